@@ -1,0 +1,58 @@
+/** The direction of imports (docs/architecture.md), checked by `make lint`. */
+const service = 'services/(tracker|peer-agent|messaging)';
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.(spec|d)\\.ts$|main\\.ts$|worker\\.ts$' }, to: {} },
+    {
+      name: 'core-is-pure',
+      comment: 'libs/core: no I/O, no clock, no randomness; of Node only hashing and types',
+      severity: 'error',
+      from: { path: '^libs/core/src', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^libs/core/src|^(node:)?crypto$|^(node:)?buffer$' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'domain code imports libs/core and itself only',
+      severity: 'error',
+      from: { path: `^${service}/src/domain`, pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^libs/core/src|^services/[^/]+/src/domain' },
+    },
+    {
+      name: 'app-knows-ports-only',
+      comment: 'app code runs the domain over ports: no gRPC, no generated types, no files, no adapters',
+      severity: 'error',
+      from: { path: `^${service}/src/app`, pathNot: '\\.spec\\.ts$' },
+      to: { path: '/src/adapters/|^libs/proto|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)' },
+    },
+    {
+      name: 'adapters-below-service',
+      severity: 'error',
+      from: { path: `^${service}/src/(domain|app|adapters)` },
+      to: { path: `^${service}/src/(service|main|config)\\.ts$` },
+    },
+    {
+      name: 'services-stand-alone',
+      comment: 'a service never imports another',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    { name: 'libs-below-services', severity: 'error', from: { path: '^libs/' }, to: { path: '^(services|cli|demo)/' } },
+    { name: 'proto-below-all', severity: 'error', from: { path: '^libs/proto/' }, to: { path: '^libs/(core|common)/' } },
+    { name: 'nobody-imports-the-cli', severity: 'error', from: { pathNot: '^cli/' }, to: { path: '^cli/' } },
+    {
+      name: 'no-test-code-in-products',
+      severity: 'error',
+      from: { path: '^(libs|services|cli)/', pathNot: '\\.spec\\.ts$|/test/|/testing/' },
+      to: { path: '\\.spec\\.ts$|/test/|/testing/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/|libs/proto/src/gen/google' },
+    tsConfig: { fileName: 'tsconfig.check.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types'] },
+  },
+};

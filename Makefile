@@ -1,0 +1,54 @@
+# Enjambre: `make help` lists what there is to make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+PROTOS := $(shell find proto -name '*.proto' -o -name 'buf*.yaml')
+GENERATED := libs/proto/descriptors.binpb
+JEST := NODE_OPTIONS=--experimental-vm-modules jest
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
+	@node demo/dist/main.js
+
+.PHONY: build
+build: $(GENERATED) ## Install packages, generate code from proto/, compile
+	@tsc -b
+
+.PHONY: gen
+gen: $(GENERATED) ## Generate code from proto/
+
+.PHONY: lint
+lint: build ## Check types, style, promises, direction of imports, unused code, protos
+	@tsc -p tsconfig.check.json
+	@eslint .
+	@prettier --check --log-level warn .
+	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli demo
+	@knip
+	@tools/lint-proto.sh
+
+.PHONY: test
+test: build ## Run all tests
+	@$(JEST)
+
+.PHONY: bench
+bench: build ## Run the benchmarks
+	@node bench/dist/main.js
+
+.PHONY: clean
+clean: ## Remove all that was made, installed packages included
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf libs/proto/src/gen $(GENERATED) coverage
+
+# npm writes this file at the end of an installation.
+node_modules/.package-lock.json: package.json package-lock.json $(wildcard */package.json */*/package.json)
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(GENERATED): $(PROTOS) node_modules/.package-lock.json
+	@cd proto && buf generate && buf build --as-file-descriptor-set -o ../$(GENERATED)

@@ -1,0 +1,193 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Context, Session } from './context.js';
+import type { Output } from './output.js';
+import { append } from './service-options.js';
+
+type MakeOutput = (options: { readonly json: boolean }) => Output;
+/** What commander read: flags by their camelCase names. */
+type Given = Readonly<Record<string, unknown>>;
+type Handler = (session: Session, args: readonly string[], given: Given) => Promise<void>;
+
+interface Flag {
+  readonly flags: string;
+  readonly description: string;
+  readonly parse?: (value: string, previous: never) => unknown;
+}
+
+interface ClientCommand {
+  /** Name and arguments, such as "get <REF>". */
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags?: readonly Flag[];
+  /** Loads what it needs itself, so that `--help` and small commands start at once. */
+  readonly handle: Handler;
+}
+
+const MAX_UINT32 = 0xffff_ffff;
+
+const trackerFlag: Flag = {
+  flags: '--tracker <HOST:PORT>',
+  description: 'ask this tracker, and no agent (ENJAMBRE_TRACKER)',
+};
+
+const SHARING: readonly ClientCommand[] = [
+  {
+    usage: 'share <PATH>',
+    summary: 'offer a file or folder, and print its infohash and magnet link',
+    flags: [
+      { flags: '--name <NAME>', description: 'share it under another name' },
+      {
+        flags: '--piece-length <BYTES>',
+        description: 'bytes in a piece: a power of two from 16384 to 67108864',
+        parse: wholeNumber,
+      },
+      { flags: '--torrent <FILE>', description: 'write a .torrent, too (may be repeated)', parse: append },
+    ],
+    handle: async (session, [path = ''], given) => {
+      const { share } = await import('./commands/share.js');
+      await share(session, path, {
+        name: text(given.name),
+        pieceLength: typeof given.pieceLength === 'number' ? given.pieceLength : undefined,
+        torrents: Array.isArray(given.torrent) ? given.torrent.map(String) : [],
+      });
+    },
+  },
+  {
+    usage: 'get <REF>',
+    summary: 'download, and stay until it is complete',
+    flags: [
+      { flags: '--output <DIR>', description: "folder to put it in (default: the agent's download folder)" },
+      { flags: '--detach', description: 'return at once; the agent goes on' },
+    ],
+    handle: async (session, [ref = ''], given) => {
+      const { get } = await import('./commands/get.js');
+      await get(session, ref, { output: text(given.output), detach: given.detach === true });
+    },
+  },
+];
+
+const TRANSFERS: readonly ClientCommand[] = [
+  {
+    usage: 'ls',
+    summary: 'what this agent shares and downloads',
+    handle: async (session) => (await import('./commands/transfers.js')).list(session),
+  },
+  {
+    usage: 'status <REF>',
+    summary: 'all about one of them: progress, rates, peers',
+    handle: async (session, [ref = '']) => (await import('./commands/transfers.js')).status(session, ref),
+  },
+  {
+    usage: 'pause <REF>',
+    summary: 'stop it for now; what is there stays',
+    handle: async (session, [ref = '']) => (await import('./commands/control.js')).pause(session, ref),
+  },
+  {
+    usage: 'resume <REF>',
+    summary: 'go on with one that is paused or failed',
+    handle: async (session, [ref = '']) => (await import('./commands/control.js')).resume(session, ref),
+  },
+  {
+    usage: 'verify <REF>',
+    summary: 'read it all from disk again, and fetch anew what is damaged',
+    handle: async (session, [ref = '']) => (await import('./commands/control.js')).verify(session, ref),
+  },
+  {
+    usage: 'rm <REF>',
+    summary: 'forget it; files stay',
+    flags: [{ flags: '--data', description: 'delete what was downloaded, too' }],
+    handle: async (session, [ref = ''], given) =>
+      (await import('./commands/control.js')).remove(session, ref, { data: given.data === true }),
+  },
+];
+
+const NETWORK: readonly ClientCommand[] = [
+  {
+    usage: 'files [QUERY]',
+    summary: 'what is shared; QUERY is part of a name or the beginning of an infohash',
+    flags: [trackerFlag],
+    handle: async (session, [query = '']) => (await import('./commands/lookups.js')).files(session, query),
+  },
+  {
+    usage: 'peers [REF]',
+    summary: 'who is connected, or who has a part of one file',
+    flags: [trackerFlag],
+    handle: async (session, [ref = '']) => (await import('./commands/lookups.js')).peers(session, ref),
+  },
+];
+
+/** Adds the commands that talk with an agent or a tracker. */
+export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
+  program.commandsGroup('Sharing:');
+  addAll(SHARING);
+  program.commandsGroup("This agent's transfers:");
+  addAll(TRANSFERS);
+  program.commandsGroup('The network:');
+  addAll(NETWORK);
+  addShell(program, context, makeOutput);
+
+  function addAll(commands: readonly ClientCommand[]): void {
+    for (const command of commands) add(program, command, context, makeOutput);
+  }
+}
+
+function add(
+  program: Command,
+  { usage, summary, flags = [], handle }: ClientCommand,
+  context: Context,
+  makeOutput: MakeOutput,
+): void {
+  const command = program.command(usage).description(summary);
+  for (const { flags: names, description, parse } of flags) {
+    if (parse) command.option(names, description, parse as (value: string, previous: unknown) => unknown);
+    else command.option(names, description);
+  }
+  withConnection(command).action(async () => {
+    const given: Given = { ...program.opts(), ...command.opts() };
+    const parts = {
+      context,
+      output: makeOutput({ json: given.json === true }),
+      connection: connectionOf(given),
+    };
+    const args = command.processedArgs.filter((arg): arg is string => typeof arg === 'string');
+    await context.interruptible((signal) => handle({ ...parts, signal }, args, given));
+  });
+}
+
+function addShell(program: Command, context: Context, makeOutput: MakeOutput): void {
+  const command = withConnection(program.command('shell').description('an interactive menu of all this'));
+  command.action(async () => {
+    const given: Given = { ...program.opts(), ...command.opts() };
+    const { shell } = await import('./commands/shell.js');
+    const output = makeOutput({ json: given.json === true });
+    await shell(context, { context, output, connection: connectionOf(given) });
+  });
+}
+
+function withConnection(command: Command): Command {
+  return command
+    .optionsGroup('Common options:')
+    .option('--json', 'one JSON object a line on standard output, nothing else')
+    .option('--agent <ADDR>', 'which agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
+    .option('--data-dir <DIR>', "the agent's data folder (ENJAMBRE_DATA_DIR)")
+    .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+}
+
+function connectionOf(given: Given): Session['connection'] {
+  return {
+    agent: text(given.agent),
+    token: text(given.token),
+    dataDir: text(given.dataDir),
+    tracker: text(given.tracker),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
+  throw new InvalidArgumentError('A whole number of bytes is wanted.');
+}

@@ -1,0 +1,52 @@
+import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent, type AgentClient } from '../agent-client.js';
+import type { Session } from '../context.js';
+import { transferRef } from '../ref.js';
+import { transferJson } from '../render/json.js';
+import { plain, shortDigits } from '../render/text.js';
+import { stateWord } from '../render/transfer-state.js';
+
+/** `enjambre pause`: stops a transfer; what is there stays. */
+export async function pause(session: Session, ref: string): Promise<void> {
+  const transfer = await change(session, ref, (agent, its) => agent.pause(its));
+  session.output.line(
+    `${plain(transfer.name)} is paused: \`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`,
+  );
+}
+
+/** `enjambre resume`: goes on with a paused or failed transfer. */
+export async function resume(session: Session, ref: string): Promise<void> {
+  const transfer = await change(session, ref, (agent, its) => agent.resume(its));
+  session.output.line(`${plain(transfer.name)} goes on: ${stateWord(transfer.state)}`);
+}
+
+/** `enjambre verify`: has everything on disk read again. */
+export async function verify(session: Session, ref: string): Promise<void> {
+  const transfer = await change(session, ref, (agent, its) => agent.verify(its));
+  const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
+  session.output.line(`${plain(transfer.name)} is being read again: ${status} shows how far it is`);
+}
+
+export interface RemoveOptions {
+  /** Delete what was downloaded, too. */
+  readonly data: boolean;
+}
+
+/** `enjambre rm`: forgets a transfer. */
+export async function remove(session: Session, ref: string, { data }: RemoveOptions): Promise<void> {
+  const transfer = await change(session, ref, (agent, its) => agent.remove(its, data), 'removed');
+  const files = data ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
+  session.output.line(`${plain(transfer.name)} is removed; ${files}`);
+}
+
+async function change(
+  session: Session,
+  ref: string,
+  apply: (agent: AgentClient, ref: string) => Promise<Transfer>,
+  type = 'transfer',
+): Promise<Transfer> {
+  const its = await transferRef(ref, session.context.cwd);
+  const transfer = await withAgent(session, (agent) => apply(agent, its));
+  session.output.object(transferJson(type, transfer));
+  return transfer;
+}

@@ -1,0 +1,64 @@
+import { sleep } from '@enjambre/common/time/sleep';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { isUnreachable } from '../unreachable.js';
+
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  /** Called once each time that the agent stops answering. */
+  readonly onLost: () => void;
+  /** How long the agent may be away, in milliseconds. @default 30000 */
+  readonly patienceMs?: number;
+  /** Wait between two attempts, in milliseconds. @default 500 */
+  readonly retryMs?: number;
+}
+
+/** An agent that can be watched; {@link AgentClient} is one. */
+export interface Watchable {
+  watch(ref: string, intervalMs: number): AsyncIterable<Transfer>;
+}
+
+const INTERVAL_MS = 200;
+const PATIENCE_MS = 30_000;
+const RETRY_MS = 500;
+
+/**
+ * The transfer as it goes on, also through a restart of the agent. Throws what the
+ * agent says; `unavailable`, AGENT_UNREACHABLE when it stays away longer than
+ * `patienceMs`; `aborted`, TRANSFER_REMOVED when it is removed.
+ */
+export async function* follow(
+  agent: Watchable,
+  infohash: string,
+  options: FollowOptions,
+): AsyncGenerator<Transfer, void, undefined> {
+  const { signal, now, onLost, patienceMs = PATIENCE_MS, retryMs = RETRY_MS } = options;
+  let lostAt: number | undefined;
+  for (;;) {
+    try {
+      for await (const transfer of agent.watch(infohash, INTERVAL_MS)) {
+        lostAt = undefined;
+        yield transfer;
+      }
+      throw new EnjambreError(
+        'aborted',
+        'TRANSFER_REMOVED',
+        'the transfer was removed while it ran: start it again',
+      );
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      if (lostAt === undefined) {
+        lostAt = now();
+        onLost();
+      }
+      if (now() - lostAt >= patienceMs || !(await sleep(retryMs, signal))) throw error;
+    }
+  }
+}
+
+/** True for what an agent says, or does not, while it stops and starts again. */
+function isPassing(error: unknown): error is EnjambreError {
+  return isUnreachable(error) || (error instanceof EnjambreError && error.reason === 'STOPPING');
+}

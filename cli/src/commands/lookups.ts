@@ -1,0 +1,129 @@
+import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { withAgent } from '../agent-client.js';
+import { resolveTrackers } from '../connection.js';
+import type { Session } from '../context.js';
+import type { Output } from '../output.js';
+import { trackerInfohash, transferRef } from '../ref.js';
+import { fileJson, peerJson } from '../render/json.js';
+import { table } from '../render/table.js';
+import { formatAgo, formatBytes, plain, shortDigits } from '../render/text.js';
+import { withTracker } from '../tracker-client.js';
+
+/** `enjambre files`: what is shared, as the tracker knows it. */
+export async function files(session: Session, query: string): Promise<void> {
+  const found = await findFiles(session, query);
+  const { output } = session;
+  for (const file of found) output.object(fileJson(file));
+  if (found.length > 0) output.line(fileTable(found, output.colors));
+  else if (query === '') output.line('nothing is shared yet: `enjambre share PATH`');
+  else output.line(`nothing matches ${plain(query)}: \`enjambre files\` lists all there is`);
+}
+
+/** `enjambre peers`: who is connected to the tracker, or who has a part of one file. */
+export async function peers(session: Session, ref: string): Promise<void> {
+  const members = await findPeers(session, ref);
+  const { output, context } = session;
+  for (const member of members) output.object(peerJson(member, ref !== ''));
+  if (members.length > 0) {
+    const show = ref === '' ? peerTable : swarmTable;
+    output.line(show(members, output.colors, context.now()));
+  } else if (ref === '') output.line('no peer is connected yet: start one with `enjambre agent`');
+  else output.line('no connected peer has a part of it: `enjambre files` lists what there is');
+}
+
+/** Files by name or infohash, from the tracker that was given, else through the agent. */
+export async function findFiles(session: Session, query: string): Promise<File[]> {
+  const trackers = resolveTrackers(session.connection, session.context.environment);
+  if (trackers.length === 0) return withAgent(session, (agent) => agent.files(query));
+  return withTracker(trackers, session.signal, (tracker) => tracker.files(query));
+}
+
+async function findPeers(session: Session, ref: string): Promise<SwarmMember[]> {
+  const { cwd, environment } = session.context;
+  const trackers = resolveTrackers(session.connection, environment);
+  if (trackers.length === 0) {
+    const its = ref === '' ? '' : await transferRef(ref, cwd);
+    return withAgent(session, (agent) => agent.peers(its));
+  }
+  return withTracker(trackers, session.signal, async (tracker) => {
+    if (ref !== '') return tracker.swarm(await trackerInfohash(ref, cwd, (query) => tracker.files(query)));
+    const all = await tracker.peers();
+    return all.map((peer) => ({
+      peer,
+      seeder: false,
+      bytesLeft: 0n,
+      bytesDownloaded: 0n,
+      bytesUploaded: 0n,
+    }));
+  });
+}
+
+function fileTable(found: readonly File[], colors: Output['colors']): string {
+  const columns = [
+    { title: 'name' },
+    { title: 'size', align: 'right' },
+    { title: 'seeders', align: 'right' },
+    { title: 'leechers', align: 'right' },
+    { title: 'shared by' },
+    { title: 'infohash' },
+  ] as const;
+  const rows = found.map((file) => [
+    plain(file.name),
+    formatBytes(file.size),
+    String(file.seeders),
+    String(file.leechers),
+    plain(file.sharedBy),
+    shortDigits(file.infohash),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function peerTable(members: readonly SwarmMember[], colors: Output['colors'], now: number): string {
+  const columns = [
+    { title: 'name' },
+    { title: 'id' },
+    { title: 'endpoint' },
+    { title: 'seeding', align: 'right' },
+    { title: 'leeching', align: 'right' },
+    { title: 'labels' },
+    { title: 'connected' },
+  ] as const;
+  const rows = members.map(({ peer }) => [
+    plain(peer?.name ?? ''),
+    shortDigits(peer?.peerId ?? ''),
+    plain(peer?.endpoint ?? ''),
+    String(peer?.seeding ?? 0),
+    String(peer?.leeching ?? 0),
+    labelList(peer?.labels ?? {}),
+    formatAgo(peer?.connectedAt, now),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function swarmTable(members: readonly SwarmMember[], colors: Output['colors'], now: number): string {
+  const columns = [
+    { title: 'name' },
+    { title: 'id' },
+    { title: 'endpoint' },
+    { title: 'has' },
+    { title: 'received', align: 'right' },
+    { title: 'sent', align: 'right' },
+    { title: 'connected' },
+  ] as const;
+  const rows = members.map((member) => [
+    plain(member.peer?.name ?? ''),
+    shortDigits(member.peer?.peerId ?? ''),
+    plain(member.peer?.endpoint ?? ''),
+    member.seeder ? 'all' : `all but ${formatBytes(member.bytesLeft)}`,
+    formatBytes(member.bytesDownloaded),
+    formatBytes(member.bytesUploaded),
+    formatAgo(member.peer?.connectedAt, now),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function labelList(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => plain(`${key}=${value}`))
+    .join(' ');
+}

@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import type { HashProgress, SharedFile, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent, type AgentClient } from '../agent-client.js';
+import type { Session } from '../context.js';
+import { sharedJson } from '../render/json.js';
+import { ProgressLine } from '../render/progress.js';
+import { formatBytes, plain } from '../render/text.js';
+
+export interface ShareOptions {
+  /** Name to share it under; its own if absent. */
+  readonly name?: string | undefined;
+  /** Bytes in a piece; the agent chooses if absent. */
+  readonly pieceLength?: number | undefined;
+  /** Files to write the metainfo to. */
+  readonly torrents: readonly string[];
+}
+
+/** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
+export async function share(session: Session, path: string, options: ShareOptions): Promise<void> {
+  await withAgent(session, async (agent) => {
+    const shared = await hash(session, agent, resolve(session.context.cwd, path), options);
+    const { transfer } = shared;
+    if (!transfer) throw noTransfer();
+    const torrents = options.torrents.map((file) => resolve(session.context.cwd, file));
+    for (const file of torrents) await writeTorrent(file, shared.metainfo);
+    tell(session, transfer, shared, torrents);
+  });
+}
+
+async function hash(
+  session: Session,
+  agent: AgentClient,
+  path: string,
+  { name = '', pieceLength = 0 }: ShareOptions,
+): Promise<SharedFile> {
+  const { output, signal, context } = session;
+  const line = new ProgressLine(output, context.now);
+  const startedAt = context.now();
+  try {
+    for await (const { result } of agent.share({ path, name, pieceLength })) {
+      if (result?.$case === 'shared') return result.value;
+      if (result) tellProgress(result.value);
+    }
+    throw noTransfer();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new EnjambreError('cancelled', 'INTERRUPTED', `interrupted: ${path} was not shared`);
+  } finally {
+    line.leave();
+  }
+
+  function tellProgress({ bytesDone, bytesTotal }: HashProgress): void {
+    const seconds = (context.now() - startedAt) / 1000;
+    const rate = seconds > 0 ? Number(bytesDone) / seconds : 0;
+    const left = rate > 0 ? Number(bytesTotal - bytesDone) / rate : undefined;
+    output.object({
+      type: 'progress',
+      bytes_done: bytesDone,
+      bytes_total: bytesTotal,
+      rate: Math.round(rate),
+    });
+    line.show({
+      name: 'hashing',
+      bytesDone: Number(bytesDone),
+      bytesTotal: Number(bytesTotal),
+      rate,
+      secondsLeft: left,
+    });
+  }
+}
+
+function tell(
+  { output }: Session,
+  transfer: Transfer,
+  shared: SharedFile,
+  torrents: readonly string[],
+): void {
+  output.object(sharedJson(transfer, shared, torrents));
+  const { dim, bold } = output.colors;
+  const again = shared.alreadyShared ? '  (it was shared already)' : '';
+  output.line(`${bold(plain(transfer.name))}  ${formatBytes(transfer.bytesTotal)}${again}`);
+  output.line(`${dim('infohash')}  ${plain(transfer.infohash)}`);
+  output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
+  for (const file of torrents) output.line(`${dim('torrent')}   ${plain(file)}`);
+}
+
+async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, metainfo);
+  } catch (error) {
+    const message = `it is shared, but ${path} cannot be written: ${messageOf(error)}`;
+    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+  }
+}
+
+function noTransfer(): EnjambreError {
+  return new EnjambreError(
+    'internal',
+    'BAD_ANSWER',
+    'the agent ended the call without sharing anything: its log says more',
+  );
+}

@@ -1,0 +1,174 @@
+import {
+  autocomplete,
+  confirm,
+  intro,
+  isCancel,
+  log,
+  outro,
+  path as askPath,
+  select,
+  text,
+} from '@clack/prompts';
+import { EnjambreError } from '@enjambre/core/error';
+import type { GetInfoResponse, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
+import type { Context, Session } from '../context.js';
+import { EXIT, failureOf } from '../exit.js';
+import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
+import { stateWord, trackerStateWord } from '../render/transfer-state.js';
+import { pause, remove, resume, verify } from './control.js';
+import { get } from './get.js';
+import { files, findFiles, peers } from './lookups.js';
+import { share } from './share.js';
+import { list, status } from './transfers.js';
+
+/** Runs one thing that Ctrl-C interrupts. */
+type Run = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
+type Entry = (run: Run, cwd: string) => Promise<void>;
+
+const ENTRIES = {
+  share: { label: 'Share', hint: 'a file or folder of this machine', enter: shareEntry },
+  get: { label: 'Get', hint: 'what others share', enter: getEntry },
+  transfers: { label: 'Transfers', hint: 'look, pause, resume, verify, remove', enter: transfersEntry },
+  files: { label: 'Files', hint: 'all that is shared', enter: (run) => run((session) => files(session, '')) },
+  peers: { label: 'Peers', hint: 'who is connected', enter: (run) => run((session) => peers(session, '')) },
+} satisfies Record<string, { label: string; hint: string; enter: Entry }>;
+
+/**
+ * `enjambre shell`: a menu of everything. Ctrl-C and Escape at a prompt go back, at the
+ * menu they quit. Throws `invalid`, NOT_A_TERMINAL, and what the agent says to the first question.
+ */
+export async function shell(context: Context, session: Omit<Session, 'signal'>): Promise<void> {
+  if (!context.canAsk || context.stdout.isTTY !== true) {
+    const message = 'the menu needs a terminal: use the commands in scripts (`enjambre --help`)';
+    throw new EnjambreError('invalid', 'NOT_A_TERMINAL', message);
+  }
+  const run: Run = (work) => context.interruptible((signal) => work({ ...session, signal }));
+  intro(greeting(await run((its) => withAgent(its, (agent) => agent.info()))));
+  for (;;) {
+    const choice = await select<keyof typeof ENTRIES | 'quit'>({
+      message: 'What next?',
+      options: [
+        ...Object.entries(ENTRIES).map(([value, { label, hint }]) => ({
+          value: value as keyof typeof ENTRIES,
+          label,
+          hint,
+        })),
+        { value: 'quit', label: 'Quit' },
+      ],
+    });
+    if (isCancel(choice) || choice === 'quit') break;
+    await attempt(() => ENTRIES[choice].enter(run, context.cwd));
+  }
+  outro('the agent goes on');
+}
+
+/** Does one entry; what goes wrong is told, and the menu comes back. */
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { message, exitCode } = failureOf(error);
+    if (exitCode === EXIT.interrupted) log.warn(plain(message));
+    else log.error(plain(message));
+  }
+}
+
+function greeting(info: GetInfoResponse): string {
+  const tracker = `tracker ${plain(info.tracker)} ${trackerStateWord(info.trackerState)}`;
+  const why = info.trackerError === '' ? '' : ` (${plain(info.trackerError)})`;
+  return `Enjambre · agent ${plain(info.name)} · ${tracker}${why}`;
+}
+
+async function shareEntry(run: Run, cwd: string): Promise<void> {
+  const chosen = await askPath({ message: 'Which file or folder?', root: `${cwd}/` });
+  if (isCancel(chosen) || chosen === '') return;
+  await run((session) => share(session, chosen, { torrents: [] }));
+}
+
+const TYPED = '';
+
+async function getEntry(run: Run): Promise<void> {
+  const found = await run(async (session) => {
+    const have = new Set(
+      (await withAgent(session, (agent) => agent.transfers())).map(({ infohash }) => infohash),
+    );
+    return (await findFiles(session, '')).filter(({ infohash }) => !have.has(infohash));
+  });
+  const picked = await autocomplete<string>({
+    message: found.length === 0 ? 'Nothing new is shared' : 'Which file?',
+    options: [
+      ...found.map((file) => ({
+        value: file.infohash,
+        label: plain(file.name),
+        hint: `${formatBytes(file.size)}, shared by ${plain(file.sharedBy)}, ${shortDigits(file.infohash)}`,
+      })),
+      { value: TYPED, label: 'Type it', hint: 'an infohash, magnet link, .torrent path or name' },
+    ],
+    maxItems: 12,
+  });
+  const ref =
+    picked === TYPED ? await text({ message: 'Infohash, magnet link, .torrent path or name' }) : picked;
+  if (isCancel(ref) || ref.trim() === '') return;
+  await run((session) => get(session, ref.trim(), { detach: false }));
+}
+
+async function transfersEntry(run: Run): Promise<void> {
+  const transfers = await run((session) => withAgent(session, (agent) => agent.transfers()));
+  if (transfers.length === 0) {
+    await run(list);
+    return;
+  }
+  const ref = await select<string>({
+    message: 'Which transfer?',
+    options: transfers.map((transfer) => ({
+      value: transfer.infohash,
+      label: plain(transfer.name),
+      hint: hintOf(transfer),
+    })),
+    maxItems: 12,
+  });
+  if (isCancel(ref)) return;
+  await transferMenu(run, ref);
+}
+
+function hintOf(transfer: Transfer): string {
+  const done = formatPercent(transfer.bytesDone, transfer.bytesTotal);
+  return `${stateWord(transfer.state)}, ${done} of ${formatBytes(transfer.bytesTotal)}`;
+}
+
+async function transferMenu(run: Run, ref: string): Promise<void> {
+  const action = await select({
+    message: 'What about it?',
+    options: [
+      { value: 'status', label: 'Status' },
+      { value: 'pause', label: 'Pause' },
+      { value: 'resume', label: 'Resume' },
+      { value: 'verify', label: 'Verify', hint: 'read it all again' },
+      { value: 'remove', label: 'Remove', hint: 'files stay' },
+      { value: 'delete', label: 'Remove with its files' },
+    ],
+  });
+  if (isCancel(action)) return;
+  await run((session) => {
+    switch (action) {
+      case 'pause':
+        return pause(session, ref);
+      case 'resume':
+        return resume(session, ref);
+      case 'verify':
+        return verify(session, ref);
+      case 'remove':
+        return remove(session, ref, { data: false });
+      case 'delete':
+        return removeWithFiles(session, ref);
+      default:
+        return status(session, ref);
+    }
+  });
+}
+
+async function removeWithFiles(session: Session, ref: string): Promise<void> {
+  const sure = await confirm({ message: 'Delete what was downloaded?', initialValue: false });
+  if (sure === true) await remove(session, ref, { data: true });
+}

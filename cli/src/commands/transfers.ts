@@ -1,0 +1,154 @@
+import type { Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
+import type { Session } from '../context.js';
+import type { Output } from '../output.js';
+import { transferRef } from '../ref.js';
+import { secondsOf, transferJson } from '../render/json.js';
+import { table } from '../render/table.js';
+import {
+  count,
+  formatAgo,
+  formatBinary,
+  formatBytes,
+  formatPercent,
+  formatRate,
+  formatSeconds,
+  plain,
+  shortDigits,
+} from '../render/text.js';
+import { stateWord, type StateWord } from '../render/transfer-state.js';
+
+/** `enjambre ls`: the agent's transfers. */
+export async function list(session: Session): Promise<void> {
+  const transfers = await withAgent(session, (agent) => agent.transfers());
+  const { output } = session;
+  for (const transfer of transfers) output.object(transferJson('transfer', transfer));
+  if (transfers.length === 0) {
+    output.line('nothing is shared or downloaded yet: `enjambre share PATH` or `enjambre get REF`');
+    return;
+  }
+  output.line(transferTable(transfers, output.colors));
+}
+
+/** `enjambre status`: all about one transfer. */
+export async function status(session: Session, ref: string): Promise<void> {
+  const found = await withAgent(session, async (agent) =>
+    agent.transfer(await transferRef(ref, session.context.cwd)),
+  );
+  const { output, context } = session;
+  output.object(transferJson('transfer', found));
+  for (const line of describe(found, output.colors, context.now())) output.line(line);
+}
+
+function transferTable(transfers: readonly Transfer[], colors: Output['colors']): string {
+  const columns = [
+    { title: 'name' },
+    { title: 'state' },
+    { title: 'done', align: 'right' },
+    { title: 'size', align: 'right' },
+    { title: 'down', align: 'right' },
+    { title: 'up', align: 'right' },
+    { title: 'peers', align: 'right' },
+    { title: 'infohash' },
+  ] as const;
+  const rows = transfers.map((transfer) => [
+    plain(transfer.name),
+    stateColor(stateWord(transfer.state), colors),
+    formatPercent(transfer.bytesDone, transfer.bytesTotal),
+    transfer.bytesTotal === 0n ? '?' : formatBytes(transfer.bytesTotal),
+    rateOrDash(transfer.downloadRate),
+    rateOrDash(transfer.uploadRate),
+    String(transfer.peers.filter(({ connected }) => connected).length),
+    shortDigits(transfer.infohash),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function describe(transfer: Transfer, colors: Output['colors'], now: number): string[] {
+  const facts = transferFacts(transfer, colors, now).filter(([, value]) => value !== '');
+  const lines = facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`);
+  const peers = transfer.peers.length === 0 ? [] : ['', peerTable(transfer.peers, colors)];
+  return [colors.bold(plain(transfer.name)), ...lines, ...peers];
+}
+
+function transferFacts(
+  transfer: Transfer,
+  colors: Output['colors'],
+  now: number,
+): (readonly [title: string, value: string])[] {
+  const state = stateWord(transfer.state);
+  const done = formatPercent(transfer.bytesDone, transfer.bytesTotal);
+  const left = secondsOf(transfer.timeLeft);
+  const active = secondsOf(transfer.activeTime) ?? 0;
+  const known = transfer.bytesTotal > 0n;
+  return [
+    ['state', `${stateColor(state, colors)}${known && state !== 'seeding' ? `, ${done}` : ''}`],
+    ['reason', plain(transfer.reason)],
+    ['size', known ? sizeOf(transfer) : 'not known yet'],
+    ['done', known ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
+    ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],
+    ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
+    ['sent', formatBytes(transfer.bytesUploaded)],
+    ['time', active > 0 ? `${formatSeconds(active)} of downloading` : ''],
+    ['path', plain(transfer.path)],
+    ['infohash', plain(transfer.infohash)],
+    ['origin', transfer.origin ? 'shared from here' : 'downloaded'],
+    ['added', formatAgo(transfer.addedAt, now)],
+    ['completed', formatAgo(transfer.completedAt, now)],
+  ];
+}
+
+function sizeOf(transfer: Transfer): string {
+  const files = transfer.fileCount > 1 ? `, ${count(transfer.fileCount, 'file')}` : '';
+  const pieces = `${count(transfer.piecesTotal, 'piece')} of ${formatBinary(transfer.pieceLength)}`;
+  return `${formatBytes(transfer.bytesTotal)}${files}, ${pieces}`;
+}
+
+function rates(transfer: Transfer): string {
+  return `down ${formatRate(transfer.downloadRate)}, up ${formatRate(transfer.uploadRate)}`;
+}
+
+function wasted(transfer: Transfer): string {
+  return transfer.bytesWasted === 0n
+    ? ''
+    : `, of which ${formatBytes(transfer.bytesWasted)} were thrown away`;
+}
+
+function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): string {
+  const columns = [
+    { title: 'peer' },
+    { title: 'id' },
+    { title: 'endpoint' },
+    { title: 'received', align: 'right' },
+    { title: 'sent', align: 'right' },
+    { title: 'down', align: 'right' },
+    { title: 'up', align: 'right' },
+    { title: 'stands' },
+  ] as const;
+  const rows = peers.map((peer) => [
+    plain(peer.name),
+    shortDigits(peer.peerId),
+    plain(peer.endpoint) || '-',
+    formatBytes(peer.bytesReceived),
+    formatBytes(peer.bytesSent),
+    rateOrDash(peer.receiveRate),
+    rateOrDash(peer.sendRate),
+    peerStanding(peer, colors),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function peerStanding(peer: TransferPeer, colors: Output['colors']): string {
+  if (peer.banned !== '') return colors.red(`banned: ${plain(peer.banned)}`);
+  return peer.connected ? 'connected' : colors.dim('gone');
+}
+
+function rateOrDash(rate: bigint): string {
+  return rate === 0n ? '-' : formatRate(rate);
+}
+
+function stateColor(state: StateWord, colors: Output['colors']): string {
+  if (state === 'failed') return colors.red(state);
+  if (state === 'seeding') return colors.green(state);
+  return state === 'paused' ? colors.yellow(state) : state;
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { resolveAgent, resolveTrackers } from './connection.js';
+
+describe('which agent', () => {
+  test('is the flag before the variable before the socket in the data folder', async () => {
+    const environment = { ENJAMBRE_AGENT: 'unix:/run/b.sock', ENJAMBRE_DATA_DIR: '/c' };
+
+    expect(await resolveAgent({ agent: 'unix:/run/a.sock' }, environment, '/')).toEqual({
+      address: 'unix:/run/a.sock',
+    });
+    expect(await resolveAgent({}, environment, '/')).toEqual({ address: 'unix:/run/b.sock' });
+    expect(await resolveAgent({}, { ENJAMBRE_DATA_DIR: '/c' }, '/')).toEqual({
+      address: 'unix:/c/agent.sock',
+    });
+    expect(await resolveAgent({ dataDir: 'd' }, { ENJAMBRE_DATA_DIR: '/c' }, '/x')).toEqual({
+      address: 'unix:/x/d/agent.sock',
+    });
+  });
+
+  test('is the one with the default data folder when nothing is said', async () => {
+    expect(await resolveAgent({}, { XDG_DATA_HOME: '/xdg' }, '/')).toEqual({
+      address: 'unix:/xdg/enjambre/agent.sock',
+    });
+  });
+
+  test('over TCP comes with a token: flag, variable, or the file in the data folder', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'enjambre-token-'));
+    await writeFile(join(dataDir, 'control.token'), 'from-file\n');
+    const flags = { agent: ':7073', dataDir };
+
+    expect(await resolveAgent({ ...flags, token: 't' }, { ENJAMBRE_TOKEN: 'v' }, '/')).toEqual({
+      address: '127.0.0.1:7073',
+      token: 't',
+    });
+    expect(await resolveAgent(flags, { ENJAMBRE_TOKEN: 'v' }, '/')).toMatchObject({ token: 'v' });
+    expect(await resolveAgent(flags, {}, '/')).toMatchObject({ token: 'from-file' });
+    await rm(dataDir, { recursive: true });
+    expect(await resolveAgent(flags, {}, '/')).toEqual({ address: '127.0.0.1:7073' });
+  });
+
+  test('is refused by the name of what said it', async () => {
+    await expect(resolveAgent({ agent: 'nowhere' }, {}, '/')).rejects.toThrow(
+      /^--agent: "nowhere" is not an address/,
+    );
+    await expect(resolveAgent({}, { ENJAMBRE_AGENT: 'x:y' }, '/')).rejects.toThrow(/^ENJAMBRE_AGENT: /);
+    await expect(resolveAgent({ dataDir: `/${'x'.repeat(120)}` }, {}, '/')).rejects.toMatchObject({
+      code: 'invalid',
+    });
+  });
+});
+
+describe('which tracker', () => {
+  test('is asked only if nothing more plainly said names an agent', () => {
+    const environment = { ENJAMBRE_TRACKER: 'b:1, c:2' };
+
+    expect(resolveTrackers({ tracker: 'a:7070', agent: 'unix:/a' }, environment)).toEqual(['a:7070']);
+    expect(resolveTrackers({}, environment)).toEqual(['b:1', 'c:2']);
+    expect(resolveTrackers({ agent: 'unix:/a' }, environment)).toEqual([]);
+    expect(resolveTrackers({ dataDir: '/a' }, environment)).toEqual([]);
+    expect(resolveTrackers({}, { ...environment, ENJAMBRE_AGENT: 'unix:/a' })).toEqual([]);
+    expect(resolveTrackers({}, {})).toEqual([]);
+  });
+});

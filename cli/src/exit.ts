@@ -1,0 +1,70 @@
+import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+
+/** What the process tells its caller; scripts depend on these numbers. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  unreachable: 4,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
+  invalid: EXIT.usage,
+  'not-found': EXIT.notFound,
+  'already-exists': EXIT.failed,
+  precondition: EXIT.failed,
+  denied: EXIT.failed,
+  unauthenticated: EXIT.failed,
+  exhausted: EXIT.failed,
+  unavailable: EXIT.unreachable,
+  aborted: EXIT.failed,
+  timeout: EXIT.unreachable,
+  cancelled: EXIT.interrupted,
+  'data-loss': EXIT.failed,
+  internal: EXIT.failed,
+};
+
+/** Reasons that mean something else here than their code says. */
+const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
+  // The command line was right; the content is not.
+  BAD_METAINFO: EXIT.failed,
+  BAD_BENCODE: EXIT.failed,
+  EMPTY_FILE: EXIT.failed,
+  EMPTY_FOLDER: EXIT.failed,
+  NOT_A_FILE: EXIT.failed,
+  // The remedy is another ref.
+  AMBIGUOUS_REF: EXIT.usage,
+  // A service of our own did not start: nobody was asked anything.
+  PORT_IN_USE: EXIT.failed,
+  CANNOT_LISTEN: EXIT.failed,
+};
+
+/** The one table between our errors and exit codes. */
+export function exitCodeOf(error: EnjambreError): ExitCode {
+  return EXIT_OF_REASON[error.reason] ?? EXIT_OF_CODE[error.code];
+}
+
+/** What is told of an error: never its stack. */
+export interface Failure {
+  readonly reason: string;
+  /** One sentence: what is wrong and what to do. */
+  readonly message: string;
+  readonly exitCode: ExitCode;
+}
+
+/** Describes anything that was thrown. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof EnjambreError) {
+    return { reason: error.reason, message: error.message, exitCode: exitCodeOf(error) };
+  }
+  const reason = isSystemError(error) ? error.code : 'INTERNAL';
+  return { reason, message: messageOf(error), exitCode: EXIT.failed };
+}
+
+function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

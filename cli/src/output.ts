@@ -1,0 +1,73 @@
+import picocolors from 'picocolors';
+import { toJsonLine, type JsonObject } from './render/json-line.js';
+import { plain } from './render/text.js';
+
+/** The part of a process's standard streams that commands use. */
+export interface TextStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface OutputOptions {
+  /** One JSON object a line and nothing else on standard output. */
+  readonly json: boolean;
+  readonly color: boolean;
+}
+
+const DEFAULT_COLUMNS = 80;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** Where commands speak: lines for people or, with --json, objects for programs; never both. */
+export class Output {
+  readonly json: boolean;
+  readonly colors: ReturnType<typeof picocolors.createColors>;
+
+  constructor(
+    private readonly stdout: TextStream,
+    private readonly stderr: TextStream,
+    options: OutputOptions,
+  ) {
+    this.json = options.json;
+    this.colors = picocolors.createColors(options.color);
+  }
+
+  /** True if a line can be drawn over again. */
+  get live(): boolean {
+    return !this.json && this.stdout.isTTY === true;
+  }
+
+  get columns(): number {
+    return this.stdout.columns ?? DEFAULT_COLUMNS;
+  }
+
+  /** A line for people; nothing with --json. Text from the network must be `plain` already. */
+  line(text = ''): void {
+    if (!this.json) this.stdout.write(`${text}\n`);
+  }
+
+  /** An object for programs; nothing without --json. */
+  object(value: JsonObject): void {
+    if (this.json) this.stdout.write(toJsonLine(value));
+  }
+
+  /** Draws the present line of a terminal over again. */
+  redraw(text: string): void {
+    if (this.live) this.stdout.write(CLEAR_LINE + text);
+  }
+
+  /** A sentence beside the result, on standard error, also with --json. */
+  note(sentence: string): void {
+    this.stderr.write(`${plain(sentence)}\n`);
+  }
+}
+
+/** Whether to use colours: a terminal's default, switched by NO_COLOR and FORCE_COLOR as everywhere. */
+export function wantsColor(
+  stream: TextStream,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (environment.NO_COLOR) return false;
+  if (environment.FORCE_COLOR) return environment.FORCE_COLOR !== '0';
+  return stream.isTTY === true && environment.TERM !== 'dumb';
+}

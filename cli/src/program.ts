@@ -1,0 +1,103 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '@enjambre/common/version';
+import { addClientCommands } from './client-commands.js';
+import type { Context } from './context.js';
+import { EXIT, failureOf, type ExitCode, type Failure } from './exit.js';
+import { Output, wantsColor } from './output.js';
+import { addServiceCommands } from './service-commands.js';
+
+const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
+
+/**
+ * The whole command: parses `args` (those after the program's name), does what they say
+ * and returns the exit code. Never throws; what goes wrong is one sentence on standard
+ * error and, with --json, an object on standard output as well.
+ */
+export async function run(args: readonly string[], context: Context): Promise<ExitCode> {
+  const program = createProgram(context);
+  try {
+    await program.parseAsync(helpFirst(args), { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError && HELP_CODES.has(error.code)) return EXIT.done;
+    if (args.length === 0) context.stderr.write(program.helpInformation({ error: true }));
+    const failure = error instanceof CommanderError ? usageFailure(error, args) : failureOf(error);
+    report(failure, outputOf(context, { json: saysJson(args) }));
+    return failure.exitCode;
+  }
+}
+
+function createProgram(context: Context): Command {
+  const program = new Command('enjambre')
+    .description("Moves large files to many machines at once: BitTorrent's algorithms over gRPC.")
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'show this help')
+    .helpCommand(false)
+    .option('--json', 'one JSON object a line on standard output, nothing else')
+    .option(
+      '--agent <ADDR>',
+      'which agent: unix:PATH or HOST:PORT (default unix:<data-dir>/agent.sock; ENJAMBRE_AGENT)',
+    )
+    .option('--data-dir <DIR>', "the agent's data folder, where its socket is (ENJAMBRE_DATA_DIR)")
+    .option(
+      '--token <TOKEN>',
+      'token of an agent reached over TCP (default <data-dir>/control.token; ENJAMBRE_TOKEN)',
+    )
+    .addHelpText(
+      'after',
+      `\nREF is an infohash or its first 8 or more digits, a magnet link, a .torrent path, or a name.`,
+    )
+    .configureHelp({ subcommandTerm: termOf })
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      // Usage errors are told by `report`, in our own form.
+      writeErr: () => undefined,
+      getOutHasColors: () => wantsColor(context.stdout, context.environment),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+    });
+  addServiceCommands(program, context);
+  addClientCommands(program, context, (options) => outputOf(context, options));
+  return program;
+}
+
+/** `get <REF>`: every command has options, so that is not worth saying. */
+function termOf(command: Command): string {
+  const args = command.registeredArguments.map((arg) =>
+    arg.required ? `<${arg.name()}>` : `[${arg.name()}]`,
+  );
+  return [command.name(), ...args].join(' ');
+}
+
+function outputOf(context: Context, options: { readonly json: boolean }): Output {
+  const color = !options.json && wantsColor(context.stdout, context.environment);
+  return new Output(context.stdout, context.stderr, { json: options.json, color });
+}
+
+/** `enjambre help get` asks for what `enjambre get --help` asks for. */
+function helpFirst(args: readonly string[]): string[] {
+  return args[0] === 'help' ? [...args.slice(1, 2), '--help'] : [...args];
+}
+
+function saysJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end === -1 ? args.length : end).includes('--json');
+}
+
+function usageFailure(error: CommanderError, args: readonly string[]): Failure {
+  const said = error.message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
+  const command = args.find((arg) => !arg.startsWith('-')) ?? '';
+  const isKnown = command !== '' && error.code !== 'commander.unknownCommand';
+  const hint = `\`enjambre ${isKnown ? `${command} ` : ''}--help\` tells more`;
+  const what = error.code === 'commander.help' ? 'a command is missing' : said;
+  return { reason: 'USAGE', message: `${what}: ${hint}`, exitCode: EXIT.usage };
+}
+
+function report({ reason, message, exitCode }: Failure, output: Output): void {
+  output.note(`enjambre: ${message}`);
+  output.object({ type: 'error', reason, message, exit_code: exitCode });
+}

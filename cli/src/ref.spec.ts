@@ -1,0 +1,83 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { buildMetainfo } from '@enjambre/core/metainfo-build';
+import { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { downloadSource, trackerInfohash, transferRef } from './ref.js';
+
+const metainfo = buildMetainfo({
+  name: 'a.bin',
+  pieceLength: 16_384,
+  isFolder: false,
+  files: [{ path: ['a.bin'], length: 3, piecesRoot: Buffer.alloc(32, 1) }],
+});
+const other = 'ab'.repeat(32);
+const catalogue = [
+  File.fromPartial({ infohash: metainfo.infohash, name: 'a.bin' }),
+  File.fromPartial({ infohash: other, name: 'twin' }),
+  File.fromPartial({ infohash: 'cd'.repeat(32), name: 'twin' }),
+];
+const files = (): Promise<File[]> => Promise.resolve(catalogue);
+let cwd: string;
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'enjambre-ref-'));
+  await writeFile(join(cwd, 'a.torrent'), metainfo.bytes);
+  await writeFile(join(cwd, 'bad.torrent'), 'not bencode');
+  await writeFile(join(cwd, 'huge.torrent'), '');
+  await truncate(join(cwd, 'huge.torrent'), (10 << 20) + 1);
+});
+
+afterAll(() => rm(cwd, { recursive: true }));
+
+describe('a ref', () => {
+  test('that is the path of a .torrent is its content for a download, its infohash for the rest', async () => {
+    expect(await downloadSource('a.torrent', cwd)).toEqual({ $case: 'metainfo', value: metainfo.bytes });
+    expect(await transferRef('./a.torrent', cwd)).toBe(metainfo.infohash);
+  });
+
+  test.each([
+    '5d41402a',
+    metainfo.infohash,
+    `magnet:?xt=urn:btmh:1220${other}&dn=x.torrent`,
+    'model.bin',
+    'gone.torrent',
+  ])('%s is left to the agent', async (ref) => {
+    expect(await downloadSource(ref, cwd)).toEqual({ $case: 'ref', value: ref });
+    expect(await transferRef(ref, cwd)).toBe(ref);
+  });
+
+  test.each([
+    ['', 'BAD_REF'],
+    ['  ', 'BAD_REF'],
+    ['./gone.torrent', 'PATH_NOT_FOUND'],
+    ['huge.torrent', 'BAD_METAINFO'],
+  ])('"%s" is refused with %s', async (ref, reason) => {
+    await expect(downloadSource(ref, cwd)).rejects.toMatchObject({ reason });
+  });
+
+  test('that names a malformed .torrent is refused by commands that need its infohash', async () => {
+    await expect(transferRef('bad.torrent', cwd)).rejects.toMatchObject({
+      name: 'EnjambreError',
+      code: 'invalid',
+    });
+  });
+});
+
+describe('a ref for a tracker', () => {
+  test.each([
+    [metainfo.infohash.toUpperCase(), metainfo.infohash],
+    [`magnet:?xt=urn:btmh:1220${other}`, other],
+    ['a.torrent', metainfo.infohash],
+    ['a.bin', metainfo.infohash],
+    ['ABABABAB', other],
+  ])('%s is %s', async (ref, infohash) => {
+    expect(await trackerInfohash(ref, cwd, files)).toBe(infohash);
+  });
+
+  test('must mean one file', async () => {
+    await expect(trackerInfohash('twin', cwd, files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
+    await expect(trackerInfohash('nobody', cwd, files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
+  });
+});

@@ -1,0 +1,102 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+
+/** Larger metainfo is refused everywhere. */
+const MAX_TORRENT_BYTES = 10 << 20;
+const INFOHASH = /^[0-9a-f]{64}$/i;
+const PREFIX = /^[0-9a-f]{8,63}$/i;
+
+/**
+ * What a download is asked for by: the content of a `.torrent` if `ref` is the path of
+ * one, else `ref` itself, which the agent reads. Throws `invalid` BAD_REF or BAD_METAINFO,
+ * `not-found` PATH_NOT_FOUND.
+ */
+export async function downloadSource(
+  ref: string,
+  cwd: string,
+): Promise<NonNullable<DownloadRequest['source']>> {
+  const metainfo = await torrentFile(ref, cwd);
+  return metainfo ? { $case: 'metainfo', value: metainfo } : { $case: 'ref', value: ref };
+}
+
+/** The ref by which an agent knows a transfer: for a `.torrent` path its infohash. */
+export async function transferRef(ref: string, cwd: string): Promise<string> {
+  const metainfo = await torrentFile(ref, cwd);
+  if (!metainfo) return ref;
+  const { parseMetainfo } = await import('@enjambre/core/metainfo-parse');
+  return parseMetainfo(metainfo).infohash;
+}
+
+/**
+ * The infohash that `ref` means to a tracker. Names and prefixes are looked up in
+ * `files(query)`; as with an agent, an exact name counts before a prefix. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ */
+export async function trackerInfohash(
+  ref: string,
+  cwd: string,
+  files: (query: string) => Promise<readonly File[]>,
+): Promise<string> {
+  const text = await transferRef(ref, cwd);
+  if (INFOHASH.test(text)) return text.toLowerCase();
+  if (/^magnet:/i.test(text)) {
+    const { parseMagnet } = await import('@enjambre/core/magnet');
+    return parseMagnet(text).infohash;
+  }
+  const all = await files(text);
+  const named = all.filter(({ name }) => name === text);
+  const matching =
+    named.length === 0 && PREFIX.test(text)
+      ? all.filter(({ infohash }) => infohash.startsWith(text.toLowerCase()))
+      : named;
+  const [found] = matching;
+  if (!found)
+    throw new EnjambreError(
+      'not-found',
+      'UNKNOWN_REF',
+      `nothing is called ${text}: \`enjambre files\` lists what there is`,
+    );
+  if (matching.length === 1) return found.infohash;
+  const choices = matching.map(({ infohash }) => infohash.slice(0, 12)).join(', ');
+  throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} may be one of ${choices}: say which`);
+}
+
+/** The bytes of the `.torrent` that `ref` names; undefined if it is not the path of one. */
+async function torrentFile(ref: string, cwd: string): Promise<Buffer | undefined> {
+  if (ref.trim() === '') {
+    throw new EnjambreError(
+      'invalid',
+      'BAD_REF',
+      'the ref is empty: give an infohash, magnet link, .torrent path or name',
+    );
+  }
+  if (!ref.toLowerCase().endsWith('.torrent') || /^magnet:/i.test(ref)) return undefined;
+  const path = resolve(cwd, ref);
+  const size = await fileSize(path);
+  if (size === undefined) {
+    // Something may be shared under such a name; with a separator it can only be a path.
+    if (!ref.includes('/')) return undefined;
+    throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `no file ${path} is there: check the path`);
+  }
+  if (size > MAX_TORRENT_BYTES) {
+    throw new EnjambreError(
+      'invalid',
+      'BAD_METAINFO',
+      `${path} is larger than 10 MiB: that is no .torrent file`,
+    );
+  }
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new EnjambreError('denied', 'PATH_NOT_READABLE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function fileSize(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { toJsonLine } from './json-line.js';
+import { columnsOf, formatAgo, formatPercent, formatSeconds, plain } from './text.js';
+
+describe('text from the network', () => {
+  test('cannot move the cursor, recolour or reorder a terminal', () => {
+    expect(plain('a\u001b[31mred\n\r\t\u0007')).toBe('a\\x1b[31mred\\x0a\\x0d\\x09\\x07');
+    expect(plain('\u009b2J')).toBe('\\x9b2J');
+    expect(plain('exe.\u202egpj')).toBe('exe.\\u202egpj');
+    expect(plain('lone \ud800')).toBe('lone \\ud800');
+  });
+
+  test('stays as it is if it is harmless', () => {
+    expect(plain('año 文件 😀 [x] \\')).toBe('año 文件 😀 [x] \\');
+  });
+
+  test('never holds a control character, and in JSON means what it meant', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const line = toJsonLine({ type: 'x', text });
+        expect(plain(text)).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
+        expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
+        expect(JSON.parse(line)).toEqual({ type: 'x', text });
+      }),
+    );
+  });
+
+  test('bigints are numbers and absent fields are left out of JSON', () => {
+    expect(toJsonLine({ type: 'x', bytes: 12n, none: undefined })).toBe('{"type":"x","bytes":12}\n');
+  });
+});
+
+describe('numbers for people', () => {
+  test.each([
+    [0.05, '0.050 s'],
+    [0.84, '0.84 s'],
+    [2.46, '2.5 s'],
+    [12.4, '12 s'],
+    [200, '3 min 20 s'],
+    [180, '3 min'],
+    [7500, '2 h 5 min'],
+    [90_000, '1 d 1 h'],
+  ])('%d seconds are %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text);
+  });
+
+  test('only what is complete says 100%', () => {
+    expect(formatPercent(999_999_999n, 1_000_000_000n)).toBe('99%');
+    expect(formatPercent(7n, 7n)).toBe('100%');
+    expect(formatPercent(0n, 0n)).toBe('0%');
+  });
+
+  test('times are told as seen from now', () => {
+    expect(formatAgo(new Date(1000), 1400)).toBe('just now');
+    expect(formatAgo(new Date(1000), 181_000)).toBe('3 min ago');
+    expect(formatAgo(undefined, 0)).toBe('');
+  });
+
+  test('wide characters fill two columns', () => {
+    expect(columnsOf('文件.bin')).toBe(8);
+  });
+});

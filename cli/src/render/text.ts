@@ -1,0 +1,94 @@
+import prettyBytes from 'pretty-bytes';
+
+/** Control characters, lone surrogates, and what reorders or breaks lines of text. */
+const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+
+const SHORT_DIGITS = 8;
+
+/**
+ * Text from the network as it may reach a terminal: what could move the cursor,
+ * recolour or reorder is shown as `\x1b` or `\u202e`.
+ */
+export function plain(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Makes JSON text safe for a terminal without changing what it means. */
+export function plainJson(json: string): string {
+  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The first digits of an infohash or peer id, for people. */
+export function shortDigits(hex: string): string {
+  return plain(hex.slice(0, SHORT_DIGITS));
+}
+
+/** `1.07 GB` */
+export function formatBytes(bytes: number | bigint): string {
+  return prettyBytes(Number(bytes));
+}
+
+/** `256 KiB`, for sizes that are powers of two. */
+export function formatBinary(bytes: bigint): string {
+  return prettyBytes(Number(bytes), { binary: true });
+}
+
+/** `312 MB/s` */
+export function formatRate(bytesPerSecond: number | bigint): string {
+  return `${prettyBytes(Number(bytesPerSecond))}/s`;
+}
+
+/** `42%`: rounded down, so that only what is complete says 100%. */
+export function formatPercent(done: number | bigint, total: number | bigint): string {
+  const all = Number(total);
+  return all === 0 ? '0%' : `${Math.floor((Number(done) / all) * 100)}%`;
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** `0.8 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10 && !Number.isInteger(seconds))
+    return `${seconds < 1 ? seconds.toPrecision(2) : seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < MINUTE) return `${whole} s`;
+  if (whole < HOUR) return two(whole, [MINUTE, 'min'], [1, 's']);
+  if (whole < DAY) return two(whole, [HOUR, 'h'], [MINUTE, 'min']);
+  return two(whole, [DAY, 'd'], [HOUR, 'h']);
+}
+
+/** `just now`, `12 s ago` */
+export function formatAgo(then: Date | undefined, nowMs: number): string {
+  if (!then) return '';
+  const seconds = Math.round((nowMs - then.getTime()) / 1000);
+  return seconds < 1 ? 'just now' : `${formatSeconds(seconds)} ago`;
+}
+
+/** `1 source`, `3 sources` */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** Blocks of Unicode whose characters fill two columns (UAX #11, the common ones). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+
+/** How many columns of a terminal a text fills, nearly. */
+export function columnsOf(text: string): number {
+  return Array.from(text.replace(WIDE, '  ')).length;
+}
+
+type Unit = readonly [seconds: number, name: string];
+
+function two(seconds: number, [large, largeName]: Unit, [small, smallName]: Unit): string {
+  const rest = Math.floor((seconds % large) / small);
+  const first = `${Math.floor(seconds / large)} ${largeName}`;
+  return rest === 0 ? first : `${first} ${rest} ${smallName}`;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { addServiceOptions, serviceFlags } from './service-options.js';
+
+const table = {
+  dataDir: {
+    placeholder: 'DIR',
+    description: 'where state is kept',
+    schema: z.string(),
+    default: '/var/lib',
+  },
+  label: {
+    placeholder: 'KEY=VALUE',
+    description: 'where it stands',
+    schema: z.array(z.string()),
+    repeatable: true,
+  },
+  logFormat: { placeholder: 'FORMAT', description: 'how to log', schema: z.string() },
+};
+
+function parse(...args: string[]): ReturnType<typeof serviceFlags> {
+  const command = new Command('agent').option('--json');
+  addServiceOptions(command, table);
+  return serviceFlags(table, command.parse(args, { from: 'user' }).opts());
+}
+
+describe('flags of a service', () => {
+  test('come from its table, with default and variable in the help', () => {
+    const command = new Command('agent');
+    addServiceOptions(command, table);
+    const help = command.helpInformation().replace(/\s+/g, ' ');
+
+    expect(help).toContain('--data-dir <DIR> where state is kept (default /var/lib; ENJAMBRE_DATA_DIR)');
+    expect(help).toContain('--label <KEY=VALUE> where it stands (may be repeated; ENJAMBRE_LABEL)');
+  });
+
+  test('are texts; repeatable ones are lists; what is not given is absent', () => {
+    expect(parse('--data-dir', '/tmp', '--label', 'zone=a', '--label', 'node=b')).toEqual({
+      dataDir: '/tmp',
+      label: ['zone=a', 'node=b'],
+    });
+    expect(parse()).toEqual({});
+  });
+
+  test('--json means JSON logs, unless the format is given', () => {
+    expect(parse('--json')).toEqual({ logFormat: 'json' });
+    expect(parse('--json', '--log-format', 'pretty')).toEqual({ logFormat: 'pretty' });
+  });
+});

@@ -1,0 +1,44 @@
+import { Option as CommanderOption, type Command } from 'commander';
+import {
+  flagName,
+  variableName,
+  type Flags,
+  type Option,
+  type OptionTable,
+} from '@enjambre/common/config/options';
+
+/** Gives `command` a flag for each option of a service's table, described with its default and variable. */
+export function addServiceOptions(command: Command, table: OptionTable): void {
+  for (const [key, option] of Object.entries(table)) command.addOption(serviceOption(key, option));
+}
+
+function serviceOption(key: string, option: Option): CommanderOption {
+  const made = new CommanderOption(`${flagName(key)} <${option.placeholder}>`, describe(key, option));
+  return option.repeatable ? made.argParser(append) : made;
+}
+
+function describe(key: string, { description, default: fallback, repeatable }: Option): string {
+  const facts = [
+    ...(repeatable ? ['may be repeated'] : []),
+    ...(fallback === undefined ? [] : [`default ${fallback}`]),
+    variableName(key),
+  ];
+  return `${description} (${facts.join('; ')})`;
+}
+
+/** A parser for options that may be given several times. */
+export function append(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+/** What the command line said of the options in `table`; --json means JSON logs. */
+export function serviceFlags(table: OptionTable, given: Readonly<Record<string, unknown>>): Flags {
+  const flags: Record<string, string | readonly string[] | undefined> = {};
+  for (const key of Object.keys(table)) {
+    const value = given[key];
+    if (typeof value === 'string') flags[key] = value;
+    else if (Array.isArray(value)) flags[key] = value.map(String);
+  }
+  if (given.json === true && 'logFormat' in table) flags.logFormat ??= 'json';
+  return flags;
+}

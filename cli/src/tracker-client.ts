@@ -1,0 +1,99 @@
+import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  TrackerServiceClient,
+  type File,
+  type Peer,
+  type SwarmMember,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { allPages, PAGE_SIZE } from './pages.js';
+import { explainTrackerError, isUnreachable } from './unreachable.js';
+
+/** As many peers of one file as a tracker gives. */
+const MAX_SWARM_PEERS = 200;
+const MAX_MESSAGE_BYTES = 16 << 20;
+
+type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
+
+/**
+ * Asks the first of `addresses` that answers. Throws what it says, or, if none
+ * answers, `unavailable`, TRACKER_UNREACHABLE.
+ */
+export async function withTracker<T>(
+  addresses: readonly string[],
+  signal: AbortSignal,
+  work: (tracker: TrackerClient) => Promise<T>,
+): Promise<T> {
+  let silence: unknown;
+  for (const address of addresses) {
+    const tracker = new TrackerClient(address, signal);
+    try {
+      return await work(tracker);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      silence = error;
+    } finally {
+      tracker.close();
+    }
+  }
+  throw silence;
+}
+
+/** A tracker asked without any agent. Methods throw EnjambreError with a sentence for people. */
+export class TrackerClient {
+  readonly #client: TrackerServiceClient;
+  readonly #address: string;
+  readonly #signal: AbortSignal;
+
+  constructor(address: string, signal: AbortSignal) {
+    this.#client = connect(TrackerServiceClient, address, {
+      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    });
+    this.#address = address;
+    this.#signal = signal;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  files(query: string): Promise<File[]> {
+    return allPages(async (pageToken) => {
+      const page = await this.#call(this.#client.listFiles.bind(this.#client), {
+        query,
+        pageSize: PAGE_SIZE,
+        pageToken,
+      });
+      return { items: page.files, next: page.nextPageToken };
+    });
+  }
+
+  peers(): Promise<Peer[]> {
+    return allPages(async (pageToken) => {
+      const page = await this.#call(this.#client.listPeers.bind(this.#client), {
+        query: '',
+        pageSize: PAGE_SIZE,
+        pageToken,
+      });
+      return { items: page.peers, next: page.nextPageToken };
+    });
+  }
+
+  /** @param infohash 64 hexadecimal digits */
+  async swarm(infohash: string): Promise<SwarmMember[]> {
+    return (
+      await this.#call(this.#client.getSwarm.bind(this.#client), { infohash, maxPeers: MAX_SWARM_PEERS })
+    ).members;
+  }
+
+  async #call<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+  ): Promise<Response> {
+    try {
+      return await callUnary<Request, Response>(method, request, { signal: this.#signal });
+    } catch (error) {
+      throw explainTrackerError(EnjambreError.from(error), this.#address);
+    }
+  }
+}

@@ -1,0 +1,377 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  TransferPeer,
+  TransferState,
+  type ShareRequest,
+  type ShareResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { FakeAgent, INFOHASH, transferOf } from './fake-agent.js';
+import { cli, type CliOptions, type CliResult } from './harness.js';
+
+const HOSTILE = 'evil\u001b[2J\u202e.bin';
+let agent: FakeAgent;
+
+beforeEach(async () => {
+  agent = await FakeAgent.start();
+});
+
+afterEach(() => agent.stop());
+
+/** Runs a command against the fake agent. */
+function on(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return cli(args, { ...options, environment: { ENJAMBRE_AGENT: agent.address, ...options.environment } });
+}
+
+describe('enjambre share', () => {
+  const shared: ShareResponse = {
+    result: {
+      $case: 'shared',
+      value: {
+        transfer: transferOf({ origin: true }),
+        magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
+        alreadyShared: false,
+        metainfo: Buffer.from('metainfo'),
+      },
+    },
+  };
+  const progress = (bytesDone: bigint): ShareResponse => ({
+    result: { $case: 'progress', value: { bytesDone, bytesTotal: 1_000_000n } },
+  });
+  let asked: ShareRequest[];
+
+  beforeEach(() => {
+    asked = [];
+    agent.script.share = async function* (request) {
+      asked.push(request);
+      await Promise.resolve();
+      yield progress(0n);
+      yield progress(500_000n);
+      yield shared;
+    };
+  });
+
+  test('prints name, size, infohash and magnet link', async () => {
+    const { code, stdout } = await on(['share', 'model.bin'], { cwd: '/data' });
+
+    expect(code).toBe(0);
+    expect(asked).toEqual([{ path: '/data/model.bin', name: '', pieceLength: 0 }]);
+    expect(stdout.split('\n').slice(-4)).toEqual([
+      'model.bin  1 MB',
+      `infohash  ${INFOHASH}`,
+      `magnet    magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
+      '',
+    ]);
+  });
+
+  test('takes a name and a piece length, and writes the .torrent', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'enjambre-cli-'));
+    const args = [
+      'share',
+      '/data/x',
+      '--name',
+      'y',
+      '--piece-length',
+      '16384',
+      '--torrent',
+      'x.torrent',
+      '--json',
+    ];
+    const { objects } = await on(args, { cwd });
+    const written = await readFile(join(cwd, 'x.torrent'), 'utf8');
+    await rm(cwd, { recursive: true });
+
+    expect(asked).toEqual([{ path: '/data/x', name: 'y', pieceLength: 16_384 }]);
+    expect(written).toBe('metainfo');
+    expect(objects().map(({ type }) => type)).toEqual(['progress', 'progress', 'shared']);
+    expect(objects().at(-1)).toEqual({
+      type: 'shared',
+      infohash: INFOHASH,
+      name: 'model.bin',
+      path: '/data/downloads/model.bin',
+      bytes: 1_000_000,
+      magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
+      already_shared: false,
+      torrents: [join(cwd, 'x.torrent')],
+    });
+  });
+
+  test('says that it is shared when only the .torrent cannot be written', async () => {
+    const { code, stderr } = await on(['share', '/x', '--torrent', '/nowhere/x.torrent']);
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^enjambre: it is shared, but \/nowhere\/x\.torrent cannot be written: .*ENOENT/);
+  });
+
+  test('is stopped by Ctrl-C, in the agent too', async () => {
+    const interrupt = new AbortController();
+    let ended: AbortSignal | undefined;
+    agent.script.share = async function* (_request, signal) {
+      ended = signal;
+      yield progress(1n);
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
+    };
+
+    const { code, stderr } = await on(['share', '/x'], {
+      interrupt,
+      onOutput: () => {
+        interrupt.abort();
+      },
+    });
+
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'enjambre: interrupted: /x was not shared\n' });
+    while (!ended?.aborted) await new Promise(setImmediate);
+  });
+
+  test('tells what the agent refuses', async () => {
+    agent.script.share = () => {
+      throw new EnjambreError('not-found', 'PATH_NOT_FOUND', '/x is not there: check the path');
+    };
+
+    expect(await on(['share', '/x'])).toMatchObject({
+      code: 3,
+      stderr: 'enjambre: /x is not there: check the path\n',
+    });
+  });
+});
+
+describe('enjambre ls', () => {
+  test('shows a table with hostile names made harmless', async () => {
+    agent.script.transfers = () => [
+      transferOf({ name: HOSTILE, uploadRate: 5_000_000n }),
+      transferOf({ name: 'b', state: TransferState.DOWNLOADING, bytesDone: 999_999n, downloadRate: 1000n }),
+      transferOf({ name: 'c', state: TransferState.RESOLVING, bytesTotal: 0n, bytesDone: 0n }),
+    ];
+
+    const { stdout } = await on(['ls']);
+
+    expect(stdout).toMatchInlineSnapshot(`
+     "NAME                   STATE        DONE  SIZE    DOWN      UP  PEERS  INFOHASH
+     evil\\x1b[2J\\u202e.bin  seeding      100%  1 MB       -  5 MB/s      0  5d41402a
+     b                      downloading   99%  1 MB  1 kB/s       -      0  5d41402a
+     c                      resolving      0%     ?       -       -      0  5d41402a
+     "
+    `);
+  });
+
+  test('says what to do next when there is nothing', async () => {
+    agent.script.transfers = () => [];
+
+    expect((await on(['ls'])).stdout).toContain('`enjambre share PATH`');
+    expect((await on(['ls', '--json'])).stdout).toBe('');
+  });
+
+  test('prints one object for each transfer with --json, before or after the command', async () => {
+    agent.script.transfers = () => [transferOf({ addedAt: new Date(0) }), transferOf({ name: HOSTILE })];
+
+    const { stdout, objects } = await on(['--json', 'ls']);
+
+    expect(stdout).not.toContain('\u202e');
+    expect(objects()).toMatchObject([
+      { type: 'transfer', state: 'seeding', bytes_total: 1_000_000 },
+      { name: HOSTILE },
+    ]);
+    expect(objects()[0]?.added_at).toBe('1970-01-01T00:00:00.000Z');
+    expect((await on(['ls', '--json'])).stdout).toBe(stdout);
+  });
+});
+
+describe('enjambre status', () => {
+  test('tells everything, with peers and why one is banned', async () => {
+    agent.script.transfer = (ref) =>
+      transferOf({
+        name: ref,
+        state: TransferState.DOWNLOADING,
+        reason: 'waiting for peers',
+        bytesDone: 500_000n,
+        piecesDone: 2,
+        downloadRate: 250_000n,
+        timeLeft: { seconds: 2n, nanos: 0 },
+        bytesWasted: 16_384n,
+        peers: [
+          {
+            ...TransferPeer.fromPartial({ name: 'bob', peerId: 'b'.repeat(64), connected: true }),
+            bytesReceived: 500_000n,
+          },
+          TransferPeer.fromPartial({ name: 'mallory', peerId: 'e'.repeat(64), banned: 'sent bad data' }),
+        ],
+      });
+
+    expect((await on(['status', 'model.bin'])).stdout).toMatchInlineSnapshot(`
+     "model.bin
+       state     downloading, 50%
+       reason    waiting for peers
+       size      1 MB, 4 pieces of 256 KiB
+       done      500 kB, 2 pieces
+       rate      down 250 kB/s, up 0 B/s, 2 s left
+       received  1 MB, of which 16.4 kB were thrown away
+       sent      0 B
+       time      2.5 s of downloading
+       path      /data/downloads/model.bin
+       infohash  5d41402abc4b2a76b9719d911017c5920123456789abcdef0123456789abcdef
+       origin    downloaded
+
+     PEER     ID        ENDPOINT  RECEIVED  SENT  DOWN  UP  STANDS
+     bob      bbbbbbbb  -           500 kB   0 B     -   -  connected
+     mallory  eeeeeeee  -              0 B   0 B     -   -  banned: sent bad data
+     "
+    `);
+    expect((await on(['status', 'model.bin', '--json'])).objects()).toMatchObject([
+      {
+        type: 'transfer',
+        seconds_left: 2,
+        seconds_active: 2.5,
+        peers: [
+          { peer: 'bob', bytes_received: 500_000 },
+          { peer: 'mallory', banned: 'sent bad data' },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('enjambre pause, resume, verify and rm', () => {
+  test.each([
+    ['pause', /model\.bin is paused: `enjambre resume 5d41402a`/],
+    ['resume', /model\.bin goes on: seeding/],
+    ['verify', /model\.bin is being read again/],
+  ])('%s asks the agent for it', async (what, sentence) => {
+    const asked: string[] = [];
+    agent.script.change = (...args) => {
+      asked.push(...args);
+      return transferOf();
+    };
+
+    expect((await on([what, 'model.bin'])).stdout).toMatch(sentence);
+    expect(asked).toEqual([what, 'model.bin']);
+    expect((await on([what, 'model.bin', '--json'])).objects()).toMatchObject([{ type: 'transfer' }]);
+  });
+
+  test('rm leaves the files unless told otherwise', async () => {
+    const asked: boolean[] = [];
+    agent.script.remove = ({ deleteData }) => {
+      asked.push(deleteData);
+      return transferOf();
+    };
+
+    expect((await on(['rm', 'a'])).stdout).toBe(
+      'model.bin is removed; its files stay: /data/downloads/model.bin\n',
+    );
+    expect((await on(['rm', 'a', '--data'])).stdout).toBe('model.bin is removed; its files are deleted\n');
+    expect((await on(['rm', 'a', '--json'])).objects()).toMatchObject([{ type: 'removed' }]);
+    expect(asked).toEqual([false, true, false]);
+  });
+});
+
+describe('enjambre files and peers', () => {
+  const file = File.fromPartial({ infohash: INFOHASH, name: 'a', seeders: 2, sharedBy: 'alice' });
+
+  test('files reads all pages', async () => {
+    agent.script.files = (query, token) => ({
+      files: [{ ...file, name: `${query}${token || '1'}` }],
+      nextPageToken: token === '' ? '2' : '',
+    });
+
+    const { objects } = await on(['files', 'q', '--json']);
+
+    expect(objects()).toMatchObject([
+      { type: 'file', name: 'q1', seeders: 2, shared_by: 'alice' },
+      { type: 'file', name: 'q2' },
+    ]);
+    expect((await on(['files'])).stdout).toMatch(/^NAME +SIZE +SEEDERS +LEECHERS +SHARED BY +INFOHASH\n/);
+  });
+
+  test('an empty list says what to do next', async () => {
+    agent.script.files = () => ({ files: [], nextPageToken: '' });
+    agent.script.peers = () => ({ members: [], nextPageToken: '' });
+
+    expect((await on(['files'])).stdout).toBe('nothing is shared yet: `enjambre share PATH`\n');
+    expect((await on(['files', 'x'])).stdout).toContain('nothing matches x');
+    expect((await on(['peers'])).stdout).toContain('`enjambre agent`');
+    expect((await on(['peers', 'x'])).stdout).toContain('`enjambre files`');
+  });
+
+  test('peers shows who is connected, and with a ref who has what', async () => {
+    const member = SwarmMember.fromPartial({
+      peer: {
+        peerId: 'b'.repeat(64),
+        name: 'bob',
+        endpoint: '10.0.0.7:7072',
+        labels: { zone: 'eu' },
+        seeding: 3,
+      },
+    });
+    agent.script.peers = (ref) => ({
+      members: [ref === '' ? member : { ...member, bytesLeft: 5n }],
+      nextPageToken: '',
+    });
+
+    expect((await on(['peers'])).stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072 +3 +0 +zone=eu/);
+    expect((await on(['peers', 'a'])).stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072 +all but 5 B/);
+    expect((await on(['peers', '--json'])).objects()[0]).not.toHaveProperty('seeder');
+    expect((await on(['peers', 'a', '--json'])).objects()).toMatchObject([
+      { peer: 'bob', seeder: false, bytes_left: 5 },
+    ]);
+  });
+
+  test('a tracker that is away is exit 4', async () => {
+    agent.script.files = () => {
+      throw new EnjambreError('unavailable', 'NO_TRACKER', 'the tracker is away');
+    };
+
+    expect(await on(['files'])).toMatchObject({ code: 4, stderr: 'enjambre: the tracker is away\n' });
+  });
+
+  test('a tracker can be asked without any agent', async () => {
+    const { code, stderr } = await cli(['files', '--tracker', '127.0.0.1:1']);
+
+    expect(code).toBe(4);
+    expect(stderr).toBe('enjambre: no tracker answers at 127.0.0.1:1: start one with `enjambre tracker`\n');
+  });
+});
+
+describe('the agent', () => {
+  test('that does not run is exit 4, with what to do', async () => {
+    const address = `unix:${agent.dataDir}/nobody.sock`;
+    const { code, stderr, objects } = await cli(['ls', '--json', '--agent', address]);
+
+    const message = `no agent answers at ${address}: start one with \`enjambre agent\` (or \`enjambre dev\`)`;
+    expect(code).toBe(4);
+    expect(stderr).toBe(`enjambre: ${message}\n`);
+    expect(objects()).toEqual([{ type: 'error', reason: 'AGENT_UNREACHABLE', message, exit_code: 4 }]);
+  });
+
+  test('over TCP gets the token', async () => {
+    agent.script.transfers = () => [];
+    const port = await agent.listen('127.0.0.1:0');
+
+    await on(['ls', '--agent', `127.0.0.1:${port}`, '--token', 'secret']);
+
+    expect(agent.metadata?.get('authorization')).toEqual(['Bearer secret']);
+  });
+
+  test('that refuses the token says where it is', async () => {
+    agent.script.transfers = () => {
+      throw new EnjambreError('unauthenticated', 'BAD_TOKEN', 'no');
+    };
+
+    const { code, stderr } = await on(['ls']);
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--token or ENJAMBRE_TOKEN/);
+  });
+
+  test('cannot speak control characters to a terminal', async () => {
+    agent.script.transfers = () => {
+      throw new EnjambreError('precondition', 'X', `bad ${HOSTILE}`);
+    };
+
+    expect((await on(['ls'])).stderr).toBe('enjambre: bad evil\\x1b[2J\\u202e.bin\n');
+  });
+});

@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Server, ServerCredentials, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import { toServiceError } from '@enjambre/common/grpc/status';
+import {
+  AgentServiceService,
+  GetInfoResponse,
+  Transfer,
+  TransferState,
+  type DownloadRequest,
+  type DownloadResponse,
+  type ListFilesResponse,
+  type ListPeersResponse,
+  type RemoveTransferRequest,
+  type ShareRequest,
+  type ShareResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+
+export const INFOHASH = '5d41402abc4b2a76b9719d911017c5920123456789abcdef0123456789abcdef';
+
+/** A transfer as an agent would tell it, whole and seeding unless `fields` say otherwise. */
+export function transferOf(fields: Partial<Transfer> = {}): Transfer {
+  return {
+    ...Transfer.fromPartial({}),
+    infohash: INFOHASH,
+    name: 'model.bin',
+    state: TransferState.SEEDING,
+    path: '/data/downloads/model.bin',
+    bytesTotal: 1_000_000n,
+    bytesDone: 1_000_000n,
+    piecesTotal: 4,
+    piecesDone: 4,
+    pieceLength: 262_144n,
+    fileCount: 1,
+    bytesDownloaded: 1_000_000n,
+    activeTime: { seconds: 2n, nanos: 500_000_000 },
+    ...fields,
+  };
+}
+
+/** What the fake answers; anything that throws an EnjambreError is told as the real agent would. */
+export interface Script {
+  transfers?: () => Transfer[];
+  transfer?: (ref: string) => Transfer;
+  download?: (request: DownloadRequest) => DownloadResponse | Promise<DownloadResponse>;
+  share?: (request: ShareRequest, ended: AbortSignal) => AsyncIterable<ShareResponse>;
+  watch?: (ref: string, ended: AbortSignal) => AsyncIterable<Transfer>;
+  change?: (what: string, ref: string) => Transfer;
+  remove?: (request: RemoveTransferRequest) => Transfer;
+  files?: (query: string, pageToken: string) => ListFilesResponse;
+  peers?: (ref: string, pageToken: string) => ListPeersResponse;
+}
+
+/** An AgentService over a real socket that says what it is told to. */
+export class FakeAgent {
+  readonly script: Script;
+  /** Metadata of the last call. */
+  metadata: Metadata | undefined;
+  #server: Server | undefined;
+
+  private constructor(
+    readonly dataDir: string,
+    script: Script,
+  ) {
+    this.script = script;
+  }
+
+  /** Listens on the socket in a data folder of its own. */
+  static async start(script: Script = {}): Promise<FakeAgent> {
+    const agent = new FakeAgent(await mkdtemp(join(tmpdir(), 'enjambre-cli-')), script);
+    await agent.listen();
+    return agent;
+  }
+
+  get address(): string {
+    return `unix:${join(this.dataDir, 'agent.sock')}`;
+  }
+
+  /** Listens at `target` as well, or again after {@link die}. Returns the port, if it has one. */
+  async listen(target = this.address): Promise<number> {
+    const server = this.#server ?? new Server();
+    if (!this.#server) server.addService(AgentServiceService, this.#implementation());
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+        if (error) reject(error);
+        else resolve(port);
+      });
+    });
+  }
+
+  /** Ends all calls and connections, as a killed process does. */
+  die(): void {
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.die();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  #implementation(): UntypedServiceImplementation {
+    const { script } = this;
+    const one = (answer: (request: never) => unknown) => (call: FakeCall, callback: Callback) => {
+      this.metadata = call.metadata;
+      Promise.resolve()
+        .then(() => answer(call.request as never))
+        .then(
+          (response) => {
+            callback(null, response);
+          },
+          (error: unknown) => {
+            callback(toServiceError(error, 'enjambre.agent'), undefined);
+          },
+        );
+    };
+    const many =
+      (answers: (request: never, ended: AbortSignal) => AsyncIterable<unknown>) => (call: FakeCall) => {
+        const ended = new AbortController();
+        call.on('cancelled', () => {
+          ended.abort();
+        });
+        void (async () => {
+          try {
+            for await (const message of answers(call.request as never, ended.signal)) call.write(message);
+            call.end();
+          } catch (error) {
+            call.emit('error', toServiceError(error, 'enjambre.agent'));
+          }
+        })();
+      };
+    const changed = (what: string) =>
+      one(({ ref }: { ref: string }) => ({ transfer: (script.change ?? unscripted)(what, ref) }));
+    const handlers = {
+      getInfo: one(() => GetInfoResponse.fromPartial({ name: 'alice' })),
+      listTransfers: one(() => ({ transfers: (script.transfers ?? unscripted)() })),
+      getTransfer: one(({ ref }: { ref: string }) => ({ transfer: (script.transfer ?? unscripted)(ref) })),
+      download: one((request: DownloadRequest) => (script.download ?? unscripted)(request)),
+      share: many((request: ShareRequest, ended) => (script.share ?? unscripted)(request, ended)),
+      watchTransfer: many(async function* ({ ref }: { ref: string }, ended) {
+        for await (const transfer of (script.watch ?? unscripted)(ref, ended)) yield { transfer };
+      }),
+      pauseTransfer: changed('pause'),
+      resumeTransfer: changed('resume'),
+      verifyTransfer: changed('verify'),
+      removeTransfer: one((request: RemoveTransferRequest) => ({
+        transfer: (script.remove ?? unscripted)(request),
+      })),
+      listFiles: one(({ query, pageToken }: { query: string; pageToken: string }) =>
+        (script.files ?? unscripted)(query, pageToken),
+      ),
+      listPeers: one(({ ref, pageToken }: { ref: string; pageToken: string }) =>
+        (script.peers ?? unscripted)(ref, pageToken),
+      ),
+    };
+    return handlers as unknown as UntypedServiceImplementation;
+  }
+}
+
+interface FakeCall {
+  readonly request: unknown;
+  readonly metadata: Metadata;
+  on(event: 'cancelled', listener: () => void): void;
+  write(message: unknown): void;
+  end(): void;
+  emit(event: 'error', error: unknown): void;
+}
+
+type Callback = (error: Error | null, response: unknown) => void;
+
+function unscripted(): never {
+  throw new EnjambreError('internal', 'UNSCRIPTED', 'the test did not expect this call');
+}

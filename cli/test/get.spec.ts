@@ -1,0 +1,251 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  TransferPeer,
+  TransferState,
+  type DownloadRequest,
+  type Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { FakeAgent, INFOHASH, transferOf } from './fake-agent.js';
+import { cli } from './harness.js';
+
+const peer = (fields: Partial<TransferPeer>): TransferPeer => ({
+  ...TransferPeer.fromPartial({}),
+  ...fields,
+});
+
+const sources = [
+  peer({ peerId: 'b'.repeat(64), name: 'bob', connected: true, bytesReceived: 250_000n }),
+  peer({ peerId: 'a'.repeat(64), name: 'alice', connected: true, bytesReceived: 750_000n }),
+  peer({ peerId: 'c'.repeat(64), name: 'carol', connected: true, bytesSent: 10n }),
+];
+const half = transferOf({
+  state: TransferState.DOWNLOADING,
+  bytesDone: 500_000n,
+  downloadRate: 100_000n,
+  timeLeft: { seconds: 5n, nanos: 0 },
+  peers: sources,
+});
+const whole = transferOf({ peers: sources });
+
+let agent: FakeAgent;
+let asked: DownloadRequest[];
+
+beforeEach(async () => {
+  asked = [];
+  agent = await FakeAgent.start({
+    download: (request) => {
+      asked.push(request);
+      return { transfer: half, alreadyComplete: false };
+    },
+    watch: () => stream([half, whole]),
+  });
+});
+
+afterEach(() => agent.stop());
+
+async function* stream(transfers: readonly Transfer[]): AsyncGenerator<Transfer> {
+  for (const transfer of transfers) {
+    await Promise.resolve();
+    yield transfer;
+  }
+}
+
+async function* until(signal: AbortSignal, transfer: Transfer): AsyncGenerator<Transfer> {
+  yield transfer;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve);
+  });
+}
+
+describe('enjambre get', () => {
+  test('ends with a done line that names the sources, the most generous first', async () => {
+    const { code, stderr, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address]);
+
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(objects().map(({ type }) => type)).toEqual(['progress', 'progress', 'done']);
+    expect(objects()[0]).toEqual({
+      type: 'progress',
+      infohash: INFOHASH,
+      name: 'model.bin',
+      state: 'downloading',
+      reason: '',
+      bytes_done: 500_000,
+      bytes_total: 1_000_000,
+      rate: 100_000,
+      seconds_left: 5,
+      sources: 2,
+    });
+    expect(objects().at(-1)).toEqual({
+      type: 'done',
+      infohash: INFOHASH,
+      name: 'model.bin',
+      path: '/data/downloads/model.bin',
+      bytes: 1_000_000,
+      seconds: 2.5,
+      sources: [
+        { peer: 'alice', bytes: 750_000, peer_id: 'a'.repeat(64) },
+        { peer: 'bob', bytes: 250_000, peer_id: 'b'.repeat(64) },
+      ],
+    });
+  });
+
+  test('tells people path, size, time, rate and sources in plain lines when piped', async () => {
+    const { code, stdout } = await cli(['get', INFOHASH, '--data-dir', agent.dataDir]);
+
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+     "model.bin  50%  500 kB/1 MB  100 kB/s  5 s left  2 sources
+     model.bin  100%  1 MB/1 MB  2 sources
+     done  /data/downloads/model.bin  1 MB in 2.5 s (400 kB/s)
+
+     FROM   PEER       BYTES  SHARE
+     alice  aaaaaaaa  750 kB    75%
+     bob    bbbbbbbb  250 kB    25%
+     "
+    `);
+  });
+
+  test('draws a bar over one line of a terminal', async () => {
+    const { stdout } = await cli(['get', INFOHASH, '--agent', agent.address], { columns: 100 });
+
+    const drawn = stdout.split('\n')[0]!.split('\r\u001b[K');
+    expect(drawn[1]).toMatch(
+      /^model\.bin {2}█+░+ {2}50% {2}500 kB\/1 MB {2}100 kB\/s {2}5 s left {2}2 sources$/,
+    );
+    expect(drawn.at(-1)).toMatch(/^model\.bin {2}█+ {2}100%/);
+    expect(drawn.every((line) => line.length < 100)).toBe(true);
+  });
+
+  test('is done at once when the agent has it already', async () => {
+    agent.script.download = () => ({ transfer: whole, alreadyComplete: true });
+    agent.script.watch = () => {
+      throw new Error('nothing is left to watch');
+    };
+
+    const { code, objects } = await cli(['get', 'model.bin', '--json', '--agent', agent.address]);
+
+    expect(code).toBe(0);
+    expect(objects().map(({ type }) => type)).toEqual(['done']);
+  });
+
+  test('returns at once with --detach', async () => {
+    const { code, stdout } = await cli(['get', INFOHASH, '--detach', '--agent', agent.address]);
+
+    expect(code).toBe(0);
+    expect(stdout).toBe('model.bin: downloading; `enjambre status 5d41402a` shows how far it is\n');
+  });
+
+  test('gives the agent an absolute folder and the bytes of a .torrent', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'enjambre-cli-'));
+    await writeFile(join(cwd, 'model.torrent'), 'd4:infode');
+
+    await cli(['get', 'model.torrent', '--output', 'here', '--detach', '--agent', agent.address], { cwd });
+    await cli(['get', 'absent.torrent', '--detach', '--agent', agent.address], { cwd });
+    await rm(cwd, { recursive: true });
+
+    expect(asked[0]?.outputDir).toBe(join(cwd, 'here'));
+    expect(asked[0]?.source?.$case).toBe('metainfo');
+    expect(Buffer.from(asked[0]?.source?.value as Uint8Array).toString()).toBe('d4:infode');
+    expect(asked[1]?.source).toEqual({ $case: 'ref', value: 'absent.torrent' });
+  });
+
+  test('shows why it waits', async () => {
+    const waiting = transferOf({
+      name: '5d41402a',
+      state: TransferState.RESOLVING,
+      reason: 'no peer has it yet',
+      bytesTotal: 0n,
+      bytesDone: 0n,
+      activeTime: undefined,
+    });
+    agent.script.download = () => ({ transfer: waiting, alreadyComplete: false });
+
+    const { stdout } = await cli(['get', INFOHASH, '--agent', agent.address]);
+
+    expect(stdout).toMatch(/^5d41402a {2}resolving: no peer has it yet\n/);
+  });
+
+  test.each([
+    [
+      { state: TransferState.FAILED, reason: 'the disk is full' },
+      'TRANSFER_FAILED',
+      /failed: the disk is full/,
+    ],
+    [{ state: TransferState.PAUSED }, 'TRANSFER_PAUSED', /paused by somebody.*enjambre resume 5d41402a/],
+  ])('exits 1 when the transfer becomes %p', async (fields, reason, sentence) => {
+    agent.script.watch = () => stream([half, transferOf(fields)]);
+
+    const { code, stderr, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address]);
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(sentence);
+    expect(objects().at(-1)).toMatchObject({ type: 'error', reason, exit_code: 1 });
+  });
+
+  test('exits 1 when the transfer is removed', async () => {
+    agent.script.watch = () => stream([half]);
+
+    const { code, stderr } = await cli(['get', INFOHASH, '--agent', agent.address]);
+
+    expect(code).toBe(1);
+    expect(stderr).toContain('removed while it ran');
+  });
+
+  test('exits 3 when nobody has it', async () => {
+    agent.script.download = () => {
+      throw new EnjambreError('not-found', 'UNKNOWN_REF', 'no peer has it: share it first');
+    };
+
+    const { code, stderr, stdout } = await cli(['get', 'nothing', '--agent', agent.address]);
+
+    expect({ code, stderr, stdout }).toEqual({
+      code: 3,
+      stderr: 'enjambre: no peer has it: share it first\n',
+      stdout: '',
+    });
+  });
+
+  test('exits 130 at Ctrl-C and says that the agent goes on', async () => {
+    agent.script.watch = (_ref, ended) => until(ended, half);
+    const interrupt = new AbortController();
+
+    const { code, stderr } = await cli(['get', INFOHASH, '--agent', agent.address], {
+      interrupt,
+      onOutput: () => {
+        interrupt.abort();
+      },
+    });
+
+    expect(code).toBe(130);
+    expect(stderr).toBe(
+      'enjambre: interrupted: the agent goes on; `enjambre status 5d41402a` shows how far it is\n',
+    );
+  });
+
+  test('follows on after the agent was killed and started again', async () => {
+    let watched = 0;
+    agent.script.watch = (_ref, ended) => {
+      watched += 1;
+      return watched === 1 ? until(ended, half) : stream([whole]);
+    };
+    let restarted: Promise<unknown> | undefined;
+
+    const { code, stderr, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address], {
+      onOutput: (stdout) => {
+        if (stdout.split('\n').length < 3 || restarted) return;
+        agent.die();
+        restarted = agent.listen();
+      },
+    });
+    await restarted;
+
+    expect(code).toBe(0);
+    expect(stderr).toContain('the agent went away');
+    expect(objects().at(-1)).toMatchObject({ type: 'done', bytes: 1_000_000 });
+  });
+});

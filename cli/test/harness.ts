@@ -1,0 +1,52 @@
+import type { Environment } from '@enjambre/common/config/options';
+import type { Context } from '../src/context.js';
+import type { TextStream } from '../src/output.js';
+import { run } from '../src/program.js';
+
+export interface CliOptions {
+  readonly environment?: Environment;
+  readonly cwd?: string;
+  /** Standard output is a terminal of so many columns. */
+  readonly columns?: number;
+  /** What Ctrl-C aborts. */
+  readonly interrupt?: AbortController;
+  /** Called with all that standard output has so far, after each write. */
+  readonly onOutput?: (stdout: string) => void;
+}
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as objects, one a line. */
+  readonly objects: () => Record<string, unknown>[];
+}
+
+/** Runs the command in this process and catches what it says. */
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  let stdout = '';
+  let stderr = '';
+  const out: TextStream = {
+    write: (text) => {
+      stdout += text;
+      options.onOutput?.(stdout);
+    },
+    ...(options.columns !== undefined && { isTTY: true, columns: options.columns }),
+  };
+  const context: Context = {
+    stdout: out,
+    stderr: { write: (text) => (stderr += text) },
+    canAsk: false,
+    environment: { NO_COLOR: '1', ...options.environment },
+    cwd: options.cwd ?? '/',
+    now: Date.now,
+    interruptible: (work) => work((options.interrupt ?? new AbortController()).signal),
+  };
+  const code = await run(args, context);
+  const objects = (): Record<string, unknown>[] =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { code, stdout, stderr, objects };
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import { cli } from './harness.js';
+
+describe('the command line', () => {
+  test('--help lists every command in groups, on standard output', async () => {
+    const { code, stdout, stderr } = await cli(['--help']);
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of 'dev tracker agent share get ls status pause resume verify rm files peers shell'.split(
+      ' ',
+    )) {
+      expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    }
+  });
+
+  test('help of a command can be asked for in two ways', async () => {
+    const { stdout } = await cli(['get', '--help']);
+
+    expect(stdout).toMatch(/^Usage: enjambre get \[options\] <REF>/);
+    expect((await cli(['help', 'get'])).stdout).toBe(stdout);
+  });
+
+  test('--version prints the version', async () => {
+    expect(await cli(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  test.each([
+    [['gte', 'x'], "enjambre: unknown command 'gte' (Did you mean get?): `enjambre --help` tells more\n"],
+    [['get'], "enjambre: missing required argument 'REF': `enjambre get --help` tells more\n"],
+    [['ls', 'x'], expect.stringContaining('too many arguments')],
+    [
+      ['get', 'x', '--detatch'],
+      expect.stringContaining("unknown option '--detatch' (Did you mean --detach?)"),
+    ],
+    [['--frob'], "enjambre: unknown option '--frob': `enjambre --help` tells more\n"],
+    [['share', 'x', '--piece-length', 'big'], expect.stringContaining('A whole number of bytes is wanted')],
+    [['ls', '--agent', 'nowhere'], expect.stringContaining('--agent: "nowhere" is not an address')],
+    [['shell'], expect.stringContaining('the menu needs a terminal')],
+  ])('%p is wrong usage, told in one sentence', async (args, sentence) => {
+    const { code, stderr, stdout } = await cli(args);
+
+    expect(code).toBe(2);
+    expect(stderr).toEqual(sentence);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(stdout).toBe('');
+  });
+
+  test('nothing at all shows the help as an error', async () => {
+    const { code, stderr } = await cli([]);
+
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Usage: enjambre/);
+    expect(stderr).toMatch(/a command is missing/);
+  });
+
+  test('wrong usage with --json is an object, too', async () => {
+    const { objects } = await cli(['get', '--json']);
+
+    expect(objects()).toMatchObject([{ type: 'error', reason: 'USAGE', exit_code: 2 }]);
+  });
+});

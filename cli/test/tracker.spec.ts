@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { toServiceError } from '@enjambre/common/grpc/status';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  File,
+  SwarmMember,
+  TrackerServiceService,
+  type GetSwarmRequest,
+  type ListFilesRequest,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { cli } from './harness.js';
+
+const INFOHASH = '5d'.repeat(32);
+const bob = { peerId: 'b'.repeat(64), name: 'bob', endpoint: '10.0.0.7:7072', labels: {}, seeding: 1 };
+const server = new Server();
+let tracker: string;
+
+type Callback = (error: Error | null, response?: unknown) => void;
+
+beforeAll(async () => {
+  const handlers = {
+    listFiles: ({ request }: { request: ListFilesRequest }, callback: Callback) => {
+      const files = [File.fromPartial({ infohash: INFOHASH, name: 'a.bin', size: 5n, seeders: 1 })];
+      callback(null, {
+        files: files.filter((file) => `${file.infohash} ${file.name}`.includes(request.query)),
+        nextPageToken: '',
+      });
+    },
+    listPeers: (_call: unknown, callback: Callback) => {
+      callback(null, { peers: [{ ...bob, version: '', leeching: 0 }], nextPageToken: '' });
+    },
+    getSwarm: ({ request }: { request: GetSwarmRequest }, callback: Callback) => {
+      if (request.infohash === INFOHASH) {
+        callback(null, {
+          members: [SwarmMember.fromPartial({ peer: bob, seeder: true, bytesUploaded: 9n })],
+        });
+      } else {
+        const error = new EnjambreError('not-found', 'UNKNOWN_FILE', 'no connected peer has it');
+        callback(toServiceError(error, 'enjambre.tracker'));
+      }
+    },
+  };
+  server.addService(TrackerServiceService, handlers);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  tracker = `127.0.0.1:${port}`;
+});
+
+afterAll(() => {
+  server.forceShutdown();
+});
+
+describe('a tracker asked without any agent', () => {
+  test('tells its files', async () => {
+    const { code, objects } = await cli(['files', 'a', '--tracker', tracker, '--json']);
+
+    expect(code).toBe(0);
+    expect(objects()).toMatchObject([
+      { type: 'file', infohash: INFOHASH, name: 'a.bin', bytes: 5, seeders: 1 },
+    ]);
+  });
+
+  test('tells its peers, by the variable as well', async () => {
+    const { stdout } = await cli(['peers'], { environment: { ENJAMBRE_TRACKER: tracker } });
+
+    expect(stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072/);
+  });
+
+  test.each(['a.bin', '5d5d5d5d', INFOHASH, `magnet:?xt=urn:btmh:1220${INFOHASH}`])(
+    'tells the swarm of %s',
+    async (ref) => {
+      const { objects } = await cli(['peers', ref, '--tracker', tracker, '--json']);
+
+      expect(objects()).toMatchObject([{ type: 'peer', peer: 'bob', seeder: true, bytes_uploaded: 9 }]);
+    },
+  );
+
+  test('does not know everything', async () => {
+    expect(await cli(['peers', 'other', '--tracker', tracker])).toMatchObject({ code: 3 });
+    expect(await cli(['peers', 'ab'.repeat(32), '--tracker', tracker])).toMatchObject({
+      code: 3,
+      stderr: 'enjambre: no connected peer has it\n',
+    });
+  });
+
+  test('is asked after one that does not answer', async () => {
+    expect(await cli(['files', '--tracker', `127.0.0.1:1,${tracker}`])).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,72 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { z } from 'zod';
+
+/** One setting of a service: a flag, its environment twin and its default. */
+export interface Option<T = unknown> {
+  /** What stands behind the flag in the help, such as HOST:PORT. */
+  readonly placeholder: string;
+  readonly description: string;
+  /** Reads the text given by flag or environment; the default passes through it too. */
+  readonly schema: z.ZodType<T>;
+  /** Text used when neither flag nor environment says anything; absent if the schema decides. */
+  readonly default?: string;
+  /** May be given several times; the schema then gets a list of texts. */
+  readonly repeatable?: boolean;
+}
+
+export type OptionTable = Readonly<Record<string, Option>>;
+
+export type Resolved<Table extends OptionTable> = {
+  readonly [Key in keyof Table]: z.output<Table[Key]['schema']>;
+};
+
+/** What the command line gave: camelCase names to texts. */
+export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `downloadDir` → `--download-dir` */
+export function flagName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `downloadDir` → `ENJAMBRE_DOWNLOAD_DIR` */
+export function variableName(key: string): string {
+  return `ENJAMBRE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/**
+ * Settles every option of a table: flag over environment over default. An empty
+ * environment variable counts as absent. Throws `invalid`, BAD_OPTION, with the name
+ * of the flag or variable that is wrong.
+ */
+export function resolveOptions<Table extends OptionTable>(
+  table: Table,
+  flags: Flags,
+  environment: Environment,
+): Resolved<Table> {
+  const settled = Object.entries(table).map(([key, option]) => [key, settle(key, option, flags, environment)]);
+  return Object.fromEntries(settled) as Resolved<Table>;
+}
+
+function settle(key: string, option: Option, flags: Flags, environment: Environment): unknown {
+  const { value, source } = raw(key, option, flags, environment);
+  const result = option.schema.safeParse(value);
+  if (result.success) return result.data;
+  const why = result.error.issues[0]?.message ?? 'not understood';
+  throw new EnjambreError('invalid', 'BAD_OPTION', `${source}: ${why}`, { metadata: { option: source } });
+}
+
+function raw(
+  key: string,
+  option: Option,
+  flags: Flags,
+  environment: Environment,
+): { value: string | readonly string[] | undefined; source: string } {
+  const flag = flags[key];
+  if (flag !== undefined) return { value: flag, source: flagName(key) };
+  const variable = environment[variableName(key)];
+  if (variable !== undefined && variable !== '') {
+    return { value: option.repeatable ? variable.split(',') : variable, source: variableName(key) };
+  }
+  return { value: option.default ?? (option.repeatable ? [] : undefined), source: flagName(key) };
+}

@@ -1,0 +1,72 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { messageOf } from '@enjambre/core/error';
+import { z } from 'zod';
+import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
+import { parseAddress, type Address } from './address.js';
+import type { Option } from './options.js';
+
+/** An {@link Address}. */
+export const addressSchema = z.string().transform((text, context): Address => {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+});
+
+/** An {@link Address} that is not a unix socket. */
+export const tcpAddressSchema = addressSchema.transform((address, context) => {
+  if (address.kind === 'tcp') return address;
+  context.addIssue({ code: 'custom', message: 'a unix socket does not do here: write HOST:PORT' });
+  return z.NEVER;
+});
+
+/** A folder or file; `~/` is the home folder, the rest is relative to the working folder. */
+export const pathSchema = z
+  .string()
+  .min(1, 'a path is missing')
+  .refine((path) => !path.includes('\0'), 'a path holds no NUL')
+  .transform((path) => resolve(path.startsWith('~/') ? homedir() + path.slice(1) : path));
+
+/** `key=value`, as often as wanted. */
+export const labelsSchema = z.array(z.string()).transform((pairs, context): Readonly<Record<string, string>> => {
+  const labels: Record<string, string> = {};
+  for (const pair of pairs) {
+    const match = /^([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=(.{0,255})$/.exec(pair);
+    if (!match) {
+      context.addIssue({ code: 'custom', message: `"${pair}" is not a label: write key=value` });
+      return z.NEVER;
+    }
+    labels[match[1] ?? ''] = match[2] ?? '';
+  }
+  return labels;
+});
+
+/** A name for people: 1 to 64 characters, none of them a control character. */
+export const nameSchema = z
+  .string()
+  .min(1, 'a name is missing')
+  .max(64, 'a name has at most 64 characters')
+  // eslint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name holds no control characters');
+
+/** The settings that every service has. */
+export const commonOptions = {
+  logLevel: {
+    placeholder: 'LEVEL',
+    description: `how much to log: ${LOG_LEVELS.join(', ')}`,
+    schema: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')} is wanted` }),
+    default: 'info',
+  },
+  logFormat: {
+    placeholder: 'FORMAT',
+    description: 'pretty for people, json for machines; without it, pretty on a terminal',
+    schema: z
+      .enum(LOG_FORMATS, { error: `one of ${LOG_FORMATS.join(', ')} is wanted` })
+      .optional()
+      .transform((format) => format ?? (process.stdout.isTTY ? 'pretty' : 'json')),
+  },
+} satisfies Record<string, Option>;
+

@@ -1,0 +1,102 @@
+import {
+  credentials,
+  Metadata,
+  type ChannelCredentials,
+  type CallOptions,
+  type ChannelOptions,
+  type Client,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import { fromServiceError } from './status.js';
+
+/** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
+export const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.enable_http_proxy': 0,
+  'grpc.keepalive_time_ms': 4000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.enable_channelz': 0,
+};
+
+type ClientConstructor<C extends Client> = new (
+  address: string,
+  credentials: ChannelCredentials,
+  options?: ChannelOptions,
+) => C;
+
+/** Opens a client of a generated service. TLS, when it comes, comes in here. */
+export function connect<C extends Client>(
+  Constructor: ClientConstructor<C>,
+  address: string,
+  options: ChannelOptions = {},
+): C {
+  return new Constructor(address, credentials.createInsecure(), { ...CHANNEL_OPTIONS, ...options });
+}
+
+export interface UnaryOptions {
+  /** The call fails with `timeout` after so long. @default 10000 */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly metadata?: Metadata;
+}
+
+type UnaryMethod<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Calls a unary method, bound to its client. Throws {@link EnjambreError}. */
+export async function callUnary<Request, Response>(
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal, metadata = new Metadata() }: UnaryOptions = {},
+): Promise<Response> {
+  if (signal?.aborted) throw cancelled();
+  return new Promise<Response>((resolve, reject) => {
+    const call = method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, response) => {
+      signal?.removeEventListener('abort', onAbort);
+      if (error) reject(fromServiceError(error));
+      else resolve(response);
+    });
+    const onAbort = (): void => {
+      call.cancel();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/**
+ * Reads a server stream message by message. Leaving the loop, or `signal`, cancels the
+ * call. Throws {@link EnjambreError}.
+ */
+export async function* readStream<Response>(
+  call: ClientReadableStream<Response>,
+  signal?: AbortSignal,
+): AsyncGenerator<Response, void, undefined> {
+  const onAbort = (): void => {
+    call.cancel();
+  };
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    for await (const message of call as AsyncIterable<Response>) yield message;
+  } catch (error) {
+    throw fromServiceError(error);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    call.on('error', () => undefined);
+    call.cancel();
+  }
+}
+
+function cancelled(): EnjambreError {
+  return new EnjambreError('cancelled', 'CANCELLED', 'the call was cancelled');
+}

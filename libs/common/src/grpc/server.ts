@@ -1,0 +1,152 @@
+import { chmodSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import {
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { HealthImplementation } from 'grpc-health-check';
+import { formatAddress, type Address } from '../config/address.js';
+import type { Startable } from '../lifecycle/lifecycle.js';
+import type { Logger } from '../log/logger.js';
+import { loadFileDescriptors } from './descriptors.js';
+
+export interface ServedService {
+  /** Full name, such as "enjambre.tracker.v1.TrackerService". */
+  readonly name: string;
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+export interface GrpcServerOptions {
+  readonly listen: Address;
+  readonly services: readonly ServedService[];
+  readonly log: Logger;
+  /** Largest message taken, in bytes. @default 1 MiB */
+  readonly maxReceiveBytes?: number;
+  /** Open calls may go on so long after `stop`, in milliseconds. @default 3000 */
+  readonly graceMs?: number;
+}
+
+/** A lost client is noticed after at most the sum of the two. */
+const KEEPALIVE_TIME_MS = 4000;
+const KEEPALIVE_TIMEOUT_MS = 3000;
+/** Clients may ping as often as this without being sent away. */
+const MIN_CLIENT_PING_MS = 1000;
+const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
+const DEFAULT_GRACE_MS = 3000;
+
+/**
+ * A gRPC server as we want all of them: health, reflection, keepalive, message limits
+ * and a stop that lets calls finish. TLS, when it comes, comes in here.
+ */
+export class GrpcServer implements Startable {
+  readonly #options: GrpcServerOptions;
+  readonly #health: HealthImplementation;
+  #server: Server | undefined;
+  #bound: Address | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    const names = options.services.map(({ name }) => [name, 'NOT_SERVING'] as const);
+    this.#health = new HealthImplementation({ '': 'NOT_SERVING', ...Object.fromEntries(names) });
+  }
+
+  /** Where it listens, with the port that the system chose if it was 0. */
+  get address(): Address {
+    if (!this.#bound) throw new Error('the server does not listen yet');
+    return this.#bound;
+  }
+
+  /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
+  async start(): Promise<void> {
+    const { services, listen } = this.#options;
+    this.#server = new Server(this.#serverOptions());
+    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+    this.#health.addToServer(this.#server);
+    this.#reflection().addToServer(this.#server);
+    this.#bound = await bind(this.#server, listen);
+    this.setServing(true);
+  }
+
+  /** What health checks are told of this server and all its services. */
+  setServing(serving: boolean): void {
+    const status = serving ? 'SERVING' : 'NOT_SERVING';
+    this.#health.setStatus('', status);
+    for (const { name } of this.#options.services) this.#health.setStatus(name, status);
+  }
+
+  /** Not serving → no new calls → open calls finish or run out of grace → closed. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    this.setServing(false);
+    const graceMs = this.#options.graceMs ?? DEFAULT_GRACE_MS;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        server.forceShutdown();
+        resolve();
+      }, graceMs);
+      server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    if (this.#bound?.kind === 'unix') await unlink(this.#bound.path).catch(() => undefined);
+  }
+
+  #serverOptions(): ServerOptions {
+    return {
+      'grpc.max_receive_message_length': this.#options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+      'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+      'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+      'grpc.min_ping_interval_without_data_ms': MIN_CLIENT_PING_MS,
+      'grpc.enable_channelz': 0,
+    } as ServerOptions;
+  }
+
+  #reflection(): ReflectionService {
+    // @grpc/reflection reads nothing of a package definition but its raw descriptors.
+    const raw = { all: { format: 'raw', type: {}, fileDescriptorProtos: loadFileDescriptors() } };
+    const served = [...this.#options.services.map(({ name }) => name), 'grpc.health.v1.Health'];
+    return new ReflectionService(raw as unknown as ConstructorParameters<typeof ReflectionService>[0], {
+      services: served,
+    });
+  }
+}
+
+async function bind(server: Server, listen: Address): Promise<Address> {
+  const target = formatAddress(listen.kind === 'tcp' && listen.host === '' ? { ...listen, host: '0.0.0.0' } : listen);
+  const previousMask = listen.kind === 'unix' ? process.umask(0o177) : undefined;
+  try {
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error) reject(error);
+        else resolve(bound);
+      });
+    });
+    if (listen.kind === 'tcp') return { ...listen, port };
+    chmodSync(listen.path, 0o600);
+    return listen;
+  } catch (error) {
+    throw cannotListen(target, error);
+  } finally {
+    if (previousMask !== undefined) process.umask(previousMask);
+  }
+}
+
+function cannotListen(target: string, error: unknown): EnjambreError {
+  if (/EADDRINUSE/.test(messageOf(error))) {
+    return new EnjambreError('unavailable', 'PORT_IN_USE', `${target} is in use by another program: choose another with --listen`, {
+      cause: error,
+    });
+  }
+  return new EnjambreError('unavailable', 'CANNOT_LISTEN', `cannot listen on ${target}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,82 @@
+import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { EnjambreError, type ErrorCode } from '@enjambre/core/error';
+import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
+import { Status } from '@enjambre/proto/gen/google/rpc/status';
+
+/** Metadata key of the encoded google.rpc.Status, as all gRPC libraries know it. */
+const DETAILS_KEY = 'grpc-status-details-bin';
+const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
+const MAX_MESSAGE_CHARS = 1024;
+
+/** The one table between our error codes and gRPC's. */
+const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
+  invalid: status.INVALID_ARGUMENT,
+  'not-found': status.NOT_FOUND,
+  'already-exists': status.ALREADY_EXISTS,
+  precondition: status.FAILED_PRECONDITION,
+  denied: status.PERMISSION_DENIED,
+  unauthenticated: status.UNAUTHENTICATED,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  aborted: status.ABORTED,
+  timeout: status.DEADLINE_EXCEEDED,
+  cancelled: status.CANCELLED,
+  'data-loss': status.DATA_LOSS,
+  internal: status.INTERNAL,
+};
+
+const CODE_OF = new Map<status, ErrorCode>(
+  Object.entries(STATUS_OF).map(([code, grpc]) => [grpc, code as ErrorCode]),
+);
+
+/**
+ * What a client is told of an error: code, message and a google.rpc.ErrorInfo. Of an
+ * error that is not an {@link EnjambreError} it learns nothing but "internal error".
+ *
+ * @param domain who defines the reason, such as "enjambre.tracker"
+ */
+export function toStatus(error: unknown, domain: string): StatusObject {
+  const known = EnjambreError.from(error);
+  const code = STATUS_OF[known.code];
+  const message = known.message.slice(0, MAX_MESSAGE_CHARS);
+  const info = ErrorInfo.encode({ reason: known.reason, domain, metadata: { ...known.metadata } }).finish();
+  const details = Status.encode({ code, message, details: [{ typeUrl: ERROR_INFO_TYPE, value: info }] }).finish();
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(details.buffer, details.byteOffset, details.byteLength));
+  // grpc-message travels as a header, and grpc-js percent-encodes it.
+  return { code, details: message, metadata };
+}
+
+/** {@link toStatus} in the form that unary callbacks and stream errors want. */
+export function toServiceError(error: unknown, domain: string): ServiceError {
+  const { code, details, metadata } = toStatus(error, domain);
+  return Object.assign(new Error(details), { code, details, metadata });
+}
+
+/** What a call of ours failed with, in our own terms: the reverse of {@link toStatus}. */
+export function fromServiceError(error: unknown): EnjambreError {
+  if (error instanceof EnjambreError) return error;
+  if (!isServiceError(error)) return EnjambreError.from(error);
+  const code = CODE_OF.get(error.code) ?? (error.code === status.UNIMPLEMENTED ? 'precondition' : 'internal');
+  const info = errorInfoOf(error);
+  const reason = info?.reason ?? status[error.code] ?? 'UNKNOWN';
+  return new EnjambreError(code, reason, error.details || error.message, {
+    metadata: info?.metadata ?? {},
+    cause: error,
+  });
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+function errorInfoOf(error: ServiceError): ErrorInfo | undefined {
+  const encoded = (error.metadata as Metadata | undefined)?.get(DETAILS_KEY)[0];
+  if (!Buffer.isBuffer(encoded)) return undefined;
+  try {
+    const detail = Status.decode(encoded).details.find((any) => any.typeUrl === ERROR_INFO_TYPE);
+    return detail && ErrorInfo.decode(detail.value);
+  } catch {
+    return undefined;
+  }
+}

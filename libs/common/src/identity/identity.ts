@@ -1,0 +1,77 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
+import { peerIdFromBytes, type PeerId } from '@enjambre/core/ids';
+
+/** DER prefix of a SubjectPublicKeyInfo that holds a raw Ed25519 key (RFC 8410). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const RAW_KEY_BYTES = 32;
+
+/** Who is greeted: signatures for one service are worthless at another. */
+export type HelloContext = 'tracker' | 'messaging';
+
+/** A peer's Ed25519 key pair. The peer id is the SHA-256 of the raw public key. */
+export class PeerIdentity {
+  readonly publicKey: Buffer;
+  readonly peerId: PeerId;
+
+  private constructor(private readonly key: KeyObject) {
+    const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+    this.publicKey = spki.subarray(spki.length - RAW_KEY_BYTES);
+    this.peerId = peerIdOfKey(this.publicKey);
+  }
+
+  static generate(): PeerIdentity {
+    return new PeerIdentity(generateKeyPairSync('ed25519').privateKey);
+  }
+
+  /** Reads what {@link toPem} wrote. Throws if it is not an Ed25519 private key. */
+  static fromPem(pem: string): PeerIdentity {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType !== 'ed25519') throw new Error('not an Ed25519 key');
+    return new PeerIdentity(key);
+  }
+
+  /** PKCS #8 in PEM. */
+  toPem(): string {
+    return this.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  }
+
+  /** The 64-byte signature that answers a challenge. */
+  signHello(context: HelloContext, nonce: Uint8Array): Buffer {
+    return sign(null, helloText(context, nonce), this.key);
+  }
+}
+
+/**
+ * Checks the answer to a challenge. Returns the peer id, or undefined if the key has
+ * not 32 bytes or the signature does not fit.
+ */
+export function verifyHello(
+  context: HelloContext,
+  nonce: Uint8Array,
+  publicKey: Uint8Array,
+  signature: Uint8Array,
+): PeerId | undefined {
+  if (publicKey.length !== RAW_KEY_BYTES) return undefined;
+  try {
+    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+    return verify(null, helloText(context, nonce), key, signature) ? peerIdOfKey(publicKey) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function peerIdOfKey(publicKey: Uint8Array): PeerId {
+  return peerIdFromBytes(createHash('sha256').update(publicKey).digest());
+}
+
+function helloText(context: HelloContext, nonce: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`enjambre ${context} hello v1\0`, 'ascii'), nonce]);
+}

@@ -1,0 +1,214 @@
+import {
+  BencodeDict,
+  type BencodeEntry,
+  type BencodeValue,
+  MAX_BENCODE_BYTES,
+  MAX_BENCODE_DEPTH,
+  MAX_INTEGER_DIGITS,
+} from './bencode-value.js';
+import { ByteOutput } from './byte-output.js';
+import { EnjambreError } from './error.js';
+
+/** Bounds the memory of a decoded value: 10 MiB could hold five million empty lists. No metainfo of that size needs more. */
+const MAX_VALUES = 1_000_000;
+/** Digits of the length of the longest byte string that fits in MAX_BENCODE_BYTES. */
+const MAX_LENGTH_DIGITS = String(MAX_BENCODE_BYTES).length;
+
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const DICT = 0x64;
+const END = 0x65;
+const INTEGER = 0x69;
+const LIST = 0x6c;
+
+/** A list or dictionary whose end has not come yet. */
+interface Open {
+  readonly start: number;
+  readonly items: BencodeValue[];
+  /** Undefined for a list. */
+  readonly entries: BencodeEntry[] | undefined;
+  /** The key that waits for its value. */
+  key: string | undefined;
+}
+
+/**
+ * Decodes exactly one value, strictly: sorted and unique keys, canonical numbers, nothing after
+ * it; at most 10 MiB, 100 levels, a million values. Byte strings are views of `bytes`, not
+ * copies. Linear in time, without recursion. Throws `invalid` BAD_BENCODE naming the fault and
+ * its byte. Source: BEP 3.
+ */
+export function decodeBencode(bytes: Uint8Array): BencodeValue {
+  if (bytes.length > MAX_BENCODE_BYTES) {
+    throw fault(`${bytes.length} bytes are more than 10 MiB`, MAX_BENCODE_BYTES);
+  }
+  return new Decoder(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).decode();
+}
+
+/**
+ * Encodes a value. Throws RangeError for what no bencode can hold here: a number that is not a safe
+ * integer, a bigint over 19 digits, more than 100 levels. Source: BEP 3.
+ */
+export function encodeBencode(value: BencodeValue): Buffer {
+  const output = new ByteOutput();
+  encodeInto(output, value, 1);
+  return output.take();
+}
+
+class Decoder {
+  readonly #bytes: Buffer;
+  readonly #open: Open[] = [];
+  #at = 0;
+  #values = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  decode(): BencodeValue {
+    let whole: BencodeValue | undefined;
+    while (whole === undefined) whole = this.#step();
+    if (this.#at < this.#bytes.length) throw fault('bytes after the end of the value', this.#at);
+    return whole;
+  }
+
+  /** Reads one token. Returns the whole value once that was its last. */
+  #step(): BencodeValue | undefined {
+    const start = this.#at;
+    const inside = this.#open.at(-1);
+    const byte = this.#bytes[start];
+    if (byte === undefined) throw fault('the value is cut off', start);
+    if (byte === END && inside !== undefined) return this.#close(inside);
+    if (inside?.entries !== undefined && inside.key === undefined) {
+      inside.key = this.#readKey(inside.entries);
+      return undefined;
+    }
+    if (byte === DICT || byte === LIST) {
+      this.#openAt(start, byte === DICT);
+      return undefined;
+    }
+    if (byte === INTEGER) return this.#put(this.#readInteger(), start);
+    if (isDigit(byte)) return this.#put(this.#readString(), start);
+    throw fault('a byte that begins no value', start);
+  }
+
+  #openAt(start: number, isDict: boolean): void {
+    if (this.#open.length === MAX_BENCODE_DEPTH) throw fault('more than 100 levels', start);
+    this.#open.push({ start, items: [], entries: isDict ? [] : undefined, key: undefined });
+    this.#at += 1;
+  }
+
+  #close(inside: Open): BencodeValue | undefined {
+    if (inside.key !== undefined) throw fault('a key without a value', this.#at);
+    this.#at += 1;
+    this.#open.pop();
+    // Sliced, since an array grown by push keeps room for many more than the usual one or two.
+    const { items, entries } = inside;
+    return this.#put(entries ? new BencodeDict(entries.slice(), this.#bytes) : items.slice(), inside.start);
+  }
+
+  /** Gives a complete value to what it stands in, or returns it when it stands in nothing. */
+  #put(value: BencodeValue, start: number): BencodeValue | undefined {
+    this.#values += 1;
+    if (this.#values > MAX_VALUES) throw fault('more than a million values', start);
+    const outer = this.#open.at(-1);
+    if (outer === undefined) return value;
+    if (outer.entries !== undefined && outer.key !== undefined) {
+      outer.entries.push({ key: outer.key, value, start, end: this.#at });
+      outer.key = undefined;
+    } else {
+      outer.items.push(value);
+    }
+    return undefined;
+  }
+
+  #readKey(entries: readonly BencodeEntry[]): string {
+    const start = this.#at;
+    if (!isDigit(this.#bytes[start])) throw fault('a key that is not a byte string', start);
+    const key = this.#readString().toString('latin1');
+    const previous = entries.at(-1);
+    if (previous?.key === key) throw fault('a duplicate key', start);
+    if (previous !== undefined && previous.key > key) throw fault('a key out of order', start);
+    return key;
+  }
+
+  #readInteger(): number | bigint {
+    const start = this.#at;
+    this.#at += 1;
+    const negative = this.#bytes[this.#at] === MINUS;
+    if (negative) this.#at += 1;
+    const digits = this.#readDigits(MAX_INTEGER_DIGITS, 'an integer');
+    if (negative && digits === '0') throw fault('a negative zero', start);
+    this.#expect(END, 'an integer without its end');
+    const text = negative ? `-${digits}` : digits;
+    return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
+  }
+
+  #readString(): Buffer {
+    const start = this.#at;
+    const length = Number(this.#readDigits(MAX_LENGTH_DIGITS, 'a byte string'));
+    this.#expect(COLON, 'a byte string without its colon');
+    if (length > this.#bytes.length - this.#at) throw fault('a byte string is cut off', start);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  #readDigits(most: number, what: string): string {
+    const start = this.#at;
+    while (isDigit(this.#bytes[this.#at])) {
+      this.#at += 1;
+      if (this.#at - start > most) throw fault(`${what} with more than ${most} digits`, start);
+    }
+    const count = this.#at - start;
+    if (count === 0) throw fault(`${what} without digits`, start);
+    if (count > 1 && this.#bytes[start] === ZERO) throw fault(`${what} with a leading zero`, start);
+    return this.#bytes.toString('latin1', start, this.#at);
+  }
+
+  #expect(byte: number, otherwise: string): void {
+    if (this.#bytes[this.#at] !== byte) throw fault(otherwise, this.#at);
+    this.#at += 1;
+  }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+function encodeInto(output: ByteOutput, value: BencodeValue, depth: number): void {
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    output.putText(encodeInteger(value));
+  } else if (Buffer.isBuffer(value)) {
+    output.putText(`${value.length}:`);
+    output.putBytes(value);
+  } else {
+    if (depth > MAX_BENCODE_DEPTH) throw new RangeError('bencode cannot hold more than 100 levels');
+    if (value instanceof BencodeDict) {
+      output.putText('d');
+      for (const [key, held] of value) {
+        output.putText(`${key.length}:${key}`);
+        encodeInto(output, held, depth + 1);
+      }
+    } else {
+      output.putText('l');
+      for (const item of value) encodeInto(output, item, depth + 1);
+    }
+    output.putText('e');
+  }
+}
+
+function encodeInteger(value: number | bigint): string {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new RangeError(`bencode cannot hold ${value}: it is not a safe integer`);
+  }
+  const text = String(value);
+  if (text.replace('-', '').length > MAX_INTEGER_DIGITS) {
+    throw new RangeError(`bencode cannot hold an integer of more than ${MAX_INTEGER_DIGITS} digits`);
+  }
+  return `i${text}e`;
+}
+
+function fault(what: string, at: number): EnjambreError {
+  return new EnjambreError('invalid', 'BAD_BENCODE', `not bencode: ${what} at byte ${at}`);
+}

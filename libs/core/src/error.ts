@@ -1,0 +1,56 @@
+/**
+ * What kind of thing went wrong, in words that know nothing of any wire. One table
+ * at the edge maps them to gRPC codes, another to the command line's exit codes.
+ */
+export type ErrorCode =
+  | 'invalid'
+  | 'not-found'
+  | 'already-exists'
+  | 'precondition'
+  | 'denied'
+  | 'unauthenticated'
+  | 'exhausted'
+  | 'unavailable'
+  | 'aborted'
+  | 'timeout'
+  | 'cancelled'
+  | 'data-loss'
+  | 'internal';
+
+export interface ErrorDetails {
+  /** Facts about this case, for programs; shown to clients. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** What caused it; for logs, never shown to clients. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error meant to be read by whoever asked. Its message is one sentence: what is
+ * wrong and what to do. Any other error is a defect, and reaches a client only as
+ * "internal error".
+ */
+export class EnjambreError extends Error {
+  readonly code: ErrorCode;
+  /** A constant in UPPER_SNAKE_CASE that programs can compare. */
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, reason: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'EnjambreError';
+    this.code = code;
+    this.reason = reason;
+    this.metadata = details.metadata ?? {};
+  }
+
+  /** Returns `error` itself if it is one of ours, else an `internal` that wraps it. */
+  static from(error: unknown): EnjambreError {
+    if (error instanceof EnjambreError) return error;
+    return new EnjambreError('internal', 'INTERNAL', 'internal error', { cause: error });
+  }
+}
+
+/** The text of anything that was thrown, for logs and reasons. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

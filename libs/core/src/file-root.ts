@@ -1,0 +1,25 @@
+import { HASH_SIZE, LEAF_SIZE, merkleRoot, zeroRoot } from './merkle.js';
+import { nextPowerOfTwo } from './power-of-two.js';
+
+/**
+ * How many leaves wide the tree of one piece of a file is: the whole piece when the file is longer
+ * than one piece, otherwise the next power of two of the file's own leaves. The file has at least
+ * 1 byte. Source: BEP 52.
+ */
+export function leavesOfPiece(fileLength: number, pieceLength: number): number {
+  return nextPowerOfTwo(Math.ceil(Math.min(fileLength, pieceLength) / LEAF_SIZE));
+}
+
+/**
+ * The pieces root of a file of at least 1 byte from the roots of its pieces, 32 bytes each (each a tree of
+ * `leavesOfPiece`, missing leaves zero). The only piece of a file of at most `pieceLength` bytes is
+ * its root; those of a longer one are padded with the root of an all-zero piece. Throws RangeError
+ * when the number of roots is not the file's number of pieces. Source: BEP 52.
+ */
+export function fileRoot(pieceRoots: Uint8Array, fileLength: number, pieceLength: number): Buffer {
+  const pieces = Math.ceil(fileLength / pieceLength);
+  if (pieces < 1 || pieceRoots.length !== pieces * HASH_SIZE) {
+    throw new RangeError(`${pieceRoots.length} bytes are not the roots of ${pieces} pieces`);
+  }
+  return merkleRoot(pieceRoots, nextPowerOfTwo(pieces), zeroRoot(pieceLength / LEAF_SIZE));
+}

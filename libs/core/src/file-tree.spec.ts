@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import { faultOf } from '../test/fault-of.js';
+import { dict } from '../test/torrents.js';
+import type { BencodeDict, BencodeValue } from './bencode-value.js';
+import { readFileTree } from './file-tree.js';
+
+const ROOT = Buffer.alloc(32, 7);
+const file = { length: 5, 'pieces root': ROOT };
+
+function leaf(values: Record<string, BencodeValue> = file): BencodeDict {
+  return dict({ '': dict(values) });
+}
+
+/** The key that a name has in bencode. */
+function key(name: string): string {
+  return Buffer.from(name).toString('latin1');
+}
+
+describe('a file tree', () => {
+  test('lists its files in the order of bytes, folders in their place', () => {
+    const tree = dict({
+      b: leaf(),
+      a: dict({ z: leaf(), A: leaf() }),
+      [key('ñ')]: leaf(),
+      Z: leaf({ length: 0 }),
+    });
+    expect(readFileTree(tree).map(({ path }) => path.join('/'))).toEqual(['Z', 'a/A', 'a/z', 'b', 'ñ']);
+  });
+
+  test('takes an empty file without a root, or with one that says nothing', () => {
+    const tree = dict({ a: leaf({ length: 0 }), b: leaf({ length: 0, 'pieces root': Buffer.alloc(32) }) });
+    expect(readFileTree(tree)).toEqual([
+      { path: ['a'], length: 0 },
+      { path: ['b'], length: 0 },
+    ]);
+  });
+
+  test('takes the longest length, unknown keys and harmless attributes', () => {
+    const tree = dict({ a: leaf({ ...file, length: 2 ** 53 - 1, attr: Buffer.from('xh'), mtime: 1 }) });
+    expect(readFileTree(tree)).toEqual([{ path: ['a'], length: 2 ** 53 - 1, piecesRoot: ROOT }]);
+  });
+
+  test('takes the same name in different folders', () => {
+    expect(readFileTree(dict({ a: dict({ x: leaf() }), b: dict({ X: leaf() }), x: leaf() }))).toHaveLength(3);
+  });
+
+  test.each<[string, BencodeDict, string]>([
+    ['holds nothing', dict({}), 'the file tree holds nothing'],
+    ['holds an empty folder', dict({ a: leaf(), b: dict({}) }), '"b" holds nothing'],
+    ['is itself a file', leaf(), '"" is empty'],
+    ['holds what is no dictionary', dict({ a: 1 }), '"a" is not a dictionary'],
+    ['holds a file that is no dictionary', dict({ a: dict({ '': 1 }) }), '"a" is not a dictionary'],
+    [
+      'holds a file that is a folder too',
+      dict({ a: dict({ '': dict(file), b: leaf() }) }),
+      'both a file and a folder',
+    ],
+    ['holds a file without a length', dict({ a: leaf({ 'pieces root': ROOT }) }), 'no length'],
+    ['holds a negative length', dict({ a: leaf({ ...file, length: -1 }) }), 'no length'],
+    ['holds a length beyond 2^53', dict({ a: leaf({ ...file, length: 2n ** 53n }) }), 'no length'],
+    ['holds a length in a string', dict({ a: leaf({ ...file, length: Buffer.from('5') }) }), 'no length'],
+    ['holds a file without a root', dict({ a: leaf({ length: 5 }) }), 'no pieces root'],
+    [
+      'holds a short root',
+      dict({ a: leaf({ ...file, 'pieces root': Buffer.alloc(31, 1) }) }),
+      'no pieces root',
+    ],
+    ['holds a zero root', dict({ a: leaf({ ...file, 'pieces root': Buffer.alloc(32) }) }), 'root of zeros'],
+    ['holds a symbolic link', dict({ a: leaf({ length: 0, attr: Buffer.from('l') }) }), 'symbolic link'],
+    ['leads out of itself', dict({ a: dict({ '..': leaf() }) }), '"a/.." means a folder'],
+    ['holds a name with a separator', dict({ 'a/b': leaf() }), 'separator'],
+    ['holds a name with a NUL', dict({ 'a\0': leaf() }), 'control character'],
+    ['holds a name that reads backwards', dict({ [key('a\u202eb')]: leaf() }), 'reorders'],
+    ['holds a name that is too long', dict({ ['a'.repeat(256)]: leaf() }), 'longer than 255 bytes'],
+    ['holds a name that is not UTF-8', dict({ a: dict({ '\xff': leaf() }) }), 'a name in "a" is not UTF-8'],
+    ['holds an overlong encoding of "/"', dict({ '\xc0\xaf': leaf() }), 'not UTF-8'],
+    ['holds an encoded surrogate', dict({ '\xed\xa0\x80': leaf() }), 'not UTF-8'],
+    ['holds names that differ by case', dict({ A: leaf(), a: leaf() }), 'the name of another file'],
+    [
+      'holds a file and a folder that differ by case',
+      dict({ A: leaf(), a: dict({ b: leaf() }) }),
+      'the name of another',
+    ],
+    [
+      'holds names that look the same',
+      dict({ [key('\u00e9')]: leaf(), [key('e\u0301')]: leaf() }),
+      'the name of another',
+    ],
+  ])('is refused when it %s', (_, tree, fault) => {
+    const error = faultOf(() => readFileTree(tree));
+    expect(error).toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
+    expect(error.message).toContain(fault);
+  });
+});

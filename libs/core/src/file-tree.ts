@@ -1,0 +1,81 @@
+import { BencodeDict, type BencodeValue } from './bencode-value.js';
+import { HASH_SIZE } from './merkle.js';
+import { badMetainfo, type MetainfoFile } from './metainfo.js';
+import { foldName, nameFault } from './names.js';
+import { quote } from './quote.js';
+
+const NO_HASH = Buffer.alloc(HASH_SIZE);
+const SYMLINK = 'l';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The files of a `file tree` dictionary (BEP 52), in its order. A file is a folder's entry that
+ * holds one entry with an empty key. Throws `invalid` BAD_METAINFO for names that break the rules of
+ * `checkName` or collide in their folder, and for lengths or roots that no file has. Symbolic
+ * links (BEP 47) are refused: they could lead anywhere.
+ */
+export function readFileTree(tree: BencodeDict): MetainfoFile[] {
+  const files: MetainfoFile[] = [];
+  readFolder(tree, [], files);
+  return files;
+}
+
+/** The text of a name, or undefined if its bytes are not UTF-8. */
+export function decodeName(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Recursive: the decoder of bencode bounds the depth. */
+function readFolder(folder: BencodeDict, path: readonly string[], files: MetainfoFile[]): void {
+  if (folder.size === 0) throw badMetainfo(`${describe(path)} holds nothing`);
+  const taken = new Set<string>();
+  for (const [key, node] of folder) {
+    const name = readName(key, path);
+    const folded = foldName(name);
+    const here = [...path, name];
+    if (taken.has(folded))
+      throw badMetainfo(`${describe(here)} has the name of another file on some systems`);
+    taken.add(folded);
+    if (!(node instanceof BencodeDict)) throw badMetainfo(`${describe(here)} is not a dictionary`);
+    const file = node.get('');
+    if (file === undefined) readFolder(node, here, files);
+    else if (node.size === 1) files.push(readFile(file, here));
+    else throw badMetainfo(`${describe(here)} is both a file and a folder`);
+  }
+}
+
+function readName(key: string, path: readonly string[]): string {
+  const name = decodeName(Buffer.from(key, 'latin1'));
+  if (name === undefined) throw badMetainfo(`a name in ${describe(path)} is not UTF-8`);
+  const fault = nameFault(name);
+  if (fault !== undefined) throw badMetainfo(`${describe([...path, name])} ${fault}`);
+  return name;
+}
+
+function readFile(file: BencodeValue, path: readonly string[]): MetainfoFile {
+  if (!(file instanceof BencodeDict)) throw badMetainfo(`${describe(path)} is not a dictionary`);
+  const attributes = file.get('attr');
+  if (Buffer.isBuffer(attributes) && attributes.includes(SYMLINK)) {
+    throw badMetainfo(`${describe(path)} is a symbolic link`);
+  }
+  const length = file.get('length');
+  if (typeof length !== 'number' || length < 0) {
+    throw badMetainfo(`${describe(path)} has no length from 0 to 2^53 - 1`);
+  }
+  // Some clients write a root, of zeros, for an empty file; it says nothing.
+  if (length === 0) return { path, length };
+  const piecesRoot = file.get('pieces root');
+  if (!Buffer.isBuffer(piecesRoot) || piecesRoot.length !== HASH_SIZE) {
+    throw badMetainfo(`${describe(path)} has no pieces root of ${HASH_SIZE} bytes`);
+  }
+  if (piecesRoot.equals(NO_HASH)) throw badMetainfo(`${describe(path)} has a pieces root of zeros`);
+  return { path, length, piecesRoot };
+}
+
+function describe(path: readonly string[]): string {
+  return path.length === 0 ? 'the file tree' : quote(path.join('/'));
+}

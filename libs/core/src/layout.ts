@@ -1,0 +1,137 @@
+import { leavesOfPiece } from './file-root.js';
+import { HASH_SIZE, LEAF_SIZE, merkleRoot, zeroRoot } from './merkle.js';
+import type { Metainfo, MetainfoFile } from './metainfo.js';
+
+/** Bytes of a block, the unit of transfer; a shorter piece is one block. */
+export const BLOCK_SIZE = 256 * 1024;
+
+/** The pieces of one file that is not empty. */
+interface Run {
+  /** Index of its first piece in the torrent. */
+  readonly first: number;
+  /** Index of the file in the metainfo. */
+  readonly file: number;
+  /** Bytes of the file. */
+  readonly length: number;
+  /** Expected roots of the pieces, 32 bytes each. */
+  readonly roots: Buffer;
+  /** Leaves that the tree of each piece is wide. */
+  readonly leaves: number;
+}
+
+/**
+ * Where the pieces and blocks of a torrent lie and what they must hash to. Pieces are numbered
+ * through the files in order; each file that is not empty begins a piece, so its last one may be
+ * short (BEP 52). Blocks are numbered within their piece. An index out of range is a RangeError.
+ * A look-up takes O(log files).
+ */
+export class PieceLayout {
+  /** Pieces of the whole torrent, at least 1. */
+  readonly pieceCount: number;
+  /** Bytes of the whole torrent. */
+  readonly totalLength: number;
+  readonly #pieceLength: number;
+  readonly #blockLength: number;
+  readonly #runs: readonly Run[];
+
+  constructor(metainfo: Metainfo) {
+    const runs: Run[] = [];
+    let first = 0;
+    metainfo.files.forEach((file, index) => {
+      if (file.length === 0) return;
+      const leaves = leavesOfPiece(file.length, metainfo.pieceLength);
+      runs.push({ first, file: index, length: file.length, roots: rootsOf(metainfo, file), leaves });
+      first += Math.ceil(file.length / metainfo.pieceLength);
+    });
+    this.pieceCount = first;
+    this.totalLength = metainfo.totalLength;
+    this.#pieceLength = metainfo.pieceLength;
+    this.#blockLength = Math.min(BLOCK_SIZE, metainfo.pieceLength);
+    this.#runs = runs;
+  }
+
+  /** Bytes of a piece. */
+  pieceSize(index: number): number {
+    const run = this.#runOf(index);
+    return Math.min(this.#pieceLength, run.length - this.#offset(run, index));
+  }
+
+  /** The file that a piece belongs to, as an index of `metainfo.files`, and the byte of the file where it begins. */
+  pieceFile(index: number): { file: number; offset: number } {
+    const run = this.#runOf(index);
+    return { file: run.file, offset: this.#offset(run, index) };
+  }
+
+  /** What a piece must hash to, 32 bytes: a view, not to be written to. */
+  pieceRoot(index: number): Buffer {
+    const run = this.#runOf(index);
+    const at = (index - run.first) * HASH_SIZE;
+    return run.roots.subarray(at, at + HASH_SIZE);
+  }
+
+  /** Leaves (a power of two) that the tree of a piece is wide, missing ones being zero. */
+  pieceLeaves(index: number): number {
+    return this.#runOf(index).leaves;
+  }
+
+  /** Blocks of a piece, at least 1. */
+  blockCount(index: number): number {
+    return Math.ceil(this.pieceSize(index) / this.#blockLength);
+  }
+
+  /** Bytes of a block; it begins `block` × min(BLOCK_SIZE, piece length) bytes into its piece. */
+  blockSize(index: number, block: number): number {
+    const size = this.pieceSize(index);
+    const offset = block * this.#blockLength;
+    if (!Number.isInteger(block) || block < 0 || offset >= size) {
+      throw new RangeError(
+        `block ${block} is outside piece ${index}, which has ${this.blockCount(index)} blocks`,
+      );
+    }
+    return Math.min(this.#blockLength, size - offset);
+  }
+
+  /** Leaves (a power of two) that the tree of each block of a piece is wide: hash a block with `subtreeRoot`. */
+  blockLeaves(index: number): number {
+    return Math.min(this.#blockLength / LEAF_SIZE, this.pieceLeaves(index));
+  }
+
+  /**
+   * The root of a piece from the roots of all its blocks in order, each `subtreeRoot` of the block
+   * `blockLeaves` wide. Throws RangeError for another number of blocks.
+   */
+  combineBlocks(index: number, roots: readonly Uint8Array[]): Buffer {
+    if (roots.length !== this.blockCount(index)) {
+      throw new RangeError(`piece ${index} has ${this.blockCount(index)} blocks, not ${roots.length}`);
+    }
+    const blockLeaves = this.blockLeaves(index);
+    return merkleRoot(Buffer.concat(roots), this.pieceLeaves(index) / blockLeaves, zeroRoot(blockLeaves));
+  }
+
+  /** The last run that begins at `index` or before it. */
+  #runOf(index: number): Run {
+    let low = 0;
+    let high = this.#runs.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#runs[middle]?.first ?? 0) <= index) low = middle;
+      else high = middle - 1;
+    }
+    const run = this.#runs[low];
+    if (run === undefined || !Number.isInteger(index) || index < 0 || index >= this.pieceCount) {
+      throw new RangeError(`piece ${index} is outside a torrent of ${this.pieceCount} pieces`);
+    }
+    return run;
+  }
+
+  #offset(run: Run, index: number): number {
+    return (index - run.first) * this.#pieceLength;
+  }
+}
+
+function rootsOf(metainfo: Metainfo, file: MetainfoFile): Buffer {
+  const root = file.piecesRoot;
+  const roots = root && file.length > metainfo.pieceLength ? metainfo.layers.get(root.toString('hex')) : root;
+  if (roots === undefined) throw new RangeError('the metainfo lacks the roots of a file');
+  return roots;
+}

@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import { isPowerOfTwo } from './power-of-two.js';
+
+/** Bytes of a leaf of the merkle tree of a file (BEP 52). */
+export const LEAF_SIZE = 16 * 1024;
+
+/** Bytes of a node: SHA-256. */
+export const HASH_SIZE = 32;
+
+/** What stands for a leaf that is missing: zeros, not the hash of zeros. */
+const NO_LEAF = Buffer.alloc(HASH_SIZE);
+const NO_HASHES = Buffer.alloc(0);
+
+/** Roots of all-zero trees by their width, kept as they are asked for. */
+const zeroRoots = new Map<number, Buffer>();
+
+/**
+ * The SHA-256 of each 16 KiB leaf of `data`, one after the other: 32 × ceil(length / 16 KiB)
+ * bytes. A short last leaf is hashed as it is, unpadded. The result has memory of its own, so a
+ * worker thread may transfer it. Source: BEP 52.
+ */
+export function leafHashes(data: Uint8Array): Buffer {
+  const count = Math.ceil(data.length / LEAF_SIZE);
+  const hashes = Buffer.allocUnsafeSlow(count * HASH_SIZE);
+  for (let leaf = 0; leaf < count; leaf += 1) {
+    putHash(hashes, leaf, data.subarray(leaf * LEAF_SIZE, (leaf + 1) * LEAF_SIZE));
+  }
+  return hashes;
+}
+
+/**
+ * The root of a binary tree over `width` nodes: those in `hashes` (32 bytes each), then `pad` for
+ * each one missing. `width` is a power of two of at least the number of hashes. 32 bytes with
+ * memory of their own. Throws RangeError when the sizes do not fit. Source: BEP 52.
+ */
+export function merkleRoot(hashes: Uint8Array, width: number, pad: Uint8Array): Buffer {
+  let count = hashes.length / HASH_SIZE;
+  if (!isPowerOfTwo(width) || !Number.isInteger(count) || count > width || pad.length !== HASH_SIZE) {
+    throw new RangeError(
+      `no tree has ${hashes.length} bytes of hashes ${width} wide, padded with ${pad.length}`,
+    );
+  }
+  const nodes = Buffer.allocUnsafe((count + 1) * HASH_SIZE);
+  nodes.set(hashes);
+  let filler = pad;
+  for (let level = width; level > 1; level /= 2) {
+    if (count % 2 === 1) {
+      nodes.set(filler, count * HASH_SIZE);
+      count += 1;
+    }
+    count /= 2;
+    for (let i = 0; i < count; i += 1) {
+      putHash(nodes, i, nodes.subarray(2 * i * HASH_SIZE, 2 * (i + 1) * HASH_SIZE));
+    }
+    if (count < level / 2) filler = Buffer.from(sha256(Buffer.concat([filler, filler])), 'latin1');
+  }
+  const root = Buffer.allocUnsafeSlow(HASH_SIZE);
+  root.set(count === 0 ? filler : nodes.subarray(0, HASH_SIZE));
+  return root;
+}
+
+/**
+ * The root of a tree of `leaves` (a power of two) missing leaves, each 32 zero bytes: what pads the
+ * layers of BEP 52. Computed once for each width; the result is a copy. Throws RangeError.
+ */
+export function zeroRoot(leaves: number): Buffer {
+  const root = zeroRoots.get(leaves) ?? merkleRoot(NO_HASHES, leaves, NO_LEAF);
+  zeroRoots.set(leaves, root);
+  return Buffer.from(root);
+}
+
+/**
+ * The root of the tree over `data`, `leaves` (a power of two) wide, missing leaves being 32 zero
+ * bytes. Throws RangeError when the data has more leaves. Source: BEP 52.
+ */
+export function subtreeRoot(data: Uint8Array, leaves: number): Buffer {
+  return merkleRoot(leafHashes(data), leaves, NO_LEAF);
+}
+
+function putHash(nodes: Buffer, index: number, data: Uint8Array): void {
+  nodes.write(sha256(data), index * HASH_SIZE, 'latin1');
+}
+
+/**
+ * SHA-256 as a latin1 string, a character a byte: node's one-shot hash makes strings much faster than
+ * Buffers, 0.8 against 1.5 µs for a pair of nodes (Node 20.20).
+ */
+function sha256(data: Uint8Array): string {
+  return hash('sha256', data, 'binary');
+}

@@ -1,0 +1,123 @@
+import { encodeBencode } from './bencode.js';
+import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES, MAX_BENCODE_DEPTH } from './bencode-value.js';
+import { badMetainfo, type Metainfo } from './metainfo.js';
+import { parseMetainfo } from './metainfo-parse.js';
+import { checkName } from './names.js';
+import { quote } from './quote.js';
+
+const META_VERSION = 2;
+/** The torrent, its info, the file tree and the file's own entry stand around and in the folders. */
+const MAX_PATH_DEPTH = MAX_BENCODE_DEPTH - 4;
+
+/** A file to be described. */
+export interface BuildFile {
+  /** Folders and name below the torrent's folder; `[name]` for a single file. */
+  readonly path: readonly string[];
+  /** In bytes. */
+  readonly length: number;
+  /** From `fileRoot`, 32 bytes; none for an empty file. */
+  readonly piecesRoot?: Buffer | undefined;
+  /** The roots of the pieces, 32 bytes each; needed of a file longer than a piece, else ignored. */
+  readonly layer?: Buffer | undefined;
+}
+
+interface BuildInput {
+  readonly name: string;
+  /** In bytes: a power of two from 16 KiB to 64 MiB. */
+  readonly pieceLength: number;
+  readonly isFolder: boolean;
+  /** In any order: the file tree sorts them. */
+  readonly files: readonly BuildFile[];
+}
+
+type Folder = Map<string, Folder | BencodeDict>;
+
+/**
+ * Describes files already hashed as a v2 torrent: the same input gives the same bytes, those that
+ * libtorrent writes without a creation date and creator. Throws `invalid` BAD_NAME for a name that
+ * `checkName` refuses, and BAD_METAINFO for anything else that `parseMetainfo` would refuse and for
+ * a folder that holds only a file of its own name, which would read as that file. Source: BEP 52.
+ */
+export function buildMetainfo(input: BuildInput): Metainfo {
+  checkName(input.name);
+  const info = dict({
+    'file tree': fileTree(input.files),
+    'meta version': META_VERSION,
+    name: Buffer.from(input.name),
+    'piece length': input.pieceLength,
+  });
+  const bytes = encodeBencode(dict({ info, 'piece layers': pieceLayers(input) }));
+  if (bytes.length > MAX_BENCODE_BYTES) {
+    throw badMetainfo(
+      `it takes ${bytes.length} bytes, more than 10 MiB: choose longer pieces or fewer files`,
+    );
+  }
+  const metainfo = parseMetainfo(bytes);
+  if (metainfo.isFolder !== input.isFolder) {
+    throw badMetainfo(
+      input.isFolder
+        ? `a folder that holds only a file of its own name, ${quote(input.name)}, cannot be told from that file: share the file`
+        : 'what is not a folder holds one file, whose path is the name of the torrent',
+    );
+  }
+  return metainfo;
+}
+
+function pieceLayers({ files, pieceLength }: BuildInput): BencodeDict {
+  const layers = new Map<string, BencodeValue>();
+  for (const { length, piecesRoot, layer } of files) {
+    if (length > pieceLength && piecesRoot && layer) layers.set(piecesRoot.toString('latin1'), layer);
+  }
+  return BencodeDict.of(layers);
+}
+
+function fileTree(files: readonly BuildFile[]): BencodeDict {
+  const root: Folder = new Map();
+  for (const file of files) {
+    file.path.forEach(checkName);
+    const name = file.path.at(-1);
+    if (name === undefined || file.path.length > MAX_PATH_DEPTH) {
+      throw badMetainfo(`${describe(file)} does not have 1 to ${MAX_PATH_DEPTH} names in its path`);
+    }
+    const folder = folderOf(root, file);
+    if (folder.has(keyOf(name))) throw badMetainfo(`${describe(file)} is the path of two entries`);
+    folder.set(keyOf(name), dict({ '': leaf(file) }));
+  }
+  return folderDict(root);
+}
+
+function folderOf(root: Folder, file: BuildFile): Folder {
+  let folder = root;
+  for (const name of file.path.slice(0, -1)) {
+    const inner = folder.get(keyOf(name)) ?? new Map<string, Folder | BencodeDict>();
+    if (inner instanceof BencodeDict) throw badMetainfo(`${describe(file)} lies in another file`);
+    folder.set(keyOf(name), inner);
+    folder = inner;
+  }
+  return folder;
+}
+
+function leaf({ length, piecesRoot }: BuildFile): BencodeDict {
+  return length > 0 && piecesRoot ? dict({ length, 'pieces root': piecesRoot }) : dict({ length });
+}
+
+function folderDict(folder: Folder): BencodeDict {
+  const entries = Array.from(
+    folder,
+    ([key, node]) => [key, node instanceof BencodeDict ? node : folderDict(node)] as const,
+  );
+  return BencodeDict.of(new Map(entries));
+}
+
+function dict(values: Readonly<Record<string, BencodeValue>>): BencodeDict {
+  return BencodeDict.of(new Map(Object.entries(values)));
+}
+
+/** A name as a key of bencode: the bytes of its UTF-8, each as a character. */
+function keyOf(name: string): string {
+  return Buffer.from(name).toString('latin1');
+}
+
+function describe(file: BuildFile): string {
+  return quote(file.path.join('/'));
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { faultOf } from '../test/fault-of.js';
+import { dict, goodTree, hashFile, someBytes } from '../test/torrents.js';
+import { encodeBencode } from './bencode.js';
+import { type BencodeDict, type BencodeValue } from './bencode-value.js';
+import { buildMetainfo } from './metainfo-build.js';
+import { parseMetainfo } from './metainfo-parse.js';
+
+const PIECE = 32768;
+const ROOT = Buffer.alloc(32, 7);
+
+/** A leaf of the file tree. */
+function leaf(values: Record<string, BencodeValue>): BencodeDict {
+  return dict({ '': dict(values) });
+}
+
+const smallFile = leaf({ length: 5, 'pieces root': ROOT });
+const info = {
+  'file tree': dict({ a: smallFile }),
+  'meta version': 2,
+  name: Buffer.from('t'),
+  'piece length': PIECE,
+};
+
+function torrent(changes: Record<string, BencodeValue> = {}, layers: BencodeValue = dict({})): Buffer {
+  return encodeBencode(dict({ info: dict({ ...info, ...changes }), 'piece layers': layers }));
+}
+
+function without(key: keyof typeof info): Buffer {
+  const rest = Object.entries(info).filter(([name]) => name !== key);
+  return encodeBencode(dict({ info: dict(Object.fromEntries(rest)) }));
+}
+
+describe('a metainfo', () => {
+  test('is read, with an infohash over the bytes of its info as they stand', () => {
+    const extra = { 'x-unknown': [1n << 60n, dict({ y: 1 })] };
+    const metainfo = parseMetainfo(torrent(extra));
+    const infoBytes = encodeBencode(dict({ ...info, ...extra }));
+    expect(metainfo.infohash).toBe(createHash('sha256').update(infoBytes).digest('hex'));
+    expect(metainfo.files).toEqual([{ path: ['a'], length: 5, piecesRoot: ROOT }]);
+    expect(metainfo).toMatchObject({ name: 't', pieceLength: PIECE, isFolder: true, totalLength: 5 });
+  });
+
+  test('may be a hybrid, whose v1 keys are ignored', () => {
+    const bytes = encodeBencode(
+      dict({
+        announce: Buffer.from('http://example.org'),
+        info: dict({ ...info, length: 99, pieces: Buffer.alloc(20) }),
+        'piece layers': dict({}),
+      }),
+    );
+    expect(parseMetainfo(bytes).totalLength).toBe(5);
+  });
+
+  test('may leave out layers when no file needs one', () => {
+    expect(parseMetainfo(encodeBencode(dict({ info: dict(info) }))).layers.size).toBe(0);
+  });
+
+  test('is a single file when its only file has its name, else a folder', () => {
+    const isFolder = (tree: BencodeDict) => parseMetainfo(torrent({ 'file tree': tree })).isFolder;
+    expect(isFolder(dict({ t: smallFile }))).toBe(false);
+    expect(isFolder(dict({ a: smallFile }))).toBe(true);
+    expect(isFolder(dict({ t: dict({ t: smallFile }) }))).toBe(true);
+    expect(isFolder(dict({ t: smallFile, z: smallFile }))).toBe(true);
+  });
+
+  test('keeps a copy of its bytes', () => {
+    const bytes = torrent();
+    const metainfo = parseMetainfo(bytes);
+    bytes.fill(0);
+    expect(metainfo.bytes.equals(torrent())).toBe(true);
+    expect(metainfo.files[0]?.piecesRoot).toEqual(ROOT);
+  });
+
+  test.each<[string, Buffer, string]>([
+    ['is not bencode', Buffer.from('nonsense'), 'not bencode'],
+    ['has keys out of order', Buffer.from('d4:infode1:ai1ee'), 'out of order at byte 9'],
+    ['is not a dictionary', Buffer.from('le'), 'the file is not a dictionary'],
+    ['has no info', encodeBencode(dict({})), 'its info is not a dictionary'],
+    ['has no version', without('meta version'), 'not of version 2'],
+    ['is of version 1', torrent({ 'meta version': 1 }), 'not of version 2'],
+    ['is of version 3', torrent({ 'meta version': 3 }), 'not of version 2'],
+    ['has no name', without('name'), 'no name in UTF-8'],
+    ['has a name that is not UTF-8', torrent({ name: Buffer.from([0xc3, 0x28]) }), 'no name in UTF-8'],
+    ['has a name that leads elsewhere', torrent({ name: Buffer.from('..') }), 'name ".." means a folder'],
+    ['has a name with a separator', torrent({ name: Buffer.from('a/b') }), 'separator'],
+    ['has no piece length', without('piece length'), 'piece length'],
+    ['has a short piece length', torrent({ 'piece length': 8192 }), 'piece length'],
+    ['has an odd piece length', torrent({ 'piece length': 48 * 1024 }), 'piece length'],
+    ['has a huge piece length', torrent({ 'piece length': 2 ** 27 }), 'piece length'],
+    ['has no file tree', without('file tree'), 'file tree is not a dictionary'],
+    ['has no bytes', torrent({ 'file tree': dict({ a: leaf({ length: 0 }) }) }), 'no bytes to download'],
+  ])('is refused when it %s', (_, bytes, fault) => {
+    const error = faultOf(() => parseMetainfo(bytes));
+    expect(error).toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
+    expect(error.message).toContain(fault);
+  });
+
+  test('is refused over 10 MiB', () => {
+    expect(faultOf(() => parseMetainfo(Buffer.alloc(10 * 1024 * 1024 + 1))).message).toContain(
+      'more than 10 MiB',
+    );
+  });
+
+  test('is refused when its lengths add up to more than a number holds', () => {
+    const tree = dict({
+      a: leaf({ length: 2 ** 53 - 1, 'pieces root': ROOT }),
+      b: leaf({ length: 2 ** 53 - 1, 'pieces root': ROOT }),
+    });
+    expect(faultOf(() => parseMetainfo(torrent({ 'file tree': tree }))).message).toContain(
+      'longer than 2^53',
+    );
+  });
+
+  test('changed in any way still reads or is refused, quickly and with an error of ours', () => {
+    const edit = fc.record({ at: fc.nat(), remove: fc.nat(3), add: fc.uint8Array({ maxLength: 3 }) });
+    fc.assert(
+      fc.property(goodTree, fc.array(edit, { minLength: 1, maxLength: 4 }), (tree, edits) => {
+        const files = tree.map(({ path, length, seed }) => hashFile(path, someBytes(length, seed), PIECE));
+        let { bytes } = buildMetainfo({ name: 'torrent', pieceLength: PIECE, isFolder: true, files });
+        for (const { at, remove, add } of edits) {
+          const start = at % (bytes.length + 1);
+          bytes = Buffer.concat([bytes.subarray(0, start), add, bytes.subarray(start + remove)]);
+        }
+        const begin = performance.now();
+        try {
+          parseMetainfo(bytes);
+        } catch {
+          expect(faultOf(() => parseMetainfo(bytes))).toMatchObject({
+            code: 'invalid',
+            reason: 'BAD_METAINFO',
+          });
+        }
+        expect(performance.now() - begin).toBeLessThan(5000);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of many files or many pieces is read in linear time', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => [`file ${i}`, smallFile] as const);
+    const start = performance.now();
+    expect(parseMetainfo(torrent({ 'file tree': dict(Object.fromEntries(names)) })).files.length).toBe(
+      20_000,
+    );
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});

@@ -1,0 +1,212 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { formatMagnet } from '@enjambre/core/magnet';
+import { HandlerFactory, type CallContext } from '@enjambre/common/grpc/handlers';
+import type { ServedService } from '@enjambre/common/grpc/server';
+import type { Logger } from '@enjambre/common/log/logger';
+import {
+  AgentServiceService,
+  TrackerState,
+  type AgentServiceServer,
+  type DownloadRequest,
+  type DownloadResponse,
+  type GetInfoResponse,
+  type ListPeersRequest,
+  type ListPeersResponse,
+  type ShareRequest,
+  type ShareResponse,
+  type WatchTransferRequest,
+  type WatchTransferResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Transfer } from '../../app/transfer.js';
+import type { DownloadSource, Transfers } from '../../app/transfers.js';
+import type { TrackerLink } from '../tracker/tracker-link.js';
+import { millisecondsOf, transferToWire } from './convert.js';
+import { ChangeSignal } from './signals.js';
+
+/** What GetInfo tells of the agent itself. */
+export type AgentFacts = Pick<
+  GetInfoResponse,
+  'peerId' | 'name' | 'version' | 'listen' | 'dataDir' | 'downloadDir' | 'startedAt'
+>;
+
+export interface AgentHandlersComponents {
+  readonly transfers: Transfers;
+  readonly tracker: TrackerLink;
+  readonly facts: () => AgentFacts;
+  readonly log: Logger;
+}
+
+export interface AgentHandlersInit {
+  /** If set, calls must bring it as "authorization: Bearer TOKEN". */
+  readonly token?: string;
+}
+
+const DEFAULT_INTERVAL_MS = 500;
+const MIN_INTERVAL_MS = 50;
+/** Hashing reports at most this often. */
+const PROGRESS_MS = 100;
+const MAX_PIECE_LENGTH = 64 << 20;
+const MIN_PIECE_LENGTH = 16 << 10;
+
+/** The control API: what the command line, and grpcurl, may ask of this agent. */
+export function agentService(components: AgentHandlersComponents, { token }: AgentHandlersInit = {}): ServedService {
+  const { transfers, log } = components;
+  const authorize = token === undefined ? undefined : checkToken(token);
+  const handlers = new HandlerFactory({ domain: 'enjambre.agent', log, ...(authorize && { authorize }) });
+  const one = (act: (transfer: Transfer) => Promise<void> | void) =>
+    handlers.unary(async ({ ref }: { ref: string }) => {
+      const transfer = transfers.get(ref);
+      await act(transfer);
+      return { transfer: transferToWire(transfer.view()) };
+    });
+  const implementation: AgentServiceServer = {
+    getInfo: handlers.unary(() => info(components)),
+    share: handlers.serverStream((request, context) => share(transfers, request, context)),
+    download: handlers.unary((request) => download(transfers, request)),
+    listTransfers: handlers.unary(() => ({
+      transfers: transfers.list().map((transfer) => transferToWire(transfer.view())),
+    })),
+    getTransfer: one(() => undefined),
+    watchTransfer: handlers.serverStream((request, context) => watch(transfers, request, context)),
+    pauseTransfer: one((transfer) => transfer.pause()),
+    resumeTransfer: one((transfer) => transfer.resume()),
+    verifyTransfer: one((transfer) => transfer.verify()),
+    removeTransfer: handlers.unary(async ({ ref, deleteData }) => {
+      const transfer = transfers.get(ref);
+      const last = transferToWire(transfer.view());
+      await transfers.remove(transfer, deleteData);
+      return { transfer: last };
+    }),
+    listFiles: handlers.unary((request) => components.tracker.listFiles(request)),
+    listPeers: handlers.unary((request) => listPeers(components, request)),
+  };
+  return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
+}
+
+function info({ facts, tracker }: AgentHandlersComponents): GetInfoResponse {
+  return {
+    ...facts(),
+    endpoint: tracker.endpoint,
+    tracker: tracker.address,
+    trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
+    trackerError: tracker.problem,
+  };
+}
+
+async function* share(
+  transfers: Transfers,
+  { path, name, pieceLength }: ShareRequest,
+  { signal }: CallContext,
+): AsyncGenerator<ShareResponse> {
+  checkPieceLength(pieceLength);
+  const changes = new ChangeSignal();
+  let progress = { done: 0, total: 0 };
+  let over = false;
+  const sharing = transfers
+    .share({
+      path,
+      name,
+      pieceLength,
+      signal,
+      progress: (done, total) => {
+        progress = { done, total };
+      },
+    })
+    .finally(() => {
+      over = true;
+      changes.notify();
+    });
+  sharing.catch(() => undefined); // Its error is thrown where it is awaited below.
+  while (!signal.aborted) {
+    await changes.next(PROGRESS_MS, signal);
+    if (over) break;
+    if (progress.total === 0) continue;
+    const value = { bytesDone: BigInt(progress.done), bytesTotal: BigInt(progress.total) };
+    yield { result: { $case: 'progress', value } };
+  }
+  const { transfer, metainfo, already } = await sharing;
+  const shared = {
+    transfer: transferToWire(transfer.view()),
+    magnet: formatMagnet(metainfo.infohash, metainfo.name),
+    alreadyShared: already,
+    metainfo: metainfo.bytes,
+  };
+  yield { result: { $case: 'shared', value: shared } };
+}
+
+async function download(transfers: Transfers, { source, outputDir }: DownloadRequest): Promise<DownloadResponse> {
+  const { transfer, already } = await transfers.download(sourceOf(source), outputDir);
+  return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
+}
+
+function sourceOf(source: DownloadRequest['source']): DownloadSource {
+  switch (source?.$case) {
+    case 'metainfo':
+      return { kind: 'metainfo', bytes: source.value };
+    case 'ref':
+      return { kind: 'ref', ref: source.value };
+    case undefined:
+      throw new EnjambreError('invalid', 'BAD_REF', 'say what to download: a ref, or metainfo');
+  }
+}
+
+async function* watch(
+  transfers: Transfers,
+  { ref, interval }: WatchTransferRequest,
+  { signal }: CallContext,
+): AsyncGenerator<WatchTransferResponse> {
+  const transfer = transfers.get(ref);
+  const intervalMs = Math.max(MIN_INTERVAL_MS, millisecondsOf(interval, DEFAULT_INTERVAL_MS));
+  const changes = new ChangeSignal();
+  const end = transfers.watch(transfer.infohash, () => {
+    changes.notify();
+  });
+  try {
+    while (!signal.aborted && transfers.has(transfer)) {
+      yield { transfer: transferToWire(transfer.view()) };
+      await changes.next(intervalMs, signal);
+    }
+  } finally {
+    end();
+  }
+}
+
+async function listPeers(
+  { transfers, tracker }: AgentHandlersComponents,
+  { ref, pageSize, pageToken }: ListPeersRequest,
+): Promise<ListPeersResponse> {
+  if (ref === '') {
+    const { peers, nextPageToken } = await tracker.listPeers({ query: '', pageSize, pageToken });
+    const members = peers.map((peer) => ({
+      peer,
+      seeder: false,
+      bytesLeft: 0n,
+      bytesDownloaded: 0n,
+      bytesUploaded: 0n,
+    }));
+    return { members, nextPageToken };
+  }
+  const { members } = await tracker.getSwarm({ infohash: await transfers.lookUp(ref), maxPeers: pageSize });
+  return { members, nextPageToken: '' };
+}
+
+function checkPieceLength(pieceLength: number): void {
+  const powerOfTwo = Number.isInteger(Math.log2(pieceLength));
+  if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH)) return;
+  throw new EnjambreError(
+    'invalid',
+    'BAD_PIECE_LENGTH',
+    `a piece cannot have ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
+  );
+}
+
+function checkToken(token: string): (context: CallContext) => void {
+  return ({ metadata }) => {
+    if (metadata.get('authorization').includes(`Bearer ${token}`)) return;
+    throw new EnjambreError(
+      'unauthenticated',
+      'BAD_TOKEN',
+      "control over TCP asks for the token in control.token of the agent's data folder",
+    );
+  };
+}

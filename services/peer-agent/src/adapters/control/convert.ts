@@ -1,0 +1,75 @@
+import {
+  TransferState as WireState,
+  type Transfer as WireTransfer,
+  type TransferPeer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
+import type { TransferState, TransferView } from '../../app/transfer.js';
+
+const STATES: Readonly<Record<TransferState, WireState>> = {
+  resolving: WireState.RESOLVING,
+  checking: WireState.CHECKING,
+  downloading: WireState.DOWNLOADING,
+  seeding: WireState.SEEDING,
+  paused: WireState.PAUSED,
+  failed: WireState.FAILED,
+};
+
+/** A transfer as people and programs see it. */
+export function transferToWire(view: TransferView): WireTransfer {
+  const { record } = view;
+  const left = record.bytesTotal - record.bytesDone;
+  const timeLeft = view.state === 'downloading' && view.downloadRate >= 1 ? left / view.downloadRate : undefined;
+  return {
+    infohash: record.infohash,
+    name: record.name || record.infohash.slice(0, 8),
+    state: STATES[view.state],
+    reason: view.reason,
+    path: view.path,
+    bytesTotal: BigInt(record.bytesTotal),
+    bytesDone: BigInt(record.bytesDone),
+    piecesTotal: view.piecesTotal,
+    piecesDone: view.piecesDone,
+    pieceLength: BigInt(view.pieceLength),
+    fileCount: view.fileCount,
+    origin: record.origin,
+    downloadRate: bytes(view.downloadRate),
+    uploadRate: bytes(view.uploadRate),
+    bytesDownloaded: BigInt(record.bytesDownloaded),
+    bytesUploaded: BigInt(record.bytesUploaded),
+    bytesWasted: BigInt(record.bytesWasted),
+    timeLeft: timeLeft === undefined ? undefined : durationOf(timeLeft),
+    activeTime: durationOf(record.activeMs / 1000),
+    addedAt: new Date(record.addedAtMs),
+    completedAt: record.completedAtMs === 0 ? undefined : new Date(record.completedAtMs),
+    peers: view.peers.map(peerToWire),
+  };
+}
+
+/** Milliseconds; `fallback` if absent. */
+export function millisecondsOf(duration: Duration | undefined, fallback: number): number {
+  return duration ? Number(duration.seconds) * 1000 + duration.nanos / 1e6 : fallback;
+}
+
+function peerToWire(peer: TransferView['peers'][number]): TransferPeer {
+  return {
+    peerId: peer.peerId,
+    name: peer.name,
+    endpoint: peer.endpoint,
+    connected: peer.connected,
+    bytesReceived: BigInt(peer.received),
+    bytesSent: BigInt(peer.sent),
+    receiveRate: bytes(peer.receiveRate),
+    sendRate: bytes(peer.sendRate),
+    banned: peer.banned,
+  };
+}
+
+function bytes(rate: number): bigint {
+  return BigInt(Math.round(rate));
+}
+
+function durationOf(seconds: number): Duration {
+  const whole = Math.floor(seconds);
+  return { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) % 1e9 };
+}

@@ -1,0 +1,149 @@
+import { access, opendir, stat } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { basename, join } from 'node:path';
+import { EnjambreError } from '@enjambre/core/error';
+import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { buildMetainfo } from '@enjambre/core/metainfo-build';
+import { checkName } from '@enjambre/core/names';
+import pLimit from 'p-limit';
+import type { ContentHasher, ScannedContent } from '../../app/ports.js';
+import { diskError } from './disk-errors.js';
+import type { DiskPool } from './disk-pool.js';
+
+type ScannedFile = ScannedContent['files'][number];
+
+/** One job of a thread reads about so much: progress is smooth and an abort quick. */
+const RUN_BYTES = 8 << 20;
+/** Files looked at in parallel. */
+const FILES_AT_ONCE = 16;
+
+/** Reads what is to be shared, hashing on the pool's threads. */
+export class DiskContentHasher implements ContentHasher {
+  constructor(private readonly pool: DiskPool) {}
+
+  async scan(path: string): Promise<ScannedContent> {
+    const stats = await statContent(path);
+    checkName(basename(path));
+    if (stats.isFile()) return scanFile(path, Number(stats.size));
+    if (!stats.isDirectory()) {
+      throw new EnjambreError('invalid', 'NOT_A_FILE', `${path} is neither a file nor a folder: share one of these`);
+    }
+    const files: ScannedFile[] = [];
+    await walk(path, [], files);
+    const totalLength = files.reduce((sum, { length }) => sum + length, 0);
+    if (totalLength === 0) {
+      throw new EnjambreError('invalid', 'EMPTY_FOLDER', `${path} holds no data: put at least one non-empty file in it`);
+    }
+    return { path, isFolder: true, totalLength, files };
+  }
+
+  async hash(
+    content: ScannedContent,
+    { name, pieceLength, signal, progress }: Parameters<ContentHasher['hash']>[1],
+  ): Promise<Metainfo> {
+    const limit = pLimit(Math.max(FILES_AT_ONCE, 2 * this.pool.threads));
+    const files = await Promise.all(
+      content.files.map((file) => limit(() => this.#hashFile(file, { pieceLength, signal, progress }))),
+    );
+    const named = content.isFolder ? files : files.map((file) => ({ ...file, path: [name] }));
+    return buildMetainfo({ name, pieceLength, isFolder: content.isFolder, files: named });
+  }
+
+  async #hashFile(
+    { path, length, diskPath }: ScannedFile,
+    { pieceLength, signal, progress }: { pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
+  ): Promise<{ path: readonly string[]; length: number; piecesRoot?: Buffer; layer?: Buffer }> {
+    if (length === 0) return { path, length };
+    const before = await statContent(diskPath);
+    const leaves = leavesOfPiece(length, pieceLength);
+    const runLength = Math.max(pieceLength, RUN_BYTES);
+    const limit = pLimit(2 * this.pool.threads);
+    const runs = Array.from({ length: Math.ceil(length / runLength) }, (_, run) => run * runLength);
+    const roots = await Promise.all(
+      runs.map((position) =>
+        limit(async () => {
+          if (signal.aborted) throw new EnjambreError('cancelled', 'CANCELLED', 'sharing was cancelled');
+          const bytes = Math.min(runLength, length - position);
+          const hashes = await this.#hashRun({ path: diskPath, position, length: bytes, pieceLength, leaves });
+          progress(bytes);
+          return hashes;
+        }),
+      ),
+    );
+    if (!sameFile(before, await statContent(diskPath)) || before.size !== BigInt(length)) throw changed(diskPath);
+    const layer = Buffer.concat(roots);
+    const piecesRoot = fileRoot(layer, length, pieceLength);
+    return length > pieceLength ? { path, length, piecesRoot, layer } : { path, length, piecesRoot };
+  }
+
+  async #hashRun(run: Parameters<DiskPool['hash']>[0]): Promise<Buffer> {
+    try {
+      return await this.pool.hash(run);
+    } catch (error) {
+      const known = diskError(error, run.path);
+      throw known.reason === 'FILE_CHANGED' ? changed(run.path) : known;
+    }
+  }
+}
+
+async function walk(folder: string, path: readonly string[], files: ScannedFile[]): Promise<void> {
+  let entries: Awaited<ReturnType<typeof opendir>>;
+  try {
+    entries = await opendir(folder);
+  } catch (error) {
+    throw unreadable(error, folder);
+  }
+  for await (const entry of entries) {
+    const diskPath = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      checkName(entry.name);
+      await walk(diskPath, [...path, entry.name], files);
+    } else if (entry.isFile()) {
+      checkName(entry.name);
+      files.push({ path: [...path, entry.name], length: Number((await statContent(diskPath)).size), diskPath });
+    }
+    // Links and devices are left out: what they lead to is not this folder's content.
+  }
+}
+
+async function scanFile(path: string, length: number): Promise<ScannedContent> {
+  if (length === 0) {
+    throw new EnjambreError('invalid', 'EMPTY_FILE', `${path} is empty: there is nothing to share`);
+  }
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw unreadable(error, path);
+  }
+  return { path, isFolder: false, totalLength: length, files: [{ path: [basename(path)], length, diskPath: path }] };
+}
+
+async function statContent(path: string): Promise<BigIntStats> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    throw unreadable(error, path);
+  }
+}
+
+function unreadable(error: unknown, path: string): EnjambreError {
+  const known = diskError(error, path);
+  if (known.reason === 'FILE_MISSING') {
+    return new EnjambreError('not-found', 'PATH_NOT_FOUND', `${path} does not exist: check the path`, { cause: error });
+  }
+  if (known.reason === 'PATH_DENIED') {
+    return new EnjambreError('denied', 'PATH_NOT_READABLE', `${path} cannot be read by the agent: mend its permissions`, {
+      cause: error,
+    });
+  }
+  return known;
+}
+
+function sameFile(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino;
+}
+
+function changed(path: string): EnjambreError {
+  return new EnjambreError('precondition', 'CHANGED_WHILE_READ', `${path} changed while it was read: share it when it is finished`);
+}

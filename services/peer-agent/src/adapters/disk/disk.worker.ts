@@ -1,0 +1,55 @@
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import { HASH_SIZE, subtreeRoot } from '@enjambre/core/merkle';
+import type { DiskJob, DiskReply, DiskRequest, HashJob, WriteJob } from './hash-jobs.js';
+
+/** Reused for every piece that this thread hashes: fresh pages are dear. */
+let scratch = Buffer.alloc(0);
+
+parentPort?.on('message', ({ id, job }: DiskRequest) => {
+  parentPort?.postMessage(run(id, job));
+});
+
+function run(id: number, job: DiskJob): DiskReply {
+  try {
+    return { id, ok: true, hashes: job.type === 'write' ? write(job) : hash(job) };
+  } catch (error) {
+    const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
+    return { id, ok: false, code, message };
+  }
+}
+
+function write({ fd, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
+  const data = Buffer.from(buffer, byteOffset, length);
+  for (let done = 0; done < length; ) {
+    done += writeSync(fd, data, done, length - done, position + done);
+  }
+  return subtreeRoot(data, leaves);
+}
+
+function hash({ path, position, length, pieceLength, leaves }: HashJob): Uint8Array {
+  const pieces = Math.ceil(length / pieceLength);
+  const roots = Buffer.alloc(pieces * HASH_SIZE);
+  const fd = openSync(path, 'r');
+  try {
+    for (let piece = 0; piece < pieces; piece++) {
+      const offset = piece * pieceLength;
+      const data = readExactly(fd, position + offset, Math.min(pieceLength, length - offset));
+      subtreeRoot(data, leaves).copy(roots, piece * HASH_SIZE);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return roots;
+}
+
+function readExactly(fd: number, position: number, length: number): Buffer {
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(fd, scratch, done, length - done, position + done);
+    if (count === 0) throw Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
+    done += count;
+  }
+  return scratch.subarray(0, length);
+}

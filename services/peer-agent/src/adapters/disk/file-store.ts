@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { fdatasync, fstat, ftruncate, read } from 'node:fs';
+import { lstat, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { EnjambreError } from '@enjambre/core/error';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { PieceStore } from '../../app/ports.js';
+import { diskError, errnoOf } from './disk-errors.js';
+import type { DiskPool } from './disk-pool.js';
+import type { FdCache } from './fd-cache.js';
+import { syncFolder } from './sync-folder.js';
+
+const readFd = promisify(read);
+const statFd = promisify(fstat);
+const truncateFd = promisify(ftruncate);
+const syncFd = promisify(fdatasync);
+
+export interface FileStoreComponents {
+  readonly pool: DiskPool;
+  readonly fds: FdCache;
+}
+
+export interface FileStoreInit {
+  readonly metainfo: Metainfo;
+  /** Where the content is. */
+  readonly path: string;
+  /** For a download under way: where it goes when it is complete. */
+  readonly target?: string;
+}
+
+/** The files of one transfer on a file system. */
+export class FileStore implements PieceStore {
+  #path: string;
+  readonly #layout: PieceLayout;
+  readonly #blockLength: number;
+  /** Files written to since the last flush. */
+  readonly #dirty = new Set<number>();
+  /** Files that have their full length. */
+  readonly #sized = new Map<number, Promise<void>>();
+
+  constructor(
+    private readonly components: FileStoreComponents,
+    private readonly init: FileStoreInit,
+  ) {
+    this.#path = init.path;
+    this.#layout = new PieceLayout(init.metainfo);
+    this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  async read(
+    { piece, begin, length }: { piece: number; begin: number; length: number },
+    headroom: number,
+  ): Promise<Buffer> {
+    const { file, offset } = this.#layout.pieceFile(piece);
+    const path = this.#pathOf(file);
+    const buffer = Buffer.allocUnsafeSlow(headroom + length);
+    try {
+      await this.components.fds.with(path, 'read', async (fd) => {
+        for (let done = 0; done < length; ) {
+          const { bytesRead } = await readFd(fd, buffer, headroom + done, length - done, offset + begin + done);
+          if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
+          done += bytesRead;
+        }
+      });
+    } catch (error) {
+      throw diskError(error, path);
+    }
+    return buffer;
+  }
+
+  async write(piece: number, block: number, data: Buffer): Promise<Buffer> {
+    const { file, offset } = this.#layout.pieceFile(piece);
+    const path = this.#pathOf(file);
+    const position = offset + block * this.#blockLength;
+    const leaves = this.#layout.blockLeaves(piece);
+    try {
+      return await this.components.fds.with(path, 'write', async (fd) => {
+        await this.#giveLength(file, fd);
+        this.#dirty.add(file);
+        return this.components.pool.write({ fd, position, leaves }, data);
+      });
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  }
+
+  async hashPiece(piece: number): Promise<Buffer | undefined> {
+    const { file, offset } = this.#layout.pieceFile(piece);
+    const path = this.#pathOf(file);
+    const length = this.#layout.pieceSize(piece);
+    const { pieceLength } = this.init.metainfo;
+    try {
+      return await this.components.pool.hash({
+        path,
+        position: offset,
+        length,
+        pieceLength,
+        leaves: this.#layout.pieceLeaves(piece),
+      });
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'SHORT_FILE'].includes(errnoOf(error))) return undefined;
+      throw diskError(error, path);
+    }
+  }
+
+  async flush(): Promise<void> {
+    const files = [...this.#dirty];
+    this.#dirty.clear();
+    for (const file of files) {
+      const path = this.#pathOf(file);
+      try {
+        await this.components.fds.with(path, 'write', syncFd);
+      } catch (error) {
+        this.#dirty.add(file);
+        throw diskError(error, path);
+      }
+    }
+  }
+
+  async publish(): Promise<void> {
+    const { target } = this.init;
+    if (target === undefined || target === this.#path) return;
+    try {
+      await this.#makeEmptyFiles();
+      await this.flush();
+      await this.components.fds.forget(this.#path);
+      if (await exists(target)) throw pathExists(target);
+      const incomplete = dirname(this.#path);
+      await rename(this.#path, target);
+      this.#path = target;
+      await syncFolder(dirname(target));
+      await removeEmpty(incomplete);
+    } catch (error) {
+      throw diskError(error, target);
+    }
+  }
+
+  async fingerprint(): Promise<string | undefined> {
+    const hash = createHash('sha256');
+    for (const [index, file] of this.init.metainfo.files.entries()) {
+      try {
+        const { size, mtimeNs } = await stat(this.#pathOf(index), { bigint: true });
+        if (size !== BigInt(file.length)) return undefined;
+        hash.update(`${size} ${mtimeNs}\n`);
+      } catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+        throw diskError(error, this.#pathOf(index));
+      }
+    }
+    return hash.digest('hex');
+  }
+
+  async delete(): Promise<void> {
+    await this.components.fds.forget(this.#path);
+    try {
+      await rm(this.#path, { recursive: true, force: true });
+      if (this.init.target !== undefined && this.#path !== this.init.target) await removeEmpty(dirname(this.#path));
+    } catch (error) {
+      throw diskError(error, this.#path);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.components.fds.forget(this.#path);
+  }
+
+  #pathOf(file: number): string {
+    const { isFolder, files } = this.init.metainfo;
+    return isFolder ? join(this.#path, ...(files[file]?.path ?? [])) : this.#path;
+  }
+
+  /** A file gets its full length before its first block: sparse, so at no cost. */
+  #giveLength(file: number, fd: number): Promise<void> {
+    let sized = this.#sized.get(file);
+    if (!sized) {
+      sized = this.#resize(file, fd);
+      this.#sized.set(file, sized);
+      sized.catch(() => this.#sized.delete(file));
+    }
+    return sized;
+  }
+
+  async #resize(file: number, fd: number): Promise<void> {
+    const length = this.init.metainfo.files[file]?.length ?? 0;
+    if ((await statFd(fd)).size !== length) await truncateFd(fd, length);
+  }
+
+  async #makeEmptyFiles(): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    for (const [index, file] of this.init.metainfo.files.entries()) {
+      if (file.length === 0) await this.components.fds.with(this.#pathOf(index), 'write', (fd) => truncateFd(fd, 0));
+    }
+  }
+}
+
+/** True if anything, a dangling link too, has the path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+export function pathExists(path: string): EnjambreError {
+  return new EnjambreError(
+    'already-exists',
+    'PATH_EXISTS',
+    `${path} exists already: move it away, or choose another folder with --output`,
+  );
+}
+
+/** Removes the folder of a download and `.incomplete` above it, if nothing else is in them. */
+async function removeEmpty(incomplete: string): Promise<void> {
+  await rmdir(incomplete).catch(() => undefined);
+  await rmdir(dirname(incomplete)).catch(() => undefined);
+}

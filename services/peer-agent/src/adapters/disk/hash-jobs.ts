@@ -1,0 +1,38 @@
+/** Writes a block and hashes it. */
+export interface WriteJob {
+  readonly type: 'write';
+  readonly fd: number;
+  /** Byte of the file where the block begins. */
+  readonly position: number;
+  /** Transferred, not copied: the sender's view is void afterwards. */
+  readonly buffer: ArrayBuffer;
+  readonly byteOffset: number;
+  readonly length: number;
+  /** How wide the block's tree is: a power of two. */
+  readonly leaves: number;
+}
+
+/** Reads a run of pieces of one file and hashes each. */
+export interface HashJob {
+  readonly type: 'hash';
+  readonly path: string;
+  /** Byte of the file where the first piece begins. */
+  readonly position: number;
+  /** Bytes of the run; the last piece may be short. */
+  readonly length: number;
+  readonly pieceLength: number;
+  /** How wide the tree of each piece is: a power of two. */
+  readonly leaves: number;
+}
+
+export type DiskJob = WriteJob | HashJob;
+
+/** Results, in the order of the jobs' kinds: the block's root, or the pieces' roots, 32 bytes each. */
+export type DiskReply =
+  | { readonly id: number; readonly ok: true; readonly hashes: Uint8Array }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
+
+export interface DiskRequest {
+  readonly id: number;
+  readonly job: DiskJob;
+}

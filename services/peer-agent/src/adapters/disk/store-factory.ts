@@ -1,0 +1,40 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { PieceStore, StoreFactory } from '../../app/ports.js';
+import { diskError } from './disk-errors.js';
+import { exists, FileStore, pathExists, type FileStoreComponents } from './file-store.js';
+
+/** Downloads are assembled here, inside the folder they go to, so that the last step is a rename. */
+const INCOMPLETE = '.incomplete';
+
+/** Makes the stores of transfers on this machine's file systems. */
+export class FileStoreFactory implements StoreFactory {
+  constructor(private readonly components: FileStoreComponents) {}
+
+  original(metainfo: Metainfo, path: string): PieceStore {
+    return new FileStore(this.components, { metainfo, path });
+  }
+
+  download(metainfo: Metainfo, folder: string, complete: boolean): PieceStore {
+    const target = join(folder, metainfo.name);
+    const path = complete ? target : incompletePath(folder, metainfo.infohash, metainfo.name);
+    return new FileStore(this.components, { metainfo, path, target });
+  }
+
+  async checkTarget(folder: string, name: string | undefined): Promise<void> {
+    try {
+      await mkdir(folder, { recursive: true });
+      await access(folder, constants.W_OK | constants.X_OK);
+      if (name !== undefined && (await exists(join(folder, name)))) throw pathExists(join(folder, name));
+    } catch (error) {
+      throw diskError(error, folder);
+    }
+  }
+}
+
+function incompletePath(folder: string, infohash: InfoHash, name: string): string {
+  return join(folder, INCOMPLETE, infohash, name);
+}

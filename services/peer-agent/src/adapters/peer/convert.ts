@@ -1,0 +1,27 @@
+import { RejectReason as WireReject } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { RejectReason } from '../../domain/engine/messages.js';
+
+const TO_WIRE: Readonly<Record<RejectReason, WireReject>> = {
+  cancelled: WireReject.CANCELLED,
+  choked: WireReject.CHOKED,
+  'not-available': WireReject.NOT_AVAILABLE,
+  'read-failed': WireReject.READ_FAILED,
+};
+
+export function rejectToWire(reason: RejectReason): WireReject {
+  return TO_WIRE[reason];
+}
+
+/** A reason that this version does not know counts as `not-available`: do not ask again. */
+export function rejectFromWire(reason: WireReject): RejectReason {
+  switch (reason) {
+    case WireReject.CANCELLED:
+      return 'cancelled';
+    case WireReject.CHOKED:
+      return 'choked';
+    case WireReject.READ_FAILED:
+      return 'read-failed';
+    default:
+      return 'not-available';
+  }
+}

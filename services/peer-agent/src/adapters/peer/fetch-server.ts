@@ -1,0 +1,218 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import { BLOCK_SIZE } from '@enjambre/core/layout';
+import { LEAF_SIZE } from '@enjambre/core/merkle';
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { Logger } from '@enjambre/common/log/logger';
+import { blockHeader, EncodedBlock } from '@enjambre/proto/fetch-codec';
+import type { FetchRequest, FetchResponse, Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { Serving, ServingDirectory } from '../../app/serving.js';
+import type { RejectReason } from '../../domain/engine/messages.js';
+import { UploadScheduler, type UploadJob, type UploadRequest } from '../../domain/upload/upload-scheduler.js';
+import { rejectToWire } from './convert.js';
+import { readHello } from './hello.js';
+import { HELLO_TIMEOUT_MS } from './limits.js';
+import type { SyncServer } from './sync-server.js';
+
+type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
+
+export interface FetchServerComponents {
+  readonly directory: ServingDirectory;
+  readonly handlers: HandlerFactory;
+  readonly sync: SyncServer;
+  readonly log: Logger;
+}
+
+/** Streams open at the same time, over all files. */
+const MAX_SESSIONS = 2000;
+
+interface Session {
+  readonly call: FetchCall;
+  peerId: PeerId | undefined;
+  serving: Serving | undefined;
+  timer: NodeJS.Timeout;
+  unsubscribe: () => void;
+  over: boolean;
+}
+
+/** The uploader's end of all Fetch streams: reads blocks and sends them, each stream in its turn. */
+export class FetchServer {
+  readonly #scheduler = new UploadScheduler<Session>();
+  readonly #sessions = new Set<Session>();
+
+  constructor(private readonly parts: FetchServerComponents) {
+    parts.sync.onChoke((choked, isChoked) => {
+      if (isChoked) this.#rejectAll(choked.peerId, choked.serving);
+    });
+  }
+
+  accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
+    const fetchCall = call as FetchCall;
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      this.parts.handlers.fail(call, new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'));
+      return;
+    }
+    const session: Session = {
+      call: fetchCall,
+      peerId: undefined,
+      serving: undefined,
+      timer: setTimeout(() => {
+        this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
+      }, HELLO_TIMEOUT_MS),
+      unsubscribe: () => undefined,
+      over: false,
+    };
+    this.#sessions.add(session);
+    call.on('data', (message: FetchRequest) => {
+      this.#onMessage(session, message);
+    });
+    call.on('end', () => {
+      this.#end(session);
+      call.end();
+    });
+    call.on('cancelled', () => {
+      this.#end(session);
+    });
+    call.on('error', () => {
+      this.#end(session);
+    });
+  }
+
+  #onMessage(session: Session, { message }: FetchRequest): void {
+    if (session.over) return;
+    try {
+      switch (message?.$case) {
+        case 'hello':
+          return this.#onHello(session, message.value);
+        case 'request':
+          return this.#onRequest(session, message.value);
+        case 'cancel':
+          return this.#onCancel(session, message.value.id);
+        case undefined:
+          return; // A message of a later version.
+      }
+    } catch (error) {
+      this.#fail(session, error);
+    }
+  }
+
+  #onHello(session: Session, hello: Parameters<typeof readHello>[0]): void {
+    if (session.serving) throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
+    const { peerId, serving } = readHello(hello, this.parts.directory);
+    clearTimeout(session.timer);
+    session.peerId = peerId;
+    session.serving = serving;
+    session.unsubscribe = serving.subscribe({
+      has: () => undefined,
+      stopped: (reason) => {
+        this.#fail(session, new EnjambreError('unavailable', 'STOPPING', reason));
+      },
+    });
+    this.#scheduler.open(session);
+  }
+
+  #onRequest(session: Session, request: Request): void {
+    const { serving, peerId } = session;
+    if (!serving || !peerId) throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
+    checkRequest(request, serving);
+    if (this.parts.sync.isChoked(peerId, serving)) return this.#reject(session, request.id, 'choked');
+    if (!serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
+    const outcome = this.#scheduler.add(session, request);
+    if (outcome === 'duplicate') throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
+    if (outcome === 'full') throw new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
+    this.#pump();
+  }
+
+  /** What is being read or sent is not called back: its block is the answer. */
+  #onCancel(session: Session, id: number): void {
+    if (this.#scheduler.cancel(session, id)) this.#reject(session, id, 'cancelled');
+  }
+
+  #rejectAll(peerId: PeerId, serving: Serving): void {
+    for (const session of this.#sessions) {
+      if (session.peerId !== peerId || session.serving !== serving) continue;
+      for (const id of this.#scheduler.cancelAll(session)) this.#reject(session, id, 'choked');
+    }
+  }
+
+  #pump(): void {
+    for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
+      this.#serve(job).catch((error: unknown) => {
+        this.parts.log.error({ err: error }, 'a block could not be served');
+      });
+    }
+  }
+
+  async #serve({ stream: session, request }: UploadJob<Session>): Promise<void> {
+    const block = await this.#read(session, request);
+    if (block && !session.over) await this.#send(session, block, request.length);
+    this.#scheduler.done(session, request);
+    this.#pump();
+  }
+
+  async #read(session: Session, request: UploadRequest): Promise<EncodedBlock | undefined> {
+    const header = blockHeader(request, request.length);
+    try {
+      const bytes = await session.serving?.read(request, header.length);
+      if (!bytes) return undefined;
+      header.copy(bytes);
+      return new EncodedBlock(bytes);
+    } catch (error) {
+      this.parts.log.warn({ err: error, piece: request.piece }, 'a shared file could not be read');
+      this.#reject(session, request.id, 'read-failed');
+      return undefined;
+    }
+  }
+
+  /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
+  async #send(session: Session, block: EncodedBlock, length: number): Promise<void> {
+    const { call, serving, peerId } = session;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        call.off('cancelled', done);
+        call.off('close', done);
+        resolve();
+      };
+      call.once('cancelled', done);
+      call.once('close', done);
+      call.write(block, done);
+    });
+    if (!session.over && peerId) serving?.sent(peerId, length);
+  }
+
+  #reject(session: Session, id: number, reason: RejectReason): void {
+    if (!session.over) session.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } });
+  }
+
+  #fail(session: Session, error: unknown): void {
+    if (session.over) return;
+    const known = EnjambreError.from(error);
+    if (known.code === 'invalid' && session.peerId) this.parts.directory.report(session.peerId, known.message);
+    this.#end(session);
+    this.parts.handlers.fail(session.call as ServerDuplexStream<unknown, unknown>, error);
+  }
+
+  #end(session: Session): void {
+    if (session.over) return;
+    session.over = true;
+    clearTimeout(session.timer);
+    session.unsubscribe();
+    this.#sessions.delete(session);
+    this.#scheduler.close(session);
+    this.#pump();
+  }
+}
+
+/** Throws `invalid`, PIECE_OUT_OF_RANGE or BAD_REQUEST. */
+function checkRequest({ piece, begin, length }: Request, { layout }: Serving): void {
+  if (piece >= layout.pieceCount) {
+    throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', `there is no piece ${piece}`);
+  }
+  const size = layout.pieceSize(piece);
+  const end = begin + length;
+  const aligned = begin % LEAF_SIZE === 0 && (length % LEAF_SIZE === 0 || end === size);
+  if (length === 0 || length > BLOCK_SIZE || end > size || !aligned) {
+    throw new EnjambreError('invalid', 'BAD_REQUEST', `there is no block of ${length} bytes at ${begin} of piece ${piece}`);
+  }
+}

@@ -1,0 +1,59 @@
+import { infoHashFromBytes } from '@enjambre/core/ids';
+import type { ServedService } from '@enjambre/common/grpc/server';
+import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { Logger } from '@enjambre/common/log/logger';
+import { FastPeerService } from '@enjambre/proto/fetch-codec';
+import type {
+  GetMetainfoRequest,
+  GetMetainfoResponse,
+  PeerServiceServer,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { ServingDirectory } from '../../app/serving.js';
+import { UploadSlots } from '../../domain/upload/upload-slots.js';
+import { FetchServer } from './fetch-server.js';
+import { unknownInfohash } from './hello.js';
+import { METAINFO_CHUNK_BYTES } from './limits.js';
+import type { SelfDescription } from './peer-link.js';
+import { SyncServer, type SyncSession } from './sync-server.js';
+
+export interface PeerHandlersComponents {
+  readonly directory: ServingDirectory;
+  readonly self: SelfDescription;
+  readonly log: Logger;
+}
+
+export interface PeerHandlersInit {
+  /** Downloaders served at the same time. */
+  readonly uploadSlots: number;
+}
+
+/** What other agents may call on this one. */
+export function peerService(components: PeerHandlersComponents, { uploadSlots }: PeerHandlersInit): ServedService {
+  const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
+  const slots = new UploadSlots<SyncSession>(uploadSlots);
+  const sync = new SyncServer({ ...components, handlers, slots });
+  const fetch = new FetchServer({ ...components, handlers, sync });
+  const implementation: PeerServiceServer = {
+    getMetainfo: handlers.serverStream((request) => metainfoChunks(components.directory, request)),
+    sync: (call) => {
+      sync.accept(call);
+    },
+    fetch: (call) => {
+      fetch.accept(call);
+    },
+  };
+  return { name: 'enjambre.peer.v1.PeerService', definition: FastPeerService, implementation };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a generator that answers from memory
+async function* metainfoChunks(
+  directory: ServingDirectory,
+  { infohash }: GetMetainfoRequest,
+): AsyncGenerator<GetMetainfoResponse> {
+  const serving = directory.find(infoHashFromBytes(infohash));
+  if (!serving) throw unknownInfohash();
+  const { bytes } = serving.metainfo;
+  for (let at = 0; at < bytes.length; at += METAINFO_CHUNK_BYTES) {
+    yield { totalLength: bytes.length, chunk: bytes.subarray(at, at + METAINFO_CHUNK_BYTES) };
+  }
+}

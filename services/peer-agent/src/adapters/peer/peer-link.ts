@@ -1,0 +1,197 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import type {
+  FetchRequest,
+  FetchResponse,
+  Hello,
+  PeerServiceClient,
+  SyncRequest,
+  SyncResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
+import { rejectFromWire } from './convert.js';
+import { HELLO_TIMEOUT_MS } from './limits.js';
+
+/** How this agent introduces itself. */
+export interface SelfDescription {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface LinkTarget {
+  readonly peer: PeerAddress;
+  readonly infohash: InfoHash;
+  readonly pieceCount: number;
+  readonly have: Bitfield;
+}
+
+interface LinkComponents {
+  readonly client: PeerServiceClient;
+  readonly self: SelfDescription;
+  readonly listener: LinkListener;
+  /** Called once, when both streams are over. */
+  readonly ended: () => void;
+}
+
+/** Sync and Fetch with one uploader. Whatever goes wrong with either ends both. */
+export class GrpcPeerLink implements PeerLink {
+  readonly #parts: LinkComponents;
+  readonly #target: LinkTarget;
+  readonly #sync: ClientDuplexStream<SyncRequest, SyncResponse>;
+  readonly #fetch: ClientDuplexStream<FetchRequest, FetchResponse>;
+  readonly #helloTimer: NodeJS.Timeout;
+  #greeted = false;
+  #ready = false;
+  #closed = false;
+
+  constructor(parts: LinkComponents, target: LinkTarget) {
+    this.#parts = parts;
+    this.#target = target;
+    this.#sync = parts.client.sync();
+    this.#fetch = parts.client.fetch();
+    this.#sync.on('data', (message: SyncResponse) => {
+      this.#guard(() => this.#onSync(message));
+    });
+    this.#fetch.on('data', (message: FetchResponse) => {
+      this.#guard(() => this.#onFetch(message));
+    });
+    for (const stream of [this.#sync, this.#fetch]) {
+      stream.on('error', (error) => {
+        this.#end(fromServiceError(error));
+      });
+      stream.on('end', () => {
+        this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream'));
+      });
+    }
+    this.#helloTimer = setTimeout(() => {
+      this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
+    }, HELLO_TIMEOUT_MS);
+    this.#greet();
+  }
+
+  request(id: number, { piece, begin, length }: { piece: number; begin: number; length: number }): void {
+    this.#fetch.write({ message: { $case: 'request', value: { id, piece, begin, length } } });
+  }
+
+  cancel(id: number): void {
+    this.#fetch.write({ message: { $case: 'cancel', value: { id } } });
+  }
+
+  have(pieces: readonly number[]): void {
+    this.#sync.write({ message: { $case: 'have', value: { pieces: [...pieces] } } });
+  }
+
+  close(reason: string, message: string): void {
+    if (this.#closed) return;
+    this.#sync.write({ message: { $case: 'goodbye', value: { reason, message: message.slice(0, 512) } } });
+    this.#finish();
+  }
+
+  #greet(): void {
+    const { self } = this.#parts;
+    const { infohash, have } = this.#target;
+    const hello: Hello = {
+      infohash: infoHashToBytes(infohash),
+      peerId: peerIdToBytes(self.peerId),
+      name: self.name,
+      version: self.version,
+    };
+    this.#sync.write({ message: { $case: 'hello', value: hello } });
+    this.#sync.write({ message: { $case: 'bitfield', value: { bits: have.toBytes() } } });
+    this.#fetch.write({ message: { $case: 'hello', value: hello } });
+  }
+
+  #onSync({ message }: SyncResponse): void {
+    switch (message?.$case) {
+      case 'hello':
+        return this.#onHello(message.value);
+      case 'bitfield':
+        return this.#onBitfield(message.value.bits);
+      case 'have':
+        return this.#onHave(message.value.pieces);
+      case 'choke':
+      case 'unchoke':
+        return this.#parts.listener.choked(message.$case === 'choke');
+      case 'goodbye':
+        throw new EnjambreError('unavailable', message.value.reason.slice(0, 64), message.value.message.slice(0, 512));
+      case undefined:
+        return; // A message of a later version.
+    }
+  }
+
+  #onHello(hello: Hello): void {
+    const { peer, infohash } = this.#target;
+    if (this.#greeted || !infoHashToBytes(infohash).equals(hello.infohash)) throw violation('a hello that does not fit');
+    if (!peerIdToBytes(peer.peerId).equals(hello.peerId)) {
+      throw new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${peer.endpoint}`);
+    }
+    this.#greeted = true;
+  }
+
+  #onBitfield(bits: Uint8Array): void {
+    if (!this.#greeted || this.#ready) throw violation('a bitfield out of turn');
+    clearTimeout(this.#helloTimer);
+    this.#ready = true;
+    this.#parts.listener.ready(Bitfield.fromBytes(bits, this.#target.pieceCount));
+  }
+
+  #onHave(pieces: readonly number[]): void {
+    if (!this.#ready) throw violation('a have before the bitfield');
+    if (pieces.some((piece) => piece >= this.#target.pieceCount)) throw violation('a piece that does not exist');
+    this.#parts.listener.has(pieces);
+  }
+
+  #onFetch({ message }: FetchResponse): void {
+    switch (message?.$case) {
+      case 'block': {
+        const { id, piece, begin, data } = message.value;
+        return this.#parts.listener.block(id, { piece, begin }, asBuffer(data));
+      }
+      case 'reject':
+        return this.#parts.listener.rejected(message.value.id, rejectFromWire(message.value.reason));
+      case undefined:
+        return;
+    }
+  }
+
+  #guard(work: () => void): void {
+    if (this.#closed) return;
+    try {
+      work();
+    } catch (error) {
+      this.#end(EnjambreError.from(error));
+    }
+  }
+
+  #end(error: EnjambreError): void {
+    if (this.#closed) return;
+    this.#finish();
+    this.#parts.listener.closed(error);
+  }
+
+  #finish(): void {
+    this.#closed = true;
+    clearTimeout(this.#helloTimer);
+    this.#fetch.cancel();
+    this.#sync.end();
+    // The goodbye gets a moment to leave; a server that does not end the stream is cut off.
+    setTimeout(() => {
+      this.#sync.cancel();
+      this.#parts.ended();
+    }, GOODBYE_MS);
+  }
+}
+
+const GOODBYE_MS = 200;
+
+function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function violation(what: string): EnjambreError {
+  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${what}`);
+}

@@ -1,0 +1,92 @@
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import type { Logger } from '@enjambre/common/log/logger';
+import writeFileAtomic from 'write-file-atomic';
+import type { ProgressLog, TransferArchive } from '../../app/ports.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import { syncFolder } from '../disk/sync-folder.js';
+import { FileProgressLog } from './progress-log.js';
+import { readStatus, writeStatus } from './status-file.js';
+
+const STATUS_FILE = 'download_status.json';
+const TRANSFERS = 'transfers';
+
+/** The agent's data folder: `download_status.json`, and `transfers/` with the state of each. */
+export class DataFolder implements TransferArchive {
+  readonly #progress = new Map<InfoHash, FileProgressLog>();
+
+  constructor(
+    readonly path: string,
+    private readonly log: Logger,
+  ) {}
+
+  /** Makes the folders. */
+  async open(): Promise<void> {
+    await mkdir(join(this.path, TRANSFERS), { recursive: true, mode: 0o700 });
+  }
+
+  async close(): Promise<void> {
+    for (const progress of this.#progress.values()) await progress.close();
+  }
+
+  async load(): Promise<TransferRecord[]> {
+    const file = join(this.path, STATUS_FILE);
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    try {
+      return readStatus(text);
+    } catch (error) {
+      const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
+      await rename(file, aside);
+      this.log.error({ file: aside }, `${STATUS_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`);
+      return [];
+    }
+  }
+
+  async save(records: readonly TransferRecord[]): Promise<void> {
+    await writeFileAtomic(join(this.path, STATUS_FILE), writeStatus(records));
+    await syncFolder(this.path);
+  }
+
+  async readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined> {
+    try {
+      const metainfo = parseMetainfo(await readFile(this.#file(infohash, 'torrent')));
+      return metainfo.infohash === infohash ? metainfo : undefined;
+    } catch (error) {
+      this.log.debug({ err: error, infohash }, 'no metainfo is kept');
+      return undefined;
+    }
+  }
+
+  async writeMetainfo(metainfo: Metainfo): Promise<void> {
+    await writeFileAtomic(this.#file(metainfo.infohash, 'torrent'), metainfo.bytes);
+  }
+
+  progress(infohash: InfoHash): ProgressLog {
+    let progress = this.#progress.get(infohash);
+    if (!progress) {
+      progress = new FileProgressLog(this.#file(infohash, 'bitfield'), this.#file(infohash, 'journal'));
+      this.#progress.set(infohash, progress);
+    }
+    return progress;
+  }
+
+  async remove(infohash: InfoHash): Promise<void> {
+    await this.#progress.get(infohash)?.remove();
+    this.#progress.delete(infohash);
+    for (const kind of ['torrent', 'bitfield', 'journal']) await rm(this.#file(infohash, kind), { force: true });
+  }
+
+  #file(infohash: InfoHash, kind: string): string {
+    return join(this.path, TRANSFERS, `${infohash}.${kind}`);
+  }
+}

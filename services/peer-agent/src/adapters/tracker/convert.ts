@@ -1,0 +1,72 @@
+import { infoHashFromBytes, infoHashToBytes, parseInfoHash, peerIdFromBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import {
+  AnnounceEvent,
+  type File,
+  type FileSummary as WireSummary,
+  type PeerDelta,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { FileSummary, Membership, MembershipEvent, PeerAddress } from '../../app/ports.js';
+import type { TrackerMessage } from './tracker-session.js';
+
+const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
+  update: AnnounceEvent.UNSPECIFIED,
+  started: AnnounceEvent.STARTED,
+  completed: AnnounceEvent.COMPLETED,
+  paused: AnnounceEvent.PAUSED,
+  failed: AnnounceEvent.FAILED,
+};
+
+/** What is said of a membership: a Share for an original, an Announce for a download. */
+export function membershipMessage(membership: Membership, event: MembershipEvent, reason = ''): TrackerMessage {
+  const infohash = infoHashToBytes(membership.infohash);
+  const file = membership.file && summaryToWire(membership.file);
+  if (membership.origin) {
+    return { $case: 'share', value: { infohash, file, restated: event !== 'started' } };
+  }
+  return {
+    $case: 'announce',
+    value: {
+      infohash,
+      event: EVENTS[event],
+      bytesLeft: BigInt(membership.bytesLeft),
+      bytesDownloaded: BigInt(membership.bytesDownloaded),
+      bytesUploaded: BigInt(membership.bytesUploaded),
+      file,
+      reason: reason.slice(0, 512),
+    },
+  };
+}
+
+/** Throws if ids have not 32 bytes. */
+export function deltaFromWire(delta: PeerDelta): {
+  infohash: InfoHash;
+  snapshot: boolean;
+  upserted: PeerAddress[];
+  removed: PeerId[];
+} {
+  return {
+    infohash: infoHashFromBytes(delta.infohash),
+    snapshot: delta.snapshot,
+    upserted: delta.upserted.map(({ peerId, name, endpoint, seeder }) => ({
+      peerId: peerIdFromBytes(peerId),
+      name,
+      endpoint,
+      seeder,
+    })),
+    removed: delta.removed.map((peerId) => peerIdFromBytes(peerId)),
+  };
+}
+
+export function fileFromWire(file: File): FileSummary & { infohash: InfoHash } {
+  return {
+    infohash: parseInfoHash(file.infohash),
+    name: file.name,
+    size: Number(file.size),
+    pieceLength: Number(file.pieceLength),
+    fileCount: file.fileCount,
+  };
+}
+
+function summaryToWire({ name, size, pieceLength, fileCount }: FileSummary): WireSummary {
+  return { name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
+}

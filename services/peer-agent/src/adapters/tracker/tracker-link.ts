@@ -1,0 +1,208 @@
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
+import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/client';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import { Backoff } from '@enjambre/common/time/backoff';
+import {
+  TrackerServiceClient,
+  type GetSwarmRequest,
+  type GetSwarmResponse,
+  type ListFilesRequest,
+  type ListFilesResponse,
+  type ListPeersRequest,
+  type ListPeersResponse,
+  type PeerDelta,
+  type Problem,
+  type Welcome,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { FileSummary, Membership, MembershipEvent, SwarmListener, TrackerPort } from '../../app/ports.js';
+import { deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
+import { TrackerSession, type AgentDescription, type TrackerMessage, type TrackerSessionListener } from './tracker-session.js';
+
+export interface TrackerLinkComponents {
+  readonly identity: PeerIdentity;
+  readonly log: Logger;
+}
+
+export interface TrackerLinkInit {
+  /** "host:port" */
+  readonly address: string;
+  /** Read at each connection: the port may be known only after start. */
+  readonly description: () => AgentDescription;
+}
+
+/** People wait for the answers. */
+const LOOKUP_TIMEOUT_MS = 5000;
+
+/**
+ * The agent's tie to its tracker: one session after the other, and everything said again
+ * in each, so that a tracker that lost its memory has it back within seconds.
+ */
+export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
+  readonly #parts: TrackerLinkComponents;
+  readonly #init: TrackerLinkInit;
+  readonly #client: TrackerServiceClient;
+  readonly #backoff = new Backoff({ baseMs: 200, maxMs: 3000 });
+  readonly #memberships = new Map<InfoHash, Membership>();
+  readonly #watches = new Map<InfoHash, SwarmListener>();
+  #session: TrackerSession | undefined;
+  #welcome: Welcome | undefined;
+  #problem = 'connecting';
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(parts: TrackerLinkComponents, init: TrackerLinkInit) {
+    this.#parts = parts;
+    this.#init = init;
+    this.#client = connect(TrackerServiceClient, init.address);
+  }
+
+  get address(): string {
+    return this.#init.address;
+  }
+
+  get connected(): boolean {
+    return this.#welcome !== undefined;
+  }
+
+  /** Where the tracker sends others; empty while there is no session. */
+  get endpoint(): string {
+    return this.#welcome?.endpoint ?? '';
+  }
+
+  /** Why there is no session; empty if there is one. */
+  get problem(): string {
+    return this.connected ? '' : this.#problem;
+  }
+
+  start(): Promise<void> {
+    this.#open();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#session?.close();
+    this.#client.close();
+    return Promise.resolve();
+  }
+
+  announce(membership: Membership, event: MembershipEvent, reason?: string): void {
+    this.#memberships.set(membership.infohash, membership);
+    this.#say(membershipMessage(membership, event, reason));
+  }
+
+  withdraw(infohash: InfoHash): void {
+    if (this.#memberships.delete(infohash)) {
+      this.#say({ $case: 'withdraw', value: { infohash: infoHashToBytes(infohash) } });
+    }
+  }
+
+  watch(infohash: InfoHash, listener: SwarmListener): void {
+    this.#watches.set(infohash, listener);
+    this.#say(watchMessage(infohash));
+  }
+
+  unwatch(infohash: InfoHash): void {
+    if (this.#watches.delete(infohash)) {
+      this.#say({ $case: 'unwatch', value: { infohash: infoHashToBytes(infohash) } });
+    }
+  }
+
+  async findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
+    const { files } = await this.listFiles({ query, pageSize: 1000, pageToken: '' });
+    return files.map(fileFromWire);
+  }
+
+  listFiles(request: ListFilesRequest): Promise<ListFilesResponse> {
+    return this.#ask((options) => callUnary(this.#client.listFiles.bind(this.#client), request, options));
+  }
+
+  listPeers(request: ListPeersRequest): Promise<ListPeersResponse> {
+    return this.#ask((options) => callUnary(this.#client.listPeers.bind(this.#client), request, options));
+  }
+
+  getSwarm(request: GetSwarmRequest): Promise<GetSwarmResponse> {
+    return this.#ask((options) => callUnary(this.#client.getSwarm.bind(this.#client), request, options));
+  }
+
+  welcome(welcome: Welcome): void {
+    this.#welcome = welcome;
+    this.#backoff.reset();
+    this.#parts.log.info(
+      { tracker: this.address, endpoint: welcome.endpoint },
+      `connected to tracker ${this.address}; others reach this agent at ${welcome.endpoint}`,
+    );
+    for (const membership of this.#memberships.values()) this.#say(membershipMessage(membership, 'update'));
+    for (const infohash of this.#watches.keys()) this.#say(watchMessage(infohash));
+  }
+
+  delta(delta: PeerDelta): void {
+    try {
+      const { infohash, ...change } = deltaFromWire(delta);
+      this.#watches.get(infohash)?.peers(change);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the tracker sent peers that make no sense');
+    }
+  }
+
+  objection(problem: Problem): void {
+    const about = problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
+    // A watch on a swarm that nobody is in yet is no trouble.
+    const level = problem.reason === 'SWARM_NOT_FOUND' ? 'debug' : 'warn';
+    this.#parts.log[level]({ reason: problem.reason }, `the tracker objects${about}: ${problem.message}`);
+  }
+
+  closed(error: EnjambreError): void {
+    const wasConnected = this.connected;
+    this.#welcome = undefined;
+    this.#session = undefined;
+    const waitMs = this.#backoff.next();
+    if (wasConnected || this.#problem !== error.message) {
+      this.#parts.log.warn(
+        { tracker: this.address, reason: error.reason },
+        `no session with tracker ${this.address}: ${error.message}; trying again until it answers`,
+      );
+    }
+    this.#problem = error.message;
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#open();
+    }, waitMs);
+  }
+
+  #open(): void {
+    this.#session = new TrackerSession(
+      this.#client,
+      { identity: this.#parts.identity, description: this.#init.description() },
+      this,
+    );
+  }
+
+  /** What is said while there is no session is said again when there is one. */
+  #say(message: TrackerMessage): void {
+    if (this.connected) this.#session?.send(message);
+  }
+
+  async #ask<T>(call: (options: UnaryOptions) => Promise<T>): Promise<T> {
+    try {
+      return await call({ timeoutMs: LOOKUP_TIMEOUT_MS });
+    } catch (error) {
+      const known = EnjambreError.from(error);
+      if (known.code !== 'unavailable' && known.code !== 'timeout') throw known;
+      throw new EnjambreError(
+        'unavailable',
+        'NO_TRACKER',
+        `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`,
+        { cause: messageOf(error) },
+      );
+    }
+  }
+}
+
+function watchMessage(infohash: InfoHash): TrackerMessage {
+  return { $case: 'watch', value: { infohash: infoHashToBytes(infohash), maxPeers: 0 } };
+}

@@ -1,0 +1,107 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type {
+  ConnectRequest,
+  ConnectResponse,
+  PeerDelta,
+  Problem,
+  TrackerServiceClient,
+  Welcome,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+
+/** How this agent introduces itself to its tracker. */
+export interface AgentDescription {
+  readonly name: string;
+  /** "host:port"; with an empty host the tracker puts in what it sees. */
+  readonly endpoint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+}
+
+export interface TrackerSessionListener {
+  welcome(welcome: Welcome): void;
+  delta(delta: PeerDelta): void;
+  objection(problem: Problem): void;
+  closed(error: EnjambreError): void;
+}
+
+export type TrackerMessage = NonNullable<ConnectRequest['message']>;
+
+const WELCOME_TIMEOUT_MS = 10_000;
+
+/** One Connect stream, from the challenge to its end. */
+export class TrackerSession {
+  readonly #call: ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  readonly #timer: NodeJS.Timeout;
+  #sequence = 0n;
+  #over = false;
+
+  constructor(
+    client: TrackerServiceClient,
+    private readonly who: { readonly identity: PeerIdentity; readonly description: AgentDescription },
+    private readonly listener: TrackerSessionListener,
+  ) {
+    this.#call = client.connect();
+    this.#timer = setTimeout(() => {
+      this.#end(new EnjambreError('timeout', 'NO_WELCOME', 'the tracker did not answer in time'));
+    }, WELCOME_TIMEOUT_MS);
+    this.#call.on('data', (message: ConnectResponse) => {
+      this.#onMessage(message);
+    });
+    this.#call.on('error', (error) => {
+      this.#end(fromServiceError(error));
+    });
+    this.#call.on('end', () => {
+      this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the tracker ended the session'));
+    });
+  }
+
+  send(message: TrackerMessage): void {
+    if (this.#over) return;
+    this.#sequence += 1n;
+    this.#call.write({ sequence: this.#sequence, message });
+  }
+
+  /** Ends the session in order; `closed` is not called. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#call.end();
+  }
+
+  #onMessage({ message }: ConnectResponse): void {
+    if (this.#over) return;
+    switch (message?.$case) {
+      case 'challenge':
+        return this.#hello(message.value.nonce);
+      case 'welcome':
+        clearTimeout(this.#timer);
+        return this.listener.welcome(message.value);
+      case 'peerDelta':
+        return this.listener.delta(message.value);
+      case 'problem':
+        return this.listener.objection(message.value);
+      case undefined:
+        return; // A message of a later version.
+    }
+  }
+
+  #hello(nonce: Uint8Array): void {
+    const { identity, description } = this.who;
+    const { publicKey } = identity;
+    const signature = identity.signHello('tracker', nonce);
+    const value = { publicKey, signature, ...description, labels: { ...description.labels } };
+    this.send({ $case: 'hello', value });
+  }
+
+  #end(error: EnjambreError): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#call.cancel();
+    this.listener.closed(error);
+  }
+}

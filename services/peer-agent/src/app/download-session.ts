@@ -1,0 +1,231 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { shortId, type PeerId } from '@enjambre/core/ids';
+import { BLOCK_SIZE, type PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Logger } from '@enjambre/common/log/logger';
+import type { BanList } from '../domain/ban-list.js';
+import { DownloadEngine } from '../domain/engine/engine.js';
+import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
+import type { Random } from '../domain/random.js';
+import type { Ledger } from './ledger.js';
+import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
+import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
+
+export interface DownloadComponents {
+  readonly metainfo: Metainfo;
+  readonly layout: PieceLayout;
+  /** What is verified and on disk already. */
+  readonly have: Bitfield;
+  readonly store: PieceStore;
+  readonly connector: PeerConnector;
+  readonly ledger: Ledger;
+  readonly bans: BanList;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface DownloadOutcome {
+  verified(piece: number): void;
+  complete(): void;
+  /** The disk failed: nothing more happens until the session is stopped. */
+  failed(error: EnjambreError): void;
+}
+
+/** Ends of a link that an honest peer does not cause; the last is gRPC's word for a message over the limit. */
+const BREACHES: ReadonlySet<string> = new Set(['PROTOCOL_VIOLATION', 'BAD_BITFIELD', 'RESOURCE_EXHAUSTED']);
+
+/** How often the engine is told the time. */
+const TICK_MS = 100;
+
+/** Runs the engine of one download: links and disk on one side, decisions on the other. */
+export class DownloadSession implements SwarmHandler, SwarmListener {
+  readonly #parts: DownloadComponents;
+  readonly #outcome: DownloadOutcome;
+  readonly #engine: DownloadEngine;
+  readonly #links: SwarmLinks;
+  readonly #blockLength: number;
+  #timer: NodeJS.Timeout | undefined;
+  #writes = 0;
+  #idle: (() => void) | undefined;
+  #stopped = false;
+  #lastProblem = '';
+
+  constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
+    this.#parts = parts;
+    this.#outcome = outcome;
+    this.#engine = new DownloadEngine(parts);
+    this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
+    this.#links = new SwarmLinks(
+      {
+        connector: parts.connector,
+        infohash: parts.metainfo.infohash,
+        pieceCount: parts.layout.pieceCount,
+        have: this.#engine.have,
+        isBanned: (peer) => parts.bans.reasonFor(peer, Date.now()) !== undefined,
+      },
+      this,
+    );
+  }
+
+  /** Verified pieces, live. */
+  get have(): Bitfield {
+    return this.#engine.have;
+  }
+
+  get linkCounts(): { known: number; ready: number } {
+    return this.#links.counts;
+  }
+
+  /** Why it does not get on, for people; empty if it does. */
+  get problem(): string {
+    const { known, ready } = this.#links.counts;
+    if (ready > 0) return '';
+    return known === 0 ? 'no other peer has it at present' : `no peer answers (${this.#lastProblem || 'connecting'})`;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#feed({ type: 'tick' });
+    }, TICK_MS);
+  }
+
+  /** Ends all links and waits until nothing is being written any more. */
+  async stop(reason: string, message: string): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#links.close(reason, message);
+    if (this.#writes > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  /** Tells the peers that we download from what we have since. */
+  announceHave(pieces: readonly number[]): void {
+    this.#links.have(pieces);
+  }
+
+  peers(change: Parameters<SwarmListener['peers']>[0]): void {
+    this.#links.update(change);
+  }
+
+  joined(peer: PeerAddress, has: Bitfield): void {
+    this.#parts.ledger.streamOpened(peer);
+    this.#feed({ type: 'peer-joined', peer: peer.peerId, has });
+  }
+
+  left(peer: PeerAddress, error: EnjambreError): void {
+    this.#note(peer, error);
+    this.#parts.ledger.streamClosed(peer.peerId);
+    this.#feed({ type: 'peer-left', peer: peer.peerId });
+  }
+
+  unreachable(peer: PeerAddress, error: EnjambreError): void {
+    this.#note(peer, error);
+    this.#lastProblem = `${peer.name} at ${peer.endpoint}: ${error.message}`;
+  }
+
+  has(peer: PeerId, pieces: readonly number[]): void {
+    this.#feed({ type: 'peer-has', peer, pieces });
+  }
+
+  choked(peer: PeerId, choked: boolean): void {
+    this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer });
+  }
+
+  rejected(peer: PeerId, id: number, reason: RejectReason): void {
+    this.#feed({ type: 'block-rejected', peer, id, reason });
+  }
+
+  block(peer: PeerId, id: number, { piece, begin }: { piece: number; begin: number }, data: Buffer): void {
+    const block = begin / this.#blockLength;
+    if (!this.#isBlock(piece, block, data.length)) {
+      this.#violation(peer, `sent ${data.length} bytes at ${begin} of piece ${piece}, which is no block`);
+      return;
+    }
+    this.#feed({ type: 'block-arrived', peer, id, ref: { piece, block } }, { peer, data });
+  }
+
+  #isBlock(piece: number, block: number, length: number): boolean {
+    const { layout } = this.#parts;
+    return (
+      piece < layout.pieceCount &&
+      Number.isInteger(block) &&
+      block < layout.blockCount(piece) &&
+      layout.blockSize(piece, block) === length
+    );
+  }
+
+  #feed(event: EngineEvent, arrived?: { peer: PeerId; data: Buffer }): void {
+    if (this.#stopped) return;
+    for (const effect of this.#engine.handle(event, performance.now())) this.#apply(effect, arrived);
+  }
+
+  #apply(effect: EngineEffect, arrived: { peer: PeerId; data: Buffer } | undefined): void {
+    switch (effect.type) {
+      case 'request':
+        return this.#request(effect);
+      case 'cancel':
+        return this.#links.get(effect.peer)?.cancel(effect.id);
+      case 'store':
+        if (arrived) this.#store(effect.ref, arrived);
+        return;
+      case 'discard':
+        return this.#parts.ledger.repeated(this.#parts.layout.blockSize(effect.ref.piece, effect.ref.block));
+      case 'verified':
+        return this.#outcome.verified(effect.piece);
+      case 'failed':
+        return this.#parts.ledger.spoilt(this.#parts.layout.pieceSize(effect.piece));
+      case 'ban':
+        return this.#ban(effect.peer, effect.reason);
+      case 'violation':
+        return this.#violation(effect.peer, effect.reason);
+      case 'complete':
+        return this.#outcome.complete();
+    }
+  }
+
+  #request({ peer, id, ref }: Extract<EngineEffect, { type: 'request' }>): void {
+    const length = this.#parts.layout.blockSize(ref.piece, ref.block);
+    this.#links.get(peer)?.request(id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
+  }
+
+  #store(ref: { piece: number; block: number }, { peer, data }: { peer: PeerId; data: Buffer }): void {
+    this.#parts.ledger.received(peer, data.length);
+    this.#writes += 1;
+    this.#parts.store.write(ref.piece, ref.block, data).then(
+      (digest) => {
+        this.#written();
+        this.#feed({ type: 'block-stored', ref, digest });
+      },
+      (error: unknown) => {
+        this.#written();
+        if (!this.#stopped) this.#outcome.failed(EnjambreError.from(error));
+      },
+    );
+  }
+
+  #written(): void {
+    this.#writes -= 1;
+    if (this.#writes === 0) this.#idle?.();
+  }
+
+  #ban(peer: PeerId, reason: string): void {
+    this.#parts.log.warn({ peer }, `peer ${shortId(peer)} is banned: ${reason}`);
+    this.#parts.bans.ban(peer, reason, Date.now());
+    this.#links.drop(peer, 'BANNED', reason);
+  }
+
+  /** Takes note of why a link ended; who broke the protocol gets a strike. */
+  #note({ peerId, name }: PeerAddress, error: EnjambreError): void {
+    const { log, bans } = this.#parts;
+    log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
+    if (!BREACHES.has(error.reason)) return;
+    log.warn({ peer: peerId, reason: error.reason }, `peer ${name} (${shortId(peerId)}) broke the protocol: ${error.message}`);
+    bans.strike(peerId, error.message, Date.now());
+  }
+
+  #violation(peer: PeerId, reason: string): void {
+    this.#parts.log.warn({ peer }, `peer ${shortId(peer)} broke the protocol: ${reason}`);
+    this.#parts.bans.strike(peer, reason, Date.now());
+    this.#links.drop(peer, 'PROTOCOL_VIOLATION', reason);
+  }
+}

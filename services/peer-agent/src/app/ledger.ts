@@ -1,0 +1,144 @@
+import type { PeerId } from '@enjambre/core/ids';
+import { RateMeter } from '../domain/rate-meter.js';
+import type { PeerBytes } from '../domain/transfer-record.js';
+
+interface Account {
+  readonly peerId: PeerId;
+  name: string;
+  endpoint: string;
+  /** Open streams, in either direction. */
+  streams: number;
+  received: number;
+  sent: number;
+  readonly receiveMeter: RateMeter;
+  readonly sendMeter: RateMeter;
+}
+
+/** Bytes and rates of one peer. */
+export interface PeerAccount {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly endpoint: string;
+  readonly connected: boolean;
+  readonly received: number;
+  readonly sent: number;
+  readonly receiveRate: number;
+  readonly sendRate: number;
+}
+
+export interface LedgerTotals {
+  readonly downloaded: number;
+  readonly uploaded: number;
+  readonly wasted: number;
+}
+
+interface Party {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly endpoint?: string;
+}
+
+/** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
+const MAX_ACCOUNTS = 1000;
+
+/** Who sent how much to whom, for one transfer. */
+export class Ledger {
+  readonly #accounts = new Map<PeerId, Account>();
+  #downloaded: number;
+  #uploaded: number;
+  #wasted: number;
+
+  constructor(
+    totals: LedgerTotals,
+    peers: readonly PeerBytes[],
+    private readonly nowMs: () => number,
+  ) {
+    this.#downloaded = totals.downloaded;
+    this.#uploaded = totals.uploaded;
+    this.#wasted = totals.wasted;
+    for (const { peerId, name, received, sent } of peers) {
+      Object.assign(this.#account({ peerId, name }), { received, sent });
+    }
+  }
+
+  /** A block came that is kept. */
+  received(peer: PeerId, bytes: number): void {
+    this.#downloaded += bytes;
+    const account = this.#accounts.get(peer);
+    if (!account) return;
+    account.received += bytes;
+    account.receiveMeter.add(bytes, this.nowMs());
+  }
+
+  /** Bytes came that are of no use: repeated. */
+  repeated(bytes: number): void {
+    this.#downloaded += bytes;
+    this.#wasted += bytes;
+  }
+
+  /** Bytes that were kept turned out to be wrong. */
+  spoilt(bytes: number): void {
+    this.#wasted += bytes;
+  }
+
+  sent(peer: PeerId, bytes: number): void {
+    this.#uploaded += bytes;
+    const account = this.#accounts.get(peer);
+    if (!account) return;
+    account.sent += bytes;
+    account.sendMeter.add(bytes, this.nowMs());
+  }
+
+  streamOpened(party: Party): void {
+    this.#account(party).streams += 1;
+  }
+
+  streamClosed(peer: PeerId): void {
+    const account = this.#accounts.get(peer);
+    if (account) account.streams -= 1;
+  }
+
+  get totals(): LedgerTotals {
+    return { downloaded: this.#downloaded, uploaded: this.#uploaded, wasted: this.#wasted };
+  }
+
+  /** Peers with a stream open, or with which bytes were exchanged. */
+  peers(): PeerAccount[] {
+    const now = this.nowMs();
+    return [...this.#accounts.values()]
+      .filter(({ streams, received, sent }) => streams > 0 || received > 0 || sent > 0)
+      .map((account) => ({
+        peerId: account.peerId,
+        name: account.name,
+        endpoint: account.endpoint,
+        connected: account.streams > 0,
+        received: account.received,
+        sent: account.sent,
+        receiveRate: account.receiveMeter.rate(now),
+        sendRate: account.sendMeter.rate(now),
+      }));
+  }
+
+  #account({ peerId, name, endpoint = '' }: Party): Account {
+    let account = this.#accounts.get(peerId);
+    if (!account) {
+      this.#makeRoom();
+      const meters = { receiveMeter: new RateMeter(), sendMeter: new RateMeter() };
+      account = { peerId, name, endpoint, streams: 0, received: 0, sent: 0, ...meters };
+      this.#accounts.set(peerId, account);
+    }
+    account.name = name;
+    if (endpoint !== '') account.endpoint = endpoint;
+    return account;
+  }
+
+  #makeRoom(): void {
+    if (this.#accounts.size < MAX_ACCOUNTS) return;
+    let least: Account | undefined;
+    for (const account of this.#accounts.values()) {
+      if (account.streams > 0) continue;
+      if (!least || account.received + account.sent < least.received + least.sent) least = account;
+    }
+    if (least) this.#accounts.delete(least.peerId);
+  }
+}

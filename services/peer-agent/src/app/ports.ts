@@ -1,0 +1,151 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { RejectReason } from '../domain/engine/messages.js';
+import type { TransferRecord } from '../domain/transfer-record.js';
+
+/** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
+export interface PieceStore {
+  /** Where the content is now: the file itself, or the folder. */
+  readonly path: string;
+  /**
+   * Bytes of a piece. The buffer returned is `headroom` bytes longer, and the bytes
+   * begin after them: what is sent needs a header, and no copy.
+   */
+  read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer>;
+  /** Writes a block and returns the root of its leaves. `data` belongs to the store from then on. */
+  write(piece: number, block: number, data: Buffer): Promise<Buffer>;
+  /** Hashes pieces as they are on disk; undefined for one that is not there. */
+  hashPiece(piece: number): Promise<Buffer | undefined>;
+  /** What was written is on the disk itself when this resolves. */
+  flush(): Promise<void>;
+  /** Moves a complete download to where it belongs. */
+  publish(): Promise<void>;
+  /** A text that changes when size or time of any file does; undefined if one is missing. */
+  fingerprint(): Promise<string | undefined>;
+  /** Deletes what was downloaded. */
+  delete(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreFactory {
+  /** Content that is shared where it lies. */
+  original(metainfo: Metainfo, path: string): PieceStore;
+  /** A download that ends up in `folder`; `complete` if it is there already. */
+  download(metainfo: Metainfo, folder: string, complete: boolean): PieceStore;
+  /** Throws `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE if a download could not go there. */
+  checkTarget(folder: string, name: string | undefined): Promise<void>;
+}
+
+/** What is known to be on disk of one download, through crashes. */
+export interface ProgressLog {
+  /** `have` was on the disk itself; `unsure` was verified, but may not have reached it. */
+  load(pieceCount: number): Promise<{ have: Bitfield; unsure: readonly number[] }>;
+  /** A piece was verified. Survives the end of the process, but maybe not of the machine. */
+  note(piece: number): void;
+  /** All of `have` is on the disk itself: call {@link PieceStore.flush} first. */
+  save(have: Bitfield): Promise<void>;
+}
+
+/** The data folder. */
+export interface TransferArchive {
+  load(): Promise<TransferRecord[]>;
+  save(records: readonly TransferRecord[]): Promise<void>;
+  readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined>;
+  writeMetainfo(metainfo: Metainfo): Promise<void>;
+  progress(infohash: InfoHash): ProgressLog;
+  /** Forgets all files of a transfer. */
+  remove(infohash: InfoHash): Promise<void>;
+}
+
+/** A peer as the tracker names it. */
+export interface PeerAddress {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly endpoint: string;
+  readonly seeder: boolean;
+}
+
+/** What a link to an uploader tells. After `closed` nothing more comes. */
+export interface LinkListener {
+  /** Both said hello; `has` belongs to the listener. */
+  ready(has: Bitfield): void;
+  has(pieces: readonly number[]): void;
+  choked(choked: boolean): void;
+  block(id: number, place: { piece: number; begin: number }, data: Buffer): void;
+  rejected(id: number, reason: RejectReason): void;
+  closed(error: EnjambreError): void;
+}
+
+/** Streams to one uploader, for one file. */
+export interface PeerLink {
+  request(id: number, place: { piece: number; begin: number; length: number }): void;
+  cancel(id: number): void;
+  have(pieces: readonly number[]): void;
+  /** Says goodbye and ends the streams. `closed` is not called. */
+  close(reason: string, message: string): void;
+}
+
+export interface PeerConnector {
+  /** Opens streams to an uploader. `have` is what we have, read when it is sent. */
+  open(peer: PeerAddress, what: { infohash: InfoHash; pieceCount: number; have: Bitfield }, listener: LinkListener): PeerLink;
+  /** Fetches and checks the metainfo of a file. Throws {@link EnjambreError}. */
+  fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo>;
+}
+
+/** What the catalogue tells of a file. */
+export interface FileSummary {
+  readonly name: string;
+  readonly size: number;
+  readonly pieceLength: number;
+  readonly fileCount: number;
+}
+
+/** What this agent is in one swarm; said again whenever a session opens. */
+export interface Membership {
+  readonly infohash: InfoHash;
+  /** True if it was shared from here: a Share is said instead of an Announce. */
+  readonly origin: boolean;
+  readonly file: FileSummary | undefined;
+  readonly bytesLeft: number;
+  readonly bytesDownloaded: number;
+  readonly bytesUploaded: number;
+}
+
+export type MembershipEvent = 'update' | 'started' | 'completed' | 'paused' | 'failed';
+
+export interface SwarmListener {
+  /** All peers (`snapshot`), or those that joined or changed, and those that left. */
+  peers(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void;
+}
+
+/** The agent's session with its tracker, as far as transfers need it. */
+export interface TrackerPort {
+  readonly connected: boolean;
+  /** Enters a swarm, or tells news of it. */
+  announce(membership: Membership, event: MembershipEvent, reason?: string): void;
+  withdraw(infohash: InfoHash): void;
+  watch(infohash: InfoHash, listener: SwarmListener): void;
+  unwatch(infohash: InfoHash): void;
+  /** What the tracker knows. Throws `unavailable` NO_TRACKER. */
+  findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]>;
+}
+
+/** Content found on disk, to be shared. */
+export interface ScannedContent {
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly totalLength: number;
+  readonly files: readonly { readonly path: readonly string[]; readonly length: number; readonly diskPath: string }[];
+}
+
+export interface ContentHasher {
+  /** Looks at a file or folder. Throws {@link EnjambreError} if it cannot be shared. */
+  scan(path: string): Promise<ScannedContent>;
+  /** Hashes it. Throws `precondition` CHANGED_WHILE_READ, `cancelled`. */
+  hash(
+    content: ScannedContent,
+    options: { name: string; pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
+  ): Promise<Metainfo>;
+}

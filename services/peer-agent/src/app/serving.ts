@@ -1,0 +1,106 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Ledger } from './ledger.js';
+import type { PieceStore } from './ports.js';
+
+export interface ServingListener {
+  /** Pieces that were verified since the last time. */
+  has(pieces: readonly number[]): void;
+  /** The file is no longer served. */
+  stopped(reason: string): void;
+}
+
+/** New pieces are told in batches this far apart. */
+const HAVE_BATCH_MS = 20;
+
+export interface ServingComponents {
+  readonly metainfo: Metainfo;
+  readonly layout: PieceLayout;
+  /** Live: grows while the file downloads. */
+  readonly have: Bitfield;
+  readonly store: PieceStore;
+  readonly ledger: Ledger;
+}
+
+/** A file as others may fetch it from here: only verified pieces, and all news of them. */
+export class Serving {
+  readonly #listeners = new Set<ServingListener>();
+  #fresh: number[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(private readonly parts: ServingComponents) {}
+
+  get infohash(): InfoHash {
+    return this.parts.metainfo.infohash;
+  }
+
+  get metainfo(): Metainfo {
+    return this.parts.metainfo;
+  }
+
+  get layout(): PieceLayout {
+    return this.parts.layout;
+  }
+
+  get have(): Bitfield {
+    return this.parts.have;
+  }
+
+  /** See {@link PieceStore.read}. */
+  read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer> {
+    return this.parts.store.read(range, headroom);
+  }
+
+  downloaderJoined(peerId: PeerId, name: string): void {
+    this.parts.ledger.streamOpened({ peerId, name });
+  }
+
+  downloaderLeft(peerId: PeerId): void {
+    this.parts.ledger.streamClosed(peerId);
+  }
+
+  sent(peerId: PeerId, bytes: number): void {
+    this.parts.ledger.sent(peerId, bytes);
+  }
+
+  /** Returns a function that ends the subscription. */
+  subscribe(listener: ServingListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A piece was verified: tell everyone soon. */
+  verified(piece: number): void {
+    this.#fresh.push(piece);
+    this.#timer ??= setTimeout(() => {
+      this.#tell();
+    }, HAVE_BATCH_MS);
+  }
+
+  stop(reason: string): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const listener of [...this.#listeners]) listener.stopped(reason);
+    this.#listeners.clear();
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const pieces = this.#fresh;
+    this.#fresh = [];
+    for (const listener of this.#listeners) listener.has(pieces);
+  }
+}
+
+/** What the peer server looks files up in. */
+export interface ServingDirectory {
+  find(infohash: InfoHash): Serving | undefined;
+  /** Why a peer is not dealt with; undefined if it is. */
+  banReason(peer: PeerId): string | undefined;
+  /** A downloader broke the protocol. */
+  report(peer: PeerId, reason: string): void;
+}

@@ -1,0 +1,175 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { Backoff } from '@enjambre/common/time/backoff';
+import type { RejectReason } from '../domain/engine/messages.js';
+import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
+
+/** News of all links of one download; each says whose it is. */
+export interface SwarmHandler {
+  joined(peer: PeerAddress, has: Bitfield): void;
+  /** Once for each `joined`. */
+  left(peer: PeerAddress, error: EnjambreError): void;
+  /** A link ended before it began. */
+  unreachable(peer: PeerAddress, error: EnjambreError): void;
+  has(peer: PeerId, pieces: readonly number[]): void;
+  choked(peer: PeerId, choked: boolean): void;
+  block(peer: PeerId, id: number, place: { piece: number; begin: number }, data: Buffer): void;
+  rejected(peer: PeerId, id: number, reason: RejectReason): void;
+}
+
+export interface SwarmLinksComponents {
+  readonly connector: PeerConnector;
+  readonly infohash: InfoHash;
+  readonly pieceCount: number;
+  /** What we have, live. */
+  readonly have: Bitfield;
+  /** Peers that are not to be dealt with. */
+  readonly isBanned: (peer: PeerId) => boolean;
+}
+
+interface Candidate {
+  address: PeerAddress;
+  link: PeerLink | undefined;
+  ready: boolean;
+  /** The tracker still names it. A link that works is kept anyhow. */
+  listed: boolean;
+  readonly backoff: Backoff;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Links of one download at most; the tracker names no more unasked. */
+const MAX_LINKS = 50;
+
+/**
+ * Keeps links to the peers of a swarm: opens one to each that the tracker names, and
+ * again with growing waits when it breaks. What the tracker takes back is not cut: a
+ * tracker that was restarted knows less than its agents.
+ */
+export class SwarmLinks {
+  readonly #candidates = new Map<PeerId, Candidate>();
+  #closed = false;
+
+  constructor(
+    private readonly parts: SwarmLinksComponents,
+    private readonly handler: SwarmHandler,
+  ) {}
+
+  update(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void {
+    if (change.snapshot) for (const candidate of this.#candidates.values()) candidate.listed = false;
+    for (const address of change.upserted) this.#list(address);
+    for (const peer of change.removed) {
+      const candidate = this.#candidates.get(peer);
+      if (candidate) candidate.listed = false;
+    }
+    for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
+  }
+
+  /** Peers that are known, and those that a link stands to. */
+  get counts(): { known: number; ready: number } {
+    let ready = 0;
+    for (const candidate of this.#candidates.values()) ready += candidate.ready ? 1 : 0;
+    return { known: this.#candidates.size, ready };
+  }
+
+  get(peer: PeerId): PeerLink | undefined {
+    return this.#candidates.get(peer)?.link;
+  }
+
+  have(pieces: readonly number[]): void {
+    for (const { link, ready } of this.#candidates.values()) if (ready) link?.have(pieces);
+  }
+
+  /** Ends the link to a peer, and does not open another if it is banned by now. */
+  drop(peer: PeerId, reason: string, message: string): void {
+    const candidate = this.#candidates.get(peer);
+    if (!candidate) return;
+    candidate.link?.close(reason, message);
+    this.#lost(candidate, new EnjambreError('aborted', reason, message));
+    this.#retry(candidate);
+  }
+
+  close(reason: string, message: string): void {
+    this.#closed = true;
+    for (const candidate of this.#candidates.values()) {
+      clearTimeout(candidate.timer);
+      candidate.link?.close(reason, message);
+    }
+    this.#candidates.clear();
+  }
+
+  #list(address: PeerAddress): void {
+    const known = this.#candidates.get(address.peerId);
+    if (known) {
+      const moved = known.address.endpoint !== address.endpoint;
+      known.address = address;
+      known.listed = true;
+      if (moved && !known.link) this.#open(known);
+      return;
+    }
+    if (this.#candidates.size >= MAX_LINKS || this.parts.isBanned(address.peerId)) return;
+    const candidate: Candidate = {
+      address,
+      link: undefined,
+      ready: false,
+      listed: true,
+      backoff: new Backoff({ baseMs: 300, maxMs: 10_000 }),
+      timer: undefined,
+    };
+    this.#candidates.set(address.peerId, candidate);
+    this.#open(candidate);
+  }
+
+  #open(candidate: Candidate): void {
+    clearTimeout(candidate.timer);
+    const { connector, infohash, pieceCount, have } = this.parts;
+    const what = { infohash, pieceCount, have };
+    candidate.link = connector.open(candidate.address, what, this.#listener(candidate));
+  }
+
+  #listener(candidate: Candidate): LinkListener {
+    const { address } = candidate;
+    const peer = address.peerId;
+    const { handler } = this;
+    return {
+      ready: (has) => {
+        candidate.ready = true;
+        candidate.backoff.reset();
+        handler.joined(address, has);
+      },
+      has: (pieces) => handler.has(peer, pieces),
+      choked: (choked) => handler.choked(peer, choked),
+      block: (id, place, data) => handler.block(peer, id, place, data),
+      rejected: (id, reason) => handler.rejected(peer, id, reason),
+      closed: (error) => {
+        if (!candidate.ready) handler.unreachable(address, error);
+        this.#lost(candidate, error);
+        this.#retry(candidate);
+      },
+    };
+  }
+
+  #lost(candidate: Candidate, error: EnjambreError): void {
+    const wasReady = candidate.ready;
+    candidate.link = undefined;
+    candidate.ready = false;
+    if (wasReady) this.handler.left(candidate.address, error);
+  }
+
+  #retry(candidate: Candidate): void {
+    clearTimeout(candidate.timer);
+    if (this.#dropIfDone(candidate) || this.#closed) return;
+    candidate.timer = setTimeout(() => {
+      this.#open(candidate);
+    }, candidate.backoff.next());
+  }
+
+  /** Forgets a peer that nobody names any more, or that is banned. */
+  #dropIfDone(candidate: Candidate): boolean {
+    const peer = candidate.address.peerId;
+    if (candidate.link || (candidate.listed && !this.parts.isBanned(peer))) return false;
+    clearTimeout(candidate.timer);
+    if (this.#candidates.get(peer) === candidate) this.#candidates.delete(peer);
+    return true;
+  }
+}

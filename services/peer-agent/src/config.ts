@@ -1,0 +1,60 @@
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { addressSchema, commonOptions, labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import type { Option, Resolved } from '@enjambre/common/config/options';
+
+/** Where an agent keeps its state unless told otherwise (XDG base directories). */
+export function defaultDataDir(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(environment['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'enjambre');
+}
+
+/** Settings of an agent: a flag, an environment variable and a default each. */
+export const agentOptions = {
+  name: {
+    placeholder: 'NAME',
+    description: 'name of this agent, for people; without it, the host name',
+    schema: nameSchema.default(() => hostname().slice(0, 64)),
+  },
+  dataDir: {
+    placeholder: 'DIR',
+    description: 'folder of its identity and state',
+    schema: pathSchema,
+    default: defaultDataDir(),
+  },
+  listen: {
+    placeholder: 'HOST:PORT',
+    description: 'where it serves other agents; port 0 picks a free one',
+    schema: tcpAddressSchema,
+    default: '0.0.0.0:7072',
+  },
+  advertise: {
+    placeholder: 'HOST:PORT',
+    description: 'where others reach it, if that is not what the tracker sees',
+    schema: tcpAddressSchema.optional(),
+  },
+  control: {
+    placeholder: 'ADDRESS',
+    description: 'unix:PATH to move the control socket, or HOST:PORT to be controlled over TCP as well',
+    schema: addressSchema.optional(),
+  },
+  tracker: {
+    placeholder: 'HOST:PORT',
+    description: 'its tracker',
+    schema: tcpAddressSchema,
+    default: '127.0.0.1:7070',
+  },
+  downloadDir: {
+    placeholder: 'DIR',
+    description: 'where downloads go; without it, downloads/ in the data folder',
+    schema: pathSchema.optional(),
+  },
+  label: {
+    placeholder: 'KEY=VALUE',
+    description: 'where it stands, such as zone=eu-1 or node=n17; may be repeated',
+    schema: labelsSchema,
+    repeatable: true,
+  },
+  ...commonOptions,
+} satisfies Record<string, Option>;
+
+export type AgentConfig = Resolved<typeof agentOptions>;

@@ -1,0 +1,312 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import type { PieceLayout } from '@enjambre/core/layout';
+import type { Random } from '../random.js';
+import type { ActivePiece } from './active-piece.js';
+import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
+import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
+import { nextBlock } from './next-block.js';
+import { PeerState, type PendingRequest } from './peer-state.js';
+import { PieceBoard } from './piece-board.js';
+import { findTakeover } from './takeover.js';
+
+export interface EngineComponents {
+  readonly layout: PieceLayout;
+  /** Pieces that are verified and on disk already. Copied. */
+  readonly have: Bitfield;
+  readonly random: Random;
+}
+
+/**
+ * Decides what to ask of whom, for one download. It is told what happened and when, and
+ * answers with what to do; it does no I/O and knows no clock, so that the same code runs
+ * in an agent, in a test and in a simulator. Feed it `tick` about ten times a second.
+ *
+ * Guarantees: a piece is `verified` once, only after all its blocks were stored and hash
+ * to the root in the metainfo; bytes asked for and not stored stay under
+ * `maxOutstandingBytes`; every end of a peer frees what it was asked for.
+ */
+export class DownloadEngine {
+  readonly #board: PieceBoard;
+  readonly #random: Random;
+  readonly #config: EngineConfig;
+  readonly #peers = new Map<PeerId, PeerState>();
+  readonly #banned = new Set<PeerId>();
+  /** Bytes that arrived and are not stored yet. */
+  #storingBytes = 0;
+  /** Grows whenever there may be new work for an idle peer. */
+  #generation = 0;
+  #nowMs = 0;
+  #effects: EngineEffect[] = [];
+
+  constructor({ layout, have, random }: EngineComponents, config: Partial<EngineConfig> = {}) {
+    this.#board = new PieceBoard(layout, have);
+    this.#random = random;
+    this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
+  }
+
+  /** Pieces that are verified and on disk. Not to be changed. */
+  get have(): Bitfield {
+    return this.#board.have;
+  }
+
+  get isComplete(): boolean {
+    return this.#board.have.isFull();
+  }
+
+  /** Bytes asked for or arrived, and not yet stored. */
+  get outstandingBytes(): number {
+    let bytes = this.#storingBytes;
+    for (const peer of this.#peers.values()) bytes += peer.inFlightBytes;
+    return bytes;
+  }
+
+  /** Bytes a second that a peer sends at present; 0 if it is not known. */
+  rateOf(peer: PeerId, nowMs: number): number {
+    return this.#peers.get(peer)?.rate(nowMs) ?? 0;
+  }
+
+  /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
+  handle(event: EngineEvent, nowMs: number): EngineEffect[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    if (!this.isComplete) this.#dispatch(event);
+    return this.#effects;
+  }
+
+  #dispatch(event: EngineEvent): void {
+    switch (event.type) {
+      case 'peer-joined':
+        return this.#join(event.peer, event.has);
+      case 'peer-left':
+        return this.#leave(event.peer);
+      case 'block-stored':
+        return this.#stored(event.ref, event.digest);
+      case 'tick':
+        return this.#tick();
+      default:
+        break;
+    }
+    const peer = this.#peers.get(event.peer);
+    if (!peer) return;
+    switch (event.type) {
+      case 'peer-has':
+        return this.#learn(peer, event.pieces);
+      case 'peer-choked':
+        peer.choked = true;
+        return this.#release(peer);
+      case 'peer-unchoked':
+        peer.choked = false;
+        return this.#fill(peer);
+      case 'block-arrived':
+        return this.#arrived(peer, event.id, event.ref);
+      case 'block-rejected':
+        return this.#rejected(peer, event.id, event.reason);
+    }
+  }
+
+  #join(id: PeerId, has: Bitfield): void {
+    if (this.#banned.has(id)) return;
+    this.#leave(id);
+    const peer = new PeerState(id, has, this.#config, this.#nowMs);
+    this.#peers.set(id, peer);
+    for (const piece of has.indexes()) this.#board.availability.add(piece, 1);
+    this.#fill(peer);
+  }
+
+  #leave(id: PeerId): void {
+    const peer = this.#peers.get(id);
+    if (!peer) return;
+    this.#peers.delete(id);
+    for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
+    this.#release(peer);
+    this.#fillAll();
+  }
+
+  #learn(peer: PeerState, pieces: readonly number[]): void {
+    for (const piece of pieces) {
+      if (peer.has.set(piece)) this.#board.availability.add(piece, 1);
+    }
+    peer.idleSince = -1;
+    this.#fill(peer);
+  }
+
+  #arrived(peer: PeerState, id: number, ref: BlockRef): void {
+    const request = peer.answered(id);
+    if (request?.ref.piece !== ref.piece || request.ref.block !== ref.block) {
+      this.#emit({ type: 'violation', peer: peer.id, reason: `sent block ${ref.block} of piece ${ref.piece} unasked` });
+      return;
+    }
+    peer.received(request.bytes, this.#nowMs);
+    const block = this.#board.block(ref);
+    if (block && block.sender === undefined && !request.cancelled) {
+      block.sender = peer.id;
+      this.#cancelOthers(block.askedOf, peer, ref);
+      block.askedOf.length = 0;
+      this.#storingBytes += request.bytes;
+      this.#emit({ type: 'store', ref });
+    } else {
+      this.#emit({ type: 'discard', ref });
+    }
+    this.#fill(peer);
+  }
+
+  /** Whoever else was asked for the block need not send it. */
+  #cancelOthers(askedOf: readonly PeerId[], sender: PeerState, ref: BlockRef): void {
+    for (const id of askedOf) {
+      const other = this.#peers.get(id);
+      const request = other === sender ? undefined : other?.pendingFor(ref);
+      if (other && request) this.#cancel(other, request);
+    }
+  }
+
+  #cancel(peer: PeerState, request: PendingRequest): void {
+    peer.cancel(request);
+    if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
+  }
+
+  #rejected(peer: PeerState, id: number, reason: RejectReason): void {
+    const request = peer.answered(id);
+    if (!request) {
+      this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
+      return;
+    }
+    if (request.cancelled) return;
+    this.#unask(peer, request.ref);
+    if (reason === 'choked') peer.choked = true;
+    else this.#lost(peer, request.ref.piece);
+    this.#fillAll();
+  }
+
+  /** The peer does not have the piece after all. */
+  #lost(peer: PeerState, index: number): void {
+    if (peer.has.clear(index)) this.#board.availability.add(index, -1);
+    const piece = this.#board.active.get(index);
+    if (piece && peer.owned.delete(piece)) this.#board.orphan(piece);
+  }
+
+  #stored(ref: BlockRef, digest: Buffer): void {
+    this.#storingBytes -= this.#board.blockBytes(ref);
+    const piece = this.#board.active.get(ref.piece);
+    if (piece?.store(ref.block, digest)) this.#verify(piece);
+    if (this.isComplete) this.#emit({ type: 'complete' });
+    else this.#fillAll();
+  }
+
+  #verify(piece: ActivePiece): void {
+    const { layout, suspects } = this.#board;
+    if (layout.combineBlocks(piece.index, piece.digests()).equals(layout.pieceRoot(piece.index))) {
+      this.#board.finish(piece);
+      this.#emit({ type: 'verified', piece: piece.index });
+      for (const culprit of suspects.verified(piece)) this.#ban(culprit, piece.index);
+      return;
+    }
+    this.#emit({ type: 'failed', piece: piece.index });
+    const culprit = suspects.failed(piece);
+    this.#board.reset(piece);
+    this.#generation += 1;
+    if (culprit) this.#ban(culprit, piece.index);
+  }
+
+  #ban(id: PeerId, piece: number): void {
+    if (this.#banned.has(id)) return;
+    this.#banned.add(id);
+    this.#emit({ type: 'ban', peer: id, reason: `sent bytes that do not belong to piece ${piece}` });
+    this.#leave(id);
+  }
+
+  /** Frees all that a peer was asked for and all pieces it worked on; one that stays is told to cancel. */
+  #release(peer: PeerState): void {
+    for (const request of peer.requests.values()) {
+      if (request.cancelled) continue;
+      this.#cancel(peer, request);
+      this.#unask(peer, request.ref);
+    }
+    for (const piece of peer.owned) this.#board.orphan(piece);
+    peer.owned.clear();
+    this.#generation += 1;
+  }
+
+  /** The peer will not send the block: others may. */
+  #unask(peer: PeerState, ref: BlockRef): void {
+    const piece = this.#board.active.get(ref.piece);
+    if (!piece) return;
+    withdraw(piece.blocks[ref.block]?.askedOf, peer.id);
+    this.#board.orphan(piece);
+    this.#generation += 1;
+  }
+
+  #tick(): void {
+    for (const peer of this.#peers.values()) {
+      peer.tick(this.#nowMs);
+      if (!peer.isSilent(this.#nowMs)) continue;
+      peer.snubbed = true;
+      this.#release(peer);
+    }
+    this.#fillAll();
+    for (const peer of this.#peers.values()) this.#takeOver(peer);
+  }
+
+  #fillAll(): void {
+    for (const peer of this.#peers.values()) this.#fill(peer);
+  }
+
+  /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
+  #fill(peer: PeerState): void {
+    if (peer.idleSince === this.#generation) return;
+    const capBytes = this.#capBytes();
+    let outstanding = this.outstandingBytes;
+    while (peer.room(capBytes) > 0 && outstanding < this.#config.maxOutstandingBytes) {
+      const ref = nextBlock(this.#board, peer, this.#random);
+      if (!ref) {
+        peer.idleSince = this.#generation;
+        return;
+      }
+      outstanding += this.#ask(peer, ref);
+    }
+  }
+
+  /** Takes requests over from peers that are slow or late, as far as this one has room. */
+  #takeOver(peer: PeerState): void {
+    if (peer.idleSince !== this.#generation || peer.snubbed) return;
+    const judge = { config: this.#config, nowMs: this.#nowMs };
+    const capBytes = this.#capBytes();
+    while (peer.room(capBytes) > 0) {
+      const found = findTakeover(this.#board, this.#peers, peer, judge);
+      if (!found) return;
+      const { owner, request, kind } = found;
+      if (kind === 'steal') {
+        this.#cancel(owner, request);
+        withdraw(this.#board.block(request.ref)?.askedOf, owner.id);
+      }
+      this.#ask(peer, request.ref);
+    }
+  }
+
+  /** Returns how many bytes were asked for. */
+  #ask(peer: PeerState, ref: BlockRef): number {
+    const bytes = this.#board.blockBytes(ref);
+    const id = peer.ask(ref, bytes, this.#nowMs);
+    this.#board.block(ref)?.askedOf.push(peer.id);
+    this.#emit({ type: 'request', peer: peer.id, id, ref });
+    return bytes;
+  }
+
+  /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
+  #capBytes(): number {
+    let givers = 0;
+    for (const peer of this.#peers.values()) {
+      if (peer.inFlightBytes > 0 || (!peer.choked && peer.idleSince !== this.#generation)) givers += 1;
+    }
+    return this.#config.maxOutstandingBytes / Math.max(1, givers);
+  }
+
+  #emit(effect: EngineEffect): void {
+    this.#effects.push(effect);
+  }
+}
+
+function withdraw(askedOf: PeerId[] | undefined, peer: PeerId): void {
+  const at = askedOf?.indexOf(peer) ?? -1;
+  if (at >= 0) askedOf?.splice(at, 1);
+}

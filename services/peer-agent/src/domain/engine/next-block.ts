@@ -1,0 +1,58 @@
+import type { Random } from '../random.js';
+import type { ActivePiece } from './active-piece.js';
+import type { BlockRef } from './messages.js';
+import type { PeerState } from './peer-state.js';
+import type { PieceBoard } from './piece-board.js';
+import { rarestFirst } from './rarest-first.js';
+
+/**
+ * The next block that nobody was asked for, for one peer: started pieces first, its own
+ * before orphans, then a new piece, rarest first; and when there are no new ones, a
+ * share of the piece of which most is left. Undefined if it has nothing that is free.
+ */
+export function nextBlock(board: PieceBoard, peer: PeerState, random: Random): BlockRef | undefined {
+  return ownBlock(board, peer) ?? orphanBlock(board, peer) ?? newBlock(board, peer, random) ?? sharedBlock(board, peer);
+}
+
+function ownBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
+  for (const piece of peer.owned) {
+    const ref = board.freeBlock(piece);
+    if (ref) return ref;
+    peer.owned.delete(piece);
+  }
+  return undefined;
+}
+
+function orphanBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
+  for (const piece of board.orphans) {
+    if (!peer.has.has(piece.index)) continue;
+    const ref = board.freeBlock(piece);
+    if (!ref) continue;
+    board.orphans.delete(piece);
+    peer.owned.add(piece);
+    return ref;
+  }
+  return undefined;
+}
+
+function newBlock(board: PieceBoard, peer: PeerState, random: Random): BlockRef | undefined {
+  const { counts, rarest } = board.availability;
+  const index = rarestFirst(board.wanted, peer.has, { availability: counts, rarest, random });
+  if (index === -1) return undefined;
+  const piece = board.start(index);
+  peer.owned.add(piece);
+  return board.freeBlock(piece);
+}
+
+function sharedBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
+  let best: ActivePiece | undefined;
+  let bestFree = 0;
+  for (const piece of board.open) {
+    if (piece.exclusive || !peer.has.has(piece.index)) continue;
+    const free = piece.freeCount();
+    if (free <= bestFree) continue;
+    best = piece;
+    bestFree = free;
+  }
+  return best && board.freeBlock(best);
+}

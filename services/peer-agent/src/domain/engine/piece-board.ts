@@ -1,0 +1,90 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PieceLayout } from '@enjambre/core/layout';
+import { ActivePiece, type BlockState } from './active-piece.js';
+import { Availability } from './availability.js';
+import type { BlockRef } from './messages.js';
+import { Suspects } from './suspects.js';
+
+/**
+ * The state of every piece: have (verified), wanted (nobody was asked) or active. A
+ * piece is in exactly one of the three.
+ */
+export class PieceBoard {
+  readonly have: Bitfield;
+  readonly wanted: Bitfield;
+  readonly active = new Map<number, ActivePiece>();
+  /** Active pieces with a block that nobody was asked for. */
+  readonly open = new Set<ActivePiece>();
+  /** Open pieces that no peer works on any more: they are finished first. */
+  readonly orphans = new Set<ActivePiece>();
+  readonly availability: Availability;
+  readonly suspects = new Suspects();
+
+  constructor(
+    readonly layout: PieceLayout,
+    have: Bitfield,
+  ) {
+    this.have = have.clone();
+    this.wanted = Bitfield.full(layout.pieceCount);
+    for (const piece of have.indexes()) this.wanted.clear(piece);
+    this.availability = new Availability(this.wanted);
+  }
+
+  blockBytes({ piece, block }: BlockRef): number {
+    return this.layout.blockSize(piece, block);
+  }
+
+  block({ piece, block }: BlockRef): BlockState | undefined {
+    return this.active.get(piece)?.blocks[block];
+  }
+
+  /** Turns a wanted piece into an active one. */
+  start(index: number): ActivePiece {
+    this.availability.unwant(index);
+    const piece = new ActivePiece(index, this.layout.blockCount(index), this.suspects.has(index));
+    this.active.set(index, piece);
+    this.open.add(piece);
+    return piece;
+  }
+
+  /** The first block of an open piece that nobody was asked for; closes the piece if there is none. */
+  freeBlock(piece: ActivePiece): BlockRef | undefined {
+    const block = this.open.has(piece) ? piece.nextFree() : -1;
+    if (block !== -1) return { piece: piece.index, block };
+    this.open.delete(piece);
+    this.orphans.delete(piece);
+    return undefined;
+  }
+
+  /**
+   * Nobody works on the piece, or on one of its blocks, any more. One of which nothing is
+   * in hand is wanted again, the others are offered to all.
+   */
+  orphan(piece: ActivePiece): void {
+    if (this.active.get(piece.index) !== piece) return;
+    if (piece.isUntouched()) {
+      this.reset(piece);
+    } else if (piece.nextFree() !== -1) {
+      this.open.add(piece);
+      this.orphans.add(piece);
+    }
+  }
+
+  /** Whatever there is of the piece is worthless: it is wanted again. */
+  reset(piece: ActivePiece): void {
+    this.#retire(piece);
+    this.availability.want(piece.index);
+  }
+
+  /** The piece is verified and on disk. */
+  finish(piece: ActivePiece): void {
+    this.#retire(piece);
+    this.have.set(piece.index);
+  }
+
+  #retire(piece: ActivePiece): void {
+    this.active.delete(piece.index);
+    this.open.delete(piece);
+    this.orphans.delete(piece);
+  }
+}

@@ -1,0 +1,67 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { EngineConfig } from './config.js';
+import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PieceBoard } from './piece-board.js';
+
+/** A request of another peer that an idle one had better serve. */
+export interface Takeover {
+  readonly owner: PeerState;
+  readonly request: PendingRequest;
+  /**
+   * `steal`: the owner is much slower, and is told at once not to send it. `late`: the
+   * owner should have sent it long ago, so it may be on its way; whoever comes first wins.
+   */
+  readonly kind: 'steal' | 'late';
+}
+
+/** A block is never asked of more peers than this at a time. */
+const MAX_ASKED = 2;
+
+/**
+ * The endgame. For a peer with nothing left to ask, the request of another peer that
+ * has waited, or will wait, the longest by its owner's own rate. Asking twice merely
+ * because a peer is idle costs the seeder a good part of the file (DESIGN §6), so a
+ * request is repeated only if its owner is really late, and moved only if the idle peer
+ * is several times faster.
+ */
+export function findTakeover(
+  board: PieceBoard,
+  peers: ReadonlyMap<PeerId, PeerState>,
+  idle: PeerState,
+  { config, nowMs }: { config: EngineConfig; nowMs: number },
+): Takeover | undefined {
+  let best: Takeover | undefined;
+  let bestGain = 0;
+  for (const owner of peers.values()) {
+    if (owner === idle) continue;
+    for (const request of owner.requests.values()) {
+      if (request.cancelled || !idle.has.has(request.ref.piece)) continue;
+      const kind = judge(idle, request, config, nowMs);
+      if (!kind || !mayAskAgain(board, idle, request, kind)) continue;
+      const gain = Math.abs(request.dueMs - nowMs) + 1;
+      if (gain <= bestGain) continue;
+      best = { owner, request, kind };
+      bestGain = gain;
+    }
+  }
+  return best;
+}
+
+function judge(
+  idle: PeerState,
+  request: PendingRequest,
+  config: EngineConfig,
+  nowMs: number,
+): Takeover['kind'] | undefined {
+  const promisedMs = request.dueMs - request.askedMs;
+  if (nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
+  const ownWaitMs = idle.expectedWaitMs(request.bytes, nowMs);
+  const ownerWaitMs = request.dueMs - nowMs;
+  return ownerWaitMs > config.stealRatio * ownWaitMs + config.stealMarginMs ? 'steal' : undefined;
+}
+
+function mayAskAgain(board: PieceBoard, idle: PeerState, { ref }: PendingRequest, kind: Takeover['kind']): boolean {
+  const askedOf = board.block(ref)?.askedOf;
+  if (!askedOf || askedOf.includes(idle.id) || board.active.get(ref.piece)?.exclusive) return false;
+  return kind === 'steal' ? askedOf.length === 1 : askedOf.length < MAX_ASKED;
+}

@@ -1,0 +1,65 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { parseMagnet } from '@enjambre/core/magnet';
+
+/** How a person names a transfer. */
+export type TransferRef =
+  | { readonly kind: 'infohash'; readonly infohash: InfoHash; readonly name?: string }
+  /** 8 to 63 hexadecimal digits; may be a name as well. */
+  | { readonly kind: 'prefix'; readonly prefix: string }
+  | { readonly kind: 'name'; readonly name: string };
+
+const MAX_NAME_BYTES = 255;
+
+/** Reads an infohash, the first 8 or more digits of one, a magnet link, or a name. Throws `invalid`, BAD_REF. */
+export function parseRef(text: string): TransferRef {
+  const ref = text.trim();
+  if (ref === '' || Buffer.byteLength(ref) > MAX_NAME_BYTES * 16) throw badRef(ref.slice(0, 40));
+  if (/^magnet:/i.test(ref)) {
+    const { infohash, name } = parseMagnet(ref);
+    return name === undefined ? { kind: 'infohash', infohash } : { kind: 'infohash', infohash, name };
+  }
+  if (/^[0-9a-f]{64}$/i.test(ref)) return { kind: 'infohash', infohash: parseInfoHash(ref) };
+  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase() };
+  if (Buffer.byteLength(ref) > MAX_NAME_BYTES) throw badRef(ref.slice(0, 40));
+  return { kind: 'name', name: ref };
+}
+
+interface Named {
+  readonly infohash: InfoHash;
+  readonly name: string;
+}
+
+/**
+ * The one of `candidates` that a ref means, or undefined. An exact name counts before a
+ * prefix. Throws `precondition`, AMBIGUOUS_REF, if several have it.
+ */
+export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
+  if (ref.kind === 'infohash') return candidates.find(({ infohash }) => infohash === ref.infohash);
+  const text = ref.kind === 'name' ? ref.name : ref.prefix;
+  const named = candidates.filter(({ name }) => name === text);
+  if (named.length > 0) return single(named, text);
+  if (ref.kind === 'name') return undefined;
+  return single(
+    candidates.filter(({ infohash }) => infohash.startsWith(ref.prefix)),
+    text,
+  );
+}
+
+function single<T extends Named>(found: readonly T[], text: string): T | undefined {
+  if (found.length <= 1) return found[0];
+  const choices = found.slice(0, 5).map(({ infohash, name }) => `${infohash.slice(0, 16)} (${name})`);
+  throw new EnjambreError(
+    'precondition',
+    'AMBIGUOUS_REF',
+    `"${text}" means ${found.length} files: name one by its infohash, such as ${choices.join(', ')}`,
+  );
+}
+
+function badRef(text: string): EnjambreError {
+  return new EnjambreError(
+    'invalid',
+    'BAD_REF',
+    `"${text}" names nothing: give an infohash, 8 or more of its digits, a magnet link or a name`,
+  );
+}

@@ -1,0 +1,9 @@
+import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { runUntilSignal } from '@enjambre/common/lifecycle/run';
+import { agentOptions } from './config.js';
+import { createAgent } from './service.js';
+
+/** Runs an agent until SIGINT or SIGTERM. Throws {@link EnjambreError} if it cannot start. */
+export async function run(flags: Flags, environment: Environment): Promise<void> {
+  await runUntilSignal(createAgent(resolveOptions(agentOptions, flags, environment)));
+}

@@ -1,0 +1,196 @@
+import { mkdir } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { formatAddress, isUnspecifiedHost, parseAddress, type Address } from '@enjambre/common/config/address';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { VERSION } from '@enjambre/common/version';
+import { agentService, type AgentFacts } from './adapters/control/agent-handlers.js';
+import { DiskContentHasher } from './adapters/disk/content-hasher.js';
+import { DiskPool } from './adapters/disk/disk-pool.js';
+import { FdCache } from './adapters/disk/fd-cache.js';
+import { FileStoreFactory } from './adapters/disk/store-factory.js';
+import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
+import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
+import { peerService } from './adapters/peer/peer-handlers.js';
+import { DataFolder } from './adapters/state/data-folder.js';
+import { FolderLock } from './adapters/state/folder-lock.js';
+import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
+import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import { Transfers } from './app/transfers.js';
+import type { AgentConfig } from './config.js';
+import { BanList } from './domain/ban-list.js';
+import { seededRandom, type Random } from './domain/random.js';
+
+export interface AgentOverrides {
+  readonly log?: Logger;
+  readonly random?: Random;
+}
+
+/** Downloaders served at the same time; more wait for a slot. */
+const UPLOAD_SLOTS = 256;
+/** A .torrent of 10 MiB, sent to start a download, and some room. */
+const MAX_CONTROL_BYTES = 11 << 20;
+
+/** A running agent. The addresses are known after `start`. */
+export interface Agent extends Startable {
+  readonly peerId: string;
+  /** Where it serves other agents. */
+  readonly address: Address;
+  /** Where it takes commands. */
+  readonly controls: readonly Address[];
+}
+
+/** Puts an agent together. Starting it takes the data folder's lock. */
+export function createAgent(config: AgentConfig, overrides: AgentOverrides = {}): Agent {
+  const log = overrides.log ?? createLogger({ name: config.name, level: config.logLevel, format: config.logFormat });
+  return new AgentService(config, log, overrides.random ?? seededRandom(randomInt(2 ** 32)));
+}
+
+class AgentService implements Agent {
+  readonly #config: AgentConfig;
+  readonly #log: Logger;
+  readonly #random: Random;
+  readonly #lifecycle: Lifecycle;
+  #peers: GrpcServer | undefined;
+  #controls: GrpcServer[] = [];
+  #identity: PeerIdentity | undefined;
+  readonly #startedAt = new Date();
+
+  constructor(config: AgentConfig, log: Logger, random: Random) {
+    this.#config = config;
+    this.#log = log;
+    this.#random = random;
+    this.#lifecycle = new Lifecycle(log);
+  }
+
+  get peerId(): string {
+    return this.#identity?.peerId ?? '';
+  }
+
+  get address(): Address {
+    if (!this.#peers) throw new Error('the agent has not started');
+    return this.#peers.address;
+  }
+
+  get controls(): readonly Address[] {
+    return this.#controls.map(({ address }) => address);
+  }
+
+  async start(): Promise<void> {
+    const { dataDir } = this.#config;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const lock = new FolderLock(dataDir);
+    await lock.acquire();
+    try {
+      this.#identity = await loadIdentity(dataDir);
+      await this.#compose(lock, this.#identity);
+      await this.#lifecycle.start();
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    const listen = formatAddress(this.address);
+    this.#log.info(
+      { address: listen, peer: this.peerId, control: this.controls.map(formatAddress) },
+      `agent ${this.#config.name} (${this.peerId.slice(0, 8)}) listening on ${listen}`,
+    );
+  }
+
+  stop(): Promise<void> {
+    return this.#lifecycle.stop();
+  }
+
+  /** Everything there is in an agent, and what it is made of, from the ground up. */
+  async #compose(lock: FolderLock, identity: PeerIdentity): Promise<void> {
+    const config = this.#config;
+    const log = this.#log;
+    const add = this.#lifecycle.add.bind(this.#lifecycle);
+    const self = { peerId: identity.peerId, name: config.name, version: VERSION };
+
+    const data = new DataFolder(config.dataDir, log);
+    const pool = new DiskPool();
+    const fds = new FdCache();
+    const tracker = new TrackerLink(
+      { identity, log },
+      { address: formatAddress(config.tracker), description: () => this.#description() },
+    );
+    const bans = new BanList();
+    const transfers = new Transfers(
+      {
+        archive: data,
+        stores: new FileStoreFactory({ pool, fds }),
+        connector: new GrpcPeerConnector(self),
+        hasher: new DiskContentHasher(pool),
+        tracker,
+        bans,
+        random: this.#random,
+        log,
+      },
+      { downloadDir: this.#downloadDir },
+    );
+    const peers = new GrpcServer({
+      listen: config.listen,
+      services: [peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS })],
+      maxReceiveBytes: MAX_MESSAGE_BYTES,
+      log,
+    });
+    const control = { transfers, tracker, log, facts: () => this.#facts() };
+
+    add('data folder', whole(() => data.open(), async () => {
+      await data.close();
+      await lock.release();
+    }));
+    add('disk', whole(() => Promise.resolve(), async () => {
+      await fds.close();
+      await pool.close();
+    }));
+    this.#peers = add('peer server', peers);
+    add('tracker link', tracker);
+    add('transfers', transfers);
+    this.#controls = (await this.#controlServers(control)).map((server) => add('control server', server));
+  }
+
+  /** The socket always; TCP too if asked, and then with a token. */
+  async #controlServers(components: Parameters<typeof agentService>[0]): Promise<GrpcServer[]> {
+    const { control, dataDir } = this.#config;
+    const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
+    const common = { log: this.#log, maxReceiveBytes: MAX_CONTROL_BYTES };
+    const servers = [new GrpcServer({ ...common, listen: socket, services: [agentService(components)] })];
+    if (control?.kind === 'tcp') {
+      const token = await loadControlToken(dataDir);
+      servers.push(new GrpcServer({ ...common, listen: control, services: [agentService(components, { token })] }));
+    }
+    return servers;
+  }
+
+  get #downloadDir(): string {
+    return this.#config.downloadDir ?? join(this.#config.dataDir, 'downloads');
+  }
+
+  #description(): { name: string; endpoint: string; labels: Readonly<Record<string, string>>; version: string } {
+    const { name, advertise, label } = this.#config;
+    const address = this.address;
+    const host = address.kind === 'tcp' && !isUnspecifiedHost(address.host) ? address.host : '';
+    const bound: Address = address.kind === 'tcp' ? { ...address, host } : address;
+    return { name, endpoint: formatAddress(advertise ?? bound), labels: label, version: VERSION };
+  }
+
+  #facts(): AgentFacts {
+    return {
+      peerId: this.peerId,
+      name: this.#config.name,
+      version: VERSION,
+      listen: formatAddress(this.address),
+      dataDir: this.#config.dataDir,
+      downloadDir: this.#downloadDir,
+      startedAt: this.#startedAt,
+    };
+  }
+}
+
+function whole(start: () => Promise<void>, stop: () => Promise<void>): Startable {
+  return { start, stop };
+}

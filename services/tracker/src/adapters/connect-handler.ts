@@ -1,0 +1,51 @@
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { EnjambreError } from '@enjambre/core/error';
+import { ConnectSession, type ConnectCall, type ConnectTimeouts } from './connect-session.js';
+import type { SessionHub } from './session-hub.js';
+
+interface ConnectHandlerOptions {
+  readonly hub: SessionHub;
+  readonly handlers: HandlerFactory;
+  readonly timeouts: ConnectTimeouts;
+  /** So many streams may be open at a time, greeted or not. */
+  readonly maxStreams: number;
+}
+
+/** Handles Connect: keeps account of all open streams and ends them when the tracker stops. */
+export class ConnectHandler {
+  readonly #options: ConnectHandlerOptions;
+  readonly #open = new Map<ConnectCall, ConnectSession>();
+  #stopping = false;
+
+  constructor(options: ConnectHandlerOptions) {
+    this.#options = options;
+  }
+
+  accept(call: ConnectCall): void {
+    const { hub, handlers, timeouts, maxStreams } = this.#options;
+    if (this.#stopping) {
+      handlers.fail(call, stopping());
+      return;
+    }
+    if (this.#open.size >= maxStreams) {
+      handlers.fail(call, tooManyPeers());
+      return;
+    }
+    this.#open.set(call, new ConnectSession({ call, hub, handlers, timeouts }));
+    call.on('cancelled', () => this.#open.delete(call));
+  }
+
+  /** Ends all streams and takes no more. */
+  stop(): void {
+    this.#stopping = true;
+    for (const session of this.#open.values()) session.close(stopping(), 'the tracker is stopping');
+  }
+}
+
+function stopping(): EnjambreError {
+  return new EnjambreError('unavailable', 'STOPPING', 'the tracker is stopping: connect again');
+}
+
+function tooManyPeers(): EnjambreError {
+  return new EnjambreError('exhausted', 'TOO_MANY_PEERS', 'too many peers are connected: try again later');
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { VERSION } from '@enjambre/common/version';
+import { EnjambreError } from '@enjambre/core/error';
+import { infoHashFromBytes, peerIdToBytes } from '@enjambre/core/ids';
+import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { DeltaEffect, Effect } from '../domain/effects.js';
+import type { Session } from '../domain/session.js';
+import { fromProblem, toOffer, toReport } from './convert.js';
+import { acceptHello } from './hello.js';
+import { Outbox } from './outbox.js';
+import type { SessionHub, SessionStream } from './session-hub.js';
+
+export type ConnectCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
+
+export interface ConnectTimeouts {
+  /** An agent that has not said hello by then is sent away, in milliseconds. */
+  readonly helloMs: number;
+  /** So is one that does not read for so long, in milliseconds. */
+  readonly slowReaderMs: number;
+}
+
+interface ConnectSessionOptions {
+  readonly call: ConnectCall;
+  readonly hub: SessionHub;
+  readonly handlers: HandlerFactory;
+  readonly timeouts: ConnectTimeouts;
+}
+
+const NONCE_BYTES = 32;
+
+/** One Connect stream, from the challenge to its end. */
+export class ConnectSession implements SessionStream {
+  readonly #call: ConnectCall;
+  readonly #hub: SessionHub;
+  readonly #handlers: HandlerFactory;
+  readonly #outbox: Outbox;
+  readonly #seenAddress: string;
+  readonly #nonce = randomBytes(NONCE_BYTES);
+  readonly #helloTimer: NodeJS.Timeout;
+  /** Set by the hello. */
+  #session: Session | undefined;
+  /** The message that is being handled. */
+  #request: ConnectRequest | undefined;
+  #ended = false;
+
+  constructor({ call, hub, handlers, timeouts }: ConnectSessionOptions) {
+    this.#call = call;
+    this.#hub = hub;
+    this.#handlers = handlers;
+    this.#seenAddress = call.getPeer();
+    this.#outbox = new Outbox(call, {
+      maxBlockedMs: timeouts.slowReaderMs,
+      onSlowReader: () => this.close(slowReader(), 'reads too slowly'),
+    });
+    this.#helloTimer = setTimeout(() => this.close(noHello(), 'no hello'), timeouts.helloMs);
+    call.on('data', (request: ConnectRequest) => this.#receive(request));
+    call.on('end', () => {
+      this.#end('said goodbye');
+      call.end();
+    });
+    call.on('cancelled', () => this.#end('connection lost'));
+    this.#outbox.send({ message: { $case: 'challenge', value: { nonce: this.#nonce } } });
+  }
+
+  change(delta: DeltaEffect): void {
+    this.#outbox.change(delta);
+  }
+
+  reject(error: EnjambreError): void {
+    if (this.#request) this.#outbox.send(fromProblem(this.#request, error));
+  }
+
+  /**
+   * Ends the stream with the status that fits `error`.
+   *
+   * @param reason what others are told of it
+   */
+  close(error: unknown, reason: string): void {
+    if (this.#ended) return;
+    this.#end(reason);
+    this.#handlers.fail(this.#call, error);
+  }
+
+  #end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#helloTimer);
+    this.#outbox.close();
+    if (this.#session) this.#hub.end(this.#session, reason);
+  }
+
+  #receive(request: ConnectRequest): void {
+    if (this.#ended) return;
+    this.#request = request;
+    try {
+      if (this.#session) this.#hub.apply(this.#handle(this.#session, request));
+      else this.#greet(request);
+    } catch (error) {
+      if (this.#session && error instanceof EnjambreError) this.reject(error);
+      else this.close(error, 'internal error');
+    }
+  }
+
+  #greet({ message }: ConnectRequest): void {
+    if (message?.$case !== 'hello') {
+      throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
+    }
+    this.#welcome(message.value);
+  }
+
+  #welcome(hello: Hello): void {
+    const peer = acceptHello(hello, this.#nonce, this.#seenAddress);
+    this.#session = this.#hub.open(peer, this);
+    clearTimeout(this.#helloTimer);
+    const { endpoint } = peer;
+    const value = {
+      peerId: peerIdToBytes(peer.id),
+      endpoint,
+      version: VERSION,
+      time: new Date(this.#hub.clock()),
+    };
+    this.#outbox.send({ message: { $case: 'welcome', value } });
+  }
+
+  #handle(session: Session, { message }: ConnectRequest): Effect[] {
+    const { registry, clock } = this.#hub;
+    switch (message?.$case) {
+      case 'announce':
+        return registry.announce(session, toReport(message.value), clock());
+      case 'share':
+        return registry.share(session, toOffer(message.value), clock());
+      case 'withdraw':
+        return registry.withdraw(session, infoHashFromBytes(message.value.infohash));
+      case 'watch':
+        return registry.watch(session, infoHashFromBytes(message.value.infohash), message.value.maxPeers);
+      case 'unwatch': {
+        const infohash = infoHashFromBytes(message.value.infohash);
+        this.#outbox.discard(infohash);
+        return registry.unwatch(session, infohash);
+      }
+      case 'hello':
+        throw new EnjambreError('precondition', 'ALREADY_GREETED', 'a hello is said once in a session');
+      case undefined:
+        throw new EnjambreError(
+          'invalid',
+          'UNKNOWN_MESSAGE',
+          'the message says nothing that this tracker knows',
+        );
+    }
+  }
+}
+
+function noHello(): EnjambreError {
+  return new EnjambreError('timeout', 'NO_HELLO', 'the challenge was not answered in time');
+}
+
+function slowReader(): EnjambreError {
+  return new EnjambreError('exhausted', 'SLOW_READER', 'messages were left unread for too long: read faster');
+}

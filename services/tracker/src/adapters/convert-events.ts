@@ -1,0 +1,43 @@
+import type { Event, FileRef as ProtoFileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { FileRef, PublishedEvent, TrackerEvent } from '../domain/events.js';
+import type { PeerInfo } from '../domain/peer.js';
+
+export function fromEvent({ id, time, source, event }: PublishedEvent): Event {
+  return { id, time: new Date(time), source, event: fromFact(event) };
+}
+
+function fromFact(event: TrackerEvent): Event['event'] {
+  const peer = fromPeer(event.peer);
+  switch (event.type) {
+    case 'peer.connected': {
+      const { endpoint, version } = event.peer;
+      return { $case: 'peerConnected', value: { peer, endpoint, version } };
+    }
+    case 'peer.disconnected':
+      return { $case: 'peerDisconnected', value: { peer, reason: event.reason } };
+    case 'file.shared':
+      return { $case: 'fileShared', value: { peer, file: fromFile(event.file) } };
+    case 'file.withdrawn':
+      return { $case: 'fileWithdrawn', value: { peer, file: fromFile(event.file) } };
+    case 'download.started':
+      return { $case: 'downloadStarted', value: { peer, file: fromFile(event.file) } };
+    case 'download.progressed': {
+      const value = { peer, file: fromFile(event.file), bytesLeft: BigInt(event.bytesLeft) };
+      return { $case: 'downloadProgressed', value };
+    }
+    case 'download.completed': {
+      const value = { peer, file: fromFile(event.file), bytesDownloaded: BigInt(event.bytesDownloaded) };
+      return { $case: 'downloadCompleted', value };
+    }
+    case 'download.failed':
+      return { $case: 'downloadFailed', value: { peer, file: fromFile(event.file), reason: event.reason } };
+  }
+}
+
+function fromPeer({ id, name }: PeerInfo): PeerRef {
+  return { peerId: id, name };
+}
+
+function fromFile({ infohash, name, size }: FileRef): ProtoFileRef {
+  return { infohash, name, size: BigInt(size) };
+}

@@ -1,0 +1,96 @@
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  infoHashFromBytes,
+  infoHashToBytes,
+  peerIdToBytes,
+  type InfoHash,
+  type PeerId,
+} from '@enjambre/core/ids';
+import {
+  AnnounceEvent,
+  type Announce,
+  type ConnectRequest,
+  type ConnectResponse,
+  type FileSummary as ProtoFileSummary,
+  type Share,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { DownloadNews } from '../domain/download-progress.js';
+import type { SwarmPeer } from '../domain/effects.js';
+import type { FileSummary } from '../domain/file-summary.js';
+import type { Offer, Report } from '../domain/swarm-registry.js';
+
+const MAX_REASON_CHARS = 512;
+const INFOHASH_BYTES = 32;
+
+const NEWS: Readonly<Partial<Record<AnnounceEvent, DownloadNews>>> = {
+  [AnnounceEvent.UNSPECIFIED]: 'progressed',
+  [AnnounceEvent.STARTED]: 'started',
+  [AnnounceEvent.COMPLETED]: 'completed',
+  [AnnounceEvent.PAUSED]: 'paused',
+  [AnnounceEvent.FAILED]: 'failed',
+};
+
+/** Throws `invalid` INVALID_INFOHASH, MISSING_FILE or INVALID_SIZE. */
+export function toOffer({ infohash, file, restated }: Share): Offer {
+  if (!file) throw new EnjambreError('invalid', 'MISSING_FILE', 'a share must say what the file is');
+  return { infohash: infoHashFromBytes(infohash), file: toFileSummary(file), restated };
+}
+
+/** Throws `invalid` INVALID_INFOHASH, INVALID_EVENT, INVALID_REASON or INVALID_SIZE. */
+export function toReport(announce: Announce): Report {
+  const news = NEWS[announce.event];
+  if (!news)
+    throw new EnjambreError('invalid', 'INVALID_EVENT', `${announce.event} is not an event of a download`);
+  if (announce.reason.length > MAX_REASON_CHARS) {
+    const message = `a reason has at most ${MAX_REASON_CHARS} characters`;
+    throw new EnjambreError('invalid', 'INVALID_REASON', message);
+  }
+  const report = {
+    infohash: infoHashFromBytes(announce.infohash),
+    news,
+    bytesLeft: toBytes(announce.bytesLeft),
+    bytesDownloaded: toBytes(announce.bytesDownloaded),
+    bytesUploaded: toBytes(announce.bytesUploaded),
+    reason: announce.reason,
+  };
+  return announce.file ? { ...report, file: toFileSummary(announce.file) } : report;
+}
+
+/** One message of all that an agent is to change in its view of a swarm. */
+export function fromDelta(
+  infohash: InfoHash,
+  delta: { snapshot: boolean; upserted: ReadonlyMap<PeerId, SwarmPeer>; removed: ReadonlySet<PeerId> },
+): ConnectResponse {
+  const upserted = [...delta.upserted.values()].map(({ peer, seeder }) => ({
+    peerId: peerIdToBytes(peer.id),
+    name: peer.name,
+    endpoint: peer.endpoint,
+    seeder,
+    labels: peer.labels,
+  }));
+  const removed = [...delta.removed].map(peerIdToBytes);
+  const value = { infohash: infoHashToBytes(infohash), snapshot: delta.snapshot, upserted, removed };
+  return { message: { $case: 'peerDelta', value } };
+}
+
+/** What was wrong with `request`. An infohash that is none is not sent back. */
+export function fromProblem({ sequence, message }: ConnectRequest, error: EnjambreError): ConnectResponse {
+  const named = message && 'infohash' in message.value ? message.value.infohash : new Uint8Array();
+  const infohash = named.length === INFOHASH_BYTES ? named : new Uint8Array();
+  const value = { sequence, infohash, reason: error.reason, message: error.message };
+  return { message: { $case: 'problem', value } };
+}
+
+function toFileSummary({ name, size, pieceLength, fileCount }: ProtoFileSummary): FileSummary {
+  return { name, size: toBytes(size), pieceLength: toBytes(pieceLength), fileCount };
+}
+
+function toBytes(count: bigint): number {
+  const bytes = Number(count);
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new EnjambreError(
+    'invalid',
+    'INVALID_SIZE',
+    `${count.toString()} bytes are too many: give less than 2^53`,
+  );
+}

@@ -1,0 +1,79 @@
+import { isIPv6 } from 'node:net';
+import { formatAddress, isUnspecifiedHost, parseAddress } from '@enjambre/common/config/address';
+import { nameSchema } from '@enjambre/common/config/schemas';
+import { verifyHello } from '@enjambre/common/identity/identity';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { PeerInfo } from '../domain/peer.js';
+
+const PUBLIC_KEY_BYTES = 32;
+const MAX_VERSION_CHARS = 64;
+const MAX_LABELS = 16;
+const MAX_LABEL_KEY_CHARS = 63;
+const MAX_LABEL_VALUE_CHARS = 255;
+const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
+
+/**
+ * Who says hello.
+ *
+ * @param nonce what the signature must cover
+ * @param seenAddress "host:port" of the caller as the socket has it
+ * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
+ */
+export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string): PeerInfo {
+  if (hello.publicKey.length !== PUBLIC_KEY_BYTES)
+    throw badHello(`the public key has not ${PUBLIC_KEY_BYTES} bytes`);
+  const name = nameSchema.safeParse(hello.name);
+  if (!name.success) throw badHello(name.error.issues[0]?.message ?? 'the name is not understood');
+  if (hello.version.length > MAX_VERSION_CHARS)
+    throw badHello(`the version is longer than ${MAX_VERSION_CHARS} characters`);
+  checkLabels(hello.labels);
+  const endpoint = endpointOf(hello.endpoint, hostOf(seenAddress));
+  const id = verifyHello('tracker', nonce, hello.publicKey, hello.signature);
+  if (id === undefined) {
+    const message = 'the signature does not fit the public key and the challenge';
+    throw new EnjambreError('unauthenticated', 'BAD_SIGNATURE', message);
+  }
+  return { id, name: name.data, endpoint, labels: hello.labels, version: hello.version };
+}
+
+function checkLabels(labels: Hello['labels']): void {
+  const pairs = Object.entries(labels);
+  if (pairs.length > MAX_LABELS) throw badHello(`there are more than ${MAX_LABELS} labels`);
+  for (const [key, value] of pairs) {
+    if (key === '' || key.length > MAX_LABEL_KEY_CHARS || value.length > MAX_LABEL_VALUE_CHARS) {
+      const bounds = `1 to ${MAX_LABEL_KEY_CHARS} characters and its value up to ${MAX_LABEL_VALUE_CHARS}`;
+      throw badHello(`a label's key has ${bounds}`);
+    }
+  }
+}
+
+/** Where others reach the peer: an empty or unspecified host becomes the one that the tracker sees. */
+function endpointOf(claimed: string, seenHost: string): string {
+  const address = parseEndpoint(claimed);
+  const host = isUnspecifiedHost(address.host) ? seenHost : address.host;
+  if (!HOST_NAME.test(host) && !isIPv6(host))
+    throw badHello('the endpoint has no host that others can reach');
+  return formatAddress({ ...address, host });
+}
+
+function parseEndpoint(claimed: string): { kind: 'tcp'; host: string; port: number } {
+  let address;
+  try {
+    address = parseAddress(claimed);
+  } catch (error) {
+    throw badHello(messageOf(error));
+  }
+  if (address.kind !== 'tcp' || address.port === 0)
+    throw badHello('the endpoint must be HOST:PORT with a real port');
+  return address;
+}
+
+/** grpc-js gives "host:port" without brackets, and IPv4 callers of an IPv6 socket as ::ffff:a.b.c.d. */
+function hostOf(seenAddress: string): string {
+  return seenAddress.slice(0, seenAddress.lastIndexOf(':')).replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+function badHello(what: string): EnjambreError {
+  return new EnjambreError('invalid', 'BAD_HELLO', `the hello is malformed: ${what}`);
+}

@@ -1,0 +1,84 @@
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { EnjambreError } from '@enjambre/core/error';
+import { parseInfoHash } from '@enjambre/core/ids';
+import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Directory, KnownSwarm } from '../domain/directory.js';
+import type { Named, Page, PageQuery } from '../domain/name-index.js';
+import type { Session } from '../domain/session.js';
+import { clampMaxPeers } from '../domain/swarm-registry.js';
+import { fromSession, fromStats, fromSwarm, fromMember } from './convert-lookups.js';
+import { decodePageToken, encodePageToken } from './page-token.js';
+
+type LookupHandlers = Pick<
+  TrackerServiceServer,
+  'listFiles' | 'getFile' | 'getSwarm' | 'listPeers' | 'getStats'
+>;
+
+interface PageRequest {
+  readonly query: string;
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+const DEFAULT_PAGE_SIZE = 100;
+const HIGHEST_PAGE_SIZE = 1000;
+/** Clients take 4 MiB; a character is up to 3 bytes. One peer has at most 5088 of them. */
+const MAX_PAGE_LABEL_CHARS = 1_000_000;
+
+/** Handlers of all that people and tools ask; none of them changes anything. */
+export function lookupHandlers(
+  handlers: HandlerFactory,
+  directory: Directory,
+  random: () => number,
+): LookupHandlers {
+  return {
+    listFiles: handlers.unary((request) => {
+      const page = directory.files(toPageQuery(request));
+      return { files: page.items.map(fromSwarm), nextPageToken: tokenAfter(page, fileKey) };
+    }),
+    getFile: handlers.unary(({ infohash }) => ({ file: fromSwarm(findFile(directory, infohash)) })),
+    getSwarm: handlers.unary(({ infohash, maxPeers }) => {
+      if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
+      const swarm = findFile(directory, infohash);
+      const members = swarm.sample(clampMaxPeers(maxPeers), random);
+      return { file: fromSwarm(swarm), members: members.map(fromMember) };
+    }),
+    listPeers: handlers.unary((request) => {
+      const page = bounded(directory.peers(toPageQuery(request)), labelChars);
+      return { peers: page.items.map(fromSession), nextPageToken: tokenAfter(page, ({ peer }) => peer) };
+    }),
+    getStats: handlers.unary(() => fromStats(directory.stats())),
+  };
+}
+
+function findFile(directory: Directory, infohash: string): KnownSwarm {
+  const file = directory.file(parseInfoHash(infohash));
+  if (file) return file;
+  throw new EnjambreError('not-found', 'FILE_NOT_FOUND', 'no connected peer has a file of that infohash');
+}
+
+function toPageQuery({ query, pageSize, pageToken }: PageRequest): PageQuery {
+  if (pageSize < 0) throw new EnjambreError('invalid', 'BAD_PAGE_SIZE', 'page_size must not be negative');
+  const limit = pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, HIGHEST_PAGE_SIZE);
+  return pageToken === '' ? { query, limit } : { query, limit, after: decodePageToken(pageToken) };
+}
+
+/** The beginning of a page of peers with long labels, lest the answer be larger than clients take. */
+function bounded<Item>({ items, more }: Page<Item>, charsOf: (item: Item) => number): Page<Item> {
+  let chars = 0;
+  const tooLong = items.findIndex((item) => (chars += charsOf(item)) > MAX_PAGE_LABEL_CHARS);
+  return tooLong < 0 ? { items, more } : { items: items.slice(0, tooLong), more: true };
+}
+
+function labelChars({ peer }: Session): number {
+  return Object.entries(peer.labels).reduce((chars, [key, value]) => chars + key.length + value.length, 0);
+}
+
+function tokenAfter<Item>({ items, more }: Page<Item>, keyOf: (item: Item) => Named): string {
+  const last = items.at(-1);
+  return more && last !== undefined ? encodePageToken(keyOf(last)) : '';
+}
+
+function fileKey({ file, infohash }: KnownSwarm): Named {
+  return { name: file.name, id: infohash };
+}

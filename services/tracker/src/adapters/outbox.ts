@@ -1,0 +1,144 @@
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { DeltaEffect, SwarmPeer } from '../domain/effects.js';
+import { fromDelta } from './convert.js';
+
+/** The part of a call that the outbox needs. */
+interface Reader {
+  /** False if it takes no more until "drain". */
+  write(message: ConnectResponse): boolean;
+  on(event: 'drain', listener: () => void): unknown;
+  /** Stop and go on taking messages from whoever does not read ours. */
+  pause(): unknown;
+  resume(): unknown;
+}
+
+interface OutboxOptions {
+  /** A reader that takes nothing for so long is slow, in milliseconds. */
+  readonly maxBlockedMs: number;
+  /** Called, perhaps repeatedly, when the reader is too slow. */
+  readonly onSlowReader: () => void;
+}
+
+/** What is to be said of one swarm: many changes in one. */
+interface PendingDelta {
+  snapshot: boolean;
+  readonly upserted: Map<PeerId, SwarmPeer>;
+  readonly removed: Set<PeerId>;
+}
+
+/** More changes are not kept for a reader that does not read. */
+const MAX_PENDING_CHANGES = 50_000;
+
+/**
+ * What waits to be written to one agent. Changes of one swarm within a tick, or while
+ * the agent does not read, become one message; how much can wait is bounded.
+ */
+export class Outbox {
+  readonly #pending = new Map<InfoHash, PendingDelta>();
+  #messages: ConnectResponse[] = [];
+  #changes = 0;
+  #flush: NodeJS.Immediate | undefined;
+  #blocked: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly reader: Reader,
+    private readonly options: OutboxOptions,
+  ) {
+    reader.on('drain', () => {
+      this.#unblock();
+    });
+  }
+
+  /** Says `message` as soon as the reader takes it. */
+  send(message: ConnectResponse): void {
+    if (this.#closed) return;
+    this.#messages.push(message);
+    this.#count(1);
+    if (!this.#blocked) this.#writeAll();
+  }
+
+  /** Says the change in this tick or, joined with later ones, as soon as the reader takes it. */
+  change(delta: DeltaEffect): void {
+    if (this.#closed) return;
+    let pending = this.#pending.get(delta.infohash);
+    if (!pending) {
+      pending = { snapshot: false, upserted: new Map(), removed: new Set() };
+      this.#pending.set(delta.infohash, pending);
+    }
+    this.#count(merge(pending, delta));
+    if (!this.#blocked) this.#flush ??= setImmediate(() => this.#writeAll());
+  }
+
+  /** Forgets what was still to be said of a swarm. */
+  discard(infohash: InfoHash): void {
+    const pending = this.#pending.get(infohash);
+    if (!pending) return;
+    this.#changes -= sizeOf(pending);
+    this.#pending.delete(infohash);
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#closed = true;
+    this.#messages = [];
+    this.#pending.clear();
+    clearImmediate(this.#flush);
+    clearTimeout(this.#blocked);
+  }
+
+  #writeAll(): void {
+    this.#flush = undefined;
+    for (const message of this.#messages.splice(0)) this.#write(message, 1);
+    for (const [infohash, pending] of this.#pending) {
+      if (this.#blocked) return;
+      this.#pending.delete(infohash);
+      this.#write(fromDelta(infohash, pending), sizeOf(pending));
+    }
+  }
+
+  #write(message: ConnectResponse, changes: number): void {
+    if (this.#closed) return;
+    this.#changes -= changes;
+    if (this.reader.write(message) || this.#blocked) return;
+    this.reader.pause();
+    this.#blocked = setTimeout(this.options.onSlowReader, this.options.maxBlockedMs);
+  }
+
+  #unblock(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#blocked);
+    this.#blocked = undefined;
+    this.reader.resume();
+    this.#writeAll();
+  }
+
+  #count(changes: number): void {
+    this.#changes += changes;
+    if (this.#blocked && this.#changes > MAX_PENDING_CHANGES) this.options.onSlowReader();
+  }
+}
+
+/** Adds `delta` to what is pending; returns by how many changes that grew. */
+function merge(pending: PendingDelta, delta: DeltaEffect): number {
+  const before = sizeOf(pending);
+  if (delta.snapshot) {
+    pending.snapshot = true;
+    pending.upserted.clear();
+    pending.removed.clear();
+  }
+  for (const id of delta.removed) {
+    pending.upserted.delete(id);
+    if (!pending.snapshot) pending.removed.add(id);
+  }
+  for (const peer of delta.upserted) {
+    pending.removed.delete(peer.peer.id);
+    pending.upserted.set(peer.peer.id, peer);
+  }
+  return sizeOf(pending) - before;
+}
+
+function sizeOf({ upserted, removed }: PendingDelta): number {
+  return upserted.size + removed.size;
+}

@@ -1,0 +1,72 @@
+import type { EnjambreError } from '@enjambre/core/error';
+import type { DeltaEffect, Effect } from '../domain/effects.js';
+import type { TrackerEvent } from '../domain/events.js';
+import type { PeerInfo } from '../domain/peer.js';
+import type { Session } from '../domain/session.js';
+import type { SwarmRegistry } from '../domain/swarm-registry.js';
+
+/** The stream of a session, as effects need it. */
+export interface SessionStream {
+  change(delta: DeltaEffect): void;
+  /** Tells what was wrong with the message that is being handled. */
+  reject(error: EnjambreError): void;
+  close(error: EnjambreError, reason: string): void;
+}
+
+interface EventPublisher {
+  publish(event: TrackerEvent): void;
+}
+
+interface HubOptions {
+  readonly registry: SwarmRegistry;
+  readonly events: EventPublisher;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+/** Carries out what the registry decides: on the streams of its sessions and on the event bus. */
+export class SessionHub {
+  readonly registry: SwarmRegistry;
+  readonly clock: () => number;
+  readonly #events: EventPublisher;
+  readonly #streams = new Map<Session, SessionStream>();
+
+  constructor({ registry, events, clock }: HubOptions) {
+    this.registry = registry;
+    this.clock = clock;
+    this.#events = events;
+  }
+
+  /** Throws `exhausted` TOO_MANY_PEERS. */
+  open(peer: PeerInfo, stream: SessionStream): Session {
+    const { session, effects } = this.registry.connect(peer, this.clock());
+    this.#streams.set(session, stream);
+    this.apply(effects);
+    return session;
+  }
+
+  /** Ends a session whose stream has ended. */
+  end(session: Session, reason: string): void {
+    this.#streams.delete(session);
+    this.apply(this.registry.disconnect(session, reason));
+  }
+
+  apply(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'delta':
+          this.#streams.get(effect.to)?.change(effect);
+          break;
+        case 'problem':
+          this.#streams.get(effect.to)?.reject(effect.error);
+          break;
+        case 'close':
+          this.#streams.get(effect.session)?.close(effect.error, effect.error.reason);
+          break;
+        case 'event':
+          this.#events.publish(effect.event);
+          break;
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import type { DeltaEffect, Effect, SwarmPeer } from './effects.js';
+import type { Member } from './member.js';
+import { selectPeers, wantedAtFirst, wantedInstead, type Quotas } from './peer-selection.js';
+import { RandomSet } from './random-set.js';
+import type { Session } from './session.js';
+import type { Swarm } from './swarm.js';
+import { Watch } from './watch.js';
+
+/** A full watch that knows fewer seeders gives a leecher up for a new one. */
+const FEW_SEEDERS = 4;
+/** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
+const MAX_OFFERS = 200;
+
+/**
+ * Those who watch one swarm, and what each was told.
+ *
+ * Invariant: a watch knows min(maxPeers, members other than its own) members. So a
+ * member that joins is told only to watches with room, and those knew everyone until
+ * then; all of it together is bounded by what the watches can hold, not by the swarm's
+ * size squared.
+ */
+export class Audience {
+  #size = 0;
+  readonly #withRoom = new Set<Watch>();
+  /** Full, and with {@link FEW_SEEDERS}. */
+  readonly #lackingSeeders = new RandomSet<Watch>();
+
+  constructor(
+    private readonly swarm: Swarm,
+    private readonly random: () => number,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#size === 0;
+  }
+
+  /** Adds a watch and fills it; the effect is its snapshot. */
+  add(session: Session, maxPeers: number, effects: Effect[]): Watch {
+    const watch = new Watch(session, this.swarm, maxPeers);
+    this.#size += 1;
+    for (const member of this.#choose(watch, wantedAtFirst(maxPeers))) watch.learn(member);
+    this.#sort(watch);
+    const upserted = [...watch.known].map(toSwarmPeer);
+    effects.push(delta(watch, { snapshot: true, upserted }));
+    return watch;
+  }
+
+  delete(watch: Watch): void {
+    this.#size -= 1;
+    watch.forgetAll();
+    this.#withRoom.delete(watch);
+    this.#lackingSeeders.delete(watch);
+  }
+
+  /** To be called when the swarm holds the new member. */
+  joined(member: Member, effects: Effect[]): void {
+    const upserted = [toSwarmPeer(member)];
+    for (const watch of this.#withRoom) {
+      if (watch.session === member.session) continue;
+      watch.learn(member);
+      this.#sort(watch);
+      effects.push(delta(watch, { upserted }));
+    }
+    if (member.seeder) this.#offer(member, effects);
+  }
+
+  /** To be called when the member has become a seeder or ceased to be one. */
+  changed(member: Member, effects: Effect[]): void {
+    const upserted = [toSwarmPeer(member)];
+    for (const watch of member.knownBy) {
+      watch.knownSeeders += member.seeder ? 1 : -1;
+      this.#sort(watch);
+      effects.push(delta(watch, { upserted }));
+    }
+    if (member.seeder) this.#offer(member, effects);
+  }
+
+  /** To be called when the swarm no longer holds the member. */
+  left(member: Member, effects: Effect[]): void {
+    const removed = [member.session.peer.id];
+    for (const watch of member.knownBy) {
+      watch.forget(member);
+      const wanted = wantedInstead(watch.maxPeers, watch.knownSeeders, this.random);
+      const instead = this.#choose(watch, wanted);
+      for (const other of instead) watch.learn(other);
+      this.#sort(watch);
+      effects.push(delta(watch, { removed, upserted: instead.map(toSwarmPeer) }));
+    }
+  }
+
+  /** A new seeder replaces a leecher of full watches that lack seeders, lest they all miss a piece that it has. */
+  #offer(seeder: Member, effects: Effect[]): void {
+    const upserted = [toSwarmPeer(seeder)];
+    for (const watch of firstOf(this.#lackingSeeders.shuffled(this.random), MAX_OFFERS)) {
+      if (watch.session === seeder.session || watch.known.has(seeder)) continue;
+      const leecher = this.#anyLeecher(watch);
+      if (!leecher) continue;
+      watch.forget(leecher);
+      watch.learn(seeder);
+      this.#sort(watch);
+      effects.push(delta(watch, { upserted, removed: [leecher.session.peer.id] }));
+    }
+  }
+
+  #anyLeecher(watch: Watch): Member | undefined {
+    for (const member of watch.known.shuffled(this.random)) if (!member.seeder) return member;
+    return undefined;
+  }
+
+  #choose(watch: Watch, wanted: Quotas): Member[] {
+    const own = watch.session.memberships.has(this.swarm.infohash) ? 1 : 0;
+    if (this.swarm.size - own <= watch.known.size) return [];
+    const isChoice = this.swarm.size - own > watch.maxPeers;
+    const places = isChoice ? watch.session.places : [];
+    const excludes = (member: Member): boolean => member.session === watch.session || watch.known.has(member);
+    return selectPeers(this.swarm, { ...wanted, places, excludes }, this.random);
+  }
+
+  #sort(watch: Watch): void {
+    if (watch.isFull) this.#withRoom.delete(watch);
+    else this.#withRoom.add(watch);
+    if (watch.isFull && watch.knownSeeders < Math.min(FEW_SEEDERS, Math.ceil(watch.maxPeers / 2))) {
+      this.#lackingSeeders.add(watch);
+    } else {
+      this.#lackingSeeders.delete(watch);
+    }
+  }
+}
+
+/** The first `count` items, all drawn before the first is used, so that their set may change meanwhile. */
+function firstOf<T>(items: Iterable<T>, count: number): T[] {
+  const first: T[] = [];
+  for (const item of items) if (first.push(item) >= count) break;
+  return first;
+}
+
+function toSwarmPeer({ session, seeder }: Member): SwarmPeer {
+  return { peer: session.peer, seeder };
+}
+
+function delta(watch: Watch, change: Partial<DeltaEffect>): DeltaEffect {
+  const { session: to, swarm } = watch;
+  return {
+    type: 'delta',
+    to,
+    infohash: swarm.infohash,
+    snapshot: false,
+    upserted: [],
+    removed: [],
+    ...change,
+  };
+}

@@ -1,0 +1,53 @@
+import type { FileRef, TrackerEvent } from './events.js';
+import type { Member } from './member.js';
+import type { PeerInfo } from './peer.js';
+
+/** What happened to a download; `progressed` if nothing special did. */
+export type DownloadNews = 'progressed' | 'started' | 'completed' | 'paused' | 'failed';
+
+const MIN_PROGRESS_INTERVAL_MS = 1000;
+
+/**
+ * Takes what a member says of its download and returns the event that others should
+ * hear, if it is news: saying something twice is not, nor is progress within a second.
+ *
+ * @param now milliseconds since 1970
+ */
+export function advanceDownload(
+  member: Member,
+  news: DownloadNews,
+  reason: string,
+  now: number,
+): TrackerEvent | undefined {
+  if (news === 'progressed') return progress(member, now);
+  if (member.download === news) return undefined;
+  member.download = news;
+  switch (news) {
+    case 'started':
+      noteProgress(member, now);
+      return { type: 'download.started', ...about(member) };
+    case 'completed':
+      return { type: 'download.completed', ...about(member), bytesDownloaded: member.bytesDownloaded };
+    case 'failed':
+      return { type: 'download.failed', ...about(member), reason };
+    case 'paused':
+      return undefined;
+  }
+}
+
+function progress(member: Member, now: number): TrackerEvent | undefined {
+  if (member.seeder || member.bytesLeft === member.progressedTo) return undefined;
+  // A clock that was set back must not silence anybody.
+  if (Math.abs(now - member.progressedAt) < MIN_PROGRESS_INTERVAL_MS) return undefined;
+  noteProgress(member, now);
+  return { type: 'download.progressed', ...about(member), bytesLeft: member.bytesLeft };
+}
+
+function noteProgress(member: Member, now: number): void {
+  member.progressedAt = now;
+  member.progressedTo = member.bytesLeft;
+}
+
+function about({ session, swarm }: Member): { peer: PeerInfo; file: FileRef } {
+  return { peer: session.peer, file: swarm.ref() };
+}

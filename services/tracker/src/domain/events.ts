@@ -1,0 +1,40 @@
+import type { InfoHash } from '@enjambre/core/ids';
+import type { PeerInfo } from './peer.js';
+
+/** A file as events name it. */
+export interface FileRef {
+  readonly infohash: InfoHash;
+  /** Empty as long as nobody has said it. */
+  readonly name: string;
+  /** In bytes; 0 as long as nobody has said it. */
+  readonly size: number;
+}
+
+interface About {
+  readonly peer: PeerInfo;
+  readonly file: FileRef;
+}
+
+/** One fact of the network's life, as the tracker sees it. */
+export type TrackerEvent =
+  | { readonly type: 'peer.connected'; readonly peer: PeerInfo }
+  | { readonly type: 'peer.disconnected'; readonly peer: PeerInfo; readonly reason: string }
+  | ({ readonly type: 'file.shared' } & About)
+  | ({ readonly type: 'file.withdrawn' } & About)
+  | ({ readonly type: 'download.started' } & About)
+  | ({ readonly type: 'download.progressed'; readonly bytesLeft: number } & About)
+  | ({ readonly type: 'download.completed'; readonly bytesDownloaded: number } & About)
+  | ({ readonly type: 'download.failed'; readonly reason: string } & About);
+
+export type EventType = TrackerEvent['type'];
+
+/** An event as it is told to others. */
+export interface PublishedEvent {
+  /** Unique among all events of all trackers. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Who says so: "tracker/NAME". */
+  readonly source: string;
+  readonly event: TrackerEvent;
+}

@@ -1,0 +1,26 @@
+import { EnjambreError } from '@enjambre/core/error';
+
+/** How much the tracker holds, and how much of it for one stranger. */
+export interface Limits {
+  /** Connected peers. */
+  readonly sessions: number;
+  /** Swarms in all. */
+  readonly swarms: number;
+  /** Swarms that one peer may be a member of. */
+  readonly membershipsPerSession: number;
+  /** Swarms that one peer may watch. */
+  readonly watchesPerSession: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  sessions: 50_000,
+  swarms: 1_000_000,
+  membershipsPerSession: 100_000,
+  watchesPerSession: 10_000,
+};
+
+/** Throws `exhausted` with `reason` if there are `limit` or more already. */
+export function checkRoom(count: number, limit: number, reason: string, what: string): void {
+  if (count < limit) return;
+  throw new EnjambreError('exhausted', reason, `there are ${count} ${what} already, and no room for more`);
+}

@@ -1,0 +1,104 @@
+/** What a listing shows and is ordered by. */
+export interface Named {
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface PageQuery {
+  /** Part of a name in any case, or the beginning of an id of 8 digits or more; empty for all. */
+  readonly query: string;
+  /** Only what comes behind this place. */
+  readonly after?: Named;
+  readonly limit: number;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** True if there is more behind the last item. */
+  readonly more: boolean;
+}
+
+interface Row<Item> extends Named {
+  readonly lowerName: string;
+  readonly item: Item;
+  gone: boolean;
+}
+
+const ID_PREFIX = /^[0-9a-f]{8,64}$/;
+/** Changes kept back for the next page before they are put in order unasked. */
+const MIN_BACKLOG = 1024;
+
+/**
+ * Items in the order of name (by code unit) and id. Changes cost O(1) and are put in
+ * order by the next page: sorting an almost sorted array is linear.
+ */
+export class NameIndex<Item> {
+  #ordered: Row<Item>[] = [];
+  #backlog = 0;
+  #added: Row<Item>[] = [];
+  readonly #rows = new Map<string, Row<Item>>();
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** The key's id must not be there yet. */
+  add({ name, id }: Named, item: Item): void {
+    const row = { name, id, lowerName: name.toLowerCase(), item, gone: false };
+    this.#rows.set(id, row);
+    this.#added.push(row);
+    this.#changed();
+  }
+
+  delete(id: string): void {
+    const row = this.#rows.get(id);
+    if (!row) return;
+    row.gone = true;
+    this.#rows.delete(id);
+    this.#changed();
+  }
+
+  page({ query, after, limit }: PageQuery): Page<Item> {
+    this.#settle();
+    const wanted = query.toLowerCase();
+    const isPrefix = ID_PREFIX.test(wanted);
+    const items: Item[] = [];
+    for (let at = after ? this.#firstBehind(after) : 0; at < this.#ordered.length; at += 1) {
+      const row = this.#ordered[at] as Row<Item>;
+      if (!row.lowerName.includes(wanted) && !(isPrefix && row.id.startsWith(wanted))) continue;
+      if (items.length === limit) return { items, more: true };
+      items.push(row.item);
+    }
+    return { items, more: false };
+  }
+
+  #changed(): void {
+    this.#backlog += 1;
+    if (this.#backlog > Math.max(MIN_BACKLOG, this.#rows.size)) this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#backlog === 0) return;
+    const present = (row: Row<Item>): boolean => !row.gone;
+    this.#ordered = this.#ordered.filter(present).concat(this.#added.filter(present)).sort(compare);
+    this.#added = [];
+    this.#backlog = 0;
+  }
+
+  #firstBehind(place: Named): number {
+    let low = 0;
+    let high = this.#ordered.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(this.#ordered[middle] as Row<Item>, place) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function compare(one: Named, other: Named): number {
+  if (one.name !== other.name) return one.name < other.name ? -1 : 1;
+  if (one.id !== other.id) return one.id < other.id ? -1 : 1;
+  return 0;
+}

@@ -1,0 +1,31 @@
+import type { Member } from './member.js';
+import { RandomSet } from './random-set.js';
+
+/** The members of a swarm by where they stand. */
+export class NearIndex {
+  readonly #places = new Map<string, RandomSet<Member>>();
+
+  constructor(members: Iterable<Member>) {
+    for (const member of members) this.add(member);
+  }
+
+  at(place: string): RandomSet<Member> | undefined {
+    return this.#places.get(place);
+  }
+
+  add(member: Member): void {
+    for (const place of member.session.places) {
+      let members = this.#places.get(place);
+      if (!members) this.#places.set(place, (members = new RandomSet()));
+      members.add(member);
+    }
+  }
+
+  delete(member: Member): void {
+    for (const place of member.session.places) {
+      const members = this.#places.get(place);
+      members?.delete(member);
+      if (members?.size === 0) this.#places.delete(place);
+    }
+  }
+}

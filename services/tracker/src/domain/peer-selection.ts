@@ -1,0 +1,69 @@
+import type { RandomSet } from './random-set.js';
+
+/** The peers there are to choose from. */
+export interface Candidates<Peer> {
+  readonly seeders: RandomSet<Peer>;
+  readonly leechers: RandomSet<Peer>;
+  /** Those that stand at a place such as "zone=eu-1", seeders and leechers alike. */
+  near(place: string): RandomSet<Peer> | undefined;
+}
+
+/** How many peers of which kind somebody wants. */
+export interface Quotas {
+  /** So many are chosen, or all there are if they are fewer. */
+  readonly total: number;
+  /** At most so many are chosen for being near. */
+  readonly near: number;
+  /** At least so many are seeders, as long as there are. */
+  readonly seeders: number;
+}
+
+export interface Wanted<Peer> extends Quotas {
+  /** Where the asker stands, closest first. */
+  readonly places: readonly string[];
+  /** True for the asker itself and whom it knows already. */
+  excludes(peer: Peer): boolean;
+}
+
+/** Half may be near ones and half are seeders, so some strangers keep a swarm in one piece. */
+const NEAR_SHARE = 0.5;
+const SEEDER_SHARE = 0.5;
+
+/** What a watcher wants that knows nobody yet. */
+export function wantedAtFirst(total: number): Quotas {
+  return { total, near: Math.floor(total * NEAR_SHARE), seeders: Math.ceil(total * SEEDER_SHARE) };
+}
+
+/** What it wants in place of one that left, when it still knows so many seeders. */
+export function wantedInstead(maxPeers: number, knownSeeders: number, random: () => number): Quotas {
+  const seeders = knownSeeders < maxPeers * SEEDER_SHARE ? 1 : 0;
+  return { total: 1, near: knownSeeders > 0 && random() < NEAR_SHARE ? 1 : 0, seeders };
+}
+
+/**
+ * Chooses peers for a newcomer: first near ones, the closest first, then seeders, then
+ * leechers, each time at random among equals. Costs O(chosen + excluded), however large
+ * the swarm.
+ */
+export function selectPeers<Peer extends { readonly seeder: boolean }>(
+  from: Candidates<Peer>,
+  wanted: Wanted<Peer>,
+  random: () => number,
+): Peer[] {
+  const chosen = new Set<Peer>();
+  let seeders = 0;
+  const take = (candidates: RandomSet<Peer> | undefined, upTo: number): void => {
+    if (candidates === undefined || chosen.size >= upTo) return;
+    for (const peer of candidates.shuffled(random)) {
+      if (chosen.has(peer) || wanted.excludes(peer)) continue;
+      chosen.add(peer);
+      if (peer.seeder) seeders += 1;
+      if (chosen.size >= upTo) return;
+    }
+  };
+  for (const place of wanted.near > 0 ? wanted.places : []) take(from.near(place), wanted.near);
+  take(from.seeders, Math.min(wanted.total, chosen.size + Math.max(0, wanted.seeders - seeders)));
+  take(from.leechers, wanted.total);
+  take(from.seeders, wanted.total);
+  return [...chosen];
+}

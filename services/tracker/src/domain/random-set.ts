@@ -1,0 +1,53 @@
+/** A set that can be drawn from at random: add, delete and one draw cost O(1). */
+export class RandomSet<T> implements Iterable<T> {
+  readonly #items: T[] = [];
+  /** Made with the first item: most swarms keep one of their sets empty for ever. */
+  #slots: Map<T, number> | undefined;
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  has(item: T): boolean {
+    return this.#slots?.has(item) ?? false;
+  }
+
+  add(item: T): void {
+    this.#slots ??= new Map();
+    if (this.#slots.has(item)) return;
+    this.#slots.set(item, this.#items.length);
+    this.#items.push(item);
+  }
+
+  delete(item: T): void {
+    const slot = this.#slots?.get(item);
+    if (slot === undefined) return;
+    const last = this.#items.pop() as T;
+    this.#slots?.delete(item);
+    if (last === item) return;
+    this.#items[slot] = last;
+    this.#slots?.set(last, slot);
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items[Symbol.iterator]();
+  }
+
+  /**
+   * Every item once, in an order drawn as it is asked for (a Fisher-Yates shuffle that
+   * keeps only the swaps made): the first k items cost O(k). The set must not change
+   * meanwhile.
+   *
+   * @param random uniform in [0, 1)
+   */
+  *shuffled(random: () => number): Generator<T, void, undefined> {
+    const swapped = new Map<number, number>();
+    const length = this.#items.length;
+    for (let next = 0; next < length; next += 1) {
+      const drawn = next + Math.floor(random() * (length - next));
+      const slot = swapped.get(drawn) ?? drawn;
+      swapped.set(drawn, swapped.get(next) ?? next);
+      yield this.#items[slot] as T;
+    }
+  }
+}

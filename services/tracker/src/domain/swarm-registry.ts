@@ -1,0 +1,237 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import { Audience } from './audience.js';
+import { Directory } from './directory.js';
+import { advanceDownload, type DownloadNews } from './download-progress.js';
+import type { Effect } from './effects.js';
+import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
+import { checkRoom, DEFAULT_LIMITS, type Limits } from './limits.js';
+import type { Member } from './member.js';
+import type { PeerInfo } from './peer.js';
+import { Session } from './session.js';
+import type { Swarm } from './swarm.js';
+
+/** An offer of a whole file. */
+export interface Offer {
+  readonly infohash: InfoHash;
+  readonly file: FileSummary;
+  /** True if it was offered in an earlier session too: no event then. */
+  readonly restated: boolean;
+}
+
+/** How far a download is. */
+export interface Report {
+  readonly infohash: InfoHash;
+  readonly news: DownloadNews;
+  /** 0 makes a seeder. */
+  readonly bytesLeft: number;
+  readonly bytesDownloaded: number;
+  readonly bytesUploaded: number;
+  readonly file?: FileSummary;
+  /** Why, for `failed`. */
+  readonly reason: string;
+}
+
+interface RegistryOptions {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** @default DEFAULT_LIMITS */
+  readonly limits?: Limits;
+}
+
+const DEFAULT_MAX_PEERS = 50;
+const HIGHEST_MAX_PEERS = 200;
+
+/** How many peers somebody gets who asked for so many. */
+export function clampMaxPeers(wanted: number): number {
+  return wanted === 0 ? DEFAULT_MAX_PEERS : Math.min(wanted, HIGHEST_MAX_PEERS);
+}
+
+/**
+ * Who has which file, and who is told of it. Each method is one message of an agent: it
+ * returns what is to be done about it, or throws an {@link EnjambreError} and has
+ * changed nothing. Times are milliseconds since 1970.
+ */
+export class SwarmRegistry {
+  /** For look-ups. */
+  readonly directory: Directory;
+  readonly #random: () => number;
+  readonly #limits: Limits;
+
+  constructor({ random, startedAt, limits = DEFAULT_LIMITS }: RegistryOptions) {
+    this.directory = new Directory(startedAt);
+    this.#random = random;
+    this.#limits = limits;
+  }
+
+  /** Opens a session; one that the peer has already is closed. Throws `exhausted` TOO_MANY_PEERS. */
+  connect(peer: PeerInfo, now: number): { session: Session; effects: Effect[] } {
+    const effects: Effect[] = [];
+    const previous = this.directory.session(peer.id);
+    if (previous) {
+      effects.push(...this.disconnect(previous, 'replaced by a newer session'), replaced(previous));
+    }
+    checkRoom(this.directory.sessionCount, this.#limits.sessions, 'TOO_MANY_PEERS', 'peers');
+    const session = new Session(peer, now);
+    this.directory.addSession(session);
+    effects.push({ type: 'event', event: { type: 'peer.connected', peer } });
+    return { session, effects };
+  }
+
+  /** Ends a session with all its memberships and watches. Of one that is over nothing comes. */
+  disconnect(session: Session, reason: string): Effect[] {
+    const effects: Effect[] = [];
+    if (!session.open) return effects;
+    session.open = false;
+    for (const infohash of [...session.watches.keys()]) this.#dropWatch(session, infohash);
+    for (const member of [...session.memberships.values()]) this.#leave(member, effects);
+    this.directory.deleteSession(session);
+    effects.push({ type: 'event', event: { type: 'peer.disconnected', peer: session.peer, reason } });
+    return effects;
+  }
+
+  /** Makes the peer a seeder. Throws as {@link checkFileSummary} does, and `exhausted` TOO_MANY_SWARMS. */
+  share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
+    checkFileSummary(file);
+    const effects: Effect[] = [];
+    const member = this.#enter(session, infohash, true, effects);
+    member.bytesLeft = 0;
+    this.#describe(member, file, effects);
+    const { swarm } = member;
+    swarm.firstShare ??= { at: now, by: session.peer.name };
+    if (!member.sharing && !restated) {
+      effects.push({ type: 'event', event: { type: 'file.shared', peer: session.peer, file: swarm.ref() } });
+    }
+    member.sharing = true;
+    return effects;
+  }
+
+  /** Takes the peer out of a swarm. Throws `not-found` NOT_A_MEMBER. */
+  withdraw(session: Session, infohash: InfoHash): Effect[] {
+    const effects: Effect[] = [];
+    const member = session.memberships.get(infohash);
+    if (!member) throw new EnjambreError('not-found', 'NOT_A_MEMBER', 'this peer is not in that swarm');
+    const file = member.swarm.ref();
+    this.#leave(member, effects);
+    if (member.seeder) {
+      effects.push({ type: 'event', event: { type: 'file.withdrawn', peer: session.peer, file } });
+    }
+    return effects;
+  }
+
+  /** Notes how far a download is. Throws as {@link share} does. */
+  announce(session: Session, report: Report, now: number): Effect[] {
+    if (report.file && !this.#isKnown(report.infohash, report.file)) checkFileSummary(report.file);
+    const effects: Effect[] = [];
+    const bytesLeft = report.news === 'completed' ? 0 : report.bytesLeft;
+    const member = this.#enter(session, report.infohash, bytesLeft === 0, effects);
+    this.directory.announces += 1;
+    member.bytesLeft = bytesLeft;
+    member.bytesDownloaded = report.bytesDownloaded;
+    member.bytesUploaded = report.bytesUploaded;
+    if (report.file) this.#describe(member, report.file, effects);
+    const event = advanceDownload(member, report.news, report.reason, now);
+    if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
+    if (event) effects.push({ type: 'event', event });
+    return effects;
+  }
+
+  /**
+   * Subscribes to a swarm, or again with another `maxPeers` (0 means 50, at most 200).
+   * Throws `exhausted` TOO_MANY_WATCHES or TOO_MANY_SWARMS.
+   */
+  watch(session: Session, infohash: InfoHash, maxPeers: number): Effect[] {
+    const effects: Effect[] = [];
+    if (session.watches.has(infohash)) this.#dropWatch(session, infohash);
+    checkRoom(session.watches.size, this.#limits.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
+    const swarm = this.#swarm(infohash);
+    if (swarm.size === 0) effects.push(swarmNotFound(session));
+    swarm.audience ??= new Audience(swarm, this.#random);
+    session.watches.set(infohash, swarm.audience.add(session, clampMaxPeers(maxPeers), effects));
+    return effects;
+  }
+
+  /** Throws `not-found` NOT_WATCHED. */
+  unwatch(session: Session, infohash: InfoHash): Effect[] {
+    if (!session.watches.has(infohash)) {
+      throw new EnjambreError('not-found', 'NOT_WATCHED', 'this peer does not watch that swarm');
+    }
+    this.#dropWatch(session, infohash);
+    return [];
+  }
+
+  /** The peer's membership, as seeder or leecher; the swarm's watchers are told of what changed. */
+  #enter(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
+    const member = session.memberships.get(infohash);
+    if (!member) return this.#join(session, infohash, seeder, effects);
+    if (member.seeder !== seeder) {
+      this.directory.setSeeder(member, seeder);
+      member.swarm.audience?.changed(member, effects);
+    }
+    return member;
+  }
+
+  #join(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
+    checkRoom(
+      session.memberships.size,
+      this.#limits.membershipsPerSession,
+      'TOO_MANY_SWARMS',
+      'swarms of this peer',
+    );
+    const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
+    member.swarm.audience?.joined(member, effects);
+    return member;
+  }
+
+  #leave(member: Member, effects: Effect[]): void {
+    this.directory.deleteMember(member);
+    member.swarm.audience?.left(member, effects);
+    this.directory.release(member.swarm);
+  }
+
+  #swarm(infohash: InfoHash): Swarm {
+    const swarm = this.directory.swarm(infohash);
+    if (swarm) return swarm;
+    checkRoom(this.directory.swarmCount, this.#limits.swarms, 'TOO_MANY_SWARMS', 'swarms');
+    return this.directory.addSwarm(infohash);
+  }
+
+  /** Spares the check of what every announce repeats. */
+  #isKnown(infohash: InfoHash, file: FileSummary): boolean {
+    const known = this.directory.file(infohash)?.file;
+    return known !== undefined && sameSummary(known, file);
+  }
+
+  /** The first summary wins: who contradicts it stays a member, but does not rename the file for others. */
+  #describe({ swarm, session }: Member, file: FileSummary, effects: Effect[]): void {
+    if (!swarm.file) this.directory.describe(swarm, file);
+    else if (!sameSummary(swarm.file, file)) effects.push(fileMismatch(session));
+  }
+
+  #dropWatch(session: Session, infohash: InfoHash): void {
+    const watch = session.watches.get(infohash);
+    if (!watch) return;
+    const { swarm } = watch;
+    session.watches.delete(infohash);
+    swarm.audience?.delete(watch);
+    if (swarm.audience?.isEmpty) swarm.audience = undefined;
+    this.directory.release(swarm);
+  }
+}
+
+function replaced(session: Session): Effect {
+  const message = 'the same peer connected again: only its newest session lives';
+  return { type: 'close', session, error: new EnjambreError('aborted', 'REPLACED', message) };
+}
+
+function swarmNotFound(to: Session): Effect {
+  const message = 'no connected peer has that file: peers are told as they come';
+  return { type: 'problem', to, error: new EnjambreError('not-found', 'SWARM_NOT_FOUND', message) };
+}
+
+function fileMismatch(to: Session): Effect {
+  const message = 'others described that infohash differently before: the first description stands';
+  return { type: 'problem', to, error: new EnjambreError('precondition', 'FILE_MISMATCH', message) };
+}

@@ -1,0 +1,93 @@
+import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import {
+  TrackerServiceService,
+  type TrackerServiceServer,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { ConnectHandler } from './adapters/connect-handler.js';
+import type { ConnectTimeouts } from './adapters/connect-session.js';
+import { startConsole } from './adapters/console.js';
+import { EmbeddedEventBus } from './adapters/event-bus.js';
+import { lookupHandlers } from './adapters/lookup-handlers.js';
+import { SessionHub } from './adapters/session-hub.js';
+import { EventWatchers } from './adapters/watch-events.js';
+import type { TrackerConfig } from './config.js';
+import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
+import { SwarmRegistry } from './domain/swarm-registry.js';
+
+/** What tests put in place of the real thing. */
+export interface TrackerOverrides {
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+  /** Uniform in [0, 1). @default Math.random */
+  readonly random?: () => number;
+  readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
+  readonly timeouts?: Partial<ConnectTimeouts>;
+}
+
+export interface Tracker extends Startable {
+  /** Where it listens; known once it has started. */
+  readonly address: Address;
+}
+
+/** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
+const STREAMS_PER_SESSION = 2;
+const SERVICE_NAME = 'enjambre.tracker.v1.TrackerService';
+const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
+
+/** Builds a tracker that keeps everything in memory. */
+export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
+  const { clock = Date.now, random = Math.random } = overrides;
+  const log =
+    overrides.log ?? createLogger({ name: 'tracker', level: config.logLevel, format: config.logFormat });
+  const limits = { ...DEFAULT_LIMITS, ...overrides.limits };
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
+
+  const events = new EmbeddedEventBus(`tracker/${config.name}`, clock);
+  const registry = new SwarmRegistry({ random, limits, startedAt: clock() });
+  const hub = new SessionHub({ registry, events, clock });
+
+  const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
+  const agents = new ConnectHandler({
+    hub,
+    handlers,
+    timeouts,
+    maxStreams: limits.sessions * STREAMS_PER_SESSION,
+  });
+  const watchers = new EventWatchers(events);
+  const implementation: TrackerServiceServer = {
+    connect: (call) => agents.accept(call),
+    ...lookupHandlers(handlers, registry.directory, random),
+    watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
+  };
+
+  startConsole(events, log);
+  const services = [{ name: SERVICE_NAME, definition: TrackerServiceService, implementation }];
+  const server = new GrpcServer({ listen: config.listen, services, log });
+  const lifecycle = new Lifecycle(log);
+  lifecycle.add('server', server);
+  lifecycle.add('streams', {
+    start: () => {
+      const address = formatAddress(server.address);
+      log.info({ address }, `tracker listening on ${address}`);
+      return Promise.resolve();
+    },
+    stop: () => {
+      server.setServing(false);
+      agents.stop();
+      watchers.stop();
+      return Promise.resolve();
+    },
+  });
+  return {
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+    get address() {
+      return server.address;
+    },
+  };
+}

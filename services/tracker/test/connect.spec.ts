@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { callUnary } from '@enjambre/common/grpc/client';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { AnnounceEvent } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { eventually, Harness, hex, infohash, MODEL } from './harness.js';
+
+describe('a Connect stream', () => {
+  let harness: Harness;
+
+  beforeEach(async () => {
+    harness = await Harness.start({ timeouts: { helloMs: 200 } });
+  });
+
+  afterEach(() => harness.stop());
+
+  const peerNames = async (): Promise<string[]> => {
+    const client = harness.client();
+    const { peers } = await callUnary(client.listPeers.bind(client), {
+      query: '',
+      pageSize: 0,
+      pageToken: '',
+    });
+    return peers.map(({ name }) => name);
+  };
+
+  test('welcomes an agent that answers the challenge, with its peer id and endpoint', async () => {
+    const agent = harness.stranger();
+    const welcome = await agent.greet({ name: 'alice', endpoint: '10.0.0.7:7072' });
+    expect(hex(welcome.peerId)).toBe(agent.peerId);
+    expect(welcome.endpoint).toBe('10.0.0.7:7072');
+    expect(welcome.time?.getTime()).toBeGreaterThan(0);
+    expect(agent.heard[0]?.$case).toBe('challenge');
+    expect(await peerNames()).toEqual(['alice']);
+  });
+
+  test.each([':7072', '0.0.0.0:7072', '[::]:7072'])(
+    'puts the address that it sees in place of %s',
+    async (endpoint) => {
+      expect((await harness.stranger().greet({ endpoint })).endpoint).toBe('127.0.0.1:7072');
+    },
+  );
+
+  test('keeps an IPv6 endpoint', async () => {
+    expect((await harness.stranger().greet({ endpoint: '[fd00::7]:7072' })).endpoint).toBe('[fd00::7]:7072');
+  });
+
+  test('ends with UNAUTHENTICATED if the signature is for another challenge', async () => {
+    const agent = harness.stranger();
+    await agent.hello({ signature: agent.identity.signHello('tracker', Buffer.alloc(32)) });
+    expect(await agent.end()).toMatchObject({ code: 'unauthenticated', reason: 'BAD_SIGNATURE' });
+    expect(await peerNames()).toEqual([]);
+  });
+
+  test('ends with UNAUTHENTICATED if the key is of somebody else', async () => {
+    const agent = harness.stranger();
+    await agent.hello({ publicKey: PeerIdentity.generate().publicKey });
+    expect(await agent.end()).toMatchObject({ code: 'unauthenticated', reason: 'BAD_SIGNATURE' });
+  });
+
+  test.each([
+    ['an empty name', { name: '' }],
+    ['a long name', { name: 'a'.repeat(65) }],
+    ['a name with a control character', { name: 'a\u001b[2J' }],
+    ['no endpoint', { endpoint: '' }],
+    ['an endpoint without a port', { endpoint: '10.0.0.7' }],
+    ['an endpoint with port 0', { endpoint: '10.0.0.7:0' }],
+    ['an endpoint with a port beyond 65535', { endpoint: '10.0.0.7:65536' }],
+    ['an endpoint with a strange host', { endpoint: 'a\u001bb:7072' }],
+    ['a unix endpoint', { endpoint: 'unix:/tmp/x' }],
+    ['a short key', { publicKey: Buffer.alloc(31) }],
+    ['a long version', { version: 'v'.repeat(65) }],
+    ['a long label', { labels: { zone: 'z'.repeat(256) } }],
+    ['a label without a key', { labels: { '': 'x' } }],
+    ['17 labels', { labels: Object.fromEntries([...Array(17).keys()].map((n) => [`k${n}`, 'v'])) }],
+  ])('ends with INVALID_ARGUMENT for %s', async (_, hello) => {
+    const agent = harness.stranger();
+    await agent.hello(hello);
+    expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
+  });
+
+  test('ends with INVALID_ARGUMENT if something else is said before the hello', async () => {
+    const agent = harness.stranger();
+    agent.share(infohash(1));
+    expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
+  });
+
+  test('ends with DEADLINE_EXCEEDED if no hello comes', async () => {
+    expect(await harness.stranger().end()).toMatchObject({ code: 'timeout', reason: 'NO_HELLO' });
+  });
+
+  test('stays when the time for the hello is over and it was said', async () => {
+    const agent = await harness.agent('alice');
+    expect(await harness.stranger().end()).toMatchObject({ reason: 'NO_HELLO' });
+    agent.watch(infohash(1));
+    expect(await agent.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND' });
+  });
+
+  test('ends with ABORTED when the same peer connects again, and the new one lives', async () => {
+    const first = await harness.agent('alice');
+    first.share(infohash(1));
+    const second = harness.stranger();
+    second.identity = first.identity;
+    await second.greet({ name: 'alice again' });
+    expect(await first.end()).toMatchObject({ code: 'aborted', reason: 'REPLACED' });
+    expect(await peerNames()).toEqual(['alice again']);
+    second.share(infohash(2));
+    second.watch(infohash(1));
+    expect(await second.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND' });
+  });
+
+  test('ends with RESOURCE_EXHAUSTED if too many peers are there', async () => {
+    const small = await Harness.start({ limits: { sessions: 1 } });
+    await small.agent('alice');
+    const second = small.stranger();
+    await second.hello({});
+    expect(await second.end()).toMatchObject({ code: 'exhausted', reason: 'TOO_MANY_PEERS' });
+    await small.stop();
+  });
+
+  test('ends with UNAVAILABLE when the tracker stops, also before the hello', async () => {
+    const [agent, stranger] = [await harness.agent('alice'), harness.stranger()];
+    await stranger.next('challenge');
+    await harness.tracker.stop();
+    expect(await agent.end()).toMatchObject({ code: 'unavailable', reason: 'STOPPING' });
+    expect(await stranger.end()).toMatchObject({ code: 'unavailable', reason: 'STOPPING' });
+  });
+
+  test('ends with OK when the agent ends it, and the agent is gone from look-ups', async () => {
+    const agent = await harness.agent('alice');
+    agent.share(infohash(1));
+    agent.call.end();
+    expect(await agent.end()).toBeUndefined();
+    expect(await peerNames()).toEqual([]);
+  });
+
+  test('is over at once when the connection is lost', async () => {
+    const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
+    alice.share(infohash(1));
+    bob.watch(infohash(1));
+    await bob.peersOf(infohash(1), (names) => names.join() === 'alice*');
+    alice.client.close();
+    alice.call.cancel();
+    await bob.peersOf(infohash(1), (names) => names.length === 0);
+    expect(await peerNames()).toEqual(['bob']);
+  });
+
+  test('tells a watcher who joins, who completes and who leaves', async () => {
+    const [alice, bob, carol] = await Promise.all(
+      ['alice', 'bob', 'carol'].map((name) => harness.agent(name)),
+    );
+    carol!.watch(infohash(1));
+    expect(await carol!.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND', sequence: 2n });
+    expect(await carol!.next('peerDelta')).toMatchObject({ snapshot: true, upserted: [], removed: [] });
+    alice!.share(infohash(1));
+    bob!.announce(infohash(1), { event: AnnounceEvent.STARTED });
+    await carol!.peersOf(infohash(1), (names) => names.join() === 'alice*,bob');
+    bob!.announce(infohash(1), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n });
+    await carol!.peersOf(infohash(1), (names) => names.join() === 'alice*,bob*');
+    alice!.say({ $case: 'withdraw', value: { infohash: infohash(1) } });
+    await carol!.peersOf(infohash(1), (names) => names.join() === 'bob*');
+    carol!.say({ $case: 'unwatch', value: { infohash: infohash(1) } });
+    carol!.say({ $case: 'unwatch', value: { infohash: infohash(1) } });
+    expect(await carol!.next('problem')).toMatchObject({ reason: 'NOT_WATCHED' });
+  });
+
+  test('a delta carries all that is needed to reach a peer', async () => {
+    const [alice, bob] = [
+      await harness.agent('alice', { labels: { zone: 'eu-1' } }),
+      await harness.agent('bob'),
+    ];
+    alice.share(infohash(1));
+    await eventually(async () => {
+      bob.watch(infohash(1));
+      const { upserted } = await bob.next('peerDelta');
+      if (upserted.length === 0) return undefined;
+      expect(upserted).toMatchObject([
+        { name: 'alice', endpoint: '10.0.0.7:7072', seeder: true, labels: { zone: 'eu-1' } },
+      ]);
+      expect(hex(upserted[0]!.peerId)).toBe(alice.peerId);
+      return true;
+    });
+  });
+
+  test.each([
+    ['INVALID_INFOHASH', { $case: 'watch', value: { infohash: Buffer.alloc(31), maxPeers: 0 } }],
+    ['INVALID_INFOHASH', { $case: 'withdraw', value: { infohash: Buffer.alloc(100_000) } }],
+    ['NOT_A_MEMBER', { $case: 'withdraw', value: { infohash: infohash(9) } }],
+    ['MISSING_FILE', { $case: 'share', value: { infohash: infohash(1), file: undefined, restated: false } }],
+    [
+      'BAD_NAME',
+      { $case: 'share', value: { infohash: infohash(1), file: { ...MODEL, name: '../x' }, restated: false } },
+    ],
+    [
+      'INVALID_SIZE',
+      { $case: 'share', value: { infohash: infohash(1), file: { ...MODEL, size: 0n }, restated: false } },
+    ],
+    [
+      'INVALID_SIZE',
+      {
+        $case: 'share',
+        value: { infohash: infohash(1), file: { ...MODEL, size: 2n ** 53n }, restated: false },
+      },
+    ],
+    ['UNKNOWN_MESSAGE', undefined],
+  ] as const)('answers a wrong message with the problem %s and goes on', async (reason, message) => {
+    const agent = await harness.agent('mallory');
+    const sequence = agent.say(message);
+    const problem = await agent.next('problem');
+    expect(problem).toMatchObject({ reason, sequence });
+    expect([0, 32]).toContain(problem.infohash.length);
+    expect(problem.message).not.toBe('');
+    agent.share(infohash(2));
+    agent.watch(infohash(2));
+    expect(await agent.next('peerDelta')).toMatchObject({ snapshot: true });
+  });
+
+  test.each([
+    ['INVALID_EVENT', { event: 77 as AnnounceEvent }],
+    ['INVALID_REASON', { event: AnnounceEvent.FAILED, reason: 'x'.repeat(513) }],
+    ['INVALID_SIZE', { bytesLeft: 2n ** 64n - 1n }],
+    ['INVALID_PIECE_LENGTH', { file: { ...MODEL, pieceLength: 16_385n } }],
+    ['INVALID_FILE_COUNT', { file: { ...MODEL, fileCount: 0 } }],
+  ])('answers a wrong announce with the problem %s', async (reason, announce) => {
+    const agent = await harness.agent('mallory');
+    agent.announce(infohash(1), announce);
+    expect(await agent.next('problem')).toMatchObject({ reason, infohash: infohash(1) });
+  });
+
+  test('answers a second hello with the problem ALREADY_GREETED', async () => {
+    const agent = await harness.agent('alice');
+    agent.say({
+      $case: 'hello',
+      value: {
+        publicKey: Buffer.alloc(32),
+        signature: Buffer.alloc(64),
+        name: 'x',
+        endpoint: ':1',
+        labels: {},
+        version: '',
+      },
+    });
+    expect(await agent.next('problem')).toMatchObject({ reason: 'ALREADY_GREETED' });
+  });
+
+  test('survives bytes that are no message', async () => {
+    const client = harness.client();
+    const raw = client.makeBidiStreamRequest<Buffer, Buffer>(
+      '/enjambre.tracker.v1.TrackerService/Connect',
+      (bytes) => bytes,
+      (bytes) => bytes,
+    );
+    const ended = new Promise((resolve) => raw.on('error', resolve));
+    raw.on('data', () => undefined);
+    raw.write(Buffer.from('ffffffffffffffffffffff', 'hex'));
+    await ended;
+    await harness.agent('alice');
+    expect(await peerNames()).toEqual(['alice']);
+  });
+
+  test('a slow reader is ended with RESOURCE_EXHAUSTED, and is gone for others at once', async () => {
+    const quick = await Harness.start({ timeouts: { slowReaderMs: 100 } });
+    const [reader, writer] = [
+      await quick.agent('slow'),
+      await quick.agent('writer', { labels: bigLabels() }),
+    ];
+    const hashes = [...Array(200).keys()].map((n) => infohash(n));
+    reader.call.pause();
+    for (const hash of hashes) reader.watch(hash);
+    for (const hash of hashes) writer.share(hash);
+    const client = quick.client();
+    await eventually(async () => {
+      const { peers } = await callUnary(client.getStats.bind(client), {});
+      return peers === 1 || undefined;
+    });
+    reader.call.resume();
+    expect(await reader.end()).toMatchObject({ code: 'exhausted', reason: 'SLOW_READER' });
+    await quick.stop();
+  });
+});
+
+function bigLabels(): Record<string, string> {
+  return Object.fromEntries([...Array(16).keys()].map((n) => [`label${n}`, 'x'.repeat(255)]));
+}

@@ -1,0 +1,202 @@
+import { connect } from '@enjambre/common/grpc/client';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { createLogger } from '@enjambre/common/log/logger';
+import type { EnjambreError } from '@enjambre/core/error';
+import {
+  TrackerServiceClient,
+  type ConnectRequest,
+  type ConnectResponse,
+  type FileSummary,
+  type Hello,
+  type PeerDelta,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { createTracker, type Tracker, type TrackerOverrides } from '../src/service.js';
+
+type Response = NonNullable<ConnectResponse['message']>;
+
+export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
+
+/** 32 bytes, all the same. */
+export function infohash(digit: number): Buffer {
+  return Buffer.alloc(32, digit);
+}
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** Resolves as soon as `condition` gives something; tried again every few milliseconds. */
+export async function eventually<T>(condition: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (;;) {
+    const result = await condition();
+    if (result !== undefined && result !== false) return result;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A tracker on a free port, clients of it, and an end of all of them. */
+export class Harness {
+  readonly #clients: TrackerServiceClient[] = [];
+
+  private constructor(readonly tracker: Tracker) {}
+
+  static async start(overrides: TrackerOverrides = {}): Promise<Harness> {
+    const config = {
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      name: 'test',
+      logLevel: 'silent',
+      logFormat: 'json',
+    } as const;
+    const log = createLogger({ name: 'tracker', level: 'silent' });
+    const tracker = createTracker(config, { log, ...overrides });
+    await tracker.start();
+    return new Harness(tracker);
+  }
+
+  get port(): number {
+    return this.tracker.address.kind === 'tcp' ? this.tracker.address.port : 0;
+  }
+
+  /** A client on a connection of its own. */
+  client(): TrackerServiceClient {
+    const client = connect(TrackerServiceClient, `127.0.0.1:${this.port}`, {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A stream that has not said hello. */
+  stranger(): TestAgent {
+    return new TestAgent(this.client());
+  }
+
+  /** An agent that was welcomed. */
+  async agent(name: string, hello: Partial<Hello> = {}): Promise<TestAgent> {
+    const agent = this.stranger();
+    await agent.greet({ name, ...hello });
+    return agent;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.tracker.stop();
+  }
+}
+
+/** An agent by hand: says what it is told to and keeps what it hears. */
+export class TestAgent {
+  identity = PeerIdentity.generate();
+  readonly call: ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  readonly heard: Response[] = [];
+  /** Set when the stream has ended: what with, or undefined for OK. */
+  ended: { readonly error?: EnjambreError } | undefined;
+  #sequence = 0n;
+  #read = 0;
+
+  constructor(readonly client: TrackerServiceClient) {
+    this.call = client.connect();
+    this.call.on('data', ({ message }: ConnectResponse) => {
+      if (message) this.heard.push(message);
+    });
+    this.call.on('error', (error) => (this.ended = { error: fromServiceError(error) }));
+    this.call.on('end', () => (this.ended ??= {}));
+  }
+
+  get peerId(): string {
+    return this.identity.peerId;
+  }
+
+  say(message: ConnectRequest['message']): bigint {
+    this.#sequence += 1n;
+    this.call.write({ sequence: this.#sequence, message });
+    return this.#sequence;
+  }
+
+  /** The next message of that kind; others before it are passed over. */
+  async next<Case extends Response['$case']>(
+    kind: Case,
+  ): Promise<Extract<Response, { $case: Case }>['value']> {
+    return eventually(() => {
+      if (this.ended && this.#read >= this.heard.length)
+        throw this.ended.error ?? new Error('the stream has ended');
+      while (this.#read < this.heard.length) {
+        const message = this.heard[this.#read];
+        this.#read += 1;
+        if (message?.$case === kind) return message.value as Extract<Response, { $case: Case }>['value'];
+      }
+      return undefined;
+    });
+  }
+
+  async hello(hello: Partial<Hello>): Promise<void> {
+    const { nonce } = await this.next('challenge');
+    const value: Hello = {
+      publicKey: this.identity.publicKey,
+      signature: this.identity.signHello('tracker', nonce),
+      name: 'agent',
+      endpoint: '10.0.0.7:7072',
+      labels: {},
+      version: '0.1.0',
+      ...hello,
+    };
+    this.say({ $case: 'hello', value });
+  }
+
+  async greet(hello: Partial<Hello> = {}): Promise<Extract<Response, { $case: 'welcome' }>['value']> {
+    await this.hello(hello);
+    return this.next('welcome');
+  }
+
+  share(hash: Uint8Array, file: FileSummary | undefined = MODEL, restated = false): bigint {
+    return this.say({ $case: 'share', value: { infohash: hash, file, restated } });
+  }
+
+  announce(
+    hash: Uint8Array,
+    announce: Partial<Extract<ConnectRequest['message'], { $case: 'announce' }>['value']> = {},
+  ): bigint {
+    const value = {
+      infohash: hash,
+      event: 0,
+      bytesLeft: 1000n,
+      bytesDownloaded: 0n,
+      bytesUploaded: 0n,
+      file: MODEL,
+      reason: '',
+    };
+    return this.say({ $case: 'announce', value: { ...value, ...announce } });
+  }
+
+  watch(hash: Uint8Array, maxPeers = 0): bigint {
+    return this.say({ $case: 'watch', value: { infohash: hash, maxPeers } });
+  }
+
+  /** Names of the peers of a swarm, with "*" behind seeders, when `expected` holds of them. */
+  async peersOf(hash: Uint8Array, expected: (names: string[]) => boolean): Promise<string[]> {
+    return eventually(() => {
+      const names = this.#namesOf(hash);
+      return expected(names) ? names : undefined;
+    });
+  }
+
+  /** How the stream ended; an OK is undefined. */
+  async end(): Promise<EnjambreError | undefined> {
+    return (await eventually(() => this.ended)).error;
+  }
+
+  #namesOf(hash: Uint8Array): string[] {
+    const peers = new Map<string, string>();
+    for (const message of this.heard) {
+      if (message.$case !== 'peerDelta' || hex(message.value.infohash) !== hex(hash)) continue;
+      applyDelta(peers, message.value);
+    }
+    return [...peers.values()].sort();
+  }
+}
+
+function applyDelta(peers: Map<string, string>, { snapshot, upserted, removed }: PeerDelta): void {
+  if (snapshot) peers.clear();
+  for (const id of removed) peers.delete(hex(id));
+  for (const peer of upserted) peers.set(hex(peer.peerId), `${peer.name}${peer.seeder ? '*' : ''}`);
+}

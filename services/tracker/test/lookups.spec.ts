@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { callUnary } from '@enjambre/common/grpc/client';
+import { AnnounceEvent, type TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { eventually, Harness, hex, infohash, MODEL, type TestAgent } from './harness.js';
+
+describe('look-ups', () => {
+  let harness: Harness;
+  let client: TrackerServiceClient;
+  let alice: TestAgent;
+  let bob: TestAgent;
+
+  const stats = () => callUnary(client.getStats.bind(client), {});
+  const listFiles = (request = {}) =>
+    callUnary(client.listFiles.bind(client), { query: '', pageSize: 0, pageToken: '', ...request });
+  const listPeers = (request = {}) =>
+    callUnary(client.listPeers.bind(client), { query: '', pageSize: 0, pageToken: '', ...request });
+  const getSwarm = (hash: string, maxPeers = 0) =>
+    callUnary(client.getSwarm.bind(client), { infohash: hash, maxPeers });
+
+  beforeAll(async () => {
+    harness = await Harness.start();
+    client = harness.client();
+    alice = await harness.agent('alice', { labels: { zone: 'eu-1' }, version: '1.2.3' });
+    bob = await harness.agent('bob');
+    for (let n = 1; n <= 5; n += 1) alice.share(infohash(n), { ...MODEL, name: `File ${n}.bin` });
+    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, bytesLeft: 600n, file: undefined });
+    bob.announce(infohash(1), { bytesLeft: 400n, bytesDownloaded: 600n, bytesUploaded: 7n });
+    bob.announce(infohash(2), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n });
+    await eventually(
+      async () => ((await stats()).announces === 3n && (await stats()).files === 5) || undefined,
+    );
+  });
+
+  afterAll(() => harness.stop());
+
+  test('list the files in order, page by page', async () => {
+    const first = await listFiles({ pageSize: 2 });
+    expect(first.files.map(({ name }) => name)).toEqual(['File 1.bin', 'File 2.bin']);
+    const second = await listFiles({ pageSize: 2, pageToken: first.nextPageToken });
+    const third = await listFiles({ pageSize: 2, pageToken: second.nextPageToken });
+    expect(third.files.map(({ name }) => name)).toEqual(['File 5.bin']);
+    expect(third.nextPageToken).toBe('');
+  });
+
+  test('find files by a part of the name or the beginning of the infohash', async () => {
+    expect((await listFiles({ query: 'fILE 3' })).files).toHaveLength(1);
+    expect((await listFiles({ query: '04040404' })).files).toMatchObject([{ name: 'File 4.bin' }]);
+    expect((await listFiles({ query: 'nothing' })).files).toEqual([]);
+  });
+
+  test.each([
+    'x',
+    '!!!',
+    Buffer.from('[1,2]').toString('base64url'),
+    Buffer.from('["a"]').toString('base64url'),
+    'A'.repeat(2000),
+  ])('refuse the page token %s', async (pageToken) => {
+    await expect(listFiles({ pageToken })).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'BAD_PAGE_TOKEN',
+    });
+    await expect(listPeers({ pageToken })).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'BAD_PAGE_TOKEN',
+    });
+  });
+
+  test('refuse a negative page size', async () => {
+    await expect(listFiles({ pageSize: -1 })).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'BAD_PAGE_SIZE',
+    });
+  });
+
+  test('show one file, whatever the case of its infohash', async () => {
+    const hash = hex(infohash(1)).toUpperCase();
+    const { file } = await callUnary(client.getFile.bind(client), { infohash: hash });
+    expect(file).toMatchObject({ infohash: hex(infohash(1)), name: 'File 1.bin', size: 1_000_000n });
+    expect(file).toMatchObject({
+      seeders: 1,
+      leechers: 1,
+      sharedBy: 'alice',
+      fileCount: 1,
+      pieceLength: 16_384n,
+    });
+    expect(file?.sharedAt).toBeInstanceOf(Date);
+  });
+
+  test('say NOT_FOUND of a file that nobody has, and INVALID_ARGUMENT of no infohash', async () => {
+    const getFile = (hash: string) => callUnary(client.getFile.bind(client), { infohash: hash });
+    await expect(getFile(hex(infohash(9)))).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'FILE_NOT_FOUND',
+    });
+    await expect(getSwarm(hex(infohash(9)))).rejects.toMatchObject({ code: 'not-found' });
+    await expect(getFile('abc')).rejects.toMatchObject({ code: 'invalid', reason: 'INVALID_INFOHASH' });
+  });
+
+  test('show the members of a swarm', async () => {
+    const { members } = await getSwarm(hex(infohash(1)));
+    const bobs = members.find(({ peer }) => peer?.name === 'bob');
+    expect(members).toHaveLength(2);
+    expect(bobs).toMatchObject({ seeder: false, bytesLeft: 400n, bytesDownloaded: 600n, bytesUploaded: 7n });
+    expect((await getSwarm(hex(infohash(1)), 1)).members).toHaveLength(1);
+    await expect(getSwarm(hex(infohash(1)), -1)).rejects.toMatchObject({ reason: 'BAD_MAX_PEERS' });
+  });
+
+  test('list the peers with what they have', async () => {
+    const { peers } = await listPeers();
+    expect(peers).toMatchObject([
+      {
+        name: 'alice',
+        peerId: alice.peerId,
+        endpoint: '10.0.0.7:7072',
+        seeding: 5,
+        leeching: 0,
+        version: '1.2.3',
+      },
+      { name: 'bob', seeding: 1, leeching: 1 },
+    ]);
+    expect(peers[0]).toMatchObject({ labels: { zone: 'eu-1' } });
+    expect((await listPeers({ query: bob.peerId.slice(0, 8) })).peers).toMatchObject([{ name: 'bob' }]);
+  });
+
+  test('count', async () => {
+    expect(await stats()).toMatchObject({
+      peers: 2,
+      files: 5,
+      seeders: 6,
+      leechers: 1,
+      downloadsCompleted: 1n,
+    });
+  });
+
+  test('an answer stays below 4 MiB though a thousand peers have long labels', async () => {
+    const crowded = await Harness.start();
+    const labels = Object.fromEntries([...Array(16).keys()].map((n) => [`label${n}`, '\u20ac'.repeat(255)]));
+    await Promise.all([...Array(400).keys()].map((n) => crowded.agent(`peer ${n}`, { labels })));
+    const crowd = crowded.client();
+    const seen = new Set<string>();
+    for (let pageToken = ''; ;) {
+      const page = await callUnary(crowd.listPeers.bind(crowd), { query: '', pageSize: 1000, pageToken });
+      for (const { peerId } of page.peers) seen.add(peerId);
+      pageToken = page.nextPageToken;
+      if (pageToken === '') break;
+    }
+    expect(seen.size).toBe(400);
+    await crowded.stop();
+  });
+});
