@@ -1,22 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { Command } from 'commander';
-import { z } from 'zod';
+import { labelsSchema, nameSchema, pathSchema } from '@enjambre/common/config/schemas';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
 const table = {
   dataDir: {
     placeholder: 'DIR',
     description: 'where state is kept',
-    schema: z.string(),
+    schema: pathSchema,
     default: '/var/lib',
   },
   label: {
     placeholder: 'KEY=VALUE',
     description: 'where it stands',
-    schema: z.array(z.string()),
+    schema: labelsSchema,
     repeatable: true,
   },
-  logFormat: { placeholder: 'FORMAT', description: 'how to log', schema: z.string() },
+  logFormat: { placeholder: 'FORMAT', description: 'how to log', schema: nameSchema },
 };
 
 function parse(...args: string[]): ReturnType<typeof serviceFlags> {

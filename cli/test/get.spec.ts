@@ -131,6 +131,9 @@ describe('enjambre get', () => {
 
     expect(code).toBe(0);
     expect(objects().map(({ type }) => type)).toEqual(['done']);
+    expect((await cli(['get', 'model.bin', '--agent', agent.address])).stdout).toContain(
+      'there already  /data/downloads/model.bin',
+    );
   });
 
   test('returns at once with --detach', async () => {
@@ -185,6 +188,17 @@ describe('enjambre get', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(sentence);
     expect(objects().at(-1)).toMatchObject({ type: 'error', reason, exit_code: 1 });
+  });
+
+  test('gives a paused transfer the time to go on', async () => {
+    const paused = transferOf({ state: TransferState.PAUSED });
+    agent.script.download = () => ({ transfer: paused, alreadyComplete: false });
+    agent.script.watch = () => stream([paused, half, whole]);
+
+    const { code, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address]);
+
+    expect(code).toBe(0);
+    expect(objects().map(({ type }) => type)).toEqual(['progress', 'done']);
   });
 
   test('exits 1 when the transfer is removed', async () => {

@@ -17,7 +17,9 @@ export async function pause(session: Session, ref: string): Promise<void> {
 /** `enjambre resume`: goes on with a paused or failed transfer. */
 export async function resume(session: Session, ref: string): Promise<void> {
   const transfer = await change(session, ref, (agent, its) => agent.resume(its));
-  session.output.line(`${plain(transfer.name)} goes on: ${stateWord(transfer.state)}`);
+  const state = stateWord(transfer.state);
+  // The agent may answer before it has begun.
+  session.output.line(`${plain(transfer.name)} goes on${state === 'paused' ? '' : `: ${state}`}`);
 }
 
 /** `enjambre verify`: has everything on disk read again. */

@@ -25,16 +25,19 @@ export interface GetOptions {
   readonly detach: boolean;
 }
 
+/** A paused or failed transfer that goes on may say for so long that it is still what it was. */
+const STARTING_MS = 1000;
+
 /** `enjambre get`: starts a download and stays until it is complete, or only starts it. */
 export async function get(session: Session, ref: string, options: GetOptions): Promise<void> {
   await withAgent(session, async (agent) => {
     const { cwd } = session.context;
     const source = await downloadSource(ref, cwd);
     const outputDir = options.output === undefined ? '' : resolve(cwd, options.output);
-    const { transfer } = await agent.download({ source, outputDir });
+    const { transfer, alreadyComplete } = await agent.download({ source, outputDir });
     if (!transfer) throw new EnjambreError('internal', 'BAD_ANSWER', 'the agent answered without a transfer');
     if (options.detach) started(session, transfer);
-    else finished(session, await complete(session, agent, transfer));
+    else finished(session, await complete(session, agent, transfer), alreadyComplete);
   });
 }
 
@@ -42,6 +45,8 @@ export async function get(session: Session, ref: string, options: GetOptions): P
 async function complete(session: Session, agent: AgentClient, transfer: Transfer): Promise<Transfer> {
   const { output, signal, context } = session;
   const line = new ProgressLine(output, context.now);
+  const startedAt = context.now();
+  let active = false;
   const onLost = (): void => {
     line.leave();
     output.note('the agent went away: waiting up to 30 s for it to return');
@@ -60,12 +65,18 @@ async function complete(session: Session, agent: AgentClient, transfer: Transfer
   }
 
   function tell(now: Transfer): boolean {
+    active ||= !isStopped(now);
+    if (!active && context.now() - startedAt < STARTING_MS) return false;
     const done = isComplete(now);
     if (!done) output.object(progressJson(now));
     if (done) line.finish(progressOf(now));
     else line.show(progressOf(now));
     return done;
   }
+}
+
+function isStopped({ state }: Transfer): boolean {
+  return state === TransferState.PAUSED || state === TransferState.FAILED;
 }
 
 /** True if the transfer is whole, false if it goes on. Throws if it does neither. */
@@ -115,8 +126,12 @@ function started({ output }: Session, transfer: Transfer): void {
   else output.line(`${plain(transfer.name)}: ${state}; ${status} shows how far it is`);
 }
 
-function finished({ output }: Session, transfer: Transfer): void {
+function finished({ output }: Session, transfer: Transfer, already: boolean): void {
   output.object(doneJson(transfer));
+  if (already) {
+    output.line(`there already  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
+    return;
+  }
   const seconds = secondsOf(transfer.activeTime) ?? 0;
   const received = Number(transfer.bytesDownloaded);
   const size = formatBytes(transfer.bytesTotal);

@@ -1,6 +1,6 @@
 import { plainJson } from './text.js';
 
-export type JsonValue =
+type JsonValue =
   | string
   | number
   | bigint

@@ -4,6 +4,7 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import type { EnjambreError } from '@enjambre/core/error';
 import {
+  AnnounceEvent,
   TrackerServiceClient,
   type ConnectRequest,
   type ConnectResponse,
@@ -40,9 +41,9 @@ export class Harness {
 
   private constructor(readonly tracker: Tracker) {}
 
-  static async start(overrides: TrackerOverrides = {}): Promise<Harness> {
+  static async start(overrides: TrackerOverrides = {}, port = 0): Promise<Harness> {
     const config = {
-      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      listen: { kind: 'tcp', host: '127.0.0.1', port },
       name: 'test',
       logLevel: 'silent',
       logFormat: 'json',
@@ -93,14 +94,22 @@ export class TestAgent {
   ended: { readonly error?: EnjambreError } | undefined;
   #sequence = 0n;
   #read = 0;
+  #wake: (() => void)[] = [];
 
   constructor(readonly client: TrackerServiceClient) {
     this.call = client.connect();
     this.call.on('data', ({ message }: ConnectResponse) => {
       if (message) this.heard.push(message);
+      this.#notify();
     });
-    this.call.on('error', (error) => (this.ended = { error: fromServiceError(error) }));
-    this.call.on('end', () => (this.ended ??= {}));
+    this.call.on('error', (error) => {
+      this.ended = { error: fromServiceError(error) };
+      this.#notify();
+    });
+    this.call.on('status', () => {
+      this.ended ??= {};
+      this.#notify();
+    });
   }
 
   get peerId(): string {
@@ -117,7 +126,7 @@ export class TestAgent {
   async next<Case extends Response['$case']>(
     kind: Case,
   ): Promise<Extract<Response, { $case: Case }>['value']> {
-    return eventually(() => {
+    return this.#when(() => {
       if (this.ended && this.#read >= this.heard.length)
         throw this.ended.error ?? new Error('the stream has ended');
       while (this.#read < this.heard.length) {
@@ -158,7 +167,7 @@ export class TestAgent {
   ): bigint {
     const value = {
       infohash: hash,
-      event: 0,
+      event: AnnounceEvent.UNSPECIFIED,
       bytesLeft: 1000n,
       bytesDownloaded: 0n,
       bytesUploaded: 0n,
@@ -174,7 +183,7 @@ export class TestAgent {
 
   /** Names of the peers of a swarm, with "*" behind seeders, when `expected` holds of them. */
   async peersOf(hash: Uint8Array, expected: (names: string[]) => boolean): Promise<string[]> {
-    return eventually(() => {
+    return this.#when(() => {
       const names = this.#namesOf(hash);
       return expected(names) ? names : undefined;
     });
@@ -182,7 +191,19 @@ export class TestAgent {
 
   /** How the stream ended; an OK is undefined. */
   async end(): Promise<EnjambreError | undefined> {
-    return (await eventually(() => this.ended)).error;
+    return (await this.#when(() => this.ended)).error;
+  }
+
+  async #when<T>(condition: () => T | undefined): Promise<T> {
+    for (;;) {
+      const result = condition();
+      if (result !== undefined) return result;
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  #notify(): void {
+    for (const wake of this.#wake.splice(0)) wake();
   }
 
   #namesOf(hash: Uint8Array): string[] {

@@ -32,8 +32,8 @@ export interface PieceStore {
 export interface StoreFactory {
   /** Content that is shared where it lies. */
   original(metainfo: Metainfo, path: string): PieceStore;
-  /** A download that ends up in `folder`; `complete` if it is there already. */
-  download(metainfo: Metainfo, folder: string, complete: boolean): PieceStore;
+  /** A download that ends up in `folder`; `inPlace` if it has its name there already. */
+  download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore;
   /** Throws `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE if a download could not go there. */
   checkTarget(folder: string, name: string | undefined): Promise<void>;
 }

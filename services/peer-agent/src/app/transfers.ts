@@ -57,7 +57,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   async start(): Promise<void> {
     for (const record of await this.#parts.archive.load()) this.#add(record);
-    for (const transfer of this.#transfers.values()) await transfer.start();
+    for (const transfer of this.#transfers.values()) await transfer.start('update');
     this.#interval = setInterval(() => {
       if (this.list().some(({ state }) => state === 'downloading' || state === 'seeding')) this.#saveSoon();
     }, SAVE_INTERVAL_MS);
@@ -130,7 +130,7 @@ export class Transfers implements Startable, ServingDirectory {
     const found = await this.#find(source.kind === 'ref' ? source.ref : '');
     await this.#parts.stores.checkTarget(location, found.name);
     const transfer = this.#transfers.get(found.infohash) ?? this.#add(newRecord({ ...found, origin: false, location }));
-    await transfer.startNew();
+    await transfer.start('started');
     return { transfer, already: false };
   }
 
@@ -196,7 +196,7 @@ export class Transfers implements Startable, ServingDirectory {
       record = { ...record, complete: true, completedAtMs: Date.now(), fingerprint: (await store.fingerprint()) ?? '' };
     }
     const transfer = this.#add(record);
-    await transfer.startNew();
+    await transfer.start('started');
     return transfer;
   }
 
@@ -263,6 +263,7 @@ function newRecord(what: {
     origin: what.origin,
     location: what.location,
     complete: false,
+    inPlace: what.origin,
     fingerprint: '',
     bytesTotal: what.size,
     bytesDone: 0,

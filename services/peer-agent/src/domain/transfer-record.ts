@@ -24,6 +24,8 @@ export interface TransferRecord {
   /** For a share, the content itself; for a download, the folder it goes to. */
   readonly location: string;
   readonly complete: boolean;
+  /** True once the content has its own name in `location`; before that it is assembled elsewhere. */
+  readonly inPlace: boolean;
   /** Of the complete content, see PieceStore.fingerprint. */
   readonly fingerprint: string;
   readonly bytesTotal: number;

@@ -45,15 +45,15 @@ export function toReport(announce: Announce): Report {
     const message = `a reason has at most ${MAX_REASON_CHARS} characters`;
     throw new EnjambreError('invalid', 'INVALID_REASON', message);
   }
-  const report = {
+  return {
     infohash: infoHashFromBytes(announce.infohash),
     news,
     bytesLeft: toBytes(announce.bytesLeft),
     bytesDownloaded: toBytes(announce.bytesDownloaded),
     bytesUploaded: toBytes(announce.bytesUploaded),
+    file: announce.file && toFileSummary(announce.file),
     reason: announce.reason,
   };
-  return announce.file ? { ...report, file: toFileSummary(announce.file) } : report;
 }
 
 /** One message of all that an agent is to change in its view of a swarm. */

@@ -35,8 +35,9 @@ export function checkFileSummary({ name, size, pieceLength, fileCount }: FileSum
   }
 }
 
-export function sameSummary(one: FileSummary, other: FileSummary): boolean {
+export function sameSummary(one: FileSummary, other: FileSummary | undefined): boolean {
   return (
+    other !== undefined &&
     one.name === other.name &&
     one.size === other.size &&
     one.pieceLength === other.pieceLength &&

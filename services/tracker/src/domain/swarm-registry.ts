@@ -27,7 +27,7 @@ export interface Report {
   readonly bytesLeft: number;
   readonly bytesDownloaded: number;
   readonly bytesUploaded: number;
-  readonly file?: FileSummary;
+  readonly file: FileSummary | undefined;
   /** Why, for `failed`. */
   readonly reason: string;
 }
@@ -96,7 +96,8 @@ export class SwarmRegistry {
   share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
-    const member = this.#enter(session, infohash, true, effects);
+    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, true, effects);
+    this.#setSeeder(member, true, effects);
     member.bytesLeft = 0;
     this.#describe(member, file, effects);
     const { swarm } = member;
@@ -123,15 +124,20 @@ export class SwarmRegistry {
 
   /** Notes how far a download is. Throws as {@link share} does. */
   announce(session: Session, report: Report, now: number): Effect[] {
-    if (report.file && !this.#isKnown(report.infohash, report.file)) checkFileSummary(report.file);
+    const { infohash, file } = report;
+    const present = session.memberships.get(infohash);
+    // Every announce repeats the file: only a new description is looked at.
+    const isNewFile = file !== undefined && !sameSummary(file, present?.swarm.file);
+    if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
     const bytesLeft = report.news === 'completed' ? 0 : report.bytesLeft;
-    const member = this.#enter(session, report.infohash, bytesLeft === 0, effects);
+    const member = present ?? this.#join(session, infohash, bytesLeft === 0, effects);
+    this.#setSeeder(member, bytesLeft === 0, effects);
     this.directory.announces += 1;
     member.bytesLeft = bytesLeft;
     member.bytesDownloaded = report.bytesDownloaded;
     member.bytesUploaded = report.bytesUploaded;
-    if (report.file) this.#describe(member, report.file, effects);
+    if (isNewFile) this.#describe(member, file, effects);
     const event = advanceDownload(member, report.news, report.reason, now);
     if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
     if (event) effects.push({ type: 'event', event });
@@ -162,17 +168,6 @@ export class SwarmRegistry {
     return [];
   }
 
-  /** The peer's membership, as seeder or leecher; the swarm's watchers are told of what changed. */
-  #enter(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
-    const member = session.memberships.get(infohash);
-    if (!member) return this.#join(session, infohash, seeder, effects);
-    if (member.seeder !== seeder) {
-      this.directory.setSeeder(member, seeder);
-      member.swarm.audience?.changed(member, effects);
-    }
-    return member;
-  }
-
   #join(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
     checkRoom(
       session.memberships.size,
@@ -183,6 +178,12 @@ export class SwarmRegistry {
     const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
     member.swarm.audience?.joined(member, effects);
     return member;
+  }
+
+  #setSeeder(member: Member, seeder: boolean, effects: Effect[]): void {
+    if (member.seeder === seeder) return;
+    this.directory.setSeeder(member, seeder);
+    member.swarm.audience?.changed(member, effects);
   }
 
   #leave(member: Member, effects: Effect[]): void {
@@ -198,16 +199,10 @@ export class SwarmRegistry {
     return this.directory.addSwarm(infohash);
   }
 
-  /** Spares the check of what every announce repeats. */
-  #isKnown(infohash: InfoHash, file: FileSummary): boolean {
-    const known = this.directory.file(infohash)?.file;
-    return known !== undefined && sameSummary(known, file);
-  }
-
   /** The first summary wins: who contradicts it stays a member, but does not rename the file for others. */
   #describe({ swarm, session }: Member, file: FileSummary, effects: Effect[]): void {
     if (!swarm.file) this.directory.describe(swarm, file);
-    else if (!sameSummary(swarm.file, file)) effects.push(fileMismatch(session));
+    else if (!sameSummary(file, swarm.file)) effects.push(fileMismatch(session));
   }
 
   #dropWatch(session: Session, infohash: InfoHash): void {

@@ -4,7 +4,7 @@ import {
   type TransferPeer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
-import type { TransferState, TransferView } from '../../app/transfer.js';
+import type { TransferState, TransferView } from '../../app/transfer-view.js';
 
 const STATES: Readonly<Record<TransferState, WireState>> = {
   resolving: WireState.RESOLVING,

@@ -18,9 +18,9 @@ export class FileStoreFactory implements StoreFactory {
     return new FileStore(this.components, { metainfo, path });
   }
 
-  download(metainfo: Metainfo, folder: string, complete: boolean): PieceStore {
+  download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore {
     const target = join(folder, metainfo.name);
-    const path = complete ? target : incompletePath(folder, metainfo.infohash, metainfo.name);
+    const path = inPlace ? target : incompletePath(folder, metainfo.infohash, metainfo.name);
     return new FileStore(this.components, { metainfo, path, target });
   }
 

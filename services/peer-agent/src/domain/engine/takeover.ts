@@ -36,7 +36,7 @@ export function findTakeover(
     if (owner === idle) continue;
     for (const request of owner.requests.values()) {
       if (request.cancelled || !idle.has.has(request.ref.piece)) continue;
-      const kind = judge(idle, request, config, nowMs);
+      const kind = judge(idle, owner, request, { config, nowMs });
       if (!kind || !mayAskAgain(board, idle, request, kind)) continue;
       const gain = Math.abs(request.dueMs - nowMs) + 1;
       if (gain <= bestGain) continue;
@@ -49,14 +49,15 @@ export function findTakeover(
 
 function judge(
   idle: PeerState,
+  owner: PeerState,
   request: PendingRequest,
-  config: EngineConfig,
-  nowMs: number,
+  { config, nowMs }: { config: EngineConfig; nowMs: number },
 ): Takeover['kind'] | undefined {
   const promisedMs = request.dueMs - request.askedMs;
   if (nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
   const ownWaitMs = idle.expectedWaitMs(request.bytes, nowMs);
-  const ownerWaitMs = request.dueMs - nowMs;
+  // Of one that has sent nothing yet, expect it to take as long again as it has taken so far.
+  const ownerWaitMs = owner.rate(nowMs) > 0 ? request.dueMs - nowMs : nowMs - request.askedMs;
   return ownerWaitMs > config.stealRatio * ownWaitMs + config.stealMarginMs ? 'steal' : undefined;
 }
 

@@ -1,0 +1,109 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Content } from './content.js';
+import { DownloadSession, type DownloadComponents } from './download-session.js';
+import type { ProgressLog, TrackerPort } from './ports.js';
+import { Serving } from './serving.js';
+
+export interface DownloadRunComponents extends Omit<DownloadComponents, 'metainfo' | 'layout' | 'store'> {
+  readonly content: Content;
+  readonly progress: ProgressLog;
+  readonly tracker: TrackerPort;
+  /** Tells the tracker how far it is. */
+  readonly announce: () => void;
+  /** Progress reached the disk. */
+  readonly saved: () => void;
+}
+
+/** What was synced to disk is claimed this often. */
+const CHECKPOINT_MS = 5000;
+/** News for the tracker, at most this often. */
+const ANNOUNCE_MS = 1000;
+
+/** A download from the first request to the last piece, with its checkpoints and announces. */
+export class DownloadRun {
+  readonly serving: Serving;
+  readonly #parts: DownloadRunComponents;
+  readonly #session: DownloadSession;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #outcome: Promise<void>;
+  #succeed: () => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(parts: DownloadRunComponents) {
+    this.#parts = parts;
+    this.#outcome = new Promise<void>((resolve, reject) => {
+      this.#succeed = resolve;
+      this.#fail = reject;
+    });
+    this.#session = new DownloadSession(
+      { ...parts, ...parts.content },
+      {
+        verified: (piece) => {
+          parts.progress.note(piece);
+          this.serving.verified(piece);
+        },
+        complete: () => {
+          this.#succeed();
+        },
+        failed: (error) => {
+          this.#fail(error);
+        },
+      },
+    );
+    this.serving = new Serving({ ...parts.content, have: this.#session.have, ledger: parts.ledger });
+    this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces), stopped: () => undefined });
+  }
+
+  /** Verified pieces, live. */
+  get have(): Bitfield {
+    return this.#session.have;
+  }
+
+  /** Why it does not get on, for people; empty if it does. */
+  get problem(): string {
+    return this.#session.problem;
+  }
+
+  /** Resolves when all pieces are verified, or when `signal` aborts; rejects when the disk fails. */
+  async complete(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    signal.addEventListener('abort', this.#succeed, { once: true });
+    const { tracker, progress, announce } = this.#parts;
+    await progress.save(this.have);
+    tracker.watch(this.#infohash, this.#session);
+    this.#session.start();
+    let told = this.have.count;
+    this.#every(CHECKPOINT_MS, () => {
+      this.checkpoint().catch(this.#fail);
+    });
+    this.#every(ANNOUNCE_MS, () => {
+      if (this.have.count !== told) announce();
+      told = this.have.count;
+    });
+    await this.#outcome;
+  }
+
+  /** Data first, then the claim (docs/architecture.md, Durability). */
+  async checkpoint(): Promise<void> {
+    const claim = this.have.clone();
+    await this.#parts.content.store.flush();
+    await this.#parts.progress.save(claim);
+    this.#parts.saved();
+  }
+
+  /** Ends all links and writes. Others are still served. */
+  async stop(reason: string, message: string): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.tracker.unwatch(this.#infohash);
+    await this.#session.stop(reason, message);
+  }
+
+  get #infohash(): InfoHash {
+    return this.#parts.content.metainfo.infohash;
+  }
+
+  #every(ms: number, work: () => void): void {
+    this.#timers.push(setInterval(work, ms));
+  }
+}

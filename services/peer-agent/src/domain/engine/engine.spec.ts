@@ -1,0 +1,207 @@
+import { describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { parsePeerId } from '@enjambre/core/ids';
+import fc from 'fast-check';
+import { VirtualSwarm, type SwarmOptions, type VirtualPeer } from '../../../test/support/virtual-swarm.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const PIECE = 512 * KIB;
+
+function swarm(peers: readonly VirtualPeer[], options: Partial<SwarmOptions> = {}): VirtualSwarm {
+  return new VirtualSwarm({ bytes: 16 * MIB, pieceLength: PIECE, peers, ...options });
+}
+
+function seeder(name: string, rate = 10 * MIB): VirtualPeer {
+  return { name, rate };
+}
+
+function shares(sent: ReadonlyMap<string, number>, total: number): number[] {
+  return [...sent.values()].map((bytes) => bytes / total);
+}
+
+describe('DownloadEngine', () => {
+  it('fetches everything from one seeder at its full rate', () => {
+    const { completedMs, discardedBytes, sent } = swarm([seeder('a')]).run();
+    expect(completedMs).toBeLessThan(1600 * 1.15);
+    expect(discardedBytes).toBe(0);
+    expect(sent.get('a')).toBe(16 * MIB);
+  });
+
+  it('does nothing for a download that is complete', () => {
+    const pieces = Array.from({ length: 32 }, (_, piece) => piece);
+    const { trace } = swarm([seeder('a')], { have: pieces }).run(1000);
+    expect(trace).toEqual([]);
+  });
+
+  it('fetches only what is missing after a restart', () => {
+    const have = Array.from({ length: 31 }, (_, piece) => piece);
+    const { sent, verified } = swarm([seeder('a')], { have }).run();
+    expect(sent.get('a')).toBe(PIECE);
+    expect(verified).toEqual([31]);
+  });
+
+  it('takes a fair part from each of three equal seeders', () => {
+    const { sent, completedMs } = swarm([seeder('a'), seeder('b'), seeder('c')], { bytes: 60 * MIB }).run();
+    for (const share of shares(sent, 60 * MIB)) {
+      expect(share).toBeGreaterThan(0.28);
+      expect(share).toBeLessThan(0.39);
+    }
+    expect(completedMs).toBeLessThan(2000 * 1.2);
+  });
+
+  it('takes from each seeder in proportion to its rate', () => {
+    const { sent } = swarm([seeder('slow', 5 * MIB), seeder('fast', 20 * MIB)], { bytes: 100 * MIB }).run();
+    const fast = sent.get('fast') ?? 0;
+    expect(fast / (100 * MIB)).toBeGreaterThan(0.7);
+  });
+
+  it('fetches rare pieces first', () => {
+    const common = Array.from({ length: 28 }, (_, piece) => piece);
+    const { verified } = swarm(
+      [seeder('all', 5 * MIB), { name: 'most', rate: MIB, has: common }, { name: 'most2', rate: MIB, has: common }],
+      { config: { initialWindowBytes: PIECE } },
+    ).run();
+    const rank = [28, 29, 30, 31].map((piece) => verified.indexOf(piece));
+    expect(Math.max(...rank)).toBeLessThan(12);
+  });
+
+  it('lets different downloaders begin with different pieces', () => {
+    const firsts = [1, 2, 3, 4, 5, 6].map((seed) => swarm([seeder('a')], { seed }).run().verified[0]);
+    expect(new Set(firsts).size).toBeGreaterThan(3);
+  });
+
+  it('does the same again for the same seed', () => {
+    const peers = [seeder('a', 3 * MIB), seeder('b', 7 * MIB), { name: 'c', rate: MIB, leavesMs: 700 }];
+    expect(swarm(peers, { seed: 7 }).run().trace).toEqual(swarm(peers, { seed: 7 }).run().trace);
+  });
+
+  it('is not held up at the end by a peer that is many times slower', () => {
+    const { completedMs, sent } = swarm([seeder('fast', 20 * MIB), seeder('slow', 64 * KIB)], { bytes: 32 * MIB }).run();
+    expect(completedMs).toBeLessThan(1600 + 1500);
+    expect((sent.get('fast') ?? 0) + (sent.get('slow') ?? 0)).toBeLessThan(32 * MIB * 1.05);
+  });
+
+  it('fetches hardly anything twice in a swarm of equals', () => {
+    const peers = Array.from({ length: 8 }, (_, index) => seeder(`s${index}`, 4 * MIB));
+    const { discardedBytes, sent } = swarm(peers, { bytes: 64 * MIB }).run();
+    const total = [...sent.values()].reduce((sum, bytes) => sum + bytes, 0);
+    expect(total / (64 * MIB)).toBeLessThan(1.03);
+    expect(discardedBytes / (64 * MIB)).toBeLessThan(0.02);
+  });
+
+  it('finishes in spite of a peer that takes requests and never answers', () => {
+    const { completedMs, banned } = swarm([seeder('good', 4 * MIB), { name: 'dead', rate: 1, silent: true }]).run();
+    expect(completedMs).toBeLessThan(16_000);
+    expect(banned).toEqual([]);
+  });
+
+  it('gives what a peer owed to others when it leaves', () => {
+    const { completedMs } = swarm([seeder('stays', 4 * MIB), { name: 'goes', rate: 8 * MIB, leavesMs: 400 }]).run();
+    expect(completedMs).toBeLessThan(4500);
+  });
+
+  it('goes on when the only peer comes back', () => {
+    const { completedMs } = swarm([
+      { name: 'first', rate: 8 * MIB, leavesMs: 500 },
+      { name: 'later', rate: 8 * MIB, joinsMs: 5000 },
+    ]).run();
+    expect(completedMs).toBeGreaterThan(5000);
+    expect(completedMs).toBeLessThan(8000);
+  });
+
+  it('bans the sole sender of a bad piece at once, and finishes with the others', () => {
+    const bad = { name: 'bad', rate: 10 * MIB, corrupts: () => true };
+    const { banned, completedMs } = swarm([bad, seeder('good', 2 * MIB)]).run();
+    expect(banned).toEqual(['bad']);
+    expect(completedMs).toBeDefined();
+  });
+
+  it('names the culprit, and only the culprit, among several senders of a piece', () => {
+    const peers: VirtualPeer[] = [
+      { name: 'bad', rate: 4 * MIB, corrupts: ({ block }) => block === 1 },
+      seeder('good1', 4 * MIB),
+      seeder('good2', 4 * MIB),
+    ];
+    // Few large pieces: all three work on the same ones.
+    const { banned, completedMs } = swarm(peers, { bytes: 16 * MIB, pieceLength: 8 * MIB }).run();
+    expect(banned).toEqual(['bad']);
+    expect(completedMs).toBeDefined();
+  });
+
+  it('keeps what is asked for and not stored under its bound when the disk is slow', () => {
+    const config = { maxOutstandingBytes: 4 * MIB };
+    const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], { diskRate: 5 * MIB, config }).run();
+    expect(maxOutstandingBytes).toBeLessThanOrEqual(4 * MIB + 256 * KIB);
+    expect(completedMs).toBeGreaterThan(3000);
+    expect(completedMs).toBeLessThan(4500);
+  });
+
+  it('finishes whoever comes and goes, as long as one honest seeder stays', () => {
+    const peer = fc.record({
+      rate: fc.integer({ min: 64 * KIB, max: 20 * MIB }),
+      latencyMs: fc.integer({ min: 0, max: 200 }),
+      joinsMs: fc.integer({ min: 0, max: 3000 }),
+      leavesMs: fc.option(fc.integer({ min: 0, max: 6000 }), { nil: undefined }),
+      silent: fc.boolean(),
+      badEvery: fc.integer({ min: 0, max: 5 }),
+      has: fc.option(fc.uniqueArray(fc.integer({ min: 0, max: 15 }), { maxLength: 16 }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.array(peer, { maxLength: 6 }), fc.integer({ min: 1, max: 1e6 }), (others, seed) => {
+        const peers = others.map(({ badEvery, leavesMs, has, ...rest }, index): VirtualPeer => ({
+          ...rest,
+          name: `peer${index}`,
+          ...(leavesMs !== undefined && { leavesMs }),
+          ...(has && { has }),
+          ...(badEvery > 0 && { corrupts: ({ piece, block }) => (piece + block) % badEvery === 0 }),
+        }));
+        const honest = new Set(peers.filter(({ corrupts }) => !corrupts).map(({ name }) => name));
+        const result = swarm([seeder('honest', 2 * MIB), ...peers], { bytes: 8 * MIB, seed }).run();
+        expect(result.completedMs).toBeDefined();
+        expect(result.violations).toEqual([]);
+        expect(result.banned.filter((name) => name === 'honest' || honest.has(name))).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+});
+
+describe('DownloadEngine, told of breaches', () => {
+  const peer = parsePeerId('11'.repeat(32));
+
+  function joined(): VirtualSwarm {
+    const virtual = swarm([]);
+    virtual.engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(virtual.layout.pieceCount) }, 0);
+    return virtual;
+  }
+
+  it('calls a block that nobody asked for a violation, and does not store it', () => {
+    const effects = joined().engine.handle({ type: 'block-arrived', peer, id: 999, ref: { piece: 0, block: 0 } }, 1);
+    expect(effects).toMatchObject([{ type: 'violation', peer }]);
+  });
+
+  it('calls an answer with another block than the one asked for a violation', () => {
+    const { engine, layout } = swarm([]);
+    const effects = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);
+    const asked = effects.find((effect) => effect.type === 'request')!;
+    const ref = { piece: (asked.ref.piece + 1) % layout.pieceCount, block: 0 };
+    expect(engine.handle({ type: 'block-arrived', peer, id: asked.id, ref }, 1)).toMatchObject([{ type: 'violation' }]);
+  });
+
+  it('asks nothing of a peer that chokes, and again when it unchokes', () => {
+    const { engine } = joined();
+    const choked = engine.handle({ type: 'peer-choked', peer }, 10);
+    expect(choked.every(({ type }) => type === 'cancel')).toBe(true);
+    expect(engine.handle({ type: 'tick' }, 100)).toEqual([]);
+    expect(engine.handle({ type: 'peer-unchoked', peer }, 200).some(({ type }) => type === 'request')).toBe(true);
+  });
+
+  it('does not ask a peer again for a piece that it turned out not to have', () => {
+    const { engine, layout } = swarm([], { bytes: PIECE });
+    const [asked] = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);
+    if (asked?.type !== 'request') throw new Error('nothing was asked');
+    const after = engine.handle({ type: 'block-rejected', peer, id: asked.id, reason: 'not-available' }, 10);
+    expect(after.filter(({ type }) => type === 'request')).toEqual([]);
+  });
+});

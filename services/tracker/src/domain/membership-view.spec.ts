@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import fc from 'fast-check';
+import type { Effect } from './effects.js';
+import type { Session } from './session.js';
+import { SwarmRegistry } from './swarm-registry.js';
+import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
+import { seededRandom } from '../../test/seeded-random.js';
+
+const PEERS = 14;
+const SWARMS = 2;
+
+/** One message or connection of one of a few peers. */
+const step = fc.record({
+  peer: fc.nat(PEERS - 1),
+  swarm: fc.nat(SWARMS - 1),
+  action: fc.constantFrom(
+    'connect',
+    'disconnect',
+    'share',
+    'announce',
+    'complete',
+    'withdraw',
+    'watch',
+    'unwatch',
+  ),
+  maxPeers: fc.constantFrom(1, 2, 4, 0),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** The tracker with peers that believe every delta. */
+class World {
+  readonly registry: SwarmRegistry;
+  readonly sessions = new Map<number, Session>();
+  /** What each session was told of each swarm that it watches: peers, and whether they are seeders. */
+  readonly views = new Map<Session, Map<InfoHash, Map<PeerId, boolean>>>();
+
+  constructor(seed: number) {
+    this.registry = new SwarmRegistry({ random: seededRandom(seed), startedAt: 0 });
+  }
+
+  run({ peer, swarm, action, maxPeers }: Step): void {
+    const session = this.sessions.get(peer);
+    if (action === 'connect') this.#connect(peer);
+    else if (session) this.#act(session, { peer, swarm, action, maxPeers });
+  }
+
+  #connect(peer: number): void {
+    const labels: Record<string, string> = peer % 3 === 0 ? { zone: 'a', node: `n${peer % 2}` } : {};
+    const { session, effects } = this.registry.connect(samplePeer(peer, labels), 0);
+    this.sessions.set(peer, session);
+    this.views.set(session, new Map());
+    this.#apply(effects);
+  }
+
+  #act(session: Session, { peer, swarm, action, maxPeers }: Step): void {
+    const infohash = sampleHash(100 + swarm);
+    try {
+      if (action === 'disconnect') {
+        this.sessions.delete(peer);
+        this.#apply(this.registry.disconnect(session, ''));
+        this.views.delete(session);
+      } else if (action === 'share') {
+        this.#apply(this.registry.share(session, { infohash, file: MODEL, restated: false }, 0));
+      } else if (action === 'announce' || action === 'complete') {
+        const news = action === 'complete' ? 'completed' : 'progressed';
+        this.#apply(this.registry.announce(session, sampleReport(infohash, { news }), 0));
+      } else if (action === 'withdraw') {
+        this.#apply(this.registry.withdraw(session, infohash));
+      } else if (action === 'watch') {
+        this.#apply(this.registry.watch(session, infohash, maxPeers));
+      } else {
+        this.#apply(this.registry.unwatch(session, infohash));
+        this.views.get(session)?.delete(infohash);
+      }
+    } catch (error) {
+      expect(error).toHaveProperty('reason', expect.stringMatching(/NOT_A_MEMBER|NOT_WATCHED/));
+    }
+  }
+
+  #apply(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'close') this.views.delete(effect.session);
+      if (effect.type !== 'delta') continue;
+      const views = this.views.get(effect.to);
+      if (!views) throw new Error('a delta to nobody');
+      if (effect.snapshot) views.set(effect.infohash, new Map());
+      const view = views.get(effect.infohash);
+      if (!view) throw new Error('a delta before the snapshot');
+      for (const id of effect.removed) if (!view.delete(id)) throw new Error('a removal of somebody unknown');
+      for (const { peer, seeder } of effect.upserted) view.set(peer.id, seeder);
+    }
+  }
+
+  /** Throws if anybody believes what is not so. */
+  check(): void {
+    for (const [session, views] of this.views) {
+      if (views.size !== session.watches.size) throw new Error('not what is watched');
+      for (const [infohash, view] of views) {
+        const others = this.#othersIn(infohash, session);
+        for (const [id, seeder] of view) if (others.get(id) !== seeder) throw new Error('a ghost');
+        const maxPeers = session.watches.get(infohash)?.maxPeers ?? 0;
+        if (view.size !== Math.min(maxPeers, others.size)) throw new Error('somebody is lost');
+      }
+    }
+    this.#checkCounts();
+  }
+
+  #othersIn(infohash: InfoHash, self: Session): Map<PeerId, boolean> {
+    const others = new Map<PeerId, boolean>();
+    for (const session of this.sessions.values()) {
+      const member = session.memberships.get(infohash);
+      if (member && session !== self) others.set(session.peer.id, member.seeder);
+    }
+    return others;
+  }
+
+  #checkCounts(): void {
+    const members = [...this.sessions.values()].flatMap(({ memberships }) => [...memberships.values()]);
+    const seeders = members.filter(({ seeder }) => seeder).length;
+    const stats = this.registry.directory.stats();
+    const right = stats.seeders === seeders && stats.leechers === members.length - seeders;
+    if (!right || stats.peers !== this.sessions.size) throw new Error('a wrong count');
+  }
+}
+
+describe('the deltas that a watcher gets', () => {
+  test('always make the true swarm, up to max_peers: no ghost, not itself, nobody lost', () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 120, size: 'max' }), fc.nat(), (steps, seed) => {
+        const world = new World(seed);
+        for (let peer = 0; peer < PEERS; peer += 2)
+          world.run({ peer, swarm: 0, action: 'connect', maxPeers: 0 });
+        for (const each of steps) {
+          world.run(each);
+          world.check();
+        }
+        for (const session of [...world.sessions.values()]) world.registry.disconnect(session, '');
+        expect(world.registry.directory.swarmCount).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('stay few when ten thousand peers join one swarm', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    let deltas = 0;
+    let changes = 0;
+    const count = (effects: readonly Effect[]): void => {
+      for (const effect of effects) {
+        if (effect.type !== 'delta') continue;
+        deltas += 1;
+        changes += effect.upserted.length + effect.removed.length;
+      }
+    };
+    for (let number = 0; number < 10_000; number += 1) {
+      const { session } = registry.connect(samplePeer(number, { zone: `z${number % 3}` }), 0);
+      const bytesLeft = number % 100 === 0 ? 0 : 1000;
+      count(registry.announce(session, sampleReport(infohash, { bytesLeft }), 0));
+      count(registry.watch(session, infohash, 0));
+    }
+    expect(deltas / 10_000).toBeLessThan(10);
+    expect(changes / 10_000).toBeLessThan(60);
+  });
+});

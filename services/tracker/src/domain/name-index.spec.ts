@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { NameIndex, type Named } from './name-index.js';
+
+const id = (number: number): string => number.toString(16).padStart(64, '0');
+
+function fill(names: string[]): NameIndex<string> {
+  const index = new NameIndex<string>();
+  names.forEach((name, number) => index.add({ name, id: id(number) }, name));
+  return index;
+}
+
+describe('a NameIndex', () => {
+  test('orders by name, then by id', () => {
+    const index = new NameIndex<number>();
+    index.add({ name: 'b', id: id(1) }, 1);
+    index.add({ name: 'a', id: id(3) }, 2);
+    index.add({ name: 'a', id: id(2) }, 3);
+    expect(index.page({ query: '', limit: 10 })).toEqual({ items: [3, 2, 1], more: false });
+  });
+
+  test('finds parts of names in any case', () => {
+    const index = fill(['Model.bin', 'other.txt', 'MODELS']);
+    expect(index.page({ query: 'model', limit: 10 }).items).toEqual(['MODELS', 'Model.bin']);
+  });
+
+  test('finds the beginning of an id of 8 digits, not of 7', () => {
+    const index = new NameIndex<number>();
+    index.add({ name: 'x', id: `ab12cd34${'0'.repeat(56)}` }, 1);
+    expect(index.page({ query: 'AB12CD34', limit: 10 }).items).toEqual([1]);
+    expect(index.page({ query: 'ab12cd3', limit: 10 }).items).toEqual([]);
+  });
+
+  test('says that there is more only if there is', () => {
+    const index = fill(['a', 'b', 'c']);
+    expect(index.page({ query: '', limit: 2 }).more).toBe(true);
+    expect(index.page({ query: '', limit: 3 }).more).toBe(false);
+  });
+
+  test('pages show what stays exactly once, whatever comes and goes between them', () => {
+    const change = fc.record({ adds: fc.boolean(), number: fc.nat(50) });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(change, { maxLength: 10 })),
+        fc.integer({ min: 1, max: 5 }),
+        (rounds, limit) => {
+          const index = new NameIndex<Named>();
+          const keyOf = (number: number): Named => ({ name: `n${number % 7}`, id: id(number) });
+          const present = new Set<number>();
+          for (let number = 0; number < 50; number += 3) present.add(number);
+          for (const number of present) index.add(keyOf(number), keyOf(number));
+          const stays = new Set(present);
+          const shown: string[] = [];
+          let after: Named | undefined;
+          for (let round = 0; ; round += 1) {
+            const page = index.page(after ? { query: '', limit, after } : { query: '', limit });
+            shown.push(...page.items.map((item) => item.id));
+            after = page.items.at(-1);
+            if (!page.more) break;
+            for (const { adds, number } of rounds[round] ?? []) {
+              if (adds === present.has(number)) continue;
+              stays.delete(number);
+              if (adds) present.add(number);
+              else present.delete(number);
+              if (adds) index.add(keyOf(number), keyOf(number));
+              else index.delete(id(number));
+            }
+          }
+          expect(new Set(shown).size).toBe(shown.length);
+          for (const number of stays) expect(shown).toContain(id(number));
+        },
+      ),
+    );
+  });
+
+  test('does not keep what came and went, though nobody asks', () => {
+    const index = new NameIndex<number>();
+    for (let round = 0; round < 100_000; round += 1) {
+      index.add({ name: 'x', id: id(round) }, round);
+      index.delete(id(round));
+    }
+    expect(index.size).toBe(0);
+    expect(index.page({ query: '', limit: 1 })).toEqual({ items: [], more: false });
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { RandomSet } from './random-set.js';
+import { selectPeers, wantedAtFirst, wantedInstead, type Candidates } from './peer-selection.js';
+import { seededRandom } from '../../test/seeded-random.js';
+
+interface Sample {
+  readonly name: string;
+  readonly seeder: boolean;
+  readonly place: string;
+}
+
+class Samples implements Candidates<Sample> {
+  readonly seeders = new RandomSet<Sample>();
+  readonly leechers = new RandomSet<Sample>();
+
+  add(count: number, seeder: boolean, place = ''): this {
+    const kind = seeder ? this.seeders : this.leechers;
+    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place });
+    return this;
+  }
+
+  near(place: string): RandomSet<Sample> {
+    const near = new RandomSet<Sample>();
+    for (const peer of [...this.seeders, ...this.leechers]) if (peer.place === place) near.add(peer);
+    return near;
+  }
+}
+
+function select(from: Samples, total: number, places: string[] = [], seed = 1): Sample[] {
+  const wanted = { ...wantedAtFirst(total), places, excludes: () => false };
+  return selectPeers(from, wanted, seededRandom(seed));
+}
+
+const seedersIn = (peers: Sample[]): number => peers.filter(({ seeder }) => seeder).length;
+const at = (peers: Sample[], place: string): number => peers.filter((peer) => peer.place === place).length;
+
+describe('the peers that somebody gets', () => {
+  test('are all there are if those are fewer than wanted', () => {
+    expect(select(new Samples().add(3, true).add(4, false), 50)).toHaveLength(7);
+  });
+
+  test('are half seeders and half leechers if there are enough of both', () => {
+    const peers = select(new Samples().add(1000, true).add(1000, false), 50);
+    expect(peers).toHaveLength(50);
+    expect(seedersIn(peers)).toBe(25);
+  });
+
+  test.each([
+    [1, 1000],
+    [1000, 1],
+  ])('make up with the other kind what one kind lacks (%d seeders, %d leechers)', (seeders, leechers) => {
+    const peers = select(new Samples().add(seeders, true).add(leechers, false), 50);
+    expect(peers).toHaveLength(50);
+    expect(seedersIn(peers)).toBe(seeders === 1 ? 1 : 49);
+  });
+
+  test('are never chosen twice', () => {
+    const peers = select(new Samples().add(40, true, 'zone=a').add(40, false, 'zone=a'), 50, ['zone=a']);
+    expect(new Set(peers).size).toBe(50);
+  });
+
+  test('differ with the seed', () => {
+    const from = new Samples().add(1000, false);
+    expect(select(from, 50, [], 1)).not.toEqual(select(from, 50, [], 2));
+  });
+
+  test('leave out whom the asker excludes', () => {
+    const from = new Samples().add(30, true).add(30, false);
+    const excludes = ({ name }: Sample): boolean => Number(name) < 20;
+    const peers = selectPeers(from, { ...wantedAtFirst(50), places: [], excludes }, seededRandom(1));
+    expect(peers).toHaveLength(20);
+  });
+
+  test('are near ones first, but at most half of them', () => {
+    const from = new Samples().add(1000, false).add(200, false, 'zone=a');
+    const peers = select(from, 50, ['zone=a']);
+    expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(25);
+    expect(at(peers, 'zone=a')).toBeLessThan(40);
+  });
+
+  test('are of the closest place first', () => {
+    const from = new Samples().add(1000, false).add(10, false, 'node=n').add(100, false, 'zone=a');
+    const peers = select(from, 50, ['node=n', 'zone=a']);
+    expect(at(peers, 'node=n')).toBe(10);
+    expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(15);
+  });
+
+  test('hold seeders though all near ones are leechers', () => {
+    const from = new Samples().add(100, true).add(100, false, 'zone=a');
+    expect(seedersIn(select(from, 50, ['zone=a']))).toBe(25);
+  });
+
+  test('in place of one that left is a seeder as long as seeders are lacking', () => {
+    expect(wantedInstead(50, 0, () => 0)).toEqual({ total: 1, near: 0, seeders: 1 });
+    expect(wantedInstead(50, 30, () => 0.9)).toEqual({ total: 1, near: 0, seeders: 0 });
+    expect(wantedInstead(50, 30, () => 0.1)).toEqual({ total: 1, near: 1, seeders: 0 });
+  });
+});

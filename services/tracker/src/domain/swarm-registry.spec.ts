@@ -1,0 +1,201 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { DownloadNews } from './download-progress.js';
+import type { Effect } from './effects.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import type { Session } from './session.js';
+import { SwarmRegistry, type Report } from './swarm-registry.js';
+import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
+import { seededRandom } from '../../test/seeded-random.js';
+
+const FILE = sampleHash(1);
+
+const eventsOf = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((effect) => (effect.type === 'event' ? [effect.event.type] : []));
+const problemsOf = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((effect) => (effect.type === 'problem' ? [effect.error.reason] : []));
+
+describe('a SwarmRegistry', () => {
+  let registry: SwarmRegistry;
+  let now: number;
+
+  beforeEach(() => {
+    registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    now = 1000;
+  });
+
+  const connect = (number: number): Session => registry.connect(samplePeer(number), now).session;
+  const share = (session: Session, restated = false, file = MODEL): Effect[] =>
+    registry.share(session, { infohash: FILE, file, restated }, now);
+  const announce = (session: Session, news: DownloadNews, report: Partial<Report> = {}): Effect[] =>
+    registry.announce(session, sampleReport(FILE, { news, ...report }), now);
+
+  test('makes the first sharer and the time of it part of the catalogue', () => {
+    share(connect(1));
+    now = 2000;
+    share(connect(2));
+    const file = registry.directory.file(FILE);
+    expect(file).toMatchObject({ file: MODEL, firstShare: { at: 1000, by: 'peer-1' } });
+    expect(file?.seeders.size).toBe(2);
+  });
+
+  test('keeps a file in the catalogue while a member is connected, and no longer', () => {
+    const [alice, bob] = [connect(1), connect(2)];
+    share(alice);
+    announce(bob, 'started', { file: MODEL });
+    registry.disconnect(alice, 'gone');
+    expect(registry.directory.file(FILE)).toBeDefined();
+    registry.disconnect(bob, 'gone');
+    expect(registry.directory.file(FILE)).toBeUndefined();
+    expect(registry.directory.stats()).toMatchObject({ peers: 0, files: 0, seeders: 0, leechers: 0 });
+    expect(registry.directory.swarmCount).toBe(0);
+  });
+
+  test('does not list a swarm of which nobody has said what it is', () => {
+    announce(connect(1), 'started');
+    expect(registry.directory.file(FILE)).toBeUndefined();
+    expect(registry.directory.stats()).toMatchObject({ files: 0, leechers: 1 });
+  });
+
+  test('tells of a share once, and of a restated one not at all', () => {
+    const [alice, bob] = [connect(1), connect(2)];
+    expect(eventsOf(share(alice))).toEqual(['file.shared']);
+    expect(eventsOf(share(alice))).toEqual([]);
+    expect(eventsOf(share(bob, true))).toEqual([]);
+    expect(eventsOf(share(bob))).toEqual([]);
+  });
+
+  test('lets the first description stand and says so to whom contradicts it', () => {
+    share(connect(1));
+    const effects = share(connect(2), false, { ...MODEL, name: 'virus.exe' });
+    expect(problemsOf(effects)).toEqual(['FILE_MISMATCH']);
+    expect(registry.directory.file(FILE)).toMatchObject({ file: MODEL });
+    expect(registry.directory.stats().seeders).toBe(2);
+  });
+
+  test('tells of a withdrawal by a seeder, not by a leecher', () => {
+    const [alice, bob] = [connect(1), connect(2)];
+    share(alice);
+    announce(bob, 'started');
+    expect(eventsOf(registry.withdraw(bob, FILE))).toEqual([]);
+    expect(eventsOf(registry.withdraw(alice, FILE))).toEqual(['file.withdrawn']);
+    expect(() => registry.withdraw(alice, FILE)).toThrow(expect.objectContaining({ reason: 'NOT_A_MEMBER' }));
+  });
+
+  test('tells of each turn of a download once', () => {
+    const bob = connect(1);
+    expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);
+    expect(eventsOf(announce(bob, 'started'))).toEqual([]);
+    expect(eventsOf(announce(bob, 'paused'))).toEqual([]);
+    expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);
+    expect(eventsOf(announce(bob, 'failed', { reason: 'disk full' }))).toEqual(['download.failed']);
+    expect(eventsOf(announce(bob, 'failed', { reason: 'disk full' }))).toEqual([]);
+    expect(eventsOf(announce(bob, 'completed'))).toEqual(['download.completed']);
+    expect(eventsOf(announce(bob, 'completed'))).toEqual([]);
+    expect(registry.directory.stats()).toMatchObject({ seeders: 1, leechers: 0, downloadsCompleted: 1 });
+  });
+
+  test('tells of progress at most once a second, and only if there is any', () => {
+    const bob = connect(1);
+    announce(bob, 'started', { bytesLeft: 1000 });
+    now += 999;
+    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 900 }))).toEqual([]);
+    now += 1;
+    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 800 }))).toEqual(['download.progressed']);
+    now += 5000;
+    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 800 }))).toEqual([]);
+    now -= 60_000;
+    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 700 }))).toEqual(['download.progressed']);
+  });
+
+  test('makes a seeder of whom nothing is left to get, and a leecher again of whom it is', () => {
+    const bob = connect(1);
+    announce(bob, 'progressed', { bytesLeft: 0 });
+    expect(bob).toMatchObject({ seeding: 1, leeching: 0 });
+    announce(bob, 'progressed', { bytesLeft: 5 });
+    expect(bob).toMatchObject({ seeding: 0, leeching: 1 });
+  });
+
+  test('closes the older session of a peer, its disconnection first', () => {
+    const first = connect(1);
+    share(first);
+    const { session, effects } = registry.connect(samplePeer(1), now);
+    expect(effects.map((effect) => (effect.type === 'event' ? effect.event.type : effect.type))).toEqual([
+      'peer.disconnected',
+      'close',
+      'peer.connected',
+    ]);
+    expect(registry.directory.session(session.peer.id)).toBe(session);
+    expect(registry.disconnect(first, 'late')).toEqual([]);
+    expect(registry.directory.stats()).toMatchObject({ peers: 1, seeders: 0 });
+  });
+
+  test('says of a watch on a swarm without members that there is none, and lets it stand', () => {
+    const [alice, bob] = [connect(1), connect(2)];
+    const effects = registry.watch(bob, FILE, 0);
+    expect(problemsOf(effects)).toEqual(['SWARM_NOT_FOUND']);
+    expect(effects.at(-1)).toMatchObject({ type: 'delta', snapshot: true, upserted: [] });
+    expect(share(alice)[0]).toMatchObject({
+      type: 'delta',
+      to: bob,
+      upserted: [{ peer: { name: 'peer-1' } }],
+    });
+  });
+
+  test('does nothing for an unwatched swarm any more', () => {
+    const [alice, bob] = [connect(1), connect(2)];
+    registry.watch(bob, FILE, 0);
+    registry.unwatch(bob, FILE);
+    expect(share(alice).map(({ type }) => type)).toEqual(['event']);
+    expect(() => registry.unwatch(bob, FILE)).toThrow(expect.objectContaining({ reason: 'NOT_WATCHED' }));
+  });
+
+  test('a new seeder takes the place of a leecher if a full watch knows no seeder', () => {
+    const watcher = connect(1);
+    for (let number = 2; number < 12; number += 1) announce(connect(number), 'started');
+    registry.watch(watcher, FILE, 4);
+    const effects = share(connect(20));
+    expect(effects[0]).toMatchObject({ to: watcher, upserted: [{ seeder: true }] });
+    expect(effects[0]).toHaveProperty('removed.length', 1);
+  });
+
+  test('refuses what goes beyond a limit, and changes nothing', () => {
+    const limits = {
+      ...DEFAULT_LIMITS,
+      sessions: 1,
+      membershipsPerSession: 1,
+      watchesPerSession: 1,
+      swarms: 2,
+    };
+    registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0, limits });
+    const alice = connect(1);
+    expect(() => connect(2)).toThrow(expect.objectContaining({ reason: 'TOO_MANY_PEERS' }));
+    expect(connect(1).open).toBe(true);
+    const session = connect(1);
+    expect(alice.open).toBe(false);
+    share(session);
+    const other = { infohash: sampleHash(2), file: MODEL, restated: false };
+    expect(() => registry.share(session, other, now)).toThrow(
+      expect.objectContaining({ reason: 'TOO_MANY_SWARMS' }),
+    );
+    registry.watch(session, sampleHash(3), 0);
+    expect(() => registry.watch(session, FILE, 0)).toThrow(
+      expect.objectContaining({ reason: 'TOO_MANY_WATCHES' }),
+    );
+    expect(registry.directory.swarmCount).toBe(2);
+  });
+
+  test.each([
+    ['BAD_NAME', { ...MODEL, name: '' }],
+    ['BAD_NAME', { ...MODEL, name: 'é'.repeat(128) }],
+    ['INVALID_SIZE', { ...MODEL, size: 0 }],
+    ['INVALID_SIZE', { ...MODEL, size: 2 ** 53 }],
+    ['INVALID_PIECE_LENGTH', { ...MODEL, pieceLength: 8192 }],
+    ['INVALID_PIECE_LENGTH', { ...MODEL, pieceLength: 49_152 }],
+    ['INVALID_FILE_COUNT', { ...MODEL, fileCount: 1_000_001 }],
+  ])('refuses a file with %s', (reason, file) => {
+    const alice = connect(1);
+    expect(() => share(alice, false, file)).toThrow(expect.objectContaining({ reason }));
+    expect(() => announce(alice, 'started', { file })).toThrow(expect.objectContaining({ reason }));
+    expect(alice.memberships.size).toBe(0);
+  });
+});

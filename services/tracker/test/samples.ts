@@ -1,0 +1,26 @@
+import { infoHashFromBytes, peerIdFromBytes, type InfoHash } from '@enjambre/core/ids';
+import type { FileSummary } from '../src/domain/file-summary.js';
+import type { PeerInfo } from '../src/domain/peer.js';
+import type { Report } from '../src/domain/swarm-registry.js';
+
+export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000, pieceLength: 16_384, fileCount: 1 };
+
+export function samplePeer(number: number, labels: Record<string, string> = {}): PeerInfo {
+  const id = peerIdFromBytes(numbered(number));
+  return { id, name: `peer-${number}`, endpoint: `10.0.0.1:${1 + (number % 60_000)}`, labels, version: '0' };
+}
+
+export function sampleHash(number: number): InfoHash {
+  return infoHashFromBytes(numbered(number));
+}
+
+export function sampleReport(infohash: InfoHash, report: Partial<Report> = {}): Report {
+  const numbers = { bytesLeft: 1000, bytesDownloaded: 0, bytesUploaded: 0 };
+  return { infohash, news: 'progressed', ...numbers, file: undefined, reason: '', ...report };
+}
+
+function numbered(number: number): Uint8Array {
+  const bytes = Buffer.alloc(32);
+  bytes.writeUInt32BE(number);
+  return bytes;
+}
