@@ -89,7 +89,7 @@ function dialable(address: Address): Address {
 async function dataDir(flags: ConnectionFlags, environment: Environment, cwd: string): Promise<string> {
   const said = setting('dataDir', flags, environment)?.value;
   if (said !== undefined) return resolve(cwd, said.startsWith('~/') ? homedir() + said.slice(1) : said);
-  const { defaultDataDir } = await import('@enjambre/peer-agent/config');
+  const { defaultDataDir } = await import('@enjambre/peer-agent/default-data-dir');
   return defaultDataDir(environment);
 }
 

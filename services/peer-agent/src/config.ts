@@ -1,12 +1,7 @@
-import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
 import { addressSchema, commonOptions, labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import type { Option, Resolved } from '@enjambre/common/config/options';
-
-/** Where an agent keeps its state unless told otherwise (XDG base directories). */
-export function defaultDataDir(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  return join(environment['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'enjambre');
-}
+import { defaultDataDir } from './default-data-dir.js';
 
 /** Settings of an agent: a flag, an environment variable and a default each. */
 export const agentOptions = {
@@ -50,7 +45,7 @@ export const agentOptions = {
   },
   label: {
     placeholder: 'KEY=VALUE',
-    description: 'where it stands, such as zone=eu-1 or node=n17; may be repeated',
+    description: 'where it stands, such as zone=eu-1 or node=n17',
     schema: labelsSchema,
     repeatable: true,
   },

@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import {
   Server,
   ServerCredentials,
@@ -122,6 +123,7 @@ export class GrpcServer implements Startable {
 
 async function bind(server: Server, listen: Address): Promise<Address> {
   const target = formatAddress(listen.kind === 'tcp' && listen.host === '' ? { ...listen, host: '0.0.0.0' } : listen);
+  if (listen.kind === 'unix') await removeStale(listen.path);
   const previousMask = listen.kind === 'unix' ? process.umask(0o177) : undefined;
   try {
     const port = await new Promise<number>((resolve, reject) => {
@@ -138,6 +140,21 @@ async function bind(server: Server, listen: Address): Promise<Address> {
   } finally {
     if (previousMask !== undefined) process.umask(previousMask);
   }
+}
+
+/** Removes a socket whose process was killed: nobody listens on it, and it would be in the way. */
+async function removeStale(path: string): Promise<void> {
+  const stale = await new Promise<boolean>((resolve) => {
+    const socket = createConnection(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on('error', (error) => {
+      resolve('code' in error && error.code === 'ECONNREFUSED');
+    });
+  });
+  if (stale) await unlink(path);
 }
 
 function cannotListen(target: string, error: unknown): EnjambreError {

@@ -60,10 +60,16 @@ export function fromServiceError(error: unknown): EnjambreError {
   const code = CODE_OF.get(error.code) ?? (error.code === status.UNIMPLEMENTED ? 'precondition' : 'internal');
   const info = errorInfoOf(error);
   const reason = info?.reason ?? status[error.code] ?? 'UNKNOWN';
-  return new EnjambreError(code, reason, error.details || error.message, {
+  return new EnjambreError(code, reason, plainText(error.details || error.message), {
     metadata: info?.metadata ?? {},
     cause: error,
   });
+}
+
+/** grpc-js's own texts carry notes for its developers. */
+function plainText(details: string): string {
+  const connection = /Last error: (?:Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
+  return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -50,7 +50,7 @@ interface RunOptions {
  */
 export class Transfer {
   #record: TransferRecord;
-  #state: TransferState = 'paused';
+  #state: TransferState;
   #content: Content | undefined;
   #sum: PieceSum | undefined;
   #have: Bitfield | undefined;
@@ -68,6 +68,7 @@ export class Transfer {
     private readonly parts: TransferComponents,
   ) {
     this.#record = record;
+    this.#state = initialState(record);
     const totals = { downloaded: record.bytesDownloaded, uploaded: record.bytesUploaded, wasted: record.bytesWasted };
     this.#ledger = new Ledger(totals, record.peers, () => performance.now());
   }
@@ -191,10 +192,8 @@ export class Transfer {
     const { goal } = this.#record;
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
     if (metainfo) this.#use(openContent(metainfo, this.#record, this.parts.stores));
-    if (goal !== 'run') {
-      this.#state = goal === 'pause' ? 'paused' : 'failed';
-      return;
-    }
+    this.#state = initialState(this.#record);
+    if (goal !== 'run') return;
     const abort = new AbortController();
     const done = this.#perform({ event, thorough, signal: abort.signal }).catch((error: unknown) => {
       if (!abort.signal.aborted) this.#fail(error);
@@ -373,6 +372,12 @@ export class Transfer {
     const waiting = this.#search?.problem ?? this.#download?.problem ?? '';
     return waiting !== '' && !this.parts.tracker.connected ? `${waiting}; the tracker is not reachable` : waiting;
   }
+}
+
+/** Until it is known what is there. */
+function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
+  if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';
+  return goal === 'pause' ? 'paused' : 'failed';
 }
 
 function contentChanged(path: string): EnjambreError {

@@ -37,7 +37,7 @@ export type DownloadSource =
 
 /** The status file follows changes after so long, and progress at least so often. */
 const SAVE_DELAY_MS = 200;
-const SAVE_INTERVAL_MS = 5000;
+const SAVE_INTERVAL_MS = 1000;
 
 /** All transfers of this agent: the use cases that people and programs ask for. */
 export class Transfers implements Startable, ServingDirectory {
@@ -59,7 +59,7 @@ export class Transfers implements Startable, ServingDirectory {
     for (const record of await this.#parts.archive.load()) this.#add(record);
     for (const transfer of this.#transfers.values()) await transfer.start('update');
     this.#interval = setInterval(() => {
-      if (this.list().some(({ state }) => state === 'downloading' || state === 'seeding')) this.#saveSoon();
+      if (this.list().some(({ state }) => state === 'downloading')) this.#saveSoon();
     }, SAVE_INTERVAL_MS);
   }
 

@@ -108,12 +108,16 @@ export class Audience {
   }
 
   #choose(watch: Watch, wanted: Quotas): Member[] {
-    const own = watch.session.memberships.has(this.swarm.infohash) ? 1 : 0;
-    if (this.swarm.size - own <= watch.known.size) return [];
-    const isChoice = this.swarm.size - own > watch.maxPeers;
-    const places = isChoice ? watch.session.places : [];
+    if (!this.#hasStrangers(watch)) return [];
+    const places = this.swarm.size > watch.maxPeers ? watch.session.places : [];
     const excludes = (member: Member): boolean => member.session === watch.session || watch.known.has(member);
     return selectPeers(this.swarm, { ...wanted, places, excludes }, this.random);
+  }
+
+  /** True if there are members, other than its own, that the watch does not know. */
+  #hasStrangers({ session, known }: Watch): boolean {
+    const unknown = this.swarm.size - known.size;
+    return unknown > 1 || (unknown === 1 && !session.memberships.has(this.swarm.infohash));
   }
 
   #sort(watch: Watch): void {

@@ -1,0 +1,112 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { waitFor } from './wait-for.js';
+
+export interface ProcessOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const STOP_TIMEOUT_MS = 10_000;
+
+/** A child process whose output is kept, line by line, and that can be stopped for sure. */
+export class ManagedProcess {
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number>;
+  #exitCode: number | undefined;
+  /** Lines of standard output so far. */
+  readonly stdout: string[] = [];
+  /** Lines of standard error so far. */
+  readonly stderr: string[] = [];
+
+  constructor(command: string, args: readonly string[], { cwd, env }: ProcessOptions = {}) {
+    this.#child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ends = [keepLines(this.#child.stdout, this.stdout), keepLines(this.#child.stderr, this.stderr)];
+    this.#exit = new Promise<number>((resolve, reject) => {
+      this.#child.on('error', reject);
+      this.#child.on('exit', (code, signal) => {
+        this.#exitCode = code ?? (signal === 'SIGKILL' ? 137 : 143);
+        void Promise.all(ends).then(() => {
+          resolve(this.#exitCode ?? 1);
+        });
+      });
+    });
+    this.#exit.catch(() => undefined);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#exitCode === undefined;
+  }
+
+  /** Resolves with the exit code when the process and its output have ended. */
+  wait(): Promise<number> {
+    return this.#exit;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** SIGKILL, and waits for the end. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exit.catch(() => undefined);
+  }
+
+  /** SIGTERM, and SIGKILL if that does not help in time. Returns the exit code. */
+  async stop(): Promise<number> {
+    if (this.isRunning) this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => {
+      this.#child.kill('SIGKILL');
+    }, STOP_TIMEOUT_MS);
+    try {
+      return await this.#exit;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits for a line of JSON on standard output, such as a service's log, that `pick` takes. */
+  async waitForLog<T>(pick: (entry: Record<string, unknown>) => T | undefined, what: string, timeoutMs = 20_000): Promise<T> {
+    let seen = 0;
+    return waitFor(
+      () => {
+        for (; seen < this.stdout.length; seen++) {
+          const found = pick(parse(this.stdout[seen] ?? ''));
+          if (found !== undefined) return found;
+        }
+        if (!this.isRunning) throw new Error(`the process ended before ${what}:\n${this.#output()}`);
+        return undefined;
+      },
+      { what, timeoutMs },
+    );
+  }
+
+  #output(): string {
+    return [...this.stdout, ...this.stderr].slice(-20).join('\n');
+  }
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function keepLines(stream: NodeJS.ReadableStream | null, lines: string[]): Promise<void> {
+  if (!stream) return Promise.resolve();
+  const reader = createInterface({ input: stream });
+  reader.on('line', (line) => lines.push(line));
+  return new Promise((resolve) => reader.on('close', resolve));
+}

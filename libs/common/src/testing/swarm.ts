@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ManagedProcess, type ProcessOptions } from './managed-process.js';
+
+/** The command as it was built. */
+const ENJAMBRE = fileURLToPath(new URL('../../../../cli/bin/enjambre.js', import.meta.url));
+
+/** How a command of the `enjambre` command line ended. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Lines of standard output that are JSON objects. */
+  readonly json: readonly Record<string, unknown>[];
+}
+
+export interface SwarmAgent {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly downloadDir: string;
+  /** "HOST:PORT" where it serves other agents. */
+  readonly address: string;
+  process: ManagedProcess;
+}
+
+export interface SwarmInit {
+  /** Where everything is kept; a temporary folder if absent. */
+  readonly parent?: string;
+}
+
+/**
+ * Real processes on this machine: a tracker and agents, started with the built command on
+ * ports that the system chooses, each with folders of its own below one that is removed
+ * at the end. Nothing outlives {@link stop}.
+ */
+export class ProcessSwarm {
+  readonly #processes = new Set<ManagedProcess>();
+  readonly #agents = new Map<string, SwarmAgent>();
+  #tracker: ManagedProcess | undefined;
+  #trackerAddress = '';
+
+  private constructor(readonly root: string) {}
+
+  static async create({ parent = tmpdir() }: SwarmInit = {}): Promise<ProcessSwarm> {
+    return new ProcessSwarm(await mkdtemp(join(parent, 'enjambre-')));
+  }
+
+  get trackerAddress(): string {
+    return this.#trackerAddress;
+  }
+
+  get tracker(): ManagedProcess {
+    if (!this.#tracker) throw new Error('no tracker was started');
+    return this.#tracker;
+  }
+
+  /** Starts the tracker; again at the same address if it was started before. */
+  async startTracker(args: readonly string[] = []): Promise<ManagedProcess> {
+    const listen = this.#trackerAddress || '127.0.0.1:0';
+    const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args]);
+    this.#tracker = tracker;
+    this.#trackerAddress = await tracker.waitForLog(addressOf, 'the tracker to listen');
+    return tracker;
+  }
+
+  /** Starts an agent; again on the same folders and address if one of that name was started before. */
+  async startAgent(name: string, args: readonly string[] = []): Promise<SwarmAgent> {
+    const before = this.#agents.get(name);
+    const dataDir = join(this.root, name);
+    const downloadDir = before?.downloadDir ?? join(this.root, `${name}-files`);
+    const process = this.run([
+      'agent',
+      ...['--name', name, '--data-dir', dataDir, '--download-dir', downloadDir],
+      ...['--listen', before?.address ?? '127.0.0.1:0', '--tracker', this.#trackerAddress, '--log-format', 'json'],
+      ...args,
+    ]);
+    const address = await process.waitForLog(addressOf, `agent ${name} to listen`);
+    const agent = { name, dataDir, downloadDir, address, process };
+    this.#agents.set(name, agent);
+    return agent;
+  }
+
+  /** Starts the `enjambre` command with any arguments. */
+  run(args: readonly string[], options: ProcessOptions = {}): ManagedProcess {
+    const child = new ManagedProcess(process.execPath, [ENJAMBRE, ...args], options);
+    this.#processes.add(child);
+    void child.wait().finally(() => this.#processes.delete(child)).catch(() => undefined);
+    return child;
+  }
+
+  /** Starts a command that talks to an agent. */
+  start(agent: SwarmAgent, args: readonly string[]): ManagedProcess {
+    return this.run([...args, '--agent', `unix:${agent.dataDir}/agent.sock`]);
+  }
+
+  /** Runs a command that talks to an agent, to its end. */
+  async command(agent: SwarmAgent, args: readonly string[]): Promise<CommandResult> {
+    return finish(this.start(agent, args));
+  }
+
+  /** Stops every process and removes every file. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#processes].map((child) => child.stop().catch(() => undefined)));
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Waits for the end of a command and collects what it said. */
+export async function finish(child: ManagedProcess): Promise<CommandResult> {
+  const code = await child.wait();
+  const json = child.stdout.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Record<string, unknown>];
+    } catch {
+      return [];
+    }
+  });
+  return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n'), json };
+}
+
+function addressOf(entry: Record<string, unknown>): string | undefined {
+  return typeof entry['address'] === 'string' ? entry['address'] : undefined;
+}
