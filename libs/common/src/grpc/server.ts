@@ -4,6 +4,8 @@ import { createConnection } from 'node:net';
 import {
   Server,
   ServerCredentials,
+  logVerbosity,
+  setLogVerbosity,
   type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -66,6 +68,8 @@ export class GrpcServer implements Startable {
   /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
   async start(): Promise<void> {
     const { services, listen } = this.#options;
+    // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
+    if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server(this.#serverOptions());
     for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);

@@ -56,10 +56,7 @@ export class ConnectSession implements SessionStream {
     });
     this.#helloTimer = setTimeout(() => this.close(noHello(), 'no hello'), timeouts.helloMs);
     call.on('data', (request: ConnectRequest) => this.#receive(request));
-    call.on('end', () => {
-      this.#end('said goodbye');
-      call.end();
-    });
+    call.on('end', () => setImmediate(() => this.#farewell()));
     call.on('cancelled', () => this.#end('connection lost'));
     this.#outbox.send({ message: { $case: 'challenge', value: { nonce: this.#nonce } } });
   }
@@ -81,6 +78,12 @@ export class ConnectSession implements SessionStream {
     if (this.#ended) return;
     this.#end(reason);
     this.#handlers.fail(this.#call, error);
+  }
+
+  /** A lost connection ends the stream too, but by the next turn grpc-js knows that it was cancelled. */
+  #farewell(): void {
+    this.#end(this.#call.cancelled ? 'connection lost' : 'said goodbye');
+    this.#call.end();
   }
 
   #end(reason: string): void {

@@ -1,0 +1,180 @@
+import { access, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import prettyBytes from 'pretty-bytes';
+import { hashFile, writeRandomFile } from './content.js';
+import { Stage, type Scene } from './stage.js';
+import { summaryTable, type TransferStatus } from './summary.js';
+
+const MIB = 1 << 20;
+const FILE_BYTES = 512 * MIB;
+const FILE_NAME = 'model.bin';
+const DOWNLOADERS = ['bob', 'carol', 'dave'] as const;
+/** Who is killed, and how far it must be by then. */
+const VICTIM = 'dave';
+const KILL_FROM = 0.4;
+const KILL_TO = 0.9;
+const SHOW_MS = 200;
+const DOWNLOAD_TIMEOUT_MS = 120_000;
+
+/** Plays the demo and returns its exit code: 0 only if all of it was as it should be. */
+export async function runDemo(out: NodeJS.WriteStream, signal: AbortSignal): Promise<number> {
+  const stage = new Stage(out);
+  const swarm = await ProcessSwarm.create();
+  let code = 1;
+  try {
+    await Promise.race([play(stage, swarm), aborted(signal)]);
+    code = 0;
+  } catch (error) {
+    stage.bad(signal.aborted ? 'interrupted' : error instanceof Error ? error.message : String(error));
+    code = signal.aborted ? 130 : 1;
+  } finally {
+    await swarm.stop();
+  }
+  const left = await access(swarm.root).then(
+    () => true,
+    () => false,
+  );
+  if (left) {
+    stage.bad(`${swarm.root} is still there`);
+    return code || 1;
+  }
+  stage.good('all processes are stopped, all files removed');
+  return code;
+}
+
+async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
+  stage.say('');
+  stage.step('starting a tracker, one seeder and three downloaders, each a process of its own');
+  await swarm.startTracker();
+  const [seeder, ...downloaders] = await Promise.all(
+    ['alice', ...DOWNLOADERS].map((name) => swarm.startAgent(name)),
+  );
+  if (!seeder) throw new Error('no seeder was started');
+
+  const path = join(swarm.root, 'original', FILE_NAME);
+  await mkdir(join(swarm.root, 'original'));
+  stage.step(`writing ${FILE_NAME}: ${prettyBytes(FILE_BYTES, { binary: true })} of random bytes`);
+  const expected = await writeRandomFile(path, FILE_BYTES);
+  const shared = await checked(swarm.command(seeder, ['share', path, '--json']), 'share');
+  stage.good(`alice shares it: ${String(shared.json.at(-1)?.['magnet']).slice(0, 60)}…`);
+
+  stage.step(`${DOWNLOADERS.join(', ')} get it; ${VICTIM} will be killed half-way`);
+  await downloadAll(stage, swarm, downloaders);
+
+  stage.step('comparing SHA-256 of every copy');
+  for (const { name, downloadDir } of downloaders) {
+    const copy = join(downloadDir, FILE_NAME);
+    const actual = await hashFile(copy);
+    if (actual !== expected || (await stat(copy)).size !== FILE_BYTES) throw new Error(`${name}'s copy differs: ${actual}`);
+    stage.good(`${name.padEnd(6)} ${actual}`);
+  }
+  stage.say('');
+  const agents = [seeder, ...downloaders];
+  const parties = agents.map(async (agent) => ({
+    name: agent.name,
+    status: await statusOf(swarm, agent),
+    killed: agent.name === VICTIM,
+  }));
+  stage.say(summaryTable(await Promise.all(parties)));
+}
+
+/** Starts all downloads, kills one in the middle, starts it again and waits until all are complete. */
+async function downloadAll(stage: Stage, swarm: ProcessSwarm, downloaders: readonly SwarmAgent[]): Promise<void> {
+  const victim = downloaders.find(({ name }) => name === VICTIM);
+  if (!victim) throw new Error(`${VICTIM} was not started`);
+  const gets = downloaders.map((agent) => swarm.start(agent, ['get', FILE_NAME, '--json']));
+  const scenes = new Map<string, Scene>(downloaders.map(({ name }) => [name, waiting(name)]));
+  const seen = new Map<string, number>();
+  const update = (): void => {
+    downloaders.forEach(({ name }, index) => {
+      const lines = gets[index]?.stdout ?? [];
+      const from = seen.get(name) ?? 0;
+      if (lines.length === from) return;
+      seen.set(name, lines.length);
+      scenes.set(name, sceneOf(name, lines[lines.length - 1] ?? '') ?? waiting(name));
+    });
+  };
+  const show = setInterval(() => {
+    update();
+    stage.show([...scenes.values()]);
+  }, SHOW_MS);
+  try {
+    await killHalfWay(stage, swarm, victim, () => {
+      update();
+      const scene = scenes.get(VICTIM);
+      return scene && scene.total > 0 ? scene.done / scene.total : 0;
+    });
+    for (const [index, get] of gets.entries()) {
+      await checked(withTimeout(finish(get), DOWNLOAD_TIMEOUT_MS), `get of ${downloaders[index]?.name ?? ''}`);
+    }
+  } finally {
+    clearInterval(show);
+  }
+  update();
+  stage.show([...scenes.values()]);
+  stage.keep();
+}
+
+async function killHalfWay(stage: Stage, swarm: ProcessSwarm, victim: SwarmAgent, part: () => number): Promise<void> {
+  await waitFor(() => part() >= KILL_FROM, { what: `${VICTIM} to be half-way`, timeoutMs: DOWNLOAD_TIMEOUT_MS, everyMs: 5 });
+  await victim.process.kill();
+  const reached = part();
+  if (reached > KILL_TO) throw new Error(`${VICTIM} was too fast to be killed half-way`);
+  stage.good(`kill -9 ${VICTIM} at ${Math.round(reached * 100)}%`);
+  await swarm.startAgent(VICTIM);
+  stage.good(`${VICTIM} is started again, and goes on where it was`);
+}
+
+function waiting(name: string): Scene {
+  return { name, state: 'waiting', done: 0, total: 0, rate: 0, sources: 0 };
+}
+
+/** What a line of `get --json` says; undefined if it is no progress. */
+function sceneOf(name: string, line: string): Scene | undefined {
+  const entry = JSON.parse(line) as Record<string, unknown>;
+  if (entry['type'] === 'done') {
+    const total = Number(entry['bytes']);
+    const sources = Array.isArray(entry['sources']) ? entry['sources'] : [];
+    return { name, state: 'complete', done: total, total, rate: 0, sources: sources.length };
+  }
+  if (entry['type'] !== 'progress') return undefined;
+  return {
+    name,
+    state: String(entry['state']),
+    done: Number(entry['bytes_done']),
+    total: Number(entry['bytes_total']),
+    rate: Number(entry['rate']),
+    sources: Number(entry['sources']),
+  };
+}
+
+async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent): Promise<TransferStatus> {
+  const { json } = await checked(swarm.command(agent, ['status', FILE_NAME, '--json']), `status of ${agent.name}`);
+  return json.at(-1) as unknown as TransferStatus;
+}
+
+async function checked(command: Promise<CommandResult>, what: string): Promise<CommandResult> {
+  const result = await command;
+  if (result.code !== 0) throw new Error(`${what} ended with exit code ${result.code}: ${result.stderr}`);
+  return result;
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs / 1000} s`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}

@@ -1,0 +1,69 @@
+import type { WriteStream } from 'node:tty';
+import colors from 'picocolors';
+import prettyBytes from 'pretty-bytes';
+
+const BAR_WIDTH = 24;
+
+/** What a line of progress shows of one downloader. */
+export interface Scene {
+  readonly name: string;
+  readonly state: string;
+  readonly done: number;
+  readonly total: number;
+  /** Bytes a second. */
+  readonly rate: number;
+  /** How many peers it has bytes from. */
+  readonly sources: number;
+}
+
+/** Where the demo is played: lines that stay, and below them bars that move on a terminal. */
+export class Stage {
+  #drawn = 0;
+
+  constructor(private readonly out: NodeJS.WriteStream) {}
+
+  /** A line that stays. */
+  say(text: string): void {
+    this.#erase();
+    this.out.write(`${text}\n`);
+  }
+
+  step(text: string): void {
+    this.say(`${colors.cyan('▸')} ${text}`);
+  }
+
+  good(text: string): void {
+    this.say(`${colors.green('✔')} ${text}`);
+  }
+
+  bad(text: string): void {
+    this.say(`${colors.red('✘')} ${text}`);
+  }
+
+  /** Draws the bars anew; off a terminal each is a line of its own. */
+  show(scenes: readonly Scene[]): void {
+    this.#erase();
+    for (const scene of scenes) this.out.write(`  ${line(scene)}\n`);
+    if ((this.out as Partial<WriteStream>).isTTY) this.#drawn = scenes.length;
+  }
+
+  /** Leaves the bars as they are. */
+  keep(): void {
+    this.#drawn = 0;
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.out.write(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+}
+
+function line({ name, state, done, total, rate, sources }: Scene): string {
+  const part = total > 0 ? done / total : 0;
+  const full = Math.round(part * BAR_WIDTH);
+  const bar = colors.green('━'.repeat(full)) + colors.dim('━'.repeat(BAR_WIDTH - full));
+  const percent = `${Math.floor(part * 100)}%`.padStart(4);
+  const speed = state === 'downloading' ? `${prettyBytes(rate)}/s`.padStart(10) : state.padStart(10);
+  const from = sources > 0 ? `from ${sources} ${sources === 1 ? 'peer' : 'peers'}` : '';
+  return `${name.padEnd(8)} ${bar} ${percent} ${speed}  ${colors.dim(from)}`;
+}

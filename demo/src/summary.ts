@@ -1,0 +1,50 @@
+import Table from 'cli-table3';
+import colors from 'picocolors';
+import prettyBytes from 'pretty-bytes';
+
+/** The fields of `status --json` that the summary needs. */
+export interface TransferStatus {
+  readonly bytes_total: number;
+  readonly bytes_wasted: number;
+  readonly origin: boolean;
+  readonly seconds_active: number;
+  readonly peers: readonly { readonly peer: string; readonly bytes_received: number; readonly bytes_sent: number }[];
+}
+
+export interface Party {
+  readonly name: string;
+  readonly status: TransferStatus;
+  /** It was killed: what it counted in its last moments is lost, but others counted it too. */
+  readonly killed: boolean;
+}
+
+/** Who sent how much to whom: a row for each sender, a column for each receiver. */
+export function summaryTable(parties: readonly Party[]): string {
+  const receivers = parties.filter(({ status }) => !status.origin);
+  const table = new Table({
+    head: ['from \\ to', ...receivers.map(({ name }) => name), 'sent', 'of the file'],
+    style: { head: ['cyan'], compact: true },
+    colAligns: ['left', ...receivers.map(() => 'right' as const), 'right', 'right'],
+  });
+  for (const sender of parties) {
+    const cells = receivers.map((receiver) => bytesBetween(sender, receiver));
+    const sent = cells.reduce((sum, bytes) => sum + bytes, 0);
+    const share = `${(sent / sender.status.bytes_total).toFixed(2)} ×`;
+    table.push([sender.name, ...cells.map((bytes) => (bytes > 0 ? show(bytes) : colors.dim('-'))), show(sent), share]);
+  }
+  table.push(['time', ...receivers.map(({ status }) => `${status.seconds_active.toFixed(1)} s`), '', '']);
+  table.push(['rate', ...receivers.map(({ status }) => `${show(status.bytes_total / status.seconds_active)}/s`), '', '']);
+  table.push(['repeated', ...receivers.map(({ status }) => show(status.bytes_wasted)), '', '']);
+  return table.toString();
+}
+
+function bytesBetween(sender: Party, receiver: Party): number {
+  if (sender.name === receiver.name) return 0;
+  const sent = sender.status.peers.find(({ peer }) => peer === receiver.name)?.bytes_sent ?? 0;
+  const received = receiver.status.peers.find(({ peer }) => peer === sender.name)?.bytes_received ?? 0;
+  return receiver.killed ? sent : received;
+}
+
+function show(bytes: number): string {
+  return prettyBytes(bytes, { maximumFractionDigits: 1 });
+}

@@ -1,0 +1,23 @@
+import { describe, expect, test } from '@jest/globals';
+import { resolveOptions } from '@enjambre/common/config/options';
+import { trackerOptions } from '../src/config.js';
+
+describe('the options of a tracker', () => {
+  test('have defaults', () => {
+    const config = resolveOptions(trackerOptions, {}, {});
+    expect(config.listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 7070 });
+    expect(config.name).not.toBe('');
+    expect(config.logLevel).toBe('info');
+  });
+
+  test('come from flags before the environment', () => {
+    const environment = { ENJAMBRE_LISTEN: ':1', ENJAMBRE_NAME: 'blue' };
+    const config = resolveOptions(trackerOptions, { listen: ':2' }, environment);
+    expect(config).toMatchObject({ listen: { port: 2 }, name: 'blue' });
+  });
+
+  test('name what is wrong', () => {
+    expect(() => resolveOptions(trackerOptions, { listen: 'unix:/x' }, {})).toThrow(/^--listen: /);
+    expect(() => resolveOptions(trackerOptions, {}, { ENJAMBRE_NAME: 'a\nb' })).toThrow(/^ENJAMBRE_NAME: /);
+  });
+});

@@ -1,0 +1,101 @@
+import { createServer, connect as connectSocket, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { TrackerServiceClient, type WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { eventually, Harness, TestAgent } from './harness.js';
+
+/** A network between an agent and the tracker that can break. */
+class Network {
+  readonly #sockets: Socket[] = [];
+
+  private constructor(private readonly server: Server) {}
+
+  static async to(port: number): Promise<Network> {
+    const server = createServer();
+    const network = new Network(server);
+    server.on('connection', (near) => {
+      const far = connectSocket(port, '127.0.0.1');
+      for (const socket of [near, far]) socket.on('error', () => undefined);
+      near.pipe(far).pipe(near);
+      network.#sockets.push(near, far);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return network;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Connections stay open, but nothing passes any more: as if the agent hung. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  /** As if the agent was killed. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+describe('an agent that is lost', () => {
+  let harness: Harness;
+  let network: Network;
+  let agent: TestAgent;
+  let reasons: string[];
+
+  beforeEach(async () => {
+    harness = await Harness.start();
+    network = await Network.to(harness.port);
+    const events = harness.client().watchEvents({ types: ['peer.disconnected'] });
+    reasons = [];
+    events.on('data', ({ event }: WatchEventsResponse) => {
+      if (event?.event?.$case === 'peerDisconnected') reasons.push(event.event.value.reason);
+    });
+    events.on('error', () => undefined);
+    await new Promise((resolve) => events.on('metadata', resolve));
+    agent = new TestAgent(connect(TrackerServiceClient, network.address));
+    await agent.greet({ name: 'alice' });
+  });
+
+  afterEach(async () => {
+    agent.client.close();
+    await network.stop();
+    await harness.stop();
+  });
+
+  const peersAreGone = async (): Promise<void> => {
+    const client = harness.client();
+    await eventually(
+      async () => (await callUnary(client.getStats.bind(client), {})).peers === 0 || undefined,
+    );
+    await eventually(() => reasons.length > 0 || undefined);
+  };
+
+  test('by a crash is disconnected at once', async () => {
+    const start = performance.now();
+    network.cut();
+    await peersAreGone();
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(reasons).toEqual(['connection lost']);
+  });
+
+  test('by a hang is disconnected within seconds', async () => {
+    const start = performance.now();
+    network.freeze();
+    await peersAreGone();
+    expect(performance.now() - start).toBeLessThan(9000);
+    expect(reasons).toEqual(['connection lost']);
+  });
+
+  test('by its own will has said goodbye', async () => {
+    agent.call.end();
+    await peersAreGone();
+    expect(reasons).toEqual(['said goodbye']);
+  });
+});
