@@ -2,8 +2,18 @@
 const service = 'services/(tracker|peer-agent|messaging)';
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.(spec|d)\\.ts$|main\\.ts$|worker\\.ts$' }, to: {} },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '\\.(spec|d)\\.ts$|main\\.ts$|worker\\.ts$' },
+      to: {},
+    },
     {
       name: 'core-is-pure',
       comment: 'libs/core: no I/O, no clock, no randomness; of Node only hashing and types',
@@ -23,7 +33,9 @@ module.exports = {
       comment: 'app code runs the domain over ports: no gRPC, no generated types, no files, no adapters',
       severity: 'error',
       from: { path: `^${service}/src/app`, pathNot: '\\.spec\\.ts$' },
-      to: { path: '/src/adapters/|^libs/proto|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)' },
+      to: {
+        path: '/src/adapters/|^libs/proto|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)',
+      },
     },
     {
       name: 'adapters-below-service',
@@ -38,8 +50,18 @@ module.exports = {
       from: { path: '^services/([^/]+)/' },
       to: { path: '^services/', pathNot: '^services/$1/' },
     },
-    { name: 'libs-below-services', severity: 'error', from: { path: '^libs/' }, to: { path: '^(services|cli|demo)/' } },
-    { name: 'proto-below-all', severity: 'error', from: { path: '^libs/proto/' }, to: { path: '^libs/(core|common)/' } },
+    {
+      name: 'libs-below-services',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^(services|cli|demo)/' },
+    },
+    {
+      name: 'proto-below-all',
+      severity: 'error',
+      from: { path: '^libs/proto/' },
+      to: { path: '^libs/(core|common)/' },
+    },
     { name: 'nobody-imports-the-cli', severity: 'error', from: { pathNot: '^cli/' }, to: { path: '^cli/' } },
     {
       name: 'no-test-code-in-products',

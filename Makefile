@@ -34,7 +34,7 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 
 .PHONY: test
 test: build ## Run all tests
-	@$(JEST)
+	@$(JEST) $(JEST_FLAGS)
 
 .PHONY: bench
 bench: build ## Run the benchmarks

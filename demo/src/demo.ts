@@ -67,7 +67,8 @@ async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
   for (const { name, downloadDir } of downloaders) {
     const copy = join(downloadDir, FILE_NAME);
     const actual = await hashFile(copy);
-    if (actual !== expected || (await stat(copy)).size !== FILE_BYTES) throw new Error(`${name}'s copy differs: ${actual}`);
+    if (actual !== expected || (await stat(copy)).size !== FILE_BYTES)
+      throw new Error(`${name}'s copy differs: ${actual}`);
     stage.good(`${name.padEnd(6)} ${actual}`);
   }
   stage.say('');
@@ -81,7 +82,11 @@ async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
 }
 
 /** Starts all downloads, kills one in the middle, starts it again and waits until all are complete. */
-async function downloadAll(stage: Stage, swarm: ProcessSwarm, downloaders: readonly SwarmAgent[]): Promise<void> {
+async function downloadAll(
+  stage: Stage,
+  swarm: ProcessSwarm,
+  downloaders: readonly SwarmAgent[],
+): Promise<void> {
   const victim = downloaders.find(({ name }) => name === VICTIM);
   if (!victim) throw new Error(`${VICTIM} was not started`);
   const gets = downloaders.map((agent) => swarm.start(agent, ['get', FILE_NAME, '--json']));
@@ -107,18 +112,29 @@ async function downloadAll(stage: Stage, swarm: ProcessSwarm, downloaders: reado
       return scene && scene.total > 0 ? scene.done / scene.total : 0;
     });
     for (const [index, get] of gets.entries()) {
-      await checked(withTimeout(finish(get), DOWNLOAD_TIMEOUT_MS), `get of ${downloaders[index]?.name ?? ''}`);
+      await checked(
+        withTimeout(finish(get), DOWNLOAD_TIMEOUT_MS),
+        `get of ${downloaders[index]?.name ?? ''}`,
+      );
     }
   } finally {
     clearInterval(show);
   }
   update();
-  stage.show([...scenes.values()]);
-  stage.keep();
+  stage.end([...scenes.values()]);
 }
 
-async function killHalfWay(stage: Stage, swarm: ProcessSwarm, victim: SwarmAgent, part: () => number): Promise<void> {
-  await waitFor(() => part() >= KILL_FROM, { what: `${VICTIM} to be half-way`, timeoutMs: DOWNLOAD_TIMEOUT_MS, everyMs: 5 });
+async function killHalfWay(
+  stage: Stage,
+  swarm: ProcessSwarm,
+  victim: SwarmAgent,
+  part: () => number,
+): Promise<void> {
+  await waitFor(() => part() >= KILL_FROM, {
+    what: `${VICTIM} to be half-way`,
+    timeoutMs: DOWNLOAD_TIMEOUT_MS,
+    everyMs: 5,
+  });
   await victim.process.kill();
   const reached = part();
   if (reached > KILL_TO) throw new Error(`${VICTIM} was too fast to be killed half-way`);
@@ -151,7 +167,10 @@ function sceneOf(name: string, line: string): Scene | undefined {
 }
 
 async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent): Promise<TransferStatus> {
-  const { json } = await checked(swarm.command(agent, ['status', FILE_NAME, '--json']), `status of ${agent.name}`);
+  const { json } = await checked(
+    swarm.command(agent, ['status', FILE_NAME, '--json']),
+    `status of ${agent.name}`,
+  );
   return json.at(-1) as unknown as TransferStatus;
 }
 

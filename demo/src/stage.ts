@@ -3,6 +3,7 @@ import colors from 'picocolors';
 import prettyBytes from 'pretty-bytes';
 
 const BAR_WIDTH = 24;
+const PLAIN_EVERY_MS = 2000;
 
 /** What a line of progress shows of one downloader. */
 export interface Scene {
@@ -19,6 +20,7 @@ export interface Scene {
 /** Where the demo is played: lines that stay, and below them bars that move on a terminal. */
 export class Stage {
   #drawn = 0;
+  #shownMs = 0;
 
   constructor(private readonly out: NodeJS.WriteStream) {}
 
@@ -40,16 +42,25 @@ export class Stage {
     this.say(`${colors.red('✘')} ${text}`);
   }
 
-  /** Draws the bars anew; off a terminal each is a line of its own. */
+  /** Draws the bars anew; off a terminal they are lines that stay, and come more rarely. */
   show(scenes: readonly Scene[]): void {
+    const now = Date.now();
+    if (!this.#moves && now - this.#shownMs < PLAIN_EVERY_MS) return;
+    this.#shownMs = now;
     this.#erase();
     for (const scene of scenes) this.out.write(`  ${line(scene)}\n`);
-    if ((this.out as Partial<WriteStream>).isTTY) this.#drawn = scenes.length;
+    if (this.#moves) this.#drawn = scenes.length;
   }
 
-  /** Leaves the bars as they are. */
-  keep(): void {
+  /** Draws the bars a last time and leaves them. */
+  end(scenes: readonly Scene[]): void {
+    this.#shownMs = 0;
+    this.show(scenes);
     this.#drawn = 0;
+  }
+
+  get #moves(): boolean {
+    return (this.out as Partial<WriteStream>).isTTY === true;
   }
 
   #erase(): void {

@@ -8,7 +8,11 @@ export interface TransferStatus {
   readonly bytes_wasted: number;
   readonly origin: boolean;
   readonly seconds_active: number;
-  readonly peers: readonly { readonly peer: string; readonly bytes_received: number; readonly bytes_sent: number }[];
+  readonly peers: readonly {
+    readonly peer: string;
+    readonly bytes_received: number;
+    readonly bytes_sent: number;
+  }[];
 }
 
 export interface Party {
@@ -23,17 +27,29 @@ export function summaryTable(parties: readonly Party[]): string {
   const receivers = parties.filter(({ status }) => !status.origin);
   const table = new Table({
     head: ['from \\ to', ...receivers.map(({ name }) => name), 'sent', 'of the file'],
-    style: { head: ['cyan'], compact: true },
+    style: colors.isColorSupported
+      ? { head: ['cyan'], compact: true }
+      : { head: [], border: [], compact: true },
     colAligns: ['left', ...receivers.map(() => 'right' as const), 'right', 'right'],
   });
   for (const sender of parties) {
     const cells = receivers.map((receiver) => bytesBetween(sender, receiver));
     const sent = cells.reduce((sum, bytes) => sum + bytes, 0);
     const share = `${(sent / sender.status.bytes_total).toFixed(2)} ×`;
-    table.push([sender.name, ...cells.map((bytes) => (bytes > 0 ? show(bytes) : colors.dim('-'))), show(sent), share]);
+    table.push([
+      sender.name,
+      ...cells.map((bytes) => (bytes > 0 ? show(bytes) : colors.dim('-'))),
+      show(sent),
+      share,
+    ]);
   }
   table.push(['time', ...receivers.map(({ status }) => `${status.seconds_active.toFixed(1)} s`), '', '']);
-  table.push(['rate', ...receivers.map(({ status }) => `${show(status.bytes_total / status.seconds_active)}/s`), '', '']);
+  table.push([
+    'rate',
+    ...receivers.map(({ status }) => `${show(status.bytes_total / status.seconds_active)}/s`),
+    '',
+    '',
+  ]);
   table.push(['repeated', ...receivers.map(({ status }) => show(status.bytes_wasted)), '', '']);
   return table.toString();
 }

@@ -1,5 +1,12 @@
 import { hostname } from 'node:os';
-import { addressSchema, commonOptions, labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import {
+  addressSchema,
+  commonOptions,
+  labelsSchema,
+  nameSchema,
+  pathSchema,
+  tcpAddressSchema,
+} from '@enjambre/common/config/schemas';
 import type { Option, Resolved } from '@enjambre/common/config/options';
 import { defaultDataDir } from './default-data-dir.js';
 

@@ -1,7 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { formatAddress, isUnspecifiedHost, parseAddress, type Address } from '@enjambre/common/config/address';
+import {
+  formatAddress,
+  isUnspecifiedHost,
+  parseAddress,
+  type Address,
+} from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -45,7 +50,8 @@ export interface Agent extends Startable {
 
 /** Puts an agent together. Starting it takes the data folder's lock. */
 export function createAgent(config: AgentConfig, overrides: AgentOverrides = {}): Agent {
-  const log = overrides.log ?? createLogger({ name: config.name, level: config.logLevel, format: config.logFormat });
+  const log =
+    overrides.log ?? createLogger({ name: config.name, level: config.logLevel, format: config.logFormat });
   return new AgentService(config, log, overrides.random ?? seededRandom(randomInt(2 ** 32)));
 }
 
@@ -139,14 +145,26 @@ class AgentService implements Agent {
     });
     const control = { transfers, tracker, log, facts: () => this.#facts() };
 
-    add('data folder', whole(() => data.open(), async () => {
-      await data.close();
-      await lock.release();
-    }));
-    add('disk', whole(() => Promise.resolve(), async () => {
-      await fds.close();
-      await pool.close();
-    }));
+    add(
+      'data folder',
+      whole(
+        () => data.open(),
+        async () => {
+          await data.close();
+          await lock.release();
+        },
+      ),
+    );
+    add(
+      'disk',
+      whole(
+        () => Promise.resolve(),
+        async () => {
+          await fds.close();
+          await pool.close();
+        },
+      ),
+    );
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
@@ -161,7 +179,9 @@ class AgentService implements Agent {
     const servers = [new GrpcServer({ ...common, listen: socket, services: [agentService(components)] })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
-      servers.push(new GrpcServer({ ...common, listen: control, services: [agentService(components, { token })] }));
+      servers.push(
+        new GrpcServer({ ...common, listen: control, services: [agentService(components, { token })] }),
+      );
     }
     return servers;
   }
@@ -170,7 +190,12 @@ class AgentService implements Agent {
     return this.#config.downloadDir ?? join(this.#config.dataDir, 'downloads');
   }
 
-  #description(): { name: string; endpoint: string; labels: Readonly<Record<string, string>>; version: string } {
+  #description(): {
+    name: string;
+    endpoint: string;
+    labels: Readonly<Record<string, string>>;
+    version: string;
+  } {
     const { name, advertise, label } = this.#config;
     const address = this.address;
     const host = address.kind === 'tcp' && !isUnspecifiedHost(address.host) ? address.host : '';

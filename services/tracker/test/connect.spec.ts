@@ -78,6 +78,16 @@ describe('a Connect stream', () => {
     expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
+  test.each(['', 'x'])(
+    'survives a fault whose description is cut within a character (%p)',
+    async (padding) => {
+      const agent = harness.stranger();
+      await agent.hello({ endpoint: padding + '\u{1f41d}'.repeat(1000) });
+      expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
+      expect(await peerNames()).toEqual([]);
+    },
+  );
+
   test('ends with INVALID_ARGUMENT if something else is said before the hello', async () => {
     const agent = harness.stranger();
     agent.share(infohash(1));

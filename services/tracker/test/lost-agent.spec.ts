@@ -1,7 +1,10 @@
 import { createServer, connect as connectSocket, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary, connect } from '@enjambre/common/grpc/client';
-import { TrackerServiceClient, type WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import {
+  TrackerServiceClient,
+  type WatchEventsResponse,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, TestAgent } from './harness.js';
 
 /** A network between an agent and the tracker that can break. */

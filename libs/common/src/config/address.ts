@@ -17,7 +17,11 @@ export function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
-    throw new EnjambreError('invalid', 'BAD_ADDRESS', `"${text}" is not an address: write HOST:PORT or unix:PATH`);
+    throw new EnjambreError(
+      'invalid',
+      'BAD_ADDRESS',
+      `"${text}" is not an address: write HOST:PORT or unix:PATH`,
+    );
   }
   return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
 }

@@ -44,7 +44,10 @@ export function resolveOptions<Table extends OptionTable>(
   flags: Flags,
   environment: Environment,
 ): Resolved<Table> {
-  const settled = Object.entries(table).map(([key, option]) => [key, settle(key, option, flags, environment)]);
+  const settled = Object.entries(table).map(([key, option]) => [
+    key,
+    settle(key, option, flags, environment),
+  ]);
   return Object.fromEntries(settled) as Resolved<Table>;
 }
 

@@ -31,25 +31,26 @@ export const pathSchema = z
   .transform((path) => resolve(path.startsWith('~/') ? homedir() + path.slice(1) : path));
 
 /** `key=value`, as often as wanted. */
-export const labelsSchema = z.array(z.string()).transform((pairs, context): Readonly<Record<string, string>> => {
-  const labels: Record<string, string> = {};
-  for (const pair of pairs) {
-    const match = /^([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=(.{0,255})$/.exec(pair);
-    if (!match) {
-      context.addIssue({ code: 'custom', message: `"${pair}" is not a label: write key=value` });
-      return z.NEVER;
+export const labelsSchema = z
+  .array(z.string())
+  .transform((pairs, context): Readonly<Record<string, string>> => {
+    const labels: Record<string, string> = {};
+    for (const pair of pairs) {
+      const match = /^([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=(.{0,255})$/.exec(pair);
+      if (!match) {
+        context.addIssue({ code: 'custom', message: `"${pair}" is not a label: write key=value` });
+        return z.NEVER;
+      }
+      labels[match[1] ?? ''] = match[2] ?? '';
     }
-    labels[match[1] ?? ''] = match[2] ?? '';
-  }
-  return labels;
-});
+    return labels;
+  });
 
 /** A name for people: 1 to 64 characters, none of them a control character. */
 export const nameSchema = z
   .string()
   .min(1, 'a name is missing')
   .max(64, 'a name has at most 64 characters')
-  // eslint-disable-next-line no-control-regex
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name holds no control characters');
 
 /** The settings that every service has. */
@@ -69,4 +70,3 @@ export const commonOptions = {
       .transform((format) => format ?? (process.stdout.isTTY ? 'pretty' : 'json')),
   },
 } satisfies Record<string, Option>;
-

@@ -15,7 +15,8 @@ export function loadFileDescriptors(): Buffer[] {
   const reader = new BinaryReader(set);
   const files: Buffer[] = [];
   while (reader.pos < reader.len) {
-    if (reader.uint32() !== FILE_TAG) throw new Error('descriptors.binpb is not a FileDescriptorSet: run `make gen`');
+    if (reader.uint32() !== FILE_TAG)
+      throw new Error('descriptors.binpb is not a FileDescriptorSet: run `make gen`');
     files.push(Buffer.from(reader.bytes()));
   }
   return files;

@@ -71,7 +71,8 @@ export class GrpcServer implements Startable {
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
     if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server(this.#serverOptions());
-    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+    for (const { definition, implementation } of services)
+      this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);
     this.#reflection().addToServer(this.#server);
     this.#bound = await bind(this.#server, listen);
@@ -112,7 +113,7 @@ export class GrpcServer implements Startable {
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
       'grpc.min_ping_interval_without_data_ms': MIN_CLIENT_PING_MS,
       'grpc.enable_channelz': 0,
-    } as ServerOptions;
+    };
   }
 
   #reflection(): ReflectionService {
@@ -126,7 +127,9 @@ export class GrpcServer implements Startable {
 }
 
 async function bind(server: Server, listen: Address): Promise<Address> {
-  const target = formatAddress(listen.kind === 'tcp' && listen.host === '' ? { ...listen, host: '0.0.0.0' } : listen);
+  const target = formatAddress(
+    listen.kind === 'tcp' && listen.host === '' ? { ...listen, host: '0.0.0.0' } : listen,
+  );
   if (listen.kind === 'unix') await removeStale(listen.path);
   const previousMask = listen.kind === 'unix' ? process.umask(0o177) : undefined;
   try {
@@ -163,11 +166,21 @@ async function removeStale(path: string): Promise<void> {
 
 function cannotListen(target: string, error: unknown): EnjambreError {
   if (/EADDRINUSE/.test(messageOf(error))) {
-    return new EnjambreError('unavailable', 'PORT_IN_USE', `${target} is in use by another program: choose another with --listen`, {
-      cause: error,
-    });
+    return new EnjambreError(
+      'unavailable',
+      'PORT_IN_USE',
+      `${target} is in use by another program: choose another with --listen`,
+      {
+        cause: error,
+      },
+    );
   }
-  return new EnjambreError('unavailable', 'CANNOT_LISTEN', `cannot listen on ${target}: ${messageOf(error)}`, {
-    cause: error,
-  });
+  return new EnjambreError(
+    'unavailable',
+    'CANNOT_LISTEN',
+    `cannot listen on ${target}: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -38,13 +38,22 @@ const CODE_OF = new Map<status, ErrorCode>(
 export function toStatus(error: unknown, domain: string): StatusObject {
   const known = EnjambreError.from(error);
   const code = STATUS_OF[known.code];
-  const message = known.message.slice(0, MAX_MESSAGE_CHARS);
+  const message = wellFormed(known.message.slice(0, MAX_MESSAGE_CHARS));
   const info = ErrorInfo.encode({ reason: known.reason, domain, metadata: { ...known.metadata } }).finish();
-  const details = Status.encode({ code, message, details: [{ typeUrl: ERROR_INFO_TYPE, value: info }] }).finish();
+  const details = Status.encode({
+    code,
+    message,
+    details: [{ typeUrl: ERROR_INFO_TYPE, value: info }],
+  }).finish();
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(details.buffer, details.byteOffset, details.byteLength));
   // grpc-message travels as a header, and grpc-js percent-encodes it.
   return { code, details: message, metadata };
+}
+
+/** Replaces halves of characters: grpc-js hands the text to encodeURI, and that throws for them. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 /** {@link toStatus} in the form that unary callbacks and stream errors want. */
@@ -59,7 +68,7 @@ export function fromServiceError(error: unknown): EnjambreError {
   if (!isServiceError(error)) return EnjambreError.from(error);
   const code = CODE_OF.get(error.code) ?? (error.code === status.UNIMPLEMENTED ? 'precondition' : 'internal');
   const info = errorInfoOf(error);
-  const reason = info?.reason ?? status[error.code] ?? 'UNKNOWN';
+  const reason = info?.reason ?? status[error.code];
   return new EnjambreError(code, reason, plainText(error.details || error.message), {
     metadata: info?.metadata ?? {},
     cause: error,

@@ -61,7 +61,11 @@ export function verifyHello(
 ): PeerId | undefined {
   if (publicKey.length !== RAW_KEY_BYTES) return undefined;
   try {
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_PREFIX, publicKey]),
+      format: 'der',
+      type: 'spki',
+    });
     return verify(null, helloText(context, nonce), key, signature) ? peerIdOfKey(publicKey) : undefined;
   } catch {
     return undefined;

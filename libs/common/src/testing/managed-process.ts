@@ -4,7 +4,8 @@ import { waitFor } from './wait-for.js';
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to this process's own environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -75,7 +76,11 @@ export class ManagedProcess {
   }
 
   /** Waits for a line of JSON on standard output, such as a service's log, that `pick` takes. */
-  async waitForLog<T>(pick: (entry: Record<string, unknown>) => T | undefined, what: string, timeoutMs = 20_000): Promise<T> {
+  async waitForLog<T>(
+    pick: (entry: Record<string, unknown>) => T | undefined,
+    what: string,
+    timeoutMs = 20_000,
+  ): Promise<T> {
     let seen = 0;
     return waitFor(
       () => {

@@ -73,7 +73,14 @@ export class ProcessSwarm {
     const process = this.run([
       'agent',
       ...['--name', name, '--data-dir', dataDir, '--download-dir', downloadDir],
-      ...['--listen', before?.address ?? '127.0.0.1:0', '--tracker', this.#trackerAddress, '--log-format', 'json'],
+      ...[
+        '--listen',
+        before?.address ?? '127.0.0.1:0',
+        '--tracker',
+        this.#trackerAddress,
+        '--log-format',
+        'json',
+      ],
       ...args,
     ]);
     const address = await process.waitForLog(addressOf, `agent ${name} to listen`);
@@ -82,11 +89,19 @@ export class ProcessSwarm {
     return agent;
   }
 
-  /** Starts the `enjambre` command with any arguments. */
-  run(args: readonly string[], options: ProcessOptions = {}): ManagedProcess {
-    const child = new ManagedProcess(process.execPath, [ENJAMBRE, ...args], options);
+  /** Starts the `enjambre` command with any arguments, and nothing of this process's own settings. */
+  run(args: readonly string[], { cwd = this.root, env }: ProcessOptions = {}): ManagedProcess {
+    return this.spawn(process.execPath, [ENJAMBRE, ...args], { cwd, env: { ...noSettings(), ...env } });
+  }
+
+  /** Starts any other program; it ends with the swarm, too. */
+  spawn(program: string, args: readonly string[], options: ProcessOptions = {}): ManagedProcess {
+    const child = new ManagedProcess(program, args, options);
     this.#processes.add(child);
-    void child.wait().finally(() => this.#processes.delete(child)).catch(() => undefined);
+    void child
+      .wait()
+      .finally(() => this.#processes.delete(child))
+      .catch(() => undefined);
     return child;
   }
 
@@ -96,8 +111,13 @@ export class ProcessSwarm {
   }
 
   /** Runs a command that talks to an agent, to its end. */
-  async command(agent: SwarmAgent, args: readonly string[]): Promise<CommandResult> {
+  command(agent: SwarmAgent, args: readonly string[]): Promise<CommandResult> {
     return finish(this.start(agent, args));
+  }
+
+  /** Runs the `enjambre` command with any arguments, to its end. */
+  enjambre(args: readonly string[], options: ProcessOptions = {}): Promise<CommandResult> {
+    return finish(this.run(args, options));
   }
 
   /** Stops every process and removes every file. */
@@ -118,6 +138,14 @@ export async function finish(child: ManagedProcess): Promise<CommandResult> {
     }
   });
   return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n'), json };
+}
+
+/** Takes away what would change how the command behaves: its own variables, and those of the test runner. */
+function noSettings(): Record<string, undefined> {
+  const names = Object.keys(process.env).filter(
+    (name) => name.startsWith('ENJAMBRE_') || name === 'NODE_OPTIONS',
+  );
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 function addressOf(entry: Record<string, unknown>): string | undefined {

@@ -27,6 +27,7 @@ export class DownloadRun {
   readonly #session: DownloadSession;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #outcome: Promise<void>;
+  #checkpoint: Promise<void> | undefined;
   #succeed: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -84,8 +85,13 @@ export class DownloadRun {
     await this.#outcome;
   }
 
-  /** Data first, then the claim (docs/architecture.md, Durability). */
-  async checkpoint(): Promise<void> {
+  /** Data first, then the claim (docs/architecture.md, Durability). One at a time. */
+  checkpoint(): Promise<void> {
+    this.#checkpoint ??= this.#save().finally(() => (this.#checkpoint = undefined));
+    return this.#checkpoint;
+  }
+
+  async #save(): Promise<void> {
     const claim = this.have.clone();
     await this.#parts.content.store.flush();
     await this.#parts.progress.save(claim);

@@ -81,7 +81,9 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   get problem(): string {
     const { known, ready } = this.#links.counts;
     if (ready > 0) return '';
-    return known === 0 ? 'no other peer has it at present' : `no peer answers (${this.#lastProblem || 'connecting'})`;
+    return known === 0
+      ? 'no other peer has it at present'
+      : `no peer answers (${this.#lastProblem || 'connecting'})`;
   }
 
   start(): void {
@@ -219,7 +221,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     const { log, bans } = this.#parts;
     log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
     if (!BREACHES.has(error.reason)) return;
-    log.warn({ peer: peerId, reason: error.reason }, `peer ${name} (${shortId(peerId)}) broke the protocol: ${error.message}`);
+    log.warn(
+      { peer: peerId, reason: error.reason },
+      `peer ${name} (${shortId(peerId)}) broke the protocol: ${error.message}`,
+    );
     bans.strike(peerId, error.message, Date.now());
   }
 

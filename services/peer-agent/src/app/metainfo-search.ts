@@ -31,11 +31,17 @@ export class MetainfoSearch implements SwarmListener {
   /** Goes on until a peer answers. Undefined only if `signal` aborts. */
   async run(signal: AbortSignal): Promise<Metainfo | undefined> {
     while (!signal.aborted) {
-      for (const peer of [...this.#peers.values()]) {
-        const found = await this.#ask(peer, signal);
-        if (found || signal.aborted) return found;
-      }
+      const found = await this.#askAll(signal);
+      if (found) return found;
       await this.#pause(signal);
+    }
+    return undefined;
+  }
+
+  async #askAll(signal: AbortSignal): Promise<Metainfo | undefined> {
+    for (const peer of [...this.#peers.values()]) {
+      const found = signal.aborted ? undefined : await this.#ask(peer, signal);
+      if (found) return found;
     }
     return undefined;
   }
@@ -55,6 +61,9 @@ export class MetainfoSearch implements SwarmListener {
     this.#wake = () => {
       woken.abort();
     };
-    await sleep(this.#peers.size === 0 ? 60_000 : this.#backoff.next(), AbortSignal.any([signal, woken.signal]));
+    await sleep(
+      this.#peers.size === 0 ? 60_000 : this.#backoff.next(),
+      AbortSignal.any([signal, woken.signal]),
+    );
   }
 }

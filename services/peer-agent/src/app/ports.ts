@@ -89,7 +89,11 @@ export interface PeerLink {
 
 export interface PeerConnector {
   /** Opens streams to an uploader. `have` is what we have, read when it is sent. */
-  open(peer: PeerAddress, what: { infohash: InfoHash; pieceCount: number; have: Bitfield }, listener: LinkListener): PeerLink;
+  open(
+    peer: PeerAddress,
+    what: { infohash: InfoHash; pieceCount: number; have: Bitfield },
+    listener: LinkListener,
+  ): PeerLink;
   /** Fetches and checks the metainfo of a file. Throws {@link EnjambreError}. */
   fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo>;
 }
@@ -137,7 +141,11 @@ export interface ScannedContent {
   readonly path: string;
   readonly isFolder: boolean;
   readonly totalLength: number;
-  readonly files: readonly { readonly path: readonly string[]; readonly length: number; readonly diskPath: string }[];
+  readonly files: readonly {
+    readonly path: readonly string[];
+    readonly length: number;
+    readonly diskPath: string;
+  }[];
 }
 
 export interface ContentHasher {

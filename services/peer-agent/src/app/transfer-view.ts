@@ -1,5 +1,8 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import type { PeerAccount } from './ledger.js';
+import type { Content } from './content.js';
+import type { Ledger, PeerAccount } from './ledger.js';
 
 export type TransferState = 'resolving' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'failed';
 
@@ -18,4 +21,30 @@ export interface TransferView {
   readonly downloadRate: number;
   readonly uploadRate: number;
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
+}
+
+/** What is known of the content; zeros until the metainfo is there. */
+export function contentView(
+  content: Content | undefined,
+  have: Bitfield | undefined,
+): Pick<TransferView, 'pieceLength' | 'piecesTotal' | 'piecesDone' | 'fileCount'> {
+  return {
+    pieceLength: content?.metainfo.pieceLength ?? 0,
+    piecesTotal: content?.layout.pieceCount ?? 0,
+    piecesDone: have?.count ?? 0,
+    fileCount: content?.metainfo.files.length ?? 0,
+  };
+}
+
+/** Who sends and receives, and how fast. */
+export function trafficView(
+  ledger: Ledger,
+  banReason: (peer: PeerId) => string,
+): Pick<TransferView, 'downloadRate' | 'uploadRate' | 'peers'> {
+  const peers = ledger.peers().map((peer) => ({ ...peer, banned: banReason(peer.peerId) }));
+  return {
+    downloadRate: peers.reduce((sum, { receiveRate }) => sum + receiveRate, 0),
+    uploadRate: peers.reduce((sum, { sendRate }) => sum + sendRate, 0),
+    peers,
+  };
 }

@@ -1,6 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { shortId, type InfoHash } from '@enjambre/core/ids';
+import { shortId, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BanList } from '../domain/ban-list.js';
 import type { Random } from '../domain/random.js';
@@ -19,7 +19,8 @@ import type {
   TransferArchive,
 } from './ports.js';
 import { Serving } from './serving.js';
-import type { TransferState, TransferView } from './transfer-view.js';
+import { Stopwatch } from './stopwatch.js';
+import { contentView, trafficView, type TransferState, type TransferView } from './transfer-view.js';
 import { verifyPieces } from './verification.js';
 
 export interface TransferComponents {
@@ -59,7 +60,7 @@ export class Transfer {
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
   #checked = 0;
-  #activeSinceMs: number | undefined;
+  readonly #watch: Stopwatch;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #serial: Promise<void> = Promise.resolve();
 
@@ -69,8 +70,13 @@ export class Transfer {
   ) {
     this.#record = record;
     this.#state = initialState(record);
-    const totals = { downloaded: record.bytesDownloaded, uploaded: record.bytesUploaded, wasted: record.bytesWasted };
+    const totals = {
+      downloaded: record.bytesDownloaded,
+      uploaded: record.bytesUploaded,
+      wasted: record.bytesWasted,
+    };
     this.#ledger = new Ledger(totals, record.peers, () => performance.now());
+    this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
   get infohash(): InfoHash {
@@ -99,26 +105,22 @@ export class Transfer {
       bytesDownloaded: downloaded,
       bytesUploaded: uploaded,
       bytesWasted: wasted,
-      activeMs: this.#record.activeMs + (this.#activeSinceMs === undefined ? 0 : Date.now() - this.#activeSinceMs),
-      peers: this.#ledger.peers().map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
+      activeMs: this.#watch.ms,
+      peers: this.#ledger
+        .peers()
+        .map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
     };
   }
 
   view(): TransferView {
-    const peers = this.#ledger.peers();
-    const now = Date.now();
+    const reasonFor = (peer: PeerId): string => this.parts.bans.reasonFor(peer, Date.now()) ?? '';
     return {
       record: this.record,
       state: this.#state,
       reason: this.#reason(),
+      ...contentView(this.#content, this.#have),
+      ...trafficView(this.#ledger, reasonFor),
       path: this.#content?.store.path ?? this.#record.location,
-      pieceLength: this.#content?.metainfo.pieceLength ?? 0,
-      piecesTotal: this.#content?.layout.pieceCount ?? 0,
-      piecesDone: this.#have?.count ?? 0,
-      fileCount: this.#content?.metainfo.files.length ?? 0,
-      downloadRate: peers.reduce((sum, peer) => sum + peer.receiveRate, 0),
-      uploadRate: peers.reduce((sum, peer) => sum + peer.sendRate, 0),
-      peers: peers.map((peer) => ({ ...peer, banned: this.parts.bans.reasonFor(peer.peerId, now) ?? '' })),
     };
   }
 
@@ -209,16 +211,17 @@ export class Transfer {
 
   /** From wherever it is to the end, or until it is halted. */
   async #perform(run: RunOptions): Promise<void> {
+    const halted = (): boolean => run.signal.aborted;
     const content = this.#content ?? (await this.#resolve(run.signal));
-    if (!content || run.signal.aborted) return;
-    const have = (run.thorough ? undefined : await this.#believed(content, run.signal)) ?? (await this.#check(content, run.signal));
-    if (run.signal.aborted) return;
+    if (!content || halted()) return;
+    const have = await this.#findPieces(content, run);
+    if (halted()) return;
     this.#have = have;
     if (have.isFull()) return this.#finish(content, run.event);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = { ...this.#record, complete: false, completedAtMs: 0 };
     await this.#fetch(content, have, run);
-    if (!run.signal.aborted) await this.#finish(content, 'completed');
+    if (!halted()) await this.#finish(content, 'completed');
   }
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
@@ -241,8 +244,12 @@ export class Transfer {
     }
   }
 
-  #believed(content: Content, signal: AbortSignal): Promise<Bitfield | undefined> {
-    return believedPieces(content, this.#record, { progress: this.#progress, signal });
+  /** Which pieces are on disk: believed where that is safe, else hashed. */
+  async #findPieces(content: Content, { thorough, signal }: RunOptions): Promise<Bitfield> {
+    const believed = thorough
+      ? undefined
+      : await believedPieces(content, this.#record, { progress: this.#progress, signal });
+    return believed ?? this.#check(content, signal);
   }
 
   /** Hashes all that is on disk. */
@@ -320,28 +327,20 @@ export class Transfer {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
     await this.#content?.store.close();
-    this.#countTime(false);
+    this.#watch.run(false);
   }
 
   #enter(state: TransferState): void {
     this.#state = state;
-    this.#countTime(state === 'resolving' || state === 'downloading');
+    this.#watch.run(state === 'resolving' || state === 'downloading');
     this.parts.changed();
   }
 
   /** Tells the tracker why, and leaves the swarm. */
   #leave(event: 'paused' | 'failed', reason?: string): void {
-    if (!this.#record.origin && !this.#record.complete) this.parts.tracker.announce(this.#membership(), event, reason);
+    if (!this.#record.origin && !this.#record.complete)
+      this.parts.tracker.announce(this.#membership(), event, reason);
     this.parts.tracker.withdraw(this.infohash);
-  }
-
-  /** Time counts while bytes, or the metainfo, are being fetched. */
-  #countTime(active: boolean): void {
-    const now = Date.now();
-    if (this.#activeSinceMs !== undefined) {
-      this.#record = { ...this.#record, activeMs: this.#record.activeMs + now - this.#activeSinceMs };
-    }
-    this.#activeSinceMs = active ? now : undefined;
   }
 
   get #progress(): ProgressLog {
@@ -368,9 +367,12 @@ export class Transfer {
 
   #reason(): string {
     if (this.#record.goal === 'failed') return this.#record.reason;
-    if (this.#state === 'checking') return `checked ${this.#checked} of ${this.#content?.layout.pieceCount ?? 0} pieces`;
+    if (this.#state === 'checking')
+      return `checked ${this.#checked} of ${this.#content?.layout.pieceCount ?? 0} pieces`;
     const waiting = this.#search?.problem ?? this.#download?.problem ?? '';
-    return waiting !== '' && !this.parts.tracker.connected ? `${waiting}; the tracker is not reachable` : waiting;
+    return waiting !== '' && !this.parts.tracker.connected
+      ? `${waiting}; the tracker is not reachable`
+      : waiting;
   }
 }
 

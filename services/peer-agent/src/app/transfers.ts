@@ -32,8 +32,7 @@ export interface ShareOptions {
 }
 
 export type DownloadSource =
-  | { readonly kind: 'ref'; readonly ref: string }
-  | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
+  { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
 
 /** The status file follows changes after so long, and progress at least so often. */
 const SAVE_DELAY_MS = 200;
@@ -79,14 +78,22 @@ export class Transfers implements Startable, ServingDirectory {
   get(ref: string): Transfer {
     const transfer = findByRef(parseRef(ref), this.list());
     if (transfer) return transfer;
-    throw new EnjambreError('not-found', 'UNKNOWN_REF', `this agent has no transfer "${ref}": see \`enjambre ls\``);
+    throw new EnjambreError(
+      'not-found',
+      'UNKNOWN_REF',
+      `this agent has no transfer "${ref}": see \`enjambre ls\``,
+    );
   }
 
   /** Hashes and offers a file or folder. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<{ transfer: Transfer; metainfo: Metainfo; already: boolean }> {
     const { path, signal, progress } = options;
     if (!isAbsolute(path)) {
-      throw new EnjambreError('invalid', 'PATH_NOT_ABSOLUTE', `"${path}" is not an absolute path: write it from the root`);
+      throw new EnjambreError(
+        'invalid',
+        'PATH_NOT_ABSOLUTE',
+        `"${path}" is not an absolute path: write it from the root`,
+      );
     }
     const content = await this.#parts.hasher.scan(resolve(path));
     const name = options.name || (content.path.split('/').at(-1) ?? '');
@@ -103,16 +110,24 @@ export class Transfers implements Startable, ServingDirectory {
       },
     });
     const known = this.#transfers.get(metainfo.infohash);
-    if (known?.record.complete && known.state === 'seeding') return { transfer: known, metainfo, already: true };
+    if (known?.record.complete && known.state === 'seeding')
+      return { transfer: known, metainfo, already: true };
     if (known) await this.#forget(known);
     const transfer = await this.#adopt(metainfo, { origin: true, location: content.path, complete: true });
     return { transfer, metainfo, already: false };
   }
 
   /** Starts a download, or goes on with one. */
-  async download(source: DownloadSource, outputDir: string): Promise<{ transfer: Transfer; already: boolean }> {
+  async download(
+    source: DownloadSource,
+    outputDir: string,
+  ): Promise<{ transfer: Transfer; already: boolean }> {
     if (outputDir !== '' && !isAbsolute(outputDir)) {
-      throw new EnjambreError('invalid', 'PATH_NOT_ABSOLUTE', `"${outputDir}" is not an absolute path: write it from the root`);
+      throw new EnjambreError(
+        'invalid',
+        'PATH_NOT_ABSOLUTE',
+        `"${outputDir}" is not an absolute path: write it from the root`,
+      );
     }
     const metainfo = source.kind === 'metainfo' ? parseMetainfo(source.bytes) : undefined;
     const known = metainfo
@@ -125,11 +140,15 @@ export class Transfers implements Startable, ServingDirectory {
     const location = resolve(outputDir || this.init.downloadDir);
     if (metainfo) {
       await this.#parts.stores.checkTarget(location, metainfo.name);
-      return { transfer: await this.#adopt(metainfo, { origin: false, location, complete: false }), already: false };
+      return {
+        transfer: await this.#adopt(metainfo, { origin: false, location, complete: false }),
+        already: false,
+      };
     }
     const found = await this.#find(source.kind === 'ref' ? source.ref : '');
     await this.#parts.stores.checkTarget(location, found.name);
-    const transfer = this.#transfers.get(found.infohash) ?? this.#add(newRecord({ ...found, origin: false, location }));
+    const transfer =
+      this.#transfers.get(found.infohash) ?? this.#add(newRecord({ ...found, origin: false, location }));
     await transfer.start('started');
     return { transfer, already: false };
   }
@@ -193,7 +212,12 @@ export class Transfers implements Startable, ServingDirectory {
     let record = newRecord({ infohash, name, size, ...where });
     if (where.complete) {
       const store = this.#parts.stores.original(metainfo, where.location);
-      record = { ...record, complete: true, completedAtMs: Date.now(), fingerprint: (await store.fingerprint()) ?? '' };
+      record = {
+        ...record,
+        complete: true,
+        completedAtMs: Date.now(),
+        fingerprint: (await store.fingerprint()) ?? '',
+      };
     }
     const transfer = this.#add(record);
     await transfer.start('started');

@@ -49,7 +49,10 @@ const MAX_PIECE_LENGTH = 64 << 20;
 const MIN_PIECE_LENGTH = 16 << 10;
 
 /** The control API: what the command line, and grpcurl, may ask of this agent. */
-export function agentService(components: AgentHandlersComponents, { token }: AgentHandlersInit = {}): ServedService {
+export function agentService(
+  components: AgentHandlersComponents,
+  { token }: AgentHandlersInit = {},
+): ServedService {
   const { transfers, log } = components;
   const authorize = token === undefined ? undefined : checkToken(token);
   const handlers = new HandlerFactory({ domain: 'enjambre.agent', log, ...(authorize && { authorize }) });
@@ -100,28 +103,20 @@ async function* share(
 ): AsyncGenerator<ShareResponse> {
   checkPieceLength(pieceLength);
   const changes = new ChangeSignal();
-  let progress = { done: 0, total: 0 };
-  let over = false;
-  const sharing = transfers
-    .share({
-      path,
-      name,
-      pieceLength,
-      signal,
-      progress: (done, total) => {
-        progress = { done, total };
-      },
-    })
-    .finally(() => {
-      over = true;
-      changes.notify();
-    });
+  const state = { done: 0, total: 0, over: false };
+  const progress = (done: number, total: number): void => {
+    Object.assign(state, { done, total });
+  };
+  const sharing = transfers.share({ path, name, pieceLength, signal, progress }).finally(() => {
+    state.over = true;
+    changes.notify();
+  });
   sharing.catch(() => undefined); // Its error is thrown where it is awaited below.
   while (!signal.aborted) {
     await changes.next(PROGRESS_MS, signal);
-    if (over) break;
-    if (progress.total === 0) continue;
-    const value = { bytesDone: BigInt(progress.done), bytesTotal: BigInt(progress.total) };
+    if (state.over) break;
+    if (state.total === 0) continue;
+    const value = { bytesDone: BigInt(state.done), bytesTotal: BigInt(state.total) };
     yield { result: { $case: 'progress', value } };
   }
   const { transfer, metainfo, already } = await sharing;
@@ -134,7 +129,10 @@ async function* share(
   yield { result: { $case: 'shared', value: shared } };
 }
 
-async function download(transfers: Transfers, { source, outputDir }: DownloadRequest): Promise<DownloadResponse> {
+async function download(
+  transfers: Transfers,
+  { source, outputDir }: DownloadRequest,
+): Promise<DownloadResponse> {
   const { transfer, already } = await transfers.download(sourceOf(source), outputDir);
   return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
 }
@@ -192,7 +190,8 @@ async function listPeers(
 
 function checkPieceLength(pieceLength: number): void {
   const powerOfTwo = Number.isInteger(Math.log2(pieceLength));
-  if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH)) return;
+  if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH))
+    return;
   throw new EnjambreError(
     'invalid',
     'BAD_PIECE_LENGTH',

@@ -19,7 +19,8 @@ const STATES: Readonly<Record<TransferState, WireState>> = {
 export function transferToWire(view: TransferView): WireTransfer {
   const { record } = view;
   const left = record.bytesTotal - record.bytesDone;
-  const timeLeft = view.state === 'downloading' && view.downloadRate >= 1 ? left / view.downloadRate : undefined;
+  const timeLeft =
+    view.state === 'downloading' && view.downloadRate >= 1 ? left / view.downloadRate : undefined;
   return {
     infohash: record.infohash,
     name: record.name || record.infohash.slice(0, 8),

@@ -27,13 +27,21 @@ export class DiskContentHasher implements ContentHasher {
     checkName(basename(path));
     if (stats.isFile()) return scanFile(path, Number(stats.size));
     if (!stats.isDirectory()) {
-      throw new EnjambreError('invalid', 'NOT_A_FILE', `${path} is neither a file nor a folder: share one of these`);
+      throw new EnjambreError(
+        'invalid',
+        'NOT_A_FILE',
+        `${path} is neither a file nor a folder: share one of these`,
+      );
     }
     const files: ScannedFile[] = [];
     await walk(path, [], files);
     const totalLength = files.reduce((sum, { length }) => sum + length, 0);
     if (totalLength === 0) {
-      throw new EnjambreError('invalid', 'EMPTY_FOLDER', `${path} holds no data: put at least one non-empty file in it`);
+      throw new EnjambreError(
+        'invalid',
+        'EMPTY_FOLDER',
+        `${path} holds no data: put at least one non-empty file in it`,
+      );
     }
     return { path, isFolder: true, totalLength, files };
   }
@@ -52,7 +60,11 @@ export class DiskContentHasher implements ContentHasher {
 
   async #hashFile(
     { path, length, diskPath }: ScannedFile,
-    { pieceLength, signal, progress }: { pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
+    {
+      pieceLength,
+      signal,
+      progress,
+    }: { pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<{ path: readonly string[]; length: number; piecesRoot?: Buffer; layer?: Buffer }> {
     if (length === 0) return { path, length };
     const before = await statContent(diskPath);
@@ -65,13 +77,20 @@ export class DiskContentHasher implements ContentHasher {
         limit(async () => {
           if (signal.aborted) throw new EnjambreError('cancelled', 'CANCELLED', 'sharing was cancelled');
           const bytes = Math.min(runLength, length - position);
-          const hashes = await this.#hashRun({ path: diskPath, position, length: bytes, pieceLength, leaves });
+          const hashes = await this.#hashRun({
+            path: diskPath,
+            position,
+            length: bytes,
+            pieceLength,
+            leaves,
+          });
           progress(bytes);
           return hashes;
         }),
       ),
     );
-    if (!sameFile(before, await statContent(diskPath)) || before.size !== BigInt(length)) throw changed(diskPath);
+    if (!sameFile(before, await statContent(diskPath)) || before.size !== BigInt(length))
+      throw changed(diskPath);
     const layer = Buffer.concat(roots);
     const piecesRoot = fileRoot(layer, length, pieceLength);
     return length > pieceLength ? { path, length, piecesRoot, layer } : { path, length, piecesRoot };
@@ -101,7 +120,11 @@ async function walk(folder: string, path: readonly string[], files: ScannedFile[
       await walk(diskPath, [...path, entry.name], files);
     } else if (entry.isFile()) {
       checkName(entry.name);
-      files.push({ path: [...path, entry.name], length: Number((await statContent(diskPath)).size), diskPath });
+      files.push({
+        path: [...path, entry.name],
+        length: Number((await statContent(diskPath)).size),
+        diskPath,
+      });
     }
     // Links and devices are left out: what they lead to is not this folder's content.
   }
@@ -116,7 +139,12 @@ async function scanFile(path: string, length: number): Promise<ScannedContent> {
   } catch (error) {
     throw unreadable(error, path);
   }
-  return { path, isFolder: false, totalLength: length, files: [{ path: [basename(path)], length, diskPath: path }] };
+  return {
+    path,
+    isFolder: false,
+    totalLength: length,
+    files: [{ path: [basename(path)], length, diskPath: path }],
+  };
 }
 
 async function statContent(path: string): Promise<BigIntStats> {
@@ -130,12 +158,19 @@ async function statContent(path: string): Promise<BigIntStats> {
 function unreadable(error: unknown, path: string): EnjambreError {
   const known = diskError(error, path);
   if (known.reason === 'FILE_MISSING') {
-    return new EnjambreError('not-found', 'PATH_NOT_FOUND', `${path} does not exist: check the path`, { cause: error });
-  }
-  if (known.reason === 'PATH_DENIED') {
-    return new EnjambreError('denied', 'PATH_NOT_READABLE', `${path} cannot be read by the agent: mend its permissions`, {
+    return new EnjambreError('not-found', 'PATH_NOT_FOUND', `${path} does not exist: check the path`, {
       cause: error,
     });
+  }
+  if (known.reason === 'PATH_DENIED') {
+    return new EnjambreError(
+      'denied',
+      'PATH_NOT_READABLE',
+      `${path} cannot be read by the agent: mend its permissions`,
+      {
+        cause: error,
+      },
+    );
   }
   return known;
 }
@@ -145,5 +180,9 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
 }
 
 function changed(path: string): EnjambreError {
-  return new EnjambreError('precondition', 'CHANGED_WHILE_READ', `${path} changed while it was read: share it when it is finished`);
+  return new EnjambreError(
+    'precondition',
+    'CHANGED_WHILE_READ',
+    `${path} changed while it was read: share it when it is finished`,
+  );
 }

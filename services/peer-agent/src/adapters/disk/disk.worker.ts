@@ -21,7 +21,7 @@ function run(id: number, job: DiskJob): DiskReply {
 
 function write({ fd, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
   const data = Buffer.from(buffer, byteOffset, length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     done += writeSync(fd, data, done, length - done, position + done);
   }
   return subtreeRoot(data, leaves);
@@ -48,7 +48,8 @@ function readExactly(fd: number, position: number, length: number): Buffer {
   let done = 0;
   while (done < length) {
     const count = readSync(fd, scratch, done, length - done, position + done);
-    if (count === 0) throw Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
+    if (count === 0)
+      throw Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
     done += count;
   }
   return scratch.subarray(0, length);

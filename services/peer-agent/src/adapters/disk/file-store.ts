@@ -62,8 +62,14 @@ export class FileStore implements PieceStore {
     const buffer = Buffer.allocUnsafeSlow(headroom + length);
     try {
       await this.components.fds.with(path, 'read', async (fd) => {
-        for (let done = 0; done < length; ) {
-          const { bytesRead } = await readFd(fd, buffer, headroom + done, length - done, offset + begin + done);
+        for (let done = 0; done < length;) {
+          const { bytesRead } = await readFd(
+            fd,
+            buffer,
+            headroom + done,
+            length - done,
+            offset + begin + done,
+          );
           if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
           done += bytesRead;
         }
@@ -160,7 +166,8 @@ export class FileStore implements PieceStore {
     await this.components.fds.forget(this.#path);
     try {
       await rm(this.#path, { recursive: true, force: true });
-      if (this.init.target !== undefined && this.#path !== this.init.target) await removeEmpty(dirname(this.#path));
+      if (this.init.target !== undefined && this.#path !== this.init.target)
+        await removeEmpty(dirname(this.#path));
     } catch (error) {
       throw diskError(error, this.#path);
     }
@@ -194,7 +201,8 @@ export class FileStore implements PieceStore {
   async #makeEmptyFiles(): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true });
     for (const [index, file] of this.init.metainfo.files.entries()) {
-      if (file.length === 0) await this.components.fds.with(this.#pathOf(index), 'write', (fd) => truncateFd(fd, 0));
+      if (file.length === 0)
+        await this.components.fds.with(this.#pathOf(index), 'write', (fd) => truncateFd(fd, 0));
     }
   }
 }

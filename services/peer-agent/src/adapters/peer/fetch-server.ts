@@ -50,7 +50,10 @@ export class FetchServer {
   accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
     const fetchCall = call as FetchCall;
     if (this.#sessions.size >= MAX_SESSIONS) {
-      this.parts.handlers.fail(call, new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'));
+      this.parts.handlers.fail(
+        call,
+        new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
+      );
       return;
     }
     const session: Session = {
@@ -98,7 +101,8 @@ export class FetchServer {
   }
 
   #onHello(session: Session, hello: Parameters<typeof readHello>[0]): void {
-    if (session.serving) throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
+    if (session.serving)
+      throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
     const { peerId, serving } = readHello(hello, this.parts.directory);
     clearTimeout(session.timer);
     session.peerId = peerId;
@@ -119,8 +123,10 @@ export class FetchServer {
     if (this.parts.sync.isChoked(peerId, serving)) return this.#reject(session, request.id, 'choked');
     if (!serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
     const outcome = this.#scheduler.add(session, request);
-    if (outcome === 'duplicate') throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
-    if (outcome === 'full') throw new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
+    if (outcome === 'duplicate')
+      throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
+    if (outcome === 'full')
+      throw new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
     this.#pump();
   }
 
@@ -182,15 +188,17 @@ export class FetchServer {
   }
 
   #reject(session: Session, id: number, reason: RejectReason): void {
-    if (!session.over) session.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } });
+    if (!session.over)
+      session.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } });
   }
 
   #fail(session: Session, error: unknown): void {
     if (session.over) return;
     const known = EnjambreError.from(error);
-    if (known.code === 'invalid' && session.peerId) this.parts.directory.report(session.peerId, known.message);
+    if (known.code === 'invalid' && session.peerId)
+      this.parts.directory.report(session.peerId, known.message);
     this.#end(session);
-    this.parts.handlers.fail(session.call as ServerDuplexStream<unknown, unknown>, error);
+    this.parts.handlers.fail(session.call, error);
   }
 
   #end(session: Session): void {
@@ -213,6 +221,10 @@ function checkRequest({ piece, begin, length }: Request, { layout }: Serving): v
   const end = begin + length;
   const aligned = begin % LEAF_SIZE === 0 && (length % LEAF_SIZE === 0 || end === size);
   if (length === 0 || length > BLOCK_SIZE || end > size || !aligned) {
-    throw new EnjambreError('invalid', 'BAD_REQUEST', `there is no block of ${length} bytes at ${begin} of piece ${piece}`);
+    throw new EnjambreError(
+      'invalid',
+      'BAD_REQUEST',
+      `there is no block of ${length} bytes at ${begin} of piece ${piece}`,
+    );
   }
 }

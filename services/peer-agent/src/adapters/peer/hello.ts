@@ -22,9 +22,12 @@ export function readHello(hello: Hello, directory: ServingDirectory): Greeting {
     peerId = peerIdFromBytes(hello.peerId);
     serving = directory.find(infoHashFromBytes(hello.infohash));
   } catch (error) {
-    throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', { cause: error });
+    throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', {
+      cause: error,
+    });
   }
-  if (hello.name.length > MAX_NAME_CHARS) throw new EnjambreError('invalid', 'BAD_HELLO', 'the name is too long');
+  if (hello.name.length > MAX_NAME_CHARS)
+    throw new EnjambreError('invalid', 'BAD_HELLO', 'the name is too long');
   const banned = directory.banReason(peerId);
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   if (!serving) throw unknownInfohash();
@@ -32,5 +35,9 @@ export function readHello(hello: Hello, directory: ServingDirectory): Greeting {
 }
 
 export function unknownInfohash(): EnjambreError {
-  return new EnjambreError('not-found', 'UNKNOWN_INFOHASH', 'this agent does not have that file, or not any more');
+  return new EnjambreError(
+    'not-found',
+    'UNKNOWN_INFOHASH',
+    'this agent does not have that file, or not any more',
+  );
 }

@@ -28,7 +28,10 @@ export interface PeerHandlersInit {
 }
 
 /** What other agents may call on this one. */
-export function peerService(components: PeerHandlersComponents, { uploadSlots }: PeerHandlersInit): ServedService {
+export function peerService(
+  components: PeerHandlersComponents,
+  { uploadSlots }: PeerHandlersInit,
+): ServedService {
   const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
   const slots = new UploadSlots<SyncSession>(uploadSlots);
   const sync = new SyncServer({ ...components, handlers, slots });

@@ -117,7 +117,11 @@ export class GrpcPeerLink implements PeerLink {
       case 'unchoke':
         return this.#parts.listener.choked(message.$case === 'choke');
       case 'goodbye':
-        throw new EnjambreError('unavailable', message.value.reason.slice(0, 64), message.value.message.slice(0, 512));
+        throw new EnjambreError(
+          'unavailable',
+          message.value.reason.slice(0, 64),
+          message.value.message.slice(0, 512),
+        );
       case undefined:
         return; // A message of a later version.
     }
@@ -125,7 +129,8 @@ export class GrpcPeerLink implements PeerLink {
 
   #onHello(hello: Hello): void {
     const { peer, infohash } = this.#target;
-    if (this.#greeted || !infoHashToBytes(infohash).equals(hello.infohash)) throw violation('a hello that does not fit');
+    if (this.#greeted || !infoHashToBytes(infohash).equals(hello.infohash))
+      throw violation('a hello that does not fit');
     if (!peerIdToBytes(peer.peerId).equals(hello.peerId)) {
       throw new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${peer.endpoint}`);
     }
@@ -141,7 +146,8 @@ export class GrpcPeerLink implements PeerLink {
 
   #onHave(pieces: readonly number[]): void {
     if (!this.#ready) throw violation('a have before the bitfield');
-    if (pieces.some((piece) => piece >= this.#target.pieceCount)) throw violation('a piece that does not exist');
+    if (pieces.some((piece) => piece >= this.#target.pieceCount))
+      throw violation('a piece that does not exist');
     this.#parts.listener.has(pieces);
   }
 

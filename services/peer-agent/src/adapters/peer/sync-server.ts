@@ -31,7 +31,10 @@ export class SyncServer {
 
   accept(call: SyncCall): void {
     if (this.#sessions.size >= MAX_SESSIONS) {
-      this.parts.handlers.fail(call, new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'));
+      this.parts.handlers.fail(
+        call,
+        new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
+      );
       return;
     }
     new SyncSession(call, this.parts, {

@@ -6,7 +6,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
-import type { ProgressLog, TransferArchive } from '../../app/ports.js';
+import type { TransferArchive } from '../../app/ports.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { FileProgressLog } from './progress-log.js';
@@ -47,7 +47,10 @@ export class DataFolder implements TransferArchive {
     } catch (error) {
       const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
       await rename(file, aside);
-      this.log.error({ file: aside }, `${STATUS_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`);
+      this.log.error(
+        { file: aside },
+        `${STATUS_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`,
+      );
       return [];
     }
   }
@@ -59,7 +62,7 @@ export class DataFolder implements TransferArchive {
 
   async readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined> {
     try {
-      const metainfo = parseMetainfo(await readFile(this.#file(infohash, 'torrent')));
+      const metainfo = parseMetainfo(await readFile(this.#torrent(infohash)));
       return metainfo.infohash === infohash ? metainfo : undefined;
     } catch (error) {
       this.log.debug({ err: error, infohash }, 'no metainfo is kept');
@@ -68,25 +71,25 @@ export class DataFolder implements TransferArchive {
   }
 
   async writeMetainfo(metainfo: Metainfo): Promise<void> {
-    await writeFileAtomic(this.#file(metainfo.infohash, 'torrent'), metainfo.bytes);
+    await writeFileAtomic(this.#torrent(metainfo.infohash), metainfo.bytes);
   }
 
-  progress(infohash: InfoHash): ProgressLog {
+  progress(infohash: InfoHash): FileProgressLog {
     let progress = this.#progress.get(infohash);
     if (!progress) {
-      progress = new FileProgressLog(this.#file(infohash, 'bitfield'), this.#file(infohash, 'journal'));
+      progress = new FileProgressLog(join(this.path, TRANSFERS, infohash));
       this.#progress.set(infohash, progress);
     }
     return progress;
   }
 
   async remove(infohash: InfoHash): Promise<void> {
-    await this.#progress.get(infohash)?.remove();
+    await this.progress(infohash).remove();
     this.#progress.delete(infohash);
-    for (const kind of ['torrent', 'bitfield', 'journal']) await rm(this.#file(infohash, kind), { force: true });
+    await rm(this.#torrent(infohash), { force: true });
   }
 
-  #file(infohash: InfoHash, kind: string): string {
-    return join(this.path, TRANSFERS, `${infohash}.${kind}`);
+  #torrent(infohash: InfoHash): string {
+    return join(this.path, TRANSFERS, `${infohash}.torrent`);
   }
 }

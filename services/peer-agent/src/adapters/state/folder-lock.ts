@@ -28,9 +28,14 @@ export class FolderLock {
     try {
       this.#server = await this.#listen();
     } catch (error) {
-      throw new EnjambreError('precondition', 'DATA_DIR_UNUSABLE', `cannot lock ${this.folder}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new EnjambreError(
+        'precondition',
+        'DATA_DIR_UNUSABLE',
+        `cannot lock ${this.folder}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     // Two that start in the same instant both get here; the path belongs to the later one.
     if ((await this.#holder()) !== this.#token) {

@@ -25,7 +25,9 @@ export async function loadIdentity(folder: string): Promise<PeerIdentity> {
 
 /** The token that control over TCP asks for, made at the first start. */
 export async function loadControlToken(folder: string): Promise<string> {
-  return (await readOrMake(join(folder, TOKEN_FILE), () => `${randomBytes(32).toString('base64url')}\n`)).trim();
+  return (
+    await readOrMake(join(folder, TOKEN_FILE), () => `${randomBytes(32).toString('base64url')}\n`)
+  ).trim();
 }
 
 /** A file for its owner's eyes alone. */

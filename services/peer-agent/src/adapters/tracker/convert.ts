@@ -1,4 +1,11 @@
-import { infoHashFromBytes, infoHashToBytes, parseInfoHash, peerIdFromBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import {
+  infoHashFromBytes,
+  infoHashToBytes,
+  parseInfoHash,
+  peerIdFromBytes,
+  type InfoHash,
+  type PeerId,
+} from '@enjambre/core/ids';
 import {
   AnnounceEvent,
   type File,
@@ -17,7 +24,11 @@ const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
 };
 
 /** What is said of a membership: a Share for an original, an Announce for a download. */
-export function membershipMessage(membership: Membership, event: MembershipEvent, reason = ''): TrackerMessage {
+export function membershipMessage(
+  membership: Membership,
+  event: MembershipEvent,
+  reason = '',
+): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
   if (membership.origin) {

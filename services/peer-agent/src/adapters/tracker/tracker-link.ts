@@ -17,9 +17,20 @@ import {
   type Problem,
   type Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { FileSummary, Membership, MembershipEvent, SwarmListener, TrackerPort } from '../../app/ports.js';
+import type {
+  FileSummary,
+  Membership,
+  MembershipEvent,
+  SwarmListener,
+  TrackerPort,
+} from '../../app/ports.js';
 import { deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
-import { TrackerSession, type AgentDescription, type TrackerMessage, type TrackerSessionListener } from './tracker-session.js';
+import {
+  TrackerSession,
+  type AgentDescription,
+  type TrackerMessage,
+  type TrackerSessionListener,
+} from './tracker-session.js';
 
 export interface TrackerLinkComponents {
   readonly identity: PeerIdentity;
@@ -150,7 +161,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   }
 
   objection(problem: Problem): void {
-    const about = problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
+    const about =
+      problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
     // A watch on a swarm that nobody is in yet is no trouble.
     const level = problem.reason === 'SWARM_NOT_FOUND' ? 'debug' : 'warn';
     this.#parts.log[level]({ reason: problem.reason }, `the tracker objects${about}: ${problem.message}`);

@@ -24,7 +24,11 @@ export class ActivePiece {
     blockCount: number,
     readonly exclusive: boolean,
   ) {
-    this.blocks = Array.from({ length: blockCount }, () => ({ askedOf: [], sender: undefined, digest: undefined }));
+    this.blocks = Array.from({ length: blockCount }, () => ({
+      askedOf: [],
+      sender: undefined,
+      digest: undefined,
+    }));
   }
 
   /** The first block that nobody was asked for, or -1. */

@@ -59,7 +59,11 @@ describe('DownloadEngine', () => {
   it('fetches rare pieces first', () => {
     const common = Array.from({ length: 28 }, (_, piece) => piece);
     const { verified } = swarm(
-      [seeder('all', 5 * MIB), { name: 'most', rate: MIB, has: common }, { name: 'most2', rate: MIB, has: common }],
+      [
+        seeder('all', 5 * MIB),
+        { name: 'most', rate: MIB, has: common },
+        { name: 'most2', rate: MIB, has: common },
+      ],
       { config: { initialWindowBytes: PIECE } },
     ).run();
     const rank = [28, 29, 30, 31].map((piece) => verified.indexOf(piece));
@@ -77,7 +81,9 @@ describe('DownloadEngine', () => {
   });
 
   it('is not held up at the end by a peer that is many times slower', () => {
-    const { completedMs, sent } = swarm([seeder('fast', 20 * MIB), seeder('slow', 64 * KIB)], { bytes: 32 * MIB }).run();
+    const { completedMs, sent } = swarm([seeder('fast', 20 * MIB), seeder('slow', 64 * KIB)], {
+      bytes: 32 * MIB,
+    }).run();
     expect(completedMs).toBeLessThan(1600 + 1500);
     expect((sent.get('fast') ?? 0) + (sent.get('slow') ?? 0)).toBeLessThan(32 * MIB * 1.05);
   });
@@ -91,13 +97,19 @@ describe('DownloadEngine', () => {
   });
 
   it('finishes in spite of a peer that takes requests and never answers', () => {
-    const { completedMs, banned } = swarm([seeder('good', 4 * MIB), { name: 'dead', rate: 1, silent: true }]).run();
+    const { completedMs, banned } = swarm([
+      seeder('good', 4 * MIB),
+      { name: 'dead', rate: 1, silent: true },
+    ]).run();
     expect(completedMs).toBeLessThan(16_000);
     expect(banned).toEqual([]);
   });
 
   it('gives what a peer owed to others when it leaves', () => {
-    const { completedMs } = swarm([seeder('stays', 4 * MIB), { name: 'goes', rate: 8 * MIB, leavesMs: 400 }]).run();
+    const { completedMs } = swarm([
+      seeder('stays', 4 * MIB),
+      { name: 'goes', rate: 8 * MIB, leavesMs: 400 },
+    ]).run();
     expect(completedMs).toBeLessThan(4500);
   });
 
@@ -131,7 +143,10 @@ describe('DownloadEngine', () => {
 
   it('keeps what is asked for and not stored under its bound when the disk is slow', () => {
     const config = { maxOutstandingBytes: 4 * MIB };
-    const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], { diskRate: 5 * MIB, config }).run();
+    const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], {
+      diskRate: 5 * MIB,
+      config,
+    }).run();
     expect(maxOutstandingBytes).toBeLessThanOrEqual(4 * MIB + 256 * KIB);
     expect(completedMs).toBeGreaterThan(3000);
     expect(completedMs).toBeLessThan(4500);
@@ -177,7 +192,10 @@ describe('DownloadEngine, told of breaches', () => {
   }
 
   it('calls a block that nobody asked for a violation, and does not store it', () => {
-    const effects = joined().engine.handle({ type: 'block-arrived', peer, id: 999, ref: { piece: 0, block: 0 } }, 1);
+    const effects = joined().engine.handle(
+      { type: 'block-arrived', peer, id: 999, ref: { piece: 0, block: 0 } },
+      1,
+    );
     expect(effects).toMatchObject([{ type: 'violation', peer }]);
   });
 
@@ -186,7 +204,9 @@ describe('DownloadEngine, told of breaches', () => {
     const effects = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);
     const asked = effects.find((effect) => effect.type === 'request')!;
     const ref = { piece: (asked.ref.piece + 1) % layout.pieceCount, block: 0 };
-    expect(engine.handle({ type: 'block-arrived', peer, id: asked.id, ref }, 1)).toMatchObject([{ type: 'violation' }]);
+    expect(engine.handle({ type: 'block-arrived', peer, id: asked.id, ref }, 1)).toMatchObject([
+      { type: 'violation' },
+    ]);
   });
 
   it('asks nothing of a peer that chokes, and again when it unchokes', () => {
@@ -194,7 +214,9 @@ describe('DownloadEngine, told of breaches', () => {
     const choked = engine.handle({ type: 'peer-choked', peer }, 10);
     expect(choked.every(({ type }) => type === 'cancel')).toBe(true);
     expect(engine.handle({ type: 'tick' }, 100)).toEqual([]);
-    expect(engine.handle({ type: 'peer-unchoked', peer }, 200).some(({ type }) => type === 'request')).toBe(true);
+    expect(engine.handle({ type: 'peer-unchoked', peer }, 200).some(({ type }) => type === 'request')).toBe(
+      true,
+    );
   });
 
   it('does not ask a peer again for a piece that it turned out not to have', () => {

@@ -134,7 +134,11 @@ export class DownloadEngine {
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
     const request = peer.answered(id);
     if (request?.ref.piece !== ref.piece || request.ref.block !== ref.block) {
-      this.#emit({ type: 'violation', peer: peer.id, reason: `sent block ${ref.block} of piece ${ref.piece} unasked` });
+      this.#emit({
+        type: 'violation',
+        peer: peer.id,
+        reason: `sent block ${ref.block} of piece ${ref.piece} unasked`,
+      });
       return;
     }
     peer.received(request.bytes, this.#nowMs);

@@ -22,7 +22,12 @@ export type EngineEvent =
   | { readonly type: 'peer-unchoked'; readonly peer: PeerId }
   /** The bytes are with the caller, who does with them what the effects say. */
   | { readonly type: 'block-arrived'; readonly peer: PeerId; readonly id: number; readonly ref: BlockRef }
-  | { readonly type: 'block-rejected'; readonly peer: PeerId; readonly id: number; readonly reason: RejectReason }
+  | {
+      readonly type: 'block-rejected';
+      readonly peer: PeerId;
+      readonly id: number;
+      readonly reason: RejectReason;
+    }
   /** A block that the engine had stored is on disk; `digest` is the root of its leaves. */
   | { readonly type: 'block-stored'; readonly ref: BlockRef; readonly digest: Buffer }
   | { readonly type: 'tick' };

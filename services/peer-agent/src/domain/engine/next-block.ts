@@ -11,7 +11,12 @@ import { rarestFirst } from './rarest-first.js';
  * share of the piece of which most is left. Undefined if it has nothing that is free.
  */
 export function nextBlock(board: PieceBoard, peer: PeerState, random: Random): BlockRef | undefined {
-  return ownBlock(board, peer) ?? orphanBlock(board, peer) ?? newBlock(board, peer, random) ?? sharedBlock(board, peer);
+  return (
+    ownBlock(board, peer) ??
+    orphanBlock(board, peer) ??
+    newBlock(board, peer, random) ??
+    sharedBlock(board, peer)
+  );
 }
 
 function ownBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {

@@ -61,7 +61,12 @@ function judge(
   return ownerWaitMs > config.stealRatio * ownWaitMs + config.stealMarginMs ? 'steal' : undefined;
 }
 
-function mayAskAgain(board: PieceBoard, idle: PeerState, { ref }: PendingRequest, kind: Takeover['kind']): boolean {
+function mayAskAgain(
+  board: PieceBoard,
+  idle: PeerState,
+  { ref }: PendingRequest,
+  kind: Takeover['kind'],
+): boolean {
   const askedOf = board.block(ref)?.askedOf;
   if (!askedOf || askedOf.includes(idle.id) || board.active.get(ref.piece)?.exclusive) return false;
   return kind === 'steal' ? askedOf.length === 1 : askedOf.length < MAX_ASKED;

@@ -1,0 +1,42 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+
+const CHUNK_BYTES = 8 << 20;
+
+/** Writes a file of random bytes, and the folders above it. Returns its SHA-256 in hexadecimal digits. */
+export async function writeRandomFile(path: string, bytes: number): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  const hash = createHash('sha256');
+  const file = await open(path, 'w');
+  try {
+    for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+      const chunk = randomBytes(Math.min(CHUNK_BYTES, left));
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+/** SHA-256 of a file, in hexadecimal digits. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of each file below a folder, by its path there: what `diff -r` would compare. */
+export async function hashTree(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const hashes = await Promise.all(
+    files.map(async (file) => [relative(folder, file), await hashFile(file)] as const),
+  );
+  return Object.fromEntries(hashes);
+}

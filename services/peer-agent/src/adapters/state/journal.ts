@@ -1,0 +1,73 @@
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+
+const ENTRY_BYTES = 4;
+
+/** A file of piece numbers, four bytes each (little endian), appended as they come and never synced. */
+export class Journal {
+  #file: FileHandle | undefined;
+  #unwritten: number[] = [];
+  #queue: Promise<void> = Promise.resolve();
+  #scheduled = false;
+
+  constructor(private readonly path: string) {}
+
+  /** The pieces in the file; an entry that was cut short is left out. */
+  async read(): Promise<number[]> {
+    const bytes = await readIfThere(this.path);
+    const pieces: number[] = [];
+    for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) pieces.push(bytes.readUInt32LE(at));
+    return pieces;
+  }
+
+  /** Appends soon. A journal that cannot be written costs a second download of some pieces, no more. */
+  append(piece: number): void {
+    this.#unwritten.push(piece);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#enqueue(() => this.#write()).catch(() => undefined);
+  }
+
+  /** Ends writing; the file stays. */
+  close(): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#write();
+      await this.#file?.close();
+      this.#file = undefined;
+    });
+  }
+
+  /** Removes the file and what was to be written to it. */
+  async clear(): Promise<void> {
+    this.#unwritten = [];
+    await this.close();
+    await rm(this.path, { force: true });
+  }
+
+  async #write(): Promise<void> {
+    this.#scheduled = false;
+    const pieces = this.#unwritten;
+    this.#unwritten = [];
+    if (pieces.length === 0) return;
+    const bytes = Buffer.alloc(pieces.length * ENTRY_BYTES);
+    pieces.forEach((piece, index) => bytes.writeUInt32LE(piece, index * ENTRY_BYTES));
+    this.#file ??= await open(this.path, 'a');
+    await this.#file.appendFile(bytes);
+  }
+
+  /** One file operation at a time; a failed one does not stop the next. */
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** The content of a file; nothing if there is none. */
+export async function readIfThere(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
