@@ -1,4 +1,4 @@
-import { sleep } from '@enjambre/common/time/sleep';
+import { sleep } from '@enjambre/common/async/sleep';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { isUnreachable } from '../unreachable.js';

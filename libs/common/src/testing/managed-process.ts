@@ -64,7 +64,11 @@ export class ManagedProcess {
 
   /** SIGTERM, and SIGKILL if that does not help in time. Returns the exit code. */
   async stop(): Promise<number> {
-    if (this.isRunning) this.#child.kill('SIGTERM');
+    if (this.isRunning) {
+      this.#child.kill('SIGTERM');
+      // A process that was halted by SIGSTOP acts on nothing else before this.
+      this.#child.kill('SIGCONT');
+    }
     const timer = setTimeout(() => {
       this.#child.kill('SIGKILL');
     }, STOP_TIMEOUT_MS);

@@ -25,6 +25,11 @@ export interface SwarmAgent {
   process: ManagedProcess;
 }
 
+/** Something else that is to end with a swarm. */
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
 export interface SwarmInit {
   /** Where everything is kept; a temporary folder if absent. */
   readonly parent?: string;
@@ -38,6 +43,7 @@ export interface SwarmInit {
 export class ProcessSwarm {
   readonly #processes = new Set<ManagedProcess>();
   readonly #agents = new Map<string, SwarmAgent>();
+  readonly #guests: Stoppable[] = [];
   #tracker: ManagedProcess | undefined;
   #trackerAddress = '';
 
@@ -120,9 +126,16 @@ export class ProcessSwarm {
     return finish(this.run(args, options));
   }
 
+  /** Has `guest` stopped when the swarm is, after its processes. Returns it. */
+  add<T extends Stoppable>(guest: T): T {
+    this.#guests.push(guest);
+    return guest;
+  }
+
   /** Stops every process and removes every file. */
   async stop(): Promise<void> {
     await Promise.all([...this.#processes].map((child) => child.stop().catch(() => undefined)));
+    await Promise.all(this.#guests.map((guest) => guest.stop()));
     await rm(this.root, { recursive: true, force: true });
   }
 }

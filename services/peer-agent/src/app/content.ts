@@ -1,5 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
+import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import type { FileSummary, PieceStore, ProgressLog, StoreFactory } from './ports.js';
@@ -63,4 +64,12 @@ export class PieceSum {
     }
     return this.#bytes;
   }
+}
+
+export function contentChanged(path: string): EnjambreError {
+  return new EnjambreError(
+    'precondition',
+    'CONTENT_CHANGED',
+    `${path} is not what was shared any more: share it again to offer what it is now`,
+  );
 }

@@ -1,8 +1,8 @@
 import { messageOf } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { Backoff } from '@enjambre/common/time/backoff';
-import { sleep } from '@enjambre/common/time/sleep';
+import { Backoff } from '@enjambre/common/async/backoff';
+import { sleep } from '@enjambre/common/async/sleep';
 import type { PeerAddress, PeerConnector, SwarmListener } from './ports.js';
 
 /** Asks the peers of a swarm, one after the other, for the metainfo of its file. */

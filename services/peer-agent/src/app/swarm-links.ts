@@ -1,7 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import { Backoff } from '@enjambre/common/time/backoff';
+import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
 

@@ -48,3 +48,9 @@ export function trafficView(
     peers,
   };
 }
+
+/** Until it is known what is there. */
+export function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
+  if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';
+  return goal === 'pause' ? 'paused' : 'failed';
+}

@@ -1,11 +1,20 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BanList } from '../domain/ban-list.js';
 import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { allPieces, believedPieces, openContent, PieceSum, summaryOf, type Content } from './content.js';
+import {
+  allPieces,
+  believedPieces,
+  contentChanged,
+  openContent,
+  PieceSum,
+  summaryOf,
+  type Content,
+} from './content.js';
 import { DownloadRun } from './download-run.js';
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
@@ -20,7 +29,13 @@ import type {
 } from './ports.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
-import { contentView, trafficView, type TransferState, type TransferView } from './transfer-view.js';
+import {
+  contentView,
+  initialState,
+  trafficView,
+  type TransferState,
+  type TransferView,
+} from './transfer-view.js';
 import { verifyPieces } from './verification.js';
 
 export interface TransferComponents {
@@ -62,7 +77,7 @@ export class Transfer {
   #checked = 0;
   readonly #watch: Stopwatch;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
-  #serial: Promise<void> = Promise.resolve();
+  readonly #serial = new Serial();
 
   constructor(
     record: TransferRecord,
@@ -126,11 +141,11 @@ export class Transfer {
 
   /** Does what the goal says. `event` tells the tracker whether it is new (`started`) or not (`update`). */
   start(event: 'started' | 'update'): Promise<void> {
-    return this.#inTurn(() => this.#begin(event));
+    return this.#serial.run(() => this.#begin(event));
   }
 
   pause(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serial.run(async () => {
       if (this.#record.goal === 'pause') return;
       await this.#halt('PAUSED', 'the file was paused');
       this.#record = { ...this.#record, goal: 'pause', reason: '' };
@@ -141,7 +156,7 @@ export class Transfer {
 
   /** Goes on after a pause or a failure; does nothing to a transfer that runs. */
   resume(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serial.run(async () => {
       if (this.#record.goal === 'run') return;
       await this.#halt('STOPPING', 'the transfer starts again');
       this.#record = { ...this.#record, goal: 'run', reason: '' };
@@ -151,7 +166,7 @@ export class Transfer {
 
   /** Reads all that is on disk again; what is wrong is fetched anew. */
   verify(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serial.run(async () => {
       await this.#halt('CHECKING', 'the file is being checked');
       this.#record = { ...this.#record, goal: 'run', reason: '', fingerprint: '' };
       await this.#begin('update', true);
@@ -160,7 +175,7 @@ export class Transfer {
 
   /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
   remove(deleteData: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serial.run(async () => {
       const { origin, location, inPlace } = this.#record;
       if (deleteData && origin) {
         throw new EnjambreError(
@@ -178,16 +193,7 @@ export class Transfer {
 
   /** Ends all work, for the end of the process: the goal stays, and so does all progress. */
   stop(): Promise<void> {
-    return this.#inTurn(() => this.#halt('STOPPING', 'the agent is stopping'));
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#serial.then(work);
-    this.#serial = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
+    return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
   }
 
   async #begin(event: MembershipEvent, thorough = false): Promise<void> {
@@ -301,15 +307,17 @@ export class Transfer {
   #fail(cause: unknown): void {
     const error = EnjambreError.from(cause);
     const reason = error.reason === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : error.message;
-    this.#inTurn(async () => {
-      await this.#halt('FAILED', 'the transfer failed');
-      this.#record = { ...this.#record, goal: 'failed', reason };
-      this.#enter('failed');
-      this.#leave('failed', reason);
-      this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${reason}`);
-    }).catch((failure: unknown) => {
-      this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
-    });
+    this.#serial
+      .run(async () => {
+        await this.#halt('FAILED', 'the transfer failed');
+        this.#record = { ...this.#record, goal: 'failed', reason };
+        this.#enter('failed');
+        this.#leave('failed', reason);
+        this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${reason}`);
+      })
+      .catch((failure: unknown) => {
+        this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
+      });
   }
 
   /** Stops all work and saves how far it came. */
@@ -374,18 +382,4 @@ export class Transfer {
       ? `${waiting}; the tracker is not reachable`
       : waiting;
   }
-}
-
-/** Until it is known what is there. */
-function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
-  if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';
-  return goal === 'pause' ? 'paused' : 'failed';
-}
-
-function contentChanged(path: string): EnjambreError {
-  return new EnjambreError(
-    'precondition',
-    'CONTENT_CHANGED',
-    `${path} is not what was shared any more: share it again to offer what it is now`,
-  );
 }

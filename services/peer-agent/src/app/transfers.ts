@@ -5,6 +5,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { choosePieceLength } from '@enjambre/core/piece-length';
 import { checkName } from '@enjambre/core/names';
+import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
@@ -45,7 +46,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #watchers = new Map<InfoHash, Set<() => void>>();
   #saveTimer: NodeJS.Timeout | undefined;
   #interval: NodeJS.Timeout | undefined;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saving = new Serial();
 
   constructor(
     parts: TransfersComponents,
@@ -254,10 +255,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   #save(): Promise<void> {
     this.#saveTimer = undefined;
-    this.#saving = this.#saving
-      .catch(() => undefined)
-      .then(() => this.#parts.archive.save(this.list().map(({ record }) => record)));
-    return this.#saving;
+    return this.#saving.run(() => this.#parts.archive.save(this.list().map(({ record }) => record)));
   }
 }
 

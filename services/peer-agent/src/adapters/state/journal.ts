@@ -1,4 +1,5 @@
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { Serial } from '@enjambre/common/async/serial';
 
 const ENTRY_BYTES = 4;
 
@@ -6,7 +7,7 @@ const ENTRY_BYTES = 4;
 export class Journal {
   #file: FileHandle | undefined;
   #unwritten: number[] = [];
-  #queue: Promise<void> = Promise.resolve();
+  readonly #serial = new Serial();
   #scheduled = false;
 
   constructor(private readonly path: string) {}
@@ -24,12 +25,12 @@ export class Journal {
     this.#unwritten.push(piece);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#enqueue(() => this.#write()).catch(() => undefined);
+    this.#serial.run(() => this.#write()).catch(() => undefined);
   }
 
   /** Ends writing; the file stays. */
   close(): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#serial.run(async () => {
       await this.#write();
       await this.#file?.close();
       this.#file = undefined;
@@ -52,13 +53,6 @@ export class Journal {
     pieces.forEach((piece, index) => bytes.writeUInt32LE(piece, index * ENTRY_BYTES));
     this.#file ??= await open(this.path, 'a');
     await this.#file.appendFile(bytes);
-  }
-
-  /** One file operation at a time; a failed one does not stop the next. */
-  #enqueue(work: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 }
 

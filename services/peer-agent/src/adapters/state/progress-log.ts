@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Serial } from '@enjambre/common/async/serial';
 import { Bitfield } from '@enjambre/core/bitfield';
 import writeFileAtomic from 'write-file-atomic';
 import type { ProgressLog } from '../../app/ports.js';
@@ -20,7 +21,7 @@ export class FileProgressLog implements ProgressLog {
   readonly #bitfieldPath: string;
   readonly #journals: readonly [Journal, Journal];
   #current = 0;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saving = new Serial();
 
   /** @param stem path of the files, without their endings */
   constructor(stem: string) {
@@ -41,19 +42,17 @@ export class FileProgressLog implements ProgressLog {
 
   save(have: Bitfield): Promise<void> {
     const bits = Buffer.from(have.toBytes());
-    const done = this.#saving.then(() => this.#save(bits));
-    this.#saving = done.catch(() => undefined);
-    return done;
+    return this.#saving.run(() => this.#save(bits));
   }
 
   /** Ends writing; the files stay. */
   async close(): Promise<void> {
-    await this.#saving;
+    await this.#saving.idle();
     for (const journal of this.#journals) await journal.close();
   }
 
   async remove(): Promise<void> {
-    await this.#saving;
+    await this.#saving.idle();
     for (const journal of this.#journals) await journal.clear();
     await rm(this.#bitfieldPath, { force: true });
   }

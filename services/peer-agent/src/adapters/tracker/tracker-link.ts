@@ -4,7 +4,7 @@ import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/cli
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { Backoff } from '@enjambre/common/time/backoff';
+import { Backoff } from '@enjambre/common/async/backoff';
 import {
   TrackerServiceClient,
   type GetSwarmRequest,

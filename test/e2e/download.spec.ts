@@ -1,0 +1,155 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { hashFile, hashTree, writeRandomFile } from '@enjambre/common/testing/content';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { lastLine } from './support/outcome.js';
+import { hasCopy, KIB, MIB, shareFile, untilStatus, type SharedFile } from './support/sharing.js';
+
+jest.setTimeout(90_000);
+
+let swarm: ProcessSwarm;
+let alice: SwarmAgent;
+let bob: SwarmAgent;
+
+beforeAll(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startTracker();
+  [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+});
+
+afterAll(() => swarm.stop());
+
+describe('a download from one seeder', () => {
+  test('brings the same bytes, and its last line says from whom', async () => {
+    const bytes = 24 * MIB + 12_345;
+    const file = await shareFile(swarm, [alice], { name: 'model.bin', bytes });
+    const done = lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
+
+    const path = join(bob.downloadDir, 'model.bin');
+    expect(await hashFile(path)).toBe(file.sha256);
+    expect(Object.keys(done)).toEqual(['type', 'infohash', 'name', 'path', 'bytes', 'seconds', 'sources']);
+    expect(done).toMatchObject({ type: 'done', infohash: file.infohash, name: 'model.bin', path, bytes });
+    expect(done['sources']).toEqual([expect.objectContaining({ peer: 'alice', bytes })]);
+    expect(done['seconds']).toBeGreaterThan(0);
+    expect(await readdir(bob.downloadDir)).not.toContain('.incomplete');
+  });
+
+  test('asked for again moves nothing and ends well', async () => {
+    const before = await stat(join(bob.downloadDir, 'model.bin'));
+    const result = await swarm.command(bob, ['get', 'model.bin']);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toContain(`there already  ${join(bob.downloadDir, 'model.bin')}`);
+    expect((await stat(join(bob.downloadDir, 'model.bin'))).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  test('tells people in lines of text where it is and from whom it came', async () => {
+    const file = await shareFile(swarm, [alice], { name: 'told.bin', bytes: 3 * MIB });
+    const result = await swarm.command(bob, ['get', 'told.bin']);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toMatch(new RegExp(`^done {2}${join(bob.downloadDir, 'told.bin')} {2}3\\.15 MB in `, 'm'));
+    expect(result.stdout).toMatch(/^alice +[0-9a-f]{8} +3\.15 MB +100%$/m);
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+
+  test.each([1, 16 * KIB, 16 * KIB + 1, 256 * KIB, 256 * KIB + 1])('of %d bytes is whole', async (bytes) => {
+    const file = await shareFile(swarm, [alice], { name: `size-${bytes}.bin`, bytes });
+    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({ type: 'done', bytes });
+    expect((await stat(join(bob.downloadDir, file.name))).size).toBe(bytes);
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+});
+
+describe('what is wanted may be named by', () => {
+  test.each<[string, (file: SharedFile) => string]>([
+    ['its name', ({ name }) => name],
+    ['its infohash in capitals', ({ infohash }) => infohash.toUpperCase()],
+    ['the first 8 digits of it', ({ infohash }) => infohash.slice(0, 8)],
+    ['its magnet link', ({ magnet }) => magnet],
+  ])('%s', async (how, refOf) => {
+    const file = await shareFile(swarm, [alice], { name: `${how}.bin`, bytes: 300 * KIB });
+    expect(file.magnet).toContain(`magnet:?xt=urn:btmh:1220${file.infohash}`);
+    const done = lastLine(await swarm.command(bob, ['get', refOf(file), '--json']));
+    expect(done).toMatchObject({ infohash: file.infohash, path: join(bob.downloadDir, file.name) });
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+
+  test('a .torrent file that `share --torrent` wrote', async () => {
+    const path = join(swarm.root, 'originals', 'by-torrent.bin');
+    const sha256 = await writeRandomFile(path, 300 * KIB);
+    const shared = lastLine(await swarm.command(alice, ['share', path, '--torrent', 'it.torrent', '--json']));
+    expect(shared).toMatchObject({ type: 'shared', torrents: [join(swarm.root, 'it.torrent')] });
+
+    const done = lastLine(await swarm.command(bob, ['get', './it.torrent', '--json']));
+    expect(done).toMatchObject({ infohash: shared['infohash'], bytes: 300 * KIB });
+    expect(await hashFile(join(bob.downloadDir, 'by-torrent.bin'))).toBe(sha256);
+  });
+
+  test('the name it was shared under', async () => {
+    const path = join(swarm.root, 'originals', 'build-4711.bin');
+    const sha256 = await writeRandomFile(path, 300 * KIB);
+    await swarm.command(alice, ['share', path, '--name', 'años luz.bin']);
+    lastLine(await swarm.command(bob, ['get', 'años luz.bin', '--json']));
+    expect(await hashFile(join(bob.downloadDir, 'años luz.bin'))).toBe(sha256);
+  });
+});
+
+describe('where and how', () => {
+  test('--output puts it in another folder, relative to where the command runs', async () => {
+    const file = await shareFile(swarm, [alice], { name: 'elsewhere.bin', bytes: 2 * MIB });
+    const result = await swarm.command(bob, ['get', 'elsewhere.bin', '--output', 'some/where', '--json']);
+    const path = join(swarm.root, 'some', 'where', 'elsewhere.bin');
+    expect(lastLine(result)).toMatchObject({ path });
+    expect(await hashFile(path)).toBe(file.sha256);
+    expect(await readdir(bob.downloadDir)).not.toContain('elsewhere.bin');
+  });
+
+  test('--detach leaves it to the agent, and `status` shows it to the end', async () => {
+    const file = await shareFile(swarm, [alice], { name: 'detached.bin', bytes: 16 * MIB });
+    const line = lastLine(await swarm.command(bob, ['get', 'detached.bin', '--detach', '--json']));
+    expect(line).toMatchObject({ type: 'transfer', infohash: file.infohash, bytes_total: file.bytes });
+    const status = await untilStatus(swarm, bob, {
+      ref: file.infohash.slice(0, 10),
+      is: ({ state }) => state === 'seeding',
+      what: 'the detached download to be complete',
+    });
+    expect(status).toMatchObject({ bytes_done: file.bytes, path: join(bob.downloadDir, 'detached.bin') });
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+
+  test('two `get` of the same file at once both end with the whole file', async () => {
+    const file = await shareFile(swarm, [alice], { name: 'twice.bin', bytes: 16 * MIB });
+    const gets = [1, 2].map(() => swarm.start(bob, ['get', 'twice.bin', '--json']));
+    for (const get of gets) expect(lastLine(await finish(get))).toMatchObject({ type: 'done', bytes: file.bytes });
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+});
+
+describe('a folder', () => {
+  test('of 500 files, with empty ones and nested folders among them, arrives as it is', async () => {
+    const folder = join(swarm.root, 'originals', 'dataset');
+    await makeFolder(folder, 500);
+    const shared = lastLine(await swarm.command(alice, ['share', folder, '--json']));
+    const done = lastLine(await swarm.command(bob, ['get', 'dataset', '--json']));
+
+    expect(done).toMatchObject({ infohash: shared['infohash'], bytes: shared['bytes'] });
+    const copy = await hashTree(join(bob.downloadDir, 'dataset'));
+    expect(Object.keys(copy)).toHaveLength(500);
+    expect(copy).toEqual(await hashTree(folder));
+    const status = lastLine(await swarm.command(bob, ['status', 'dataset', '--json']));
+    expect(status).toMatchObject({ file_count: 500, bytes_wasted: 0 });
+  });
+});
+
+/** Files of all kinds of sizes: empty ones, a block more or less, several pieces. */
+async function makeFolder(folder: string, count: number): Promise<void> {
+  const sizes = [0, 1, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1, 50_000];
+  for (let index = 0; index < count - 3; index++) {
+    const path = join(folder, `part ${index % 7}`, `ñ${index % 3}`, `file-${index}.dat`);
+    await writeRandomFile(path, sizes[index % sizes.length] ?? 0);
+  }
+  await writeRandomFile(join(folder, 'large.bin'), 3 * MIB + 1);
+  await mkdir(join(folder, 'a', 'b', 'c', 'd'), { recursive: true });
+  await writeFile(join(folder, 'a', 'b', 'c', 'd', 'empty'), '');
+  await writeFile(join(folder, '.hidden'), 'seen');
+}

@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { allLines, lastLine, type JsonLine } from './support/outcome.js';
+import { bytesDone, hasCopy, MIB, openLink, shareFile, startBehind, statusOf, untilDone, untilStatus } from './support/sharing.js';
+
+jest.setTimeout(90_000);
+
+let swarm: ProcessSwarm;
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startTracker();
+});
+
+afterEach(() => swarm.stop());
+
+describe('a downloader', () => {
+  test('killed in the middle goes on where it was, and fetches nothing twice', async () => {
+    const link = await openLink(swarm, 8 * MIB);
+    const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'crash.bin', bytes: 40 * MIB });
+
+    const get = swarm.start(bob, ['get', file.infohash, '--json']);
+    const done = await untilDone(get, file.bytes / 2);
+    await bob.process.kill();
+    const before = await untilStatus(swarm, alice, {
+      ref: file.infohash,
+      is: ({ peers }) => peers.every(({ connected }) => !connected),
+      what: 'the dead downloader to be noticed',
+    });
+    link.bytesPerSecond = Infinity;
+    const again = await swarm.startAgent('bob');
+
+    expect((await finish(get)).code).toBe(0); // The command waited for its agent.
+    expect(get.stderr.join()).toContain('the agent went away');
+    expect(await hasCopy(again, file)).toBe(true);
+    const after = await statusOf(swarm, alice, file.infohash);
+    const missing = file.bytes - done;
+    expect(after.bytes_uploaded - before.bytes_uploaded).toBeGreaterThan(0);
+    expect(after.bytes_uploaded - before.bytes_uploaded).toBeLessThanOrEqual(missing + MIB);
+    expect((await statusOf(swarm, again, file.infohash)).bytes_downloaded).toBeLessThan(1.5 * file.bytes);
+  });
+
+  test('stopped by SIGTERM in the middle ends at once with 0, and goes on when started again', async () => {
+    const link = await openLink(swarm, 8 * MIB);
+    const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'stop.bin', bytes: 32 * MIB });
+    const get = swarm.start(bob, ['get', file.infohash, '--json']);
+    const done = await untilDone(get, file.bytes / 3);
+
+    const startMs = Date.now();
+    expect(await bob.process.stop()).toBe(0);
+    expect(Date.now() - startMs).toBeLessThan(8000);
+    const again = await swarm.startAgent('bob');
+    expect((await statusOf(swarm, again, file.infohash)).bytes_done).toBeGreaterThanOrEqual(done);
+    link.bytesPerSecond = Infinity;
+    expect((await finish(get)).code).toBe(0);
+    expect(await hasCopy(again, file)).toBe(true);
+  });
+});
+
+describe('a seeder', () => {
+  test('killed in the middle is replaced by another', async () => {
+    const [alice, carol, bob] = await Promise.all([
+      startBehind(swarm, await openLink(swarm, 6 * MIB), 'alice'),
+      startBehind(swarm, await openLink(swarm, 6 * MIB), 'carol'),
+      swarm.startAgent('bob'),
+    ]);
+    const file = await shareFile(swarm, [alice, carol], { name: 'two.bin', bytes: 32 * MIB });
+    const get = swarm.start(bob, ['get', file.infohash, '--json']);
+    await untilDone(get, file.bytes / 3);
+    await alice.process.kill();
+    const done = lastLine(await finish(get));
+    expect(await hasCopy(bob, file)).toBe(true);
+    const sources = done['sources'] as readonly { peer: string }[];
+    expect(sources.map(({ peer }) => peer).sort()).toEqual(['alice', 'carol']);
+  });
+
+  test('killed right after `share` ended still has its share, and serves it again without being told', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'again.bin', bytes: 8 * MIB });
+    await alice.process.kill();
+    const again = await swarm.startAgent('alice');
+    await waitFor(async () => (await filesOf(again)).length === 1, { what: 'the share to be announced again', timeoutMs: 10_000 });
+    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({ type: 'done' });
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+});
+
+describe('the tracker', () => {
+  test('killed and started again in the middle of a download stops nothing, and knows all within 10 s', async () => {
+    const link = await openLink(swarm, 6 * MIB);
+    const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'on.bin', bytes: 64 * MIB });
+    const get = swarm.start(bob, ['get', file.infohash, '--json']);
+    await untilDone(get, file.bytes / 5);
+
+    await swarm.tracker.kill();
+    await untilDone(get, bytesDone(get) + 4 * MIB);
+    await swarm.startTracker();
+    const members = async (): Promise<boolean> => {
+      const { json } = await swarm.command(bob, ['files', '--json']);
+      return Number(json[0]?.['seeders'] ?? 0) + Number(json[0]?.['leechers'] ?? 0) === 2;
+    };
+    await waitFor(members, { what: 'both to be known to the new tracker', timeoutMs: 10_000 });
+    expect(await filesOf(bob)).toEqual([expect.objectContaining({ infohash: file.infohash, name: 'on.bin', bytes: file.bytes })]);
+
+    link.bytesPerSecond = Infinity;
+    const done = lastLine(await finish(get));
+    expect(done).toMatchObject({ type: 'done', bytes: file.bytes });
+    expect(get.stdout.some((line) => line.includes('"state":"resolving"') && line.includes('"bytes_done":1'))).toBe(false);
+    expect(await hasCopy(bob, file)).toBe(true);
+    const seeders = async (): Promise<boolean> => (await filesOf(bob))[0]?.['seeders'] === 2;
+    await waitFor(seeders, { what: 'the new seeder to be known', timeoutMs: 10_000 });
+  });
+
+  test('notices at once a peer that was killed, and shows it', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    await shareFile(swarm, [alice], { name: 'gone.bin', bytes: MIB });
+    await waitFor(async () => (await filesOf(bob)).length === 1, { what: 'the share' });
+    await alice.process.kill();
+    await untilDisconnected('alice', 5000);
+    expect(await filesOf(bob)).toEqual([]);
+    expect(await peerNames(bob)).toEqual(['bob']);
+  });
+
+  test('notices within seconds a peer that hangs, and takes it back when it goes on', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    await shareFile(swarm, [alice], { name: 'hung.bin', bytes: MIB });
+    await waitFor(async () => (await peerNames(bob)).length === 2, { what: 'both to be connected' });
+    alice.process.signal('SIGSTOP');
+    await untilDisconnected('alice', 12_000);
+    expect(await peerNames(bob)).toEqual(['bob']);
+    expect(await filesOf(bob)).toEqual([]);
+    alice.process.signal('SIGCONT');
+    await waitFor(async () => (await filesOf(bob)).length === 1, { what: 'the peer to come back with its share' });
+  });
+
+  test('and agents end at once with 0 when they are told to, and say goodbye', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'bye.bin', bytes: MIB });
+    lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
+    const startMs = Date.now();
+    expect(await alice.process.stop()).toBe(0);
+    await untilDisconnected('alice', 2000);
+    expect(await swarm.tracker.stop()).toBe(0);
+    expect(await bob.process.stop()).toBe(0);
+    expect(Date.now() - startMs).toBeLessThan(15_000);
+    for (const { process } of [alice, bob]) expect(process.stderr).toEqual([]);
+  });
+});
+
+async function filesOf(agent: SwarmAgent): Promise<readonly JsonLine[]> {
+  return allLines(await swarm.command(agent, ['files', '--json']));
+}
+
+async function peerNames(agent: SwarmAgent): Promise<unknown[]> {
+  return allLines(await swarm.command(agent, ['peers', '--json'])).map(({ peer }) => peer);
+}
+
+/** Waits for the tracker's console to show it. */
+async function untilDisconnected(name: string, timeoutMs: number): Promise<void> {
+  const line = await swarm.tracker.waitForLog(
+    ({ event, peer, msg }) =>
+      event === 'peer.disconnected' && (peer as { name: string }).name === name ? String(msg) : undefined,
+    `${name} to be disconnected`,
+    timeoutMs,
+  );
+  expect(line).toMatch(new RegExp(`^peer disconnected: ${name} \\([0-9a-f]{8}\\): \\S`));
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import type { ProcessSwarm, SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { lastLine } from './outcome.js';
+import { SlowLink } from './slow-link.js';
+
+export const KIB = 1 << 10;
+export const MIB = 1 << 20;
+
+/** A file that was made and shared. */
+export interface SharedFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly infohash: string;
+  readonly magnet: string;
+}
+
+/** What `status --json` says. */
+export interface Status {
+  readonly state: string;
+  readonly reason: string;
+  readonly path: string;
+  readonly bytes_done: number;
+  readonly bytes_total: number;
+  readonly bytes_downloaded: number;
+  readonly bytes_uploaded: number;
+  readonly peers: readonly { readonly peer: string; readonly connected: boolean }[];
+}
+
+/** Makes a file of random bytes and has `seeders` share it, each from the same path. */
+export async function shareFile(
+  swarm: ProcessSwarm,
+  seeders: readonly SwarmAgent[],
+  file: { readonly name: string; readonly bytes: number; readonly folder?: string },
+): Promise<SharedFile> {
+  const path = join(swarm.root, file.folder ?? 'originals', file.name);
+  const sha256 = await writeRandomFile(path, file.bytes);
+  const results = await Promise.all(seeders.map((seeder) => swarm.command(seeder, ['share', path, '--json'])));
+  const [line] = results.map(lastLine);
+  return { ...file, path, sha256, infohash: String(line?.['infohash']), magnet: String(line?.['magnet']) };
+}
+
+/** Starts an agent, or starts it again, whose every byte sent goes through `link`. */
+export async function startBehind(swarm: ProcessSwarm, link: SlowLink, name: string): Promise<SwarmAgent> {
+  const agent = await swarm.startAgent(name, ['--advertise', link.address]);
+  link.leadTo(agent.address);
+  return agent;
+}
+
+/** A link that ends with the swarm. */
+export async function openLink(swarm: ProcessSwarm, bytesPerSecond: number): Promise<SlowLink> {
+  return swarm.add(await SlowLink.open(bytesPerSecond));
+}
+
+export async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent, ref: string): Promise<Status> {
+  return lastLine(await swarm.command(agent, ['status', ref, '--json'])) as unknown as Status;
+}
+
+/** Asks for the status until it `is` what is wanted, and returns it. */
+export function untilStatus(
+  swarm: ProcessSwarm,
+  agent: SwarmAgent,
+  { ref, is, what }: { readonly ref: string; readonly is: (status: Status) => boolean; readonly what: string },
+): Promise<Status> {
+  let last: Status | undefined;
+  return waitFor(
+    async () => {
+      last = await statusOf(swarm, agent, ref);
+      return is(last) && last;
+    },
+    { what: `${agent.name}: ${what}`, timeoutMs: 30_000 },
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; the last status was ${JSON.stringify(last)}`, { cause: error });
+  });
+}
+
+/** Bytes that a running `get --json` has told to be there and verified. */
+export function bytesDone(get: ManagedProcess): number {
+  const line = JSON.parse(get.stdout.at(-1) ?? '{}') as { bytes_done?: number };
+  return line.bytes_done ?? 0;
+}
+
+/** Waits until a running `get --json` has told of so many bytes, and returns how many they are. */
+export function untilDone(get: ManagedProcess, bytes: number): Promise<number> {
+  return waitFor(
+    () => {
+      const done = bytesDone(get);
+      if (!get.isRunning) throw new Error(`the download ended too early: ${[...get.stdout, ...get.stderr].slice(-3).join('\n')}`);
+      return done >= bytes && done;
+    },
+    { what: `${bytes} bytes`, timeoutMs: 30_000 },
+  );
+}
+
+/** True if the agent's copy is there under its name and is the file that was shared. */
+export async function hasCopy(agent: SwarmAgent, { name, sha256 }: SharedFile): Promise<boolean> {
+  return (await hashFile(join(agent.downloadDir, name))) === sha256;
+}
