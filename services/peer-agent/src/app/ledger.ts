@@ -1,6 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import { RateMeter } from '../domain/rate-meter.js';
-import type { PeerBytes } from '../domain/transfer-record.js';
+import type { TransferRecord } from '../domain/transfer-record.js';
 
 interface Account {
   readonly peerId: PeerId;
@@ -26,11 +26,8 @@ export interface PeerAccount {
   readonly sendRate: number;
 }
 
-export interface LedgerTotals {
-  readonly downloaded: number;
-  readonly uploaded: number;
-  readonly wasted: number;
-}
+/** The part of a transfer's record that the ledger keeps. */
+type LedgerRecord = Pick<TransferRecord, 'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers'>;
 
 interface Party {
   readonly peerId: PeerId;
@@ -48,17 +45,27 @@ export class Ledger {
   #uploaded: number;
   #wasted: number;
 
+  /** @param before what was counted in earlier processes */
   constructor(
-    totals: LedgerTotals,
-    peers: readonly PeerBytes[],
+    before: LedgerRecord,
     private readonly nowMs: () => number,
   ) {
-    this.#downloaded = totals.downloaded;
-    this.#uploaded = totals.uploaded;
-    this.#wasted = totals.wasted;
-    for (const { peerId, name, received, sent } of peers) {
+    this.#downloaded = before.bytesDownloaded;
+    this.#uploaded = before.bytesUploaded;
+    this.#wasted = before.bytesWasted;
+    for (const { peerId, name, received, sent } of before.peers) {
       Object.assign(this.#account({ peerId, name }), { received, sent });
     }
+  }
+
+  /** What is to outlive the process. */
+  get record(): LedgerRecord {
+    return {
+      bytesDownloaded: this.#downloaded,
+      bytesUploaded: this.#uploaded,
+      bytesWasted: this.#wasted,
+      peers: this.peers().map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
+    };
   }
 
   /** A block came that is kept. */
@@ -96,10 +103,6 @@ export class Ledger {
   streamClosed(peer: PeerId): void {
     const account = this.#accounts.get(peer);
     if (account) account.streams -= 1;
-  }
-
-  get totals(): LedgerTotals {
-    return { downloaded: this.#downloaded, uploaded: this.#uploaded, wasted: this.#wasted };
   }
 
   /** Peers with a stream open, or with which bytes were exchanged. */

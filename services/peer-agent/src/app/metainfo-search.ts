@@ -3,7 +3,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { Backoff } from '@enjambre/common/async/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
-import type { PeerAddress, PeerConnector, SwarmListener } from './ports.js';
+import type { PeerAddress, PeerConnector, SwarmListener, TrackerPort } from './ports.js';
 
 /** Asks the peers of a swarm, one after the other, for the metainfo of its file. */
 export class MetainfoSearch implements SwarmListener {
@@ -28,8 +28,17 @@ export class MetainfoSearch implements SwarmListener {
     if (change.upserted.length > 0) this.#wake?.();
   }
 
-  /** Goes on until a peer answers. Undefined only if `signal` aborts. */
-  async run(signal: AbortSignal): Promise<Metainfo | undefined> {
+  /** Goes on until a peer that the tracker names answers. Undefined only if `signal` aborts. */
+  async run(tracker: TrackerPort, signal: AbortSignal): Promise<Metainfo | undefined> {
+    tracker.watch(this.infohash, this);
+    try {
+      return await this.#untilFound(signal);
+    } finally {
+      tracker.unwatch(this.infohash);
+    }
+  }
+
+  async #untilFound(signal: AbortSignal): Promise<Metainfo | undefined> {
     while (!signal.aborted) {
       const found = await this.#askAll(signal);
       if (found) return found;

@@ -85,12 +85,7 @@ export class Transfer {
   ) {
     this.#record = record;
     this.#state = initialState(record);
-    const totals = {
-      downloaded: record.bytesDownloaded,
-      uploaded: record.bytesUploaded,
-      wasted: record.bytesWasted,
-    };
-    this.#ledger = new Ledger(totals, record.peers, () => performance.now());
+    this.#ledger = new Ledger(record, () => performance.now());
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -113,17 +108,11 @@ export class Transfer {
 
   /** What is to outlive the process, as of now. */
   get record(): TransferRecord {
-    const { downloaded, uploaded, wasted } = this.#ledger.totals;
     return {
       ...this.#record,
+      ...this.#ledger.record,
       bytesDone: this.#bytesDone(),
-      bytesDownloaded: downloaded,
-      bytesUploaded: uploaded,
-      bytesWasted: wasted,
       activeMs: this.#watch.ms,
-      peers: this.#ledger
-        .peers()
-        .map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
     };
   }
 
@@ -234,20 +223,14 @@ export class Transfer {
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
     const { tracker, connector, archive, stores } = this.parts;
     this.#enter('resolving');
-    const search = new MetainfoSearch(connector, this.infohash);
-    this.#search = search;
-    tracker.watch(this.infohash, search);
-    try {
-      const metainfo = await search.run(signal);
-      if (!metainfo) return undefined;
-      await stores.checkTarget(this.#record.location, metainfo.name);
-      await archive.writeMetainfo(metainfo);
-      this.#record = { ...this.#record, name: metainfo.name, bytesTotal: metainfo.totalLength };
-      return this.#use(openContent(metainfo, this.#record, stores));
-    } finally {
-      this.#search = undefined;
-      tracker.unwatch(this.infohash);
-    }
+    this.#search = new MetainfoSearch(connector, this.infohash);
+    const metainfo = await this.#search.run(tracker, signal);
+    this.#search = undefined;
+    if (!metainfo) return undefined;
+    await stores.checkTarget(this.#record.location, metainfo.name);
+    await archive.writeMetainfo(metainfo);
+    this.#record = { ...this.#record, name: metainfo.name, bytesTotal: metainfo.totalLength };
+    return this.#use(openContent(metainfo, this.#record, stores));
   }
 
   /** Which pieces are on disk: believed where that is safe, else hashed. */
@@ -356,15 +339,15 @@ export class Transfer {
   }
 
   #membership(): Membership {
-    const { downloaded, uploaded } = this.#ledger.totals;
     const { infohash, origin, bytesTotal } = this.#record;
+    const { bytesDownloaded, bytesUploaded } = this.#ledger.record;
     return {
       infohash,
       origin,
       file: this.#content && summaryOf(this.#content.metainfo),
       bytesLeft: bytesTotal - this.#bytesDone(),
-      bytesDownloaded: downloaded,
-      bytesUploaded: uploaded,
+      bytesDownloaded,
+      bytesUploaded,
     };
   }
 

@@ -5,8 +5,8 @@ import { parseMagnet } from '@enjambre/core/magnet';
 /** How a person names a transfer. */
 export type TransferRef =
   | { readonly kind: 'infohash'; readonly infohash: InfoHash; readonly name?: string }
-  /** 8 to 63 hexadecimal digits; may be a name as well. */
-  | { readonly kind: 'prefix'; readonly prefix: string }
+  /** 8 to 63 hexadecimal digits, `prefix` in lower case; `name` as it was written, since it may be one. */
+  | { readonly kind: 'prefix'; readonly prefix: string; readonly name: string }
   | { readonly kind: 'name'; readonly name: string };
 
 const MAX_NAME_BYTES = 255;
@@ -20,7 +20,7 @@ export function parseRef(text: string): TransferRef {
     return name === undefined ? { kind: 'infohash', infohash } : { kind: 'infohash', infohash, name };
   }
   if (/^[0-9a-f]{64}$/i.test(ref)) return { kind: 'infohash', infohash: parseInfoHash(ref) };
-  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase() };
+  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase(), name: ref };
   if (Buffer.byteLength(ref) > MAX_NAME_BYTES) throw badRef(ref.slice(0, 40));
   return { kind: 'name', name: ref };
 }
@@ -36,7 +36,7 @@ interface Named {
  */
 export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
   if (ref.kind === 'infohash') return candidates.find(({ infohash }) => infohash === ref.infohash);
-  const text = ref.kind === 'name' ? ref.name : ref.prefix;
+  const text = ref.name;
   const named = candidates.filter(({ name }) => name === text);
   if (named.length > 0) return single(named, text);
   if (ref.kind === 'name') return undefined;

@@ -21,7 +21,11 @@ export function metainfoOf(data: Buffer, pieceLength: number, name = 'file.bin')
 }
 
 /** The metainfo of a folder. */
-export function folderMetainfo(files: Readonly<Record<string, Buffer>>, pieceLength: number, name = 'folder'): Metainfo {
+export function folderMetainfo(
+  files: Readonly<Record<string, Buffer>>,
+  pieceLength: number,
+  name = 'folder',
+): Metainfo {
   const entries = Object.entries(files).map(([path, data]) => hashed(path.split('/'), data, pieceLength));
   return buildMetainfo({ name, pieceLength, isFolder: true, files: entries });
 }

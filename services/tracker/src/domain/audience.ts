@@ -121,7 +121,7 @@ export class Audience {
   }
 
   #sort(watch: Watch): void {
-    if (false) this.#withRoom.delete(watch);
+    if (watch.isFull) this.#withRoom.delete(watch);
     else this.#withRoom.add(watch);
     if (watch.isFull && watch.knownSeeders < Math.min(FEW_SEEDERS, Math.ceil(watch.maxPeers / 2))) {
       this.#lackingSeeders.add(watch);

@@ -15,6 +15,8 @@ interface Entry {
   users: number;
   /** To be closed as soon as nobody uses it. */
   doomed: boolean;
+  /** Closing began. A second close would hit whatever file has the number by then. */
+  closed: boolean;
 }
 
 /**
@@ -55,7 +57,14 @@ export class FdCache {
 
   #acquire(path: string, mode: OpenMode): Entry {
     const key = `${mode}:${path}`;
-    const entry = this.#entries.get(key) ?? { key, path, fd: openIn(path, mode), users: 0, doomed: false };
+    const entry = this.#entries.get(key) ?? {
+      key,
+      path,
+      fd: openIn(path, mode),
+      users: 0,
+      doomed: false,
+      closed: false,
+    };
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users += 1;
@@ -93,5 +102,7 @@ async function openIn(path: string, mode: OpenMode): Promise<number> {
 }
 
 async function closeQuietly(entry: Entry): Promise<void> {
+  if (entry.closed) return;
+  entry.closed = true;
   await entry.fd.then(closeFile).catch(() => undefined);
 }

@@ -1,0 +1,151 @@
+import { describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import fc from 'fast-check';
+import { peerNamed } from '../../../test/support/ids.js';
+import { DEFAULT_ENGINE_CONFIG } from './config.js';
+import { PeerState } from './peer-state.js';
+
+const KIB = 1024;
+const BLOCK = 256 * KIB;
+const FIRST_WINDOW = DEFAULT_ENGINE_CONFIG.initialWindowBytes;
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+function peer(nowMs = 0): PeerState {
+  return new PeerState(peerNamed('uploader'), Bitfield.full(1000), DEFAULT_ENGINE_CONFIG, nowMs);
+}
+
+/** Keeps the peer's window full and has it answer at `rate`, from `fromMs` to `untilMs`. Returns the window then. */
+function serve(state: PeerState, rate: number, fromMs: number, untilMs: number): number {
+  let piece = 0;
+  const queue: number[] = [];
+  const ask = (nowMs: number): void => {
+    while (state.room(FOREVER) > 0) queue.push(state.ask({ piece: piece++, block: 0 }, BLOCK, nowMs));
+  };
+  let owed = 0;
+  ask(fromMs);
+  for (let now = fromMs; now <= untilMs; now += 10) {
+    owed = Math.min(owed + (rate * 10) / 1000, state.inFlightBytes);
+    while (owed >= BLOCK) {
+      owed -= BLOCK;
+      state.answered(queue.shift()!);
+      state.received(BLOCK, now);
+      ask(now);
+    }
+    if ((now - fromMs) % 100 === 0) state.tick(now);
+    ask(now);
+  }
+  return state.room(FOREVER) + state.inFlightBytes;
+}
+
+describe('PeerState', () => {
+  it('begins with the first window, and has no room while choked', () => {
+    const state = peer();
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW);
+    expect(state.room(1000)).toBe(1000);
+    state.choked = true;
+    expect(state.room(FOREVER)).toBe(0);
+  });
+
+  it('widens its window by what arrives until the rate grows no more', () => {
+    const state = peer();
+    for (const now of [10, 20, 30]) {
+      const id = state.ask({ piece: 0, block: now }, BLOCK, now);
+      state.answered(id);
+      state.received(BLOCK, now);
+    }
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 3 * BLOCK);
+  });
+
+  it.each([4, 40, 400])('settles on half a second of a rate of %i MiB/s', (mib) => {
+    const rate = mib * KIB * KIB;
+    const window = serve(peer(), rate, 0, 6000);
+    const target = Math.max(FIRST_WINDOW, rate * DEFAULT_ENGINE_CONFIG.queueSeconds);
+    expect(window / target).toBeGreaterThan(0.85);
+    expect(window / target).toBeLessThan(1.15);
+  });
+
+  it('narrows its window when the peer becomes slow, but never below the first', () => {
+    const state = peer();
+    expect(serve(state, 40 * KIB * KIB, 0, 4000)).toBeGreaterThan(10 * FIRST_WINDOW);
+    for (let now = 4000; now <= 9000; now += 100) state.tick(now);
+    expect(state.room(FOREVER) + state.inFlightBytes).toBe(FIRST_WINDOW);
+  });
+
+  it('is silent when it owes something and nothing came for ten seconds', () => {
+    const state = peer();
+    expect(state.isSilent(60_000)).toBe(false);
+    state.ask({ piece: 0, block: 0 }, BLOCK, 60_000);
+    state.ask({ piece: 0, block: 1 }, BLOCK, 65_000);
+    expect(state.isSilent(69_999)).toBe(false);
+    expect(state.isSilent(70_000)).toBe(true);
+    state.answered(1);
+    state.received(BLOCK, 70_000);
+    expect(state.isSilent(79_999)).toBe(false);
+  });
+
+  it('gets one request at a time while snubbed, and a fresh start with the first answer', () => {
+    const state = peer();
+    serve(state, 40 * KIB * KIB, 0, 4000);
+    for (const request of [...state.requests.values()]) state.cancel(request);
+    state.snubbed = true;
+    expect(state.room(FOREVER)).toBe(1);
+    const id = state.ask({ piece: 0, block: 0 }, BLOCK, 20_000);
+    expect(state.room(FOREVER)).toBeLessThanOrEqual(0);
+    state.answered(id);
+    state.received(BLOCK, 20_100);
+    expect(state.snubbed).toBe(false);
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW + BLOCK);
+  });
+
+  it('promises an answer by its rate, and by the constant while that is unknown', () => {
+    const state = peer();
+    expect(state.expectedWaitMs(BLOCK, 0)).toBe(DEFAULT_ENGINE_CONFIG.unknownWaitMs);
+    state.received(100_000, 1000); // A million bytes a second, as far as is known.
+    state.ask({ piece: 0, block: 0 }, 50_000, 1000);
+    expect(state.expectedWaitMs(50_000, 1000)).toBeCloseTo(100);
+    expect(state.pendingFor({ piece: 0, block: 0 })).toMatchObject({ askedMs: 1000, dueMs: 1050 });
+  });
+
+  it('finds a pending request by its block until it is cancelled or answered', () => {
+    const state = peer();
+    const [first, second] = [1, 2].map((block) => state.ask({ piece: 7, block }, BLOCK, 0)) as [
+      number,
+      number,
+    ];
+    expect(state.pendingFor({ piece: 7, block: 1 })?.id).toBe(first);
+    state.cancel(state.requests.get(first)!);
+    expect(state.pendingFor({ piece: 7, block: 1 })).toBeUndefined();
+    state.answered(second);
+    expect(state.pendingFor({ piece: 7, block: 2 })).toBeUndefined();
+  });
+
+  it('counts in flight exactly what is asked, not cancelled and not answered', () => {
+    const step = fc.record({
+      do: fc.constantFrom('ask' as const, 'cancel' as const, 'answer' as const),
+      pick: fc.nat(30),
+      bytes: fc.integer({ min: 1, max: BLOCK }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const state = peer();
+        const open = new Map<number, { bytes: number; cancelled: boolean }>();
+        for (const { do: act, pick, bytes } of steps) {
+          const id = [...open.keys()][pick % Math.max(1, open.size)] ?? -1;
+          if (act === 'ask') {
+            const asked = state.ask({ piece: 0, block: pick }, bytes, 0);
+            expect(open.has(asked)).toBe(false);
+            open.set(asked, { bytes, cancelled: false });
+          } else if (act === 'cancel' && open.has(id)) {
+            state.cancel(state.requests.get(id)!);
+            open.get(id)!.cancelled = true;
+          } else if (act === 'answer') {
+            expect(state.answered(id)?.id).toBe(open.has(id) ? id : undefined);
+            open.delete(id);
+          }
+          const wanted = [...open.values()].filter(({ cancelled }) => !cancelled);
+          expect(state.inFlightBytes).toBe(wanted.reduce((sum, one) => sum + one.bytes, 0));
+        }
+      }),
+    );
+  });
+});

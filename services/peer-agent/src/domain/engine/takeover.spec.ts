@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { peerNamed } from '../../../test/support/ids.js';
+import { DEFAULT_ENGINE_CONFIG } from './config.js';
+import { PeerState } from './peer-state.js';
+import { PieceBoard } from './piece-board.js';
+import { findTakeover, type Takeover } from './takeover.js';
+
+const PIECE = 4 * BLOCK_SIZE;
+const layout = new PieceLayout(metainfoOf(bytesOf(3 * PIECE), PIECE));
+
+/** A board on which requests are made by hand. */
+class Endgame {
+  readonly board = new PieceBoard(layout, Bitfield.empty(layout.pieceCount));
+  readonly #peers = new Map<PeerState['id'], PeerState>();
+
+  /** A peer that sends `rate` bytes a second at time 0; 0 is unknown. */
+  peer(name: string, rate: number, has = Bitfield.full(layout.pieceCount)): PeerState {
+    const state = new PeerState(peerNamed(name), has, DEFAULT_ENGINE_CONFIG, 0);
+    if (rate > 0) state.received(rate / 10, 0);
+    this.#peers.set(state.id, state);
+    return state;
+  }
+
+  ask(of: PeerState, piece: number, block: number, nowMs = 0): void {
+    if (!this.board.active.has(piece)) this.board.start(piece);
+    of.ask({ piece, block }, BLOCK_SIZE, nowMs);
+    this.board.block({ piece, block })!.askedOf.push(of.id);
+  }
+
+  find(idle: PeerState, nowMs: number): Takeover | undefined {
+    return findTakeover(this.board, this.#peers, idle, { config: DEFAULT_ENGINE_CONFIG, nowMs });
+  }
+}
+
+const FAST = 10 * BLOCK_SIZE;
+const SLOW = BLOCK_SIZE / 4; // Four seconds a block.
+
+describe('findTakeover', () => {
+  it('leaves a request with an owner that is about as fast', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', FAST)];
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 0)).toBeUndefined();
+  });
+
+  it('steals from an owner that is many times slower', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 0)).toMatchObject({
+      kind: 'steal',
+      owner,
+      request: { ref: { piece: 0, block: 0 } },
+    });
+  });
+
+  it('steals first what would take the longest', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    for (const block of [0, 1, 2]) scene.ask(owner, 0, block);
+    expect(scene.find(idle, 0)).toMatchObject({ request: { ref: { piece: 0, block: 2 } } });
+  });
+
+  it('steals nothing that the idle peer does not have', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST, Bitfield.empty(3)), scene.peer('owner', SLOW)];
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 0)).toBeUndefined();
+  });
+
+  it('repeats a request of an owner that is late by its own rate, and no sooner', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', FAST)];
+    scene.ask(owner, 0, 0); // Promised after 100 ms: late 500 ms after that.
+    expect(scene.find(idle, 590)).toBeUndefined();
+    expect(scene.find(idle, 610)).toMatchObject({ kind: 'late', owner });
+  });
+
+  it('steals from an owner that has sent nothing yet once it has taken too long', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', 0)];
+    scene.ask(owner, 0, 0);
+    idle.received(0.6 * FAST, 700); // Still as fast: 100 ms a block, so more than 800 ms are too long.
+    expect(scene.find(idle, 700)).toBeUndefined();
+    idle.received(0.2 * FAST, 900);
+    expect(scene.find(idle, 900)).toMatchObject({ kind: 'steal', owner });
+  });
+
+  it('asks no more than two peers for a block, and no peer twice', () => {
+    const scene = new Endgame();
+    const [idle, owner, second] = [
+      scene.peer('idle', FAST),
+      scene.peer('owner', FAST),
+      scene.peer('second', FAST),
+    ];
+    scene.ask(owner, 0, 0);
+    scene.ask(second, 0, 0, 5000);
+    expect(scene.find(idle, 5000)).toBeUndefined();
+    expect(scene.find(second, 5000)).toBeUndefined();
+  });
+
+  it('leaves a cancelled request alone', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    scene.ask(owner, 0, 0);
+    owner.cancel(owner.pendingFor({ piece: 0, block: 0 })!);
+    expect(scene.find(idle, 9000)).toBeUndefined();
+  });
+
+  it('leaves a piece that has to come from one peer to that peer', () => {
+    const scene = new Endgame();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    const suspect = scene.board.start(0);
+    suspect.blocks.forEach((block, index) => {
+      block.sender = peerNamed(`sender ${index}`);
+      suspect.store(index, Buffer.alloc(32));
+    });
+    scene.board.suspects.failed(suspect);
+    scene.board.reset(suspect);
+    scene.ask(owner, 0, 0);
+    scene.ask(owner, 1, 0);
+    expect(scene.find(idle, 0)).toMatchObject({ request: { ref: { piece: 1 } } });
+    expect(scene.find(idle, 60_000)).toMatchObject({ request: { ref: { piece: 1 } } });
+  });
+});
