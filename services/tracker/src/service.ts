@@ -3,15 +3,13 @@ import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
-import {
-  TrackerServiceService,
-  type TrackerServiceServer,
-} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { startConsole } from './adapters/console.js';
 import { EmbeddedEventBus } from './adapters/event-bus.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
+import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
 import { EventWatchers } from './adapters/watch-events.js';
 import type { TrackerConfig } from './config.js';
@@ -66,7 +64,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   };
 
   startConsole(events, log);
-  const services = [{ name: SERVICE_NAME, definition: TrackerServiceService, implementation }];
+  const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
   const server = new GrpcServer({ listen: config.listen, services, log });
   const lifecycle = new Lifecycle(log);
   lifecycle.add('server', server);

@@ -252,19 +252,18 @@ describe('a Connect stream', () => {
     expect(await agent.next('problem')).toMatchObject({ reason: 'ALREADY_GREETED' });
   });
 
-  test('survives bytes that are no message', async () => {
-    const client = harness.client();
-    const raw = client.makeBidiStreamRequest<Buffer, Buffer>(
-      '/enjambre.tracker.v1.TrackerService/Connect',
-      (bytes) => bytes,
-      (bytes) => bytes,
-    );
-    const ended = new Promise((resolve) => raw.on('error', resolve));
-    raw.on('data', () => undefined);
-    raw.write(Buffer.from('ffffffffffffffffffffff', 'hex'));
-    await ended;
-    await harness.agent('alice');
-    expect(await peerNames()).toEqual(['alice']);
+  test('answers bytes that are no message with a problem and goes on', async () => {
+    const agent = await harness.agent('mallory');
+    agent.sayBytes(Buffer.from('ffffffffffffffffffffff', 'hex'));
+    expect(await agent.next('problem')).toMatchObject({ reason: 'UNKNOWN_MESSAGE', sequence: 0n });
+    agent.watch(infohash(2));
+    expect(await agent.next('peerDelta')).toMatchObject({ snapshot: true });
+  });
+
+  test('ends with INVALID_ARGUMENT if bytes that are no message come in place of the hello', async () => {
+    const agent = harness.stranger();
+    agent.sayBytes(Buffer.from('ff', 'hex'));
+    expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
   test('a slow reader is ended with RESOURCE_EXHAUSTED, and is gone for others at once', async () => {

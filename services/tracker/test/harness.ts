@@ -6,6 +6,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import {
   AnnounceEvent,
   TrackerServiceClient,
+  TrackerServiceService,
   type ConnectRequest,
   type ConnectResponse,
   type FileSummary,
@@ -88,7 +89,7 @@ export class Harness {
 /** An agent by hand: says what it is told to and keeps what it hears. */
 export class TestAgent {
   identity = PeerIdentity.generate();
-  readonly call: ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  readonly call: ClientDuplexStream<ConnectRequest | Buffer, ConnectResponse>;
   readonly heard: Response[] = [];
   /** Set when the stream has ended: what with, or undefined for OK. */
   ended: { readonly error?: EnjambreError } | undefined;
@@ -97,7 +98,10 @@ export class TestAgent {
   #wake: (() => void)[] = [];
 
   constructor(readonly client: TrackerServiceClient) {
-    this.call = client.connect();
+    const { path, responseDeserialize, requestSerialize } = TrackerServiceService.connect;
+    const serialize = (message: ConnectRequest | Buffer): Buffer =>
+      Buffer.isBuffer(message) ? message : requestSerialize(message);
+    this.call = client.makeBidiStreamRequest(path, serialize, responseDeserialize);
     this.call.on('data', ({ message }: ConnectResponse) => {
       if (message) this.heard.push(message);
       this.#notify();
@@ -120,6 +124,11 @@ export class TestAgent {
     this.#sequence += 1n;
     this.call.write({ sequence: this.#sequence, message });
     return this.#sequence;
+  }
+
+  /** Sends a frame as it is. */
+  sayBytes(frame: Buffer): void {
+    this.call.write(frame);
   }
 
   /** The next message of that kind; others before it are passed over. */

@@ -158,6 +158,15 @@ describe('a SwarmRegistry', () => {
     expect(effects[0]).toHaveProperty('removed.length', 1);
   });
 
+  test("a new seeder takes nobody's place if leechers that a full watch knows have become seeders", () => {
+    const watcher = connect(1);
+    const others = Array.from({ length: 10 }, (_, index) => connect(index + 2));
+    for (const other of others) announce(other, 'started');
+    registry.watch(watcher, FILE, 4);
+    for (const other of others) announce(other, 'completed');
+    expect(share(connect(20)).map(({ type }) => type)).toEqual(['event']);
+  });
+
   test('refuses what goes beyond a limit, and changes nothing', () => {
     const limits = {
       ...DEFAULT_LIMITS,

@@ -1,0 +1,371 @@
+import {
+  link,
+  mkdir,
+  open,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
+import { TestFolder } from '../../../test/support/folder.js';
+import type { PieceStore } from '../../app/ports.js';
+import { DiskPool } from './disk-pool.js';
+import { FdCache, type OpenMode } from './fd-cache.js';
+import { FileStore } from './file-store.js';
+import { FileStoreFactory } from './store-factory.js';
+
+const KIB = 1024;
+const PIECE = 512 * KIB;
+const BLOCK = 256 * KIB;
+
+interface Sample {
+  readonly metainfo: Metainfo;
+  /** By path within the content; '' is a single file. */
+  readonly files: Readonly<Record<string, Buffer>>;
+}
+
+const single = (): Sample => {
+  const data = bytesOf(3 * PIECE + 100_000);
+  return { metainfo: metainfoOf(data, PIECE, 'big.bin'), files: { '': data } };
+};
+
+const tiny = (): Sample => {
+  const data = bytesOf(1);
+  return { metainfo: metainfoOf(data, 16 * KIB, 'tiny'), files: { '': data } };
+};
+
+const smallPieces = (): Sample => {
+  const data = bytesOf(5 * 16 * KIB + 1);
+  return { metainfo: metainfoOf(data, 16 * KIB, 'pieces'), files: { '': data } };
+};
+
+const tree = (): Sample => {
+  const files = {
+    'a.bin': bytesOf(PIECE + 1, 1),
+    'empty.txt': Buffer.alloc(0),
+    'deep/er/b.bin': bytesOf(20_000, 2),
+    'deep/void/empty.bin': Buffer.alloc(0),
+    'z.bin': bytesOf(2 * PIECE, 3),
+  };
+  return { metainfo: folderMetainfo(files, PIECE, 'tree'), files };
+};
+
+let folder: TestFolder;
+let pool: DiskPool;
+let fds: FdCache;
+let stores: FileStoreFactory;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+  pool = new DiskPool(2);
+  fds = new FdCache(3);
+  stores = new FileStoreFactory({ pool, fds });
+});
+
+afterEach(async () => {
+  await fds.close();
+  await pool.close();
+  await folder.remove();
+});
+
+/** The bytes of a block, in memory of its own. */
+function blockOf({ metainfo, files }: Sample, piece: number, block: number): Buffer {
+  const layout = new PieceLayout(metainfo);
+  const { file, offset } = layout.pieceFile(piece);
+  const data = files[metainfo.isFolder ? metainfo.files[file]!.path.join('/') : '']!;
+  const begin = offset + block * Math.min(BLOCK, metainfo.pieceLength);
+  return Buffer.from(data.subarray(begin, begin + layout.blockSize(piece, block)));
+}
+
+/** Writes all blocks, the last piece first, and returns which pieces hash to their roots. */
+async function download(store: PieceStore, sample: Sample): Promise<boolean[]> {
+  const layout = new PieceLayout(sample.metainfo);
+  const pieces = Array.from({ length: layout.pieceCount }, (_, piece) => piece).reverse();
+  const right = await Promise.all(
+    pieces.map(async (piece) => {
+      const blocks = Array.from({ length: layout.blockCount(piece) }, (_, block) => block);
+      const roots = await Promise.all(
+        blocks.map((block) => store.write(piece, block, blockOf(sample, piece, block))),
+      );
+      return layout.combineBlocks(piece, roots).equals(layout.pieceRoot(piece));
+    }),
+  );
+  return right.reverse();
+}
+
+async function contentAt(path: string, { metainfo, files }: Sample): Promise<Record<string, Buffer>> {
+  if (!metainfo.isFolder) return { '': await readFile(path) };
+  const read = Object.keys(files).map(async (name) => [name, await readFile(`${path}/${name}`)] as const);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+describe.each([
+  ['a file of several pieces', single],
+  ['a file of one byte', tiny],
+  ['a file with pieces shorter than a block', smallPieces],
+  ['a folder with empty files', tree],
+])('the store of %s', (_, make) => {
+  it('takes all blocks in any order, says their roots, and publishes the content under its name', async () => {
+    const sample = make();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    expect((await download(store, sample)).every(Boolean)).toBe(true);
+    await store.publish();
+    expect(store.path).toBe(folder.at(sample.metainfo.name));
+    expect(await contentAt(store.path, sample)).toEqual(sample.files);
+    expect((await folder.tree()).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('reads back what was written, before and after it is published, behind the room asked for', async () => {
+    const sample = make();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await download(store, sample);
+    const layout = new PieceLayout(sample.metainfo);
+    for (const publish of [false, true]) {
+      if (publish) await store.publish();
+      for (let piece = 0; piece < layout.pieceCount; piece++) {
+        const last = layout.blockCount(piece) - 1;
+        const begin = last * Math.min(BLOCK, sample.metainfo.pieceLength);
+        const bytes = await store.read({ piece, begin, length: layout.blockSize(piece, last) }, 13);
+        expect(bytes.subarray(13).equals(blockOf(sample, piece, last))).toBe(true);
+        expect(bytes.length).toBe(13 + layout.blockSize(piece, last));
+      }
+    }
+  });
+
+  it('hashes pieces as they are on disk, and has no hash for what is not there', async () => {
+    const sample = make();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    expect(await store.hashPiece(0)).toBeUndefined();
+    await download(store, sample);
+    const layout = new PieceLayout(sample.metainfo);
+    for (let piece = 0; piece < layout.pieceCount; piece++) {
+      expect(await store.hashPiece(piece)).toEqual(layout.pieceRoot(piece));
+    }
+  });
+
+  it('deletes a download, under way or complete, and what it lies in', async () => {
+    const sample = make();
+    for (const publish of [false, true]) {
+      const store = stores.download(sample.metainfo, folder.path, false);
+      await download(store, sample);
+      if (publish) await store.publish();
+      expect(await folder.tree()).not.toEqual([]);
+      await store.delete();
+      expect(await folder.tree()).toEqual([]);
+    }
+  });
+
+  it('shares content where it lies', async () => {
+    const sample = make();
+    for (const [name, data] of Object.entries(sample.files))
+      await folder.write(`own/${name || 'file'}`, data);
+    const store = stores.original(
+      sample.metainfo,
+      sample.metainfo.isFolder ? folder.at('own') : folder.at('own/file'),
+    );
+    expect(await store.hashPiece(0)).toEqual(new PieceLayout(sample.metainfo).pieceRoot(0));
+    const before = await folder.tree();
+    await store.publish();
+    expect(await folder.tree()).toEqual(before);
+  });
+});
+
+describe('FileStore', () => {
+  it('has two downloads of the same name side by side until one is published', async () => {
+    const [first, second] = [
+      single(),
+      { ...single(), metainfo: metainfoOf(bytesOf(PIECE, 9), PIECE, 'big.bin') },
+    ];
+    const one = stores.download(first.metainfo, folder.path, false);
+    const other = stores.download(second.metainfo, folder.path, false);
+    await other.write(0, 0, bytesOf(BLOCK, 9));
+    await download(one, first);
+    await one.publish();
+    await expect(other.publish()).rejects.toMatchObject({ code: 'already-exists', reason: 'PATH_EXISTS' });
+    expect(await contentAt(one.path, first)).toEqual(first.files);
+    expect(await other.read({ piece: 0, begin: 0, length: 10 }, 0)).toEqual(bytesOf(10, 9));
+  });
+
+  it.each(['file', 'folder', 'dangling link'])(
+    'does not publish over a %s of the same name',
+    async (kind) => {
+      const sample = single();
+      const store = stores.download(sample.metainfo, folder.path, false);
+      await download(store, sample);
+      const target = folder.at('big.bin');
+      if (kind === 'file') await writeFile(target, 'precious');
+      else if (kind === 'folder') await mkdir(target);
+      else await symlink('/nowhere/at/all', target);
+      await expect(store.publish()).rejects.toMatchObject({
+        reason: 'PATH_EXISTS',
+        message: expect.stringContaining(target) as string,
+      });
+      if (kind === 'file') expect(await readFile(target, 'utf8')).toBe('precious');
+      await rm(target, { recursive: true });
+      await store.publish();
+      expect(await contentAt(target, sample)).toEqual(sample.files);
+    },
+  );
+
+  it('leaves other downloads in the same folder alone when it publishes or deletes', async () => {
+    const [first, second] = [single(), tree()];
+    const [one, other] = [first, second].map(({ metainfo }) => stores.download(metainfo, folder.path, false));
+    await download(one!, first);
+    await download(other!, second);
+    await one!.publish();
+    await one!.delete();
+    await other!.publish();
+    expect(await contentAt(folder.at('tree'), second)).toEqual(second.files);
+  });
+
+  it('gives a file its whole length with the first block', async () => {
+    const sample = single();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await store.write(0, 0, blockOf(sample, 0, 0));
+    expect((await stat(store.path)).size).toBe(sample.files['']!.length);
+    expect(await store.hashPiece(2)).toBeDefined();
+  });
+
+  it('cuts a file that is too long to its length', async () => {
+    const sample = single();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await folder.write(store.path.slice(folder.path.length), Buffer.alloc(4 * PIECE, 7));
+    await download(store, sample);
+    await store.publish();
+    expect(await contentAt(store.path, sample)).toEqual(sample.files);
+  });
+
+  it('has a fingerprint that changes with the size or time of any file, and none if one is missing', async () => {
+    const sample = tree();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await download(store, sample);
+    await store.publish();
+    const first = await store.fingerprint();
+    expect(first).toBeDefined();
+    expect(await stores.download(sample.metainfo, folder.path, true).fingerprint()).toBe(first);
+    await utimes(folder.at('tree/empty.txt'), 1, 1);
+    const second = await store.fingerprint();
+    expect(second).not.toBe(first);
+    await truncate(folder.at('tree/z.bin'), 1);
+    expect(await store.fingerprint()).toBeUndefined();
+    await rm(folder.at('tree/deep'), { recursive: true });
+    expect(await store.fingerprint()).toBeUndefined();
+  });
+
+  it('says in sentences that a file is gone, shorter, or not a folder', async () => {
+    const sample = tree();
+    for (const [name, data] of Object.entries(sample.files)) await folder.write(`tree/${name}`, data);
+    const store = stores.original(sample.metainfo, folder.at('tree'));
+    const range = { piece: 0, begin: 0, length: BLOCK };
+    await truncate(folder.at('tree/a.bin'), BLOCK - 1);
+    await expect(store.read(range, 0)).rejects.toMatchObject({
+      code: 'precondition',
+      reason: 'FILE_CHANGED',
+    });
+    await store.close();
+    await rm(folder.at('tree'), { recursive: true });
+    await expect(store.read(range, 0)).rejects.toMatchObject({
+      code: 'precondition',
+      reason: 'FILE_MISSING',
+      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back, then verify`,
+    });
+    await writeFile(folder.at('tree'), 'now a file');
+    await expect(store.read(range, 0)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
+    expect(await store.hashPiece(0)).toBeUndefined();
+  });
+
+  it('says that the disk is full, of which file, and goes on when there is room again', async () => {
+    const full = await open('/dev/full', 'r+');
+    const state = { room: false };
+    class FullPool extends DiskPool {
+      override write(job: Parameters<DiskPool['write']>[0], data: Buffer): Promise<Buffer> {
+        return super.write(state.room ? job : { ...job, fd: full.fd }, data);
+      }
+    }
+    const fullPool = new FullPool(1);
+    const sample = tiny();
+    const store = new FileStoreFactory({ pool: fullPool, fds }).download(sample.metainfo, folder.path, false);
+    await expect(store.write(0, 0, blockOf(sample, 0, 0))).rejects.toMatchObject({
+      code: 'exhausted',
+      reason: 'DISK_FULL',
+      message: `${store.path}: the disk is full: make room and resume`,
+    });
+    state.room = true;
+    expect(await download(store, sample)).toEqual([true]);
+    await fullPool.close();
+    await full.close();
+  });
+
+  it('says that a folder cannot be made where a file stands', async () => {
+    await folder.write('.incomplete', 'in the way');
+    const sample = single();
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await expect(store.write(0, 0, blockOf(sample, 0, 0))).rejects.toMatchObject({
+      code: expect.stringMatching(/precondition|already-exists/) as string,
+      message: expect.stringContaining(store.path) as string,
+    });
+  });
+
+  it('syncs every file that was written, those after a failure the next time', async () => {
+    const broken = new Set<string>();
+    const synced: string[] = [];
+    class WatchedCache extends FdCache {
+      override async with<T>(path: string, mode: OpenMode, use: (fd: number) => Promise<T>): Promise<T> {
+        if ([...broken].some((name) => path.endsWith(name)))
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        synced.push(path.slice(path.lastIndexOf('/') + 1));
+        return super.with(path, mode, use);
+      }
+    }
+    const watched = new WatchedCache();
+    const sample = tree();
+    const init = { metainfo: sample.metainfo, path: folder.at('tree') };
+    const store = new FileStore({ pool, fds: watched }, init);
+    await download(store, sample);
+    synced.length = 0;
+    broken.add('a.bin');
+    await expect(store.flush()).rejects.toMatchObject({ reason: 'DISK_FAILED' });
+    broken.clear();
+    await store.flush();
+    expect([...synced].sort()).toEqual(['a.bin', 'b.bin', 'z.bin']);
+    synced.length = 0;
+    await store.flush();
+    expect(synced).toEqual([]);
+    await watched.close();
+  });
+});
+
+describe('FileStoreFactory.checkTarget', () => {
+  it('makes the folder, and takes a name that is free', async () => {
+    await stores.checkTarget(folder.at('new/folder'), 'name');
+    expect(await folder.tree()).toEqual(['new/', 'new/folder/']);
+  });
+
+  it('refuses a name that is taken, by a dangling link too', async () => {
+    await folder.write('file', 'x');
+    await link(folder.at('file'), folder.at('hard'));
+    await symlink('/nowhere', folder.at('soft'));
+    for (const name of ['file', 'hard', 'soft']) {
+      await expect(stores.checkTarget(folder.path, name)).rejects.toMatchObject({ reason: 'PATH_EXISTS' });
+    }
+  });
+
+  it('says that a folder cannot be one where a file stands', async () => {
+    await folder.write('file', 'x');
+    await expect(stores.checkTarget(folder.at('file/sub'), 'name')).rejects.toMatchObject({
+      code: 'precondition',
+      message: expect.stringContaining(folder.at('file/sub')) as string,
+    });
+    await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
+      code: expect.not.stringMatching(/internal/) as string,
+      message: expect.stringContaining(folder.at('file')) as string,
+    });
+  });
+});

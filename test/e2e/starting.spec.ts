@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { writeRandomFile } from '@enjambre/common/testing/content';
+import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { allLines, expectRefused, expectSentence, lastLine } from './support/outcome.js';
+import { KIB } from './support/sharing.js';
+
+jest.setTimeout(60_000);
+
+/** Nobody listens there: the port is reserved (TCPMUX). */
+const NOBODY = '127.0.0.1:1';
+
+let swarm: ProcessSwarm;
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+});
+
+afterEach(() => swarm.stop());
+
+describe('wrong usage ends with 2 and a hint:', () => {
+  test.each([
+    ['no command', [], /command is missing/],
+    ['an unknown command', ['shar', 'x'], /unknown command 'shar'/],
+    ['an unknown option', ['ls', '--al'], /unknown option '--al'/],
+    ['a missing argument', ['get'], /missing required argument 'REF'/],
+    ['too many arguments', ['pause', 'a', 'b'], /too many arguments/],
+    ['an option without its value', ['get', 'x', '--output'], /--output/],
+    ['pieces of no bytes', ['share', 'x', '--piece-length', 'many'], /--piece-length/],
+    ['an agent at no address', ['ls', '--agent', 'nonsense'], /--agent: "nonsense"/],
+    ['a tracker at no address', ['files', '--tracker', 'here:70000'], /--tracker: "here:70000"/],
+    ['a tracker that listens nowhere', ['tracker', '--listen', 'localhost'], /--listen: "localhost"/],
+    ['a tracker that listens on a socket', ['tracker', '--listen', 'unix:/tmp/x'], /--listen: .*HOST:PORT/],
+    ['an unknown log level', ['tracker', '--log-level', 'loud'], /--log-level: one of/],
+    ['an unknown log format', ['agent', '--log-format', 'xml'], /--log-format: one of/],
+    ['a label without a value', ['agent', '--label', 'zone'], /--label: "zone"/],
+    ['an empty name', ['agent', '--name', ''], /--name: a name is missing/],
+    ['a tracker option on an agent', ['agent', '--tracker-listen', ':1'], /unknown option '--tracker-listen'/],
+  ])('%s', async (_, args: readonly string[], about) => {
+    const { code, stdout, stderr } = await swarm.enjambre(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    // Without a command the help comes first.
+    expectSentence(args.length === 0 ? (stderr.split('\n').at(-1) ?? '') : stderr, about);
+  });
+
+  test('a bad environment variable, by its name', async () => {
+    const result = await swarm.enjambre(['agent', '--data-dir', 'a'], { env: { ENJAMBRE_LISTEN: 'everywhere' } });
+    expectRefused(result, 2, /ENJAMBRE_LISTEN: "everywhere"/);
+  });
+
+  test('a socket path that is too long', async () => {
+    expectRefused(await swarm.enjambre(['agent', '--data-dir', 'd'.repeat(120)]), 2, /longer than 107 bytes/);
+  });
+});
+
+describe('without an agent', () => {
+  test.each([
+    [['ls']],
+    [['share', '/dev/zero']],
+    [['get', 'x']],
+    [['status', 'x']],
+    [['pause', 'x']],
+    [['resume', 'x']],
+    [['verify', 'x']],
+    [['rm', 'x']],
+    [['files']],
+    [['peers']],
+  ])('`%s` says how to start one, and ends with 4', async (args) => {
+    const result = await swarm.enjambre([...args, '--data-dir', 'nowhere']);
+    expectRefused(result, 4, /no agent answers at unix:.*\/nowhere\/agent\.sock: start one with `enjambre agent`/);
+  });
+
+  test('the same for one that is wanted over TCP', async () => {
+    expectRefused(await swarm.enjambre(['ls', '--agent', NOBODY]), 4, /no agent answers at 127\.0\.0\.1:1/);
+  });
+});
+
+describe('without a tracker', () => {
+  test('looking up what it knows ends with 4', async () => {
+    expectRefused(await swarm.enjambre(['files', '--tracker', NOBODY]), 4, /no tracker answers at 127\.0\.0\.1:1/);
+    expectRefused(await swarm.enjambre(['peers', '--tracker', NOBODY]), 4, /no tracker answers at 127\.0\.0\.1:1/);
+  });
+
+  test('an agent starts, says that it has none, shares all the same, and is heard when there is one', async () => {
+    await swarm.startTracker();
+    await swarm.tracker.kill();
+    const alice = await swarm.startAgent('alice');
+    await alice.process.waitForLog(
+      ({ level, msg }) => level === 40 && String(msg).includes(`no session with tracker ${swarm.trackerAddress}`),
+      'a warning',
+    );
+
+    await writeRandomFile(join(swarm.root, 'early.bin'), 100 * KIB);
+    const shared = lastLine(await swarm.command(alice, ['share', 'early.bin', '--json']));
+    expectRefused(await swarm.command(alice, ['get', 'some name']), 4, /tracker at .* cannot be reached/);
+    expectRefused(await swarm.command(alice, ['files']), 4, /tracker at .* cannot be reached/);
+    expectRefused(await swarm.command(alice, ['peers']), 4, /tracker at .* cannot be reached/);
+
+    await swarm.startTracker();
+    const files = await waitFor(
+      async () => {
+        const found = allLines(await swarm.enjambre(['files', '--json', '--tracker', swarm.trackerAddress]));
+        return found.length > 0 && found;
+      },
+      { what: 'the share to be announced', timeoutMs: 10_000, everyMs: 200 },
+    );
+    expect(files).toEqual([expect.objectContaining({ infohash: shared['infohash'], seeders: 1, shared_by: 'alice' })]);
+  });
+});
+
+describe('a service that cannot start ends with 1:', () => {
+  test('a tracker or agent whose port is in use', async () => {
+    await swarm.startTracker();
+    const listen = ['--listen', swarm.trackerAddress];
+    const about = new RegExp(`${swarm.trackerAddress} is in use by another program: choose another with --listen`);
+    expectRefused(await swarm.enjambre(['tracker', ...listen]), 1, about);
+    expectRefused(await swarm.enjambre(['agent', ...listen, '--data-dir', 'other']), 1, about);
+    // It left nothing behind that keeps the next one from starting.
+    const agent = swarm.run(['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other', '--log-format', 'json']);
+    await agent.waitForLog(({ address }) => address, 'the agent to start on the same folder');
+    expect(await agent.stop()).toBe(0);
+  });
+
+  test('a second agent on a data folder, and the first goes on', async () => {
+    await swarm.startTracker();
+    const alice = await swarm.startAgent('alice');
+    const second = ['agent', '--listen', '127.0.0.1:0', '--data-dir', alice.dataDir];
+    expectRefused(await swarm.enjambre(second), 1, /another agent works on .*\/alice: stop it, or choose another folder/);
+    expect((await swarm.command(alice, ['ls'])).code).toBe(0);
+    await alice.process.kill();
+    await swarm.startAgent('alice'); // A killed agent's lock does not keep anybody out.
+  });
+
+  test('an agent whose data folder is a file', async () => {
+    await writeRandomFile(join(swarm.root, 'a-file'), 10);
+    const result = await swarm.enjambre(['agent', '--listen', '127.0.0.1:0', '--data-dir', 'a-file']);
+    expectRefused(result, 1, /a-file/);
+  });
+});
+
+test('a service told to stop while it starts ends well', async () => {
+  const tracker = swarm.run(['tracker', '--listen', '127.0.0.1:0', '--log-format', 'json']);
+  await tracker.waitForLog(({ address }) => address, 'the tracker');
+  tracker.signal('SIGINT');
+  expect(await finish(tracker)).toMatchObject({ code: 0, stderr: '' });
+});
