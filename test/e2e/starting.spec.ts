@@ -56,17 +56,17 @@ describe('wrong usage ends with 2 and a hint:', () => {
 
 describe('without an agent', () => {
   test.each([
-    [['ls']],
-    [['share', '/dev/zero']],
-    [['get', 'x']],
-    [['status', 'x']],
-    [['pause', 'x']],
-    [['resume', 'x']],
-    [['verify', 'x']],
-    [['rm', 'x']],
-    [['files']],
-    [['peers']],
-  ])('`%s` says how to start one, and ends with 4', async (args) => {
+    ['ls'],
+    ['share', '/dev/zero'],
+    ['get', 'x'],
+    ['status', 'x'],
+    ['pause', 'x'],
+    ['resume', 'x'],
+    ['verify', 'x'],
+    ['rm', 'x'],
+    ['files'],
+    ['peers'],
+  ])('`%s` says how to start one, and ends with 4', async (...args) => {
     const result = await swarm.enjambre([...args, '--data-dir', 'nowhere']);
     expectRefused(result, 4, /no agent answers at unix:.*\/nowhere\/agent\.sock: start one with `enjambre agent`/);
   });
@@ -139,7 +139,7 @@ describe('a service that cannot start ends with 1:', () => {
   });
 });
 
-test('a service told to stop while it starts ends well', async () => {
+test('a service ends well at Ctrl-C', async () => {
   const tracker = swarm.run(['tracker', '--listen', '127.0.0.1:0', '--log-format', 'json']);
   await tracker.waitForLog(({ address }) => address, 'the tracker');
   tracker.signal('SIGINT');

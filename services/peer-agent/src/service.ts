@@ -39,6 +39,9 @@ const UPLOAD_SLOTS = 256;
 /** A .torrent of 10 MiB, sent to start a download, and some room. */
 const MAX_CONTROL_BYTES = 11 << 20;
 
+/** Whoever follows a transfer learns of the end by it; calls that change something are quick. */
+const CONTROL_GRACE_MS = 500;
+
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {
   readonly peerId: string;
@@ -175,7 +178,7 @@ class AgentService implements Agent {
   async #controlServers(components: Parameters<typeof agentService>[0]): Promise<GrpcServer[]> {
     const { control, dataDir } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
-    const common = { log: this.#log, maxReceiveBytes: MAX_CONTROL_BYTES };
+    const common = { log: this.#log, maxReceiveBytes: MAX_CONTROL_BYTES, graceMs: CONTROL_GRACE_MS };
     const servers = [new GrpcServer({ ...common, listen: socket, services: [agentService(components)] })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);

@@ -72,7 +72,7 @@ export function untilStatus(
       last = await statusOf(swarm, agent, ref);
       return is(last) && last;
     },
-    { what: `${agent.name}: ${what}`, timeoutMs: 30_000 },
+    { what: `${agent.name}: ${what}`, timeoutMs: 30_000, everyMs: 200 },
   ).catch((error: unknown) => {
     throw new Error(`${String(error)}; the last status was ${JSON.stringify(last)}`, { cause: error });
   });

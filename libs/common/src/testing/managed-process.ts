@@ -90,7 +90,7 @@ export class ManagedProcess {
       () => {
         for (; seen < this.stdout.length; seen++) {
           const found = pick(parse(this.stdout[seen] ?? ''));
-          if (found !== undefined) return found;
+          if (found !== undefined && found !== false) return found;
         }
         if (!this.isRunning) throw new Error(`the process ended before ${what}:\n${this.#output()}`);
         return undefined;

@@ -229,8 +229,6 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   #violation(peer: PeerId, reason: string): void {
-    this.#parts.log.warn({ peer }, `peer ${shortId(peer)} broke the protocol: ${reason}`);
-    this.#parts.bans.strike(peer, reason, Date.now());
     this.#links.drop(peer, 'PROTOCOL_VIOLATION', reason);
   }
 }

@@ -134,12 +134,14 @@ export class SwarmLinks {
     return {
       ready: (has) => {
         candidate.ready = true;
-        candidate.backoff.reset();
         handler.joined(address, has);
       },
       has: (pieces) => handler.has(peer, pieces),
       choked: (choked) => handler.choked(peer, choked),
-      block: (id, place, data) => handler.block(peer, id, place, data),
+      block: (id, place, data) => {
+        candidate.backoff.reset();
+        handler.block(peer, id, place, data);
+      },
       rejected: (id, reason) => handler.rejected(peer, id, reason),
       closed: (error) => {
         if (!candidate.ready) handler.unreachable(address, error);

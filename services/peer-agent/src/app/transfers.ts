@@ -47,6 +47,8 @@ export class Transfers implements Startable, ServingDirectory {
   #saveTimer: NodeJS.Timeout | undefined;
   #interval: NodeJS.Timeout | undefined;
   readonly #saving = new Serial();
+  /** What adds or removes transfers does so one after the other. */
+  readonly #changes = new Serial();
 
   constructor(
     parts: TransfersComponents,
@@ -88,15 +90,8 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Hashes and offers a file or folder. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<{ transfer: Transfer; metainfo: Metainfo; already: boolean }> {
-    const { path, signal, progress } = options;
-    if (!isAbsolute(path)) {
-      throw new EnjambreError(
-        'invalid',
-        'PATH_NOT_ABSOLUTE',
-        `"${path}" is not an absolute path: write it from the root`,
-      );
-    }
-    const content = await this.#parts.hasher.scan(resolve(path));
+    const { signal, progress } = options;
+    const content = await this.#parts.hasher.scan(absolute(options.path));
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
     const pieceLength = options.pieceLength || choosePieceLength(content.totalLength);
@@ -110,59 +105,41 @@ export class Transfers implements Startable, ServingDirectory {
         progress(done, content.totalLength);
       },
     });
-    const known = this.#transfers.get(metainfo.infohash);
-    if (known?.record.complete && known.state === 'seeding')
-      return { transfer: known, metainfo, already: true };
-    if (known) await this.#forget(known);
-    const transfer = await this.#adopt(metainfo, { origin: true, location: content.path, complete: true });
-    return { transfer, metainfo, already: false };
+    return this.#changes.run(async () => {
+      const known = this.#transfers.get(metainfo.infohash);
+      if (known?.state === 'seeding') return { transfer: known, metainfo, already: true };
+      await this.#replace(known, content.path);
+      return { transfer: await this.#adopt(metainfo, content.path), metainfo, already: false };
+    });
   }
 
   /** Starts a download, or goes on with one. */
-  async download(
-    source: DownloadSource,
-    outputDir: string,
-  ): Promise<{ transfer: Transfer; already: boolean }> {
-    if (outputDir !== '' && !isAbsolute(outputDir)) {
-      throw new EnjambreError(
-        'invalid',
-        'PATH_NOT_ABSOLUTE',
-        `"${outputDir}" is not an absolute path: write it from the root`,
-      );
-    }
-    const metainfo = source.kind === 'metainfo' ? parseMetainfo(source.bytes) : undefined;
-    const known = metainfo
-      ? this.#transfers.get(metainfo.infohash)
-      : findByRef(parseRef(source.kind === 'ref' ? source.ref : ''), this.list());
-    if (known) {
-      await known.resume();
-      return { transfer: known, already: known.record.complete };
-    }
-    const location = resolve(outputDir || this.init.downloadDir);
-    if (metainfo) {
-      await this.#parts.stores.checkTarget(location, metainfo.name);
-      return {
-        transfer: await this.#adopt(metainfo, { origin: false, location, complete: false }),
-        already: false,
-      };
-    }
-    const found = await this.#find(source.kind === 'ref' ? source.ref : '');
-    await this.#parts.stores.checkTarget(location, found.name);
-    const transfer =
-      this.#transfers.get(found.infohash) ?? this.#add(newRecord({ ...found, origin: false, location }));
-    await transfer.start('started');
-    return { transfer, already: false };
+  download(source: DownloadSource, outputDir: string): Promise<{ transfer: Transfer; already: boolean }> {
+    return this.#changes.run(async () => {
+      const location = outputDir === '' ? this.init.downloadDir : absolute(outputDir);
+      const { ref, metainfo } = wantedOf(source);
+      const known = findByRef(ref, this.list());
+      if (known) {
+        await known.resume();
+        return { transfer: known, already: known.record.complete };
+      }
+      const found = metainfo ? identityOf(metainfo) : await this.#find(ref);
+      await this.#parts.stores.checkTarget(location, found.name);
+      if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
+      const transfer = this.#add(newRecord(found, { origin: false, location }));
+      await transfer.start('started');
+      return { transfer, already: false };
+    });
   }
 
-  async remove(transfer: Transfer, deleteData: boolean): Promise<void> {
-    await transfer.remove(deleteData);
-    await this.#forget(transfer);
+  remove(transfer: Transfer, deleteData: boolean): Promise<void> {
+    return this.#changes.run(() => this.#remove(transfer, deleteData));
   }
 
   /** The infohash of a file that this agent or its tracker knows. */
   async lookUp(ref: string): Promise<InfoHash> {
-    const known = findByRef(parseRef(ref), this.list());
-    return known ? known.infohash : (await this.#find(ref)).infohash;
+    const parsed = parseRef(ref);
+    return (findByRef(parsed, this.list()) ?? (await this.#find(parsed))).infohash;
   }
 
   /** Calls `listener` at each change of state. Returns a function that ends it. */
@@ -193,36 +170,42 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Asks the tracker what a ref means. */
-  async #find(text: string): Promise<{ infohash: InfoHash; name: string; size: number }> {
-    const ref = parseRef(text);
-    const found = findByRef(ref, await this.#parts.tracker.findFiles(queryOf(ref)));
+  async #find(ref: TransferRef): Promise<Identity> {
+    const query = queryOf(ref);
+    const found = findByRef(ref, await this.#parts.tracker.findFiles(query));
     if (found) return found;
     throw new EnjambreError(
       'not-found',
       'UNKNOWN_REF',
-      `no peer shares "${text}": see \`enjambre files\` for what is shared`,
+      `no peer shares "${query}": see \`enjambre files\` for what is shared`,
     );
   }
 
-  async #adopt(
-    metainfo: Metainfo,
-    where: { origin: boolean; location: string; complete: boolean },
-  ): Promise<Transfer> {
+  /** Makes a transfer of content that was just hashed where it lies. */
+  async #adopt(metainfo: Metainfo, location: string): Promise<Transfer> {
     await this.#parts.archive.writeMetainfo(metainfo);
-    const { infohash, name, totalLength: size } = metainfo;
-    let record = newRecord({ infohash, name, size, ...where });
-    if (where.complete) {
-      const store = this.#parts.stores.original(metainfo, where.location);
-      record = {
-        ...record,
-        complete: true,
-        completedAtMs: Date.now(),
-        fingerprint: (await store.fingerprint()) ?? '',
-      };
-    }
-    const transfer = this.#add(record);
+    const fingerprint = (await this.#parts.stores.original(metainfo, location).fingerprint()) ?? '';
+    const transfer = this.#add({
+      ...newRecord(identityOf(metainfo), { origin: true, location }),
+      complete: true,
+      completedAtMs: Date.now(),
+      fingerprint,
+    });
     await transfer.start('started');
     return transfer;
+  }
+
+  /** Makes way for a share: what had its infohash, and what was shared from its path before it changed. */
+  async #replace(known: Transfer | undefined, path: string): Promise<void> {
+    const stale = this.list().filter(({ record }) => record.origin && record.location === path);
+    for (const transfer of new Set(known ? [known, ...stale] : stale)) await this.#remove(transfer, false);
+  }
+
+  async #remove(transfer: Transfer, deleteData: boolean): Promise<void> {
+    await transfer.remove(deleteData);
+    if (this.has(transfer)) this.#transfers.delete(transfer.infohash);
+    for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
+    await this.#save();
   }
 
   #add(record: TransferRecord): Transfer {
@@ -236,13 +219,6 @@ export class Transfers implements Startable, ServingDirectory {
     this.#transfers.set(record.infohash, transfer);
     this.#saveSoon();
     return transfer;
-  }
-
-  async #forget(transfer: Transfer): Promise<void> {
-    await transfer.stop();
-    if (this.has(transfer)) this.#transfers.delete(transfer.infohash);
-    for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
-    await this.#save();
   }
 
   #saveSoon(): void {
@@ -270,24 +246,49 @@ function queryOf(ref: TransferRef): string {
   }
 }
 
-function newRecord(what: {
-  infohash: InfoHash;
-  name: string;
-  size: number;
-  origin: boolean;
-  location: string;
-}): TransferRecord {
+/** What is known of a file before its content is. */
+interface Identity {
+  readonly infohash: InfoHash;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+function identityOf({ infohash, name, totalLength }: Metainfo): Identity {
+  return { infohash, name, size: totalLength };
+}
+
+function wantedOf(source: DownloadSource): { ref: TransferRef; metainfo?: Metainfo } {
+  if (source.kind === 'ref') return { ref: parseRef(source.ref) };
+  const metainfo = parseMetainfo(source.bytes);
+  return { ref: { kind: 'infohash', infohash: metainfo.infohash }, metainfo };
+}
+
+/** Throws `invalid`, PATH_NOT_ABSOLUTE. */
+function absolute(path: string): string {
+  if (isAbsolute(path)) return resolve(path);
+  throw new EnjambreError(
+    'invalid',
+    'PATH_NOT_ABSOLUTE',
+    `"${path}" is not an absolute path: write it from the root`,
+  );
+}
+
+function newRecord(
+  { infohash, name, size }: Identity,
+  { origin, location }: { origin: boolean; location: string },
+): TransferRecord {
   return {
-    infohash: what.infohash,
-    name: what.name,
+    infohash,
+    name,
     goal: 'run',
     reason: '',
-    origin: what.origin,
-    location: what.location,
+    origin,
+    location,
     complete: false,
-    inPlace: what.origin,
+    inPlace: origin,
     fingerprint: '',
-    bytesTotal: what.size,
+    bytesTotal: size,
     bytesDone: 0,
     bytesDownloaded: 0,
     bytesUploaded: 0,

@@ -15,6 +15,8 @@ describe('diskError', () => {
     ['EROFS', 'denied', 'READ_ONLY'],
     ['ENOENT', 'precondition', 'FILE_MISSING'],
     ['ENOTDIR', 'precondition', 'FILE_MISSING'],
+    ['EEXIST', 'already-exists', 'PATH_EXISTS'],
+    ['EISDIR', 'already-exists', 'PATH_EXISTS'],
     ['SHORT_FILE', 'precondition', 'FILE_CHANGED'],
     ['EMFILE', 'exhausted', 'TOO_MANY_FILES'],
     ['ENAMETOOLONG', 'invalid', 'NAME_TOO_LONG'],

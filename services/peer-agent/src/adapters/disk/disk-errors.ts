@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
 
 interface Meaning {
@@ -34,6 +35,16 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     code: 'precondition',
     reason: 'FILE_MISSING',
     text: 'a part of the path is no folder: mend it, then verify',
+  },
+  EEXIST: {
+    code: 'already-exists',
+    reason: 'PATH_EXISTS',
+    text: 'a file has that name: move it away, or choose another folder',
+  },
+  EISDIR: {
+    code: 'already-exists',
+    reason: 'PATH_EXISTS',
+    text: 'a folder has that name: move it away, or choose another',
   },
   SHORT_FILE: {
     code: 'precondition',
@@ -74,5 +85,6 @@ export function diskError(error: unknown, path: string): EnjambreError {
 
 /** The system's name of an error, such as ENOENT; empty if it has none. */
 export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // Not `instanceof`: an error of Node itself is of another realm where code runs in a vm context, as tests do.
+  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

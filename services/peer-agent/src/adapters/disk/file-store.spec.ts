@@ -10,7 +10,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
@@ -57,23 +57,23 @@ const tree = (): Sample => {
   return { metainfo: folderMetainfo(files, PIECE, 'tree'), files };
 };
 
+const pool = new DiskPool(2);
 let folder: TestFolder;
-let pool: DiskPool;
 let fds: FdCache;
 let stores: FileStoreFactory;
 
 beforeEach(async () => {
   folder = await TestFolder.make();
-  pool = new DiskPool(2);
   fds = new FdCache(3);
   stores = new FileStoreFactory({ pool, fds });
 });
 
 afterEach(async () => {
   await fds.close();
-  await pool.close();
   await folder.remove();
 });
+
+afterAll(() => pool.close());
 
 /** The bytes of a block, in memory of its own. */
 function blockOf({ metainfo, files }: Sample, piece: number, block: number): Buffer {
@@ -100,10 +100,12 @@ async function download(store: PieceStore, sample: Sample): Promise<boolean[]> {
   return right.reverse();
 }
 
-async function contentAt(path: string, { metainfo, files }: Sample): Promise<Record<string, Buffer>> {
-  if (!metainfo.isFolder) return { '': await readFile(path) };
-  const read = Object.keys(files).map(async (name) => [name, await readFile(`${path}/${name}`)] as const);
-  return Object.fromEntries(await Promise.all(read));
+/** True if the content of `sample` is at `path`, byte for byte. */
+async function isAt(path: string, { metainfo, files }: Sample): Promise<boolean> {
+  const same = Object.entries(files).map(async ([name, data]) =>
+    data.equals(await readFile(metainfo.isFolder ? `${path}/${name}` : path)),
+  );
+  return (await Promise.all(same)).every(Boolean);
 }
 
 describe.each([
@@ -118,7 +120,7 @@ describe.each([
     expect((await download(store, sample)).every(Boolean)).toBe(true);
     await store.publish();
     expect(store.path).toBe(folder.at(sample.metainfo.name));
-    expect(await contentAt(store.path, sample)).toEqual(sample.files);
+    expect(await isAt(store.path, sample)).toBe(true);
     expect((await folder.tree()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
@@ -189,7 +191,7 @@ describe('FileStore', () => {
     await download(one, first);
     await one.publish();
     await expect(other.publish()).rejects.toMatchObject({ code: 'already-exists', reason: 'PATH_EXISTS' });
-    expect(await contentAt(one.path, first)).toEqual(first.files);
+    expect(await isAt(one.path, first)).toBe(true);
     expect(await other.read({ piece: 0, begin: 0, length: 10 }, 0)).toEqual(bytesOf(10, 9));
   });
 
@@ -210,7 +212,7 @@ describe('FileStore', () => {
       if (kind === 'file') expect(await readFile(target, 'utf8')).toBe('precious');
       await rm(target, { recursive: true });
       await store.publish();
-      expect(await contentAt(target, sample)).toEqual(sample.files);
+      expect(await isAt(target, sample)).toBe(true);
     },
   );
 
@@ -222,7 +224,7 @@ describe('FileStore', () => {
     await one!.publish();
     await one!.delete();
     await other!.publish();
-    expect(await contentAt(folder.at('tree'), second)).toEqual(second.files);
+    expect(await isAt(folder.at('tree'), second)).toBe(true);
   });
 
   it('gives a file its whole length with the first block', async () => {
@@ -239,7 +241,7 @@ describe('FileStore', () => {
     await folder.write(store.path.slice(folder.path.length), Buffer.alloc(4 * PIECE, 7));
     await download(store, sample);
     await store.publish();
-    expect(await contentAt(store.path, sample)).toEqual(sample.files);
+    expect(await isAt(store.path, sample)).toBe(true);
   });
 
   it('has a fingerprint that changes with the size or time of any file, and none if one is missing', async () => {
@@ -308,7 +310,7 @@ describe('FileStore', () => {
     const sample = single();
     const store = stores.download(sample.metainfo, folder.path, false);
     await expect(store.write(0, 0, blockOf(sample, 0, 0))).rejects.toMatchObject({
-      code: expect.stringMatching(/precondition|already-exists/) as string,
+      code: 'precondition',
       message: expect.stringContaining(store.path) as string,
     });
   });
@@ -364,8 +366,8 @@ describe('FileStoreFactory.checkTarget', () => {
       message: expect.stringContaining(folder.at('file/sub')) as string,
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
-      code: expect.not.stringMatching(/internal/) as string,
-      message: expect.stringContaining(folder.at('file')) as string,
+      code: 'already-exists',
+      message: `${folder.at('file')}: a file has that name: move it away, or choose another folder`,
     });
   });
 });

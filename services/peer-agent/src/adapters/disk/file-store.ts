@@ -116,10 +116,9 @@ export class FileStore implements PieceStore {
   }
 
   async flush(): Promise<void> {
-    const files = [...this.#dirty];
-    this.#dirty.clear();
-    for (const file of files) {
+    for (const file of [...this.#dirty]) {
       const path = this.#pathOf(file);
+      this.#dirty.delete(file);
       try {
         await this.components.fds.with(path, 'write', syncFd);
       } catch (error) {

@@ -12,7 +12,7 @@ import type { RejectReason } from '../../domain/engine/messages.js';
 import { UploadScheduler, type UploadJob, type UploadRequest } from '../../domain/upload/upload-scheduler.js';
 import { rejectToWire } from './convert.js';
 import { readHello } from './hello.js';
-import { HELLO_TIMEOUT_MS } from './limits.js';
+import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer } from './sync-server.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
@@ -31,7 +31,10 @@ interface Session {
   readonly call: FetchCall;
   peerId: PeerId | undefined;
   serving: Serving | undefined;
+  /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
+  /** Blocks on their way to the socket. */
+  sending: number;
   unsubscribe: () => void;
   over: boolean;
 }
@@ -63,6 +66,7 @@ export class FetchServer {
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
+      sending: 0,
       unsubscribe: () => undefined,
       over: false,
     };
@@ -174,6 +178,8 @@ export class FetchServer {
   /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
   async #send(session: Session, block: EncodedBlock, length: number): Promise<void> {
     const { call, serving, peerId } = session;
+    session.sending += 1;
+    if (session.sending === 1) this.#watchReader(session);
     await new Promise<void>((resolve) => {
       const done = (): void => {
         call.off('cancelled', done);
@@ -184,7 +190,19 @@ export class FetchServer {
       call.once('close', done);
       call.write(block, done);
     });
-    if (!session.over && peerId) serving?.sent(peerId, length);
+    session.sending -= 1;
+    if (session.over || !peerId) return;
+    this.#watchReader(session);
+    serving?.sent(peerId, length);
+  }
+
+  /** A downloader that takes nothing would hold memory that others need: it gets so long for the next block. */
+  #watchReader(session: Session): void {
+    clearTimeout(session.timer);
+    if (session.sending === 0) return;
+    session.timer = setTimeout(() => {
+      this.#fail(session, new EnjambreError('timeout', 'SLOW_READER', 'no block was taken for too long'));
+    }, STALL_TIMEOUT_MS);
   }
 
   #reject(session: Session, id: number, reason: RejectReason): void {

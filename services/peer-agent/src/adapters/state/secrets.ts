@@ -6,6 +6,8 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 
 const IDENTITY_FILE = 'identity.pem';
 const TOKEN_FILE = 'control.token';
+/** A file that was cut short, or is empty, must not open the door. */
+const MIN_TOKEN_CHARS = 16;
 
 /** The agent's key pair, made at the first start. Throws `precondition`, BAD_IDENTITY. */
 export async function loadIdentity(folder: string): Promise<PeerIdentity> {
@@ -23,11 +25,16 @@ export async function loadIdentity(folder: string): Promise<PeerIdentity> {
   }
 }
 
-/** The token that control over TCP asks for, made at the first start. */
+/** The token that control over TCP asks for, made at the first start. Throws `precondition`, BAD_TOKEN_FILE. */
 export async function loadControlToken(folder: string): Promise<string> {
-  return (
-    await readOrMake(join(folder, TOKEN_FILE), () => `${randomBytes(32).toString('base64url')}\n`)
-  ).trim();
+  const path = join(folder, TOKEN_FILE);
+  const token = (await readOrMake(path, () => `${randomBytes(32).toString('base64url')}\n`)).trim();
+  if (token.length >= MIN_TOKEN_CHARS) return token;
+  throw new EnjambreError(
+    'precondition',
+    'BAD_TOKEN_FILE',
+    `${path} holds no token of ${MIN_TOKEN_CHARS} characters or more: remove it to get a new one`,
+  );
 }
 
 /** A file for its owner's eyes alone. */

@@ -22,7 +22,7 @@ export interface EngineConfig {
 }
 
 export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
-  maxOutstandingBytes: 48 << 20,
+  maxOutstandingBytes: 32 << 20,
   queueSeconds: 0.5,
   initialWindowBytes: 512 << 10,
   snubMs: 10_000,

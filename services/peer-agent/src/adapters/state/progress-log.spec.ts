@@ -1,0 +1,225 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { Bitfield } from '@enjambre/core/bitfield';
+import fc from 'fast-check';
+import { TestFolder } from '../../../test/support/folder.js';
+import { FileProgressLog } from './progress-log.js';
+
+const PIECES = 40;
+let folder: TestFolder;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+});
+
+afterEach(() => folder.remove());
+
+function open(): FileProgressLog {
+  return new FileProgressLog(folder.at('transfer'));
+}
+
+function bits(pieces: Iterable<number>): Bitfield {
+  const bitfield = Bitfield.empty(PIECES);
+  for (const piece of pieces) bitfield.set(piece);
+  return bitfield;
+}
+
+/** What the next process would find. */
+async function found(pieceCount = PIECES): Promise<{ have: number[]; unsure: number[] }> {
+  const { have, unsure } = await open().load(pieceCount);
+  return { have: [...have.indexes()], unsure: [...unsure].sort((a, b) => a - b) };
+}
+
+describe('FileProgressLog', () => {
+  it('knows nothing of a download that it never saw', async () => {
+    expect(await found()).toEqual({ have: [], unsure: [] });
+  });
+
+  it('is sure of what was saved', async () => {
+    const log = open();
+    await log.save(bits([0, 7, 39]));
+    expect(await found()).toEqual({ have: [0, 7, 39], unsure: [] });
+  });
+
+  it('knows of a piece that was only noted, but not for sure, without being closed', async () => {
+    const log = open();
+    log.note(5);
+    log.note(6);
+    const unsure = await waitFor(async () => ((await found()).unsure.length === 2 ? found() : undefined), {
+      what: 'the notes',
+    });
+    expect(unsure).toEqual({ have: [], unsure: [5, 6] });
+    await log.close();
+  });
+
+  it('keeps what is noted while a save is on its way, and after it', async () => {
+    const log = open();
+    log.note(1);
+    const saving = log.save(bits([1]));
+    log.note(2);
+    await saving;
+    log.note(3);
+    await log.close();
+    expect(await found()).toEqual({ have: [1], unsure: [2, 3] });
+  });
+
+  it('keeps what was verified while a claim was on its way to the disk, also when the next save fails', async () => {
+    const log = open();
+    const claim = bits([1]);
+    log.note(1);
+    log.note(2); // Verified after the claim was taken.
+    await log.save(claim);
+    // Nothing can take the name of a folder with something in it.
+    const [saved] = (await folder.tree()).filter((name) => !name.includes('journal'));
+    const kept = await readFile(folder.at(saved!));
+    await rm(folder.at(saved!));
+    await folder.write(`${saved!}/in the way`, '');
+    await expect(log.save(bits([1, 2]))).rejects.toThrow();
+    await log.close();
+    await rm(folder.at(saved!), { recursive: true });
+    await writeFile(folder.at(saved!), kept);
+    expect(await found()).toEqual({ have: [1], unsure: [2] });
+  });
+
+  it('does not name as unsure what it is sure of, nor what does not exist', async () => {
+    const log = open();
+    for (const piece of [1, 1, 2, PIECES, 4_000_000_000]) log.note(piece);
+    await log.save(bits([1]));
+    await log.close();
+    expect(await found()).toEqual({ have: [1], unsure: [2] });
+  });
+
+  it('counts what was saved for another number of pieces as nothing', async () => {
+    const log = open();
+    await log.save(bits([1, 2]));
+    expect((await found(PIECES + 9)).have).toEqual([]);
+  });
+
+  it('forgets everything when removed, and can begin anew', async () => {
+    const log = open();
+    log.note(1);
+    await log.save(bits([1]));
+    log.note(2);
+    await log.remove();
+    expect(await folder.tree()).toEqual([]);
+    log.note(3);
+    await log.close();
+    expect(await found()).toEqual({ have: [], unsure: [3] });
+  });
+
+  it('goes on where the process before it ended', async () => {
+    for (const piece of [1, 2, 3]) {
+      const log = open();
+      const { have, unsure } = await log.load(PIECES);
+      for (const before of unsure) have.set(before);
+      await log.save(have);
+      log.note(piece);
+      await log.close();
+    }
+    expect(await found()).toEqual({ have: [1, 2], unsure: [3] });
+  });
+
+  it('is never sure of a piece that was not saved, whatever became of its files', async () => {
+    const piece = fc.nat(PIECES - 1);
+    const damage = fc.record({ file: fc.nat(5), at: fc.nat(80), cut: fc.boolean(), byte: fc.nat(255) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(piece),
+        fc.array(piece),
+        damage,
+        async (saved, noted, { file, at, cut, byte }) => {
+          await folder.remove();
+          folder = await TestFolder.make();
+          const log = open();
+          await log.save(bits(saved));
+          for (const one of noted) log.note(one);
+          await log.close();
+          const files = await folder.tree();
+          const victim = folder.at(files[file % files.length]!);
+          const bytes = await readFile(victim);
+          if (cut) await writeFile(victim, bytes.subarray(0, Math.max(0, bytes.length - 1 - at)));
+          else bytes[at % Math.max(1, bytes.length)] = byte;
+          if (!cut) await writeFile(victim, bytes);
+          const { have, unsure } = await found();
+          expect(have.filter((one) => !saved.includes(one))).toEqual([]);
+          expect(unsure.every((one) => one < PIECES)).toBe(true);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('loses no verified piece, and is sure of none too many, through any sequence of notes, saves and restarts', async () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ do: fc.constant('note' as const), piece: fc.nat(PIECES - 1) }) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(
+          { do: 'flush' as const },
+          { do: 'save' as const },
+          { do: 'yield' as const },
+        ),
+      },
+      { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        await folder.remove();
+        folder = await TestFolder.make();
+        const life = new ModelLife(open());
+        for (const act of steps) {
+          if (act.do === 'note') life.note(act.piece);
+          else await life[act.do]();
+        }
+        await life.restart();
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+/** A download as its log sees it: one checkpoint after the other, while pieces go on to be verified. */
+class ModelLife {
+  readonly #verified = new Set<number>();
+  readonly #claimed = new Set<number>();
+  /** What was verified when a checkpoint began to flush the data; saved somewhat later. */
+  #claim: Bitfield | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(private log: FileProgressLog) {}
+
+  note(piece: number): void {
+    this.#verified.add(piece);
+    this.log.note(piece);
+  }
+
+  async flush(): Promise<void> {
+    await this.#saving;
+    this.#claim = bits(this.#verified);
+  }
+
+  save(): Promise<void> {
+    const claim = this.#claim;
+    this.#claim = undefined;
+    for (const piece of claim?.indexes() ?? []) this.#claimed.add(piece);
+    if (claim) this.#saving = this.log.save(claim);
+    return Promise.resolve();
+  }
+
+  yield(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async restart(): Promise<void> {
+    await this.#saving;
+    await this.log.close();
+    this.log = open();
+    const { have, unsure } = await this.log.load(PIECES);
+    expect([...have.indexes()].filter((piece) => !this.#claimed.has(piece))).toEqual([]);
+    for (const piece of unsure) have.set(piece);
+    expect(new Set(have.indexes())).toEqual(this.#verified);
+    for (const piece of have.indexes()) this.#claimed.add(piece);
+    await this.log.save(have);
+  }
+}

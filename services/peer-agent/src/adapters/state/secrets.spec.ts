@@ -1,0 +1,66 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TestFolder } from '../../../test/support/folder.js';
+import { loadControlToken, loadIdentity } from './secrets.js';
+
+let folder: TestFolder;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+});
+
+afterEach(() => folder.remove());
+
+async function modesIn(): Promise<Record<string, string>> {
+  const names = await folder.tree();
+  const modes = names.map(
+    async (name) => [name, ((await stat(folder.at(name))).mode & 0o777).toString(8)] as const,
+  );
+  return Object.fromEntries(await Promise.all(modes));
+}
+
+describe('the secrets of an agent', () => {
+  it('are made at the first start, for their owner alone, and stay the same', async () => {
+    const [identity, token] = [await loadIdentity(folder.path), await loadControlToken(folder.path)];
+    expect(await modesIn()).toEqual({ 'control.token': '600', 'identity.pem': '600' });
+    expect((await loadIdentity(folder.path)).peerId).toBe(identity.peerId);
+    expect(await loadControlToken(folder.path)).toBe(token);
+    expect(token).toMatch(/^[\w-]{43}$/); // 32 random bytes.
+  });
+
+  it('are others for another agent', async () => {
+    const other = await TestFolder.make();
+    expect((await loadIdentity(other.path)).peerId).not.toBe((await loadIdentity(folder.path)).peerId);
+    expect(await loadControlToken(other.path)).not.toBe(await loadControlToken(folder.path));
+    await other.remove();
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no key', 'hello'],
+    [
+      'a key of another kind',
+      generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ],
+  ])('refuse an identity file that holds %s, and leave it as it is', async (_, text) => {
+    const path = await folder.write('identity.pem', text);
+    await expect(loadIdentity(folder.path)).rejects.toMatchObject({
+      code: 'precondition',
+      reason: 'BAD_IDENTITY',
+      message: expect.stringContaining(path) as string,
+    });
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it.each(['', '\n', 'short'])('refuse a token file that anybody could guess: %j', async (text) => {
+    await folder.write('control.token', text);
+    await expect(loadControlToken(folder.path)).rejects.toMatchObject({ code: 'precondition' });
+  });
+
+  it('take a token that a person put there', async () => {
+    const token = 'a-token-of-my-own-that-is-long-enough';
+    await folder.write('control.token', `${token}\n`);
+    expect(await loadControlToken(folder.path)).toBe(token);
+  });
+});

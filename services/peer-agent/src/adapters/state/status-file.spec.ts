@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { records } from '../../../test/support/records.js';
+import { readStatus, writeStatus } from './status-file.js';
+
+describe('the status file', () => {
+  it('reads back all that was written', () => {
+    fc.assert(
+      fc.property(records, (written) => {
+        const read = readStatus(writeStatus(written));
+        expect(read).toHaveLength(written.length);
+        read.forEach((record, index) => {
+          const { activeMs, ...rest } = written[index]!;
+          expect(record).toMatchObject(rest);
+          expect(Math.abs(record.activeMs - activeMs)).toBeLessThanOrEqual(0.5001); // To the millisecond.
+        });
+      }),
+    );
+  });
+
+  it('says the same again of what was read', () => {
+    fc.assert(
+      fc.property(records, (written) => {
+        const text = writeStatus(written);
+        expect(writeStatus(readStatus(text))).toBe(text);
+      }),
+    );
+  });
+
+  it('refuses a file of another version, and says so', () => {
+    expect(() => readStatus('{"version":2,"transfers":[]}')).toThrow(/version/);
+  });
+
+  it.each([
+    ['not an object', 'null'],
+    ['nothing', ''],
+    ['a list', '[]'],
+    ['without transfers', '{"version":1}'],
+  ])('refuses what is %s', (_, text) => {
+    expect(() => readStatus(text)).toThrow();
+  });
+
+  it('names the field that is wrong', () => {
+    const [record] = fc.sample(
+      records.filter((list) => list.length > 0),
+      1,
+    )[0]!;
+    const entry = (JSON.parse(writeStatus([record!])) as { transfers: object[] }).transfers[0]!;
+    for (const wrong of [
+      { bytes_total: -1 },
+      { bytes_done: 0.5 },
+      { infohash: 'zz' },
+      { added_at: 'yesterday' },
+    ]) {
+      const text = JSON.stringify({ version: 1, transfers: [{ ...entry, ...wrong }] });
+      expect(() => readStatus(text)).toThrow(Object.keys(wrong)[0]);
+    }
+  });
+
+  it('fills in what a file of an earlier version of ours lacks', () => {
+    const [record] = fc.sample(
+      records.filter((list) => list.length > 0),
+      1,
+    )[0]!;
+    const entry = (JSON.parse(writeStatus([record!])) as { transfers: Record<string, unknown>[] })
+      .transfers[0]!;
+    const optional = ['reason', 'fingerprint', 'bytes_downloaded', 'completed_at', 'active_seconds', 'peers'];
+    const old = Object.fromEntries(Object.entries(entry).filter(([key]) => !optional.includes(key)));
+    const [read] = readStatus(JSON.stringify({ version: 1, transfers: [old] }));
+    expect(read).toMatchObject({
+      infohash: record!.infohash,
+      reason: '',
+      bytesDownloaded: 0,
+      completedAtMs: 0,
+      peers: [],
+    });
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { allLines, expectRefused, lastLine } from './support/outcome.js';
+import { MIB, shareFile } from './support/sharing.js';
+
+jest.setTimeout(60_000);
+
+let swarm: ProcessSwarm;
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+});
+
+afterEach(() => swarm.stop());
+
+describe('control over TCP', () => {
+  test('asks for the token that is kept in the data folder', async () => {
+    await swarm.startTracker();
+    const alice = await swarm.startAgent('alice', ['--control', '127.0.0.1:0']);
+    const address = await alice.process.waitForLog(({ control }) => {
+      const tcp = Array.isArray(control) ? control.find((text) => !String(text).startsWith('unix:')) : undefined;
+      return tcp === undefined ? undefined : String(tcp);
+    }, 'the control address');
+    const tokenFile = join(alice.dataDir, 'control.token');
+    const token = (await readFile(tokenFile, 'utf8')).trim();
+    expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
+
+    const ls = ['ls', '--agent', address, '--data-dir', 'nowhere'];
+    expectRefused(await swarm.enjambre(ls), 1, /wants its token: pass --token or ENJAMBRE_TOKEN/);
+    expectRefused(await swarm.enjambre([...ls, '--token', `${token}x`]), 1, /wants its token/);
+    expectRefused(await swarm.enjambre([...ls, '--token', '']), 1, /wants its token/);
+    const shared = await shareFile(swarm, [alice], { name: 'seen.bin', bytes: 1000 });
+    const seen = [expect.objectContaining({ infohash: shared.infohash })];
+    expect(allLines(await swarm.enjambre([...ls, '--token', token, '--json']))).toEqual(seen);
+    expect(allLines(await swarm.enjambre([...ls, '--json'], { env: { ENJAMBRE_TOKEN: token } }))).toEqual(seen);
+    // Beside the agent's own data folder nothing has to be said.
+    expect(allLines(await swarm.enjambre(['ls', '--agent', address, '--data-dir', alice.dataDir, '--json']))).toEqual(seen);
+    // The socket works on without a token.
+    expect(allLines(await swarm.command(alice, ['ls', '--json']))).toEqual(seen);
+  });
+
+  test('is not there unless asked for, and the socket may be elsewhere', async () => {
+    await swarm.startTracker();
+    const alice = await swarm.startAgent('alice', ['--control', `unix:${join(swarm.root, 'else.sock')}`]);
+    expect(allLines(await swarm.enjambre(['ls', '--agent', `unix:${join(swarm.root, 'else.sock')}`, '--json']))).toEqual([]);
+    expect((await swarm.command(alice, ['ls'])).code).toBe(4);
+    expect((await stat(join(swarm.root, 'else.sock'))).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('every flag has a twin in the environment', () => {
+  test('for an agent and the commands that talk with it, and a flag counts more', async () => {
+    await swarm.startTracker();
+    const alice = await swarm.startAgent('alice');
+    const file = await shareFile(swarm, [alice], { name: 'by-env.bin', bytes: MIB });
+    const env = {
+      ENJAMBRE_NAME: 'from-environment',
+      ENJAMBRE_DATA_DIR: 'env-data',
+      ENJAMBRE_DOWNLOAD_DIR: 'env-downloads',
+      ENJAMBRE_LISTEN: '127.0.0.1:0',
+      ENJAMBRE_TRACKER: swarm.trackerAddress,
+      ENJAMBRE_LABEL: 'zone=eu-1,node=n17',
+      ENJAMBRE_LOG_FORMAT: 'json',
+    };
+    const agent = swarm.run(['agent', '--name', 'from-flag'], { env });
+    const address = await agent.waitForLog(({ address: text }) => text, 'the agent to listen');
+    const named = async (): Promise<boolean> => (await peers()).some(({ peer }) => peer === 'from-flag');
+    await waitFor(named, { what: 'the agent to be connected', everyMs: 200 });
+    expect((await peers()).find(({ peer }) => peer === 'from-flag')).toMatchObject({
+      endpoint: address,
+      labels: { zone: 'eu-1', node: 'n17' },
+    });
+
+    const { ENJAMBRE_DATA_DIR } = env;
+    const done = lastLine(await swarm.enjambre(['get', 'by-env.bin', '--json'], { env: { ENJAMBRE_DATA_DIR } }));
+    expect(done).toMatchObject({ path: join(swarm.root, 'env-downloads', 'by-env.bin') });
+    expect(await hashFile(String(done['path']))).toBe(file.sha256);
+    const asked = { ENJAMBRE_AGENT: `unix:${join(swarm.root, 'env-data', 'agent.sock')}` };
+    expect(allLines(await swarm.enjambre(['ls', '--json'], { env: asked }))).toHaveLength(1);
+    expect(await agent.stop()).toBe(0);
+  });
+
+  async function peers(): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    return allLines(await swarm.enjambre(['peers', '--json'], { env: { ENJAMBRE_TRACKER: swarm.trackerAddress } }));
+  }
+});
+
+describe('`enjambre dev`', () => {
+  test('is a tracker and an agent in one process, that others can join', async () => {
+    const dataDir = join(swarm.root, 'dev');
+    const dev = swarm.run([
+      ...['dev', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--tracker-listen', '127.0.0.1:0'],
+      ...['--log-format', 'json'],
+    ]);
+    const tracker = await dev.waitForLog(
+      ({ address, name }) => (name === 'tracker' && typeof address === 'string' ? address : undefined),
+      'the tracker to listen',
+    );
+    await dev.waitForLog(({ control }) => control, 'the agent to listen');
+    const path = join(swarm.root, 'dev.bin');
+    const sha256 = await writeRandomFile(path, 3 * MIB);
+    const shared = lastLine(await swarm.enjambre(['share', path, '--json', '--data-dir', dataDir]));
+
+    await mkdir(join(swarm.root, 'joiner'));
+    const joiner = swarm.run(
+      ['agent', '--data-dir', 'joiner', '--listen', '127.0.0.1:0', '--tracker', tracker, '--log-format', 'json'],
+    );
+    await joiner.waitForLog(({ tracker: its }) => its, 'the other agent to connect');
+    const done = lastLine(await swarm.enjambre(['get', 'dev.bin', '--json', '--data-dir', 'joiner']));
+    expect(done).toMatchObject({ infohash: shared['infohash'], path: join(swarm.root, 'joiner', 'downloads', 'dev.bin') });
+    expect(await hashFile(String(done['path']))).toBe(sha256);
+
+    dev.signal('SIGINT');
+    expect(await finish(dev)).toMatchObject({ code: 0, stderr: '' });
+    expect(await joiner.stop()).toBe(0);
+  });
+});
+
+test('logs are lines for people, without colours, when that is asked for', async () => {
+  await swarm.startTracker();
+  const agent = swarm.run(
+    ['agent', '--data-dir', 'd', '--listen', '127.0.0.1:0', '--tracker', swarm.trackerAddress, '--log-format', 'pretty', '--name', 'p'],
+  );
+  await waitFor(() => agent.stdout.some((line) => line.includes('connected to tracker')), { what: 'the agent to connect' });
+  for (const line of agent.stdout) expect(line).toMatch(/^\[?\d\d:\d\d:\d\d\]? .*p: /);
+  expect(await agent.stop()).toBe(0);
+  expect(agent.stderr).toEqual([]);
+});
