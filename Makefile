@@ -28,8 +28,8 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@tsc -p tsconfig.check.json
 	@eslint .
 	@prettier --check --log-level warn .
-	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli demo
-	@knip
+	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench
+	@knip --no-config-hints
 	@tools/lint-proto.sh
 
 .PHONY: test
@@ -42,7 +42,7 @@ bench: build ## Run the benchmarks
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
-	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage
 
 # npm writes this file at the end of an installation.

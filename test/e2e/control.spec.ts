@@ -32,7 +32,10 @@ beforeAll(async () => {
   swarm = await ProcessSwarm.create();
   await swarm.startTracker();
   link = await openLink(swarm, SLOW);
-  [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob', ['--label', 'zone=eu-1'])]);
+  [alice, bob] = await Promise.all([
+    startBehind(swarm, link, 'alice'),
+    swarm.startAgent('bob', ['--label', 'zone=eu-1']),
+  ]);
 });
 
 afterAll(() => swarm.stop());
@@ -43,7 +46,9 @@ describe('pause', () => {
     const file = await shareFile(swarm, [alice], { name: 'paused.bin', bytes: 32 * MIB });
     const get = swarm.start(bob, ['get', file.infohash, '--json']);
     await untilDone(get, file.bytes / 4);
-    expect(lastLine(await swarm.command(bob, ['pause', 'paused.bin', '--json']))).toMatchObject({ state: 'paused' });
+    expect(lastLine(await swarm.command(bob, ['pause', 'paused.bin', '--json']))).toMatchObject({
+      state: 'paused',
+    });
 
     const { code, stderr } = await finish(get);
     expect(code).toBe(1);
@@ -72,7 +77,9 @@ describe('pause', () => {
   test('withdraws a share, and `get` of a paused download goes on with it', async () => {
     link.bytesPerSecond = Infinity;
     const file = await shareFile(swarm, [alice], { name: 'withdrawn.bin', bytes: 2 * MIB });
-    expect((await swarm.command(alice, ['pause', 'withdrawn.bin'])).stdout).toMatch(/^withdrawn\.bin is paused: `enjambre resume/);
+    expect((await swarm.command(alice, ['pause', 'withdrawn.bin'])).stdout).toMatch(
+      /^withdrawn\.bin is paused: `enjambre resume/,
+    );
     await untilListed(file, false);
     const get = swarm.start(bob, ['get', file.magnet, '--json']);
     expect((await finish(get)).code).toBe(3);
@@ -94,10 +101,15 @@ describe('verify', () => {
 
     const before = await statusOf(swarm, bob, file.infohash);
     const result = await swarm.command(bob, ['verify', file.infohash]);
-    expect(result).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('is being read again') });
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('is being read again'),
+    });
     const after = await untilStatus(swarm, bob, {
       ref: file.infohash,
-      is: ({ state, bytes_downloaded: received }) => state === 'seeding' && received > before.bytes_downloaded,
+      is: ({ state, bytes_downloaded: received }) =>
+        state === 'seeding' && received > before.bytes_downloaded,
       what: 'the damage to be repaired',
     });
     expect(await hasCopy(bob, file)).toBe(true);
@@ -109,7 +121,11 @@ describe('verify', () => {
     const file = await shareFile(swarm, [alice], { name: 'changed.bin', bytes: MIB });
     await damage(file.path, 17);
     await swarm.command(alice, ['verify', file.infohash]);
-    const failed = await untilStatus(swarm, alice, { ref: file.infohash, is: ({ state }) => state === 'failed', what: 'a failure' });
+    const failed = await untilStatus(swarm, alice, {
+      ref: file.infohash,
+      is: ({ state }) => state === 'failed',
+      what: 'a failure',
+    });
     expect(failed.reason).toMatch(/changed\.bin is not what was shared any more: share it again/);
     await untilListed(file, false);
 
@@ -178,16 +194,31 @@ describe('what there is is shown', () => {
   test('by `ls` and `status`, for programs', async () => {
     const lines = allLines(await swarm.command(bob, ['ls', '--json']));
     const [line] = lines.filter(({ infohash }) => infohash === file.infohash);
-    expect(line).toMatchObject({ type: 'transfer', name: 'shown.bin', state: 'seeding', origin: false, bytes_done: file.bytes });
-    expect(line).toMatchObject({ bytes_downloaded: file.bytes, bytes_wasted: 0, pieces_done: 8, pieces_total: 8 });
-    expect(line?.['peers']).toEqual([expect.objectContaining({ peer: 'alice', bytes_received: file.bytes, banned: '' })]);
+    expect(line).toMatchObject({
+      type: 'transfer',
+      name: 'shown.bin',
+      state: 'seeding',
+      origin: false,
+      bytes_done: file.bytes,
+    });
+    expect(line).toMatchObject({
+      bytes_downloaded: file.bytes,
+      bytes_wasted: 0,
+      pieces_done: 8,
+      pieces_total: 8,
+    });
+    expect(line?.['peers']).toEqual([
+      expect.objectContaining({ peer: 'alice', bytes_received: file.bytes, banned: '' }),
+    ]);
     const status = lastLine(await swarm.command(bob, ['status', file.infohash.slice(0, 8), '--json']));
     expect(status).toMatchObject({ infohash: file.infohash, path: join(bob.downloadDir, 'shown.bin') });
   });
 
   test('by `ls` and `status`, for people', async () => {
     const list = await swarm.command(bob, ['ls']);
-    expect(list.stdout).toMatch(new RegExp(`^shown\\.bin +seeding +100% +2\\.1 MB .* ${file.infohash.slice(0, 8)}$`, 'm'));
+    expect(list.stdout).toMatch(
+      new RegExp(`^shown\\.bin +seeding +100% +2\\.1 MB .* ${file.infohash.slice(0, 8)}$`, 'm'),
+    );
     const status = await swarm.command(bob, ['status', 'shown.bin']);
     expect(status.stdout).toMatch(/^shown\.bin$/m);
     expect(status.stdout).toMatch(/^ +state +seeding$/m);
@@ -198,7 +229,14 @@ describe('what there is is shown', () => {
   test('by `files`, all or by a part of a name', async () => {
     const lines = allLines(await swarm.command(bob, ['files', 'SHOWN', '--json']));
     expect(lines).toEqual([
-      expect.objectContaining({ type: 'file', infohash: file.infohash, bytes: file.bytes, seeders: 2, leechers: 0, shared_by: 'alice' }),
+      expect.objectContaining({
+        type: 'file',
+        infohash: file.infohash,
+        bytes: file.bytes,
+        seeders: 2,
+        leechers: 0,
+        shared_by: 'alice',
+      }),
     ]);
     const all = allLines(await swarm.enjambre(['files', '--json', '--tracker', swarm.trackerAddress]));
     expect(all).toContainEqual(lines[0]);
@@ -214,17 +252,29 @@ describe('what there is is shown', () => {
       { peer: 'bob', endpoint: bob.address },
     ]);
     expect(lines[1]).toMatchObject({ type: 'peer', labels: { zone: 'eu-1' } });
-    expect(await swarmOf(file)).toEqual(['alice', 'bob'].map((peer) => expect.objectContaining({ peer, seeder: true, bytes_left: 0 })));
+    expect(await swarmOf(file)).toEqual(
+      ['alice', 'bob'].map((peer) => expect.objectContaining({ peer, seeder: true, bytes_left: 0 })),
+    );
     const text = await swarm.enjambre(['peers', 'shown.bin', '--tracker', swarm.trackerAddress]);
     expect(text.stdout).toMatch(/^bob +[0-9a-f]{8} +127\.0\.0\.1:\d+ +all +2\.1 MB/m);
   });
 
   test('by the tracker, a line for each thing that happened', () => {
     const events = swarm.tracker.stdout
-      .map((line) => JSON.parse(line) as { event?: string; peer?: { name: string }; file?: { name: string }; msg: string })
+      .map(
+        (line) =>
+          JSON.parse(line) as {
+            event?: string;
+            peer?: { name: string };
+            file?: { name: string };
+            msg: string;
+          },
+      )
       .filter(({ event, file: about }) => event === 'peer.connected' || about?.name === 'shown.bin');
     const said = events.map(({ event, peer }) => `${event ?? ''} ${peer?.name ?? ''}`);
-    expect(said).toEqual(expect.arrayContaining(['peer.connected alice', 'peer.connected bob', 'file.shared alice']));
+    expect(said).toEqual(
+      expect.arrayContaining(['peer.connected alice', 'peer.connected bob', 'file.shared alice']),
+    );
     expect(said.slice(-3)).toEqual(['file.shared alice', 'download.started bob', 'download.completed bob']);
     expect(events.at(-1)?.msg).toBe(`download completed: shown.bin (${file.infohash.slice(0, 8)}) by bob`);
   });
@@ -240,12 +290,18 @@ describe('the control socket', () => {
 });
 
 async function untilSeeding({ infohash }: SharedFile): Promise<void> {
-  await untilStatus(swarm, bob, { ref: infohash, is: ({ state }) => state === 'seeding', what: 'it to be complete' });
+  await untilStatus(swarm, bob, {
+    ref: infohash,
+    is: ({ state }) => state === 'seeding',
+    what: 'it to be complete',
+  });
 }
 
 async function untilListed({ infohash, name }: SharedFile, wanted: boolean): Promise<void> {
   const listed = async (): Promise<boolean> => {
-    const lines = allLines(await swarm.enjambre(['files', infohash, '--json', '--tracker', swarm.trackerAddress]));
+    const lines = allLines(
+      await swarm.enjambre(['files', infohash, '--json', '--tracker', swarm.trackerAddress]),
+    );
     return lines.length > 0;
   };
   await waitFor(async () => (await listed()) === wanted, { what: `${name} listed: ${wanted}`, everyMs: 200 });

@@ -47,14 +47,19 @@ describe('a download from one seeder', () => {
     const file = await shareFile(swarm, [alice], { name: 'told.bin', bytes: 3 * MIB });
     const result = await swarm.command(bob, ['get', 'told.bin']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(result.stdout).toMatch(new RegExp(`^done {2}${join(bob.downloadDir, 'told.bin')} {2}3\\.15 MB in `, 'm'));
+    expect(result.stdout).toMatch(
+      new RegExp(`^done {2}${join(bob.downloadDir, 'told.bin')} {2}3\\.15 MB in `, 'm'),
+    );
     expect(result.stdout).toMatch(/^alice +[0-9a-f]{8} +3\.15 MB +100%$/m);
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
   test.each([1, 16 * KIB + 1, 256 * KIB, 256 * KIB + 1])('of %d bytes is whole', async (bytes) => {
     const file = await shareFile(swarm, [alice], { name: `size-${bytes}.bin`, bytes });
-    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({ type: 'done', bytes });
+    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({
+      type: 'done',
+      bytes,
+    });
     expect((await stat(join(bob.downloadDir, file.name))).size).toBe(bytes);
     expect(await hasCopy(bob, file)).toBe(true);
   });
@@ -120,7 +125,8 @@ describe('where and how', () => {
   test('two `get` of the same file at once both end with the whole file', async () => {
     const file = await shareFile(swarm, [alice], { name: 'twice.bin', bytes: 16 * MIB });
     const gets = [1, 2].map(() => swarm.start(bob, ['get', 'twice.bin', '--json']));
-    for (const get of gets) expect(lastLine(await finish(get))).toMatchObject({ type: 'done', bytes: file.bytes });
+    for (const get of gets)
+      expect(lastLine(await finish(get))).toMatchObject({ type: 'done', bytes: file.bytes });
     expect(await hasCopy(bob, file)).toBe(true);
   });
 });

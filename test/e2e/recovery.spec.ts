@@ -2,7 +2,18 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { allLines, lastLine, type JsonLine } from './support/outcome.js';
-import { bytesDone, hasCopy, MIB, openLink, shareFile, startBehind, statusOf, untilDone, untilStatus } from './support/sharing.js';
+import {
+  bytesDone,
+  hasCopy,
+  MIB,
+  openLink,
+  shareFile,
+  startBehind,
+  statusOf,
+  untilDone,
+  untilStatus,
+  type Status,
+} from './support/sharing.js';
 
 jest.setTimeout(90_000);
 
@@ -40,6 +51,17 @@ describe('a downloader', () => {
     expect(after.bytes_uploaded - before.bytes_uploaded).toBeGreaterThan(0);
     expect(after.bytes_uploaded - before.bytes_uploaded).toBeLessThanOrEqual(missing + MIB);
     expect((await statusOf(swarm, again, file.infohash)).bytes_downloaded).toBeLessThan(1.5 * file.bytes);
+  });
+
+  test('killed right after `get --detach` ended goes on with the download without being told', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    const file = await shareFile(swarm, [alice], { name: 'detached.bin', bytes: 32 * MIB });
+    lastLine(await swarm.command(bob, ['get', file.infohash, '--detach', '--json']));
+    await bob.process.kill();
+    const again = await swarm.startAgent('bob');
+    const is = ({ state }: Status): boolean => state === 'seeding';
+    await untilStatus(swarm, again, { ref: file.infohash, is, what: 'the download to be complete' });
+    expect(await hasCopy(again, file)).toBe(true);
   });
 
   test('stopped by SIGTERM in the middle ends at once with 0, and goes on when started again', async () => {
@@ -83,7 +105,9 @@ describe('a seeder', () => {
     await alice.process.kill();
     const again = await swarm.startAgent('alice');
     await until(async () => (await filesOf(again)).length === 1, 'the share to be announced again');
-    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({ type: 'done' });
+    expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({
+      type: 'done',
+    });
     expect(await hasCopy(bob, file)).toBe(true);
   });
 });
@@ -104,7 +128,9 @@ describe('the tracker', () => {
       return Number(json[0]?.['seeders'] ?? 0) + Number(json[0]?.['leechers'] ?? 0) === 2;
     };
     await until(members, 'both to be known to the new tracker');
-    expect(await filesOf(bob)).toEqual([expect.objectContaining({ infohash: file.infohash, name: 'on.bin', bytes: file.bytes })]);
+    expect(await filesOf(bob)).toEqual([
+      expect.objectContaining({ infohash: file.infohash, name: 'on.bin', bytes: file.bytes }),
+    ]);
 
     link.bytesPerSecond = Infinity;
     const done = lastLine(await finish(get));

@@ -32,14 +32,19 @@ describe('a ref that means nothing', () => {
     expectRefused(await swarm.command(bob, ['get', ref]), 3, /abababab|nobody has this\.bin|gone\.torrent/);
   });
 
-  test.each(['status', 'pause', 'resume', 'verify', 'rm'])('`%s` says that it was not found', async (command) => {
-    expectRefused(await swarm.command(bob, [command, 'unheard-of']), 3, /unheard-of/);
-  });
+  test.each(['status', 'pause', 'resume', 'verify', 'rm'])(
+    '`%s` says that it was not found',
+    async (command) => {
+      expectRefused(await swarm.command(bob, [command, 'unheard-of']), 3, /unheard-of/);
+    },
+  );
 
   test('with --json is an object, too', async () => {
     const { code, json, stderr } = await swarm.command(bob, ['status', 'unheard-of', '--json']);
     expect(code).toBe(3);
-    expect(json).toEqual([{ type: 'error', reason: 'UNKNOWN_REF', message: expect.any(String), exit_code: 3 }]);
+    expect(json).toEqual([
+      { type: 'error', reason: 'UNKNOWN_REF', message: expect.any(String), exit_code: 3 },
+    ]);
     expectSentence(stderr, /unheard-of/);
   });
 
@@ -64,7 +69,11 @@ describe('a ref that means nothing', () => {
 
 describe('what cannot be shared', () => {
   test('a path where nothing is', async () => {
-    expectRefused(await swarm.command(alice, ['share', 'not/there.bin']), 3, /not\/there\.bin does not exist/);
+    expectRefused(
+      await swarm.command(alice, ['share', 'not/there.bin']),
+      3,
+      /not\/there\.bin does not exist/,
+    );
   });
 
   test('a path that leads through a file', async () => {
@@ -90,13 +99,20 @@ describe('what cannot be shared', () => {
   });
 
   test('something that is neither file nor folder', async () => {
-    expectRefused(await swarm.command(alice, ['share', '/dev/null']), 1, /\/dev\/null is neither a file nor a folder/);
+    expectRefused(
+      await swarm.command(alice, ['share', '/dev/null']),
+      1,
+      /\/dev\/null is neither a file nor a folder/,
+    );
   });
 
-  test.each(['../up.bin', '..', 'a/b', 'back\\slash', '/etc/passwd', 'bell\u0007'])('a file under the name %j', async (name) => {
-    await writeRandomFile(join(swarm.root, 'named.bin'), 1000);
-    expectRefused(await swarm.command(alice, ['share', 'named.bin', '--name', name]), 2, /the name/);
-  });
+  test.each(['../up.bin', '..', 'a/b', 'back\\slash', '/etc/passwd', 'bell\u0007'])(
+    'a file under the name %j',
+    async (name) => {
+      await writeRandomFile(join(swarm.root, 'named.bin'), 1000);
+      expectRefused(await swarm.command(alice, ['share', 'named.bin', '--name', name]), 2, /the name/);
+    },
+  );
 
   test('a file in pieces of an impossible length', async () => {
     await writeRandomFile(join(swarm.root, 'pieces.bin'), 1000);
@@ -118,10 +134,13 @@ describe('a .torrent', () => {
     },
   );
 
-  test.each(['..', '../escaped', '/tmp/escaped'])('called %j is refused, and nothing is written', async (name) => {
-    await writeFile(join(swarm.root, 'bad.torrent'), craftTorrent({ name, files: [name] }));
-    await expectRefusedUntouched();
-  });
+  test.each(['..', '../escaped', '/tmp/escaped'])(
+    'called %j is refused, and nothing is written',
+    async (name) => {
+      await writeFile(join(swarm.root, 'bad.torrent'), craftTorrent({ name, files: [name] }));
+      await expectRefusedUntouched();
+    },
+  );
 
   test('made like these but with good names is taken: it is the names that were refused', async () => {
     await writeFile(join(swarm.root, 'good.torrent'), craftTorrent({ name: 'innocent', files: ['a'] }));
@@ -132,7 +151,11 @@ describe('a .torrent', () => {
 
   test('that is no bencode, cut off, or only the old version is refused', async () => {
     const good = craftTorrent({ name: 'innocent', files: ['a'] });
-    const bad = ['not bencode', good.subarray(0, -9), 'd4:infod6:lengthi1e4:name1:a12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee'];
+    const bad = [
+      'not bencode',
+      good.subarray(0, -9),
+      'd4:infod6:lengthi1e4:name1:a12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaaee',
+    ];
     for (const content of [...bad, '', 'de']) {
       await writeFile(join(swarm.root, 'bad.torrent'), content);
       await expectRefusedUntouched();
@@ -147,7 +170,9 @@ describe('a .torrent', () => {
   async function expectRefusedUntouched(): Promise<void> {
     const before = await readdir(swarm.root, { recursive: true });
     expectRefused(await swarm.command(bob, ['get', './bad.torrent']), 1, /./);
-    expect((await readdir(swarm.root, { recursive: true })).filter((path) => !before.includes(path))).toEqual([]);
+    expect((await readdir(swarm.root, { recursive: true })).filter((path) => !before.includes(path))).toEqual(
+      [],
+    );
   }
 });
 
@@ -167,13 +192,25 @@ describe('nothing is lost', () => {
     await shareFile(swarm, [alice], { name: 'no-folder.bin', bytes: 20 * KIB });
     await writeFile(join(swarm.root, 'a-file'), 'x');
     expectRefused(await swarm.command(bob, ['get', 'no-folder.bin', '--output', 'a-file']), 1, /a-file/);
-    expectRefused(await swarm.command(bob, ['get', 'no-folder.bin', '--output', 'a-file/below']), 1, /a-file/);
+    expectRefused(
+      await swarm.command(bob, ['get', 'no-folder.bin', '--output', 'a-file/below']),
+      1,
+      /a-file/,
+    );
   });
 
   test('`rm --data` never deletes the original of a share', async () => {
     const file = await shareFile(swarm, [alice], { name: 'original.bin', bytes: 20 * KIB });
-    expectRefused(await swarm.command(alice, ['rm', 'original.bin', '--data']), 1, /was shared from .*original\.bin/);
+    expectRefused(
+      await swarm.command(alice, ['rm', 'original.bin', '--data']),
+      1,
+      /was shared from .*original\.bin/,
+    );
     expect((await readFile(file.path)).length).toBe(file.bytes);
-    await untilStatus(swarm, alice, { ref: file.infohash, is: ({ state }) => state === 'seeding', what: 'it is still shared' });
+    await untilStatus(swarm, alice, {
+      ref: file.infohash,
+      is: ({ state }) => state === 'seeding',
+      what: 'it is still shared',
+    });
   });
 });

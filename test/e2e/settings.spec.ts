@@ -22,8 +22,8 @@ describe('control over TCP', () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice', ['--control', '127.0.0.1:0']);
     const address = await alice.process.waitForLog(({ control }) => {
-      const tcp = Array.isArray(control) ? control.find((text) => !String(text).startsWith('unix:')) : undefined;
-      return tcp === undefined ? undefined : String(tcp);
+      const addresses = (control ?? []) as readonly string[];
+      return addresses.find((text) => !text.startsWith('unix:'));
     }, 'the control address');
     const tokenFile = join(alice.dataDir, 'control.token');
     const token = (await readFile(tokenFile, 'utf8')).trim();
@@ -36,9 +36,13 @@ describe('control over TCP', () => {
     const shared = await shareFile(swarm, [alice], { name: 'seen.bin', bytes: 1000 });
     const seen = [expect.objectContaining({ infohash: shared.infohash })];
     expect(allLines(await swarm.enjambre([...ls, '--token', token, '--json']))).toEqual(seen);
-    expect(allLines(await swarm.enjambre([...ls, '--json'], { env: { ENJAMBRE_TOKEN: token } }))).toEqual(seen);
+    expect(allLines(await swarm.enjambre([...ls, '--json'], { env: { ENJAMBRE_TOKEN: token } }))).toEqual(
+      seen,
+    );
     // Beside the agent's own data folder nothing has to be said.
-    expect(allLines(await swarm.enjambre(['ls', '--agent', address, '--data-dir', alice.dataDir, '--json']))).toEqual(seen);
+    expect(
+      allLines(await swarm.enjambre(['ls', '--agent', address, '--data-dir', alice.dataDir, '--json'])),
+    ).toEqual(seen);
     // The socket works on without a token.
     expect(allLines(await swarm.command(alice, ['ls', '--json']))).toEqual(seen);
   });
@@ -46,7 +50,9 @@ describe('control over TCP', () => {
   test('is not there unless asked for, and the socket may be elsewhere', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice', ['--control', `unix:${join(swarm.root, 'else.sock')}`]);
-    expect(allLines(await swarm.enjambre(['ls', '--agent', `unix:${join(swarm.root, 'else.sock')}`, '--json']))).toEqual([]);
+    expect(
+      allLines(await swarm.enjambre(['ls', '--agent', `unix:${join(swarm.root, 'else.sock')}`, '--json'])),
+    ).toEqual([]);
     expect((await swarm.command(alice, ['ls'])).code).toBe(4);
     expect((await stat(join(swarm.root, 'else.sock'))).mode & 0o777).toBe(0o600);
   });
@@ -76,7 +82,9 @@ describe('every flag has a twin in the environment', () => {
     });
 
     const { ENJAMBRE_DATA_DIR } = env;
-    const done = lastLine(await swarm.enjambre(['get', 'by-env.bin', '--json'], { env: { ENJAMBRE_DATA_DIR } }));
+    const done = lastLine(
+      await swarm.enjambre(['get', 'by-env.bin', '--json'], { env: { ENJAMBRE_DATA_DIR } }),
+    );
     expect(done).toMatchObject({ path: join(swarm.root, 'env-downloads', 'by-env.bin') });
     expect(await hashFile(String(done['path']))).toBe(file.sha256);
     const asked = { ENJAMBRE_AGENT: `unix:${join(swarm.root, 'env-data', 'agent.sock')}` };
@@ -85,7 +93,9 @@ describe('every flag has a twin in the environment', () => {
   });
 
   async function peers(): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    return allLines(await swarm.enjambre(['peers', '--json'], { env: { ENJAMBRE_TRACKER: swarm.trackerAddress } }));
+    return allLines(
+      await swarm.enjambre(['peers', '--json'], { env: { ENJAMBRE_TRACKER: swarm.trackerAddress } }),
+    );
   }
 });
 
@@ -106,12 +116,23 @@ describe('`enjambre dev`', () => {
     const shared = lastLine(await swarm.enjambre(['share', path, '--json', '--data-dir', dataDir]));
 
     await mkdir(join(swarm.root, 'joiner'));
-    const joiner = swarm.run(
-      ['agent', '--data-dir', 'joiner', '--listen', '127.0.0.1:0', '--tracker', tracker, '--log-format', 'json'],
-    );
+    const joiner = swarm.run([
+      'agent',
+      '--data-dir',
+      'joiner',
+      '--listen',
+      '127.0.0.1:0',
+      '--tracker',
+      tracker,
+      '--log-format',
+      'json',
+    ]);
     await joiner.waitForLog(({ tracker: its }) => its, 'the other agent to connect');
     const done = lastLine(await swarm.enjambre(['get', 'dev.bin', '--json', '--data-dir', 'joiner']));
-    expect(done).toMatchObject({ infohash: shared['infohash'], path: join(swarm.root, 'joiner', 'downloads', 'dev.bin') });
+    expect(done).toMatchObject({
+      infohash: shared['infohash'],
+      path: join(swarm.root, 'joiner', 'downloads', 'dev.bin'),
+    });
     expect(await hashFile(String(done['path']))).toBe(sha256);
 
     dev.signal('SIGINT');
@@ -122,10 +143,22 @@ describe('`enjambre dev`', () => {
 
 test('logs are lines for people, without colours, when that is asked for', async () => {
   await swarm.startTracker();
-  const agent = swarm.run(
-    ['agent', '--data-dir', 'd', '--listen', '127.0.0.1:0', '--tracker', swarm.trackerAddress, '--log-format', 'pretty', '--name', 'p'],
-  );
-  await waitFor(() => agent.stdout.some((line) => line.includes('connected to tracker')), { what: 'the agent to connect' });
+  const agent = swarm.run([
+    'agent',
+    '--data-dir',
+    'd',
+    '--listen',
+    '127.0.0.1:0',
+    '--tracker',
+    swarm.trackerAddress,
+    '--log-format',
+    'pretty',
+    '--name',
+    'p',
+  ]);
+  await waitFor(() => agent.stdout.some((line) => line.includes('connected to tracker')), {
+    what: 'the agent to connect',
+  });
   for (const line of agent.stdout) expect(line).toMatch(/^\[?\d\d:\d\d:\d\d\]? .*p: /);
   expect(await agent.stop()).toBe(0);
   expect(agent.stderr).toEqual([]);

@@ -36,7 +36,11 @@ describe('wrong usage ends with 2 and a hint:', () => {
     ['an unknown log format', ['agent', '--log-format', 'xml'], /--log-format: one of/],
     ['a label without a value', ['agent', '--label', 'zone'], /--label: "zone"/],
     ['an empty name', ['agent', '--name', ''], /--name: a name is missing/],
-    ['a tracker option on an agent', ['agent', '--tracker-listen', ':1'], /unknown option '--tracker-listen'/],
+    [
+      'a tracker option on an agent',
+      ['agent', '--tracker-listen', ':1'],
+      /unknown option '--tracker-listen'/,
+    ],
   ])('%s', async (_, args: readonly string[], about) => {
     const { code, stdout, stderr } = await swarm.enjambre(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -45,7 +49,9 @@ describe('wrong usage ends with 2 and a hint:', () => {
   });
 
   test('a bad environment variable, by its name', async () => {
-    const result = await swarm.enjambre(['agent', '--data-dir', 'a'], { env: { ENJAMBRE_LISTEN: 'everywhere' } });
+    const result = await swarm.enjambre(['agent', '--data-dir', 'a'], {
+      env: { ENJAMBRE_LISTEN: 'everywhere' },
+    });
     expectRefused(result, 2, /ENJAMBRE_LISTEN: "everywhere"/);
   });
 
@@ -68,7 +74,11 @@ describe('without an agent', () => {
     ['peers'],
   ])('`%s` says how to start one, and ends with 4', async (...args) => {
     const result = await swarm.enjambre([...args, '--data-dir', 'nowhere']);
-    expectRefused(result, 4, /no agent answers at unix:.*\/nowhere\/agent\.sock: start one with `enjambre agent`/);
+    expectRefused(
+      result,
+      4,
+      /no agent answers at unix:.*\/nowhere\/agent\.sock: start one with `enjambre agent`/,
+    );
   });
 
   test('the same for one that is wanted over TCP', async () => {
@@ -78,8 +88,16 @@ describe('without an agent', () => {
 
 describe('without a tracker', () => {
   test('looking up what it knows ends with 4', async () => {
-    expectRefused(await swarm.enjambre(['files', '--tracker', NOBODY]), 4, /no tracker answers at 127\.0\.0\.1:1/);
-    expectRefused(await swarm.enjambre(['peers', '--tracker', NOBODY]), 4, /no tracker answers at 127\.0\.0\.1:1/);
+    expectRefused(
+      await swarm.enjambre(['files', '--tracker', NOBODY]),
+      4,
+      /no tracker answers at 127\.0\.0\.1:1/,
+    );
+    expectRefused(
+      await swarm.enjambre(['peers', '--tracker', NOBODY]),
+      4,
+      /no tracker answers at 127\.0\.0\.1:1/,
+    );
   });
 
   test('an agent starts, says that it has none, shares all the same, and is heard when there is one', async () => {
@@ -87,7 +105,8 @@ describe('without a tracker', () => {
     await swarm.tracker.kill();
     const alice = await swarm.startAgent('alice');
     await alice.process.waitForLog(
-      ({ level, msg }) => level === 40 && String(msg).includes(`no session with tracker ${swarm.trackerAddress}`),
+      ({ level, msg }) =>
+        level === 40 && String(msg).includes(`no session with tracker ${swarm.trackerAddress}`),
       'a warning',
     );
 
@@ -105,7 +124,9 @@ describe('without a tracker', () => {
       },
       { what: 'the share to be announced', timeoutMs: 10_000, everyMs: 200 },
     );
-    expect(files).toEqual([expect.objectContaining({ infohash: shared['infohash'], seeders: 1, shared_by: 'alice' })]);
+    expect(files).toEqual([
+      expect.objectContaining({ infohash: shared['infohash'], seeders: 1, shared_by: 'alice' }),
+    ]);
   });
 });
 
@@ -113,11 +134,21 @@ describe('a service that cannot start ends with 1:', () => {
   test('a tracker or agent whose port is in use', async () => {
     await swarm.startTracker();
     const listen = ['--listen', swarm.trackerAddress];
-    const about = new RegExp(`${swarm.trackerAddress} is in use by another program: choose another with --listen`);
+    const about = new RegExp(
+      `${swarm.trackerAddress} is in use by another program: choose another with --listen`,
+    );
     expectRefused(await swarm.enjambre(['tracker', ...listen]), 1, about);
     expectRefused(await swarm.enjambre(['agent', ...listen, '--data-dir', 'other']), 1, about);
     // It left nothing behind that keeps the next one from starting.
-    const agent = swarm.run(['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other', '--log-format', 'json']);
+    const agent = swarm.run([
+      'agent',
+      '--listen',
+      '127.0.0.1:0',
+      '--data-dir',
+      'other',
+      '--log-format',
+      'json',
+    ]);
     await agent.waitForLog(({ address }) => address, 'the agent to start on the same folder');
     expect(await agent.stop()).toBe(0);
   });
@@ -126,7 +157,11 @@ describe('a service that cannot start ends with 1:', () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     const second = ['agent', '--listen', '127.0.0.1:0', '--data-dir', alice.dataDir];
-    expectRefused(await swarm.enjambre(second), 1, /another agent works on .*\/alice: stop it, or choose another folder/);
+    expectRefused(
+      await swarm.enjambre(second),
+      1,
+      /another agent works on .*\/alice: stop it, or choose another folder/,
+    );
     expect((await swarm.command(alice, ['ls'])).code).toBe(0);
     await alice.process.kill();
     await swarm.startAgent('alice'); // A killed agent's lock does not keep anybody out.

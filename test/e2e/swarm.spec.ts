@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
 import { lastLine, type JsonLine } from './support/outcome.js';
-import { hasCopy, MIB, openLink, shareFile, startBehind, statusOf, untilDone, untilStatus } from './support/sharing.js';
+import {
+  hasCopy,
+  MIB,
+  openLink,
+  shareFile,
+  startBehind,
+  statusOf,
+  untilDone,
+  untilStatus,
+} from './support/sharing.js';
 
 jest.setTimeout(90_000);
 
@@ -17,7 +26,9 @@ afterEach(() => swarm.stop());
 describe('several seeders', () => {
   test('each send a fair part, as `get --json` shows', async () => {
     const names = ['alice', 'bob', 'carol'];
-    const seeders = await Promise.all(names.map(async (name) => startBehind(swarm, await openLink(swarm, 8 * MIB), name)));
+    const seeders = await Promise.all(
+      names.map(async (name) => startBehind(swarm, await openLink(swarm, 8 * MIB), name)),
+    );
     const dave = await swarm.startAgent('dave');
     const file = await shareFile(swarm, seeders, { name: 'fair.bin', bytes: 36 * MIB });
 

@@ -17,6 +17,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { createTracker, type Tracker, type TrackerOverrides } from '../src/service.js';
 
 type Response = NonNullable<ConnectResponse['message']>;
+type ValueOf<Case extends Response['$case']> = Extract<Response, { $case: Case }>['value'];
 
 export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
 
@@ -132,16 +133,14 @@ export class TestAgent {
   }
 
   /** The next message of that kind; others before it are passed over. */
-  async next<Case extends Response['$case']>(
-    kind: Case,
-  ): Promise<Extract<Response, { $case: Case }>['value']> {
-    return this.#when(() => {
+  async next<Case extends Response['$case']>(kind: Case): Promise<ValueOf<Case>> {
+    return this.#when<ValueOf<Case>>(() => {
       if (this.ended && this.#read >= this.heard.length)
         throw this.ended.error ?? new Error('the stream has ended');
       while (this.#read < this.heard.length) {
         const message = this.heard[this.#read];
         this.#read += 1;
-        if (message?.$case === kind) return message.value as Extract<Response, { $case: Case }>['value'];
+        if (message?.$case === kind) return message.value as ValueOf<Case>;
       }
       return undefined;
     });

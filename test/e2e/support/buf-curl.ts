@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
 import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
 
-const BUF = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url));
+const PACKAGES = fileURLToPath(new URL('../../../node_modules/@bufbuild/', import.meta.url));
 
 export interface CurlInit {
   /** "HOST:PORT" */
@@ -14,10 +16,20 @@ export interface CurlInit {
 }
 
 /** Starts `buf curl`, which knows the schema from nothing but the server's reflection. */
-export function bufCurl(swarm: ProcessSwarm, { address, method = '', data, options = [] }: CurlInit): ManagedProcess {
-  return swarm.spawn(BUF, [
+export function bufCurl(
+  swarm: ProcessSwarm,
+  { address, method = '', data, options = [] }: CurlInit,
+): ManagedProcess {
+  return swarm.spawn(bufBinary(), [
     ...['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...options],
     ...(data ? ['--data', JSON.stringify(data)] : []),
     `http://${address}/${method}`,
   ]);
+}
+
+/** The program of this platform; the script in `.bin` would leave it behind when it is stopped. */
+function bufBinary(): string {
+  const folder = readdirSync(PACKAGES).find((name) => name.startsWith('buf-'));
+  if (folder === undefined) throw new Error('@bufbuild/buf is not installed for this platform');
+  return join(PACKAGES, folder, 'bin', 'buf');
 }

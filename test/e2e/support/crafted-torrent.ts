@@ -4,7 +4,13 @@ type Bencodable = number | string | Uint8Array | { readonly [key: string]: Benco
  * Metainfo (BEP 52) with any names at all, made by hand since our own code makes none with bad ones.
  * Every file has one byte; with a single file of the torrent's own name it is a file, else a folder.
  */
-export function craftTorrent({ name, files }: { readonly name: string; readonly files: readonly string[] }): Buffer {
+export function craftTorrent({
+  name,
+  files,
+}: {
+  readonly name: string;
+  readonly files: readonly string[];
+}): Buffer {
   const leaf = { '': { length: 1, 'pieces root': Buffer.alloc(32, 7) } };
   return bencode({
     info: {

@@ -39,7 +39,9 @@ export async function shareFile(
 ): Promise<SharedFile> {
   const path = join(swarm.root, file.folder ?? 'originals', file.name);
   const sha256 = await writeRandomFile(path, file.bytes);
-  const results = await Promise.all(seeders.map((seeder) => swarm.command(seeder, ['share', path, '--json'])));
+  const results = await Promise.all(
+    seeders.map((seeder) => swarm.command(seeder, ['share', path, '--json'])),
+  );
   const [line] = results.map(lastLine);
   return { ...file, path, sha256, infohash: String(line?.['infohash']), magnet: String(line?.['magnet']) };
 }
@@ -64,7 +66,11 @@ export async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent, ref: stri
 export function untilStatus(
   swarm: ProcessSwarm,
   agent: SwarmAgent,
-  { ref, is, what }: { readonly ref: string; readonly is: (status: Status) => boolean; readonly what: string },
+  {
+    ref,
+    is,
+    what,
+  }: { readonly ref: string; readonly is: (status: Status) => boolean; readonly what: string },
 ): Promise<Status> {
   let last: Status | undefined;
   return waitFor(
@@ -89,7 +95,10 @@ export function untilDone(get: ManagedProcess, bytes: number): Promise<number> {
   return waitFor(
     () => {
       const done = bytesDone(get);
-      if (!get.isRunning) throw new Error(`the download ended too early: ${[...get.stdout, ...get.stderr].slice(-3).join('\n')}`);
+      if (!get.isRunning)
+        throw new Error(
+          `the download ended too early: ${[...get.stdout, ...get.stderr].slice(-3).join('\n')}`,
+        );
       return done >= bytes && done;
     },
     { what: `${bytes} bytes`, timeoutMs: 30_000 },

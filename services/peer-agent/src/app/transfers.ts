@@ -88,7 +88,7 @@ export class Transfers implements Startable, ServingDirectory {
     );
   }
 
-  /** Hashes and offers a file or folder. `already` tells that it was offered before. */
+  /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<{ transfer: Transfer; metainfo: Metainfo; already: boolean }> {
     const { signal, progress } = options;
     const content = await this.#parts.hasher.scan(absolute(options.path));
@@ -109,11 +109,13 @@ export class Transfers implements Startable, ServingDirectory {
       const known = this.#transfers.get(metainfo.infohash);
       if (known?.state === 'seeding') return { transfer: known, metainfo, already: true };
       await this.#replace(known, content.path);
-      return { transfer: await this.#adopt(metainfo, content.path), metainfo, already: false };
+      const transfer = await this.#adopt(metainfo, content.path);
+      await this.#save();
+      return { transfer, metainfo, already: false };
     });
   }
 
-  /** Starts a download, or goes on with one. */
+  /** Starts a download, or goes on with one; once this resolves, a crash does not make it forgotten. */
   download(source: DownloadSource, outputDir: string): Promise<{ transfer: Transfer; already: boolean }> {
     return this.#changes.run(async () => {
       const location = outputDir === '' ? this.init.downloadDir : absolute(outputDir);
@@ -128,6 +130,7 @@ export class Transfers implements Startable, ServingDirectory {
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
       const transfer = this.#add(newRecord(found, { origin: false, location }));
       await transfer.start('started');
+      await this.#save();
       return { transfer, already: false };
     });
   }

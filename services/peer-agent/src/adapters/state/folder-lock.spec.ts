@@ -60,6 +60,15 @@ describe('FolderLock', () => {
     await lock.release();
   });
 
+  it('takes over when the one who took over before was killed at it', async () => {
+    await folder.write('agent.lock', 'left behind');
+    await folder.write('agent.take', 'left behind');
+    const lock = new FolderLock(folder.path);
+    await lock.acquire();
+    expect(await folder.tree()).toEqual(['agent.lock']);
+    await lock.release();
+  });
+
   it('can be released twice, and without being acquired', async () => {
     const lock = new FolderLock(folder.path);
     await lock.release();

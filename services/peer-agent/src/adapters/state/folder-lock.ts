@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { parseAddress } from '@enjambre/common/config/address';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 
 const LOCK_FILE = 'agent.lock';
+const GUARD_FILE = 'agent.take';
 const ANSWER_MS = 2000;
 
 /**
@@ -18,16 +19,15 @@ export class FolderLock {
   readonly #path: string;
   /** Where the socket is made, no longer than its final name: the system takes only short ones. */
   readonly #ownPath: string;
+  /** Whoever removes a stale lock holds this. */
+  readonly #guardPath: string;
   #server: Server | undefined;
 
   constructor(private readonly folder: string) {
     this.#path = join(folder, LOCK_FILE);
-    this.#ownPath = join(
-      folder,
-      `.${randomBytes(8)
-        .toString('hex')
-        .slice(1 - LOCK_FILE.length)}`,
-    );
+    this.#guardPath = join(folder, GUARD_FILE);
+    const random = randomBytes(LOCK_FILE.length).toString('hex');
+    this.#ownPath = join(folder, `.${random.slice(1, LOCK_FILE.length)}`);
   }
 
   /** Throws `precondition` DATA_DIR_IN_USE or DATA_DIR_UNUSABLE, `invalid` SOCKET_PATH_TOO_LONG. */
@@ -35,18 +35,18 @@ export class FolderLock {
     parseAddress(`unix:${this.#path}`);
     try {
       this.#server = await this.#listen();
-      while (!(await this.#claim())) await this.#removeStale();
+      while (!(await linked(this.#ownPath, this.#path))) await this.#removeStale();
     } catch (error) {
       await this.#close();
       throw error instanceof EnjambreError ? error : this.#unusable(error);
     } finally {
-      await unlink(this.#ownPath).catch(() => undefined);
+      await remove(this.#ownPath).catch(() => undefined);
     }
   }
 
   async release(): Promise<void> {
     if (!this.#server) return;
-    await unlink(this.#path).catch(() => undefined);
+    await remove(this.#path).catch(() => undefined);
     await this.#close();
   }
 
@@ -70,46 +70,17 @@ export class FolderLock {
     });
   }
 
-  /** True if the lock is ours now, false if its name is taken. */
-  async #claim(): Promise<boolean> {
-    try {
-      await link(this.#ownPath, this.#path);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    }
-  }
-
   /** Removes the lock of a process that is gone. Throws DATA_DIR_IN_USE if it is not. */
   async #removeStale(): Promise<void> {
-    const aside = `${this.#ownPath}.stale`;
-    try {
-      const { ino } = await lstat(this.#path);
-      if (await this.#isHeld()) throw this.#inUse();
-      await rename(this.#path, aside);
-      const live = (await lstat(aside)).ino !== ino;
-      // Another that started in the same instant was faster: what was moved is its lock.
-      if (live) await link(aside, this.#path);
-      await unlink(aside);
-      if (live) throw this.#inUse();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((await stateOf(this.#path)) === 'held') throw this.#inUse();
+    // One at a time: the name that was found stale may be another's lock a moment later.
+    if (await linked(this.#ownPath, this.#guardPath)) {
+      if ((await stateOf(this.#path)) === 'stale') await remove(this.#path);
+      return remove(this.#guardPath);
     }
-  }
-
-  /** True if a process listens behind the lock, or is too busy to say so. */
-  #isHeld(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = createConnection(this.#path);
-      const say = (held: boolean): void => {
-        socket.destroy();
-        resolve(held);
-      };
-      socket.setTimeout(ANSWER_MS, () => say(true));
-      socket.on('connect', () => say(true));
-      socket.on('error', () => say(false));
-    });
+    const guard = await stateOf(this.#guardPath);
+    if (guard === 'held') throw this.#inUse();
+    if (guard === 'stale') await remove(this.#guardPath);
   }
 
   #inUse(): EnjambreError {
@@ -124,4 +95,36 @@ export class FolderLock {
     const text = `cannot lock ${this.folder}: ${messageOf(cause)}`;
     return new EnjambreError('precondition', 'DATA_DIR_UNUSABLE', text, { cause });
   }
+}
+
+/** Gives a file a second name. False if that is taken. */
+async function linked(path: string, name: string): Promise<boolean> {
+  try {
+    await link(path, name);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Whether a process listens on a socket, maybe too busy to answer; a file that is no socket is stale. */
+function stateOf(path: string): Promise<'held' | 'stale' | 'gone'> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    const say = (state: 'held' | 'stale' | 'gone'): void => {
+      socket.destroy();
+      resolve(state);
+    };
+    socket.setTimeout(ANSWER_MS, () => say('held'));
+    socket.on('connect', () => say('held'));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ENOENT') say('gone');
+      else say(code === 'ECONNREFUSED' || code === 'ENOTSOCK' ? 'stale' : 'held');
+    });
+  });
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { force: true });
 }

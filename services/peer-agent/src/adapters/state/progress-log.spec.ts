@@ -214,6 +214,7 @@ class ModelLife {
   async restart(): Promise<void> {
     await this.#saving;
     await this.log.close();
+    this.#claim = undefined;
     this.log = open();
     const { have, unsure } = await this.log.load(PIECES);
     expect([...have.indexes()].filter((piece) => !this.#claimed.has(piece))).toEqual([]);
