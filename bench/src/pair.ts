@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { writeRandomFile } from '@enjambre/common/testing/content';
 import { ManagedProcess } from '@enjambre/common/testing/managed-process';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { cpuSeconds, peakMiB } from './cpu.js';
@@ -23,8 +23,6 @@ export interface PairResult {
   readonly peakMiB: readonly [number, number];
 }
 
-const CHUNK = 8 << 20;
-
 /**
  * One seeder to one downloader on this machine, in turn with curl and sha256sum of the
  * same file into the same folder. Agents run already when the clock starts.
@@ -34,7 +32,7 @@ export async function benchPair({ bytes, rounds }: { bytes: number; rounds: numb
   const source = join(swarm.root, 'source.bin');
   const server = await serveFile(source);
   try {
-    await writeRandom(source, bytes);
+    await writeRandomFile(source, bytes);
     await swarm.startTracker();
     const seeder = await swarm.startAgent('seeder');
     const downloader = await swarm.startAgent('downloader');
@@ -99,13 +97,4 @@ async function serveFile(path: string): Promise<Server> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
-}
-
-async function writeRandom(path: string, bytes: number): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    for (let left = bytes; left > 0; left -= CHUNK) await file.write(randomBytes(Math.min(CHUNK, left)));
-  } finally {
-    await file.close();
-  }
 }

@@ -1,9 +1,9 @@
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import prettyBytes from 'pretty-bytes';
-import { hashFile, writeRandomFile } from './content.js';
+import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
 import { Stage, type Scene } from './stage.js';
 import { summaryTable, type TransferStatus } from './summary.js';
 
@@ -54,7 +54,6 @@ async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
   if (!seeder) throw new Error('no seeder was started');
 
   const path = join(swarm.root, 'original', FILE_NAME);
-  await mkdir(join(swarm.root, 'original'));
   stage.step(`writing ${FILE_NAME}: ${prettyBytes(FILE_BYTES, { binary: true })} of random bytes`);
   const expected = await writeRandomFile(path, FILE_BYTES);
   const shared = await checked(swarm.command(seeder, ['share', path, '--json']), 'share');
