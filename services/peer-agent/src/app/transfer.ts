@@ -128,6 +128,12 @@ export class Transfer {
     };
   }
 
+  /** True if the content on disk looks as it did when it was complete. */
+  async isUnchanged(): Promise<boolean> {
+    const { complete, fingerprint } = this.#record;
+    return complete && (await this.#content?.store.fingerprint()) === fingerprint;
+  }
+
   /** Does what the goal says. `event` tells the tracker whether it is new (`started`) or not (`update`). */
   start(event: 'started' | 'update'): Promise<void> {
     return this.#serial.run(() => this.#begin(event));

@@ -69,7 +69,7 @@ export class Transfers implements Startable, ServingDirectory {
     clearInterval(this.#interval);
     await Promise.all(this.list().map((transfer) => transfer.stop()));
     clearTimeout(this.#saveTimer);
-    await this.#save();
+    await this.save();
   }
 
   /** All of them, ordered by name. */
@@ -110,7 +110,7 @@ export class Transfers implements Startable, ServingDirectory {
       if (known?.state === 'seeding') return { transfer: known, metainfo, already: true };
       await this.#replace(known, content.path);
       const transfer = await this.#adopt(metainfo, content.path);
-      await this.#save();
+      await this.save();
       return { transfer, metainfo, already: false };
     });
   }
@@ -130,7 +130,7 @@ export class Transfers implements Startable, ServingDirectory {
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
       const transfer = this.#add(newRecord(found, { origin: false, location }));
       await transfer.start('started');
-      await this.#save();
+      await this.save();
       return { transfer, already: false };
     });
   }
@@ -200,15 +200,18 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Makes way for a share: what had its infohash, and what was shared from its path before it changed. */
   async #replace(known: Transfer | undefined, path: string): Promise<void> {
-    const stale = this.list().filter(({ record }) => record.origin && record.location === path);
-    for (const transfer of new Set(known ? [known, ...stale] : stale)) await this.#remove(transfer, false);
+    for (const transfer of this.list()) {
+      const sharesPath = transfer.record.origin && transfer.record.location === path;
+      const outdated = transfer === known || (sharesPath && !(await transfer.isUnchanged()));
+      if (outdated) await this.#remove(transfer, false);
+    }
   }
 
   async #remove(transfer: Transfer, deleteData: boolean): Promise<void> {
     await transfer.remove(deleteData);
     if (this.has(transfer)) this.#transfers.delete(transfer.infohash);
     for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
-    await this.#save();
+    await this.save();
   }
 
   #add(record: TransferRecord): Transfer {
@@ -226,13 +229,15 @@ export class Transfers implements Startable, ServingDirectory {
 
   #saveSoon(): void {
     this.#saveTimer ??= setTimeout(() => {
-      this.#save().catch((error: unknown) => {
+      this.save().catch((error: unknown) => {
         this.#parts.log.error({ err: error }, 'download_status.json cannot be written');
       });
     }, SAVE_DELAY_MS);
   }
 
-  #save(): Promise<void> {
+  /** Writes the status file: what was answered must survive the process. */
+  save(): Promise<void> {
+    clearTimeout(this.#saveTimer);
     this.#saveTimer = undefined;
     return this.#saving.run(() => this.#parts.archive.save(this.list().map(({ record }) => record)));
   }

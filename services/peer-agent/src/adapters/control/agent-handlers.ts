@@ -56,10 +56,11 @@ export function agentService(
   const { transfers, log } = components;
   const authorize = token === undefined ? undefined : checkToken(token);
   const handlers = new HandlerFactory({ domain: 'enjambre.agent', log, ...(authorize && { authorize }) });
-  const one = (act: (transfer: Transfer) => Promise<void> | void) =>
+  const changing = (act: (transfer: Transfer) => Promise<void>) =>
     handlers.unary(async ({ ref }: { ref: string }) => {
       const transfer = transfers.get(ref);
       await act(transfer);
+      await transfers.save();
       return { transfer: transferToWire(transfer.view()) };
     });
   const implementation: AgentServiceServer = {
@@ -69,11 +70,11 @@ export function agentService(
     listTransfers: handlers.unary(() => ({
       transfers: transfers.list().map((transfer) => transferToWire(transfer.view())),
     })),
-    getTransfer: one(() => undefined),
+    getTransfer: handlers.unary(({ ref }) => ({ transfer: transferToWire(transfers.get(ref).view()) })),
     watchTransfer: handlers.serverStream((request, context) => watch(transfers, request, context)),
-    pauseTransfer: one((transfer) => transfer.pause()),
-    resumeTransfer: one((transfer) => transfer.resume()),
-    verifyTransfer: one((transfer) => transfer.verify()),
+    pauseTransfer: changing((transfer) => transfer.pause()),
+    resumeTransfer: changing((transfer) => transfer.resume()),
+    verifyTransfer: changing((transfer) => transfer.verify()),
     removeTransfer: handlers.unary(async ({ ref, deleteData }) => {
       const transfer = transfers.get(ref);
       const last = transferToWire(transfer.view());

@@ -20,29 +20,36 @@ export interface SyncServerComponents {
 }
 
 /** Streams open at the same time, over all files: a stranger opens no more. */
-const MAX_SESSIONS = 2000;
+const MAX_STREAMS = 2000;
 
 /** The uploader's end of all Sync streams. */
 export class SyncServer {
+  /** Streams that said hello, by downloader and file. */
   readonly #sessions = new Map<string, SyncSession>();
+  /** All streams: a stranger need not say hello to take up room. */
+  #streams = 0;
   readonly #chokeListeners = new Set<(session: SyncSession, choked: boolean) => void>();
 
   constructor(private readonly parts: SyncServerComponents) {}
 
   accept(call: SyncCall): void {
-    if (this.#sessions.size >= MAX_SESSIONS) {
+    if (this.#streams >= MAX_STREAMS) {
       this.parts.handlers.fail(
         call,
         new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
       );
       return;
     }
+    this.#streams += 1;
     new SyncSession(call, this.parts, {
       opened: (session) => {
         this.#opened(session);
       },
       closed: (session) => {
         this.#closed(session);
+      },
+      over: () => {
+        this.#streams -= 1;
       },
     });
   }
@@ -82,6 +89,8 @@ interface SessionEvents {
   opened(session: SyncSession): void;
   /** Once for each `opened`. */
   closed(session: SyncSession): void;
+  /** Once for each session. */
+  over(): void;
 }
 
 /** One downloader of one file. */
@@ -223,6 +232,7 @@ export class SyncSession {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#unsubscribe();
+    this.#events.over();
     if (!this.#who) return;
     this.#who.serving.downloaderLeft(this.#who.peerId);
     this.#events.closed(this);

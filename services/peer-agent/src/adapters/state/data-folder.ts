@@ -8,6 +8,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
 import type { TransferArchive } from '../../app/ports.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
+import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { FileProgressLog } from './progress-log.js';
 import { readStatus, writeStatus } from './status-file.js';
@@ -56,8 +57,12 @@ export class DataFolder implements TransferArchive {
   }
 
   async save(records: readonly TransferRecord[]): Promise<void> {
-    await writeFileAtomic(join(this.path, STATUS_FILE), writeStatus(records));
-    await syncFolder(this.path);
+    try {
+      await writeFileAtomic(join(this.path, STATUS_FILE), writeStatus(records));
+      await syncFolder(this.path);
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
   }
 
   async readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined> {
