@@ -72,7 +72,7 @@ export class Stage {
 function line({ name, state, done, total, rate, sources }: Scene): string {
   const part = total > 0 ? done / total : 0;
   const full = Math.round(part * BAR_WIDTH);
-  const bar = colors.green('━'.repeat(full)) + colors.dim('━'.repeat(BAR_WIDTH - full));
+  const bar = colors.green('━'.repeat(full)) + colors.dim('─'.repeat(BAR_WIDTH - full));
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
   const speed = state === 'downloading' ? `${prettyBytes(rate)}/s`.padStart(10) : state.padStart(10);
   const from = sources > 0 ? `from ${sources} ${sources === 1 ? 'peer' : 'peers'}` : '';
