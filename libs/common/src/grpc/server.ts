@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import {
   Server,
@@ -93,6 +93,8 @@ export class GrpcServer implements Startable {
     this.#server = undefined;
     this.setServing(false);
     const graceMs = this.#options.graceMs ?? DEFAULT_GRACE_MS;
+    // What cuts connections off when the grace is over is the drain: without channelz, forceShutdown knows none.
+    if (this.#bound) server.drain(targetOf(this.#bound), graceMs);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         server.forceShutdown();
@@ -127,9 +129,7 @@ export class GrpcServer implements Startable {
 }
 
 async function bind(server: Server, listen: Address): Promise<Address> {
-  const target = formatAddress(
-    listen.kind === 'tcp' && listen.host === '' ? { ...listen, host: '0.0.0.0' } : listen,
-  );
+  const target = targetOf(listen);
   if (listen.kind === 'unix') await removeStale(listen.path);
   const previousMask = listen.kind === 'unix' ? process.umask(0o177) : undefined;
   try {
@@ -149,6 +149,13 @@ async function bind(server: Server, listen: Address): Promise<Address> {
   }
 }
 
+/** What grpc-js listens on; an empty host is any. */
+function targetOf(address: Address): string {
+  return formatAddress(
+    address.kind === 'tcp' && address.host === '' ? { ...address, host: '0.0.0.0' } : address,
+  );
+}
+
 /** Removes a socket whose process was killed: nobody listens on it, and it would be in the way. */
 async function removeStale(path: string): Promise<void> {
   const stale = await new Promise<boolean>((resolve) => {
@@ -161,7 +168,8 @@ async function removeStale(path: string): Promise<void> {
       resolve('code' in error && error.code === 'ECONNREFUSED');
     });
   });
-  if (stale) await unlink(path);
+  // A file that is no socket refuses connections as well, and is somebody's.
+  if (stale && (await lstat(path)).isSocket()) await unlink(path);
 }
 
 function cannotListen(target: string, error: unknown): EnjambreError {

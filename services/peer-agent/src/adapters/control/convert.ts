@@ -71,6 +71,6 @@ function bytes(rate: number): bigint {
 }
 
 function durationOf(seconds: number): Duration {
-  const whole = Math.floor(seconds);
-  return { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) % 1e9 };
+  const micros = Math.round(seconds * 1e6);
+  return { seconds: BigInt(Math.floor(micros / 1e6)), nanos: (micros % 1e6) * 1000 };
 }

@@ -207,7 +207,7 @@ describe('FileStore', () => {
       else await symlink('/nowhere/at/all', target);
       await expect(store.publish()).rejects.toMatchObject({
         reason: 'PATH_EXISTS',
-        message: expect.stringContaining(target) as string,
+        message: expect.stringContaining(target) as unknown as string,
       });
       if (kind === 'file') expect(await readFile(target, 'utf8')).toBe('precious');
       await rm(target, { recursive: true });
@@ -311,7 +311,7 @@ describe('FileStore', () => {
     const store = stores.download(sample.metainfo, folder.path, false);
     await expect(store.write(0, 0, blockOf(sample, 0, 0))).rejects.toMatchObject({
       code: 'precondition',
-      message: expect.stringContaining(store.path) as string,
+      message: expect.stringContaining(store.path) as unknown as string,
     });
   });
 
@@ -363,7 +363,7 @@ describe('FileStoreFactory.checkTarget', () => {
     await folder.write('file', 'x');
     await expect(stores.checkTarget(folder.at('file/sub'), 'name')).rejects.toMatchObject({
       code: 'precondition',
-      message: expect.stringContaining(folder.at('file/sub')) as string,
+      message: expect.stringContaining(folder.at('file/sub')) as unknown as string,
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
       code: 'already-exists',

@@ -9,7 +9,12 @@ import { blockHeader, EncodedBlock } from '@enjambre/proto/fetch-codec';
 import type { FetchRequest, FetchResponse, Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
-import { UploadScheduler, type UploadJob, type UploadRequest } from '../../domain/upload/upload-scheduler.js';
+import {
+  DEFAULT_UPLOAD_LIMITS,
+  UploadScheduler,
+  type UploadJob,
+  type UploadRequest,
+} from '../../domain/upload/upload-scheduler.js';
 import { rejectToWire } from './convert.js';
 import { readHello } from './hello.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
@@ -33,8 +38,10 @@ interface Session {
   serving: Serving | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
-  /** Blocks on their way to the socket. */
-  sending: number;
+  /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
+  readonly sending: Set<() => void>;
+  /** Rejects on their way to the socket. */
+  rejecting: number;
   unsubscribe: () => void;
   over: boolean;
 }
@@ -66,7 +73,8 @@ export class FetchServer {
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
-      sending: 0,
+      sending: new Set(),
+      rejecting: 0,
       unsubscribe: () => undefined,
       over: false,
     };
@@ -129,8 +137,7 @@ export class FetchServer {
     const outcome = this.#scheduler.add(session, request);
     if (outcome === 'duplicate')
       throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
-    if (outcome === 'full')
-      throw new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
+    if (outcome === 'full') throw tooManyRequests();
     this.#pump();
   }
 
@@ -177,20 +184,16 @@ export class FetchServer {
 
   /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
   async #send(session: Session, block: EncodedBlock, length: number): Promise<void> {
-    const { call, serving, peerId } = session;
-    session.sending += 1;
-    if (session.sending === 1) this.#watchReader(session);
+    const { call, serving, peerId, sending } = session;
     await new Promise<void>((resolve) => {
       const done = (): void => {
-        call.off('cancelled', done);
-        call.off('close', done);
+        sending.delete(done);
         resolve();
       };
-      call.once('cancelled', done);
-      call.once('close', done);
+      sending.add(done);
+      if (sending.size === 1) this.#watchReader(session);
       call.write(block, done);
     });
-    session.sending -= 1;
     if (session.over || !peerId) return;
     this.#watchReader(session);
     serving?.sent(peerId, length);
@@ -199,15 +202,20 @@ export class FetchServer {
   /** A downloader that takes nothing would hold memory that others need: it gets so long for the next block. */
   #watchReader(session: Session): void {
     clearTimeout(session.timer);
-    if (session.sending === 0) return;
+    if (session.sending.size === 0) return;
     session.timer = setTimeout(() => {
       this.#fail(session, new EnjambreError('timeout', 'SLOW_READER', 'no block was taken for too long'));
     }, STALL_TIMEOUT_MS);
   }
 
+  /** Rejects cost a stranger little, and are answers only once they are taken: no more wait than requests may. */
   #reject(session: Session, id: number, reason: RejectReason): void {
-    if (!session.over)
-      session.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } });
+    if (session.over) return;
+    if (session.rejecting >= DEFAULT_UPLOAD_LIMITS.maxQueued) return this.#fail(session, tooManyRequests());
+    session.rejecting += 1;
+    session.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } }, () => {
+      session.rejecting -= 1;
+    });
   }
 
   #fail(session: Session, error: unknown): void {
@@ -226,8 +234,13 @@ export class FetchServer {
     session.unsubscribe();
     this.#sessions.delete(session);
     this.#scheduler.close(session);
+    for (const done of [...session.sending]) done();
     this.#pump();
   }
+}
+
+function tooManyRequests(): EnjambreError {
+  return new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
 }
 
 /** Throws `invalid`, PIECE_OUT_OF_RANGE or BAD_REQUEST. */

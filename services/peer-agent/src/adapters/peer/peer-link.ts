@@ -152,6 +152,7 @@ export class GrpcPeerLink implements PeerLink {
   }
 
   #onFetch({ message }: FetchResponse): void {
+    if (message && !this.#ready) throw violation('an answer before the bitfield');
     switch (message?.$case) {
       case 'block': {
         const { id, piece, begin, data } = message.value;

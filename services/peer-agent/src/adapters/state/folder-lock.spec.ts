@@ -20,7 +20,7 @@ describe('FolderLock', () => {
     await expect(second.acquire()).rejects.toMatchObject({
       code: 'precondition',
       reason: 'DATA_DIR_IN_USE',
-      message: expect.stringContaining(folder.path) as string,
+      message: expect.stringContaining(folder.path) as unknown as string,
     });
     await first.release();
     await second.acquire();
@@ -109,7 +109,7 @@ describe('FolderLock', () => {
     await expect(new FolderLock(deep).acquire()).rejects.toMatchObject({
       code: 'invalid',
       reason: 'SOCKET_PATH_TOO_LONG',
-      message: expect.stringContaining(deep) as string,
+      message: expect.stringContaining(deep) as unknown as string,
     });
     await expect(new FolderLock(folder.at('none')).acquire()).rejects.toMatchObject({
       reason: 'DATA_DIR_UNUSABLE',

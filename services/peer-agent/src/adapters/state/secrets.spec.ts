@@ -48,7 +48,7 @@ describe('the secrets of an agent', () => {
     await expect(loadIdentity(folder.path)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'BAD_IDENTITY',
-      message: expect.stringContaining(path) as string,
+      message: expect.stringContaining(path) as unknown as string,
     });
     expect(await readFile(path, 'utf8')).toBe(text);
   });

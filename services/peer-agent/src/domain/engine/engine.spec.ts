@@ -209,6 +209,22 @@ describe('DownloadEngine, told of breaches', () => {
     ]);
   });
 
+  it('asks others for what a peer answered with another block, once it has left', () => {
+    const { engine, layout } = swarm([], { bytes: PIECE });
+    const has = Bitfield.full(layout.pieceCount);
+    const asked = engine
+      .handle({ type: 'peer-joined', peer, has }, 0)
+      .flatMap((effect) => (effect.type === 'request' ? [effect] : []));
+    const [first, second] = asked;
+    engine.handle({ type: 'block-arrived', peer, id: first!.id, ref: second!.ref }, 1);
+    engine.handle({ type: 'peer-left', peer }, 2);
+    expect(engine.outstandingBytes).toBe(0);
+    const other = parsePeerId('22'.repeat(32));
+    const after = engine.handle({ type: 'peer-joined', peer: other, has: has.clone() }, 3);
+    const refs = after.flatMap((effect) => (effect.type === 'request' ? [effect.ref] : []));
+    expect(refs).toEqual(expect.arrayContaining([first!.ref, second!.ref]));
+  });
+
   it('asks nothing of a peer that chokes, and again when it unchokes', () => {
     const { engine } = joined();
     const choked = engine.handle({ type: 'peer-choked', peer }, 10);

@@ -132,7 +132,8 @@ export class DownloadEngine {
   }
 
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
-    const request = peer.answered(id);
+    // A request that was answered wrongly stays on the books: it is freed when the peer has left.
+    const request = peer.requests.get(id);
     if (request?.ref.piece !== ref.piece || request.ref.block !== ref.block) {
       this.#emit({
         type: 'violation',
@@ -141,6 +142,7 @@ export class DownloadEngine {
       });
       return;
     }
+    peer.answered(id);
     peer.received(request.bytes, this.#nowMs);
     const block = this.#board.block(ref);
     if (block && block.sender === undefined && !request.cancelled) {

@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Backoff } from './backoff.js';
+
+describe('Backoff', () => {
+  it('doubles its waits up to the longest', () => {
+    const backoff = new Backoff({ baseMs: 100, maxMs: 1000, random: () => 1 - Number.EPSILON });
+    const waits = Array.from({ length: 6 }, () => Math.round(backoff.next()));
+    expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
+  });
+
+  it('begins anew after a success', () => {
+    const backoff = new Backoff({ baseMs: 100, maxMs: 1000, random: () => 0 });
+    for (let attempt = 0; attempt < 5; attempt++) backoff.next();
+    backoff.reset();
+    expect(backoff.next()).toBe(50);
+  });
+
+  it('waits at least half of what it might, and never longer than the longest, however often', () => {
+    const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.nat(10_000),
+        fc.nat(2000),
+        number,
+        (baseMs, more, attempts, random) => {
+          const maxMs = baseMs + more;
+          const backoff = new Backoff({ baseMs, maxMs, random: () => random });
+          for (let attempt = 0; attempt < attempts; attempt++) backoff.next();
+          const ceiling = Math.min(maxMs, baseMs * 2 ** attempts);
+          const wait = backoff.next();
+          expect(wait).toBeGreaterThanOrEqual(ceiling / 2);
+          expect(wait).toBeLessThanOrEqual(ceiling);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { formatAddress, isUnspecifiedHost, parseAddress, type Address } from './address.js';
+
+const port = fc.nat(65_535);
+const host = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.constant(''));
+const path = fc.string({ minLength: 1, maxLength: 20 }).map((name) => `/run/${name}`);
+const address: fc.Arbitrary<Address> = fc.oneof(
+  fc.record({ kind: fc.constant('tcp' as const), host, port }),
+  fc.record({ kind: fc.constant('unix' as const), path }),
+);
+
+describe('an address', () => {
+  it('is read back from its text', () => {
+    fc.assert(
+      fc.property(address, (written) => expect(parseAddress(formatAddress(written))).toEqual(written)),
+    );
+  });
+
+  it.each([
+    ['localhost:7070', { kind: 'tcp', host: 'localhost', port: 7070 }],
+    [':0', { kind: 'tcp', host: '', port: 0 }],
+    ['[::1]:65535', { kind: 'tcp', host: '::1', port: 65_535 }],
+    ['unix:/run/a b.sock', { kind: 'unix', path: '/run/a b.sock' }],
+  ])('is read from %s', (text, expected) => {
+    expect(parseAddress(text)).toEqual(expected);
+  });
+
+  it.each([
+    '',
+    'localhost',
+    'localhost:',
+    '7070',
+    'host:65536',
+    'host:-1',
+    'host:7o7o',
+    '::1:7070',
+    'a b:1',
+    'http://h:1',
+    'h/x:1',
+    '[::1]',
+    '[x]:1',
+    'unix:',
+  ])('is not %j', (text) => {
+    expect(() => parseAddress(text)).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'BAD_ADDRESS' }),
+    );
+  });
+
+  it('of a socket has a path that the system takes', () => {
+    expect(parseAddress(`unix:/${'x'.repeat(106)}`)).toMatchObject({ kind: 'unix' });
+    for (const long of [`unix:/${'x'.repeat(107)}`, `unix:/${'ñ'.repeat(54)}`]) {
+      expect(() => parseAddress(long)).toThrow(expect.objectContaining({ reason: 'SOCKET_PATH_TOO_LONG' }));
+    }
+  });
+
+  it('is either read or refused with a sentence, whatever is written', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          expect(parseAddress(text)).toBeDefined();
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'EnjambreError', code: 'invalid' });
+        }
+      }),
+    );
+  });
+
+  it('of any host is told from one that others can reach', () => {
+    expect(['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0'].map(isUnspecifiedHost)).toEqual([true, true, true, true]);
+    expect(['127.0.0.1', '::1', 'host', '10.0.0.0'].map(isUnspecifiedHost)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});

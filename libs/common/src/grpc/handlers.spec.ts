@@ -1,0 +1,241 @@
+import { once } from 'node:events';
+import { connect as http2 } from 'node:http2';
+import { Metadata } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  TrackerServiceClient,
+  TrackerServiceService,
+  type WatchEventsResponse,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { formatAddress } from '../config/address.js';
+import { createLogger } from '../log/logger.js';
+import { callUnary, connect, readStream } from './client.js';
+import { HandlerFactory, type CallContext, type HandlerOptions } from './handlers.js';
+import { GrpcServer } from './server.js';
+
+type Unary = (request: { query: string }, context: CallContext) => Promise<object> | object;
+type Stream = (request: unknown, context: CallContext) => AsyncIterable<WatchEventsResponse>;
+
+/* eslint-disable @typescript-eslint/require-await -- generators that need not wait */
+
+const event = (id: string): WatchEventsResponse => ({
+  event: { id, time: undefined, source: '', event: undefined },
+});
+const started: { server: GrpcServer; client: TrackerServiceClient }[] = [];
+
+afterEach(async () => {
+  for (const { client, server } of started.splice(0)) {
+    client.close();
+    await server.stop();
+  }
+});
+
+/** A client of a server that handles ListFiles and WatchEvents as told. */
+async function serve(
+  handle: { unary?: Unary; stream?: Stream },
+  options: Partial<HandlerOptions> = {},
+): Promise<TrackerServiceClient> {
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const handlers = new HandlerFactory({ domain: 'enjambre.test', log, ...options });
+  const implementation = {
+    listFiles: handlers.unary(handle.unary ?? (() => ({ files: [], nextPageToken: '' }))),
+    watchEvents: handlers.serverStream(handle.stream ?? async function* () {}),
+  };
+  const services = [
+    { name: 'enjambre.tracker.v1.TrackerService', definition: TrackerServiceService, implementation },
+  ];
+  const server = new GrpcServer({
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    services,
+    log,
+    graceMs: 50,
+  });
+  await server.start();
+  const client = connect(TrackerServiceClient, formatAddress(server.address), {
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  started.push({ server, client });
+  return client;
+}
+
+const list = (client: TrackerServiceClient, options: Parameters<typeof callUnary>[2] = {}) =>
+  callUnary(client.listFiles.bind(client), { query: 'q', pageSize: 0, pageToken: '' }, options);
+
+async function readAll(client: TrackerServiceClient): Promise<string[]> {
+  const types: string[] = [];
+  for await (const message of readStream(client.watchEvents({ types: [] })))
+    types.push(message.event?.id ?? '');
+  return types;
+}
+
+const refused = new EnjambreError('not-found', 'UNKNOWN_THING', 'there is no such thing', {
+  metadata: { thing: 'x' },
+});
+const asRefused = {
+  code: 'not-found',
+  reason: 'UNKNOWN_THING',
+  message: 'there is no such thing',
+  metadata: { thing: 'x' },
+};
+
+describe('a unary handler', () => {
+  it('answers, knowing who calls and with what', async () => {
+    const contexts: (CallContext & { aborted: boolean })[] = [];
+    const client = await serve({
+      unary: ({ query }, context) => {
+        contexts.push({ ...context, aborted: context.signal.aborted });
+        return { files: [], nextPageToken: query };
+      },
+    });
+    const metadata = new Metadata();
+    metadata.set('authorization', 'Bearer t');
+    expect((await list(client, { metadata })).nextPageToken).toBe('q');
+    expect(contexts[0]?.metadata.get('authorization')).toEqual(['Bearer t']);
+    expect(contexts[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(contexts[0]?.aborted).toBe(false);
+  });
+
+  it.each<[string, Unary]>([
+    [
+      'throws',
+      () => {
+        throw refused;
+      },
+    ],
+    ['rejects', () => Promise.reject(refused)],
+  ])('that %s ends the call with the rich error', async (_, unary) => {
+    await expect(list(await serve({ unary }))).rejects.toMatchObject(asRefused);
+  });
+
+  it('tells a client nothing of a defect, and the log everything', async () => {
+    const logged: unknown[] = [];
+    const log = createLogger({ name: 'test', level: 'silent' });
+    log.error = (fields: unknown) => void logged.push(fields);
+    const defect = new TypeError('password hunter2');
+    const client = await serve({ unary: () => Promise.reject(defect) }, { log });
+    await expect(list(client)).rejects.toMatchObject({ code: 'internal', message: 'internal error' });
+    expect(logged).toEqual([{ err: defect }]);
+  });
+
+  it('learns that the caller is gone', async () => {
+    let aborted: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (aborted = resolve));
+    let begun: () => void = () => undefined;
+    const began = new Promise<void>((resolve) => (begun = resolve));
+    const client = await serve({
+      unary: async (_, { signal }) => {
+        signal.addEventListener('abort', () => aborted());
+        begun();
+        await gone;
+        return {};
+      },
+    });
+    const abort = new AbortController();
+    const call = list(client, { signal: abort.signal });
+    await began;
+    abort.abort();
+    await expect(call).rejects.toMatchObject({ code: 'cancelled' });
+    await gone;
+  });
+
+  it('is not called when the call is refused', async () => {
+    const calls: string[] = [];
+    const authorize = ({ metadata }: CallContext): void => {
+      if (metadata.get('token')[0] !== 'right')
+        throw new EnjambreError('unauthenticated', 'BAD_TOKEN', 'who are you?');
+    };
+    const client = await serve(
+      {
+        unary: () => ({ files: calls.splice(calls.push('unary')) }),
+        stream: async function* () {
+          calls.push('stream');
+        },
+      },
+      { authorize },
+    );
+    await expect(list(client)).rejects.toMatchObject({ code: 'unauthenticated', reason: 'BAD_TOKEN' });
+    await expect(readAll(client)).rejects.toMatchObject({ code: 'unauthenticated', reason: 'BAD_TOKEN' });
+    expect(calls).toEqual([]);
+    const metadata = new Metadata();
+    metadata.set('token', 'right');
+    await list(client, { metadata });
+    expect(calls).toEqual(['unary']);
+  });
+});
+
+describe('a streaming handler', () => {
+  it('sends what its generator yields, and ends well', async () => {
+    const client = await serve({
+      stream: async function* () {
+        for (const type of ['a', 'b', 'c']) yield event(type);
+      },
+    });
+    expect(await readAll(client)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('ends with the rich error that its generator throws, after what it sent', async () => {
+    const client = await serve({
+      stream: async function* () {
+        yield event('a');
+        throw refused;
+      },
+    });
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const message of readStream(client.watchEvents({ types: [] })))
+        seen.push(message.event?.id ?? '');
+    })();
+    await expect(reading).rejects.toMatchObject(asRefused);
+    expect(seen).toEqual(['a']);
+  });
+
+  it('ends its generator, and what that holds, when the reader leaves', async () => {
+    let cleanedUp: () => void = () => undefined;
+    const clean = new Promise<void>((resolve) => (cleanedUp = resolve));
+    const client = await serve({
+      stream: async function* (_, { signal }) {
+        try {
+          for (let count = 0; !signal.aborted; count++) {
+            yield event(String(count));
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        } finally {
+          cleanedUp();
+        }
+      },
+    });
+    for await (const message of readStream(client.watchEvents({ types: [] }))) {
+      if (message.event?.id === '5') break;
+    }
+    await clean;
+  });
+
+  it('goes no faster than the reader takes', async () => {
+    let yielded = 0;
+    const client = await serve({
+      stream: async function* (_, { signal }) {
+        while (!signal.aborted && yielded < 100_000) {
+          yielded += 1;
+          yield event('x'.repeat(10_000));
+        }
+      },
+    });
+    // Not a gRPC client: grpc-js reads ahead of its reader without bound.
+    const session = http2(`http://${client.getChannel().getTarget().replace(/^dns:/, '')}`);
+    const path = '/enjambre.tracker.v1.TrackerService/WatchEvents';
+    const call = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    call.pause();
+    call.end(Buffer.alloc(5)); // An empty message.
+    await once(call, 'response');
+    for (let other = 0; other < 50; other++) await list(client);
+    expect(yielded).toBeGreaterThan(1);
+    expect(yielded).toBeLessThan(50);
+    session.destroy();
+  });
+});

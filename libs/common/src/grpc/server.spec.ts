@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  HealthCheckResponse_ServingStatus as Serving,
+  HealthClient,
+} from '@enjambre/proto/gen/grpc/health/v1/health';
+import { TrackerServiceClient, TrackerServiceService } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { formatAddress, parseAddress, type Address } from '../config/address.js';
+import { createLogger } from '../log/logger.js';
+import { callUnary, connect, readStream } from './client.js';
+import { HandlerFactory } from './handlers.js';
+import { GrpcServer, type GrpcServerOptions } from './server.js';
+
+const SERVICE = 'enjambre.tracker.v1.TrackerService';
+const log = createLogger({ name: 'test', level: 'silent' });
+const NO_STATS = {
+  startedAt: undefined,
+  peers: 0,
+  files: 0,
+  seeders: 0,
+  leechers: 0,
+  announces: 0n,
+  downloadsCompleted: 0n,
+};
+const LOCAL = parseAddress('127.0.0.1:0');
+
+let folder: string;
+const servers: GrpcServer[] = [];
+const clients: { close(): void }[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'enjambre-server-'));
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await rm(folder, { recursive: true });
+});
+
+/** A server whose GetStats answers when `answer` resolves. */
+async function start(
+  listen: Address,
+  options: Partial<GrpcServerOptions> = {},
+  answer = Promise.resolve(),
+): Promise<GrpcServer> {
+  const handlers = new HandlerFactory({ domain: 'test', log });
+  const implementation = {
+    getStats: handlers.unary(async () => {
+      await answer;
+      return { ...NO_STATS, version: 'it works' };
+    }),
+    listFiles: handlers.unary(() => ({ files: [], nextPageToken: '' })),
+  };
+  const services = [{ name: SERVICE, definition: TrackerServiceService, implementation }];
+  const server = new GrpcServer({ listen, log, graceMs: 50, services, ...options });
+  servers.push(server);
+  await server.start();
+  return server;
+}
+
+function client(address: Address): TrackerServiceClient {
+  const made = connect(TrackerServiceClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
+  clients.push(made);
+  return made;
+}
+
+function health(address: Address): HealthClient {
+  const made = connect(HealthClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
+  clients.push(made);
+  return made;
+}
+
+async function versionAt(address: Address): Promise<string> {
+  const tracker = client(address);
+  return (await callUnary(tracker.getStats.bind(tracker), {})).version;
+}
+
+describe('GrpcServer', () => {
+  it('says which port the system chose', async () => {
+    const { address } = await start(LOCAL);
+    expect(address).toMatchObject({ kind: 'tcp', host: '127.0.0.1' });
+    expect(await versionAt(address)).toBe('it works');
+  });
+
+  it('says that a port is in use, and which', async () => {
+    const { address } = await start(LOCAL);
+    await expect(start(address)).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'PORT_IN_USE',
+      message: `${formatAddress(address)} is in use by another program: choose another with --listen`,
+    });
+    expect(await versionAt(address)).toBe('it works');
+  });
+
+  it('says that it cannot listen at an address that is not its own', async () => {
+    await expect(start(parseAddress('192.0.2.1:0'))).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'CANNOT_LISTEN',
+    });
+  });
+
+  it('has a socket for its owner alone, and takes it away at the end', async () => {
+    const path = join(folder, 's.sock');
+    const server = await start({ kind: 'unix', path });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await versionAt(server.address)).toBe('it works');
+    await server.stop();
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('takes the socket of a process that was killed', async () => {
+    const path = join(folder, 's.sock');
+    const holder = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+    const child = spawn(process.execPath, ['-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+    expect((await stat(path)).isSocket()).toBe(true);
+    expect(await versionAt((await start({ kind: 'unix', path })).address)).toBe('it works');
+  });
+
+  it('does not take the socket of a process that lives, nor a file', async () => {
+    const path = join(folder, 's.sock');
+    const holder = createServer().listen(path);
+    await once(holder, 'listening');
+    await expect(start({ kind: 'unix', path })).rejects.toMatchObject({ reason: 'PORT_IN_USE' });
+    expect((await stat(path)).isSocket()).toBe(true);
+    await new Promise((resolve) => holder.close(resolve));
+    await writeFile(path, 'precious');
+    await expect(start({ kind: 'unix', path })).rejects.toMatchObject({ reason: 'PORT_IN_USE' });
+    expect((await stat(path)).size).toBe(8);
+  });
+
+  it('takes no message over its limit', async () => {
+    const { address } = await start(LOCAL, { maxReceiveBytes: 1000 });
+    const tracker = client(address);
+    const list = (query: string) =>
+      callUnary(tracker.listFiles.bind(tracker), { query, pageSize: 0, pageToken: '' });
+    expect(await list('q'.repeat(900))).toMatchObject({ files: [] });
+    await expect(list('q'.repeat(1001))).rejects.toMatchObject({ code: 'exhausted' });
+  });
+
+  it('is healthy while it serves, knows its services only, and says when it does not serve any more', async () => {
+    const server = await start(LOCAL, { graceMs: 2000 });
+    const checks = health(server.address);
+    const check = async (service: string) => (await callUnary(checks.check.bind(checks), { service })).status;
+    expect(await check('')).toBe(Serving.SERVING);
+    expect(await check(SERVICE)).toBe(Serving.SERVING);
+    await expect(check('no.such.Service')).rejects.toMatchObject({ code: 'not-found' });
+    const told: Serving[] = [];
+    const watching = (async () => {
+      for await (const { status } of readStream(checks.watch({ service: SERVICE }))) {
+        told.push(status);
+        if (status === Serving.SERVING) void server.stop();
+        else return;
+      }
+    })();
+    await watching;
+    expect(told).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
+  });
+
+  it('lets open calls finish when it stops, and takes no new ones', async () => {
+    let answer: () => void = () => undefined;
+    const server = await start(LOCAL, { graceMs: 5000 }, new Promise((resolve) => (answer = resolve)));
+    const tracker = client(server.address);
+    const open = callUnary(tracker.getStats.bind(tracker), {});
+    await callUnary(tracker.listFiles.bind(tracker), { query: '', pageSize: 0, pageToken: '' }); // It is there by now.
+    const stopped = server.stop();
+    await expect(versionAt(server.address)).rejects.toMatchObject({ code: 'unavailable' });
+    answer();
+    expect((await open).version).toBe('it works');
+    await stopped;
+  });
+
+  it.each([
+    ['on a port', () => LOCAL],
+    ['on any address', () => parseAddress(':0')],
+    ['on a socket', () => parseAddress(`unix:${join(folder, 's.sock')}`)],
+  ])('ends calls %s that do not finish in time, and their handlers learn of it', async (_, listen) => {
+    let aborted: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (aborted = resolve));
+    const handlers = new HandlerFactory({ domain: 'test', log });
+    let begun: () => void = () => undefined;
+    const began = new Promise<void>((resolve) => (begun = resolve));
+    const getStats = handlers.unary((_, { signal }) => {
+      signal.addEventListener('abort', aborted);
+      begun();
+      return new Promise<never>(() => undefined);
+    });
+    const services = [{ name: SERVICE, definition: TrackerServiceService, implementation: { getStats } }];
+    const server = await start(listen(), { services });
+    const { address } = server;
+    const tracker = client(address.kind === 'tcp' ? { ...address, host: '127.0.0.1' } : address);
+    callUnary(tracker.getStats.bind(tracker), {}).catch(() => undefined);
+    await began;
+    const stoppingMs = performance.now();
+    await server.stop();
+    await gone;
+    expect(performance.now() - stoppingMs).toBeLessThan(1000);
+  });
+
+  it('can be stopped twice, before it was started, and after it failed to', async () => {
+    const server = await start(LOCAL);
+    const other = new GrpcServer({ listen: server.address, services: [], log });
+    await other.stop();
+    await expect(other.start()).rejects.toMatchObject({ reason: 'PORT_IN_USE' });
+    await other.stop();
+    await Promise.all([server.stop(), server.stop()]);
+  });
+});

@@ -1,0 +1,78 @@
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { PeerIdentity, verifyHello } from './identity.js';
+
+const alice = PeerIdentity.generate();
+const nonce = randomBytes(32);
+
+describe('a peer identity', () => {
+  it('has the hash of its raw public key as its id', () => {
+    expect(alice.publicKey).toHaveLength(32);
+    expect(alice.peerId).toBe(createHash('sha256').update(alice.publicKey).digest('hex'));
+  });
+
+  it('is the same after it was written and read', () => {
+    const read = PeerIdentity.fromPem(alice.toPem());
+    expect(read.peerId).toBe(alice.peerId);
+    expect(read.publicKey.equals(alice.publicKey)).toBe(true);
+    expect(verifyHello('tracker', nonce, alice.publicKey, read.signHello('tracker', nonce))).toBe(
+      alice.peerId,
+    );
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no PEM', 'hello'],
+    [
+      'an RSA key',
+      generateKeyPairSync('rsa', { modulusLength: 2048 })
+        .privateKey.export({ type: 'pkcs8', format: 'pem' })
+        .toString(),
+    ],
+    [
+      'a public key',
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    ],
+  ])('is not read from %s', (_, pem) => {
+    expect(() => PeerIdentity.fromPem(pem)).toThrow();
+  });
+});
+
+describe('verifyHello', () => {
+  const signature = alice.signHello('tracker', nonce);
+
+  it('knows the peer whose key signed the challenge', () => {
+    expect(verifyHello('tracker', nonce, alice.publicKey, signature)).toBe(alice.peerId);
+    expect(verifyHello('messaging', nonce, alice.publicKey, alice.signHello('messaging', nonce))).toBe(
+      alice.peerId,
+    );
+  });
+
+  it.each([
+    ['for another service', () => verifyHello('messaging', nonce, alice.publicKey, signature)],
+    ['of another challenge', () => verifyHello('tracker', randomBytes(32), alice.publicKey, signature)],
+    ['by another key', () => verifyHello('tracker', nonce, PeerIdentity.generate().publicKey, signature)],
+    ['of another length', () => verifyHello('tracker', nonce, alice.publicKey, signature.subarray(0, 63))],
+    ['that is empty', () => verifyHello('tracker', nonce, alice.publicKey, Buffer.alloc(0))],
+    ['by a key of 31 bytes', () => verifyHello('tracker', nonce, alice.publicKey.subarray(1), signature)],
+    ['by no key', () => verifyHello('tracker', nonce, Buffer.alloc(0), signature)],
+  ])('does not know a signature %s', (_, verify) => {
+    expect(verify()).toBeUndefined();
+  });
+
+  it('does not know a challenge or a signature with any bit changed', () => {
+    fc.assert(
+      fc.property(fc.nat(64 * 8 - 1), (bit) => {
+        const flip = (bytes: Buffer): Buffer => {
+          const copy = Buffer.from(bytes);
+          const at = (bit >> 3) % copy.length;
+          copy[at] = (copy[at] ?? 0) ^ (1 << (bit & 7));
+          return copy;
+        };
+        expect(verifyHello('tracker', nonce, alice.publicKey, flip(signature))).toBeUndefined();
+        expect(verifyHello('tracker', flip(nonce), alice.publicKey, signature)).toBeUndefined();
+      }),
+    );
+  });
+});

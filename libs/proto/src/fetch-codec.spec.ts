@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { blockHeader, EncodedBlock, FastPeerService } from './fetch-codec.js';
+import { FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
+
+const MAX = 0xffff_ffff;
+const uint32 = fc.oneof(
+  fc.integer({ min: 0, max: MAX }),
+  fc.constantFrom(0, 1, 127, 128, 16_383, 16_384, 2 ** 21 - 1, 2 ** 21, 2 ** 28, 2 ** 31 - 1, 2 ** 31, MAX),
+);
+const length = fc.oneof(fc.nat(300), fc.constantFrom(0, 1, 16_384, 262_143, 262_144));
+
+/** As the agent sends a block: the header, and the bytes behind it. */
+function encode(block: { id: number; piece: number; begin: number }, data: Buffer): EncodedBlock {
+  return new EncodedBlock(Buffer.concat([blockHeader(block, data.length), data]));
+}
+
+describe('an encoded block', () => {
+  it('is what the generated decoder reads, whatever its numbers and length', () => {
+    fc.assert(
+      fc.property(uint32, uint32, uint32, length, (id, piece, begin, bytes) => {
+        const data = Buffer.alloc(bytes, 'some bytes');
+        const { message } = FetchResponse.decode(encode({ id, piece, begin }, data).bytes);
+        expect(message?.$case).toBe('block');
+        if (message?.$case !== 'block') return;
+        const { data: read, ...place } = message.value;
+        expect(place).toEqual({ id, piece, begin });
+        expect(data.equals(read)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('means what the generated encoder says of the same block', () => {
+    fc.assert(
+      fc.property(
+        uint32,
+        uint32,
+        uint32,
+        fc.uint8Array({ minLength: 1, maxLength: 400 }),
+        (id, piece, begin, data) => {
+          const generated = FetchResponse.encode({
+            message: { $case: 'block', value: { id, piece, begin, data } },
+          }).finish();
+          const message = (bytes: Uint8Array) => FetchResponse.toJSON(FetchResponse.decode(bytes));
+          expect(message(encode({ id, piece, begin }, Buffer.from(data)).bytes)).toEqual(message(generated));
+        },
+      ),
+    );
+  });
+
+  it('is sent as it is, without a copy; other answers are encoded', () => {
+    const { responseSerialize, responseDeserialize } = FastPeerService.fetch;
+    const block = encode({ id: 1, piece: 2, begin: 3 }, Buffer.from('data'));
+    expect(responseSerialize(block)).toBe(block.bytes);
+    const reject = { message: { $case: 'reject' as const, value: { id: 7, reason: RejectReason.CHOKED } } };
+    expect(responseDeserialize(responseSerialize(reject))).toEqual(reject);
+  });
+});

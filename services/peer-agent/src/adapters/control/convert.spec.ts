@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import { TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import fc from 'fast-check';
+import { peerNamed } from '../../../test/support/ids.js';
+import { records } from '../../../test/support/records.js';
+import type { TransferView } from '../../app/transfer-view.js';
+import { millisecondsOf, transferToWire } from './convert.js';
+
+const record = fc.sample(
+  records.filter((list) => list.length > 0),
+  { numRuns: 1, seed: 1 },
+)[0]![0]!;
+const view: TransferView = {
+  record: { ...record, bytesTotal: 1000, bytesDone: 400, activeMs: 1500 },
+  state: 'downloading',
+  reason: '',
+  path: '/x',
+  pieceLength: 16_384,
+  piecesTotal: 10,
+  piecesDone: 4,
+  fileCount: 1,
+  downloadRate: 200.4,
+  uploadRate: 0.6,
+  peers: [],
+};
+
+describe('a transfer on the wire', () => {
+  it('says how long it will take at this rate, while it downloads', () => {
+    expect(transferToWire(view)).toMatchObject({
+      downloadRate: 200n,
+      uploadRate: 1n,
+      activeTime: { seconds: 1n, nanos: 500_000_000 },
+    });
+    expect(millisecondsOf(transferToWire(view).timeLeft, 0)).toBeCloseTo((600 / 200.4) * 1000, 3);
+    expect(transferToWire({ ...view, downloadRate: 0.5 }).timeLeft).toBeUndefined();
+    expect(transferToWire({ ...view, state: 'seeding' }).timeLeft).toBeUndefined();
+  });
+
+  it('has a name even before that is known', () => {
+    const unnamed = { ...view, record: { ...view.record, name: '' } };
+    expect(transferToWire(unnamed).name).toBe(record.infohash.slice(0, 8));
+  });
+
+  it('has no time of completion before it is complete', () => {
+    const times = (completedAtMs: number) =>
+      transferToWire({ ...view, record: { ...view.record, completedAtMs } }).completedAt;
+    expect(times(0)).toBeUndefined();
+    expect(times(1234)).toEqual(new Date(1234));
+  });
+
+  it('has a state of its own for each of ours', () => {
+    const states = (['resolving', 'checking', 'downloading', 'seeding', 'paused', 'failed'] as const).map(
+      (state) => transferToWire({ ...view, state }).state,
+    );
+    expect(new Set(states).size).toBe(6);
+    expect(states).not.toContain(TransferState.UNSPECIFIED);
+  });
+
+  it('says of each peer what went where', () => {
+    const peer = {
+      peerId: peerNamed('bob'),
+      name: 'bob',
+      endpoint: 'b:1',
+      connected: true,
+      received: 7,
+      sent: 8,
+      receiveRate: 0.4,
+      sendRate: 2.6,
+      banned: 'why',
+    };
+    expect(transferToWire({ ...view, peers: [peer] }).peers).toEqual([
+      {
+        peerId: peerNamed('bob'),
+        name: 'bob',
+        endpoint: 'b:1',
+        connected: true,
+        bytesReceived: 7n,
+        bytesSent: 8n,
+        receiveRate: 0n,
+        sendRate: 3n,
+        banned: 'why',
+      },
+    ]);
+  });
+
+  it('has durations that are right to the microsecond, and fractions of a second that are less than one', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.constantFrom(999.9999999, 1999.9999996)),
+        (activeMs) => {
+          const { activeTime } = transferToWire({ ...view, record: { ...view.record, activeMs } });
+          expect(activeTime?.nanos).toBeGreaterThanOrEqual(0);
+          expect(activeTime?.nanos).toBeLessThan(1e9);
+          expect(Math.abs(millisecondsOf(activeTime, 0) - activeMs)).toBeLessThan(0.001);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,224 @@
+import { Metadata } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { createLogger } from '@enjambre/common/log/logger';
+import {
+  AgentServiceClient,
+  TrackerState,
+  TransferState,
+  type ShareResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { agentService } from '../../src/adapters/control/agent-handlers.js';
+import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
+import { bytesOf, metainfoOf } from '../support/content.js';
+import { DownloadAgent } from '../support/download-agent.js';
+import { TestFolder } from '../support/folder.js';
+
+const TOKEN = 'the-right-token-of-this-agent';
+const log = createLogger({ name: 'test', level: 'silent' });
+let folder: TestFolder;
+let agent: DownloadAgent;
+let tracker: TrackerLink;
+let servers: GrpcServer[];
+let clients: AgentServiceClient[];
+
+beforeEach(async () => {
+  [servers, clients] = [[], []];
+  folder = await TestFolder.make();
+  agent = await DownloadAgent.start();
+  const description = { name: 'a', endpoint: ':1', labels: {}, version: 'test' };
+  tracker = new TrackerLink(
+    { identity: PeerIdentity.generate(), log },
+    { address: '127.0.0.1:1', description: () => description },
+  );
+});
+
+afterEach(async () => {
+  for (const client of clients) client.close();
+  await Promise.all(servers.map((server) => server.stop()));
+  await agent.stop();
+  await tracker.stop();
+  await folder.remove();
+});
+
+async function controlled(listen: Address, token?: string): Promise<AgentServiceClient> {
+  const facts = () => ({
+    peerId: 'p',
+    name: 'agent',
+    version: 'test',
+    listen: '',
+    dataDir: '',
+    downloadDir: '',
+    startedAt: new Date(),
+  });
+  const service = agentService(
+    { transfers: agent.transfers, tracker, facts, log },
+    token === undefined ? {} : { token },
+  );
+  const server = new GrpcServer({ listen, services: [service], log, graceMs: 50 });
+  await server.start();
+  servers.push(server);
+  const client = connect(AgentServiceClient, formatAddress(server.address));
+  clients.push(client);
+  return client;
+}
+
+const bySocket = (): Promise<AgentServiceClient> => controlled({ kind: 'unix', path: folder.at('c.sock') });
+
+function bearer(...values: string[]): Metadata {
+  const metadata = new Metadata();
+  for (const value of values) metadata.add('authorization', value);
+  return metadata;
+}
+
+async function share(
+  client: AgentServiceClient,
+  path: string,
+  wrong: { pieceLength?: number; name?: string } = {},
+): Promise<ShareResponse[]> {
+  const answers: ShareResponse[] = [];
+  for await (const answer of readStream(client.share({ path, name: '', pieceLength: 0, ...wrong })))
+    answers.push(answer);
+  return answers;
+}
+
+describe('control over TCP', () => {
+  it('does what whoever brings the token asks', async () => {
+    const client = await controlled(parseAddress('127.0.0.1:0'), TOKEN);
+    const { name, trackerState, trackerError } = await callUnary(
+      client.getInfo.bind(client),
+      {},
+      { metadata: bearer(`Bearer ${TOKEN}`) },
+    );
+    expect([name, trackerState, trackerError]).toEqual(['agent', TrackerState.CONNECTING, 'connecting']);
+  });
+
+  it.each([
+    ['no token', bearer()],
+    ['another token', bearer('Bearer the-wrong-token-of-this-agent')],
+    ['a part of the token', bearer(`Bearer ${TOKEN.slice(0, -1)}`)],
+    ['more than the token', bearer(`Bearer ${TOKEN}x`)],
+    ['an empty token', bearer('Bearer ')],
+    ['the token by another scheme', bearer(`Basic ${TOKEN}`)],
+    ['the token alone', bearer(TOKEN)],
+  ])('refuses %s, for every kind of call', async (_, metadata) => {
+    const client = await controlled(parseAddress('127.0.0.1:0'), TOKEN);
+    const refusal = { code: 'unauthenticated', reason: 'BAD_TOKEN' };
+    await expect(callUnary(client.listTransfers.bind(client), {}, { metadata })).rejects.toMatchObject(
+      refusal,
+    );
+    const sharing = client.share(
+      { path: await folder.write('file', 'x'), name: '', pieceLength: 0 },
+      metadata,
+    );
+    await expect(readStream(sharing).next()).rejects.toMatchObject(refusal);
+    expect(agent.transfers.list()).toEqual([]);
+  });
+});
+
+describe('control over the socket', () => {
+  it('asks for no token', async () => {
+    const client = await bySocket();
+    expect(await callUnary(client.listTransfers.bind(client), {})).toEqual({ transfers: [] });
+  });
+
+  it('shares a file: progress, and at the end what it is now', async () => {
+    const client = await bySocket();
+    const data = bytesOf(24 << 20);
+    const path = await folder.write('file.bin', data);
+    const answers = await share(client, path, { pieceLength: 1 << 18 });
+    const last = answers.at(-1)?.result;
+    if (last?.$case !== 'shared') throw new Error('nothing was shared');
+    const { metainfo, magnet, transfer, alreadyShared } = last.value;
+    expect(Buffer.from(metainfo).equals(metainfoOf(data, 1 << 18).bytes)).toBe(true);
+    expect(magnet).toBe(`magnet:?xt=urn:btmh:1220${transfer?.infohash ?? ''}&dn=file.bin`);
+    expect([alreadyShared, transfer?.origin, transfer?.bytesDone]).toEqual([
+      false,
+      true,
+      BigInt(data.length),
+    ]);
+    const progress = answers
+      .slice(0, -1)
+      .map(({ result }) => (result?.$case === 'progress' ? result.value.bytesDone : -1n));
+    expect(progress).toEqual([...progress].sort((a, b) => Number(a - b)));
+    const again = (await share(client, path, { pieceLength: 1 << 18 })).at(-1)?.result;
+    expect(again?.$case === 'shared' && again.value.alreadyShared).toBe(true);
+  });
+
+  it.each([1, 16_383, 24_576, 128 << 20])('refuses a piece length of %i', async (pieceLength) => {
+    const client = await bySocket();
+    const sharing = share(client, await folder.write('file', 'x'), { pieceLength });
+    await expect(sharing).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_PIECE_LENGTH' });
+  });
+
+  it('refuses paths and names that cannot be, with the reason', async () => {
+    const client = await bySocket();
+    const path = await folder.write('file', 'x');
+    await expect(share(client, 'file')).rejects.toMatchObject({ reason: 'PATH_NOT_ABSOLUTE' });
+    await expect(share(client, folder.at('none'))).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'PATH_NOT_FOUND',
+    });
+    await expect(share(client, path, { name: '../up' })).rejects.toMatchObject({ reason: 'BAD_NAME' });
+    const download = callUnary(client.download.bind(client), { source: undefined, outputDir: '' });
+    await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
+    const crafted = callUnary(client.download.bind(client), {
+      source: { $case: 'metainfo', value: Buffer.from('de') },
+      outputDir: '',
+    });
+    await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
+  });
+
+  it('says of a name that it does not know what to do, for every call that takes one', async () => {
+    const client = await bySocket();
+    const calls = [
+      client.getTransfer.bind(client),
+      client.pauseTransfer.bind(client),
+      client.resumeTransfer.bind(client),
+      client.verifyTransfer.bind(client),
+    ];
+    for (const call of calls) {
+      const asked = callUnary(call, { ref: 'nobody' });
+      await expect(asked).rejects.toMatchObject({ code: 'not-found', reason: 'UNKNOWN_REF' });
+    }
+    const watching = readStream(client.watchTransfer({ ref: 'nobody', interval: undefined })).next();
+    await expect(watching).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
+  });
+
+  it('follows a transfer through its states to its removal', async () => {
+    const client = await bySocket();
+    await share(client, await folder.write('file', 'some bytes'));
+    const states: TransferState[] = [];
+    for await (const { transfer } of readStream(
+      client.watchTransfer({ ref: 'file', interval: { seconds: 60n, nanos: 0 } }),
+    )) {
+      if (states.at(-1) === transfer?.state) continue;
+      states.push(transfer!.state);
+      if (transfer?.state === TransferState.SEEDING)
+        await callUnary(client.pauseTransfer.bind(client), { ref: 'file' });
+      if (transfer?.state === TransferState.PAUSED)
+        await callUnary(client.removeTransfer.bind(client), { ref: 'file', deleteData: false });
+    }
+    expect(states.at(-1)).toBe(TransferState.PAUSED);
+    expect(agent.transfers.list()).toEqual([]);
+    expect(await folder.tree()).toContain('file');
+  });
+
+  it('does not delete what was shared from its place', async () => {
+    const client = await bySocket();
+    await share(client, await folder.write('file', 'some bytes'));
+    const removal = callUnary(client.removeTransfer.bind(client), { ref: 'file', deleteData: true });
+    await expect(removal).rejects.toMatchObject({ code: 'precondition', reason: 'NOT_DOWNLOADED' });
+    expect(await folder.tree()).toContain('file');
+    expect(agent.transfers.list()).toHaveLength(1);
+  });
+
+  it('says that the tracker is not there when asked what that knows', async () => {
+    const client = await bySocket();
+    const listing = callUnary(client.listFiles.bind(client), { query: '', pageSize: 0, pageToken: '' });
+    await expect(listing).rejects.toMatchObject({ code: 'unavailable', reason: 'NO_TRACKER' });
+  });
+});

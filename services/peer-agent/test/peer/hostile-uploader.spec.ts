@@ -1,0 +1,422 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
+import fc from 'fast-check';
+import type { Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/limits.js';
+import type { PeerAddress } from '../../src/app/ports.js';
+import { bytesOf, metainfoOf } from '../support/content.js';
+import { DownloadAgent } from '../support/download-agent.js';
+import { HostileUploader, type Script, type Victim } from '../support/hostile-uploader.js';
+import { infoHash, peerNamed } from '../support/ids.js';
+import { shortenTimers } from '../support/shorten.js';
+
+const KIB = 1024;
+const BLOCK = 256 * KIB;
+const PIECE = 2 * BLOCK;
+/** Seven pieces, the last one of 100,000 bytes. */
+const data = bytesOf(6 * PIECE + 100_000);
+const content = { data, metainfo: metainfoOf(data, PIECE) };
+const PIECES = 7;
+
+let agent: DownloadAgent;
+const uploaders: HostileUploader[] = [];
+
+beforeEach(async () => {
+  agent = await DownloadAgent.start();
+});
+
+afterEach(async () => {
+  await agent.stop();
+  for (const uploader of uploaders.splice(0)) uploader.stop();
+});
+
+async function uploader(
+  name: string,
+  script: Script | ((self: () => HostileUploader) => Script) = {},
+  of = content,
+): Promise<HostileUploader> {
+  const made: HostileUploader[] = [];
+  const self = (): HostileUploader => made[0]!;
+  made.push(await HostileUploader.start(name, of, typeof script === 'function' ? script(self) : script));
+  uploaders.push(self());
+  return self();
+}
+
+const mallory = peerNamed('mallory');
+const flipped = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.map((byte, at) => (at === 77 ? byte ^ 1 : byte)));
+const reject = (id: number) => ({ $case: 'reject' as const, value: { id, reason: 3 } });
+
+/** What no honest peer does on its streams: a strike each time. */
+const breaches: [string, (self: () => HostileUploader) => Script][] = [
+  [
+    'sends a block that nobody asked for',
+    (self) => ({
+      ready: (victim) =>
+        victim.answer(self().block({ id: 4_000_000_000, piece: 0, begin: 0, length: BLOCK })),
+      request: () => undefined,
+    }),
+  ],
+  [
+    'answers with another block than the one asked for',
+    (self) => ({
+      request: (request, victim) =>
+        victim.answer(
+          self().block({ ...request, piece: (request.piece + 1) % (PIECES - 1), begin: 0, length: BLOCK }),
+        ),
+    }),
+  ],
+  [
+    'answers with a block that is too short',
+    (self) => ({
+      request: (request, victim) =>
+        victim.answer(self().block(request, { data: data.subarray(0, request.length - 1) })),
+    }),
+  ],
+  [
+    'answers with a block that is too long',
+    (self) => ({
+      request: (request, victim) =>
+        victim.answer(self().block(request, { data: Buffer.alloc(request.length + 16 * KIB) })),
+    }),
+  ],
+  [
+    'answers with an empty block',
+    (self) => ({
+      request: (request, victim) => victim.answer(self().block(request, { data: Buffer.alloc(0) })),
+    }),
+  ],
+  [
+    'answers from off the grid',
+    (self) => ({
+      request: (request, victim) => victim.answer(self().block(request, { begin: 1 })),
+    }),
+  ],
+  [
+    'answers from a piece that does not exist',
+    (self) => ({
+      request: (request, victim) => victim.answer(self().block(request, { piece: 0xffff_ffff })),
+    }),
+  ],
+  [
+    'answers the same request twice',
+    (self) => ({
+      request: (request, victim) => victim.answer(self().block(request), self().block(request)),
+    }),
+  ],
+  [
+    'rejects what nobody asked for',
+    () => ({ ready: (victim) => victim.answer(reject(4_000_000_000)), request: () => undefined }),
+  ],
+  [
+    'sends a block before it says hello',
+    (self) => ({
+      greet: (victim) => victim.answer(self().block({ id: 1, piece: 0, begin: 0, length: BLOCK })),
+    }),
+  ],
+  [
+    'has a piece that does not exist',
+    () => ({ ready: (victim) => victim.say({ $case: 'have', value: { pieces: [1, PIECES] } }) }),
+  ],
+  [
+    'has a have before its bitfield',
+    (self) => ({
+      greet: (victim) => victim.say(self().hello(), { $case: 'have', value: { pieces: [1] } }),
+    }),
+  ],
+  [
+    'sends a bitfield that is too short',
+    (self) => ({
+      greet: (victim) =>
+        victim.say(self().hello(), { $case: 'bitfield', value: { bits: new Uint8Array(0) } }),
+    }),
+  ],
+  [
+    'sends a bitfield with spare bits',
+    (self) => ({
+      greet: (victim) =>
+        victim.say(self().hello(), { $case: 'bitfield', value: { bits: Uint8Array.of(0xff) } }),
+    }),
+  ],
+  ['sends its bitfield before its hello', (self) => ({ greet: (victim) => victim.say(self().bitfield()) })],
+  ['sends two bitfields', (self) => ({ ready: (victim) => victim.say(self().bitfield()) })],
+  ['says hello twice', (self) => ({ ready: (victim) => victim.say(self().hello()) })],
+  ['says hello for another file', () => ({ hello: { infohash: infoHashToBytes(infoHash('ff')) } })],
+  [
+    'sends a message of more than 1 MiB',
+    (self) => ({
+      request: (request, victim) => victim.answer(self().block(request, { data: Buffer.alloc(1_100_000) })),
+    }),
+  ],
+];
+
+/** What may happen to an honest peer: its links end, and no more. */
+const misfortunes: [string, Script][] = [
+  ['closes its streams at once', { greet: ({ sync }) => void sync.end() }],
+  ['fails its streams', { greet: ({ sync }) => void sync.emit('error', { code: 13, details: 'oh no' }) }],
+  [
+    'says goodbye',
+    {
+      ready: (victim) => victim.say({ $case: 'goodbye', value: { reason: 'STOPPING', message: 'bye' } }),
+    },
+  ],
+  ['is another peer than the tracker says', { hello: { peerId: peerIdToBytes(peerNamed('somebody else')) } }],
+  ['has nothing of what it claims', { request: ({ id }, victim) => victim.answer(reject(id)) }],
+  ['chokes and never unchokes', { ready: (victim) => victim.say({ $case: 'choke', value: {} }) }],
+  ['closes its streams while it owes blocks', { request: (_, victim: Victim) => victim.fetch?.end() }],
+];
+
+const number = fc.oneof(fc.nat(10), fc.constantFrom(PIECES - 1, PIECES, BLOCK, PIECE, 0xffff_ffff));
+
+/** What an uploader may do when it is asked for a block. */
+const nonsense = fc.record({
+  do: fc.constantFrom(
+    ...(['right', 'wrong', 'nothing', 'twice', 'block', 'reject'] as const),
+    ...(['have', 'choke', 'unchoke', 'hello', 'bitfield', 'end'] as const),
+  ),
+  id: number,
+  piece: number,
+  begin: number,
+  length: fc.constantFrom(0, 1, BLOCK),
+});
+type Nonsense = ReturnType<typeof nonsense.generate>['value'];
+
+function answersTo(
+  request: Request,
+  act: Nonsense,
+  self: HostileUploader,
+): ReturnType<HostileUploader['block']>[] {
+  const right = self.block(request);
+  switch (act.do) {
+    case 'right':
+      return [right];
+    case 'twice':
+      return [right, right];
+    case 'wrong':
+      return [self.block(request, { data: flipped(right.value.data) })];
+    case 'block':
+      return [self.block(request, { ...act, data: Buffer.alloc(act.length) })];
+    case 'reject':
+      return [reject(act.id) as never];
+    default:
+      return [];
+  }
+}
+
+function newsOf(act: Nonsense, self: HostileUploader): ReturnType<HostileUploader['hello']>[] {
+  switch (act.do) {
+    case 'have':
+      return [{ $case: 'have', value: { pieces: [act.piece] } }];
+    case 'choke':
+    case 'unchoke':
+      return [{ $case: act.do, value: {} }];
+    case 'hello':
+      return [self.hello()];
+    case 'bitfield':
+      return [self.bitfield()];
+    default:
+      return [];
+  }
+}
+
+describe('a download from a hostile uploader and an honest one', () => {
+  it.each(breaches)('is right, and only the culprit is struck, when one %s', async (_, script) => {
+    const hostile = await uploader('mallory', script);
+    agent.tracker.add(hostile.address);
+    const transfer = await agent.download(content.metainfo);
+    await waitFor(() => agent.bans.struck.length > 0, { what: 'the strike', everyMs: 5 });
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(new Set(agent.bans.struck)).toEqual(new Set([mallory]));
+    expect(agent.bans.struck.length).toBeLessThanOrEqual(hostile.visits); // Once for each breach.
+  });
+
+  it.each(misfortunes)('is right, and nobody is punished, when one %s', async (_, script) => {
+    const hostile = await uploader('mallory', script);
+    agent.tracker.add(hostile.address);
+    const transfer = await agent.download(content.metainfo);
+    await waitFor(() => hostile.visits > 0, { what: 'a visit', everyMs: 5 });
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(agent.bans.struck).toEqual([]);
+    expect(agent.bans.banned).toEqual([]);
+  });
+
+  it('bans with the third breach, and does not come back', async () => {
+    const hostile = await uploader('mallory', (self) => ({
+      ready: (victim) => victim.say(self().hello()),
+    }));
+    agent.tracker.add(hostile.address);
+    const transfer = await agent.download(content.metainfo);
+    await waitFor(() => agent.bans.banned.length > 0, { what: 'the ban' });
+    expect(hostile.visits).toBe(3);
+    agent.tracker.add(hostile.address, (await uploader('honest')).address);
+    await agent.finished(transfer);
+    expect(hostile.visits).toBe(3);
+    expect(agent.bans.banned).toEqual([mallory]);
+  });
+
+  it('bans the sole sender of wrong bytes at once, and throws them away', async () => {
+    const hostile = await uploader('mallory', (self) => ({
+      request: (request, victim) => {
+        victim.answer(self().block(request, { data: flipped(self().block(request).value.data) }));
+      },
+    }));
+    agent.tracker.add(hostile.address);
+    const transfer = await agent.download(content.metainfo);
+    await waitFor(() => agent.bans.banned.length > 0, { what: 'the ban' });
+    expect(transfer.view().piecesDone).toBe(0);
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(agent.bans.banned).toEqual([mallory]);
+    expect(hostile.visits).toBe(1);
+    expect(transfer.record.bytesWasted).toBeGreaterThan(0);
+  });
+
+  it('finds the one among several senders of a piece who sent wrong bytes', async () => {
+    // A single piece of 24 blocks: all three work on it.
+    const large = bytesOf(24 * BLOCK);
+    const of = { data: large, metainfo: metainfoOf(large, 32 * BLOCK) };
+    const pace =
+      (script: (self: () => HostileUploader) => NonNullable<Script['request']>) =>
+      (self: () => HostileUploader): Script => ({
+        request: (request, victim) =>
+          void setTimeout(() => script(self)(request, victim), 10 + 5 * (request.id % 8)),
+      });
+    const honest = pace((self) => (request, victim) => victim.answer(self().block(request)));
+    const hostile = pace((self) => (request, victim) => {
+      victim.answer(self().block(request, { data: flipped(self().block(request).value.data) }));
+    });
+    const all = [
+      await uploader('alice', honest, of),
+      await uploader('mallory', hostile, of),
+      await uploader('bob', honest, of),
+    ];
+    agent.tracker.add(...all.map(({ address }) => address));
+    const transfer = await agent.download(of.metainfo);
+    expect((await agent.finished(transfer)).equals(large)).toBe(true);
+    expect(all.every(({ requests }) => requests > 0)).toBe(true);
+    expect(agent.bans.banned).toEqual([mallory]);
+    expect(agent.bans.struck).toEqual([]);
+  });
+
+  it('does not wait for one that takes requests and never answers', async () => {
+    const silent = await uploader('silent', { request: () => undefined });
+    agent.tracker.add(silent.address);
+    const transfer = await agent.download(content.metainfo);
+    await waitFor(() => silent.requests > 0, { what: 'requests', everyMs: 5 });
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(agent.bans.struck).toEqual([]);
+  });
+
+  it('gives up on one that never says hello, and says why it waits', async () => {
+    const { restore } = shortenTimers(HELLO_TIMEOUT_MS, 100);
+    const silent = await uploader('silent', { greet: () => undefined });
+    agent.tracker.add(silent.address);
+    const transfer = await agent.download(content.metainfo);
+    const reason = await waitFor(
+      () => (transfer.view().reason.includes('hello') ? transfer.view().reason : undefined),
+      { what: 'the reason' },
+    );
+    restore();
+    expect(reason).toContain(`silent at ${silent.address.endpoint}`);
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(agent.bans.struck).toEqual([]);
+  });
+
+  it('is right, and the honest one is not punished, whatever nonsense the other sends', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(nonsense, { minLength: 1, maxLength: 8 }), async (acts) => {
+        const victim = await DownloadAgent.start();
+        const greeted: Victim[] = [];
+        let turn = 0;
+        const hostile = await uploader('mallory', (self) => ({
+          ready: (link) => void greeted.push(link),
+          request: (request, link) => {
+            const act = acts[turn++ % acts.length]!;
+            link.answer(...answersTo(request, act, self()));
+            greeted.at(-1)?.say(...newsOf(act, self()));
+            if (act.do === 'end') link.fetch?.end();
+          },
+        }));
+        const honest = await uploader('honest');
+        victim.tracker.add(hostile.address);
+        const transfer = await victim.download(content.metainfo);
+        await waitFor(() => hostile.requests > 0, { what: 'a request', everyMs: 2 });
+        victim.tracker.add(honest.address);
+        const file = await victim.finished(transfer);
+        const punished = [...victim.bans.struck, ...victim.bans.banned];
+        await victim.stop();
+        expect(file.equals(data)).toBe(true);
+        expect(punished.filter((peer) => peer !== mallory)).toEqual([]);
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+});
+
+describe('GrpcPeerConnector.fetchMetainfo', () => {
+  const { bytes, infohash } = content.metainfo;
+  const other = metainfoOf(bytesOf(5000, 2), 16 * KIB);
+  const fetchFrom = (address: PeerAddress): Promise<Metainfo> =>
+    agent.connector.fetchMetainfo(address, infohash, new AbortController().signal);
+
+  it('gives the metainfo, in however many chunks it comes', async () => {
+    const { address } = await uploader('honest', {
+      metainfo: (call) => {
+        for (let at = 0; at < bytes.length; at += 7)
+          call.write({ totalLength: bytes.length, chunk: bytes.subarray(at, at + 7) });
+        call.end();
+      },
+    });
+    expect((await fetchFrom(address)).bytes.equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['that of another file', [{ totalLength: other.bytes.length, chunk: other.bytes }]],
+    ['cut short', [{ totalLength: bytes.length, chunk: bytes.subarray(0, -1) }]],
+    ['with one bit wrong', [{ totalLength: bytes.length, chunk: flipped(bytes) }]],
+    ['longer than it says', [{ totalLength: 10, chunk: bytes }]],
+    ['nothing', []],
+  ])('does not take metainfo that is %s', async (_, chunks) => {
+    const { address } = await uploader('mallory', {
+      metainfo: (call) => {
+        for (const chunk of chunks) call.write(chunk);
+        call.end();
+      },
+    });
+    await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it('does not take metainfo without an end: 10 MiB at most', async () => {
+    const { address } = await uploader('mallory', {
+      metainfo: (call) => {
+        const more = (): void => {
+          if (!call.cancelled) call.write({ totalLength: 0xffff_ffff, chunk: Buffer.alloc(900_000) }, more);
+        };
+        more();
+      },
+    });
+    await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
+  });
+
+  it('stops when it is told to', async () => {
+    const { address } = await uploader('silent', { metainfo: () => undefined });
+    const abort = new AbortController();
+    const fetching = agent.connector.fetchMetainfo(address, infohash, abort.signal);
+    abort.abort();
+    await expect(fetching).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('says that nobody answers at an address', async () => {
+    const gone = await uploader('gone');
+    gone.stop();
+    await expect(fetchFrom(gone.address)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+});

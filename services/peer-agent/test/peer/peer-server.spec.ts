@@ -1,0 +1,332 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { infoHashToBytes } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/limits.js';
+import { bytesOf, metainfoOf } from '../support/content.js';
+import {
+  bitfield,
+  have,
+  RawDownloader,
+  request,
+  type FetchStream,
+  type SyncStream,
+} from '../support/downloader.js';
+import { TestFolder } from '../support/folder.js';
+import { infoHash, peerNamed } from '../support/ids.js';
+import { shortenTimers } from '../support/shorten.js';
+import { endingOf, type Ending } from '../support/streams.js';
+import { Uploader, type UploaderOptions } from '../support/uploader.js';
+
+const KIB = 1024;
+const PIECE = 512 * KIB;
+/** Ten pieces, the last one of 100,000 bytes. */
+const data = bytesOf(9 * PIECE + 100_000);
+const PIECES = 10;
+const nothing = bitfield(0, 0);
+
+let folder: TestFolder;
+let metainfo: Metainfo;
+let path: string;
+let uploader: Uploader;
+const started: Uploader[] = [];
+let downloader: RawDownloader;
+
+beforeAll(async () => {
+  folder = await TestFolder.make();
+  metainfo = metainfoOf(data, PIECE);
+  path = await folder.write('file.bin', data);
+});
+
+afterAll(() => folder.remove());
+
+beforeEach(async () => {
+  uploader = await start();
+  downloader = new RawDownloader(uploader);
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((one) => one.stop()));
+});
+
+async function start(options: UploaderOptions = {}, of = metainfo): Promise<Uploader> {
+  const one = await Uploader.start(of, path, options);
+  started.push(one);
+  return one;
+}
+
+const refusal = (status: string, reason: string): Ending => ({
+  status,
+  reason,
+  domain: 'enjambre.peer',
+  message: expect.stringMatching(/./) as unknown as string,
+});
+
+describe('GetMetainfo', () => {
+  async function read(
+    client: PeerServiceClient,
+    infohash: Uint8Array,
+  ): Promise<{ total: number[]; bytes: Buffer }> {
+    const [total, chunks]: [number[], Uint8Array[]] = [[], []];
+    for await (const message of client.getMetainfo({ infohash }) as AsyncIterable<{
+      totalLength: number;
+      chunk: Uint8Array;
+    }>) {
+      total.push(message.totalLength);
+      chunks.push(message.chunk);
+    }
+    return { total, bytes: Buffer.concat(chunks) };
+  }
+
+  it('gives the metainfo in chunks of at most 256 KiB', async () => {
+    const large = metainfoOf(bytesOf(300 << 20), 16 * KIB); // 19,200 pieces: 600 KiB of layer.
+    const other = await start({}, large);
+    const { total, bytes } = await read(other.client(), infoHashToBytes(large.infohash));
+    expect(bytes.equals(large.bytes)).toBe(true);
+    expect(total).toEqual([large.bytes.length, large.bytes.length, large.bytes.length]);
+  });
+
+  it('knows no file that it does not have', async () => {
+    await expect(
+      read(downloader.client, infoHashToBytes(infoHash('ff'))).catch((error: unknown) =>
+        Promise.reject(endingOf(error) as unknown as Error),
+      ),
+    ).rejects.toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
+  });
+
+  it('calls an infohash of another length invalid', async () => {
+    const error: unknown = await read(downloader.client, Buffer.alloc(20)).catch((thrown: unknown) => thrown);
+    expect(endingOf(error)).toMatchObject({ status: 'INVALID_ARGUMENT', domain: 'enjambre.peer' });
+  });
+});
+
+describe('Sync', () => {
+  it('says hello, its bitfield, and what it has since', async () => {
+    const partial = await start({ has: [0, 3], name: 'partial' });
+    const sync = new RawDownloader(partial).sync();
+    sync.say(downloader.hello(), nothing);
+    expect(await sync.hear('hello')).toMatchObject([
+      { name: 'partial', infohash: infoHashToBytes(metainfo.infohash) },
+    ]);
+    expect(await sync.hear('bitfield')).toEqual([{ bits: Buffer.from([0b10010000, 0]) }]);
+    for (const piece of [9, 4]) partial.serving.verified(piece);
+    expect(await sync.hear('have')).toEqual([{ pieces: [9, 4] }]);
+    expect(sync.heard.map(({ $case }) => $case)).toEqual(['hello', 'bitfield', 'have']);
+  });
+
+  it('ends well when the downloader ends it', async () => {
+    const sync = await downloader.greetedSync(PIECES);
+    sync.say({ $case: 'goodbye', value: { reason: 'COMPLETE', message: 'thanks' } });
+    sync.call.end();
+    expect(await sync.end()).toEqual({ status: 'OK' });
+    expect(uploader.reports).toEqual([]);
+    expect(uploader.ledger.peers()).toEqual([]);
+  });
+
+  it.each<[string, string, (sync: SyncStream) => unknown, string?]>([
+    ['says another thing before hello', 'UNEXPECTED_MESSAGE', (sync) => sync.say(nothing)],
+    ['has a have before its bitfield', 'UNEXPECTED_MESSAGE', (sync) => sync.say(downloader.hello(), have(1))],
+    [
+      'says hello twice',
+      'UNEXPECTED_MESSAGE',
+      (sync) => sync.say(downloader.hello(), nothing, downloader.hello()),
+    ],
+    ['sends two bitfields', 'UNEXPECTED_MESSAGE', (sync) => sync.say(downloader.hello(), nothing, nothing)],
+    [
+      'has a peer id of 31 bytes',
+      'BAD_HELLO',
+      (sync) => sync.say(downloader.hello({ peerId: Buffer.alloc(31) })),
+    ],
+    [
+      'has an infohash of 20 bytes',
+      'BAD_HELLO',
+      (sync) => sync.say(downloader.hello({ infohash: Buffer.alloc(20) })),
+    ],
+    [
+      'has no ids at all',
+      'BAD_HELLO',
+      (sync) => sync.say(downloader.hello({ infohash: Buffer.alloc(0), peerId: Buffer.alloc(0) })),
+    ],
+    [
+      'has a name of 65 characters',
+      'BAD_HELLO',
+      (sync) => sync.say(downloader.hello({ name: 'n'.repeat(65) })),
+    ],
+    [
+      'sends a bitfield that is too short',
+      'BAD_BITFIELD',
+      (sync) => sync.say(downloader.hello(), bitfield(0)),
+    ],
+    [
+      'sends a bitfield that is too long',
+      'BAD_BITFIELD',
+      (sync) => sync.say(downloader.hello(), bitfield(0, 0, 0)),
+    ],
+    [
+      'sets spare bits of its bitfield',
+      'BAD_BITFIELD',
+      (sync) => sync.say(downloader.hello(), bitfield(0, 1)),
+    ],
+    [
+      'has a piece that does not exist',
+      'PIECE_OUT_OF_RANGE',
+      (sync) => sync.say(downloader.hello(), nothing, have(3, PIECES)),
+    ],
+    [
+      'has the last piece that there could be',
+      'PIECE_OUT_OF_RANGE',
+      (sync) => sync.say(downloader.hello(), nothing, have(0xffff_ffff)),
+    ],
+    [
+      'names too many pieces in a have',
+      'PIECE_OUT_OF_RANGE',
+      (sync) => sync.say(downloader.hello(), nothing, have(...Array.from({ length: 65_537 }, () => 0))),
+    ],
+  ])('ends with INVALID_ARGUMENT when a downloader %s', async (_, reason, misbehave) => {
+    const sync = downloader.sync();
+    misbehave(sync);
+    expect(await sync.end()).toEqual(refusal('INVALID_ARGUMENT', reason));
+    // Whoever did not say who it is cannot be reported; nobody is counted as connected.
+    const greeted = sync.heard.some(({ $case }) => $case === 'hello');
+    expect(uploader.reports).toHaveLength(greeted ? 1 : 0);
+    expect(uploader.ledger.peers()).toEqual([]);
+  });
+
+  it('takes as many pieces in a have as it may name', async () => {
+    const sync = await downloader.greetedSync(PIECES);
+    sync.say(have(...Array.from({ length: 65_536 }, (_, index) => index % PIECES)));
+    sync.call.end();
+    expect(await sync.end()).toEqual({ status: 'OK' });
+  });
+
+  it('counts one stream of a peer for a file: the one opened last', async () => {
+    const first = await downloader.greetedSync(PIECES);
+    const second = await downloader.greetedSync(PIECES);
+    expect(await first.end()).toEqual(refusal('ABORTED', 'REPLACED'));
+    uploader.serving.verified(1);
+    await second.hear('have');
+    expect(uploader.ledger.peers()).toMatchObject([{ name: 'downloader', connected: true }]);
+    expect(uploader.reports).toEqual([]);
+  });
+
+  it('chokes whoever comes when all slots are taken, and lets the next in when one leaves', async () => {
+    const narrow = await start({ uploadSlots: 1 });
+    const [first, second, third] = ['first', 'second', 'third'].map(
+      (name) => new RawDownloader(narrow, name),
+    );
+    const served = await first!.greetedSync(PIECES);
+    const waiting = await second!.greetedSync(PIECES);
+    await waiting.hear('choke');
+    const last = await third!.greetedSync(PIECES);
+    await last.hear('choke');
+    expect(served.heard.map(({ $case }) => $case)).toEqual(['hello', 'bitfield']);
+    served.call.cancel();
+    await waiting.hear('unchoke');
+    waiting.call.end();
+    await last.hear('unchoke');
+  });
+
+  it('frees the slot of a downloader whose message was too long', async () => {
+    const narrow = await start({ uploadSlots: 1 });
+    const rude = await new RawDownloader(narrow, 'rude').greetedSync(PIECES);
+    const polite = await new RawDownloader(narrow, 'polite').greetedSync(PIECES);
+    await polite.hear('choke');
+    rude.say({ $case: 'bitfield', value: { bits: new Uint8Array(1_100_000) } });
+    expect((await rude.end()).status).toBe('RESOURCE_EXHAUSTED');
+    await polite.hear('unchoke');
+  });
+});
+
+describe.each(['sync', 'fetch'] as const)('a %s stream', (kind) => {
+  const open = (from = downloader): SyncStream | FetchStream =>
+    kind === 'sync' ? from.sync() : from.fetch();
+  const greet = (stream: SyncStream | FetchStream, hello = downloader.hello()): Promise<Ending> => {
+    (stream as SyncStream).say(hello);
+    return stream.end();
+  };
+
+  it('ends with NOT_FOUND for a file that is not there', async () => {
+    const ending = greet(open(), downloader.hello({ infohash: infoHashToBytes(infoHash('ff')) }));
+    expect(await ending).toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
+    expect(uploader.reports).toEqual([]);
+  });
+
+  it('ends with INVALID_ARGUMENT for a hello without ids', async () => {
+    const ending = greet(open(), downloader.hello({ peerId: Buffer.alloc(0) }));
+    expect(await ending).toEqual(refusal('INVALID_ARGUMENT', 'BAD_HELLO'));
+  });
+
+  it('ends with PERMISSION_DENIED for whoever is banned, with the reason', async () => {
+    uploader.bans.set(peerNamed('downloader'), 'sent wrong bytes');
+    const ending = await greet(open());
+    expect(ending).toEqual(refusal('PERMISSION_DENIED', 'BANNED'));
+    expect(ending.message).toContain('sent wrong bytes');
+  });
+
+  it('ends with UNAVAILABLE when the file is no longer served', async () => {
+    const stream = open();
+    (stream as SyncStream).say(downloader.hello());
+    if (kind === 'fetch') {
+      (stream as FetchStream).say(request(1, 0, 0, 16 * KIB));
+      await (stream as FetchStream).hear('block');
+    } else {
+      await (stream as SyncStream).hear('bitfield');
+    }
+    uploader.serving.stop('the file was paused');
+    expect(await stream.end()).toEqual(refusal('UNAVAILABLE', 'STOPPING'));
+  });
+
+  it('ends with DEADLINE_EXCEEDED when nothing is said for ten seconds', async () => {
+    const { restore } = shortenTimers(HELLO_TIMEOUT_MS, 100);
+    try {
+      expect(await open().end()).toEqual(refusal('DEADLINE_EXCEEDED', 'NO_HELLO'));
+    } finally {
+      restore();
+    }
+  });
+
+  it('ends with RESOURCE_EXHAUSTED for a message of more than 1 MiB', async () => {
+    const ending = await greet(open(), downloader.hello({ name: 'n'.repeat(1_100_000) }));
+    expect(ending.status).toBe('RESOURCE_EXHAUSTED');
+  });
+
+  it('ends with RESOURCE_EXHAUSTED when there are too many, while those that were there go on', async () => {
+    const fetch = downloader.greetedFetch().say(request(1, 0, 0, 16 * KIB));
+    await fetch.hear('block');
+    const stranger = new RawDownloader(uploader, 'stranger');
+    const streams = Array.from({ length: 2001 }, () => open(stranger));
+    // Headers alone are not sent: each has to say something. Nobody says hello.
+    for (const stream of streams) (stream.call as { write(message: object): unknown }).write({});
+    const ended = await Promise.race(streams.map((stream) => stream.end()));
+    expect(ended).toEqual(refusal('RESOURCE_EXHAUSTED', 'TOO_MANY_STREAMS'));
+    fetch.say(request(2, 0, 0, 16 * KIB));
+    await fetch.hear('block', 2);
+    stranger.client.close();
+    await waitFor(() => newcomerIsServed(), { what: 'room for a newcomer' });
+  });
+
+  async function newcomerIsServed(): Promise<boolean> {
+    const newcomer = new RawDownloader(uploader, 'newcomer');
+    try {
+      await newcomer.greetedSync(PIECES);
+      await newcomer
+        .greetedFetch()
+        .say(request(1, 0, 0, 16 * KIB))
+        .hear('block');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+});
+
+it('ends a Sync stream that never sends its bitfield', async () => {
+  const { restore } = shortenTimers(HELLO_TIMEOUT_MS, 150);
+  try {
+    const sync = downloader.sync().say(downloader.hello());
+    expect(await sync.end()).toEqual(refusal('DEADLINE_EXCEEDED', 'NO_HELLO'));
+  } finally {
+    restore();
+  }
+});

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { createLogger } from '@enjambre/common/log/logger';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
+import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
+import { FdCache } from '../../src/adapters/disk/fd-cache.js';
+import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
+import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
+import { DataFolder } from '../../src/adapters/state/data-folder.js';
+import type { FileSummary, PeerAddress, SwarmListener, TrackerPort } from '../../src/app/ports.js';
+import type { Transfer } from '../../src/app/transfer.js';
+import { Transfers } from '../../src/app/transfers.js';
+import { BanList } from '../../src/domain/ban-list.js';
+import { seededRandom } from '../../src/domain/random.js';
+import { TestFolder } from './folder.js';
+import { peerNamed } from './ids.js';
+
+/** Tells watchers of the peers that a test names. */
+class FakeTracker implements TrackerPort {
+  readonly connected = true;
+  readonly #watches = new Map<InfoHash, SwarmListener>();
+  #peers: PeerAddress[] = [];
+
+  /** From now on the swarm has these peers besides those before. */
+  add(...peers: PeerAddress[]): void {
+    this.#peers = [...this.#peers, ...peers];
+    for (const listener of this.#watches.values())
+      listener.peers({ snapshot: false, upserted: peers, removed: [] });
+  }
+
+  watch(infohash: InfoHash, listener: SwarmListener): void {
+    this.#watches.set(infohash, listener);
+    listener.peers({ snapshot: true, upserted: this.#peers, removed: [] });
+  }
+
+  unwatch(infohash: InfoHash): void {
+    this.#watches.delete(infohash);
+  }
+
+  announce(): void {
+    // Nobody listens.
+  }
+
+  withdraw(): void {
+    // Nobody listens.
+  }
+
+  findFiles(): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
+    return Promise.resolve([]);
+  }
+}
+
+/** Remembers whom it punished. */
+class WatchedBans extends BanList {
+  readonly struck: PeerId[] = [];
+  readonly banned: PeerId[] = [];
+
+  override strike(peer: PeerId, reason: string, nowMs: number): boolean {
+    this.struck.push(peer);
+    return super.strike(peer, reason, nowMs);
+  }
+
+  override ban(peer: PeerId, reason: string, nowMs: number): void {
+    this.banned.push(peer);
+    super.ban(peer, reason, nowMs);
+  }
+}
+
+/** All of an agent that downloads, but for its own servers and its tracker. */
+export class DownloadAgent {
+  readonly tracker = new FakeTracker();
+  readonly bans = new WatchedBans();
+  readonly transfers: Transfers;
+  readonly connector = new GrpcPeerConnector({ peerId: peerNamed('agent'), name: 'agent', version: 'test' });
+  readonly #pool = new DiskPool(1);
+  readonly #fds = new FdCache();
+  readonly #data: DataFolder;
+
+  private constructor(private readonly folder: TestFolder) {
+    const log = createLogger({ name: 'agent', level: 'silent' });
+    this.#data = new DataFolder(folder.at('data'), log);
+    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds });
+    const { tracker, bans, connector } = this;
+    const hasher = new DiskContentHasher(this.#pool);
+    const random = seededRandom(1);
+    const parts = { archive: this.#data, stores, connector, hasher, tracker, bans, random, log };
+    this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
+  }
+
+  static async start(): Promise<DownloadAgent> {
+    const agent = new DownloadAgent(await TestFolder.make());
+    await agent.#data.open();
+    await agent.transfers.start();
+    return agent;
+  }
+
+  async download(metainfo: Metainfo): Promise<Transfer> {
+    const { transfer } = await this.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    return transfer;
+  }
+
+  /** Waits until a download is complete, and reads the file. */
+  async finished(transfer: Transfer): Promise<Buffer> {
+    await waitFor(() => transfer.state === 'seeding', {
+      what: `${transfer.name} to be complete`,
+      everyMs: 5,
+    });
+    return readFile(this.folder.at('downloads', transfer.name));
+  }
+
+  async stop(): Promise<void> {
+    await this.transfers.stop();
+    await this.#fds.close();
+    await this.#pool.close();
+    await this.#data.close();
+    await this.folder.remove();
+  }
+}

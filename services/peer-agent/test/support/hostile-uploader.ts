@@ -1,0 +1,171 @@
+import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
+import { PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import {
+  PeerServiceService,
+  type FetchRequest,
+  type FetchResponse,
+  type GetMetainfoRequest,
+  type GetMetainfoResponse,
+  type Hello,
+  type Request,
+  type SyncRequest,
+  type SyncResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { PeerAddress } from '../../src/app/ports.js';
+import { peerNamed } from './ids.js';
+
+type SyncAnswer = NonNullable<SyncResponse['message']>;
+type FetchAnswer = NonNullable<FetchResponse['message']>;
+
+/** The streams of one downloader, for a script to speak on. */
+export interface Victim {
+  readonly sync: ServerDuplexStream<SyncRequest, SyncResponse>;
+  readonly fetch: ServerDuplexStream<FetchRequest, FetchResponse> | undefined;
+  say(...messages: SyncAnswer[]): void;
+  answer(...messages: FetchAnswer[]): void;
+}
+
+/** What an uploader does otherwise than an honest one. */
+export interface Script {
+  /** @default peer id, infohash and name as they should be */
+  readonly hello?: Partial<Hello>;
+  /** Instead of hello and bitfield. */
+  greet?(victim: Victim): void;
+  /** After the downloader's Fetch stream said hello, and both sides are greeted. */
+  ready?(victim: Victim): void;
+  /** Instead of the block. */
+  request?(request: Request, victim: Victim): void;
+  /** Instead of the metainfo. */
+  metainfo?(call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>): void;
+}
+
+/** An uploader made of a raw generated server: honest, but for what its script says. */
+export class HostileUploader {
+  readonly layout: PieceLayout;
+  /** How often a downloader came. */
+  visits = 0;
+  /** Requests that it got. */
+  requests = 0;
+  readonly #server = new Server();
+  readonly #fetches = new Set<ServerDuplexStream<FetchRequest, FetchResponse>>();
+  #port = 0;
+
+  private constructor(
+    readonly name: string,
+    readonly content: { readonly metainfo: Metainfo; readonly data: Buffer },
+    private readonly script: Script,
+  ) {
+    this.layout = new PieceLayout(content.metainfo);
+    this.#server.addService(PeerServiceService, {
+      getMetainfo: (call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>) =>
+        this.#getMetainfo(call),
+      sync: (call: ServerDuplexStream<SyncRequest, SyncResponse>) => this.#sync(call),
+      fetch: (call: ServerDuplexStream<FetchRequest, FetchResponse>) => this.#fetch(call),
+    });
+  }
+
+  static async start(
+    name: string,
+    content: { readonly metainfo: Metainfo; readonly data: Buffer },
+    script: Script = {},
+  ): Promise<HostileUploader> {
+    const uploader = new HostileUploader(name, content, script);
+    uploader.#port = await new Promise((resolve, reject) => {
+      uploader.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+        if (error) reject(error);
+        else resolve(port);
+      });
+    });
+    return uploader;
+  }
+
+  get address(): PeerAddress {
+    const endpoint = `127.0.0.1:${this.#port}`;
+    return { peerId: peerNamed(this.name), name: this.name, endpoint, seeder: true };
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  hello(wrong: Partial<Hello> = {}): SyncAnswer {
+    const value = {
+      infohash: infoHashToBytes(this.content.metainfo.infohash),
+      peerId: peerIdToBytes(peerNamed(this.name)),
+      name: this.name,
+      version: 'test',
+    };
+    return { $case: 'hello', value: { ...value, ...this.script.hello, ...wrong } };
+  }
+
+  bitfield(): SyncAnswer {
+    return { $case: 'bitfield', value: { bits: Bitfield.full(this.layout.pieceCount).toBytes() } };
+  }
+
+  /** The right answer to a request, with whatever is to be wrong with it. */
+  block(
+    { id, piece, begin, length }: Request,
+    wrong: { id?: number; piece?: number; begin?: number; data?: Buffer } = {},
+  ): Extract<FetchAnswer, { $case: 'block' }> {
+    const at = piece * this.content.metainfo.pieceLength + begin;
+    const data = this.content.data.subarray(at, at + length);
+    return { $case: 'block', value: { id, piece, begin, data, ...wrong } };
+  }
+
+  #getMetainfo(call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>): void {
+    if (this.script.metainfo) return this.script.metainfo(call);
+    const { bytes } = this.content.metainfo;
+    call.write({ totalLength: bytes.length, chunk: bytes });
+    call.end();
+  }
+
+  #sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
+    this.visits += 1;
+    const victim = this.#victim(call);
+    call.on('error', () => undefined);
+    call.on('end', () => call.end());
+    call.on('data', ({ message }: SyncRequest) => {
+      if (message?.$case !== 'bitfield') return;
+      if (this.script.greet) this.script.greet(victim);
+      else victim.say(this.hello(), this.bitfield());
+      this.script.ready?.(victim);
+    });
+  }
+
+  #fetch(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
+    this.#fetches.add(call);
+    const victim = this.#victim(undefined, call);
+    call.on('error', () => undefined);
+    call.on('cancelled', () => this.#fetches.delete(call));
+    call.on('end', () => call.end());
+    call.on('data', ({ message }: FetchRequest) => {
+      if (message?.$case === 'request') {
+        this.requests += 1;
+        if (this.script.request) this.script.request(message.value, victim);
+        else victim.answer(this.block(message.value));
+      }
+    });
+  }
+
+  #victim(
+    sync?: ServerDuplexStream<SyncRequest, SyncResponse>,
+    fetch?: ServerDuplexStream<FetchRequest, FetchResponse>,
+  ): Victim {
+    const lastFetch = (): typeof fetch => fetch ?? [...this.#fetches].at(-1);
+    return {
+      sync: sync as Victim['sync'],
+      get fetch() {
+        return lastFetch();
+      },
+      say: (...messages) => {
+        for (const message of messages) sync?.write({ message });
+      },
+      answer: (...messages) => {
+        for (const message of messages) lastFetch()?.write({ message });
+      },
+    };
+  }
+}

@@ -1,0 +1,55 @@
+import {
+  connect,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { FetchRequest } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+
+/**
+ * A Fetch stream whose downloader takes nothing. Not a gRPC client: grpc-js reads ahead
+ * without bound, so that the uploader would never notice.
+ */
+export class StalledFetch {
+  readonly #session: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+
+  constructor(endpoint: string) {
+    this.#session = connect(`http://${endpoint}`);
+    this.#stream = this.#session.request({
+      ':method': 'POST',
+      ':path': '/enjambre.peer.v1.PeerService/Fetch',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    this.#session.on('error', () => undefined);
+    this.#stream.on('error', () => undefined);
+    this.#stream.pause();
+  }
+
+  say(...messages: NonNullable<FetchRequest['message']>[]): this {
+    for (const message of messages) {
+      const bytes = FetchRequest.encode({ message }).finish();
+      const frame = Buffer.alloc(5 + bytes.length);
+      frame.writeUInt32BE(bytes.length, 1);
+      frame.set(bytes, 5);
+      this.#stream.write(frame);
+    }
+    return this;
+  }
+
+  /** Takes all that there is. Resolves with the number and the text of the status at the end. */
+  end(): Promise<{ status: number; message: string }> {
+    return new Promise((resolve) => {
+      this.#stream.on('trailers', (trailers: IncomingHttpHeaders) => {
+        const message = decodeURIComponent(String(trailers['grpc-message']));
+        resolve({ status: Number(trailers['grpc-status']), message });
+      });
+      this.#stream.resume();
+    });
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+}

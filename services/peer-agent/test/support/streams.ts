@@ -1,0 +1,90 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
+import { Status } from '@enjambre/proto/gen/google/rpc/status';
+
+/** How a call ended, as its caller sees it. */
+export interface Ending {
+  /** Name of the status, such as NOT_FOUND. */
+  readonly status: string;
+  readonly reason?: string;
+  readonly domain?: string;
+  readonly message?: string;
+}
+
+/** Status and google.rpc.ErrorInfo of a failed call. */
+export function endingOf(error: unknown): Ending {
+  const { code, details, metadata } = error as ServiceError;
+  const [encoded] = (metadata as Metadata | undefined)?.get('grpc-status-details-bin') ?? [];
+  const info = Buffer.isBuffer(encoded) ? Status.decode(encoded).details[0] : undefined;
+  const { reason, domain } = info ? ErrorInfo.decode(info.value) : {};
+  return { status: status[code], message: details, ...(reason && { reason }), ...(domain && { domain }) };
+}
+
+/** A message of a generated `oneof`. */
+interface Spoken {
+  readonly message?: { readonly $case: string; readonly value: unknown } | undefined;
+}
+
+type Case<Message extends Spoken> = NonNullable<Message['message']>;
+type Kind<Message extends Spoken> = Case<Message>['$case'];
+
+/** The client's end of a bidirectional stream, by hand: says what it is told to and keeps what it hears. */
+export class RawStream<Request extends Spoken, Response extends Spoken> {
+  readonly heard: Case<Response>[] = [];
+  #ending: Ending | undefined;
+  #wake: (() => void)[] = [];
+
+  constructor(readonly call: ClientDuplexStream<Request, Response>) {
+    call.on('data', (response: Response) => {
+      if (response.message) this.heard.push(response.message);
+      this.#notify();
+    });
+    call.on('error', (error) => {
+      this.#ending ??= endingOf(error);
+      this.#notify();
+    });
+    call.on('status', ({ code }) => {
+      this.#ending ??= { status: status[code] };
+      this.#notify();
+    });
+  }
+
+  say(...messages: Case<Request>[]): this {
+    for (const message of messages) this.call.write({ message } as unknown as Request);
+    return this;
+  }
+
+  /** All messages of a kind, as soon as there are so many. Throws if the stream ends before. */
+  async hear<K extends Kind<Response>>(
+    kind: K,
+    count = 1,
+  ): Promise<Extract<Case<Response>, { $case: K }>['value'][]> {
+    return this.when(() => {
+      const messages = this.heard.filter(({ $case }) => $case === kind);
+      if (messages.length >= count) {
+        return messages.map(({ value }) => value);
+      }
+      if (this.#ending) throw new Error(`the stream ended with ${JSON.stringify(this.#ending)}`);
+      return undefined;
+    });
+  }
+
+  /** Waits until a condition on what was heard gives something. */
+  async when<T>(condition: () => T | undefined): Promise<T> {
+    for (;;) {
+      const result = condition();
+      if (result !== undefined) return result;
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** How it ended. */
+  end(): Promise<Ending> {
+    return this.when(() => this.#ending);
+  }
+
+  #notify(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}

@@ -1,0 +1,149 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { connect } from '@enjambre/common/grpc/client';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import { createLogger } from '@enjambre/common/log/logger';
+import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
+import { peerService } from '../../src/adapters/peer/peer-handlers.js';
+import { Ledger } from '../../src/app/ledger.js';
+import type { PieceStore } from '../../src/app/ports.js';
+import { Serving, type ServingDirectory } from '../../src/app/serving.js';
+import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
+import { FdCache } from '../../src/adapters/disk/fd-cache.js';
+import { FileStore } from '../../src/adapters/disk/file-store.js';
+import { peerNamed } from './ids.js';
+
+/** Reads of a store, watched and, if wanted, held back. */
+class WatchedReads {
+  started = 0;
+  /** Reads that fail with this from now on. */
+  failure: Error | undefined;
+  #gate: Promise<void> | undefined;
+  #open: () => void = () => undefined;
+
+  /** Lets no read end until {@link release}. */
+  hold(): void {
+    this.#gate = new Promise((resolve) => (this.#open = resolve));
+  }
+
+  release(): void {
+    this.#gate = undefined;
+    this.#open();
+  }
+
+  watch(store: PieceStore): PieceStore {
+    return new Proxy(store, {
+      get: (target, name): unknown => {
+        if (name === 'read') return (...range: Parameters<PieceStore['read']>) => this.#read(target, range);
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+  }
+
+  async #read(store: PieceStore, range: Parameters<PieceStore['read']>): Promise<Buffer> {
+    this.started += 1;
+    await this.#gate;
+    if (this.failure) throw this.failure;
+    return store.read(...range);
+  }
+}
+
+export interface UploaderOptions {
+  readonly name?: string;
+  /** @default 256 */
+  readonly uploadSlots?: number;
+  /** Pieces it has; all if absent. */
+  readonly has?: readonly number[];
+}
+
+/** The real peer server over a real file, with a directory that remembers what it was told. */
+export class Uploader implements ServingDirectory {
+  readonly reads = new WatchedReads();
+  readonly bans = new Map<PeerId, string>();
+  readonly reports: string[] = [];
+  readonly have: Bitfield;
+  readonly ledger = new Ledger({ bytesDownloaded: 0, bytesUploaded: 0, bytesWasted: 0, peers: [] }, () =>
+    performance.now(),
+  );
+  readonly peerId: PeerId;
+  readonly layout: PieceLayout;
+  readonly serving: Serving;
+  readonly #clients: PeerServiceClient[] = [];
+  readonly #pool = new DiskPool(1);
+  readonly #fds = new FdCache();
+  readonly #server: GrpcServer;
+
+  private constructor(
+    readonly metainfo: Metainfo,
+    path: string,
+    { name = 'uploader', uploadSlots = 256, has }: UploaderOptions,
+  ) {
+    const log = createLogger({ name, level: 'silent' });
+    this.peerId = peerNamed(name);
+    this.layout = new PieceLayout(metainfo);
+    this.have = has ? Bitfield.empty(this.layout.pieceCount) : Bitfield.full(this.layout.pieceCount);
+    for (const piece of has ?? []) this.have.set(piece);
+    const store = this.reads.watch(new FileStore({ pool: this.#pool, fds: this.#fds }, { metainfo, path }));
+    this.serving = new Serving({
+      metainfo,
+      layout: this.layout,
+      have: this.have,
+      store,
+      ledger: this.ledger,
+    });
+    const self = { peerId: this.peerId, name, version: 'test' };
+    this.#server = new GrpcServer({
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      services: [peerService({ directory: this, self, log }, { uploadSlots })],
+      maxReceiveBytes: MAX_MESSAGE_BYTES,
+      graceMs: 50,
+      log,
+    });
+  }
+
+  static async start(metainfo: Metainfo, path: string, options: UploaderOptions = {}): Promise<Uploader> {
+    const uploader = new Uploader(metainfo, path, options);
+    await uploader.#server.start();
+    return uploader;
+  }
+
+  get endpoint(): string {
+    const { address } = this.#server;
+    return address.kind === 'tcp' ? `127.0.0.1:${address.port}` : '';
+  }
+
+  find(infohash: InfoHash): Serving | undefined {
+    return infohash === this.metainfo.infohash ? this.serving : undefined;
+  }
+
+  banReason(peer: PeerId): string | undefined {
+    return this.bans.get(peer);
+  }
+
+  report(peer: PeerId, reason: string): void {
+    this.reports.push(`${peer}: ${reason}`);
+  }
+
+  /** A client on a connection of its own. */
+  client(): PeerServiceClient {
+    const client = connect(PeerServiceClient, this.endpoint, {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.max_send_message_length': -1,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    this.reads.release();
+    this.serving.stop('the test is over');
+    await this.#server.stop();
+    await this.#fds.close();
+    await this.#pool.close();
+  }
+}

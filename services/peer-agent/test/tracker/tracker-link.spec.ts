@@ -1,0 +1,327 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { createLogger } from '@enjambre/common/log/logger';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
+import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
+import type { Membership, SwarmListener } from '../../src/app/ports.js';
+import { infoHash, peerNamed } from '../support/ids.js';
+import { ScriptedTracker, type TrackerScript, type TrackerVisit } from '../support/scripted-tracker.js';
+import { shortenTimers } from '../support/shorten.js';
+
+type Delta = Extract<NonNullable<ConnectResponse['message']>, { $case: 'peerDelta' }>;
+type Change = Parameters<SwarmListener['peers']>[0];
+
+const WELCOME_TIMEOUT_MS = 10_000;
+const file = { name: 'model.bin', size: 1000, pieceLength: 16_384, fileCount: 1 };
+const wireFile = { name: 'model.bin', size: 1000n, pieceLength: 16_384n, fileCount: 1 };
+const shared: Membership = {
+  infohash: infoHash('aa'),
+  origin: true,
+  file,
+  bytesLeft: 0,
+  bytesDownloaded: 0,
+  bytesUploaded: 5,
+};
+const wanted: Membership = {
+  infohash: infoHash('bb'),
+  origin: false,
+  file: undefined,
+  bytesLeft: 900,
+  bytesDownloaded: 100,
+  bytesUploaded: 0,
+};
+
+const identity = PeerIdentity.generate();
+const log = createLogger({ name: 'test', level: 'silent' });
+const trackers: ScriptedTracker[] = [];
+const links: TrackerLink[] = [];
+
+afterEach(async () => {
+  await Promise.all(links.splice(0).map((link) => link.stop()));
+  for (const tracker of trackers.splice(0)) tracker.kill();
+});
+
+async function tracked(script: TrackerScript = {}): Promise<{ tracker: ScriptedTracker; link: TrackerLink }> {
+  const tracker = await new ScriptedTracker(script).start();
+  trackers.push(tracker);
+  return { tracker, link: linkTo(tracker.address) };
+}
+
+function linkTo(address: string): TrackerLink {
+  const description = { name: 'agent', endpoint: ':7072', labels: { zone: 'eu-1' }, version: 'test' };
+  const link = new TrackerLink({ identity, log }, { address, description: () => description });
+  links.push(link);
+  return link;
+}
+
+/** Everything but the hello, as soon as there is so much of it. */
+async function said(tracker: ScriptedTracker, visit: number, count: number): Promise<TrackerVisit['said']> {
+  return waitFor(
+    () => {
+      const messages = tracker.visits[visit]?.said.filter(({ $case }) => $case !== 'hello') ?? [];
+      return messages.length >= count ? messages : undefined;
+    },
+    { what: `${count} messages in session ${visit}`, everyMs: 5 },
+  );
+}
+
+const connected = (link: TrackerLink): Promise<boolean> =>
+  waitFor(() => link.connected, { what: 'the session', everyMs: 5 });
+
+function delta(value: Partial<Delta['value']>): Delta {
+  return {
+    $case: 'peerDelta',
+    value: {
+      infohash: infoHashToBytes(infoHash('bb')),
+      snapshot: false,
+      upserted: [],
+      removed: [],
+      ...value,
+    },
+  };
+}
+
+const bob = {
+  peerId: peerIdToBytes(peerNamed('bob')),
+  name: 'bob',
+  endpoint: '10.0.0.8:7072',
+  seeder: true,
+  labels: {},
+};
+
+describe('TrackerLink', () => {
+  it('answers the challenge with its signature, and introduces itself', async () => {
+    const { tracker, link } = await tracked();
+    expect([link.connected, link.problem]).toEqual([false, 'connecting']);
+    await link.start();
+    await connected(link);
+    expect(tracker.last?.peerId).toBe(identity.peerId);
+    expect(tracker.last?.said[0]).toMatchObject({
+      $case: 'hello',
+      value: { name: 'agent', endpoint: ':7072', labels: { zone: 'eu-1' }, version: 'test' },
+    });
+    expect([link.endpoint, link.problem]).toEqual(['10.0.0.7:7072', '']);
+  });
+
+  it('says what it is in which swarm, and what becomes of it', async () => {
+    const { tracker, link } = await tracked();
+    await link.start();
+    await connected(link);
+    link.announce(shared, 'started');
+    link.announce(wanted, 'started');
+    link.announce({ ...wanted, bytesLeft: 0, file }, 'completed');
+    link.announce(wanted, 'failed', 'x'.repeat(600));
+    link.withdraw(wanted.infohash);
+    link.withdraw(wanted.infohash); // It is out already.
+    link.watch(wanted.infohash, { peers: () => undefined });
+    link.unwatch(wanted.infohash);
+    const infohash = infoHashToBytes(wanted.infohash);
+    expect(await said(tracker, 0, 7)).toMatchObject([
+      {
+        $case: 'share',
+        value: { infohash: infoHashToBytes(shared.infohash), file: wireFile, restated: false },
+      },
+      {
+        $case: 'announce',
+        value: {
+          infohash,
+          event: AnnounceEvent.STARTED,
+          bytesLeft: 900n,
+          bytesDownloaded: 100n,
+          file: undefined,
+        },
+      },
+      { $case: 'announce', value: { event: AnnounceEvent.COMPLETED, bytesLeft: 0n, file: wireFile } },
+      { $case: 'announce', value: { event: AnnounceEvent.FAILED, reason: 'x'.repeat(512) } },
+      { $case: 'withdraw', value: { infohash } },
+      { $case: 'watch', value: { infohash } },
+      { $case: 'unwatch', value: { infohash } },
+    ]);
+  });
+
+  it('says again in a new session all that still holds, as nothing new', async () => {
+    const { tracker, link } = await tracked();
+    link.announce(shared, 'started'); // Before there is any session.
+    await link.start();
+    await connected(link);
+    link.announce(wanted, 'started');
+    link.announce({ ...wanted, bytesLeft: 300 }, 'update');
+    link.watch(wanted.infohash, { peers: () => undefined });
+    link.announce({ ...shared, infohash: infoHash('cc') }, 'started');
+    link.withdraw(infoHash('cc'));
+    link.watch(infoHash('dd'), { peers: () => undefined });
+    link.unwatch(infoHash('dd'));
+    await said(tracker, 0, 8);
+    tracker.kill();
+    await waitFor(() => !link.connected, { what: 'the end of the session' });
+    link.announce({ ...wanted, bytesLeft: 200 }, 'update'); // In between.
+    await tracker.start();
+    await connected(link);
+    const again = await said(tracker, 1, 3);
+    expect(again).toHaveLength(3);
+    expect(again).toMatchObject([
+      { $case: 'share', value: { infohash: infoHashToBytes(shared.infohash), restated: true } },
+      { $case: 'announce', value: { event: AnnounceEvent.UNSPECIFIED, bytesLeft: 200n } },
+      { $case: 'watch', value: { infohash: infoHashToBytes(wanted.infohash) } },
+    ]);
+  });
+
+  it('numbers what it says in each session, from the beginning', async () => {
+    const sequences: bigint[] = [];
+    const { tracker, link } = await tracked({
+      connected: (visit) => {
+        visit.call.on('data', ({ sequence }: { sequence: bigint }) => sequences.push(sequence));
+        visit.tell({ $case: 'challenge', value: { nonce: Buffer.alloc(32, 7) } });
+      },
+    });
+    await link.start();
+    await connected(link);
+    for (let round = 0; round < 3; round++) link.announce(shared, 'update');
+    await said(tracker, 0, 3);
+    expect(sequences).toEqual([1n, 2n, 3n, 4n]);
+  });
+
+  it('waits longer after each failure, and tells why there is no session', async () => {
+    const { tracker, link } = await tracked({
+      connected: ({ call }) =>
+        void call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'too many peers' }),
+    });
+    await link.start();
+    await waitFor(() => tracker.visits.length >= 4, { what: 'four attempts', everyMs: 5 });
+    const gaps = tracker.visits.slice(1).map(({ atMs }, index) => atMs - tracker.visits[index]!.atMs);
+    [100, 200, 400].forEach((least, index) => expect(gaps[index]).toBeGreaterThan(least - 5));
+    expect([link.connected, link.problem, link.endpoint]).toEqual([false, 'too many peers', '']);
+  });
+
+  it('comes back soon after a session that worked', async () => {
+    let refuse = false;
+    const { tracker, link } = await tracked({
+      connected: (visit) => {
+        if (refuse) visit.call.emit('error', { code: status.UNAVAILABLE, details: 'not now' });
+        else visit.tell({ $case: 'challenge', value: { nonce: Buffer.alloc(32, 7) } });
+      },
+    });
+    await link.start();
+    await connected(link);
+    refuse = true;
+    tracker.last!.call.end();
+    await waitFor(() => tracker.visits.length >= 4, { what: 'failures' });
+    refuse = false;
+    await waitFor(() => link.connected, { what: 'the session', everyMs: 5 });
+    const before = tracker.visits.length;
+    const endedMs = performance.now();
+    tracker.last!.call.end();
+    const next = await waitFor(() => tracker.visits[before], { what: 'the next session', everyMs: 5 });
+    expect(next.atMs - endedMs).toBeLessThan(600); // 200 ms at most, and a busy machine.
+  });
+
+  it.each<[string, TrackerScript]>([
+    ['never says anything', { connected: () => undefined }],
+    ['never welcomes it', { greeted: () => undefined }],
+  ])('does not wait for ever for a tracker that %s', async (_, script) => {
+    const { restore } = shortenTimers(WELCOME_TIMEOUT_MS, 100);
+    const { tracker, link } = await tracked(script);
+    await link.start();
+    await waitFor(() => tracker.visits.length >= 2, { what: 'a second attempt' });
+    restore();
+    expect(link.problem).toBe('the tracker did not answer in time');
+  });
+
+  it('tells watchers of their swarm, and nobody after the watch ended', async () => {
+    const changes: Change[] = [];
+    const { tracker, link } = await tracked();
+    await link.start();
+    await connected(link);
+    link.watch(wanted.infohash, { peers: (change) => changes.push(change) });
+    tracker.last!.tell(
+      delta({ snapshot: true, upserted: [bob] }),
+      delta({ infohash: infoHashToBytes(infoHash('ee')) }),
+      delta({ removed: [bob.peerId] }),
+    );
+    await waitFor(() => changes.length >= 2, { what: 'the changes', everyMs: 5 });
+    const { labels, ...address } = bob;
+    expect(labels).toEqual({});
+    expect(changes).toEqual([
+      { snapshot: true, upserted: [{ ...address, peerId: peerNamed('bob') }], removed: [] },
+      { snapshot: false, upserted: [], removed: [peerNamed('bob')] },
+    ]);
+    link.unwatch(wanted.infohash);
+    tracker.last!.tell(delta({ upserted: [bob] }), {
+      $case: 'problem',
+      value: { sequence: 1n, infohash: Buffer.alloc(0), reason: 'X', message: 'x' },
+    });
+    link.announce(shared, 'update');
+    await said(tracker, 0, 3);
+    expect(changes).toHaveLength(2);
+  });
+
+  it('passes over peers that make no sense, and goes on', async () => {
+    const changes: Change[] = [];
+    const { tracker, link } = await tracked();
+    await link.start();
+    await connected(link);
+    link.watch(wanted.infohash, { peers: (change) => changes.push(change) });
+    tracker.last!.tell(
+      delta({ infohash: Buffer.alloc(20) }),
+      delta({ upserted: [{ ...bob, peerId: Buffer.alloc(31) }] }),
+      delta({ removed: [Buffer.alloc(0)] }),
+      {
+        $case: 'problem',
+        value: { sequence: 9n, infohash: Buffer.alloc(7), reason: 'INVALID_INFOHASH', message: 'no' },
+      },
+      delta({ upserted: [bob] }),
+    );
+    await waitFor(() => changes.length > 0, { what: 'a change', everyMs: 5 });
+    expect(changes).toMatchObject([{ upserted: [{ name: 'bob' }] }]);
+    expect([link.connected, tracker.visits.length]).toEqual([true, 1]);
+  });
+
+  it('ends its session in order when it stops, and does not come back', async () => {
+    const { tracker, link } = await tracked();
+    await link.start();
+    await connected(link);
+    await link.stop();
+    await waitFor(() => tracker.last?.ended, { what: 'the end of the session', everyMs: 5 });
+    expect(tracker.visits).toHaveLength(1);
+  });
+
+  it('finds what the tracker lists', async () => {
+    const { link } = await tracked({
+      listFiles: ({ query, pageSize }) => ({
+        files: [
+          {
+            ...wireFile,
+            infohash: infoHash('aa'),
+            name: `${query} ${pageSize}`,
+            seeders: 1,
+            leechers: 0,
+            sharedAt: undefined,
+            sharedBy: '',
+          },
+        ],
+        nextPageToken: '',
+      }),
+    });
+    expect(await link.findFiles('mod')).toEqual([{ ...file, infohash: infoHash('aa'), name: 'mod 1000' }]);
+  });
+
+  it('says in a sentence that the tracker cannot be reached, by its address', async () => {
+    const { tracker, link } = await tracked();
+    tracker.kill();
+    await expect(link.findFiles('x')).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'NO_TRACKER',
+      message: `the tracker at ${tracker.address} cannot be reached: start it, or name another with --tracker`,
+    });
+  });
+
+  it('passes on what else is wrong with a lookup', async () => {
+    const { link } = await tracked({
+      listFiles: () => ({ code: status.INVALID_ARGUMENT, details: 'a bad page' }),
+    });
+    await expect(link.findFiles('x')).rejects.toMatchObject({ code: 'invalid', message: 'a bad page' });
+  });
+});
