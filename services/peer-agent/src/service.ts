@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import {
@@ -14,8 +13,10 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { VERSION } from '@enjambre/common/version';
 import { agentService, type AgentFacts } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
+import { diskError } from './adapters/disk/disk-errors.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
+import { makeFolder } from './adapters/disk/make-folder.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
@@ -90,7 +91,9 @@ class AgentService implements Agent {
 
   async start(): Promise<void> {
     const { dataDir } = this.#config;
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir, 0o700).catch((error: unknown) => {
+      throw diskError(error, dataDir);
+    });
     const lock = new FolderLock(dataDir);
     await lock.acquire();
     try {

@@ -1,7 +1,7 @@
 import { close, constants, open } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder } from './make-folder.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -96,7 +96,7 @@ async function openIn(path: string, mode: OpenMode): Promise<number> {
     return await openFile(path, flags, 0o644);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return openFile(path, flags, 0o644);
   }
 }

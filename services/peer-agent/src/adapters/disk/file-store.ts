@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fdatasync, fstat, ftruncate, read } from 'node:fs';
-import { lstat, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
@@ -10,6 +10,7 @@ import type { PieceStore } from '../../app/ports.js';
 import { diskError, errnoOf } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
+import { makeFolder } from './make-folder.js';
 import { syncFolder } from './sync-folder.js';
 
 const readFd = promisify(read);
@@ -198,7 +199,7 @@ export class FileStore implements PieceStore {
   }
 
   async #makeEmptyFiles(): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true });
+    await makeFolder(dirname(this.#path));
     for (const [index, file] of this.init.metainfo.files.entries()) {
       if (file.length === 0)
         await this.components.fds.with(this.#pathOf(index), 'write', (fd) => truncateFd(fd, 0));

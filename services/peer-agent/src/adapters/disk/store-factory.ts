@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PieceStore, StoreFactory } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
+import { makeFolder } from './make-folder.js';
 import { exists, FileStore, pathExists, type FileStoreComponents } from './file-store.js';
 
 /** Downloads are assembled here, inside the folder they go to, so that the last step is a rename. */
@@ -26,7 +27,7 @@ export class FileStoreFactory implements StoreFactory {
 
   async checkTarget(folder: string, name: string | undefined): Promise<void> {
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await access(folder, constants.W_OK | constants.X_OK);
       if (name !== undefined && (await exists(join(folder, name)))) throw pathExists(join(folder, name));
     } catch (error) {

@@ -3,7 +3,8 @@ import { infoHashFromBytes, peerIdFromBytes, type PeerId } from '@enjambre/core/
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 
-const MAX_NAME_CHARS = 64;
+/** It ends up on terminals: no control characters. */
+const NAME = /^[^\u0000-\u001f\u007f-\u009f]{0,64}$/;
 
 export interface Greeting {
   readonly peerId: PeerId;
@@ -26,8 +27,9 @@ export function readHello(hello: Hello, directory: ServingDirectory): Greeting {
       cause: error,
     });
   }
-  if (hello.name.length > MAX_NAME_CHARS)
-    throw new EnjambreError('invalid', 'BAD_HELLO', 'the name is too long');
+  if (!NAME.test(hello.name)) {
+    throw new EnjambreError('invalid', 'BAD_HELLO', 'a name has at most 64 characters, none of control');
+  }
   const banned = directory.banReason(peerId);
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   if (!serving) throw unknownInfohash();

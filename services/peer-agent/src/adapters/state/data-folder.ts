@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
@@ -9,6 +9,7 @@ import writeFileAtomic from 'write-file-atomic';
 import type { TransferArchive } from '../../app/ports.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { diskError } from '../disk/disk-errors.js';
+import { makeFolder } from '../disk/make-folder.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { FileProgressLog } from './progress-log.js';
 import { readStatus, writeStatus } from './status-file.js';
@@ -27,7 +28,7 @@ export class DataFolder implements TransferArchive {
 
   /** Makes the folders. */
   async open(): Promise<void> {
-    await mkdir(join(this.path, TRANSFERS), { recursive: true, mode: 0o700 });
+    await makeFolder(join(this.path, TRANSFERS), 0o700);
   }
 
   async close(): Promise<void> {
