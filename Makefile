@@ -45,9 +45,10 @@ clean: ## Remove all that was made, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage
 
-# npm writes this file at the end of an installation.
+# npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'
+# binaries, which not every registry mirror carries. The locked versions are installed all the same.
 node_modules/.package-lock.json: package.json package-lock.json $(wildcard */package.json */*/package.json)
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(GENERATED): $(PROTOS) node_modules/.package-lock.json
