@@ -235,6 +235,18 @@ describe('DownloadEngine, told of breaches', () => {
     );
   });
 
+  it('stops asking a peer that chokes and unchokes without end and answers nothing', () => {
+    const { engine } = joined();
+    let asked = 0;
+    for (let round = 0; round < 5000; round++) {
+      engine.handle({ type: 'peer-choked', peer }, round);
+      const effects = engine.handle({ type: 'peer-unchoked', peer }, round);
+      asked += effects.filter(({ type }) => type === 'request').length;
+    }
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(2048);
+  });
+
   it('does not ask a peer again for a piece that it turned out not to have', () => {
     const { engine, layout } = swarm([], { bytes: PIECE });
     const [asked] = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);

@@ -20,6 +20,8 @@ export interface PendingRequest {
 /** A rate that grew by less than this in half a second is as high as it gets. */
 const SLOW_START_GROWTH = 1.15;
 const SLOW_START_CHECK_MS = 500;
+/** Cancelled requests count too: a peer that answers none of them is asked no more (peer.proto allows no more). */
+const MAX_UNANSWERED = 2048;
 /** Ids are uint32 on the wire. */
 const MAX_ID = 0xffff_ffff;
 
@@ -62,7 +64,7 @@ export class PeerState {
 
   /** How many more bytes may be asked for, at most `capBytes` in flight. */
   room(capBytes: number): number {
-    if (this.choked) return 0;
+    if (this.choked || this.requests.size >= MAX_UNANSWERED) return 0;
     const window = this.snubbed ? 1 : Math.min(this.#windowBytes, capBytes);
     return window - this.inFlightBytes;
   }
