@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Debian's nats-server is in /usr/sbin.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/sbin
 
 PROTOS := $(shell find proto -name '*.proto' -o -name 'buf*.yaml')
 GENERATED := libs/proto/descriptors.binpb
@@ -34,6 +35,7 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 
 .PHONY: test
 test: build ## Run all tests
+	@tools/need-nats-server.sh
 	@$(JEST) $(JEST_FLAGS)
 
 .PHONY: bench

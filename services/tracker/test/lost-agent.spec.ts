@@ -55,7 +55,11 @@ describe('an agent that is lost', () => {
   beforeEach(async () => {
     harness = await Harness.start();
     network = await Network.to(harness.port);
-    const events = harness.client().watchEvents({ types: ['peer.disconnected'] });
+    const events = harness.client().watchEvents({
+      types: ['peer.disconnected'],
+      since: undefined,
+      replayOnly: false,
+    });
     reasons = [];
     events.on('data', ({ event }: WatchEventsResponse) => {
       if (event?.event?.$case === 'peerDisconnected') reasons.push(event.event.value.reason);

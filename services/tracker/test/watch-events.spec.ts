@@ -17,7 +17,7 @@ class Watcher {
   readonly call: ClientReadableStream<WatchEventsResponse>;
 
   private constructor(client: TrackerServiceClient, types: string[]) {
-    this.call = client.watchEvents({ types });
+    this.call = client.watchEvents({ types, since: undefined, replayOnly: false });
     this.call.on('data', ({ event }: WatchEventsResponse) => this.events.push(event!));
     this.call.on('error', (error) => (this.error = fromServiceError(error)));
   }

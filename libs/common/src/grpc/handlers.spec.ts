@@ -64,7 +64,9 @@ const list = (client: TrackerServiceClient, options: Parameters<typeof callUnary
 
 async function readAll(client: TrackerServiceClient): Promise<string[]> {
   const types: string[] = [];
-  for await (const message of readStream(client.watchEvents({ types: [] })))
+  for await (const message of readStream(
+    client.watchEvents({ types: [], since: undefined, replayOnly: false }),
+  ))
     types.push(message.event?.id ?? '');
   return types;
 }
@@ -183,7 +185,9 @@ describe('a streaming handler', () => {
     });
     const seen: string[] = [];
     const reading = (async () => {
-      for await (const message of readStream(client.watchEvents({ types: [] })))
+      for await (const message of readStream(
+        client.watchEvents({ types: [], since: undefined, replayOnly: false }),
+      ))
         seen.push(message.event?.id ?? '');
     })();
     await expect(reading).rejects.toMatchObject(asRefused);
@@ -205,7 +209,9 @@ describe('a streaming handler', () => {
         }
       },
     });
-    for await (const message of readStream(client.watchEvents({ types: [] }))) {
+    for await (const message of readStream(
+      client.watchEvents({ types: [], since: undefined, replayOnly: false }),
+    )) {
       if (message.event?.id === '5') break;
     }
     await clean;

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLogger } from '../log/logger.js';
+import { NatsServer } from '../testing/nats-server.js';
+import { waitFor } from '../testing/wait-for.js';
+import { NatsLink, parseNatsUrl } from './nats-link.js';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+
+describe('the address of NATS', () => {
+  it.each([
+    ['127.0.0.1:4222', { servers: ['nats://127.0.0.1:4222'] }],
+    ['nats://a:1, tls://b:2', { servers: ['nats://a:1', 'tls://b:2'] }],
+    ['nats://me:s%40fe@a:1', { servers: ['nats://a:1'], user: 'me', pass: 's@fe' }],
+    ['nats://secret@a:1', { servers: ['nats://a:1'], token: 'secret' }],
+  ])('is understood: %s', (url, meant) => {
+    expect(parseNatsUrl(url)).toEqual(meant);
+  });
+
+  it.each(['', 'http://a:1', 'nats://', 'nats://a:x'])('is refused with what to write: %j', (url) => {
+    expect(() => parseNatsUrl(url)).toThrow(/write nats:\/\/HOST:PORT/);
+  });
+});
+
+describe('the connection to NATS', () => {
+  let server: NatsServer;
+  let link: NatsLink;
+
+  beforeEach(async () => {
+    server = await NatsServer.start();
+    link = new NatsLink({ log }, { url: server.url, name: 'test' });
+  });
+
+  afterEach(async () => {
+    await link.stop();
+    await server.stop();
+  });
+
+  it('comes back by itself when the server was killed, and tells so each time', async () => {
+    let times = 0;
+    link.onConnected(() => (times += 1));
+    await link.start();
+    expect(times).toBe(1);
+    await server.kill();
+    await waitFor(() => !link.connected, { what: 'the loss to be noticed' });
+    expect(() => link.connection).toThrow(/is away: try again/);
+    await server.restart();
+    await waitFor(() => times === 2, { what: 'the connection to stand again' });
+    await link.connection.flush();
+  });
+
+  it('starts while the server is away, and connects when it is there', async () => {
+    await server.kill();
+    await link.start();
+    expect(link.connected).toBe(false);
+    await server.restart();
+    await waitFor(() => link.connected, { what: 'the first connection' });
+  });
+
+  it('gives up at once when it is stopped before it ever stood', async () => {
+    await server.kill();
+    const starting = link.start();
+    await link.stop();
+    await starting;
+    await server.restart();
+    expect(link.connected).toBe(false);
+  });
+});

@@ -1,0 +1,67 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManagedProcess } from './managed-process.js';
+import { waitFor } from './wait-for.js';
+
+/**
+ * A real nats-server with JetStream (Debian's package `nats-server`), on a port of
+ * loopback that the system chooses and with a store that outlives {@link kill}.
+ */
+export class NatsServer {
+  #process: ManagedProcess | undefined;
+  #port = -1;
+
+  private constructor(private readonly root: string) {}
+
+  /** Throws if nats-server is not installed: what needs it must fail, not be skipped. */
+  static async start(): Promise<NatsServer> {
+    const server = new NatsServer(await mkdtemp(join(tmpdir(), 'enjambre-nats-')));
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it again on the same port and store. */
+  async restart(): Promise<void> {
+    const ports = await mkdtemp(join(this.root, 'ports-'));
+    const store = join(this.root, 'store');
+    const server = new ManagedProcess('nats-server', [
+      ...['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', store, '--ports_file_dir', ports],
+    ]);
+    this.#process = server;
+    server.wait().catch(() => undefined);
+    this.#port = await waitFor(() => portIn(ports, server), { what: 'nats-server to listen' });
+  }
+
+  /** SIGKILL. What it acknowledged stays in its store. */
+  async kill(): Promise<void> {
+    await this.#process?.kill();
+  }
+
+  /** Ends it and removes its store. */
+  async stop(): Promise<void> {
+    await this.#process?.stop().catch(() => undefined);
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
+
+async function portIn(folder: string, server: ManagedProcess): Promise<number | undefined> {
+  const failed = await Promise.race([
+    server.wait().then(
+      (code) => `it ended with exit code ${code}: ${server.stderr.slice(-5).join('\n')}`,
+      (error: unknown) => `${String(error)}: install Debian's package nats-server`,
+    ),
+    Promise.resolve(undefined),
+  ]);
+  if (failed !== undefined) throw new Error(`nats-server did not start: ${failed}`);
+  const [file] = await readdir(folder);
+  if (file === undefined) return undefined;
+  const text = await readFile(join(folder, file), 'utf8');
+  if (text === '') return undefined;
+  const { nats } = JSON.parse(text) as { nats: string[] };
+  return Number(new URL(nats[0] ?? '').port);
+}
