@@ -134,7 +134,7 @@ class AgentService implements Agent {
       {
         archive: data,
         stores: new FileStoreFactory({ pool, fds }),
-        connector: new GrpcPeerConnector(self),
+        connector: new GrpcPeerConnector(self, identity),
         hasher: new DiskContentHasher(pool),
         tracker,
         bans,

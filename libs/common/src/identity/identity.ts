@@ -14,7 +14,7 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const RAW_KEY_BYTES = 32;
 
 /** Who is greeted: signatures for one service are worthless at another. */
-export type HelloContext = 'tracker' | 'messaging';
+export type HelloContext = 'tracker' | 'messaging' | 'peer';
 
 /** A peer's Ed25519 key pair. The peer id is the SHA-256 of the raw public key. */
 export class PeerIdentity {

@@ -204,36 +204,40 @@ describe('a Fetch stream', () => {
     await fetch.hear('reject', 4);
     uploader.reads.release();
     await fetch.hear('block', AT_ONCE);
-    fetch.call.end();
+    fetch.finish();
     expect(await fetch.end()).toEqual({ status: 'OK' });
     expect(idsOf(fetch)).toEqual(ids);
     const rejected = answersOf(fetch).filter((answer) => answer.rejected !== undefined);
     expect(rejected).toEqual([9, 10, 11, 12].map((id) => ({ id, rejected: RejectReason.CANCELLED })));
   });
 
-  it('answers each request of a downloader that is choked once, and serves it again when it is not', async () => {
+  it('rejects the requests of a downloader that has no slot, and serves it when it has one', async () => {
     const narrow = await start({ uploadSlots: 1 });
     const served = await new RawDownloader(narrow, 'served').greetedSync(PIECES);
     const other = new RawDownloader(narrow, 'other');
-    narrow.reads.hold();
-    const ids = Array.from({ length: AT_ONCE + 3 }, (_, index) => index + 1);
-    const fetch = other.greetedFetch().say(...ids.map((id) => request(id, id - 1, 0, BLOCK)));
-    await waitFor(() => narrow.reads.started === AT_ONCE, { what: 'the reads' });
     const sync = await other.greetedSync(PIECES);
     await sync.hear('choke');
-    fetch.say(request(50, 0, 0, BLOCK));
-    await fetch.hear('reject', 4);
-    narrow.reads.release();
-    await fetch.hear('block', AT_ONCE);
-    expect(idsOf(fetch)).toEqual([...ids, 50]);
-    const reasons = answersOf(fetch).map(({ rejected }) => rejected);
-    expect(reasons.filter((reason) => reason !== undefined)).toEqual(
-      [9, 10, 11, 50].map(() => RejectReason.CHOKED),
-    );
+    const fetch = other.greetedFetch().say(request(50, 0, 0, BLOCK), request(51, 1, 0, BLOCK));
+    await fetch.hear('reject', 2);
+    expect(answersOf(fetch)).toEqual([50, 51].map((id) => ({ id, rejected: RejectReason.CHOKED })));
+    expect(narrow.reads.started).toBe(0);
     served.call.cancel();
     await sync.hear('unchoke');
     fetch.say(request(60, 0, 0, BLOCK));
-    await fetch.hear('block', AT_ONCE + 1);
+    await fetch.hear('block');
+  });
+
+  it('does not open without the session of a Sync stream, and ends with it', async () => {
+    const stranger = downloader.fetch().say(downloader.hello({ session: Buffer.alloc(16) }));
+    expect(await stranger.end()).toMatchObject({ status: 'UNAUTHENTICATED', reason: 'NO_SESSION' });
+    const sync = await downloader.greetedSync(PIECES);
+    const fetch = downloader.greetedFetch().say(request(1, 0, 0, BLOCK));
+    await fetch.hear('block');
+    sync.call.cancel();
+    expect(await fetch.end()).toMatchObject({ status: 'ABORTED', reason: 'SYNC_ENDED' });
+    const late = downloader.fetch().say(await downloader.fetchHello());
+    expect(await late.end()).toMatchObject({ status: 'UNAUTHENTICATED', reason: 'NO_SESSION' });
+    expect(uploader.reports).toEqual([]);
   });
 
   it('answers each request exactly once, whatever is asked and cancelled', async () => {
@@ -255,7 +259,7 @@ describe('a Fetch stream', () => {
           else await new Promise((resolve) => setImmediate(resolve));
         }
         await fetch.when(() => (fetch.heard.length >= asked ? true : undefined));
-        fetch.call.end();
+        fetch.finish();
         expect(await fetch.end()).toEqual({ status: 'OK' });
         expect(idsOf(fetch)).toEqual(Array.from({ length: asked }, (_, index) => index + 1));
         expect(blocksAreRight(fetch)).toBe(true);
@@ -265,7 +269,7 @@ describe('a Fetch stream', () => {
   });
 
   it('reads no more than 2 MiB ahead for a downloader that takes nothing, and serves the others', async () => {
-    const idle = new StalledFetch(uploader.endpoint).say(downloader.hello());
+    const idle = new StalledFetch(uploader.endpoint).say(await downloader.fetchHello());
     for (let id = 1; id <= 500; id++) idle.say(request(id, id % 11, 0, BLOCK));
     await waitFor(() => uploader.reads.started >= AT_ONCE, { what: 'the first reads' });
     const busy = new RawDownloader(uploader, 'busy').greetedFetch();
@@ -280,7 +284,10 @@ describe('a Fetch stream', () => {
 
   it('lets a downloader go that takes no block for a minute', async () => {
     const timers = shortenTimers(STALL_TIMEOUT_MS, 200);
-    const idle = new StalledFetch(uploader.endpoint).say(downloader.hello(), request(1, 0, 0, BLOCK));
+    const idle = new StalledFetch(uploader.endpoint).say(
+      await downloader.fetchHello(),
+      request(1, 0, 0, BLOCK),
+    );
     await timers.ranOut;
     expect(await idle.end()).toEqual({ status: 4, message: 'no block was taken for too long' });
     idle.close();
@@ -289,7 +296,7 @@ describe('a Fetch stream', () => {
 
   it('does not pile up rejects for a downloader that takes none', async () => {
     const empty = await start({ has: [], name: 'empty' });
-    const idle = new StalledFetch(empty.endpoint).say(downloader.hello());
+    const idle = new StalledFetch(empty.endpoint).say(await new RawDownloader(empty).fetchHello());
     for (let id = 1; id <= 20_000; id++) idle.say(request(id, 0, 0, BLOCK));
     expect(await idle.end()).toEqual({ status: 8, message: 'too many unanswered requests' });
     idle.close();

@@ -111,10 +111,21 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
     () => ({ ready: (victim) => victim.answer(reject(4_000_000_000)), request: () => undefined }),
   ],
   [
-    'sends a block before it says hello',
+    'sends a block before its bitfield',
     (self) => ({
-      greet: (victim) => victim.answer(self().block({ id: 1, piece: 0, begin: 0, length: BLOCK })),
+      greet: (victim) => {
+        victim.say(self().hello());
+        victim.answer(self().block({ id: 1, piece: 0, begin: 0, length: BLOCK }));
+      },
     }),
+  ],
+  [
+    'says hello before its challenge',
+    (self) => ({ challenge: (victim) => victim.say(self().hello(), self().bitfield()) }),
+  ],
+  [
+    'challenges twice',
+    (self) => ({ challenge: (victim) => victim.say(self().challenge(), self().challenge()) }),
   ],
   [
     'has a piece that does not exist',
@@ -162,7 +173,10 @@ const misfortunes: [string, Script][] = [
       ready: (victim) => victim.say({ $case: 'goodbye', value: { reason: 'STOPPING', message: 'bye' } }),
     },
   ],
-  ['is another peer than the tracker says', { hello: { peerId: peerIdToBytes(peerNamed('somebody else')) } }],
+  [
+    'says hello as another peer than the tracker says',
+    { hello: { peerId: peerIdToBytes(peerNamed('somebody else')) } },
+  ],
   ['has nothing of what it claims', { request: ({ id }, victim) => victim.answer(reject(id)) }],
   ['chokes and never unchokes', { ready: (victim) => victim.say({ $case: 'choke', value: {} }) }],
   ['closes its streams while it owes blocks', { request: (_, victim: Victim) => victim.fetch?.end() }],

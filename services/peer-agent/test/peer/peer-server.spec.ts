@@ -14,7 +14,7 @@ import {
   type SyncStream,
 } from '../support/downloader.js';
 import { TestFolder } from '../support/folder.js';
-import { infoHash, peerNamed } from '../support/ids.js';
+import { infoHash } from '../support/ids.js';
 import { shortenTimers } from '../support/shorten.js';
 import { endingOf, type Ending } from '../support/streams.js';
 import { Uploader, type UploaderOptions } from '../support/uploader.js';
@@ -104,21 +104,21 @@ describe('GetMetainfo', () => {
 describe('Sync', () => {
   it('says hello, its bitfield, and what it has since', async () => {
     const partial = await start({ has: [0, 3], name: 'partial' });
-    const sync = new RawDownloader(partial).sync();
-    sync.say(downloader.hello(), nothing);
+    const other = new RawDownloader(partial);
+    const sync = other.sync().say(other.hello(), nothing);
     expect(await sync.hear('hello')).toMatchObject([
       { name: 'partial', infohash: infoHashToBytes(metainfo.infohash) },
     ]);
     expect(await sync.hear('bitfield')).toEqual([{ bits: Buffer.from([0b10010000, 0]) }]);
     for (const piece of [9, 4]) partial.serving.verified(piece);
     expect(await sync.hear('have')).toEqual([{ pieces: [9, 4] }]);
-    expect(sync.heard.map(({ $case }) => $case)).toEqual(['hello', 'bitfield', 'have']);
+    expect(sync.heard.map(({ $case }) => $case)).toEqual(['challenge', 'hello', 'bitfield', 'have']);
   });
 
   it('ends well when the downloader ends it', async () => {
     const sync = await downloader.greetedSync(PIECES);
     sync.say({ $case: 'goodbye', value: { reason: 'COMPLETE', message: 'thanks' } });
-    sync.call.end();
+    sync.finish();
     expect(await sync.end()).toEqual({ status: 'OK' });
     expect(uploader.reports).toEqual([]);
     expect(uploader.ledger.peers()).toEqual([]);
@@ -193,10 +193,42 @@ describe('Sync', () => {
     expect(uploader.ledger.peers()).toEqual([]);
   });
 
+  it('believes no peer id that is not proven, and blames nobody for it', async () => {
+    const honest = new RawDownloader(uploader, 'honest');
+    const { peerId, publicKey } = honest.hello().value;
+    const signed = { signature: Buffer.alloc(64, 1) };
+    for (const forged of [{ peerId }, { peerId, publicKey }, { peerId, publicKey, ...signed }]) {
+      // Signed with the forger's own key, but for the last.
+      const sync = downloader.sync().say(downloader.hello(forged));
+      expect(await sync.end()).toEqual(refusal('UNAUTHENTICATED', 'BAD_SIGNATURE'));
+    }
+    expect(uploader.reports).toEqual([]);
+    await honest.greetedSync(PIECES);
+  });
+
+  it('takes no proof that was made for another uploader', async () => {
+    const other = await start({ name: 'other' });
+    const relayed = downloader.sync().say(new RawDownloader(other).hello());
+    expect(await relayed.end()).toEqual(refusal('UNAUTHENTICATED', 'BAD_SIGNATURE'));
+  });
+
+  it('ends with NOT_FOUND for a file that is not there', async () => {
+    const sync = downloader.sync().say(downloader.hello({ infohash: infoHashToBytes(infoHash('ff')) }));
+    expect(await sync.end()).toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
+    expect(uploader.reports).toEqual([]);
+  });
+
+  it('ends with PERMISSION_DENIED for whoever is banned, with the reason', async () => {
+    uploader.bans.set(downloader.identity.peerId, 'sent wrong bytes');
+    const ending = await downloader.sync().say(downloader.hello()).end();
+    expect(ending).toEqual(refusal('PERMISSION_DENIED', 'BANNED'));
+    expect(ending.message).toContain('sent wrong bytes');
+  });
+
   it('takes as many pieces in a have as it may name', async () => {
     const sync = await downloader.greetedSync(PIECES);
     sync.say(have(...Array.from({ length: 65_536 }, (_, index) => index % PIECES)));
-    sync.call.end();
+    sync.finish();
     expect(await sync.end()).toEqual({ status: 'OK' });
   });
 
@@ -220,10 +252,10 @@ describe('Sync', () => {
     await waiting.hear('choke');
     const last = await third!.greetedSync(PIECES);
     await last.hear('choke');
-    expect(served.heard.map(({ $case }) => $case)).toEqual(['hello', 'bitfield']);
+    expect(served.heard.map(({ $case }) => $case)).toEqual(['challenge', 'hello', 'bitfield']);
     served.call.cancel();
     await waiting.hear('unchoke');
-    waiting.call.end();
+    waiting.finish();
     await last.hear('unchoke');
   });
 
@@ -245,24 +277,6 @@ describe.each(['sync', 'fetch'] as const)('a %s stream', (kind) => {
     (stream as SyncStream).say(hello);
     return stream.end();
   };
-
-  it('ends with NOT_FOUND for a file that is not there', async () => {
-    const ending = greet(open(), downloader.hello({ infohash: infoHashToBytes(infoHash('ff')) }));
-    expect(await ending).toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
-    expect(uploader.reports).toEqual([]);
-  });
-
-  it('ends with INVALID_ARGUMENT for a hello without ids', async () => {
-    const ending = greet(open(), downloader.hello({ peerId: Buffer.alloc(0) }));
-    expect(await ending).toEqual(refusal('INVALID_ARGUMENT', 'BAD_HELLO'));
-  });
-
-  it('ends with PERMISSION_DENIED for whoever is banned, with the reason', async () => {
-    uploader.bans.set(peerNamed('downloader'), 'sent wrong bytes');
-    const ending = await greet(open());
-    expect(ending).toEqual(refusal('PERMISSION_DENIED', 'BANNED'));
-    expect(ending.message).toContain('sent wrong bytes');
-  });
 
   it('ends with UNAVAILABLE when the file is no longer served', async () => {
     const stream = open();

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
@@ -15,7 +16,6 @@ import { Transfers } from '../../src/app/transfers.js';
 import { BanList } from '../../src/domain/ban-list.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
-import { peerNamed } from './ids.js';
 
 /** Tells watchers of the peers that a test names. */
 class FakeTracker implements TrackerPort {
@@ -73,7 +73,11 @@ export class DownloadAgent {
   readonly tracker = new FakeTracker();
   readonly bans = new WatchedBans();
   readonly transfers: Transfers;
-  readonly connector = new GrpcPeerConnector({ peerId: peerNamed('agent'), name: 'agent', version: 'test' });
+  readonly identity = PeerIdentity.generate();
+  readonly connector = new GrpcPeerConnector(
+    { peerId: this.identity.peerId, name: 'agent', version: 'test' },
+    this.identity,
+  );
   readonly #pool = new DiskPool(1);
   readonly #fds = new FdCache();
   readonly #data: DataFolder;

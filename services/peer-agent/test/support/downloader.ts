@@ -1,4 +1,6 @@
-import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
+import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type {
   FetchRequest,
@@ -8,7 +10,6 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { peerNamed } from './ids.js';
 import { RawStream } from './streams.js';
 import type { Uploader } from './uploader.js';
 
@@ -31,7 +32,10 @@ export const cancel = (id: number): FetchMessage => ({ $case: 'cancel', value: {
 /** A downloader by hand, on a connection of its own. */
 export class RawDownloader {
   readonly client: PeerServiceClient;
+  readonly identity = PeerIdentity.generate();
   readonly #metainfo: Metainfo;
+  readonly #uploader: PeerId;
+  #sync: SyncStream | undefined;
 
   constructor(
     uploader: Uploader,
@@ -39,27 +43,43 @@ export class RawDownloader {
   ) {
     this.client = uploader.client();
     this.#metainfo = uploader.metainfo;
+    this.#uploader = uploader.peerId;
   }
 
-  /** Its hello, with whatever is to be wrong with it. */
+  /** Its hello, with whatever is to be wrong with it. What is empty is filled in when it is said. */
   hello(wrong: Partial<Hello> = {}): { $case: 'hello'; value: Hello } {
     const value = {
       infohash: infoHashToBytes(this.#metainfo.infohash),
-      peerId: peerIdToBytes(peerNamed(this.name)),
+      peerId: peerIdToBytes(this.identity.peerId),
       name: this.name,
       version: 'test',
+      publicKey: this.identity.publicKey,
+      signature: Buffer.alloc(0),
+      session: Buffer.alloc(0),
     };
     return { $case: 'hello', value: { ...value, ...wrong } };
   }
 
   /** A Sync stream that has said nothing yet. */
   sync(): SyncStream {
-    return new RawStream(this.client.sync());
+    const sync: SyncStream = new RawStream(this.client.sync());
+    sync.complete = async (message) => {
+      if (message.$case !== 'hello' || message.value.signature.length > 0) return message;
+      return { ...message, value: { ...message.value, signature: await this.#sign(sync, message.value) } };
+    };
+    return sync;
   }
 
   /** A Fetch stream that has said nothing yet. */
   fetch(): FetchStream {
-    return new RawStream(this.client.fetch());
+    const fetch: FetchStream = new RawStream(this.client.fetch());
+    fetch.complete = (message) => this.#withSession(message);
+    return fetch;
+  }
+
+  /** The hello of a Fetch stream of the Sync stream that was greeted last, or of a new one. */
+  fetchHello(): Promise<FetchMessage> {
+    return this.#withSession(this.hello());
   }
 
   /** A Sync stream that is past hello and bitfield on both sides. */
@@ -67,12 +87,30 @@ export class RawDownloader {
     const bits = new Uint8Array(Math.ceil(pieceCount / 8));
     const sync = this.sync().say(this.hello(), bitfield(...bits));
     await sync.hear('bitfield');
+    this.#sync = sync;
     return sync;
   }
 
   /** A Fetch stream that said hello. */
   greetedFetch(): FetchStream {
     return this.fetch().say(this.hello());
+  }
+
+  async #sign(sync: SyncStream, { infohash }: Hello): Promise<Buffer> {
+    const [challenge] = await sync.hear('challenge');
+    const terms = Buffer.concat([
+      challenge?.nonce ?? '',
+      peerIdToBytes(this.#uploader),
+      infohash,
+    ] as Buffer[]);
+    return this.identity.signHello('peer', terms);
+  }
+
+  async #withSession(message: FetchMessage): Promise<FetchMessage> {
+    if (message.$case !== 'hello' || message.value.session.length > 0) return message;
+    const sync = this.#sync ?? (await this.greetedSync(new PieceLayout(this.#metainfo).pieceCount));
+    const [hello] = await sync.hear('hello');
+    return { ...message, value: { ...message.value, session: hello?.session ?? Buffer.alloc(0) } };
   }
 }
 

@@ -32,9 +32,11 @@ export interface Victim {
 export interface Script {
   /** @default peer id, infohash and name as they should be */
   readonly hello?: Partial<Hello>;
+  /** Instead of the challenge. */
+  challenge?(victim: Victim): void;
   /** Instead of hello and bitfield. */
   greet?(victim: Victim): void;
-  /** After the downloader's Fetch stream said hello, and both sides are greeted. */
+  /** After both sides are greeted. */
   ready?(victim: Victim): void;
   /** Instead of the block. */
   request?(request: Request, victim: Victim): void;
@@ -51,6 +53,8 @@ export class HostileUploader {
   requests = 0;
   readonly #server = new Server();
   readonly #fetches = new Set<ServerDuplexStream<FetchRequest, FetchResponse>>();
+  /** Answers for a Fetch stream that is still to come. */
+  readonly #unsaid: FetchAnswer[] = [];
   #port = 0;
 
   private constructor(
@@ -97,8 +101,18 @@ export class HostileUploader {
       peerId: peerIdToBytes(peerNamed(this.name)),
       name: this.name,
       version: 'test',
+      publicKey: Buffer.alloc(0),
+      signature: Buffer.alloc(0),
+      session: Buffer.alloc(16, 7),
     };
     return { $case: 'hello', value: { ...value, ...this.script.hello, ...wrong } };
+  }
+
+  challenge(of = this.name): SyncAnswer {
+    return {
+      $case: 'challenge',
+      value: { nonce: Buffer.alloc(32, 1), peerId: peerIdToBytes(peerNamed(of)) },
+    };
   }
 
   bitfield(): SyncAnswer {
@@ -127,6 +141,8 @@ export class HostileUploader {
     const victim = this.#victim(call);
     call.on('error', () => undefined);
     call.on('end', () => call.end());
+    if (this.script.challenge) this.script.challenge(victim);
+    else victim.say(this.challenge());
     call.on('data', ({ message }: SyncRequest) => {
       if (message?.$case !== 'bitfield') return;
       if (this.script.greet) this.script.greet(victim);
@@ -137,6 +153,7 @@ export class HostileUploader {
 
   #fetch(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
     this.#fetches.add(call);
+    for (const message of this.#unsaid.splice(0)) call.write({ message });
     const victim = this.#victim(undefined, call);
     call.on('error', () => undefined);
     call.on('cancelled', () => this.#fetches.delete(call));
@@ -164,7 +181,9 @@ export class HostileUploader {
         for (const message of messages) sync?.write({ message });
       },
       answer: (...messages) => {
-        for (const message of messages) lastFetch()?.write({ message });
+        const call = lastFetch();
+        if (!call) this.#unsaid.push(...messages);
+        for (const message of messages) call?.write({ message });
       },
     };
   }

@@ -50,9 +50,32 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
     });
   }
 
+  /** Says these in their order, each once `complete` has filled in what it must wait for. */
   say(...messages: Case<Request>[]): this {
-    for (const message of messages) this.call.write({ message } as unknown as Request);
+    for (const message of messages) {
+      if (!this.complete) this.call.write({ message } as unknown as Request);
+      else this.#said = this.#sayLater(message, this.#said);
+    }
     return this;
+  }
+
+  /** What has to be known before a message can be said, such as a challenge. Set before anything is said. */
+  complete: ((message: Case<Request>) => Promise<Case<Request>>) | undefined;
+  #said: Promise<void> = Promise.resolve();
+
+  /** Says no more, once all is said. */
+  finish(): void {
+    void this.#said.then(() => this.call.end());
+  }
+
+  async #sayLater(message: Case<Request>, before: Promise<void>): Promise<void> {
+    await before;
+    try {
+      const whole = await this.complete?.(message);
+      if (whole && !this.#ending) this.call.write({ message: whole } as unknown as Request);
+    } catch (error) {
+      if (!this.#ending) throw error; // A stream that has ended tells no more.
+    }
   }
 
   /** All messages of a kind, as soon as there are so many. Throws if the stream ends before. */

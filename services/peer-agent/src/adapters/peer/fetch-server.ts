@@ -1,6 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import type { PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
@@ -16,14 +15,13 @@ import {
   type UploadRequest,
 } from '../../domain/upload/upload-scheduler.js';
 import { rejectToWire } from './convert.js';
-import { readHello } from './hello.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
-import type { SyncServer } from './sync-server.js';
+import type { SyncServer, SyncSession } from './sync-server.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
 
 export interface FetchServerComponents {
-  readonly directory: ServingDirectory;
+  readonly directory: Pick<ServingDirectory, 'report'>;
   readonly handlers: HandlerFactory;
   readonly sync: SyncServer;
   readonly log: Logger;
@@ -34,8 +32,8 @@ const MAX_SESSIONS = 2000;
 
 interface Session {
   readonly call: FetchCall;
-  peerId: PeerId | undefined;
-  serving: Serving | undefined;
+  /** Whose it is, and of which file; known from the hello on. */
+  owner: SyncSession | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
   /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
@@ -51,11 +49,7 @@ export class FetchServer {
   readonly #scheduler = new UploadScheduler<Session>();
   readonly #sessions = new Set<Session>();
 
-  constructor(private readonly parts: FetchServerComponents) {
-    parts.sync.onChoke((choked, isChoked) => {
-      if (isChoked) this.#rejectAll(choked.peerId, choked.serving);
-    });
-  }
+  constructor(private readonly parts: FetchServerComponents) {}
 
   accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
     const fetchCall = call as FetchCall;
@@ -68,8 +62,7 @@ export class FetchServer {
     }
     const session: Session = {
       call: fetchCall,
-      peerId: undefined,
-      serving: undefined,
+      owner: undefined,
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
@@ -99,7 +92,7 @@ export class FetchServer {
     try {
       switch (message?.$case) {
         case 'hello':
-          return this.#onHello(session, message.value);
+          return this.#onHello(session, message.value.session);
         case 'request':
           return this.#onRequest(session, message.value);
         case 'cancel':
@@ -112,28 +105,25 @@ export class FetchServer {
     }
   }
 
-  #onHello(session: Session, hello: Parameters<typeof readHello>[0]): void {
-    if (session.serving)
+  #onHello(session: Session, secret: Uint8Array): void {
+    if (session.owner)
       throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
-    const { peerId, serving } = readHello(hello, this.parts.directory);
+    const owner = this.parts.sync.sessionOf(secret);
     clearTimeout(session.timer);
-    session.peerId = peerId;
-    session.serving = serving;
-    session.unsubscribe = serving.subscribe({
-      has: () => undefined,
-      stopped: (reason) => {
-        this.#fail(session, new EnjambreError('unavailable', 'STOPPING', reason));
-      },
+    session.owner = owner;
+    session.unsubscribe = owner.onEnd((error) => {
+      this.#end(session);
+      this.parts.handlers.fail(session.call, error);
     });
     this.#scheduler.open(session);
   }
 
   #onRequest(session: Session, request: Request): void {
-    const { serving, peerId } = session;
-    if (!serving || !peerId) throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
-    checkRequest(request, serving);
-    if (this.parts.sync.isChoked(peerId, serving)) return this.#reject(session, request.id, 'choked');
-    if (!serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
+    const { owner } = session;
+    if (!owner) throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
+    checkRequest(request, owner.serving);
+    if (this.parts.sync.isChoked(owner)) return this.#reject(session, request.id, 'choked');
+    if (!owner.serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
     const outcome = this.#scheduler.add(session, request);
     if (outcome === 'duplicate')
       throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
@@ -144,13 +134,6 @@ export class FetchServer {
   /** What is being read or sent is not called back: its block is the answer. */
   #onCancel(session: Session, id: number): void {
     if (this.#scheduler.cancel(session, id)) this.#reject(session, id, 'cancelled');
-  }
-
-  #rejectAll(peerId: PeerId, serving: Serving): void {
-    for (const session of this.#sessions) {
-      if (session.peerId !== peerId || session.serving !== serving) continue;
-      for (const id of this.#scheduler.cancelAll(session)) this.#reject(session, id, 'choked');
-    }
   }
 
   #pump(): void {
@@ -171,7 +154,7 @@ export class FetchServer {
   async #read(session: Session, request: UploadRequest): Promise<EncodedBlock | undefined> {
     const header = blockHeader(request, request.length);
     try {
-      const bytes = await session.serving?.read(request, header.length);
+      const bytes = await session.owner?.serving.read(request, header.length);
       if (!bytes) return undefined;
       header.copy(bytes);
       return new EncodedBlock(bytes);
@@ -184,7 +167,7 @@ export class FetchServer {
 
   /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
   async #send(session: Session, block: EncodedBlock, length: number): Promise<void> {
-    const { call, serving, peerId, sending } = session;
+    const { call, owner, sending } = session;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         sending.delete(done);
@@ -194,9 +177,9 @@ export class FetchServer {
       if (sending.size === 1) this.#watchReader(session);
       call.write(block, done);
     });
-    if (session.over || !peerId) return;
+    if (session.over || !owner) return;
     this.#watchReader(session);
-    serving?.sent(peerId, length);
+    owner.serving.sent(owner.peerId, length);
   }
 
   /** A downloader that takes nothing would hold memory that others need: it gets so long for the next block. */
@@ -221,8 +204,8 @@ export class FetchServer {
   #fail(session: Session, error: unknown): void {
     if (session.over) return;
     const known = EnjambreError.from(error);
-    if (known.code === 'invalid' && session.peerId)
-      this.parts.directory.report(session.peerId, known.message);
+    if (known.code === 'invalid' && session.owner)
+      this.parts.directory.report(session.owner.peerId, known.message);
     this.#end(session);
     this.parts.handlers.fail(session.call, error);
   }

@@ -1,10 +1,24 @@
+import { verifyHello } from '@enjambre/common/identity/identity';
 import { EnjambreError } from '@enjambre/core/error';
-import { infoHashFromBytes, peerIdFromBytes, type PeerId } from '@enjambre/core/ids';
+import {
+  infoHashFromBytes,
+  infoHashToBytes,
+  peerIdFromBytes,
+  peerIdToBytes,
+  type InfoHash,
+  type PeerId,
+} from '@enjambre/core/ids';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 
 /** It ends up on terminals: no control characters. */
 const NAME = /^[^\u0000-\u001f\u007f-\u009f]{0,64}$/;
+
+/** What the signature of a downloader's hello must cover; see Challenge in the proto. */
+export interface HelloTerms {
+  readonly nonce: Uint8Array;
+  readonly uploader: PeerId;
+}
 
 export interface Greeting {
   readonly peerId: PeerId;
@@ -12,28 +26,38 @@ export interface Greeting {
   readonly serving: Serving;
 }
 
+/** The bytes to sign. */
+export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash): Buffer {
+  return Buffer.concat([nonce, peerIdToBytes(uploader), infoHashToBytes(infohash)]);
+}
+
 /**
- * Checks a downloader's hello. Throws `invalid` BAD_HELLO, `denied` BANNED, `not-found`
- * UNKNOWN_INFOHASH.
+ * Checks a downloader's hello. Throws `invalid` BAD_HELLO, `unauthenticated`
+ * BAD_SIGNATURE, `denied` BANNED, `not-found` UNKNOWN_INFOHASH.
  */
-export function readHello(hello: Hello, directory: ServingDirectory): Greeting {
-  let peerId: PeerId;
-  let serving: Serving | undefined;
-  try {
-    peerId = peerIdFromBytes(hello.peerId);
-    serving = directory.find(infoHashFromBytes(hello.infohash));
-  } catch (error) {
-    throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', {
-      cause: error,
-    });
-  }
+export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDirectory): Greeting {
+  const { peerId, infohash } = readIds(hello);
   if (!NAME.test(hello.name)) {
     throw new EnjambreError('invalid', 'BAD_HELLO', 'a name has at most 64 characters, none of control');
   }
+  const signed = verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
+  if (signed !== peerId) {
+    const message = 'the signature does not fit the peer id and the challenge';
+    throw new EnjambreError('unauthenticated', 'BAD_SIGNATURE', message);
+  }
   const banned = directory.banReason(peerId);
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
+  const serving = directory.find(infohash);
   if (!serving) throw unknownInfohash();
   return { peerId, name: hello.name, serving };
+}
+
+function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {
+  try {
+    return { peerId: peerIdFromBytes(hello.peerId), infohash: infoHashFromBytes(hello.infohash) };
+  } catch (cause) {
+    throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', { cause });
+  }
 }
 
 export function unknownInfohash(): EnjambreError {

@@ -5,7 +5,7 @@ import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../app/ports.js';
-import { GrpcPeerLink, type LinkTarget, type SelfDescription } from './peer-link.js';
+import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 
 /** Bytes flow from server to client, and only the client can widen its window (docs/protocol.md). */
@@ -17,14 +17,20 @@ const METAINFO_TIMEOUT_MS = 30_000;
 export class GrpcPeerConnector implements PeerConnector {
   readonly #clients = new Map<string, { readonly client: PeerServiceClient; users: number }>();
 
-  constructor(private readonly self: SelfDescription) {}
+  constructor(
+    private readonly self: SelfDescription,
+    private readonly signer: HelloSigner,
+  ) {}
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, listener: LinkListener): PeerLink {
     const client = this.#acquire(peer.endpoint);
     const ended = (): void => {
       this.#release(peer.endpoint);
     };
-    return new GrpcPeerLink({ client, self: this.self, listener, ended }, { ...what, peer });
+    return new GrpcPeerLink(
+      { client, self: this.self, signer: this.signer, listener, ended },
+      { ...what, peer },
+    );
   }
 
   async fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo> {

@@ -3,9 +3,11 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import { fromServiceError } from '@enjambre/common/grpc/status';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
   FetchRequest,
   FetchResponse,
+  Challenge,
   Hello,
   PeerServiceClient,
   SyncRequest,
@@ -13,6 +15,7 @@ import type {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
 import { rejectFromWire } from './convert.js';
+import { helloTerms } from './hello.js';
 import { HELLO_TIMEOUT_MS } from './limits.js';
 
 /** How this agent introduces itself. */
@@ -21,6 +24,9 @@ export interface SelfDescription {
   readonly name: string;
   readonly version: string;
 }
+
+/** What proves that it is who it says. */
+export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello'>;
 
 export interface LinkTarget {
   readonly peer: PeerAddress;
@@ -32,6 +38,7 @@ export interface LinkTarget {
 interface LinkComponents {
   readonly client: PeerServiceClient;
   readonly self: SelfDescription;
+  readonly signer: HelloSigner;
   readonly listener: LinkListener;
   /** Called once, when both streams are over. */
   readonly ended: () => void;
@@ -42,9 +49,10 @@ export class GrpcPeerLink implements PeerLink {
   readonly #parts: LinkComponents;
   readonly #target: LinkTarget;
   readonly #sync: ClientDuplexStream<SyncRequest, SyncResponse>;
-  readonly #fetch: ClientDuplexStream<FetchRequest, FetchResponse>;
+  /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
+  #fetch: ClientDuplexStream<FetchRequest, FetchResponse> | undefined;
   readonly #helloTimer: NodeJS.Timeout;
-  #greeted = false;
+  #challenged = false;
   #ready = false;
   #closed = false;
 
@@ -52,33 +60,20 @@ export class GrpcPeerLink implements PeerLink {
     this.#parts = parts;
     this.#target = target;
     this.#sync = parts.client.sync();
-    this.#fetch = parts.client.fetch();
-    this.#sync.on('data', (message: SyncResponse) => {
-      this.#guard(() => this.#onSync(message));
+    this.#listen(this.#sync, (message: SyncResponse) => {
+      this.#onSync(message);
     });
-    this.#fetch.on('data', (message: FetchResponse) => {
-      this.#guard(() => this.#onFetch(message));
-    });
-    for (const stream of [this.#sync, this.#fetch]) {
-      stream.on('error', (error) => {
-        this.#end(fromServiceError(error));
-      });
-      stream.on('end', () => {
-        this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream'));
-      });
-    }
     this.#helloTimer = setTimeout(() => {
       this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
     }, HELLO_TIMEOUT_MS);
-    this.#greet();
   }
 
   request(id: number, { piece, begin, length }: { piece: number; begin: number; length: number }): void {
-    this.#fetch.write({ message: { $case: 'request', value: { id, piece, begin, length } } });
+    this.#fetch?.write({ message: { $case: 'request', value: { id, piece, begin, length } } });
   }
 
   cancel(id: number): void {
-    this.#fetch.write({ message: { $case: 'cancel', value: { id } } });
+    this.#fetch?.write({ message: { $case: 'cancel', value: { id } } });
   }
 
   have(pieces: readonly number[]): void {
@@ -91,22 +86,59 @@ export class GrpcPeerLink implements PeerLink {
     this.#finish();
   }
 
-  #greet(): void {
+  #listen<Message>(stream: ClientDuplexStream<never, Message>, handle: (message: Message) => void): void {
+    stream.on('data', (message: Message) => {
+      this.#guard(() => {
+        handle(message);
+      });
+    });
+    stream.on('error', (error) => {
+      this.#end(fromServiceError(error));
+    });
+    stream.on('end', () => {
+      this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream'));
+    });
+  }
+
+  #onChallenge({ nonce, peerId }: Challenge): void {
+    if (this.#challenged) throw violation('a second challenge');
+    this.#challenged = true;
+    const { signer } = this.#parts;
+    const { peer, infohash, have } = this.#target;
+    this.#checkPeer(peerId);
+    const terms = helloTerms({ nonce, uploader: peer.peerId }, infohash);
+    const value = {
+      ...this.#hello,
+      publicKey: signer.publicKey,
+      signature: signer.signHello('peer', terms),
+    };
+    this.#sync.write({ message: { $case: 'hello', value } });
+    this.#sync.write({ message: { $case: 'bitfield', value: { bits: have.toBytes() } } });
+  }
+
+  get #hello(): Hello {
     const { self } = this.#parts;
-    const { infohash, have } = this.#target;
-    const hello: Hello = {
-      infohash: infoHashToBytes(infohash),
+    return {
+      infohash: infoHashToBytes(this.#target.infohash),
       peerId: peerIdToBytes(self.peerId),
       name: self.name,
       version: self.version,
+      publicKey: Buffer.alloc(0),
+      signature: Buffer.alloc(0),
+      session: Buffer.alloc(0),
     };
-    this.#sync.write({ message: { $case: 'hello', value: hello } });
-    this.#sync.write({ message: { $case: 'bitfield', value: { bits: have.toBytes() } } });
-    this.#fetch.write({ message: { $case: 'hello', value: hello } });
+  }
+
+  #checkPeer(peerId: Uint8Array): void {
+    const { peer } = this.#target;
+    if (peerIdToBytes(peer.peerId).equals(peerId)) return;
+    throw new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${peer.endpoint}`);
   }
 
   #onSync({ message }: SyncResponse): void {
     switch (message?.$case) {
+      case 'challenge':
+        return this.#onChallenge(message.value);
       case 'hello':
         return this.#onHello(message.value);
       case 'bitfield':
@@ -128,17 +160,20 @@ export class GrpcPeerLink implements PeerLink {
   }
 
   #onHello(hello: Hello): void {
-    const { peer, infohash } = this.#target;
-    if (this.#greeted || !infoHashToBytes(infohash).equals(hello.infohash))
+    const { infohash } = this.#target;
+    if (!this.#challenged || this.#fetch || !infoHashToBytes(infohash).equals(hello.infohash))
       throw violation('a hello that does not fit');
-    if (!peerIdToBytes(peer.peerId).equals(hello.peerId)) {
-      throw new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${peer.endpoint}`);
-    }
-    this.#greeted = true;
+    this.#checkPeer(hello.peerId);
+    this.#fetch = this.#parts.client.fetch();
+    this.#listen(this.#fetch, (message: FetchResponse) => {
+      this.#onFetch(message);
+    });
+    const value = { ...this.#hello, session: Buffer.from(hello.session) };
+    this.#fetch.write({ message: { $case: 'hello', value } });
   }
 
   #onBitfield(bits: Uint8Array): void {
-    if (!this.#greeted || this.#ready) throw violation('a bitfield out of turn');
+    if (!this.#fetch || this.#ready) throw violation('a bitfield out of turn');
     clearTimeout(this.#helloTimer);
     this.#ready = true;
     this.#parts.listener.ready(Bitfield.fromBytes(bits, this.#target.pieceCount));
@@ -183,7 +218,7 @@ export class GrpcPeerLink implements PeerLink {
   #finish(): void {
     this.#closed = true;
     clearTimeout(this.#helloTimer);
-    this.#fetch.cancel();
+    this.#fetch?.cancel();
     this.#sync.end();
     // The goodbye gets a moment to leave; a server that does not end the stream is cut off.
     setTimeout(() => {

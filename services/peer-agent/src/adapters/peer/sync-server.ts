@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
@@ -6,7 +7,7 @@ import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { UploadSlots } from '../../domain/upload/upload-slots.js';
-import { readHello } from './hello.js';
+import { readHello, type Greeting } from './hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from './limits.js';
 import type { SelfDescription } from './peer-link.js';
 
@@ -21,14 +22,17 @@ export interface SyncServerComponents {
 
 /** Streams open at the same time, over all files: a stranger opens no more. */
 const MAX_STREAMS = 2000;
+const NONCE_BYTES = 32;
+const SESSION_BYTES = 16;
 
 /** The uploader's end of all Sync streams. */
 export class SyncServer {
   /** Streams that said hello, by downloader and file. */
   readonly #sessions = new Map<string, SyncSession>();
+  /** The same, by what their Fetch streams bring. */
+  readonly #bySecret = new Map<string, SyncSession>();
   /** All streams: a stranger need not say hello to take up room. */
   #streams = 0;
-  readonly #chokeListeners = new Set<(session: SyncSession, choked: boolean) => void>();
 
   constructor(private readonly parts: SyncServerComponents) {}
 
@@ -54,34 +58,33 @@ export class SyncServer {
     });
   }
 
-  /** True if the downloader has no slot at present. */
-  isChoked(peerId: PeerId, serving: Serving): boolean {
-    const session = this.#sessions.get(keyOf(peerId, serving));
-    return session !== undefined && !this.parts.slots.isServed(session);
+  /** The open stream that a Fetch stream belongs to. Throws `unauthenticated`, NO_SESSION. */
+  sessionOf(secret: Uint8Array): SyncSession {
+    const session = this.#bySecret.get(Buffer.from(secret).toString('hex'));
+    if (session) return session;
+    const message = 'no open Sync stream has that session: open one first';
+    throw new EnjambreError('unauthenticated', 'NO_SESSION', message);
   }
 
-  /** Calls `listener` when a downloader gets or loses its slot. */
-  onChoke(listener: (session: SyncSession, choked: boolean) => void): void {
-    this.#chokeListeners.add(listener);
+  /** True if the downloader has no slot at present. */
+  isChoked(session: SyncSession): boolean {
+    return !this.parts.slots.isServed(session);
   }
 
   #opened(session: SyncSession): void {
     const key = keyOf(session.peerId, session.serving);
     this.#sessions.get(key)?.replace();
     this.#sessions.set(key, session);
-    if (!this.parts.slots.enter(session)) this.#choke(session, true);
+    this.#bySecret.set(session.secret.toString('hex'), session);
+    if (!this.parts.slots.enter(session)) session.tellChoked(true);
   }
 
   #closed(session: SyncSession): void {
     const key = keyOf(session.peerId, session.serving);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    this.#bySecret.delete(session.secret.toString('hex'));
     const next = this.parts.slots.leave(session);
-    if (next) this.#choke(next, false);
-  }
-
-  #choke(session: SyncSession, choked: boolean): void {
-    session.tellChoked(choked);
-    for (const listener of this.#chokeListeners) listener(session, choked);
+    next?.tellChoked(false);
   }
 }
 
@@ -99,7 +102,11 @@ export class SyncSession {
   readonly #parts: SyncServerComponents;
   readonly #events: SessionEvents;
   readonly #timer: NodeJS.Timeout;
-  #who: { readonly peerId: PeerId; readonly serving: Serving } | undefined;
+  readonly #nonce = randomBytes(NONCE_BYTES);
+  /** Names this stream to its Fetch streams; nobody else learns it. */
+  readonly secret = randomBytes(SESSION_BYTES);
+  readonly #endListeners = new Set<(error: EnjambreError) => void>();
+  #who: Greeting | undefined;
   #has: Bitfield | undefined;
   #unsubscribe: () => void = () => undefined;
   #over = false;
@@ -124,6 +131,14 @@ export class SyncSession {
     call.on('error', () => {
       this.#end();
     });
+    const peerId = peerIdToBytes(parts.self.peerId);
+    this.#write({ message: { $case: 'challenge', value: { nonce: this.#nonce, peerId } } });
+  }
+
+  /** Calls `listener` with the reason when the stream is over. Returns a function that ends that. */
+  onEnd(listener: (error: EnjambreError) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
   }
 
   get peerId(): PeerId {
@@ -143,7 +158,7 @@ export class SyncSession {
     this.#fail(new EnjambreError('aborted', 'REPLACED', 'the same peer opened another stream'));
   }
 
-  get #greeted(): { readonly peerId: PeerId; readonly serving: Serving } {
+  get #greeted(): Greeting {
     if (!this.#who) throw new Error('the session has not said hello');
     return this.#who;
   }
@@ -169,17 +184,21 @@ export class SyncSession {
 
   #onHello(hello: Parameters<typeof readHello>[0]): void {
     if (this.#who) throw unexpected('a second hello');
-    const { peerId, name, serving } = readHello(hello, this.#parts.directory);
-    this.#who = { peerId, serving };
+    const { directory, self } = this.#parts;
+    this.#who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
+    const { peerId, name, serving } = this.#who;
     serving.downloaderJoined(peerId, name);
     this.#write({
       message: {
         $case: 'hello',
         value: {
           infohash: infoHashToBytes(serving.infohash),
-          peerId: peerIdToBytes(this.#parts.self.peerId),
-          name: this.#parts.self.name,
-          version: this.#parts.self.version,
+          peerId: peerIdToBytes(self.peerId),
+          name: self.name,
+          version: self.version,
+          publicKey: Buffer.alloc(0),
+          signature: Buffer.alloc(0),
+          session: this.secret,
         },
       },
     });
@@ -223,11 +242,11 @@ export class SyncSession {
     if (this.#over) return;
     const known = EnjambreError.from(error);
     if (known.code === 'invalid' && this.#who) this.#parts.directory.report(this.#who.peerId, known.message);
-    this.#end();
+    this.#end(known);
     this.#parts.handlers.fail(this.#call, error);
   }
 
-  #end(): void {
+  #end(error = new EnjambreError('aborted', 'SYNC_ENDED', 'the Sync stream ended')): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
@@ -236,6 +255,7 @@ export class SyncSession {
     if (!this.#who) return;
     this.#who.serving.downloaderLeft(this.#who.peerId);
     this.#events.closed(this);
+    for (const listener of [...this.#endListeners]) listener(error);
   }
 }
 

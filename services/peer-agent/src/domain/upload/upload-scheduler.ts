@@ -71,14 +71,6 @@ export class UploadScheduler<Stream> {
     return this.#queues.get(stream)?.waiting.delete(id) ?? false;
   }
 
-  /** Takes back all requests of a stream that are not being served, and returns their ids. */
-  cancelAll(stream: Stream): number[] {
-    const queue = this.#queues.get(stream);
-    const ids = [...(queue?.waiting.keys() ?? [])];
-    queue?.waiting.clear();
-    return ids;
-  }
-
   /** The next request to serve, or undefined if nothing waits or all limits are reached. */
   next(): UploadJob<Stream> | undefined {
     if (this.#bytes >= this.limits.maxBytes) return undefined;
