@@ -94,7 +94,7 @@ const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'rm <REF>',
-    summary: 'forget it; files stay',
+    summary: 'forget it; what is complete stays, a part of a download goes',
     flags: [{ flags: '--data', description: 'delete what was downloaded, too' }],
     handle: async (session, [ref = ''], given) =>
       (await import('./commands/control.js')).remove(session, ref, { data: given.data === true }),

@@ -21,7 +21,8 @@ export async function run(args: readonly string[], context: Context): Promise<Ex
   } catch (error) {
     if (error instanceof CommanderError && HELP_CODES.has(error.code)) return EXIT.done;
     if (args.length === 0) context.stderr.write(program.helpInformation({ error: true }));
-    const failure = error instanceof CommanderError ? usageFailure(error, args) : failureOf(error);
+    const failure =
+      error instanceof CommanderError ? usageFailure(error, commandIn(program, args)) : failureOf(error);
     report(failure, outputOf(context, { json: saysJson(args) }));
     return failure.exitCode;
   }
@@ -85,12 +86,17 @@ function saysJson(args: readonly string[]): boolean {
   return args.slice(0, end === -1 ? args.length : end).includes('--json');
 }
 
-function usageFailure(error: CommanderError, args: readonly string[]): Failure {
+/** The command that `args` name; empty if none. What stands before it may be the value of a flag. */
+function commandIn(program: Command, args: readonly string[]): string {
+  const names = new Set(program.commands.map((command) => command.name()));
+  return args.find((arg) => names.has(arg)) ?? '';
+}
+
+function usageFailure(error: CommanderError, command: string): Failure {
   const said = error.message
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '');
-  const command = args.find((arg) => !arg.startsWith('-')) ?? '';
   const isKnown = command !== '' && error.code !== 'commander.unknownCommand';
   const hint = `\`enjambre ${isKnown ? `${command} ` : ''}--help\` tells more`;
   const what = error.code === 'commander.help' ? 'a command is missing' : said;

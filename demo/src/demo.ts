@@ -22,9 +22,11 @@ const DOWNLOAD_TIMEOUT_MS = 120_000;
 export async function runDemo(out: NodeJS.WriteStream, signal: AbortSignal): Promise<number> {
   const stage = new Stage(out);
   const swarm = await ProcessSwarm.create();
+  // Whatever is being played fails then, and soon: its processes are gone.
+  signal.addEventListener('abort', () => void swarm.stop(), { once: true });
   let code = 1;
   try {
-    await Promise.race([play(stage, swarm), aborted(signal)]);
+    await play({ stage, swarm, signal });
     code = 0;
   } catch (error) {
     stage.bad(signal.aborted ? 'interrupted' : error instanceof Error ? error.message : String(error));
@@ -44,7 +46,15 @@ export async function runDemo(out: NodeJS.WriteStream, signal: AbortSignal): Pro
   return code;
 }
 
-async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
+/** Where it is played, by whom, and until when. */
+interface Theatre {
+  readonly stage: Stage;
+  readonly swarm: ProcessSwarm;
+  readonly signal: AbortSignal;
+}
+
+async function play(theatre: Theatre): Promise<void> {
+  const { stage, swarm, signal } = theatre;
   stage.say('');
   stage.step('starting a tracker, one seeder and three downloaders, each a process of its own');
   await swarm.startTracker();
@@ -55,17 +65,17 @@ async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
 
   const path = join(swarm.root, 'original', FILE_NAME);
   stage.step(`writing ${FILE_NAME}: ${prettyBytes(FILE_BYTES, { binary: true })} of random bytes`);
-  const expected = await writeRandomFile(path, FILE_BYTES);
+  const expected = await writeRandomFile(path, FILE_BYTES, signal);
   const shared = await checked(swarm.command(seeder, ['share', path, '--json']), 'share');
   stage.good(`alice shares it: ${String(shared.json.at(-1)?.['magnet']).slice(0, 60)}…`);
 
   stage.step(`${DOWNLOADERS.join(', ')} get it; ${VICTIM} will be killed half-way`);
-  await downloadAll(stage, swarm, downloaders);
+  await downloadAll(theatre, downloaders);
 
   stage.step('comparing SHA-256 of every copy');
   for (const { name, downloadDir } of downloaders) {
     const copy = join(downloadDir, FILE_NAME);
-    const actual = await hashFile(copy);
+    const actual = await hashFile(copy, signal);
     if (actual !== expected || (await stat(copy)).size !== FILE_BYTES)
       throw new Error(`${name}'s copy differs: ${actual}`);
     stage.good(`${name.padEnd(6)} ${actual}`);
@@ -81,11 +91,8 @@ async function play(stage: Stage, swarm: ProcessSwarm): Promise<void> {
 }
 
 /** Starts all downloads, kills one in the middle, starts it again and waits until all are complete. */
-async function downloadAll(
-  stage: Stage,
-  swarm: ProcessSwarm,
-  downloaders: readonly SwarmAgent[],
-): Promise<void> {
+async function downloadAll(theatre: Theatre, downloaders: readonly SwarmAgent[]): Promise<void> {
+  const { stage, swarm } = theatre;
   const victim = downloaders.find(({ name }) => name === VICTIM);
   if (!victim) throw new Error(`${VICTIM} was not started`);
   const gets = downloaders.map((agent) => swarm.start(agent, ['get', FILE_NAME, '--json']));
@@ -105,7 +112,7 @@ async function downloadAll(
     stage.show([...scenes.values()]);
   }, SHOW_MS);
   try {
-    await killHalfWay(stage, swarm, victim, () => {
+    await killHalfWay(theatre, victim, () => {
       update();
       const scene = scenes.get(VICTIM);
       return scene && scene.total > 0 ? scene.done / scene.total : 0;
@@ -124,8 +131,7 @@ async function downloadAll(
 }
 
 async function killHalfWay(
-  stage: Stage,
-  swarm: ProcessSwarm,
+  { stage, swarm, signal }: Theatre,
   victim: SwarmAgent,
   part: () => number,
 ): Promise<void> {
@@ -133,6 +139,7 @@ async function killHalfWay(
     what: `${VICTIM} to be half-way`,
     timeoutMs: DOWNLOAD_TIMEOUT_MS,
     everyMs: 5,
+    signal,
   });
   await victim.process.kill();
   const reached = part();
@@ -189,10 +196,4 @@ async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

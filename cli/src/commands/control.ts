@@ -37,7 +37,8 @@ export interface RemoveOptions {
 /** `enjambre rm`: forgets a transfer. */
 export async function remove(session: Session, ref: string, { data }: RemoveOptions): Promise<void> {
   const transfer = await change(session, ref, (agent, its) => agent.remove(its, data), 'removed');
-  const files = data ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
+  const whole = transfer.origin || transfer.bytesDone === transfer.bytesTotal;
+  const files = data || !whole ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
   session.output.line(`${plain(transfer.name)} is removed; ${files}`);
 }
 

@@ -145,7 +145,7 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
       { value: 'pause', label: 'Pause' },
       { value: 'resume', label: 'Resume' },
       { value: 'verify', label: 'Verify', hint: 'read it all again' },
-      { value: 'remove', label: 'Remove', hint: 'files stay' },
+      { value: 'remove', label: 'Remove', hint: 'what is complete stays' },
       { value: 'delete', label: 'Remove with its files' },
     ],
   });

@@ -5,6 +5,7 @@ import {
   labelsSchema,
   nameSchema,
   pathSchema,
+  tcpAddressListSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
 import type { Option, Resolved } from '@enjambre/common/config/options';
@@ -40,9 +41,9 @@ export const agentOptions = {
     schema: addressSchema.optional(),
   },
   tracker: {
-    placeholder: 'HOST:PORT',
-    description: 'its tracker',
-    schema: tcpAddressSchema,
+    placeholder: 'HOST:PORT[,…]',
+    description: 'its tracker; of several, with commas, the first that answers',
+    schema: tcpAddressListSchema,
     default: '127.0.0.1:7070',
   },
   downloadDir: {

@@ -13,7 +13,7 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { VERSION } from '@enjambre/common/version';
 import { agentService, type AgentFacts } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
-import { diskError } from './adapters/disk/disk-errors.js';
+import { badDataFolder } from './adapters/state/data-folder-error.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
@@ -28,6 +28,7 @@ import { TrackerLink } from './adapters/tracker/tracker-link.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
 import { BanList } from './domain/ban-list.js';
+import { OutstandingBudget } from './domain/engine/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
 
 export interface AgentOverrides {
@@ -92,7 +93,7 @@ class AgentService implements Agent {
   async start(): Promise<void> {
     const { dataDir } = this.#config;
     await makeFolder(dataDir, 0o700).catch((error: unknown) => {
-      throw diskError(error, dataDir);
+      throw badDataFolder(error, dataDir);
     });
     const lock = new FolderLock(dataDir);
     await lock.acquire();
@@ -102,7 +103,7 @@ class AgentService implements Agent {
       await this.#lifecycle.start();
     } catch (error) {
       await lock.release();
-      throw error;
+      throw badDataFolder(error, dataDir);
     }
     const listen = formatAddress(this.address);
     this.#log.info(
@@ -127,7 +128,7 @@ class AgentService implements Agent {
     const fds = new FdCache();
     const tracker = new TrackerLink(
       { identity, log },
-      { address: formatAddress(config.tracker), description: () => this.#description() },
+      { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
     const bans = new BanList();
     const transfers = new Transfers(
@@ -138,6 +139,7 @@ class AgentService implements Agent {
         hasher: new DiskContentHasher(pool),
         tracker,
         bans,
+        budget: new OutstandingBudget(),
         random: this.#random,
         log,
       },

@@ -23,6 +23,12 @@ export const tcpAddressSchema = addressSchema.transform((address, context) => {
   return z.NEVER;
 });
 
+/** One or more {@link tcpAddressSchema} with commas between them. */
+export const tcpAddressListSchema = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(tcpAddressSchema).min(1));
+
 /** A folder or file; `~/` is the home folder, the rest is relative to the working folder. */
 export const pathSchema = z
   .string()

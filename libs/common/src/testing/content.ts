@@ -6,12 +6,14 @@ import { dirname, join, relative } from 'node:path';
 const CHUNK_BYTES = 8 << 20;
 
 /** Writes a file of random bytes, and the folders above it. Returns its SHA-256 in hexadecimal digits. */
-export async function writeRandomFile(path: string, bytes: number): Promise<string> {
+export async function writeRandomFile(path: string, bytes: number, signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
   await mkdir(dirname(path), { recursive: true });
   const hash = createHash('sha256');
   const file = await open(path, 'w');
   try {
     for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+      signal?.throwIfAborted();
       const chunk = randomBytes(Math.min(CHUNK_BYTES, left));
       hash.update(chunk);
       await file.writeFile(chunk);
@@ -23,9 +25,10 @@ export async function writeRandomFile(path: string, bytes: number): Promise<stri
 }
 
 /** SHA-256 of a file, in hexadecimal digits. */
-export async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }))
+    hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 

@@ -45,6 +45,7 @@ export class ProcessSwarm {
   readonly #agents = new Map<string, SwarmAgent>();
   readonly #guests: Stoppable[] = [];
   #tracker: ManagedProcess | undefined;
+  #stopped = false;
   #trackerAddress = '';
 
   private constructor(readonly root: string) {}
@@ -102,6 +103,7 @@ export class ProcessSwarm {
 
   /** Starts any other program; it ends with the swarm, too. */
   spawn(program: string, args: readonly string[], options: ProcessOptions = {}): ManagedProcess {
+    if (this.#stopped) throw new Error('the swarm was stopped');
     const child = new ManagedProcess(program, args, options);
     this.#processes.add(child);
     void child
@@ -132,8 +134,9 @@ export class ProcessSwarm {
     return guest;
   }
 
-  /** Stops every process and removes every file. */
+  /** Stops every process and removes every file. None is started any more. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all([...this.#processes].map((child) => child.stop().catch(() => undefined)));
     await Promise.all(this.#guests.map((guest) => guest.stop()));
     await rm(this.root, { recursive: true, force: true });

@@ -1,56 +1,45 @@
-import { Bitfield } from '@enjambre/core/bitfield';
+import type { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import type { FileSummary, PieceStore, ProgressLog, StoreFactory } from './ports.js';
-import { sampleHolds, verifyPieces } from './verification.js';
+import type { FileSummary, Membership, PieceStore, StoreFactory } from './ports.js';
 
 /** Everything that exists of a transfer once its metainfo is known. */
 export interface Content {
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
   readonly store: PieceStore;
+  /** Of the pieces that are there. */
+  readonly sum: PieceSum;
 }
 
 export function openContent(metainfo: Metainfo, record: TransferRecord, stores: StoreFactory): Content {
   const { origin, location, inPlace } = record;
   const store = origin ? stores.original(metainfo, location) : stores.download(metainfo, location, inPlace);
-  return { metainfo, layout: new PieceLayout(metainfo), store };
+  const layout = new PieceLayout(metainfo);
+  return { metainfo, layout, store, sum: new PieceSum(layout) };
 }
 
-export function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSummary {
+function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSummary {
   return { name, size: totalLength, pieceLength, fileCount: files.length };
 }
 
-/**
- * Pieces on disk that can be believed without reading all of them: those of complete
- * content that looks as it did, or those that the progress log claims, the unsure ones
- * hashed. Undefined if what is there contradicts the records: then all must be hashed.
- */
-export async function believedPieces(
-  { layout, store }: Content,
-  record: TransferRecord,
-  { progress, signal }: { progress: ProgressLog; signal: AbortSignal },
-): Promise<Bitfield | undefined> {
-  const parts = { layout, store, signal };
-  if (record.complete) {
-    const all = Bitfield.full(layout.pieceCount);
-    const unchanged = record.fingerprint !== '' && (await store.fingerprint()) === record.fingerprint;
-    return unchanged && (await sampleHolds(all, parts)) ? all : undefined;
-  }
-  const { have, unsure } = await progress.load(layout.pieceCount);
-  if (!(await sampleHolds(have, parts))) return undefined;
-  for (const piece of (await verifyPieces(unsure, parts)).indexes()) have.set(piece);
-  return have;
-}
-
-export function* allPieces(layout: PieceLayout): Iterable<number> {
-  for (let piece = 0; piece < layout.pieceCount; piece++) yield piece;
+/** What the tracker is told of a transfer. */
+export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefined): Membership {
+  const { infohash, origin, bytesTotal, bytesDone, bytesDownloaded, bytesUploaded } = record;
+  return {
+    infohash,
+    origin,
+    file: metainfo && summaryOf(metainfo),
+    bytesLeft: bytesTotal - bytesDone,
+    bytesDownloaded,
+    bytesUploaded,
+  };
 }
 
 /** Sums the sizes of pieces; remembers the last sum, since it is asked for often. */
-export class PieceSum {
+class PieceSum {
   #count = -1;
   #bytes = 0;
 
@@ -66,10 +55,14 @@ export class PieceSum {
   }
 }
 
+/** Originals are their owner's: no agent deletes them. */
+export function notDownloaded({ name, location }: TransferRecord): EnjambreError {
+  const message = `${name} was shared from ${location}, not downloaded: delete it there yourself`;
+  return new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
+}
+
+/** Content that is not what its metainfo says any more. */
 export function contentChanged(path: string): EnjambreError {
-  return new EnjambreError(
-    'precondition',
-    'CONTENT_CHANGED',
-    `${path} is not what was shared any more: share it again to offer what it is now`,
-  );
+  const message = `${path} is not what was shared any more: share it again to offer what it is now, or verify a download to fetch what is damaged`;
+  return new EnjambreError('precondition', 'CONTENT_CHANGED', message);
 }

@@ -1,4 +1,5 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
+import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Content } from './content.js';
 import { DownloadSession, type DownloadComponents } from './download-session.js';
@@ -13,6 +14,8 @@ export interface DownloadRunComponents extends Omit<DownloadComponents, 'metainf
   readonly announce: () => void;
   /** Progress reached the disk. */
   readonly saved: () => void;
+  /** See {@link Serving}. */
+  readonly damaged: (error: EnjambreError) => void;
 }
 
 /** What was synced to disk is claimed this often. */
@@ -52,7 +55,8 @@ export class DownloadRun {
         },
       },
     );
-    this.serving = new Serving({ ...parts.content, have: this.#session.have, ledger: parts.ledger });
+    const { content, ledger, damaged } = parts;
+    this.serving = new Serving({ ...content, have: this.#session.have, ledger, damaged });
     this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces), stopped: () => undefined });
   }
 
@@ -68,10 +72,12 @@ export class DownloadRun {
 
   /** Resolves when all pieces are verified, or when `signal` aborts; rejects when the disk fails. */
   async complete(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+    const halted = (): boolean => signal.aborted;
+    if (halted()) return;
     signal.addEventListener('abort', this.#succeed, { once: true });
     const { tracker, progress, announce } = this.#parts;
     await progress.save(this.have);
+    if (halted()) return;
     tracker.watch(this.#infohash, this.#session);
     this.#session.start();
     let told = this.have.count;

@@ -7,6 +7,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { BanList } from '../domain/ban-list.js';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
+import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
@@ -22,6 +23,8 @@ export interface DownloadComponents {
   readonly ledger: Ledger;
   readonly bans: BanList;
   readonly random: Random;
+  /** What all downloads of this agent may have in flight. */
+  readonly budget: OutstandingBudget;
   readonly log: Logger;
 }
 
@@ -42,6 +45,7 @@ const TICK_MS = 100;
 export class DownloadSession implements SwarmHandler, SwarmListener {
   readonly #parts: DownloadComponents;
   readonly #outcome: DownloadOutcome;
+  readonly #share: BudgetShare;
   readonly #engine: DownloadEngine;
   readonly #links: SwarmLinks;
   readonly #blockLength: number;
@@ -54,7 +58,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
     this.#parts = parts;
     this.#outcome = outcome;
-    this.#engine = new DownloadEngine(parts);
+    this.#share = parts.budget.share();
+    this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
     this.#links = new SwarmLinks(
       {
@@ -95,6 +100,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   /** Ends all links and waits until nothing is being written any more. */
   async stop(reason: string, message: string): Promise<void> {
     this.#stopped = true;
+    this.#share.use(false);
     clearInterval(this.#timer);
     this.#links.close(reason, message);
     if (this.#writes > 0) await new Promise<void>((resolve) => (this.#idle = resolve));

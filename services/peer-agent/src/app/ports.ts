@@ -22,8 +22,17 @@ export interface PieceStore {
   flush(): Promise<void>;
   /** Moves a complete download to where it belongs. */
   publish(): Promise<void>;
+  /** True if anything is at {@link path}. */
+  exists(): Promise<boolean>;
   /** A text that changes when size or time of any file does; undefined if one is missing. */
   fingerprint(): Promise<string | undefined>;
+  /**
+   * From now on the files must stay as they are: {@link read} gives no byte of one that
+   * changed, but throws `precondition` CONTENT_CHANGED. Returns the {@link fingerprint}.
+   */
+  seal(): Promise<string | undefined>;
+  /** Looks whether some sealed files, other ones each time, still are as they were. Throws as {@link read} does. */
+  patrol(): Promise<void>;
   /** Deletes what was downloaded. */
   delete(): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -22,6 +23,8 @@ export interface ServingComponents {
   readonly have: Bitfield;
   readonly store: PieceStore;
   readonly ledger: Ledger;
+  /** The content is not what it was, or gone: nothing more may be served. */
+  readonly damaged: (error: EnjambreError) => void;
 }
 
 /** A file as others may fetch it from here: only verified pieces, and all news of them. */
@@ -50,8 +53,15 @@ export class Serving {
   }
 
   /** See {@link PieceStore.read}. */
-  read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer> {
-    return this.parts.store.read(range, headroom);
+  async read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer> {
+    try {
+      return await this.parts.store.read(range, headroom);
+    } catch (error) {
+      const known = EnjambreError.from(error);
+      // After the end the files may be elsewhere by right.
+      if (known.code === 'precondition' && !this.#stopped) this.parts.damaged(known);
+      throw error;
+    }
   }
 
   downloaderJoined(peerId: PeerId, name: string): void {

@@ -94,6 +94,7 @@ export class SwarmLinks {
     for (const candidate of this.#candidates.values()) {
       clearTimeout(candidate.timer);
       candidate.link?.close(reason, message);
+      this.#lost(candidate, new EnjambreError('aborted', reason, message));
     }
     this.#candidates.clear();
   }

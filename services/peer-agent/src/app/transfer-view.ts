@@ -49,6 +49,22 @@ export function trafficView(
   };
 }
 
+/** What a transfer that does not get on waits for. */
+interface Hindrance {
+  readonly checked: number;
+  readonly pieces: number;
+  readonly waiting: string;
+  readonly trackerAway: boolean;
+}
+
+/** Why it failed, how far a check is, or what it waits for; empty otherwise. */
+export function reasonOf(record: TransferRecord, state: TransferState, hindrance: Hindrance): string {
+  const { checked, pieces, waiting, trackerAway } = hindrance;
+  if (record.goal === 'failed') return record.reason;
+  if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;
+  return waiting !== '' && trackerAway ? `${waiting}; the tracker is not reachable` : waiting;
+}
+
 /** Until it is known what is there. */
 export function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
   if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';

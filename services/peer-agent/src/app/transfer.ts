@@ -4,20 +4,15 @@ import { shortId, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BanList } from '../domain/ban-list.js';
+import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import {
-  allPieces,
-  believedPieces,
-  contentChanged,
-  openContent,
-  PieceSum,
-  summaryOf,
-  type Content,
-} from './content.js';
+import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
+import { openAssembly, takeInventory, type Inventory } from './inventory.js';
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
+import { patrol } from './patrol.js';
 import type {
   Membership,
   MembershipEvent,
@@ -32,11 +27,11 @@ import { Stopwatch } from './stopwatch.js';
 import {
   contentView,
   initialState,
+  reasonOf,
   trafficView,
   type TransferState,
   type TransferView,
 } from './transfer-view.js';
-import { verifyPieces } from './verification.js';
 
 export interface TransferComponents {
   readonly archive: TransferArchive;
@@ -45,9 +40,12 @@ export interface TransferComponents {
   readonly tracker: TrackerPort;
   readonly bans: BanList;
   readonly random: Random;
+  readonly budget: OutstandingBudget;
   readonly log: Logger;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;
+  /** Resolves when the record as it is now survives a crash. */
+  readonly save: () => Promise<void>;
 }
 
 /** How a run begins. */
@@ -68,13 +66,14 @@ export class Transfer {
   #record: TransferRecord;
   #state: TransferState;
   #content: Content | undefined;
-  #sum: PieceSum | undefined;
   #have: Bitfield | undefined;
   readonly #ledger: Ledger;
   #serving: Serving | undefined;
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
   #checked = 0;
+  /** Ends the patrol. */
+  #patrol: (() => void) | undefined;
   readonly #watch: Stopwatch;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   readonly #serial = new Serial();
@@ -171,14 +170,8 @@ export class Transfer {
   /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
   remove(deleteData: boolean): Promise<void> {
     return this.#serial.run(async () => {
-      const { origin, location, inPlace } = this.#record;
-      if (deleteData && origin) {
-        throw new EnjambreError(
-          'precondition',
-          'NOT_DOWNLOADED',
-          `${this.name} was shared from ${location}, not downloaded: delete it there yourself`,
-        );
-      }
+      const { origin, inPlace } = this.#record;
+      if (deleteData && origin) throw notDownloaded(this.#record);
       await this.#halt('REMOVED', 'the file is no longer shared');
       this.parts.tracker.withdraw(this.infohash);
       if (deleteData || !inPlace) await this.#content?.store.delete();
@@ -194,7 +187,7 @@ export class Transfer {
   async #begin(event: MembershipEvent, thorough = false): Promise<void> {
     const { goal } = this.#record;
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
-    if (metainfo) this.#use(openContent(metainfo, this.#record, this.parts.stores));
+    if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (goal !== 'run') return;
     const abort = new AbortController();
@@ -204,25 +197,23 @@ export class Transfer {
     this.#run = { abort, done };
   }
 
-  #use(content: Content): Content {
-    this.#content = content;
-    this.#sum = new PieceSum(content.layout);
-    return content;
-  }
-
   /** From wherever it is to the end, or until it is halted. */
   async #perform(run: RunOptions): Promise<void> {
     const halted = (): boolean => run.signal.aborted;
-    const content = this.#content ?? (await this.#resolve(run.signal));
-    if (!content || halted()) return;
-    const have = await this.#findPieces(content, run);
+    const known = this.#content ?? (await this.#resolve(run.signal));
+    if (!known || halted()) return;
+    const { content, have } = await this.#inventory(known, run);
     if (halted()) return;
+    this.#content = content;
     this.#have = have;
-    if (have.isFull()) return this.#finish(content, run.event);
+    if (have.isFull()) return this.#finish(run.event);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = { ...this.#record, complete: false, completedAtMs: 0 };
-    await this.#fetch(content, have, run);
-    if (!halted()) await this.#finish(content, 'completed');
+    const { inPlace, ...assembly } = await openAssembly(content, this.#record, this.parts.stores);
+    this.#record = { ...this.#record, inPlace };
+    this.#content = assembly.content;
+    await this.#fetch(assembly.content, have, run);
+    if (!halted()) await this.#finish('completed');
   }
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
@@ -236,22 +227,25 @@ export class Transfer {
     await stores.checkTarget(this.#record.location, metainfo.name);
     await archive.writeMetainfo(metainfo);
     this.#record = { ...this.#record, name: metainfo.name, bytesTotal: metainfo.totalLength };
-    return this.#use(openContent(metainfo, this.#record, stores));
+    this.#content = openContent(metainfo, this.#record, stores);
+    return this.#content;
   }
 
-  /** Which pieces are on disk: believed where that is safe, else hashed. */
-  async #findPieces(content: Content, { thorough, signal }: RunOptions): Promise<Bitfield> {
-    const believed = thorough
-      ? undefined
-      : await believedPieces(content, this.#record, { progress: this.#progress, signal });
-    return believed ?? this.#check(content, signal);
-  }
-
-  /** Hashes all that is on disk. */
-  #check({ layout, store }: Content, signal: AbortSignal): Promise<Bitfield> {
-    this.#enter('checking');
-    this.#checked = 0;
-    return verifyPieces(allPieces(layout), { layout, store, signal }, () => (this.#checked += 1));
+  /** Which pieces are on disk, and where. */
+  #inventory(content: Content, { thorough, signal }: RunOptions): Promise<Inventory> {
+    const checking = (): (() => void) => {
+      this.#enter('checking');
+      this.#checked = 0;
+      return () => (this.#checked += 1);
+    };
+    const { stores } = this.parts;
+    return takeInventory(content, this.#record, {
+      stores,
+      progress: this.#progress,
+      thorough,
+      signal,
+      checking,
+    });
   }
 
   /** Resolves when all pieces are there, or when halted. */
@@ -266,6 +260,7 @@ export class Transfer {
         this.parts.tracker.announce(this.#membership(), 'update');
       },
       saved: this.parts.changed,
+      damaged: this.#damaged,
     });
     this.#download = download;
     this.#have = download.have;
@@ -275,23 +270,39 @@ export class Transfer {
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
+    // The claim of all pieces before the content gets its name: see #findPublished.
+    await download.checkpoint();
     this.#download = undefined;
   }
 
   /** All pieces are there: put the content in its place, and seed. */
-  async #finish(content: Content, event: MembershipEvent): Promise<void> {
-    const { store, layout } = content;
-    await store.publish();
-    if (!this.#record.complete || this.#record.fingerprint === '') {
-      const fingerprint = (await store.fingerprint()) ?? '';
-      const completedAtMs = this.#record.completedAtMs || Date.now();
-      this.#record = { ...this.#record, complete: true, inPlace: true, fingerprint, completedAtMs };
-    }
-    this.#have = Bitfield.full(layout.pieceCount);
-    this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger });
+  async #finish(event: MembershipEvent): Promise<void> {
+    const content = this.#content;
+    if (!content) return;
+    await content.store.publish();
+    await this.#noteComplete((await content.store.seal()) ?? '');
+    this.#have = Bitfield.full(content.layout.pieceCount);
+    const damaged = this.#damaged;
+    this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger, damaged });
+    this.#patrol = patrol(content.store, this.#damaged);
     this.#enter('seeding');
     this.parts.tracker.announce(this.#membership(), event);
   }
+
+  /** Whoever is told that it is complete may rely on it through any crash. */
+  async #noteComplete(fingerprint: string): Promise<void> {
+    const { complete, inPlace, fingerprint: before } = this.#record;
+    if (complete && inPlace && fingerprint === before) return;
+    const completedAtMs = this.#record.completedAtMs || Date.now();
+    this.#record = { ...this.#record, complete: true, inPlace: true, fingerprint, completedAtMs };
+    this.#watch.run(false);
+    await this.parts.save();
+  }
+
+  /** The content is not what it was: it must not be served as that. */
+  readonly #damaged = (cause: unknown): void => {
+    if (this.#run) this.#fail(cause);
+  };
 
   #fail(cause: unknown): void {
     const error = EnjambreError.from(cause);
@@ -315,6 +326,7 @@ export class Transfer {
     const download = this.#download;
     this.#run = undefined;
     this.#download = undefined;
+    this.#patrol?.();
     run?.abort.abort();
     await download?.stop(reason, message);
     await run?.done;
@@ -345,30 +357,20 @@ export class Transfer {
   }
 
   #membership(): Membership {
-    const { infohash, origin, bytesTotal } = this.#record;
-    const { bytesDownloaded, bytesUploaded } = this.#ledger.record;
-    return {
-      infohash,
-      origin,
-      file: this.#content && summaryOf(this.#content.metainfo),
-      bytesLeft: bytesTotal - this.#bytesDone(),
-      bytesDownloaded,
-      bytesUploaded,
-    };
+    return membershipOf(this.record, this.#content?.metainfo);
   }
 
   #bytesDone(): number {
     if (this.#record.complete) return this.#record.bytesTotal;
-    return this.#have && this.#sum ? this.#sum.of(this.#have) : this.#record.bytesDone;
+    return this.#have && this.#content ? this.#content.sum.of(this.#have) : this.#record.bytesDone;
   }
 
   #reason(): string {
-    if (this.#record.goal === 'failed') return this.#record.reason;
-    if (this.#state === 'checking')
-      return `checked ${this.#checked} of ${this.#content?.layout.pieceCount ?? 0} pieces`;
-    const waiting = this.#search?.problem ?? this.#download?.problem ?? '';
-    return waiting !== '' && !this.parts.tracker.connected
-      ? `${waiting}; the tracker is not reachable`
-      : waiting;
+    return reasonOf(this.#record, this.#state, {
+      checked: this.#checked,
+      pieces: this.#content?.layout.pieceCount ?? 0,
+      waiting: this.#search?.problem ?? this.#download?.problem ?? '',
+      trackerAway: !this.parts.tracker.connected,
+    });
   }
 }

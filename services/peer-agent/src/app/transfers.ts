@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -13,7 +13,7 @@ import type { ContentHasher } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Transfer, type TransferComponents } from './transfer.js';
 
-export interface TransfersComponents extends Omit<TransferComponents, 'changed'> {
+export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save'> {
   readonly hasher: ContentHasher;
 }
 
@@ -115,17 +115,23 @@ export class Transfers implements Startable, ServingDirectory {
     });
   }
 
-  /** Starts a download, or goes on with one; once this resolves, a crash does not make it forgotten. */
-  download(source: DownloadSource, outputDir: string): Promise<{ transfer: Transfer; already: boolean }> {
+  /**
+   * Starts a download, or goes on with one; once this resolves, a crash does not make it
+   * forgotten. `already` tells that it is complete. Throws `precondition`, ELSEWHERE, if
+   * it is wanted in another folder than it is in.
+   */
+  async download(
+    source: DownloadSource,
+    outputDir: string,
+  ): Promise<{ transfer: Transfer; already: boolean }> {
+    const wanted = outputDir === '' ? undefined : absolute(outputDir);
+    const { ref, metainfo } = wantedOf(source);
+    // Before its turn: a tracker that does not answer must not keep others from theirs.
+    const found = metainfo ? identityOf(metainfo) : await this.#identify(ref);
     return this.#changes.run(async () => {
-      const location = outputDir === '' ? this.init.downloadDir : absolute(outputDir);
-      const { ref, metainfo } = wantedOf(source);
-      const known = findByRef(ref, this.list());
-      if (known) {
-        await known.resume();
-        return { transfer: known, already: known.record.complete };
-      }
-      const found = metainfo ? identityOf(metainfo) : await this.#find(ref);
+      const known = this.#transfers.get(found.infohash);
+      if (known) return this.#goOn(known, wanted);
+      const location = wanted ?? this.init.downloadDir;
       await this.#parts.stores.checkTarget(location, found.name);
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
       const transfer = this.#add(newRecord(found, { origin: false, location }));
@@ -141,8 +147,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** The infohash of a file that this agent or its tracker knows. */
   async lookUp(ref: string): Promise<InfoHash> {
-    const parsed = parseRef(ref);
-    return (findByRef(parsed, this.list()) ?? (await this.#find(parsed))).infohash;
+    return (await this.#identify(parseRef(ref))).infohash;
   }
 
   /** Calls `listener` at each change of state. Returns a function that ends it. */
@@ -172,10 +177,33 @@ export class Transfers implements Startable, ServingDirectory {
     this.#parts.bans.strike(peer, reason, Date.now());
   }
 
-  /** Asks the tracker what a ref means. */
-  async #find(ref: TransferRef): Promise<Identity> {
+  /** Goes on with what is known; what is complete but not whole on disk any more is mended. */
+  async #goOn(
+    known: Transfer,
+    wanted: string | undefined,
+  ): Promise<{ transfer: Transfer; already: boolean }> {
+    const { origin, location, complete } = known.record;
+    const folder = origin ? dirname(location) : location;
+    if (wanted !== undefined && wanted !== folder) throw elsewhere(known, folder);
+    const already = complete && (await known.isUnchanged());
+    if (complete && !already) await known.verify();
+    else await known.resume();
+    await this.save();
+    return { transfer: known, already };
+  }
+
+  /** What a ref means: among our transfers, and in the catalogue. A name may mean one in each. */
+  async #identify(ref: TransferRef): Promise<Identity> {
+    const own = findByRef(ref, this.list());
+    const { tracker } = this.#parts;
+    if (own && (ref.kind === 'infohash' || !tracker.connected)) return identityOfTransfer(own);
     const query = queryOf(ref);
-    const found = findByRef(ref, await this.#parts.tracker.findFiles(query));
+    const shared = await tracker.findFiles(query).catch((error: unknown) => {
+      if (own) return [];
+      throw error;
+    });
+    const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
+    const found = findByRef(ref, own ? [identityOfTransfer(own), ...others] : others);
     if (found) return found;
     throw new EnjambreError(
       'not-found',
@@ -221,6 +249,7 @@ export class Transfers implements Startable, ServingDirectory {
         this.#saveSoon();
         for (const listener of this.#watchers.get(record.infohash) ?? []) listener();
       },
+      save: () => this.save(),
     });
     this.#transfers.set(record.infohash, transfer);
     this.#saveSoon();
@@ -264,6 +293,15 @@ interface Identity {
 
 function identityOf({ infohash, name, totalLength }: Metainfo): Identity {
   return { infohash, name, size: totalLength };
+}
+
+function identityOfTransfer({ infohash, name, record }: Transfer): Identity {
+  return { infohash, name, size: record.bytesTotal };
+}
+
+function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
+  const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
+  return new EnjambreError('precondition', 'ELSEWHERE', message);
 }
 
 function wantedOf(source: DownloadSource): { ref: TransferRef; metainfo?: Metainfo } {

@@ -32,7 +32,7 @@ beforeEach(async () => {
   const description = { name: 'a', endpoint: ':1', labels: {}, version: 'test' };
   tracker = new TrackerLink(
     { identity: PeerIdentity.generate(), log },
-    { address: '127.0.0.1:1', description: () => description },
+    { addresses: ['127.0.0.1:1'], description: () => description },
   );
 });
 

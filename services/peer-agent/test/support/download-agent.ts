@@ -10,10 +10,17 @@ import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
-import type { FileSummary, PeerAddress, SwarmListener, TrackerPort } from '../../src/app/ports.js';
+import type {
+  FileSummary,
+  PeerAddress,
+  SwarmListener,
+  TrackerPort,
+  TransferArchive,
+} from '../../src/app/ports.js';
 import type { Transfer } from '../../src/app/transfer.js';
 import { Transfers } from '../../src/app/transfers.js';
 import { BanList } from '../../src/domain/ban-list.js';
+import { OutstandingBudget } from '../../src/domain/engine/outstanding-budget.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
 
@@ -33,6 +40,11 @@ class FakeTracker implements TrackerPort {
   watch(infohash: InfoHash, listener: SwarmListener): void {
     this.#watches.set(infohash, listener);
     listener.peers({ snapshot: true, upserted: this.#peers, removed: [] });
+  }
+
+  /** True while somebody wants to know of the peers of any swarm. */
+  get isWatched(): boolean {
+    return this.#watches.size > 0;
   }
 
   unwatch(infohash: InfoHash): void {
@@ -82,19 +94,28 @@ export class DownloadAgent {
   readonly #fds = new FdCache();
   readonly #data: DataFolder;
 
-  private constructor(private readonly folder: TestFolder) {
+  private constructor(
+    readonly folder: TestFolder,
+    watch: (archive: TransferArchive) => TransferArchive,
+  ) {
     const log = createLogger({ name: 'agent', level: 'silent' });
     this.#data = new DataFolder(folder.at('data'), log);
     const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds });
     const { tracker, bans, connector } = this;
     const hasher = new DiskContentHasher(this.#pool);
     const random = seededRandom(1);
-    const parts = { archive: this.#data, stores, connector, hasher, tracker, bans, random, log };
+    const budget = new OutstandingBudget();
+    const archive = watch(this.#data);
+    const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log };
     this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
   }
 
-  static async start(): Promise<DownloadAgent> {
-    const agent = new DownloadAgent(await TestFolder.make());
+  /** @param watch puts something between the agent and its data folder */
+  static async start(
+    folder?: TestFolder,
+    watch: (archive: TransferArchive) => TransferArchive = (archive) => archive,
+  ): Promise<DownloadAgent> {
+    const agent = new DownloadAgent(folder ?? (await TestFolder.make()), watch);
     await agent.#data.open();
     await agent.transfers.start();
     return agent;
@@ -115,10 +136,15 @@ export class DownloadAgent {
   }
 
   async stop(): Promise<void> {
+    await this.halt();
+    await this.folder.remove();
+  }
+
+  /** Stops it; its folders stay for another one. */
+  async halt(): Promise<void> {
     await this.transfers.stop();
     await this.#fds.close();
     await this.#pool.close();
     await this.#data.close();
-    await this.folder.remove();
   }
 }

@@ -1,4 +1,5 @@
 import { Bitfield } from '@enjambre/core/bitfield';
+import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -65,6 +66,9 @@ export class Uploader implements ServingDirectory {
   readonly reads = new WatchedReads();
   readonly bans = new Map<PeerId, string>();
   readonly reports: string[] = [];
+  /** What was found wrong with the file while it was served. */
+  readonly damages: EnjambreError[] = [];
+  readonly #store: FileStore;
   readonly have: Bitfield;
   readonly ledger = new Ledger({ bytesDownloaded: 0, bytesUploaded: 0, bytesWasted: 0, peers: [] }, () =>
     performance.now(),
@@ -87,13 +91,14 @@ export class Uploader implements ServingDirectory {
     this.layout = new PieceLayout(metainfo);
     this.have = has ? Bitfield.empty(this.layout.pieceCount) : Bitfield.full(this.layout.pieceCount);
     for (const piece of has ?? []) this.have.set(piece);
-    const store = this.reads.watch(new FileStore({ pool: this.#pool, fds: this.#fds }, { metainfo, path }));
+    this.#store = new FileStore({ pool: this.#pool, fds: this.#fds }, { metainfo, path });
     this.serving = new Serving({
       metainfo,
       layout: this.layout,
       have: this.have,
-      store,
+      store: this.reads.watch(this.#store),
       ledger: this.ledger,
+      damaged: (error) => this.damages.push(error),
     });
     const self = { peerId: this.peerId, name, version: 'test' };
     this.#server = new GrpcServer({
@@ -126,6 +131,11 @@ export class Uploader implements ServingDirectory {
 
   report(peer: PeerId, reason: string): void {
     this.reports.push(`${peer}: ${reason}`);
+  }
+
+  /** From now on the file must not change. */
+  async seal(): Promise<void> {
+    await this.#store.seal();
   }
 
   /** A client on a connection of its own. */

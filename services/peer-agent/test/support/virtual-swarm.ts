@@ -4,6 +4,7 @@ import { parsePeerId, type PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { subtreeRoot } from '@enjambre/core/merkle';
 import type { EngineConfig } from '../../src/domain/engine/config.js';
+import type { BudgetShare } from '../../src/domain/engine/outstanding-budget.js';
 import { DownloadEngine } from '../../src/domain/engine/engine.js';
 import type { BlockRef, EngineEffect, EngineEvent } from '../../src/domain/engine/messages.js';
 import { seededRandom } from '../../src/domain/random.js';
@@ -35,6 +36,7 @@ export interface SwarmOptions {
   readonly diskRate?: number;
   readonly have?: readonly number[];
   readonly config?: Partial<EngineConfig>;
+  readonly budget?: BudgetShare;
 }
 
 export interface SwarmResult {
@@ -128,7 +130,11 @@ export class VirtualSwarm {
     const have = Bitfield.empty(this.layout.pieceCount);
     for (const piece of options.have ?? []) have.set(piece);
     const random = seededRandom(options.seed ?? 1);
-    this.engine = new DownloadEngine({ layout: this.layout, have, random }, options.config);
+    const { budget, config } = options;
+    this.engine = new DownloadEngine(
+      { layout: this.layout, have, random, ...(budget && { budget }) },
+      config,
+    );
     for (const peer of options.peers) this.#plan(peer);
     this.#at(TICK_MS, () => this.#tick());
   }

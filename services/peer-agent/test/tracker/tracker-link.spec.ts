@@ -50,12 +50,25 @@ async function tracked(script: TrackerScript = {}): Promise<{ tracker: ScriptedT
   return { tracker, link: linkTo(tracker.address) };
 }
 
-function linkTo(address: string): TrackerLink {
+function linkTo(...addresses: string[]): TrackerLink {
   const description = { name: 'agent', endpoint: ':7072', labels: { zone: 'eu-1' }, version: 'test' };
-  const link = new TrackerLink({ identity, log }, { address, description: () => description });
+  const link = new TrackerLink({ identity, log }, { addresses, description: () => description });
   links.push(link);
   return link;
 }
+
+it('goes to the next of several trackers when one is away, and says everything again', async () => {
+  const [first, second] = [await new ScriptedTracker().start(), await new ScriptedTracker().start()];
+  trackers.push(first, second);
+  const link = linkTo(first.address, second.address);
+  await link.start();
+  await connected(link);
+  expect(link.address).toBe(first.address);
+  link.watch(infoHash('ab'), { peers: () => undefined });
+  first.kill();
+  await waitFor(() => link.connected && link.address === second.address, { what: 'the second tracker' });
+  await said(second, 0, 1);
+});
 
 /** Everything but the hello, as soon as there is so much of it. */
 async function said(tracker: ScriptedTracker, visit: number, count: number): Promise<TrackerVisit['said']> {

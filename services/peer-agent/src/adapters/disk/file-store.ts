@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { fdatasync, fstat, ftruncate, read } from 'node:fs';
+import { fdatasync, fstat, ftruncate, read, type BigIntStats } from 'node:fs';
 import { lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { contentChanged } from '../../app/content.js';
 import type { PieceStore } from '../../app/ports.js';
 import { diskError, errnoOf } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
@@ -31,6 +32,12 @@ export interface FileStoreInit {
   readonly target?: string;
 }
 
+/** What shows that a file is what it was. */
+type FileLook = Pick<BigIntStats, 'size' | 'mtimeNs'>;
+
+/** Files looked at in one {@link FileStore.patrol}: so many cost next to nothing. */
+const PATROL_FILES = 64;
+
 /** The files of one transfer on a file system. */
 export class FileStore implements PieceStore {
   #path: string;
@@ -40,6 +47,9 @@ export class FileStore implements PieceStore {
   readonly #dirty = new Set<number>();
   /** Files that have their full length. */
   readonly #sized = new Map<number, Promise<void>>();
+  /** How each file must look; empty until they are sealed. */
+  #seals: FileLook[] = [];
+  #patrolled = 0;
 
   constructor(
     private readonly components: FileStoreComponents,
@@ -74,6 +84,8 @@ export class FileStore implements PieceStore {
           if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
           done += bytesRead;
         }
+        // After the read: bytes that were changed before they were read are noticed in any case.
+        this.#checkSeal(file, this.#seals.length > 0 ? await statFd(fd, { bigint: true }) : undefined);
       });
     } catch (error) {
       throw diskError(error, path);
@@ -147,19 +159,36 @@ export class FileStore implements PieceStore {
     }
   }
 
+  async exists(): Promise<boolean> {
+    try {
+      return await exists(this.#path);
+    } catch (error) {
+      throw diskError(error, this.#path);
+    }
+  }
+
   async fingerprint(): Promise<string | undefined> {
-    const hash = createHash('sha256');
-    for (const [index, file] of this.init.metainfo.files.entries()) {
+    const looks = await this.#looks();
+    return looks && fingerprintOf(looks);
+  }
+
+  async seal(): Promise<string | undefined> {
+    const looks = await this.#looks();
+    this.#seals = looks ?? [];
+    return looks && fingerprintOf(looks);
+  }
+
+  async patrol(): Promise<void> {
+    const round = Math.min(PATROL_FILES, this.#seals.length);
+    for (let step = 0; step < round; step++) {
+      this.#patrolled = (this.#patrolled + 1) % this.#seals.length;
+      const path = this.#pathOf(this.#patrolled);
       try {
-        const { size, mtimeNs } = await stat(this.#pathOf(index), { bigint: true });
-        if (size !== BigInt(file.length)) return undefined;
-        hash.update(`${size} ${mtimeNs}\n`);
+        this.#checkSeal(this.#patrolled, await stat(path, { bigint: true }));
       } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
-        throw diskError(error, this.#pathOf(index));
+        throw diskError(error, path);
       }
     }
-    return hash.digest('hex');
   }
 
   async delete(): Promise<void> {
@@ -175,6 +204,28 @@ export class FileStore implements PieceStore {
 
   async close(): Promise<void> {
     await this.components.fds.forget(this.#path);
+  }
+
+  /** Size and time of all files; undefined if one is missing or has another size than it should. */
+  async #looks(): Promise<FileLook[] | undefined> {
+    const looks: FileLook[] = [];
+    for (const [index, file] of this.init.metainfo.files.entries()) {
+      try {
+        const { size, mtimeNs } = await stat(this.#pathOf(index), { bigint: true });
+        if (size !== BigInt(file.length)) return undefined;
+        looks.push({ size, mtimeNs });
+      } catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+        throw diskError(error, this.#pathOf(index));
+      }
+    }
+    return looks;
+  }
+
+  #checkSeal(file: number, look: FileLook | undefined): void {
+    const seal = this.#seals[file];
+    if (!seal || !look || (seal.size === look.size && seal.mtimeNs === look.mtimeNs)) return;
+    throw contentChanged(this.#pathOf(file));
   }
 
   #pathOf(file: number): string {
@@ -216,6 +267,12 @@ export async function exists(path: string): Promise<boolean> {
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
+}
+
+function fingerprintOf(looks: readonly FileLook[]): string {
+  const hash = createHash('sha256');
+  for (const { size, mtimeNs } of looks) hash.update(`${size} ${mtimeNs}\n`);
+  return hash.digest('hex');
 }
 
 export function pathExists(path: string): EnjambreError {

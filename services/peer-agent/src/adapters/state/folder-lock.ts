@@ -3,7 +3,8 @@ import { link, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { parseAddress } from '@enjambre/common/config/address';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { EnjambreError } from '@enjambre/core/error';
+import { badDataFolder } from './data-folder-error.js';
 
 const LOCK_FILE = 'agent.lock';
 const GUARD_FILE = 'agent.take';
@@ -38,7 +39,7 @@ export class FolderLock {
       while (!(await linked(this.#ownPath, this.#path))) await this.#removeStale();
     } catch (error) {
       await this.#close();
-      throw error instanceof EnjambreError ? error : this.#unusable(error);
+      throw badDataFolder(error, this.folder);
     } finally {
       await remove(this.#ownPath).catch(() => undefined);
     }
@@ -89,11 +90,6 @@ export class FolderLock {
       'DATA_DIR_IN_USE',
       `another agent works on ${this.folder}: stop it, or choose another folder with --data-dir`,
     );
-  }
-
-  #unusable(cause: unknown): EnjambreError {
-    const text = `cannot lock ${this.folder}: ${messageOf(cause)}`;
-    return new EnjambreError('precondition', 'DATA_DIR_UNUSABLE', text, { cause });
   }
 }
 

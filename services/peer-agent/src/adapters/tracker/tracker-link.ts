@@ -38,8 +38,8 @@ export interface TrackerLinkComponents {
 }
 
 export interface TrackerLinkInit {
-  /** "host:port" */
-  readonly address: string;
+  /** Trackers of one network, each "host:port": the first that answers is used. */
+  readonly addresses: readonly string[];
   /** Read at each connection: the port may be known only after start. */
   readonly description: () => AgentDescription;
 }
@@ -54,24 +54,35 @@ const LOOKUP_TIMEOUT_MS = 5000;
 export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
   readonly #parts: TrackerLinkComponents;
   readonly #init: TrackerLinkInit;
-  readonly #client: TrackerServiceClient;
+  readonly #clients: readonly TrackerServiceClient[];
+  /** Index of the tracker that is used, or tried. */
+  #current = 0;
   readonly #backoff = new Backoff({ baseMs: 200, maxMs: 3000 });
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
+  /** What was last said in the log of each tracker. */
+  readonly #told = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(parts: TrackerLinkComponents, init: TrackerLinkInit) {
     this.#parts = parts;
     this.#init = init;
-    this.#client = connect(TrackerServiceClient, init.address);
+    this.#clients = init.addresses.map((address) => connect(TrackerServiceClient, address));
   }
 
+  /** The tracker that is used, or tried at present. */
   get address(): string {
-    return this.#init.address;
+    return this.#init.addresses[this.#current] ?? '';
+  }
+
+  get #client(): TrackerServiceClient {
+    const client = this.#clients[this.#current];
+    if (!client) throw new Error('no tracker is configured');
+    return client;
   }
 
   get connected(): boolean {
@@ -97,7 +108,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#session?.close();
-    this.#client.close();
+    for (const client of this.#clients) client.close();
     return Promise.resolve();
   }
 
@@ -142,6 +153,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 
   welcome(welcome: Welcome): void {
     this.#welcome = welcome;
+    this.#told.delete(this.address);
     this.#backoff.reset();
     this.#parts.log.info(
       { tracker: this.address, endpoint: welcome.endpoint },
@@ -173,14 +185,16 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#welcome = undefined;
     this.#session = undefined;
     const waitMs = this.#backoff.next();
-    if (wasConnected || this.#problem !== error.message) {
+    if (wasConnected || this.#told.get(this.address) !== error.message) {
       this.#parts.log.warn(
         { tracker: this.address, reason: error.reason },
         `no session with tracker ${this.address}: ${error.message}; trying again until it answers`,
       );
     }
     this.#problem = error.message;
+    this.#told.set(this.address, error.message);
     if (this.#stopped) return;
+    this.#current = (this.#current + 1) % this.#clients.length;
     this.#timer = setTimeout(() => {
       this.#open();
     }, waitMs);

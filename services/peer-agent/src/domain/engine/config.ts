@@ -1,10 +1,5 @@
 /** Constants of the download engine, with the reasons for them. */
 export interface EngineConfig {
-  /**
-   * Bytes asked for and not yet on disk, over all peers of a download. Bounds memory,
-   * and so makes a slow disk slow the requests.
-   */
-  readonly maxOutstandingBytes: number;
   /** Requests in flight to a peer cover so many seconds at its measured rate. */
   readonly queueSeconds: number;
   /** The first window of a peer, before anything is measured. */
@@ -22,7 +17,6 @@ export interface EngineConfig {
 }
 
 export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
-  maxOutstandingBytes: 32 << 20,
   queueSeconds: 0.5,
   initialWindowBytes: 512 << 10,
   snubMs: 10_000,

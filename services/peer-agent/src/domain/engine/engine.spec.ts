@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { parsePeerId } from '@enjambre/core/ids';
 import fc from 'fast-check';
+import { OutstandingBudget } from './outstanding-budget.js';
 import { VirtualSwarm, type SwarmOptions, type VirtualPeer } from '../../../test/support/virtual-swarm.js';
 
 const KIB = 1024;
@@ -142,10 +143,10 @@ describe('DownloadEngine', () => {
   });
 
   it('keeps what is asked for and not stored under its bound when the disk is slow', () => {
-    const config = { maxOutstandingBytes: 4 * MIB };
+    const budget = new OutstandingBudget(4 * MIB).share();
     const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], {
       diskRate: 5 * MIB,
-      config,
+      budget,
     }).run();
     expect(maxOutstandingBytes).toBeLessThanOrEqual(4 * MIB + 256 * KIB);
     expect(completedMs).toBeGreaterThan(3000);

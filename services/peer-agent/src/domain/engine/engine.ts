@@ -6,6 +6,7 @@ import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { nextBlock } from './next-block.js';
+import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { findTakeover } from './takeover.js';
@@ -15,6 +16,8 @@ export interface EngineComponents {
   /** Pieces that are verified and on disk already. Copied. */
   readonly have: Bitfield;
   readonly random: Random;
+  /** How much it may have asked for. @default a budget of its own */
+  readonly budget?: BudgetShare;
 }
 
 /**
@@ -23,12 +26,13 @@ export interface EngineComponents {
  * in an agent, in a test and in a simulator. Feed it `tick` about ten times a second.
  *
  * Guarantees: a piece is `verified` once, only after all its blocks were stored and hash
- * to the root in the metainfo; bytes asked for and not stored stay under
- * `maxOutstandingBytes`; every end of a peer frees what it was asked for.
+ * to the root in the metainfo; bytes asked for and not stored stay under its part of
+ * the budget; every end of a peer frees what it was asked for.
  */
 export class DownloadEngine {
   readonly #board: PieceBoard;
   readonly #random: Random;
+  readonly #budget: BudgetShare;
   readonly #config: EngineConfig;
   readonly #peers = new Map<PeerId, PeerState>();
   readonly #banned = new Set<PeerId>();
@@ -39,9 +43,10 @@ export class DownloadEngine {
   #nowMs = 0;
   #effects: EngineEffect[] = [];
 
-  constructor({ layout, have, random }: EngineComponents, config: Partial<EngineConfig> = {}) {
+  constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
     this.#board = new PieceBoard(layout, have);
     this.#random = random;
+    this.#budget = budget ?? new OutstandingBudget().share();
     this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
   }
 
@@ -71,6 +76,7 @@ export class DownloadEngine {
     this.#nowMs = nowMs;
     this.#effects = [];
     if (!this.isComplete) this.#dispatch(event);
+    this.#budget.use(this.#peers.size > 0 && !this.isComplete);
     return this.#effects;
   }
 
@@ -262,7 +268,7 @@ export class DownloadEngine {
     if (peer.idleSince === this.#generation) return;
     const capBytes = this.#capBytes();
     let outstanding = this.outstandingBytes;
-    while (peer.room(capBytes) > 0 && outstanding < this.#config.maxOutstandingBytes) {
+    while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
       const ref = nextBlock(this.#board, peer, this.#random);
       if (!ref) {
         peer.idleSince = this.#generation;
@@ -304,7 +310,7 @@ export class DownloadEngine {
     for (const peer of this.#peers.values()) {
       if (peer.inFlightBytes > 0 || (!peer.choked && peer.idleSince !== this.#generation)) givers += 1;
     }
-    return this.#config.maxOutstandingBytes / Math.max(1, givers);
+    return this.#budget.limitBytes / Math.max(1, givers);
   }
 
   #emit(effect: EngineEffect): void {

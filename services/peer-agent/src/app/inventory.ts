@@ -1,0 +1,99 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PieceLayout } from '@enjambre/core/layout';
+import type { TransferRecord } from '../domain/transfer-record.js';
+import { openContent, type Content } from './content.js';
+import type { ProgressLog, StoreFactory } from './ports.js';
+import { sampleHolds, verifyPieces } from './verification.js';
+
+/** What is on disk of a transfer, and where. */
+export interface Inventory {
+  readonly content: Content;
+  readonly have: Bitfield;
+}
+
+export interface InventoryOptions {
+  readonly stores: StoreFactory;
+  readonly progress: ProgressLog;
+  /** Believe no record: hash all that is on disk. */
+  readonly thorough: boolean;
+  readonly signal: AbortSignal;
+  /** Called before all pieces are hashed; what it returns, after each. */
+  readonly checking: () => () => void;
+}
+
+/** Finds out which pieces are on disk: believed where that is safe, else hashed. */
+export async function takeInventory(
+  content: Content,
+  record: TransferRecord,
+  options: InventoryOptions,
+): Promise<Inventory> {
+  const published = await findPublished(content, record, options);
+  if (published) return published;
+  const believed = options.thorough ? undefined : await believedPieces(content, record, options);
+  return { content, have: believed ?? (await checkAll(content, options)) };
+}
+
+/**
+ * Where the missing pieces go, and whether that is their own name already: what has it is
+ * repaired there, all else is assembled apart. Throws `already-exists`, PATH_EXISTS, if
+ * the name is taken by something else.
+ */
+export async function openAssembly(
+  content: Content,
+  record: TransferRecord,
+  stores: StoreFactory,
+): Promise<{ content: Content; inPlace: boolean }> {
+  if (record.inPlace && (await content.store.exists())) return { content, inPlace: true };
+  await stores.checkTarget(record.location, content.metainfo.name);
+  if (!record.inPlace) return { content, inPlace: false };
+  return { content: openContent(content.metainfo, { ...record, inPlace: false }, stores), inPlace: false };
+}
+
+/**
+ * A download that was complete and got its name, but a crash came before that was noted.
+ * Undefined if it is not so: what has its name may be somebody else's.
+ */
+async function findPublished(
+  content: Content,
+  { origin, inPlace, location }: TransferRecord,
+  options: InventoryOptions,
+): Promise<Inventory | undefined> {
+  if (origin || inPlace || (await content.store.exists())) return undefined;
+  const { have: claimed } = await options.progress.load(content.layout.pieceCount);
+  const store = options.stores.download(content.metainfo, location, true);
+  if (!claimed.isFull() || (await store.fingerprint()) === undefined) return undefined;
+  const published = { ...content, store };
+  const have = await checkAll(published, options);
+  return have.isFull() ? { content: published, have } : undefined;
+}
+
+/**
+ * Pieces on disk that can be believed without reading all of them: those of complete
+ * content that looks as it did, or those that the progress log claims, the unsure ones
+ * hashed. Undefined if what is there contradicts the records: then all must be hashed.
+ */
+async function believedPieces(
+  { layout, store }: Content,
+  record: TransferRecord,
+  { progress, signal }: InventoryOptions,
+): Promise<Bitfield | undefined> {
+  const parts = { layout, store, signal };
+  if (record.complete) {
+    const all = Bitfield.full(layout.pieceCount);
+    const unchanged = record.fingerprint !== '' && (await store.fingerprint()) === record.fingerprint;
+    return unchanged && (await sampleHolds(all, parts)) ? all : undefined;
+  }
+  const { have, unsure } = await progress.load(layout.pieceCount);
+  if (!(await sampleHolds(have, parts))) return undefined;
+  for (const piece of (await verifyPieces(unsure, parts)).indexes()) have.set(piece);
+  return have;
+}
+
+/** Hashes all that is on disk. */
+function checkAll({ layout, store }: Content, { signal, checking }: InventoryOptions): Promise<Bitfield> {
+  return verifyPieces(allPieces(layout), { layout, store, signal }, checking());
+}
+
+function* allPieces(layout: PieceLayout): Iterable<number> {
+  for (let piece = 0; piece < layout.pieceCount; piece++) yield piece;
+}

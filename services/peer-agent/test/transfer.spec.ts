@@ -1,0 +1,235 @@
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { ProgressLog, TransferArchive } from '../src/app/ports.js';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { RawDownloader, request } from './support/downloader.js';
+import { TestFolder } from './support/folder.js';
+import { Uploader } from './support/uploader.js';
+
+const KIB = 1024;
+const PIECE = 64 * KIB;
+/** Five pieces, the last one short. */
+const data = bytesOf(4 * PIECE + 1000);
+
+let seed: TestFolder;
+let metainfo: Metainfo;
+let uploader: Uploader;
+let agent: DownloadAgent;
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  metainfo = metainfoOf(data, PIECE);
+  uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
+  agent = await DownloadAgent.start();
+  nameUploader();
+});
+
+afterEach(async () => {
+  await agent.stop();
+  await uploader.stop();
+  await seed.remove();
+});
+
+function nameUploader(): void {
+  const { peerId, endpoint } = uploader;
+  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true });
+}
+
+const target = (): string => agent.folder.at('downloads', metainfo.name);
+const statusFile = (): string => agent.folder.at('data', 'download_status.json');
+
+interface StatusFile {
+  transfers: Record<string, unknown>[];
+}
+
+async function status(): Promise<StatusFile> {
+  return JSON.parse(await readFile(statusFile(), 'utf8')) as StatusFile;
+}
+
+/** Stops the agent, as if it had been killed before it wrote what `before` takes back, and starts it anew. */
+async function restartedAsBefore(before: Record<string, unknown>): Promise<Transfer> {
+  await agent.halt();
+  const { transfers, ...rest } = await status();
+  await writeFile(
+    statusFile(),
+    JSON.stringify({ ...rest, transfers: transfers.map((one) => ({ ...one, ...before })) }),
+  );
+  return restarted();
+}
+
+async function restarted(): Promise<Transfer> {
+  agent = await DownloadAgent.start(agent.folder);
+  return agent.transfers.get(metainfo.infohash);
+}
+
+const NOT_NOTED = { complete: false, in_place: false, fingerprint: '', completed_at: null };
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
+  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
+}
+
+describe('a download that is complete', () => {
+  it('is noted as complete before anybody is told so', async () => {
+    const transfer = await agent.download(metainfo);
+    let noted: unknown;
+    await new Promise<void>((resolve) => {
+      agent.transfers.watch(metainfo.infohash, () => {
+        if (transfer.state !== 'seeding' || noted !== undefined) return;
+        noted = false;
+        void status().then(({ transfers }) => {
+          noted = transfers[0]?.complete;
+          resolve();
+        });
+      });
+    });
+    expect(noted).toBe(true);
+  });
+
+  it('is found again when the process was killed between its rename and that note', async () => {
+    await agent.finished(await agent.download(metainfo));
+    const transfer = await restartedAsBefore(NOT_NOTED);
+    await inState(transfer, 'seeding'); // Nobody could have sent it again.
+    expect(transfer.record).toMatchObject({ complete: true, inPlace: true });
+    expect((await readFile(target())).equals(data)).toBe(true);
+  });
+
+  it("does not take somebody else's file of its name for it, nor touch it", async () => {
+    await agent.finished(await agent.download(metainfo));
+    const other = Buffer.alloc(data.length, 7);
+    await agent.halt();
+    await writeFile(target(), other);
+    agent = await DownloadAgent.start(agent.folder);
+    await agent.halt();
+    await writeFile(target(), other);
+    const transfer = await restartedAsBefore(NOT_NOTED);
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toMatch(/exists already: move it away/);
+    expect((await readFile(target())).equals(other)).toBe(true);
+  });
+
+  it('counts nobody as connected any more that it downloaded from', async () => {
+    const transfer = await agent.download(metainfo);
+    await agent.finished(transfer);
+    expect(transfer.view().peers).toMatchObject([
+      { name: 'uploader', connected: false, received: data.length },
+    ]);
+  });
+
+  it('is fetched again when its file was deleted and it is asked for again', async () => {
+    const transfer = await agent.download(metainfo);
+    await agent.finished(transfer);
+    await rm(target());
+    const { already } = await agent.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    expect(already).toBe(false);
+    await waitFor(() => transfer.record.complete && transfer.state === 'seeding', {
+      what: 'the second download',
+    });
+    expect((await readFile(target())).equals(data)).toBe(true);
+  });
+
+  it('is not put into another folder in silence', async () => {
+    await agent.finished(await agent.download(metainfo));
+    const again = agent.transfers.download(
+      { kind: 'metainfo', bytes: metainfo.bytes },
+      agent.folder.at('other'),
+    );
+    await expect(again).rejects.toMatchObject({ code: 'precondition', reason: 'ELSEWHERE' });
+    const same = agent.transfers.download(
+      { kind: 'metainfo', bytes: metainfo.bytes },
+      agent.folder.at('downloads'),
+    );
+    expect(await same).toMatchObject({ already: true });
+  });
+});
+
+describe('content that changes while it is shared', () => {
+  /** Other bytes of the same length, and another time even on a coarse clock. */
+  async function changeIt(path: string): Promise<void> {
+    await writeFile(path, Buffer.alloc(data.length, 1));
+    await utimes(path, new Date(), new Date(Date.now() + 5000));
+  }
+
+  it('is noticed by looking, withdrawn, and served again when it is shared again', async () => {
+    const path = await agent.folder.write('original.bin', data);
+    const share = {
+      path,
+      name: '',
+      pieceLength: PIECE,
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    };
+    const { transfer } = await agent.transfers.share(share);
+    await inState(transfer, 'seeding');
+    await changeIt(path);
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toMatch(/is not what was shared any more: share it again/);
+    const again = await agent.transfers.share(share);
+    await inState(again.transfer, 'seeding');
+    expect(agent.transfers.list()).toEqual([again.transfer]);
+  });
+
+  it('is noticed when it is gone', async () => {
+    const path = await agent.folder.write('original.bin', data);
+    const share = {
+      path,
+      name: '',
+      pieceLength: PIECE,
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    };
+    const { transfer } = await agent.transfers.share(share);
+    await inState(transfer, 'seeding');
+    await rm(path);
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toMatch(/is not there any more: put it back/);
+  });
+
+  it('never leaves as what it was: a read finds it out before the patrol does', async () => {
+    const path = seed.at('file.bin');
+    await uploader.seal();
+    await changeIt(path);
+    const fetch = new RawDownloader(uploader).greetedFetch().say(request(1, 0, 0, PIECE));
+    await fetch.hear('reject');
+    expect(uploader.damages).toMatchObject([{ reason: 'CONTENT_CHANGED' }]);
+  });
+});
+
+it('stops for good when it is stopped during its first save', async () => {
+  let saving = false;
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await agent.stop();
+  const hold = (progress: ProgressLog): ProgressLog => ({
+    load: (count) => progress.load(count),
+    note: (piece) => progress.note(piece),
+    save: async (have) => {
+      saving = true;
+      await held;
+      await progress.save(have);
+    },
+  });
+  const watch = (archive: TransferArchive): TransferArchive =>
+    new Proxy(archive, {
+      get: (of, name) => {
+        const member: unknown = Reflect.get(of, name, of);
+        if (name === 'progress')
+          return (...args: Parameters<TransferArchive['progress']>) => hold(of.progress(...args));
+        return typeof member === 'function' ? (member.bind(of) as unknown) : member;
+      },
+    });
+  agent = await DownloadAgent.start(undefined, watch);
+  nameUploader();
+  const transfer = await agent.download(metainfo);
+  await waitFor(() => saving, { what: 'the first save' });
+  const paused = transfer.pause();
+  release();
+  await paused;
+  expect(transfer.state).toBe('paused');
+  expect(agent.tracker.isWatched).toBe(false);
+  await transfer.resume();
+  await agent.finished(transfer);
+});
