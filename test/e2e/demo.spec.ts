@@ -1,0 +1,30 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+
+const DEMO = fileURLToPath(new URL('../../demo/dist/main.js', import.meta.url));
+
+let folder: string;
+let demo: ManagedProcess;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'enjambre-demo-'));
+  demo = new ManagedProcess(process.execPath, [DEMO], { env: { TMPDIR: folder, NODE_OPTIONS: undefined } });
+});
+
+afterEach(async () => {
+  await demo.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('the demo ends soon after Ctrl-C in the middle of a download, and leaves nothing behind', async () => {
+  await waitFor(() => demo.stdout.some((line) => line.includes('get it')), { what: 'the downloads' });
+  demo.signal('SIGINT');
+  expect(await demo.wait()).toBe(130);
+  expect(demo.stdout.join('\n')).toMatch(/interrupted/);
+  expect(await readdir(folder)).toEqual([]);
+});
