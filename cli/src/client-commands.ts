@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { EnjambreError } from '@enjambre/core/error';
 import type { Context, Session } from './context.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
@@ -116,6 +117,62 @@ const NETWORK: readonly ClientCommand[] = [
   },
 ];
 
+const MESSAGES: readonly ClientCommand[] = [
+  {
+    usage: 'send [WORDS...]',
+    summary: 'send a message: `send PEER TEXT`, `send --room ROOM TEXT`, `send --all TEXT`',
+    flags: [
+      { flags: '--room <ROOM>', description: 'to all members of a room' },
+      { flags: '--all', description: 'to everyone' },
+      { flags: '--id <ID>', description: 'id of the message; the same again for a second attempt' },
+    ],
+    handle: async (session, words, given) => {
+      const { send } = await import('./commands/messages.js');
+      await send(session, { words, room: text(given.room), all: given.all === true, id: text(given.id) });
+    },
+  },
+  {
+    usage: 'inbox',
+    summary: 'messages that nobody has read yet',
+    flags: [
+      { flags: '--follow', description: 'stay, and show each as it comes' },
+      { flags: '--all', description: 'those that were read, too' },
+    ],
+    handle: async (session, _, given) => {
+      const { inbox } = await import('./commands/messages.js');
+      await inbox(session, { follow: given.follow === true, all: given.all === true });
+    },
+  },
+  {
+    usage: 'history [PEER]',
+    summary: 'what was said, by this agent and to it, as far as the messaging service keeps it',
+    flags: [
+      { flags: '--room <ROOM>', description: 'in this room' },
+      {
+        flags: '--limit <N>',
+        description: 'the last N messages, at most 1000 (default 100)',
+        parse: wholeNumber,
+      },
+    ],
+    handle: async (session, [peer], given) => {
+      const { history } = await import('./commands/messages.js');
+      const limit = typeof given.limit === 'number' ? given.limit : 100;
+      await history(session, { peer, room: text(given.room), limit });
+    },
+  },
+  {
+    usage: 'rooms [ACTION] [ROOM]',
+    summary: 'the rooms; `rooms join ROOM`, `rooms leave ROOM`',
+    handle: async (session, [action, room]) => {
+      const commands = await import('./commands/rooms.js');
+      if (action === undefined) return commands.rooms(session);
+      if (room !== undefined && action === 'join') return commands.joinRoom(session, room);
+      if (room !== undefined && action === 'leave') return commands.leaveRoom(session, room);
+      throw new EnjambreError('invalid', 'USAGE', 'write `rooms`, `rooms join ROOM` or `rooms leave ROOM`');
+    },
+  },
+];
+
 /** Adds the commands that talk with an agent or a tracker. */
 export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
   program.commandsGroup('Sharing:');
@@ -124,6 +181,8 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   addAll(TRANSFERS);
   program.commandsGroup('The network:');
   addAll(NETWORK);
+  program.commandsGroup('Messages:');
+  addAll(MESSAGES);
   addShell(program, context, makeOutput);
 
   function addAll(commands: readonly ClientCommand[]): void {
@@ -149,7 +208,7 @@ function add(
       output: makeOutput({ json: given.json === true }),
       connection: connectionOf(given),
     };
-    const args = command.processedArgs.filter((arg): arg is string => typeof arg === 'string');
+    const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     await context.interruptible((signal) => handle({ ...parts, signal }, args, given));
   });
 }
@@ -189,5 +248,5 @@ function text(value: unknown): string | undefined {
 function wholeNumber(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
-  throw new InvalidArgumentError('A whole number of bytes is wanted.');
+  throw new InvalidArgumentError('A whole number is wanted.');
 }

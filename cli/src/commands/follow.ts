@@ -1,6 +1,7 @@
 import { sleep } from '@enjambre/common/async/sleep';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Session } from '../context.js';
 import { isUnreachable } from '../unreachable.js';
 
 export interface FollowOptions {
@@ -54,6 +55,34 @@ export async function* follow(
         onLost();
       }
       if (now() - lostAt >= patienceMs || !(await sleep(retryMs, signal))) throw error;
+    }
+  }
+}
+
+/**
+ * What a stream of the agent brings, opened again when the agent stops and starts again.
+ * Ends when the person interrupts it; throws what the agent says.
+ */
+export async function* followStream<T>(
+  { signal, output, context }: Session,
+  open: () => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const interrupted = (): boolean => signal.aborted;
+  let lostAt: number | undefined;
+  while (!interrupted()) {
+    try {
+      for await (const item of open()) {
+        lostAt = undefined;
+        yield item;
+      }
+      return;
+    } catch (error) {
+      if (interrupted()) return;
+      if (!isPassing(error)) throw error;
+      if (lostAt === undefined) output.note('the agent went away: waiting up to 30 s for it to return');
+      lostAt ??= context.now();
+      if (context.now() - lostAt >= PATIENCE_MS) throw error;
+      await sleep(RETRY_MS, signal);
     }
   }
 }

@@ -46,6 +46,11 @@ export const agentOptions = {
     schema: tcpAddressListSchema,
     default: '127.0.0.1:7070',
   },
+  messaging: {
+    placeholder: 'HOST:PORT',
+    description: 'its messaging service; without it, no messages are sent or received',
+    schema: tcpAddressSchema.optional(),
+  },
   downloadDir: {
     placeholder: 'DIR',
     description: 'where downloads go; without it, downloads/ in the data folder',

@@ -11,7 +11,11 @@ import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { VERSION } from '@enjambre/common/version';
-import { agentService, type AgentFacts } from './adapters/control/agent-handlers.js';
+import {
+  controlServices,
+  type AgentFacts,
+  type AgentHandlersComponents,
+} from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
 import { badDataFolder } from './adapters/state/data-folder-error.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
@@ -21,10 +25,13 @@ import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
 import { peerService } from './adapters/peer/peer-handlers.js';
+import { RelayLink } from './adapters/messaging/relay-link.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
+import { InboxFile } from './adapters/state/inbox-file.js';
 import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
 import { BanList } from './domain/ban-list.js';
@@ -122,7 +129,6 @@ class AgentService implements Agent {
     const log = this.#log;
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const self = { peerId: identity.peerId, name: config.name, version: VERSION };
-
     const data = new DataFolder(config.dataDir, log);
     const pool = new DiskPool();
     const fds = new FdCache();
@@ -130,7 +136,6 @@ class AgentService implements Agent {
       { identity, log },
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
-    const bans = new BanList();
     const transfers = new Transfers(
       {
         archive: data,
@@ -138,7 +143,7 @@ class AgentService implements Agent {
         connector: new GrpcPeerConnector(self, identity),
         hasher: new DiskContentHasher(pool),
         tracker,
-        bans,
+        bans: new BanList(),
         budget: new OutstandingBudget(),
         random: this.#random,
         log,
@@ -151,44 +156,53 @@ class AgentService implements Agent {
       maxReceiveBytes: MAX_MESSAGE_BYTES,
       log,
     });
-    const control = { transfers, tracker, log, facts: () => this.#facts() };
+    const relay = this.#relay(identity);
+    const inbox = new InboxFile(config.dataDir, log);
+    const messages = new Messages({ archive: inbox, relay, log });
+    const control = { transfers, messages, tracker, relay, log, facts: () => this.#facts() };
 
     add(
-      'data folder',
-      whole(
-        () => data.open(),
-        async () => {
-          await data.close();
-          await lock.release();
-        },
-      ),
+      'lock',
+      ending(() => lock.release()),
+    );
+    add('data folder', data);
+    add(
+      'inbox',
+      ending(() => inbox.close()),
     );
     add(
-      'disk',
-      whole(
-        () => Promise.resolve(),
-        async () => {
-          await fds.close();
-          await pool.close();
-        },
-      ),
+      'disk threads',
+      ending(() => pool.close()),
+    );
+    add(
+      'open files',
+      ending(() => fds.close()),
     );
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
+    add('messages', messages);
+    if (relay) add('messaging link', relay);
     this.#controls = (await this.#controlServers(control)).map((server) => add('control server', server));
   }
 
+  #relay(identity: PeerIdentity): RelayLink | undefined {
+    const { name, messaging } = this.#config;
+    if (!messaging) return undefined;
+    const address = formatAddress(messaging);
+    return new RelayLink({ identity, log: this.#log }, { address, name, version: VERSION });
+  }
+
   /** The socket always; TCP too if asked, and then with a token. */
-  async #controlServers(components: Parameters<typeof agentService>[0]): Promise<GrpcServer[]> {
+  async #controlServers(components: AgentHandlersComponents): Promise<GrpcServer[]> {
     const { control, dataDir } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
     const common = { log: this.#log, maxReceiveBytes: MAX_CONTROL_BYTES, graceMs: CONTROL_GRACE_MS };
-    const servers = [new GrpcServer({ ...common, listen: socket, services: [agentService(components)] })];
+    const servers = [new GrpcServer({ ...common, listen: socket, services: controlServices(components) })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
       servers.push(
-        new GrpcServer({ ...common, listen: control, services: [agentService(components, { token })] }),
+        new GrpcServer({ ...common, listen: control, services: controlServices(components, { token }) }),
       );
     }
     return servers;
@@ -224,6 +238,7 @@ class AgentService implements Agent {
   }
 }
 
-function whole(start: () => Promise<void>, stop: () => Promise<void>): Startable {
-  return { start, stop };
+/** Something that needs no start. */
+function ending(stop: () => Promise<void>): Startable {
+  return { start: () => Promise.resolve(), stop };
 }

@@ -3,6 +3,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { RejectReason } from '../domain/engine/messages.js';
+import type { ChatMessage, DeliveryCursor, InboxEntry, MessageTarget } from '../domain/inbox.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 
 /** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
@@ -165,4 +166,57 @@ export interface ContentHasher {
     content: ScannedContent,
     options: { name: string; pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<Metainfo>;
+}
+
+/** Where an inbox is kept. */
+export interface InboxArchive {
+  load(): Promise<InboxEntry[]>;
+  /** Resolves when the entries survive a crash. */
+  append(entries: readonly InboxEntry[]): Promise<void>;
+  /** Puts these in the place of all before. */
+  replace(entries: Iterable<InboxEntry>): Promise<void>;
+}
+
+export interface Room {
+  readonly name: string;
+  /** Names of the members. */
+  readonly members: readonly string[];
+}
+
+export interface Page {
+  /** 0 lets the relay choose. */
+  readonly size: number;
+  readonly token: string;
+}
+
+/** What the relay has to deliver. */
+export interface DeliveryListener {
+  /** What was received last. */
+  readonly cursor: DeliveryCursor | undefined;
+  /** False while nothing more can be kept: then nothing is to be delivered. */
+  readonly hasRoom: boolean;
+  /** Keeps messages. When it resolves, they may be acknowledged. */
+  deliver(messages: readonly { message: ChatMessage; cursor: DeliveryCursor }[]): Promise<void>;
+  /** There is a session: rooms may have been forgotten. */
+  connected(): void;
+}
+
+/** The agent's session with its messaging service. Throws `unavailable` MESSAGING_UNREACHABLE while there is none. */
+export interface RelayPort {
+  /** Says who takes deliveries. Called once, before it starts. */
+  receive(listener: DeliveryListener): void;
+  /** There is room for deliveries: if they were stopped for want of it, they go on. */
+  wake(): void;
+  send(message: {
+    id: string;
+    target: MessageTarget;
+    text: string;
+  }): Promise<{ sentAtMs: number; duplicate: boolean }>;
+  history(
+    target: MessageTarget | undefined,
+    page: Page,
+  ): Promise<{ messages: readonly ChatMessage[]; nextToken: string }>;
+  joinRoom(room: string): Promise<Room>;
+  leaveRoom(room: string): Promise<void>;
+  rooms(page: Page): Promise<{ rooms: readonly Room[]; nextToken: string }>;
 }

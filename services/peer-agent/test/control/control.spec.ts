@@ -11,9 +11,11 @@ import {
   TransferState,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { agentService } from '../../src/adapters/control/agent-handlers.js';
+import { controlServices } from '../../src/adapters/control/agent-handlers.js';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
+import { InboxFile } from '../../src/adapters/state/inbox-file.js';
+import { Messages } from '../../src/app/messages.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { TestFolder } from '../support/folder.js';
 
@@ -54,11 +56,12 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
     downloadDir: '',
     startedAt: new Date(),
   });
-  const service = agentService(
-    { transfers: agent.transfers, tracker, facts, log },
+  const messages = new Messages({ archive: new InboxFile(folder.path, log), relay: undefined, log });
+  const services = controlServices(
+    { transfers: agent.transfers, messages, tracker, relay: undefined, facts, log },
     token === undefined ? {} : { token },
   );
-  const server = new GrpcServer({ listen, services: [service], log, graceMs: 50 });
+  const server = new GrpcServer({ listen, services, log, graceMs: 50 });
   await server.start();
   servers.push(server);
   const client = connect(AgentServiceClient, formatAddress(server.address));

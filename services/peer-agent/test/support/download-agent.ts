@@ -116,7 +116,7 @@ export class DownloadAgent {
     watch: (archive: TransferArchive) => TransferArchive = (archive) => archive,
   ): Promise<DownloadAgent> {
     const agent = new DownloadAgent(folder ?? (await TestFolder.make()), watch);
-    await agent.#data.open();
+    await agent.#data.start();
     await agent.transfers.start();
     return agent;
   }
@@ -145,6 +145,6 @@ export class DownloadAgent {
     await this.transfers.stop();
     await this.#fds.close();
     await this.#pool.close();
-    await this.#data.close();
+    await this.#data.stop();
   }
 }

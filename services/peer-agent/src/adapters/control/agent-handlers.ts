@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
 import { formatMagnet } from '@enjambre/core/magnet';
 import { HandlerFactory, type CallContext } from '@enjambre/common/grpc/handlers';
@@ -11,17 +10,20 @@ import {
   type DownloadRequest,
   type DownloadResponse,
   type GetInfoResponse,
-  type ListPeersRequest,
-  type ListPeersResponse,
   type ShareRequest,
   type ShareResponse,
   type WatchTransferRequest,
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Messages } from '../../app/messages.js';
 import type { Transfer } from '../../app/transfer.js';
 import type { DownloadSource, Transfers } from '../../app/transfers.js';
+import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 import { millisecondsOf, transferToWire } from './convert.js';
+import { messagingService } from './message-handlers.js';
+import { networkHandlers } from './network-handlers.js';
+import { checkToken } from './token-check.js';
 import { ChangeSignal } from './signals.js';
 
 /** What GetInfo tells of the agent itself. */
@@ -32,7 +34,10 @@ export type AgentFacts = Pick<
 
 export interface AgentHandlersComponents {
   readonly transfers: Transfers;
+  readonly messages: Messages;
   readonly tracker: TrackerLink;
+  /** Absent if the agent was started without --messaging. */
+  readonly relay: RelayLink | undefined;
   readonly facts: () => AgentFacts;
   readonly log: Logger;
 }
@@ -50,13 +55,18 @@ const MAX_PIECE_LENGTH = 64 << 20;
 const MIN_PIECE_LENGTH = 16 << 10;
 
 /** The control API: what the command line, and grpcurl, may ask of this agent. */
-export function agentService(
+export function controlServices(
   components: AgentHandlersComponents,
   { token }: AgentHandlersInit = {},
-): ServedService {
-  const { transfers, log } = components;
+): ServedService[] {
   const authorize = token === undefined ? undefined : checkToken(token);
+  const { messages, log } = components;
   const handlers = new HandlerFactory({ domain: 'enjambre.agent', log, ...(authorize && { authorize }) });
+  return [agentService(components, handlers), messagingService(messages, handlers)];
+}
+
+function agentService(components: AgentHandlersComponents, handlers: HandlerFactory): ServedService {
+  const { transfers } = components;
   const changing = (act: (transfer: Transfer) => Promise<void>) =>
     handlers.unary(async ({ ref }: { ref: string }) => {
       const transfer = transfers.get(ref);
@@ -82,15 +92,17 @@ export function agentService(
       await transfers.remove(transfer, deleteData);
       return { transfer: last };
     }),
-    listFiles: handlers.unary((request) => components.tracker.listFiles(request)),
-    listPeers: handlers.unary((request) => listPeers(components, request)),
+    ...networkHandlers(components, handlers),
   };
   return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
 }
 
-function info({ facts, tracker }: AgentHandlersComponents): GetInfoResponse {
+function info({ facts, tracker, messages, relay }: AgentHandlersComponents): GetInfoResponse {
   return {
     ...facts(),
+    messaging: relay?.address ?? '',
+    messagingError: relay?.problem ?? '',
+    unreadMessages: messages.unread,
     endpoint: tracker.endpoint,
     tracker: tracker.address,
     trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
@@ -171,25 +183,6 @@ async function* watch(
   }
 }
 
-async function listPeers(
-  { transfers, tracker }: AgentHandlersComponents,
-  { ref, pageSize, pageToken }: ListPeersRequest,
-): Promise<ListPeersResponse> {
-  if (ref === '') {
-    const { peers, nextPageToken } = await tracker.listPeers({ query: '', pageSize, pageToken });
-    const members = peers.map((peer) => ({
-      peer,
-      seeder: false,
-      bytesLeft: 0n,
-      bytesDownloaded: 0n,
-      bytesUploaded: 0n,
-    }));
-    return { members, nextPageToken };
-  }
-  const { members } = await tracker.getSwarm({ infohash: await transfers.lookUp(ref), maxPeers: pageSize });
-  return { members, nextPageToken: '' };
-}
-
 function checkPieceLength(pieceLength: number): void {
   const powerOfTwo = Number.isInteger(Math.log2(pieceLength));
   if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH))
@@ -199,21 +192,4 @@ function checkPieceLength(pieceLength: number): void {
     'BAD_PIECE_LENGTH',
     `a piece cannot have ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
   );
-}
-
-function checkToken(token: string): (context: CallContext) => void {
-  return ({ metadata }) => {
-    if (metadata.get('authorization').some((given) => isSame(String(given), `Bearer ${token}`))) return;
-    throw new EnjambreError(
-      'unauthenticated',
-      'BAD_TOKEN',
-      "control over TCP asks for the token in control.token of the agent's data folder",
-    );
-  };
-}
-
-/** Compares secrets in a time that tells nothing of where they differ. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

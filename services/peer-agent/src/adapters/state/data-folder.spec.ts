@@ -17,11 +17,11 @@ let data: DataFolder;
 beforeEach(async () => {
   folder = await TestFolder.make();
   data = new DataFolder(folder.path, log);
-  await data.open();
+  await data.start();
 });
 
 afterEach(async () => {
-  await data.close();
+  await data.stop();
   await folder.remove();
 });
 
@@ -53,7 +53,7 @@ describe('DataFolder', () => {
     );
     for (const length of [0, 1, 20, text.length >> 1, text.length - 3]) {
       await folder.remove();
-      await data.open();
+      await data.start();
       await writeFile(folder.at(STATUS), text.subarray(0, length));
       expect(await data.load()).toEqual([]);
       const [aside] = await setAside();
@@ -74,7 +74,7 @@ describe('DataFolder', () => {
         fc.array(mutation, { minLength: 1, maxLength: 4 }),
         async (list, mutations) => {
           await folder.remove();
-          await data.open();
+          await data.start();
           const bytes = Buffer.from(writeStatus(list));
           for (const { at, byte } of mutations) bytes[Math.floor(at * bytes.length)] = byte;
           await writeFile(folder.at(STATUS), bytes);
@@ -111,7 +111,7 @@ describe('DataFolder', () => {
     await data.writeMetainfo(metainfo!);
     await data.writeMetainfo(other!);
     await data.remove(metainfo!.infohash);
-    await data.close();
+    await data.stop();
     const left = await folder.tree('transfers');
     expect(left.length).toBeGreaterThan(1);
     expect(left.every((name) => name.includes(other!.infohash))).toBe(true);

@@ -4,6 +4,7 @@ import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
 import type { TransferArchive } from '../../app/ports.js';
@@ -18,7 +19,7 @@ const STATUS_FILE = 'download_status.json';
 const TRANSFERS = 'transfers';
 
 /** The agent's data folder: `download_status.json`, and `transfers/` with the state of each. */
-export class DataFolder implements TransferArchive {
+export class DataFolder implements TransferArchive, Startable {
   readonly #progress = new Map<InfoHash, FileProgressLog>();
 
   constructor(
@@ -27,11 +28,11 @@ export class DataFolder implements TransferArchive {
   ) {}
 
   /** Makes the folders. */
-  async open(): Promise<void> {
+  async start(): Promise<void> {
     await makeFolder(join(this.path, TRANSFERS), 0o700);
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     for (const progress of this.#progress.values()) await progress.close();
   }
 

@@ -1,6 +1,6 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
-import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream, type UnaryOptions } from '@enjambre/common/grpc/client';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -15,6 +15,8 @@ import {
   type ListPeersResponse,
   type PeerDelta,
   type Problem,
+  type WatchEventsRequest,
+  type WatchEventsResponse,
   type Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
@@ -151,6 +153,15 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#ask((options) => callUnary(this.#client.getSwarm.bind(this.#client), request, options));
   }
 
+  /** What happens in the network. Throws what the tracker says, and `unavailable` NO_TRACKER if it goes away. */
+  async *watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
+    try {
+      yield* readStream(this.#client.watchEvents(request), signal);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
   welcome(welcome: Welcome): void {
     this.#welcome = welcome;
     this.#told.delete(this.address);
@@ -217,15 +228,15 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     try {
       return await call({ timeoutMs: LOOKUP_TIMEOUT_MS });
     } catch (error) {
-      const known = EnjambreError.from(error);
-      if (known.code !== 'unavailable' && known.code !== 'timeout') throw known;
-      throw new EnjambreError(
-        'unavailable',
-        'NO_TRACKER',
-        `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`,
-        { cause: messageOf(error) },
-      );
+      throw this.#explain(error);
     }
+  }
+
+  #explain(error: unknown): EnjambreError {
+    const known = EnjambreError.from(error);
+    if (known.code !== 'unavailable' && known.code !== 'timeout') return known;
+    const message = `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`;
+    return new EnjambreError('unavailable', 'NO_TRACKER', message, { cause: messageOf(error) });
   }
 }
 

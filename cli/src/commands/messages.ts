@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { EnjambreError } from '@enjambre/core/error';
+import type { InboxMessage } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import type { Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Session } from '../context.js';
+import { withMessages } from '../message-client.js';
+import { historyJson, inboxJson, messageLine, sentJson, targetText } from '../render/message.js';
+import { followStream } from './follow.js';
+
+export interface SendOptions {
+  /** The peer and the text, or with `room` or `all` the text alone. */
+  readonly words: readonly string[];
+  readonly room?: string | undefined;
+  readonly all: boolean;
+  /** The same again for a second attempt; made up if absent. */
+  readonly id?: string | undefined;
+}
+
+/** `enjambre send`: to a peer, a room or everyone. */
+export async function send(session: Session, options: SendOptions): Promise<void> {
+  const { target, text } = addressed(options);
+  const id = options.id ?? randomUUID();
+  const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
+  session.output.object(sentJson(sent, target));
+  const again = sent.duplicate ? '  (it was sent already)' : '';
+  session.output.line(`sent to ${targetText(target)}${again}`);
+}
+
+function addressed({ words, room, all }: SendOptions): { target: Target; text: string } {
+  if (room !== undefined && all) throw usage('--room and --all do not go together: choose one');
+  if (room !== undefined) return { target: { target: { $case: 'room', value: room } }, text: textOf(words) };
+  if (all) return { target: { target: { $case: 'everyone', value: true } }, text: textOf(words) };
+  const [peer = '', ...rest] = words;
+  if (rest.length === 0)
+    throw usage('say to whom and what: `enjambre send PEER TEXT`, or --room ROOM, or --all');
+  return { target: { target: { $case: 'peer', value: peer } }, text: textOf(rest) };
+}
+
+function textOf(words: readonly string[]): string {
+  const text = words.join(' ');
+  if (text === '') throw usage('there is no text to send: write it behind the receiver');
+  return text;
+}
+
+export interface InboxOptions {
+  /** Stay, and show each message as it comes. */
+  readonly follow: boolean;
+  /** Those that were shown before, too. */
+  readonly all: boolean;
+}
+
+/** `enjambre inbox`: unread messages, which are read then. */
+export async function inbox(session: Session, { follow, all }: InboxOptions): Promise<void> {
+  const shown = await withMessages(session, (messages) => messages.inbox(all));
+  for (const message of shown) show(session, message);
+  if (follow) return followInbox(session);
+  const more = all ? '' : ': `enjambre inbox --all` shows those that were read';
+  if (shown.length === 0) session.output.line(`no ${all ? '' : 'new '}messages${more}`);
+}
+
+async function followInbox(session: Session): Promise<void> {
+  await withMessages(session, async (messages) => {
+    for await (const message of followStream(session, () => messages.watch())) show(session, message);
+  });
+}
+
+function show({ output }: Session, message: InboxMessage): void {
+  if (!message.message) return;
+  output.object(inboxJson(message));
+  output.line(messageLine(message.message, output.colors));
+}
+
+export interface HistoryOptions {
+  readonly peer?: string | undefined;
+  readonly room?: string | undefined;
+  readonly limit: number;
+}
+
+/** `enjambre history`: what the relay keeps of this agent's messages, oldest first. */
+export async function history(session: Session, { peer, room, limit }: HistoryOptions): Promise<void> {
+  if (peer !== undefined && room !== undefined)
+    throw usage('a peer and --room do not go together: choose one');
+  const found = await withMessages(session, (messages) => messages.history(targetOf(peer, room), limit));
+  const { output } = session;
+  for (const message of found.reverse()) {
+    output.object(historyJson(message));
+    output.line(messageLine(message, output.colors));
+  }
+  if (found.length === 0) output.line('no messages are kept');
+}
+
+function targetOf(peer: string | undefined, room: string | undefined): Target | undefined {
+  if (peer !== undefined) return { target: { $case: 'peer', value: peer } };
+  return room === undefined ? undefined : { target: { $case: 'room', value: room } };
+}
+
+function usage(message: string): EnjambreError {
+  return new EnjambreError('invalid', 'USAGE', message);
+}

@@ -1,0 +1,39 @@
+import type { Room } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Session } from '../context.js';
+import { withMessages } from '../message-client.js';
+import type { JsonObject } from '../render/json-line.js';
+import { table } from '../render/table.js';
+import { count, plain } from '../render/text.js';
+
+/** `enjambre rooms`: all rooms and who is in them. */
+export async function rooms(session: Session): Promise<void> {
+  const found = await withMessages(session, (messages) => messages.rooms());
+  const { output } = session;
+  for (const room of found) output.object(roomJson('room', room));
+  if (found.length === 0) {
+    output.line('there is no room yet: `enjambre rooms join NAME` makes one');
+    return;
+  }
+  const columns = [{ title: 'room' }, { title: 'members' }] as const;
+  const rows = found.map(({ name, members }) => [plain(name), plain(members.join(', '))]);
+  output.line(table(columns, rows, output.colors));
+}
+
+/** `enjambre rooms join`. */
+export async function joinRoom(session: Session, name: string): Promise<void> {
+  const room = await withMessages(session, (messages) => messages.join(name));
+  if (room) session.output.object(roomJson('joined', room));
+  const members = count(room?.members.length ?? 1, 'member');
+  session.output.line(`joined ${plain(name)}, ${members}`);
+}
+
+/** `enjambre rooms leave`. */
+export async function leaveRoom(session: Session, name: string): Promise<void> {
+  await withMessages(session, (messages) => messages.leave(name));
+  session.output.object({ type: 'left', room: name });
+  session.output.line(`left ${plain(name)}`);
+}
+
+function roomJson(type: string, { name, members }: Room): JsonObject {
+  return { type, room: name, members };
+}

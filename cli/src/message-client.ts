@@ -1,0 +1,92 @@
+import {
+  AgentMessagingServiceClient,
+  type InboxMessage,
+  type SendMessageResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import type { Message, Room, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { AgentChannel, agentOf } from './agent-channel.js';
+import type { AgentEndpoint } from './connection.js';
+import type { Session } from './context.js';
+import { allPages, PAGE_SIZE } from './pages.js';
+
+/** The agent tries again for a while before it gives up. */
+const RELAY_TIMEOUT_MS = 20_000;
+
+/** Opens a client of the session's agent for `work` and closes it afterwards. */
+export async function withMessages<T>(
+  session: Session,
+  work: (messages: MessageClient) => Promise<T>,
+): Promise<T> {
+  const client = new MessageClient(await agentOf(session), session.signal);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** The messages of one agent, seen from its command line. Methods throw EnjambreError with a sentence for people. */
+export class MessageClient {
+  readonly #channel: AgentChannel;
+  readonly #client: AgentMessagingServiceClient;
+
+  constructor(endpoint: AgentEndpoint, signal: AbortSignal) {
+    this.#channel = new AgentChannel(endpoint, signal);
+    this.#client = this.#channel.open(AgentMessagingServiceClient);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  send(message: { id: string; target: Target; text: string }): Promise<SendMessageResponse> {
+    return this.#channel.call(this.#client.sendMessage.bind(this.#client), message, RELAY_TIMEOUT_MS);
+  }
+
+  /** Unread messages, oldest first, or all that are kept; they are noted as read. */
+  inbox(includeRead: boolean): Promise<InboxMessage[]> {
+    return allPages(async (pageToken) => {
+      const page = await this.#channel.call(this.#client.listInbox.bind(this.#client), {
+        includeRead,
+        markRead: true,
+        pageSize: PAGE_SIZE,
+        pageToken,
+      });
+      return { items: page.messages, next: page.nextPageToken };
+    });
+  }
+
+  /** Unread messages, and then each as it comes; each is noted as read when the next is asked for. */
+  async *watch(): AsyncGenerator<InboxMessage, void, undefined> {
+    for await (const { message } of this.#channel.read(() =>
+      this.#client.watchInbox({}, this.#channel.metadata),
+    )) {
+      if (message) yield message;
+    }
+  }
+
+  /** The newest messages that the relay keeps, sent and received, newest first. */
+  async history(target: Target | undefined, limit: number): Promise<Message[]> {
+    const request = { target, pageSize: limit, pageToken: '' };
+    const call = this.#client.listHistory.bind(this.#client);
+    return (await this.#channel.call(call, request, RELAY_TIMEOUT_MS)).messages;
+  }
+
+  async join(room: string): Promise<Room | undefined> {
+    const call = this.#client.joinRoom.bind(this.#client);
+    return (await this.#channel.call(call, { room }, RELAY_TIMEOUT_MS)).room;
+  }
+
+  async leave(room: string): Promise<void> {
+    await this.#channel.call(this.#client.leaveRoom.bind(this.#client), { room }, RELAY_TIMEOUT_MS);
+  }
+
+  rooms(): Promise<Room[]> {
+    return allPages(async (pageToken) => {
+      const request = { pageSize: PAGE_SIZE, pageToken };
+      const call = this.#client.listRooms.bind(this.#client);
+      const page = await this.#channel.call(call, request, RELAY_TIMEOUT_MS);
+      return { items: page.rooms, next: page.nextPageToken };
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { InboxMessage, SendMessageResponse } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import type { Message, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Output } from '../output.js';
+import type { JsonObject } from './json-line.js';
+import { plain } from './text.js';
+
+/** `bob`, `room ops`, `everyone` */
+export function targetText(target: Target | undefined): string {
+  switch (target?.target?.$case) {
+    case 'peer':
+      return plain(target.target.value);
+    case 'room':
+      return `room ${plain(target.target.value)}`;
+    case 'everyone':
+      return 'everyone';
+    case undefined:
+      return '?';
+  }
+}
+
+/** A message as a line of a conversation: when, from whom, and where it was said if not to us alone. */
+export function messageLine(message: Message, { dim, bold }: Output['colors']): string {
+  const when = message.sentAt ? timeOf(message.sentAt) : '';
+  const isPrivate = message.target?.target?.$case === 'peer';
+  const where = isPrivate ? '' : dim(` (${targetText(message.target)})`);
+  return `${dim(when)}  ${bold(plain(message.senderName))}${where}: ${plain(message.text)}`;
+}
+
+export function inboxJson({ message, receivedAt, read }: InboxMessage): JsonObject {
+  return {
+    ...messageJson('message', message),
+    received_at: receivedAt?.toISOString(),
+    read,
+  };
+}
+
+export function historyJson(message: Message): JsonObject {
+  return messageJson('message', message);
+}
+
+export function sentJson({ id, sentAt, duplicate }: SendMessageResponse, target: Target): JsonObject {
+  return { type: 'sent', id, ...targetJson(target), sent_at: sentAt?.toISOString(), duplicate };
+}
+
+function messageJson(type: string, message: Message | undefined): JsonObject {
+  return {
+    type,
+    id: message?.id,
+    from: message?.senderName,
+    from_id: message?.senderId,
+    ...targetJson(message?.target),
+    text: message?.text,
+    sent_at: message?.sentAt?.toISOString(),
+  };
+}
+
+function targetJson(target: Target | undefined): Readonly<Record<string, string | boolean>> {
+  switch (target?.target?.$case) {
+    case 'peer':
+      return { to: target.target.value };
+    case 'room':
+      return { room: target.target.value };
+    case 'everyone':
+      return { everyone: true };
+    case undefined:
+      return {};
+  }
+}
+
+/** `2026-11-25 13:04:59`, in this machine's time. */
+function timeOf(date: Date): string {
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { EnjambreError } from '@enjambre/core/error';
+import type { CallContext, HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { ServedService } from '@enjambre/common/grpc/server';
+import {
+  AgentMessagingServiceService,
+  type AgentMessagingServiceServer,
+  type InboxMessage as WireInboxMessage,
+  type ListInboxRequest,
+  type ListInboxResponse,
+  type SendMessageRequest,
+  type SendMessageResponse,
+  type WatchInboxResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import type { Messages } from '../../app/messages.js';
+import type { InboxMessage } from '../../domain/inbox.js';
+import { messageToWire, targetFromWire } from '../messaging/convert.js';
+import { ChangeSignal } from './signals.js';
+
+const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1000;
+/** Texts of one page at most: an answer has to fit the 4 MiB that clients take by default. */
+const MAX_PAGE_CHARACTERS = 512 << 10;
+/** Nobody waits longer for a change than this before the connection is looked at. */
+const WATCH_MS = 60_000;
+
+/** The control API's part for messages. */
+export function messagingService(messages: Messages, handlers: HandlerFactory): ServedService {
+  const implementation: AgentMessagingServiceServer = {
+    sendMessage: handlers.unary((request) => send(messages, request)),
+    listInbox: handlers.unary((request) => listInbox(messages, request)),
+    watchInbox: handlers.serverStream((_, context) => watchInbox(messages, context)),
+    listHistory: handlers.unary(async ({ target, pageSize, pageToken }) => {
+      const page = { size: pageSize, token: pageToken };
+      const found = await messages.history(targetFromWire(target), page);
+      return { messages: found.messages.map(messageToWire), nextPageToken: found.nextToken };
+    }),
+    joinRoom: handlers.unary(async ({ room }) => ({ room: wireRoom(await messages.joinRoom(room)) })),
+    leaveRoom: handlers.unary(async ({ room }) => {
+      await messages.leaveRoom(room);
+      return {};
+    }),
+    listRooms: handlers.unary(async ({ pageSize, pageToken }) => {
+      const { rooms, nextToken } = await messages.rooms({ size: pageSize, token: pageToken });
+      return { rooms: rooms.map(wireRoom), nextPageToken: nextToken };
+    }),
+  };
+  const name = 'enjambre.agent.v1.AgentMessagingService';
+  return { name, definition: AgentMessagingServiceService, implementation };
+}
+
+async function send(
+  messages: Messages,
+  { id, target, text }: SendMessageRequest,
+): Promise<SendMessageResponse> {
+  const to = targetFromWire(target);
+  if (!to) {
+    throw new EnjambreError('invalid', 'BAD_TARGET', 'say to whom: a peer, a room or everyone');
+  }
+  const its = id || randomUUID();
+  const { sentAtMs, duplicate } = await messages.send({ id: its, target: to, text });
+  return { id: its, sentAt: new Date(sentAtMs), duplicate };
+}
+
+async function listInbox(messages: Messages, request: ListInboxRequest): Promise<ListInboxResponse> {
+  const { includeRead, markRead, pageSize, pageToken } = request;
+  const limit = Math.min(MAX_PAGE, pageSize > 0 ? pageSize : DEFAULT_PAGE);
+  const after = numberOf(pageToken);
+  // One more than fits tells whether there is another page.
+  const found = messages.list({ after, unreadOnly: !includeRead, limit: limit + 1 });
+  const page = fitting(found.slice(0, limit));
+  if (markRead) await messages.markRead(page.filter(({ read }) => !read).map(({ number }) => number));
+  const last = page.at(-1);
+  return {
+    messages: page.map(toWire),
+    nextPageToken: last && page.length < found.length ? String(last.number) : '',
+  };
+}
+
+async function* watchInbox(messages: Messages, { signal }: CallContext): AsyncGenerator<WatchInboxResponse> {
+  const changes = new ChangeSignal();
+  const end = messages.watch(() => {
+    changes.notify();
+  });
+  try {
+    let after = 0;
+    while (!signal.aborted) {
+      const [next] = messages.list({ after, unreadOnly: true, limit: 1 });
+      if (!next) {
+        await changes.next(WATCH_MS, signal);
+        continue;
+      }
+      yield { message: toWire(next) };
+      after = next.number;
+      // The generator goes on when the caller has taken it.
+      await messages.markRead([next.number]);
+    }
+  } finally {
+    end();
+  }
+}
+
+/** As many as one answer may hold; at least one. */
+function fitting(found: readonly InboxMessage[]): readonly InboxMessage[] {
+  let characters = 0;
+  const end = found.findIndex(({ message }, index) => {
+    characters += message.text.length;
+    return index > 0 && characters > MAX_PAGE_CHARACTERS;
+  });
+  return end === -1 ? found : found.slice(0, end);
+}
+
+function toWire({ message, receivedAtMs, read }: InboxMessage): WireInboxMessage {
+  return { message: messageToWire(message), receivedAt: new Date(receivedAtMs), read };
+}
+
+function wireRoom({ name, members }: { name: string; members: readonly string[] }): {
+  name: string;
+  members: string[];
+} {
+  return { name, members: [...members] };
+}
+
+function numberOf(pageToken: string): number {
+  if (pageToken === '') return 0;
+  if (/^\d{1,15}$/.test(pageToken)) return Number(pageToken);
+  const message = `"${pageToken.slice(0, 40)}" is no page token: leave it empty for the first page`;
+  throw new EnjambreError('invalid', 'BAD_PAGE_TOKEN', message);
+}

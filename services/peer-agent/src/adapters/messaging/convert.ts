@@ -1,0 +1,77 @@
+import { parsePeerId } from '@enjambre/core/ids';
+import type {
+  Delivery,
+  Message as WireMessage,
+  Room as WireRoom,
+  Target as WireTarget,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Room } from '../../app/ports.js';
+import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
+
+/** Longest text that is taken; a relay that sends more is not ours. */
+const MAX_TEXT_BYTES = 64 << 10;
+const MAX_ID_CHARS = 64;
+
+export function targetToWire(target: MessageTarget): WireTarget {
+  switch (target.kind) {
+    case 'peer':
+      return { target: { $case: 'peer', value: target.peer } };
+    case 'room':
+      return { target: { $case: 'room', value: target.room } };
+    case 'everyone':
+      return { target: { $case: 'everyone', value: true } };
+  }
+}
+
+/** Undefined if it says nothing that this version knows. */
+export function targetFromWire(wire: WireTarget | undefined): MessageTarget | undefined {
+  switch (wire?.target?.$case) {
+    case 'peer':
+      return { kind: 'peer', peer: wire.target.value };
+    case 'room':
+      return { kind: 'room', room: wire.target.value };
+    case 'everyone':
+      return { kind: 'everyone' };
+    case undefined:
+      return undefined;
+  }
+}
+
+export function messageToWire(message: ChatMessage): WireMessage {
+  return {
+    id: message.id,
+    senderId: message.senderId,
+    senderName: message.senderName,
+    target: targetToWire(message.target),
+    text: message.text,
+    sentAt: new Date(message.sentAtMs),
+  };
+}
+
+/** Throws if it makes no sense. */
+export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
+  const target = targetFromWire(wire?.target);
+  if (!wire || !target) throw new Error('a message without a target');
+  if (wire.id === '' || wire.id.length > MAX_ID_CHARS) throw new Error('a message with a wrong id');
+  if (Buffer.byteLength(wire.text) > MAX_TEXT_BYTES) throw new Error('a message that is too large');
+  return {
+    id: wire.id,
+    senderId: parsePeerId(wire.senderId),
+    senderName: wire.senderName.slice(0, 64),
+    target,
+    text: wire.text,
+    sentAtMs: wire.sentAt?.getTime() ?? 0,
+  };
+}
+
+/** Throws if it makes no sense. */
+export function deliveryFromWire({ deliveryId, message }: Delivery): {
+  deliveryId: bigint;
+  message: ChatMessage;
+} {
+  return { deliveryId, message: messageFromWire(message) };
+}
+
+export function roomFromWire(wire: WireRoom | undefined): Room {
+  return { name: wire?.name ?? '', members: wire?.members ?? [] };
+}

@@ -1,0 +1,236 @@
+import { Metadata } from '@grpc/grpc-js';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { Backoff } from '@enjambre/common/async/backoff';
+import { sleep } from '@enjambre/common/async/sleep';
+import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/client';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import { MessagingServiceClient, type Delivery } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { DeliveryListener, Page, RelayPort, Room } from '../../app/ports.js';
+import type { ChatMessage, DeliveryCursor, MessageTarget } from '../../domain/inbox.js';
+import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from './convert.js';
+import { RelaySession, type RelaySessionListener } from './relay-session.js';
+
+export interface RelayLinkComponents {
+  readonly identity: PeerIdentity;
+  readonly log: Logger;
+}
+
+export interface RelayLinkInit {
+  /** "host:port" */
+  readonly address: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Somebody waits: a call is tried again, through sessions that come and go, for so long. */
+const CALL_TIMEOUT_MS = 5000;
+const ATTEMPT_TIMEOUT_MS = 5000;
+const RETRY_MS = 100;
+/** Ends of an attempt that another one may mend. */
+const PASSING: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'cancelled']);
+
+interface Arrival {
+  readonly message: ChatMessage;
+  readonly cursor: DeliveryCursor;
+}
+
+/** The agent's tie to its messaging service: one session after the other, and calls with its token. */
+export class RelayLink implements RelayPort, RelaySessionListener, Startable {
+  readonly #client: MessagingServiceClient;
+  readonly #backoff = new Backoff({ baseMs: 200, maxMs: 3000 });
+  readonly #stopping = new AbortController();
+  #listener: DeliveryListener | undefined;
+  #session: RelaySession | undefined;
+  #welcome: { storeId: string; token: string } | undefined;
+  #arrived: Arrival[] = [];
+  #keeping = false;
+  #problem = 'connecting';
+  #waitsForRoom = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly parts: RelayLinkComponents,
+    private readonly init: RelayLinkInit,
+  ) {
+    this.#client = connect(MessagingServiceClient, init.address);
+  }
+
+  get address(): string {
+    return this.init.address;
+  }
+
+  /** Why there is no session; empty if there is one. */
+  get problem(): string {
+    return this.#welcome ? '' : this.#problem;
+  }
+
+  start(): Promise<void> {
+    this.#open();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    this.#session?.close();
+    this.#client.close();
+    return Promise.resolve();
+  }
+
+  receive(listener: DeliveryListener): void {
+    this.#listener = listener;
+  }
+
+  wake(): void {
+    if (!this.#waitsForRoom || this.#stopping.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#open();
+  }
+
+  async send({
+    id,
+    target,
+    text,
+  }: {
+    id: string;
+    target: MessageTarget;
+    text: string;
+  }): ReturnType<RelayPort['send']> {
+    const request = { id, target: targetToWire(target), text };
+    const { sentAt, duplicate } = await this.#call((options) =>
+      callUnary(this.#client.send.bind(this.#client), request, options),
+    );
+    return { sentAtMs: sentAt?.getTime() ?? 0, duplicate };
+  }
+
+  async history(target: MessageTarget | undefined, { size, token }: Page): ReturnType<RelayPort['history']> {
+    const request = { target: target && targetToWire(target), pageSize: size, pageToken: token };
+    const { messages, nextPageToken } = await this.#call((options) =>
+      callUnary(this.#client.listMessages.bind(this.#client), request, options),
+    );
+    return { messages: messages.map(messageFromWire), nextToken: nextPageToken };
+  }
+
+  async joinRoom(room: string): Promise<Room> {
+    const { room: joined } = await this.#call((options) =>
+      callUnary(this.#client.joinRoom.bind(this.#client), { room }, options),
+    );
+    return roomFromWire(joined);
+  }
+
+  async leaveRoom(room: string): Promise<void> {
+    await this.#call((options) => callUnary(this.#client.leaveRoom.bind(this.#client), { room }, options));
+  }
+
+  async rooms({ size, token }: Page): ReturnType<RelayPort['rooms']> {
+    const { rooms, nextPageToken } = await this.#call((options) =>
+      callUnary(this.#client.listRooms.bind(this.#client), { pageSize: size, pageToken: token }, options),
+    );
+    return { rooms: rooms.map(roomFromWire), nextToken: nextPageToken };
+  }
+
+  welcome(welcome: { storeId: string; token: string }): void {
+    this.#welcome = welcome;
+    this.#backoff.reset();
+    this.parts.log.info({ messaging: this.address }, `connected to messaging service ${this.address}`);
+    this.#listener?.connected();
+  }
+
+  delivery(delivery: Delivery): void {
+    try {
+      const { deliveryId, message } = deliveryFromWire(delivery);
+      this.#arrived.push({ message, cursor: { storeId: this.#welcome?.storeId ?? '', deliveryId } });
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'the messaging service sent a message that makes no sense');
+      this.#session?.acknowledge([delivery.deliveryId]); // It will not make more sense the next time.
+    }
+    if (!this.#keeping) void this.#keepAll();
+  }
+
+  closed(error: EnjambreError): void {
+    if (this.#welcome || this.#problem !== error.message) {
+      this.parts.log.warn(
+        { messaging: this.address, reason: error.reason },
+        `no session with messaging service ${this.address}: ${error.message}; trying again until it answers`,
+      );
+    }
+    this.#welcome = undefined;
+    this.#session = undefined;
+    this.#arrived = [];
+    this.#problem = error.message;
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#open();
+    }, this.#backoff.next());
+  }
+
+  #open(): void {
+    this.#waitsForRoom = this.#listener?.hasRoom === false;
+    if (this.#waitsForRoom) {
+      this.#problem = 'the inbox is full of unread messages: read some with `enjambre inbox`';
+      this.#timer = setTimeout(() => {
+        this.#open();
+      }, this.#backoff.next());
+      return;
+    }
+    const { identity } = this.parts;
+    const { name, version } = this.init;
+    const cursor = this.#listener?.cursor;
+    this.#session = new RelaySession(this.#client, { identity, name, version, cursor }, this);
+  }
+
+  /** Keeps what arrives, batch by batch, and acknowledges what is kept. */
+  async #keepAll(): Promise<void> {
+    this.#keeping = true;
+    try {
+      while (this.#arrived.length > 0 && this.#listener) {
+        const session = this.#session;
+        if (!this.#listener.hasRoom) {
+          session?.abandon(
+            new EnjambreError('exhausted', 'INBOX_FULL', 'the inbox is full of unread messages'),
+          );
+          return;
+        }
+        const batch = this.#arrived.splice(0);
+        await this.#listener.deliver(batch);
+        session?.acknowledge(batch.map(({ cursor }) => cursor.deliveryId));
+      }
+    } catch (error) {
+      // Not acknowledged, so it comes again.
+      this.parts.log.error({ err: error }, `messages cannot be kept: ${messageOf(error)}`);
+      this.#session?.abandon(EnjambreError.from(error));
+    } finally {
+      this.#keeping = false;
+    }
+  }
+
+  /** Calls with the session's token. What may be repeated without harm is, while sessions come and go. */
+  async #call<T>(attempt: (options: UnaryOptions) => Promise<T>): Promise<T> {
+    const { signal } = this.#stopping;
+    const endMs = Date.now() + CALL_TIMEOUT_MS;
+    let problem = '';
+    for (;;) {
+      const token = this.#welcome?.token;
+      try {
+        if (token !== undefined) {
+          const metadata = new Metadata();
+          metadata.set('authorization', `Bearer ${token}`);
+          return await attempt({ metadata, timeoutMs: ATTEMPT_TIMEOUT_MS, signal });
+        }
+      } catch (error) {
+        const known = EnjambreError.from(error);
+        if (!PASSING.has(known.code)) throw known;
+        problem = known.message;
+      }
+      if (Date.now() >= endMs || !(await sleep(RETRY_MS, signal)))
+        throw this.#unreachable(problem || this.#problem);
+    }
+  }
+
+  #unreachable(problem: string): EnjambreError {
+    const message = `the messaging service at ${this.address} cannot be reached (${problem}): start it, or name another with --messaging`;
+    return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message);
+  }
+}

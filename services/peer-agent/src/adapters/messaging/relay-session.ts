@@ -1,0 +1,112 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type {
+  Delivery,
+  MessagingServiceClient,
+  ReceiveRequest,
+  ReceiveResponse,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { DeliveryCursor } from '../../domain/inbox.js';
+
+export interface RelaySessionListener {
+  /** The session stands; `token` is for unary calls while it does. */
+  welcome(session: { storeId: string; token: string }): void;
+  delivery(delivery: Delivery): void;
+  closed(error: EnjambreError): void;
+}
+
+export interface RelaySessionInit {
+  readonly identity: PeerIdentity;
+  readonly name: string;
+  readonly version: string;
+  readonly cursor: DeliveryCursor | undefined;
+}
+
+const WELCOME_TIMEOUT_MS = 10_000;
+
+/** One Receive stream, from the challenge to its end. */
+export class RelaySession {
+  readonly #call: ClientDuplexStream<ReceiveRequest, ReceiveResponse>;
+  readonly #timer: NodeJS.Timeout;
+  #storeId = '';
+  #over = false;
+
+  constructor(
+    client: MessagingServiceClient,
+    private readonly init: RelaySessionInit,
+    private readonly listener: RelaySessionListener,
+  ) {
+    this.#call = client.receive();
+    this.#timer = setTimeout(() => {
+      this.#end(new EnjambreError('timeout', 'NO_WELCOME', 'the messaging service did not answer in time'));
+    }, WELCOME_TIMEOUT_MS);
+    this.#call.on('data', (message: ReceiveResponse) => {
+      this.#onMessage(message);
+    });
+    this.#call.on('error', (error) => {
+      this.#end(fromServiceError(error));
+    });
+    this.#call.on('end', () => {
+      this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the messaging service ended the session'));
+    });
+  }
+
+  acknowledge(deliveryIds: readonly bigint[]): void {
+    if (!this.#over)
+      this.#call.write({ message: { $case: 'ack', value: { deliveryIds: [...deliveryIds] } } });
+  }
+
+  /** Ends the session in order; `closed` is not called. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#call.end();
+  }
+
+  /** Takes nothing more; `closed` is called. */
+  abandon(error: EnjambreError): void {
+    this.#end(error);
+  }
+
+  #onMessage({ message }: ReceiveResponse): void {
+    if (this.#over) return;
+    switch (message?.$case) {
+      case 'challenge':
+        return this.#hello(message.value);
+      case 'storeId':
+        this.#storeId = message.value.slice(0, 128);
+        return;
+      case 'token':
+        clearTimeout(this.#timer);
+        return this.listener.welcome({ storeId: this.#storeId, token: message.value });
+      case 'delivery':
+        return this.listener.delivery(message.value);
+      case undefined:
+        return; // A message of a later version.
+    }
+  }
+
+  #hello(nonce: Uint8Array): void {
+    const { identity, name, version, cursor } = this.init;
+    const value = {
+      publicKey: identity.publicKey,
+      signature: identity.signHello('messaging', nonce),
+      name,
+      version,
+      afterDeliveryId: cursor?.deliveryId ?? 0n,
+      storeId: cursor?.storeId ?? '',
+    };
+    this.#call.write({ message: { $case: 'hello', value } });
+  }
+
+  #end(error: EnjambreError): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#call.cancel();
+    this.listener.closed(error);
+  }
+}

@@ -1,0 +1,125 @@
+import { open, rename, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { messageOf } from '@enjambre/core/error';
+import { parsePeerId } from '@enjambre/core/ids';
+import { Serial } from '@enjambre/common/async/serial';
+import type { Logger } from '@enjambre/common/log/logger';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import type { InboxArchive } from '../../app/ports.js';
+import type { InboxEntry } from '../../domain/inbox.js';
+import { diskError } from '../disk/disk-errors.js';
+import { syncFolder } from '../disk/sync-folder.js';
+import { readIfThere } from './journal.js';
+
+const INBOX_FILE = 'inbox.jsonl';
+
+const target = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('peer'), peer: z.string() }),
+  z.object({ kind: z.literal('room'), room: z.string() }),
+  z.object({ kind: z.literal('everyone') }),
+]);
+
+const message = z.object({
+  id: z.string().min(1),
+  senderId: z.string().transform((text) => parsePeerId(text)),
+  senderName: z.string(),
+  target,
+  text: z.string(),
+  sentAtMs: z.number(),
+});
+
+const cursor = z.object({
+  storeId: z.string(),
+  deliveryId: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .transform(BigInt),
+});
+
+const entrySchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('received'),
+    number: z.number().int().min(1),
+    message,
+    receivedAtMs: z.number(),
+    cursor,
+  }),
+  z.object({ type: z.literal('read'), numbers: z.array(z.number().int()) }),
+  z.object({ type: z.literal('room'), room: z.string(), joined: z.boolean() }),
+]);
+
+/**
+ * `inbox.jsonl` in the data folder: an entry a line, appended and synced before it
+ * counts. A last line that a crash cut short is left out.
+ */
+export class InboxFile implements InboxArchive {
+  readonly #path: string;
+  readonly #serial = new Serial();
+  #file: FileHandle | undefined;
+
+  constructor(
+    folder: string,
+    private readonly log: Logger,
+  ) {
+    this.#path = join(folder, INBOX_FILE);
+  }
+
+  async load(): Promise<InboxEntry[]> {
+    const text = (await readIfThere(this.#path)).toString('utf8');
+    const lines = text.split('\n').slice(0, -1);
+    try {
+      return lines.map((line) => entrySchema.parse(JSON.parse(line)));
+    } catch (error) {
+      const aside = `${this.#path}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
+      await rename(this.#path, aside);
+      const what = `${INBOX_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`;
+      this.log.error({ file: aside }, what);
+      return [];
+    }
+  }
+
+  append(entries: readonly InboxEntry[]): Promise<void> {
+    return this.#write(async () => {
+      this.#file ??= await open(this.#path, 'a', 0o600);
+      await this.#file.appendFile(linesOf(entries));
+      await this.#file.datasync();
+    });
+  }
+
+  replace(entries: Iterable<InboxEntry>): Promise<void> {
+    return this.#write(async () => {
+      await this.#closeFile();
+      await writeFileAtomic(this.#path, linesOf(entries), { mode: 0o600 });
+      await syncFolder(dirname(this.#path));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#serial.run(() => this.#closeFile());
+  }
+
+  #write(work: () => Promise<void>): Promise<void> {
+    return this.#serial.run(async () => {
+      try {
+        await work();
+      } catch (error) {
+        throw diskError(error, this.#path);
+      }
+    });
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}
+
+function linesOf(entries: Iterable<InboxEntry>): string {
+  let text = '';
+  for (const entry of entries) {
+    text += `${JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`;
+  }
+  return text;
+}

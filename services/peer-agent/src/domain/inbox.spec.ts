@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { parsePeerId } from '@enjambre/core/ids';
+import fc from 'fast-check';
+import { Inbox, type ChatMessage, type DeliveryCursor, type InboxEntry } from './inbox.js';
+
+const sender = (digit: number): ChatMessage['senderId'] => parsePeerId(String(digit).repeat(64));
+const cursor = (deliveryId: number, storeId = 'store'): DeliveryCursor => ({
+  storeId,
+  deliveryId: BigInt(deliveryId),
+});
+
+function message(id: string, from = 1, text = `text of ${id}`): ChatMessage {
+  return { id, senderId: sender(from), senderName: 'alice', target: { kind: 'everyone' }, text, sentAtMs: 1 };
+}
+
+/** Takes a delivery in, as an agent does; returns whether it was new. */
+function deliver(inbox: Inbox, what: ChatMessage, at: DeliveryCursor): boolean {
+  const entry = inbox.receive(what, at, 5);
+  if (entry) inbox.apply(entry);
+  return entry !== undefined;
+}
+
+const idsIn = (inbox: Inbox, options = {}): string[] => [...inbox.list(options)].map((one) => one.message.id);
+
+describe('the inbox', () => {
+  it('takes each delivery once, and each message once however it is delivered', () => {
+    const inbox = new Inbox();
+    expect(deliver(inbox, message('a'), cursor(1))).toBe(true);
+    expect(deliver(inbox, message('a'), cursor(1))).toBe(false);
+    expect(deliver(inbox, message('a'), cursor(7))).toBe(false);
+    expect(deliver(inbox, message('a', 2), cursor(8))).toBe(true);
+    expect(idsIn(inbox)).toEqual(['a', 'a']);
+  });
+
+  it('believes no cursor of another store', () => {
+    const inbox = new Inbox();
+    deliver(inbox, message('a'), cursor(1_000_000));
+    expect(deliver(inbox, message('b'), cursor(1, 'another'))).toBe(true);
+    expect(inbox.cursor).toEqual(cursor(1, 'another'));
+  });
+
+  it('knows what was read, and lists the rest', () => {
+    const inbox = new Inbox();
+    ['a', 'b', 'c'].forEach((id, index) => deliver(inbox, message(id), cursor(index + 1)));
+    inbox.apply({ type: 'read', numbers: [1, 3, 3, 99] });
+    expect(idsIn(inbox, { unreadOnly: true })).toEqual(['b']);
+    expect(idsIn(inbox, { after: 1 })).toEqual(['b', 'c']);
+    expect(inbox.unread).toBe(1);
+  });
+
+  it('forgets what was read when it is full, and takes nothing more when all is unread', () => {
+    const inbox = new Inbox({ messages: 2, characters: 1000 });
+    deliver(inbox, message('a'), cursor(1));
+    deliver(inbox, message('b'), cursor(2));
+    expect(inbox.isFull).toBe(true);
+    inbox.apply({ type: 'read', numbers: [1] });
+    expect(inbox.isFull).toBe(false);
+    deliver(inbox, message('c'), cursor(3));
+    expect(idsIn(inbox)).toEqual(['b', 'c']);
+  });
+
+  it('is full of characters, too', () => {
+    const inbox = new Inbox({ messages: 100, characters: 10 });
+    deliver(inbox, message('a', 1, 'x'.repeat(10)), cursor(1));
+    expect(inbox.isFull).toBe(true);
+    inbox.apply({ type: 'read', numbers: [1] });
+    expect(inbox.isFull).toBe(false);
+  });
+
+  it('is the same when its entries, or its snapshot, are played again', () => {
+    const step = fc.oneof(
+      fc.record({
+        do: fc.constant('receive' as const),
+        id: fc.nat(15),
+        from: fc.integer({ min: 1, max: 3 }),
+      }),
+      fc.record({ do: fc.constant('read' as const), number: fc.nat(20) }),
+      fc.record({ do: fc.constant('room' as const), room: fc.nat(3), joined: fc.boolean() }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const limits = { messages: 8, characters: 1000 };
+        const inbox = new Inbox(limits);
+        const entries: InboxEntry[] = [];
+        steps.forEach((act, index) => {
+          if (act.do === 'receive' && inbox.isFull) return;
+          const entry: InboxEntry | undefined =
+            act.do === 'receive'
+              ? inbox.receive(message(`m${act.id}`, act.from), cursor(index + 1), index)
+              : act.do === 'read'
+                ? { type: 'read', numbers: [act.number] }
+                : { type: 'room', room: `r${act.room}`, joined: act.joined };
+          if (!entry) return;
+          entries.push(entry);
+          inbox.apply(entry);
+        });
+        for (const played of [entries, [...inbox.snapshot()]]) {
+          const again = new Inbox(limits);
+          for (const entry of played) again.apply(entry);
+          expect([...again.list()]).toEqual([...inbox.list()]);
+          expect(new Set(again.rooms)).toEqual(new Set(inbox.rooms));
+          expect(again.unread).toBe(inbox.unread);
+          if (again.cursor) expect(again.cursor).toEqual(inbox.cursor);
+        }
+      }),
+    );
+  });
+});

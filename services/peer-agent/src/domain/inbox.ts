@@ -1,0 +1,166 @@
+import type { PeerId } from '@enjambre/core/ids';
+
+/** To whom a message goes. */
+export type MessageTarget =
+  | { readonly kind: 'peer'; readonly peer: string }
+  | { readonly kind: 'room'; readonly room: string }
+  | { readonly kind: 'everyone' };
+
+/** A message as its sender wrote it and the relay took it. */
+export interface ChatMessage {
+  /** Made by its sender, unique for that one. */
+  readonly id: string;
+  readonly senderId: PeerId;
+  readonly senderName: string;
+  readonly target: MessageTarget;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly sentAtMs: number;
+}
+
+/** How far a relay's store has been received. */
+export interface DeliveryCursor {
+  readonly storeId: string;
+  readonly deliveryId: bigint;
+}
+
+export interface InboxMessage {
+  /** Counts up from 1 in this inbox. */
+  readonly number: number;
+  readonly message: ChatMessage;
+  readonly receivedAtMs: number;
+  readonly read: boolean;
+}
+
+/** What changes an inbox; played again from the start, they make it anew. */
+export type InboxEntry =
+  | {
+      readonly type: 'received';
+      readonly number: number;
+      readonly message: ChatMessage;
+      readonly receivedAtMs: number;
+      readonly cursor: DeliveryCursor;
+    }
+  | { readonly type: 'read'; readonly numbers: readonly number[] }
+  | { readonly type: 'room'; readonly room: string; readonly joined: boolean };
+
+export interface InboxLimits {
+  readonly messages: number;
+  /** Characters of all texts together. */
+  readonly characters: number;
+}
+
+export const DEFAULT_INBOX_LIMITS: InboxLimits = { messages: 10_000, characters: 32 << 20 };
+
+/**
+ * The messages that an agent has received, each once however often it is delivered. When
+ * it is full, messages that were read make way, the oldest first; unread ones never do:
+ * then nothing more is taken, and the relay keeps it.
+ */
+export class Inbox {
+  readonly #messages = new Map<number, InboxMessage>();
+  readonly #keys = new Set<string>();
+  readonly #rooms = new Set<string>();
+  #cursor: DeliveryCursor | undefined;
+  #next = 1;
+  #unread = 0;
+  #unreadCharacters = 0;
+  #characters = 0;
+
+  constructor(private readonly limits: InboxLimits = DEFAULT_INBOX_LIMITS) {}
+
+  /** What was received last; undefined if nothing was. */
+  get cursor(): DeliveryCursor | undefined {
+    return this.#cursor;
+  }
+
+  /** Rooms to be a member of. */
+  get rooms(): readonly string[] {
+    return [...this.#rooms];
+  }
+
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** True if no message can be taken before some are read. */
+  get isFull(): boolean {
+    return this.#unread >= this.limits.messages || this.#unreadCharacters >= this.limits.characters;
+  }
+
+  /** The entry that takes a delivery in; undefined if it is here already. */
+  receive(message: ChatMessage, cursor: DeliveryCursor, nowMs: number): InboxEntry | undefined {
+    const seen = this.#cursor?.storeId === cursor.storeId && cursor.deliveryId <= this.#cursor.deliveryId;
+    if (seen || this.#keys.has(keyOf(message))) return undefined;
+    return { type: 'received', number: this.#next, message, receivedAtMs: nowMs, cursor };
+  }
+
+  apply(entry: InboxEntry): void {
+    switch (entry.type) {
+      case 'received':
+        return this.#add(entry);
+      case 'read':
+        for (const number of entry.numbers) this.#markRead(number);
+        return;
+      case 'room':
+        if (entry.joined) this.#rooms.add(entry.room);
+        else this.#rooms.delete(entry.room);
+    }
+  }
+
+  /** Messages after `number`, oldest first. */
+  *list({ after = 0, unreadOnly = false } = {}): Iterable<InboxMessage> {
+    for (const message of this.#messages.values()) {
+      if (message.number > after && !(unreadOnly && message.read)) yield message;
+    }
+  }
+
+  /** The shortest list of entries that makes this inbox anew, as far as it is still of use. */
+  *snapshot(): Iterable<InboxEntry> {
+    const read: number[] = [];
+    for (const { number, message, receivedAtMs, read: wasRead } of this.#messages.values()) {
+      const cursor = this.#cursor ?? { storeId: '', deliveryId: 0n };
+      yield { type: 'received', number, message, receivedAtMs, cursor };
+      if (wasRead) read.push(number);
+    }
+    if (read.length > 0) yield { type: 'read', numbers: read };
+    for (const room of this.#rooms) yield { type: 'room', room, joined: true };
+  }
+
+  #add({ number, message, receivedAtMs, cursor }: Extract<InboxEntry, { type: 'received' }>): void {
+    this.#next = Math.max(this.#next, number + 1);
+    this.#cursor = cursor;
+    if (this.#keys.has(keyOf(message))) return;
+    this.#keys.add(keyOf(message));
+    this.#messages.set(number, { number, message, receivedAtMs, read: false });
+    this.#unread += 1;
+    this.#unreadCharacters += message.text.length;
+    this.#characters += message.text.length;
+    this.#makeRoom();
+  }
+
+  #markRead(number: number): void {
+    const found = this.#messages.get(number);
+    if (!found || found.read) return;
+    this.#messages.set(number, { ...found, read: true });
+    this.#unread -= 1;
+    this.#unreadCharacters -= found.message.text.length;
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    const { messages, characters } = this.limits;
+    if (this.#messages.size <= messages && this.#characters <= characters) return;
+    for (const { number, message, read } of this.#messages.values()) {
+      if (this.#messages.size <= messages && this.#characters <= characters) return;
+      if (!read) continue;
+      this.#messages.delete(number);
+      this.#keys.delete(keyOf(message));
+      this.#characters -= message.text.length;
+    }
+  }
+}
+
+function keyOf({ senderId, id }: ChatMessage): string {
+  return `${senderId}/${id}`;
+}
