@@ -1,4 +1,4 @@
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import { open, rename, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '@enjambre/core/error';
 import { parsePeerId } from '@enjambre/core/ids';
@@ -13,6 +13,7 @@ import { syncFolder } from '../disk/sync-folder.js';
 import { readIfThere } from './journal.js';
 
 const INBOX_FILE = 'inbox.jsonl';
+const NEWLINE = 0x0a;
 
 const target = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('peer'), peer: z.string() }),
@@ -51,7 +52,7 @@ const entrySchema = z.discriminatedUnion('type', [
 
 /**
  * `inbox.jsonl` in the data folder: an entry a line, appended and synced before it
- * counts. A last line that a crash cut short is left out.
+ * counts. A last line that a crash cut short is taken away.
  */
 export class InboxFile implements InboxArchive {
   readonly #path: string;
@@ -66,8 +67,11 @@ export class InboxFile implements InboxArchive {
   }
 
   async load(): Promise<InboxEntry[]> {
-    const text = (await readIfThere(this.#path)).toString('utf8');
-    const lines = text.split('\n').slice(0, -1);
+    const bytes = await readIfThere(this.#path);
+    const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+    // What is appended must not become a part of a torn line.
+    if (whole.length < bytes.length) await truncate(this.#path, whole.length);
+    const lines = whole.toString('utf8').split('\n').slice(0, -1);
     try {
       return lines.map((line) => entrySchema.parse(JSON.parse(line)));
     } catch (error) {

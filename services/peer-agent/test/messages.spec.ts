@@ -1,0 +1,193 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { createLogger } from '@enjambre/common/log/logger';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { RelayLink } from '../src/adapters/messaging/relay-link.js';
+import { InboxFile } from '../src/adapters/state/inbox-file.js';
+import { Messages } from '../src/app/messages.js';
+import type { InboxArchive } from '../src/app/ports.js';
+import { TestFolder } from './support/folder.js';
+import { ScriptedRelay, type RelayVisit } from './support/scripted-relay.js';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+const identity = PeerIdentity.generate();
+
+/** The part of an agent that has to do with messages. */
+interface Parts {
+  readonly messages: Messages;
+  readonly link: RelayLink;
+  readonly file: InboxFile;
+}
+
+let folder: TestFolder;
+let relay: ScriptedRelay;
+let agent: Parts;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+  relay = await new ScriptedRelay().start();
+  agent = await start();
+});
+
+afterEach(async () => {
+  await stop();
+  relay.kill();
+  await folder.remove();
+});
+
+async function start(watch: (archive: InboxArchive) => InboxArchive = (archive) => archive): Promise<Parts> {
+  const link = new RelayLink({ identity, log }, { address: relay.address, name: 'agent', version: 'test' });
+  const file = new InboxFile(folder.path, log);
+  const messages = new Messages({ archive: watch(file), relay: link, log });
+  await messages.start();
+  await link.start();
+  return { messages, link, file };
+}
+
+async function stop(): Promise<void> {
+  await agent.link.stop();
+  await agent.messages.stop();
+  await agent.file.close();
+}
+
+/** The relay's end of session `number`, counted from 0, as soon as the agent has said hello in it. */
+async function session(number: number): Promise<RelayVisit> {
+  return waitFor(() => (relay.visits[number]?.hello ? relay.visits[number] : undefined), {
+    what: `session ${number}`,
+    everyMs: 5,
+  });
+}
+
+const connected = (): Promise<boolean> =>
+  waitFor(() => agent.link.problem === '', { what: 'the session', everyMs: 5 });
+
+const acknowledged = (visit: RelayVisit, ...ids: bigint[]): Promise<boolean> =>
+  waitFor(() => ids.every((id) => visit.acknowledged.includes(id)), { what: 'acknowledgements', everyMs: 5 });
+
+const texts = (unreadOnly = true): string[] =>
+  agent.messages.list({ after: 0, unreadOnly, limit: 1000 }).map(({ message }) => message.text);
+
+describe('the inbox of an agent', () => {
+  it('acknowledges what is on disk, and has it again after a crash', async () => {
+    const visit = await session(0);
+    expect(visit.peerId).toBe(identity.peerId);
+    visit.deliver(7n, 'a');
+    visit.deliver(9n, 'b');
+    await acknowledged(visit, 7n, 9n);
+    expect((await readFile(folder.at('inbox.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(2);
+    await stop();
+    agent = await start();
+    expect(texts()).toEqual(['text of a', 'text of b']);
+    expect((await session(1)).hello).toMatchObject({ afterDeliveryId: 9n, storeId: 'store' });
+  });
+
+  it('shows a message once, however often it is delivered', async () => {
+    const visit = await session(0);
+    for (const delivery of [1n, 1n, 2n]) visit.deliver(delivery, 'a');
+    await acknowledged(visit, 1n, 2n);
+    expect(texts()).toEqual(['text of a']);
+  });
+
+  it('remembers what was read', async () => {
+    const visit = await session(0);
+    for (const [index, id] of ['a', 'b', 'c'].entries()) visit.deliver(BigInt(index + 1), id);
+    await acknowledged(visit, 3n);
+    await agent.messages.markRead([1, 3]);
+    await stop();
+    agent = await start();
+    expect(texts()).toEqual(['text of b']);
+    expect(texts(false)).toHaveLength(3);
+  });
+
+  it('leaves out a line that a crash cut short, and sets a file aside that is not its own', async () => {
+    const visit = await session(0);
+    visit.deliver(1n, 'a');
+    await acknowledged(visit, 1n);
+    await stop();
+    await appendFile(folder.at('inbox.jsonl'), '{"type":"received","numb');
+    agent = await start();
+    expect(texts()).toEqual(['text of a']);
+    (await session(1)).deliver(2n, 'b');
+    await waitFor(() => texts().length === 2, { what: 'the second message' });
+    await stop();
+    agent = await start();
+    expect(texts()).toEqual(['text of a', 'text of b']);
+    await stop();
+    await appendFile(folder.at('inbox.jsonl'), '{"type":"weird"}\n');
+    agent = await start();
+    expect(texts()).toEqual([]);
+    expect((await folder.tree()).filter((name) => name.startsWith('inbox.jsonl.bad-'))).toHaveLength(1);
+  });
+
+  it('does not acknowledge what cannot be kept, and has it when it can', async () => {
+    await session(0);
+    await stop();
+    let failing = true;
+    const flaky = (archive: InboxArchive): InboxArchive => ({
+      load: () => archive.load(),
+      append: (entries) => (failing ? Promise.reject(new Error('ENOSPC')) : archive.append(entries)),
+      replace: (entries) => (failing ? Promise.reject(new Error('ENOSPC')) : archive.replace(entries)),
+    });
+    agent = await start(flaky);
+    const first = await session(1);
+    first.deliver(1n, 'a');
+    const second = await session(2);
+    expect(first.acknowledged).toEqual([]);
+    failing = false;
+    second.deliver(1n, 'a');
+    await acknowledged(second, 1n);
+    await stop();
+    agent = await start();
+    expect(texts()).toEqual(['text of a']);
+  });
+
+  it('says so without a relay', () => {
+    const messages = new Messages({ archive: agent.file, relay: undefined, log });
+    expect(() => messages.rooms({ size: 0, token: '' })).toThrow(/start it with --messaging HOST:PORT/);
+  });
+});
+
+describe('the tie to the relay', () => {
+  const message = { id: 'm1', target: { kind: 'peer' as const, peer: 'bob' }, text: 'hello' };
+
+  it('comes back by itself, with its cursor and its rooms', async () => {
+    await connected();
+    await agent.messages.joinRoom('ops');
+    (await session(0)).deliver(4n, 'a');
+    await waitFor(() => texts().length === 1, { what: 'the message' });
+    relay.kill();
+    await waitFor(() => agent.link.problem !== '', { what: 'the loss to be noticed' });
+    await relay.start();
+    expect((await session(1)).hello).toMatchObject({ afterDeliveryId: 4n });
+    await waitFor(() => relay.joined.length === 2, { what: 'the room to be joined again' });
+    expect(relay.joined).toEqual(['ops', 'ops']);
+  });
+
+  it('sends again with the same id through sessions that come and go', async () => {
+    await connected();
+    relay.kill();
+    const sending = agent.messages.send(message);
+    await relay.start();
+    expect(await sending).toEqual({ sentAtMs: 2000, duplicate: false });
+    expect(relay.sent).toMatchObject([{ id: 'm1', text: 'hello', target: { target: { value: 'bob' } } }]);
+  });
+
+  it('passes on what the relay refuses, at once', async () => {
+    await connected();
+    relay.refusal = { code: status.NOT_FOUND, details: 'nobody is called bob' };
+    await expect(agent.messages.send(message)).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'nobody is called bob',
+    });
+  });
+
+  it('says who cannot be reached when the relay stays away', async () => {
+    relay.kill();
+    await expect(agent.messages.send(message)).rejects.toMatchObject({
+      reason: 'MESSAGING_UNREACHABLE',
+      message: expect.stringContaining('--messaging') as unknown as string,
+    });
+  });
+});

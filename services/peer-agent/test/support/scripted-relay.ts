@@ -1,0 +1,109 @@
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { verifyHello } from '@enjambre/common/identity/identity';
+import {
+  MessagingServiceService,
+  type ReceiveRequest,
+  type ReceiveResponse,
+  type ReceiverHello,
+  type SendRequest,
+  type SendResponse,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { peerNamed } from './ids.js';
+
+const NONCE = Buffer.alloc(32, 3);
+
+/** One session of an agent, as the relay sees it. */
+export class RelayVisit {
+  hello: ReceiverHello | undefined;
+  /** The agent's peer id, if its hello was signed as it should be. */
+  peerId: string | undefined;
+  readonly acknowledged: bigint[] = [];
+
+  constructor(readonly call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>) {}
+
+  deliver(deliveryId: bigint, id: string, text = `text of ${id}`): void {
+    const message = {
+      id,
+      senderId: peerNamed('alice'),
+      senderName: 'alice',
+      target: { target: { $case: 'everyone' as const, value: true } },
+      text,
+      sentAt: new Date(1000),
+    };
+    this.call.write({ message: { $case: 'delivery', value: { deliveryId, message } } });
+  }
+}
+
+/** A relay by hand: greets, and delivers what it is told to. */
+export class ScriptedRelay {
+  readonly visits: RelayVisit[] = [];
+  readonly sent: SendRequest[] = [];
+  readonly joined: string[] = [];
+  storeId = 'store';
+  /** Calls are refused with this from now on. */
+  refusal: { code: status; details: string } | undefined;
+  #server = new Server();
+  #port = 0;
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  get last(): RelayVisit | undefined {
+    return this.visits.at(-1);
+  }
+
+  /** Listens; at the same port again after {@link kill}. */
+  async start(): Promise<this> {
+    this.#server = new Server();
+    this.#server.addService(MessagingServiceService, {
+      receive: (call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>) => this.#receive(call),
+      send: (call: ServerUnaryCall<SendRequest, SendResponse>, callback: sendUnaryData<SendResponse>) => {
+        const token = call.metadata.get('authorization')[0];
+        if (this.refusal) return callback({ ...this.refusal });
+        if (token !== `Bearer token-${this.visits.length}`)
+          return callback({ code: status.UNAUTHENTICATED, details: 'another session' });
+        this.sent.push(call.request);
+        callback(null, { sentAt: new Date(2000), duplicate: this.sent.length > 1 });
+      },
+      joinRoom: (call: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
+        this.joined.push(call.request.room);
+        callback(null, { room: { name: call.request.room, members: ['agent'] } });
+      },
+    });
+    this.#port = await new Promise((resolve, reject) => {
+      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
+        if (error) reject(error);
+        else resolve(port);
+      });
+    });
+    return this;
+  }
+
+  kill(): void {
+    this.#server.forceShutdown();
+  }
+
+  #receive(call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>): void {
+    const visit = new RelayVisit(call);
+    this.visits.push(visit);
+    call.on('error', () => undefined);
+    call.on('end', () => call.end());
+    call.on('data', ({ message }: ReceiveRequest) => {
+      if (message?.$case === 'ack') visit.acknowledged.push(...message.value.deliveryIds);
+      if (message?.$case !== 'hello') return;
+      visit.hello = message.value;
+      visit.peerId = verifyHello('messaging', NONCE, message.value.publicKey, message.value.signature);
+      call.write({ message: { $case: 'storeId', value: this.storeId } });
+      call.write({ message: { $case: 'token', value: `token-${this.visits.length}` } });
+    });
+    call.write({ message: { $case: 'challenge', value: NONCE } });
+  }
+}
