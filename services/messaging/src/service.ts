@@ -6,6 +6,7 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { startConsole } from './adapters/console.js';
 import { EmbeddedEventBus } from './adapters/event-bus.js';
+import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
 import { Upkeep } from './adapters/upkeep.js';
 import { ReceiveHandler } from './adapters/receive-handler.js';
@@ -49,7 +50,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const limits = { ...limitsOf(config), ...overrides.limits };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
-  const store = overrides.store ?? createStore(config, clock);
+  const store = overrides.store ?? createStore(config, clock, log);
   const events = new EmbeddedEventBus(`messaging/${config.name}`, clock);
   const relay = new Relay({ store, events, limits, clock });
   const sessions = new SessionRegistry(limits.sessions);
@@ -95,9 +96,13 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   };
 }
 
-function createStore(config: MessagingConfig, clock: () => number): MessageStore {
-  const { messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes } = config;
-  return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
+function createStore(config: MessagingConfig, clock: () => number, log: Logger): MessageStore {
+  const { nats, messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow } = config;
+  if (nats === undefined) {
+    return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
+  }
+  const name = `enjambre messaging ${config.name}`;
+  return new JetStreamStore(log, { url: nats, name, maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow });
 }
 
 function limitsOf({ messageRate, messageMaxAge, maxPending }: MessagingConfig): Limits {

@@ -61,7 +61,7 @@ export interface Contacts {
 }
 
 /**
- * Keeps messages, and who is who. Every method may throw `unavailable` STORE_AWAY; what was
+ * Keeps messages, and who is who. Every method may throw `unavailable`; what was
  * not done then may have been done all the same, and is safe to do again.
  */
 export interface MessageStore {
