@@ -28,6 +28,8 @@ export interface MessagingOverrides {
   readonly limits?: Partial<Limits>;
   readonly timeouts?: Partial<ReceiveTimeouts>;
   readonly store?: MessageStore;
+  /** How often what has become old is looked for, in milliseconds. @default 60000 */
+  readonly upkeepMs?: number;
 }
 
 export interface Messaging extends Startable {
@@ -67,13 +69,15 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 
+  const { upkeepMs: pruneEveryMs } = overrides;
+  const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
   startConsole(events, log);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
   const server = new GrpcServer({ listen: config.listen, services, log });
   const lifecycle = new Lifecycle(log);
   lifecycle.add('store', store);
   lifecycle.add('server', server);
-  lifecycle.add('upkeep', new Upkeep({ server, store, relay, sessions, log }));
+  lifecycle.add('upkeep', new Upkeep({ server, store, relay, sessions, log, ...pruning }));
   lifecycle.add('streams', {
     start: () => {
       const address = formatAddress(server.address);

@@ -8,6 +8,8 @@ interface UpkeepParts {
   readonly relay: { prune(connected: ReadonlySet<PeerId>): Promise<void> };
   readonly sessions: { readonly peers: ReadonlySet<PeerId> };
   readonly log: Logger;
+  /** How often what has become old is looked for, in milliseconds. @default 60000 */
+  readonly pruneEveryMs?: number;
 }
 
 const READINESS_EVERY_MS = 250;
@@ -26,7 +28,7 @@ export class Upkeep implements Startable {
     this.#checkReadiness();
     this.#timers = [
       setInterval(() => this.#checkReadiness(), READINESS_EVERY_MS),
-      setInterval(() => void this.#prune(), PRUNE_EVERY_MS),
+      setInterval(() => void this.#prune(), this.parts.pruneEveryMs ?? PRUNE_EVERY_MS),
     ];
     return Promise.resolve();
   }

@@ -5,40 +5,42 @@ export interface BucketOptions {
   readonly burst: number;
 }
 
+/** A token is counted in thousands: a millisecond so brings a whole number of them, and nothing is rounded. */
+const TOKEN = 1000;
+
 /** A token bucket: whoever takes a token may act, in the long run `perSecond` times a second. */
 export class TokenBucket {
-  #tokens: number;
+  /** In units of a {@link TOKEN}th. */
+  #level: number;
   #filledAt: number;
 
-  /** @param now milliseconds, of any clock */
+  /** @param now whole milliseconds, of any clock */
   constructor(
     private readonly options: BucketOptions,
     now: number,
   ) {
-    this.#tokens = options.burst;
+    this.#level = options.burst * TOKEN;
     this.#filledAt = now;
   }
 
   /** Takes a token and returns 0, or returns after how many milliseconds there will be one. */
   take(now: number): number {
     this.#fill(now);
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1;
-      return 0;
-    }
-    return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / this.options.perSecond));
+    if (this.#level < TOKEN) return Math.ceil((TOKEN - this.#level) / this.options.perSecond);
+    this.#level -= TOKEN;
+    return 0;
   }
 
   /** True if it holds all it can: a new one would be the same. */
   isFull(now: number): boolean {
     this.#fill(now);
-    return this.#tokens >= this.options.burst;
+    return this.#level >= this.options.burst * TOKEN;
   }
 
   #fill(now: number): void {
     // A clock that was set back gives nothing, and takes nothing.
     const elapsedMs = Math.max(0, now - this.#filledAt);
     this.#filledAt = now;
-    this.#tokens = Math.min(this.options.burst, this.#tokens + (elapsedMs * this.options.perSecond) / 1000);
+    this.#level = Math.min(this.options.burst * TOKEN, this.#level + elapsedMs * this.options.perSecond);
   }
 }

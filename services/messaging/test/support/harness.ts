@@ -1,6 +1,7 @@
 import { callUnary, connect } from '@enjambre/common/grpc/client';
 import { createLogger } from '@enjambre/common/log/logger';
 import { resolveOptions } from '@enjambre/common/config/options';
+import { EnjambreError } from '@enjambre/core/error';
 import {
   MessagingServiceClient,
   type SendRequest,
@@ -78,3 +79,13 @@ export function send(
 
 export const room = (name: string): SendRequest['target'] => ({ target: { $case: 'room', value: name } });
 export const everyone: SendRequest['target'] = { target: { $case: 'everyone', value: true } };
+
+/** With which reason a call fails; undefined if it does not. */
+export async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    return EnjambreError.from(error).reason;
+  }
+}
