@@ -38,6 +38,11 @@ test: build ## Run all tests
 	@tools/need-nats-server.sh
 	@$(JEST) $(JEST_FLAGS)
 
+.PHONY: storm
+storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
+	@tools/need-nats-server.sh
+	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
+
 .PHONY: bench
 bench: build ## Run the benchmarks
 	@node bench/dist/main.js

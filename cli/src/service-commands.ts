@@ -23,6 +23,11 @@ const SERVICES: Readonly<Record<string, Service>> = {
     options: async () => (await import('@enjambre/tracker/config')).trackerOptions,
     run: async () => (await import('@enjambre/tracker/main')).run,
   },
+  messaging: {
+    summary: 'the relay: messages between agents',
+    options: async () => (await import('@enjambre/messaging/config')).messagingOptions,
+    run: async () => (await import('@enjambre/messaging/main')).run,
+  },
   agent: {
     summary: 'an agent: shares and downloads files',
     options: async () => (await import('@enjambre/peer-agent/config')).agentOptions,

@@ -20,6 +20,8 @@ export type ErrorCode =
 export interface ErrorDetails {
   /** Facts about this case, for programs; shown to clients. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** A retry makes sense after so many milliseconds. */
+  readonly retryAfterMs?: number;
   /** What caused it; for logs, never shown to clients. */
   readonly cause?: unknown;
 }
@@ -34,6 +36,8 @@ export class EnjambreError extends Error {
   /** A constant in UPPER_SNAKE_CASE that programs can compare. */
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** A retry makes sense after so many milliseconds; undefined if nobody can say. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, reason: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -41,6 +45,7 @@ export class EnjambreError extends Error {
     this.code = code;
     this.reason = reason;
     this.metadata = details.metadata ?? {};
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   /** Returns `error` itself if it is one of ours, else an `internal` that wraps it. */

@@ -53,6 +53,19 @@ describe('an error on its way to a client and back', () => {
     );
   });
 
+  it.each([0, 1, 999, 1500, 3_600_000])('says that a retry makes sense after %d ms', (retryAfterMs) => {
+    const error = new EnjambreError('exhausted', 'TOO_FAST', 'wait', { retryAfterMs });
+    expect(fromServiceError(toServiceError(error, 'test'))).toMatchObject({
+      reason: 'TOO_FAST',
+      retryAfterMs,
+    });
+  });
+
+  it('says nothing of a retry if nobody knows when it makes sense', () => {
+    const error = new EnjambreError('exhausted', 'FULL', 'full');
+    expect(fromServiceError(toServiceError(error, 'test')).retryAfterMs).toBeUndefined();
+  });
+
   it('tells nothing of an error that is not for clients, nor of any cause', () => {
     const secret = 'password hunter2';
     for (const error of [

@@ -1,11 +1,13 @@
 import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { EnjambreError, type ErrorCode } from '@enjambre/core/error';
-import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
+import { ErrorInfo, RetryInfo } from '@enjambre/proto/gen/google/rpc/error_details';
+import type { Any } from '@enjambre/proto/gen/google/protobuf/any';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 
 /** Metadata key of the encoded google.rpc.Status, as all gRPC libraries know it. */
 const DETAILS_KEY = 'grpc-status-details-bin';
 const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
+const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
 const MAX_MESSAGE_CHARS = 1024;
 
 /** The one table between our error codes and gRPC's. */
@@ -30,8 +32,8 @@ const CODE_OF = new Map<status, ErrorCode>(
 );
 
 /**
- * What a client is told of an error: code, message and a google.rpc.ErrorInfo. Of an
- * error that is not an {@link EnjambreError} it learns nothing but "internal error".
+ * What a client is told of an error: code, message, a google.rpc.ErrorInfo and, if a retry
+ * is known to make sense, a google.rpc.RetryInfo. Of an error that is not an {@link EnjambreError} it learns nothing but "internal error".
  *
  * @param domain who defines the reason, such as "enjambre.tracker"
  */
@@ -39,16 +41,23 @@ export function toStatus(error: unknown, domain: string): StatusObject {
   const known = EnjambreError.from(error);
   const code = STATUS_OF[known.code];
   const message = wellFormed(known.message.slice(0, MAX_MESSAGE_CHARS));
-  const info = ErrorInfo.encode({ reason: known.reason, domain, metadata: { ...known.metadata } }).finish();
-  const details = Status.encode({
-    code,
-    message,
-    details: [{ typeUrl: ERROR_INFO_TYPE, value: info }],
-  }).finish();
+  const details = Status.encode({ code, message, details: detailsOf(known, domain) }).finish();
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(details.buffer, details.byteOffset, details.byteLength));
   // grpc-message travels as a header, and grpc-js percent-encodes it.
   return { code, details: message, metadata };
+}
+
+function detailsOf({ reason, metadata, retryAfterMs }: EnjambreError, domain: string): Any[] {
+  const info = ErrorInfo.encode({ reason, domain, metadata: { ...metadata } }).finish();
+  const details = [{ typeUrl: ERROR_INFO_TYPE, value: info }];
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.floor(retryAfterMs / 1000);
+    const nanos = Math.floor((retryAfterMs % 1000) * 1e6);
+    const retry = RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish();
+    details.push({ typeUrl: RETRY_INFO_TYPE, value: retry });
+  }
+  return details;
 }
 
 /** Replaces halves of characters: grpc-js hands the text to encodeURI, and that throws for them. */
@@ -67,10 +76,11 @@ export function fromServiceError(error: unknown): EnjambreError {
   if (error instanceof EnjambreError) return error;
   if (!isServiceError(error)) return EnjambreError.from(error);
   const code = CODE_OF.get(error.code) ?? (error.code === status.UNIMPLEMENTED ? 'precondition' : 'internal');
-  const info = errorInfoOf(error);
+  const { info, retryAfterMs } = readDetails(error);
   const reason = info?.reason ?? status[error.code];
   return new EnjambreError(code, reason, plainText(error.details || error.message), {
     metadata: info?.metadata ?? {},
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     cause: error,
   });
 }
@@ -85,13 +95,20 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
-function errorInfoOf(error: ServiceError): ErrorInfo | undefined {
+/** What {@link detailsOf} wrote, as far as it is there and can be read. */
+function readDetails(error: ServiceError): { info?: ErrorInfo; retryAfterMs?: number } {
   const encoded = (error.metadata as Metadata | undefined)?.get(DETAILS_KEY)[0];
-  if (!Buffer.isBuffer(encoded)) return undefined;
+  if (!Buffer.isBuffer(encoded)) return {};
   try {
-    const detail = Status.decode(encoded).details.find((any) => any.typeUrl === ERROR_INFO_TYPE);
-    return detail && ErrorInfo.decode(detail.value);
+    const { details } = Status.decode(encoded);
+    const info = details.find(({ typeUrl }) => typeUrl === ERROR_INFO_TYPE);
+    const retry = details.find(({ typeUrl }) => typeUrl === RETRY_INFO_TYPE);
+    const delay = retry && RetryInfo.decode(retry.value).retryDelay;
+    return {
+      ...(info && { info: ErrorInfo.decode(info.value) }),
+      ...(delay && { retryAfterMs: Number(delay.seconds) * 1000 + delay.nanos / 1e6 }),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -1,0 +1,64 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type {
+  Delivery as ProtoDelivery,
+  Message as ProtoMessage,
+  Target as ProtoTarget,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import {
+  targetName,
+  type Delivery,
+  type Message,
+  type Target,
+  type TargetRequest,
+} from '../domain/message.js';
+
+/** Throws `invalid` BAD_TARGET. */
+export function toTargetRequest(target: ProtoTarget | undefined): TargetRequest {
+  const wanted = target?.target;
+  switch (wanted?.$case) {
+    case 'peer':
+      if (wanted.value !== '') return { kind: 'peer', peer: wanted.value };
+      break;
+    case 'room':
+      return { kind: 'room', room: wanted.value };
+    case 'everyone':
+      if (wanted.value) return { kind: 'everyone' };
+      break;
+    case undefined:
+  }
+  const message = 'the message has no target: name a peer, a room, or everyone';
+  throw new EnjambreError('invalid', 'BAD_TARGET', message);
+}
+
+export function fromDelivery({ id, message }: Delivery): ProtoDelivery {
+  return { deliveryId: BigInt(id), message: fromMessage(message) };
+}
+
+export function fromMessage(message: Message): ProtoMessage {
+  const { id, sender, target, text, sentAt } = message;
+  return {
+    id,
+    senderId: sender.id,
+    senderName: sender.name,
+    target: { target: fromTarget(target) },
+    text,
+    sentAt: new Date(sentAt),
+    targetName: targetName(target),
+  };
+}
+
+function fromTarget(target: Target): ProtoTarget['target'] {
+  switch (target.kind) {
+    case 'peer':
+      return { $case: 'peer', value: target.peer.id };
+    case 'room':
+      return { $case: 'room', value: target.room };
+    case 'everyone':
+      return { $case: 'everyone', value: true };
+  }
+}
+
+/** A delivery id as the store counts; what is beyond its numbers is beyond all of its ids. */
+export function toDeliveryId(id: bigint): number {
+  return Number(id);
+}

@@ -1,0 +1,79 @@
+import type { ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Inbox } from '../app/ports.js';
+import { DeliveryWindow, type WindowOptions } from '../domain/delivery-window.js';
+import type { Message } from '../domain/message.js';
+import { fromDelivery } from './convert.js';
+
+/** The part of a call that a deliverer needs. */
+interface Reader {
+  /** False if it takes no more until "drain". */
+  write(message: ReceiveResponse): boolean;
+  on(event: 'drain', listener: () => void): unknown;
+}
+
+export interface DelivererOptions {
+  readonly reader: Reader;
+  readonly inbox: Inbox;
+  readonly window: WindowOptions;
+  /** A receiver that lets nothing more be said for so long is slow, in milliseconds. */
+  readonly maxBlockedMs: number;
+  readonly onSlowReader: () => void;
+  readonly onDelivered: (message: Message) => void;
+}
+
+/** Carries deliveries from an inbox to one receiver, no more at a time than it keeps up with. */
+export class Deliverer {
+  readonly #options: DelivererOptions;
+  readonly #window: DeliveryWindow;
+  readonly #messages = new Map<number, Message>();
+  #writable = true;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: DelivererOptions) {
+    this.#options = options;
+    this.#window = new DeliveryWindow(options.window);
+    options.reader.on('drain', () => {
+      this.#writable = true;
+      this.#wake?.();
+    });
+  }
+
+  /** Resolves when the inbox is closed. */
+  async run(): Promise<void> {
+    const { inbox, reader } = this.#options;
+    for (;;) {
+      await this.#room();
+      const delivery = this.#stopped ? undefined : await inbox.next();
+      if (!delivery || this.#stopped) return;
+      this.#window.add(delivery.id, delivery.bytes);
+      this.#messages.set(delivery.id, delivery.message);
+      this.#writable = reader.write({ message: { $case: 'delivery', value: fromDelivery(delivery) } });
+    }
+  }
+
+  /** Ignores what is not under way. */
+  acknowledge(id: number): void {
+    if (this.#stopped || !this.#window.acknowledge(id)) return;
+    this.#options.inbox.acknowledge(id);
+    const message = this.#messages.get(id);
+    this.#messages.delete(id);
+    if (message) this.#options.onDelivered(message);
+    this.#wake?.();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#options.inbox.close();
+    this.#wake?.();
+  }
+
+  /** Waits until something may be said. Each sign of life gives the receiver new time. */
+  async #room(): Promise<void> {
+    while (!this.#stopped && !(this.#writable && this.#window.hasRoom)) {
+      const timer = setTimeout(this.#options.onSlowReader, this.#options.maxBlockedMs);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      clearTimeout(timer);
+    }
+  }
+}

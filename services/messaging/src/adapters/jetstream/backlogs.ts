@@ -1,0 +1,39 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { Backlog } from '../../app/ports.js';
+import { sizeOf, type Message } from '../../domain/message.js';
+
+/** What a message is taken for whose size is not known: those of before this process. */
+const UNKNOWN_BYTES = 1024;
+
+/**
+ * What waits for each receiver, counted as it comes and goes. NATS knows the number
+ * of messages better, and corrects it at each session; of bytes it knows nothing.
+ */
+export class Backlogs {
+  readonly #counts = new Map<PeerId, { messages: number; bytes: number }>();
+
+  of(receiver: PeerId): Backlog {
+    return this.#counts.get(receiver) ?? { messages: 0, bytes: 0 };
+  }
+
+  add(receiver: PeerId, message: Message): void {
+    const { messages, bytes } = this.of(receiver);
+    this.#counts.set(receiver, { messages: messages + 1, bytes: bytes + sizeOf(message) });
+  }
+
+  remove(receiver: PeerId, size: number): void {
+    const { messages, bytes } = this.of(receiver);
+    if (messages <= 1) this.#counts.delete(receiver);
+    else this.#counts.set(receiver, { messages: messages - 1, bytes: Math.max(0, bytes - size) });
+  }
+
+  /** Says how many there really are. */
+  correct(receiver: PeerId, messages: number): void {
+    const before = this.of(receiver);
+    if (messages === 0) this.#counts.delete(receiver);
+    else if (before.messages !== messages) {
+      const each = before.messages === 0 ? UNKNOWN_BYTES : before.bytes / before.messages;
+      this.#counts.set(receiver, { messages, bytes: Math.round(each * messages) });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import { z } from 'zod';
+import type { Contacts } from '../../app/ports.js';
+import type { KnownPeer, Membership } from '../../domain/directory.js';
+import { checkRoomName } from '../../domain/message.js';
+import type { JetStreamAccess } from './jetstream-access.js';
+
+const peerSchema = z.object({ name: z.string().min(1).max(64), seenAt: z.number() });
+
+/**
+ * Peers, memberships and cursors in a KV bucket: "peer.ID", "room.NAME.ID" (the name in
+ * base64url, as keys are ASCII) and "cursor.ID".
+ */
+export class ContactBucket {
+  readonly #cursors = new Map<PeerId, number>();
+
+  constructor(
+    private readonly access: JetStreamAccess,
+    private readonly log: Logger,
+  ) {}
+
+  /** Reads all of it. An entry that is not understood is left out. */
+  load(): Promise<Contacts> {
+    return this.access.use(async ({ contacts }) => {
+      const found: { peers: KnownPeer[]; memberships: Membership[] } = { peers: [], memberships: [] };
+      for await (const entry of await contacts.history()) {
+        if (entry.operation !== 'PUT') continue;
+        try {
+          this.#read(entry.key, entry.string(), found);
+        } catch (error) {
+          this.log.warn(
+            { err: error, key: entry.key },
+            'an entry of the contacts is not understood: it is left out',
+          );
+        }
+      }
+      return found;
+    });
+  }
+
+  async savePeer({ id, name, seenAt }: KnownPeer): Promise<void> {
+    await this.#put(`peer.${id}`, JSON.stringify({ name, seenAt }));
+  }
+
+  async forgetPeer(id: PeerId): Promise<void> {
+    this.#cursors.delete(id);
+    await this.access.use(({ contacts }) => contacts.purge(`peer.${id}`));
+    await this.access.use(({ contacts }) => contacts.purge(`cursor.${id}`));
+  }
+
+  async saveMembership(membership: Membership): Promise<void> {
+    await this.#put(membershipKey(membership), '');
+  }
+
+  async deleteMembership(membership: Membership): Promise<void> {
+    await this.access.use(({ contacts }) => contacts.purge(membershipKey(membership)));
+  }
+
+  /** The sequence number up to which a receiver has acknowledged, as far as it was saved. */
+  cursor(receiver: PeerId): number {
+    return this.#cursors.get(receiver) ?? 0;
+  }
+
+  async saveCursor(receiver: PeerId, seq: number): Promise<void> {
+    if (seq <= this.cursor(receiver)) return;
+    await this.#put(`cursor.${receiver}`, String(seq));
+    this.#cursors.set(receiver, seq);
+  }
+
+  async #put(key: string, value: string): Promise<void> {
+    await this.access.use(({ contacts }) => contacts.put(key, value));
+  }
+
+  #read(key: string, text: string, found: { peers: KnownPeer[]; memberships: Membership[] }): void {
+    const [kind, first = '', second = ''] = key.split('.');
+    if (kind === 'peer') {
+      const { name, seenAt } = peerSchema.parse(JSON.parse(text));
+      found.peers.push({ id: parsePeerId(first), name, seenAt });
+    } else if (kind === 'room') {
+      const room = Buffer.from(first, 'base64url').toString();
+      checkRoomName(room);
+      found.memberships.push({ room, peer: parsePeerId(second) });
+    } else if (kind === 'cursor') {
+      this.#cursors.set(parsePeerId(first), z.coerce.number().int().min(0).parse(text));
+    }
+  }
+}
+
+function membershipKey({ room, peer }: Membership): string {
+  return `room.${Buffer.from(room).toString('base64url')}.${peer}`;
+}

@@ -1,0 +1,158 @@
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import {
+  DiscardPolicy,
+  nanos,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+  type KV,
+  type NatsConnection,
+} from 'nats';
+import { BUCKET, STREAM, SUBJECTS } from './names.js';
+
+export interface JetStreamOptions {
+  /** NATS's address, as {@link NatsLink} takes it. */
+  readonly url: string;
+  /** What NATS's monitoring shows of the connection. */
+  readonly name: string;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  /** How long ids are remembered; at most as long as messages. */
+  readonly duplicateWindowMs: number;
+}
+
+/** JetStream with the stream and the bucket in place. */
+export interface JetStream {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly contacts: KV;
+  /** What a sequence number of the stream is added to, to be a delivery id. */
+  readonly idBase: number;
+}
+
+/** No answer of JetStream is waited for longer. */
+const TIMEOUT_MS = 5000;
+/** Ids left free for each millisecond: those of a stream that is made anew begin beyond all of the one before. */
+const IDS_PER_MS = 1000;
+
+/** The way to JetStream: makes stream and bucket whenever NATS is there (again), and says in our terms why not. */
+export class JetStreamAccess implements Startable {
+  readonly #link: NatsLink;
+  readonly #options: JetStreamOptions;
+  #ready: Promise<JetStream> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(log: Logger, options: JetStreamOptions) {
+    this.#options = options;
+    this.#link = new NatsLink({ log }, { url: options.url, name: options.name });
+    this.#link.onConnected(() => {
+      this.#ready = undefined;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  start(): Promise<void> {
+    return this.#link.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#link.stop();
+  }
+
+  /** Calls `listener` each time that NATS is there again. Returns the end of that. */
+  onReconnected(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Does `work`; what fails for NATS's sake becomes `unavailable` STORE_AWAY. */
+  async use<T>(work: (jetStream: JetStream) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#jetStream());
+    } catch (error) {
+      throw away(error);
+    }
+  }
+
+  async #jetStream(): Promise<JetStream> {
+    const { connection } = this.#link;
+    const ready = (this.#ready ??= this.#prepare(connection));
+    try {
+      return await ready;
+    } catch (error) {
+      if (this.#ready === ready) this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  async #prepare(connection: NatsConnection): Promise<JetStream> {
+    const jsm = await connection.jetstreamManager({ timeout: TIMEOUT_MS });
+    const created = await this.#ensureStream(jsm);
+    const js = connection.jetstream({ timeout: TIMEOUT_MS });
+    const contacts = await js.views.kv(BUCKET, {
+      history: 1,
+      timeout: TIMEOUT_MS,
+      storage: StorageType.File,
+    });
+    return { connection, js, jsm, contacts, idBase: created * IDS_PER_MS };
+  }
+
+  /** Returns when the stream was made, in milliseconds since 1970. */
+  async #ensureStream(jsm: JetStreamManager): Promise<number> {
+    const { maxAgeMs, maxBytes, duplicateWindowMs } = this.#options;
+    const changeable = {
+      subjects: SUBJECTS,
+      max_age: nanos(maxAgeMs),
+      max_bytes: maxBytes,
+      duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),
+    };
+    const fixed = {
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+    };
+    try {
+      const { created } = await jsm.streams.add({ name: STREAM, ...fixed, ...changeable });
+      return Date.parse(created);
+    } catch (error) {
+      if (!isApiError(error, STREAM_EXISTS)) throw error;
+      const { created } = await jsm.streams.update(STREAM, changeable);
+      return Date.parse(created);
+    }
+  }
+}
+
+/** JetStream's own numbers of what is wrong. */
+const STREAM_EXISTS = 10_058;
+const CONSUMER_NOT_FOUND = 10_014;
+const MESSAGE_NOT_FOUND = 10_037;
+
+/** `undefined` in place of the error that there is no such consumer or message. */
+export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isApiError(error, CONSUMER_NOT_FOUND) || isApiError(error, MESSAGE_NOT_FOUND)) return undefined;
+    throw error;
+  }
+}
+
+function isApiError(error: unknown, code: number): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === code;
+}
+
+function away(error: unknown): unknown {
+  if (error instanceof EnjambreError || !(error instanceof NatsError)) return error;
+  const message = `NATS, which keeps the messages, did not do its part (${messageOf(error)}): try again, a message with the same id`;
+  return new EnjambreError('unavailable', 'STORE_AWAY', message, { cause: error });
+}

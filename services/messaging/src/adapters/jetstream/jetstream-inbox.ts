@@ -1,0 +1,232 @@
+import { Backoff } from '@enjambre/common/async/backoff';
+import { sleep } from '@enjambre/common/async/sleep';
+import type { Logger } from '@enjambre/common/log/logger';
+import { messageOf } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import { AckPolicy, DeliverPolicy, nanos, type ConsumerInfo } from 'nats';
+import type { Inbox } from '../../app/ports.js';
+import { sizeOf, type Delivery } from '../../domain/message.js';
+import type { Backlogs } from './backlogs.js';
+import type { ContactBucket } from './contact-bucket.js';
+import { unlessMissing, type JetStream, type JetStreamAccess } from './jetstream-access.js';
+import { inboxSubject, STREAM } from './names.js';
+import { pull, type Pulled } from './pull.js';
+import { decodeStored } from './stored.js';
+
+export interface InboxParts {
+  readonly access: JetStreamAccess;
+  readonly contacts: ContactBucket;
+  readonly backlogs: Backlogs;
+  readonly log: Logger;
+}
+
+/** Read ahead of the receiver: enough that it need not wait for a round trip. */
+const BATCH = 256;
+/** What that may hold, in bytes; the largest message of NATS's fits. */
+const BATCH_BYTES = 2 << 20;
+const PULL_MS = 20_000;
+/** NATS shall never deliver again by itself: that would be out of order. In milliseconds. */
+const ACK_WAIT_MS = 7 * 86_400_000;
+
+interface UnderWay {
+  acknowledge: () => void;
+  readonly bytes: number;
+}
+
+/**
+ * The inbox of one receiver over its durable consumer.
+ *
+ * The consumer remembers what was acknowledged. To get what was not in the right order, it is made
+ * anew behind that at each beginning: at the session's, and whenever something may have been lost
+ * on the way, which a gap in the consumer's numbers or a new connection shows.
+ */
+export class JetStreamInbox implements Inbox {
+  readonly #parts: InboxParts;
+  readonly #receiver: PeerId;
+  readonly #closing = new AbortController();
+  readonly #buffer: Delivery[] = [];
+  /** Read and not acknowledged, by place in the stream, ascending. */
+  readonly #underWay = new Map<number, UnderWay>();
+  /** Places up to this one have been read. */
+  #lastRead = 0;
+  /** What the consumer has given since it was made. */
+  #consumerSeq = 0;
+  /** Something that it gave has not come. */
+  #hasGap = false;
+  #idBase = 0;
+  #wakeReader: (() => void) | undefined;
+  #wakePuller: (() => void) | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(parts: InboxParts, receiver: PeerId) {
+    this.#parts = parts;
+    this.#receiver = receiver;
+  }
+
+  /** Makes the consumer, so that what fails is told; then goes on by itself. */
+  async start(after: number): Promise<void> {
+    await this.#parts.access.use(async (jetStream) => {
+      this.#idBase = jetStream.idBase;
+      this.#lastRead = await placeOf(jetStream, after);
+      await this.#makeConsumer(jetStream);
+    });
+    this.#running = this.#run();
+  }
+
+  async next(): Promise<Delivery | undefined> {
+    while (!this.#closing.signal.aborted) {
+      const delivery = this.#buffer.shift();
+      if (this.#buffer.length < BATCH / 2) this.#wakePuller?.();
+      if (delivery) return delivery;
+      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    }
+    return undefined;
+  }
+
+  acknowledge(id: number): void {
+    const seq = id - this.#idBase;
+    const underWay = this.#underWay.get(seq);
+    if (!underWay || this.#closing.signal.aborted) return;
+    this.#underWay.delete(seq);
+    this.#parts.backlogs.remove(this.#receiver, underWay.bytes);
+    underWay.acknowledge();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#wakeReader?.();
+    this.#wakePuller?.();
+  }
+
+  /** Resolves when it no longer touches the consumer. */
+  async closed(): Promise<void> {
+    this.close();
+    await this.#running;
+  }
+
+  /** Pulls for ever; after a failure or a loss with a new consumer. */
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    const backoff = new Backoff({ baseMs: 50, maxMs: 1000 });
+    let made = true;
+    while (!signal.aborted) {
+      try {
+        await this.#parts.access.use(async (jetStream) => {
+          if (!made) await this.#makeConsumer(jetStream);
+          backoff.reset();
+          made = false;
+          await this.#pullAll(jetStream);
+        });
+      } catch (error) {
+        this.#parts.log.debug(
+          { err: error, receiver: this.#receiver },
+          `an inbox begins anew: ${messageOf(error)}`,
+        );
+        await sleep(backoff.next(), signal);
+      }
+    }
+  }
+
+  /** Resolves when NATS was lost and is there again, or the inbox is closed. Throws when something was lost. */
+  async #pullAll({ connection }: JetStream): Promise<void> {
+    const lost = new AbortController();
+    const unsubscribe = this.#parts.access.onReconnected(() => {
+      lost.abort();
+      this.#wakePuller?.();
+    });
+    const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
+    const request = { consumer: this.#receiver, maxBytes: BATCH_BYTES, expiresMs: PULL_MS, signal };
+    try {
+      while (!signal.aborted) {
+        const batch = BATCH - this.#buffer.length;
+        await pull(connection, { ...request, batch }, (pulled) => {
+          if (!signal.aborted) this.#take(pulled);
+        });
+        if (this.#hasGap) throw new Error('a delivery was lost on its way from NATS');
+        await this.#room(signal);
+      }
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  /** Waits until the receiver has taken half of what was read ahead. */
+  async #room(signal: AbortSignal): Promise<void> {
+    while (this.#buffer.length > BATCH / 2 && !signal.aborted) {
+      await new Promise<void>((resolve) => (this.#wakePuller = resolve));
+    }
+  }
+
+  /** Takes what is new; what was read before a loss is only acknowledged if it was, and else waits for that. */
+  #take(pulled: Pulled): void {
+    const { seq, consumerSeq } = pulled;
+    this.#hasGap ||= consumerSeq !== this.#consumerSeq + 1;
+    this.#consumerSeq = consumerSeq;
+    if (this.#hasGap) return;
+    const acknowledge = (): void => {
+      try {
+        pulled.acknowledge();
+      } catch (error) {
+        // The connection is closed for good: the relay stops, and after_delivery_id makes up for it.
+        this.#parts.log.debug({ err: error }, 'an acknowledgement could not be passed on');
+      }
+    };
+    if (seq <= this.#lastRead) {
+      const underWay = this.#underWay.get(seq);
+      if (underWay) underWay.acknowledge = acknowledge;
+      else acknowledge();
+      return;
+    }
+    this.#lastRead = seq;
+    try {
+      const { message } = decodeStored(pulled.data);
+      const bytes = sizeOf(message);
+      this.#underWay.set(seq, { acknowledge, bytes });
+      this.#buffer.push({ id: this.#idBase + seq, message, bytes });
+      this.#wakeReader?.();
+    } catch (error) {
+      this.#parts.log.warn(
+        { err: error, seq, subject: pulled.subject },
+        'something that is no message of ours lies in an inbox: it is passed over',
+      );
+      acknowledge();
+    }
+  }
+
+  /** Everything up to here is acknowledged. */
+  get #floor(): number {
+    const [first] = this.#underWay.keys();
+    return first === undefined ? this.#lastRead : first - 1;
+  }
+
+  async #makeConsumer({ jsm }: JetStream): Promise<void> {
+    const { contacts, backlogs } = this.#parts;
+    const name = this.#receiver;
+    const before = await unlessMissing(jsm.consumers.info(STREAM, name));
+    const floor = Math.max(this.#floor, contacts.cursor(name), before?.ack_floor.stream_seq ?? 0);
+    // Should the relay die between the next two steps, this is what is left.
+    await contacts.saveCursor(name, floor);
+    if (before) await unlessMissing(jsm.consumers.delete(STREAM, name));
+    const made: ConsumerInfo = await jsm.consumers.add(STREAM, {
+      durable_name: name,
+      filter_subject: inboxSubject(name),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: -1,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: floor + 1,
+    });
+    this.#consumerSeq = 0;
+    this.#hasGap = false;
+    this.#lastRead = Math.max(this.#lastRead, floor);
+    backlogs.correct(name, made.num_pending);
+  }
+}
+
+/** The place that a delivery id stands for; one that the stream has not reached is of another store, and none. */
+async function placeOf({ jsm, idBase }: JetStream, after: number): Promise<number> {
+  const seq = after - idBase;
+  if (seq <= 0) return 0;
+  const { state } = await jsm.streams.info(STREAM);
+  return seq > state.last_seq ? 0 : seq;
+}

@@ -1,0 +1,133 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import { EnjambreError } from '@enjambre/core/error';
+import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import type {
+  Backlog,
+  Contacts,
+  HistoryPage,
+  HistoryQuery,
+  Inbox,
+  Kept,
+  MessageStore,
+  Outgoing,
+} from '../../app/ports.js';
+import type { KnownPeer, Membership } from '../../domain/directory.js';
+import { Backlogs } from './backlogs.js';
+import { ContactBucket } from './contact-bucket.js';
+import { JetStreamHistory } from './history.js';
+import { JetStreamAccess, unlessMissing, type JetStreamOptions } from './jetstream-access.js';
+import { JetStreamInbox } from './jetstream-inbox.js';
+import { MessageWriter } from './message-writer.js';
+import { STREAM } from './names.js';
+
+/** Below this nobody is refused for what waits, and a count that is too high does no harm. */
+const EXACT_FROM = 1000;
+const CORRECT_EVERY_MS = 2000;
+
+/** Keeps messages in a JetStream stream, and who is who in a KV bucket beside it. Works from nats-server 2.9 on. */
+export class JetStreamStore implements MessageStore {
+  readonly #access: JetStreamAccess;
+  readonly #contacts: ContactBucket;
+  readonly #backlogs = new Backlogs();
+  readonly #writer: MessageWriter;
+  readonly #history: JetStreamHistory;
+  readonly #log: Logger;
+  readonly #inboxes = new Map<PeerId, JetStreamInbox>();
+  readonly #correctedAt = new Map<PeerId, number>();
+
+  constructor(log: Logger, options: JetStreamOptions) {
+    this.#log = log;
+    this.#access = new JetStreamAccess(log, options);
+    this.#contacts = new ContactBucket(this.#access, log);
+    this.#writer = new MessageWriter(this.#access, this.#backlogs);
+    this.#history = new JetStreamHistory(this.#access, log);
+  }
+
+  get available(): boolean {
+    return this.#access.connected;
+  }
+
+  start(): Promise<void> {
+    return this.#access.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#inboxes.values()].map((inbox) => inbox.closed()));
+    await this.#access.stop();
+  }
+
+  async contacts(): Promise<Contacts> {
+    const contacts = await this.#contacts.load();
+    await this.#access.use(async ({ jsm }) => {
+      for await (const info of jsm.consumers.list(STREAM)) {
+        if (info.config.durable_name === undefined) continue;
+        this.#backlogs.correct(parsePeerId(info.name), info.num_pending + info.num_ack_pending);
+      }
+    });
+    return contacts;
+  }
+
+  savePeer(peer: KnownPeer): Promise<void> {
+    return this.#contacts.savePeer(peer);
+  }
+
+  async forgetPeer(id: PeerId): Promise<void> {
+    await this.#inboxes.get(id)?.closed();
+    await this.#access.use(({ jsm }) => unlessMissing(jsm.consumers.delete(STREAM, id)));
+    await this.#contacts.forgetPeer(id);
+    this.#backlogs.correct(id, 0);
+    this.#correctedAt.delete(id);
+  }
+
+  saveMembership(membership: Membership): Promise<void> {
+    return this.#contacts.saveMembership(membership);
+  }
+
+  deleteMembership(membership: Membership): Promise<void> {
+    return this.#contacts.deleteMembership(membership);
+  }
+
+  put(outgoing: Outgoing): Promise<Kept> {
+    return this.#writer.put(outgoing);
+  }
+
+  backlog(receiver: PeerId): Backlog {
+    const backlog = this.#backlogs.of(receiver);
+    if (backlog.messages >= EXACT_FROM) this.#correct(receiver);
+    return backlog;
+  }
+
+  async open(receiver: PeerId, after: number): Promise<Inbox> {
+    const inbox = new JetStreamInbox(
+      { access: this.#access, contacts: this.#contacts, backlogs: this.#backlogs, log: this.#log },
+      receiver,
+    );
+    await this.#inboxes.get(receiver)?.closed();
+    this.#inboxes.set(receiver, inbox);
+    try {
+      await inbox.start(after);
+      return inbox;
+    } catch (error) {
+      this.#inboxes.delete(receiver);
+      throw error;
+    }
+  }
+
+  history(query: HistoryQuery): Promise<HistoryPage> {
+    return this.#history.page(query);
+  }
+
+  /** What is dropped for its age is not counted down: now and then NATS is asked, for the next time. */
+  #correct(receiver: PeerId): void {
+    const now = performance.now();
+    if (now - (this.#correctedAt.get(receiver) ?? -Infinity) < CORRECT_EVERY_MS) return;
+    this.#correctedAt.set(receiver, now);
+    const asked = this.#access.use(async ({ jsm }) => {
+      const info = await unlessMissing(jsm.consumers.info(STREAM, receiver));
+      if (info) this.#backlogs.correct(receiver, info.num_pending + info.num_ack_pending);
+    });
+    asked.catch((error: unknown) => {
+      if (!(error instanceof EnjambreError)) this.#log.warn({ err: error }, 'a backlog could not be counted');
+    });
+  }
+}

@@ -1,0 +1,92 @@
+import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { STREAM } from './names.js';
+
+export interface PullRequest {
+  readonly consumer: string;
+  readonly batch: number;
+  /** Less than a batch if its bytes would be more. */
+  readonly maxBytes: number;
+  /** Waits so long for messages that are not there yet, in milliseconds; 0 does not wait. */
+  readonly expiresMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A message of the stream as a consumer gives it. */
+export interface Pulled {
+  /** Its place in the stream. */
+  readonly seq: number;
+  /** The how manyth the consumer has given. */
+  readonly consumerSeq: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  acknowledge(): void;
+}
+
+/** NATS says that a pull is over; if it does not, this is how long we believe it, beyond `expiresMs`. */
+const GRACE_MS = 5000;
+/** Statuses that end a pull as it should end: no messages, and none within the time. */
+const OVER = new Set([404, 408]);
+
+/**
+ * Asks a pull consumer for messages. Resolves when the batch is full, the time is over or
+ * `signal` aborts. Throws if NATS has ended it otherwise, or has fallen silent.
+ */
+export async function pull(
+  connection: NatsConnection,
+  request: PullRequest,
+  onMessage: (message: Pulled) => void,
+): Promise<void> {
+  const { consumer, batch, maxBytes, expiresMs, signal } = request;
+  await new Promise<void>((resolve, reject) => {
+    let received = 0;
+    const reply = createInbox();
+    const end = (error?: Error): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      subscription.unsubscribe();
+      if (error) reject(error);
+      else resolve();
+    };
+    const onAbort = (): void => end();
+    const subscription = connection.subscribe(reply, {
+      callback: (error, message) => {
+        if (error) end(error);
+        else if (isStatus(message)) end(failureOf(message));
+        else {
+          onMessage(toPulled(connection, message));
+          received += 1;
+          if (received === batch) end();
+        }
+      },
+    });
+    const timer = setTimeout(() => end(new Error('NATS has fallen silent')), expiresMs + GRACE_MS);
+    signal.addEventListener('abort', onAbort);
+    const waits = expiresMs > 0 ? { expires: expiresMs * 1_000_000 } : { no_wait: true };
+    const payload = JSON.stringify({ batch, max_bytes: maxBytes, ...waits });
+    connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${consumer}`, payload, { reply });
+  });
+}
+
+function isStatus({ headers, data }: Msg): boolean {
+  return data.length === 0 && headers !== undefined && headers.code > 0;
+}
+
+function failureOf({ headers }: Msg): Error | undefined {
+  const code = headers?.code ?? 0;
+  const description = headers?.description ?? '';
+  if (OVER.has(code) || /maxbytes/i.test(description)) return undefined;
+  return new Error(`NATS has ended a pull: ${code} ${description}`);
+}
+
+/** Reads "$JS.ACK.STREAM.CONSUMER.DELIVERED.SEQ.CONSUMERSEQ.TIME.PENDING", perhaps with domain and account before STREAM. */
+function toPulled(connection: NatsConnection, { reply = '', subject, data }: Msg): Pulled {
+  const tokens = reply.split('.');
+  const from = tokens.length > 9 ? 4 : 2;
+  return {
+    seq: Number(tokens[from + 3]),
+    consumerSeq: Number(tokens[from + 4]),
+    subject,
+    data,
+    acknowledge: () => connection.publish(reply),
+  };
+}

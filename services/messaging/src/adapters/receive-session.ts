@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { EnjambreError } from '@enjambre/core/error';
+import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Relay } from '../app/relay.js';
+import type { WindowOptions } from '../domain/delivery-window.js';
+import type { PeerRef } from '../domain/message.js';
+import { toDeliveryId } from './convert.js';
+import { Deliverer } from './deliverer.js';
+import { acceptHello } from './hello.js';
+import type { SessionRegistry } from './session-registry.js';
+
+export type ReceiveCall = ServerDuplexStream<ReceiveRequest, ReceiveResponse>;
+
+export interface ReceiveTimeouts {
+  /** A peer that has not said hello by then is sent away, in milliseconds. */
+  readonly helloMs: number;
+  /** So is one that neither reads nor acknowledges what is under way for so long, in milliseconds. */
+  readonly slowReaderMs: number;
+}
+
+export interface ReceiveParts {
+  readonly relay: Relay;
+  readonly sessions: SessionRegistry;
+  readonly handlers: HandlerFactory;
+  readonly timeouts: ReceiveTimeouts;
+  readonly window: WindowOptions;
+}
+
+const NONCE_BYTES = 32;
+
+/** One Receive stream, from the challenge to its end. */
+export class ReceiveSession {
+  readonly #call: ReceiveCall;
+  readonly #parts: ReceiveParts;
+  readonly #nonce = randomBytes(NONCE_BYTES);
+  readonly #helloTimer: NodeJS.Timeout;
+  #greeted = false;
+  #token: string | undefined;
+  #deliverer: Deliverer | undefined;
+  #ended = false;
+
+  constructor(call: ReceiveCall, parts: ReceiveParts) {
+    this.#call = call;
+    this.#parts = parts;
+    this.#helloTimer = setTimeout(() => this.close(noHello()), parts.timeouts.helloMs);
+    call.on('data', (request: ReceiveRequest) => this.#receive(request));
+    call.on('end', () => setImmediate(() => this.#farewell()));
+    call.on('cancelled', () => this.#end());
+    call.write({ message: { $case: 'challenge', value: this.#nonce } });
+  }
+
+  /** Ends the stream with the status that fits `error`. */
+  close(error: unknown): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#parts.handlers.fail(this.#call, error);
+  }
+
+  #farewell(): void {
+    this.#end();
+    this.#call.end();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#helloTimer);
+    this.#deliverer?.stop();
+    if (this.#token !== undefined) this.#parts.sessions.end(this.#token);
+  }
+
+  #receive({ message }: ReceiveRequest): void {
+    if (this.#ended) return;
+    try {
+      if (!this.#greeted) this.#greet(message);
+      else if (message?.$case === 'ack') {
+        for (const id of message.value.deliveryIds) this.#deliverer?.acknowledge(toDeliveryId(id));
+      } else throw badMessage();
+    } catch (error) {
+      this.close(error);
+    }
+  }
+
+  #greet(message: ReceiveRequest['message']): void {
+    if (message?.$case !== 'hello') {
+      throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
+    }
+    const peer = acceptHello(message.value, this.#nonce);
+    this.#greeted = true;
+    clearTimeout(this.#helloTimer);
+    this.#open(peer, toDeliveryId(message.value.afterDeliveryId)).catch((error: unknown) =>
+      this.close(error),
+    );
+  }
+
+  async #open(peer: PeerRef, after: number): Promise<void> {
+    const { relay, sessions, window, timeouts } = this.#parts;
+    // From here on an earlier stream of the same peer is over, and with it its inbox.
+    const token = sessions.open(peer, this);
+    this.#token = token;
+    const inbox = await relay.open(peer, after);
+    if (this.#ended) {
+      inbox.close();
+      return;
+    }
+    this.#call.write({ message: { $case: 'token', value: token } });
+    this.#deliverer = new Deliverer({
+      reader: this.#call,
+      inbox,
+      window,
+      maxBlockedMs: timeouts.slowReaderMs,
+      onSlowReader: () => this.close(slowReader()),
+      onDelivered: (delivered) => relay.delivered(delivered, peer),
+    });
+    await this.#deliverer.run();
+    // An inbox that is closed by somebody else has been opened anew there.
+    this.close(new EnjambreError('aborted', 'REPLACED', 'another stream receives for this peer'));
+  }
+}
+
+function noHello(): EnjambreError {
+  return new EnjambreError('timeout', 'NO_HELLO', 'the challenge was not answered in time: connect again');
+}
+
+function badMessage(): EnjambreError {
+  const message = 'after its hello a receiver only acknowledges deliveries';
+  return new EnjambreError('invalid', 'BAD_MESSAGE', message);
+}
+
+function slowReader(): EnjambreError {
+  const message =
+    'deliveries were neither read nor acknowledged for too long: read and acknowledge them faster';
+  return new EnjambreError('exhausted', 'SLOW_READER', message);
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import type { Metadata } from '@grpc/grpc-js';
+import type { PeerRef } from '../domain/message.js';
+
+/** The stream of a session, as the registry needs it. */
+interface SessionStream {
+  close(error: EnjambreError): void;
+}
+
+interface Session {
+  readonly peer: PeerRef;
+  readonly stream: SessionStream;
+  readonly token: string;
+}
+
+const TOKEN_BYTES = 32;
+const BEARER = /^Bearer ([\w-]{1,128})$/i;
+
+/** Who is there, and by which token its unary calls are known. */
+export class SessionRegistry {
+  readonly #byPeer = new Map<PeerId, Session>();
+  readonly #byToken = new Map<string, Session>();
+
+  /** @param maxSessions so many peers may be there at a time */
+  constructor(private readonly maxSessions: number) {}
+
+  get peers(): ReadonlySet<PeerId> {
+    return new Set(this.#byPeer.keys());
+  }
+
+  /** Begins a session and returns its token; another one of that peer is closed. Throws `exhausted` TOO_MANY_PEERS. */
+  open(peer: PeerRef, stream: SessionStream): string {
+    const before = this.#byPeer.get(peer.id);
+    if (!before && this.#byPeer.size >= this.maxSessions) {
+      throw new EnjambreError('exhausted', 'TOO_MANY_PEERS', 'too many peers are connected: try again later');
+    }
+    if (before) this.#remove(before);
+    const session = { peer, stream, token: randomBytes(TOKEN_BYTES).toString('base64url') };
+    this.#byPeer.set(peer.id, session);
+    this.#byToken.set(session.token, session);
+    before?.stream.close(replaced());
+    return session.token;
+  }
+
+  /** Ends the session of a token; nothing happens if it is over. */
+  end(token: string): void {
+    const session = this.#byToken.get(token);
+    if (session) this.#remove(session);
+  }
+
+  /** Whose call it is. Throws `unauthenticated` BAD_TOKEN. */
+  authenticate(metadata: Metadata): PeerRef {
+    const [header] = metadata.get('authorization');
+    const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
+    const session = token === undefined ? undefined : this.#byToken.get(token);
+    if (session) return session.peer;
+    const message =
+      'the call has no token of an open Receive stream: call Receive first, and send its token along';
+    throw new EnjambreError('unauthenticated', 'BAD_TOKEN', message);
+  }
+
+  #remove(session: Session): void {
+    this.#byToken.delete(session.token);
+    if (this.#byPeer.get(session.peer.id) === session) this.#byPeer.delete(session.peer.id);
+  }
+}
+
+function replaced(): EnjambreError {
+  const message = 'the same peer has called Receive again, and only one stream is served';
+  return new EnjambreError('aborted', 'REPLACED', message);
+}

@@ -1,0 +1,52 @@
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Relay } from '../app/relay.js';
+import { fromMessage, toTargetRequest } from './convert.js';
+import { decodeHistoryToken, decodeRoomToken, encodePageToken, pageLimit } from './page-token.js';
+import type { SessionRegistry } from './session-registry.js';
+
+type UnaryMethods = 'send' | 'listMessages' | 'joinRoom' | 'leaveRoom' | 'listRooms';
+
+/** The unary calls; each is made by the peer whose token it carries. */
+export function unaryHandlers(
+  handlers: HandlerFactory,
+  sessions: SessionRegistry,
+  relay: Relay,
+): Pick<MessagingServiceServer, UnaryMethods> {
+  return {
+    send: handlers.unary(async ({ id, target, text }, { metadata }) => {
+      const sender = sessions.authenticate(metadata);
+      const kept = await relay.send(sender, { id, target: toTargetRequest(target), text });
+      const { message, duplicate, receivers, skipped } = kept;
+      return { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
+    }),
+    listMessages: handlers.unary(async ({ target, pageSize, pageToken }, { metadata }) => {
+      const peer = sessions.authenticate(metadata);
+      const from = decodeHistoryToken(pageToken);
+      const { messages, before } = await relay.history(peer, {
+        limit: pageLimit(pageSize),
+        ...(from !== undefined && { before: from }),
+        ...(target && { conversation: toTargetRequest(target) }),
+      });
+      const nextPageToken = before === undefined ? '' : encodePageToken(before);
+      return { messages: messages.map(fromMessage), nextPageToken };
+    }),
+    joinRoom: handlers.unary(async ({ room }, { metadata }) => {
+      const { name, members } = await relay.join(sessions.authenticate(metadata), room);
+      return { room: { name, members: [...members] } };
+    }),
+    leaveRoom: handlers.unary(async ({ room }, { metadata }) => {
+      await relay.leave(sessions.authenticate(metadata), room);
+      return {};
+    }),
+    listRooms: handlers.unary(async ({ pageSize, pageToken }, { metadata }) => {
+      sessions.authenticate(metadata);
+      const { rooms, more } = await relay.rooms(decodeRoomToken(pageToken), pageLimit(pageSize));
+      const last = rooms.at(-1);
+      return {
+        rooms: rooms.map(({ name, members }) => ({ name, members: [...members] })),
+        nextPageToken: more && last ? encodePageToken(last.name) : '',
+      };
+    }),
+  };
+}

@@ -1,0 +1,174 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import { messageDelivered, messageSent } from '../domain/events.js';
+import type { Limits } from '../domain/limits.js';
+import {
+  checkMessageId,
+  checkRoomName,
+  checkText,
+  type Message,
+  type PeerRef,
+  type TargetRequest,
+} from '../domain/message.js';
+import { RateLimiter } from '../domain/rate-limiter.js';
+import { ContactBook } from './contact-book.js';
+import type { EventPublisher, HistoryPage, Inbox, Kept, MessageStore } from './ports.js';
+import { SenderLanes } from './sender-lanes.js';
+
+export interface RelayParts {
+  readonly store: MessageStore;
+  readonly events: EventPublisher;
+  readonly limits: Limits;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export interface SendRequest {
+  readonly id: string;
+  readonly target: TargetRequest;
+  readonly text: string;
+}
+
+export interface RoomView {
+  readonly name: string;
+  /** Names of the members. */
+  readonly members: readonly string[];
+}
+
+export interface RoomPage {
+  readonly rooms: readonly RoomView[];
+  /** True if there are more behind the last. */
+  readonly more: boolean;
+}
+
+/** When a receiver that has no room may have some again, in milliseconds; nobody knows better. */
+const FULL_RETRY_MS = 5000;
+/** Hellos of one peer that wait for the one before. */
+const MAX_OPENINGS = 8;
+/** Members named in one page of rooms: a page so stays within what a gRPC message may hold. */
+const MAX_MEMBERS_PER_PAGE = 10_000;
+
+/** What peers may do, once it is known who they are. */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #contacts: ContactBook;
+  readonly #rates: RateLimiter;
+  readonly #lanes: SenderLanes;
+  /** An inbox is opened after those that were asked for before: the last one stays open. */
+  readonly #openings = new SenderLanes(MAX_OPENINGS);
+
+  constructor(parts: RelayParts) {
+    const { limits } = parts;
+    this.#parts = parts;
+    this.#contacts = new ContactBook(parts);
+    this.#rates = new RateLimiter({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst });
+    this.#lanes = new SenderLanes(limits.waitingPerSender);
+  }
+
+  /** A peer has proved who it is: others may write to it from now on. Throws `exhausted` TOO_MANY_PEERS. */
+  async open(peer: PeerRef, after: number): Promise<Inbox> {
+    return this.#openings.run(peer.id, async () => {
+      await this.#contacts.greet(peer);
+      return this.#parts.store.open(peer.id, after);
+    });
+  }
+
+  /** Takes a message; what is thrown is listed at Send in messaging.proto. */
+  async send(sender: PeerRef, request: SendRequest): Promise<Kept> {
+    checkMessageId(request.id);
+    checkText(request.text);
+    this.#rates.take(sender.id, this.#parts.clock());
+    const kept = await this.#lanes.run(sender.id, () => this.#put(sender, request));
+    if (kept.fresh) this.#parts.events.publish(messageSent(kept.message));
+    return kept;
+  }
+
+  /** To be called when a receiver has acknowledged a message. */
+  delivered(message: Message, receiver: PeerRef): void {
+    this.#parts.events.publish(messageDelivered(message, receiver));
+  }
+
+  async join(peer: PeerRef, room: string): Promise<RoomView> {
+    this.#rates.take(peer.id, this.#parts.clock());
+    const directory = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer.id));
+    return roomView(directory, room);
+  }
+
+  async leave(peer: PeerRef, room: string): Promise<void> {
+    this.#rates.take(peer.id, this.#parts.clock());
+    await this.#lanes.run(peer.id, () => this.#contacts.leave(room, peer.id));
+  }
+
+  /** Rooms behind the name `after`, in order. */
+  async rooms(after: string, limit: number): Promise<RoomPage> {
+    const directory = await this.#contacts.directory();
+    const names = directory.rooms.names(after);
+    const rooms: RoomView[] = [];
+    let members = 0;
+    for (const name of names) {
+      members += directory.rooms.members(name)?.size ?? 0;
+      if (rooms.length === limit || (rooms.length > 0 && members > MAX_MEMBERS_PER_PAGE)) break;
+      rooms.push(roomView(directory, name));
+    }
+    return { rooms, more: rooms.length < names.length };
+  }
+
+  /** What `peer` has sent and received; `conversation` narrows it to one peer or room. */
+  async history(
+    peer: PeerRef,
+    { conversation, before, limit }: { conversation?: TargetRequest; before?: number; limit: number },
+  ): Promise<HistoryPage> {
+    this.#rates.take(peer.id, this.#parts.clock());
+    const matches = conversation ? await this.#inConversation(peer.id, conversation) : () => true;
+    return this.#parts.store.history({
+      peer: peer.id,
+      matches,
+      limit,
+      ...(before !== undefined && { before }),
+    });
+  }
+
+  /** Forgets what has become old; to be called now and then. */
+  async prune(connected: ReadonlySet<PeerId>): Promise<void> {
+    this.#rates.prune(this.#parts.clock());
+    if (this.#parts.store.available) await this.#contacts.prune(connected);
+  }
+
+  async #put(sender: PeerRef, { id, target: wanted, text }: SendRequest): Promise<Kept> {
+    const { store, clock } = this.#parts;
+    const directory = await this.#contacts.directory();
+    const { target, receivers: all } = directory.resolve(sender.id, wanted);
+    const receivers = all.filter((receiver) => this.#hasRoom(receiver));
+    if (receivers.length === 0) throw receiverFull();
+    const message = { id, sender, target, text, sentAt: clock() };
+    return store.put({ message, receivers, skipped: all.length - receivers.length });
+  }
+
+  #hasRoom(receiver: PeerId): boolean {
+    const { pendingMessages, pendingBytes } = this.#parts.limits;
+    const { messages, bytes } = this.#parts.store.backlog(receiver);
+    return messages < pendingMessages && bytes < pendingBytes;
+  }
+
+  async #inConversation(self: PeerId, conversation: TargetRequest): Promise<(message: Message) => boolean> {
+    if (conversation.kind === 'everyone') return ({ target }) => target.kind === 'everyone';
+    if (conversation.kind === 'room') {
+      checkRoomName(conversation.room);
+      return ({ target }) => target.kind === 'room' && target.room === conversation.room;
+    }
+    const { id } = (await this.#contacts.directory()).findPeer(conversation.peer);
+    return ({ target, sender }) =>
+      target.kind === 'peer' &&
+      ((sender.id === self && target.peer.id === id) || (sender.id === id && target.peer.id === self));
+  }
+}
+
+function roomView(directory: Awaited<ReturnType<ContactBook['directory']>>, name: string): RoomView {
+  const members = [...(directory.rooms.members(name) ?? [])].map((id) => directory.nameOf(id)).sort();
+  return { name, members };
+}
+
+function receiverFull(): EnjambreError {
+  const message = `too much waits for the receiver already: send again in ${FULL_RETRY_MS / 1000} s, or when it has read`;
+  return new EnjambreError('exhausted', 'RECEIVER_FULL', message, { retryAfterMs: FULL_RETRY_MS });
+}

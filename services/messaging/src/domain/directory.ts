@@ -1,0 +1,131 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import { quote } from '@enjambre/core/quote';
+import type { Limits } from './limits.js';
+import { checkRoomName, type PeerRef, type Target, type TargetRequest } from './message.js';
+import { Rooms } from './rooms.js';
+
+export interface KnownPeer extends PeerRef {
+  /** Milliseconds since 1970. */
+  readonly seenAt: number;
+}
+
+export interface Membership {
+  readonly room: string;
+  readonly peer: PeerId;
+}
+
+/** Whom a message goes to; never to its sender by way of a room or everyone. */
+export interface Resolved {
+  readonly target: Target;
+  readonly receivers: readonly PeerId[];
+}
+
+/** An error names at most so many peers of one name. */
+const MAX_CHOICES = 10;
+
+/** Peers that have said hello, and their rooms. */
+export class Directory {
+  readonly rooms: Rooms;
+  readonly #peers = new Map<PeerId, KnownPeer>();
+  readonly #byName = new Map<string, Set<PeerId>>();
+
+  constructor(private readonly limits: Limits) {
+    this.rooms = new Rooms(limits);
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  nameOf(id: PeerId): string {
+    return this.#peers.get(id)?.name ?? id;
+  }
+
+  /** Throws `exhausted` TOO_MANY_PEERS if it is a new one too many. */
+  checkRoomFor(id: PeerId): void {
+    if (this.#peers.has(id) || this.#peers.size < this.limits.knownPeers) return;
+    const message = `the relay knows ${this.#peers.size} peers, and no more fit: try again later`;
+    throw new EnjambreError('exhausted', 'TOO_MANY_PEERS', message);
+  }
+
+  /** Notes that a peer said hello; one that has another name now loses the old one. */
+  greet(peer: KnownPeer): void {
+    const before = this.#peers.get(peer.id);
+    if (before && before.name !== peer.name) this.#unname(before);
+    this.#peers.set(peer.id, peer);
+    let ids = this.#byName.get(peer.name);
+    if (!ids) this.#byName.set(peer.name, (ids = new Set()));
+    ids.add(peer.id);
+  }
+
+  /** Those that were not seen for longer than the retention. */
+  stale(now: number): KnownPeer[] {
+    const since = now - this.limits.peerRetentionMs;
+    return [...this.#peers.values()].filter(({ seenAt }) => seenAt < since);
+  }
+
+  /** Forgets a peer and its memberships; returns its rooms. */
+  forget(id: PeerId): string[] {
+    const peer = this.#peers.get(id);
+    if (peer) this.#unname(peer);
+    this.#peers.delete(id);
+    const rooms = this.rooms.of(id);
+    for (const room of rooms) this.rooms.leave(room, id);
+    return rooms;
+  }
+
+  /**
+   * Settles to whom a message of `sender` goes. Throws `not-found` UNKNOWN_PEER or UNKNOWN_ROOM,
+   * `precondition` AMBIGUOUS_PEER, NOT_A_MEMBER or NO_RECEIVERS, `invalid` BAD_ROOM.
+   */
+  resolve(sender: PeerId, request: TargetRequest): Resolved {
+    if (request.kind === 'peer') {
+      const peer = this.findPeer(request.peer);
+      return { target: { kind: 'peer', peer: { id: peer.id, name: peer.name } }, receivers: [peer.id] };
+    }
+    const all = request.kind === 'room' ? this.#membersOf(request.room, sender) : this.#peers.keys();
+    const receivers = [...all].filter((id) => id !== sender);
+    if (receivers.length > 0) return { target: request, receivers };
+    const where = request.kind === 'room' ? `in the room ${quote(request.room)}` : 'known to the relay';
+    const message = `nobody else is ${where} yet: send again when somebody is`;
+    throw new EnjambreError('precondition', 'NO_RECEIVERS', message);
+  }
+
+  /** By id, or by a name that only one has. Throws `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER. */
+  findPeer(text: string): KnownPeer {
+    const byId = this.#peers.get(text.toLowerCase() as PeerId);
+    if (byId) return byId;
+    const ids = [...(this.#byName.get(text) ?? [])];
+    const [id] = ids;
+    const peer = id && this.#peers.get(id);
+    if (!peer) {
+      const message = `no peer ${quote(text)} has said hello to this relay: look at its name, or start it`;
+      throw new EnjambreError('not-found', 'UNKNOWN_PEER', message);
+    }
+    if (ids.length === 1) return peer;
+    const shown = ids.slice(0, MAX_CHOICES).join(', ') + (ids.length > MAX_CHOICES ? ', …' : '');
+    const message = `${ids.length} peers are named ${quote(text)}: give the id of the one you mean: ${shown}`;
+    throw new EnjambreError('precondition', 'AMBIGUOUS_PEER', message);
+  }
+
+  #membersOf(room: string, sender: PeerId): Iterable<PeerId> {
+    checkRoomName(room);
+    const members = this.rooms.members(room);
+    if (!members) {
+      const message = `there is no room ${quote(room)}: join it, and it is made`;
+      throw new EnjambreError('not-found', 'UNKNOWN_ROOM', message);
+    }
+    if (!members.has(sender)) {
+      const message = `only members write to the room ${quote(room)}: join it first`;
+      throw new EnjambreError('precondition', 'NOT_A_MEMBER', message);
+    }
+    return members;
+  }
+
+  #unname({ id, name }: KnownPeer): void {
+    const ids = this.#byName.get(name);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#byName.delete(name);
+  }
+}

@@ -1,0 +1,116 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+
+export interface PeerRef {
+  readonly id: PeerId;
+  readonly name: string;
+}
+
+/** To whom a message goes, once it is settled. */
+export type Target =
+  | { readonly kind: 'peer'; readonly peer: PeerRef }
+  | { readonly kind: 'room'; readonly room: string }
+  | { readonly kind: 'everyone' };
+
+/** To whom a message shall go, as its sender says it. */
+export type TargetRequest =
+  /** A peer id, or a name that only one peer has. */
+  | { readonly kind: 'peer'; readonly peer: string }
+  | { readonly kind: 'room'; readonly room: string }
+  | { readonly kind: 'everyone' };
+
+export interface Message {
+  /** Made by the sender, and unique for it. */
+  readonly id: string;
+  readonly sender: PeerRef;
+  readonly target: Target;
+  readonly text: string;
+  /** When the relay took it, in milliseconds since 1970. */
+  readonly sentAt: number;
+}
+
+/** A message on its way to one receiver. */
+export interface Delivery {
+  /** Increases for one receiver. */
+  readonly id: number;
+  readonly message: Message;
+  /** What it counts against windows and bounds. */
+  readonly bytes: number;
+}
+
+const MAX_CHARS = 64;
+const MAX_TEXT_BYTES = 64 << 10;
+/** What a message costs besides its text, about: ids, names, bookkeeping. */
+const OVERHEAD_BYTES = 512;
+const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+
+/** Throws `invalid` BAD_MESSAGE_ID. */
+export function checkMessageId(id: string): void {
+  if (isPrintable(id)) return;
+  const message = `a message id has 1 to ${MAX_CHARS} printable characters: make one, such as a UUID`;
+  throw new EnjambreError('invalid', 'BAD_MESSAGE_ID', message);
+}
+
+/** Throws `invalid` BAD_ROOM. */
+export function checkRoomName(room: string): void {
+  if (isPrintable(room) && room.trim() === room) return;
+  const message = `a room's name has 1 to ${MAX_CHARS} printable characters and no space around them`;
+  throw new EnjambreError('invalid', 'BAD_ROOM', message);
+}
+
+/** Throws `invalid`, BAD_TEXT or TOO_LARGE. */
+export function checkText(text: string): void {
+  if (text === '') throw new EnjambreError('invalid', 'BAD_TEXT', 'the message is empty: give it a text');
+  // No character takes more than three bytes for each of its UTF-16 units.
+  if (text.length * 3 <= MAX_TEXT_BYTES) return;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_TEXT_BYTES) return;
+  const message = `the text has ${bytes} bytes, and ${MAX_TEXT_BYTES} are allowed: share it as a file instead`;
+  throw new EnjambreError('invalid', 'TOO_LARGE', message);
+}
+
+export function sizeOf({ text }: Message): number {
+  return Buffer.byteLength(text) + OVERHEAD_BYTES;
+}
+
+/** "peer:ID", "room:NAME" or "all". */
+export function targetKey(target: Target): string {
+  switch (target.kind) {
+    case 'peer':
+      return `peer:${target.peer.id}`;
+    case 'room':
+      return `room:${target.room}`;
+    case 'everyone':
+      return 'all';
+  }
+}
+
+/** What people call a target. */
+export function targetName(target: Target): string {
+  switch (target.kind) {
+    case 'peer':
+      return target.peer.name;
+    case 'room':
+      return target.room;
+    case 'everyone':
+      return 'everyone';
+  }
+}
+
+/** True if one is a retry of the other, given that sender and id are the same. */
+export function isSameContent(one: Message, other: Message): boolean {
+  return one.text === other.text && targetKey(one.target) === targetKey(other.target);
+}
+
+/** What to throw if it is not. */
+export function idReused(id: string): EnjambreError {
+  return new EnjambreError(
+    'already-exists',
+    'ID_REUSED',
+    `the id ${id} was used for another message: make a new one`,
+  );
+}
+
+function isPrintable(text: string): boolean {
+  return text.length <= 2 * MAX_CHARS && Array.from(text).length <= MAX_CHARS && PRINTABLE.test(text);
+}

@@ -1,0 +1,25 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import { TokenBucket, type BucketOptions } from './token-bucket.js';
+
+/** A token bucket for each sender. */
+export class RateLimiter {
+  readonly #buckets = new Map<PeerId, TokenBucket>();
+
+  constructor(private readonly options: BucketOptions) {}
+
+  /** Throws `exhausted` TOO_FAST, with the time of a retry. */
+  take(sender: PeerId, now: number): void {
+    let bucket = this.#buckets.get(sender);
+    if (!bucket) this.#buckets.set(sender, (bucket = new TokenBucket(this.options, now)));
+    const retryAfterMs = bucket.take(now);
+    if (retryAfterMs === 0) return;
+    const message = `more than ${this.options.perSecond} messages a second: send again after ${retryAfterMs} ms`;
+    throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });
+  }
+
+  /** Forgets those who were idle long enough to start anew. */
+  prune(now: number): void {
+    for (const [sender, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(sender);
+  }
+}

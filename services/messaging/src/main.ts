@@ -1,0 +1,12 @@
+import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { runUntilSignal } from '@enjambre/common/lifecycle/run';
+import { messagingOptions } from './config.js';
+import { createMessaging } from './service.js';
+
+/**
+ * Runs a relay in the foreground until SIGINT or SIGTERM. Throws `invalid` BAD_OPTION,
+ * `unavailable` PORT_IN_USE or CANNOT_LISTEN.
+ */
+export async function run(flags: Flags, environment: Environment): Promise<void> {
+  await runUntilSignal(createMessaging(resolveOptions(messagingOptions, flags, environment)));
+}

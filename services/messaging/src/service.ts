@@ -1,0 +1,120 @@
+import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { startConsole } from './adapters/console.js';
+import { EmbeddedEventBus } from './adapters/event-bus.js';
+import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
+import { MemoryStore } from './adapters/memory/memory-store.js';
+import { Upkeep } from './adapters/upkeep.js';
+import { ReceiveHandler } from './adapters/receive-handler.js';
+import type { ReceiveTimeouts } from './adapters/receive-session.js';
+import { MESSAGING_DEFINITION } from './adapters/service-definition.js';
+import { SessionRegistry } from './adapters/session-registry.js';
+import { unaryHandlers } from './adapters/unary-handlers.js';
+import { EventWatchers } from './adapters/watch-events.js';
+import type { MessageStore } from './app/ports.js';
+import { Relay } from './app/relay.js';
+import type { MessagingConfig } from './config.js';
+import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
+
+/** What tests put in place of the real thing. */
+export interface MessagingOverrides {
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+  readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
+  readonly timeouts?: Partial<ReceiveTimeouts>;
+  readonly store?: MessageStore;
+  /** How often what has become old is looked for, in milliseconds. @default 60000 */
+  readonly upkeepMs?: number;
+}
+
+export interface Messaging extends Startable {
+  /** Where it listens; known once it has started. */
+  readonly address: Address;
+}
+
+/** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
+const STREAMS_PER_SESSION = 2;
+const SERVICE_NAME = 'enjambre.messaging.v1.MessagingService';
+const DEFAULT_TIMEOUTS: ReceiveTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
+/** Messages kept in memory: what an entry costs besides its bytes stays bounded with it. */
+const MAX_MESSAGES_IN_MEMORY = 200_000;
+
+/** Builds a relay that keeps messages in JetStream, or in memory if no NATS is configured. */
+export function createMessaging(config: MessagingConfig, overrides: MessagingOverrides = {}): Messaging {
+  const { clock = Date.now } = overrides;
+  const log =
+    overrides.log ?? createLogger({ name: 'messaging', level: config.logLevel, format: config.logFormat });
+  const limits = { ...limitsOf(config), ...overrides.limits };
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
+
+  const store = overrides.store ?? createStore(config, clock, log);
+  const events = new EmbeddedEventBus(`messaging/${config.name}`, clock);
+  const relay = new Relay({ store, events, limits, clock });
+  const sessions = new SessionRegistry(limits.sessions);
+
+  const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
+  const receivers = new ReceiveHandler(
+    { relay, sessions, handlers, timeouts, window: limits },
+    limits.sessions * STREAMS_PER_SESSION,
+  );
+  const watchers = new EventWatchers(events);
+  const implementation: MessagingServiceServer = {
+    receive: (call) => receivers.accept(call),
+    ...unaryHandlers(handlers, sessions, relay),
+    watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
+  };
+
+  const { upkeepMs: pruneEveryMs } = overrides;
+  const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
+  startConsole(events, log);
+  const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
+  const server = new GrpcServer({ listen: config.listen, services, log });
+  const lifecycle = new Lifecycle(log);
+  lifecycle.add('store', store);
+  lifecycle.add('server', server);
+  lifecycle.add('upkeep', new Upkeep({ server, store, relay, sessions, log, ...pruning }));
+  lifecycle.add('streams', {
+    start: () => {
+      const address = formatAddress(server.address);
+      log.info({ address }, `messaging listening on ${address}`);
+      return Promise.resolve();
+    },
+    stop: () => {
+      server.setServing(false);
+      receivers.stop();
+      watchers.stop();
+      return Promise.resolve();
+    },
+  });
+  return {
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+    get address() {
+      return server.address;
+    },
+  };
+}
+
+function createStore(config: MessagingConfig, clock: () => number, log: Logger): MessageStore {
+  const { nats, messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow } = config;
+  if (nats === undefined) {
+    return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
+  }
+  const name = `enjambre messaging ${config.name}`;
+  return new JetStreamStore(log, { url: nats, name, maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow });
+}
+
+function limitsOf({ messageRate, messageMaxAge, maxPending }: MessagingConfig): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    messagesPerSecond: messageRate,
+    messageBurst: 2 * messageRate,
+    peerRetentionMs: messageMaxAge,
+    pendingMessages: maxPending,
+  };
+}

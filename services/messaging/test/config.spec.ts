@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import { resolveOptions } from '@enjambre/common/config/options';
+import { messagingOptions } from '../src/config.js';
+
+const resolve = (flags: Record<string, string>) => resolveOptions(messagingOptions, flags, {});
+
+describe('the options of a relay', () => {
+  test('have defaults', () => {
+    expect(resolve({})).toMatchObject({
+      listen: { kind: 'tcp', host: '0.0.0.0', port: 7071 },
+      nats: undefined,
+      messageMaxAge: 7 * 86_400_000,
+      messageMaxBytes: 256 << 20,
+      duplicateWindow: 3_600_000,
+      messageRate: 200,
+      maxPending: 10_000,
+    });
+  });
+
+  test.each([
+    ['90s', 90_000],
+    ['15m', 900_000],
+    ['12h', 43_200_000],
+  ])('read %s as a duration', (text, ms) => {
+    expect(resolve({ messageMaxAge: text }).messageMaxAge).toBe(ms);
+  });
+
+  test.each([
+    ['512KiB', 524_288],
+    ['10GiB', 10 * 2 ** 30],
+  ])('read %s as a size', (text, bytes) => {
+    expect(resolve({ messageMaxBytes: text }).messageMaxBytes).toBe(bytes);
+  });
+
+  test.each([
+    ['messageMaxAge', '0s', /^--message-max-age: "0s" is no duration/],
+    ['messageMaxAge', '7', /no duration/],
+    ['messageMaxBytes', '1MB', /^--message-max-bytes: "1MB" is no size/],
+    ['duplicateWindow', '-1h', /^--duplicate-window: /],
+    ['messageRate', '0', /^--message-rate: /],
+    ['maxPending', '1.5', /^--max-pending: /],
+    ['nats', 'http://x', /^--nats: "http:\/\/x" is no address of NATS/],
+    ['listen', 'unix:/x', /^--listen: /],
+  ])('name what is wrong: %s %s', (flag, value, message) => {
+    expect(() => resolve({ [flag]: value })).toThrow(message);
+  });
+});

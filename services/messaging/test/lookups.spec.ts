@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { callUnary } from '@enjambre/common/grpc/client';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type {
+  ListMessagesRequest,
+  ListMessagesResponse,
+  ListRoomsResponse,
+  WatchEventsResponse,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { everyone, Harness, room, send } from './support/harness.js';
+import type { TestPeer } from './support/test-peer.js';
+
+const join = ({ client, metadata }: TestPeer, name: string) =>
+  callUnary(client.joinRoom.bind(client), { room: name }, { metadata });
+const listRooms = (
+  { client, metadata }: TestPeer,
+  pageSize: number,
+  pageToken = '',
+): Promise<ListRoomsResponse> =>
+  callUnary(client.listRooms.bind(client), { pageSize, pageToken }, { metadata });
+const list = (
+  { client, metadata }: TestPeer,
+  request: Partial<ListMessagesRequest> = {},
+): Promise<ListMessagesResponse> =>
+  callUnary(
+    client.listMessages.bind(client),
+    { target: undefined, pageSize: 0, pageToken: '', ...request },
+    { metadata },
+  );
+const textsOf = ({ messages }: ListMessagesResponse): string[] => messages.map(({ text }) => text);
+
+describe('look-ups', () => {
+  let harness: Harness;
+
+  beforeEach(async () => {
+    harness = await Harness.start();
+  });
+
+  afterEach(() => harness.stop());
+
+  test('ListMessages shows what the caller sent and received, newest first, and nothing of others', async () => {
+    const [alice, bob, carol] = await Promise.all(
+      ['alice', 'bob', 'carol'].map((name) => harness.peer(name)),
+    );
+    await Promise.all([join(alice!, 'ops'), join(bob!, 'ops')]);
+    await send(alice!, bob, '1 to bob');
+    await send(bob!, alice, '2 to alice');
+    await send(bob!, carol, '3 to carol');
+    await send(alice!, room('ops'), '4 to ops');
+    await send(carol!, everyone, '5 to all');
+    expect(textsOf(await list(alice!))).toEqual(['5 to all', '4 to ops', '2 to alice', '1 to bob']);
+    expect(textsOf(await list(carol!))).toEqual(['5 to all', '3 to carol']);
+    const bobs = { target: { $case: 'peer', value: 'bob' } } as const;
+    expect(textsOf(await list(alice!, { target: bobs }))).toEqual(['2 to alice', '1 to bob']);
+    expect(textsOf(await list(alice!, { target: room('ops') }))).toEqual(['4 to ops']);
+    expect(textsOf(await list(alice!, { target: everyone }))).toEqual(['5 to all']);
+    const nobody = { target: { $case: 'peer', value: 'nobody' } } as const;
+    await expect(list(alice!, { target: nobody })).rejects.toMatchObject({ reason: 'UNKNOWN_PEER' });
+  });
+
+  test('ListMessages has pages that join without gap, also when more comes between them', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    for (let n = 0; n < 7; n++) await send(alice, bob, String(n));
+    const first = await list(bob, { pageSize: 3 });
+    await send(alice, bob, 'later');
+    const second = await list(bob, { pageSize: 3, pageToken: first.nextPageToken });
+    const third = await list(bob, { pageSize: 3, pageToken: second.nextPageToken });
+    expect([first, second, third].map(textsOf)).toEqual([['6', '5', '4'], ['3', '2', '1'], ['0']]);
+    expect(third.nextPageToken).toBe('');
+  });
+
+  test('ListRooms lists rooms by name, with their members, in pages', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    for (const name of ['c', 'a', 'b']) await join(alice, name);
+    await join(bob, 'b');
+    await join(bob, 'b');
+    const first = await listRooms(bob, 2);
+    expect(first.rooms).toEqual([
+      { name: 'a', members: ['alice'] },
+      { name: 'b', members: ['alice', 'bob'] },
+    ]);
+    const second = await listRooms(bob, 2, first.nextPageToken);
+    expect(second).toEqual({ rooms: [{ name: 'c', members: ['alice'] }], nextPageToken: '' });
+  });
+
+  test.each(['x', '!', 'eyJhIjoxfQ', Buffer.from('"a"').toString('base64url') + '=', 'a'.repeat(5000)])(
+    'a page token of nobody is refused (%p)',
+    async (pageToken) => {
+      const alice = await harness.peer('alice');
+      await expect(list(alice, { pageToken })).rejects.toMatchObject({ reason: 'BAD_PAGE_TOKEN' });
+      if (!pageToken.endsWith('='))
+        await expect(listRooms(alice, 0, pageToken)).rejects.toMatchObject({ reason: 'BAD_PAGE_TOKEN' });
+    },
+  );
+});
+
+describe('WatchEvents', () => {
+  test('tells of messages that are taken and acknowledged, once each, needing no token', async () => {
+    const harness = await Harness.start();
+    const client = harness.client();
+    const events: Event[] = [];
+    const call = client.watchEvents({ types: ['message.*'], since: undefined, replayOnly: false });
+    call.on('data', ({ event }: WatchEventsResponse) => events.push(event!));
+    let ended: unknown;
+    call.on('error', (error) => (ended = fromServiceError(error)));
+    await new Promise((resolve) => call.on('metadata', resolve));
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    const text = '🐝'.repeat(200);
+    await send(alice, bob, text, 'a');
+    await send(alice, bob, text, 'a');
+    await send(alice, everyone, 'x', 'b');
+    await waitFor(() => events.length >= 4, { what: 'events' });
+    const sender = { peerId: alice.peerId, name: 'alice' };
+    const facts = events.map(({ event }) => event);
+    expect(facts).toContainEqual({
+      $case: 'messageSent',
+      value: {
+        sender,
+        messageId: 'a',
+        target: `peer:${bob.peerId}`,
+        targetName: 'bob',
+        preview: '🐝'.repeat(120),
+      },
+    });
+    expect(facts).toContainEqual({
+      $case: 'messageSent',
+      value: { sender, messageId: 'b', target: 'all', targetName: 'everyone', preview: 'x' },
+    });
+    const receiver = { peerId: bob.peerId, name: 'bob' };
+    for (const messageId of ['a', 'b'])
+      expect(facts).toContainEqual({ $case: 'messageDelivered', value: { sender, messageId, receiver } });
+    expect(new Set(events.map(({ id }) => id)).size).toBe(4);
+    expect(events[0]!.source).toBe('messaging/test');
+    await harness.messaging.stop();
+    await waitFor(() => ended, { what: 'the end' });
+    expect(ended).toMatchObject({ reason: 'STOPPING' });
+    await harness.stop();
+  });
+
+  test('refuses a filter without end', async () => {
+    const harness = await Harness.start();
+    const types = Array<string>(33).fill('*');
+    const call = harness.client().watchEvents({ types, since: undefined, replayOnly: false });
+    const error = await new Promise((resolve) => call.on('data', () => undefined).on('error', resolve));
+    expect(fromServiceError(error)).toMatchObject({ reason: 'BAD_EVENT_FILTER' });
+    await harness.stop();
+  });
+});

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { everyone, Harness, room, send } from './support/harness.js';
+import { callUnary } from '@enjambre/common/grpc/client';
+import type { TestPeer } from './support/test-peer.js';
+
+const join = (peer: TestPeer, name: string) =>
+  callUnary(peer.client.joinRoom.bind(peer.client), { room: name }, { metadata: peer.metadata });
+const leave = (peer: TestPeer, name: string) =>
+  callUnary(peer.client.leaveRoom.bind(peer.client), { room: name }, { metadata: peer.metadata });
+
+describe('a message', () => {
+  let harness: Harness;
+
+  beforeEach(async () => {
+    harness = await Harness.start();
+  });
+
+  afterEach(() => harness.stop());
+
+  test('reaches a peer by id, with its sender and time', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    const { sentAt, duplicate, receivers } = await send(alice, bob, 'good morning', 'first');
+    expect({ duplicate, receivers }).toEqual({ duplicate: false, receivers: 1 });
+    const [delivery] = await bob.received(1);
+    expect(delivery!.message).toEqual({
+      id: 'first',
+      senderId: alice.peerId,
+      senderName: 'alice',
+      target: { target: { $case: 'peer', value: bob.peerId } },
+      targetName: 'bob',
+      text: 'good morning',
+      sentAt,
+    });
+    expect(alice.deliveries).toEqual([]);
+  });
+
+  test('reaches a peer by a name that only one has, and by its id in capitals', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    await send(alice, 'bob', '1');
+    await send(alice, bob.peerId.toUpperCase(), '2');
+    await bob.received(2);
+    expect(bob.texts).toEqual(['1', '2']);
+  });
+
+  test('to a name that several have is refused, naming their ids', async () => {
+    const [alice, one, other] = [
+      await harness.peer('alice'),
+      await harness.peer('bob'),
+      await harness.peer('bob'),
+    ];
+    const failure = await send(alice, 'bob', 'who?').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'precondition', reason: 'AMBIGUOUS_PEER' });
+    for (const peer of [one, other]) expect(String(failure)).toContain(peer.peerId);
+  });
+
+  test('to nobody known is refused with what to do', async () => {
+    const alice = await harness.peer('alice');
+    await expect(send(alice, 'bob', 'x')).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'UNKNOWN_PEER',
+    });
+    await expect(send(alice, room('none'), 'x')).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'UNKNOWN_ROOM',
+    });
+    await expect(send(alice, everyone, 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
+  });
+
+  test('to a room reaches its other members, and nobody else', async () => {
+    const [alice, bob, carol] = [
+      await harness.peer('alice'),
+      await harness.peer('bob'),
+      await harness.peer('carol'),
+    ];
+    await join(alice, 'ops');
+    expect(await join(bob, 'ops')).toEqual({ room: { name: 'ops', members: ['alice', 'bob'] } });
+    await expect(send(carol, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NOT_A_MEMBER' });
+    expect(await send(alice, room('ops'), 'to the room')).toMatchObject({ receivers: 1 });
+    await send(alice, carol, 'to carol');
+    await Promise.all([bob.received(1), carol.received(1)]);
+    expect([alice.texts, bob.texts, carol.texts]).toEqual([[], ['to the room'], ['to carol']]);
+    await leave(bob, 'ops');
+    await leave(bob, 'ops');
+    await expect(send(alice, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
+  });
+
+  test('to everyone reaches all but its sender, those who are away when they return', async () => {
+    const [alice, bob, carol] = [
+      await harness.peer('alice'),
+      await harness.peer('bob'),
+      await harness.peer('carol'),
+    ];
+    carol.call.end();
+    await carol.end();
+    expect(await send(alice, everyone, 'hello all')).toMatchObject({ receivers: 2 });
+    const again = await harness.peer('carol', { identity: carol.identity });
+    await Promise.all([bob.received(1), again.received(1)]);
+    expect([alice.texts, bob.texts, again.texts]).toEqual([[], ['hello all'], ['hello all']]);
+  });
+
+  test('that is sent again is answered as a duplicate and comes once', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    const first = await send(alice, bob, 'once', 'same');
+    expect(await send(alice, bob, 'once', 'same')).toEqual({ ...first, duplicate: true });
+    await send(alice, bob, 'then');
+    await bob.received(2);
+    expect(bob.texts).toEqual(['once', 'then']);
+  });
+
+  test('with an id that was used for another text or receiver is refused', async () => {
+    const [alice, bob, carol] = [
+      await harness.peer('alice'),
+      await harness.peer('bob'),
+      await harness.peer('carol'),
+    ];
+    await send(alice, bob, 'one', 'same');
+    await expect(send(alice, bob, 'two', 'same')).rejects.toMatchObject({
+      code: 'already-exists',
+      reason: 'ID_REUSED',
+    });
+    await expect(send(alice, carol, 'one', 'same')).rejects.toMatchObject({ reason: 'ID_REUSED' });
+    await send(carol, bob, 'an id is unique for its sender only', 'same');
+    await bob.received(2);
+    expect(bob.texts).toEqual(['one', 'an id is unique for its sender only']);
+  });
+
+  test.each([
+    ['BAD_MESSAGE_ID', '', 'x'],
+    ['BAD_MESSAGE_ID', 'a\nb', 'x'],
+    ['BAD_MESSAGE_ID', 'a'.repeat(65), 'x'],
+    ['BAD_TEXT', 'a', ''],
+    ['TOO_LARGE', 'a', 'x'.repeat(65_537)],
+    ['TOO_LARGE', 'a', 'ñ'.repeat(32_769)],
+  ])('is refused as %s (%p)', async (reason, id, text) => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    await expect(send(alice, bob, text, id)).rejects.toMatchObject({ code: 'invalid', reason });
+  });
+
+  test.each([
+    ['BAD_TARGET', undefined],
+    ['BAD_TARGET', { target: undefined }],
+    ['BAD_TARGET', { target: { $case: 'everyone', value: false } }],
+    ['BAD_TARGET', { target: { $case: 'peer', value: '' } }],
+    ['BAD_ROOM', { target: { $case: 'room', value: 'a\u0007' } }],
+    ['BAD_ROOM', { target: { $case: 'room', value: ' ' } }],
+  ] as const)('is refused as %s (%j)', async (reason, target) => {
+    const alice = await harness.peer('alice');
+    await expect(send(alice, target, 'x')).rejects.toMatchObject({ code: 'invalid', reason });
+  });
+
+  test('of 64 KiB passes', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    await send(alice, bob, '\u0001'.repeat(65_536), '🐝'.repeat(64));
+    expect((await bob.received(1))[0]!.message!.text).toHaveLength(65_536);
+  });
+
+  test('keeps its place among those of its sender, however they are sent', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    const texts = [...Array(100).keys()].map(String);
+    await Promise.all(texts.map((text) => send(alice, bob, text)));
+    await bob.received(100);
+    expect(bob.texts).toEqual(texts);
+  });
+});

@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Inbox, MessageStore } from '../../src/app/ports.js';
+import type { Delivery, Message } from '../../src/domain/message.js';
+import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
+
+const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
+const all = (): boolean => true;
+
+/** What every {@link MessageStore} promises. `create` makes a started, empty one; the suite stops it. */
+export function messageStoreContract(create: () => Promise<MessageStore>): void {
+  describe('a message store', () => {
+    let store: MessageStore;
+
+    beforeEach(async () => {
+      store = await create();
+    });
+
+    afterEach(() => store.stop());
+
+    const put = (message: Message) => store.put(outgoing(message));
+
+    test('is available', () => {
+      expect(store.available).toBe(true);
+    });
+
+    test('keeps a message until its receiver comes, as it was', async () => {
+      const message = sampleMessage(alice, bob, { text: '\u{1f41d}\0\n', id: 'ñ: x' });
+      expect(await put(message)).toMatchObject({ message, duplicate: false, fresh: true });
+      const inbox = await store.open(bob.id, 0);
+      const delivery = await inbox.next();
+      expect(delivery!.message).toEqual(message);
+      expect(delivery!.bytes).toBeGreaterThan(0);
+    });
+
+    test('gives a message to a receiver that waits for it', async () => {
+      const inbox = await store.open(bob.id, 0);
+      const next = inbox.next();
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      expect((await next)!.message).toEqual(message);
+    });
+
+    test('gives each receiver what is for it, ids increasing', async () => {
+      const messages = [...Array(20).keys()].map((n) => sampleMessage(alice, n % 2 ? bob : carol));
+      for (const message of messages) await put(message);
+      for (const [receiver, parity] of [
+        [bob, 1],
+        [carol, 0],
+      ] as const) {
+        const got = await take(await store.open(receiver.id, 0), 10);
+        expect(got.map(({ message }) => message)).toEqual(messages.filter((_, n) => n % 2 === parity));
+        for (let n = 1; n < got.length; n++) expect(got[n]!.id).toBeGreaterThan(got[n - 1]!.id);
+      }
+    });
+
+    test('keeps a message for each of several receivers', async () => {
+      const message = sampleMessage(alice, bob, { target: { kind: 'room', room: 'r' } });
+      await store.put(outgoing(message, [bob.id, carol.id]));
+      for (const { id } of [bob, carol]) {
+        expect((await (await store.open(id, 0)).next())!.message).toEqual(message);
+      }
+    });
+
+    test('delivers again what was not acknowledged, in order, and nothing else', async () => {
+      for (let n = 0; n < 6; n++) await put(sampleMessage(alice, bob));
+      const first = await store.open(bob.id, 0);
+      const got = await take(first, 4);
+      first.acknowledge(got[0]!.id);
+      first.acknowledge(got[1]!.id);
+      await settled(store, 4);
+      first.close();
+      const again = await take(await store.open(bob.id, 0), 4);
+      expect(again.slice(0, 2)).toEqual(got.slice(2));
+      expect(again[3]!.id).toBeGreaterThan(again[2]!.id);
+    });
+
+    test('counts deliveries up to the cursor as acknowledged', async () => {
+      for (let n = 0; n < 5; n++) await put(sampleMessage(alice, bob));
+      const first = await store.open(bob.id, 0);
+      const got = await take(first, 5);
+      first.close();
+      const again = await store.open(bob.id, got[2]!.id);
+      expect(await take(again, 2)).toEqual(got.slice(3));
+    });
+
+    test('takes a cursor that it has not reached for one of another store', async () => {
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      const inbox = await store.open(bob.id, Number.MAX_SAFE_INTEGER);
+      expect((await inbox.next())!.message).toEqual(message);
+    });
+
+    test('ignores acknowledgements of what is not under way', async () => {
+      await put(sampleMessage(alice, bob));
+      const inbox = await store.open(bob.id, 0);
+      for (const id of [0, -1, 1, Number.MAX_SAFE_INTEGER, NaN]) inbox.acknowledge(id);
+      const delivery = await inbox.next();
+      inbox.acknowledge(delivery!.id);
+      inbox.acknowledge(delivery!.id);
+      await settled(store, 0);
+    });
+
+    test('a new inbox closes the one before', async () => {
+      const first = await store.open(bob.id, 0);
+      const next = first.next();
+      const second = await store.open(bob.id, 0);
+      expect(await next).toBeUndefined();
+      expect(await first.next()).toBeUndefined();
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      expect((await second.next())!.message).toEqual(message);
+    });
+
+    test('a closed inbox wakes who waits, and acknowledges nothing', async () => {
+      await put(sampleMessage(alice, bob));
+      const inbox = await store.open(bob.id, 0);
+      const delivery = await inbox.next();
+      const next = inbox.next();
+      inbox.close();
+      inbox.acknowledge(delivery!.id);
+      expect(await next).toBeUndefined();
+      expect((await (await store.open(bob.id, 0)).next())!.message).toEqual(delivery!.message);
+    });
+
+    test('a message that is put again is a duplicate, and comes once', async () => {
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      const again = await put({ ...message, sentAt: message.sentAt + 1000 });
+      expect(again).toMatchObject({ message, duplicate: true, fresh: false, receivers: [bob.id] });
+      const after = sampleMessage(alice, bob);
+      await put(after);
+      const got = await take(await store.open(bob.id, 0), 2);
+      expect(got.map(({ message }) => message)).toEqual([message, after]);
+    });
+
+    test('a duplicate goes to the receivers of the first time', async () => {
+      const message = sampleMessage(alice, bob, { target: { kind: 'everyone' } });
+      await store.put(outgoing(message, [bob.id]));
+      expect(await store.put(outgoing(message, [bob.id, carol.id]))).toMatchObject({
+        receivers: [bob.id],
+        fresh: false,
+      });
+      expect(store.backlog(carol.id).messages).toBe(0);
+    });
+
+    test('an id is not used for another text or target, but by another sender it is', async () => {
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      const reused = { code: 'already-exists', reason: 'ID_REUSED' };
+      await expect(put({ ...message, text: 'other' })).rejects.toMatchObject(reused);
+      await expect(put({ ...message, target: { kind: 'peer', peer: carol } })).rejects.toMatchObject(reused);
+      expect(await put({ ...message, sender: carol, text: 'mine' })).toMatchObject({ duplicate: false });
+      expect(store.backlog(carol.id).messages).toBe(0);
+    });
+
+    test('counts what waits', async () => {
+      expect(store.backlog(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
+      await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
+      await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
+      expect(store.backlog(bob.id).messages).toBe(2);
+      expect(store.backlog(bob.id).bytes).toBeGreaterThan(2000);
+      const inbox = await store.open(bob.id, 0);
+      inbox.acknowledge((await inbox.next())!.id);
+      await settled(store, 1);
+    });
+
+    test('has a history of both ends, newest first, in pages', async () => {
+      const messages = [...Array(25).keys()].map((n) =>
+        n % 2 ? sampleMessage(alice, bob) : sampleMessage(bob, alice),
+      );
+      for (const message of messages) await put(message);
+      await put(sampleMessage(bob, carol));
+      const expected = messages.toReversed();
+      expect(await pages(store, { peer: alice.id, matches: all, limit: 7 })).toEqual(expected);
+      expect(await pages(store, { peer: alice.id, matches: all, limit: 1000 })).toEqual(expected);
+      expect(await pages(store, { peer: bob.id, matches: all, limit: 10 })).toHaveLength(26);
+      const own = ({ sender }: Message): boolean => sender.id === alice.id;
+      expect(await pages(store, { peer: alice.id, matches: own, limit: 5 })).toEqual(expected.filter(own));
+      expect(await pages(store, { peer: samplePeer(9).id, matches: all, limit: 5 })).toEqual([]);
+    });
+
+    test('keeps what was acknowledged in the history', async () => {
+      const message = sampleMessage(alice, bob);
+      await put(message);
+      const inbox = await store.open(bob.id, 0);
+      inbox.acknowledge((await inbox.next())!.id);
+      expect(await pages(store, { peer: bob.id, matches: all, limit: 5 })).toEqual([message]);
+    });
+
+    test('shows what a peer has sent to itself once', async () => {
+      const message = sampleMessage(alice, alice);
+      await put(message);
+      expect((await (await store.open(alice.id, 0)).next())!.message).toEqual(message);
+      expect(await pages(store, { peer: alice.id, matches: all, limit: 5 })).toEqual([message]);
+    });
+
+    test('a page of history has bounded bytes', async () => {
+      for (let n = 0; n < 40; n++) await put(sampleMessage(alice, bob, { text: 'x'.repeat(60_000) }));
+      const page = await store.history({ peer: alice.id, matches: all, limit: 1000 });
+      expect(page.messages.length).toBeLessThan(20);
+      expect(await pages(store, { peer: alice.id, matches: all, limit: 1000 })).toHaveLength(40);
+    });
+
+    test('forgets a peer and what waits for it', async () => {
+      await put(sampleMessage(alice, bob));
+      const inbox = await store.open(bob.id, 0);
+      await inbox.next();
+      await store.forgetPeer(bob.id);
+      expect(await inbox.next()).toBeUndefined();
+      expect(store.backlog(bob.id).messages).toBe(0);
+      await store.forgetPeer(bob.id);
+    });
+
+    /** Waits until so much waits for bob, as far as the store knows. */
+    const settled = async (store: MessageStore, messages: number): Promise<void> => {
+      await waitFor(() => store.backlog(bob.id).messages === messages, { what: 'acknowledgements' });
+    };
+  });
+}
+
+async function take(inbox: Inbox, count: number): Promise<Delivery[]> {
+  const deliveries: Delivery[] = [];
+  while (deliveries.length < count) deliveries.push((await inbox.next())!);
+  return deliveries;
+}
+
+async function pages(
+  store: MessageStore,
+  query: Parameters<MessageStore['history']>[0],
+): Promise<readonly Message[]> {
+  const { messages, before } = await store.history(query);
+  expect(messages.length).toBeLessThanOrEqual(query.limit);
+  if (before === undefined) return messages;
+  return [...messages, ...(await pages(store, { ...query, before }))];
+}

@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLogger } from '@enjambre/common/log/logger';
+import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_message';
+import { connect } from 'nats';
+import { JetStreamStore } from '../../src/adapters/jetstream/jetstream-store.js';
+import { BUCKET, inboxSubject, outboxSubject, STREAM } from '../../src/adapters/jetstream/names.js';
+import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
+import { encodeOutbox } from '../../src/adapters/jetstream/stored.js';
+import { messageStoreContract } from './contract.js';
+
+const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
+const log = createLogger({ name: 'messaging', level: 'silent' });
+
+describe('JetStream', () => {
+  let nats: NatsServer;
+
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+  });
+
+  afterAll(() => nats.stop());
+
+  messageStoreContract(async () => {
+    await emptied(nats.url);
+    const store = open(nats.url);
+    await store.start();
+    return store;
+  });
+});
+
+describe('a JetStream store', () => {
+  let nats: NatsServer;
+
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+  });
+
+  beforeEach(() => emptied(nats.url));
+
+  afterAll(() => nats.stop());
+
+  const started = async (): Promise<JetStreamStore> => {
+    const store = open(nats.url);
+    await store.start();
+    return store;
+  };
+
+  test('knows peers, rooms, messages, cursors and backlogs again after a restart', async () => {
+    const before = await started();
+    await before.savePeer({ ...alice, seenAt: 1 });
+    await before.savePeer({ ...alice, name: 'renamed', seenAt: 2 });
+    await before.savePeer({ ...bob, seenAt: 3 });
+    await before.saveMembership({ room: 'ñ. *>', peer: alice.id });
+    await before.saveMembership({ room: 'gone', peer: alice.id });
+    await before.deleteMembership({ room: 'gone', peer: alice.id });
+    const messages = [1, 2, 3].map(() => sampleMessage(alice, bob));
+    for (const message of messages) await before.put(outgoing(message));
+    const inbox = await before.open(bob.id, 0);
+    inbox.acknowledge((await inbox.next())!.id);
+    await before.stop();
+
+    const after = await started();
+    expect(await after.contacts()).toEqual({
+      peers: [
+        { id: alice.id, name: 'renamed', seenAt: 2 },
+        { ...bob, seenAt: 3 },
+      ],
+      memberships: [{ room: 'ñ. *>', peer: alice.id }],
+    });
+    expect(after.backlog(bob.id).messages).toBe(2);
+    const again = await after.open(bob.id, 0);
+    expect([(await again.next())!.message, (await again.next())!.message]).toEqual(messages.slice(1));
+    expect(await after.put(outgoing(messages[0]!))).toMatchObject({ duplicate: true, fresh: false });
+    await after.stop();
+  });
+
+  test('completes the fan-out that a crash has cut off', async () => {
+    const store = await started();
+    await store.contacts();
+    const message = sampleMessage(alice, bob, { target: { kind: 'everyone' } });
+    const whole = outgoing(message, [bob.id, carol.id]);
+    // What a relay that dies behind the first copy leaves: the sender's copy, under the id that it writes.
+    const connection = await connect({ servers: nats.url });
+    const msgID = createHash('sha256').update(`${alice.id}\0\0${message.id}`).digest('base64url');
+    await connection.jetstream().publish(outboxSubject(alice.id), encodeOutbox(whole), { msgID });
+    await connection.close();
+    const retried = await store.put(outgoing({ ...message, sentAt: message.sentAt + 5 }, [bob.id]));
+    expect(retried).toMatchObject({ message, duplicate: true, fresh: true, receivers: [bob.id, carol.id] });
+    for (const { id } of [bob, carol]) {
+      expect((await (await store.open(id, 0)).next())!.message).toEqual(message);
+    }
+    await store.stop();
+  });
+
+  test('passes over what somebody else has put into an inbox, and into a history', async () => {
+    const store = await started();
+    const messages = [sampleMessage(alice, bob), sampleMessage(alice, bob)];
+    await store.put(outgoing(messages[0]!));
+    const connection = await connect({ servers: nats.url });
+    const js = connection.jetstream();
+    for (const subject of [inboxSubject(bob.id), outboxSubject(alice.id), 'enjambre-messages.inbox.x']) {
+      for (const junk of ['', '{"text":', 'ÿ'.repeat(1000)]) await js.publish(subject, junk);
+      await js.publish(
+        subject,
+        StoredMessage.encode({ message: undefined, receivers: [], skipped: 0 }).finish(),
+      );
+    }
+    await connection.close();
+    await store.put(outgoing(messages[1]!));
+    const inbox = await store.open(bob.id, 0);
+    expect([(await inbox.next())!.message, (await inbox.next())!.message]).toEqual(messages);
+    for (const peer of [alice.id, bob.id]) {
+      const page = await store.history({ peer, matches: () => true, limit: 10 });
+      expect(page.messages).toEqual(messages.toReversed());
+    }
+    await store.stop();
+  });
+
+  test('leaves out contacts that are not understood', async () => {
+    const store = await started();
+    await store.savePeer({ ...alice, seenAt: 1 });
+    const connection = await connect({ servers: nats.url });
+    const bucket = await connection.jetstream().views.kv(BUCKET);
+    for (const key of [`peer.${bob.id}`, 'peer.x', 'room.x', 'cursor.x', 'other', `room.IA.${bob.id}`])
+      await bucket.put(key, '{"name":7}');
+    await connection.close();
+    expect(await store.contacts()).toEqual({ peers: [{ ...alice, seenAt: 1 }], memberships: [] });
+    await store.stop();
+  });
+
+  test('says that NATS is away, and an open inbox goes on when it is back', async () => {
+    const store = await started();
+    const inbox = await store.open(bob.id, 0);
+    const messages = [1, 2, 3].map(() => sampleMessage(alice, bob));
+    await store.put(outgoing(messages[0]!));
+    const first = await inbox.next();
+    const next = inbox.next();
+    await nats.kill();
+    await waitFor(() => !store.available, { what: 'the loss to be noticed' });
+    await expect(store.put(outgoing(messages[1]!))).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(store.open(carol.id, 0)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(store.history({ peer: bob.id, matches: () => true, limit: 1 })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    inbox.acknowledge(first!.id);
+    await nats.restart();
+    await waitFor(() => store.available, { what: 'NATS to be back' });
+    for (const message of messages.slice(1)) await insist(() => store.put(outgoing(message)));
+    expect((await next)!.message).toEqual(messages[1]);
+    expect((await inbox.next())!.message).toEqual(messages[2]);
+    await store.stop();
+  });
+
+  test('goes on when its consumer is deleted under it, and delivers nothing twice to the same inbox', async () => {
+    const store = await started();
+    const inbox = await store.open(bob.id, 0);
+    const messages = [1, 2].map(() => sampleMessage(alice, bob));
+    await store.put(outgoing(messages[0]!));
+    expect((await inbox.next())!.message).toEqual(messages[0]);
+    const connection = await connect({ servers: nats.url });
+    await (await connection.jetstreamManager()).consumers.delete(STREAM, bob.id);
+    await connection.close();
+    await store.put(outgoing(messages[1]!));
+    expect((await inbox.next())!.message).toEqual(messages[1]);
+    await store.stop();
+  });
+
+  test('finds its way through a long history of many', async () => {
+    const store = await started();
+    const mine = [];
+    for (let n = 0; n < 1500; n++) {
+      const message = n % 50 === 0 ? sampleMessage(alice, bob) : sampleMessage(carol, carol);
+      if (n % 50 === 0) mine.push(message);
+      await store.put(outgoing(message));
+    }
+    const page = await store.history({ peer: bob.id, matches: () => true, limit: 10 });
+    expect(page.messages).toEqual(mine.toReversed().slice(0, 10));
+    const rest = await store.history({
+      peer: bob.id,
+      matches: () => true,
+      limit: 1000,
+      before: page.before!,
+    });
+    expect(rest.messages).toEqual(mine.toReversed().slice(10));
+    await store.stop();
+  });
+
+  test('starts without NATS and is available when it comes', async () => {
+    const late = await NatsServer.start();
+    await late.kill();
+    const store = open(late.url);
+    await store.start();
+    expect(store.available).toBe(false);
+    await expect(store.contacts()).rejects.toMatchObject({ code: 'unavailable', reason: 'NATS_UNREACHABLE' });
+    await late.restart();
+    await waitFor(() => store.available, { what: 'NATS' });
+    expect(await insist(() => store.contacts())).toEqual({ peers: [], memberships: [] });
+    await store.stop();
+    await late.stop();
+  });
+
+  test('keeps no more bytes than it may, nor ids longer than messages', async () => {
+    const store = new JetStreamStore(log, {
+      ...{ url: nats.url, name: 'test', maxAgeMs: 60_000, maxBytes: 300_000, duplicateWindowMs: 600_000 },
+    });
+    await store.start();
+    const messages = [...Array(10).keys()].map(() => sampleMessage(alice, bob, { text: 'x'.repeat(30_000) }));
+    for (const message of messages) await store.put(outgoing(message));
+    const page = await store.history({ peer: bob.id, matches: () => true, limit: 100 });
+    expect(page.messages.length).toBeLessThan(6);
+    expect(page.messages[0]).toEqual(messages.at(-1));
+    expect((await (await store.open(bob.id, 0)).next())!.message).not.toEqual(messages[0]);
+    await store.stop();
+    // What is configured otherwise the next time is changed.
+    const wider = await started();
+    await wider.contacts();
+    const connection = await connect({ servers: nats.url });
+    const { config } = await (await connection.jetstreamManager()).streams.info(STREAM);
+    expect(config).toMatchObject({ max_bytes: 1 << 26, duplicate_window: 600_000 * 1e6 });
+    await connection.close();
+    await wider.stop();
+  });
+});
+
+/** NATS says that it listens a moment before JetStream answers. */
+function insist<T>(work: () => Promise<T>): Promise<T> {
+  return waitFor(() => work().catch(() => undefined), { what: 'JetStream to answer' });
+}
+
+function open(url: string): JetStreamStore {
+  const options = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 };
+  return new JetStreamStore(log, { url, name: 'test', ...options });
+}
+
+async function emptied(url: string): Promise<void> {
+  const connection = await connect({ servers: url });
+  const { streams } = await connection.jetstreamManager();
+  for (const name of [STREAM, `KV_${BUCKET}`]) await streams.delete(name).catch(() => undefined);
+  await connection.close();
+}

@@ -1,0 +1,91 @@
+import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { createLogger } from '@enjambre/common/log/logger';
+import { resolveOptions } from '@enjambre/common/config/options';
+import { EnjambreError } from '@enjambre/core/error';
+import {
+  MessagingServiceClient,
+  type SendRequest,
+  type SendResponse,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { messagingOptions } from '../../src/config.js';
+import { createMessaging, type Messaging, type MessagingOverrides } from '../../src/service.js';
+import { TestPeer, type PeerOptions } from './test-peer.js';
+
+/** A relay on a free port, clients of it, and an end of all of them. */
+export class Harness {
+  readonly #clients: MessagingServiceClient[] = [];
+
+  private constructor(readonly messaging: Messaging) {}
+
+  static async start(
+    overrides: MessagingOverrides = {},
+    flags: Record<string, string> = {},
+  ): Promise<Harness> {
+    const config = resolveOptions(messagingOptions, { listen: '127.0.0.1:0', name: 'test', ...flags }, {});
+    const log = createLogger({ name: 'messaging', level: 'silent' });
+    const messaging = createMessaging(config, { log, ...overrides });
+    await messaging.start();
+    return new Harness(messaging);
+  }
+
+  get port(): number {
+    return this.messaging.address.kind === 'tcp' ? this.messaging.address.port : 0;
+  }
+
+  /** A client on a connection of its own. */
+  client(): MessagingServiceClient {
+    const client = connect(MessagingServiceClient, `127.0.0.1:${this.port}`, {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A stream that has not said hello. */
+  stranger(options: PeerOptions = {}): TestPeer {
+    return new TestPeer(this.client(), options);
+  }
+
+  /** A peer that has its token. */
+  async peer(name: string, options: PeerOptions = {}): Promise<TestPeer> {
+    const peer = this.stranger(options);
+    await peer.greet({ name });
+    return peer;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.messaging.stop();
+  }
+}
+
+let made = 0;
+
+/** Sends a text; the id is made unless it is given. */
+export function send(
+  from: TestPeer,
+  to: TestPeer | string | SendRequest['target'],
+  text: string,
+  id = `id-${(made += 1)}`,
+): Promise<SendResponse> {
+  const target =
+    to instanceof TestPeer
+      ? ({ target: { $case: 'peer', value: to.peerId } } as const)
+      : typeof to === 'string'
+        ? ({ target: { $case: 'peer', value: to } } as const)
+        : to;
+  return callUnary(from.client.send.bind(from.client), { id, target, text }, { metadata: from.metadata });
+}
+
+export const room = (name: string): SendRequest['target'] => ({ target: { $case: 'room', value: name } });
+export const everyone: SendRequest['target'] = { target: { $case: 'everyone', value: true } };
+
+/** With which reason a call fails; undefined if it does not. */
+export async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    return EnjambreError.from(error).reason;
+  }
+}

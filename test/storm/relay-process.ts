@@ -1,0 +1,36 @@
+import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
+
+/** The relay as it was built, in a process that can be killed and started again at the same address. */
+export class RelayProcess {
+  #process: ManagedProcess | undefined;
+  #address = '127.0.0.1:0';
+
+  constructor(
+    private readonly swarm: ProcessSwarm,
+    private readonly natsUrl: string,
+  ) {}
+
+  get address(): string {
+    return this.#address;
+  }
+
+  async start(): Promise<void> {
+    const relay = this.swarm.run([
+      'messaging',
+      ...['--listen', this.#address, '--nats', this.natsUrl, '--log-format', 'json', '--log-level', 'info'],
+      // The storm is to be as wild as it can.
+      ...['--message-rate', '1000000'],
+    ]);
+    this.#process = relay;
+    this.#address = await relay.waitForLog(
+      ({ address }) => (typeof address === 'string' ? address : undefined),
+      'the relay to listen',
+    );
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#process?.kill();
+  }
+}
