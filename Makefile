@@ -17,6 +17,11 @@ help: ## List the targets
 demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
 	@node demo/dist/main.js
 
+.PHONY: demo-nats
+demo-nats: build ## The same on a real nats-server, with somebody who listens to its events
+	@tools/need-nats-server.sh
+	@node demo/dist/main.js --nats
+
 .PHONY: build
 build: $(GENERATED) ## Install packages, generate code from proto/, compile
 	@tsc -b

@@ -4,6 +4,7 @@ import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enja
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import prettyBytes from 'pretty-bytes';
 import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import { watchedNats, type WatchedNats } from './nats.js';
 import { Stage, type Scene } from './stage.js';
 import { summaryTable, type TransferStatus } from './summary.js';
 
@@ -18,15 +19,24 @@ const KILL_TO = 0.9;
 const SHOW_MS = 200;
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
+const MESSAGE = 'carry on where you were';
+
+export interface DemoOptions {
+  readonly out: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+  /** Events and messages on a real nats-server. */
+  readonly withNats: boolean;
+}
+
 /** Plays the demo and returns its exit code: 0 only if all of it was as it should be. */
-export async function runDemo(out: NodeJS.WriteStream, signal: AbortSignal): Promise<number> {
+export async function runDemo({ out, signal, withNats }: DemoOptions): Promise<number> {
   const stage = new Stage(out);
   const swarm = await ProcessSwarm.create();
   // Whatever is being played fails then, and soon: its processes are gone.
   signal.addEventListener('abort', () => void swarm.stop(), { once: true });
   let code = 1;
   try {
-    await play({ stage, swarm, signal });
+    await play({ stage, swarm, signal, nats: withNats ? await watchedNats(stage, swarm) : undefined });
     code = 0;
   } catch (error) {
     stage.bad(signal.aborted ? 'interrupted' : error instanceof Error ? error.message : String(error));
@@ -51,13 +61,15 @@ interface Theatre {
   readonly stage: Stage;
   readonly swarm: ProcessSwarm;
   readonly signal: AbortSignal;
+  readonly nats: WatchedNats | undefined;
 }
 
 async function play(theatre: Theatre): Promise<void> {
-  const { stage, swarm, signal } = theatre;
+  const { stage, swarm, signal, nats } = theatre;
   stage.say('');
-  stage.step('starting a tracker, one seeder and three downloaders, each a process of its own');
-  await swarm.startTracker();
+  stage.step('starting a tracker, a messaging service, one seeder and three downloaders, each a process');
+  const onNats = nats ? ['--nats', nats.url] : [];
+  await Promise.all([swarm.startTracker(onNats), swarm.startMessaging(onNats)]);
   const [seeder, ...downloaders] = await Promise.all(
     ['alice', ...DOWNLOADERS].map((name) => swarm.startAgent(name)),
   );
@@ -70,7 +82,7 @@ async function play(theatre: Theatre): Promise<void> {
   stage.good(`alice shares it: ${String(shared.json.at(-1)?.['magnet']).slice(0, 60)}…`);
 
   stage.step(`${DOWNLOADERS.join(', ')} get it; ${VICTIM} will be killed half-way`);
-  await downloadAll(theatre, downloaders);
+  await downloadAll(theatre, seeder, downloaders);
 
   stage.step('comparing SHA-256 of every copy');
   for (const { name, downloadDir } of downloaders) {
@@ -88,10 +100,15 @@ async function play(theatre: Theatre): Promise<void> {
     killed: agent.name === VICTIM,
   }));
   stage.say(summaryTable(await Promise.all(parties)));
+  if (nats) stage.say(await nats.summary());
 }
 
 /** Starts all downloads, kills one in the middle, starts it again and waits until all are complete. */
-async function downloadAll(theatre: Theatre, downloaders: readonly SwarmAgent[]): Promise<void> {
+async function downloadAll(
+  theatre: Theatre,
+  seeder: SwarmAgent,
+  downloaders: readonly SwarmAgent[],
+): Promise<void> {
   const { stage, swarm } = theatre;
   const victim = downloaders.find(({ name }) => name === VICTIM);
   if (!victim) throw new Error(`${VICTIM} was not started`);
@@ -112,7 +129,7 @@ async function downloadAll(theatre: Theatre, downloaders: readonly SwarmAgent[])
     stage.show([...scenes.values()]);
   }, SHOW_MS);
   try {
-    await killHalfWay(theatre, victim, () => {
+    await killHalfWay(theatre, { seeder, victim }, () => {
       update();
       const scene = scenes.get(VICTIM);
       return scene && scene.total > 0 ? scene.done / scene.total : 0;
@@ -132,7 +149,7 @@ async function downloadAll(theatre: Theatre, downloaders: readonly SwarmAgent[])
 
 async function killHalfWay(
   { stage, swarm, signal }: Theatre,
-  victim: SwarmAgent,
+  { seeder, victim }: { seeder: SwarmAgent; victim: SwarmAgent },
   part: () => number,
 ): Promise<void> {
   await waitFor(() => part() >= KILL_FROM, {
@@ -145,8 +162,17 @@ async function killHalfWay(
   const reached = part();
   if (reached > KILL_TO) throw new Error(`${VICTIM} was too fast to be killed half-way`);
   stage.good(`kill -9 ${VICTIM} at ${Math.round(reached * 100)}%`);
-  await swarm.startAgent(VICTIM);
+  await checked(swarm.command(seeder, ['send', VICTIM, MESSAGE]), 'send');
+  stage.good(`${seeder.name} sends ${VICTIM}, who is down, a message: "${MESSAGE}"`);
+  const revived = await swarm.startAgent(VICTIM);
   stage.good(`${VICTIM} is started again, and goes on where it was`);
+  const read = await waitFor(
+    async () => (await checked(swarm.command(revived, ['inbox', '--json']), 'inbox')).json.at(-1),
+    { what: `${VICTIM} to get its message`, everyMs: 200, signal },
+  );
+  if (read['text'] !== MESSAGE || read['from'] !== seeder.name)
+    throw new Error(`${VICTIM} got another message: ${JSON.stringify(read)}`);
+  stage.good(`${VICTIM} has the message from ${seeder.name}`);
 }
 
 function waiting(name: string): Scene {

@@ -6,4 +6,5 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     abort.abort(new Error('interrupted'));
   });
 }
-process.exitCode = await runDemo(process.stdout, abort.signal);
+const withNats = process.argv.includes('--nats');
+process.exitCode = await runDemo({ out: process.stdout, signal: abort.signal, withNats });

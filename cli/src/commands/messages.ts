@@ -5,6 +5,7 @@ import type { Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging
 import type { Session } from '../context.js';
 import { withMessages } from '../message-client.js';
 import { historyJson, inboxJson, messageLine, sentJson, targetText } from '../render/message.js';
+import { count } from '../render/text.js';
 import { followStream } from './follow.js';
 
 export interface SendOptions {
@@ -23,7 +24,11 @@ export async function send(session: Session, options: SendOptions): Promise<void
   const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
   session.output.object(sentJson(sent, target));
   const again = sent.duplicate ? '  (it was sent already)' : '';
-  session.output.line(`sent to ${targetText(target)}${again}`);
+  const many = target.target?.$case === 'peer' ? '' : `, ${count(sent.receivers, 'receiver')}`;
+  session.output.line(`sent to ${targetText(target)}${many}${again}`);
+  if (sent.skipped > 0) {
+    session.output.note(`${count(sent.skipped, 'peer')} did not get it: too much waits for them already`);
+  }
 }
 
 function addressed({ words, room, all }: SendOptions): { target: Target; text: string } {

@@ -18,12 +18,12 @@ export function targetText(target: Target | undefined): string {
   }
 }
 
-/** A message as a line of a conversation: when, from whom, and where it was said if not to us alone. */
+/** A message as a line of a conversation: when, from whom to whom, and what. */
 export function messageLine(message: Message, { dim, bold }: Output['colors']): string {
   const when = message.sentAt ? timeOf(message.sentAt) : '';
-  const isPrivate = message.target?.target?.$case === 'peer';
-  const where = isPrivate ? '' : dim(` (${targetText(message.target)})`);
-  return `${dim(when)}  ${bold(plain(message.senderName))}${where}: ${plain(message.text)}`;
+  const isRoom = message.target?.target?.$case === 'room';
+  const to = dim(`→ ${isRoom ? 'room ' : ''}${plain(message.targetName)}`);
+  return `${dim(when)}  ${bold(plain(message.senderName))} ${to}: ${plain(message.text)}`;
 }
 
 export function inboxJson({ message, receivedAt, read }: InboxMessage): JsonObject {
@@ -38,8 +38,8 @@ export function historyJson(message: Message): JsonObject {
   return messageJson('message', message);
 }
 
-export function sentJson({ id, sentAt, duplicate }: SendMessageResponse, target: Target): JsonObject {
-  return { type: 'sent', id, ...targetJson(target), sent_at: sentAt?.toISOString(), duplicate };
+export function sentJson({ id, sentAt, ...receipt }: SendMessageResponse, target: Target): JsonObject {
+  return { type: 'sent', id, ...targetJson(target), sent_at: sentAt?.toISOString(), ...receipt };
 }
 
 function messageJson(type: string, message: Message | undefined): JsonObject {
@@ -49,6 +49,7 @@ function messageJson(type: string, message: Message | undefined): JsonObject {
     from: message?.senderName,
     from_id: message?.senderId,
     ...targetJson(message?.target),
+    to_name: message?.targetName,
     text: message?.text,
     sent_at: message?.sentAt?.toISOString(),
   };

@@ -80,7 +80,7 @@ describe('the inbox of an agent', () => {
     await stop();
     agent = await start();
     expect(texts()).toEqual(['text of a', 'text of b']);
-    expect((await session(1)).hello).toMatchObject({ afterDeliveryId: 9n, storeId: 'store' });
+    expect((await session(1)).hello).toMatchObject({ afterDeliveryId: 9n });
   });
 
   it('shows a message once, however often it is delivered', async () => {
@@ -170,7 +170,7 @@ describe('the tie to the relay', () => {
     relay.kill();
     const sending = agent.messages.send(message);
     await relay.start();
-    expect(await sending).toEqual({ sentAtMs: 2000, duplicate: false });
+    expect(await sending).toEqual({ sentAtMs: 2000, duplicate: false, receivers: 1, skipped: 0 });
     expect(relay.sent).toMatchObject([{ id: 'm1', text: 'hello', target: { target: { value: 'bob' } } }]);
   });
 

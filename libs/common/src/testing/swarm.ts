@@ -47,6 +47,8 @@ export class ProcessSwarm {
   #tracker: ManagedProcess | undefined;
   #stopped = false;
   #trackerAddress = '';
+  #messaging: ManagedProcess | undefined;
+  #messagingAddress = '';
 
   private constructor(readonly root: string) {}
 
@@ -72,6 +74,24 @@ export class ProcessSwarm {
     return tracker;
   }
 
+  get messaging(): ManagedProcess {
+    if (!this.#messaging) throw new Error('no messaging service was started');
+    return this.#messaging;
+  }
+
+  /** Starts the messaging service, which agents started later use; again at the same address if it was started before. */
+  async startMessaging(args: readonly string[] = []): Promise<ManagedProcess> {
+    const listen = this.#messagingAddress || '127.0.0.1:0';
+    const messaging = this.run(['messaging', '--listen', listen, '--log-format', 'json', ...args]);
+    this.#messaging = messaging;
+    this.#messagingAddress = await messaging.waitForLog(addressOf, 'the messaging service to listen');
+    return messaging;
+  }
+
+  get messagingAddress(): string {
+    return this.#messagingAddress;
+  }
+
   /** Starts an agent; again on the same folders and address if one of that name was started before. */
   async startAgent(name: string, args: readonly string[] = []): Promise<SwarmAgent> {
     const before = this.#agents.get(name);
@@ -88,6 +108,7 @@ export class ProcessSwarm {
         '--log-format',
         'json',
       ],
+      ...(this.#messagingAddress === '' ? [] : ['--messaging', this.#messagingAddress]),
       ...args,
     ]);
     const address = await process.waitForLog(addressOf, `agent ${name} to listen`);

@@ -2,15 +2,8 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import {
-  Inbox,
-  type ChatMessage,
-  type DeliveryCursor,
-  type InboxEntry,
-  type InboxMessage,
-  type MessageTarget,
-} from '../domain/inbox.js';
-import type { DeliveryListener, InboxArchive, Page, RelayPort, Room } from './ports.js';
+import { Inbox, type InboxEntry, type InboxMessage, type MessageTarget } from '../domain/inbox.js';
+import type { Delivery, DeliveryListener, InboxArchive, Page, Receipt, RelayPort, Room } from './ports.js';
 
 export interface MessagesComponents {
   readonly archive: InboxArchive;
@@ -52,7 +45,7 @@ export class Messages implements DeliveryListener, Startable {
     return this.#inbox.unread;
   }
 
-  get cursor(): DeliveryCursor | undefined {
+  get cursor(): bigint {
     return this.#inbox.cursor;
   }
 
@@ -60,11 +53,11 @@ export class Messages implements DeliveryListener, Startable {
     return !this.#inbox.isFull;
   }
 
-  deliver(messages: readonly { message: ChatMessage; cursor: DeliveryCursor }[]): Promise<void> {
+  deliver(deliveries: readonly Delivery[]): Promise<void> {
     return this.#serial.run(async () => {
       const entries: InboxEntry[] = [];
-      for (const { message, cursor } of messages) {
-        const entry = this.#inbox.receive(message, cursor, Date.now());
+      for (const { message, deliveryId } of deliveries) {
+        const entry = this.#inbox.receive(message, deliveryId, Date.now());
         if (!entry) continue;
         this.#inbox.apply(entry);
         entries.push(entry);
@@ -83,11 +76,7 @@ export class Messages implements DeliveryListener, Startable {
     }
   }
 
-  send(message: {
-    id: string;
-    target: MessageTarget;
-    text: string;
-  }): Promise<{ sentAtMs: number; duplicate: boolean }> {
+  send(message: { id: string; target: MessageTarget; text: string }): Promise<Receipt> {
     return this.#relay.send(message);
   }
 

@@ -3,7 +3,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { RejectReason } from '../domain/engine/messages.js';
-import type { ChatMessage, DeliveryCursor, InboxEntry, MessageTarget } from '../domain/inbox.js';
+import type { ChatMessage, InboxEntry, MessageTarget } from '../domain/inbox.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 
 /** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
@@ -189,16 +189,33 @@ export interface Page {
   readonly token: string;
 }
 
+/** A message on its way to this agent. */
+export interface Delivery {
+  /** To acknowledge it by; counts up. */
+  readonly deliveryId: bigint;
+  readonly message: ChatMessage;
+}
+
 /** What the relay has to deliver. */
 export interface DeliveryListener {
-  /** What was received last. */
-  readonly cursor: DeliveryCursor | undefined;
+  /** Id of the delivery that was received last; 0 if there was none. */
+  readonly cursor: bigint;
   /** False while nothing more can be kept: then nothing is to be delivered. */
   readonly hasRoom: boolean;
   /** Keeps messages. When it resolves, they may be acknowledged. */
-  deliver(messages: readonly { message: ChatMessage; cursor: DeliveryCursor }[]): Promise<void>;
+  deliver(deliveries: readonly Delivery[]): Promise<void>;
   /** There is a session: rooms may have been forgotten. */
   connected(): void;
+}
+
+/** What the relay says of a message that it took. */
+export interface Receipt {
+  readonly sentAtMs: number;
+  /** True if it had been taken before. */
+  readonly duplicate: boolean;
+  /** How many get it, and how many do not because too much waits for them. */
+  readonly receivers: number;
+  readonly skipped: number;
 }
 
 /** The agent's session with its messaging service. Throws `unavailable` MESSAGING_UNREACHABLE while there is none. */
@@ -207,11 +224,7 @@ export interface RelayPort {
   receive(listener: DeliveryListener): void;
   /** There is room for deliveries: if they were stopped for want of it, they go on. */
   wake(): void;
-  send(message: {
-    id: string;
-    target: MessageTarget;
-    text: string;
-  }): Promise<{ sentAtMs: number; duplicate: boolean }>;
+  send(message: { id: string; target: MessageTarget; text: string }): Promise<Receipt>;
   history(
     target: MessageTarget | undefined,
     page: Page,

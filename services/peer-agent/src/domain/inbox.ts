@@ -13,15 +13,11 @@ export interface ChatMessage {
   readonly senderId: PeerId;
   readonly senderName: string;
   readonly target: MessageTarget;
+  /** The receiver's name at that time, the room's, or "everyone". */
+  readonly targetName: string;
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly sentAtMs: number;
-}
-
-/** How far a relay's store has been received. */
-export interface DeliveryCursor {
-  readonly storeId: string;
-  readonly deliveryId: bigint;
 }
 
 export interface InboxMessage {
@@ -39,7 +35,7 @@ export type InboxEntry =
       readonly number: number;
       readonly message: ChatMessage;
       readonly receivedAtMs: number;
-      readonly cursor: DeliveryCursor;
+      readonly deliveryId: bigint;
     }
   | { readonly type: 'read'; readonly numbers: readonly number[] }
   | { readonly type: 'room'; readonly room: string; readonly joined: boolean };
@@ -61,7 +57,7 @@ export class Inbox {
   readonly #messages = new Map<number, InboxMessage>();
   readonly #keys = new Set<string>();
   readonly #rooms = new Set<string>();
-  #cursor: DeliveryCursor | undefined;
+  #cursor = 0n;
   #next = 1;
   #unread = 0;
   #unreadCharacters = 0;
@@ -69,8 +65,8 @@ export class Inbox {
 
   constructor(private readonly limits: InboxLimits = DEFAULT_INBOX_LIMITS) {}
 
-  /** What was received last; undefined if nothing was. */
-  get cursor(): DeliveryCursor | undefined {
+  /** Id of the delivery that was received last; 0 if there was none. */
+  get cursor(): bigint {
     return this.#cursor;
   }
 
@@ -89,10 +85,9 @@ export class Inbox {
   }
 
   /** The entry that takes a delivery in; undefined if it is here already. */
-  receive(message: ChatMessage, cursor: DeliveryCursor, nowMs: number): InboxEntry | undefined {
-    const seen = this.#cursor?.storeId === cursor.storeId && cursor.deliveryId <= this.#cursor.deliveryId;
-    if (seen || this.#keys.has(keyOf(message))) return undefined;
-    return { type: 'received', number: this.#next, message, receivedAtMs: nowMs, cursor };
+  receive(message: ChatMessage, deliveryId: bigint, nowMs: number): InboxEntry | undefined {
+    if (this.#keys.has(keyOf(message))) return undefined;
+    return { type: 'received', number: this.#next, message, receivedAtMs: nowMs, deliveryId };
   }
 
   apply(entry: InboxEntry): void {
@@ -119,17 +114,16 @@ export class Inbox {
   *snapshot(): Iterable<InboxEntry> {
     const read: number[] = [];
     for (const { number, message, receivedAtMs, read: wasRead } of this.#messages.values()) {
-      const cursor = this.#cursor ?? { storeId: '', deliveryId: 0n };
-      yield { type: 'received', number, message, receivedAtMs, cursor };
+      yield { type: 'received', number, message, receivedAtMs, deliveryId: this.#cursor };
       if (wasRead) read.push(number);
     }
     if (read.length > 0) yield { type: 'read', numbers: read };
     for (const room of this.#rooms) yield { type: 'room', room, joined: true };
   }
 
-  #add({ number, message, receivedAtMs, cursor }: Extract<InboxEntry, { type: 'received' }>): void {
+  #add({ number, message, receivedAtMs, deliveryId }: Extract<InboxEntry, { type: 'received' }>): void {
     this.#next = Math.max(this.#next, number + 1);
-    this.#cursor = cursor;
+    this.#cursor = deliveryId;
     if (this.#keys.has(keyOf(message))) return;
     this.#keys.add(keyOf(message));
     this.#messages.set(number, { number, message, receivedAtMs, read: false });

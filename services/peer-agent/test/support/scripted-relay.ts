@@ -34,6 +34,7 @@ export class RelayVisit {
       senderId: peerNamed('alice'),
       senderName: 'alice',
       target: { target: { $case: 'everyone' as const, value: true } },
+      targetName: 'everyone',
       text,
       sentAt: new Date(1000),
     };
@@ -46,7 +47,6 @@ export class ScriptedRelay {
   readonly visits: RelayVisit[] = [];
   readonly sent: SendRequest[] = [];
   readonly joined: string[] = [];
-  storeId = 'store';
   /** Calls are refused with this from now on. */
   refusal: { code: status; details: string } | undefined;
   #server = new Server();
@@ -71,7 +71,8 @@ export class ScriptedRelay {
         if (token !== `Bearer token-${this.visits.length}`)
           return callback({ code: status.UNAUTHENTICATED, details: 'another session' });
         this.sent.push(call.request);
-        callback(null, { sentAt: new Date(2000), duplicate: this.sent.length > 1 });
+        const duplicate = this.sent.length > 1;
+        callback(null, { sentAt: new Date(2000), duplicate, receivers: 1, skipped: 0 });
       },
       joinRoom: (call: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
         this.joined.push(call.request.room);
@@ -101,7 +102,6 @@ export class ScriptedRelay {
       if (message?.$case !== 'hello') return;
       visit.hello = message.value;
       visit.peerId = verifyHello('messaging', NONCE, message.value.publicKey, message.value.signature);
-      call.write({ message: { $case: 'storeId', value: this.storeId } });
       call.write({ message: { $case: 'token', value: `token-${this.visits.length}` } });
     });
     call.write({ message: { $case: 'challenge', value: NONCE } });

@@ -58,8 +58,8 @@ async function send(
     throw new EnjambreError('invalid', 'BAD_TARGET', 'say to whom: a peer, a room or everyone');
   }
   const its = id || randomUUID();
-  const { sentAtMs, duplicate } = await messages.send({ id: its, target: to, text });
-  return { id: its, sentAt: new Date(sentAtMs), duplicate };
+  const { sentAtMs, ...receipt } = await messages.send({ id: its, target: to, text });
+  return { id: its, sentAt: new Date(sentAtMs), ...receipt };
 }
 
 async function listInbox(messages: Messages, request: ListInboxRequest): Promise<ListInboxResponse> {

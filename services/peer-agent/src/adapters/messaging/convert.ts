@@ -1,11 +1,11 @@
 import { parsePeerId } from '@enjambre/core/ids';
 import type {
-  Delivery,
+  Delivery as WireDelivery,
   Message as WireMessage,
   Room as WireRoom,
   Target as WireTarget,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Room } from '../../app/ports.js';
+import type { Delivery, Room } from '../../app/ports.js';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 /** Longest text that is taken; a relay that sends more is not ours. */
@@ -43,6 +43,7 @@ export function messageToWire(message: ChatMessage): WireMessage {
     senderId: message.senderId,
     senderName: message.senderName,
     target: targetToWire(message.target),
+    targetName: message.targetName,
     text: message.text,
     sentAt: new Date(message.sentAtMs),
   };
@@ -59,16 +60,14 @@ export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
     senderId: parsePeerId(wire.senderId),
     senderName: wire.senderName.slice(0, 64),
     target,
+    targetName: wire.targetName.slice(0, 64),
     text: wire.text,
     sentAtMs: wire.sentAt?.getTime() ?? 0,
   };
 }
 
 /** Throws if it makes no sense. */
-export function deliveryFromWire({ deliveryId, message }: Delivery): {
-  deliveryId: bigint;
-  message: ChatMessage;
-} {
+export function deliveryFromWire({ deliveryId, message }: WireDelivery): Delivery {
   return { deliveryId, message: messageFromWire(message) };
 }
 

@@ -6,9 +6,12 @@ import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/cli
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { MessagingServiceClient, type Delivery } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { DeliveryListener, Page, RelayPort, Room } from '../../app/ports.js';
-import type { ChatMessage, DeliveryCursor, MessageTarget } from '../../domain/inbox.js';
+import {
+  MessagingServiceClient,
+  type Delivery as WireDelivery,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Delivery, DeliveryListener, Page, RelayPort, Room } from '../../app/ports.js';
+import type { MessageTarget } from '../../domain/inbox.js';
 import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from './convert.js';
 import { RelaySession, type RelaySessionListener } from './relay-session.js';
 
@@ -31,11 +34,6 @@ const RETRY_MS = 100;
 /** Ends of an attempt that another one may mend. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'cancelled']);
 
-interface Arrival {
-  readonly message: ChatMessage;
-  readonly cursor: DeliveryCursor;
-}
-
 /** The agent's tie to its messaging service: one session after the other, and calls with its token. */
 export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   readonly #client: MessagingServiceClient;
@@ -43,8 +41,9 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   readonly #stopping = new AbortController();
   #listener: DeliveryListener | undefined;
   #session: RelaySession | undefined;
-  #welcome: { storeId: string; token: string } | undefined;
-  #arrived: Arrival[] = [];
+  /** Of the session; undefined while there is none. */
+  #token: string | undefined;
+  #arrived: Delivery[] = [];
   #keeping = false;
   #problem = 'connecting';
   #waitsForRoom = false;
@@ -63,7 +62,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
 
   /** Why there is no session; empty if there is one. */
   get problem(): string {
-    return this.#welcome ? '' : this.#problem;
+    return this.#token === undefined ? this.#problem : '';
   }
 
   start(): Promise<void> {
@@ -99,10 +98,10 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     text: string;
   }): ReturnType<RelayPort['send']> {
     const request = { id, target: targetToWire(target), text };
-    const { sentAt, duplicate } = await this.#call((options) =>
+    const { sentAt, ...receipt } = await this.#call((options) =>
       callUnary(this.#client.send.bind(this.#client), request, options),
     );
-    return { sentAtMs: sentAt?.getTime() ?? 0, duplicate };
+    return { sentAtMs: sentAt?.getTime() ?? 0, ...receipt };
   }
 
   async history(target: MessageTarget | undefined, { size, token }: Page): ReturnType<RelayPort['history']> {
@@ -131,17 +130,16 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     return { rooms: rooms.map(roomFromWire), nextToken: nextPageToken };
   }
 
-  welcome(welcome: { storeId: string; token: string }): void {
-    this.#welcome = welcome;
+  welcome(token: string): void {
+    this.#token = token;
     this.#backoff.reset();
     this.parts.log.info({ messaging: this.address }, `connected to messaging service ${this.address}`);
     this.#listener?.connected();
   }
 
-  delivery(delivery: Delivery): void {
+  delivery(delivery: WireDelivery): void {
     try {
-      const { deliveryId, message } = deliveryFromWire(delivery);
-      this.#arrived.push({ message, cursor: { storeId: this.#welcome?.storeId ?? '', deliveryId } });
+      this.#arrived.push(deliveryFromWire(delivery));
     } catch (error) {
       this.parts.log.warn({ err: error }, 'the messaging service sent a message that makes no sense');
       this.#session?.acknowledge([delivery.deliveryId]); // It will not make more sense the next time.
@@ -150,13 +148,13 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   }
 
   closed(error: EnjambreError): void {
-    if (this.#welcome || this.#problem !== error.message) {
+    if (this.#token !== undefined || this.#problem !== error.message) {
       this.parts.log.warn(
         { messaging: this.address, reason: error.reason },
         `no session with messaging service ${this.address}: ${error.message}; trying again until it answers`,
       );
     }
-    this.#welcome = undefined;
+    this.#token = undefined;
     this.#session = undefined;
     this.#arrived = [];
     this.#problem = error.message;
@@ -177,7 +175,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     }
     const { identity } = this.parts;
     const { name, version } = this.init;
-    const cursor = this.#listener?.cursor;
+    const cursor = this.#listener?.cursor ?? 0n;
     this.#session = new RelaySession(this.#client, { identity, name, version, cursor }, this);
   }
 
@@ -195,7 +193,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
         }
         const batch = this.#arrived.splice(0);
         await this.#listener.deliver(batch);
-        session?.acknowledge(batch.map(({ cursor }) => cursor.deliveryId));
+        session?.acknowledge(batch.map(({ deliveryId }) => deliveryId));
       }
     } catch (error) {
       // Not acknowledged, so it comes again.
@@ -212,7 +210,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     const endMs = Date.now() + CALL_TIMEOUT_MS;
     let problem = '';
     for (;;) {
-      const token = this.#welcome?.token;
+      const token = this.#token;
       try {
         if (token !== undefined) {
           const metadata = new Metadata();

@@ -8,11 +8,10 @@ import type {
   ReceiveRequest,
   ReceiveResponse,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { DeliveryCursor } from '../../domain/inbox.js';
 
 export interface RelaySessionListener {
   /** The session stands; `token` is for unary calls while it does. */
-  welcome(session: { storeId: string; token: string }): void;
+  welcome(token: string): void;
   delivery(delivery: Delivery): void;
   closed(error: EnjambreError): void;
 }
@@ -21,7 +20,8 @@ export interface RelaySessionInit {
   readonly identity: PeerIdentity;
   readonly name: string;
   readonly version: string;
-  readonly cursor: DeliveryCursor | undefined;
+  /** Id of the delivery that was received last; 0 if there was none. */
+  readonly cursor: bigint;
 }
 
 const WELCOME_TIMEOUT_MS = 10_000;
@@ -30,7 +30,6 @@ const WELCOME_TIMEOUT_MS = 10_000;
 export class RelaySession {
   readonly #call: ClientDuplexStream<ReceiveRequest, ReceiveResponse>;
   readonly #timer: NodeJS.Timeout;
-  #storeId = '';
   #over = false;
 
   constructor(
@@ -76,12 +75,9 @@ export class RelaySession {
     switch (message?.$case) {
       case 'challenge':
         return this.#hello(message.value);
-      case 'storeId':
-        this.#storeId = message.value.slice(0, 128);
-        return;
       case 'token':
         clearTimeout(this.#timer);
-        return this.listener.welcome({ storeId: this.#storeId, token: message.value });
+        return this.listener.welcome(message.value);
       case 'delivery':
         return this.listener.delivery(message.value);
       case undefined:
@@ -96,8 +92,7 @@ export class RelaySession {
       signature: identity.signHello('messaging', nonce),
       name,
       version,
-      afterDeliveryId: cursor?.deliveryId ?? 0n,
-      storeId: cursor?.storeId ?? '',
+      afterDeliveryId: cursor,
     };
     this.#call.write({ message: { $case: 'hello', value } });
   }

@@ -26,16 +26,9 @@ const message = z.object({
   senderId: z.string().transform((text) => parsePeerId(text)),
   senderName: z.string(),
   target,
+  targetName: z.string(),
   text: z.string(),
   sentAtMs: z.number(),
-});
-
-const cursor = z.object({
-  storeId: z.string(),
-  deliveryId: z
-    .string()
-    .regex(/^\d{1,20}$/)
-    .transform(BigInt),
 });
 
 const entrySchema = z.discriminatedUnion('type', [
@@ -44,7 +37,10 @@ const entrySchema = z.discriminatedUnion('type', [
     number: z.number().int().min(1),
     message,
     receivedAtMs: z.number(),
-    cursor,
+    deliveryId: z
+      .string()
+      .regex(/^\d{1,20}$/)
+      .transform(BigInt),
   }),
   z.object({ type: z.literal('read'), numbers: z.array(z.number().int()) }),
   z.object({ type: z.literal('room'), room: z.string(), joined: z.boolean() }),

@@ -1,0 +1,36 @@
+import { NatsServer } from '@enjambre/common/testing/nats-server';
+import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { connect } from 'nats';
+import type { Stage } from './stage.js';
+
+/** A real nats-server with an ordinary subscriber that counts what passes. */
+export interface WatchedNats {
+  readonly url: string;
+  /** A line that says how many events of each kind were seen. Ends the watching. */
+  summary(): Promise<string>;
+}
+
+/** Starts both; the server ends with the swarm. */
+export async function watchedNats(stage: Stage, swarm: ProcessSwarm): Promise<WatchedNats> {
+  const server = swarm.add(await NatsServer.start());
+  stage.step(`a nats-server runs at ${server.url}, and somebody listens to enjambre.>`);
+  const connection = await connect({ servers: server.url });
+  const seen = new Map<string, number>();
+  const subscription = connection.subscribe('enjambre.>');
+  const counting = (async () => {
+    for await (const { subject } of subscription) seen.set(subject, (seen.get(subject) ?? 0) + 1);
+  })();
+  return {
+    url: server.url,
+    summary: async () => {
+      await connection.drain();
+      await counting;
+      const events = [...seen].filter(([subject]) => EVENTS.test(subject)).sort();
+      if (events.length === 0) throw new Error('no event was seen on NATS');
+      return `events seen on NATS: ${events.map(([subject, count]) => `${subject} ${count}`).join(', ')}`;
+    },
+  };
+}
+
+/** Messages of the relay's store pass on NATS, too. */
+const EVENTS = /^enjambre\.(peer|file|download|message)\./;
