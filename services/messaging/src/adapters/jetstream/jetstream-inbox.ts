@@ -63,14 +63,28 @@ export class JetStreamInbox implements Inbox {
     this.#receiver = receiver;
   }
 
-  /** Makes the consumer, so that what fails is told; then goes on by itself. */
-  async start(after: number): Promise<void> {
+  /**
+   * Makes the consumer, so that what fails is told; then goes on by itself.
+   *
+   * @param after deliveries up to this one count as acknowledged
+   * @param floor so do those up to this place
+   */
+  async start(after: number, floor: number): Promise<void> {
     await this.#parts.access.use(async (jetStream) => {
       this.#idBase = jetStream.idBase;
-      this.#lastRead = await placeOf(jetStream, after);
+      this.#lastRead = Math.max(floor, await placeOf(jetStream, after));
       await this.#makeConsumer(jetStream);
     });
     this.#running = this.#run();
+  }
+
+  /**
+   * Places up to here are acknowledged. NATS hears of it a little later: who opens the
+   * next inbox in the same process had better ask here.
+   */
+  get floor(): number {
+    const [first] = this.#underWay.keys();
+    return first === undefined ? this.#lastRead : first - 1;
   }
 
   async next(): Promise<Delivery | undefined> {
@@ -93,6 +107,10 @@ export class JetStreamInbox implements Inbox {
   }
 
   close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#lastRead = this.floor;
+    this.#underWay.clear();
+    this.#buffer.splice(0);
     this.#closing.abort();
     this.#wakeReader?.();
     this.#wakePuller?.();
@@ -193,17 +211,11 @@ export class JetStreamInbox implements Inbox {
     }
   }
 
-  /** Everything up to here is acknowledged. */
-  get #floor(): number {
-    const [first] = this.#underWay.keys();
-    return first === undefined ? this.#lastRead : first - 1;
-  }
-
   async #makeConsumer({ jsm }: JetStream): Promise<void> {
     const { contacts, backlogs } = this.#parts;
     const name = this.#receiver;
     const before = await unlessMissing(jsm.consumers.info(STREAM, name));
-    const floor = Math.max(this.#floor, contacts.cursor(name), before?.ack_floor.stream_seq ?? 0);
+    const floor = Math.max(this.floor, contacts.cursor(name), before?.ack_floor.stream_seq ?? 0);
     // Should the relay die between the next two steps, this is what is left.
     await contacts.saveCursor(name, floor);
     if (before) await unlessMissing(jsm.consumers.delete(STREAM, name));
