@@ -57,15 +57,15 @@ export class ContactBucket {
     await this.access.use(({ contacts }) => contacts.purge(membershipKey(membership)));
   }
 
-  /** The sequence number up to which a receiver has acknowledged, as far as it was saved. */
+  /** The delivery up to which a receiver has acknowledged, as far as it was saved; 0 if nothing was. */
   cursor(receiver: PeerId): number {
     return this.#cursors.get(receiver) ?? 0;
   }
 
-  async saveCursor(receiver: PeerId, seq: number): Promise<void> {
-    if (seq <= this.cursor(receiver)) return;
-    await this.#put(`cursor.${receiver}`, String(seq));
-    this.#cursors.set(receiver, seq);
+  async saveCursor(receiver: PeerId, id: number): Promise<void> {
+    if (id <= this.cursor(receiver)) return;
+    await this.#put(`cursor.${receiver}`, String(id));
+    this.#cursors.set(receiver, id);
   }
 
   async #put(key: string, value: string): Promise<void> {

@@ -56,7 +56,7 @@ export class JetStreamStore implements MessageStore {
     const closing = [...this.#inboxes].map(async ([receiver, inbox]) => {
       await inbox.closed();
       // What NATS has not heard yet would be lost with the connection.
-      if (this.available) await this.#contacts.saveCursor(receiver, inbox.floor);
+      if (this.available) await this.#contacts.saveCursor(receiver, inbox.acknowledged);
     });
     await Promise.allSettled(closing);
     await this.#access.stop();
@@ -111,7 +111,7 @@ export class JetStreamStore implements MessageStore {
     );
     const before = this.#inboxes.get(receiver);
     await before?.closed();
-    await inbox.start(after, before?.floor ?? 0);
+    await inbox.start(after, before?.acknowledged ?? 0);
     this.#inboxes.set(receiver, inbox);
     return inbox;
   }
