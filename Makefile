@@ -11,7 +11,7 @@ JEST := NODE_OPTIONS=--experimental-vm-modules jest
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
@@ -51,6 +51,11 @@ storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 .PHONY: bench
 bench: build ## Run the benchmarks
 	@node bench/dist/main.js
+
+.PHONY: bench-messaging
+bench-messaging: build ## Messages a second and their latency, in memory and JetStream
+	@tools/need-nats-server.sh
+	@node bench/dist/messaging.js
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included

@@ -4,18 +4,19 @@ import { DeliveryWindow, type WindowOptions } from '../domain/delivery-window.js
 import type { Message } from '../domain/message.js';
 import { fromDelivery } from './convert.js';
 
-/** The part of a call that a deliverer needs. */
+/**
+ * The part of a call that a deliverer needs. That it wants no more for now is not heeded: it says so
+ * after 16 messages, however small, and the window bounds what a receiver that does not read can hold.
+ */
 interface Reader {
-  /** False if it takes no more until "drain". */
-  write(message: ReceiveResponse): boolean;
-  on(event: 'drain', listener: () => void): unknown;
+  write(message: ReceiveResponse): unknown;
 }
 
 export interface DelivererOptions {
   readonly reader: Reader;
   readonly inbox: Inbox;
   readonly window: WindowOptions;
-  /** A receiver that lets nothing more be said for so long is slow, in milliseconds. */
+  /** A receiver whose window is full, and that acknowledges nothing for so long, is slow; in milliseconds. */
   readonly maxBlockedMs: number;
   readonly onSlowReader: () => void;
   readonly onDelivered: (message: Message) => void;
@@ -26,17 +27,12 @@ export class Deliverer {
   readonly #options: DelivererOptions;
   readonly #window: DeliveryWindow;
   readonly #messages = new Map<number, Message>();
-  #writable = true;
   #stopped = false;
   #wake: (() => void) | undefined;
 
   constructor(options: DelivererOptions) {
     this.#options = options;
     this.#window = new DeliveryWindow(options.window);
-    options.reader.on('drain', () => {
-      this.#writable = true;
-      this.#wake?.();
-    });
   }
 
   /** Resolves when the inbox is closed. */
@@ -48,7 +44,7 @@ export class Deliverer {
       if (!delivery || this.#stopped) return;
       this.#window.add(delivery.id, delivery.bytes);
       this.#messages.set(delivery.id, delivery.message);
-      this.#writable = reader.write({ message: { $case: 'delivery', value: fromDelivery(delivery) } });
+      reader.write({ message: { $case: 'delivery', value: fromDelivery(delivery) } });
     }
   }
 
@@ -68,9 +64,9 @@ export class Deliverer {
     this.#wake?.();
   }
 
-  /** Waits until something may be said. Each sign of life gives the receiver new time. */
+  /** Waits until something may be said. Each acknowledgement gives the receiver new time. */
   async #room(): Promise<void> {
-    while (!this.#stopped && !(this.#writable && this.#window.hasRoom)) {
+    while (!this.#stopped && !this.#window.hasRoom) {
       const timer = setTimeout(this.#options.onSlowReader, this.#options.maxBlockedMs);
       await new Promise<void>((resolve) => (this.#wake = resolve));
       clearTimeout(timer);

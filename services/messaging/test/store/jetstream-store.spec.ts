@@ -168,6 +168,23 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
+  test('goes on when stream and bucket are deleted under it, with delivery ids beyond those before', async () => {
+    const store = await started();
+    const inbox = await store.open(bob.id, 0);
+    for (let n = 0; n < 5; n++) await store.put(outgoing(sampleMessage(alice, bob)));
+    let last = 0;
+    for (let n = 0; n < 5; n++) inbox.acknowledge((last = (await inbox.next())!.id));
+    await emptied(nats.url);
+    const message = sampleMessage(alice, bob);
+    await insist(() => store.put(outgoing(message)));
+    const next = await inbox.next();
+    expect(next!.message).toEqual(message);
+    expect(next!.id).toBeGreaterThan(last);
+    inbox.close();
+    expect(await (await store.open(bob.id, last)).next()).toEqual(next);
+    await store.stop();
+  });
+
   test('finds its way through a long history of many', async () => {
     const store = await started();
     const mine = [];

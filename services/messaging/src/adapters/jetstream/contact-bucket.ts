@@ -1,12 +1,21 @@
 import type { Logger } from '@enjambre/common/log/logger';
+import { EnjambreError } from '@enjambre/core/error';
 import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import type { KvEntry } from 'nats';
 import { z } from 'zod';
 import type { Contacts } from '../../app/ports.js';
 import type { KnownPeer, Membership } from '../../domain/directory.js';
 import { checkRoomName } from '../../domain/message.js';
 import type { JetStreamAccess } from './jetstream-access.js';
 
+/** A bucket of 10,000 peers is read in well under a second. */
+const LOAD_TIMEOUT_MS = 20_000;
 const peerSchema = z.object({ name: z.string().min(1).max(64), seenAt: z.number() });
+
+interface Found {
+  readonly peers: KnownPeer[];
+  readonly memberships: Membership[];
+}
 
 /**
  * Peers, memberships and cursors in a KV bucket: "peer.ID", "room.NAME.ID" (the name in
@@ -23,17 +32,15 @@ export class ContactBucket {
   /** Reads all of it. An entry that is not understood is left out. */
   load(): Promise<Contacts> {
     return this.access.use(async ({ contacts }) => {
-      const found: { peers: KnownPeer[]; memberships: Membership[] } = { peers: [], memberships: [] };
-      for await (const entry of await contacts.history()) {
-        if (entry.operation !== 'PUT') continue;
-        try {
-          this.#read(entry.key, entry.string(), found);
-        } catch (error) {
-          this.log.warn(
-            { err: error, key: entry.key },
-            'an entry of the contacts is not understood: it is left out',
-          );
+      const found: Found = { peers: [], memberships: [] };
+      const entries = await contacts.history();
+      const deadline = setTimeout(() => entries.stop(tooSlow()), LOAD_TIMEOUT_MS);
+      try {
+        for await (const entry of entries) {
+          if (entry.operation === 'PUT') this.#readOrLeave(entry, found);
         }
+      } finally {
+        clearTimeout(deadline);
       }
       return found;
     });
@@ -57,22 +64,33 @@ export class ContactBucket {
     await this.access.use(({ contacts }) => contacts.purge(membershipKey(membership)));
   }
 
-  /** The sequence number up to which a receiver has acknowledged, as far as it was saved. */
+  /** The delivery up to which a receiver has acknowledged, as far as it was saved; 0 if nothing was. */
   cursor(receiver: PeerId): number {
     return this.#cursors.get(receiver) ?? 0;
   }
 
-  async saveCursor(receiver: PeerId, seq: number): Promise<void> {
-    if (seq <= this.cursor(receiver)) return;
-    await this.#put(`cursor.${receiver}`, String(seq));
-    this.#cursors.set(receiver, seq);
+  async saveCursor(receiver: PeerId, id: number): Promise<void> {
+    if (id <= this.cursor(receiver)) return;
+    await this.#put(`cursor.${receiver}`, String(id));
+    this.#cursors.set(receiver, id);
   }
 
   async #put(key: string, value: string): Promise<void> {
     await this.access.use(({ contacts }) => contacts.put(key, value));
   }
 
-  #read(key: string, text: string, found: { peers: KnownPeer[]; memberships: Membership[] }): void {
+  #readOrLeave(entry: KvEntry, found: Found): void {
+    try {
+      this.#read(entry.key, entry.string(), found);
+    } catch (error) {
+      this.log.warn(
+        { err: error, key: entry.key },
+        'an entry of the contacts is not understood: it is left out',
+      );
+    }
+  }
+
+  #read(key: string, text: string, found: Found): void {
     const [kind, first = '', second = ''] = key.split('.');
     if (kind === 'peer') {
       const { name, seenAt } = peerSchema.parse(JSON.parse(text));
@@ -89,4 +107,12 @@ export class ContactBucket {
 
 function membershipKey({ room, peer }: Membership): string {
   return `room.${Buffer.from(room).toString('base64url')}.${peer}`;
+}
+
+function tooSlow(): EnjambreError {
+  return new EnjambreError(
+    'unavailable',
+    'STORE_AWAY',
+    'NATS did not list the known peers in time: try again',
+  );
 }

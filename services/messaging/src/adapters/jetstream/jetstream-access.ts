@@ -80,6 +80,8 @@ export class JetStreamAccess implements Startable {
     try {
       return await work(await this.#jetStream());
     } catch (error) {
+      // Perhaps somebody has deleted the stream: it is made again the next time.
+      if (error instanceof NatsError) this.#ready = undefined;
       throw away(error);
     }
   }

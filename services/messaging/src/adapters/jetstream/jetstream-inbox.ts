@@ -63,14 +63,27 @@ export class JetStreamInbox implements Inbox {
     this.#receiver = receiver;
   }
 
-  /** Makes the consumer, so that what fails is told; then goes on by itself. */
-  async start(after: number): Promise<void> {
+  /**
+   * Makes the consumer, so that what fails is told; then goes on by itself.
+   *
+   * @param afters deliveries up to any of these count as acknowledged
+   */
+  async start(...afters: readonly number[]): Promise<void> {
     await this.#parts.access.use(async (jetStream) => {
+      const places = await Promise.all(afters.map((after) => placeOf(jetStream, after)));
       this.#idBase = jetStream.idBase;
-      this.#lastRead = await placeOf(jetStream, after);
+      this.#lastRead = Math.max(...places);
       await this.#makeConsumer(jetStream);
     });
     this.#running = this.#run();
+  }
+
+  /**
+   * Deliveries up to this one are acknowledged. NATS hears of it a little later: who opens the
+   * next inbox in the same process had better ask here.
+   */
+  get acknowledged(): number {
+    return this.#idBase + this.#floor;
   }
 
   async next(): Promise<Delivery | undefined> {
@@ -93,6 +106,10 @@ export class JetStreamInbox implements Inbox {
   }
 
   close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#lastRead = this.#floor;
+    this.#underWay.clear();
+    this.#buffer.splice(0);
     this.#closing.abort();
     this.#wakeReader?.();
     this.#wakePuller?.();
@@ -193,19 +210,27 @@ export class JetStreamInbox implements Inbox {
     }
   }
 
-  /** Everything up to here is acknowledged. */
+  /** The same as a place in the stream. */
   get #floor(): number {
     const [first] = this.#underWay.keys();
     return first === undefined ? this.#lastRead : first - 1;
   }
 
-  async #makeConsumer({ jsm }: JetStream): Promise<void> {
+  /** The stream was deleted and made anew: its places begin again, and nothing of the old one is left. */
+  #moveTo(idBase: number): void {
+    this.#idBase = idBase;
+    this.#lastRead = 0;
+    this.#underWay.clear();
+  }
+
+  async #makeConsumer({ jsm, idBase }: JetStream): Promise<void> {
     const { contacts, backlogs } = this.#parts;
     const name = this.#receiver;
+    if (idBase !== this.#idBase) this.#moveTo(idBase);
     const before = await unlessMissing(jsm.consumers.info(STREAM, name));
-    const floor = Math.max(this.#floor, contacts.cursor(name), before?.ack_floor.stream_seq ?? 0);
+    const floor = Math.max(this.#floor, contacts.cursor(name) - idBase, before?.ack_floor.stream_seq ?? 0);
     // Should the relay die between the next two steps, this is what is left.
-    await contacts.saveCursor(name, floor);
+    await contacts.saveCursor(name, idBase + floor);
     if (before) await unlessMissing(jsm.consumers.delete(STREAM, name));
     const made: ConsumerInfo = await jsm.consumers.add(STREAM, {
       durable_name: name,

@@ -32,6 +32,7 @@ export class JetStreamStore implements MessageStore {
   readonly #writer: MessageWriter;
   readonly #history: JetStreamHistory;
   readonly #log: Logger;
+  /** Open ones, and the last one of each receiver: it knows what was acknowledged. */
   readonly #inboxes = new Map<PeerId, JetStreamInbox>();
   readonly #correctedAt = new Map<PeerId, number>();
 
@@ -52,7 +53,12 @@ export class JetStreamStore implements MessageStore {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#inboxes.values()].map((inbox) => inbox.closed()));
+    const closing = [...this.#inboxes].map(async ([receiver, inbox]) => {
+      await inbox.closed();
+      // What NATS has not heard yet would be lost with the connection.
+      if (this.available) await this.#contacts.saveCursor(receiver, inbox.acknowledged);
+    });
+    await Promise.allSettled(closing);
     await this.#access.stop();
   }
 
@@ -73,6 +79,7 @@ export class JetStreamStore implements MessageStore {
 
   async forgetPeer(id: PeerId): Promise<void> {
     await this.#inboxes.get(id)?.closed();
+    this.#inboxes.delete(id);
     await this.#access.use(({ jsm }) => unlessMissing(jsm.consumers.delete(STREAM, id)));
     await this.#contacts.forgetPeer(id);
     this.#backlogs.correct(id, 0);
@@ -102,15 +109,11 @@ export class JetStreamStore implements MessageStore {
       { access: this.#access, contacts: this.#contacts, backlogs: this.#backlogs, log: this.#log },
       receiver,
     );
-    await this.#inboxes.get(receiver)?.closed();
+    const before = this.#inboxes.get(receiver);
+    await before?.closed();
+    await inbox.start(after, before?.acknowledged ?? 0);
     this.#inboxes.set(receiver, inbox);
-    try {
-      await inbox.start(after);
-      return inbox;
-    } catch (error) {
-      this.#inboxes.delete(receiver);
-      throw error;
-    }
+    return inbox;
   }
 
   history(query: HistoryQuery): Promise<HistoryPage> {

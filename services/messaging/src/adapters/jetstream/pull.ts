@@ -1,3 +1,4 @@
+import { EnjambreError } from '@enjambre/core/error';
 import { createInbox, type Msg, type NatsConnection } from 'nats';
 import { STREAM } from './names.js';
 
@@ -59,7 +60,7 @@ export async function pull(
         }
       },
     });
-    const timer = setTimeout(() => end(new Error('NATS has fallen silent')), expiresMs + GRACE_MS);
+    const timer = setTimeout(() => end(away('it has fallen silent')), expiresMs + GRACE_MS);
     signal.addEventListener('abort', onAbort);
     const waits = expiresMs > 0 ? { expires: expiresMs * 1_000_000 } : { no_wait: true };
     const payload = JSON.stringify({ batch, max_bytes: maxBytes, ...waits });
@@ -75,7 +76,12 @@ function failureOf({ headers }: Msg): Error | undefined {
   const code = headers?.code ?? 0;
   const description = headers?.description ?? '';
   if (OVER.has(code) || /maxbytes/i.test(description)) return undefined;
-  return new Error(`NATS has ended a pull: ${code} ${description}`);
+  return away(`${code} ${description}`);
+}
+
+function away(why: string): EnjambreError {
+  const message = `NATS, which keeps the messages, does not give them out (${why}): try again`;
+  return new EnjambreError('unavailable', 'STORE_AWAY', message);
 }
 
 /** Reads "$JS.ACK.STREAM.CONSUMER.DELIVERED.SEQ.CONSUMERSEQ.TIME.PENDING", perhaps with domain and account before STREAM. */

@@ -1,0 +1,124 @@
+import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import Table from 'cli-table3';
+import { cpuSeconds, peakMiB } from './cpu.js';
+import { MessagingPeer } from './messaging-peer.js';
+import { quantile, spread } from './statistics.js';
+
+const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 10_000);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+/** Pairs of a sender and a receiver; each sender has one message under way at a time, or many. */
+const PAIRS = 10;
+const MANY = 8;
+const TEXT = 'x'.repeat(200);
+
+interface Sample {
+  readonly messagesPerSecond: number;
+  /** From the call of Send to the receiver's having it, in milliseconds. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly relayCpuSeconds: number;
+  readonly relayPeakMiB: number;
+}
+
+interface Setting {
+  readonly store: 'memory' | 'JetStream';
+  /** Messages of one sender that are under way at a time. */
+  readonly underWay: number;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { store: 'memory', underWay: 1 },
+  { store: 'JetStream', underWay: 1 },
+  { store: 'memory', underWay: MANY },
+  { store: 'JetStream', underWay: MANY },
+];
+
+/** A relay in a process of its own, its peers in this one: what a message costs from end to end. */
+async function measure({ store, underWay }: Setting): Promise<Sample> {
+  const swarm = await ProcessSwarm.create();
+  try {
+    const nats = store === 'memory' ? undefined : swarm.add(await NatsServer.start());
+    const relay = swarm.run([
+      ...['messaging', '--listen', '127.0.0.1:0', '--log-format', 'json', '--message-rate', '1000000'],
+      ...(nats ? ['--nats', nats.url] : []),
+    ]);
+    const address = await relay.waitForLog(
+      (entry) => (typeof entry['address'] === 'string' ? entry['address'] : undefined),
+      'the relay to listen',
+    );
+    const { seconds, latenciesMs } = await exchange(address, underWay);
+    return {
+      messagesPerSecond: latenciesMs.length / seconds,
+      p50Ms: quantile(latenciesMs, 0.5),
+      p99Ms: quantile(latenciesMs, 0.99),
+      relayCpuSeconds: cpuSeconds(relay.pid),
+      relayPeakMiB: peakMiB(relay.pid),
+    };
+  } finally {
+    await swarm.stop();
+  }
+}
+
+/** Sends all messages, evenly over the pairs. Resolves when the last one has arrived. */
+async function exchange(
+  address: string,
+  underWay: number,
+): Promise<{ seconds: number; latenciesMs: readonly number[] }> {
+  const sentAt = new Map<string, number>();
+  const latenciesMs: number[] = [];
+  let allArrived: () => void = () => undefined;
+  const arrived = new Promise<void>((resolve) => (allArrived = resolve));
+  const each = Math.ceil(MESSAGES / PAIRS);
+  const onMessage = (id: string): void => {
+    latenciesMs.push(performance.now() - (sentAt.get(id) ?? 0));
+    if (latenciesMs.length === each * PAIRS) allArrived();
+  };
+  const open = (): Promise<MessagingPeer> => MessagingPeer.open(address, onMessage);
+  const pairs = await Promise.all([...Array(PAIRS).keys()].map(() => Promise.all([open(), open()])));
+  const beganAt = performance.now();
+  const sending = pairs.flatMap(([sender, receiver], pair) => {
+    let next = 0;
+    const sendSome = async (): Promise<void> => {
+      while (next < each) {
+        const id = `${pair}-${(next += 1)}`;
+        sentAt.set(id, performance.now());
+        await sender.send(id, receiver, TEXT);
+      }
+    };
+    return [...Array(underWay).keys()].map(sendSome);
+  });
+  await Promise.all([...sending, arrived]);
+  const seconds = (performance.now() - beganAt) / 1000;
+  for (const peer of pairs.flat()) peer.close();
+  return { seconds, latenciesMs };
+}
+
+const results = SETTINGS.map((setting) => ({ ...setting, samples: [] as Sample[] }));
+for (let round = 0; round < ROUNDS; round++) {
+  for (const { samples, ...setting } of results) samples.push(await measure(setting));
+}
+
+const table = new Table({
+  head: ['store, under way', 'messages/s', 'p50 ms', 'p99 ms', 'relay CPU s', 'relay MiB'],
+  style: { head: [], border: [] },
+});
+for (const { store, underWay, samples } of results) {
+  const column = (pick: (sample: Sample) => number, digits: number): string =>
+    spread(samples.map(pick), digits);
+  table.push([
+    `${store}, ${PAIRS} × ${underWay}`,
+    column(({ messagesPerSecond }) => messagesPerSecond, 0),
+    column(({ p50Ms }) => p50Ms, 2),
+    column(({ p99Ms }) => p99Ms, 2),
+    column(({ relayCpuSeconds }) => relayCpuSeconds, 2),
+    column(({ relayPeakMiB }) => relayPeakMiB, 0),
+  ]);
+}
+process.stdout.write(
+  `${MESSAGES} messages of ${TEXT.length} bytes, ${PAIRS} senders to ${PAIRS} receivers, ${ROUNDS} rounds in turn; ` +
+    `median (least to most)\n${table.toString()}\n`,
+);
+process.stdout.write(
+  `${JSON.stringify({ benchmark: 'messaging', messages: MESSAGES, rounds: ROUNDS, results })}\n`,
+);
