@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -36,6 +36,7 @@ describe('enjambre share', () => {
         magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
         alreadyShared: false,
         metainfo: Buffer.from('metainfo'),
+        leftOut: { links: 2, emptyFolders: 1, others: 0 },
       },
     },
   };
@@ -97,7 +98,26 @@ describe('enjambre share', () => {
       magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
       already_shared: false,
       torrents: [join(cwd, 'x.torrent')],
+      left_out: { links: 2, empty_folders: 1, others: 0 },
     });
+  });
+
+  test('says what of a folder is not shared', async () => {
+    const { stderr } = await on(['share', '/x']);
+    expect(stderr).toBe(
+      'not shared, since torrents have no place for them: 2 symbolic links, 1 empty folder\n',
+    );
+  });
+
+  test('overwrites no file with a .torrent, and shares nothing then', async () => {
+    const cwd = await mkdtemp(join(tmpdir(), 'enjambre-share-'));
+    await writeFile(join(cwd, 'big.bin'), 'precious');
+    const { code, stderr } = await on(['share', 'big.bin', '--torrent', 'big.bin'], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/big\.bin exists already: remove it, or write the \.torrent elsewhere/);
+    expect(await readFile(join(cwd, 'big.bin'), 'utf8')).toBe('precious');
+    expect(asked).toEqual([]);
+    await rm(cwd, { recursive: true });
   });
 
   test('says that it is shared when only the .torrent cannot be written', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { hashFile, hashTree, writeRandomFile } from '@enjambre/common/testing/content';
@@ -100,6 +100,35 @@ describe('what is wanted may be named by', () => {
 });
 
 describe('where and how', () => {
+  test('programs in a folder can be run where they arrive', async () => {
+    const folder = join(swarm.root, 'originals', 'release');
+    const sha256 = await writeRandomFile(join(folder, 'bin', 'tool'), 1000);
+    await writeRandomFile(join(folder, 'notes'), 1000);
+    await chmod(join(folder, 'bin', 'tool'), 0o755);
+    await swarm.command(alice, ['share', folder]);
+    lastLine(await swarm.command(bob, ['get', 'release', '--json']));
+    const copy = join(bob.downloadDir, 'release');
+    expect(await hashFile(join(copy, 'bin', 'tool'))).toBe(sha256);
+    expect((await stat(join(copy, 'bin', 'tool'))).mode & 0o777).toBe(0o755);
+    expect((await stat(join(copy, 'notes'))).mode & 0o777).toBe(0o644);
+  });
+
+  test('agents that download into one folder do not disturb each other', async () => {
+    const file = await shareFile(swarm, [alice], { name: 'common.bin', bytes: 64 * MIB });
+    const folder = join(swarm.root, 'common');
+    const carol = await swarm.startAgent('carol');
+    const results = await Promise.all(
+      [bob, carol].map((agent) => swarm.command(agent, ['get', file.infohash, '--output', folder, '--json'])),
+    );
+    for (const result of results) lastLine(result);
+    expect(await readdir(folder)).toEqual(['common.bin']);
+    expect(await hashFile(join(folder, 'common.bin'))).toBe(file.sha256);
+    const states = await Promise.all([bob, carol].map((agent) => swarm.command(agent, ['ls', '--json'])));
+    for (const { json } of states) {
+      expect(json.find(({ name }) => name === 'common.bin')).toMatchObject({ state: 'seeding' });
+    }
+  });
+
   test('--output puts it in another folder, relative to where the command runs', async () => {
     const file = await shareFile(swarm, [alice], { name: 'elsewhere.bin', bytes: 2 * MIB });
     const result = await swarm.command(bob, ['get', 'elsewhere.bin', '--output', 'some/where', '--json']);

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { lstat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { HashProgress, SharedFile, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -6,7 +6,7 @@ import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { sharedJson } from '../render/json.js';
 import { ProgressLine } from '../render/progress.js';
-import { formatBytes, plain } from '../render/text.js';
+import { count, formatBytes, plain } from '../render/text.js';
 
 export interface ShareOptions {
   /** Name to share it under; its own if absent. */
@@ -19,11 +19,12 @@ export interface ShareOptions {
 
 /** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
 export async function share(session: Session, path: string, options: ShareOptions): Promise<void> {
+  const torrents = options.torrents.map((file) => resolve(session.context.cwd, file));
+  for (const file of torrents) await checkFree(file);
   await withAgent(session, async (agent) => {
     const shared = await hash(session, agent, resolve(session.context.cwd, path), options);
     const { transfer } = shared;
     if (!transfer) throw noTransfer();
-    const torrents = options.torrents.map((file) => resolve(session.context.cwd, file));
     for (const file of torrents) await writeTorrent(file, shared.metainfo);
     tell(session, transfer, shared, torrents);
   });
@@ -84,15 +85,45 @@ function tell(
   output.line(`${dim('infohash')}  ${plain(transfer.infohash)}`);
   output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
   for (const file of torrents) output.line(`${dim('torrent')}   ${plain(file)}`);
+  const left = leftOutText(shared.leftOut);
+  if (left !== '') output.note(`not shared, since torrents have no place for them: ${left}`);
+}
+
+/** Nothing is overwritten, least of all what is being shared. Throws `already-exists`, PATH_EXISTS. */
+async function checkFree(path: string): Promise<void> {
+  if (await isThere(path)) {
+    const message = `${path} exists already: remove it, or write the .torrent elsewhere`;
+    throw new EnjambreError('already-exists', 'PATH_EXISTS', message);
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
   try {
-    await writeFile(path, metainfo);
+    await writeFile(path, metainfo, { flag: 'wx' });
   } catch (error) {
     const message = `it is shared, but ${path} cannot be written: ${messageOf(error)}`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
   }
+}
+
+function leftOutText(leftOut: SharedFile['leftOut']): string {
+  const { links = 0, emptyFolders = 0, others = 0 } = leftOut ?? {};
+  const parts = [
+    [links, 'symbolic link'],
+    [emptyFolders, 'empty folder'],
+    [others, 'special file'],
+  ] as const;
+  return parts
+    .filter(([number]) => number > 0)
+    .map(([number, noun]) => count(number, noun))
+    .join(', ');
 }
 
 function noTransfer(): EnjambreError {

@@ -140,7 +140,7 @@ function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): st
 
 function peerStanding(peer: TransferPeer, colors: Output['colors']): string {
   if (peer.banned !== '') return colors.red(`banned: ${plain(peer.banned)}`);
-  return peer.connected ? 'connected' : colors.dim('gone');
+  return peer.connected ? 'connected' : colors.dim('no stream');
 }
 
 function rateOrDash(rate: bigint): string {

@@ -94,6 +94,11 @@ export function sharedJson(transfer: Transfer, shared: SharedFile, torrents: rea
     magnet: shared.magnet,
     already_shared: shared.alreadyShared,
     torrents,
+    left_out: {
+      links: shared.leftOut?.links ?? 0,
+      empty_folders: shared.leftOut?.emptyFolders ?? 0,
+      others: shared.leftOut?.others ?? 0,
+    },
   };
 }
 

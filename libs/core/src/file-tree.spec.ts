@@ -37,7 +37,9 @@ describe('a file tree', () => {
 
   test('takes the longest length, unknown keys and harmless attributes', () => {
     const tree = dict({ a: leaf({ ...file, length: 2 ** 53 - 1, attr: Buffer.from('xh'), mtime: 1 }) });
-    expect(readFileTree(tree)).toEqual([{ path: ['a'], length: 2 ** 53 - 1, piecesRoot: ROOT }]);
+    expect(readFileTree(tree)).toEqual([
+      { path: ['a'], length: 2 ** 53 - 1, piecesRoot: ROOT, executable: true },
+    ]);
   });
 
   test('takes the same name in different folders', () => {

@@ -6,6 +6,7 @@ import { quote } from './quote.js';
 
 const NO_HASH = Buffer.alloc(HASH_SIZE);
 const SYMLINK = 'l';
+const EXECUTABLE = 'x';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -59,21 +60,21 @@ function readName(key: string, path: readonly string[]): string {
 function readFile(file: BencodeValue, path: readonly string[]): MetainfoFile {
   if (!(file instanceof BencodeDict)) throw badMetainfo(`${describe(path)} is not a dictionary`);
   const attributes = file.get('attr');
-  if (Buffer.isBuffer(attributes) && attributes.includes(SYMLINK)) {
-    throw badMetainfo(`${describe(path)} is a symbolic link`);
-  }
+  const has = (attribute: string): boolean => Buffer.isBuffer(attributes) && attributes.includes(attribute);
+  if (has(SYMLINK)) throw badMetainfo(`${describe(path)} is a symbolic link`);
+  const executable = has(EXECUTABLE) ? { executable: true as const } : {};
   const length = file.get('length');
   if (typeof length !== 'number' || length < 0) {
     throw badMetainfo(`${describe(path)} has no length from 0 to 2^53 - 1`);
   }
   // Some clients write a root, of zeros, for an empty file; it says nothing.
-  if (length === 0) return { path, length };
+  if (length === 0) return { path, length, ...executable };
   const piecesRoot = file.get('pieces root');
   if (!Buffer.isBuffer(piecesRoot) || piecesRoot.length !== HASH_SIZE) {
     throw badMetainfo(`${describe(path)} has no pieces root of ${HASH_SIZE} bytes`);
   }
   if (piecesRoot.equals(NO_HASH)) throw badMetainfo(`${describe(path)} has a pieces root of zeros`);
-  return { path, length, piecesRoot };
+  return { path, length, piecesRoot, ...executable };
 }
 
 function describe(path: readonly string[]): string {

@@ -43,6 +43,17 @@ describe('a built metainfo', () => {
     expect(metainfo).toMatchObject({ isFolder: false, name: 'a', totalLength: 5 });
   });
 
+  test('says which files are to be executable', () => {
+    const { files } = folder([
+      { ...file('a'), executable: true },
+      { ...file('b'), executable: false },
+    ]);
+    expect(files.map(({ path, executable }) => [path[0], executable])).toEqual([
+      ['a', true],
+      ['b', undefined],
+    ]);
+  });
+
   test('needs no layer of a file of one piece, and ignores one', () => {
     expect(folder([{ ...file('a'), layer: ROOT }]).bytes.equals(folder([file('a')]).bytes)).toBe(true);
   });

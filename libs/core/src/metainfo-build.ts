@@ -19,6 +19,8 @@ export interface BuildFile {
   readonly piecesRoot?: Buffer | undefined;
   /** The roots of the pieces, 32 bytes each; needed of a file longer than a piece, else ignored. */
   readonly layer?: Buffer | undefined;
+  /** It is to be executable (BEP 47, attribute x). */
+  readonly executable?: boolean | undefined;
 }
 
 interface BuildInput {
@@ -97,8 +99,12 @@ function folderOf(root: Folder, file: BuildFile): Folder {
   return folder;
 }
 
-function leaf({ length, piecesRoot }: BuildFile): BencodeDict {
-  return length > 0 && piecesRoot ? dict({ length, 'pieces root': piecesRoot }) : dict({ length });
+function leaf({ length, piecesRoot, executable }: BuildFile): BencodeDict {
+  return dict({
+    ...(executable && { attr: Buffer.from('x') }),
+    length,
+    ...(length > 0 && piecesRoot && { 'pieces root': piecesRoot }),
+  });
 }
 
 function folderDict(folder: Folder): BencodeDict {

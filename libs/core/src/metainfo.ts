@@ -9,6 +9,8 @@ export interface MetainfoFile {
   readonly length: number;
   /** Root of the file's merkle tree, 32 bytes; an empty file has none. */
   readonly piecesRoot?: Buffer;
+  /** To be made executable (BEP 47, attribute x). */
+  readonly executable?: true;
 }
 
 /**

@@ -139,7 +139,7 @@ class AgentService implements Agent {
     const transfers = new Transfers(
       {
         archive: data,
-        stores: new FileStoreFactory({ pool, fds }),
+        stores: new FileStoreFactory({ pool, fds }, self.peerId),
         connector: new GrpcPeerConnector(self, identity),
         hasher: new DiskContentHasher(pool),
         tracker,

@@ -111,6 +111,47 @@ describe('a download that is complete', () => {
     expect((await readFile(target())).equals(other)).toBe(true);
   });
 
+  it('takes over the very same file that has its name, and downloads nothing', async () => {
+    await agent.folder.write('downloads/file.bin', data);
+    const transfer = await agent.download(metainfo);
+    await inState(transfer, 'seeding');
+    expect(transfer.record).toMatchObject({ inPlace: true, bytesDownloaded: 0 });
+  });
+
+  it('takes over what another agent has put there meanwhile', async () => {
+    uploader.reads.hold();
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => uploader.reads.started > 0, { what: 'the download' });
+    await agent.folder.write('downloads/file.bin', data);
+    uploader.reads.release();
+    await inState(transfer, 'seeding');
+    expect(await agent.folder.tree()).not.toContainEqual(expect.stringContaining('.incomplete'));
+  });
+
+  it('that cannot get its name is kept when it is removed, and its parts are not', async () => {
+    uploader.reads.hold();
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => uploader.reads.started > 0, { what: 'the download' });
+    await agent.folder.write('downloads/file.bin', 'mine');
+    uploader.reads.release();
+    await inState(transfer, 'failed');
+    const { path } = transfer.view();
+    await agent.transfers.remove(transfer, false);
+    expect((await readFile(path)).equals(data)).toBe(true);
+    expect(await readFile(target(), 'utf8')).toBe('mine');
+  });
+
+  it('has no rate and no complaint once it is over', async () => {
+    const transfer = await agent.download(metainfo);
+    await agent.finished(transfer);
+    expect(transfer.view()).toMatchObject({ downloadRate: 0, reason: '' });
+  });
+
+  it('is refused for the name of the folder where downloads are assembled', async () => {
+    const reserved = metainfoOf(data, PIECE, '.incomplete');
+    await expect(agent.download(reserved)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_NAME' });
+  });
+
   it('counts nobody as connected any more that it downloaded from', async () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);

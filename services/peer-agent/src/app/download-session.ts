@@ -85,7 +85,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
     const { known, ready } = this.#links.counts;
-    if (ready > 0) return '';
+    if (ready > 0 || this.#stopped || this.#engine.isComplete) return '';
     return known === 0
       ? 'no other peer has it at present'
       : `no peer answers (${this.#lastProblem || 'connecting'})`;

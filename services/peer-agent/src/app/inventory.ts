@@ -1,4 +1,5 @@
 import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { openContent, type Content } from './content.js';
@@ -50,21 +51,44 @@ export async function openAssembly(
 }
 
 /**
- * A download that was complete and got its name, but a crash came before that was noted.
- * Undefined if it is not so: what has its name may be somebody else's.
+ * Gives a whole download its name. If that is taken by the very same content, such as by
+ * another agent that downloads into the same folder, that is taken over. Throws
+ * `already-exists`, PATH_EXISTS, if it is taken by anything else.
+ */
+export async function publish(
+  content: Content,
+  record: TransferRecord,
+  options: InventoryOptions,
+): Promise<Content> {
+  try {
+    await content.store.publish();
+    return content;
+  } catch (error) {
+    if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
+    const published = await findPublished(content, record, options);
+    if (!published) throw error;
+    return published.content;
+  }
+}
+
+/**
+ * The whole content under its name already, though nothing was noted of it: a crash came
+ * between the two, somebody put it there, or another agent did. Undefined if what has the
+ * name is anything else: that is not ours to touch.
  */
 async function findPublished(
   content: Content,
   { origin, inPlace, location }: TransferRecord,
   options: InventoryOptions,
 ): Promise<Inventory | undefined> {
-  if (origin || inPlace || (await content.store.exists())) return undefined;
-  const { have: claimed } = await options.progress.load(content.layout.pieceCount);
+  if (origin || inPlace) return undefined;
   const store = options.stores.download(content.metainfo, location, true);
-  if (!claimed.isFull() || (await store.fingerprint()) === undefined) return undefined;
+  if ((await store.fingerprint()) === undefined) return undefined;
   const published = { ...content, store };
   const have = await checkAll(published, options);
-  return have.isFull() ? { content: published, have } : undefined;
+  if (!have.isFull()) return undefined;
+  await content.store.delete();
+  return { content: published, have };
 }
 
 /**

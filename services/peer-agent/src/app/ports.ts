@@ -39,13 +39,20 @@ export interface PieceStore {
   close(): Promise<void>;
 }
 
+/** Downloads are assembled in a folder of this name inside the one they go to, so that the last step is a rename. */
+export const RESERVED_NAME = '.incomplete';
+
 export interface StoreFactory {
   /** Content that is shared where it lies. */
   original(metainfo: Metainfo, path: string): PieceStore;
   /** A download that ends up in `folder`; `inPlace` if it has its name there already. */
   download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore;
-  /** Throws `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE if a download could not go there. */
-  checkTarget(folder: string, name: string | undefined): Promise<void>;
+  /**
+   * Throws `invalid` BAD_NAME, `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE
+   * if a download could not go there. With a `size`, what has the name already may stay if
+   * it could be the very same: something of that size, or a folder.
+   */
+  checkTarget(folder: string, name: string, size?: number): Promise<void>;
 }
 
 /** What is known to be on disk of one download, through crashes. */
@@ -127,7 +134,8 @@ export interface Membership {
   readonly bytesUploaded: number;
 }
 
-export type MembershipEvent = 'update' | 'started' | 'completed' | 'paused' | 'failed';
+/** `update` says all of it again; `numbers` says only how many bytes it is about. */
+export type MembershipEvent = 'update' | 'numbers' | 'started' | 'completed' | 'paused' | 'failed';
 
 export interface SwarmListener {
   /** All peers (`snapshot`), or those that joined or changed, and those that left. */
@@ -155,7 +163,18 @@ export interface ScannedContent {
     readonly path: readonly string[];
     readonly length: number;
     readonly diskPath: string;
+    readonly executable: boolean;
   }[];
+  /** What a folder holds that is not shared. */
+  readonly leftOut: LeftOut;
+}
+
+/** How many entries of a folder are not shared: torrents have no place for them. */
+export interface LeftOut {
+  readonly links: number;
+  readonly emptyFolders: number;
+  /** Sockets, pipes and devices. */
+  readonly others: number;
 }
 
 export interface ContentHasher {

@@ -36,12 +36,24 @@ export function contentView(
   };
 }
 
+interface TrafficState {
+  readonly downloads: boolean;
+  readonly serves: boolean;
+  readonly banReason: (peer: PeerId) => string;
+}
+
 /** Who sends and receives, and how fast. */
 export function trafficView(
   ledger: Ledger,
-  banReason: (peer: PeerId) => string,
+  { downloads, serves, banReason }: TrafficState,
 ): Pick<TransferView, 'downloadRate' | 'uploadRate' | 'peers'> {
-  const peers = ledger.peers().map((peer) => ({ ...peer, banned: banReason(peer.peerId) }));
+  const peers = ledger.peers().map((peer) => ({
+    ...peer,
+    // Meters remember the last two seconds; what has ended has no rate.
+    receiveRate: downloads ? peer.receiveRate : 0,
+    sendRate: serves ? peer.sendRate : 0,
+    banned: banReason(peer.peerId),
+  }));
   return {
     downloadRate: peers.reduce((sum, { receiveRate }) => sum + receiveRate, 0),
     uploadRate: peers.reduce((sum, { sendRate }) => sum + sendRate, 0),

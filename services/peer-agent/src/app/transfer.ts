@@ -1,6 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { shortId, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BanList } from '../domain/ban-list.js';
@@ -9,10 +9,9 @@ import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
-import { openAssembly, takeInventory, type Inventory } from './inventory.js';
+import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import { patrol } from './patrol.js';
 import type {
   Membership,
   MembershipEvent,
@@ -22,6 +21,7 @@ import type {
   TrackerPort,
   TransferArchive,
 } from './ports.js';
+import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
 import {
@@ -72,8 +72,7 @@ export class Transfer {
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
   #checked = 0;
-  /** Ends the patrol. */
-  #patrol: (() => void) | undefined;
+  #endChores: (() => void) | undefined;
   readonly #watch: Stopwatch;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   readonly #serial = new Serial();
@@ -116,13 +115,16 @@ export class Transfer {
   }
 
   view(): TransferView {
-    const reasonFor = (peer: PeerId): string => this.parts.bans.reasonFor(peer, Date.now()) ?? '';
     return {
       record: this.record,
       state: this.#state,
       reason: this.#reason(),
       ...contentView(this.#content, this.#have),
-      ...trafficView(this.#ledger, reasonFor),
+      ...trafficView(this.#ledger, {
+        downloads: this.#state === 'downloading',
+        serves: this.#serving !== undefined,
+        banReason: (peer) => this.parts.bans.reasonFor(peer, Date.now()) ?? '',
+      }),
       path: this.#content?.store.path ?? this.#record.location,
     };
   }
@@ -174,7 +176,9 @@ export class Transfer {
       if (deleteData && origin) throw notDownloaded(this.#record);
       await this.#halt('REMOVED', 'the file is no longer shared');
       this.parts.tracker.withdraw(this.infohash);
-      if (deleteData || !inPlace) await this.#content?.store.delete();
+      // All pieces of one that could not get its name are worth as much as one that has it.
+      const whole = inPlace || this.#have?.isFull() === true;
+      if (deleteData || !whole) await this.#content?.store.delete();
       await this.parts.archive.remove(this.infohash);
     });
   }
@@ -202,18 +206,18 @@ export class Transfer {
     const halted = (): boolean => run.signal.aborted;
     const known = this.#content ?? (await this.#resolve(run.signal));
     if (!known || halted()) return;
-    const { content, have } = await this.#inventory(known, run);
+    const { content, have } = await takeInventory(known, this.#record, this.#inventoryOptions(run));
     if (halted()) return;
     this.#content = content;
     this.#have = have;
-    if (have.isFull()) return this.#finish(run.event);
+    if (have.isFull()) return this.#finish(content, run);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = { ...this.#record, complete: false, completedAtMs: 0 };
     const { inPlace, ...assembly } = await openAssembly(content, this.#record, this.parts.stores);
     this.#record = { ...this.#record, inPlace };
     this.#content = assembly.content;
     await this.#fetch(assembly.content, have, run);
-    if (!halted()) await this.#finish('completed');
+    if (!halted()) await this.#finish(assembly.content, { ...run, event: 'completed' });
   }
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
@@ -224,28 +228,20 @@ export class Transfer {
     const metainfo = await this.#search.run(tracker, signal);
     this.#search = undefined;
     if (!metainfo) return undefined;
-    await stores.checkTarget(this.#record.location, metainfo.name);
+    await stores.checkTarget(this.#record.location, metainfo.name, metainfo.totalLength);
     await archive.writeMetainfo(metainfo);
     this.#record = { ...this.#record, name: metainfo.name, bytesTotal: metainfo.totalLength };
     this.#content = openContent(metainfo, this.#record, stores);
     return this.#content;
   }
 
-  /** Which pieces are on disk, and where. */
-  #inventory(content: Content, { thorough, signal }: RunOptions): Promise<Inventory> {
+  #inventoryOptions({ thorough, signal }: RunOptions): InventoryOptions {
     const checking = (): (() => void) => {
       this.#enter('checking');
       this.#checked = 0;
       return () => (this.#checked += 1);
     };
-    const { stores } = this.parts;
-    return takeInventory(content, this.#record, {
-      stores,
-      progress: this.#progress,
-      thorough,
-      signal,
-      checking,
-    });
+    return { stores: this.parts.stores, progress: this.#progress, thorough, signal, checking };
   }
 
   /** Resolves when all pieces are there, or when halted. */
@@ -276,17 +272,21 @@ export class Transfer {
   }
 
   /** All pieces are there: put the content in its place, and seed. */
-  async #finish(event: MembershipEvent): Promise<void> {
-    const content = this.#content;
-    if (!content) return;
-    await content.store.publish();
+  async #finish(whole: Content, run: RunOptions): Promise<void> {
+    const content = await publish(whole, this.#record, this.#inventoryOptions(run));
+    this.#content = content;
     await this.#noteComplete((await content.store.seal()) ?? '');
     this.#have = Bitfield.full(content.layout.pieceCount);
     const damaged = this.#damaged;
     this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger, damaged });
-    this.#patrol = patrol(content.store, this.#damaged);
+    this.#endChores = startSeedingChores({
+      store: content.store,
+      damaged,
+      sent: () => this.#ledger.record.bytesUploaded,
+      report: () => this.parts.tracker.announce(this.#membership(), 'numbers'),
+    });
     this.#enter('seeding');
-    this.parts.tracker.announce(this.#membership(), event);
+    this.parts.tracker.announce(this.#membership(), run.event);
   }
 
   /** Whoever is told that it is complete may rely on it through any crash. */
@@ -326,7 +326,7 @@ export class Transfer {
     const download = this.#download;
     this.#run = undefined;
     this.#download = undefined;
-    this.#patrol?.();
+    this.#endChores?.();
     run?.abort.abort();
     await download?.stop(reason, message);
     await run?.done;

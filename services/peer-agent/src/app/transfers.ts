@@ -9,7 +9,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
-import type { ContentHasher } from './ports.js';
+import { RESERVED_NAME, type ContentHasher, type LeftOut } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Transfer, type TransferComponents } from './transfer.js';
 
@@ -30,6 +30,14 @@ export interface ShareOptions {
   readonly pieceLength: number;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
+}
+
+export interface Shared {
+  readonly transfer: Transfer;
+  readonly metainfo: Metainfo;
+  /** It was offered before. */
+  readonly already: boolean;
+  readonly leftOut: LeftOut;
 }
 
 export type DownloadSource =
@@ -89,11 +97,13 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
-  async share(options: ShareOptions): Promise<{ transfer: Transfer; metainfo: Metainfo; already: boolean }> {
+  async share(options: ShareOptions): Promise<Shared> {
     const { signal, progress } = options;
     const content = await this.#parts.hasher.scan(absolute(options.path));
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
+    if (name === RESERVED_NAME) throw reservedName();
+    const { leftOut } = content;
     const pieceLength = options.pieceLength || choosePieceLength(content.totalLength);
     let done = 0;
     const metainfo = await this.#parts.hasher.hash(content, {
@@ -107,11 +117,11 @@ export class Transfers implements Startable, ServingDirectory {
     });
     return this.#changes.run(async () => {
       const known = this.#transfers.get(metainfo.infohash);
-      if (known?.state === 'seeding') return { transfer: known, metainfo, already: true };
+      if (known?.state === 'seeding') return { transfer: known, metainfo, already: true, leftOut };
       await this.#replace(known, content.path);
       const transfer = await this.#adopt(metainfo, content.path);
       await this.save();
-      return { transfer, metainfo, already: false };
+      return { transfer, metainfo, already: false, leftOut };
     });
   }
 
@@ -132,7 +142,7 @@ export class Transfers implements Startable, ServingDirectory {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted);
       const location = wanted ?? this.init.downloadDir;
-      await this.#parts.stores.checkTarget(location, found.name);
+      await this.#parts.stores.checkTarget(location, found.name, found.size);
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
       const transfer = this.#add(newRecord(found, { origin: false, location }));
       await transfer.start('started');
@@ -297,6 +307,11 @@ function identityOf({ infohash, name, totalLength }: Metainfo): Identity {
 
 function identityOfTransfer({ infohash, name, record }: Transfer): Identity {
   return { infohash, name, size: record.bytesTotal };
+}
+
+function reservedName(): EnjambreError {
+  const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another --name`;
+  return new EnjambreError('invalid', 'BAD_NAME', message);
 }
 
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {

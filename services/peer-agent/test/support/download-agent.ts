@@ -100,7 +100,7 @@ export class DownloadAgent {
   ) {
     const log = createLogger({ name: 'agent', level: 'silent' });
     this.#data = new DataFolder(folder.at('data'), log);
-    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds });
+    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
     const { tracker, bans, connector } = this;
     const hasher = new DiskContentHasher(this.#pool);
     const random = seededRandom(1);

@@ -173,10 +173,11 @@ describe('TrackerLink', () => {
     link.announce({ ...wanted, bytesLeft: 200 }, 'update'); // In between.
     await tracker.start();
     await connected(link);
-    const again = await said(tracker, 1, 3);
-    expect(again).toHaveLength(3);
+    const again = await said(tracker, 1, 4);
+    expect(again).toHaveLength(4);
     expect(again).toMatchObject([
       { $case: 'share', value: { infohash: infoHashToBytes(shared.infohash), restated: true } },
+      { $case: 'announce', value: { infohash: infoHashToBytes(shared.infohash), bytesUploaded: 5n } },
       { $case: 'announce', value: { event: AnnounceEvent.UNSPECIFIED, bytesLeft: 200n } },
       { $case: 'watch', value: { infohash: infoHashToBytes(wanted.infohash) } },
     ]);

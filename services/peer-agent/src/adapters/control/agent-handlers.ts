@@ -133,12 +133,13 @@ async function* share(
     const value = { bytesDone: BigInt(state.done), bytesTotal: BigInt(state.total) };
     yield { result: { $case: 'progress', value } };
   }
-  const { transfer, metainfo, already } = await sharing;
+  const { transfer, metainfo, already, leftOut } = await sharing;
   const shared = {
     transfer: transferToWire(transfer.view()),
     magnet: formatMagnet(metainfo.infohash, metainfo.name),
     alreadyShared: already,
     metainfo: metainfo.bytes,
+    leftOut,
   };
   yield { result: { $case: 'shared', value: shared } };
 }

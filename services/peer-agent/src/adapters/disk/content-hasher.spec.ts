@@ -92,8 +92,10 @@ describe('DiskContentHasher', () => {
     await symlink(folder.at('content'), folder.at('content/loop'));
     await symlink('/nowhere', folder.at('content/dangling'));
     await symlink(folder.at('content'), folder.at('given'));
-    const { files } = await hasher.scan(folder.at('given'));
+    await mkdir(folder.at('content/empty/inner'), { recursive: true });
+    const { files, leftOut } = await hasher.scan(folder.at('given'));
     expect(files.map(({ path }) => path)).toEqual([['a']]);
+    expect(leftOut).toEqual({ links: 3, emptyFolders: 1, others: 0 });
   });
 
   it('counts an empty file among the others', async () => {

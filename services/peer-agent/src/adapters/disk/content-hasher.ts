@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { buildMetainfo } from '@enjambre/core/metainfo-build';
+import { buildMetainfo, type BuildFile } from '@enjambre/core/metainfo-build';
 import { checkName } from '@enjambre/core/names';
 import pLimit from 'p-limit';
 import type { ContentHasher, ScannedContent } from '../../app/ports.js';
@@ -15,6 +15,7 @@ type ScannedFile = ScannedContent['files'][number];
 
 /** One job of a thread reads about so much: progress is smooth and an abort quick. */
 const RUN_BYTES = 8 << 20;
+const OWNER_MAY_EXECUTE = 0o100n;
 /** Files looked at in parallel. */
 const FILES_AT_ONCE = 16;
 
@@ -25,7 +26,7 @@ export class DiskContentHasher implements ContentHasher {
   async scan(path: string): Promise<ScannedContent> {
     const stats = await statContent(path);
     checkName(basename(path));
-    if (stats.isFile()) return scanFile(path, Number(stats.size));
+    if (stats.isFile()) return scanFile(path, stats);
     if (!stats.isDirectory()) {
       throw new EnjambreError(
         'invalid',
@@ -34,16 +35,11 @@ export class DiskContentHasher implements ContentHasher {
       );
     }
     const files: ScannedFile[] = [];
-    await walk(path, [], files);
+    const leftOut = { links: 0, emptyFolders: 0, others: 0 };
+    await walk(path, [], { files, leftOut });
     const totalLength = files.reduce((sum, { length }) => sum + length, 0);
-    if (totalLength === 0) {
-      throw new EnjambreError(
-        'invalid',
-        'EMPTY_FOLDER',
-        `${path} holds no data: put at least one non-empty file in it`,
-      );
-    }
-    return { path, isFolder: true, totalLength, files };
+    if (totalLength === 0) throw emptyFolder(path, leftOut);
+    return { path, isFolder: true, totalLength, files, leftOut };
   }
 
   async hash(
@@ -59,14 +55,14 @@ export class DiskContentHasher implements ContentHasher {
   }
 
   async #hashFile(
-    { path, length, diskPath }: ScannedFile,
+    { path, length, diskPath, executable }: ScannedFile,
     {
       pieceLength,
       signal,
       progress,
     }: { pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
-  ): Promise<{ path: readonly string[]; length: number; piecesRoot?: Buffer; layer?: Buffer }> {
-    if (length === 0) return { path, length };
+  ): Promise<BuildFile> {
+    if (length === 0) return { path, length, executable };
     const before = await statContent(diskPath);
     const leaves = leavesOfPiece(length, pieceLength);
     const runLength = Math.max(pieceLength, RUN_BYTES);
@@ -93,7 +89,7 @@ export class DiskContentHasher implements ContentHasher {
       throw changed(diskPath);
     const layer = Buffer.concat(roots);
     const piecesRoot = fileRoot(layer, length, pieceLength);
-    return length > pieceLength ? { path, length, piecesRoot, layer } : { path, length, piecesRoot };
+    return { path, length, piecesRoot, executable, ...(length > pieceLength && { layer }) };
   }
 
   async #hashRun(run: Parameters<DiskPool['hash']>[0]): Promise<Buffer> {
@@ -106,7 +102,15 @@ export class DiskContentHasher implements ContentHasher {
   }
 }
 
-async function walk(folder: string, path: readonly string[], files: ScannedFile[]): Promise<void> {
+interface Found {
+  readonly files: ScannedFile[];
+  readonly leftOut: { links: number; emptyFolders: number; others: number };
+}
+
+/** Returns whether anything is in it. */
+async function walk(folder: string, path: readonly string[], found: Found): Promise<void> {
+  const { files, leftOut } = found;
+  let isEmpty = true;
   let entries: Awaited<ReturnType<typeof opendir>>;
   try {
     entries = await opendir(folder);
@@ -114,24 +118,34 @@ async function walk(folder: string, path: readonly string[], files: ScannedFile[
     throw unreadable(error, folder);
   }
   for await (const entry of entries) {
+    isEmpty = false;
     const diskPath = join(folder, entry.name);
+    const here = [...path, entry.name];
     if (entry.isDirectory()) {
       checkName(entry.name);
-      await walk(diskPath, [...path, entry.name], files);
+      await walk(diskPath, here, found);
     } else if (entry.isFile()) {
       checkName(entry.name);
-      files.push({
-        path: [...path, entry.name],
-        length: Number((await statContent(diskPath)).size),
-        diskPath,
-      });
-    }
-    // Links and devices are left out: what they lead to is not this folder's content.
+      files.push(scanned(here, diskPath, await statContent(diskPath)));
+    } else if (entry.isSymbolicLink()) leftOut.links += 1;
+    else leftOut.others += 1;
   }
+  if (isEmpty) leftOut.emptyFolders += 1;
 }
 
-async function scanFile(path: string, length: number): Promise<ScannedContent> {
-  if (length === 0) {
+function scanned(path: readonly string[], diskPath: string, { size, mode }: BigIntStats): ScannedFile {
+  return { path, length: Number(size), diskPath, executable: (mode & OWNER_MAY_EXECUTE) !== 0n };
+}
+
+function emptyFolder(path: string, { links, others }: Found['leftOut']): EnjambreError {
+  const but = links + others > 0 ? ' but links and special files, which are not shared' : '';
+  const message = `${path} holds no data${but}: put at least one non-empty file in it`;
+  return new EnjambreError('invalid', 'EMPTY_FOLDER', message);
+}
+
+async function scanFile(path: string, stats: BigIntStats): Promise<ScannedContent> {
+  const file = scanned([basename(path)], path, stats);
+  if (file.length === 0) {
     throw new EnjambreError('invalid', 'EMPTY_FILE', `${path} is empty: there is nothing to share`);
   }
   try {
@@ -142,8 +156,9 @@ async function scanFile(path: string, length: number): Promise<ScannedContent> {
   return {
     path,
     isFolder: false,
-    totalLength: length,
-    files: [{ path: [basename(path)], length, diskPath: path }],
+    totalLength: file.length,
+    files: [file],
+    leftOut: { links: 0, emptyFolders: 0, others: 0 },
   };
 }
 

@@ -58,6 +58,8 @@ const tree = (): Sample => {
 };
 
 const pool = new DiskPool(2);
+const OWNER = 'a'.repeat(64);
+
 let folder: TestFolder;
 let fds: FdCache;
 let stores: FileStoreFactory;
@@ -65,7 +67,7 @@ let stores: FileStoreFactory;
 beforeEach(async () => {
   folder = await TestFolder.make();
   fds = new FdCache(3);
-  stores = new FileStoreFactory({ pool, fds });
+  stores = new FileStoreFactory({ pool, fds }, OWNER);
 });
 
 afterEach(async () => {
@@ -293,7 +295,11 @@ describe('FileStore', () => {
     }
     const fullPool = new FullPool(1);
     const sample = tiny();
-    const store = new FileStoreFactory({ pool: fullPool, fds }).download(sample.metainfo, folder.path, false);
+    const store = new FileStoreFactory({ pool: fullPool, fds }, OWNER).download(
+      sample.metainfo,
+      folder.path,
+      false,
+    );
     await expect(store.write(0, 0, blockOf(sample, 0, 0))).rejects.toMatchObject({
       code: 'exhausted',
       reason: 'DISK_FULL',

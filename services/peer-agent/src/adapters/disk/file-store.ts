@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fdatasync, fstat, ftruncate, read, type BigIntStats } from 'node:fs';
-import { lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
@@ -146,6 +146,7 @@ export class FileStore implements PieceStore {
     if (target === undefined || target === this.#path) return;
     try {
       await this.#makeEmptyFiles();
+      await this.#makeExecutable();
       await this.flush();
       await this.components.fds.forget(this.#path);
       if (await exists(target)) throw pathExists(target);
@@ -247,6 +248,16 @@ export class FileStore implements PieceStore {
   async #resize(file: number, fd: number): Promise<void> {
     const length = this.init.metainfo.files[file]?.length ?? 0;
     if ((await statFd(fd)).size !== length) await truncateFd(fd, length);
+  }
+
+  /** For whoever may read it. */
+  async #makeExecutable(): Promise<void> {
+    for (const [index, { executable }] of this.init.metainfo.files.entries()) {
+      if (!executable) continue;
+      const path = this.#pathOf(index);
+      const { mode } = await stat(path);
+      await chmod(path, mode | ((mode & 0o444) >> 2));
+    }
   }
 
   async #makeEmptyFiles(): Promise<void> {

@@ -1,19 +1,23 @@
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { InfoHash } from '@enjambre/core/ids';
+import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { PieceStore, StoreFactory } from '../../app/ports.js';
+import { RESERVED_NAME, type PieceStore, type StoreFactory } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
 import { makeFolder } from './make-folder.js';
 import { exists, FileStore, pathExists, type FileStoreComponents } from './file-store.js';
 
-/** Downloads are assembled here, inside the folder they go to, so that the last step is a rename. */
-const INCOMPLETE = '.incomplete';
+/** Of the owner's id, in names of folders. */
+const OWNER_DIGITS = 16;
 
 /** Makes the stores of transfers on this machine's file systems. */
 export class FileStoreFactory implements StoreFactory {
-  constructor(private readonly components: FileStoreComponents) {}
+  /** @param owner whose downloads they are: agents that share a folder do not share what is under way in it */
+  constructor(
+    private readonly components: FileStoreComponents,
+    private readonly owner: string,
+  ) {}
 
   original(metainfo: Metainfo, path: string): PieceStore {
     return new FileStore(this.components, { metainfo, path });
@@ -21,21 +25,35 @@ export class FileStoreFactory implements StoreFactory {
 
   download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore {
     const target = join(folder, metainfo.name);
-    const path = inPlace ? target : incompletePath(folder, metainfo.infohash, metainfo.name);
+    const path = inPlace ? target : this.#incompletePath(folder, metainfo);
     return new FileStore(this.components, { metainfo, path, target });
   }
 
-  async checkTarget(folder: string, name: string | undefined): Promise<void> {
+  async checkTarget(folder: string, name: string, size?: number): Promise<void> {
+    if (name === RESERVED_NAME) throw reservedName();
     try {
       await makeFolder(folder);
       await access(folder, constants.W_OK | constants.X_OK);
-      if (name !== undefined && (await exists(join(folder, name)))) throw pathExists(join(folder, name));
+      const path = join(folder, name);
+      if (name === '' || !(await exists(path))) return;
+      const isSame = size !== undefined && (await couldHold(path, size));
+      if (!isSame) throw pathExists(path);
     } catch (error) {
       throw diskError(error, folder);
     }
   }
+
+  #incompletePath(folder: string, { infohash, name }: Metainfo): string {
+    return join(folder, RESERVED_NAME, `${infohash}-${this.owner.slice(0, OWNER_DIGITS)}`, name);
+  }
 }
 
-function incompletePath(folder: string, infohash: InfoHash, name: string): string {
-  return join(folder, INCOMPLETE, infohash, name);
+async function couldHold(path: string, size: number): Promise<boolean> {
+  const stats = await lstat(path);
+  return stats.isDirectory() || (stats.isFile() && stats.size === size);
+}
+
+function reservedName(): EnjambreError {
+  const message = `"${RESERVED_NAME}" is the name of the folder for downloads under way: it can't be downloaded`;
+  return new EnjambreError('invalid', 'BAD_NAME', message);
 }

@@ -17,13 +17,14 @@ import type { TrackerMessage } from './tracker-session.js';
 
 const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
   update: AnnounceEvent.UNSPECIFIED,
+  numbers: AnnounceEvent.UNSPECIFIED,
   started: AnnounceEvent.STARTED,
   completed: AnnounceEvent.COMPLETED,
   paused: AnnounceEvent.PAUSED,
   failed: AnnounceEvent.FAILED,
 };
 
-/** What is said of a membership: a Share for an original, an Announce for a download. */
+/** What is said of a membership: a Share for an original, an Announce for a download and for numbers. */
 export function membershipMessage(
   membership: Membership,
   event: MembershipEvent,
@@ -31,7 +32,7 @@ export function membershipMessage(
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
-  if (membership.origin) {
+  if (membership.origin && event !== 'numbers') {
     return { $case: 'share', value: { infohash, file, restated: event !== 'started' } };
   }
   return {

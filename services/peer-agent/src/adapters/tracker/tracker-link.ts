@@ -170,7 +170,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       { tracker: this.address, endpoint: welcome.endpoint },
       `connected to tracker ${this.address}; others reach this agent at ${welcome.endpoint}`,
     );
-    for (const membership of this.#memberships.values()) this.#say(membershipMessage(membership, 'update'));
+    for (const membership of this.#memberships.values()) {
+      this.#say(membershipMessage(membership, 'update'));
+      if (membership.origin && membership.bytesUploaded > 0)
+        this.#say(membershipMessage(membership, 'numbers'));
+    }
     for (const infohash of this.#watches.keys()) this.#say(watchMessage(infohash));
   }
 
