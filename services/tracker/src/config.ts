@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
+import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 
 const MAX_NAME_CHARS = 64;
 
@@ -17,6 +19,28 @@ export const trackerOptions = {
     description: "the tracker's name in events",
     schema: nameSchema,
     default: hostname().slice(0, MAX_NAME_CHARS),
+  },
+  nats: {
+    placeholder: 'URL',
+    description: 'where events are published and kept, such as nats://HOST:PORT; without it, in this process',
+    schema: natsUrlSchema.optional(),
+  },
+  messaging: {
+    placeholder: 'HOST:PORT',
+    description: 'the messaging service whose messages are shown here; not needed with --nats',
+    schema: tcpAddressSchema.optional(),
+  },
+  eventMaxAge: {
+    placeholder: 'TIME',
+    description: 'how long events are kept for replay, such as 90m or 7d',
+    schema: durationSchema,
+    default: '24h',
+  },
+  eventMaxBytes: {
+    placeholder: 'SIZE',
+    description: 'how much of them NATS keeps, such as 256MiB',
+    schema: bytesSchema,
+    default: '256MiB',
   },
   ...commonOptions,
 } satisfies OptionTable;

@@ -1,4 +1,6 @@
 import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { EventBus } from '@enjambre/common/events/event-bus';
+import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -7,11 +9,11 @@ import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { startConsole } from './adapters/console.js';
-import { EmbeddedEventBus } from './adapters/event-bus.js';
+import { fromEvent } from './adapters/convert-events.js';
+import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
-import { EventWatchers } from './adapters/watch-events.js';
 import type { TrackerConfig } from './config.js';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
@@ -25,6 +27,8 @@ export interface TrackerOverrides {
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly timeouts?: Partial<ConnectTimeouts>;
+  /** Started and stopped by who gives it. */
+  readonly events?: EventBus;
 }
 
 export interface Tracker extends Startable {
@@ -45,9 +49,15 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const limits = { ...DEFAULT_LIMITS, ...overrides.limits };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
-  const events = new EmbeddedEventBus(`tracker/${config.name}`, clock);
+  const lifecycle = new Lifecycle(log);
+  const source = `tracker/${config.name}`;
+  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source });
   const registry = new SwarmRegistry({ random, limits, startedAt: clock() });
-  const hub = new SessionHub({ registry, events, clock });
+  const hub = new SessionHub({
+    registry,
+    events: { publish: (event) => events.publish(fromEvent(event)) },
+    clock,
+  });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const agents = new ConnectHandler({
@@ -56,17 +66,16 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
     timeouts,
     maxStreams: limits.sessions * STREAMS_PER_SESSION,
   });
-  const watchers = new EventWatchers(events);
+  const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
     ...lookupHandlers(handlers, registry.directory, random),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 
-  startConsole(events, log);
+  startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
   const server = new GrpcServer({ listen: config.listen, services, log });
-  const lifecycle = new Lifecycle(log);
   lifecycle.add('server', server);
   lifecycle.add('streams', {
     start: () => {

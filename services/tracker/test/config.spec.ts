@@ -10,6 +10,18 @@ describe('the options of a tracker', () => {
     expect(config.logLevel).toBe('info');
   });
 
+  test('say where events go and how long they are kept', () => {
+    const flags = { nats: 'n1:4222', messaging: 'm:7071', eventMaxAge: '7d', eventMaxBytes: '1GiB' };
+    expect(resolveOptions(trackerOptions, flags, {})).toMatchObject({
+      nats: 'n1:4222',
+      messaging: { host: 'm', port: 7071 },
+      eventMaxAge: 604_800_000,
+      eventMaxBytes: 2 ** 30,
+    });
+    expect(resolveOptions(trackerOptions, {}, {}).nats).toBeUndefined();
+    expect(() => resolveOptions(trackerOptions, { nats: 'http://n' }, {})).toThrow(/^--nats: .*write nats:/);
+  });
+
   test('come from flags before the environment', () => {
     const environment = { ENJAMBRE_LISTEN: ':1', ENJAMBRE_NAME: 'blue' };
     const config = resolveOptions(trackerOptions, { listen: ':2' }, environment);

@@ -14,6 +14,7 @@ import {
   type PeerDelta,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { TrackerConfig } from '../src/config.js';
 import { createTracker, type Tracker, type TrackerOverrides } from '../src/service.js';
 
 type Response = NonNullable<ConnectResponse['message']>;
@@ -43,12 +44,20 @@ export class Harness {
 
   private constructor(readonly tracker: Tracker) {}
 
-  static async start(overrides: TrackerOverrides = {}, port = 0): Promise<Harness> {
+  static async start(
+    overrides: TrackerOverrides = {},
+    { port = 0, ...settings }: Partial<TrackerConfig> & { port?: number } = {},
+  ): Promise<Harness> {
     const config = {
       listen: { kind: 'tcp', host: '127.0.0.1', port },
       name: 'test',
+      nats: undefined,
+      messaging: undefined,
+      eventMaxAge: 3_600_000,
+      eventMaxBytes: 1_000_000,
       logLevel: 'silent',
       logFormat: 'json',
+      ...settings,
     } as const;
     const log = createLogger({ name: 'tracker', level: 'silent' });
     const tracker = createTracker(config, { log, ...overrides });

@@ -50,7 +50,7 @@ describe('a tracker as platform teams see it', () => {
   });
 
   test('says which port is taken when it cannot start', async () => {
-    await expect(Harness.start({}, harness.port)).rejects.toMatchObject({
+    await expect(Harness.start({}, { port: harness.port })).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'PORT_IN_USE',
     });

@@ -1,42 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { fromServiceError } from '@enjambre/common/grpc/status';
 import { callUnary } from '@enjambre/common/grpc/client';
-import type { EnjambreError } from '@enjambre/core/error';
-import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import {
-  AnnounceEvent,
-  type TrackerServiceClient,
-  type WatchEventsResponse,
-} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import { AnnounceEvent } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, hex, infohash } from './harness.js';
-
-class Watcher {
-  readonly events: Event[] = [];
-  error: EnjambreError | undefined;
-  readonly call: ClientReadableStream<WatchEventsResponse>;
-
-  private constructor(client: TrackerServiceClient, types: string[]) {
-    this.call = client.watchEvents({ types, since: undefined, replayOnly: false });
-    this.call.on('data', ({ event }: WatchEventsResponse) => this.events.push(event!));
-    this.call.on('error', (error) => (this.error = fromServiceError(error)));
-  }
-
-  /** Resolves when the subscription stands. */
-  static async start(client: TrackerServiceClient, types: string[] = []): Promise<Watcher> {
-    const watcher = new Watcher(client, types);
-    await new Promise((resolve) => watcher.call.on('metadata', resolve));
-    return watcher;
-  }
-
-  get kinds(): (string | undefined)[] {
-    return this.events.map(({ event }) => event?.$case);
-  }
-
-  async kindsWhen(count: number): Promise<(string | undefined)[]> {
-    return eventually(() => (this.events.length >= count ? this.kinds : undefined));
-  }
-}
+import { Watcher } from './watcher.js';
 
 describe('WatchEvents', () => {
   let harness: Harness;
@@ -81,7 +47,7 @@ describe('WatchEvents', () => {
   });
 
   test('streams only the types asked for', async () => {
-    const watcher = await Watcher.start(harness.client(), ['download.*', 'peer.dis*']);
+    const watcher = await Watcher.start(harness.client(), { types: ['download.*', 'peer.dis*'] });
     const alice = await harness.agent('alice');
     alice.share(infohash(1));
     alice.announce(infohash(2), { event: AnnounceEvent.STARTED });
@@ -90,8 +56,20 @@ describe('WatchEvents', () => {
     expect(await watcher.kindsWhen(3)).toEqual(['downloadStarted', 'downloadFailed', 'peerDisconnected']);
   });
 
+  test('replays what happened since a time, then goes on', async () => {
+    const alice = await harness.agent('alice');
+    alice.share(infohash(1));
+    const first = await Watcher.start(harness.client(), { since: new Date(0) });
+    expect(await first.kindsWhen(2)).toEqual(['peerConnected', 'fileShared']);
+    alice.share(infohash(2));
+    expect(await first.kindsWhen(3)).toEqual(['peerConnected', 'fileShared', 'fileShared']);
+    const replay = await Watcher.start(harness.client(), { since: new Date(0), replayOnly: true });
+    await new Promise((resolve) => replay.call.on('end', resolve));
+    expect(replay.events).toEqual(first.events);
+  });
+
   test('refuses an oversized filter', async () => {
-    const watcher = await Watcher.start(harness.client(), Array<string>(33).fill('a*'));
+    const watcher = await Watcher.start(harness.client(), { types: Array<string>(33).fill('a*') });
     const error = await eventually(() => watcher.error);
     expect(error).toMatchObject({ code: 'invalid', reason: 'BAD_EVENT_FILTER' });
   });

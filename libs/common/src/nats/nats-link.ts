@@ -1,5 +1,6 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { connect, Events, type NatsConnection } from 'nats';
+import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
@@ -149,6 +150,15 @@ export function parseNatsUrl(url: string): NatsAddress {
     ...(user !== '' && (pass === '' ? { token: user } : { user, pass })),
   };
 }
+
+/** The text of an address that {@link parseNatsUrl} reads. */
+export const natsUrlSchema = z.string().superRefine((url, context) => {
+  try {
+    parseNatsUrl(url);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
 
 function parseOne(text: string): URL {
   const full = /^[a-z]+:\/\//i.test(text) ? text : `nats://${text}`;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,8 +6,16 @@ import { ManagedProcess } from './managed-process.js';
 import { waitFor } from './wait-for.js';
 
 /**
- * A real nats-server with JetStream (Debian's package `nats-server`), on a port of
- * loopback that the system chooses and with a store that outlives {@link kill}.
+ * Not ports that the system gives to others: while the server is down, between
+ * {@link NatsServer.kill} and {@link NatsServer.restart}, nobody may take its place.
+ */
+const FIRST_PORT = 15_000;
+const LAST_PORT = 30_000;
+const MAX_ATTEMPTS = 5;
+
+/**
+ * A real nats-server with JetStream (Debian's package `nats-server`), on a free port of
+ * loopback and with a store that outlives {@link kill}.
  */
 export class NatsServer {
   #process: ManagedProcess | undefined;
@@ -17,8 +26,17 @@ export class NatsServer {
   /** Throws if nats-server is not installed: what needs it must fail, not be skipped. */
   static async start(): Promise<NatsServer> {
     const server = new NatsServer(await mkdtemp(join(tmpdir(), 'enjambre-nats-')));
-    await server.restart();
-    return server;
+    for (let attempt = 1; ; attempt++) {
+      server.#port = randomInt(FIRST_PORT, LAST_PORT);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        if (attempt < MAX_ATTEMPTS) continue;
+        await server.stop();
+        throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -33,8 +51,12 @@ export class NatsServer {
       ...['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', store, '--ports_file_dir', ports],
     ]);
     this.#process = server;
-    server.wait().catch(() => undefined);
-    this.#port = await waitFor(() => portIn(ports, server), { what: 'nats-server to listen' });
+    const missing = server.wait().then(
+      () => new Promise<never>(() => undefined),
+      (error: unknown) => Promise.reject(new Error(`${String(error)}: install Debian's package nats-server`)),
+    );
+    const listening = waitFor(() => portIn(ports, server), { what: 'nats-server to listen' });
+    this.#port = await Promise.race([listening, missing]);
   }
 
   /** SIGKILL. What it acknowledged stays in its store. */
@@ -50,14 +72,10 @@ export class NatsServer {
 }
 
 async function portIn(folder: string, server: ManagedProcess): Promise<number | undefined> {
-  const failed = await Promise.race([
-    server.wait().then(
-      (code) => `it ended with exit code ${code}: ${server.stderr.slice(-5).join('\n')}`,
-      (error: unknown) => `${String(error)}: install Debian's package nats-server`,
-    ),
-    Promise.resolve(undefined),
-  ]);
-  if (failed !== undefined) throw new Error(`nats-server did not start: ${failed}`);
+  if (!server.isRunning) {
+    const code = await server.wait();
+    throw new Error(`nats-server ended with exit code ${code}: ${server.stderr.slice(-5).join('\n')}`);
+  }
   const [file] = await readdir(folder);
   if (file === undefined) return undefined;
   const text = await readFile(join(folder, file), 'utf8');

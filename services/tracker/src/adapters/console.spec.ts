@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { EmbeddedEventBus } from '@enjambre/common/events/embedded-event-bus';
+import type { Fact } from '@enjambre/common/events/event-bus';
+import { createLogger } from '@enjambre/common/log/logger';
 import type { TrackerEvent } from '../domain/events.js';
 import { samplePeer, sampleHash } from '../../test/samples.js';
-import { lineOf } from './console.js';
+import { lineOf, startConsole } from './console.js';
+import { fromEvent } from './convert-events.js';
 
 const peer = { ...samplePeer(0x3f2a91bc), name: 'alice', endpoint: '10.0.0.7:7072' };
 const file = { infohash: sampleHash(0x5d41402a), name: 'model.bin', size: 1_234_567_890 };
@@ -33,13 +37,13 @@ describe('the console', () => {
       { type: 'download.failed', peer, file, reason: 'disk full' },
     ],
   ])('says %p', (line, event) => {
-    expect(lineOf(event)).toBe(line);
+    expect(lineOf(fromEvent(event))).toBe(line);
   });
 
   test('escapes what could act on a terminal or break a line', () => {
     const name = 'a\u001b[2J\n\u202eb\u2028';
     const event = { type: 'peer.connected', peer: { ...peer, name } } as const;
-    expect(lineOf(event)).toBe(
+    expect(lineOf(fromEvent(event))).toBe(
       'peer connected: a\\u{1b}[2J\\u{a}\\u{202e}b\\u{2028} (3f2a91bc) at 10.0.0.7:7072',
     );
   });
@@ -51,6 +55,46 @@ describe('the console', () => {
     [999_950, '1.0 MB'],
     [2 ** 53 - 1, '9.0 PB'],
   ])('writes %d bytes as %s', (size, text) => {
-    expect(lineOf({ type: 'file.shared', peer, file: { ...file, size } })).toContain(`(${text},`);
+    expect(lineOf(fromEvent({ type: 'file.shared', peer, file: { ...file, size } }))).toContain(`(${text},`);
+  });
+
+  test.each([
+    ['hello there', 'message sent: alice (3f2a91bc) → bob: hello there'],
+    ['x'.repeat(120), `message sent: alice (3f2a91bc) → bob: ${'x'.repeat(60)}…`],
+    ['a\nb', 'message sent: alice (3f2a91bc) → bob: a\\u{a}b'],
+  ])('shows the beginning of a message: %p', (preview, line) => {
+    expect(lineOf(messageSent(preview))).toBe(line);
+  });
+
+  test('shows its own events and all messages, but no files of other trackers', () => {
+    const lines: string[] = [];
+    const log = createLogger({ name: 'test', level: 'silent' });
+    log.isLevelEnabled = () => true;
+    log.info = (_: unknown, line?: string) => lines.push(`info ${line}`);
+    log.debug = (_: unknown, line?: string) => lines.push(`debug ${line}`);
+    const bus = new EmbeddedEventBus({ source: 'tracker/here' });
+    startConsole(bus, log, 'tracker/here');
+    const time = new Date(0);
+    const event = fromEvent({ type: 'download.progressed', peer, file, bytesLeft: 1 });
+    bus.publish(event);
+    bus.adopt({ id: '1', time, source: 'tracker/there', event });
+    bus.adopt({ id: '2', time, source: 'messaging/there', event: messageSent('hello') });
+    bus.adopt({ id: '3', time, source: 'messaging/there', event: messageDelivered });
+    expect(lines).toEqual([
+      'debug download progressed: model.bin (5d41402a) by alice, 1 B left',
+      'info message sent: alice (3f2a91bc) → bob: hello',
+      'debug message delivered: alice (3f2a91bc) → bob',
+    ]);
   });
 });
+
+const sender = { peerId: peer.id, name: 'alice' };
+const messageDelivered: Fact = {
+  $case: 'messageDelivered',
+  value: { sender, messageId: '1', receiver: { peerId: samplePeer(2).id, name: 'bob' } },
+};
+
+function messageSent(preview: string): Fact {
+  const target = `peer:${samplePeer(2).id}`;
+  return { $case: 'messageSent', value: { sender, messageId: '1', target, targetName: 'bob', preview } };
+}

@@ -1,59 +1,91 @@
+import type { EventBus, Fact } from '@enjambre/common/events/event-bus';
+import { eventTypeOf } from '@enjambre/common/events/event-types';
 import type { Logger } from '@enjambre/common/log/logger';
-import { shortId } from '@enjambre/core/ids';
-import type { FileRef, PublishedEvent, TrackerEvent } from '../domain/events.js';
-import type { PeerInfo } from '../domain/peer.js';
+import type { Event, FileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
 
-interface EventSource {
-  subscribe(listener: (event: PublishedEvent) => void): () => void;
-}
+/** What happens too often, or says too little, to be shown unasked. */
+const DETAILS: ReadonlySet<Fact['$case']> = new Set(['downloadProgressed', 'messageDelivered']);
+/** Of an id, as everywhere. */
+const SHORT_ID_DIGITS = 8;
+/** So much of a message's beginning is shown. */
+const MAX_PREVIEW_CHARS = 60;
 
-/** Writes a line for each event to the log, with its facts as fields; progress at debug level only. */
-export function startConsole(events: EventSource, log: Logger): void {
+/**
+ * Writes a line for each event of `source` and each message, whoever relayed it, to the
+ * log, with its facts as fields; progress and deliveries at debug level only. What other
+ * trackers see is on their own consoles.
+ */
+export function startConsole(events: Pick<EventBus, 'subscribe'>, log: Logger, source: string): void {
   events.subscribe(({ event }) => {
-    const level = event.type === 'download.progressed' ? 'debug' : 'info';
-    if (log.isLevelEnabled(level)) log[level](fieldsOf(event), lineOf(event));
+    const fact = event.event;
+    if (!fact || (event.source !== source && !eventTypeOf(event).startsWith('message.'))) return;
+    const level = DETAILS.has(fact.$case) ? 'debug' : 'info';
+    if (log.isLevelEnabled(level)) log[level](fieldsOf(event), lineOf(fact));
   });
 }
 
 /** The event as a sentence for people; what others chose is made harmless for a terminal. */
-export function lineOf(event: TrackerEvent): string {
-  const who = printable(event.peer.name);
-  switch (event.type) {
-    case 'peer.connected':
-      return `peer connected: ${idOf(event.peer)} at ${printable(event.peer.endpoint)}`;
-    case 'peer.disconnected':
-      return `peer disconnected: ${idOf(event.peer)}: ${printable(event.reason)}`;
-    case 'file.shared':
-      return `file shared: ${printable(event.file.name)} (${bytes(event.file.size)}, ${shortId(event.file.infohash)}) by ${who}`;
-    case 'file.withdrawn':
-      return `file withdrawn: ${titleOf(event.file)} by ${who}`;
-    case 'download.started':
-      return `download started: ${titleOf(event.file)} by ${who}`;
-    case 'download.progressed':
-      return `download progressed: ${titleOf(event.file)} by ${who}, ${bytes(event.bytesLeft)} left`;
-    case 'download.completed':
-      return `download completed: ${titleOf(event.file)} by ${who}`;
-    case 'download.failed':
-      return `download failed: ${titleOf(event.file)} by ${who}: ${printable(event.reason)}`;
+export function lineOf({ $case, value }: Fact): string {
+  switch ($case) {
+    case 'peerConnected':
+      return `peer connected: ${idOf(value.peer)} at ${printable(value.endpoint)}`;
+    case 'peerDisconnected':
+      return `peer disconnected: ${idOf(value.peer)}: ${printable(value.reason)}`;
+    case 'fileShared':
+      return `file shared: ${sharedOf(value.file)} by ${nameOf(value.peer)}`;
+    case 'fileWithdrawn':
+      return `file withdrawn: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
+    case 'downloadStarted':
+      return `download started: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
+    case 'downloadProgressed':
+      return `download progressed: ${titleOf(value.file)} by ${nameOf(value.peer)}, ${bytes(value.bytesLeft)} left`;
+    case 'downloadCompleted':
+      return `download completed: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
+    case 'downloadFailed':
+      return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.reason)}`;
+    case 'messageSent':
+      return `message sent: ${idOf(value.sender)} → ${printable(value.targetName)}: ${previewOf(value.preview)}`;
+    case 'messageDelivered':
+      return `message delivered: ${idOf(value.sender)} → ${nameOf(value.receiver)}`;
   }
 }
 
-function fieldsOf(event: TrackerEvent): object {
-  const { type, peer, ...facts } = event;
-  const about = { id: peer.id, name: peer.name };
-  return {
-    event: type,
-    peer: type === 'peer.connected' ? { ...about, endpoint: peer.endpoint } : about,
-    ...facts,
-  };
+function fieldsOf(event: Event): object {
+  return { event: eventTypeOf(event), source: event.source, ...(toFields(event.event?.value) as object) };
 }
 
-function idOf({ name, id }: PeerInfo): string {
-  return `${printable(name)} (${shortId(id)})`;
+/** For JSON: it knows no bigint. */
+function toFields(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, toFields(field)]));
 }
 
-function titleOf({ name, infohash }: FileRef): string {
-  return name === '' ? shortId(infohash) : `${printable(name)} (${shortId(infohash)})`;
+function nameOf(peer: PeerRef | undefined): string {
+  return printable(peer?.name ?? '');
+}
+
+function idOf(peer: PeerRef | undefined): string {
+  return `${nameOf(peer)} (${shortIdOf(peer?.peerId)})`;
+}
+
+function sharedOf(file: FileRef | undefined): string {
+  return `${printable(file?.name ?? '')} (${bytes(file?.size ?? 0n)}, ${shortIdOf(file?.infohash)})`;
+}
+
+function titleOf(file: FileRef | undefined): string {
+  const id = shortIdOf(file?.infohash);
+  return file && file.name !== '' ? `${printable(file.name)} (${id})` : id;
+}
+
+/** Escaped like all else: an event of another service is not this one's to trust. */
+function shortIdOf(id: string | undefined): string {
+  return printable((id ?? '').slice(0, SHORT_ID_DIGITS));
+}
+
+function previewOf(preview: string): string {
+  const shown = printable(preview.slice(0, MAX_PREVIEW_CHARS));
+  return preview.length > MAX_PREVIEW_CHARS ? `${shown}…` : shown;
 }
 
 /** Escapes all that could act on a terminal or reorder a line: controls, bidi marks, line separators. */
@@ -67,9 +99,9 @@ function printable(text: string): string {
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** "512 B", "1.2 GB": decimal units. */
-function bytes(count: number): string {
-  if (count < 1000) return `${count} B`;
-  let value = count;
+function bytes(count: bigint): string {
+  let value = Number(count);
+  if (value < 1000) return `${value} B`;
   let unit = -1;
   // 999.95 and above would be rounded to 1000.0.
   while (value >= 999.95 && unit < UNITS.length - 1) {

@@ -1,12 +1,9 @@
-import type { Event, FileRef as ProtoFileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import type { FileRef, PublishedEvent, TrackerEvent } from '../domain/events.js';
+import type { Fact } from '@enjambre/common/events/event-bus';
+import type { FileRef as ProtoFileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { FileRef, TrackerEvent } from '../domain/events.js';
 import type { PeerInfo } from '../domain/peer.js';
 
-export function fromEvent({ id, time, source, event }: PublishedEvent): Event {
-  return { id, time: new Date(time), source, event: fromFact(event) };
-}
-
-function fromFact(event: TrackerEvent): Event['event'] {
+export function fromEvent(event: TrackerEvent): Fact {
   const peer = fromPeer(event.peer);
   switch (event.type) {
     case 'peer.connected': {

@@ -25,16 +25,3 @@ export type TrackerEvent =
   | ({ readonly type: 'download.progressed'; readonly bytesLeft: number } & About)
   | ({ readonly type: 'download.completed'; readonly bytesDownloaded: number } & About)
   | ({ readonly type: 'download.failed'; readonly reason: string } & About);
-
-export type EventType = TrackerEvent['type'];
-
-/** An event as it is told to others. */
-export interface PublishedEvent {
-  /** Unique among all events of all trackers. */
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  /** Who says so: "tracker/NAME". */
-  readonly source: string;
-  readonly event: TrackerEvent;
-}

@@ -1,5 +1,4 @@
 import { EnjambreError } from '@enjambre/core/error';
-import type { EventType } from './events.js';
 
 const MAX_PATTERNS = 32;
 const MAX_PATTERN_CHARS = 64;
@@ -9,7 +8,7 @@ const MAX_PATTERN_CHARS = 64;
  * patterns every type passes. Throws `invalid` BAD_EVENT_FILTER for more than 32
  * patterns, or one of more than 64 characters.
  */
-export function eventFilter(patterns: readonly string[]): (type: EventType) => boolean {
+export function eventFilter(patterns: readonly string[]): (type: string) => boolean {
   if (patterns.length > MAX_PATTERNS || patterns.some((pattern) => pattern.length > MAX_PATTERN_CHARS)) {
     const message = `a filter has at most ${MAX_PATTERNS} types of ${MAX_PATTERN_CHARS} characters each`;
     throw new EnjambreError('invalid', 'BAD_EVENT_FILTER', message);

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const UNIT_BYTES = {
+  '': 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** "90s", "10m", "1.5h", "7d": a time span, read as milliseconds; more than none. */
+export const durationSchema = z.string().transform((text, context): number => {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  const ms = Math.round(Number(match?.[1]) * UNIT_MS[(match?.[2] ?? 'ms') as keyof typeof UNIT_MS]);
+  if (match && ms > 0 && Number.isSafeInteger(ms)) return ms;
+  context.addIssue({ code: 'custom', message: `"${text}" is no time span: write 90s, 10m, 24h or 7d` });
+  return z.NEVER;
+});
+
+/** "1000000", "256MiB", "10GB": an amount of data, read as bytes; more than none. */
+export const bytesSchema = z.string().transform((text, context): number => {
+  const match = /^(\d+(?:\.\d+)?)\s?((?:[KMGT]I?B)?)$/.exec(text.toUpperCase());
+  const bytes = Math.floor(Number(match?.[1]) * UNIT_BYTES[(match?.[2] ?? '') as keyof typeof UNIT_BYTES]);
+  if (match && bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  context.addIssue({ code: 'custom', message: `"${text}" is no amount of data: write 256MiB or 10GB` });
+  return z.NEVER;
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { anyFact, numberedFact } from '../../test/sample-facts.js';
+import { decodeEvent, encodeEvent, subjectOf } from './convert.js';
+
+const time = new Date('2026-11-25T10:00:00.123Z');
+const sample = { id: 'a-1', time, source: 'tracker/blue', event: numberedFact(7) };
+const SUBJECT = 'enjambre.message.delivered';
+
+describe('an event as a CloudEvent', () => {
+  it('is one of version 1.0, in snake_case', () => {
+    expect(JSON.parse(encodeEvent({ ...sample, source: 'tracker/my rack/é' }))).toEqual({
+      specversion: '1.0',
+      id: 'a-1',
+      source: '/enjambre/tracker/my%20rack/%C3%A9',
+      type: SUBJECT,
+      subject: '7',
+      time: '2026-11-25T10:00:00.123Z',
+      datacontenttype: 'application/json',
+      data: {
+        sender: { peer_id: 'ab'.repeat(32), name: 'alice' },
+        message_id: '7',
+        receiver: { peer_id: 'ab'.repeat(32), name: 'bob' },
+      },
+    });
+  });
+
+  it('comes back as it was, whatever it says', () => {
+    const moments = fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true });
+    const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 64 });
+    fc.assert(
+      fc.property(anyFact, moments, names, (event, moment, name) => {
+        const whole = { id: 'x-1', time: moment, source: `tracker/${name}`, event };
+        expect(decodeEvent(subjectOf(whole), Buffer.from(encodeEvent(whole)))).toEqual(whole);
+      }),
+    );
+  });
+
+  it('keeps counts that no JSON number holds as their digits', () => {
+    const file = { infohash: 'cd'.repeat(32), name: 'f', size: 2n ** 63n };
+    const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
+    const event = { $case: 'fileShared', value: { peer, file } } as const;
+    const { data } = JSON.parse(encodeEvent({ ...sample, event })) as { data: { file: { size: unknown } } };
+    expect(data.file.size).toBe('9223372036854775808');
+  });
+
+  it('may have what a later version adds', () => {
+    const later = changed((json) => ({ ...json, traceparent: 'x', data: { ...json.data, urgency: 3 } }));
+    expect(decodeEvent(SUBJECT, later)).toEqual(sample);
+  });
+
+  it.each<[string, Buffer]>([
+    ['no JSON', Buffer.from('hello')],
+    ['half of it', Buffer.from(encodeEvent(sample)).subarray(0, 100)],
+    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['null', Buffer.from('null')],
+    ['a list', Buffer.from('[]')],
+    ['deep nesting', Buffer.from('['.repeat(8000))],
+    ['too long', Buffer.from(JSON.stringify('x'.repeat(20_000)))],
+    ['another version', changed((json) => ({ ...json, specversion: '0.1' }))],
+    ['no id', changed((json) => ({ ...json, id: undefined }))],
+    ['a long id', changed((json) => ({ ...json, id: 'x'.repeat(129) }))],
+    ['no time', changed((json) => ({ ...json, time: undefined }))],
+    ['a wrong time', changed((json) => ({ ...json, time: 'yesterday' }))],
+    ['a foreign source', changed((json) => ({ ...json, source: 'urn:x' }))],
+    ['a broken source', changed((json) => ({ ...json, source: '/enjambre/%ff' }))],
+    ['another type', changed((json) => ({ ...json, type: 'enjambre.message.sent' }))],
+    ['no data', changed((json) => ({ ...json, data: undefined }))],
+    ['data of another kind', changed((json) => ({ ...json, data: { peer: {} } }))],
+    ['a number for an id', changed((json) => ({ ...json, data: { ...json.data, message_id: 7 } }))],
+    ['a long text', changed((json) => ({ ...json, data: { ...json.data, message_id: 'x'.repeat(65) } }))],
+    [
+      'an id in capitals',
+      changed((json) => ({
+        ...json,
+        data: { ...json.data, sender: { peer_id: 'AB'.repeat(32), name: '' } },
+      })),
+    ],
+  ])('is refused: %s', (_, encoded) => {
+    expect(() => decodeEvent(SUBJECT, encoded)).toThrow(expect.objectContaining({ reason: 'BAD_EVENT' }));
+  });
+
+  it('is refused on a subject of nobody', () => {
+    const encoded = Buffer.from(encodeEvent(sample));
+    expect(() => decodeEvent('enjambre.message.read', encoded)).toThrow(/the subject is none of an event/);
+  });
+
+  it('is never read wrongly out of any JSON', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(() => decodeEvent(SUBJECT, Buffer.from(json))).toThrow(/not an event/);
+      }),
+    );
+  });
+});
+
+interface Json {
+  readonly data: object;
+}
+
+function changed(change: (json: Json) => object): Buffer {
+  return Buffer.from(JSON.stringify(change(JSON.parse(encodeEvent(sample)) as Json)));
+}

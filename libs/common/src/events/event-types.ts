@@ -1,0 +1,23 @@
+import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { Fact } from './event-bus.js';
+
+export type FactCase = Fact['$case'];
+
+/** The name of each kind of event, as filters, subjects and CloudEvents have it. */
+export const EVENT_TYPES = {
+  peerConnected: 'peer.connected',
+  peerDisconnected: 'peer.disconnected',
+  fileShared: 'file.shared',
+  fileWithdrawn: 'file.withdrawn',
+  downloadStarted: 'download.started',
+  downloadProgressed: 'download.progressed',
+  downloadCompleted: 'download.completed',
+  downloadFailed: 'download.failed',
+  messageSent: 'message.sent',
+  messageDelivered: 'message.delivered',
+} as const satisfies Readonly<Record<FactCase, string>>;
+
+/** "download.completed"; empty for an event of a kind that this version does not know. */
+export function eventTypeOf({ event }: Event): string {
+  return event ? EVENT_TYPES[event.$case] : '';
+}

@@ -1,0 +1,40 @@
+import { connect, type NatsConnection, type Subscription } from 'nats';
+import { waitFor } from './wait-for.js';
+
+/** A message on NATS that should be an event. */
+export interface Published {
+  readonly subject: string;
+  readonly json: unknown;
+}
+
+/** A plain subscriber to all events on NATS: keeps what it sees. */
+export class Onlooker {
+  readonly seen: Published[] = [];
+  readonly #subscription: Subscription;
+
+  private constructor(private readonly connection: NatsConnection) {
+    this.#subscription = connection.subscribe('enjambre.>', {
+      callback: (_, message) => this.seen.push({ subject: message.subject, json: message.json() }),
+    });
+  }
+
+  static async start(url: string): Promise<Onlooker> {
+    const onlooker = new Onlooker(await connect({ servers: url, reconnectTimeWait: 50 }));
+    await onlooker.connection.flush();
+    return onlooker;
+  }
+
+  get subjects(): string[] {
+    return this.seen.map(({ subject }) => subject);
+  }
+
+  /** Resolves when there was an event on `subject`. */
+  async until(subject: string): Promise<void> {
+    await waitFor(() => this.subjects.includes(subject), { what: `an event on ${subject}` });
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription.unsubscribe();
+    await this.connection.close();
+  }
+}

@@ -1,0 +1,60 @@
+import * as fc from 'fast-check';
+import type { Fact } from '../src/events/event-bus.js';
+import { EVENT_TYPES, type FactCase } from '../src/events/event-types.js';
+
+type ValueOf<Case extends FactCase> = Extract<Fact, { $case: Case }>['value'];
+
+const text = (maxLength: number): fc.Arbitrary<string> =>
+  fc.string({ unit: 'grapheme', maxLength }).map((s) => s.slice(0, maxLength).toWellFormed());
+const hexId = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((bytes) => Buffer.from(bytes).toString('hex'));
+const messageId = fc.string({ minLength: 1, maxLength: 64 });
+const count = fc.oneof(fc.bigInt(0n, 2n ** 53n - 1n), fc.bigInt(0n, 2n ** 64n - 1n));
+
+const peer = fc.record({ peerId: hexId, name: text(64) });
+const file = fc.record({ infohash: hexId, name: text(255), size: count });
+const reason = text(512);
+
+const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
+  peerConnected: fc.record({ peer, endpoint: text(260), version: text(64) }),
+  peerDisconnected: fc.record({ peer, reason }),
+  fileShared: fc.record({ peer, file }),
+  fileWithdrawn: fc.record({ peer, file }),
+  downloadStarted: fc.record({ peer, file }),
+  downloadProgressed: fc.record({ peer, file, bytesLeft: count }),
+  downloadCompleted: fc.record({ peer, file, bytesDownloaded: count }),
+  downloadFailed: fc.record({ peer, file, reason }),
+  messageSent: fc.record({
+    sender: peer,
+    messageId,
+    target: text(70),
+    targetName: text(64),
+    preview: text(120),
+  }),
+  messageDelivered: fc.record({ sender: peer, messageId, receiver: peer }),
+};
+
+export const FACT_CASES = Object.keys(EVENT_TYPES) as FactCase[];
+
+/** Any fact of a kind, as services make them. */
+export function factOf($case: FactCase): fc.Arbitrary<Fact> {
+  return (VALUES[$case] as fc.Arbitrary<never>).map((value) => ({ $case, value }));
+}
+
+/** Any fact. */
+export const anyFact: fc.Arbitrary<Fact> = fc.oneof(...FACT_CASES.map(factOf));
+
+/** A fact that can be told from others by its number. */
+export function numberedFact(number: number): Fact {
+  const sender = { peerId: 'ab'.repeat(32), name: 'alice' };
+  return {
+    $case: 'messageDelivered',
+    value: { sender, messageId: String(number), receiver: { ...sender, name: 'bob' } },
+  };
+}
+
+/** The number of a {@link numberedFact}; -1 for any other. */
+export function numberOf(event: { readonly event: Fact | undefined }): number {
+  return event.event?.$case === 'messageDelivered' ? Number(event.event.value.messageId) : -1;
+}

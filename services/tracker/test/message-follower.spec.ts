@@ -1,0 +1,111 @@
+import { EmbeddedEventBus } from '@enjambre/common/events/embedded-event-bus';
+import { EventWatchers } from '@enjambre/common/events/event-watchers';
+import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { GrpcServer } from '@enjambre/common/grpc/server';
+import { createLogger } from '@enjambre/common/log/logger';
+import type { Fact } from '@enjambre/common/events/event-bus';
+import type { Address } from '@enjambre/common/config/address';
+import {
+  MessagingServiceService,
+  type MessagingServiceServer,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { eventually, Harness } from './harness.js';
+import { Watcher } from './watcher.js';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+const alice = { peerId: 'ab'.repeat(32), name: 'alice' };
+
+type TcpAddress = Extract<Address, { kind: 'tcp' }>;
+
+/** The one call of a messaging service that a tracker makes. */
+class FakeMessaging {
+  readonly bus = new EmbeddedEventBus({ source: 'messaging/m' });
+  #server: GrpcServer | undefined;
+  #watchers = new EventWatchers(this.bus, 'messaging service');
+  address: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+
+  async start(): Promise<void> {
+    const watchers = (this.#watchers = new EventWatchers(this.bus, 'messaging service'));
+    const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
+    const implementation = {
+      watchEvents: handlers.serverStream((request: Parameters<typeof watchers.watch>[0], context) =>
+        watchers.watch(request, context),
+      ),
+    } as unknown as MessagingServiceServer;
+    const name = 'enjambre.messaging.v1.MessagingService';
+    const services = [{ name, definition: MessagingServiceService, implementation }];
+    this.#server = new GrpcServer({ listen: this.address, services, log });
+    await this.#server.start();
+    this.address = this.#server.address as TcpAddress;
+  }
+
+  say(text: string): void {
+    this.bus.publish(messageSent(text));
+  }
+
+  async stop(): Promise<void> {
+    this.#watchers.stop();
+    await this.#server?.stop();
+  }
+}
+
+function messageSent(preview: string): Fact {
+  const value = { sender: alice, messageId: preview, target: 'all', targetName: 'everyone', preview };
+  return { $case: 'messageSent', value };
+}
+
+describe('a tracker that follows a messaging service', () => {
+  let messaging: FakeMessaging;
+  let harness: Harness;
+  let watcher: Watcher;
+  const heard = (): unknown[] =>
+    watcher.events.map(({ event }) => event?.$case === 'messageSent' && event.value.preview);
+
+  beforeEach(async () => {
+    messaging = new FakeMessaging();
+    await messaging.start();
+    harness = await Harness.start({}, { messaging: messaging.address });
+    watcher = await Watcher.start(harness.client());
+  });
+
+  afterEach(async () => {
+    await harness.stop();
+    await messaging.stop();
+  });
+
+  test('tells its watchers of messages as they were told, and of nothing else', async () => {
+    messaging.bus.publish({ $case: 'peerDisconnected', value: { peer: alice, reason: 'a lie' } });
+    messaging.say('x'.repeat(2000));
+    messaging.say('one');
+    await watcher.kindsWhen(1);
+    expect(heard()).toEqual(['one']);
+    expect(watcher.events[0]?.source).toBe('messaging/m');
+  });
+
+  test('hears what was said while the service was away, once', async () => {
+    messaging.say('one');
+    await watcher.kindsWhen(1);
+    await messaging.stop();
+    messaging.say('two');
+    await messaging.start();
+    messaging.say('three');
+    await watcher.kindsWhen(3);
+    expect(heard()).toEqual(['one', 'two', 'three']);
+  });
+
+  test('starts and works without it', async () => {
+    await messaging.stop();
+    const alone = await Harness.start({}, { messaging: messaging.address });
+    try {
+      const other = await Watcher.start(alone.client());
+      await alone.agent('alice');
+      expect(await other.kindsWhen(1)).toEqual(['peerConnected']);
+      await messaging.start();
+      messaging.say('late');
+      await eventually(() => other.kinds.includes('messageSent'));
+    } finally {
+      await alone.stop();
+    }
+  });
+});
