@@ -1,48 +1,12 @@
 import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
-import { parseNatsUrl } from '@enjambre/common/nats/nats-link';
-import { messageOf } from '@enjambre/core/error';
+import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
+import { eventOptions } from '@enjambre/common/events/open-event-bus';
+import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
 
 const MAX_NAME_CHARS = 64;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
-
-/** "90s", "15m", "12h", "7d", in milliseconds; at least a second. */
-const durationSchema = z.string().transform((text, context) => {
-  const [, count, unit = ''] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return Number(count) * (UNIT_MS[unit] ?? 1);
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration: write 90s, 15m, 12h or 7d` });
-  return z.NEVER;
-});
-
-/** "512KiB", "256MiB", "10GiB", in bytes. */
-const sizeSchema = z.string().transform((text, context) => {
-  const [, count, unit = ''] = /^([1-9]\d{0,5})([KMGT]iB)$/.exec(text) ?? [];
-  if (count !== undefined) return Number(count) * (UNIT_BYTES[unit] ?? 1);
-  context.addIssue({ code: 'custom', message: `"${text}" is no size: write 512KiB, 256MiB or 10GiB` });
-  return z.NEVER;
-});
-
-const natsSchema = z
-  .string()
-  .transform((url, context) => {
-    try {
-      parseNatsUrl(url);
-      return url;
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .optional();
-
 const countSchema = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 is wanted')
@@ -64,8 +28,8 @@ export const messagingOptions = {
   },
   nats: {
     placeholder: 'URL',
-    description: 'NATS with JetStream, which keeps the messages; without it, memory does',
-    schema: natsSchema,
+    description: 'NATS with JetStream, which keeps messages and events; without it, memory does',
+    schema: natsUrlSchema.optional(),
   },
   messageMaxAge: {
     placeholder: 'DURATION',
@@ -76,7 +40,7 @@ export const messagingOptions = {
   messageMaxBytes: {
     placeholder: 'SIZE',
     description: 'how much of them is kept in all; the oldest go first',
-    schema: sizeSchema,
+    schema: bytesSchema,
     default: '256MiB',
   },
   duplicateWindow: {
@@ -97,6 +61,7 @@ export const messagingOptions = {
     schema: countSchema,
     default: '10000',
   },
+  ...eventOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

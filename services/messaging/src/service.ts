@@ -1,11 +1,14 @@
 import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { EventBus } from '@enjambre/common/events/event-bus';
+import { startConsole } from '@enjambre/common/events/event-console';
+import { EventWatchers } from '@enjambre/common/events/event-watchers';
+import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import { startConsole } from './adapters/console.js';
-import { EmbeddedEventBus } from './adapters/event-bus.js';
+import { fromEvent } from './adapters/convert-events.js';
 import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
 import { Upkeep } from './adapters/upkeep.js';
@@ -14,10 +17,10 @@ import type { ReceiveTimeouts } from './adapters/receive-session.js';
 import { MESSAGING_DEFINITION } from './adapters/service-definition.js';
 import { SessionRegistry } from './adapters/session-registry.js';
 import { unaryHandlers } from './adapters/unary-handlers.js';
-import { EventWatchers } from './adapters/watch-events.js';
 import type { MessageStore } from './app/ports.js';
 import { Relay } from './app/relay.js';
 import type { MessagingConfig } from './config.js';
+import type { DomainEvent } from './domain/events.js';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
 
 /** What tests put in place of the real thing. */
@@ -52,9 +55,12 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const limits = { ...limitsOf(config), ...overrides.limits };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
+  const lifecycle = new Lifecycle(log);
+  const source = `messaging/${config.name}`;
+  const events = openEvents({ lifecycle, log, clock }, { ...config, source });
   const store = overrides.store ?? createStore(config, clock, log);
-  const events = new EmbeddedEventBus(`messaging/${config.name}`, clock);
-  const relay = new Relay({ store, events, limits, clock });
+  const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
+  const relay = new Relay({ store, events: publisher, limits, clock });
   const sessions = new SessionRegistry(limits.sessions);
 
   const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
@@ -62,7 +68,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     { relay, sessions, handlers, timeouts, window: limits },
     limits.sessions * STREAMS_PER_SESSION,
   );
-  const watchers = new EventWatchers(events);
+  const watchers = new EventWatchers(events, 'messaging service');
   const implementation: MessagingServiceServer = {
     receive: (call) => receivers.accept(call),
     ...unaryHandlers(handlers, sessions, relay),
@@ -71,10 +77,9 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
 
   const { upkeepMs: pruneEveryMs } = overrides;
   const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
-  startConsole(events, log);
+  startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
   const server = new GrpcServer({ listen: config.listen, services, log });
-  const lifecycle = new Lifecycle(log);
   lifecycle.add('store', store);
   lifecycle.add('server', server);
   lifecycle.add('upkeep', new Upkeep({ server, store, relay, sessions, log, ...pruning }));
@@ -98,6 +103,15 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
       return server.address;
     },
   };
+}
+
+function openEvents(
+  components: Parameters<typeof openEmbeddedBus>[0],
+  { nats, ...settings }: Parameters<typeof openEmbeddedBus>[1] & Pick<MessagingConfig, 'nats'>,
+): EventBus {
+  return nats === undefined
+    ? openEmbeddedBus(components, settings)
+    : openNatsBus(components, { ...settings, nats });
 }
 
 function createStore(config: MessagingConfig, clock: () => number, log: Logger): MessageStore {

@@ -1,5 +1,6 @@
 import { formatAddress, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
+import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
@@ -8,7 +9,6 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
-import { startConsole } from './adapters/console.js';
 import { fromEvent } from './adapters/convert-events.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';

@@ -1,12 +1,9 @@
-import type { Event, PeerRef as ProtoPeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import type { DomainEvent, PublishedEvent } from '../domain/events.js';
+import type { Fact } from '@enjambre/common/events/event-bus';
+import type { PeerRef as ProtoPeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { DomainEvent } from '../domain/events.js';
 import type { PeerRef } from '../domain/message.js';
 
-export function fromEvent({ id, time, source, event }: PublishedEvent): Event {
-  return { id, time: new Date(time), source, event: fromFact(event) };
-}
-
-function fromFact(event: DomainEvent): Event['event'] {
+export function fromEvent(event: DomainEvent): Fact {
   const sender = fromPeer(event.sender);
   const { messageId } = event;
   switch (event.type) {

@@ -20,17 +20,6 @@ export type DomainEvent =
       readonly receiver: PeerRef;
     };
 
-/** An event as it is told to others. */
-export interface PublishedEvent {
-  /** Unique among all events of all relays. */
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  /** Who says so: "messaging/NAME". */
-  readonly source: string;
-  readonly event: DomainEvent;
-}
-
 const PREVIEW_CHARS = 120;
 
 export function messageSent(message: Message): DomainEvent {

@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { EmbeddedEventBus } from '@enjambre/common/events/embedded-event-bus';
 import type { Fact } from '@enjambre/common/events/event-bus';
 import { createLogger } from '@enjambre/common/log/logger';
-import type { TrackerEvent } from '../domain/events.js';
-import { samplePeer, sampleHash } from '../../test/samples.js';
-import { lineOf, startConsole } from './console.js';
-import { fromEvent } from './convert-events.js';
+import { startConsole } from '@enjambre/common/events/event-console';
+import { lineOf } from '@enjambre/common/events/event-line';
+import { fromEvent } from '../src/adapters/convert-events.js';
+import type { TrackerEvent } from '../src/domain/events.js';
+import { samplePeer, sampleHash } from './samples.js';
 
 const peer = { ...samplePeer(0x3f2a91bc), name: 'alice', endpoint: '10.0.0.7:7072' };
 const file = { infohash: sampleHash(0x5d41402a), name: 'model.bin', size: 1_234_567_890 };

@@ -1,28 +1,10 @@
-import type { EventBus, Fact } from '@enjambre/common/events/event-bus';
-import { eventTypeOf } from '@enjambre/common/events/event-types';
-import type { Logger } from '@enjambre/common/log/logger';
-import type { Event, FileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { FileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { Fact } from './event-bus.js';
 
-/** What happens too often, or says too little, to be shown unasked. */
-const DETAILS: ReadonlySet<Fact['$case']> = new Set(['downloadProgressed', 'messageDelivered']);
 /** Of an id, as everywhere. */
 const SHORT_ID_DIGITS = 8;
 /** So much of a message's beginning is shown. */
 const MAX_PREVIEW_CHARS = 60;
-
-/**
- * Writes a line for each event of `source` and each message, whoever relayed it, to the
- * log, with its facts as fields; progress and deliveries at debug level only. What other
- * trackers see is on their own consoles.
- */
-export function startConsole(events: Pick<EventBus, 'subscribe'>, log: Logger, source: string): void {
-  events.subscribe(({ event }) => {
-    const fact = event.event;
-    if (!fact || (event.source !== source && !eventTypeOf(event).startsWith('message.'))) return;
-    const level = DETAILS.has(fact.$case) ? 'debug' : 'info';
-    if (log.isLevelEnabled(level)) log[level](fieldsOf(event), lineOf(fact));
-  });
-}
 
 /** The event as a sentence for people; what others chose is made harmless for a terminal. */
 export function lineOf({ $case, value }: Fact): string {
@@ -48,17 +30,6 @@ export function lineOf({ $case, value }: Fact): string {
     case 'messageDelivered':
       return `message delivered: ${idOf(value.sender)} → ${nameOf(value.receiver)}`;
   }
-}
-
-function fieldsOf(event: Event): object {
-  return { event: eventTypeOf(event), source: event.source, ...(toFields(event.event?.value) as object) };
-}
-
-/** For JSON: it knows no bigint. */
-function toFields(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, toFields(field)]));
 }
 
 function nameOf(peer: PeerRef | undefined): string {
