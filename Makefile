@@ -11,7 +11,7 @@ JEST := NODE_OPTIONS=--experimental-vm-modules jest
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
@@ -41,6 +41,11 @@ test: build ## Run all tests
 .PHONY: bench
 bench: build ## Run the benchmarks
 	@node bench/dist/main.js
+
+.PHONY: bench-events
+bench-events: build ## Measure events: throughput and latency, in one process and over NATS
+	@tools/need-nats-server.sh
+	@node bench/dist/events-main.js
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
