@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
-import { eventOptions } from '@enjambre/common/events/open-event-bus';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
 
@@ -61,7 +60,6 @@ export const messagingOptions = {
     schema: countSchema,
     default: '10000',
   },
-  ...eventOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

@@ -1,5 +1,4 @@
 import { formatAddress, type Address } from '@enjambre/common/config/address';
-import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
@@ -57,7 +56,11 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
 
   const lifecycle = new Lifecycle(log);
   const source = `messaging/${config.name}`;
-  const events = openEvents({ lifecycle, log, clock }, { ...config, source });
+  const components = { lifecycle, log, clock };
+  const events =
+    config.nats === undefined
+      ? openEmbeddedBus(components, { source })
+      : openNatsBus(components, { source, nats: config.nats });
   const store = overrides.store ?? createStore(config, clock, log);
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const relay = new Relay({ store, events: publisher, limits, clock });
@@ -103,15 +106,6 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
       return server.address;
     },
   };
-}
-
-function openEvents(
-  components: Parameters<typeof openEmbeddedBus>[0],
-  { nats, ...settings }: Parameters<typeof openEmbeddedBus>[1] & Pick<MessagingConfig, 'nats'>,
-): EventBus {
-  return nats === undefined
-    ? openEmbeddedBus(components, settings)
-    : openNatsBus(components, { ...settings, nats });
 }
 
 function createStore(config: MessagingConfig, clock: () => number, log: Logger): MessageStore {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
-import { eventOptions } from '@enjambre/common/events/open-event-bus';
+import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 
 const MAX_NAME_CHARS = 64;
@@ -30,7 +30,18 @@ export const trackerOptions = {
     description: 'the messaging service whose messages are shown here; not needed with --nats',
     schema: tcpAddressSchema.optional(),
   },
-  ...eventOptions,
+  eventMaxAge: {
+    placeholder: 'TIME',
+    description: 'how long events are kept for replay, such as 90m or 7d',
+    schema: durationSchema,
+    default: '24h',
+  },
+  eventMaxBytes: {
+    placeholder: 'SIZE',
+    description: 'how much of them NATS keeps, such as 256MiB',
+    schema: bytesSchema,
+    default: '256MiB',
+  },
   ...commonOptions,
 } satisfies OptionTable;
 

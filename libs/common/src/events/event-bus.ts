@@ -19,7 +19,7 @@ export type EventListener = (heard: HeardEvent) => void;
 
 /**
  * Takes a service's events, tells them to whoever listens in this process, and keeps a
- * record of them for a while. Each adapter runs the suite of `event-bus-contract.ts`.
+ * record of them for a while. Each adapter runs the suite of `event-bus.spec.ts`.
  */
 export interface EventBus extends Startable {
   /** Events that were given up because they could not be recorded in time. */

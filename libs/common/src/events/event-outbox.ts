@@ -29,6 +29,8 @@ export class EventOutbox {
   /** In order; the first `#sent` are under way or stored. */
   readonly #queue: Waiting[] = [];
   #sent = 0;
+  /** The first so many are stored. */
+  #done = 0;
   #underWay = 0;
   /** Absent while nothing can be sent. */
   #stream: JetStreamClient | undefined;
@@ -57,7 +59,7 @@ export class EventOutbox {
 
   /** @param encoded what is stored of it */
   add(event: Event, encoded: string): void {
-    if (this.#queue.length >= this.#init.maxWaiting) this.#dropOldest();
+    if (this.#queue.length - this.#done >= this.#init.maxWaiting) this.#dropOldest();
     this.#queue.push({ event, encoded, stored: false });
     this.#send();
   }
@@ -113,18 +115,20 @@ export class EventOutbox {
     this.#underWay = 0;
   }
 
-  /** Takes what is stored off the front. */
+  /** Takes what is stored off the front, many at a time: moving a long queue for each is slow. */
   #trim(): void {
-    const open = this.#queue.findIndex(({ stored }) => !stored);
-    const done = open < 0 ? this.#queue.length : open;
-    this.#queue.splice(0, done);
-    this.#sent = Math.max(0, this.#sent - done);
-    if (this.#queue.length === 0) this.#onEmpty?.();
+    while (this.#queue[this.#done]?.stored) this.#done += 1;
+    const empty = this.#done === this.#queue.length;
+    if (!empty && this.#done < MAX_UNDER_WAY) return;
+    this.#queue.splice(0, this.#done);
+    this.#sent = Math.max(0, this.#sent - this.#done);
+    this.#done = 0;
+    if (empty) this.#onEmpty?.();
   }
 
   #dropOldest(): void {
-    this.#queue.shift();
-    this.#sent = Math.max(0, this.#sent - 1);
+    this.#queue.splice(this.#done, 1);
+    if (this.#sent > this.#done) this.#sent -= 1;
     this.#dropped += 1;
   }
 }

@@ -1,6 +1,6 @@
 import { formatAddress, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
-import { openEmbeddedBus, openNatsBus, type EventSettings } from '@enjambre/common/events/open-event-bus';
+import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import type { Lifecycle } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { MessageFollower } from './message-follower.js';
@@ -12,16 +12,21 @@ interface EventComponents {
   readonly clock: () => number;
 }
 
-interface TrackerEventSettings extends EventSettings {
+interface TrackerEventSettings {
+  /** Who says so: "tracker/NAME". */
+  readonly source: string;
+  readonly eventMaxAge: number;
+  readonly eventMaxBytes: number;
   readonly nats: string | undefined;
   readonly messaging: Address | undefined;
 }
 
 /** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
-  const { nats, messaging } = settings;
-  if (nats !== undefined) return openNatsBus(components, { ...settings, nats });
-  const events = openEmbeddedBus(components, settings);
+  const { source, nats, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
+  const retention = { maxAgeMs, maxBytes };
+  if (nats !== undefined) return openNatsBus(components, { source, retention, nats });
+  const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
     const { lifecycle, log, clock } = components;
     const address = formatAddress(messaging);
