@@ -11,11 +11,7 @@ JEST := NODE_OPTIONS=--experimental-vm-modules jest
 
 .PHONY: help
 help: ## List the targets
-<<<<<<< HEAD
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
-=======
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
->>>>>>> events
 
 .PHONY: demo
 demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
@@ -53,20 +49,21 @@ storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
 
 .PHONY: bench
-bench: build ## Run the benchmarks
-	@node bench/dist/main.js
+bench: bench-pair bench-messaging bench-events ## Run all benchmarks
 
-<<<<<<< HEAD
+.PHONY: bench-pair
+bench-pair: build ## Measure a download from one seeder, beside curl and sha256sum
+	@node bench/dist/pair-main.js
+
 .PHONY: bench-messaging
-bench-messaging: build ## Messages a second and their latency, in memory and JetStream
+bench-messaging: build ## Measure messages: throughput and latency, in memory and JetStream
 	@tools/need-nats-server.sh
-	@node bench/dist/messaging.js
-=======
+	@node bench/dist/messaging-main.js
+
 .PHONY: bench-events
 bench-events: build ## Measure events: throughput and latency, in one process and over NATS
 	@tools/need-nats-server.sh
 	@node bench/dist/events-main.js
->>>>>>> events
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
