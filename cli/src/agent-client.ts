@@ -7,7 +7,9 @@ import {
   type ShareRequest,
   type ShareResponse,
   type Transfer,
+  type WatchEventsRequest,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { AgentChannel, agentOf } from './agent-channel.js';
 import type { AgentEndpoint } from './connection.js';
@@ -23,6 +25,19 @@ export async function withAgent<T>(session: Session, work: (agent: AgentClient) 
   const agent = new AgentClient(await agentOf(session), session.signal);
   try {
     return await work(agent);
+  } finally {
+    agent.close();
+  }
+}
+
+/** The same for a stream: the client is closed when the stream is left. */
+export async function* agentStream<T>(
+  session: Session,
+  open: (agent: AgentClient) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const agent = new AgentClient(await agentOf(session), session.signal);
+  try {
+    yield* open(agent);
   } finally {
     agent.close();
   }
@@ -105,6 +120,15 @@ export class AgentClient {
       });
       return { items: page.members, next: page.nextPageToken };
     });
+  }
+
+  /** What happens in the network, as the agent's tracker tells it. */
+  async *events(request: WatchEventsRequest): AsyncGenerator<Event, void, undefined> {
+    for await (const { event } of this.#channel.read(() =>
+      this.#client.watchEvents(request, this.#channel.metadata),
+    )) {
+      if (event) yield event;
+    }
   }
 
   /** Progress, and last the shared file. Leaving the loop stops the hashing. */

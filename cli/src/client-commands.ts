@@ -117,6 +117,26 @@ const NETWORK: readonly ClientCommand[] = [
   },
 ];
 
+const EVENTS: ClientCommand = {
+  usage: 'events',
+  summary: 'what has happened in the network, or with --follow what happens',
+  flags: [
+    { flags: '--follow', description: 'stay, and show what happens' },
+    { flags: '--since <TIME>', description: 'first what has happened since: 10m, 7d, or 2026-11-25T12:00' },
+    {
+      flags: '--type <PATTERN>',
+      description: "only these, such as 'download.*' (may be repeated)",
+      parse: append,
+    },
+    trackerFlag,
+  ],
+  handle: async (session, _, given) => {
+    const { events } = await import('./commands/events.js');
+    const types = Array.isArray(given.type) ? given.type.map(String) : [];
+    await events(session, { follow: given.follow === true, since: text(given.since), types });
+  },
+};
+
 const MESSAGES: readonly ClientCommand[] = [
   {
     usage: 'send [WORDS...]',
@@ -180,7 +200,7 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   program.commandsGroup("This agent's transfers:");
   addAll(TRANSFERS);
   program.commandsGroup('The network:');
-  addAll(NETWORK);
+  addAll([...NETWORK, EVENTS]);
   program.commandsGroup('Messages:');
   addAll(MESSAGES);
   addShell(program, context, makeOutput);

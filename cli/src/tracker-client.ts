@@ -1,10 +1,12 @@
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
 import { EnjambreError } from '@enjambre/core/error';
+import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import {
   TrackerServiceClient,
   type File,
   type Peer,
   type SwarmMember,
+  type WatchEventsRequest,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { allPages, PAGE_SIZE } from './pages.js';
 import { explainTrackerError, isUnreachable } from './unreachable.js';
@@ -29,6 +31,28 @@ export async function withTracker<T>(
     const tracker = new TrackerClient(address, signal);
     try {
       return await work(tracker);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      silence = error;
+    } finally {
+      tracker.close();
+    }
+  }
+  throw silence;
+}
+
+/** The same for a stream, from the first of `addresses` that answers. */
+export async function* trackerStream<T>(
+  addresses: readonly string[],
+  signal: AbortSignal,
+  open: (tracker: TrackerClient) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  let silence: unknown;
+  for (const address of addresses) {
+    const tracker = new TrackerClient(address, signal);
+    try {
+      yield* open(tracker);
+      return;
     } catch (error) {
       if (!isUnreachable(error)) throw error;
       silence = error;
@@ -84,6 +108,16 @@ export class TrackerClient {
     return (
       await this.#call(this.#client.getSwarm.bind(this.#client), { infohash, maxPeers: MAX_SWARM_PEERS })
     ).members;
+  }
+
+  async *events(request: WatchEventsRequest): AsyncGenerator<Event, void, undefined> {
+    try {
+      for await (const { event } of readStream(this.#client.watchEvents(request), this.#signal)) {
+        if (event) yield event;
+      }
+    } catch (error) {
+      throw explainTrackerError(EnjambreError.from(error), this.#address);
+    }
   }
 
   async #call<Request, Response>(

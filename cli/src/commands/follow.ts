@@ -79,7 +79,7 @@ export async function* followStream<T>(
     } catch (error) {
       if (interrupted()) return;
       if (!isPassing(error)) throw error;
-      if (lostAt === undefined) output.note('the agent went away: waiting up to 30 s for it to return');
+      if (lostAt === undefined) output.note(`${error.message} (waiting up to 30 s for it to return)`);
       lostAt ??= context.now();
       if (context.now() - lostAt >= PATIENCE_MS) throw error;
       await sleep(RETRY_MS, signal);
@@ -87,7 +87,10 @@ export async function* followStream<T>(
   }
 }
 
+/** What an agent says while it, or what it asks for us, stops and starts again. */
+const PASSING: ReadonlySet<string> = new Set(['STOPPING', 'NO_TRACKER', 'NATS_UNREACHABLE']);
+
 /** True for what an agent says, or does not, while it stops and starts again. */
 function isPassing(error: unknown): error is EnjambreError {
-  return isUnreachable(error) || (error instanceof EnjambreError && error.reason === 'STOPPING');
+  return isUnreachable(error) || (error instanceof EnjambreError && PASSING.has(error.reason));
 }

@@ -2,7 +2,7 @@ import type { InboxMessage, SendMessageResponse } from '@enjambre/proto/gen/enja
 import type { Message, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Output } from '../output.js';
 import type { JsonObject } from './json-line.js';
-import { plain } from './text.js';
+import { clockTime, plain } from './text.js';
 
 /** `bob`, `room ops`, `everyone` */
 export function targetText(target: Target | undefined): string {
@@ -20,7 +20,7 @@ export function targetText(target: Target | undefined): string {
 
 /** A message as a line of a conversation: when, from whom to whom, and what. */
 export function messageLine(message: Message, { dim, bold }: Output['colors']): string {
-  const when = message.sentAt ? timeOf(message.sentAt) : '';
+  const when = message.sentAt ? clockTime(message.sentAt) : '';
   const isRoom = message.target?.target?.$case === 'room';
   const to = dim(`→ ${isRoom ? 'room ' : ''}${plain(message.targetName)}`);
   return `${dim(when)}  ${bold(plain(message.senderName))} ${to}: ${plain(message.text)}`;
@@ -66,11 +66,4 @@ function targetJson(target: Target | undefined): Readonly<Record<string, string 
     case undefined:
       return {};
   }
-}
-
-/** `2026-11-25 13:04:59`, in this machine's time. */
-function timeOf(date: Date): string {
-  const two = (part: number): string => String(part).padStart(2, '0');
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }

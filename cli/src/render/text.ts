@@ -71,6 +71,13 @@ export function formatAgo(then: Date | undefined, nowMs: number): string {
   return seconds < 1 ? 'just now' : `${formatSeconds(seconds)} ago`;
 }
 
+/** `2026-11-25 13:04:59`, in this machine's time. */
+export function clockTime(date: Date): string {
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+}
+
 /** `1 source`, `3 sources` */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;

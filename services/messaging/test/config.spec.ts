@@ -35,7 +35,7 @@ describe('the options of a relay', () => {
   test.each([
     ['messageMaxAge', '0s', /^--message-max-age: "0s" is no time span/],
     ['messageMaxAge', '7', /no time span/],
-    ['messageMaxBytes', '1XB', /^--message-max-bytes: "1MB" is no amount of data/],
+    ['messageMaxBytes', '1XB', /^--message-max-bytes: "1XB" is no amount of data/],
     ['duplicateWindow', '-1h', /^--duplicate-window: /],
     ['messageRate', '0', /^--message-rate: /],
     ['maxPending', '1.5', /^--max-pending: /],

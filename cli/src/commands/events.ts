@@ -1,0 +1,79 @@
+import { durationSchema } from '@enjambre/common/config/quantities';
+import { encodeEvent } from '@enjambre/common/events/convert';
+import { lineOf } from '@enjambre/common/events/event-line';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import { agentStream } from '../agent-client.js';
+import { resolveTrackers } from '../connection.js';
+import type { Session } from '../context.js';
+import type { JsonObject } from '../render/json-line.js';
+import { clockTime } from '../render/text.js';
+import { trackerStream } from '../tracker-client.js';
+import { followStream } from './follow.js';
+
+export interface EventsOptions {
+  /** Stay, and show what happens. */
+  readonly follow: boolean;
+  /** First what has happened since: "10m", or a time such as 2026-11-25T12:00. */
+  readonly since?: string | undefined;
+  /** Only these, such as "download.*"; all if empty. */
+  readonly types: readonly string[];
+}
+
+interface Request {
+  readonly types: string[];
+  readonly since: Date | undefined;
+  readonly replayOnly: boolean;
+}
+
+/** `enjambre events`: what happened in the network, as far as it is kept, and what happens. */
+export async function events(session: Session, options: EventsOptions): Promise<void> {
+  const { follow, types } = options;
+  const since = options.since === undefined ? undefined : timeOf(options.since, session.context.now());
+  if (follow) return followEvents(session, { types: [...types], since, replayOnly: false });
+  const request = { types: [...types], since: since ?? new Date(0), replayOnly: true };
+  let shown = 0;
+  for await (const event of eventsOf(session, request)) {
+    show(session, event);
+    shown += 1;
+  }
+  if (shown === 0) session.output.line('nothing of that kind is kept: `--follow` waits for more');
+}
+
+/** Goes on where it was when tracker or agent come back, as far as they remember; each event is shown once. */
+async function followEvents(session: Session, request: Request): Promise<void> {
+  let since = request.since;
+  const atThatTime = new Set<string>();
+  const stream = (): AsyncIterable<Event> => eventsOf(session, { ...request, since });
+  for await (const event of followStream(session, stream)) {
+    if (atThatTime.has(event.id)) continue;
+    if (event.time && event.time.getTime() !== since?.getTime()) atThatTime.clear();
+    since = event.time ?? since;
+    atThatTime.add(event.id);
+    show(session, event);
+  }
+}
+
+/** From the tracker that was given, else through the agent. */
+async function* eventsOf(session: Session, request: Request): AsyncGenerator<Event, void, undefined> {
+  const trackers = resolveTrackers(session.connection, session.context.environment);
+  if (trackers.length === 0) yield* agentStream(session, (agent) => agent.events(request));
+  else yield* trackerStream(trackers, session.signal, (tracker) => tracker.events(request));
+}
+
+function show({ output }: Session, event: Event): void {
+  if (!event.event) return; // Of a kind that this version does not know.
+  output.object(JSON.parse(encodeEvent(event)) as JsonObject);
+  const when = event.time ? clockTime(event.time) : '';
+  output.line(`${output.colors.dim(when)}  ${lineOf(event.event)}`);
+}
+
+/** Throws `invalid`, BAD_SINCE. */
+function timeOf(text: string, nowMs: number): Date {
+  const span = durationSchema.safeParse(text);
+  if (span.success) return new Date(nowMs - span.data);
+  const time = new Date(text);
+  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(time.getTime())) return time;
+  const message = `--since: "${text}" is no time: write how long ago, such as 10m or 7d, or a time such as 2026-11-25T12:00`;
+  throw new EnjambreError('invalid', 'BAD_SINCE', message);
+}
