@@ -1,5 +1,5 @@
-import { types } from 'node:util';
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+import { errnoOf } from '@enjambre/common/system-error';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -81,10 +81,4 @@ export function diskError(error: unknown, path: string): EnjambreError {
   if (meaning)
     return new EnjambreError(meaning.code, meaning.reason, `${path}: ${meaning.text}`, { cause: error });
   return new EnjambreError('internal', 'DISK_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
-}
-
-/** The system's name of an error, such as ENOENT; empty if it has none. */
-export function errnoOf(error: unknown): string {
-  // Not `instanceof`: an error of Node itself is of another realm where code runs in a vm context, as tests do.
-  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
