@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PieceStore, StoreFactory } from '../../app/ports.js';
@@ -31,9 +33,22 @@ export class FileStoreFactory implements StoreFactory {
       await access(folder, constants.W_OK | constants.X_OK);
       if (name !== undefined && (await exists(join(folder, name)))) throw pathExists(join(folder, name));
     } catch (error) {
-      throw diskError(error, folder);
+      throw badTarget(error, folder);
     }
   }
+}
+
+/** It may be asked for, or be that of a transfer: the remedy is the same. */
+function badTarget(error: unknown, folder: string): EnjambreError {
+  const known = diskError(error, folder, 'other');
+  const remedy = 'mend that, or choose another folder with --output';
+  if (known.code === 'denied') {
+    const message = `the agent may not write to ${folder}: ${remedy}`;
+    return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+  }
+  if (!['ENOENT', 'ENOTDIR', 'EEXIST'].includes(errnoOf(error))) return known;
+  const message = `no folder ${folder} can be made (${systemErrorText(error)}): ${remedy}`;
+  return new EnjambreError(known.code, known.reason, message, { cause: error });
 }
 
 function incompletePath(folder: string, infohash: InfoHash, name: string): string {
