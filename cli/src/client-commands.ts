@@ -36,7 +36,11 @@ const SHARING: readonly ClientCommand[] = [
     usage: 'share <PATH>',
     summary: 'offer a file or folder, and print its infohash and magnet link',
     flags: [
-      { flags: '--name <NAME>', description: 'share it under another name' },
+      {
+        flags: '--name <NAME>',
+        description: 'share it under another name',
+        parse: present('--name: a name is missing'),
+      },
       {
         flags: '--piece-length <BYTES>',
         description: 'bytes in a piece: a power of two from 16384 to 67108864',
@@ -57,7 +61,11 @@ const SHARING: readonly ClientCommand[] = [
     usage: 'get <REF>',
     summary: 'download, and stay until it is complete',
     flags: [
-      { flags: '--output <DIR>', description: "folder to put it in (default: the agent's download folder)" },
+      {
+        flags: '--output <DIR>',
+        description: "folder to put it in (default: the agent's download folder)",
+        parse: present('--output: a path is missing'),
+      },
       { flags: '--detach', description: 'return at once; the agent goes on' },
     ],
     handle: async (session, [ref = ''], given) => {
@@ -263,6 +271,14 @@ function connectionOf(given: Given): Session['connection'] {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/** A parser of texts that are not empty. */
+function present(refusal: string): (value: string) => string {
+  return (value) => {
+    if (value !== '') return value;
+    throw new EnjambreError('invalid', 'BAD_OPTION', refusal);
+  };
 }
 
 function wholeNumber(value: string): number {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
+import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
 import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 
@@ -53,7 +53,7 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
   if (!said) return [];
   const agentSaid = setting('agent', flags, environment) ?? flags.dataDir;
   if (flags.tracker === undefined && agentSaid !== undefined) return [];
-  return said.value.split(',').map((text) => readAddress(text.trim(), said.source));
+  return said.value.split(',').map((text) => readAddress(text.trim(), said.source, parseTcpAddress));
 }
 
 interface Setting {
@@ -73,9 +73,9 @@ function setting(
   return variable ? { value: variable, source: variableName(key) } : undefined;
 }
 
-function readAddress(text: string, source: string): string {
+function readAddress(text: string, source: string, parse: (text: string) => Address = parseAddress): string {
   try {
-    return formatAddress(dialable(parseAddress(text)));
+    return formatAddress(dialable(parse(text)));
   } catch (error) {
     throw new EnjambreError('invalid', 'BAD_OPTION', `${source}: ${messageOf(error)}`, { cause: error });
   }

@@ -31,8 +31,6 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
 /** Reasons that mean something else here than their code says. */
 const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
   // The command line was right; the content is not.
-  BAD_METAINFO: EXIT.failed,
-  BAD_BENCODE: EXIT.failed,
   EMPTY_FILE: EXIT.failed,
   EMPTY_FOLDER: EXIT.failed,
   NOT_A_FILE: EXIT.failed,

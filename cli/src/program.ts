@@ -16,7 +16,7 @@ const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
 export async function run(args: readonly string[], context: Context): Promise<ExitCode> {
   const program = createProgram(context);
   try {
-    await program.parseAsync(helpFirst(args), { from: 'user' });
+    await program.parseAsync(helpFirst(program, args), { from: 'user' });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError && HELP_CODES.has(error.code)) return EXIT.done;
@@ -76,9 +76,24 @@ function outputOf(context: Context, options: { readonly json: boolean }): Output
   return new Output(context.stdout, context.stderr, { json: options.json, color });
 }
 
-/** `enjambre help get` asks for what `enjambre get --help` asks for. */
-function helpFirst(args: readonly string[]): string[] {
-  return args[0] === 'help' ? [...args.slice(1, 2), '--help'] : [...args];
+/** `enjambre help get` asks for what `enjambre get --help` asks for; `help` of no command is that command's error. */
+function helpFirst(program: Command, args: readonly string[]): string[] {
+  const at = operandIndex(program, args);
+  if (args[at] !== 'help') return [...args];
+  const name = args.slice(at + 1).find((arg) => !arg.startsWith('-'));
+  const isKnown = program.commands.some((command) => command.name() === name);
+  return [
+    ...args.slice(0, at),
+    ...(name === undefined ? [] : [name]),
+    ...(name && !isKnown ? [] : ['--help']),
+  ];
+}
+
+/** Where the first of `args` is that is neither a flag nor its value. */
+function operandIndex({ options }: Command, args: readonly string[]): number {
+  let at = 0;
+  while (args[at]?.startsWith('-')) at += options.find(({ long }) => long === args[at])?.required ? 2 : 1;
+  return at;
 }
 
 function saysJson(args: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { EnjambreError } from '@enjambre/core/error';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
@@ -90,9 +91,8 @@ async function torrentFile(ref: string, cwd: string): Promise<Buffer | undefined
   try {
     return await readFile(path);
   } catch (error) {
-    throw new EnjambreError('denied', 'PATH_NOT_READABLE', `cannot read ${path}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `cannot read ${path} (${systemErrorText(error)}): mend its permissions`;
+    throw new EnjambreError('denied', 'PATH_NOT_READABLE', message, { cause: error });
   }
 }
 

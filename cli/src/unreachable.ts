@@ -12,6 +12,11 @@ export function isUnreachable(error: unknown): error is EnjambreError {
   );
 }
 
+/** True if what answered is a gRPC server, but does not know the method: not the one that is meant. */
+function isOfAnother({ reason }: EnjambreError): boolean {
+  return reason === 'UNIMPLEMENTED';
+}
+
 /** Says of an agent's errors what the person at the keyboard can do. */
 export function explainAgentError(error: EnjambreError, address: string): EnjambreError {
   if (error.reason === 'BAD_TOKEN') {
@@ -21,6 +26,10 @@ export function explainAgentError(error: EnjambreError, address: string): Enjamb
   if (error.code === 'internal') {
     const message = `the agent failed (${error.message}): its log says more`;
     return new EnjambreError('internal', error.reason, message, { cause: error });
+  }
+  if (isOfAnother(error)) {
+    const message = `${address} is not the control address of an agent (or of one too old for this command): name that with --agent`;
+    return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', message, { cause: error });
   }
   if (!isUnreachable(error)) return error;
   return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', agentSilence(error, address), {
@@ -44,6 +53,10 @@ function agentSilence(error: EnjambreError, address: string): string {
 
 /** The same for a tracker that is asked directly. */
 export function explainTrackerError(error: EnjambreError, address: string): EnjambreError {
+  if (isOfAnother(error)) {
+    const message = `${address} is not the address of a tracker (or of one too old for this command): name that with --tracker`;
+    return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
+  }
   if (!isUnreachable(error)) return error;
   const message =
     error.code === 'timeout'

@@ -124,7 +124,19 @@ describe('enjambre share', () => {
     const { code, stderr } = await on(['share', '/x', '--torrent', '/nowhere/x.torrent']);
 
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^enjambre: it is shared, but \/nowhere\/x\.torrent cannot be written: .*ENOENT/);
+    expect(stderr).toBe(
+      'enjambre: it is shared, but /nowhere/x.torrent cannot be written (no such file or directory): choose another with --torrent\n',
+    );
+  });
+
+  test('takes no empty name', async () => {
+    const { code, stderr } = await on(['share', '/x', '--name', '']);
+
+    expect({ code, stderr, asked }).toEqual({
+      code: 2,
+      stderr: 'enjambre: --name: a name is missing\n',
+      asked: [],
+    });
   });
 
   test('is stopped by Ctrl-C, in the agent too', async () => {

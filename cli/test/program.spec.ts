@@ -17,7 +17,20 @@ describe('the command line', () => {
     const { stdout } = await cli(['get', '--help']);
 
     expect(stdout).toMatch(/^Usage: enjambre get \[options\] <REF>/);
-    expect((await cli(['help', 'get'])).stdout).toBe(stdout);
+    for (const args of [
+      ['help', 'get'],
+      ['--json', 'help', 'get'],
+      ['--agent', 'help', 'help', 'get'],
+    ])
+      expect(await cli(args)).toEqual(expect.objectContaining({ code: 0, stdout }));
+    expect((await cli(['help'])).stdout).toBe((await cli(['--help'])).stdout);
+  });
+
+  test('help of a command that is not there is the error of that command', async () => {
+    const { code, stdout, stderr } = await cli(['help', 'frob']);
+
+    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: (await cli(['frob'])).stderr });
+    expect(stderr).toMatch(/unknown command 'frob'/);
   });
 
   test('--version prints the version', async () => {

@@ -9,6 +9,7 @@ import {
   type GetSwarmRequest,
   type ListFilesRequest,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { FakeAgent } from './fake-agent.js';
 import { cli } from './harness.js';
 
 const INFOHASH = '5d'.repeat(32);
@@ -85,6 +86,23 @@ describe('a tracker asked without any agent', () => {
     expect(await cli(['peers', 'ab'.repeat(32), '--tracker', tracker])).toMatchObject({
       code: 3,
       stderr: 'enjambre: no connected peer has it\n',
+    });
+  });
+
+  test('is told from an agent, and from another server', async () => {
+    expect(await cli(['ls', '--agent', tracker])).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(
+        /^enjambre: 127\.0\.0\.1:\d+ is not the control address of an agent .*--agent\n$/,
+      ),
+    });
+    const agent = await FakeAgent.start();
+    const port = await agent.listen('127.0.0.1:0');
+    const other = await cli(['files', '--tracker', `127.0.0.1:${port}`]);
+    await agent.stop();
+    expect(other).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/is not the address of a tracker .*--tracker\n$/),
     });
   });
 

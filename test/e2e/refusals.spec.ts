@@ -169,7 +169,7 @@ describe('a .torrent', () => {
 
   async function expectRefusedUntouched(): Promise<void> {
     const before = await readdir(swarm.root, { recursive: true });
-    expectRefused(await swarm.command(bob, ['get', './bad.torrent']), 1, /./);
+    expectRefused(await swarm.command(bob, ['get', './bad.torrent']), 2, /./);
     expect((await readdir(swarm.root, { recursive: true })).filter((path) => !before.includes(path))).toEqual(
       [],
     );

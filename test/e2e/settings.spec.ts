@@ -155,10 +155,15 @@ test('logs are lines for people, without colours, when that is asked for', async
     'pretty',
     '--name',
     'p',
+    '--control',
+    '127.0.0.1:0',
   ]);
   await waitFor(() => agent.stdout.some((line) => line.includes('connected to tracker')), {
     what: 'the agent to connect',
   });
+  expect(agent.stdout.join('\n')).toMatch(
+    /listening on 127\.0\.0\.1:\d+, controlled at 127\.0\.0\.1:[1-9]\d*/,
+  );
   for (const line of agent.stdout) expect(line).toMatch(/^\[?\d\d:\d\d:\d\d\]? .*p: /);
   expect(await agent.stop()).toBe(0);
   expect(agent.stderr).toEqual([]);

@@ -167,6 +167,38 @@ describe('a service that cannot start ends with 1:', () => {
     await swarm.startAgent('alice'); // A killed agent's lock does not keep anybody out.
   });
 
+  test('an agent whose control address is in use, by its flag, and no tracker sees it', async () => {
+    await swarm.startTracker();
+    const agent = ['agent', '--name', 'refused', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
+    const taken = ['--tracker', swarm.trackerAddress, '--control', swarm.trackerAddress];
+    const about = new RegExp(`${swarm.trackerAddress} is in use .*: choose another with --control`);
+    expectRefused(await swarm.enjambre([...agent, ...taken]), 1, about);
+    expectRefused(
+      await swarm.enjambre([...agent, '--control', 'unix:/dev/null/x']),
+      1,
+      /no socket .*--control$/,
+    );
+    expect(swarm.tracker.stdout.join('\n')).not.toContain('refused');
+  });
+
+  test('`dev` whose tracker has no port, by the flag that moves it', async () => {
+    await swarm.startTracker();
+    const dev = ['dev', '--data-dir', 'dev', '--listen', '127.0.0.1:0', '--tracker-listen'];
+    expectRefused(
+      await swarm.enjambre([...dev, swarm.trackerAddress]),
+      1,
+      /is in use .*: choose another with --tracker-listen/,
+    );
+  });
+
+  test('an agent that cannot make its download folder', async () => {
+    const agent = ['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
+    const about = /download folder \/dev\/null\/x cannot be made \(not a directory\): .*--download-dir/;
+    expectRefused(await swarm.enjambre([...agent, '--download-dir', '/dev/null/x']), 1, about);
+    const env = { ENJAMBRE_DOWNLOAD_DIR: '/dev/null/x' };
+    expectRefused(await swarm.enjambre(agent, { env }), 1, about);
+  });
+
   test('an agent whose data folder is a file', async () => {
     await writeRandomFile(join(swarm.root, 'a-file'), 10);
     const result = await swarm.enjambre(['agent', '--listen', '127.0.0.1:0', '--data-dir', 'a-file']);

@@ -1,5 +1,6 @@
 import { formatAddress, isUnspecifiedHost, type Address } from '@enjambre/common/config/address';
 import {
+  flagName,
   resolveOptions,
   type Environment,
   type Flags,
@@ -8,8 +9,10 @@ import {
   type Resolved,
 } from '@enjambre/common/config/options';
 import { tcpAddressSchema } from '@enjambre/common/config/schemas';
+import { cannotListen } from '@enjambre/common/grpc/server';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
+import { EnjambreError } from '@enjambre/core/error';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { createAgent } from '@enjambre/peer-agent/service';
 import { trackerOptions } from '@enjambre/tracker/config';
@@ -44,7 +47,9 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
   let agent: Startable | undefined;
   return {
     async start() {
-      await tracker.start();
+      await tracker.start().catch((error: unknown) => {
+        throw underItsFlag(error, listen);
+      });
       try {
         const made = createAgent(agentConfig(tracker.address, flags, environment));
         await made.start();
@@ -59,6 +64,12 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
       await tracker.stop();
     },
   };
+}
+
+/** A tracker names --listen, which is the agent's here. */
+function underItsFlag(error: unknown, listen: Address): unknown {
+  const ofListening = error instanceof EnjambreError && /^(PORT_IN_USE|CANNOT_LISTEN)$/.test(error.reason);
+  return ofListening ? cannotListen(listen, error.cause, flagName('trackerListen')) : error;
 }
 
 /** The environment's LISTEN and NAME are the agent's here. */

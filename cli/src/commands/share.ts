@@ -1,6 +1,7 @@
 import { lstat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { EnjambreError } from '@enjambre/core/error';
 import type { HashProgress, SharedFile, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
@@ -108,7 +109,7 @@ async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
   try {
     await writeFile(path, metainfo, { flag: 'wx' });
   } catch (error) {
-    const message = `it is shared, but ${path} cannot be written: ${messageOf(error)}`;
+    const message = `it is shared, but ${path} cannot be written (${systemErrorText(error)}): choose another with --torrent`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
   }
 }

@@ -17,7 +17,7 @@ import {
   type AgentHandlersComponents,
 } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
-import { badDataFolder } from './adapters/state/data-folder-error.js';
+import { badDataFolder, badDownloadFolder } from './adapters/state/data-folder-error.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
@@ -105,6 +105,7 @@ class AgentService implements Agent {
     const lock = new FolderLock(dataDir);
     await lock.acquire();
     try {
+      await this.#makeDownloadFolder();
       this.#identity = await loadIdentity(dataDir);
       await this.#compose(lock, this.#identity);
       await this.#lifecycle.start();
@@ -113,9 +114,12 @@ class AgentService implements Agent {
       throw badDataFolder(error, dataDir);
     }
     const listen = formatAddress(this.address);
+    const control = this.controls.map(formatAddress);
+    const over = this.controls.filter(({ kind }) => kind === 'tcp').map(formatAddress);
+    const controlled = over.length === 0 ? '' : `, controlled at ${over.join(', ')}`;
     this.#log.info(
-      { address: listen, peer: this.peerId, control: this.controls.map(formatAddress) },
-      `agent ${this.#config.name} (${this.peerId.slice(0, 8)}) listening on ${listen}`,
+      { address: listen, peer: this.peerId, control },
+      `agent ${this.#config.name} (${this.peerId.slice(0, 8)}) listening on ${listen}${controlled}`,
     );
   }
 
@@ -128,6 +132,7 @@ class AgentService implements Agent {
     const config = this.#config;
     const log = this.#log;
     const add = this.#lifecycle.add.bind(this.#lifecycle);
+    const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
     const self = { peerId: identity.peerId, name: config.name, version: VERSION };
     const data = new DataFolder(config.dataDir, log);
     const pool = new DiskPool();
@@ -160,30 +165,22 @@ class AgentService implements Agent {
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
     const control = { transfers, messages, tracker, relay, log, facts: () => this.#facts() };
+    const controls = await this.#controlServers(control);
+    this.#controls = controls;
 
-    add(
-      'lock',
-      ending(() => lock.release()),
-    );
+    atEnd('lock', () => lock.release());
     add('data folder', data);
-    add(
-      'inbox',
-      ending(() => inbox.close()),
-    );
-    add(
-      'disk threads',
-      ending(() => pool.close()),
-    );
-    add(
-      'open files',
-      ending(() => fds.close()),
-    );
+    atEnd('inbox', () => inbox.close());
+    atEnd('disk threads', () => pool.close());
+    atEnd('open files', () => fds.close());
+    // A start that is refused is never seen by the network: what can be refused comes before the links.
+    for (const server of controls) add('control address', reserved(server));
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
     add('messages', messages);
     if (relay) add('messaging link', relay);
-    this.#controls = (await this.#controlServers(control)).map((server) => add('control server', server));
+    for (const server of controls) add('control server', server);
   }
 
   #relay(identity: PeerIdentity): RelayLink | undefined {
@@ -197,7 +194,12 @@ class AgentService implements Agent {
   async #controlServers(components: AgentHandlersComponents): Promise<GrpcServer[]> {
     const { control, dataDir } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
-    const common = { log: this.#log, maxReceiveBytes: MAX_CONTROL_BYTES, graceMs: CONTROL_GRACE_MS };
+    const common = {
+      log: this.#log,
+      listenFlag: '--control',
+      maxReceiveBytes: MAX_CONTROL_BYTES,
+      graceMs: CONTROL_GRACE_MS,
+    };
     const servers = [new GrpcServer({ ...common, listen: socket, services: controlServices(components) })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
@@ -210,6 +212,13 @@ class AgentService implements Agent {
 
   get #downloadDir(): string {
     return this.#config.downloadDir ?? join(this.#config.dataDir, 'downloads');
+  }
+
+  async #makeDownloadFolder(): Promise<void> {
+    const folder = this.#downloadDir;
+    await makeFolder(folder).catch((error: unknown) => {
+      throw badDownloadFolder(error, folder);
+    });
   }
 
   #description(): {
@@ -236,6 +245,11 @@ class AgentService implements Agent {
       startedAt: this.#startedAt,
     };
   }
+}
+
+/** The address of a server that starts later. What is stopped before that gives it back. */
+function reserved(server: GrpcServer): Startable {
+  return { start: () => server.reserve(), stop: () => server.stop() };
 }
 
 /** Something that needs no start. */

@@ -1,9 +1,13 @@
 import { EnjambreError } from '@enjambre/core/error';
 
 /** Where a server listens or is reached. */
-export type Address =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+export type Address = TcpAddress | { readonly kind: 'unix'; readonly path: string };
+
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Longest path that a unix socket takes on Linux, its final NUL left out. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -14,14 +18,19 @@ const MAX_SOCKET_PATH_BYTES = 107;
  */
 export function parseAddress(text: string): Address {
   if (text.startsWith('unix:')) return unixAddress(text.slice('unix:'.length));
+  return tcpAddress(text, 'HOST:PORT or unix:PATH');
+}
+
+/** {@link parseAddress} where a unix socket does not do. */
+export function parseTcpAddress(text: string): TcpAddress {
+  return tcpAddress(text, 'HOST:PORT');
+}
+
+function tcpAddress(text: string, taken: string): TcpAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
-    throw new EnjambreError(
-      'invalid',
-      'BAD_ADDRESS',
-      `"${text}" is not an address: write HOST:PORT or unix:PATH`,
-    );
+    throw new EnjambreError('invalid', 'BAD_ADDRESS', `"${text}" is not an address: write ${taken}`);
   }
   return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
 }

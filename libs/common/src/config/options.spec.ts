@@ -42,7 +42,7 @@ describe('resolveOptions', () => {
       expect.objectContaining({
         code: 'invalid',
         reason: 'BAD_OPTION',
-        message: '--listen: "nowhere" is not an address: write HOST:PORT or unix:PATH',
+        message: '--listen: "nowhere" is not an address: write HOST:PORT',
         metadata: { option: '--listen' },
       }),
     );

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from './schemas.js';
+import type { z } from 'zod';
+import { addressSchema, labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from './schemas.js';
 
 describe('the schema of', () => {
   it('a path makes it absolute, with ~ for the home folder', () => {
@@ -36,8 +37,12 @@ describe('the schema of', () => {
     }
   });
 
-  it('a TCP address refuses a socket', () => {
+  it('an address offers what it takes: a TCP address is no socket', () => {
+    const refusal = (schema: z.ZodType, text: string) => schema.safeParse(text).error?.issues[0]?.message;
     expect(tcpAddressSchema.parse('h:1')).toMatchObject({ host: 'h' });
-    expect(tcpAddressSchema.safeParse('unix:/x').error?.issues[0]?.message).toContain('write HOST:PORT');
+    expect(addressSchema.parse('unix:/x')).toMatchObject({ path: '/x' });
+    for (const bad of ['x', 'unix:/x'])
+      expect(refusal(tcpAddressSchema, bad)).toBe(`"${bad}" is not an address: write HOST:PORT`);
+    expect(refusal(addressSchema, 'x')).toBe('"x" is not an address: write HOST:PORT or unix:PATH');
   });
 });

@@ -3,25 +3,25 @@ import { resolve } from 'node:path';
 import { messageOf } from '@enjambre/core/error';
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
-import { parseAddress, type Address } from './address.js';
+import { parseAddress, parseTcpAddress } from './address.js';
 import type { Option } from './options.js';
 
 /** An {@link Address}. */
-export const addressSchema = z.string().transform((text, context): Address => {
-  try {
-    return parseAddress(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-    return z.NEVER;
-  }
-});
+export const addressSchema = addressBy(parseAddress);
 
 /** An {@link Address} that is not a unix socket. */
-export const tcpAddressSchema = addressSchema.transform((address, context) => {
-  if (address.kind === 'tcp') return address;
-  context.addIssue({ code: 'custom', message: 'a unix socket does not do here: write HOST:PORT' });
-  return z.NEVER;
-});
+export const tcpAddressSchema = addressBy(parseTcpAddress);
+
+function addressBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+}
 
 /** One or more {@link tcpAddressSchema} with commas between them. */
 export const tcpAddressListSchema = z

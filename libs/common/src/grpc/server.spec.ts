@@ -14,7 +14,7 @@ import { formatAddress, parseAddress, type Address } from '../config/address.js'
 import { createLogger } from '../log/logger.js';
 import { callUnary, connect, readStream } from './client.js';
 import { HandlerFactory } from './handlers.js';
-import { GrpcServer, type GrpcServerOptions } from './server.js';
+import { GrpcServer, type GrpcServerOptions, type ServedService } from './server.js';
 
 const SERVICE = 'enjambre.tracker.v1.TrackerService';
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -43,12 +43,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A server whose GetStats answers when `answer` resolves. */
-async function start(
-  listen: Address,
-  options: Partial<GrpcServerOptions> = {},
-  answer = Promise.resolve(),
-): Promise<GrpcServer> {
+/** A service whose GetStats answers when `answer` resolves. */
+function served(answer = Promise.resolve()): ServedService {
   const handlers = new HandlerFactory({ domain: 'test', log });
   const implementation = {
     getStats: handlers.unary(async () => {
@@ -57,8 +53,15 @@ async function start(
     }),
     listFiles: handlers.unary(() => ({ files: [], nextPageToken: '' })),
   };
-  const services = [{ name: SERVICE, definition: TrackerServiceService, implementation }];
-  const server = new GrpcServer({ listen, log, graceMs: 50, services, ...options });
+  return { name: SERVICE, definition: TrackerServiceService, implementation };
+}
+
+async function start(
+  listen: Address,
+  options: Partial<GrpcServerOptions> = {},
+  answer = Promise.resolve(),
+): Promise<GrpcServer> {
+  const server = new GrpcServer({ listen, log, graceMs: 50, services: [served(answer)], ...options });
   servers.push(server);
   await server.start();
   return server;
@@ -98,11 +101,44 @@ describe('GrpcServer', () => {
     expect(await versionAt(address)).toBe('it works');
   });
 
-  it('says that it cannot listen at an address that is not its own', async () => {
-    await expect(start(parseAddress('192.0.2.1:0'))).rejects.toMatchObject({
+  it.each([
+    ['192.0.2.1:0', '192.0.2.1:0 is not an address of this machine: choose another with --listen'],
+    [
+      'no-such-host.invalid:0',
+      'the host of no-such-host.invalid:0 is not known: choose another with --listen',
+    ],
+    [
+      'unix:/dev/null/s',
+      'no socket can be made at /dev/null/s, whose folder is missing or not writable: choose another with --listen',
+    ],
+  ])('says for people why it cannot listen on %s', async (listen, message) => {
+    await expect(start(parseAddress(listen))).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'CANNOT_LISTEN',
+      message,
     });
+  });
+
+  it('names the flag that moves it', async () => {
+    const { address } = await start(LOCAL);
+    await expect(start(address, { listenFlag: '--control' })).rejects.toThrow(
+      /: choose another with --control$/,
+    );
+  });
+
+  it('takes its address ahead of time, and calls wait until it starts', async () => {
+    const server = new GrpcServer({ listen: LOCAL, log, graceMs: 50, services: [served()] });
+    servers.push(server);
+    await server.reserve();
+    let answered = false;
+    const answer = versionAt(server.address).then((version) => {
+      answered = true;
+      return version;
+    });
+    await expect(start(server.address)).rejects.toMatchObject({ reason: 'PORT_IN_USE' });
+    expect(answered).toBe(false);
+    await server.start();
+    expect(await answer).toBe('it works');
   });
 
   it('has a socket for its owner alone, and takes it away at the end', async () => {

@@ -4,8 +4,10 @@ import { createConnection } from 'node:net';
 import {
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
   logVerbosity,
   setLogVerbosity,
+  type ServerInterceptor,
   type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -27,6 +29,8 @@ export interface ServedService {
 
 export interface GrpcServerOptions {
   readonly listen: Address;
+  /** The flag that says where it listens, for errors. @default '--listen' */
+  readonly listenFlag?: string;
   readonly services: readonly ServedService[];
   readonly log: Logger;
   /** Largest message taken, in bytes. @default 1 MiB */
@@ -42,6 +46,7 @@ const KEEPALIVE_TIMEOUT_MS = 3000;
 const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
+const DEFAULT_FLAG = '--listen';
 
 /**
  * A gRPC server as we want all of them: health, reflection, keepalive, message limits
@@ -52,6 +57,8 @@ export class GrpcServer implements Startable {
   readonly #health: HealthImplementation;
   #server: Server | undefined;
   #bound: Address | undefined;
+  /** Lets the calls in that came before {@link start}. */
+  #open: () => void = () => undefined;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -67,16 +74,30 @@ export class GrpcServer implements Startable {
 
   /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
   async start(): Promise<void> {
-    const { services, listen } = this.#options;
+    if (!this.#server) await this.#listen();
+    this.#open();
+    this.setServing(true);
+  }
+
+  /** Takes its address before {@link start}: calls wait until then. Throws what that throws. */
+  async reserve(): Promise<void> {
+    const opened = new Promise<void>((resolve) => (this.#open = resolve));
+    await this.#listen(waitFor(opened));
+  }
+
+  async #listen(...interceptors: ServerInterceptor[]): Promise<void> {
+    const { services, listen, listenFlag } = this.#options;
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
     if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
-    this.#server = new Server(this.#serverOptions());
+    this.#server = new Server({ ...this.#serverOptions(), interceptors });
     for (const { definition, implementation } of services)
       this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);
     this.#reflection().addToServer(this.#server);
-    this.#bound = await bind(this.#server, listen);
-    this.setServing(true);
+    this.#bound = await bind(this.#server, listen).catch((error: unknown) => {
+      this.#server = undefined;
+      throw cannotListen(listen, error, listenFlag);
+    });
   }
 
   /** What health checks are told of this server and all its services. */
@@ -142,8 +163,6 @@ async function bind(server: Server, listen: Address): Promise<Address> {
     if (listen.kind === 'tcp') return { ...listen, port };
     chmodSync(listen.path, 0o600);
     return listen;
-  } catch (error) {
-    throw cannotListen(target, error);
   } finally {
     if (previousMask !== undefined) process.umask(previousMask);
   }
@@ -172,23 +191,32 @@ async function removeStale(path: string): Promise<void> {
   if (stale && (await lstat(path)).isSocket()) await unlink(path);
 }
 
-function cannotListen(target: string, error: unknown): EnjambreError {
-  if (/EADDRINUSE/.test(messageOf(error))) {
-    return new EnjambreError(
-      'unavailable',
-      'PORT_IN_USE',
-      `${target} is in use by another program: choose another with --listen`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return new EnjambreError(
-    'unavailable',
-    'CANNOT_LISTEN',
-    `cannot listen on ${target}: ${messageOf(error)}`,
-    {
-      cause: error,
-    },
-  );
+/** Holds every call back until `opened`. */
+function waitFor(opened: Promise<void>): ServerInterceptor {
+  return (_, call) => new ServerInterceptingCall(call, { start: (next) => void opened.then(() => next()) });
+}
+
+/** Says why a server cannot listen, and which flag moves it. `error` is what grpc-js gave. */
+export function cannotListen(listen: Address, error: unknown, flag = DEFAULT_FLAG): EnjambreError {
+  const { reason, text } = obstacle(listen, messageOf(error));
+  return new EnjambreError('unavailable', reason, `${text}: choose another with ${flag}`, { cause: error });
+}
+
+function obstacle(listen: Address, said: string): { reason: string; text: string } {
+  const target = targetOf(listen);
+  const reason = 'CANNOT_LISTEN';
+  const [errno] = /\bE[A-Z]{3,}\b/.exec(said) ?? [''];
+  if (errno === 'EADDRINUSE')
+    return { reason: 'PORT_IN_USE', text: `${target} is in use by another program` };
+  if (errno === 'EADDRNOTAVAIL') return { reason, text: `${target} is not an address of this machine` };
+  if (said.startsWith('Name resolution failed'))
+    return { reason, text: `the host of ${target} is not known` };
+  // The system says EACCES of a folder that is not there, too.
+  if (listen.kind === 'unix' && ['EACCES', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'].includes(errno))
+    return {
+      reason,
+      text: `no socket can be made at ${listen.path}, whose folder is missing or not writable`,
+    };
+  if (errno === 'EACCES') return { reason, text: `this user may not listen on ${target}` };
+  return { reason, text: `cannot listen on ${target} (${said})` };
 }

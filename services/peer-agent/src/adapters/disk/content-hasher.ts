@@ -6,6 +6,7 @@ import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { buildMetainfo, type BuildFile } from '@enjambre/core/metainfo-build';
 import { checkName } from '@enjambre/core/names';
+import { errnoOf } from '@enjambre/common/system-error';
 import pLimit from 'p-limit';
 import type { ContentHasher, ScannedContent } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
@@ -96,8 +97,7 @@ export class DiskContentHasher implements ContentHasher {
     try {
       return await this.pool.hash(run);
     } catch (error) {
-      const known = diskError(error, run.path);
-      throw known.reason === 'FILE_CHANGED' ? changed(run.path) : known;
+      throw errnoOf(error) === 'SHORT_FILE' ? changed(run.path) : unreadable(error, run.path);
     }
   }
 }
@@ -171,7 +171,7 @@ async function statContent(path: string): Promise<BigIntStats> {
 }
 
 function unreadable(error: unknown, path: string): EnjambreError {
-  const known = diskError(error, path);
+  const known = diskError(error, path, 'other');
   if (known.reason === 'FILE_MISSING') {
     return new EnjambreError('not-found', 'PATH_NOT_FOUND', `${path} does not exist: check the path`, {
       cause: error,

@@ -29,6 +29,14 @@ describe('diskError', () => {
     expect(error.message).not.toContain(errno);
   });
 
+  it.each(['ENOSPC', 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR', 'SHORT_FILE', 'EMFILE'])(
+    'speaks of going on after %s only where a transfer can',
+    (errno) => {
+      expect(diskError(systemError(errno), '/data/f').message).toMatch(/ and resume$|, then verify$/);
+      expect(diskError(systemError(errno), '/data/f', 'other').message).not.toMatch(/resume|verify/);
+    },
+  );
+
   it('keeps the text of an error it does not know', () => {
     const error = diskError(systemError('EIO'), '/data/f');
     expect(error).toMatchObject({ code: 'internal', reason: 'DISK_FAILED' });

@@ -1,90 +1,120 @@
-import { types } from 'node:util';
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+import { errnoOf } from '@enjambre/common/system-error';
 
 interface Meaning {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly text: string;
+  /** What to do. */
+  readonly remedy: string;
+  /** What makes a transfer go on after that. */
+  readonly then?: string;
 }
+
+/** What the agent was at: the files of a transfer, which can go on, or anything else. */
+export type DiskWork = 'transfer' | 'other';
+
+const DENIED = {
+  code: 'denied',
+  reason: 'PATH_DENIED',
+  text: 'the agent may not do that',
+  remedy: 'mend its permissions',
+  then: ' and resume',
+} as const;
 
 /** What the system's errors mean to a person, and what to do. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  ENOSPC: { code: 'exhausted', reason: 'DISK_FULL', text: 'the disk is full: make room and resume' },
-  EDQUOT: { code: 'exhausted', reason: 'DISK_FULL', text: 'the disk quota is used up: make room and resume' },
-  EACCES: {
-    code: 'denied',
-    reason: 'PATH_DENIED',
-    text: 'the agent may not do that: mend its permissions and resume',
+  ENOSPC: {
+    code: 'exhausted',
+    reason: 'DISK_FULL',
+    text: 'the disk is full',
+    remedy: 'make room',
+    then: ' and resume',
   },
-  EPERM: {
-    code: 'denied',
-    reason: 'PATH_DENIED',
-    text: 'the agent may not do that: mend its permissions and resume',
+  EDQUOT: {
+    code: 'exhausted',
+    reason: 'DISK_FULL',
+    text: 'the disk quota is used up',
+    remedy: 'make room',
+    then: ' and resume',
   },
+  EACCES: DENIED,
+  EPERM: DENIED,
   EROFS: {
     code: 'denied',
     reason: 'READ_ONLY',
-    text: 'the file system is read-only: mount it writable and resume',
+    text: 'the file system is read-only',
+    remedy: 'mount it writable',
+    then: ' and resume',
   },
   ENOENT: {
     code: 'precondition',
     reason: 'FILE_MISSING',
-    text: 'it is not there any more: put it back, then verify',
+    text: 'it is not there any more',
+    remedy: 'put it back',
+    then: ', then verify',
   },
   ENOTDIR: {
     code: 'precondition',
     reason: 'FILE_MISSING',
-    text: 'a part of the path is no folder: mend it, then verify',
+    text: 'a part of the path is no folder',
+    remedy: 'mend it',
+    then: ', then verify',
   },
   EEXIST: {
     code: 'already-exists',
     reason: 'PATH_EXISTS',
-    text: 'a file has that name: move it away, or choose another folder',
+    text: 'a file has that name',
+    remedy: 'move it away, or choose another folder',
   },
   EISDIR: {
     code: 'already-exists',
     reason: 'PATH_EXISTS',
-    text: 'a folder has that name: move it away, or choose another',
+    text: 'a folder has that name',
+    remedy: 'move it away, or choose another',
   },
   SHORT_FILE: {
     code: 'precondition',
     reason: 'FILE_CHANGED',
-    text: 'it is shorter than it was: verify the transfer',
+    text: 'it is shorter than it was',
+    remedy: 'put back what it was',
+    then: ', then verify',
   },
   EMFILE: {
     code: 'exhausted',
     reason: 'TOO_MANY_FILES',
-    text: 'too many files are open: raise the limit (ulimit -n) and resume',
+    text: 'too many files are open',
+    remedy: 'raise the limit (ulimit -n)',
+    then: ' and resume',
   },
   ENFILE: {
     code: 'exhausted',
     reason: 'TOO_MANY_FILES',
-    text: 'too many files are open on this machine: close some and resume',
+    text: 'too many files are open on this machine',
+    remedy: 'close some',
+    then: ' and resume',
   },
   ENAMETOOLONG: {
     code: 'invalid',
     reason: 'NAME_TOO_LONG',
-    text: 'the path is too long for this file system: choose a shorter folder',
+    text: 'the path is too long for this file system',
+    remedy: 'choose a shorter folder',
   },
   EFBIG: {
     code: 'exhausted',
     reason: 'FILE_TOO_LARGE',
-    text: 'the file system takes no file so large: choose another folder',
+    text: 'the file system takes no file so large',
+    remedy: 'choose another folder',
   },
 };
 
-/** Says in a sentence what went wrong with `path`. */
-export function diskError(error: unknown, path: string): EnjambreError {
+/** Says in a sentence what went wrong with `path`, and what to do. */
+export function diskError(error: unknown, path: string, work: DiskWork = 'transfer'): EnjambreError {
   if (error instanceof EnjambreError) return error;
-  const code = errnoOf(error);
-  const meaning = MEANINGS[code];
-  if (meaning)
-    return new EnjambreError(meaning.code, meaning.reason, `${path}: ${meaning.text}`, { cause: error });
-  return new EnjambreError('internal', 'DISK_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
-}
-
-/** The system's name of an error, such as ENOENT; empty if it has none. */
-export function errnoOf(error: unknown): string {
-  // Not `instanceof`: an error of Node itself is of another realm where code runs in a vm context, as tests do.
-  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const meaning = MEANINGS[errnoOf(error)];
+  if (!meaning)
+    return new EnjambreError('internal', 'DISK_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
+  const { code, reason, text, remedy, then = '' } = meaning;
+  const message = `${path}: ${text}: ${remedy}${work === 'transfer' ? then : ''}`;
+  return new EnjambreError(code, reason, message, { cause: error });
 }

@@ -373,7 +373,11 @@ describe('FileStoreFactory.checkTarget', () => {
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
       code: 'already-exists',
-      message: `${folder.at('file')}: a file has that name: move it away, or choose another folder`,
+      message: `no folder ${folder.at('file')} can be made (file already exists): mend that, or choose another folder with --output`,
+    });
+    await expect(stores.checkTarget('/proc/nope', 'name')).rejects.toMatchObject({
+      code: 'precondition',
+      message: expect.stringMatching(/^no folder \/proc\/nope can be made .*--output$/) as unknown as string,
     });
   });
 });

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from './disk-errors.js';
+import { errnoOf } from '@enjambre/common/system-error';
 
 /**
  * Makes a folder and those above it, if they are not there. Node's own recursive mkdir

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { RESERVED_NAME, type PieceStore, type StoreFactory } from '../../app/ports.js';
@@ -39,7 +40,7 @@ export class FileStoreFactory implements StoreFactory {
       const isSame = size !== undefined && (await couldHold(path, size));
       if (!isSame) throw pathExists(path);
     } catch (error) {
-      throw diskError(error, folder);
+      throw badTarget(error, folder);
     }
   }
 
@@ -56,4 +57,17 @@ async function couldHold(path: string, size: number): Promise<boolean> {
 function reservedName(): EnjambreError {
   const message = `"${RESERVED_NAME}" is the name of the folder for downloads under way: it can't be downloaded`;
   return new EnjambreError('invalid', 'BAD_NAME', message);
+}
+
+/** It may be asked for, or be that of a transfer: the remedy is the same. */
+function badTarget(error: unknown, folder: string): EnjambreError {
+  const known = diskError(error, folder, 'other');
+  const remedy = 'mend that, or choose another folder with --output';
+  if (known.code === 'denied') {
+    const message = `the agent may not write to ${folder}: ${remedy}`;
+    return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+  }
+  if (!['ENOENT', 'ENOTDIR', 'EEXIST'].includes(errnoOf(error))) return known;
+  const message = `no folder ${folder} can be made (${systemErrorText(error)}): ${remedy}`;
+  return new EnjambreError(known.code, known.reason, message, { cause: error });
 }

@@ -1,12 +1,15 @@
-import { getSystemErrorMap } from 'node:util';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { errnoOf } from '../disk/disk-errors.js';
+import { EnjambreError } from '@enjambre/core/error';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 
 /** Says why an agent cannot work on its data folder; errors that are not the file system's are passed on. */
 export function badDataFolder(cause: unknown, folder: string): unknown {
   if (cause instanceof EnjambreError || errnoOf(cause) === '') return cause;
-  const { errno } = cause as NodeJS.ErrnoException;
-  const [, why] = getSystemErrorMap().get(errno ?? 0) ?? ['', messageOf(cause)];
-  const message = `the data folder ${folder} cannot be used (${why}): name another with --data-dir`;
+  const message = `the data folder ${folder} cannot be used (${systemErrorText(cause)}): name another with --data-dir`;
   return new EnjambreError('precondition', 'DATA_DIR_UNUSABLE', message, { cause });
+}
+
+/** Says why downloads cannot go where they should. */
+export function badDownloadFolder(cause: unknown, folder: string): EnjambreError {
+  const message = `the download folder ${folder} cannot be made (${systemErrorText(cause)}): name another with --download-dir`;
+  return new EnjambreError('precondition', 'DOWNLOAD_DIR_UNUSABLE', message, { cause });
 }

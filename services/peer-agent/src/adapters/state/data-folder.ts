@@ -63,7 +63,7 @@ export class DataFolder implements TransferArchive, Startable {
       await writeFileAtomic(join(this.path, STATUS_FILE), writeStatus(records));
       await syncFolder(this.path);
     } catch (error) {
-      throw diskError(error, this.path);
+      throw diskError(error, this.path, 'other');
     }
   }
 

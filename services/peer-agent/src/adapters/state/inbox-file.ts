@@ -104,7 +104,7 @@ export class InboxFile implements InboxArchive {
       try {
         await work();
       } catch (error) {
-        throw diskError(error, this.#path);
+        throw diskError(error, this.#path, 'other');
       }
     });
   }
