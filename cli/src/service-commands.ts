@@ -14,7 +14,7 @@ interface Service {
 
 const SERVICES: Readonly<Record<string, Service>> = {
   dev: {
-    summary: 'a tracker and one agent in one process, to try things out',
+    summary: 'tracker, messaging and one agent in one process, to try things out',
     options: async () => (await import('./commands/dev.js')).devOptions,
     run: async () => (await import('./commands/dev.js')).dev,
   },

@@ -15,79 +15,139 @@ import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { EnjambreError } from '@enjambre/core/error';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { createAgent } from '@enjambre/peer-agent/service';
+import { messagingOptions } from '@enjambre/messaging/config';
+import { createMessaging } from '@enjambre/messaging/service';
 import { trackerOptions } from '@enjambre/tracker/config';
 import { createTracker } from '@enjambre/tracker/service';
 
-const trackerListen = {
-  placeholder: 'HOST:PORT',
-  description: 'where the tracker listens; port 0 picks a free one',
-  schema: tcpAddressSchema,
-  default: '0.0.0.0:7070',
-} satisfies Option;
-
-/** The flags of `enjambre dev`: the agent's, but for --tracker, and where the tracker listens. */
-export const devOptions: OptionTable = {
-  ...Object.fromEntries(Object.entries(agentOptions).filter(([key]) => key !== 'tracker')),
-  trackerListen,
+const listens = {
+  trackerListen: listenOption('tracker', '0.0.0.0:7070'),
+  messagingListen: listenOption('messaging service', '0.0.0.0:7071'),
 };
 
-/** `enjambre dev`: a tracker and an agent in one process, until SIGINT or SIGTERM. */
+function listenOption(service: string, fallback: string) {
+  return {
+    placeholder: 'HOST:PORT',
+    description: `where the ${service} listens; port 0 picks a free one`,
+    schema: tcpAddressSchema,
+    default: fallback,
+  } satisfies Option;
+}
+
+/** The flags of `enjambre dev`: the agent's, but for those of services that run here, and where these listen. */
+export const devOptions: OptionTable = {
+  ...Object.fromEntries(
+    Object.entries(agentOptions).filter(([key]) => key !== 'tracker' && key !== 'messaging'),
+  ),
+  ...listens,
+};
+
+/** `enjambre dev`: tracker, messaging service and an agent in one process, until SIGINT or SIGTERM. */
 export async function dev(flags: Flags, environment: Environment): Promise<void> {
   await runUntilSignal(createNetwork(flags, environment));
 }
 
+type Listens = Readonly<Record<keyof typeof listens, Address>>;
+
 /**
- * A tracker and an agent that uses it. Wrong options are refused before anything starts;
- * if the agent does not start, the tracker is stopped again.
+ * All services, each using those before it. Wrong options are refused before anything
+ * starts; if one does not start, those before it are stopped again.
  */
 function createNetwork(flags: Flags, environment: Environment): Startable {
-  const { trackerListen: listen } = resolveOptions({ trackerListen }, flags, environment);
-  const tracker = createTracker(trackerConfig(listen, flags, environment));
+  const listen = resolveOptions(listens, flags, environment);
+  trackerConfig(listen, flags, environment);
   agentConfig(listen, flags, environment);
-  let agent: Startable | undefined;
+  const started: Startable[] = [];
+  const begin = async <T extends Startable>(service: T): Promise<T> => {
+    await service.start();
+    started.push(service);
+    return service;
+  };
+  const stop = async (): Promise<void> => {
+    for (const service of started.splice(0).reverse()) await service.stop();
+  };
+  const start = async (): Promise<void> => {
+    const relay = createMessaging(messagingConfig(listen, flags, environment));
+    const messaging = await begin(underFlag('messagingListen', listen.messagingListen, relay));
+    const bound = { ...listen, messagingListen: messaging.address };
+    const directory = createTracker(trackerConfig(bound, flags, environment));
+    const tracker = await begin(underFlag('trackerListen', listen.trackerListen, directory));
+    await begin(createAgent(agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment)));
+  };
   return {
-    async start() {
-      await tracker.start().catch((error: unknown) => {
-        throw underItsFlag(error, listen);
-      });
+    start: async () => {
       try {
-        const made = createAgent(agentConfig(tracker.address, flags, environment));
-        await made.start();
-        agent = made;
+        await start();
       } catch (error) {
-        await tracker.stop();
+        await stop();
         throw error;
       }
     },
-    async stop() {
-      await agent?.stop();
-      await tracker.stop();
+    stop,
+  };
+}
+
+interface Listening extends Startable {
+  readonly address: Address;
+}
+
+/** Services name --listen in their errors, which is the agent's here. */
+function underFlag(key: keyof Listens, listen: Address, service: Listening): Listening {
+  return {
+    start: () =>
+      service.start().catch((error: unknown) => {
+        const ofListening =
+          error instanceof EnjambreError && /^(PORT_IN_USE|CANNOT_LISTEN)$/.test(error.reason);
+        throw ofListening ? cannotListen(listen, error.cause, flagName(key)) : error;
+      }),
+    stop: () => service.stop(),
+    get address() {
+      return service.address;
     },
   };
 }
 
-/** A tracker names --listen, which is the agent's here. */
-function underItsFlag(error: unknown, listen: Address): unknown {
-  const ofListening = error instanceof EnjambreError && /^(PORT_IN_USE|CANNOT_LISTEN)$/.test(error.reason);
-  return ofListening ? cannotListen(listen, error.cause, flagName('trackerListen')) : error;
-}
-
-/** The environment's LISTEN and NAME are the agent's here. */
-function trackerConfig(
+/** What services take of the flags and the environment here: LISTEN and NAME there are the agent's. */
+function common(
   listen: Address,
   { logLevel, logFormat }: Flags,
   { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT }: Environment,
+): [Flags, Environment] {
+  return [
+    { listen: formatAddress(listen), logLevel, logFormat },
+    { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT },
+  ];
+}
+
+function messagingConfig(
+  { messagingListen }: Listens,
+  flags: Flags,
+  environment: Environment,
+): Resolved<typeof messagingOptions> {
+  return resolveOptions(messagingOptions, ...common(messagingListen, flags, environment));
+}
+
+function trackerConfig(
+  { trackerListen, messagingListen }: Listens,
+  flags: Flags,
+  environment: Environment,
 ): Resolved<typeof trackerOptions> {
-  const flags = { listen: formatAddress(listen), logLevel, logFormat };
-  return resolveOptions(trackerOptions, flags, { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT });
+  const [its, variables] = common(trackerListen, flags, environment);
+  return resolveOptions(trackerOptions, { ...its, messaging: near(messagingListen) }, variables);
 }
 
 function agentConfig(
-  tracker: Address,
+  { trackerListen, messagingListen }: Listens,
   flags: Flags,
   environment: Environment,
 ): Resolved<typeof agentOptions> {
-  const near =
-    tracker.kind === 'tcp' && isUnspecifiedHost(tracker.host) ? { ...tracker, host: '127.0.0.1' } : tracker;
-  return resolveOptions(agentOptions, { ...flags, tracker: formatAddress(near) }, environment);
+  const services = { tracker: near(trackerListen), messaging: near(messagingListen) };
+  return resolveOptions(agentOptions, { ...flags, ...services }, environment);
+}
+
+/** How to reach a service of this process. */
+function near(address: Address): string {
+  return formatAddress(
+    address.kind === 'tcp' && isUnspecifiedHost(address.host) ? { ...address, host: '127.0.0.1' } : address,
+  );
 }

@@ -17,8 +17,11 @@ import { EXIT, failureOf } from '../exit.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
 import { pause, remove, resume, verify } from './control.js';
+import { events } from './events.js';
 import { get } from './get.js';
 import { files, findFiles, peers } from './lookups.js';
+import { inbox, send } from './messages.js';
+import { joinRoom, leaveRoom, rooms } from './rooms.js';
 import { share } from './share.js';
 import { list, status } from './transfers.js';
 
@@ -32,6 +35,18 @@ const ENTRIES = {
   transfers: { label: 'Transfers', hint: 'look, pause, resume, verify, remove', enter: transfersEntry },
   files: { label: 'Files', hint: 'all that is shared', enter: (run) => run((session) => files(session, '')) },
   peers: { label: 'Peers', hint: 'who is connected', enter: (run) => run((session) => peers(session, '')) },
+  send: { label: 'Send', hint: 'a message to a peer, a room or everyone', enter: sendEntry },
+  inbox: {
+    label: 'Inbox',
+    hint: 'messages that nobody has read yet',
+    enter: (run) => run((session) => inbox(session, { follow: false, all: false })),
+  },
+  rooms: { label: 'Rooms', hint: 'who is in which; join, leave', enter: roomsEntry },
+  events: {
+    label: 'Events',
+    hint: 'of the last ten minutes',
+    enter: (run) => run((session) => events(session, { follow: false, since: '10m', types: [] })),
+  },
 } satisfies Record<string, { label: string; hint: string; enter: Entry }>;
 
 /**
@@ -86,7 +101,10 @@ async function shareEntry(run: Run, cwd: string): Promise<void> {
   await run((session) => share(session, chosen, { torrents: [] }));
 }
 
+/** Choices that are no ids. */
 const TYPED = '';
+const TO_EVERYONE = '*';
+const TO_ROOM = '#';
 
 async function getEntry(run: Run): Promise<void> {
   const found = await run(async (session) => {
@@ -111,6 +129,48 @@ async function getEntry(run: Run): Promise<void> {
     picked === TYPED ? await text({ message: 'Infohash, magnet link, .torrent path or name' }) : picked;
   if (isCancel(ref) || ref.trim() === '') return;
   await run((session) => get(session, ref.trim(), { detach: false }));
+}
+
+async function sendEntry(run: Run): Promise<void> {
+  const others = await run((session) => withAgent(session, (agent) => agent.peers('')));
+  const to = await autocomplete<string>({
+    message: 'To whom?',
+    options: [
+      { value: TO_EVERYONE, label: 'Everyone' },
+      { value: TO_ROOM, label: 'A room' },
+      ...others.map(({ peer }) => ({
+        value: peer?.peerId ?? '',
+        label: plain(peer?.name ?? ''),
+        hint: shortDigits(peer?.peerId ?? ''),
+      })),
+      { value: TYPED, label: 'Type it', hint: 'the name or id of a peer that is away' },
+    ],
+    maxItems: 12,
+  });
+  if (isCancel(to)) return;
+  const name = to === TYPED || to === TO_ROOM ? await text({ message: 'Its name' }) : to;
+  if (isCancel(name) || name === '') return;
+  const words = await text({ message: 'What?' });
+  if (isCancel(words) || words.trim() === '') return;
+  const addressed = to === TO_EVERYONE || to === TO_ROOM ? [words] : [name, words];
+  const room = to === TO_ROOM ? name : undefined;
+  await run((session) => send(session, { words: addressed, room, all: to === TO_EVERYONE }));
+}
+
+async function roomsEntry(run: Run): Promise<void> {
+  await run(rooms);
+  const action = await select({
+    message: 'What about them?',
+    options: [
+      { value: 'join', label: 'Join one', hint: 'it is made with its first member' },
+      { value: 'leave', label: 'Leave one' },
+      { value: 'back', label: 'Back' },
+    ],
+  });
+  if (isCancel(action) || action === 'back') return;
+  const name = await text({ message: 'Which room?' });
+  if (isCancel(name) || name.trim() === '') return;
+  await run((session) => (action === 'join' ? joinRoom : leaveRoom)(session, name.trim()));
 }
 
 async function transfersEntry(run: Run): Promise<void> {
