@@ -1,14 +1,19 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** Reasons that grpc-js gives by itself: nothing that a server of ours said. */
-const TRANSPORT_REASONS = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
+/** Reasons that grpc-js gives by itself, or this command: nothing that a server of ours said. */
+const SILENCE: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'AGENT_UNREACHABLE',
+  'TRACKER_UNREACHABLE',
+]);
 
 /** True if the server did not answer, as against an answer that something behind it is away. */
 export function isUnreachable(error: unknown): error is EnjambreError {
   return (
     error instanceof EnjambreError &&
     (error.code === 'unavailable' || error.code === 'timeout') &&
-    (TRANSPORT_REASONS.has(error.reason) || error.reason.endsWith('_UNREACHABLE'))
+    SILENCE.has(error.reason)
   );
 }
 

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { lastLine } from './support/outcome.js';
+
+let swarm: ProcessSwarm;
+let alice: SwarmAgent;
+let bob: SwarmAgent;
+
+beforeAll(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startMessaging();
+  await swarm.startTracker(['--messaging', swarm.messagingAddress]);
+  [alice, bob] = [await swarm.startAgent('alice'), await swarm.startAgent('bob')];
+  await waitFor(async () => (await send(alice, ['bob', 'hello'])).code === 0, { what: 'both to be known' });
+  await waitFor(async () => (await inbox(bob)).length > 0, { what: 'the first message' });
+});
+
+afterAll(() => swarm.stop());
+
+const send = (from: SwarmAgent, words: readonly string[]): Promise<CommandResult> =>
+  swarm.command(from, ['send', ...words]);
+
+/** Texts of the messages that nobody has read yet; they are read then. */
+async function inbox(agent: SwarmAgent, flags: readonly string[] = []): Promise<unknown[]> {
+  const { json } = await swarm.command(agent, ['inbox', '--json', ...flags]);
+  return json.map(({ text }) => text);
+}
+
+async function arrived(agent: SwarmAgent, text: string): Promise<void> {
+  const following = swarm.start(agent, ['inbox', '--follow', '--json']);
+  const { stdout } = following;
+  await waitFor(() => stdout.some((line) => line.includes(JSON.stringify(text))), {
+    what: `"${text}" to arrive`,
+  });
+  // What comes later is for others to read.
+  following.signal('SIGINT');
+  expect(await following.wait()).toBe(0);
+}
+
+describe('a message', () => {
+  test('to a peer that is down waits, and is shown once when it is back, in order', async () => {
+    await bob.process.kill();
+    for (const text of ['one', 'two', 'three']) expect((await send(alice, ['bob', text])).code).toBe(0);
+    bob = await swarm.startAgent('bob');
+    const shown: unknown[] = [];
+    await waitFor(async () => shown.push(...(await inbox(bob))) >= 3, { what: 'all of them' });
+    expect(shown).toEqual(['one', 'two', 'three']);
+    expect(await inbox(bob)).toEqual([]);
+    expect(await inbox(bob, ['--all'])).toEqual(['hello', 'one', 'two', 'three']);
+  });
+
+  test('that nobody has read yet outlives a crash of its receiver', async () => {
+    expect((await send(alice, ['bob', 'unread'])).code).toBe(0);
+    await swarm.messaging.waitForLog(({ msg }) => /→ bob: unread$/.test(String(msg)), 'the message to pass');
+    await bob.process.kill();
+    bob = await swarm.startAgent('bob');
+    await arrived(bob, 'unread');
+  });
+
+  test('sent again with the same id is sent once; another text under that id is refused', async () => {
+    const first = await send(alice, ['--id', 'm-1', '--json', 'bob', 'the text']);
+    expect(lastLine(first)).toMatchObject({ type: 'sent', id: 'm-1', duplicate: false, receivers: 1 });
+    expect(lastLine(await send(alice, ['--id', 'm-1', '--json', 'bob', 'the text']))).toMatchObject({
+      duplicate: true,
+    });
+    const other = await send(alice, ['--id', 'm-1', 'bob', 'another text']);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/"?m-1"?.*(another|other) message/);
+    await waitFor(async () => (await inbox(bob, ['--all'])).includes('the text'), { what: 'the message' });
+    expect((await inbox(bob, ['--all'])).filter((text) => String(text).includes('text'))).toEqual([
+      'the text',
+    ]);
+  });
+
+  test('to a room goes to its members, and to everyone to all', async () => {
+    for (const agent of [alice, bob])
+      lastLine(await swarm.command(agent, ['rooms', 'join', 'ops', '--json']));
+    const { json } = await swarm.command(alice, ['rooms', '--json']);
+    expect(json).toEqual([{ type: 'room', room: 'ops', members: ['alice', 'bob'] }]);
+    expect((await send(bob, ['--room', 'ops', 'to the room'])).stdout).toBe('sent to room ops, 1 receiver');
+    await arrived(alice, 'to the room');
+    expect((await send(bob, ['--all', 'to all'])).stdout).toBe('sent to everyone, 1 receiver');
+    await arrived(alice, 'to all');
+    expect((await swarm.command(alice, ['history', '--room', 'ops'])).stdout).toMatch(
+      /^\S+ \S+ {2}bob → room ops: to the room$/,
+    );
+  });
+
+  test('is on the console of the tracker, with its sender', async () => {
+    await send(alice, ['bob', 'seen\u001b[31m by all']);
+    const shown = await swarm.tracker.waitForLog(
+      ({ msg }) => (String(msg).includes('seen') ? String(msg) : undefined),
+      'the message on the console',
+    );
+    expect(shown).toMatch(/^message sent: alice \([0-9a-f]{8}\) → bob: seen\\u\{1b\}\[31m by all$/);
+  });
+
+  test('has it all again from a relay that has lost its memory', async () => {
+    await swarm.messaging.kill();
+    const early = await send(alice, ['bob', 'nobody there']);
+    expect(early.code).toBe(4);
+    expect(early.stderr).toMatch(/^enjambre: the messaging service at \S+ cannot be reached .*: start it/);
+    await swarm.startMessaging();
+    await waitFor(async () => (await send(alice, ['bob', 'again'])).code === 0, {
+      what: 'the relay to know bob',
+    });
+    await arrived(bob, 'again');
+    await waitFor(
+      async () =>
+        (await swarm.command(alice, ['rooms', '--json'])).json[0]?.['members']?.toString() === 'alice,bob',
+      { what: 'the room to have its members again' },
+    );
+  });
+});
+
+describe('what cannot be sent says why', () => {
+  test.each<[string, string[], number, RegExp]>([
+    ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" has said hello/],
+    ['to a room that is not there', ['--room', 'nowhere', 'hi'], 3, /nowhere/],
+    ['without a text', ['bob'], 2, /say to whom and what/],
+    ['an empty text', ['--all', ''], 2, /no text/],
+    ['both to a room and to all', ['--room', 'x', '--all', 'hi'], 2, /do not go together/],
+    ['more than 64 KiB', ['bob', 'x'.repeat(65_537)], 2, /65536 are allowed: share it as a file/],
+    ['with an id that is none', ['--id', 'x'.repeat(65), 'bob', 'hi'], 2, /64/],
+  ])('%s', async (_, words, code, message) => {
+    const result = await send(alice, words);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr.split('\n')).toHaveLength(1);
+  });
+
+  test('by an agent without a messaging service', async () => {
+    const loner = await swarm.startAgent('loner', ['--messaging', '127.0.0.1:1']);
+    const result = await send(loner, ['bob', 'hi']);
+    expect(result.code).toBe(4);
+    expect(result.stderr).toMatch(/cannot be reached/);
+  });
+});
