@@ -29,6 +29,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     bytes_done: transfer.bytesDone,
     pieces_total: transfer.piecesTotal,
     pieces_done: transfer.piecesDone,
+    pieces_checked: transfer.piecesChecked,
     piece_length: transfer.pieceLength,
     file_count: transfer.fileCount,
     origin: transfer.origin,
