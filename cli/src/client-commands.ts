@@ -25,6 +25,8 @@ interface ClientCommand {
 }
 
 const MAX_UINT32 = 0xffff_ffff;
+/** A timer takes no more. */
+const MAX_SECONDS = 2_000_000;
 
 const trackerFlag: Flag = {
   flags: '--tracker <HOST:PORT>',
@@ -67,10 +69,19 @@ const SHARING: readonly ClientCommand[] = [
         parse: present('--output: a path is missing'),
       },
       { flags: '--detach', description: 'return at once; the agent goes on' },
+      {
+        flags: '--timeout <SECONDS>',
+        description: 'give up waiting when it is not complete by then; the agent goes on',
+        parse: seconds,
+      },
     ],
     handle: async (session, [ref = ''], given) => {
       const { get } = await import('./commands/get.js');
-      await get(session, ref, { output: text(given.output), detach: given.detach === true });
+      await get(session, ref, {
+        output: text(given.output),
+        detach: given.detach === true,
+        timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
+      });
     },
   },
 ];
@@ -99,7 +110,9 @@ const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'verify <REF>',
     summary: 'read it all from disk again, and fetch anew what is damaged',
-    handle: async (session, [ref = '']) => (await import('./commands/control.js')).verify(session, ref),
+    flags: [{ flags: '--wait', description: 'stay until all of it is good, and say how much was' }],
+    handle: async (session, [ref = ''], given) =>
+      (await import('./commands/verify.js')).verify(session, ref, { wait: given.wait === true }),
   },
   {
     usage: 'rm <REF>',
@@ -285,4 +298,10 @@ function wholeNumber(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
   throw new InvalidArgumentError('A whole number is wanted.');
+}
+
+function seconds(value: string): number {
+  const number = Number(value);
+  if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
+  throw new InvalidArgumentError(`A number of seconds up to ${String(MAX_SECONDS)} is wanted.`);
 }

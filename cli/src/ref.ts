@@ -13,14 +13,28 @@ const PREFIX = /^[0-9a-f]{8,63}$/i;
 /**
  * What a download is asked for by: the content of a `.torrent` if `ref` is the path of
  * one, else `ref` itself, which the agent reads. Throws `invalid` BAD_REF or BAD_METAINFO,
- * `not-found` PATH_NOT_FOUND.
+ * `not-found` PATH_NOT_FOUND or LOCAL_PATH.
  */
 export async function downloadSource(
   ref: string,
   cwd: string,
 ): Promise<NonNullable<DownloadRequest['source']>> {
   const metainfo = await torrentFile(ref, cwd);
-  return metainfo ? { $case: 'metainfo', value: metainfo } : { $case: 'ref', value: ref };
+  if (metainfo) return { $case: 'metainfo', value: metainfo };
+  // No name has a separator.
+  const local = ref.includes('/') ? await localPath(ref, cwd) : undefined;
+  if (local) throw local;
+  return { $case: 'ref', value: ref };
+}
+
+/** Says of a ref that is the path of something on this machine that it is no .torrent; undefined if it is no path. */
+export async function localPath(ref: string, cwd: string): Promise<EnjambreError | undefined> {
+  const path = resolve(cwd, ref);
+  const found = /^magnet:/i.test(ref) ? undefined : await stat(path).catch(() => undefined);
+  if (!found) return undefined;
+  const what = found.isDirectory() ? 'folder' : 'file';
+  const message = `${path} is a local ${what} and no .torrent: \`enjambre share\` offers it, \`enjambre files\` lists what there is to get`;
+  return new EnjambreError('not-found', 'LOCAL_PATH', message);
 }
 
 /** The ref by which an agent knows a transfer: for a `.torrent` path its infohash. */

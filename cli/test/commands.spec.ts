@@ -192,6 +192,15 @@ describe('enjambre ls', () => {
     `);
   });
 
+  test('claims no share of what was whole and failed since', async () => {
+    const failed = transferOf({ state: TransferState.FAILED, reason: 'it is not there any more' });
+    agent.script.transfers = () => [failed, { ...failed, bytesDone: 500_000n }];
+    agent.script.transfer = () => failed;
+
+    expect((await on(['ls'])).stdout.match(/failed +\S+/g)).toEqual(['failed     ?', 'failed   50%']);
+    expect((await on(['status', 'x'])).stdout).not.toMatch(/100%|done/);
+  });
+
   test('says what to do next when there is nothing', async () => {
     agent.script.transfers = () => [];
 

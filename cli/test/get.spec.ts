@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -76,6 +76,7 @@ describe('enjambre get', () => {
       reason: '',
       bytes_done: 500_000,
       bytes_total: 1_000_000,
+      pieces_checked: 0,
       rate: 100_000,
       seconds_left: 5,
       sources: 2,
@@ -222,6 +223,55 @@ describe('enjambre get', () => {
       stderr: 'enjambre: no peer has it: share it first\n',
       stdout: '',
     });
+  });
+
+  test.each(['model.bin', './model.bin', 'folder'])(
+    'says of a local path (%s) that it is one',
+    async (ref) => {
+      const cwd = await mkdtemp(join(tmpdir(), 'enjambre-cli-'));
+      await writeFile(join(cwd, 'model.bin'), 'content');
+      await mkdir(join(cwd, 'folder'));
+      agent.script.download = () => {
+        throw new EnjambreError('not-found', 'UNKNOWN_REF', 'no peer shares it');
+      };
+
+      const { code, stderr } = await cli(['get', ref, '--agent', agent.address], { cwd });
+      await rm(cwd, { recursive: true });
+
+      expect(code).toBe(3);
+      expect(stderr).toMatch(
+        /^enjambre: \S+\/(model\.bin is a local file|folder is a local folder) and no \.torrent: /,
+      );
+    },
+  );
+
+  test('gives up after --timeout with 1, and says that the agent goes on', async () => {
+    agent.script.watch = (_ref, ended) => until(ended, half);
+
+    const { code, stderr } = await cli(['get', INFOHASH, '--timeout', '0.2', '--agent', agent.address]);
+
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'enjambre: not complete after 0.20 s: the agent goes on; `enjambre status 5d41402a` shows how far it is\n',
+    });
+  });
+
+  test('gives up after --timeout when the agent finds nothing', async () => {
+    agent.script.download = () => new Promise(() => undefined);
+
+    const { code, stderr } = await cli(['get', 'x', '--timeout', '0.2', '--agent', agent.address]);
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/found nothing to download/);
+  });
+
+  test('is done in time with --timeout', async () => {
+    expect(await cli(['get', INFOHASH, '--timeout', '60', '--agent', agent.address])).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await cli(['get', INFOHASH, '--timeout', '0'])).toMatchObject({ code: 2 });
   });
 
   test('exits 130 at Ctrl-C and says that the agent goes on', async () => {

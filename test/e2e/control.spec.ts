@@ -100,11 +100,11 @@ describe('verify', () => {
     expect(await hasCopy(bob, file)).toBe(false);
 
     const before = await statusOf(swarm, bob, file.infohash);
-    const result = await swarm.command(bob, ['verify', file.infohash]);
+    const result = await swarm.command(bob, ['verify', '--wait', file.infohash]);
     expect(result).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: expect.stringContaining('is being read again'),
+      stdout: expect.stringMatching(/is whole again: 19 of 20 pieces good, 262 kB fetched anew$/),
     });
     const after = await untilStatus(swarm, bob, {
       ref: file.infohash,
@@ -120,7 +120,9 @@ describe('verify', () => {
   test('finds that an original is not what was shared, and serves it no more', async () => {
     const file = await shareFile(swarm, [alice], { name: 'changed.bin', bytes: MIB });
     await damage(file.path, 17);
-    await swarm.command(alice, ['verify', file.infohash]);
+    const result = await swarm.command(alice, ['verify', '--wait', file.infohash, '--json']);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('changed.bin failed') });
+    expect(result.json.at(-2)).toMatchObject({ type: 'verified', pieces_total: 4, pieces_good: 3 });
     const failed = await untilStatus(swarm, alice, {
       ref: file.infohash,
       is: ({ state }) => state === 'failed',

@@ -22,13 +22,6 @@ export async function resume(session: Session, ref: string): Promise<void> {
   session.output.line(`${plain(transfer.name)} goes on${state === 'paused' ? '' : `: ${state}`}`);
 }
 
-/** `enjambre verify`: has everything on disk read again. */
-export async function verify(session: Session, ref: string): Promise<void> {
-  const transfer = await change(session, ref, (agent, its) => agent.verify(its));
-  const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  session.output.line(`${plain(transfer.name)} is being read again: ${status} shows how far it is`);
-}
-
 export interface RemoveOptions {
   /** Delete what was downloaded, too. */
   readonly data: boolean;

@@ -1,121 +1,73 @@
 import { resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { withAgent, type AgentClient } from '../agent-client.js';
+import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
-import { downloadSource } from '../ref.js';
-import {
-  connectedSources,
-  doneJson,
-  progressJson,
-  secondsOf,
-  sourcesOf,
-  transferJson,
-} from '../render/json.js';
-import { ProgressLine, type Progress } from '../render/progress.js';
+import { downloadSource, localPath } from '../ref.js';
+import { doneJson, secondsOf, sourcesOf, transferJson } from '../render/json.js';
 import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
-import { follow } from './follow.js';
+import { untilWhole } from './until-whole.js';
 
 export interface GetOptions {
   /** Folder to put it in; the agent's download folder if absent. */
   readonly output?: string | undefined;
   /** Return as soon as the agent works on it. */
   readonly detach: boolean;
+  /** Give up when it is not complete after so long; the agent goes on. */
+  readonly timeoutSeconds?: number | undefined;
 }
-
-/** A paused or failed transfer that goes on may say for so long that it is still what it was. */
-const STARTING_MS = 1000;
 
 /** `enjambre get`: starts a download and stays until it is complete, or only starts it. */
 export async function get(session: Session, ref: string, options: GetOptions): Promise<void> {
+  const { timeoutSeconds } = options;
+  if (timeoutSeconds === undefined) return download(session, ref, options);
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  const signal = AbortSignal.any([session.signal, deadline]);
+  let transfer: Transfer | undefined;
+  try {
+    await download({ ...session, signal }, ref, { ...options, begun: (its) => (transfer = its) });
+  } catch (error) {
+    const inTime =
+      !deadline.aborted || session.signal.aborted || EnjambreError.from(error).code !== 'cancelled';
+    throw inTime ? error : tooLate(timeoutSeconds, transfer);
+  }
+}
+
+async function download(
+  session: Session,
+  ref: string,
+  { output, detach, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
+): Promise<void> {
   await withAgent(session, async (agent) => {
     const { cwd } = session.context;
     const source = await downloadSource(ref, cwd);
-    const outputDir = options.output === undefined ? '' : resolve(cwd, options.output);
-    const { transfer, alreadyComplete } = await agent.download({ source, outputDir });
+    const outputDir = output === undefined ? '' : resolve(cwd, output);
+    const { transfer, alreadyComplete } = await agent
+      .download({ source, outputDir })
+      .catch(async (error: unknown) => {
+        throw await notShared(error, ref, cwd);
+      });
     if (!transfer) throw new EnjambreError('internal', 'BAD_ANSWER', 'the agent answered without a transfer');
-    if (options.detach) started(session, transfer);
-    else finished(session, await complete(session, agent, transfer), alreadyComplete);
+    begun?.(transfer);
+    if (detach) started(session, transfer);
+    else finished(session, await untilWhole(session, agent, transfer), alreadyComplete);
   });
 }
 
-/** Follows a download to its end. Throws `aborted` when it fails, is paused or is removed. */
-async function complete(session: Session, agent: AgentClient, transfer: Transfer): Promise<Transfer> {
-  const { output, signal, context } = session;
-  const line = new ProgressLine(output, context.now);
-  const startedAt = context.now();
-  let active = false;
-  const onLost = (): void => {
-    line.leave();
-    output.note('the agent went away: waiting up to 30 s for it to return');
-  };
-  try {
-    let last = transfer;
-    if (tell(last)) return last;
-    for await (last of follow(agent, transfer.infohash, { signal, now: context.now, onLost })) {
-      if (tell(last)) return last;
-    }
-    return last;
-  } catch (error) {
-    throw signal.aborted ? interrupted(transfer) : error;
-  } finally {
-    line.leave();
-  }
-
-  function tell(now: Transfer): boolean {
-    active ||= !isStopped(now);
-    if (!active && context.now() - startedAt < STARTING_MS) return false;
-    const done = isComplete(now);
-    if (!done) output.object(progressJson(now));
-    if (done) line.finish(progressOf(now));
-    else line.show(progressOf(now));
-    return done;
-  }
+/** What is on this machine may be meant to be shared, or be a .torrent under another name. */
+async function notShared(error: unknown, ref: string, cwd: string): Promise<unknown> {
+  if (EnjambreError.from(error).reason !== 'UNKNOWN_REF') return error;
+  return (await localPath(ref, cwd)) ?? error;
 }
 
-function isStopped({ state }: Transfer): boolean {
-  return state === TransferState.PAUSED || state === TransferState.FAILED;
-}
-
-/** True if the transfer is whole, false if it goes on. Throws if it does neither. */
-function isComplete(transfer: Transfer): boolean {
-  const name = plain(transfer.name);
-  const why = transfer.reason === '' ? '' : `: ${plain(transfer.reason)}`;
-  switch (transfer.state) {
-    case TransferState.SEEDING:
-      return true;
-    case TransferState.FAILED:
-      throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed${why}`);
-    case TransferState.PAUSED: {
-      const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`;
-      throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused by somebody: ${resume}`);
-    }
-    default:
-      return false;
-  }
-}
-
-function interrupted(transfer: Transfer): EnjambreError {
-  const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  const message = `interrupted: the agent goes on; ${status} shows how far it is`;
-  return new EnjambreError('cancelled', 'INTERRUPTED', message);
-}
-
-function progressOf(transfer: Transfer): Progress {
-  const moving = transfer.state === TransferState.DOWNLOADING;
-  const done = transfer.state === TransferState.SEEDING;
-  const waiting = transfer.reason === '' ? '' : plain(transfer.reason);
-  return {
-    name: plain(transfer.name),
-    bytesDone: Number(transfer.bytesDone),
-    bytesTotal: Number(transfer.bytesTotal),
-    rate: Number(transfer.downloadRate),
-    secondsLeft: secondsOf(transfer.timeLeft),
-    sources: connectedSources(transfer),
-    note: moving || done ? waiting : [stateWord(transfer.state), waiting].filter(Boolean).join(': '),
-  };
+function tooLate(seconds: number, transfer: Transfer | undefined): EnjambreError {
+  const after = formatSeconds(seconds);
+  const message = transfer
+    ? `not complete after ${after}: the agent goes on; \`enjambre status ${shortDigits(transfer.infohash)}\` shows how far it is`
+    : `the agent found nothing to download in ${after}: look at its log, or give it more time`;
+  return new EnjambreError('aborted', 'TIMED_OUT', message);
 }
 
 function started({ output }: Session, transfer: Transfer): void {

@@ -16,7 +16,7 @@ import type { Context, Session } from '../context.js';
 import { EXIT, failureOf } from '../exit.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
-import { pause, remove, resume, verify } from './control.js';
+import { pause, remove, resume } from './control.js';
 import { events } from './events.js';
 import { get } from './get.js';
 import { files, findFiles, peers } from './lookups.js';
@@ -24,6 +24,7 @@ import { inbox, send } from './messages.js';
 import { joinRoom, leaveRoom, rooms } from './rooms.js';
 import { share } from './share.js';
 import { list, status } from './transfers.js';
+import { verify } from './verify.js';
 
 /** Runs one thing that Ctrl-C interrupts. */
 type Run = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
@@ -217,7 +218,7 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
       case 'resume':
         return resume(session, ref);
       case 'verify':
-        return verify(session, ref);
+        return verify(session, ref, { wait: false });
       case 'remove':
         return remove(session, ref, { data: false });
       case 'delete':

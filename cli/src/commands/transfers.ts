@@ -1,4 +1,4 @@
-import type { Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { TransferState, type Transfer, type TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import type { Output } from '../output.js';
@@ -54,7 +54,7 @@ function transferTable(transfers: readonly Transfer[], colors: Output['colors'])
   const rows = transfers.map((transfer) => [
     plain(transfer.name),
     stateColor(stateWord(transfer.state), colors),
-    formatPercent(transfer.bytesDone, transfer.bytesTotal),
+    isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal),
     transfer.bytesTotal === 0n ? '?' : formatBytes(transfer.bytesTotal),
     rateOrDash(transfer.downloadRate),
     rateOrDash(transfer.uploadRate),
@@ -81,11 +81,12 @@ function transferFacts(
   const left = secondsOf(transfer.timeLeft);
   const active = secondsOf(transfer.activeTime) ?? 0;
   const known = transfer.bytesTotal > 0n;
+  const counted = known && !isInDoubt(transfer);
   return [
-    ['state', `${stateColor(state, colors)}${known && state !== 'seeding' ? `, ${done}` : ''}`],
+    ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
     ['reason', plain(transfer.reason)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
-    ['done', known ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
+    ['done', counted ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],
     ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
     ['sent', formatBytes(transfer.bytesUploaded)],
@@ -96,6 +97,11 @@ function transferFacts(
     ['added', formatAgo(transfer.addedAt, now)],
     ['completed', formatAgo(transfer.completedAt, now)],
   ];
+}
+
+/** It was whole when it was last checked, and failed since: only `verify` can tell how much of it is left. */
+function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
+  return state === TransferState.FAILED && bytesDone === bytesTotal;
 }
 
 function sizeOf(transfer: Transfer): string {

@@ -29,6 +29,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     bytes_done: transfer.bytesDone,
     pieces_total: transfer.piecesTotal,
     pieces_done: transfer.piecesDone,
+    pieces_checked: transfer.piecesChecked,
     piece_length: transfer.pieceLength,
     file_count: transfer.fileCount,
     origin: transfer.origin,
@@ -55,6 +56,7 @@ export function progressJson(transfer: Transfer): JsonObject {
     reason: transfer.reason,
     bytes_done: transfer.bytesDone,
     bytes_total: transfer.bytesTotal,
+    pieces_checked: transfer.piecesChecked,
     rate: transfer.downloadRate,
     seconds_left: secondsOf(transfer.timeLeft),
     sources: connectedSources(transfer),
@@ -80,6 +82,29 @@ export function doneJson(transfer: Transfer): JsonObject {
       bytes: bytesReceived,
       peer_id: peerId,
     })),
+  };
+}
+
+/** What a check found. */
+export interface Findings {
+  /** As it stands now. */
+  readonly transfer: Transfer;
+  readonly piecesGood: number;
+  readonly bytesFetched: bigint;
+}
+
+/** The last line of `verify --wait --json`, before that of an error. */
+export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): JsonObject {
+  return {
+    type: 'verified',
+    infohash: transfer.infohash,
+    name: transfer.name,
+    path: transfer.path,
+    state: stateWord(transfer.state),
+    reason: transfer.reason,
+    pieces_total: transfer.piecesTotal,
+    pieces_good: piecesGood,
+    bytes_fetched: bytesFetched,
   };
 }
 

@@ -213,6 +213,29 @@ describe('content that changes while it is shared', () => {
     expect(agent.transfers.list()).toEqual([again.transfer]);
   });
 
+  it('counts as far as a check found it, also after a restart', async () => {
+    const path = await agent.folder.write('original.bin', data);
+    const share = {
+      path,
+      name: '',
+      pieceLength: PIECE,
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    };
+    const { transfer, metainfo: its } = await agent.transfers.share(share);
+    await inState(transfer, 'seeding');
+    const damaged = Buffer.from(data);
+    damaged[PIECE + 7]! ^= 1;
+    await writeFile(path, damaged);
+    await transfer.verify();
+    await inState(transfer, 'failed');
+    const found = { piecesDone: 4, piecesTotal: 5, record: { bytesDone: data.length - PIECE } };
+    expect(transfer.view()).toMatchObject(found);
+    await agent.halt();
+    agent = await DownloadAgent.start(agent.folder);
+    expect(agent.transfers.get(its.infohash).view()).toMatchObject(found);
+  });
+
   it('is noticed when it is gone', async () => {
     const path = await agent.folder.write('original.bin', data);
     const share = {

@@ -16,6 +16,8 @@ export interface TransferView {
   readonly pieceLength: number;
   readonly piecesTotal: number;
   readonly piecesDone: number;
+  /** Of the check under way; 0 while none is. */
+  readonly piecesChecked: number;
   readonly fileCount: number;
   /** Bytes a second. */
   readonly downloadRate: number;
@@ -23,15 +25,19 @@ export interface TransferView {
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
 }
 
-/** What is known of the content; zeros until the metainfo is there. */
+/** What is known of the content; zeros until the metainfo is there. Until its pieces were looked at, the record counts. */
 export function contentView(
   content: Content | undefined,
   have: Bitfield | undefined,
+  { bytesDone, bytesTotal }: TransferRecord,
 ): Pick<TransferView, 'pieceLength' | 'piecesTotal' | 'piecesDone' | 'fileCount'> {
+  const pieceLength = content?.metainfo.pieceLength ?? 0;
+  const piecesTotal = content?.layout.pieceCount ?? 0;
+  const recorded = bytesDone === bytesTotal ? piecesTotal : Math.ceil(bytesDone / (pieceLength || Infinity));
   return {
-    pieceLength: content?.metainfo.pieceLength ?? 0,
-    piecesTotal: content?.layout.pieceCount ?? 0,
-    piecesDone: have?.count ?? 0,
+    pieceLength,
+    piecesTotal,
+    piecesDone: have?.count ?? recorded,
     fileCount: content?.metainfo.files.length ?? 0,
   };
 }

@@ -119,13 +119,14 @@ export class Transfer {
       record: this.record,
       state: this.#state,
       reason: this.#reason(),
-      ...contentView(this.#content, this.#have),
+      ...contentView(this.#content, this.#have, this.record),
       ...trafficView(this.#ledger, {
         downloads: this.#state === 'downloading',
         serves: this.#serving !== undefined,
         banReason: (peer) => this.parts.bans.reasonFor(peer, Date.now()) ?? '',
       }),
       path: this.#content?.store.path ?? this.#record.location,
+      piecesChecked: this.#state === 'checking' ? this.#checked : 0,
     };
   }
 
@@ -361,8 +362,10 @@ export class Transfer {
   }
 
   #bytesDone(): number {
-    if (this.#record.complete) return this.#record.bytesTotal;
-    return this.#have && this.#content ? this.#content.sum.of(this.#have) : this.#record.bytesDone;
+    // What was found on disk counts, also if less is there than when it was complete.
+    if (this.#have && this.#content) return this.#content.sum.of(this.#have);
+    const { complete, goal, bytesTotal, bytesDone } = this.#record;
+    return complete && goal !== 'failed' ? bytesTotal : bytesDone;
   }
 
   #reason(): string {

@@ -18,6 +18,7 @@ const view: TransferView = {
   pieceLength: 16_384,
   piecesTotal: 10,
   piecesDone: 4,
+  piecesChecked: 0,
   fileCount: 1,
   downloadRate: 200.4,
   uploadRate: 0.6,

@@ -31,6 +31,7 @@ export function transferToWire(view: TransferView): WireTransfer {
     bytesDone: BigInt(record.bytesDone),
     piecesTotal: view.piecesTotal,
     piecesDone: view.piecesDone,
+    piecesChecked: view.piecesChecked,
     pieceLength: BigInt(view.pieceLength),
     fileCount: view.fileCount,
     origin: record.origin,

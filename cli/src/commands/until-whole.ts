@@ -1,0 +1,100 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Session } from '../context.js';
+import { connectedSources, progressJson, secondsOf } from '../render/json.js';
+import { ProgressLine, type Progress } from '../render/progress.js';
+import { plain, shortDigits } from '../render/text.js';
+import { stateWord } from '../render/transfer-state.js';
+import { follow, type Watchable } from './follow.js';
+
+/** A paused or failed transfer that goes on may say for so long that it is still what it was. */
+const STARTING_MS = 1000;
+
+/**
+ * Follows a transfer until it is whole, and shows its progress. `seen` is told how it stands, each time.
+ * Throws `aborted` when it fails, is paused or is removed.
+ */
+export async function untilWhole(
+  session: Session,
+  agent: Watchable,
+  transfer: Transfer,
+  seen: (transfer: Transfer) => void = () => undefined,
+): Promise<Transfer> {
+  const { output, signal, context } = session;
+  const line = new ProgressLine(output, context.now);
+  const startedAt = context.now();
+  let active = false;
+  const onLost = (): void => {
+    line.leave();
+    output.note('the agent went away: waiting up to 30 s for it to return');
+  };
+  try {
+    let last = transfer;
+    if (tell(last)) return last;
+    for await (last of follow(agent, transfer.infohash, { signal, now: context.now, onLost })) {
+      if (tell(last)) return last;
+    }
+    return last;
+  } catch (error) {
+    throw signal.aborted ? interrupted(transfer) : error;
+  } finally {
+    line.leave();
+  }
+
+  function tell(now: Transfer): boolean {
+    seen(now);
+    active ||= !isStopped(now);
+    if (!active && context.now() - startedAt < STARTING_MS) return false;
+    const done = isComplete(now);
+    if (!done) output.object(progressJson(now));
+    if (done) line.finish(progressOf(now));
+    else line.show(progressOf(now));
+    return done;
+  }
+}
+
+function isStopped({ state }: Transfer): boolean {
+  return state === TransferState.PAUSED || state === TransferState.FAILED;
+}
+
+/** True if the transfer is whole, false if it goes on. Throws if it does neither. */
+function isComplete(transfer: Transfer): boolean {
+  const name = plain(transfer.name);
+  const why = transfer.reason === '' ? '' : `: ${plain(transfer.reason)}`;
+  switch (transfer.state) {
+    case TransferState.SEEDING:
+      return true;
+    case TransferState.FAILED:
+      throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed${why}`);
+    case TransferState.PAUSED: {
+      const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`;
+      throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused by somebody: ${resume}`);
+    }
+    default:
+      return false;
+  }
+}
+
+function interrupted(transfer: Transfer): EnjambreError {
+  const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
+  const message = `interrupted: the agent goes on; ${status} shows how far it is`;
+  return new EnjambreError('cancelled', 'INTERRUPTED', message);
+}
+
+function progressOf(transfer: Transfer): Progress {
+  const moving = transfer.state === TransferState.DOWNLOADING;
+  const done = transfer.state === TransferState.SEEDING;
+  const checked = transfer.piecesChecked * Number(transfer.pieceLength);
+  const checking = transfer.state === TransferState.CHECKING;
+  const bytesTotal = Number(transfer.bytesTotal);
+  const waiting = transfer.reason === '' ? '' : plain(transfer.reason);
+  return {
+    name: plain(transfer.name),
+    bytesDone: checking ? Math.min(checked, bytesTotal) : Number(transfer.bytesDone),
+    bytesTotal,
+    rate: Number(transfer.downloadRate),
+    secondsLeft: secondsOf(transfer.timeLeft),
+    sources: connectedSources(transfer),
+    note: moving || done ? waiting : [stateWord(transfer.state), waiting].filter(Boolean).join(': '),
+  };
+}

@@ -1,0 +1,82 @@
+import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
+import type { Session } from '../context.js';
+import { transferRef } from '../ref.js';
+import { transferJson, verifiedJson, type Findings } from '../render/json.js';
+import { count, formatBytes, plain, shortDigits } from '../render/text.js';
+import { untilWhole } from './until-whole.js';
+
+export interface VerifyOptions {
+  /** Stay until the check is over and what was damaged is fetched anew. */
+  readonly wait: boolean;
+}
+
+/** `enjambre verify`: has everything on disk read again. Throws `aborted` if it does not become whole. */
+export async function verify(session: Session, ref: string, { wait }: VerifyOptions): Promise<void> {
+  const its = await transferRef(ref, session.context.cwd);
+  await withAgent(session, async (agent) => {
+    const transfer = await agent.verify(its);
+    if (!wait) {
+      begun(session, transfer);
+      return;
+    }
+    const check = new Check(transfer);
+    try {
+      await untilWhole(session, agent, transfer, (now) => check.see(now));
+    } finally {
+      if (check.findings) tell(session, check.findings);
+    }
+  });
+}
+
+/** Tells what is good at the end of a check from what is good after the repair. */
+class Check {
+  #good: number | undefined;
+  #last: Transfer;
+
+  constructor(private readonly first: Transfer) {
+    this.#last = first;
+  }
+
+  /** Undefined until the check is over. */
+  get findings(): Findings | undefined {
+    if (this.#good === undefined) return undefined;
+    return { transfer: this.#last, piecesGood: this.#good, bytesFetched: this.#fetched };
+  }
+
+  see(transfer: Transfer): void {
+    this.#last = transfer;
+    const { state } = transfer;
+    if (state === TransferState.CHECKING || state === TransferState.RESOLVING) return;
+    this.#good ??= transfer.piecesDone - this.#repaired;
+  }
+
+  get #fetched(): bigint {
+    return this.#last.bytesDownloaded - this.first.bytesDownloaded;
+  }
+
+  /** Pieces that were fetched anew before the agent was asked: it may be quick. */
+  get #repaired(): number {
+    const { pieceLength, piecesDone } = this.#last;
+    return pieceLength === 0n
+      ? 0
+      : Math.min(piecesDone, Math.ceil(Number(this.#fetched) / Number(pieceLength)));
+  }
+}
+
+function begun({ output }: Session, transfer: Transfer): void {
+  output.object(transferJson('transfer', transfer));
+  const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
+  output.line(`${plain(transfer.name)} is being read again: ${status} shows how far it is`);
+}
+
+function tell({ output }: Session, findings: Findings): void {
+  const { transfer, piecesGood, bytesFetched } = findings;
+  output.object(verifiedJson(findings));
+  const { state, piecesTotal } = transfer;
+  const isWhole = state === TransferState.SEEDING;
+  const again = piecesGood === piecesTotal ? '' : ' again';
+  const good = `${piecesGood.toLocaleString('en')} of ${count(piecesTotal, 'piece')} good`;
+  const fetched = bytesFetched > 0n ? `, ${formatBytes(bytesFetched)} fetched anew` : '';
+  output.line(`${plain(transfer.name)} is ${isWhole ? `whole${again}` : 'not whole'}: ${good}${fetched}`);
+}
