@@ -1,7 +1,9 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', 'libs/proto/src/gen/**', '**/node_modules/**', '**/*.js', '**/*.cjs'] },
+  {
+    ignores: ['**/dist/**', 'libs/proto/src/gen/**', '**/node_modules/**', '**/*.js', '**/*.cjs', '**/*.mjs'],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
