@@ -91,11 +91,13 @@ export class AgentClient {
     );
   }
 
-  async remove(ref: string, deleteData: boolean): Promise<Transfer> {
-    return present(
-      (await this.#channel.call(this.#client.removeTransfer.bind(this.#client), { ref, deleteData }))
-        .transfer,
-    );
+  async remove(
+    ref: string,
+    deleteData: boolean,
+  ): Promise<{ readonly transfer: Transfer; readonly filesDeleted: boolean }> {
+    const call = this.#client.removeTransfer.bind(this.#client);
+    const { transfer, filesDeleted } = await this.#channel.call(call, { ref, deleteData });
+    return { transfer: present(transfer), filesDeleted };
   }
 
   /** All files that the agent's tracker knows and that match. */

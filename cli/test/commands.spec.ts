@@ -294,18 +294,20 @@ describe('enjambre pause, resume, verify and rm', () => {
     expect((await on([what, 'model.bin', '--json'])).objects()).toMatchObject([{ type: 'transfer' }]);
   });
 
-  test('rm leaves the files unless told otherwise', async () => {
+  test('rm says what has become of the files', async () => {
     const asked: boolean[] = [];
     agent.script.remove = ({ deleteData }) => {
       asked.push(deleteData);
-      return transferOf();
+      return { transfer: transferOf(), filesDeleted: deleteData };
     };
 
     expect((await on(['rm', 'a'])).stdout).toBe(
       'model.bin is removed; its files stay: /data/downloads/model.bin\n',
     );
     expect((await on(['rm', 'a', '--data'])).stdout).toBe('model.bin is removed; its files are deleted\n');
-    expect((await on(['rm', 'a', '--json'])).objects()).toMatchObject([{ type: 'removed' }]);
+    expect((await on(['rm', 'a', '--json'])).objects()).toMatchObject([
+      { type: 'removed', files_deleted: false },
+    ]);
     expect(asked).toEqual([false, true, false]);
   });
 });

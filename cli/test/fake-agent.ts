@@ -48,7 +48,7 @@ export interface Script {
   share?: (request: ShareRequest, ended: AbortSignal) => AsyncIterable<ShareResponse>;
   watch?: (ref: string, ended: AbortSignal) => AsyncIterable<Transfer>;
   change?: (what: string, ref: string) => Transfer;
-  remove?: (request: RemoveTransferRequest) => Transfer;
+  remove?: (request: RemoveTransferRequest) => { transfer: Transfer; filesDeleted: boolean };
   files?: (query: string, pageToken: string) => ListFilesResponse;
   peers?: (ref: string, pageToken: string) => ListPeersResponse;
 }
@@ -146,9 +146,7 @@ export class FakeAgent {
       pauseTransfer: changed('pause'),
       resumeTransfer: changed('resume'),
       verifyTransfer: changed('verify'),
-      removeTransfer: one((request: RemoveTransferRequest) => ({
-        transfer: (script.remove ?? unscripted)(request),
-      })),
+      removeTransfer: one((request: RemoveTransferRequest) => (script.remove ?? unscripted)(request)),
       listFiles: one(({ query, pageToken }: { query: string; pageToken: string }) =>
         (script.files ?? unscripted)(query, pageToken),
       ),

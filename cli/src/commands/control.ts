@@ -29,9 +29,10 @@ export interface RemoveOptions {
 
 /** `enjambre rm`: forgets a transfer. */
 export async function remove(session: Session, ref: string, { data }: RemoveOptions): Promise<void> {
-  const transfer = await change(session, ref, (agent, its) => agent.remove(its, data), 'removed');
-  const whole = transfer.origin || transfer.bytesDone === transfer.bytesTotal;
-  const files = data || !whole ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
+  const its = await transferRef(ref, session.context.cwd);
+  const { transfer, filesDeleted } = await withAgent(session, (agent) => agent.remove(its, data));
+  session.output.object({ ...transferJson('removed', transfer), files_deleted: filesDeleted });
+  const files = filesDeleted ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
   session.output.line(`${plain(transfer.name)} is removed; ${files}`);
 }
 
@@ -39,10 +40,9 @@ async function change(
   session: Session,
   ref: string,
   apply: (agent: AgentClient, ref: string) => Promise<Transfer>,
-  type = 'transfer',
 ): Promise<Transfer> {
   const its = await transferRef(ref, session.context.cwd);
   const transfer = await withAgent(session, (agent) => apply(agent, its));
-  session.output.object(transferJson(type, transfer));
+  session.output.object(transferJson('transfer', transfer));
   return transfer;
 }

@@ -171,7 +171,7 @@ export class Transfer {
   }
 
   /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
-  remove(deleteData: boolean): Promise<void> {
+  remove(deleteData: boolean): Promise<{ deleted: boolean }> {
     return this.#serial.run(async () => {
       const { origin, inPlace } = this.#record;
       if (deleteData && origin) throw notDownloaded(this.#record);
@@ -179,8 +179,10 @@ export class Transfer {
       this.parts.tracker.withdraw(this.infohash);
       // All pieces of one that could not get its name are worth as much as one that has it.
       const whole = inPlace || this.#have?.isFull() === true;
-      if (deleteData || !whole) await this.#content?.store.delete();
+      const deleted = deleteData || !whole;
+      if (deleted) await this.#content?.store.delete();
       await this.parts.archive.remove(this.infohash);
+      return { deleted };
     });
   }
 

@@ -151,7 +151,8 @@ export class Transfers implements Startable, ServingDirectory {
     });
   }
 
-  remove(transfer: Transfer, deleteData: boolean): Promise<void> {
+  /** Says whether files were deleted: those of a part always are. */
+  remove(transfer: Transfer, deleteData: boolean): Promise<{ deleted: boolean }> {
     return this.#changes.run(() => this.#remove(transfer, deleteData));
   }
 
@@ -245,11 +246,12 @@ export class Transfers implements Startable, ServingDirectory {
     }
   }
 
-  async #remove(transfer: Transfer, deleteData: boolean): Promise<void> {
-    await transfer.remove(deleteData);
+  async #remove(transfer: Transfer, deleteData: boolean): Promise<{ deleted: boolean }> {
+    const outcome = await transfer.remove(deleteData);
     if (this.has(transfer)) this.#transfers.delete(transfer.infohash);
     for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
     await this.save();
+    return outcome;
   }
 
   #add(record: TransferRecord): Transfer {

@@ -89,8 +89,8 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
     removeTransfer: handlers.unary(async ({ ref, deleteData }) => {
       const transfer = transfers.get(ref);
       const last = transferToWire(transfer.view());
-      await transfers.remove(transfer, deleteData);
-      return { transfer: last };
+      const { deleted } = await transfers.remove(transfer, deleteData);
+      return { transfer: last, filesDeleted: deleted };
     }),
     ...networkHandlers(components, handlers),
   };
