@@ -104,6 +104,7 @@ describe('`enjambre dev`', () => {
     const dataDir = join(swarm.root, 'dev');
     const dev = swarm.run([
       ...['dev', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--tracker-listen', '127.0.0.1:0'],
+      ...['--messaging-listen', '127.0.0.1:0'],
       ...['--log-format', 'json'],
     ]);
     const tracker = await dev.waitForLog(

@@ -181,15 +181,19 @@ describe('a service that cannot start ends with 1:', () => {
     expect(swarm.tracker.stdout.join('\n')).not.toContain('refused');
   });
 
-  test('`dev` whose tracker has no port, by the flag that moves it', async () => {
-    await swarm.startTracker();
-    const dev = ['dev', '--data-dir', 'dev', '--listen', '127.0.0.1:0', '--tracker-listen'];
-    expectRefused(
-      await swarm.enjambre([...dev, swarm.trackerAddress]),
-      1,
-      /is in use .*: choose another with --tracker-listen/,
-    );
-  });
+  test.each(['tracker', 'messaging'])(
+    '`dev` whose %s has no port, by the flag that moves it',
+    async (service) => {
+      await swarm.startTracker();
+      const ports = { tracker: '127.0.0.1:0', messaging: '127.0.0.1:0', [service]: swarm.trackerAddress };
+      const { code, stderr } = await swarm.enjambre([
+        ...['dev', '--data-dir', 'dev', '--listen', '127.0.0.1:0'],
+        ...['--tracker-listen', ports.tracker, '--messaging-listen', ports.messaging],
+      ]);
+      expect(code).toBe(1);
+      expectSentence(stderr, new RegExp(`is in use .*: choose another with --${service}-listen`));
+    },
+  );
 
   test('an agent that cannot make its download folder', async () => {
     const agent = ['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
