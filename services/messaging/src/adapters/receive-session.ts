@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { checkHello } from '@enjambre/common/identity/hello';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -8,7 +9,6 @@ import type { WindowOptions } from '../domain/delivery-window.js';
 import type { PeerRef } from '../domain/message.js';
 import { toDeliveryId } from './convert.js';
 import { Deliverer } from './deliverer.js';
-import { acceptHello } from './hello.js';
 import type { SessionRegistry } from './session-registry.js';
 
 export type ReceiveCall = ServerDuplexStream<ReceiveRequest, ReceiveResponse>;
@@ -87,7 +87,7 @@ export class ReceiveSession {
     if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
-    const peer = acceptHello(message.value, this.#nonce);
+    const peer = checkHello('messaging', message.value, this.#nonce);
     this.#greeted = true;
     clearTimeout(this.#helloTimer);
     this.#open(peer, toDeliveryId(message.value.afterDeliveryId)).catch((error: unknown) =>

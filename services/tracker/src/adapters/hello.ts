@@ -1,13 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { formatAddress, isUnspecifiedHost, parseAddress } from '@enjambre/common/config/address';
-import { nameSchema } from '@enjambre/common/config/schemas';
-import { verifyHello } from '@enjambre/common/identity/identity';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { badHello, checkHello } from '@enjambre/common/identity/hello';
+import { messageOf } from '@enjambre/core/error';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { PeerInfo } from '../domain/peer.js';
 
-const PUBLIC_KEY_BYTES = 32;
-const MAX_VERSION_CHARS = 64;
 const MAX_LABELS = 16;
 const MAX_LABEL_KEY_CHARS = 63;
 const MAX_LABEL_VALUE_CHARS = 255;
@@ -21,20 +18,10 @@ const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
 export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string): PeerInfo {
-  if (hello.publicKey.length !== PUBLIC_KEY_BYTES)
-    throw badHello(`the public key has not ${PUBLIC_KEY_BYTES} bytes`);
-  const name = nameSchema.safeParse(hello.name);
-  if (!name.success) throw badHello(name.error.issues[0]?.message ?? 'the name is not understood');
-  if (hello.version.length > MAX_VERSION_CHARS)
-    throw badHello(`the version is longer than ${MAX_VERSION_CHARS} characters`);
   checkLabels(hello.labels);
   const endpoint = endpointOf(hello.endpoint, hostOf(seenAddress));
-  const id = verifyHello('tracker', nonce, hello.publicKey, hello.signature);
-  if (id === undefined) {
-    const message = 'the signature does not fit the public key and the challenge';
-    throw new EnjambreError('unauthenticated', 'BAD_SIGNATURE', message);
-  }
-  return { id, name: name.data, endpoint, labels: hello.labels, version: hello.version };
+  const { id, name } = checkHello('tracker', hello, nonce);
+  return { id, name, endpoint, labels: hello.labels, version: hello.version };
 }
 
 function checkLabels(labels: Hello['labels']): void {
@@ -72,8 +59,4 @@ function parseEndpoint(claimed: string): { kind: 'tcp'; host: string; port: numb
 /** grpc-js gives "host:port" without brackets, and IPv4 callers of an IPv6 socket as ::ffff:a.b.c.d. */
 function hostOf(seenAddress: string): string {
   return seenAddress.slice(0, seenAddress.lastIndexOf(':')).replace(/^::ffff:(?=\d+\.)/, '');
-}
-
-function badHello(what: string): EnjambreError {
-  return new EnjambreError('invalid', 'BAD_HELLO', `the hello is malformed: ${what}`);
 }
