@@ -48,6 +48,10 @@ storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 	@tools/need-nats-server.sh
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
 
+.PHONY: crash
+crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
+	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
+
 .PHONY: bench
 bench: bench-pair bench-messaging bench-events ## Run all benchmarks
 
