@@ -141,6 +141,9 @@ export class Transfer {
     return this.#serial.run(() => this.#begin(event));
   }
 
+  /** Resolves when it seeds, or has failed; or when it is told to do something else. */
+  readonly settled = (): Promise<void> => this.#run?.done ?? Promise.resolve();
+
   pause(): Promise<void> {
     return this.#serial.run(async () => {
       if (this.#record.goal === 'pause') return;

@@ -234,6 +234,8 @@ export class Transfers implements Startable, ServingDirectory {
       fingerprint,
     });
     await transfer.start('started');
+    // Whoever is told that it is shared may tell others at once.
+    await transfer.settled();
     return transfer;
   }
 

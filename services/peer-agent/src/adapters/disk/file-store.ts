@@ -36,6 +36,8 @@ export interface FileStoreInit {
 /** What shows that a file is what it was. */
 type FileLook = Pick<BigIntStats, 'size' | 'mtimeNs'>;
 
+/** Files asked for at the same time: more than the system's threads for that. */
+const LOOKS_AT_ONCE = 64;
 /** Files looked at in one {@link FileStore.patrol}: so many cost next to nothing. */
 const PATROL_FILES = 64;
 
@@ -210,18 +212,28 @@ export class FileStore implements PieceStore {
 
   /** Size and time of all files; undefined if one is missing or has another size than it should. */
   async #looks(): Promise<FileLook[] | undefined> {
+    const { files } = this.init.metainfo;
     const looks: FileLook[] = [];
-    for (const [index, file] of this.init.metainfo.files.entries()) {
-      try {
-        const { size, mtimeNs } = await stat(this.#pathOf(index), { bigint: true });
-        if (size !== BigInt(file.length)) return undefined;
-        looks.push({ size, mtimeNs });
-      } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
-        throw diskError(error, this.#pathOf(index));
+    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
+      const some = files.slice(from, from + LOOKS_AT_ONCE);
+      const found = await Promise.all(some.map(({ length }, index) => this.#look(from + index, length)));
+      for (const look of found) {
+        if (!look) return undefined;
+        looks.push(look);
       }
     }
     return looks;
+  }
+
+  async #look(file: number, length: number): Promise<FileLook | undefined> {
+    const path = this.#pathOf(file);
+    try {
+      const { size, mtimeNs } = await stat(path, { bigint: true });
+      return size === BigInt(length) ? { size, mtimeNs } : undefined;
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+      throw diskError(error, path);
+    }
   }
 
   #checkSeal(file: number, look: FileLook | undefined): void {
