@@ -1,3 +1,4 @@
+import { systemErrorText } from '@enjambre/common/system-error';
 import { messageOf } from '@enjambre/core/error';
 import type { Context } from './context.js';
 import { EXIT } from './exit.js';
@@ -16,7 +17,9 @@ const context: Context = {
 
 // `enjambre ls | head -1` ends quietly when nobody reads on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`enjambre: the output could not be written (${systemErrorText(error)})\n`);
+  process.exit(EXIT.failed);
 });
 process.on('uncaughtException', (error) => {
   process.stderr.write(`enjambre: unexpected: ${messageOf(error)}\n`);

@@ -43,12 +43,12 @@ export class MessageClient {
     return this.#channel.call(this.#client.sendMessage.bind(this.#client), message, RELAY_TIMEOUT_MS);
   }
 
-  /** Unread messages, oldest first, or all that are kept; they are noted as read. */
+  /** Unread messages, oldest first, or all that are kept. */
   inbox(includeRead: boolean): Promise<InboxMessage[]> {
     return allPages(async (pageToken) => {
       const page = await this.#channel.call(this.#client.listInbox.bind(this.#client), {
         includeRead,
-        markRead: true,
+        markRead: false,
         pageSize: PAGE_SIZE,
         pageToken,
       });
@@ -56,7 +56,16 @@ export class MessageClient {
     });
   }
 
-  /** Unread messages, and then each as it comes; each is noted as read when the next is asked for. */
+  /** Notes that messages were shown. */
+  async markRead(messages: readonly InboxMessage[]): Promise<void> {
+    const call = this.#client.markRead.bind(this.#client);
+    const unread = messages.filter(({ read }) => !read).map(({ number }) => number);
+    for (let at = 0; at < unread.length; at += PAGE_SIZE) {
+      await this.#channel.call(call, { numbers: unread.slice(at, at + PAGE_SIZE) });
+    }
+  }
+
+  /** Unread messages, and then each as it comes. */
   async *watch(): AsyncGenerator<InboxMessage, void, undefined> {
     for await (const { message } of this.#channel.read(() =>
       this.#client.watchInbox({}, this.#channel.metadata),

@@ -1,10 +1,13 @@
+import { systemErrorText } from '@enjambre/common/system-error';
+import { EnjambreError } from '@enjambre/core/error';
 import picocolors from 'picocolors';
 import { toJsonLine, type JsonObject } from './render/json-line.js';
 import { plain } from './render/text.js';
 
 /** The part of a process's standard streams that commands use. */
 export interface TextStream {
-  write(text: string): unknown;
+  /** Calls back when the text has left, or with the reason why not. */
+  write(text: string, written?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -49,6 +52,14 @@ export class Output {
   /** An object for programs; nothing without --json. */
   object(value: JsonObject): void {
     if (this.json) this.stdout.write(toJsonLine(value));
+  }
+
+  /** Resolves when all so far has left this process. Throws `denied`, CANNOT_WRITE, if it could not. */
+  async written(): Promise<void> {
+    const failure = await new Promise<Error | null | undefined>((resolve) => this.stdout.write('', resolve));
+    if (!failure) return;
+    const message = `the output could not be written (${systemErrorText(failure)}): mend that and ask again`;
+    throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
   }
 
   /** Draws the present line of a terminal over again. */

@@ -27,9 +27,10 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   let stdout = '';
   let stderr = '';
   const out: TextStream = {
-    write: (text) => {
+    write: (text, written) => {
       stdout += text;
       options.onOutput?.(stdout);
+      written?.();
     },
     ...(options.columns !== undefined && { isTTY: true, columns: options.columns }),
   };

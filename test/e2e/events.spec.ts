@@ -113,7 +113,10 @@ describe('a network on a real nats-server', () => {
     const before = onlooker.seen.length;
     await nats.kill();
     const file = await shareFile(swarm, [alice], { name: 'meanwhile.bin', bytes: 1 * MIB });
-    lastLine(await swarm.command(alice, ['files', 'meanwhile', '--json']));
+    await waitFor(
+      async () => (await swarm.command(alice, ['files', 'meanwhile', '--json'])).json.length === 1,
+      { what: 'the tracker to know the file' },
+    );
     expect(onlooker.seen).toHaveLength(before);
     await nats.restart();
     const isShare = ({ json }: { json: unknown }): boolean => JSON.stringify(json).includes(file.infohash);

@@ -20,6 +20,7 @@ export interface SendOptions {
 /** `enjambre send`: to a peer, a room or everyone. */
 export async function send(session: Session, options: SendOptions): Promise<void> {
   const { target, text } = addressed(options);
+  if (options.id === '') throw usage('--id is empty: leave it out to have one made up');
   const id = options.id ?? randomUUID();
   const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
   session.output.object(sentJson(sent, target));
@@ -54,19 +55,43 @@ export interface InboxOptions {
   readonly all: boolean;
 }
 
-/** `enjambre inbox`: unread messages, which are read then. */
+/** `enjambre inbox`: unread messages; they are read once they were written out. */
 export async function inbox(session: Session, { follow, all }: InboxOptions): Promise<void> {
-  const shown = await withMessages(session, (messages) => messages.inbox(all));
-  for (const message of shown) show(session, message);
+  if (follow && !all) return followInbox(session);
+  const shown = await withMessages(session, async (messages) => {
+    const found = await messages.inbox(all);
+    for (const message of found) show(session, message);
+    await session.output.written();
+    await messages.markRead(found);
+    return found.length;
+  });
   if (follow) return followInbox(session);
   const more = all ? '' : ': `enjambre inbox --all` shows those that were read';
-  if (shown.length === 0) session.output.line(`no ${all ? '' : 'new '}messages${more}`);
+  if (shown === 0) session.output.line(`no ${all ? '' : 'new '}messages${more}`);
 }
 
+/** Each message once, also those whose note was lost in a crash of the agent. */
 async function followInbox(session: Session): Promise<void> {
+  const seen = new Set<string>();
   await withMessages(session, async (messages) => {
-    for await (const message of followStream(session, () => messages.watch())) show(session, message);
+    for await (const message of followStream(session, () => messages.watch())) {
+      const key = `${message.message?.senderId ?? ''}/${message.message?.id ?? ''}`;
+      if (!seen.has(key)) show(session, message);
+      seen.add(key);
+      if (seen.size > MAX_SEEN) seen.delete(first(seen));
+      await session.output.written();
+      // It is shown; that this is not noted is no reason to stop.
+      await messages.markRead([message]).catch(() => undefined);
+    }
   });
+}
+
+/** More than an inbox holds. */
+const MAX_SEEN = 20_000;
+
+function first(seen: ReadonlySet<string>): string {
+  for (const key of seen) return key;
+  return '';
 }
 
 function show({ output }: Session, message: InboxMessage): void {

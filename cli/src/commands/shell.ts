@@ -137,14 +137,14 @@ async function sendEntry(run: Run): Promise<void> {
   const to = await autocomplete<string>({
     message: 'To whom?',
     options: [
-      { value: TO_EVERYONE, label: 'Everyone' },
-      { value: TO_ROOM, label: 'A room' },
       ...others.map(({ peer }) => ({
         value: peer?.peerId ?? '',
         label: plain(peer?.name ?? ''),
         hint: shortDigits(peer?.peerId ?? ''),
       })),
       { value: TYPED, label: 'Type it', hint: 'the name or id of a peer that is away' },
+      { value: TO_ROOM, label: 'A room' },
+      { value: TO_EVERYONE, label: 'Everyone' },
     ],
     maxItems: 12,
   });

@@ -54,6 +54,16 @@ export const messagingOptions = {
     schema: countSchema,
     default: '200',
   },
+  eventPreview: {
+    placeholder: 'NUMBER',
+    description: 'characters of a text that events and logs may show, 0 to 120',
+    schema: z
+      .string()
+      .regex(/^\d{1,3}$/, 'a whole number from 0 to 120 is wanted')
+      .transform(Number)
+      .refine((count) => count <= 120, 'a whole number from 0 to 120 is wanted'),
+    default: '120',
+  },
   maxPending: {
     placeholder: 'NUMBER',
     description: 'messages that may wait for one receiver',

@@ -6,6 +6,7 @@ import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { fromEvent } from './adapters/convert-events.js';
 import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
@@ -57,11 +58,12 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const lifecycle = new Lifecycle(log);
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
-  const events =
+  const link =
     config.nats === undefined
-      ? openEmbeddedBus(components, { source })
-      : openNatsBus(components, { source, nats: config.nats });
-  const store = overrides.store ?? createStore(config, clock, log);
+      ? undefined
+      : lifecycle.add('nats', new NatsLink({ log }, { url: config.nats, name: source }));
+  const events = link ? openNatsBus(components, { source, link }) : openEmbeddedBus(components, { source });
+  const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const relay = new Relay({ store, events: publisher, limits, clock });
   const sessions = new SessionRegistry(limits.sessions);
@@ -108,20 +110,20 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   };
 }
 
-function createStore(config: MessagingConfig, clock: () => number, log: Logger): MessageStore {
-  const { nats, messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow } = config;
-  if (nats === undefined) {
-    return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
-  }
-  const name = `enjambre messaging ${config.name}`;
-  return new JetStreamStore(log, { url: nats, name, maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow });
+function createStore(
+  { messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow }: MessagingConfig,
+  { clock, log, link }: { clock: () => number; log: Logger; link: NatsLink | undefined },
+): MessageStore {
+  if (!link) return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
+  return new JetStreamStore({ log, link }, { maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow });
 }
 
-function limitsOf({ messageRate, messageMaxAge, maxPending }: MessagingConfig): Limits {
+function limitsOf({ messageRate, messageMaxAge, maxPending, eventPreview }: MessagingConfig): Limits {
   return {
     ...DEFAULT_LIMITS,
     messagesPerSecond: messageRate,
     messageBurst: 2 * messageRate,
+    previewChars: eventPreview,
     peerRetentionMs: messageMaxAge,
     pendingMessages: maxPending,
   };

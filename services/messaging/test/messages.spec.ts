@@ -50,7 +50,7 @@ describe('a message', () => {
     ];
     const failure = await send(alice, 'bob', 'who?').catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'precondition', reason: 'AMBIGUOUS_PEER' });
-    for (const peer of [one, other]) expect(String(failure)).toContain(peer.peerId);
+    for (const peer of [one, other]) expect(String(failure)).toContain(peer.peerId.slice(0, 16));
   });
 
   test('to nobody known is refused with what to do', async () => {

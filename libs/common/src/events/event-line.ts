@@ -1,4 +1,4 @@
-import type { FileRef, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type { FileRef, MessageSent, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 
 /** Of an id, as everywhere. */
@@ -26,7 +26,7 @@ export function lineOf({ $case, value }: Fact): string {
     case 'downloadFailed':
       return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.reason)}`;
     case 'messageSent':
-      return `message sent: ${idOf(value.sender)} → ${printable(value.targetName)}: ${previewOf(value.preview)}`;
+      return `message sent: ${idOf(value.sender)} → ${targetOf(value)}: ${previewOf(value.preview)}`;
     case 'messageDelivered':
       return `message delivered: ${idOf(value.sender)} → ${nameOf(value.receiver)}`;
   }
@@ -42,6 +42,10 @@ function idOf(peer: PeerRef | undefined): string {
 
 function sharedOf(file: FileRef | undefined): string {
   return `${printable(file?.name ?? '')} (${bytes(file?.size ?? 0n)}, ${shortIdOf(file?.infohash)})`;
+}
+
+function targetOf({ target, targetName }: MessageSent): string {
+  return target.startsWith('room:') ? `room ${printable(targetName)}` : printable(targetName);
 }
 
 function titleOf(file: FileRef | undefined): string {

@@ -1,9 +1,9 @@
-import { messageOf } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { NatsConnection } from 'nats';
 import { Backoff } from '../async/backoff.js';
 import { sleep } from '../async/sleep.js';
 import type { Logger } from '../log/logger.js';
+import { jetStreamProblem } from '../nats/jetstream-problem.js';
 import type { NatsLink } from '../nats/nats-link.js';
 import { decodeEvent, encodeEvent } from './convert.js';
 import type { EventBus, EventListener, Fact, HeardEvent, ReplayStart } from './event-bus.js';
@@ -58,6 +58,7 @@ export class NatsEventBus implements EventBus {
   #attempt = 0;
   readonly #retry = new Backoff();
   #droppedBefore = 0;
+  #toldProblem = '';
 
   constructor({ link, log }: NatsEventBusComponents, init: NatsEventBusInit) {
     this.#link = link;
@@ -135,14 +136,22 @@ export class NatsEventBus implements EventBus {
         await this.#follower.follow(connection, stream);
         if (attempt !== this.#attempt) return;
         this.#outbox.resume(connection.jetstream());
+        this.#toldProblem = '';
         this.#tellDropped();
         return;
       } catch (error) {
-        const advice = `events cannot be stored on NATS (${messageOf(error)}): does nats-server run with -js?`;
-        this.#log.warn({ err: error }, advice);
+        this.#tellProblem(error);
         await sleep(this.#retry.next(), this.#stopping.signal);
       }
     }
+  }
+
+  /** Each cause once, however often it is met. */
+  #tellProblem(error: unknown): void {
+    const problem = jetStreamProblem(error);
+    if (problem === this.#toldProblem) return;
+    this.#toldProblem = problem;
+    this.#log.warn({ err: error }, `events cannot be stored on NATS: ${problem}`);
   }
 
   /** Something sent was refused or not answered. */

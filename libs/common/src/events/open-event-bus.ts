@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
-import { NatsLink } from '../nats/nats-link.js';
+import type { NatsLink } from '../nats/nats-link.js';
 import { EmbeddedEventBus } from './embedded-event-bus.js';
 import type { EventBus } from './event-bus.js';
 import type { EventRetention } from './event-stream.js';
@@ -21,12 +21,11 @@ export interface EventSettings {
   readonly retention?: EventRetention;
 }
 
-/** The bus that all services on one NATS share. */
+/** The bus that all services on one NATS share, over a connection that is started before. */
 export function openNatsBus(
   { lifecycle, log, clock }: EventComponents,
-  { source, retention, nats }: EventSettings & { readonly nats: string },
+  { source, retention, link }: EventSettings & { readonly link: NatsLink },
 ): EventBus {
-  const link = lifecycle.add('nats', new NatsLink({ log }, { url: nats, name: source }));
   const init = { source, clock, ...(retention && { retention }) };
   return lifecycle.add('events', new NatsEventBus({ link, log }, init));
 }

@@ -87,6 +87,8 @@ export function fromServiceError(error: unknown): EnjambreError {
 
 /** grpc-js's own texts carry notes for its developers. */
 function plainText(details: string): string {
+  const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
+  if (seconds !== undefined) return `no answer within ${seconds} s`;
   const connection = /Last error: (?:Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
   return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
 }

@@ -1,7 +1,8 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { connect, Events, type NatsConnection } from 'nats';
+import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
+import { systemErrorText } from '../system-error.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 
@@ -31,6 +32,9 @@ export class NatsLink implements Startable {
   readonly #listeners = new Set<(connection: NatsConnection) => void>();
   #connection: NatsConnection | undefined;
   #connected = false;
+  /** Why it could not be reached; empty if that is not known. */
+  #why = '';
+  #toldAway = false;
   readonly #stopping = new AbortController();
 
   constructor(
@@ -89,10 +93,18 @@ export class NatsLink implements Startable {
         await this.#opened(connection);
         return;
       } catch (error) {
-        this.parts.log.debug({ err: error }, `NATS at ${this.#server}: ${messageOf(error)}`);
+        this.#failed(error);
         await sleep(RECONNECT_WAIT_MS, signal);
       }
     }
+  }
+
+  /** Each cause is told once, the first not before the start has waited for better news. */
+  #failed(error: unknown): void {
+    const why = whyOf(error);
+    if (why === this.#why) return;
+    this.#why = why;
+    if (this.#toldAway) this.#tellAway();
   }
 
   async #opened(connection: NatsConnection): Promise<void> {
@@ -112,6 +124,8 @@ export class NatsLink implements Startable {
   #up(connection: NatsConnection): void {
     if (this.#stopping.signal.aborted) return;
     this.#connected = true;
+    this.#why = '';
+    this.#toldAway = false;
     this.parts.log.info({ nats: connection.getServer() }, `connected to NATS at ${connection.getServer()}`);
     for (const listener of [...this.#listeners]) listener(connection);
   }
@@ -123,7 +137,9 @@ export class NatsLink implements Startable {
   }
 
   #tellAway(): void {
-    this.parts.log.warn(`NATS at ${this.#server} is away: going on without until it answers`);
+    this.#toldAway = true;
+    const why = this.#why === '' ? '' : ` (${this.#why})`;
+    this.parts.log.warn(`NATS at ${this.#server} is away${why}: going on without until it answers`);
   }
 
   /** Without credentials. */
@@ -131,6 +147,26 @@ export class NatsLink implements Startable {
     return parseNatsUrl(this.init.url).servers.join(',');
   }
 }
+
+function whyOf(error: unknown): string {
+  if (error instanceof NatsError && REFUSALS.has(error.code)) {
+    return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in --nats`;
+  }
+  const [, code, rest = ''] = /\b(E[A-Z]{3,})\b(.*)/.exec(messageOf(error)) ?? [];
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host';
+  return code === undefined
+    ? systemErrorText(error)
+    : code === 'ECONNREFUSED'
+      ? 'nobody listens there'
+      : code + rest;
+}
+
+/** What a server answers to credentials that it does not take. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  ErrorCode.AuthorizationViolation,
+  ErrorCode.AuthenticationExpired,
+  ErrorCode.BadAuthentication,
+]);
 
 interface NatsAddress {
   readonly servers: string[];

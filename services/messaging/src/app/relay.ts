@@ -79,7 +79,7 @@ export class Relay {
     checkText(request.text);
     this.#rates.take(sender.id, this.#parts.clock());
     const kept = await this.#lanes.run(sender.id, () => this.#put(sender, request));
-    if (kept.fresh) this.#parts.events.publish(messageSent(kept.message));
+    if (kept.fresh) this.#parts.events.publish(messageSent(kept.message, this.#parts.limits.previewChars));
     return kept;
   }
 

@@ -23,6 +23,8 @@ export interface Resolved {
 
 /** An error names at most so many peers of one name. */
 const MAX_CHOICES = 10;
+const SHOWN_DIGITS = 16;
+const ID_PREFIX = /^[0-9a-f]{8,63}$/;
 
 /** Peers that have said hello, and their rooms. */
 export class Directory {
@@ -92,21 +94,31 @@ export class Directory {
     throw new EnjambreError('precondition', 'NO_RECEIVERS', message);
   }
 
-  /** By id, or by a name that only one has. Throws `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER. */
+  /**
+   * By id, by a name that only one has, or by the first 8 or more digits of an id. Throws
+   * `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER.
+   */
   findPeer(text: string): KnownPeer {
     const byId = this.#peers.get(text.toLowerCase() as PeerId);
     if (byId) return byId;
-    const ids = [...(this.#byName.get(text) ?? [])];
-    const [id] = ids;
-    const peer = id && this.#peers.get(id);
+    const named = this.#peersOf(this.#byName.get(text) ?? []);
+    const found = named.length > 0 ? named : this.#withPrefix(text.toLowerCase());
+    const [peer] = found;
     if (!peer) {
       const message = `no peer ${quote(text)} has said hello to this relay: look at its name, or start it`;
       throw new EnjambreError('not-found', 'UNKNOWN_PEER', message);
     }
-    if (ids.length === 1) return peer;
-    const shown = ids.slice(0, MAX_CHOICES).join(', ') + (ids.length > MAX_CHOICES ? ', …' : '');
-    const message = `${ids.length} peers are named ${quote(text)}: give the id of the one you mean: ${shown}`;
-    throw new EnjambreError('precondition', 'AMBIGUOUS_PEER', message);
+    if (found.length === 1) return peer;
+    throw ambiguous(text, found);
+  }
+
+  #withPrefix(digits: string): KnownPeer[] {
+    if (!ID_PREFIX.test(digits)) return [];
+    return [...this.#peers.values()].filter(({ id }) => id.startsWith(digits));
+  }
+
+  #peersOf(ids: Iterable<PeerId>): KnownPeer[] {
+    return [...ids].flatMap((id) => this.#peers.get(id) ?? []);
   }
 
   #membersOf(room: string, sender: PeerId): Iterable<PeerId> {
@@ -128,4 +140,15 @@ export class Directory {
     ids?.delete(id);
     if (ids?.size === 0) this.#byName.delete(name);
   }
+}
+
+/** Names the choices, those that came last first: a machine that was set up anew has left its old id behind. */
+function ambiguous(text: string, found: readonly KnownPeer[]): EnjambreError {
+  const byAge = [...found].sort((a, b) => b.seenAt - a.seenAt);
+  const choices = byAge
+    .slice(0, MAX_CHOICES)
+    .map(({ id, seenAt }) => `${id.slice(0, SHOWN_DIGITS)} (came ${new Date(seenAt).toISOString()})`);
+  const shown = choices.join(', ') + (found.length > MAX_CHOICES ? ', …' : '');
+  const message = `${found.length} peers are named ${quote(text)}: give the id of the one you mean: ${shown}`;
+  return new EnjambreError('precondition', 'AMBIGUOUS_PEER', message);
 }

@@ -20,9 +20,8 @@ export type DomainEvent =
       readonly receiver: PeerRef;
     };
 
-const PREVIEW_CHARS = 120;
-
-export function messageSent(message: Message): DomainEvent {
+/** @param previewChars how much of the text others may see */
+export function messageSent(message: Message, previewChars: number): DomainEvent {
   const { id: messageId, sender, target, text } = message;
   return {
     type: 'message.sent',
@@ -30,7 +29,7 @@ export function messageSent(message: Message): DomainEvent {
     messageId,
     target: targetKey(target),
     targetName: targetName(target),
-    preview: previewOf(text),
+    preview: previewOf(text, previewChars),
   };
 }
 
@@ -38,8 +37,9 @@ export function messageDelivered({ id, sender }: Message, receiver: PeerRef): Do
   return { type: 'message.delivered', sender, messageId: id, receiver };
 }
 
-/** Its first 120 characters, none of them cut in half. */
-function previewOf(text: string): string {
-  const units = text.slice(0, 2 * PREVIEW_CHARS);
-  return Array.from(units).slice(0, PREVIEW_CHARS).join('');
+/** Its first characters, none of them cut in half. */
+function previewOf(text: string, chars: number): string {
+  return Array.from(text.slice(0, 2 * chars))
+    .slice(0, chars)
+    .join('');
 }

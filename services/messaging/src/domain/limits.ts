@@ -25,6 +25,8 @@ export interface Limits {
   readonly windowMessages: number;
   /** Bytes of them: what one receiver that reads nothing can hold in memory. */
   readonly windowBytes: number;
+  /** Characters of a text that events show: they are for everybody's eyes. */
+  readonly previewChars: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -44,4 +46,5 @@ export const DEFAULT_LIMITS: Limits = {
   pendingBytes: 64 << 20,
   windowMessages: 256,
   windowBytes: 1 << 20,
+  previewChars: 120,
 };

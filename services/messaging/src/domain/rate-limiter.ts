@@ -14,7 +14,7 @@ export class RateLimiter {
     if (!bucket) this.#buckets.set(sender, (bucket = new TokenBucket(this.options, now)));
     const retryAfterMs = bucket.take(now);
     if (retryAfterMs === 0) return;
-    const message = `more than ${this.options.perSecond} messages a second: send again after ${retryAfterMs} ms`;
+    const message = `more than ${this.options.perSecond} calls a second: try again after ${retryAfterMs} ms`;
     throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });
   }
 

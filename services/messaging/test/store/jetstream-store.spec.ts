@@ -5,7 +5,9 @@ import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_message';
 import { connect } from 'nats';
+import type { JetStreamOptions } from '../../src/adapters/jetstream/jetstream-access.js';
 import { JetStreamStore } from '../../src/adapters/jetstream/jetstream-store.js';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { BUCKET, inboxSubject, outboxSubject, STREAM } from '../../src/adapters/jetstream/names.js';
 import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
 import { encodeOutbox } from '../../src/adapters/jetstream/stored.js';
@@ -220,9 +222,7 @@ describe('a JetStream store', () => {
   });
 
   test('keeps no more bytes than it may, nor ids longer than messages', async () => {
-    const store = new JetStreamStore(log, {
-      ...{ url: nats.url, name: 'test', maxAgeMs: 60_000, maxBytes: 300_000, duplicateWindowMs: 600_000 },
-    });
+    const store = open(nats.url, { maxAgeMs: 60_000, maxBytes: 300_000, duplicateWindowMs: 600_000 });
     await store.start();
     const messages = [...Array(10).keys()].map(() => sampleMessage(alice, bob, { text: 'x'.repeat(30_000) }));
     for (const message of messages) await store.put(outgoing(message));
@@ -247,9 +247,31 @@ function insist<T>(work: () => Promise<T>): Promise<T> {
   return waitFor(() => work().catch(() => undefined), { what: 'JetStream to answer' });
 }
 
-function open(url: string): JetStreamStore {
-  const options = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 };
-  return new JetStreamStore(log, { url, name: 'test', ...options });
+/** A store with a connection of its own, which is started and stopped with it. */
+class ConnectedStore extends JetStreamStore {
+  readonly #link: NatsLink;
+
+  constructor(link: NatsLink, options: JetStreamOptions) {
+    super({ log, link }, options);
+    this.#link = link;
+  }
+
+  override async start(): Promise<void> {
+    await this.#link.start();
+    await super.start();
+  }
+
+  override async stop(): Promise<void> {
+    await super.stop();
+    await this.#link.stop();
+  }
+}
+
+function open(
+  url: string,
+  options = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 },
+): JetStreamStore {
+  return new ConnectedStore(new NatsLink({ log }, { url, name: 'test' }), options);
 }
 
 async function emptied(url: string): Promise<void> {

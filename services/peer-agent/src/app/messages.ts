@@ -41,6 +41,11 @@ export class Messages implements DeliveryListener, Startable {
     return this.#serial.idle();
   }
 
+  /** Number of the newest message; 0 if there is none. */
+  get last(): number {
+    return this.#inbox.last;
+  }
+
   get unread(): number {
     return this.#inbox.unread;
   }

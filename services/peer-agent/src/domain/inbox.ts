@@ -75,6 +75,11 @@ export class Inbox {
     return [...this.#rooms];
   }
 
+  /** Number of the newest message that ever came; 0 if none did. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
   get unread(): number {
     return this.#unread;
   }

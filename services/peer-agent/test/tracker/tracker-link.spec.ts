@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
+import { sleep } from '@enjambre/common/async/sleep';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
@@ -226,6 +227,7 @@ describe('TrackerLink', () => {
     refuse = false;
     await waitFor(() => link.connected, { what: 'the session', everyMs: 5 });
     const before = tracker.visits.length;
+    await sleep(600, new AbortController().signal); // Half a second makes a good session.
     const endedMs = performance.now();
     tracker.last!.call.end();
     const next = await waitFor(() => tracker.visits[before], { what: 'the next session', everyMs: 5 });

@@ -3,6 +3,7 @@ import type { EventBus } from '@enjambre/common/events/event-bus';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import type { Lifecycle } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { MessageFollower } from './message-follower.js';
 
 interface EventComponents {
@@ -25,7 +26,11 @@ interface TrackerEventSettings {
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
   const { source, nats, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
   const retention = { maxAgeMs, maxBytes };
-  if (nats !== undefined) return openNatsBus(components, { source, retention, nats });
+  if (nats !== undefined) {
+    const { lifecycle, log } = components;
+    const link = lifecycle.add('nats', new NatsLink({ log }, { url: nats, name: source }));
+    return openNatsBus(components, { source, retention, link });
+  }
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
     const { lifecycle, log, clock } = components;

@@ -1,7 +1,9 @@
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { NatsLink } from '@enjambre/common/nats/nats-link';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
+import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import { EnjambreError } from '@enjambre/core/error';
+import { sleep } from '@enjambre/common/async/sleep';
 import {
   DiscardPolicy,
   nanos,
@@ -15,11 +17,13 @@ import {
 } from 'nats';
 import { BUCKET, STREAM, SUBJECTS } from './names.js';
 
+export interface JetStreamComponents {
+  readonly log: Logger;
+  /** Started before, and stopped after. */
+  readonly link: NatsLink;
+}
+
 export interface JetStreamOptions {
-  /** NATS's address, as {@link NatsLink} takes it. */
-  readonly url: string;
-  /** What NATS's monitoring shows of the connection. */
-  readonly name: string;
   readonly maxAgeMs: number;
   readonly maxBytes: number;
   /** How long ids are remembered; at most as long as messages. */
@@ -36,6 +40,8 @@ export interface JetStream {
   readonly idBase: number;
 }
 
+/** How often a NATS that is there, and cannot keep messages, is asked again. */
+const READY_RETRY_MS = 2000;
 /** No answer of JetStream is waited for longer. */
 const TIMEOUT_MS = 5000;
 /** Ids left free for each millisecond: those of a stream that is made anew begin beyond all of the one before. */
@@ -44,29 +50,42 @@ const IDS_PER_MS = 1000;
 /** The way to JetStream: makes stream and bucket whenever NATS is there (again), and says in our terms why not. */
 export class JetStreamAccess implements Startable {
   readonly #link: NatsLink;
+  readonly #log: Logger;
   readonly #options: JetStreamOptions;
+  readonly #stopping = new AbortController();
   #ready: Promise<JetStream> | undefined;
+  #isReady = false;
+  #toldProblem = '';
+  #unlisten: (() => void) | undefined;
   readonly #listeners = new Set<() => void>();
 
-  constructor(log: Logger, options: JetStreamOptions) {
+  constructor({ log, link }: JetStreamComponents, options: JetStreamOptions) {
     this.#options = options;
-    this.#link = new NatsLink({ log }, { url: options.url, name: options.name });
-    this.#link.onConnected(() => {
+    this.#log = log;
+    this.#link = link;
+  }
+
+  /** True while messages can be kept. */
+  get ready(): boolean {
+    return this.#link.connected && this.#isReady;
+  }
+
+  /** Resolves when it is known whether messages can be kept, or while NATS is away. */
+  async start(): Promise<void> {
+    let first: Promise<void> | undefined;
+    this.#unlisten = this.#link.onConnected(() => {
       this.#ready = undefined;
+      this.#isReady = false;
+      first = this.#becomeReady();
       for (const listener of [...this.#listeners]) listener();
     });
-  }
-
-  get connected(): boolean {
-    return this.#link.connected;
-  }
-
-  start(): Promise<void> {
-    return this.#link.start();
+    await Promise.race([first, sleep(TIMEOUT_MS, this.#stopping.signal)]);
   }
 
   stop(): Promise<void> {
-    return this.#link.stop();
+    this.#stopping.abort();
+    this.#unlisten?.();
+    return Promise.resolve();
   }
 
   /** Calls `listener` each time that NATS is there again. Returns the end of that. */
@@ -86,11 +105,38 @@ export class JetStreamAccess implements Startable {
     }
   }
 
+  /** Tries until it is, or the connection is another; the first attempt decides the start. */
+  async #becomeReady(): Promise<void> {
+    const { connection } = this.#link;
+    const { signal } = this.#stopping;
+    const isCurrent = (): boolean =>
+      !signal.aborted && this.#link.connected && this.#link.connection === connection;
+    const again = async (): Promise<void> => {
+      while ((await sleep(READY_RETRY_MS, signal)) && isCurrent() && !(await this.#tryReady())) continue;
+    };
+    if (!(await this.#tryReady()) && isCurrent()) void again();
+  }
+
+  async #tryReady(): Promise<boolean> {
+    try {
+      await this.#jetStream();
+      return true;
+    } catch (error) {
+      const problem = jetStreamProblem(error);
+      if (problem !== this.#toldProblem) this.#log.error(`NATS cannot keep messages: ${problem}`);
+      this.#toldProblem = problem;
+      return false;
+    }
+  }
+
   async #jetStream(): Promise<JetStream> {
     const { connection } = this.#link;
     const ready = (this.#ready ??= this.#prepare(connection));
     try {
-      return await ready;
+      const jetStream = await ready;
+      this.#isReady = true;
+      this.#toldProblem = '';
+      return jetStream;
     } catch (error) {
       if (this.#ready === ready) this.#ready = undefined;
       throw error;
@@ -155,6 +201,6 @@ function isApiError(error: unknown, code: number): boolean {
 
 function away(error: unknown): unknown {
   if (error instanceof EnjambreError || !(error instanceof NatsError)) return error;
-  const message = `NATS, which keeps the messages, did not do its part (${messageOf(error)}): try again, a message with the same id`;
+  const message = `NATS, which keeps the messages, does not do its part: ${jetStreamProblem(error)}; then try again, a message with the same id`;
   return new EnjambreError('unavailable', 'STORE_AWAY', message, { cause: error });
 }

@@ -15,7 +15,12 @@ import type { KnownPeer, Membership } from '../../domain/directory.js';
 import { Backlogs } from './backlogs.js';
 import { ContactBucket } from './contact-bucket.js';
 import { JetStreamHistory } from './history.js';
-import { JetStreamAccess, unlessMissing, type JetStreamOptions } from './jetstream-access.js';
+import {
+  JetStreamAccess,
+  unlessMissing,
+  type JetStreamComponents,
+  type JetStreamOptions,
+} from './jetstream-access.js';
 import { JetStreamInbox } from './jetstream-inbox.js';
 import { MessageWriter } from './message-writer.js';
 import { STREAM } from './names.js';
@@ -36,16 +41,16 @@ export class JetStreamStore implements MessageStore {
   readonly #inboxes = new Map<PeerId, JetStreamInbox>();
   readonly #correctedAt = new Map<PeerId, number>();
 
-  constructor(log: Logger, options: JetStreamOptions) {
+  constructor({ log, link }: JetStreamComponents, options: JetStreamOptions) {
     this.#log = log;
-    this.#access = new JetStreamAccess(log, options);
+    this.#access = new JetStreamAccess({ log, link }, options);
     this.#contacts = new ContactBucket(this.#access, log);
     this.#writer = new MessageWriter(this.#access, this.#backlogs);
     this.#history = new JetStreamHistory(this.#access, log);
   }
 
   get available(): boolean {
-    return this.#access.connected;
+    return this.#access.ready;
   }
 
   start(): Promise<void> {

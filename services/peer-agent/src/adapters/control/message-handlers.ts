@@ -30,6 +30,11 @@ export function messagingService(messages: Messages, handlers: HandlerFactory): 
     sendMessage: handlers.unary((request) => send(messages, request)),
     listInbox: handlers.unary((request) => listInbox(messages, request)),
     watchInbox: handlers.serverStream((_, context) => watchInbox(messages, context)),
+    markRead: handlers.unary(async ({ numbers }) => {
+      checkNumbers(numbers);
+      await messages.markRead(numbers.map(Number));
+      return {};
+    }),
     listHistory: handlers.unary(async ({ target, pageSize, pageToken }) => {
       const page = { size: pageSize, token: pageToken };
       const found = await messages.history(targetFromWire(target), page);
@@ -83,17 +88,16 @@ async function* watchInbox(messages: Messages, { signal }: CallContext): AsyncGe
     changes.notify();
   });
   try {
-    let after = 0;
+    // What is read by somebody else meanwhile was unread when this caller came, or is news to it.
+    const unread = messages.list({ after: 0, unreadOnly: true, limit: Infinity });
+    let after = messages.last;
+    for (const message of unread) yield { message: toWire(message) };
     while (!signal.aborted) {
-      const [next] = messages.list({ after, unreadOnly: true, limit: 1 });
-      if (!next) {
-        await changes.next(WATCH_MS, signal);
-        continue;
-      }
-      yield { message: toWire(next) };
-      after = next.number;
-      // The generator goes on when the caller has taken it.
-      await messages.markRead([next.number]);
+      const [next] = messages.list({ after, unreadOnly: false, limit: 1 });
+      if (next) {
+        yield { message: toWire(next) };
+        after = next.number;
+      } else await changes.next(WATCH_MS, signal);
     }
   } finally {
     end();
@@ -110,8 +114,19 @@ function fitting(found: readonly InboxMessage[]): readonly InboxMessage[] {
   return end === -1 ? found : found.slice(0, end);
 }
 
-function toWire({ message, receivedAtMs, read }: InboxMessage): WireInboxMessage {
-  return { message: messageToWire(message), receivedAt: new Date(receivedAtMs), read };
+function toWire({ number, message, receivedAtMs, read }: InboxMessage): WireInboxMessage {
+  return {
+    message: messageToWire(message),
+    receivedAt: new Date(receivedAtMs),
+    read,
+    number: BigInt(number),
+  };
+}
+
+function checkNumbers(numbers: readonly bigint[]): void {
+  if (numbers.length <= MAX_PAGE) return;
+  const message = `${numbers.length} numbers are too many: name at most ${MAX_PAGE}`;
+  throw new EnjambreError('invalid', 'TOO_MANY_NUMBERS', message);
 }
 
 function wireRoom({ name, members }: { name: string; members: readonly string[] }): {

@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { Backoff } from '@enjambre/common/async/backoff';
+import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import { sleep } from '@enjambre/common/async/sleep';
 import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/client';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
@@ -31,13 +32,20 @@ export interface RelayLinkInit {
 const CALL_TIMEOUT_MS = 5000;
 const ATTEMPT_TIMEOUT_MS = 5000;
 const RETRY_MS = 100;
+/** Reasons of ends that say nothing but that the way to the relay, or its session, is broken. */
+const OF_THE_WAY: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'CANCELLED',
+  'BAD_TOKEN',
+]);
 /** Ends of an attempt that another one may mend. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'cancelled']);
 
 /** The agent's tie to its messaging service: one session after the other, and calls with its token. */
 export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   readonly #client: MessagingServiceClient;
-  readonly #backoff = new Backoff({ baseMs: 200, maxMs: 3000 });
+  readonly #reconnection = new Reconnection(() => performance.now());
   readonly #stopping = new AbortController();
   #listener: DeliveryListener | undefined;
   #session: RelaySession | undefined;
@@ -54,6 +62,8 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     private readonly init: RelayLinkInit,
   ) {
     this.#client = connect(MessagingServiceClient, init.address);
+    // Each call under way listens to it, and there may be many.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   get address(): string {
@@ -132,7 +142,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
 
   welcome(token: string): void {
     this.#token = token;
-    this.#backoff.reset();
+    this.#reconnection.opened();
     this.parts.log.info({ messaging: this.address }, `connected to messaging service ${this.address}`);
     this.#listener?.connected();
   }
@@ -151,7 +161,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     if (this.#token !== undefined || this.#problem !== error.message) {
       this.parts.log.warn(
         { messaging: this.address, reason: error.reason },
-        `no session with messaging service ${this.address}: ${error.message}; trying again until it answers`,
+        `no session with messaging service ${this.address}: ${error.message}; ${adviceOn(error.reason)}`,
       );
     }
     this.#token = undefined;
@@ -161,7 +171,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#open();
-    }, this.#backoff.next());
+    }, this.#reconnection.waitMs(error.reason));
   }
 
   #open(): void {
@@ -170,7 +180,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
       this.#problem = 'the inbox is full of unread messages: read some with `enjambre inbox`';
       this.#timer = setTimeout(() => {
         this.#open();
-      }, this.#backoff.next());
+      }, this.#reconnection.waitMs('INBOX_FULL'));
       return;
     }
     const { identity } = this.parts;
@@ -208,7 +218,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   async #call<T>(attempt: (options: UnaryOptions) => Promise<T>): Promise<T> {
     const { signal } = this.#stopping;
     const endMs = Date.now() + CALL_TIMEOUT_MS;
-    let problem = '';
+    let said: EnjambreError | undefined;
     for (;;) {
       const token = this.#token;
       try {
@@ -220,10 +230,11 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
       } catch (error) {
         const known = EnjambreError.from(error);
         if (!PASSING.has(known.code)) throw known;
-        problem = known.message;
+        // What the relay itself says is of more use than that it can't be reached.
+        said = OF_THE_WAY.has(known.reason) ? said : known;
       }
       if (Date.now() >= endMs || !(await sleep(RETRY_MS, signal)))
-        throw this.#unreachable(problem || this.#problem);
+        throw said ?? this.#unreachable(this.#problem);
     }
   }
 

@@ -1,4 +1,4 @@
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
@@ -17,6 +17,8 @@ import { readStatus, writeStatus } from './status-file.js';
 
 const STATUS_FILE = 'download_status.json';
 const TRANSFERS = 'transfers';
+/** As write-file-atomic names them. */
+const TEMPORARY = /^(download_status\.json|inbox\.jsonl|[0-9a-f]{64}\.(torrent|bitfield))\.\d+$/;
 
 /** The agent's data folder: `download_status.json`, and `transfers/` with the state of each. */
 export class DataFolder implements TransferArchive, Startable {
@@ -27,9 +29,14 @@ export class DataFolder implements TransferArchive, Startable {
     private readonly log: Logger,
   ) {}
 
-  /** Makes the folders. */
+  /** Makes the folders, and removes what a crash left of files that were being replaced. */
   async start(): Promise<void> {
     await makeFolder(join(this.path, TRANSFERS), 0o700);
+    for (const folder of [this.path, join(this.path, TRANSFERS)]) {
+      for (const name of await readdir(folder)) {
+        if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
+      }
+    }
   }
 
   async stop(): Promise<void> {

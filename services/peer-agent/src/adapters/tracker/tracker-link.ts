@@ -4,7 +4,7 @@ import { callUnary, connect, readStream, type UnaryOptions } from '@enjambre/com
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { Backoff } from '@enjambre/common/async/backoff';
+import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import {
   TrackerServiceClient,
   type GetSwarmRequest,
@@ -59,7 +59,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #clients: readonly TrackerServiceClient[];
   /** Index of the tracker that is used, or tried. */
   #current = 0;
-  readonly #backoff = new Backoff({ baseMs: 200, maxMs: 3000 });
+  readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
   #session: TrackerSession | undefined;
@@ -165,7 +165,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   welcome(welcome: Welcome): void {
     this.#welcome = welcome;
     this.#told.delete(this.address);
-    this.#backoff.reset();
+    this.#reconnection.opened();
     this.#parts.log.info(
       { tracker: this.address, endpoint: welcome.endpoint },
       `connected to tracker ${this.address}; others reach this agent at ${welcome.endpoint}`,
@@ -199,11 +199,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const wasConnected = this.connected;
     this.#welcome = undefined;
     this.#session = undefined;
-    const waitMs = this.#backoff.next();
+    const waitMs = this.#reconnection.waitMs(error.reason);
     if (wasConnected || this.#told.get(this.address) !== error.message) {
       this.#parts.log.warn(
         { tracker: this.address, reason: error.reason },
-        `no session with tracker ${this.address}: ${error.message}; trying again until it answers`,
+        `no session with tracker ${this.address}: ${error.message}; ${adviceOn(error.reason)}`,
       );
     }
     this.#problem = error.message;

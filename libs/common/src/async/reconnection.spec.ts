@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { Reconnection } from './reconnection.js';
+
+describe('the next session', () => {
+  const at = (start = 0): { reconnection: Reconnection; pass: (ms: number) => void } => {
+    let now = start;
+    return {
+      reconnection: new Reconnection(
+        () => now,
+        () => 1,
+      ),
+      pass: (ms) => (now += ms),
+    };
+  };
+
+  it('comes later and later while none stands, and soon after a good one', () => {
+    const { reconnection, pass } = at();
+    expect([1, 2, 3].map(() => reconnection.waitMs('UNAVAILABLE'))).toEqual([200, 400, 800]);
+    reconnection.opened();
+    pass(500);
+    expect(reconnection.waitMs('UNAVAILABLE')).toBe(200);
+  });
+
+  it('is not hurried by sessions that end at once', () => {
+    const { reconnection, pass } = at();
+    const waits = [1, 2, 3, 4, 5, 6].map(() => {
+      reconnection.opened();
+      pass(10);
+      return reconnection.waitMs('STREAM_ENDED');
+    });
+    expect(waits).toEqual([200, 400, 800, 1600, 3000, 3000]);
+  });
+
+  it('waits long for one that was replaced: its twin would be replaced in turn', () => {
+    const { reconnection, pass } = at();
+    reconnection.opened();
+    pass(60_000);
+    expect(reconnection.waitMs('REPLACED')).toBe(30_000);
+  });
+});
