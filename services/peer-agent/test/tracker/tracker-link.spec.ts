@@ -156,6 +156,28 @@ describe('TrackerLink', () => {
     ]);
   });
 
+  it('tells as news what happened while there was no session', async () => {
+    const { tracker, link } = await tracked();
+    link.announce(shared, 'started');
+    link.announce(wanted, 'started');
+    link.announce({ ...wanted, bytesLeft: 0 }, 'completed');
+    await link.start();
+    const said0 = await said(tracker, 0, 5);
+    const events = said0.map((message) =>
+      message.$case === 'share'
+        ? `share${message.value.restated ? ' again' : ''}`
+        : message.$case === 'announce'
+          ? AnnounceEvent[message.value.event]
+          : message.$case,
+    );
+    expect(events.filter((event) => event !== 'UNSPECIFIED')).toEqual([
+      'share',
+      'share again',
+      'STARTED',
+      'COMPLETED',
+    ]);
+  });
+
   it('says again in a new session all that still holds, as nothing new', async () => {
     const { tracker, link } = await tracked();
     link.announce(shared, 'started'); // Before there is any session.

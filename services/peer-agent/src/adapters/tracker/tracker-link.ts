@@ -46,6 +46,8 @@ export interface TrackerLinkInit {
   readonly description: () => AgentDescription;
 }
 
+/** Of one transfer: it began, stopped, went on, ended. */
+const MAX_NEWS = 8;
 /** People wait for the answers. */
 const LOOKUP_TIMEOUT_MS = 5000;
 
@@ -62,6 +64,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
+  /** What happened while there was no session, to be told as news in the next one. */
+  readonly #news = new Map<InfoHash, TrackerMessage[]>();
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
@@ -116,10 +120,14 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 
   announce(membership: Membership, event: MembershipEvent, reason?: string): void {
     this.#memberships.set(membership.infohash, membership);
-    this.#say(membershipMessage(membership, event, reason));
+    const message = membershipMessage(membership, event, reason);
+    this.#say(message);
+    if (!this.connected && event !== 'update' && event !== 'numbers')
+      this.#keepNews(membership.infohash, message);
   }
 
   withdraw(infohash: InfoHash): void {
+    this.#news.delete(infohash);
     if (this.#memberships.delete(infohash)) {
       this.#say({ $case: 'withdraw', value: { infohash: infoHashToBytes(infohash) } });
     }
@@ -171,10 +179,12 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       `connected to tracker ${this.address}; others reach this agent at ${welcome.endpoint}`,
     );
     for (const membership of this.#memberships.values()) {
+      for (const message of this.#news.get(membership.infohash) ?? []) this.#say(message);
       this.#say(membershipMessage(membership, 'update'));
       if (membership.origin && membership.bytesUploaded > 0)
         this.#say(membershipMessage(membership, 'numbers'));
     }
+    this.#news.clear();
     for (const infohash of this.#watches.keys()) this.#say(watchMessage(infohash));
   }
 
@@ -221,6 +231,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       { identity: this.#parts.identity, description: this.#init.description() },
       this,
     );
+  }
+
+  #keepNews(infohash: InfoHash, message: TrackerMessage): void {
+    const news = this.#news.get(infohash) ?? [];
+    this.#news.set(infohash, [...news, message].slice(-MAX_NEWS));
   }
 
   /** What is said while there is no session is said again when there is one. */
