@@ -33,6 +33,12 @@ export class Onlooker {
     await waitFor(() => this.subjects.includes(subject), { what: `an event on ${subject}` });
   }
 
+  /** JSON of the newest event on `subject` that is in the record. Throws if there is none, or NATS is away. */
+  async lastRecorded(subject: string): Promise<string> {
+    const { streams } = await this.connection.jetstreamManager();
+    return (await streams.getMessage('ENJAMBRE_EVENTS', { last_by_subj: subject })).string();
+  }
+
   async stop(): Promise<void> {
     this.#subscription.unsubscribe();
     await this.connection.close();
