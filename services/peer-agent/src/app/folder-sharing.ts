@@ -93,13 +93,17 @@ export class FolderSharing implements Startable {
   }
 
   /** Does what a look, or the end of a share, asks for. */
-  #turn(effects: () => Promise<FolderEffect[]>): Promise<void> {
+  #turn(decide: () => FolderEffect[] | Promise<FolderEffect[]>): Promise<void> {
     return this.#turns.run(async () => {
       if (!this.#isRunning) return;
-      try {
-        for (const effect of await effects()) await this.#carryOut(effect);
-      } catch (error) {
-        this.parts.log.error({ err: error }, 'the shared folder could not be looked after; that goes on');
+      for (const effect of await decide()) {
+        // One that fails, such as for a full disk, takes none of the others with it; sweeps try again.
+        await this.#carryOut(effect).catch((error: unknown) => {
+          this.parts.log.error(
+            { err: error },
+            `what is shared of ${effect.name} could not be brought up to date`,
+          );
+        });
       }
       this.#wakeBy(this.#rules.nextLookMs);
     });
@@ -149,7 +153,7 @@ export class FolderSharing implements Startable {
       .catch((error: unknown) => this.#refuse(name, error, abort.signal))
       .then((outcome) => {
         this.#jobs.delete(name);
-        void this.#turn(() => Promise.resolve(this.#rules.ended(name, outcome, now())));
+        void this.#turn(() => this.#rules.ended(name, outcome, now()));
       });
     this.#jobs.set(name, { abort, done });
   }
