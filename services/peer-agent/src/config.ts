@@ -8,8 +8,18 @@ import {
   tcpAddressListSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { durationSchema } from '@enjambre/common/config/quantities';
 import type { Option, Resolved } from '@enjambre/common/config/options';
+import { z } from 'zod';
 import { defaultDataDir } from './default-data-dir.js';
+
+const ignoreSchema = z.array(
+  z
+    .string()
+    .min(1, 'a pattern is missing')
+    .max(255, 'a pattern has at most 255 characters')
+    .regex(/^[^/]*$/, 'a pattern is for names, not paths: it holds no slash'),
+);
 
 /** Settings of an agent: a flag, an environment variable and a default each. */
 export const agentOptions = {
@@ -55,6 +65,24 @@ export const agentOptions = {
     placeholder: 'DIR',
     description: 'where downloads go; without it, downloads/ in the data folder',
     schema: pathSchema.optional(),
+  },
+  sharedDir: {
+    placeholder: 'DIR',
+    description: 'a folder that is watched: each file and folder in it is shared; without it, none is',
+    schema: pathSchema.optional(),
+  },
+  sharedIgnore: {
+    placeholder: 'PATTERN',
+    description:
+      'names in the shared folder that are not shared, with * and ?, such as "*.bak"; temporary and hidden ones never are',
+    schema: ignoreSchema,
+    repeatable: true,
+  },
+  sharedPoll: {
+    placeholder: 'TIME',
+    description: 'the shared folder is looked through so often, also if the system tells of no change',
+    schema: durationSchema,
+    default: '1m',
   },
   label: {
     placeholder: 'KEY=VALUE',

@@ -20,7 +20,9 @@ import { DiskContentHasher } from './adapters/disk/content-hasher.js';
 import { badDataFolder, badDownloadFolder } from './adapters/state/data-folder-error.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
+import { DiskWatchedFolder } from './adapters/disk/disk-watched-folder.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
+import { makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
@@ -31,10 +33,12 @@ import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
 import { BanList } from './domain/ban-list.js';
+import { ignoredNames } from './domain/ignore-patterns.js';
 import { OutstandingBudget } from './domain/engine/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
 
@@ -50,6 +54,15 @@ const MAX_CONTROL_BYTES = 11 << 20;
 
 /** Whoever follows a transfer learns of the end by it; calls that change something are quick. */
 const CONTROL_GRACE_MS = 500;
+
+/** In the shared folder, what has not grown for so long is finished: copying over a network pauses no longer as a rule. */
+const SHARED_QUIET_MS = 2000;
+/** Programs do several things to a file at a time. */
+const SHARED_NOTICE_MS = 100;
+/** A full disk or too many open files may be mended by then. */
+const SHARED_RETRY_MS = 60_000;
+/** The next is looked for while one is hashed on all threads; more would only share the disk. */
+const SHARED_AT_ONCE = 2;
 
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {
@@ -106,6 +119,7 @@ class AgentService implements Agent {
     await lock.acquire();
     try {
       await this.#makeDownloadFolder();
+      if (this.#config.sharedDir !== undefined) await makeSharedDir(this.#config.sharedDir, dataDir);
       this.#identity = await loadIdentity(dataDir);
       await this.#compose(lock, this.#identity);
       await this.#lifecycle.start();
@@ -141,12 +155,13 @@ class AgentService implements Agent {
       { identity, log },
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
+    const hasher = new DiskContentHasher(pool);
     const transfers = new Transfers(
       {
         archive: data,
         stores: new FileStoreFactory({ pool, fds }, self.peerId),
         connector: new GrpcPeerConnector(self, identity),
-        hasher: new DiskContentHasher(pool),
+        hasher,
         tracker,
         bans: new BanList(),
         budget: new OutstandingBudget(),
@@ -178,9 +193,21 @@ class AgentService implements Agent {
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
+    this.#shareFolder({ transfers, hasher, archive: data, log });
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
+  }
+
+  /** What is in it is shared, if there is to be one. */
+  #shareFolder(parts: Omit<FolderSharingComponents, 'folder'>): void {
+    const { sharedDir, sharedIgnore, sharedPoll } = this.#config;
+    if (sharedDir === undefined) return;
+    const ignores = ignoredNames(sharedIgnore);
+    const folder = new DiskWatchedFolder({ path: sharedDir, ignores, log: this.#log });
+    const times = { quietMs: SHARED_QUIET_MS, noticeMs: SHARED_NOTICE_MS, retryMs: SHARED_RETRY_MS };
+    const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE };
+    this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));
   }
 
   #relay(identity: PeerIdentity): RelayLink | undefined {

@@ -177,14 +177,45 @@ export interface LeftOut {
   readonly others: number;
 }
 
+export interface ScanOptions {
+  /** Names of files and folders inside a folder that are left out. @default none */
+  readonly ignores?: (name: string) => boolean;
+  /** Whether `path` itself may be a link; those inside a folder are left out in any case. @default true */
+  readonly followLink?: boolean;
+}
+
 export interface ContentHasher {
   /** Looks at a file or folder. Throws {@link EnjambreError} if it cannot be shared. */
-  scan(path: string): Promise<ScannedContent>;
+  scan(path: string, options?: ScanOptions): Promise<ScannedContent>;
   /** Hashes it. Throws `precondition` CHANGED_WHILE_READ, `cancelled`. */
   hash(
     content: ScannedContent,
     options: { name: string; pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<Metainfo>;
+}
+
+/** Tells of changes in a watched folder; maybe of some that are none, and maybe not of all. */
+export interface FolderListener {
+  /** Of an entry. */
+  changed(name: string): void;
+  /** Of any of them, or of the folder itself. */
+  changedAll(): void;
+}
+
+/** A folder whose entries are to be shared. What is in it and not to be shared is passed over. */
+export interface WatchedFolder {
+  readonly path: string;
+  readonly ignores: (name: string) => boolean;
+  /**
+   * How all entries look, by name: texts that change when size, time or mode of any of
+   * their files does. Undefined if the folder is not there. Throws {@link EnjambreError}.
+   */
+  look(): Promise<ReadonlyMap<string, string> | undefined>;
+  /** How one entry looks; undefined if it is not there. */
+  lookAt(name: string): Promise<string | undefined>;
+  /** Begins to tell of changes, of each time the folder is there: `look` finds out. Called once. */
+  watch(listener: FolderListener): void;
+  close(): Promise<void>;
 }
 
 /** Where an inbox is kept. */

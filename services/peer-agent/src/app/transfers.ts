@@ -9,7 +9,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
-import { RESERVED_NAME, type ContentHasher, type LeftOut } from './ports.js';
+import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Transfer, type TransferComponents } from './transfer.js';
 
@@ -30,6 +30,8 @@ export interface ShareOptions {
   readonly pieceLength: number;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
+  /** What of it is taken. */
+  readonly scan?: ScanOptions;
 }
 
 export interface Shared {
@@ -99,7 +101,7 @@ export class Transfers implements Startable, ServingDirectory {
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<Shared> {
     const { signal, progress } = options;
-    const content = await this.#parts.hasher.scan(absolute(options.path));
+    const content = await this.#parts.hasher.scan(absolute(options.path), options.scan);
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
     if (name === RESERVED_NAME) throw reservedName();
@@ -117,7 +119,9 @@ export class Transfers implements Startable, ServingDirectory {
     });
     return this.#changes.run(async () => {
       const known = this.#transfers.get(metainfo.infohash);
-      if (known?.state === 'seeding') return { transfer: known, metainfo, already: true, leftOut };
+      // Moved content is offered where it is now, also before it is missed where it was.
+      if (known?.state === 'seeding' && (await known.isUnchanged()))
+        return { transfer: known, metainfo, already: true, leftOut };
       await this.#replace(known, content.path);
       const transfer = await this.#adopt(metainfo, content.path);
       await this.save();

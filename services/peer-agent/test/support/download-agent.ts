@@ -90,6 +90,8 @@ export class DownloadAgent {
     { peerId: this.identity.peerId, name: 'agent', version: 'test' },
     this.identity,
   );
+  readonly archive: TransferArchive;
+  readonly hasher: DiskContentHasher;
   readonly #pool = new DiskPool(1);
   readonly #fds = new FdCache();
   readonly #data: DataFolder;
@@ -103,9 +105,11 @@ export class DownloadAgent {
     const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
     const { tracker, bans, connector } = this;
     const hasher = new DiskContentHasher(this.#pool);
+    this.hasher = hasher;
     const random = seededRandom(1);
     const budget = new OutstandingBudget();
     const archive = watch(this.#data);
+    this.archive = archive;
     const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log };
     this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
   }

@@ -1,4 +1,4 @@
-import { access, opendir, stat } from 'node:fs/promises';
+import { access, lstat, opendir, stat } from 'node:fs/promises';
 import { constants, type BigIntStats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
@@ -8,7 +8,7 @@ import { buildMetainfo, type BuildFile } from '@enjambre/core/metainfo-build';
 import { checkName } from '@enjambre/core/names';
 import { errnoOf } from '@enjambre/common/system-error';
 import pLimit from 'p-limit';
-import type { ContentHasher, ScannedContent } from '../../app/ports.js';
+import type { ContentHasher, ScannedContent, ScanOptions } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 
@@ -24,8 +24,9 @@ const FILES_AT_ONCE = 16;
 export class DiskContentHasher implements ContentHasher {
   constructor(private readonly pool: DiskPool) {}
 
-  async scan(path: string): Promise<ScannedContent> {
-    const stats = await statContent(path);
+  async scan(path: string, { ignores, followLink = true }: ScanOptions = {}): Promise<ScannedContent> {
+    const stats = await statContent(path, followLink);
+    if (stats.isSymbolicLink()) throw isLink(path);
     checkName(basename(path));
     if (stats.isFile()) return scanFile(path, stats);
     if (!stats.isDirectory()) {
@@ -37,7 +38,7 @@ export class DiskContentHasher implements ContentHasher {
     }
     const files: ScannedFile[] = [];
     const leftOut = { links: 0, emptyFolders: 0, others: 0 };
-    await walk(path, [], { files, leftOut });
+    await walk(path, [], { files, leftOut, ignores });
     const totalLength = files.reduce((sum, { length }) => sum + length, 0);
     if (totalLength === 0) throw emptyFolder(path, leftOut);
     return { path, isFolder: true, totalLength, files, leftOut };
@@ -105,11 +106,11 @@ export class DiskContentHasher implements ContentHasher {
 interface Found {
   readonly files: ScannedFile[];
   readonly leftOut: { links: number; emptyFolders: number; others: number };
+  readonly ignores: ScanOptions['ignores'];
 }
 
-/** Returns whether anything is in it. */
 async function walk(folder: string, path: readonly string[], found: Found): Promise<void> {
-  const { files, leftOut } = found;
+  const { files, leftOut, ignores } = found;
   let isEmpty = true;
   let entries: Awaited<ReturnType<typeof opendir>>;
   try {
@@ -119,6 +120,7 @@ async function walk(folder: string, path: readonly string[], found: Found): Prom
   }
   for await (const entry of entries) {
     isEmpty = false;
+    if (ignores?.(entry.name)) continue;
     const diskPath = join(folder, entry.name);
     const here = [...path, entry.name];
     if (entry.isDirectory()) {
@@ -135,6 +137,11 @@ async function walk(folder: string, path: readonly string[], found: Found): Prom
 
 function scanned(path: readonly string[], diskPath: string, { size, mode }: BigIntStats): ScannedFile {
   return { path, length: Number(size), diskPath, executable: (mode & OWNER_MAY_EXECUTE) !== 0n };
+}
+
+function isLink(path: string): EnjambreError {
+  const message = `${path} is a symbolic link, and what it leads to is not shared: put the content itself there`;
+  return new EnjambreError('invalid', 'IS_LINK', message);
 }
 
 function emptyFolder(path: string, { links, others }: Found['leftOut']): EnjambreError {
@@ -162,9 +169,9 @@ async function scanFile(path: string, stats: BigIntStats): Promise<ScannedConten
   };
 }
 
-async function statContent(path: string): Promise<BigIntStats> {
+async function statContent(path: string, followLink = true): Promise<BigIntStats> {
   try {
-    return await stat(path, { bigint: true });
+    return await (followLink ? stat : lstat)(path, { bigint: true });
   } catch (error) {
     throw unreadable(error, path);
   }
