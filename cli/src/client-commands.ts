@@ -133,8 +133,16 @@ const NETWORK: readonly ClientCommand[] = [
   {
     usage: 'peers [REF]',
     summary: 'who is connected, or who has a part of one file',
-    flags: [trackerFlag],
-    handle: async (session, [ref = '']) => (await import('./commands/lookups.js')).peers(session, ref),
+    flags: [trackerFlag, { flags: '--banned', description: 'whom this agent does not deal with, and why' }],
+    handle: async (session, [ref = ''], given) => {
+      if (given.banned === true) return (await import('./commands/bans.js')).banned(session, ref);
+      await (await import('./commands/lookups.js')).peers(session, ref);
+    },
+  },
+  {
+    usage: 'unban <PEER>',
+    summary: 'deal with a banned peer again; PEER is its name, or 8 or more digits of its id',
+    handle: async (session, [peer = '']) => (await import('./commands/bans.js')).unban(session, peer),
   },
 ];
 

@@ -1,6 +1,5 @@
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
@@ -13,6 +12,7 @@ import { diskError } from '../disk/disk-errors.js';
 import { makeFolder } from '../disk/make-folder.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { FileProgressLog } from './progress-log.js';
+import { setAside } from './set-aside.js';
 import { readStatus, writeStatus } from './status-file.js';
 
 const STATUS_FILE = 'download_status.json';
@@ -48,12 +48,7 @@ export class DataFolder implements TransferArchive, Startable {
     try {
       return readStatus(text);
     } catch (error) {
-      const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
-      await rename(file, aside);
-      this.log.error(
-        { file: aside },
-        `${STATUS_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`,
-      );
+      await setAside(file, error, this.log);
       return [];
     }
   }

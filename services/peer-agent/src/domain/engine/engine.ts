@@ -112,7 +112,8 @@ export class DownloadEngine {
   }
 
   #join(id: PeerId, has: Bitfield): void {
-    if (this.#banned.has(id)) return;
+    // Whoever decides on bans lets it in again: it has served its time.
+    this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
     this.#peers.set(id, peer);
