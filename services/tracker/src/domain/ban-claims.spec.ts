@@ -4,7 +4,7 @@ import type { BanClaim } from './ban-claims.js';
 import type { Session } from './session.js';
 import { SwarmRegistry } from './swarm-registry.js';
 
-const claim = (number: number, infohash: BanClaim['infohash'] = undefined): BanClaim => ({
+const claim = (number: number, infohash?: BanClaim['infohash']): BanClaim => ({
   peerId: samplePeer(number).id,
   reason: 'sent wrong bytes',
   infohash,
