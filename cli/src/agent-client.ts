@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import {
   AgentServiceClient,
+  type Ban,
   type DownloadRequest,
   type DownloadResponse,
   type GetInfoResponse,
@@ -10,11 +11,12 @@ import {
   type WatchEventsRequest,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { AgentChannel, agentOf } from './agent-channel.js';
 import type { AgentEndpoint } from './connection.js';
 import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
+import type { KnownMember } from './render/json.js';
 
 /** Finding a file may take the agent a look-up and several peers. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
@@ -113,15 +115,33 @@ export class AgentClient {
   }
 
   /** The peers of a file, or all peers if `ref` is empty. */
-  peers(ref: string): Promise<SwarmMember[]> {
+  peers(ref: string): Promise<KnownMember[]> {
     return allPages(async (pageToken) => {
       const page = await this.#channel.call(this.#client.listPeers.bind(this.#client), {
         ref,
         pageSize: PAGE_SIZE,
         pageToken,
       });
-      return { items: page.members, next: page.nextPageToken };
+      const items = page.members.map((member) => ({
+        ...member,
+        banned: member.peer && page.banned[member.peer.peerId],
+      }));
+      return { items, next: page.nextPageToken };
     });
+  }
+
+  /** Whom the agent does not deal with, the newest ban first. */
+  bans(): Promise<Ban[]> {
+    return allPages(async (pageToken) => {
+      const call = this.#client.listBans.bind(this.#client);
+      const page = await this.#channel.call(call, { pageSize: PAGE_SIZE, pageToken });
+      return { items: page.bans, next: page.nextPageToken };
+    });
+  }
+
+  async liftBan(peer: string): Promise<Ban> {
+    const { ban } = await this.#channel.call(this.#client.liftBan.bind(this.#client), { peer });
+    return present(ban, 'ban');
   }
 
   /** What happens in the network, as the agent's tracker tells it. */
@@ -152,11 +172,11 @@ export class AgentClient {
   }
 }
 
-function present(transfer: Transfer | undefined): Transfer {
-  if (transfer) return transfer;
+function present<T>(answer: T | undefined, what = 'transfer'): T {
+  if (answer !== undefined) return answer;
   throw new EnjambreError(
     'internal',
     'BAD_ANSWER',
-    'the agent answered without a transfer: update it or this command',
+    `the agent answered without a ${what}: update it or this command`,
   );
 }

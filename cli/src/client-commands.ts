@@ -20,6 +20,8 @@ interface ClientCommand {
   readonly usage: string;
   readonly summary: string;
   readonly flags?: readonly Flag[];
+  /** It asks neither agent nor tracker. */
+  readonly alone?: true;
   /** Loads what it needs itself, so that `--help` and small commands start at once. */
   readonly handle: Handler;
 }
@@ -86,6 +88,15 @@ const SHARING: readonly ClientCommand[] = [
   },
 ];
 
+const INSPECT: ClientCommand = {
+  usage: 'inspect <FILE>',
+  summary: 'what a .torrent holds, - for standard input; needs no agent',
+  flags: [{ flags: '--all', description: 'the whole tree, however long' }],
+  alone: true,
+  handle: async (session, [file = ''], given) =>
+    (await import('./commands/inspect.js')).inspect(session, file, { all: given.all === true }),
+};
+
 const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'ls',
@@ -133,8 +144,16 @@ const NETWORK: readonly ClientCommand[] = [
   {
     usage: 'peers [REF]',
     summary: 'who is connected, or who has a part of one file',
-    flags: [trackerFlag],
-    handle: async (session, [ref = '']) => (await import('./commands/lookups.js')).peers(session, ref),
+    flags: [trackerFlag, { flags: '--banned', description: 'whom this agent does not deal with, and why' }],
+    handle: async (session, [ref = ''], given) => {
+      if (given.banned === true) return (await import('./commands/bans.js')).banned(session, ref);
+      await (await import('./commands/lookups.js')).peers(session, ref);
+    },
+  },
+  {
+    usage: 'unban <PEER>',
+    summary: 'deal with a banned peer again; PEER is its name, or 8 or more digits of its id',
+    handle: async (session, [peer = '']) => (await import('./commands/bans.js')).unban(session, peer),
   },
 ];
 
@@ -217,7 +236,7 @@ const MESSAGES: readonly ClientCommand[] = [
 /** Adds the commands that talk with an agent or a tracker. */
 export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
   program.commandsGroup('Sharing:');
-  addAll(SHARING);
+  addAll([...SHARING, INSPECT]);
   program.commandsGroup("This agent's transfers:");
   addAll(TRANSFERS);
   program.commandsGroup('The network:');
@@ -233,7 +252,7 @@ export function addClientCommands(program: Command, context: Context, makeOutput
 
 function add(
   program: Command,
-  { usage, summary, flags = [], handle }: ClientCommand,
+  { usage, summary, flags = [], alone, handle }: ClientCommand,
   context: Context,
   makeOutput: MakeOutput,
 ): void {
@@ -242,7 +261,8 @@ function add(
     if (parse) command.option(names, description, parse as (value: string, previous: unknown) => unknown);
     else command.option(names, description);
   }
-  withConnection(command).action(async () => {
+  const complete = alone ? withJson(command) : withConnection(command);
+  complete.action(async () => {
     const given: Given = { ...program.opts(), ...command.opts() };
     const parts = {
       context,
@@ -264,10 +284,14 @@ function addShell(program: Command, context: Context, makeOutput: MakeOutput): v
   });
 }
 
-function withConnection(command: Command): Command {
+function withJson(command: Command): Command {
   return command
     .optionsGroup('Common options:')
-    .option('--json', 'one JSON object a line on standard output, nothing else')
+    .option('--json', 'one JSON object a line on standard output, nothing else');
+}
+
+function withConnection(command: Command): Command {
+  return withJson(command)
     .option('--agent <ADDR>', 'which agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
     .option('--data-dir <DIR>', "the agent's data folder (ENJAMBRE_DATA_DIR)")
     .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');

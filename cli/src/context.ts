@@ -6,6 +6,8 @@ import type { Output, TextStream } from './output.js';
 export interface Context {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
+  /** Read by commands that are told to. */
+  readonly stdin: AsyncIterable<Uint8Array>;
   /** True if somebody can answer questions. */
   readonly canAsk: boolean;
   readonly environment: Environment;

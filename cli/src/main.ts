@@ -8,6 +8,7 @@ import { run } from './program.js';
 const context: Context = {
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: process.stdin,
   canAsk: process.stdin.isTTY,
   environment: process.env,
   cwd: process.cwd(),

@@ -4,9 +4,8 @@ import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { MAX_TORRENT_BYTES, tooLarge } from './torrent-file.js';
 
-/** Larger metainfo is refused everywhere. */
-const MAX_TORRENT_BYTES = 10 << 20;
 const INFOHASH = /^[0-9a-f]{64}$/i;
 const PREFIX = /^[0-9a-f]{8,63}$/i;
 
@@ -96,11 +95,7 @@ async function torrentFile(ref: string, cwd: string): Promise<Buffer | undefined
     throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `no file ${path} is there: check the path`);
   }
   if (size > MAX_TORRENT_BYTES) {
-    throw new EnjambreError(
-      'invalid',
-      'BAD_METAINFO',
-      `${path} is larger than 10 MiB: that is no .torrent file`,
-    );
+    throw tooLarge(path);
   }
   try {
     return await readFile(path);

@@ -332,7 +332,7 @@ describe('enjambre files and peers', () => {
 
   test('an empty list says what to do next', async () => {
     agent.script.files = () => ({ files: [], nextPageToken: '' });
-    agent.script.peers = () => ({ members: [], nextPageToken: '' });
+    agent.script.peers = () => ({ members: [], nextPageToken: '', banned: {} });
 
     expect((await on(['files'])).stdout).toBe('nothing is shared yet: `enjambre share PATH`\n');
     expect((await on(['files', 'x'])).stdout).toContain('nothing matches x');
@@ -353,6 +353,7 @@ describe('enjambre files and peers', () => {
     agent.script.peers = (ref) => ({
       members: [ref === '' ? member : { ...member, bytesLeft: 5n }],
       nextPageToken: '',
+      banned: {},
     });
 
     expect((await on(['peers'])).stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072 +3 +0 +zone=eu/);
@@ -361,6 +362,27 @@ describe('enjambre files and peers', () => {
     expect((await on(['peers', 'a', '--json'])).objects()).toMatchObject([
       { peer: 'bob', seeder: false, bytes_left: 5 },
     ]);
+  });
+
+  test('peers says whom of them the agent has banned, and why', async () => {
+    const [bob, mallory] = ['bob', 'mallory'].map((name) =>
+      SwarmMember.fromPartial({ peer: { peerId: name[0]!.repeat(64), name } }),
+    );
+    agent.script.peers = () => ({
+      members: [bob!, mallory!],
+      nextPageToken: '',
+      banned: { [mallory!.peer!.peerId]: `sent ${HOSTILE}` },
+    });
+
+    for (const args of [['peers'], ['peers', 'a']]) {
+      const { stdout } = await on(args);
+      expect(stdout).toMatch(/STANDS\n/);
+      expect(stdout).toContain('banned: sent evil\\x1b[2J\\u202e.bin\n');
+      expect(stdout.match(/banned/g)).toHaveLength(1);
+    }
+    const [first, second] = (await on(['peers', 'a', '--json'])).objects();
+    expect(first).not.toHaveProperty('banned');
+    expect(second).toMatchObject({ peer: 'mallory', banned: `sent ${HOSTILE}` });
   });
 
   test('a tracker that is away is exit 4', async () => {
@@ -376,6 +398,75 @@ describe('enjambre files and peers', () => {
 
     expect(code).toBe(4);
     expect(stderr).toBe('enjambre: no tracker answers at 127.0.0.1:1: start one with `enjambre tracker`\n');
+  });
+});
+
+describe('enjambre peers --banned and unban', () => {
+  const ban = {
+    peerId: 'e'.repeat(64),
+    name: 'mallory',
+    reason: 'sent bytes that do not belong to piece 3',
+    since: new Date(Date.now() - 720_000),
+    until: new Date(Date.now() + 2_880_000),
+  };
+
+  test('lists all pages of bans: who, since when, how long, why', async () => {
+    agent.script.bans = (token) => ({
+      bans: [token === '' ? ban : { ...ban, peerId: 'f'.repeat(64), name: '', reason: HOSTILE }],
+      nextPageToken: token === '' ? '2' : '',
+    });
+
+    expect((await on(['peers', '--banned'])).stdout).toMatch(
+      /^PEER +ID +SINCE +ENDS +REASON\nmallory +eeeeeeee +12 min[ 0-9s]* ago +in 4[78] min[ 0-9s]* +sent bytes .* piece 3\n- +ffffffff .*evil\\x1b/,
+    );
+    expect((await on(['peers', '--banned', '--json'])).objects()).toMatchObject([
+      {
+        type: 'ban',
+        peer: 'mallory',
+        peer_id: ban.peerId,
+        reason: ban.reason,
+        since: ban.since.toISOString(),
+        until: ban.until.toISOString(),
+      },
+      { type: 'ban', peer: '' },
+    ]);
+  });
+
+  test('says so when nobody is banned', async () => {
+    agent.script.bans = () => ({ bans: [], nextPageToken: '' });
+
+    expect((await on(['peers', '--banned'])).stdout).toBe('this agent has banned nobody\n');
+  });
+
+  test.each([[['peers', 'x', '--banned']], [['peers', '--banned', '--tracker', '127.0.0.1:1']]])(
+    '%j is wrong usage: bans are an agent’s own',
+    async (args) => {
+      expect(await on(args)).toMatchObject({ code: 2, stdout: '' });
+    },
+  );
+
+  test('unban lifts one, and says what it was for', async () => {
+    const asked: string[] = [];
+    agent.script.liftBan = (peer) => {
+      asked.push(peer);
+      return { ban };
+    };
+
+    expect((await on(['unban', 'mallory'])).stdout).toBe(
+      `mallory (eeeeeeee) is not banned any more; it was, because: ${ban.reason}\n`,
+    );
+    expect((await on(['unban', 'eeeeeeee', '--json'])).objects()).toMatchObject([
+      { type: 'unbanned', peer: 'mallory', peer_id: ban.peerId },
+    ]);
+    expect(asked).toEqual(['mallory', 'eeeeeeee']);
+  });
+
+  test('unban of somebody who is not banned is exit 3', async () => {
+    agent.script.liftBan = () => {
+      throw new EnjambreError('not-found', 'NOT_BANNED', 'no ban');
+    };
+
+    expect(await on(['unban', 'bob'])).toMatchObject({ code: 3, stderr: 'enjambre: no ban\n' });
   });
 });
 

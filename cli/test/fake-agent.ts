@@ -11,6 +11,8 @@ import {
   TransferState,
   type DownloadRequest,
   type DownloadResponse,
+  type LiftBanResponse,
+  type ListBansResponse,
   type ListFilesResponse,
   type ListPeersResponse,
   type RemoveTransferRequest,
@@ -51,6 +53,8 @@ export interface Script {
   remove?: (request: RemoveTransferRequest) => { transfer: Transfer; filesDeleted: boolean };
   files?: (query: string, pageToken: string) => ListFilesResponse;
   peers?: (ref: string, pageToken: string) => ListPeersResponse;
+  bans?: (pageToken: string) => ListBansResponse;
+  liftBan?: (peer: string) => LiftBanResponse;
 }
 
 /** An AgentService over a real socket that says what it is told to. */
@@ -153,6 +157,8 @@ export class FakeAgent {
       listPeers: one(({ ref, pageToken }: { ref: string; pageToken: string }) =>
         (script.peers ?? unscripted)(ref, pageToken),
       ),
+      listBans: one(({ pageToken }: { pageToken: string }) => (script.bans ?? unscripted)(pageToken)),
+      liftBan: one(({ peer }: { peer: string }) => (script.liftBan ?? unscripted)(peer)),
     };
     return handlers as unknown as UntypedServiceImplementation;
   }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Environment } from '@enjambre/common/config/options';
 import type { Context } from '../src/context.js';
 import type { TextStream } from '../src/output.js';
@@ -6,6 +7,8 @@ import { run } from '../src/program.js';
 export interface CliOptions {
   readonly environment?: Environment;
   readonly cwd?: string;
+  /** Standard input, in chunks. */
+  readonly stdin?: readonly Uint8Array[];
   /** Standard output is a terminal of so many columns. */
   readonly columns?: number;
   /** What Ctrl-C aborts. */
@@ -36,6 +39,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   };
   const context: Context = {
     stdout: out,
+    stdin: Readable.from(options.stdin ?? []) as AsyncIterable<Uint8Array>,
     stderr: { write: (text) => (stderr += text) },
     canAsk: false,
     environment: { NO_COLOR: '1', ...options.environment },

@@ -1,10 +1,10 @@
-import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { withAgent } from '../agent-client.js';
 import { resolveTrackers } from '../connection.js';
 import type { Session } from '../context.js';
 import type { Output } from '../output.js';
 import { trackerInfohash, transferRef } from '../ref.js';
-import { fileJson, peerJson } from '../render/json.js';
+import { fileJson, peerJson, type KnownMember } from '../render/json.js';
 import { table } from '../render/table.js';
 import { formatAgo, formatBytes, plain, shortDigits } from '../render/text.js';
 import { withTracker } from '../tracker-client.js';
@@ -38,7 +38,7 @@ export async function findFiles(session: Session, query: string): Promise<File[]
   return withTracker(trackers, session.signal, (tracker) => tracker.files(query));
 }
 
-async function findPeers(session: Session, ref: string): Promise<SwarmMember[]> {
+async function findPeers(session: Session, ref: string): Promise<KnownMember[]> {
   const { cwd, environment } = session.context;
   const trackers = resolveTrackers(session.connection, environment);
   if (trackers.length === 0) {
@@ -78,7 +78,7 @@ function fileTable(found: readonly File[], colors: Output['colors']): string {
   return table(columns, rows, colors);
 }
 
-function peerTable(members: readonly SwarmMember[], colors: Output['colors'], now: number): string {
+function peerTable(members: readonly KnownMember[], colors: Output['colors'], now: number): string {
   const columns = [
     { title: 'name' },
     { title: 'id' },
@@ -87,8 +87,9 @@ function peerTable(members: readonly SwarmMember[], colors: Output['colors'], no
     { title: 'leeching', align: 'right' },
     { title: 'labels' },
     { title: 'connected' },
+    ...standing(members),
   ] as const;
-  const rows = members.map(({ peer }) => [
+  const rows = members.map(({ peer, banned }) => [
     plain(peer?.name ?? ''),
     shortDigits(peer?.peerId ?? ''),
     plain(peer?.endpoint ?? ''),
@@ -96,11 +97,12 @@ function peerTable(members: readonly SwarmMember[], colors: Output['colors'], no
     String(peer?.leeching ?? 0),
     labelList(peer?.labels ?? {}),
     formatAgo(peer?.connectedAt, now),
+    ...standing(members).map(() => standingOf(banned, colors)),
   ]);
   return table(columns, rows, colors);
 }
 
-function swarmTable(members: readonly SwarmMember[], colors: Output['colors'], now: number): string {
+function swarmTable(members: readonly KnownMember[], colors: Output['colors'], now: number): string {
   const columns = [
     { title: 'name' },
     { title: 'id' },
@@ -109,6 +111,7 @@ function swarmTable(members: readonly SwarmMember[], colors: Output['colors'], n
     { title: 'received', align: 'right' },
     { title: 'sent', align: 'right' },
     { title: 'connected' },
+    ...standing(members),
   ] as const;
   const rows = members.map((member) => [
     plain(member.peer?.name ?? ''),
@@ -118,8 +121,18 @@ function swarmTable(members: readonly SwarmMember[], colors: Output['colors'], n
     formatBytes(member.bytesDownloaded),
     formatBytes(member.bytesUploaded),
     formatAgo(member.peer?.connectedAt, now),
+    ...standing(members).map(() => standingOf(member.banned, colors)),
   ]);
   return table(columns, rows, colors);
+}
+
+/** A column more if the agent has banned one of them. */
+function standing(members: readonly KnownMember[]): readonly { title: string }[] {
+  return members.some(({ banned }) => banned !== undefined) ? [{ title: 'stands' }] : [];
+}
+
+function standingOf(banned: string | undefined, colors: Output['colors']): string {
+  return banned === undefined ? '' : colors.red(`banned: ${plain(banned)}`);
 }
 
 function labelList(labels: Readonly<Record<string, string>>): string {

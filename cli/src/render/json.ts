@@ -1,4 +1,4 @@
-import type { SharedFile, Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { JsonObject } from './json-line.js';
@@ -142,8 +142,26 @@ export function fileJson(file: File): JsonObject {
   };
 }
 
+/** A peer as the tracker knows it. */
+export interface KnownMember extends SwarmMember {
+  /** Why the agent that was asked has banned it; absent if it has not, or if none was asked. */
+  readonly banned?: string | undefined;
+}
+
+/** A line of `peers --banned --json`, and the one of `unban --json`. */
+export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
+  return {
+    type,
+    peer: ban.name,
+    peer_id: ban.peerId,
+    reason: ban.reason,
+    since: ban.since?.toISOString(),
+    until: ban.until?.toISOString(),
+  };
+}
+
 /** A peer; with `inSwarm`, also how it stands with the file that was asked for. */
-export function peerJson({ peer, ...member }: SwarmMember, inSwarm: boolean): JsonObject {
+export function peerJson({ peer, banned, ...member }: KnownMember, inSwarm: boolean): JsonObject {
   return {
     type: 'peer',
     peer: peer?.name,
@@ -154,6 +172,7 @@ export function peerJson({ peer, ...member }: SwarmMember, inSwarm: boolean): Js
     connected_at: peer?.connectedAt?.toISOString(),
     seeding: peer?.seeding,
     leeching: peer?.leeching,
+    banned,
     ...(inSwarm && {
       seeder: member.seeder,
       bytes_left: member.bytesLeft,

@@ -71,6 +71,13 @@ export function formatAgo(then: Date | undefined, nowMs: number): string {
   return seconds < 1 ? 'just now' : `${formatSeconds(seconds)} ago`;
 }
 
+/** `in 48 min` */
+export function formatIn(then: Date | undefined, nowMs: number): string {
+  if (!then) return '';
+  const seconds = Math.round((then.getTime() - nowMs) / 1000);
+  return seconds < 1 ? 'now' : `in ${formatSeconds(seconds)}`;
+}
+
 /** `2026-11-25 13:04:59`, in this machine's time. */
 export function clockTime(date: Date): string {
   const two = (part: number): string => String(part).padStart(2, '0');

@@ -19,6 +19,7 @@ const reason = text(512);
 const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
   peerConnected: fc.record({ peer, endpoint: text(260), version: text(64) }),
   peerDisconnected: fc.record({ peer, reason }),
+  peerBanned: fc.record({ peer, by: peer, reason, file: fc.option(file, { nil: undefined }) }),
   fileShared: fc.record({ peer, file }),
   fileWithdrawn: fc.record({ peer, file }),
   downloadStarted: fc.record({ peer, file }),

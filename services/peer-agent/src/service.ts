@@ -28,16 +28,17 @@ import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
 import { peerService } from './adapters/peer/peer-handlers.js';
 import { RelayLink } from './adapters/messaging/relay-link.js';
+import { BansFile } from './adapters/state/bans-file.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
-import { BanList } from './domain/ban-list.js';
 import { ignoredNames } from './domain/ignore-patterns.js';
 import { OutstandingBudget } from './domain/engine/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
@@ -156,6 +157,7 @@ class AgentService implements Agent {
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
     const hasher = new DiskContentHasher(pool);
+    const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const transfers = new Transfers(
       {
         archive: data,
@@ -163,7 +165,7 @@ class AgentService implements Agent {
         connector: new GrpcPeerConnector(self, identity),
         hasher,
         tracker,
-        bans: new BanList(),
+        bans,
         budget: new OutstandingBudget(),
         random: this.#random,
         log,
@@ -179,12 +181,13 @@ class AgentService implements Agent {
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = { transfers, messages, tracker, relay, log, facts: () => this.#facts() };
+    const control = { transfers, bans, messages, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
 
     atEnd('lock', () => lock.release());
     add('data folder', data);
+    add('bans', bans);
     atEnd('inbox', () => inbox.close());
     atEnd('disk threads', () => pool.close());
     atEnd('open files', () => fds.close());

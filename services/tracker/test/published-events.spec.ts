@@ -37,6 +37,11 @@ describe('what a tracker publishes on NATS', () => {
     bob.announce(infohash(2), { event: AnnounceEvent.STARTED });
     bob.announce(infohash(2), { event: AnnounceEvent.FAILED, reason: 'disk full' });
     await onlooker.until('enjambre.download.failed');
+    alice.say({
+      $case: 'ban',
+      value: { peerId: Buffer.from(bob.peerId, 'hex'), reason: 'sent bad bytes', infohash: infohash(1) },
+    });
+    await onlooker.until('enjambre.peer.banned');
     alice.say({ $case: 'withdraw', value: { infohash: infohash(1) } });
     await onlooker.until('enjambre.file.withdrawn');
     bob.call.end();
@@ -51,6 +56,7 @@ describe('what a tracker publishes on NATS', () => {
       'enjambre.download.completed',
       'enjambre.download.started',
       'enjambre.download.failed',
+      'enjambre.peer.banned',
       'enjambre.file.withdrawn',
       'enjambre.peer.disconnected',
     ]);
@@ -68,6 +74,15 @@ describe('what a tracker publishes on NATS', () => {
         peer: { peer_id: bob.peerId, name: 'bob' },
         file: { infohash: hex(infohash(1)), name: 'model.bin', size: 1_000_000 },
         bytes_downloaded: 1_000_005,
+      },
+    });
+    expect(onlooker.seen[8]?.json).toMatchObject({
+      subject: bob.peerId,
+      data: {
+        peer: { peer_id: bob.peerId, name: 'bob' },
+        by: { peer_id: alice.peerId, name: 'alice' },
+        reason: 'sent bad bytes',
+        file: { infohash: hex(infohash(1)), name: 'model.bin', size: 1_000_000 },
       },
     });
   });

@@ -46,6 +46,41 @@ describe('WatchEvents', () => {
     expect(new Set(watcher.events.map(({ id }) => id)).size).toBe(7);
   });
 
+  test('passes on what an agent claims of another, but nothing that is malformed or too much', async () => {
+    const watcher = await Watcher.start(harness.client(), { types: ['peer.banned'] });
+    const [alice, mallory] = [await harness.agent('alice'), await harness.agent('mallory')];
+    const claim = { peerId: Buffer.from(mallory.peerId, 'hex'), reason: 'x', infohash: Buffer.alloc(0) };
+    const wrong = [
+      [{ peerId: Buffer.alloc(31) }, 'INVALID_PEER_ID'],
+      [{ peerId: Buffer.from(alice.peerId, 'hex') }, 'INVALID_PEER_ID'],
+      [{ reason: '' }, 'INVALID_REASON'],
+      [{ reason: 'x'.repeat(513) }, 'INVALID_REASON'],
+      [{ infohash: Buffer.alloc(20) }, 'INVALID_INFOHASH'],
+    ] as const;
+    for (const [change, reason] of wrong) {
+      alice.say({ $case: 'ban', value: { ...claim, ...change } });
+      expect(await alice.next('problem')).toMatchObject({ reason });
+    }
+    for (let count = 0; count < 11; count++) alice.say({ $case: 'ban', value: claim });
+    expect(await alice.next('problem')).toMatchObject({ reason: 'TOO_FAST' });
+    await watcher.kindsWhen(10);
+    expect(watcher.events[0]?.event).toEqual({
+      $case: 'peerBanned',
+      value: {
+        peer: { peerId: mallory.peerId, name: 'mallory' },
+        by: { peerId: alice.peerId, name: 'alice' },
+        reason: 'x',
+        file: undefined,
+      },
+    });
+    const { peers } = await callUnary(mallory.client.listPeers.bind(mallory.client), {
+      query: '',
+      pageSize: 0,
+      pageToken: '',
+    });
+    expect(peers).toHaveLength(2);
+  });
+
   test('streams only the types asked for', async () => {
     const watcher = await Watcher.start(harness.client(), { types: ['download.*', 'peer.dis*'] });
     const alice = await harness.agent('alice');

@@ -71,6 +71,7 @@ export function decodeEvent(subject: string, encoded: Uint8Array): Event {
 
 /** What the event is about: a file's infohash, a message's id, or a peer's. */
 function subjectMatterOf({ value }: Fact): string {
+  if ('by' in value) return value.peer?.peerId ?? '';
   if ('file' in value) return value.file?.infohash ?? '';
   if ('messageId' in value) return value.messageId;
   return value.peer?.peerId ?? '';

@@ -27,6 +27,10 @@ const about = z.object({ peer, file });
 const SCHEMAS = {
   peerConnected: z.object({ peer, endpoint: text, version: text }),
   peerDisconnected: z.object({ peer, reason: text }),
+  // Without the transform, a file that is not named would be no key at all.
+  peerBanned: z
+    .object({ peer, by: peer, reason: text, file: file.optional() })
+    .transform((value) => ({ ...value, file: value.file })),
   fileShared: about,
   fileWithdrawn: about,
   downloadStarted: about,

@@ -13,6 +13,10 @@ export function lineOf({ $case, value }: Fact): string {
       return `peer connected: ${idOf(value.peer)} at ${printable(value.endpoint)}`;
     case 'peerDisconnected':
       return `peer disconnected: ${idOf(value.peer)}: ${printable(value.reason)}`;
+    case 'peerBanned': {
+      const where = value.file ? ` in ${titleOf(value.file)}` : '';
+      return `peer banned: ${idOf(value.peer)} by ${nameOf(value.by)}${where}: ${printable(value.reason)}`;
+    }
     case 'fileShared':
       return `file shared: ${sharedOf(value.file)} by ${nameOf(value.peer)}`;
     case 'fileWithdrawn':

@@ -7,6 +7,7 @@ export type FactCase = Fact['$case'];
 export const EVENT_TYPES = {
   peerConnected: 'peer.connected',
   peerDisconnected: 'peer.disconnected',
+  peerBanned: 'peer.banned',
   fileShared: 'file.shared',
   fileWithdrawn: 'file.withdrawn',
   downloadStarted: 'download.started',

@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
-import { TokenBucket, type BucketOptions } from './token-bucket.js';
+import { TokenBucket, type BucketOptions } from '@enjambre/core/token-bucket';
 
 /** A token bucket for each sender. */
 export class RateLimiter {

@@ -4,11 +4,11 @@ import { shortId, type PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, type PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { BanList } from '../domain/ban-list.js';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
+import type { Bans } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
@@ -21,7 +21,7 @@ export interface DownloadComponents {
   readonly store: PieceStore;
   readonly connector: PeerConnector;
   readonly ledger: Ledger;
-  readonly bans: BanList;
+  readonly bans: Bans;
   readonly random: Random;
   /** What all downloads of this agent may have in flight. */
   readonly budget: OutstandingBudget;
@@ -67,7 +67,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
         infohash: parts.metainfo.infohash,
         pieceCount: parts.layout.pieceCount,
         have: this.#engine.have,
-        isBanned: (peer) => parts.bans.reasonFor(peer, Date.now()) !== undefined,
+        isBanned: (peer) => parts.bans.reasonFor(peer) !== undefined,
       },
       this,
     );
@@ -93,6 +93,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   start(): void {
     this.#timer = setInterval(() => {
+      this.#links.review();
       this.#feed({ type: 'tick' });
     }, TICK_MS);
   }
@@ -217,21 +218,21 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   #ban(peer: PeerId, reason: string): void {
-    this.#parts.log.warn({ peer }, `peer ${shortId(peer)} is banned: ${reason}`);
-    this.#parts.bans.ban(peer, reason, Date.now());
+    const { bans, ledger, metainfo } = this.#parts;
+    bans.ban({ peerId: peer, name: ledger.nameOf(peer), infohash: metainfo.infohash }, reason);
     this.#links.drop(peer, 'BANNED', reason);
   }
 
   /** Takes note of why a link ended; who broke the protocol gets a strike. */
   #note({ peerId, name }: PeerAddress, error: EnjambreError): void {
-    const { log, bans } = this.#parts;
+    const { log, bans, metainfo } = this.#parts;
     log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
     if (!BREACHES.has(error.reason)) return;
     log.warn(
       { peer: peerId, reason: error.reason },
       `peer ${name} (${shortId(peerId)}) broke the protocol: ${error.message}`,
     );
-    bans.strike(peerId, error.message, Date.now());
+    bans.strike({ peerId, name, infohash: metainfo.infohash }, error.message);
   }
 
   #violation(peer: PeerId, reason: string): void {

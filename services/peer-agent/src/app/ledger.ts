@@ -105,6 +105,11 @@ export class Ledger {
     if (account) account.streams -= 1;
   }
 
+  /** What a peer called itself; empty if it is not remembered. */
+  nameOf(peer: PeerId): string {
+    return this.#accounts.get(peer)?.name ?? '';
+  }
+
   /** Peers with a stream open, or with which bytes were exchanged. */
   peers(): PeerAccount[] {
     const now = this.nowMs();

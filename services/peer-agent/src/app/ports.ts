@@ -2,6 +2,7 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Ban } from '../domain/ban-list.js';
 import type { RejectReason } from '../domain/engine/messages.js';
 import type { ChatMessage, InboxEntry, MessageTarget } from '../domain/inbox.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
@@ -76,6 +77,13 @@ export interface TransferArchive {
   remove(infohash: InfoHash): Promise<void>;
 }
 
+/** Where the ban list is kept. */
+export interface BanArchive {
+  load(): Promise<Ban[]>;
+  /** Resolves when these, and no others, survive a crash. */
+  save(bans: readonly Ban[]): Promise<void>;
+}
+
 /** A peer as the tracker names it. */
 export interface PeerAddress {
   readonly peerId: PeerId;
@@ -142,6 +150,13 @@ export interface SwarmListener {
   peers(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void;
 }
 
+/** Whom this agent has banned, why, and in which swarm. */
+export interface BanReport {
+  readonly peerId: PeerId;
+  readonly reason: string;
+  readonly infohash: InfoHash;
+}
+
 /** The agent's session with its tracker, as far as transfers need it. */
 export interface TrackerPort {
   readonly connected: boolean;
@@ -150,6 +165,8 @@ export interface TrackerPort {
   withdraw(infohash: InfoHash): void;
   watch(infohash: InfoHash, listener: SwarmListener): void;
   unwatch(infohash: InfoHash): void;
+  /** Tells the network that this agent has banned a peer; while there is no session, when there is one. */
+  reportBan(ban: BanReport): void;
   /** What the tracker knows. Throws `unavailable` NO_TRACKER. */
   findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]>;
 }

@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
 
@@ -112,5 +113,5 @@ export interface ServingDirectory {
   /** Why a peer is not dealt with; undefined if it is. */
   banReason(peer: PeerId): string | undefined;
   /** A downloader broke the protocol. */
-  report(peer: PeerId, reason: string): void;
+  report(offender: Offender, breach: string): void;
 }

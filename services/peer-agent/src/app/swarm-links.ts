@@ -48,6 +48,8 @@ const MAX_LINKS = 50;
  */
 export class SwarmLinks {
   readonly #candidates = new Map<PeerId, Candidate>();
+  /** Banned peers that the tracker names: bans end. */
+  readonly #shunned = new Map<PeerId, PeerAddress>();
   #closed = false;
 
   constructor(
@@ -56,13 +58,27 @@ export class SwarmLinks {
   ) {}
 
   update(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void {
+    if (change.snapshot) this.#shunned.clear();
     if (change.snapshot) for (const candidate of this.#candidates.values()) candidate.listed = false;
     for (const address of change.upserted) this.#list(address);
     for (const peer of change.removed) {
+      this.#shunned.delete(peer);
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
     }
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
+  }
+
+  /** Ends links to peers that were banned elsewhere since, and turns to those whose ban is over. */
+  review(): void {
+    for (const peer of this.#candidates.keys()) {
+      if (this.parts.isBanned(peer)) this.drop(peer, 'BANNED', 'you are banned');
+    }
+    for (const [peer, address] of this.#shunned) {
+      if (this.parts.isBanned(peer)) continue;
+      this.#shunned.delete(peer);
+      this.#list(address);
+    }
   }
 
   /** Peers that are known, and those that a link stands to. */
@@ -108,7 +124,8 @@ export class SwarmLinks {
       if (moved && !known.link) this.#open(known);
       return;
     }
-    if (this.#candidates.size >= MAX_LINKS || this.parts.isBanned(address.peerId)) return;
+    if (this.parts.isBanned(address.peerId)) return this.#shun(address);
+    if (this.#candidates.size >= MAX_LINKS) return;
     const candidate: Candidate = {
       address,
       link: undefined,
@@ -119,6 +136,10 @@ export class SwarmLinks {
     };
     this.#candidates.set(address.peerId, candidate);
     this.#open(candidate);
+  }
+
+  #shun(address: PeerAddress): void {
+    if (this.#shunned.size < MAX_LINKS) this.#shunned.set(address.peerId, address);
   }
 
   #open(candidate: Candidate): void {
@@ -170,7 +191,9 @@ export class SwarmLinks {
   /** Forgets a peer that nobody names any more, or that is banned. */
   #dropIfDone(candidate: Candidate): boolean {
     const peer = candidate.address.peerId;
-    if (candidate.link || (candidate.listed && !this.parts.isBanned(peer))) return false;
+    const banned = this.parts.isBanned(peer);
+    if (candidate.link || (candidate.listed && !banned)) return false;
+    if (candidate.listed && banned && !this.#closed) this.#shun(candidate.address);
     clearTimeout(candidate.timer);
     if (this.#candidates.get(peer) === candidate) this.#candidates.delete(peer);
     return true;

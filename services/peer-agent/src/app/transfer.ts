@@ -3,10 +3,10 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { BanList } from '../domain/ban-list.js';
 import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
+import type { Bans } from './bans.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
@@ -38,7 +38,7 @@ export interface TransferComponents {
   readonly stores: StoreFactory;
   readonly connector: PeerConnector;
   readonly tracker: TrackerPort;
-  readonly bans: BanList;
+  readonly bans: Bans;
   readonly random: Random;
   readonly budget: OutstandingBudget;
   readonly log: Logger;
@@ -123,7 +123,7 @@ export class Transfer {
       ...trafficView(this.#ledger, {
         downloads: this.#state === 'downloading',
         serves: this.#serving !== undefined,
-        banReason: (peer) => this.parts.bans.reasonFor(peer, Date.now()) ?? '',
+        banReason: (peer) => this.parts.bans.reasonFor(peer) ?? '',
       }),
       path: this.#content?.store.path ?? this.#record.location,
       piecesChecked: this.#state === 'checking' ? this.#checked : 0,

@@ -9,6 +9,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
+import type { Offender } from './bans.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Transfer, type TransferComponents } from './transfer.js';
@@ -185,11 +186,11 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   banReason(peer: PeerId): string | undefined {
-    return this.#parts.bans.reasonFor(peer, Date.now());
+    return this.#parts.bans.reasonFor(peer);
   }
 
-  report(peer: PeerId, reason: string): void {
-    this.#parts.bans.strike(peer, reason, Date.now());
+  report(offender: Offender, breach: string): void {
+    this.#parts.bans.strike(offender, breach);
   }
 
   /** Goes on with what is known; what is complete but not whole on disk any more is mended. */

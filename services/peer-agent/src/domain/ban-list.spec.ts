@@ -1,33 +1,39 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { peerNamed } from '../../test/support/ids.js';
-import { BanList } from './ban-list.js';
+import { BAN_MS, BanList, type Ban, type Party } from './ban-list.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const mallory = peerNamed('mallory');
-const alice = peerNamed('alice');
+const party = (name: string): Party => ({ peerId: peerNamed(name), name });
+const mallory = party('mallory');
+const alice = party('alice');
 
 describe('BanList', () => {
   it('gives the reason of a ban for an hour, and then deals with the peer again', () => {
     const bans = new BanList();
     bans.ban(mallory, 'sent wrong bytes', 1000);
-    expect(bans.reasonFor(mallory, 1000)).toBe('sent wrong bytes');
-    expect(bans.reasonFor(mallory, 1000 + HOUR - 1)).toBe('sent wrong bytes');
-    expect(bans.reasonFor(mallory, 1000 + HOUR)).toBeUndefined();
-    expect(bans.reasonFor(alice, 1000)).toBeUndefined();
+    expect(bans.reasonFor(mallory.peerId, 1000)).toBe('sent wrong bytes');
+    expect(bans.reasonFor(mallory.peerId, 1000 + HOUR - 1)).toBe('sent wrong bytes');
+    expect(bans.reasonFor(mallory.peerId, 1000 + HOUR)).toBeUndefined();
+    expect(bans.reasonFor(alice.peerId, 1000)).toBeUndefined();
   });
 
   it('begins the hour anew with a new ban', () => {
     const bans = new BanList();
     bans.ban(mallory, 'first', 0);
     bans.ban(mallory, 'second', 30 * MINUTE);
-    expect(bans.reasonFor(mallory, HOUR + 1)).toBe('second');
+    expect(bans.reasonFor(mallory.peerId, HOUR + 1)).toBe('second');
   });
 
   it('bans with the third strike, and says so', () => {
     const bans = new BanList();
-    expect([1, 2, 3].map((ms) => bans.strike(mallory, `breach ${ms}`, ms))).toEqual([false, false, true]);
-    expect(bans.reasonFor(mallory, 4)).toBe('breach 3');
+    expect([1, 2, 3].map((ms) => bans.strike(mallory, `breach ${ms}`, ms)?.reason)).toEqual([
+      undefined,
+      undefined,
+      'breach 3',
+    ]);
+    expect(bans.reasonFor(mallory.peerId, 4)).toBe('breach 3');
   });
 
   it('does not ban for one or two strikes, nor for those of another', () => {
@@ -35,28 +41,28 @@ describe('BanList', () => {
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', 1);
     bans.strike(alice, 'x', 2);
-    expect(bans.reasonFor(mallory, 3)).toBeUndefined();
-    expect(bans.reasonFor(alice, 3)).toBeUndefined();
+    expect(bans.reasonFor(mallory.peerId, 3)).toBeUndefined();
+    expect(bans.reasonFor(alice.peerId, 3)).toBeUndefined();
   });
 
   it('forgives strikes after ten minutes of good behaviour', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', MINUTE);
-    expect(bans.strike(mallory, 'x', 11 * MINUTE)).toBe(false);
-    expect(bans.strike(mallory, 'x', 20 * MINUTE)).toBe(false);
-    expect(bans.strike(mallory, 'x', 29 * MINUTE)).toBe(true);
+    expect(bans.strike(mallory, 'x', 11 * MINUTE)).toBeUndefined();
+    expect(bans.strike(mallory, 'x', 20 * MINUTE)).toBeUndefined();
+    expect(bans.strike(mallory, 'x', 29 * MINUTE)).toBeDefined();
   });
 
   it('counts strikes from the beginning after a ban', () => {
     const bans = new BanList();
     for (let ms = 0; ms < 3; ms++) bans.strike(mallory, 'x', ms);
-    expect(bans.strike(mallory, 'x', 10)).toBe(false);
+    expect(bans.strike(mallory, 'x', 10)).toBeUndefined();
   });
 
   it('remembers ten thousand bans, and forgets the oldest first', () => {
     const bans = new BanList();
-    for (let index = 0; index <= 10_000; index++) bans.ban(peerNamed(`peer ${index}`), 'x', 0);
+    for (let index = 0; index <= 10_000; index++) bans.ban(party(`peer ${index}`), 'x', 0);
     expect(bans.reasonFor(peerNamed('peer 0'), 1)).toBeUndefined();
     expect(bans.reasonFor(peerNamed('peer 1'), 1)).toBe('x');
     expect(bans.reasonFor(peerNamed('peer 10000'), 1)).toBe('x');
@@ -65,17 +71,113 @@ describe('BanList', () => {
   it('keeps a ban that was renewed when it makes room', () => {
     const bans = new BanList();
     bans.ban(mallory, 'x', 0);
-    for (let index = 0; index < 9_999; index++) bans.ban(peerNamed(`peer ${index}`), 'x', 0);
+    for (let index = 0; index < 9_999; index++) bans.ban(party(`peer ${index}`), 'x', 0);
     bans.ban(mallory, 'again', 0);
     bans.ban(alice, 'x', 0);
-    expect(bans.reasonFor(mallory, 1)).toBe('again');
+    expect(bans.reasonFor(mallory.peerId, 1)).toBe('again');
   });
 
   it('does not let strikes of ten thousand new identities pile up', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', 0);
-    for (let index = 0; index < 10_000; index++) bans.strike(peerNamed(`peer ${index}`), 'x', 0);
-    expect(bans.strike(mallory, 'x', 1)).toBe(false);
+    for (let index = 0; index < 10_000; index++) bans.strike(party(`peer ${index}`), 'x', 0);
+    expect(bans.strike(mallory, 'x', 1)).toBeUndefined();
+  });
+
+  it('tells who is banned since when and until when, the oldest first, and no longer than that', () => {
+    const bans = new BanList();
+    bans.ban(mallory, 'x', 1000);
+    bans.ban(alice, 'y', 2000);
+    expect(bans.snapshot(2000)).toEqual([
+      { ...mallory, reason: 'x', sinceMs: 1000, untilMs: 1000 + HOUR },
+      { ...alice, reason: 'y', sinceMs: 2000, untilMs: 2000 + HOUR },
+    ]);
+    expect(bans.snapshot(1000 + HOUR).map(({ name }) => name)).toEqual(['alice']);
+  });
+
+  it('deals with a peer again whose ban is lifted, and has forgotten its strikes', () => {
+    const bans = new BanList();
+    bans.ban(mallory, 'x', 0);
+    expect(bans.lift(mallory.peerId)).toBe(true);
+    expect(bans.reasonFor(mallory.peerId, 1)).toBeUndefined();
+    expect(bans.snapshot(1)).toEqual([]);
+    expect(bans.strike(mallory, 'x', 1)).toBeUndefined();
+    expect(bans.lift(alice.peerId)).toBe(false);
+  });
+
+  it('keeps no more of a reason or a name than a line holds, whole characters only', () => {
+    const bans = new BanList();
+    const { name, reason } = bans.ban({ ...mallory, name: `${'m'.repeat(63)}😀` }, `${'r'.repeat(199)}😀`, 0);
+    expect([name.length, reason.length]).toEqual([64, 200]);
+    expect(name.isWellFormed() && reason.isWellFormed()).toBe(true);
+  });
+
+  it('never bans longer than a new ban would, when the clock was set back in between', () => {
+    const before = new BanList();
+    before.ban(mallory, 'x', 10 * HOUR);
+    const after = new BanList();
+    after.restore(before.snapshot(10 * HOUR), HOUR);
+    expect(after.snapshot(HOUR)).toEqual([
+      { ...mallory, reason: 'x', sinceMs: HOUR, untilMs: HOUR + BAN_MS },
+    ]);
+  });
+});
+
+describe('a ban list that was saved and taken up again', () => {
+  const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+  const step = fc.record({
+    act: fc.constantFrom(...(['ban', 'strike', 'lift'] as const)),
+    name: names,
+    afterMs: fc.nat(20 * MINUTE),
+  });
+
+  it('says of everyone at any later time what it would have said without', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 20 }),
+        fc.nat(2 * HOUR),
+        fc.nat(2 * HOUR),
+        (steps, away, later) => {
+          const bans = new BanList();
+          let now = 0;
+          for (const { act, name, afterMs } of steps) {
+            now += afterMs;
+            if (act === 'lift') bans.lift(peerNamed(name));
+            else bans[act](party(name), `${act} at ${now}`, now);
+          }
+          const restored = new BanList();
+          restored.restore(bans.snapshot(now), now + away);
+          expect(restored.snapshot(now + away)).toEqual(bans.snapshot(now + away));
+          for (const name of 'abcdef') {
+            const at = now + away + later;
+            expect(restored.reasonFor(peerNamed(name), at)).toBe(bans.reasonFor(peerNamed(name), at));
+          }
+        },
+      ),
+    );
+  });
+
+  it('holds none longer than an hour and none that is over, whatever was saved', () => {
+    const time = fc.integer({ min: -HOUR, max: 10 * HOUR });
+    const ban: fc.Arbitrary<Ban> = fc.record({
+      peerId: names.map(peerNamed),
+      name: names,
+      reason: fc.string(),
+      sinceMs: time,
+      untilMs: time,
+    });
+    fc.assert(
+      fc.property(fc.array(ban), time, (saved, now) => {
+        const bans = new BanList();
+        bans.restore(saved, now);
+        for (const { sinceMs, untilMs } of bans.snapshot(now)) {
+          expect(sinceMs).toBeLessThanOrEqual(now);
+          expect(untilMs).toBeGreaterThan(now);
+          expect(untilMs).toBeLessThanOrEqual(now + HOUR);
+        }
+        expect(bans.snapshot(now + HOUR)).toEqual([]);
+      }),
+    );
   });
 });

@@ -1,7 +1,17 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-interface Ban {
+/** A peer that may be banned. */
+export interface Party {
+  readonly peerId: PeerId;
+  /** As it called itself, or as the tracker did; empty if nobody knows. */
+  readonly name: string;
+}
+
+/** A peer that is not dealt with, and why. Times are milliseconds since 1970. */
+export interface Ban extends Party {
+  /** A sentence for people. */
   readonly reason: string;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -10,36 +20,42 @@ interface Strikes {
   lastMs: number;
 }
 
-const BAN_MS = 60 * 60 * 1000;
+export const BAN_MS = 60 * 60 * 1000;
 const MAX_STRIKES = 3;
 /** A peer that behaved for so long starts anew. */
 const FORGIVE_MS = 10 * 60 * 1000;
 /** Peers remembered at most: a stranger can make new identities without end. */
 const MAX_REMEMBERED = 10_000;
+/** Others may have written a part of either. */
+const MAX_REASON_CHARS = 200;
+const MAX_NAME_CHARS = 64;
 
 /** Peers not to deal with, for an hour: who sent bad bytes, or broke the protocol again and again. */
 export class BanList {
   readonly #bans = new Map<PeerId, Ban>();
   readonly #strikes = new Map<PeerId, Strikes>();
 
-  ban(peer: PeerId, reason: string, nowMs: number): void {
-    this.#strikes.delete(peer);
-    this.#bans.delete(peer);
-    this.#bans.set(peer, { reason, untilMs: nowMs + BAN_MS });
-    forgetOldest(this.#bans);
+  ban({ peerId, name }: Party, reason: string, nowMs: number): Ban {
+    const ban = {
+      peerId,
+      name: cut(name, MAX_NAME_CHARS),
+      reason: cut(reason, MAX_REASON_CHARS),
+      sinceMs: nowMs,
+      untilMs: nowMs + BAN_MS,
+    };
+    this.#strikes.delete(peerId);
+    this.#remember(ban);
+    return ban;
   }
 
-  /** Counts a breach of the protocol. True if it was one too many, and the peer is banned now. */
-  strike(peer: PeerId, reason: string, nowMs: number): boolean {
-    const before = this.#strikes.get(peer);
+  /** Counts a breach of the protocol. The ban, if it was one too many. */
+  strike(party: Party, reason: string, nowMs: number): Ban | undefined {
+    const before = this.#strikes.get(party.peerId);
     const count = before && nowMs - before.lastMs < FORGIVE_MS ? before.count + 1 : 1;
-    if (count >= MAX_STRIKES) {
-      this.ban(peer, reason, nowMs);
-      return true;
-    }
-    this.#strikes.set(peer, { count, lastMs: nowMs });
+    if (count >= MAX_STRIKES) return this.ban(party, reason, nowMs);
+    this.#strikes.set(party.peerId, { count, lastMs: nowMs });
     forgetOldest(this.#strikes);
-    return false;
+    return undefined;
   }
 
   /** Why a peer is banned; undefined if it is not. */
@@ -50,6 +66,44 @@ export class BanList {
     this.#bans.delete(peer);
     return undefined;
   }
+
+  /** Deals with a peer again, as if nothing had been. False if it was not banned. */
+  lift(peer: PeerId): boolean {
+    this.#strikes.delete(peer);
+    return this.#bans.delete(peer);
+  }
+
+  /** All bans that hold, the oldest first: what {@link restore} takes. */
+  snapshot(nowMs: number): Ban[] {
+    return [...this.#bans.values()].filter(({ untilMs }) => nowMs < untilMs);
+  }
+
+  /**
+   * Adds bans of an earlier process, but for those that are over. None lasts longer than a
+   * new one would, whatever has become of the clock since.
+   */
+  restore(bans: readonly Ban[], nowMs: number): void {
+    for (const ban of bans) {
+      if (nowMs >= ban.untilMs) continue;
+      const sinceMs = Math.min(ban.sinceMs, nowMs);
+      this.#remember({ ...ban, sinceMs, untilMs: Math.min(ban.untilMs, nowMs + BAN_MS) });
+    }
+  }
+
+  #remember(ban: Ban): void {
+    this.#bans.delete(ban.peerId);
+    this.#bans.set(ban.peerId, ban);
+    forgetOldest(this.#bans);
+  }
+}
+
+/** The order in which people see bans, the same at each look. */
+export function newestFirst(a: Pick<Ban, 'sinceMs' | 'peerId'>, b: Pick<Ban, 'sinceMs' | 'peerId'>): number {
+  return b.sinceMs - a.sinceMs || (a.peerId < b.peerId ? -1 : Number(a.peerId > b.peerId));
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.slice(0, maxChars).toWellFormed();
 }
 
 function forgetOldest(map: Map<PeerId, unknown>): void {

@@ -17,6 +17,7 @@ import { bytesOf, metainfoOf } from '../support/content.js';
 import { InboxFile } from '../../src/adapters/state/inbox-file.js';
 import { Messages } from '../../src/app/messages.js';
 import { DownloadAgent } from '../support/download-agent.js';
+import { infoHash, peerNamed } from '../support/ids.js';
 import { TestFolder } from '../support/folder.js';
 
 const TOKEN = 'the-right-token-of-this-agent';
@@ -58,7 +59,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
   });
   const messages = new Messages({ archive: new InboxFile(folder.path, log), relay: undefined, log });
   const services = controlServices(
-    { transfers: agent.transfers, messages, tracker, relay: undefined, facts, log },
+    { transfers: agent.transfers, bans: agent.bans, messages, tracker, relay: undefined, facts, log },
     token === undefined ? {} : { token },
   );
   const server = new GrpcServer({ listen, services, log, graceMs: 50 });
@@ -217,6 +218,34 @@ describe('control over the socket', () => {
     await expect(removal).rejects.toMatchObject({ code: 'precondition', reason: 'NOT_DOWNLOADED' });
     expect(await folder.tree()).toContain('file');
     expect(agent.transfers.list()).toHaveLength(1);
+  });
+
+  it('lists bans page by page, the newest first, and lifts one', async () => {
+    const client = await bySocket();
+    for (const name of ['mallory', 'eve', 'trudy']) {
+      agent.bans.ban({ peerId: peerNamed(name), name, infohash: infoHash('aa') }, `${name} lied`);
+    }
+    const listBans = client.listBans.bind(client);
+    const names: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await callUnary(listBans, { pageSize: 1, pageToken });
+      names.push(...page.bans.map(({ name }) => name));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(names.sort()).toEqual(['eve', 'mallory', 'trudy']);
+    const { ban } = await callUnary(client.liftBan.bind(client), { peer: 'eve' });
+    expect(ban).toMatchObject({ peerId: peerNamed('eve'), name: 'eve', reason: 'eve lied' });
+    expect(ban!.until!.getTime() - ban!.since!.getTime()).toBe(3_600_000);
+    const { bans } = await callUnary(listBans, { pageSize: 0, pageToken: '' });
+    expect(bans.map(({ name }) => name).sort()).toEqual(['mallory', 'trudy']);
+    await expect(callUnary(client.liftBan.bind(client), { peer: 'eve' })).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'NOT_BANNED',
+    });
+    await expect(callUnary(listBans, { pageSize: 0, pageToken: 'x' })).rejects.toMatchObject({
+      reason: 'BAD_PAGE_TOKEN',
+    });
   });
 
   it('says that the tracker is not there when asked what that knows', async () => {

@@ -9,8 +9,11 @@ import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
+import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
+import { Bans, type Offender } from '../../src/app/bans.js';
 import type {
+  BanReport,
   FileSummary,
   PeerAddress,
   SwarmListener,
@@ -19,7 +22,6 @@ import type {
 } from '../../src/app/ports.js';
 import type { Transfer } from '../../src/app/transfer.js';
 import { Transfers } from '../../src/app/transfers.js';
-import { BanList } from '../../src/domain/ban-list.js';
 import { OutstandingBudget } from '../../src/domain/engine/outstanding-budget.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
@@ -59,31 +61,39 @@ class FakeTracker implements TrackerPort {
     // Nobody listens.
   }
 
+  /** Bans that it was told of. */
+  readonly bans: BanReport[] = [];
+
+  reportBan(ban: BanReport): void {
+    this.bans.push(ban);
+  }
+
   findFiles(): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
     return Promise.resolve([]);
   }
 }
 
 /** Remembers whom it punished. */
-class WatchedBans extends BanList {
+class WatchedBans extends Bans {
   readonly struck: PeerId[] = [];
-  readonly banned: PeerId[] = [];
 
-  override strike(peer: PeerId, reason: string, nowMs: number): boolean {
-    this.struck.push(peer);
-    return super.strike(peer, reason, nowMs);
+  /** Those that were banned, in order. */
+  get banned(): PeerId[] {
+    return this.list()
+      .reverse()
+      .map(({ peerId }) => peerId);
   }
 
-  override ban(peer: PeerId, reason: string, nowMs: number): void {
-    this.banned.push(peer);
-    super.ban(peer, reason, nowMs);
+  override strike(offender: Offender, breach: string): void {
+    this.struck.push(offender.peerId);
+    super.strike(offender, breach);
   }
 }
 
 /** All of an agent that downloads, but for its own servers and its tracker. */
 export class DownloadAgent {
   readonly tracker = new FakeTracker();
-  readonly bans = new WatchedBans();
+  readonly bans: WatchedBans;
   readonly transfers: Transfers;
   readonly identity = PeerIdentity.generate();
   readonly connector = new GrpcPeerConnector(
@@ -102,6 +112,11 @@ export class DownloadAgent {
   ) {
     const log = createLogger({ name: 'agent', level: 'silent' });
     this.#data = new DataFolder(folder.at('data'), log);
+    this.bans = new WatchedBans({
+      archive: new BansFile(folder.at('data'), log),
+      tracker: this.tracker,
+      log,
+    });
     const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
     const { tracker, bans, connector } = this;
     const hasher = new DiskContentHasher(this.#pool);
@@ -121,6 +136,7 @@ export class DownloadAgent {
   ): Promise<DownloadAgent> {
     const agent = new DownloadAgent(folder ?? (await TestFolder.make()), watch);
     await agent.#data.start();
+    await agent.bans.start();
     await agent.transfers.start();
     return agent;
   }
@@ -147,6 +163,7 @@ export class DownloadAgent {
   /** Stops it; its folders stay for another one. */
   async halt(): Promise<void> {
     await this.transfers.stop();
+    await this.bans.stop();
     await this.#fds.close();
     await this.#pool.close();
     await this.#data.stop();

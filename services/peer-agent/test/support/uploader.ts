@@ -11,6 +11,7 @@ import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
 import { peerService } from '../../src/adapters/peer/peer-handlers.js';
 import { Ledger } from '../../src/app/ledger.js';
 import type { PieceStore } from '../../src/app/ports.js';
+import type { Offender } from '../../src/app/bans.js';
 import { Serving, type ServingDirectory } from '../../src/app/serving.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
@@ -129,8 +130,8 @@ export class Uploader implements ServingDirectory {
     return this.bans.get(peer);
   }
 
-  report(peer: PeerId, reason: string): void {
-    this.reports.push(`${peer}: ${reason}`);
+  report({ peerId }: Offender, breach: string): void {
+    this.reports.push(`${peerId}: ${breach}`);
   }
 
   /** From now on the file must not change. */

@@ -317,6 +317,36 @@ describe('TrackerLink', () => {
     expect([link.connected, tracker.visits.length]).toEqual([true, 1]);
   });
 
+  it('tells of a ban once: at once, or when there is a session, and then of the last twenty', async () => {
+    const { tracker, link } = await tracked();
+    const banOf = (number: number) => ({
+      peerId: peerNamed(`peer ${number}`),
+      reason: `reason ${number}`,
+      infohash: wanted.infohash,
+    });
+    for (let number = 0; number < 25; number++) link.reportBan(banOf(number));
+    await link.start();
+    await connected(link);
+    link.reportBan(banOf(25));
+    const bansOf = (visit: number): string[] =>
+      tracker.visits[visit]!.said.flatMap((said) => (said.$case === 'ban' ? [said.value.reason] : []));
+    await waitFor(() => bansOf(0).includes('reason 25'), { what: 'the last ban', everyMs: 5 });
+    expect(bansOf(0)).toEqual(Array.from({ length: 21 }, (_, index) => `reason ${index + 5}`));
+    expect(tracker.last!.said).toContainEqual({
+      $case: 'ban',
+      value: {
+        peerId: peerIdToBytes(peerNamed('peer 25')),
+        reason: 'reason 25',
+        infohash: infoHashToBytes(wanted.infohash),
+      },
+    });
+    tracker.last!.call.end();
+    await waitFor(() => tracker.visits.length === 2 && link.connected, { what: 'the next session' });
+    link.announce(shared, 'update');
+    await waitFor(() => tracker.last!.said.some(({ $case }) => $case === 'share'), { what: 'a share' });
+    expect(bansOf(1)).toEqual([]);
+  });
+
   it('ends its session in order when it stops, and does not come back', async () => {
     const { tracker, link } = await tracked();
     await link.start();

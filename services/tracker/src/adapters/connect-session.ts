@@ -7,7 +7,7 @@ import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/session.js';
-import { fromProblem, toOffer, toReport } from './convert.js';
+import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello } from './hello.js';
 import { Outbox } from './outbox.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
@@ -143,6 +143,8 @@ export class ConnectSession implements SessionStream {
         this.#outbox.discard(infohash);
         return registry.unwatch(session, infohash);
       }
+      case 'ban':
+        return registry.ban(session, toBanClaim(message.value), clock());
       case 'hello':
         throw new EnjambreError('precondition', 'ALREADY_GREETED', 'a hello is said once in a session');
       case undefined:

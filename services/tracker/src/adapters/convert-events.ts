@@ -12,6 +12,13 @@ export function fromEvent(event: TrackerEvent): Fact {
     }
     case 'peer.disconnected':
       return { $case: 'peerDisconnected', value: { peer, reason: event.reason } };
+    case 'peer.banned': {
+      const { banned, reason, file } = event;
+      return {
+        $case: 'peerBanned',
+        value: { peer: fromPeer(banned), by: peer, reason, file: file && fromFile(file) },
+      };
+    }
     case 'file.shared':
       return { $case: 'fileShared', value: { peer, file: fromFile(event.file) } };
     case 'file.withdrawn':
@@ -31,7 +38,7 @@ export function fromEvent(event: TrackerEvent): Fact {
   }
 }
 
-function fromPeer({ id, name }: PeerInfo): PeerRef {
+function fromPeer({ id, name }: Pick<PeerInfo, 'id' | 'name'>): PeerRef {
   return { peerId: id, name };
 }
 

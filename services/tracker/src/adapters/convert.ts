@@ -2,6 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import {
   infoHashFromBytes,
   infoHashToBytes,
+  peerIdFromBytes,
   peerIdToBytes,
   type InfoHash,
   type PeerId,
@@ -9,11 +10,13 @@ import {
 import {
   AnnounceEvent,
   type Announce,
+  type Ban,
   type ConnectRequest,
   type ConnectResponse,
   type FileSummary as ProtoFileSummary,
   type Share,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { BanClaim } from '../domain/ban-claims.js';
 import type { DownloadNews } from '../domain/download-progress.js';
 import type { SwarmPeer } from '../domain/effects.js';
 import type { FileSummary } from '../domain/file-summary.js';
@@ -41,10 +44,7 @@ export function toReport(announce: Announce): Report {
   const news = NEWS[announce.event];
   if (!news)
     throw new EnjambreError('invalid', 'INVALID_EVENT', `${announce.event} is not an event of a download`);
-  if (announce.reason.length > MAX_REASON_CHARS) {
-    const message = `a reason has at most ${MAX_REASON_CHARS} characters`;
-    throw new EnjambreError('invalid', 'INVALID_REASON', message);
-  }
+  checkReason(announce.reason);
   return {
     infohash: infoHashFromBytes(announce.infohash),
     news,
@@ -53,6 +53,17 @@ export function toReport(announce: Announce): Report {
     bytesUploaded: toBytes(announce.bytesUploaded),
     file: announce.file && toFileSummary(announce.file),
     reason: announce.reason,
+  };
+}
+
+/** Throws `invalid` INVALID_PEER_ID, INVALID_INFOHASH or INVALID_REASON. */
+export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
+  if (reason === '') throw new EnjambreError('invalid', 'INVALID_REASON', 'a ban must say why');
+  checkReason(reason);
+  return {
+    peerId: peerIdFromBytes(peerId),
+    reason,
+    infohash: infohash.length === 0 ? undefined : infoHashFromBytes(infohash),
   };
 }
 
@@ -79,6 +90,12 @@ export function fromProblem({ sequence, message }: ConnectRequest, error: Enjamb
   const infohash = named.length === INFOHASH_BYTES ? named : new Uint8Array();
   const value = { sequence, infohash, reason: error.reason, message: error.message };
   return { message: { $case: 'problem', value } };
+}
+
+function checkReason(reason: string): void {
+  if (reason.length <= MAX_REASON_CHARS) return;
+  const message = `a reason has at most ${MAX_REASON_CHARS} characters`;
+  throw new EnjambreError('invalid', 'INVALID_REASON', message);
 }
 
 function toFileSummary({ name, size, pieceLength, fileCount }: ProtoFileSummary): FileSummary {

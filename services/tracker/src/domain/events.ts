@@ -19,6 +19,14 @@ interface About {
 export type TrackerEvent =
   | { readonly type: 'peer.connected'; readonly peer: PeerInfo }
   | { readonly type: 'peer.disconnected'; readonly peer: PeerInfo; readonly reason: string }
+  /** `peer` says so; nobody has checked it. */
+  | {
+      readonly type: 'peer.banned';
+      readonly banned: Pick<PeerInfo, 'id' | 'name'>;
+      readonly peer: PeerInfo;
+      readonly reason: string;
+      readonly file: FileRef | undefined;
+    }
   | ({ readonly type: 'file.shared' } & About)
   | ({ readonly type: 'file.withdrawn' } & About)
   | ({ readonly type: 'download.started' } & About)

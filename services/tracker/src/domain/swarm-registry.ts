@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { Audience } from './audience.js';
+import { BanClaims, type BanClaim } from './ban-claims.js';
 import { Directory } from './directory.js';
 import { advanceDownload, type DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
@@ -59,11 +60,13 @@ export class SwarmRegistry {
   readonly directory: Directory;
   readonly #random: () => number;
   readonly #limits: Limits;
+  readonly #claims: BanClaims;
 
   constructor({ random, startedAt, limits = DEFAULT_LIMITS }: RegistryOptions) {
     this.directory = new Directory(startedAt);
     this.#random = random;
     this.#limits = limits;
+    this.#claims = new BanClaims(startedAt);
   }
 
   /** Opens a session; one that the peer has already is closed. Throws `exhausted` TOO_MANY_PEERS. */
@@ -166,6 +169,15 @@ export class SwarmRegistry {
     }
     this.#dropWatch(session, infohash);
     return [];
+  }
+
+  /** Passes on that the peer has banned another; nothing follows from it. Throws as {@link BanClaims.admit} does. */
+  ban(session: Session, claim: BanClaim, now: number): Effect[] {
+    this.#claims.admit(session, claim, now);
+    const { peerId, reason, infohash } = claim;
+    const banned = { id: peerId, name: this.directory.session(peerId)?.peer.name ?? '' };
+    const file = infohash && (this.directory.swarm(infohash)?.ref() ?? { infohash, name: '', size: 0 });
+    return [{ type: 'event', event: { type: 'peer.banned', banned, peer: session.peer, reason, file } }];
   }
 
   #join(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {

@@ -15,11 +15,13 @@ import {
   type WatchTransferRequest,
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Bans } from '../../app/bans.js';
 import type { Messages } from '../../app/messages.js';
 import type { Transfer } from '../../app/transfer.js';
 import type { DownloadSource, Transfers } from '../../app/transfers.js';
 import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
+import { banHandlers } from './ban-handlers.js';
 import { millisecondsOf, transferToWire } from './convert.js';
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
@@ -34,6 +36,7 @@ export type AgentFacts = Pick<
 
 export interface AgentHandlersComponents {
   readonly transfers: Transfers;
+  readonly bans: Bans;
   readonly messages: Messages;
   readonly tracker: TrackerLink;
   /** Absent if the agent was started without --messaging. */
@@ -93,6 +96,7 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
       return { transfer: last, filesDeleted: deleted };
     }),
     ...networkHandlers(components, handlers),
+    ...banHandlers(components.bans, handlers),
   };
   return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
 }

@@ -4,11 +4,14 @@ import type {
   ListPeersRequest,
   ListPeersResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Bans } from '../../app/bans.js';
 import type { Transfers } from '../../app/transfers.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 
 interface NetworkComponents {
   readonly transfers: Transfers;
+  readonly bans: Bans;
   readonly tracker: TrackerLink;
 }
 
@@ -20,7 +23,10 @@ export function networkHandlers(
   const { tracker } = components;
   return {
     listFiles: handlers.unary((request) => tracker.listFiles(request)),
-    listPeers: handlers.unary((request) => listPeers(components, request)),
+    listPeers: handlers.unary(async (request) => {
+      const page = await listPeers(components, request);
+      return { ...page, banned: bannedAmong(page.members, components.bans) };
+    }),
     watchEvents: handlers.serverStream((request, { signal }) => tracker.watchEvents(request, signal)),
   };
 }
@@ -28,7 +34,7 @@ export function networkHandlers(
 async function listPeers(
   { transfers, tracker }: NetworkComponents,
   { ref, pageSize, pageToken }: ListPeersRequest,
-): Promise<ListPeersResponse> {
+): Promise<Omit<ListPeersResponse, 'banned'>> {
   if (ref === '') {
     const { peers, nextPageToken } = await tracker.listPeers({ query: '', pageSize, pageToken });
     const members = peers.map((peer) => ({
@@ -42,4 +48,15 @@ async function listPeers(
   }
   const { members } = await tracker.getSwarm({ infohash: await transfers.lookUp(ref), maxPeers: pageSize });
   return { members, nextPageToken: '' };
+}
+
+/** Why this agent deals with some of them no more, by peer id. */
+function bannedAmong(members: readonly SwarmMember[], bans: Bans): Record<string, string> {
+  const reasons = new Map(bans.list().map(({ peerId, reason }) => [peerId as string, reason]));
+  return Object.fromEntries(
+    members.flatMap(({ peer }) => {
+      const reason = reasons.get(peer?.peerId ?? '');
+      return peer && reason !== undefined ? [[peer.peerId, reason]] : [];
+    }),
+  );
 }

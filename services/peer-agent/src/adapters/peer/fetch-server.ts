@@ -205,7 +205,7 @@ export class FetchServer {
     if (session.over) return;
     const known = EnjambreError.from(error);
     if (known.code === 'invalid' && session.owner)
-      this.parts.directory.report(session.owner.peerId, known.message);
+      this.parts.directory.report(session.owner.offender, known.message);
     this.#end(session);
     this.parts.handlers.fail(session.call, error);
   }

@@ -5,6 +5,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { Offender } from '../../app/bans.js';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { UploadSlots } from '../../domain/upload/upload-slots.js';
 import { readHello, type Greeting } from './hello.js';
@@ -149,6 +150,12 @@ export class SyncSession {
     return this.#greeted.serving;
   }
 
+  /** Whom to blame for what comes on its streams. */
+  get offender(): Offender {
+    const { peerId, name, serving } = this.#greeted;
+    return { peerId, name, infohash: serving.infohash };
+  }
+
   tellChoked(choked: boolean): void {
     this.#write({ message: choked ? { $case: 'choke', value: {} } : { $case: 'unchoke', value: {} } });
   }
@@ -241,7 +248,7 @@ export class SyncSession {
   #fail(error: unknown): void {
     if (this.#over) return;
     const known = EnjambreError.from(error);
-    if (known.code === 'invalid' && this.#who) this.#parts.directory.report(this.#who.peerId, known.message);
+    if (known.code === 'invalid' && this.#who) this.#parts.directory.report(this.offender, known.message);
     this.#end(known);
     this.#parts.handlers.fail(this.#call, error);
   }

@@ -1,6 +1,5 @@
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
@@ -13,12 +12,13 @@ import { diskError } from '../disk/disk-errors.js';
 import { makeFolder } from '../disk/make-folder.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { FileProgressLog } from './progress-log.js';
+import { setAside } from './set-aside.js';
 import { readStatus, writeStatus } from './status-file.js';
 
 const STATUS_FILE = 'download_status.json';
 const TRANSFERS = 'transfers';
 /** As write-file-atomic names them. */
-const TEMPORARY = /^(download_status\.json|inbox\.jsonl|[0-9a-f]{64}\.(torrent|bitfield))\.\d+$/;
+const TEMPORARY = /^(download_status\.json|inbox\.jsonl|bans\.json|[0-9a-f]{64}\.(torrent|bitfield))\.\d+$/;
 
 /** The agent's data folder: `download_status.json`, and `transfers/` with the state of each. */
 export class DataFolder implements TransferArchive, Startable {
@@ -55,12 +55,7 @@ export class DataFolder implements TransferArchive, Startable {
     try {
       return readStatus(text);
     } catch (error) {
-      const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
-      await rename(file, aside);
-      this.log.error(
-        { file: aside },
-        `${STATUS_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`,
-      );
+      await setAside(file, error, this.log);
       return [];
     }
   }

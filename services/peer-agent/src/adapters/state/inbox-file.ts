@@ -1,6 +1,5 @@
-import { open, rename, truncate, type FileHandle } from 'node:fs/promises';
+import { open, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf } from '@enjambre/core/error';
 import { parsePeerId } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -11,6 +10,7 @@ import type { InboxEntry } from '../../domain/inbox.js';
 import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { readIfThere } from './journal.js';
+import { setAside } from './set-aside.js';
 
 const INBOX_FILE = 'inbox.jsonl';
 const NEWLINE = 0x0a;
@@ -71,10 +71,7 @@ export class InboxFile implements InboxArchive {
     try {
       return lines.map((line) => entrySchema.parse(JSON.parse(line)));
     } catch (error) {
-      const aside = `${this.#path}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
-      await rename(this.#path, aside);
-      const what = `${INBOX_FILE} cannot be read (${messageOf(error)}): it was set aside as ${aside}`;
-      this.log.error({ file: aside }, what);
+      await setAside(this.#path, error, this.log);
       return [];
     }
   }

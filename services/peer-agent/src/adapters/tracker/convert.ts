@@ -3,6 +3,7 @@ import {
   infoHashToBytes,
   parseInfoHash,
   peerIdFromBytes,
+  peerIdToBytes,
   type InfoHash,
   type PeerId,
 } from '@enjambre/core/ids';
@@ -12,7 +13,7 @@ import {
   type FileSummary as WireSummary,
   type PeerDelta,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { FileSummary, Membership, MembershipEvent, PeerAddress } from '../../app/ports.js';
+import type { BanReport, FileSummary, Membership, MembershipEvent, PeerAddress } from '../../app/ports.js';
 import type { TrackerMessage } from './tracker-session.js';
 
 const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
@@ -47,6 +48,11 @@ export function membershipMessage(
       reason: reason.slice(0, 512),
     },
   };
+}
+
+export function banMessage({ peerId, reason, infohash }: BanReport): TrackerMessage {
+  const value = { peerId: peerIdToBytes(peerId), reason, infohash: infoHashToBytes(infohash) };
+  return { $case: 'ban', value };
 }
 
 /** Throws if ids have not 32 bytes. */

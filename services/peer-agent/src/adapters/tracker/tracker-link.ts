@@ -20,13 +20,14 @@ import {
   type Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
+  BanReport,
   FileSummary,
   Membership,
   MembershipEvent,
   SwarmListener,
   TrackerPort,
 } from '../../app/ports.js';
-import { deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
+import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
 import {
   TrackerSession,
   type AgentDescription,
@@ -48,6 +49,8 @@ export interface TrackerLinkInit {
 
 /** Of one transfer: it began, stopped, went on, ended. */
 const MAX_NEWS = 8;
+/** Bans kept for the next session; the oldest are forgotten first. */
+const MAX_UNTOLD_BANS = 20;
 /** People wait for the answers. */
 const LOOKUP_TIMEOUT_MS = 5000;
 
@@ -66,6 +69,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #watches = new Map<InfoHash, SwarmListener>();
   /** What happened while there was no session, to be told as news in the next one. */
   readonly #news = new Map<InfoHash, TrackerMessage[]>();
+  /** Bans that no tracker was told of yet. */
+  #untold: BanReport[] = [];
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
@@ -144,6 +149,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     }
   }
 
+  reportBan(ban: BanReport): void {
+    if (this.connected) this.#say(banMessage(ban));
+    else this.#untold = [...this.#untold, ban].slice(-MAX_UNTOLD_BANS);
+  }
+
   async findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
     const { files } = await this.listFiles({ query, pageSize: 1000, pageToken: '' });
     return files.map(fileFromWire);
@@ -186,6 +196,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     }
     this.#news.clear();
     for (const infohash of this.#watches.keys()) this.#say(watchMessage(infohash));
+    for (const ban of this.#untold.splice(0)) this.#say(banMessage(ban));
   }
 
   delta(delta: PeerDelta): void {

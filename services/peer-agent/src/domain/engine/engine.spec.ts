@@ -142,6 +142,50 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeDefined();
   });
 
+  it.each([50_000, 200_000, MIB])(
+    'does not leave a piece that has to come from one to a silent peer or to one of %i bytes a second',
+    (rate) => {
+      const peers: VirtualPeer[] = [
+        { name: 'slow', rate },
+        { name: 'dead', rate: 1, silent: true },
+        { name: 'bad', rate: 4 * MIB, corrupts: ({ block }) => block % 3 === 1 },
+        seeder('good', 4 * MIB),
+      ];
+      const { banned, completedMs } = swarm(peers, { bytes: 16 * MIB, pieceLength: 8 * MIB }).run();
+      expect(banned).toEqual(['bad']);
+      expect(completedMs).toBeLessThan(10_000);
+    },
+  );
+
+  it('lets a slow or silent peer send a piece alone if nobody better has it', () => {
+    const peers: VirtualPeer[] = [
+      { name: 'bad', rate: 4 * MIB, corrupts: ({ block }) => block === 0, leavesMs: 3000 },
+      { name: 'slow', rate: MIB },
+      { name: 'dead', rate: 1, silent: true },
+    ];
+    const { completedMs } = swarm(peers, { bytes: 8 * MIB, pieceLength: 4 * MIB }).run();
+    expect(completedMs).toBeLessThan(30_000);
+  });
+
+  it('deals with a banned peer again when it is let in', () => {
+    const { engine, layout } = swarm([]);
+    const peer = parsePeerId('ab'.repeat(32));
+    const has = (): Bitfield => Bitfield.full(layout.pieceCount);
+    const send = (): string[] => {
+      const asked = engine.handle({ type: 'peer-joined', peer, has: has() }, 0);
+      return asked.flatMap((effect) => {
+        if (effect.type !== 'request') return [];
+        engine.handle({ type: 'block-arrived', peer, id: effect.id, ref: effect.ref }, 1);
+        return engine
+          .handle({ type: 'block-stored', ref: effect.ref, digest: Buffer.alloc(32) }, 1)
+          .map(({ type }) => type)
+          .filter((type) => type === 'ban');
+      });
+    };
+    expect(send()).toEqual(['ban']);
+    expect(send()).toEqual(['ban']);
+  });
+
   it('keeps what is asked for and not stored under its bound when the disk is slow', () => {
     const budget = new OutstandingBudget(4 * MIB).share();
     const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], {
@@ -164,16 +208,22 @@ describe('DownloadEngine', () => {
       has: fc.option(fc.uniqueArray(fc.integer({ min: 0, max: 15 }), { maxLength: 16 }), { nil: undefined }),
     });
     fc.assert(
-      fc.property(fc.array(peer, { maxLength: 6 }), fc.integer({ min: 1, max: 1e6 }), (others, seed) => {
+      fc.property(fc.array(peer, { maxLength: 6 }), fc.nat(1e6), fc.boolean(), (others, seed, large) => {
+        const pieceLength = large ? 4 * PIECE : PIECE;
+        const pieceCount = (8 * MIB) / pieceLength;
         const peers = others.map(({ badEvery, leavesMs, has, ...rest }, index): VirtualPeer => ({
           ...rest,
           name: `peer${index}`,
           ...(leavesMs !== undefined && { leavesMs }),
-          ...(has && { has }),
+          ...(has && { has: has.filter((piece) => piece < pieceCount) }),
           ...(badEvery > 0 && { corrupts: ({ piece, block }) => (piece + block) % badEvery === 0 }),
         }));
         const honest = new Set(peers.filter(({ corrupts }) => !corrupts).map(({ name }) => name));
-        const result = swarm([seeder('honest', 2 * MIB), ...peers], { bytes: 8 * MIB, seed }).run();
+        const result = swarm([seeder('honest', 2 * MIB), ...peers], {
+          bytes: 8 * MIB,
+          pieceLength,
+          seed,
+        }).run();
         expect(result.completedMs).toBeDefined();
         expect(result.violations).toEqual([]);
         expect(result.banned.filter((name) => name === 'honest' || honest.has(name))).toEqual([]);

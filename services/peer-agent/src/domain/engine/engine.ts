@@ -9,6 +9,7 @@ import { nextBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
+import { isFitAlone } from './soloist.js';
 import { findTakeover } from './takeover.js';
 
 export interface EngineComponents {
@@ -112,7 +113,8 @@ export class DownloadEngine {
   }
 
   #join(id: PeerId, has: Bitfield): void {
-    if (this.#banned.has(id)) return;
+    // Whoever decides on bans lets it in again: it has served its time.
+    this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
     this.#peers.set(id, peer);
@@ -255,8 +257,27 @@ export class DownloadEngine {
       peer.snubbed = true;
       this.#release(peer);
     }
+    this.#relieve();
     this.#fillAll();
     for (const peer of this.#peers.values()) this.#takeOver(peer);
+  }
+
+  /** Pieces that have to come from one are taken from peers that have become too slow for that. */
+  #relieve(): void {
+    if (this.#board.suspects.count === 0) return;
+    for (const peer of this.#peers.values()) {
+      for (const piece of peer.owned) {
+        if (!piece.exclusive || this.#isFitAlone(peer, piece.index)) continue;
+        peer.owned.delete(piece);
+        this.#board.orphan(piece);
+      }
+    }
+    // Who is fit may have changed: nobody is idle for good.
+    this.#generation += 1;
+  }
+
+  #isFitAlone(peer: PeerState, piece: number): boolean {
+    return isFitAlone(peer, piece, this.#peers.values(), this.#config.stealRatio);
   }
 
   #fillAll(): void {
@@ -269,7 +290,7 @@ export class DownloadEngine {
     const capBytes = this.#capBytes();
     let outstanding = this.outstandingBytes;
     while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
-      const ref = nextBlock(this.#board, peer, this.#random);
+      const ref = nextBlock(this.#board, peer, this.#random, (piece) => this.#isFitAlone(peer, piece));
       if (!ref) {
         peer.idleSince = this.#generation;
         return;

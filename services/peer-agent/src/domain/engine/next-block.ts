@@ -9,12 +9,19 @@ import { rarestFirst } from './rarest-first.js';
  * The next block that nobody was asked for, for one peer: started pieces first, its own
  * before orphans, then a new piece, rarest first; and when there are no new ones, a
  * share of the piece of which most is left. Undefined if it has nothing that is free.
+ *
+ * @param isFitAlone whether the peer may take a piece that has to come from one
  */
-export function nextBlock(board: PieceBoard, peer: PeerState, random: Random): BlockRef | undefined {
+export function nextBlock(
+  board: PieceBoard,
+  peer: PeerState,
+  random: Random,
+  isFitAlone: (piece: number) => boolean,
+): BlockRef | undefined {
   return (
     ownBlock(board, peer) ??
-    orphanBlock(board, peer) ??
-    newBlock(board, peer, random) ??
+    orphanBlock(board, peer, isFitAlone) ??
+    newBlock(board, peer, random, isFitAlone) ??
     sharedBlock(board, peer)
   );
 }
@@ -28,9 +35,13 @@ function ownBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
   return undefined;
 }
 
-function orphanBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
+function orphanBlock(
+  board: PieceBoard,
+  peer: PeerState,
+  isFitAlone: (piece: number) => boolean,
+): BlockRef | undefined {
   for (const piece of board.orphans) {
-    if (!peer.has.has(piece.index)) continue;
+    if (!peer.has.has(piece.index) || (piece.exclusive && !isFitAlone(piece.index))) continue;
     const ref = board.freeBlock(piece);
     if (!ref) continue;
     board.orphans.delete(piece);
@@ -40,9 +51,14 @@ function orphanBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {
   return undefined;
 }
 
-function newBlock(board: PieceBoard, peer: PeerState, random: Random): BlockRef | undefined {
+function newBlock(
+  board: PieceBoard,
+  peer: PeerState,
+  random: Random,
+  isFitAlone: (piece: number) => boolean,
+): BlockRef | undefined {
   const { counts, rarest } = board.availability;
-  const index = rarestFirst(board.wanted, peer.has, { availability: counts, rarest, random });
+  const index = rarestFirst(board.wantedBy(isFitAlone), peer.has, { availability: counts, rarest, random });
   if (index === -1) return undefined;
   const piece = board.start(index);
   peer.owned.add(piece);

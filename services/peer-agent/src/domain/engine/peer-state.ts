@@ -22,6 +22,10 @@ const SLOW_START_GROWTH = 1.15;
 const SLOW_START_CHECK_MS = 500;
 /** Cancelled requests count too: a peer that answers none of them is asked no more (peer.proto allows no more). */
 const MAX_UNANSWERED = 2048;
+/** How much the newest block says of how long a byte takes. */
+const NEWEST_WEIGHT = 0.3;
+/** A gigabyte a second: whoever is faster is fast enough. */
+const MIN_MS_PER_BYTE = 1e-6;
 /** Ids are uint32 on the wire. */
 const MAX_ID = 0xffff_ffff;
 
@@ -38,6 +42,8 @@ export class PeerState {
   inFlightBytes = 0;
   /** Nothing was found for it at this generation of the engine's work. */
   idleSince = -1;
+  /** How long a byte takes, smoothed over its last blocks; unlike the rate it stands while nothing is asked. */
+  msPerByte = Infinity;
   #nextId = 1;
   #windowBytes: number;
   #slowStart = true;
@@ -114,6 +120,9 @@ export class PeerState {
   /** A block came: the rate is measured and, in slow start, the window grows by as much. */
   received(bytes: number, nowMs: number): void {
     this.#meter.add(bytes, nowMs);
+    const took = Math.max(MIN_MS_PER_BYTE, (nowMs - this.#heardMs) / bytes);
+    const known = Number.isFinite(this.msPerByte);
+    this.msPerByte = known ? this.msPerByte + NEWEST_WEIGHT * (took - this.msPerByte) : took;
     this.#heardMs = nowMs;
     if (this.snubbed) {
       this.snubbed = false;

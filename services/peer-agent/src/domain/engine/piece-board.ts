@@ -38,6 +38,16 @@ export class PieceBoard {
     return this.active.get(piece)?.blocks[block];
   }
 
+  /** Wanted pieces, but for those in doubt that `isFitAlone` does not let through. */
+  wantedBy(isFitAlone: (piece: number) => boolean): Bitfield {
+    if (this.suspects.count === 0) return this.wanted;
+    const unfit = [...this.suspects.pieces()].filter((piece) => this.wanted.has(piece) && !isFitAlone(piece));
+    if (unfit.length === 0) return this.wanted;
+    const wanted = this.wanted.clone();
+    for (const piece of unfit) wanted.clear(piece);
+    return wanted;
+  }
+
   /** Turns a wanted piece into an active one. */
   start(index: number): ActivePiece {
     this.availability.unwant(index);

@@ -14,6 +14,16 @@ interface FailedAttempt {
 export class Suspects {
   readonly #attempts = new Map<number, FailedAttempt[]>();
 
+  /** How many pieces {@link has} is true of. */
+  get count(): number {
+    return this.#attempts.size;
+  }
+
+  /** Those pieces. */
+  pieces(): Iterable<number> {
+    return this.#attempts.keys();
+  }
+
   /** True if the piece failed before and has to come from one peer. */
   has(piece: number): boolean {
     return this.#attempts.has(piece);

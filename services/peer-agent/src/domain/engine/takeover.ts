@@ -2,6 +2,7 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { EngineConfig } from './config.js';
 import type { PeerState, PendingRequest } from './peer-state.js';
 import type { PieceBoard } from './piece-board.js';
+import { isFitAlone } from './soloist.js';
 
 /** A request of another peer that an idle one had better serve. */
 export interface Takeover {
@@ -38,6 +39,8 @@ export function findTakeover(
       if (request.cancelled || !idle.has.has(request.ref.piece)) continue;
       const kind = judge(idle, owner, request, { config, nowMs });
       if (!kind || !mayAskAgain(board, idle, request, kind)) continue;
+      const alone = board.active.get(request.ref.piece)?.exclusive;
+      if (alone && !mayRelieve(request.ref.piece, owner, idle, { peers, config })) continue;
       const gain = Math.abs(request.dueMs - nowMs) + 1;
       if (gain <= bestGain) continue;
       best = { owner, request, kind };
@@ -68,6 +71,17 @@ function mayAskAgain(
   kind: Takeover['kind'],
 ): boolean {
   const askedOf = board.block(ref)?.askedOf;
-  if (!askedOf || askedOf.includes(idle.id) || board.active.get(ref.piece)?.exclusive) return false;
+  if (!askedOf || askedOf.includes(idle.id)) return false;
   return kind === 'steal' ? askedOf.length === 1 : askedOf.length < MAX_ASKED;
+}
+
+/** A piece that has to come from one changes hands only if its owner is not up to it, and another is. */
+function mayRelieve(
+  piece: number,
+  owner: PeerState,
+  idle: PeerState,
+  { peers, config }: { peers: ReadonlyMap<PeerId, PeerState>; config: EngineConfig },
+): boolean {
+  const isFit = (peer: PeerState): boolean => isFitAlone(peer, piece, peers.values(), config.stealRatio);
+  return !isFit(owner) && isFit(idle);
 }

@@ -1,0 +1,77 @@
+import { PieceLayout } from '@enjambre/core/layout';
+import { formatMagnet } from '@enjambre/core/magnet';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import type { Session } from '../context.js';
+import { treeLines } from '../render/file-tree.js';
+import type { JsonObject } from '../render/json-line.js';
+import { count, formatBinary, formatBytes, plain } from '../render/text.js';
+import { readTorrent } from '../torrent-file.js';
+
+export interface InspectOptions {
+  /** The whole tree, however long it is. */
+  readonly all: boolean;
+}
+
+/** So much of a tree is shown unasked. */
+const MAX_LINES = 50;
+
+/** `enjambre inspect`: what a `.torrent` holds. Asks nobody. Throws `invalid`, BAD_METAINFO, naming the fault. */
+export async function inspect(
+  { context, output }: Session,
+  path: string,
+  options: InspectOptions,
+): Promise<void> {
+  const metainfo = parseMetainfo(await readTorrent(path, context));
+  if (output.json) {
+    output.object(torrentJson(metainfo));
+    for (const entry of entriesJson(metainfo)) output.object(entry);
+    return;
+  }
+  output.line(output.colors.bold(plain(metainfo.name)));
+  for (const [title, value] of factsOf(metainfo))
+    output.line(`  ${output.colors.dim(title.padEnd(10))}${value}`);
+  output.line();
+  let shown = 0;
+  for (const line of treeLines(metainfo)) {
+    if (shown === MAX_LINES && !options.all) {
+      output.line(`… and more: \`--all\` shows all ${count(metainfo.files.length, 'file')}`);
+      return;
+    }
+    output.line(line);
+    shown += 1;
+  }
+}
+
+function factsOf(metainfo: Metainfo): (readonly [title: string, value: string])[] {
+  const { files, infohash, name, pieceLength, totalLength } = metainfo;
+  const { pieceCount } = new PieceLayout(metainfo);
+  return [
+    ['size', `${formatBytes(totalLength)}, ${count(files.length, 'file')}`],
+    ['pieces', `${count(pieceCount, 'piece')} of ${formatBinary(BigInt(pieceLength))}`],
+    ['infohash', infohash],
+    ['magnet', plain(formatMagnet(infohash, name))],
+  ];
+}
+
+function torrentJson(metainfo: Metainfo): JsonObject {
+  const { infohash, name } = metainfo;
+  return {
+    type: 'torrent',
+    infohash,
+    name,
+    magnet: formatMagnet(infohash, name),
+    bytes: metainfo.totalLength,
+    piece_length: metainfo.pieceLength,
+    pieces: new PieceLayout(metainfo).pieceCount,
+    file_count: metainfo.files.length,
+    folder: metainfo.isFolder,
+  };
+}
+
+/** A line for each file, with its path below the torrent's folder. */
+function* entriesJson({ files }: Metainfo): Generator<JsonObject, void, undefined> {
+  for (const { path, length, executable = false } of files) {
+    yield { type: 'entry', path: path.join('/'), bytes: length, executable };
+  }
+}

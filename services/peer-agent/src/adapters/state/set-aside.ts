@@ -1,0 +1,14 @@
+import { rename } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { messageOf } from '@enjambre/core/error';
+import type { Logger } from '@enjambre/common/log/logger';
+
+/** Puts a file of ours that cannot be read beside its place, whole, and says so. */
+export async function setAside(file: string, error: unknown, log: Logger): Promise<void> {
+  const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
+  await rename(file, aside);
+  log.error(
+    { file: aside },
+    `${basename(file)} cannot be read (${messageOf(error)}): it was set aside as ${aside}`,
+  );
+}

@@ -1,0 +1,39 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { quote } from '@enjambre/core/quote';
+import type { Ban } from './ban-list.js';
+
+const PREFIX = /^[0-9a-f]{8,64}$/i;
+/** More of them help nobody. */
+const MAX_CHOICES = 5;
+/** Enough to tell one id from another. */
+const CHOICE_DIGITS = 12;
+
+/**
+ * The ban of the peer that `text` names: its name, or the first 8 or more digits of its
+ * id. As with refs of files, a name counts before a prefix. Throws `invalid` BAD_PEER,
+ * `not-found` NOT_BANNED, `precondition` AMBIGUOUS_PEER.
+ */
+export function findBan(text: string, bans: readonly Ban[]): Ban {
+  if (text === '') {
+    throw new EnjambreError('invalid', 'BAD_PEER', 'say which peer: its name, or 8 or more digits of its id');
+  }
+  const named = bans.filter(({ name }) => name === text);
+  const prefix = PREFIX.test(text) ? text.toLowerCase() : undefined;
+  const matching =
+    named.length === 0 && prefix !== undefined
+      ? bans.filter(({ peerId }) => peerId.startsWith(prefix))
+      : named;
+  const [found] = matching;
+  if (!found) {
+    const message = `this agent has no ban on ${quote(text)}: see \`enjambre peers --banned\``;
+    throw new EnjambreError('not-found', 'NOT_BANNED', message);
+  }
+  if (matching.length === 1) return found;
+  const some = matching.slice(0, MAX_CHOICES).map(({ peerId }) => peerId.slice(0, CHOICE_DIGITS));
+  const choices = [...some, ...(some.length < matching.length ? ['…'] : [])].join(', ');
+  throw new EnjambreError(
+    'precondition',
+    'AMBIGUOUS_PEER',
+    `${quote(text)} may be one of ${choices}: say which`,
+  );
+}

@@ -1,0 +1,26 @@
+import type { PeerState } from './peer-state.js';
+
+/**
+ * Whether a peer is fit to send all of a piece alone: nobody helps with that, so a slow
+ * or silent one would hold up the whole download. Fit is who is not much slower than the
+ * fastest that could do it; one that fell silent, or has sent nothing yet, only if
+ * there is none better.
+ *
+ * @param ratio so many times slower than the fastest is too slow
+ */
+export function isFitAlone(
+  peer: PeerState,
+  piece: number,
+  peers: Iterable<PeerState>,
+  ratio: number,
+): boolean {
+  let fastest = Infinity;
+  let anyAwake = false;
+  for (const other of peers) {
+    if (other.choked || other.snubbed || !other.has.has(piece)) continue;
+    anyAwake = true;
+    fastest = Math.min(fastest, other.msPerByte);
+  }
+  if (peer.snubbed) return !anyAwake;
+  return peer.msPerByte <= fastest * ratio;
+}

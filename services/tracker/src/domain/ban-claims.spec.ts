@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
+import type { BanClaim } from './ban-claims.js';
+import type { Session } from './session.js';
+import { SwarmRegistry } from './swarm-registry.js';
+
+const claim = (number: number, infohash?: BanClaim['infohash']): BanClaim => ({
+  peerId: samplePeer(number).id,
+  reason: 'sent wrong bytes',
+  infohash,
+});
+
+function registryWith(sessions: number): { registry: SwarmRegistry; sessions: Session[] } {
+  const registry = new SwarmRegistry({ random: () => 0, startedAt: 0 });
+  const opened = Array.from(
+    { length: sessions },
+    (_, index) => registry.connect(samplePeer(index + 1), 0).session,
+  );
+  return { registry, sessions: opened };
+}
+
+/** How many of `count` claims at `now` are passed on. */
+function admitted(registry: SwarmRegistry, session: Session, count: number, now: number): number {
+  let passed = 0;
+  for (let index = 0; index < count; index++) {
+    try {
+      passed += registry.ban(session, claim(1000), now).length;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'exhausted', reason: 'TOO_FAST' });
+    }
+  }
+  return passed;
+}
+
+describe('a ban that an agent tells of', () => {
+  test('is an event with the names and the file as the tracker knows them, and changes nothing', () => {
+    const { registry, sessions } = registryWith(2);
+    const [alice, bob] = sessions as [Session, Session];
+    registry.announce(bob, sampleReport(sampleHash(1), { file: MODEL, bytesLeft: 0 }), 0);
+    const before = registry.directory.stats();
+    expect(registry.ban(alice, claim(2, sampleHash(1)), 0)).toEqual([
+      {
+        type: 'event',
+        event: {
+          type: 'peer.banned',
+          banned: { id: bob.peer.id, name: 'peer-2' },
+          peer: alice.peer,
+          reason: 'sent wrong bytes',
+          file: { infohash: sampleHash(1), name: MODEL.name, size: MODEL.size },
+        },
+      },
+    ]);
+    expect(registry.directory.stats()).toEqual(before);
+    expect(bob.open && bob.memberships.size).toBe(1);
+  });
+
+  test('may be about a peer or a file that the tracker does not know, or about no file', () => {
+    const { registry, sessions } = registryWith(1);
+    const eventOf = (told: BanClaim) => registry.ban(sessions[0]!, told, 0)[0];
+    expect(eventOf(claim(99, sampleHash(7)))).toMatchObject({
+      event: { banned: { name: '' }, file: { infohash: sampleHash(7), name: '', size: 0 } },
+    });
+    expect(eventOf(claim(99))).toMatchObject({ event: { file: undefined } });
+  });
+
+  test('is refused if it is about the agent itself', () => {
+    const { registry, sessions } = registryWith(1);
+    expect(() => registry.ban(sessions[0]!, claim(1), 0)).toThrow('cannot ban itself');
+  });
+
+  test('is passed on ten times at once for a session, and then every ten seconds', () => {
+    const { registry, sessions } = registryWith(2);
+    expect(admitted(registry, sessions[0]!, 50, 0)).toBe(10);
+    expect(admitted(registry, sessions[0]!, 5, 9_999)).toBe(0);
+    expect(admitted(registry, sessions[0]!, 5, 10_000)).toBe(1);
+    expect(admitted(registry, sessions[1]!, 5, 10_000)).toBe(5);
+  });
+
+  test('is bounded over all sessions: new identities bring no more', () => {
+    const { registry, sessions } = registryWith(30);
+    const passed = sessions.reduce((sum, session) => sum + admitted(registry, session, 10, 0), 0);
+    expect(passed).toBe(100);
+  });
+});
