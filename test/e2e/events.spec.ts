@@ -7,6 +7,9 @@ import { waitFor } from '@enjambre/common/testing/wait-for';
 import { lastLine } from './support/outcome.js';
 import { MIB, openLink, shareFile, startBehind } from './support/sharing.js';
 
+/** Between what the tracker decides and the time that the event bears, on a busy machine. */
+const STAMPING_MS = 100;
+
 let swarm: ProcessSwarm;
 let nats: NatsServer;
 let onlooker: Onlooker;
@@ -50,8 +53,9 @@ describe('a network on a real nats-server', () => {
     const progress = onlooker.seen.filter(({ subject }) => subject === 'enjambre.download.progressed');
     const times = progress.map(({ json }) => Date.parse((json as { time: string }).time));
     expect(times.length).toBeGreaterThan(0);
+    // Once a second by the tracker's clock; the event has its time a moment later.
     for (const [index, time] of times.slice(1).entries())
-      expect(time - times[index]!).toBeGreaterThanOrEqual(1000);
+      expect(time - times[index]!).toBeGreaterThanOrEqual(1000 - STAMPING_MS);
     expect(new Set(onlooker.subjects)).toEqual(
       new Set(
         [

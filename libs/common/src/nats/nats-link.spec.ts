@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
 import { NatsServer } from '../testing/nats-server.js';
 import { waitFor } from '../testing/wait-for.js';
@@ -54,6 +54,18 @@ describe('the connection to NATS', () => {
     expect(link.connected).toBe(false);
     await server.restart();
     await waitFor(() => link.connected, { what: 'the first connection' });
+  });
+
+  it('says why it cannot connect, once for each cause', async () => {
+    await server.kill();
+    const lines: string[] = [];
+    const told = createLogger({ name: 'test', level: 'warn' });
+    jest.spyOn(told, 'warn').mockImplementation((line: unknown) => void lines.push(String(line)));
+    const own = new NatsLink({ log: told }, { url: server.url, name: 'test' });
+    await own.start();
+    await own.stop();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/is away \(nobody listens there\): going on without/);
   });
 
   it('gives up at once when it is stopped before it ever stood', async () => {

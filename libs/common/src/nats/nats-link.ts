@@ -63,8 +63,8 @@ export class NatsLink implements Startable {
   /** Resolves when the connection stands, or after two seconds without: it is then tried on and on. */
   async start(): Promise<void> {
     const address = parseNatsUrl(this.init.url);
-    const late = sleep(START_WAIT_MS, this.#stopping.signal).then(() => {
-      if (!this.connected) this.#tellAway();
+    const late = sleep(START_WAIT_MS, this.#stopping.signal).then((waited) => {
+      if (waited && !this.connected) this.#tellAway();
     });
     await Promise.race([this.#connect(address), late]);
   }
@@ -152,6 +152,7 @@ function whyOf(error: unknown): string {
   if (error instanceof NatsError && REFUSALS.has(error.code)) {
     return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in --nats`;
   }
+  if (error instanceof NatsError && UNREACHED.has(error.code)) return 'nobody listens there';
   const [, code, rest = ''] = /\b(E[A-Z]{3,})\b(.*)/.exec(messageOf(error)) ?? [];
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host';
   return code === undefined
@@ -167,6 +168,8 @@ const REFUSALS: ReadonlySet<string> = new Set([
   ErrorCode.AuthenticationExpired,
   ErrorCode.BadAuthentication,
 ]);
+
+const UNREACHED: ReadonlySet<string> = new Set([ErrorCode.ConnectionRefused]);
 
 interface NatsAddress {
   readonly servers: string[];
