@@ -7,8 +7,9 @@ const { CRASH_KILLS, CRASH_MIB, CRASH_SEED } = process.env;
 
 const SIZE: CrashSize = {
   kills: Number(CRASH_KILLS ?? 4),
-  fileBytes: Number(CRASH_MIB ?? 96) * MIB,
+  fileBytes: Number(CRASH_MIB ?? 64) * MIB,
   seed: Number(CRASH_SEED ?? 1),
+  bytesPerSecond: CRASH_KILLS === undefined ? 32 * MIB : undefined,
 };
 const TIMEOUT_MS = 1_800_000;
 

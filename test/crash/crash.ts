@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
 import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { openLink, startBehind } from '../e2e/support/sharing.js';
 
 export interface CrashSize {
   /** Kills in all: in the middle of a download each, several in one download. */
   readonly kills: number;
   readonly fileBytes: number;
+  /** Of the seeder's link, so that kills hit the middle on a fast machine, too. @default as fast as it goes */
+  readonly bytesPerSecond?: number | undefined;
   /** Of the moments. The same seed draws the same ones. */
   readonly seed: number;
 }
@@ -48,7 +51,11 @@ export async function crash(size: CrashSize): Promise<CrashFigures> {
   const repeated: number[] = [];
   try {
     await swarm.startTracker();
-    const seeder = await swarm.startAgent('seeder');
+    const { bytesPerSecond } = size;
+    const seeder =
+      bytesPerSecond === undefined
+        ? await swarm.startAgent('seeder')
+        : await startBehind(swarm, await openLink(swarm, bytesPerSecond), 'seeder');
     const original = join(swarm.root, 'original', FILE);
     const sha256 = await writeRandomFile(original, size.fileBytes);
     const shared = await swarm.command(seeder, ['share', original, '--json']);
