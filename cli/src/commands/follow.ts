@@ -9,7 +9,7 @@ export interface FollowOptions {
   /** Wall clock in milliseconds. */
   readonly now: () => number;
   /** Called once each time that the agent stops answering. */
-  readonly onLost: () => void;
+  readonly onLost: (error: EnjambreError) => void;
   /** How long the agent may be away, in milliseconds. @default 30000 */
   readonly patienceMs?: number;
   /** Wait between two attempts, in milliseconds. @default 500 */
@@ -35,41 +35,39 @@ export async function* follow(
   infohash: string,
   options: FollowOptions,
 ): AsyncGenerator<Transfer, void, undefined> {
-  const { signal, now, onLost, patienceMs = PATIENCE_MS, retryMs = RETRY_MS } = options;
-  let lostAt: number | undefined;
-  for (;;) {
-    try {
-      for await (const transfer of agent.watch(infohash, INTERVAL_MS)) {
-        lostAt = undefined;
-        yield transfer;
-      }
-      throw new EnjambreError(
-        'aborted',
-        'TRANSFER_REMOVED',
-        'the transfer was removed while it ran: start it again',
-      );
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      if (lostAt === undefined) {
-        lostAt = now();
-        onLost();
-      }
-      if (now() - lostAt >= patienceMs || !(await sleep(retryMs, signal))) throw error;
-    }
-  }
+  yield* reopened(() => agent.watch(infohash, INTERVAL_MS), options);
+  throw new EnjambreError(
+    'aborted',
+    'TRANSFER_REMOVED',
+    'the transfer was removed while it ran: start it again',
+  );
 }
 
 /**
- * What a stream of the agent brings, opened again when the agent stops and starts again.
- * Ends when the person interrupts it; throws what the agent says.
+ * What a stream of the agent brings, also through a restart of the agent. Ends when the
+ * person interrupts it; throws what the agent says.
  */
 export async function* followStream<T>(
   { signal, output, context }: Session,
   open: () => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
-  const interrupted = (): boolean => signal.aborted;
+  const onLost = (error: EnjambreError): void => {
+    output.note(`${error.message} (waiting up to 30 s for it to return)`);
+  };
+  try {
+    yield* reopened(open, { signal, now: context.now, onLost });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Opens a stream again while the agent, or what it asks for us, stops and starts again. */
+async function* reopened<T>(
+  open: () => AsyncIterable<T>,
+  { signal, now, onLost, patienceMs = PATIENCE_MS, retryMs = RETRY_MS }: FollowOptions,
+): AsyncGenerator<T, void, undefined> {
   let lostAt: number | undefined;
-  while (!interrupted()) {
+  for (;;) {
     try {
       for await (const item of open()) {
         lostAt = undefined;
@@ -77,12 +75,12 @@ export async function* followStream<T>(
       }
       return;
     } catch (error) {
-      if (interrupted()) return;
       if (!isPassing(error)) throw error;
-      if (lostAt === undefined) output.note(`${error.message} (waiting up to 30 s for it to return)`);
-      lostAt ??= context.now();
-      if (context.now() - lostAt >= PATIENCE_MS) throw error;
-      await sleep(RETRY_MS, signal);
+      if (lostAt === undefined) {
+        lostAt = now();
+        onLost(error);
+      }
+      if (now() - lostAt >= patienceMs || !(await sleep(retryMs, signal))) throw error;
     }
   }
 }

@@ -126,6 +126,8 @@ describe('a download that is complete', () => {
     uploader.reads.release();
     await inState(transfer, 'seeding');
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringContaining('.incomplete'));
+    const served = await transfer.serving!.read({ piece: 1, begin: 0, length: PIECE }, 0);
+    expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
   });
 
   it('that cannot get its name is kept when it is removed, and its parts are not', async () => {
@@ -194,15 +196,15 @@ describe('content that changes while it is shared', () => {
     await utimes(path, new Date(), new Date(Date.now() + 5000));
   }
 
-  it('is noticed by looking, withdrawn, and served again when it is shared again', async () => {
+  /** A file to share, and how. */
+  async function original() {
     const path = await agent.folder.write('original.bin', data);
-    const share = {
-      path,
-      name: '',
-      pieceLength: PIECE,
-      signal: new AbortController().signal,
-      progress: () => undefined,
-    };
+    const { signal } = new AbortController();
+    return { path, share: { path, name: '', pieceLength: PIECE, signal, progress: () => undefined } };
+  }
+
+  it('is noticed by looking, withdrawn, and served again when it is shared again', async () => {
+    const { path, share } = await original();
     const { transfer } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
     await changeIt(path);
@@ -214,14 +216,7 @@ describe('content that changes while it is shared', () => {
   });
 
   it('counts as far as a check found it, also after a restart', async () => {
-    const path = await agent.folder.write('original.bin', data);
-    const share = {
-      path,
-      name: '',
-      pieceLength: PIECE,
-      signal: new AbortController().signal,
-      progress: () => undefined,
-    };
+    const { path, share } = await original();
     const { transfer, metainfo: its } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
     const damaged = Buffer.from(data);
@@ -237,14 +232,7 @@ describe('content that changes while it is shared', () => {
   });
 
   it('is noticed when it is gone', async () => {
-    const path = await agent.folder.write('original.bin', data);
-    const share = {
-      path,
-      name: '',
-      pieceLength: PIECE,
-      signal: new AbortController().signal,
-      progress: () => undefined,
-    };
+    const { path, share } = await original();
     const { transfer } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
     await rm(path);

@@ -58,6 +58,11 @@ export class Ledger {
     }
   }
 
+  /** Bytes sent, in earlier processes too. */
+  get uploaded(): number {
+    return this.#uploaded;
+  }
+
   /** What is to outlive the process. */
   get record(): LedgerRecord {
     return {

@@ -42,6 +42,16 @@ export function contentView(
   };
 }
 
+/** What was found on disk counts, also if less is there than when it was complete; until then, the record. */
+export function bytesDoneOf(
+  { complete, goal, bytesTotal, bytesDone }: TransferRecord,
+  content: Content | undefined,
+  have: Bitfield | undefined,
+): number {
+  if (have && content) return content.sum.of(have);
+  return complete && goal !== 'failed' ? bytesTotal : bytesDone;
+}
+
 interface TrafficState {
   readonly downloads: boolean;
   readonly serves: boolean;

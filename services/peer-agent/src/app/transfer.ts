@@ -25,6 +25,7 @@ import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
 import {
+  bytesDoneOf,
   contentView,
   initialState,
   reasonOf,
@@ -109,7 +110,7 @@ export class Transfer {
     return {
       ...this.#record,
       ...this.#ledger.record,
-      bytesDone: this.#bytesDone(),
+      bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
       activeMs: this.#watch.ms,
     };
   }
@@ -272,7 +273,7 @@ export class Transfer {
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
-    // The claim of all pieces before the content gets its name: see #findPublished.
+    // The claim of all pieces before the content gets its name: see findPublished.
     await download.checkpoint();
     this.#download = undefined;
   }
@@ -281,6 +282,8 @@ export class Transfer {
   async #finish(whole: Content, run: RunOptions): Promise<void> {
     const content = await publish(whole, this.#record, this.#inventoryOptions(run));
     this.#content = content;
+    // What was served so far came from the part that the other's copy has replaced.
+    if (content !== whole) this.#endServing('the file is served from another place');
     await this.#noteComplete((await content.store.seal()) ?? '');
     this.#have = Bitfield.full(content.layout.pieceCount);
     const damaged = this.#damaged;
@@ -288,7 +291,7 @@ export class Transfer {
     this.#endChores = startSeedingChores({
       store: content.store,
       damaged,
-      sent: () => this.#ledger.record.bytesUploaded,
+      sent: () => this.#ledger.uploaded,
       report: () => this.parts.tracker.announce(this.#membership(), 'numbers'),
     });
     this.#enter('seeding');
@@ -336,13 +339,17 @@ export class Transfer {
     run?.abort.abort();
     await download?.stop(reason, message);
     await run?.done;
-    this.#serving?.stop(message);
-    this.#serving = undefined;
+    this.#endServing(message);
     await download?.checkpoint().catch((error: unknown) => {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
     await this.#content?.store.close();
     this.#watch.run(false);
+  }
+
+  #endServing(message: string): void {
+    this.#serving?.stop(message);
+    this.#serving = undefined;
   }
 
   #enter(state: TransferState): void {
@@ -364,13 +371,6 @@ export class Transfer {
 
   #membership(): Membership {
     return membershipOf(this.record, this.#content?.metainfo);
-  }
-
-  #bytesDone(): number {
-    // What was found on disk counts, also if less is there than when it was complete.
-    if (this.#have && this.#content) return this.#content.sum.of(this.#have);
-    const { complete, goal, bytesTotal, bytesDone } = this.#record;
-    return complete && goal !== 'failed' ? bytesTotal : bytesDone;
   }
 
   #reason(): string {
