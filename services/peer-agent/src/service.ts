@@ -42,14 +42,13 @@ import type { AgentConfig } from './config.js';
 import { ignoredNames } from './domain/ignore-patterns.js';
 import { OutstandingBudget } from './domain/engine/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
+import { UPLOAD_SLOTS } from './domain/swarm-constants.js';
 
 export interface AgentOverrides {
   readonly log?: Logger;
   readonly random?: Random;
 }
 
-/** Downloaders served at the same time; more wait for a slot. */
-const UPLOAD_SLOTS = 256;
 /** A .torrent of 10 MiB, sent to start a download, and some room. */
 const MAX_CONTROL_BYTES = 11 << 20;
 

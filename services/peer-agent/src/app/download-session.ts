@@ -8,6 +8,7 @@ import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
+import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
@@ -37,9 +38,6 @@ export interface DownloadOutcome {
 
 /** Ends of a link that an honest peer does not cause; the last is gRPC's word for a message over the limit. */
 const BREACHES: ReadonlySet<string> = new Set(['PROTOCOL_VIOLATION', 'BAD_BITFIELD', 'RESOURCE_EXHAUSTED']);
-
-/** How often the engine is told the time. */
-const TICK_MS = 100;
 
 /** Runs the engine of one download: links and disk on one side, decisions on the other. */
 export class DownloadSession implements SwarmHandler, SwarmListener {

@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
@@ -13,9 +14,6 @@ export interface ServingListener {
   /** The file is no longer served. */
   stopped(reason: string): void;
 }
-
-/** New pieces are told in batches this far apart. */
-const HAVE_BATCH_MS = 20;
 
 export interface ServingComponents {
   readonly metainfo: Metainfo;

@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
+import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
 
 /** News of all links of one download; each says whose it is. */
@@ -37,9 +38,6 @@ interface Candidate {
   readonly backoff: Backoff;
   timer: NodeJS.Timeout | undefined;
 }
-
-/** Links of one download at most; the tracker names no more unasked. */
-const MAX_LINKS = 50;
 
 /**
  * Keeps links to the peers of a swarm: opens one to each that the tracker names, and

@@ -1,9 +1,9 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import type { PieceLayout } from '@enjambre/core/layout';
 import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
+import type { EngineLayout } from './engine-layout.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { nextBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
@@ -13,7 +13,7 @@ import { isFitAlone } from './soloist.js';
 import { findTakeover } from './takeover.js';
 
 export interface EngineComponents {
-  readonly layout: PieceLayout;
+  readonly layout: EngineLayout;
   /** Pieces that are verified and on disk already. Copied. */
   readonly have: Bitfield;
   readonly random: Random;

@@ -31,4 +31,4 @@ export class OutstandingBudget {
 }
 
 /** Enough for 1 GB/s with 30 ms between a request and its block on disk. */
-const DEFAULT_TOTAL_BYTES = 32 << 20;
+export const DEFAULT_TOTAL_BYTES = 32 << 20;

@@ -1,7 +1,7 @@
 import { Bitfield } from '@enjambre/core/bitfield';
-import type { PieceLayout } from '@enjambre/core/layout';
 import { ActivePiece, type BlockState } from './active-piece.js';
 import { Availability } from './availability.js';
+import type { EngineLayout } from './engine-layout.js';
 import type { BlockRef } from './messages.js';
 import { Suspects } from './suspects.js';
 
@@ -21,7 +21,7 @@ export class PieceBoard {
   readonly suspects = new Suspects();
 
   constructor(
-    readonly layout: PieceLayout,
+    readonly layout: EngineLayout,
     have: Bitfield,
   ) {
     this.have = have.clone();

@@ -1,0 +1,13 @@
+/** Constants of how agents deal with each other: the simulator runs with the same. */
+
+/** Links of one download at most; the tracker names no more unasked. */
+export const MAX_LINKS = 50;
+
+/** Downloaders served at the same time; more wait for a slot. */
+export const UPLOAD_SLOTS = 256;
+
+/** New pieces are told in batches this far apart. */
+export const HAVE_BATCH_MS = 20;
+
+/** How often the engine is told the time. */
+export const TICK_MS = 100;
