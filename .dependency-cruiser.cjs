@@ -62,6 +62,19 @@ module.exports = {
       from: { path: '^libs/proto/' },
       to: { path: '^libs/(core|common)/' },
     },
+    {
+      name: 'simulator-runs-the-domain',
+      comment: 'the simulator runs domain code of services, and nobody imports the simulator',
+      severity: 'error',
+      from: { path: '^simulator/src' },
+      to: { path: '^(libs|services|cli|demo|bench)/', pathNot: '^libs/core/src|^services/[^/]+/src/domain/' },
+    },
+    {
+      name: 'nobody-imports-the-simulator',
+      severity: 'error',
+      from: { pathNot: '^simulator/' },
+      to: { path: '^simulator/' },
+    },
     { name: 'nobody-imports-the-cli', severity: 'error', from: { pathNot: '^cli/' }, to: { path: '^cli/' } },
     {
       name: 'no-test-code-in-products',

@@ -34,7 +34,7 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@tsc -p tsconfig.check.json
 	@eslint .
 	@prettier --check --log-level warn .
-	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench
+	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench simulator
 	@knip --no-config-hints
 	@tools/lint-proto.sh
 
@@ -69,9 +69,13 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 	@tools/need-nats-server.sh
 	@node bench/dist/events-main.js
 
+.PHONY: simulate
+simulate: build ## Run whole swarms on virtual time (SIM_SCENARIO, SIM_SEED)
+	@node simulator/dist/main.js
+
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
-	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'

@@ -1,0 +1,270 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import { DownloadEngine } from '@enjambre/peer-agent/domain/engine/engine';
+import type {
+  BlockRef,
+  EngineEffect,
+  EngineEvent,
+  RejectReason,
+} from '@enjambre/peer-agent/domain/engine/messages';
+import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
+import { seededRandom } from '@enjambre/peer-agent/domain/random';
+import { MAX_LINKS, TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
+import type { UploadRequest } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
+import type { Host } from './host.js';
+import { Link } from './link.js';
+import type { World } from './world.js';
+
+/** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
+const TRIPS_TO_HELLO = 5;
+
+/** What the tracker says has changed. */
+export interface PeerNews {
+  readonly upserted: readonly PeerId[];
+  readonly removed: readonly PeerId[];
+}
+
+interface Candidate {
+  link: Link | undefined;
+  /** The tracker still names it. */
+  listed: boolean;
+}
+
+/** One download: the agent's engine, and around it what the session and its links do in the agent. */
+export class Download {
+  finishedMs: number | undefined;
+  readonly #engine: DownloadEngine;
+  readonly #candidates = new Map<PeerId, Candidate>();
+  readonly #banned = new Set<PeerId>();
+  /** When the disk has written all that it was given. */
+  #diskFreeMs = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly host: Host,
+    seed: number,
+  ) {
+    const { layout } = world;
+    this.#engine = new DownloadEngine({
+      layout,
+      have: Bitfield.empty(layout.pieceCount),
+      random: seededRandom(seed),
+    });
+  }
+
+  get have(): Bitfield {
+    return this.#engine.have;
+  }
+
+  *links(): Iterable<Link> {
+    for (const { link } of this.#candidates.values()) if (link) yield link;
+  }
+
+  /** @param phaseMs when in a tick's time it begins */
+  start(phaseMs: number): void {
+    this.world.agenda.in(phaseMs, () => {
+      this.#tick();
+    });
+  }
+
+  /** As the agent's `SwarmLinks` takes it: those that work are kept, and there are never more than so many. */
+  update({ upserted, removed }: PeerNews): void {
+    if (!this.#runs) return;
+    for (const peer of upserted) this.#list(peer);
+    for (const peer of removed) {
+      const candidate = this.#candidates.get(peer);
+      if (candidate) candidate.listed = false;
+      if (candidate && !candidate.link) this.#candidates.delete(peer);
+    }
+  }
+
+  /** The uploader's hello and bitfield came. */
+  ready(link: Link, { has, choked }: { has: Bitfield; choked: boolean }): void {
+    if (!this.#uses(link)) return;
+    this.#feed({ type: 'peer-joined', peer: link.uploader.id, has });
+    if (choked) this.choked(link, true);
+  }
+
+  has(link: Link, pieces: readonly number[]): void {
+    if (this.#uses(link)) this.#feed({ type: 'peer-has', peer: link.uploader.id, pieces });
+  }
+
+  choked(link: Link, choked: boolean): void {
+    if (this.#uses(link))
+      this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer: link.uploader.id });
+  }
+
+  /** All bytes of a block came. */
+  arrived(link: Link, { id, piece, length }: UploadRequest): void {
+    if (!this.host.alive) return;
+    if (link.closed) {
+      this.world.tally.duplicateBytes += length;
+      return;
+    }
+    const { ref } = this.#answered(link, id);
+    if (ref.piece !== piece) this.world.fail(`a request for piece ${ref.piece} was answered with ${piece}`);
+    this.#feed({ type: 'block-arrived', peer: link.uploader.id, id, ref }, link.uploader);
+  }
+
+  rejected(link: Link, id: number, reason: RejectReason): void {
+    if (!this.#uses(link)) return;
+    this.#answered(link, id);
+    this.#feed({ type: 'block-rejected', peer: link.uploader.id, id, reason });
+  }
+
+  /** The uploader is gone. */
+  lost(link: Link): void {
+    if (!this.#uses(link)) return;
+    this.#forget(link);
+    this.#feed({ type: 'peer-left', peer: link.uploader.id });
+  }
+
+  get #runs(): boolean {
+    return this.host.alive && this.finishedMs === undefined;
+  }
+
+  #uses(link: Link): boolean {
+    return this.host.alive && !link.closed;
+  }
+
+  #tick(): void {
+    if (!this.#runs) return;
+    this.#feed({ type: 'tick' });
+    this.world.agenda.in(TICK_MS, () => {
+      this.#tick();
+    });
+  }
+
+  #list(peer: PeerId): void {
+    const known = this.#candidates.get(peer);
+    if (known) known.listed = true;
+    if (known || this.#banned.has(peer) || this.#candidates.size >= MAX_LINKS) return;
+    const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
+    this.#candidates.set(peer, { link, listed: true });
+    this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
+      link.uploader.uploader.accept(link);
+    });
+  }
+
+  #answered(link: Link, id: number): { ref: BlockRef } {
+    const owed = link.owed.get(id);
+    if (!owed) return this.world.fail(`request ${id} was answered twice, or never made`);
+    link.owed.delete(id);
+    return owed;
+  }
+
+  #feed(event: EngineEvent, sender?: Host): void {
+    let stored: BlockRef | undefined;
+    for (const effect of this.#engine.handle(event, this.world.agenda.nowMs)) {
+      if (effect.type === 'store') stored = effect.ref;
+      else this.#apply(effect);
+    }
+    this.#checkOutstanding();
+    if (stored && sender) this.#store(stored, sender);
+  }
+
+  #apply(effect: Exclude<EngineEffect, { type: 'store' }>): void {
+    const { world, host } = this;
+    switch (effect.type) {
+      case 'request':
+        return this.#request(effect.peer, effect.id, effect.ref);
+      case 'cancel':
+        return this.#cancel(effect.peer, effect.id);
+      case 'discard':
+        world.tally.duplicateBytes += world.layout.blockSize(effect.ref.piece, effect.ref.block);
+        return;
+      case 'verified':
+        world.verified(host, effect.piece);
+        return host.verified(effect.piece);
+      case 'failed':
+        world.tally.spoiltBytes += world.layout.pieceSize(effect.piece);
+        return;
+      case 'ban':
+        return this.#ban(effect.peer);
+      case 'violation':
+        return world.fail(`an honest swarm broke the protocol: ${effect.reason}`);
+      case 'complete':
+        return this.#complete();
+    }
+  }
+
+  #request(peer: PeerId, id: number, ref: BlockRef): void {
+    const { world } = this;
+    const link = this.#linkTo(peer);
+    if (this.have.has(ref.piece)) world.fail(`asked for piece ${ref.piece}, which is there`);
+    if (link.owed.has(id)) world.fail(`used the id of an unanswered request again`);
+    link.owed.set(id, { ref, askedMs: world.agenda.nowMs, cancelled: false });
+    const length = world.layout.blockSize(ref.piece, ref.block);
+    const request = { id, piece: ref.piece, begin: world.layout.blockBegin(ref.block), length };
+    world.agenda.in(world.latencyMs(link), () => {
+      link.uploader.uploader.request(link, request);
+    });
+  }
+
+  #cancel(peer: PeerId, id: number): void {
+    const link = this.#linkTo(peer);
+    const owed = link.owed.get(id);
+    if (!owed || owed.cancelled) return this.world.fail(`cancelled request ${id}, which is not open`);
+    owed.cancelled = true;
+    this.world.agenda.in(this.world.latencyMs(link), () => {
+      link.uploader.uploader.cancel(link, id);
+    });
+  }
+
+  #store(ref: BlockRef, sender: Host): void {
+    const { world } = this;
+    world.tally.storedBlocks += 1;
+    const digest = sender.digestOf(ref);
+    const { diskRate } = this.host.spec;
+    if (diskRate === undefined) return this.#feed({ type: 'block-stored', ref, digest });
+    const takesMs = (world.layout.blockSize(ref.piece, ref.block) * 1000) / diskRate;
+    this.#diskFreeMs = Math.max(this.#diskFreeMs, world.agenda.nowMs) + takesMs;
+    world.agenda.at(this.#diskFreeMs, () => {
+      if (this.#runs) this.#feed({ type: 'block-stored', ref, digest });
+    });
+  }
+
+  #ban(peer: PeerId): void {
+    this.#banned.add(peer);
+    this.world.banned(this.host, this.world.host(peer));
+    this.#hangUp(this.#linkTo(peer));
+  }
+
+  #complete(): void {
+    this.finishedMs = this.world.agenda.nowMs;
+    for (const link of [...this.links()]) this.#hangUp(link);
+    this.world.completed(this.host);
+  }
+
+  /** Ends a link; the uploader hears of it. */
+  #hangUp(link: Link): void {
+    this.#forget(link);
+    this.world.agenda.in(this.world.latencyMs(link), () => {
+      link.uploader.uploader.close(link);
+    });
+  }
+
+  #forget(link: Link): void {
+    link.closed = true;
+    link.owed.clear();
+    const candidate = this.#candidates.get(link.uploader.id);
+    if (candidate) candidate.link = undefined;
+    if (candidate && (!candidate.listed || this.#banned.has(link.uploader.id))) {
+      this.#candidates.delete(link.uploader.id);
+    }
+  }
+
+  #linkTo(peer: PeerId): Link {
+    return (
+      this.#candidates.get(peer)?.link ?? this.world.fail(`the engine turned to a peer that is not there`)
+    );
+  }
+
+  #checkOutstanding(): void {
+    const bytes = this.#engine.outstandingBytes;
+    const { tally, layout } = this.world;
+    if (bytes > tally.maxOutstandingBytes) tally.maxOutstandingBytes = bytes;
+    if (bytes < 0) this.world.fail('outstanding bytes are negative');
+    if (bytes >= DEFAULT_TOTAL_BYTES + layout.longestBlock) this.world.fail(`${bytes} bytes are outstanding`);
+  }
+}

@@ -1,0 +1,89 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import { HAVE_BATCH_MS } from '@enjambre/peer-agent/domain/swarm-constants';
+import { Downlink } from './downlink.js';
+import { Download } from './download.js';
+import type { Link } from './link.js';
+import type { HostSpec } from './scenario.js';
+import { Uplink } from './uplink.js';
+import { Uploader } from './uploader.js';
+import type { World } from './world.js';
+
+/** A machine with an agent: it downloads unless it is a seeder, and serves what it has. */
+export class Host {
+  readonly id: PeerId;
+  readonly uplink: Uplink;
+  readonly downlink: Downlink;
+  readonly uploader: Uploader;
+  /** Undefined in a seeder. */
+  readonly download: Download | undefined;
+  alive = false;
+  joinedMs = 0;
+  readonly #all: Bitfield;
+  /** Verified, and not told to others yet. */
+  #fresh: number[] = [];
+
+  constructor(
+    private readonly world: World,
+    readonly index: number,
+    readonly spec: HostSpec,
+    seed: number,
+  ) {
+    this.id = parsePeerId((index + 1).toString(16).padStart(64, '0'));
+    this.uplink = new Uplink(world, this, spec.up / 1000);
+    this.downlink = new Downlink(world.agenda, spec.down / 1000);
+    this.uploader = new Uploader(world, this);
+    this.#all = Bitfield.full(spec.seeder ? world.layout.pieceCount : 0);
+    this.download = spec.seeder ? undefined : new Download(world, this, seed);
+  }
+
+  /** Pieces it can serve, live. */
+  get have(): Bitfield {
+    return this.download?.have ?? this.#all;
+  }
+
+  /** Sends wrong bytes now and then. */
+  get isHonest(): boolean {
+    return this.spec.corruptsEvery === undefined;
+  }
+
+  /** What the bytes hash to that this host sends for a block. */
+  digestOf(ref: { piece: number; block: number }): Buffer {
+    const { layout } = this.world;
+    const every = this.spec.corruptsEvery;
+    const bad = every !== undefined && layout.blockIndex(ref) % every === 0;
+    return bad ? layout.badToken(this.index) : layout.token(ref);
+  }
+
+  /** A piece was verified: all that are connected are told soon. */
+  verified(piece: number): void {
+    if (this.#fresh.push(piece) > 1) return;
+    this.world.agenda.in(HAVE_BATCH_MS, () => {
+      if (this.alive) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const pieces = this.#fresh;
+    this.#fresh = [];
+    this.#spread(this.uploader.links, (link) => link.downloader.download?.has(link, pieces));
+    if (this.download)
+      this.#spread(this.download.links(), (link) => link.uploader.uploader.learn(link, pieces));
+  }
+
+  /** One entry on the agenda for all that are equally far away: this is the most frequent message. */
+  #spread(links: Iterable<Link>, deliver: (link: Link) => void): void {
+    const byLatency = new Map<number, Link[]>();
+    for (const link of links) {
+      const latencyMs = this.world.latencyMs(link);
+      const group = byLatency.get(latencyMs);
+      if (group) group.push(link);
+      else byLatency.set(latencyMs, [link]);
+    }
+    for (const [latencyMs, group] of byLatency) {
+      this.world.agenda.in(latencyMs, () => {
+        for (const link of group) deliver(link);
+      });
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { floorMs } from './floor.js';
+import type { Host } from './host.js';
+import type { Simulation } from './simulation.js';
+
+export interface SimulationResult {
+  readonly scenario: string;
+  readonly seed: number;
+  /** Downloaders that lived to the end. */
+  readonly downloaders: number;
+  /** Of those, how many have everything. */
+  readonly finished: number;
+  /** Time from joining to the last piece, of each that finished, ascending; milliseconds. */
+  readonly tookMs: readonly number[];
+  /** The same over the {@link floorMs} of the host, ascending. */
+  readonly overFloor: readonly number[];
+  /** What the seeders sent together, over the content's size. */
+  readonly seederShare: number;
+  /** Bytes that came in vain, over all that were of use. */
+  readonly duplicateShare: number;
+  readonly spoiltBytes: number;
+  readonly maxOutstandingBytes: number;
+  /** Indexes of hosts that somebody banned. */
+  readonly banned: readonly number[];
+  /** Pieces that no live host holds at the end. */
+  readonly lostPieces: readonly number[];
+  /** Virtual time of the last event, and how many there were. */
+  readonly endMs: number;
+  readonly events: number;
+}
+
+interface Outcome {
+  readonly banned: readonly Host[];
+  readonly lostPieces: readonly number[];
+}
+
+export function resultOf(simulation: Simulation, { banned, lostPieces }: Outcome): SimulationResult {
+  const { scenario, seed, hosts, layout, tally, agenda } = simulation;
+  const downloaders = hosts.filter(({ alive, download }) => alive && download);
+  const done = downloaders.flatMap((host) => {
+    const finishedMs = host.download?.finishedMs;
+    return finishedMs === undefined ? [] : [{ host, tookMs: finishedMs - host.joinedMs }];
+  });
+  const seederBytes = hosts.reduce(
+    (sum, { spec, uploader }) => sum + (spec.seeder ? uploader.sentBytes : 0),
+    0,
+  );
+  const useful =
+    hosts.reduce((sum, { download }) => sum + (download?.have.count ?? 0), 0) / layout.pieceCount;
+  return {
+    scenario: scenario.name,
+    seed,
+    downloaders: downloaders.length,
+    finished: done.length,
+    tookMs: ascending(done.map(({ tookMs }) => tookMs)),
+    overFloor: ascending(done.map(({ host, tookMs }) => tookMs / floorMs(scenario, host.spec))),
+    seederShare: seederBytes / layout.totalLength,
+    duplicateShare: tally.duplicateBytes / Math.max(1, useful * layout.totalLength),
+    spoiltBytes: tally.spoiltBytes,
+    maxOutstandingBytes: tally.maxOutstandingBytes,
+    banned: [...new Set(banned.map(({ index }) => index))],
+    lostPieces,
+    endMs: agenda.nowMs,
+    events: agenda.entered,
+  };
+}
+
+function ascending(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
+/** The least value that a share `q` of all are not above (nearest rank), of ascending ones; NaN for none. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)] ?? NaN;
+}

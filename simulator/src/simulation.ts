@@ -1,0 +1,202 @@
+import { seededRandom, type Random } from '@enjambre/peer-agent/domain/random';
+import { TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
+import { Agenda } from './agenda.js';
+import { Copies } from './copies.js';
+import { Host } from './host.js';
+import type { Link } from './link.js';
+import { resultOf, type SimulationResult } from './result.js';
+import type { Moment, Scenario } from './scenario.js';
+import { TokenLayout } from './token-layout.js';
+import { Tracker } from './tracker.js';
+import type { Tally, World } from './world.js';
+
+/** How often it is looked at whether something stands still. */
+const PATROL_MS = 10_000;
+/** An honest request waits no longer for its answer, and a swarm in which something is left to do never rests so long. */
+const MAX_SILENCE_MS = 300_000;
+
+/**
+ * Runs a scenario to its end: until all live downloaders are done, or nothing moves any more because pieces died
+ * with their holders. What must always hold is checked on the way; a breach ends the run with an error
+ * that says how to repeat it. The same scenario and seed give the same run.
+ */
+export class Simulation implements World {
+  readonly agenda = new Agenda();
+  readonly layout: TokenLayout;
+  readonly tally: Tally = { storedBlocks: 0, duplicateBytes: 0, spoiltBytes: 0, maxOutstandingBytes: 0 };
+  readonly hosts: readonly Host[];
+  readonly #byId: ReadonlyMap<string, Host>;
+  readonly #random: Random;
+  readonly #tracker: Tracker;
+  readonly #copies: Copies;
+  readonly #verified = new Map<Host, Set<number>>();
+  readonly #banned: Host[] = [];
+  /** Joins and deaths that wait for the first hosts' progress. */
+  #waiting: { readonly pieces: number; readonly action: () => void }[] = [];
+  readonly #first: ReadonlySet<Host>;
+  #firstPieces = 0;
+  /** Downloaders that live, or will, and have something left to do. */
+  #pending = new Set<Host>();
+  #movedMs = 0;
+  #movedBlocks = 0;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly seed: number,
+  ) {
+    this.layout = new TokenLayout(scenario.content);
+    this.#random = seededRandom(seed);
+    this.#tracker = new Tracker(this.agenda, scenario.content, this.#random);
+    this.#copies = new Copies(this.layout.pieceCount);
+    this.hosts = scenario.hosts.map((spec, index) => new Host(this, index, spec, this.#drawSeed()));
+    this.#byId = new Map(this.hosts.map((host) => [host.id, host]));
+    this.#first = new Set(this.hosts.filter(({ download, spec }) => download && !spec.joins));
+    for (const host of this.hosts) this.#plan(host);
+    this.#patrolLater();
+  }
+
+  run(): SimulationResult {
+    while (this.#pending.size > 0 && this.agenda.step());
+    this.#checkEnd();
+    return resultOf(this, { banned: this.#banned, lostPieces: this.#copies.lost() });
+  }
+
+  latencyMs(link: Link): number {
+    return link.downloader.spec.latencyMs + link.uploader.spec.latencyMs;
+  }
+
+  host(id: string): Host {
+    return this.#byId.get(id) ?? this.fail(`there is no host ${id}`);
+  }
+
+  verified(host: Host, piece: number): void {
+    const pieces = this.#verified.get(host);
+    if (!pieces || pieces.has(piece)) this.fail(`piece ${piece} was verified twice`);
+    pieces.add(piece);
+    this.#copies.add(piece);
+    if (!this.#first.has(host)) return;
+    this.#firstPieces += 1;
+    if (this.#waiting.some(({ pieces: due }) => due <= this.#firstPieces)) this.#runDue();
+  }
+
+  completed(host: Host): void {
+    if (!host.have.isFull()) this.fail('a download is called complete that is not');
+    this.#pending.delete(host);
+    this.#tracker.completed(host);
+  }
+
+  banned(by: Host, culprit: Host): void {
+    if (culprit.isHonest) this.fail(`host ${by.index} banned host ${culprit.index}, which is honest`);
+    this.#banned.push(culprit);
+  }
+
+  fail(message: string): never {
+    const again = `SIM_SCENARIO=${this.scenario.name} SIM_SEED=${this.seed}`;
+    throw new Error(`${message} (at ${this.agenda.nowMs.toFixed(3)} ms; to repeat: ${again})`);
+  }
+
+  #plan(host: Host): void {
+    this.#verified.set(host, new Set());
+    if (host.download) this.#pending.add(host);
+    const { joins, dies } = host.spec;
+    this.#when(joins ?? { ms: 0 }, () => {
+      this.#join(host);
+    });
+    if (dies) {
+      this.#when(dies, () => {
+        this.#kill(host);
+      });
+    }
+  }
+
+  #when(moment: Moment, action: () => void): void {
+    if ('ms' in moment) return this.agenda.at(moment.ms, action);
+    const pieces = Math.ceil(moment.share * this.#first.size * this.layout.pieceCount);
+    this.#waiting.push({ pieces, action });
+  }
+
+  #runDue(): void {
+    const due = this.#waiting.filter(({ pieces }) => pieces <= this.#firstPieces);
+    this.#waiting = this.#waiting.filter(({ pieces }) => pieces > this.#firstPieces);
+    for (const { action } of due) this.agenda.in(0, action);
+  }
+
+  #join(host: Host): void {
+    host.alive = true;
+    host.joinedMs = this.agenda.nowMs;
+    this.#copies.addAll(host.have);
+    this.agenda.in(host.spec.latencyMs, () => {
+      if (host.alive) this.#tracker.joined(host);
+    });
+    host.download?.start(this.#random() * TICK_MS);
+  }
+
+  /** Its streams break: the others notice after a message's way, or after the scenario's time. */
+  #kill(host: Host): void {
+    if (!host.alive) return;
+    host.alive = false;
+    this.#pending.delete(host);
+    this.#copies.removeAll(host.have);
+    const noticeMs = this.scenario.noticeMs ?? 0;
+    for (const link of host.uploader.links) {
+      this.agenda.in(noticeMs + this.latencyMs(link), () => link.downloader.download?.lost(link));
+    }
+    for (const link of host.download?.links() ?? []) {
+      this.agenda.in(noticeMs + this.latencyMs(link), () => {
+        link.uploader.uploader.close(link);
+      });
+    }
+    this.agenda.in(noticeMs + host.spec.latencyMs, () => {
+      this.#tracker.left(host);
+    });
+  }
+
+  #patrolLater(): void {
+    this.agenda.in(PATROL_MS, () => {
+      this.#patrol();
+    });
+  }
+
+  /** Goes on until the swarm stands still for good. */
+  #patrol(): void {
+    const { nowMs } = this.agenda;
+    for (const host of this.hosts) {
+      if (!host.alive) continue;
+      for (const { owed, uploader } of host.download?.links() ?? []) {
+        for (const { askedMs } of owed.values()) {
+          if (uploader.alive && nowMs - askedMs > MAX_SILENCE_MS) this.fail('a request was never answered');
+          break; // The first is the oldest.
+        }
+      }
+    }
+    if (this.tally.storedBlocks > this.#movedBlocks) this.#movedMs = nowMs;
+    this.#movedBlocks = this.tally.storedBlocks;
+    if (nowMs - this.#movedMs < MAX_SILENCE_MS) this.#patrolLater();
+    else this.#stalled();
+  }
+
+  /** Nothing has moved for long: that is right only if each has all that any honest live host could give. */
+  #stalled(): void {
+    const givers = this.hosts.filter(({ alive, isHonest }) => alive && isHonest);
+    for (const host of this.#pending) {
+      if (!host.alive) continue;
+      for (let piece = 0; piece < this.layout.pieceCount; piece++) {
+        if (host.have.has(piece) || !givers.some(({ have }) => have.has(piece))) continue;
+        if (host.isHonest) this.fail(`host ${host.index} does not get piece ${piece}, which others have`);
+      }
+    }
+    this.#pending.clear();
+  }
+
+  #checkEnd(): void {
+    for (const host of this.hosts) {
+      if (host.alive && host.download && this.#verified.get(host)?.size !== host.have.count) {
+        this.fail(`host ${host.index} has other pieces than those verified`);
+      }
+    }
+  }
+
+  #drawSeed(): number {
+    return Math.floor(this.#random() * 2 ** 32);
+  }
+}

@@ -1,0 +1,74 @@
+import { parseInfoHash } from '@enjambre/core/ids';
+import type { Effect } from '@enjambre/tracker/domain/effects';
+import type { Session } from '@enjambre/tracker/domain/session';
+import { SwarmRegistry } from '@enjambre/tracker/domain/swarm-registry';
+import type { Agenda } from './agenda.js';
+import type { Host } from './host.js';
+import type { ContentSize } from './token-layout.js';
+
+const INFOHASH = parseInfoHash('5e'.repeat(32));
+
+/** The tracker's own registry; what it has to say reaches hosts after their latency. */
+export class Tracker {
+  readonly #registry: SwarmRegistry;
+  readonly #sessions = new Map<Host, Session>();
+  readonly #hosts = new Map<Session, Host>();
+
+  constructor(
+    private readonly agenda: Agenda,
+    private readonly content: ContentSize,
+    random: () => number,
+  ) {
+    this.#registry = new SwarmRegistry({ random, startedAt: 0 });
+  }
+
+  /** The host connects, says what it has and, if it lacks something, asks who has it. */
+  joined(host: Host): void {
+    const { agenda } = this;
+    const peer = { id: host.id, name: `host ${host.index}`, endpoint: '', labels: {}, version: '' };
+    const { session } = this.#registry.connect(peer, agenda.nowMs);
+    this.#sessions.set(host, session);
+    this.#hosts.set(session, host);
+    if (host.download) {
+      this.#announce(host, 'started');
+      this.#tell(this.#registry.watch(session, INFOHASH, 0));
+    } else {
+      const offer = { infohash: INFOHASH, file: this.#file, restated: false };
+      this.#tell(this.#registry.share(session, offer, agenda.nowMs));
+    }
+  }
+
+  completed(host: Host): void {
+    this.#announce(host, 'completed');
+    const session = this.#sessions.get(host);
+    if (session) this.#registry.unwatch(session, INFOHASH);
+  }
+
+  left(host: Host): void {
+    const session = this.#sessions.get(host);
+    if (session) this.#tell(this.#registry.disconnect(session, 'died'));
+  }
+
+  get #file(): { name: string; size: number; pieceLength: number; fileCount: number } {
+    const { bytes, pieceLength } = this.content;
+    return { name: 'content', size: bytes, pieceLength, fileCount: 1 };
+  }
+
+  #announce(host: Host, news: 'started' | 'completed'): void {
+    const session = this.#sessions.get(host);
+    if (!session) return;
+    const bytesLeft = news === 'completed' ? 0 : this.content.bytes;
+    const numbers = { bytesLeft, bytesDownloaded: 0, bytesUploaded: 0 };
+    const report = { infohash: INFOHASH, news, ...numbers, file: this.#file, reason: '' };
+    this.#tell(this.#registry.announce(session, report, this.agenda.nowMs));
+  }
+
+  #tell(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type !== 'delta') continue;
+      const host = this.#hosts.get(effect.to);
+      const news = { upserted: effect.upserted.map(({ peer }) => peer.id), removed: effect.removed };
+      this.agenda.in(host?.spec.latencyMs ?? 0, () => host?.download?.update(news));
+    }
+  }
+}

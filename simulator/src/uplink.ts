@@ -1,0 +1,67 @@
+import type { UploadRequest } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
+import { Fifo } from './fifo.js';
+import type { Host } from './host.js';
+import type { Link } from './link.js';
+import type { World } from './world.js';
+
+/**
+ * A host's way out: one block at a time at full rate, links in turn, which is to a block's length what equal
+ * TCP streams do. A link whose receiver has no room stands aside until it has.
+ */
+export class Uplink {
+  readonly #line = new Fifo<Link>();
+  #busy = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly host: Host,
+    private readonly bytesPerMs: number,
+  ) {}
+
+  /** Sends a block when the link's turn comes. */
+  send(link: Link, request: UploadRequest): void {
+    link.sending.push(request);
+    if (!link.lined) this.line(link);
+  }
+
+  /** Puts a link into the line; one that waited for its receiver comes back so. */
+  line(link: Link): void {
+    link.lined = true;
+    this.#line.push(link);
+    this.#next();
+  }
+
+  #next(): void {
+    while (!this.#busy && this.host.alive) {
+      const link = this.#line.shift();
+      if (!link) return;
+      if (!link.served || link.sending.size === 0) {
+        link.lined = false;
+        continue;
+      }
+      const { downlink } = link.downloader;
+      const latencyMs = this.world.latencyMs(link);
+      if (downlink.hasRoom(latencyMs)) this.#transmit(link, latencyMs);
+      else downlink.wait(link, latencyMs);
+    }
+  }
+
+  #transmit(link: Link, latencyMs: number): void {
+    const request = link.sending.shift();
+    if (!request) return;
+    if (link.sending.size > 0) this.#line.push(link);
+    else link.lined = false;
+    this.#busy = true;
+    const { agenda } = this.world;
+    const passedMs = link.downloader.downlink.take(request.length, agenda.nowMs + latencyMs);
+    agenda.in(request.length / this.bytesPerMs, () => {
+      this.#busy = false;
+      if (!this.host.alive) return;
+      agenda.at(Math.max(passedMs, agenda.nowMs + latencyMs), () => {
+        link.downloader.download?.arrived(link, request);
+      });
+      this.host.uploader.sent(link, request);
+      this.#next();
+    });
+  }
+}
