@@ -10,9 +10,8 @@ import type {
 import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
 import { MAX_LINKS, TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
-import type { UploadRequest } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
 import type { Host } from './host.js';
-import { Link } from './link.js';
+import { Link, type Owed, type Sending } from './link.js';
 import type { World } from './world.js';
 
 /** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
@@ -94,15 +93,21 @@ export class Download {
       this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer: link.uploader.id });
   }
 
+  spreads(link: Link, on: boolean): void {
+    if (this.#uses(link)) this.#feed({ type: 'peer-spreads', peer: link.uploader.id, on });
+  }
+
   /** All bytes of a block came. */
-  arrived(link: Link, { id, piece, length }: UploadRequest): void {
+  arrived(link: Link, { id, piece, begin, length }: Sending): void {
     if (!this.host.alive) return;
     if (link.closed) {
       this.world.tally.duplicateBytes += length;
       return;
     }
-    const { ref } = this.#answered(link, id);
-    if (ref.piece !== piece) this.world.fail(`a request for piece ${ref.piece} was answered with ${piece}`);
+    const { ref: asked } = this.#answered(link, id);
+    const ref = { piece, block: begin / this.world.layout.longestBlock };
+    if (asked && (asked.piece !== piece || asked.block !== ref.block))
+      this.world.fail(`a request for piece ${asked.piece} was answered with ${piece}`);
     this.#feed({ type: 'block-arrived', peer: link.uploader.id, id, ref }, link.uploader);
   }
 
@@ -146,7 +151,7 @@ export class Download {
     });
   }
 
-  #answered(link: Link, id: number): { ref: BlockRef } {
+  #answered(link: Link, id: number): Owed {
     const owed = link.owed.get(id);
     if (!owed) return this.world.fail(`request ${id} was answered twice, or never made`);
     link.owed.delete(id);
@@ -168,6 +173,8 @@ export class Download {
     switch (effect.type) {
       case 'request':
         return this.#request(effect.peer, effect.id, effect.ref);
+      case 'request-any':
+        return this.#requestAny(effect);
       case 'cancel':
         return this.#cancel(effect.peer, effect.id);
       case 'discard':
@@ -190,15 +197,29 @@ export class Download {
 
   #request(peer: PeerId, id: number, ref: BlockRef): void {
     const { world } = this;
-    const link = this.#linkTo(peer);
     if (this.have.has(ref.piece)) world.fail(`asked for piece ${ref.piece}, which is there`);
-    if (link.owed.has(id)) world.fail(`used the id of an unanswered request again`);
-    link.owed.set(id, { ref, askedMs: world.agenda.nowMs, cancelled: false });
+    const link = this.#owe(peer, id, ref);
     const length = world.layout.blockSize(ref.piece, ref.block);
     const request = { id, piece: ref.piece, begin: world.layout.blockBegin(ref.block), length };
     world.agenda.in(world.latencyMs(link), () => {
       link.uploader.uploader.request(link, request);
     });
+  }
+
+  #requestAny({ peer, id, modulus, residue }: Extract<EngineEffect, { type: 'request-any' }>): void {
+    const { world } = this;
+    const link = this.#owe(peer, id, undefined);
+    const request = { id, length: world.layout.longestBlock, any: { modulus, residue } };
+    world.agenda.in(world.latencyMs(link), () => {
+      link.uploader.uploader.request(link, request);
+    });
+  }
+
+  #owe(peer: PeerId, id: number, ref: BlockRef | undefined): Link {
+    const link = this.#linkTo(peer);
+    if (link.owed.has(id)) this.world.fail(`used the id of an unanswered request again`);
+    link.owed.set(id, { ref, askedMs: this.world.agenda.nowMs, cancelled: false });
+    return link;
   }
 
   #cancel(peer: PeerId, id: number): void {

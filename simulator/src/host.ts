@@ -32,7 +32,7 @@ export class Host {
     this.id = parsePeerId((index + 1).toString(16).padStart(64, '0'));
     this.uplink = new Uplink(world, this, spec.up / 1000);
     this.downlink = new Downlink(world.agenda, spec.down / 1000);
-    this.uploader = new Uploader(world, this);
+    this.uploader = new Uploader(world, this, seed);
     this.#all = Bitfield.full(spec.seeder ? world.layout.pieceCount : 0);
     this.download = spec.seeder ? undefined : new Download(world, this, seed);
   }
@@ -57,6 +57,7 @@ export class Host {
 
   /** A piece was verified: all that are connected are told soon. */
   verified(piece: number): void {
+    this.uploader.verified();
     if (this.#fresh.push(piece) > 1) return;
     this.world.agenda.in(HAVE_BATCH_MS, () => {
       if (this.alive) this.#tell();

@@ -1,7 +1,6 @@
-import type { UploadRequest } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
 import { Fifo } from './fifo.js';
 import type { Host } from './host.js';
-import type { Link } from './link.js';
+import type { Link, Sending } from './link.js';
 import type { World } from './world.js';
 
 /**
@@ -19,7 +18,7 @@ export class Uplink {
   ) {}
 
   /** Sends a block when the link's turn comes. */
-  send(link: Link, request: UploadRequest): void {
+  send(link: Link, request: Sending): void {
     link.sending.push(request);
     if (!link.lined) this.line(link);
   }

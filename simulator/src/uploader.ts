@@ -1,23 +1,34 @@
 import type { RejectReason } from '@enjambre/peer-agent/domain/engine/messages';
 import { UPLOAD_SLOTS } from '@enjambre/peer-agent/domain/swarm-constants';
-import { UploadScheduler, type UploadRequest } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
+import { seededRandom } from '@enjambre/peer-agent/domain/random';
+import { ChosenBlocks, type BlockPlace } from '@enjambre/peer-agent/domain/upload/chosen-blocks';
+import { PieceSpread, type PieceClass } from '@enjambre/peer-agent/domain/upload/piece-spread';
+import { UploadScheduler } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
 import { UploadSlots } from '@enjambre/peer-agent/domain/upload/upload-slots';
 import type { Host } from './host.js';
-import type { Link } from './link.js';
+import type { Link, Sending, Wanted } from './link.js';
 import type { World } from './world.js';
+
+/** As in the agent's Fetch server. */
+const PARKED_MS = 1000;
 
 /** A host's upload side: the agent's scheduler and slots, and between them what its Sync and Fetch servers do. */
 export class Uploader {
-  readonly #scheduler = new UploadScheduler<Link>();
+  readonly #scheduler = new UploadScheduler<Link, Wanted>();
   readonly #slots = new UploadSlots<Link>(UPLOAD_SLOTS);
   /** Those who download from here. */
   readonly links = new Set<Link>();
   sentBytes = 0;
+  readonly #spread: PieceSpread;
+  #spreads = false;
 
   constructor(
     private readonly world: World,
     private readonly host: Host,
-  ) {}
+    seed: number,
+  ) {
+    this.#spread = new PieceSpread(world.layout.pieceCount, seededRandom(seed));
+  }
 
   /** The hello of a downloader came, with what it has. */
   accept(link: Link): void {
@@ -30,6 +41,10 @@ export class Uploader {
     const choked = !this.#slots.enter(link);
     const has = this.host.have.clone();
     this.#tell(link, () => link.downloader.download?.ready(link, { has, choked }));
+    const member = this.#spread.enter(link.told);
+    link.seat = { member, blocks: new ChosenBlocks(this.#spread, member, this.world.layout) };
+    this.#review();
+    if (this.#spreads) this.#tell(link, () => link.downloader.download?.spreads(link, true));
   }
 
   /** The downloader's streams are over. */
@@ -39,17 +54,24 @@ export class Uploader {
     link.sending.clear();
     this.links.delete(link);
     this.#scheduler.close(link);
+    if (link.seat) this.#spread.leave(link.seat.member);
+    this.#review();
     const next = this.#slots.leave(link);
     if (next) this.#tell(next, () => next.downloader.download?.choked(next, false));
     this.#pump();
   }
 
-  request(link: Link, request: UploadRequest): void {
+  request(link: Link, request: Wanted): void {
     if (!link.served || !this.host.alive) return;
+    if ('any' in request) return this.#queue(link, request);
     if (link.told.has(request.piece))
       this.world.fail(`was asked for piece ${request.piece} that the asker has`);
-    if (!this.#slots.isServed(link)) return this.#reject(link, request.id, 'choked');
     if (!this.host.have.has(request.piece)) return this.#reject(link, request.id, 'not-available');
+    this.#queue(link, request);
+  }
+
+  #queue(link: Link, request: Wanted): void {
+    if (!this.#slots.isServed(link)) return this.#reject(link, request.id, 'choked');
     const outcome = this.#scheduler.add(link, request);
     if (outcome !== 'queued') this.world.fail(`a request was refused as ${outcome}`);
     this.#pump();
@@ -61,8 +83,9 @@ export class Uploader {
   }
 
   /** The uplink has sent a block. */
-  sent(link: Link, request: UploadRequest): void {
+  sent(link: Link, request: Sending): void {
     this.sentBytes += request.length;
+    if (link.seat) this.#spread.sent(link.seat.member, request.piece, this.world.agenda.nowMs);
     this.#scheduler.done(link, request);
     this.#pump();
   }
@@ -70,12 +93,54 @@ export class Uploader {
   /** Pieces that the downloader of a link has since. */
   learn(link: Link, pieces: readonly number[]): void {
     for (const piece of pieces) link.told.set(piece);
+    if (link.seat) this.#spread.learn(link.seat.member, pieces);
+    this.#review();
+  }
+
+  /** The host has a piece more. */
+  verified(): void {
+    this.#review();
   }
 
   /** What is sent is settled here: `host.have`, `link.told` and what was sent to whom are all at hand. */
   #pump(): void {
     for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
-      this.host.uplink.send(job.stream, job.request);
+      const { stream: link, request } = job;
+      const place = 'any' in request ? this.#choose(link, request) : request;
+      if (place) this.host.uplink.send(link, { ...place, id: request.id });
+    }
+  }
+
+  #choose(link: Link, request: Wanted & { readonly any: PieceClass }): BlockPlace | undefined {
+    const { agenda } = this.world;
+    const choice = link.seat?.blocks.next(request.any, agenda.nowMs) ?? 'none';
+    if (choice === 'later') {
+      this.#scheduler.park(link, request);
+      if (!link.waking) agenda.in(PARKED_MS, () => this.#wake(link));
+      link.waking = true;
+      return undefined;
+    }
+    if (choice !== 'none') return choice;
+    this.#scheduler.done(link, request);
+    this.#reject(link, request.id, 'not-available');
+    return undefined;
+  }
+
+  #wake(link: Link): void {
+    link.waking = false;
+    this.#scheduler.wake(link);
+    this.#pump();
+  }
+
+  /** Whether it is of use to choose for the downloaders; they are told when that changes. */
+  #review(): void {
+    const spreads = this.host.alive && this.host.have.isFull() && this.#spread.isUseful;
+    if (spreads === this.#spreads) return;
+    this.#spreads = spreads;
+    for (const link of this.links) {
+      if (!link.seat) continue;
+      this.#tell(link, () => link.downloader.download?.spreads(link, spreads));
+      this.#wake(link);
     }
   }
 

@@ -55,8 +55,8 @@ export class DownloadRun {
         },
       },
     );
-    const { content, ledger, damaged } = parts;
-    this.serving = new Serving({ ...content, have: this.#session.have, ledger, damaged });
+    const { content, ledger, random, damaged } = parts;
+    this.serving = new Serving({ ...content, have: this.#session.have, ledger, random, damaged });
     this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces), stopped: () => undefined });
   }
 

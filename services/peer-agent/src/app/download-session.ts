@@ -138,6 +138,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer });
   }
 
+  spreads(peer: PeerId, on: boolean): void {
+    this.#feed({ type: 'peer-spreads', peer, on });
+  }
+
   rejected(peer: PeerId, id: number, reason: RejectReason): void {
     this.#feed({ type: 'block-rejected', peer, id, reason });
   }
@@ -170,6 +174,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     switch (effect.type) {
       case 'request':
         return this.#request(effect);
+      case 'request-any':
+        return this.#links.get(effect.peer)?.requestAny(effect.id, effect);
       case 'cancel':
         return this.#links.get(effect.peer)?.cancel(effect.id);
       case 'store':

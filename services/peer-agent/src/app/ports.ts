@@ -98,6 +98,8 @@ export interface LinkListener {
   ready(has: Bitfield): void;
   has(pieces: readonly number[]): void;
   choked(choked: boolean): void;
+  /** Whether the uploader chooses what it sends: {@link PeerLink.requestAny}. */
+  spreads(on: boolean): void;
   block(id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(id: number, reason: RejectReason): void;
   closed(error: EnjambreError): void;
@@ -106,6 +108,8 @@ export interface LinkListener {
 /** Streams to one uploader, for one file. */
 export interface PeerLink {
   request(id: number, place: { piece: number; begin: number; length: number }): void;
+  /** Asks for a block of the uploader's choice, of a piece whose index is `residue` modulo `modulus`. */
+  requestAny(id: number, of: { modulus: number; residue: number }): void;
   cancel(id: number): void;
   have(pieces: readonly number[]): void;
   /** Says goodbye and ends the streams. `closed` is not called. */

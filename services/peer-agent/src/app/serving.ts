@@ -3,6 +3,9 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Random } from '../domain/random.js';
+import { ChosenBlocks } from '../domain/upload/chosen-blocks.js';
+import { PieceSpread, type PieceClass } from '../domain/upload/piece-spread.js';
 import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
@@ -13,6 +16,19 @@ export interface ServingListener {
   has(pieces: readonly number[]): void;
   /** The file is no longer served. */
   stopped(reason: string): void;
+  /** Whether the uploader chooses from now on: see {@link Serving.spreads}. */
+  spreads?(on: boolean): void;
+}
+
+/** A downloader's place in the {@link PieceSpread}. */
+export interface SpreadSeat {
+  /** It has more pieces. */
+  learn(pieces: readonly number[]): void;
+  /** The next block to send it by choice. */
+  choose(of: PieceClass): ReturnType<ChosenBlocks['next']>;
+  /** A block that was chosen was sent. */
+  sent(piece: number): void;
+  leave(): void;
 }
 
 export interface ServingComponents {
@@ -22,6 +38,7 @@ export interface ServingComponents {
   readonly have: Bitfield;
   readonly store: PieceStore;
   readonly ledger: Ledger;
+  readonly random: Random;
   /** The content is not what it was, or gone: nothing more may be served. */
   readonly damaged: (error: EnjambreError) => void;
 }
@@ -32,8 +49,12 @@ export class Serving {
   #fresh: number[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  readonly #spread: PieceSpread;
+  #spreads = false;
 
-  constructor(private readonly parts: ServingComponents) {}
+  constructor(private readonly parts: ServingComponents) {
+    this.#spread = new PieceSpread(parts.layout.pieceCount, parts.random);
+  }
 
   get infohash(): InfoHash {
     return this.parts.metainfo.infohash;
@@ -49,6 +70,33 @@ export class Serving {
 
   get have(): Bitfield {
     return this.parts.have;
+  }
+
+  /** True while it is of use that the uploader chooses what to send: it has all, and some of it nobody else. */
+  get spreads(): boolean {
+    return this.#spreads;
+  }
+
+  /** A downloader said what it has. */
+  seat(has: Bitfield): SpreadSeat {
+    const spread = this.#spread;
+    const member = spread.enter(has);
+    const blocks = new ChosenBlocks(spread, member, this.parts.layout);
+    this.#reviewSpread();
+    return {
+      learn: (pieces) => {
+        spread.learn(member, pieces);
+        this.#reviewSpread();
+      },
+      choose: (of) => blocks.next(of, performance.now()),
+      sent: (piece) => {
+        spread.sent(member, piece, performance.now());
+      },
+      leave: () => {
+        spread.leave(member);
+        this.#reviewSpread();
+      },
+    };
   }
 
   /** See {@link PieceStore.read}. */
@@ -84,6 +132,7 @@ export class Serving {
   /** A piece was verified: tell everyone soon. */
   verified(piece: number): void {
     this.#fresh.push(piece);
+    this.#reviewSpread();
     this.#timer ??= setTimeout(() => {
       this.#tell();
     }, HAVE_BATCH_MS);
@@ -95,6 +144,13 @@ export class Serving {
     clearTimeout(this.#timer);
     for (const listener of [...this.#listeners]) listener.stopped(reason);
     this.#listeners.clear();
+  }
+
+  #reviewSpread(): void {
+    const spreads = this.parts.have.isFull() && this.#spread.isUseful;
+    if (spreads === this.#spreads) return;
+    this.#spreads = spreads;
+    for (const listener of [...this.#listeners]) listener.spreads?.(spreads);
   }
 
   #tell(): void {

@@ -15,6 +15,7 @@ export interface SwarmHandler {
   unreachable(peer: PeerAddress, error: EnjambreError): void;
   has(peer: PeerId, pieces: readonly number[]): void;
   choked(peer: PeerId, choked: boolean): void;
+  spreads(peer: PeerId, on: boolean): void;
   block(peer: PeerId, id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(peer: PeerId, id: number, reason: RejectReason): void;
 }
@@ -158,6 +159,7 @@ export class SwarmLinks {
       },
       has: (pieces) => handler.has(peer, pieces),
       choked: (choked) => handler.choked(peer, choked),
+      spreads: (on) => handler.spreads(peer, on),
       block: (id, place, data) => {
         candidate.backoff.reset();
         handler.block(peer, id, place, data);

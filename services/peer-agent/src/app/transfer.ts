@@ -1,53 +1,27 @@
 import { Bitfield } from '@enjambre/core/bitfield';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import type { Logger } from '@enjambre/common/log/logger';
-import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
-import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import type { Bans } from './bans.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import type {
-  Membership,
-  MembershipEvent,
-  PeerConnector,
-  ProgressLog,
-  StoreFactory,
-  TrackerPort,
-  TransferArchive,
-} from './ports.js';
+import type { Membership, MembershipEvent, ProgressLog } from './ports.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
+import type { TransferComponents } from './transfer-components.js';
 import {
   bytesDoneOf,
   contentView,
+  failureText,
   initialState,
   reasonOf,
   trafficView,
   type TransferState,
   type TransferView,
 } from './transfer-view.js';
-
-export interface TransferComponents {
-  readonly archive: TransferArchive;
-  readonly stores: StoreFactory;
-  readonly connector: PeerConnector;
-  readonly tracker: TrackerPort;
-  readonly bans: Bans;
-  readonly random: Random;
-  readonly budget: OutstandingBudget;
-  readonly log: Logger;
-  /** Called at each change of state, and when progress reached the disk. */
-  readonly changed: () => void;
-  /** Resolves when the record as it is now survives a crash. */
-  readonly save: () => Promise<void>;
-}
 
 /** How a run begins. */
 interface RunOptions {
@@ -287,7 +261,13 @@ export class Transfer {
     await this.#noteComplete((await content.store.seal()) ?? '');
     this.#have = Bitfield.full(content.layout.pieceCount);
     const damaged = this.#damaged;
-    this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger, damaged });
+    this.#serving ??= new Serving({
+      ...this.parts,
+      ...content,
+      have: this.#have,
+      ledger: this.#ledger,
+      damaged,
+    });
     this.#endChores = startSeedingChores({
       store: content.store,
       damaged,
@@ -314,8 +294,7 @@ export class Transfer {
   };
 
   #fail(cause: unknown): void {
-    const error = EnjambreError.from(cause);
-    const reason = error.reason === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : error.message;
+    const reason = failureText(cause);
     this.#serial
       .run(async () => {
         await this.#halt('FAILED', 'the transfer failed');

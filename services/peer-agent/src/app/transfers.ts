@@ -12,7 +12,8 @@ import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js
 import type { Offender } from './bans.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
-import { Transfer, type TransferComponents } from './transfer.js';
+import { Transfer } from './transfer.js';
+import type { TransferComponents } from './transfer-components.js';
 
 export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save'> {
   readonly hasher: ContentHasher;

@@ -252,7 +252,7 @@ describe('Sync', () => {
     await waiting.hear('choke');
     const last = await third!.greetedSync(PIECES);
     await last.hear('choke');
-    expect(served.heard.map(({ $case }) => $case)).toEqual(['challenge', 'hello', 'bitfield']);
+    expect(served.heard.map(({ $case }) => $case)).not.toContain('choke');
     served.call.cancel();
     await waiting.hear('unchoke');
     waiting.finish();

@@ -27,6 +27,10 @@ export const request = (id: number, piece: number, begin: number, length: number
   $case: 'request',
   value: { id, piece, begin, length },
 });
+export const any = (id: number, modulus = 1, residue = 0): FetchMessage => ({
+  $case: 'any',
+  value: { id, modulus, residue },
+});
 export const cancel = (id: number): FetchMessage => ({ $case: 'cancel', value: { id } });
 
 /** A downloader by hand, on a connection of its own. */

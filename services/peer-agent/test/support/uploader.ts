@@ -13,6 +13,7 @@ import { Ledger } from '../../src/app/ledger.js';
 import type { PieceStore } from '../../src/app/ports.js';
 import type { Offender } from '../../src/app/bans.js';
 import { Serving, type ServingDirectory } from '../../src/app/serving.js';
+import { seededRandom } from '../../src/domain/random.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { FileStore } from '../../src/adapters/disk/file-store.js';
@@ -99,6 +100,7 @@ export class Uploader implements ServingDirectory {
       have: this.have,
       store: this.reads.watch(this.#store),
       ledger: this.ledger,
+      random: seededRandom(1),
       damaged: (error) => this.damages.push(error),
     });
     const self = { peerId: this.peerId, name, version: 'test' };

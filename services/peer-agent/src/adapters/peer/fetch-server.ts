@@ -5,14 +5,20 @@ import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
 import { blockHeader, EncodedBlock } from '@enjambre/proto/fetch-codec';
-import type { FetchRequest, FetchResponse, Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type {
+  AnyRequest,
+  FetchRequest,
+  FetchResponse,
+  Request,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
+import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
+import type { PieceClass } from '../../domain/upload/piece-spread.js';
 import {
   DEFAULT_UPLOAD_LIMITS,
   UploadScheduler,
   type UploadJob,
-  type UploadRequest,
 } from '../../domain/upload/upload-scheduler.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
@@ -29,6 +35,13 @@ export interface FetchServerComponents {
 
 /** Streams open at the same time, over all files. */
 const MAX_SESSIONS = 2000;
+/** Parts that downloaders may divide pieces into, for uploaders that choose. */
+const MAX_MODULUS = 1000;
+/** A choice that was held back is looked at again: what was on its way to another may have got lost. */
+const PARKED_MS = 1000;
+
+/** A block that a downloader named, or leaves to the uploader's choice. */
+type Wanted = { readonly id: number; readonly length: number } & (BlockPlace | { readonly any: PieceClass });
 
 interface Session {
   readonly call: FetchCall;
@@ -41,12 +54,14 @@ interface Session {
   /** Rejects on their way to the socket. */
   rejecting: number;
   unsubscribe: () => void;
+  /** While choices are held back. */
+  parked: NodeJS.Timeout | undefined;
   over: boolean;
 }
 
 /** The uploader's end of all Fetch streams: reads blocks and sends them, each stream in its turn. */
 export class FetchServer {
-  readonly #scheduler = new UploadScheduler<Session>();
+  readonly #scheduler = new UploadScheduler<Session, Wanted>();
   readonly #sessions = new Set<Session>();
 
   constructor(private readonly parts: FetchServerComponents) {}
@@ -69,6 +84,7 @@ export class FetchServer {
       sending: new Set(),
       rejecting: 0,
       unsubscribe: () => undefined,
+      parked: undefined,
       over: false,
     };
     this.#sessions.add(session);
@@ -95,6 +111,8 @@ export class FetchServer {
           return this.#onHello(session, message.value.session);
         case 'request':
           return this.#onRequest(session, message.value);
+        case 'any':
+          return this.#onAny(session, message.value);
         case 'cancel':
           return this.#onCancel(session, message.value.id);
         case undefined:
@@ -111,19 +129,43 @@ export class FetchServer {
     const owner = this.parts.sync.sessionOf(secret);
     clearTimeout(session.timer);
     session.owner = owner;
-    session.unsubscribe = owner.onEnd((error) => {
-      this.#end(session);
-      this.parts.handlers.fail(session.call, error);
-    });
+    const endings = [
+      owner.onEnd((error) => {
+        this.#end(session);
+        this.parts.handlers.fail(session.call, error);
+      }),
+      owner.serving.subscribe({
+        has: () => undefined,
+        stopped: () => undefined,
+        spreads: () => {
+          this.#wake(session);
+        },
+      }),
+    ];
+    session.unsubscribe = () => {
+      for (const end of endings) end();
+    };
     this.#scheduler.open(session);
   }
 
   #onRequest(session: Session, request: Request): void {
-    const { owner } = session;
-    if (!owner) throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
-    checkRequest(request, owner.serving);
-    if (this.parts.sync.isChoked(owner)) return this.#reject(session, request.id, 'choked');
-    if (!owner.serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
+    const { serving } = ownerOf(session);
+    checkRequest(request, serving);
+    if (!serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
+    this.#queue(session, request);
+  }
+
+  #onAny(session: Session, { id, modulus, residue }: AnyRequest): void {
+    const { serving } = ownerOf(session);
+    if (modulus < 1 || modulus > MAX_MODULUS || residue >= modulus) {
+      throw new EnjambreError('invalid', 'BAD_REQUEST', `no piece is ${residue} modulo ${modulus}`);
+    }
+    const length = Math.min(BLOCK_SIZE, serving.metainfo.pieceLength);
+    this.#queue(session, { id, length, any: { modulus, residue } });
+  }
+
+  #queue(session: Session, request: Wanted): void {
+    if (this.parts.sync.isChoked(ownerOf(session))) return this.#reject(session, request.id, 'choked');
     const outcome = this.#scheduler.add(session, request);
     if (outcome === 'duplicate')
       throw new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use');
@@ -144,29 +186,55 @@ export class FetchServer {
     }
   }
 
-  async #serve({ stream: session, request }: UploadJob<Session>): Promise<void> {
-    const block = await this.#read(session, request);
-    if (block && !session.over) await this.#send(session, block, request.length);
+  async #serve({ stream: session, request }: UploadJob<Session, Wanted>): Promise<void> {
+    const place = 'any' in request ? this.#choose(session, request) : request;
+    if (!place) return;
+    const block = await this.#read(session, request.id, place);
+    if (block && !session.over) await this.#send(session, block, place);
     this.#scheduler.done(session, request);
     this.#pump();
   }
 
-  async #read(session: Session, request: UploadRequest): Promise<EncodedBlock | undefined> {
-    const header = blockHeader(request, request.length);
+  /** Undefined if there is nothing to choose: the request was held back or rejected. */
+  #choose(session: Session, request: Wanted & { readonly any: PieceClass }): BlockPlace | undefined {
+    const choice = session.owner?.seat?.choose(request.any) ?? 'none';
+    if (choice === 'later') {
+      this.#scheduler.park(session, request);
+      session.parked ??= setTimeout(() => {
+        this.#wake(session);
+      }, PARKED_MS);
+      return undefined;
+    }
+    if (choice !== 'none') return choice;
+    this.#scheduler.done(session, request);
+    this.#reject(session, request.id, 'not-available');
+    return undefined;
+  }
+
+  /** There may be something to choose again for what was held back, or nothing to wait for. */
+  #wake(session: Session): void {
+    clearTimeout(session.parked);
+    session.parked = undefined;
+    this.#scheduler.wake(session);
+    this.#pump();
+  }
+
+  async #read(session: Session, id: number, place: BlockPlace): Promise<EncodedBlock | undefined> {
+    const header = blockHeader({ id, ...place }, place.length);
     try {
-      const bytes = await session.owner?.serving.read(request, header.length);
+      const bytes = await session.owner?.serving.read(place, header.length);
       if (!bytes) return undefined;
       header.copy(bytes);
       return new EncodedBlock(bytes);
     } catch (error) {
-      this.parts.log.warn({ err: error, piece: request.piece }, 'a shared file could not be read');
-      this.#reject(session, request.id, 'read-failed');
+      this.parts.log.warn({ err: error, piece: place.piece }, 'a shared file could not be read');
+      this.#reject(session, id, 'read-failed');
       return undefined;
     }
   }
 
   /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
-  async #send(session: Session, block: EncodedBlock, length: number): Promise<void> {
+  async #send(session: Session, block: EncodedBlock, { piece, length }: BlockPlace): Promise<void> {
     const { call, owner, sending } = session;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -180,6 +248,7 @@ export class FetchServer {
     if (session.over || !owner) return;
     this.#watchReader(session);
     owner.serving.sent(owner.peerId, length);
+    owner.seat?.sent(piece);
   }
 
   /** A downloader that takes nothing would hold memory that others need: it gets so long for the next block. */
@@ -214,12 +283,19 @@ export class FetchServer {
     if (session.over) return;
     session.over = true;
     clearTimeout(session.timer);
+    clearTimeout(session.parked);
     session.unsubscribe();
     this.#sessions.delete(session);
     this.#scheduler.close(session);
     for (const done of [...session.sending]) done();
     this.#pump();
   }
+}
+
+/** Throws `invalid`, BAD_HELLO. */
+function ownerOf({ owner }: Session): SyncSession {
+  if (owner) return owner;
+  throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
 }
 
 function tooManyRequests(): EnjambreError {

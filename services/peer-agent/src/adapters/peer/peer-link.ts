@@ -72,6 +72,10 @@ export class GrpcPeerLink implements PeerLink {
     this.#fetch?.write({ message: { $case: 'request', value: { id, piece, begin, length } } });
   }
 
+  requestAny(id: number, { modulus, residue }: { modulus: number; residue: number }): void {
+    this.#fetch?.write({ message: { $case: 'any', value: { id, modulus, residue } } });
+  }
+
   cancel(id: number): void {
     this.#fetch?.write({ message: { $case: 'cancel', value: { id } } });
   }
@@ -148,6 +152,8 @@ export class GrpcPeerLink implements PeerLink {
       case 'choke':
       case 'unchoke':
         return this.#parts.listener.choked(message.$case === 'choke');
+      case 'spread':
+        return this.#onSpread(message.value.on);
       case 'goodbye':
         throw new EnjambreError(
           'unavailable',
@@ -184,6 +190,11 @@ export class GrpcPeerLink implements PeerLink {
     if (pieces.some((piece) => piece >= this.#target.pieceCount))
       throw violation('a piece that does not exist');
     this.#parts.listener.has(pieces);
+  }
+
+  #onSpread(on: boolean): void {
+    if (!this.#ready) throw violation('word that it chooses before the bitfield');
+    this.#parts.listener.spreads(on);
   }
 
   #onFetch({ message }: FetchResponse): void {

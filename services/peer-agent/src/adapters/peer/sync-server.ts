@@ -6,7 +6,7 @@ import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids'
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../app/bans.js';
-import type { Serving, ServingDirectory } from '../../app/serving.js';
+import type { Serving, ServingDirectory, SpreadSeat } from '../../app/serving.js';
 import type { UploadSlots } from '../../domain/upload/upload-slots.js';
 import { readHello, type Greeting } from './hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from './limits.js';
@@ -108,7 +108,7 @@ export class SyncSession {
   readonly secret = randomBytes(SESSION_BYTES);
   readonly #endListeners = new Set<(error: EnjambreError) => void>();
   #who: Greeting | undefined;
-  #has: Bitfield | undefined;
+  #seat: SpreadSeat | undefined;
   #unsubscribe: () => void = () => undefined;
   #over = false;
 
@@ -154,6 +154,11 @@ export class SyncSession {
   get offender(): Offender {
     const { peerId, name, serving } = this.#greeted;
     return { peerId, name, infohash: serving.infohash };
+  }
+
+  /** Its place among those whom the file is spread over; undefined until it said what it has. */
+  get seat(): SpreadSeat | undefined {
+    return this.#seat;
   }
 
   tellChoked(choked: boolean): void {
@@ -216,23 +221,34 @@ export class SyncSession {
       stopped: (reason) => {
         this.#fail(new EnjambreError('unavailable', 'STOPPING', reason));
       },
+      spreads: (on) => {
+        if (this.#seat) this.#tellSpread(on);
+      },
     });
     this.#write({ message: { $case: 'bitfield', value: { bits: serving.have.toBytes() } } });
     this.#events.opened(this);
   }
 
   #onBitfield(bits: Uint8Array): void {
-    if (!this.#who || this.#has) throw unexpected('a bitfield out of turn');
-    this.#has = Bitfield.fromBytes(bits, this.#who.serving.layout.pieceCount);
+    if (!this.#who || this.#seat) throw unexpected('a bitfield out of turn');
+    const { serving } = this.#who;
+    const has = Bitfield.fromBytes(bits, serving.layout.pieceCount);
     clearTimeout(this.#timer);
+    this.#seat = serving.seat(has);
+    if (serving.spreads) this.#tellSpread(true);
   }
 
   #onHave(pieces: readonly number[]): void {
-    if (!this.#has) throw unexpected('a have before the bitfield');
-    if (pieces.length > MAX_HAVE_PIECES || pieces.some((piece) => piece >= (this.#has?.length ?? 0))) {
+    if (!this.#seat) throw unexpected('a have before the bitfield');
+    const { pieceCount } = this.#greeted.serving.layout;
+    if (pieces.length > MAX_HAVE_PIECES || pieces.some((piece) => piece >= pieceCount)) {
       throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', 'a have names a piece that does not exist');
     }
-    for (const piece of pieces) this.#has.set(piece);
+    this.#seat.learn(pieces);
+  }
+
+  #tellSpread(on: boolean): void {
+    this.#write({ message: { $case: 'spread', value: { on } } });
   }
 
   #tellHave(pieces: readonly number[]): void {
@@ -258,6 +274,7 @@ export class SyncSession {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#unsubscribe();
+    this.#seat?.leave();
     this.#events.over();
     if (!this.#who) return;
     this.#who.serving.downloaderLeft(this.#who.peerId);

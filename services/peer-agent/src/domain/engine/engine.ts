@@ -5,12 +5,13 @@ import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
 import type { EngineLayout } from './engine-layout.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
-import { nextBlock } from './next-block.js';
+import { nextBlock, startedBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
-import { isFitAlone } from './soloist.js';
-import { findTakeover } from './takeover.js';
+import { isFitAlone, takeFromUnfit } from './soloist.js';
+import { findHoarder, findTakeover } from './takeover.js';
+import { Choosers, fits, mayGiveMore, noteAnswer, pieceGiven } from './uploaders-choice.js';
 
 export interface EngineComponents {
   readonly layout: EngineLayout;
@@ -36,6 +37,7 @@ export class DownloadEngine {
   readonly #budget: BudgetShare;
   readonly #config: EngineConfig;
   readonly #peers = new Map<PeerId, PeerState>();
+  readonly #choosers = new Choosers();
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
@@ -65,11 +67,6 @@ export class DownloadEngine {
     let bytes = this.#storingBytes;
     for (const peer of this.#peers.values()) bytes += peer.inFlightBytes;
     return bytes;
-  }
-
-  /** Bytes a second that a peer sends at present; 0 if it is not known. */
-  rateOf(peer: PeerId, nowMs: number): number {
-    return this.#peers.get(peer)?.rate(nowMs) ?? 0;
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -105,6 +102,8 @@ export class DownloadEngine {
       case 'peer-unchoked':
         peer.choked = false;
         return this.#fill(peer);
+      case 'peer-spreads':
+        return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
       case 'block-arrived':
         return this.#arrived(peer, event.id, event.ref);
       case 'block-rejected':
@@ -128,6 +127,7 @@ export class DownloadEngine {
     this.#peers.delete(id);
     for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
     this.#release(peer);
+    this.#choosers.review(this.#peers);
     this.#fillAll();
   }
 
@@ -142,7 +142,7 @@ export class DownloadEngine {
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
     // A request that was answered wrongly stays on the books: it is freed when the peer has left.
     const request = peer.requests.get(id);
-    if (request?.ref.piece !== ref.piece || request.ref.block !== ref.block) {
+    if (!request || !fits(request, ref)) {
       this.#emit({
         type: 'violation',
         peer: peer.id,
@@ -150,19 +150,49 @@ export class DownloadEngine {
       });
       return;
     }
+    const bytes = this.#board.blockBytes(ref);
     peer.answered(id);
-    peer.received(request.bytes, this.#nowMs);
-    const block = this.#board.block(ref);
-    if (block && block.sender === undefined && !request.cancelled) {
+    peer.received(bytes, this.#nowMs, request.askedMs);
+    const isChoice = !request.ref && !request.cancelled;
+    const piece = isChoice ? pieceGiven(this.#board, peer, ref.piece) : this.#board.active.get(ref.piece);
+    const block = piece?.blocks[ref.block];
+    const useful = block !== undefined && block.sender === undefined && !request.cancelled;
+    if (useful) {
       block.sender = peer.id;
       this.#cancelOthers(block.askedOf, peer, ref);
       block.askedOf.length = 0;
-      this.#storingBytes += request.bytes;
+      this.#storingBytes += bytes;
       this.#emit({ type: 'store', ref });
     } else {
       this.#emit({ type: 'discard', ref });
     }
+    if (piece?.nextFree() === -1) peer.given.delete(piece);
+    if (isChoice && !noteAnswer(peer, useful)) return this.#stopChoosing(peer);
     this.#fill(peer);
+  }
+
+  /** From now on the peer says what it sends. Only one that has all can choose well. */
+  #letChoose(peer: PeerState): void {
+    if (!peer.has.isFull()) return;
+    peer.spreads = true;
+    this.#choosers.review(this.#peers);
+    peer.idleSince = -1;
+    this.#fill(peer);
+  }
+
+  /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
+  #stopChoosing(peer: PeerState): void {
+    peer.spreads = false;
+    this.#choosers.review(this.#peers);
+    for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
+    this.#endGiving(peer);
+    this.#fillAll();
+  }
+
+  #endGiving(peer: PeerState): void {
+    for (const piece of peer.given) this.#board.orphan(piece);
+    peer.given.clear();
+    this.#generation += 1;
   }
 
   /** Whoever else was asked for the block need not send it. */
@@ -175,6 +205,7 @@ export class DownloadEngine {
   }
 
   #cancel(peer: PeerState, request: PendingRequest): void {
+    if (request.cancelled) return;
     peer.cancel(request);
     if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
   }
@@ -186,9 +217,12 @@ export class DownloadEngine {
       return;
     }
     if (request.cancelled) return;
-    this.#unask(peer, request.ref);
+    const { ref } = request;
+    if (ref) this.#unask(peer, ref);
     if (reason === 'choked') peer.choked = true;
-    else this.#lost(peer, request.ref.piece);
+    else if (ref) this.#lost(peer, ref.piece);
+    else if (peer.classIsEmpty) return this.#stopChoosing(peer);
+    else peer.classIsEmpty = true;
     this.#fillAll();
   }
 
@@ -234,18 +268,18 @@ export class DownloadEngine {
     for (const request of peer.requests.values()) {
       if (request.cancelled) continue;
       this.#cancel(peer, request);
-      this.#unask(peer, request.ref);
+      if (request.ref) this.#unask(peer, request.ref);
     }
     for (const piece of peer.owned) this.#board.orphan(piece);
     peer.owned.clear();
-    this.#generation += 1;
+    this.#endGiving(peer);
   }
 
   /** The peer will not send the block: others may. */
   #unask(peer: PeerState, ref: BlockRef): void {
     const piece = this.#board.active.get(ref.piece);
     if (!piece) return;
-    withdraw(piece.blocks[ref.block]?.askedOf, peer.id);
+    this.#board.unask(ref, peer.id);
     this.#board.orphan(piece);
     this.#generation += 1;
   }
@@ -265,13 +299,7 @@ export class DownloadEngine {
   /** Pieces that have to come from one are taken from peers that have become too slow for that. */
   #relieve(): void {
     if (this.#board.suspects.count === 0) return;
-    for (const peer of this.#peers.values()) {
-      for (const piece of peer.owned) {
-        if (!piece.exclusive || this.#isFitAlone(peer, piece.index)) continue;
-        peer.owned.delete(piece);
-        this.#board.orphan(piece);
-      }
-    }
+    for (const piece of takeFromUnfit(this.#peers, this.#config.stealRatio)) this.#board.orphan(piece);
     // Who is fit may have changed: nobody is idle for good.
     this.#generation += 1;
   }
@@ -290,19 +318,31 @@ export class DownloadEngine {
     const capBytes = this.#capBytes();
     let outstanding = this.outstandingBytes;
     while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
-      const ref = nextBlock(this.#board, peer, this.#random, (piece) => this.#isFitAlone(peer, piece));
-      if (!ref) {
-        peer.idleSince = this.#generation;
-        return;
-      }
-      outstanding += this.#ask(peer, ref);
+      const asked = this.#askNext(peer);
+      if (asked === 0) peer.idleSince = this.#generation;
+      if (asked === 0) return;
+      outstanding += asked;
     }
+  }
+
+  /** Returns how many bytes were asked for; 0 if there is nothing to ask. */
+  #askNext(peer: PeerState): number {
+    const isFitAlone = (piece: number): boolean => this.#isFitAlone(peer, piece);
+    if (!peer.spreads) {
+      const ref = nextBlock(this.#board, peer, this.#random, isFitAlone);
+      return ref ? this.#ask(peer, ref) : 0;
+    }
+    const ref = startedBlock(this.#board, peer, isFitAlone);
+    if (ref) return this.#ask(peer, ref);
+    return mayGiveMore(this.#board, peer) ? this.#askAny(peer) : 0;
   }
 
   /** Takes requests over from peers that are slow or late, as far as this one has room. */
   #takeOver(peer: PeerState): void {
     if (peer.idleSince !== this.#generation || peer.snubbed) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
+    const hoarder = findHoarder(this.#board, this.#peers, peer, judge);
+    if (hoarder) return this.#stopChoosing(hoarder);
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0) {
       const found = findTakeover(this.#board, this.#peers, peer, judge);
@@ -310,10 +350,18 @@ export class DownloadEngine {
       const { owner, request, kind } = found;
       if (kind === 'steal') {
         this.#cancel(owner, request);
-        withdraw(this.#board.block(request.ref)?.askedOf, owner.id);
+        this.#board.unask(request.ref, owner.id);
       }
       this.#ask(peer, request.ref);
     }
+  }
+
+  /** Leaves it to the peer. Returns how many bytes that may be. */
+  #askAny(peer: PeerState): number {
+    const bytes = this.#board.blockBytes({ piece: 0, block: 0 });
+    const id = peer.ask(undefined, bytes, this.#nowMs);
+    this.#emit({ type: 'request-any', peer: peer.id, id, ...this.#choosers.classOf(peer) });
+    return bytes;
   }
 
   /** Returns how many bytes were asked for. */
@@ -328,18 +376,11 @@ export class DownloadEngine {
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
   #capBytes(): number {
     let givers = 0;
-    for (const peer of this.#peers.values()) {
-      if (peer.inFlightBytes > 0 || (!peer.choked && peer.idleSince !== this.#generation)) givers += 1;
-    }
+    for (const peer of this.#peers.values()) givers += peer.mayGive(this.#generation) ? 1 : 0;
     return this.#budget.limitBytes / Math.max(1, givers);
   }
 
   #emit(effect: EngineEffect): void {
     this.#effects.push(effect);
   }
-}
-
-function withdraw(askedOf: PeerId[] | undefined, peer: PeerId): void {
-  const at = askedOf?.indexOf(peer) ?? -1;
-  if (at >= 0) askedOf?.splice(at, 1);
 }

@@ -20,6 +20,8 @@ export type EngineEvent =
   | { readonly type: 'peer-has'; readonly peer: PeerId; readonly pieces: readonly number[] }
   | { readonly type: 'peer-choked'; readonly peer: PeerId }
   | { readonly type: 'peer-unchoked'; readonly peer: PeerId }
+  /** Whether the peer, an uploader of all pieces, is to choose what it sends; it is not at first. */
+  | { readonly type: 'peer-spreads'; readonly peer: PeerId; readonly on: boolean }
   /** The bytes are with the caller, who does with them what the effects say. */
   | { readonly type: 'block-arrived'; readonly peer: PeerId; readonly id: number; readonly ref: BlockRef }
   | {
@@ -36,6 +38,14 @@ export type EngineEvent =
 export type EngineEffect =
   /** `id` is unique among the peer's requests; the answer carries it. */
   | { readonly type: 'request'; readonly peer: PeerId; readonly id: number; readonly ref: BlockRef }
+  /** A block of the peer's choice, of a piece whose index is `residue` modulo `modulus`. */
+  | {
+      readonly type: 'request-any';
+      readonly peer: PeerId;
+      readonly id: number;
+      readonly modulus: number;
+      readonly residue: number;
+    }
   /** The request is answered all the same, with the block or a rejection. */
   | { readonly type: 'cancel'; readonly peer: PeerId; readonly id: number }
   /** Write the bytes that just arrived, hash them, come back with `block-stored`. */

@@ -19,11 +19,19 @@ export function nextBlock(
   isFitAlone: (piece: number) => boolean,
 ): BlockRef | undefined {
   return (
-    ownBlock(board, peer) ??
-    orphanBlock(board, peer, isFitAlone) ??
+    startedBlock(board, peer, isFitAlone) ??
     newBlock(board, peer, random, isFitAlone) ??
     sharedBlock(board, peer)
   );
+}
+
+/** The same, but only of pieces that the peer, or one that does not work on them any more, has begun. */
+export function startedBlock(
+  board: PieceBoard,
+  peer: PeerState,
+  isFitAlone: (piece: number) => boolean,
+): BlockRef | undefined {
+  return ownBlock(board, peer) ?? orphanBlock(board, peer, isFitAlone);
 }
 
 function ownBlock(board: PieceBoard, peer: PeerState): BlockRef | undefined {

@@ -56,12 +56,20 @@ describe('PeerState', () => {
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 3 * BLOCK);
   });
 
-  it.each([4, 40, 400])('settles on half a second of a rate of %i MiB/s', (mib) => {
+  it.each([4, 40, 400])('settles on what a rate of %i MiB/s brings in the time it is to cover', (mib) => {
     const rate = mib * KIB * KIB;
     const window = serve(peer(), rate, 0, 6000);
     const target = Math.max(FIRST_WINDOW, rate * DEFAULT_ENGINE_CONFIG.queueSeconds);
     expect(window / target).toBeGreaterThan(0.85);
     expect(window / target).toBeLessThan(1.15);
+  });
+
+  it('covers twice the time that the quickest answer takes, where that is long', () => {
+    const state = peer();
+    const rate = 40 * KIB * KIB;
+    state.answered(state.ask({ piece: 0, block: 0 }, BLOCK, 0));
+    state.received(BLOCK, 400, 0);
+    expect(serve(state, rate, 400, 6000) / (rate * 0.8)).toBeCloseTo(1, 1);
   });
 
   it('narrows its window when the peer becomes slow, but never below the first', () => {

@@ -8,7 +8,8 @@ import type { BlockRef } from './messages.js';
 /** A request that was sent and not answered. */
 export interface PendingRequest {
   readonly id: number;
-  readonly ref: BlockRef;
+  /** Undefined if the peer chooses. */
+  readonly ref: BlockRef | undefined;
   readonly bytes: number;
   readonly askedMs: number;
   /** When the peer's rate promises the answer. */
@@ -26,6 +27,8 @@ const MAX_UNANSWERED = 2048;
 const NEWEST_WEIGHT = 0.3;
 /** A gigabyte a second: whoever is faster is fast enough. */
 const MIN_MS_PER_BYTE = 1e-6;
+/** No way is longer: an answer that took more was held back. */
+const MAX_TRIP_MS = 500;
 /** Ids are uint32 on the wire. */
 const MAX_ID = 0xffff_ffff;
 
@@ -35,7 +38,18 @@ export class PeerState {
   readonly requests = new Map<number, PendingRequest>();
   /** Open pieces that this peer delivers whole, as long as it keeps up. */
   readonly owned = new Set<ActivePiece>();
+  /** Pieces that it sends by its own choice, block by block. */
+  readonly given = new Set<ActivePiece>();
   choked = false;
+  /** It chooses what it sends. */
+  spreads = false;
+  /** It has nothing to choose from of the pieces that are left to it: it may choose among all. */
+  classIsEmpty = false;
+  /** Answers in a row to requests of its choice that were of no use. */
+  uselessChoices = 0;
+  /** Requests that are still wanted, of its choice and for blocks that were named. */
+  anyRequests = 0;
+  namedRequests = 0;
   /** It did not answer for long: it gets one request at a time until it does. */
   snubbed = false;
   /** Bytes of requests that are still wanted. */
@@ -50,6 +64,8 @@ export class PeerState {
   #lastCheckMs: number;
   #lastCheckRate = 0;
   #heardMs: number;
+  /** The least time from a request to its block: what the way takes, without a queue. */
+  #leastAnswerMs = Infinity;
   readonly #meter = new RateMeter();
 
   constructor(
@@ -68,6 +84,11 @@ export class PeerState {
     return this.#meter.rate(nowMs);
   }
 
+  /** True if it is asked for something, or was not found to have nothing at this generation of the engine's work. */
+  mayGive(generation: number): boolean {
+    return this.inFlightBytes > 0 || (!this.choked && this.idleSince !== generation);
+  }
+
   /** How many more bytes may be asked for, at most `capBytes` in flight. */
   room(capBytes: number): number {
     if (this.choked || this.requests.size >= MAX_UNANSWERED) return 0;
@@ -82,21 +103,23 @@ export class PeerState {
     return ((this.inFlightBytes + bytes) * 1000) / rate;
   }
 
-  /** Books a request that is sent now, and returns its id. */
-  ask(ref: BlockRef, bytes: number, nowMs: number): number {
+  /** Books a request that is sent now, for a block or for one of its choice, and returns its id. */
+  ask(ref: BlockRef | undefined, bytes: number, nowMs: number): number {
     if (this.inFlightBytes === 0) this.#heardMs = nowMs;
     const id = this.#nextId;
     this.#nextId = id === MAX_ID ? 1 : id + 1;
     const dueMs = nowMs + this.expectedWaitMs(bytes, nowMs);
     this.requests.set(id, { id, ref, bytes, askedMs: nowMs, dueMs, cancelled: false });
     this.inFlightBytes += bytes;
+    if (ref) this.namedRequests += 1;
+    else this.anyRequests += 1;
     return id;
   }
 
   /** The request for a block whose answer is still wanted. */
   pendingFor({ piece, block }: BlockRef): PendingRequest | undefined {
     for (const request of this.requests.values()) {
-      if (!request.cancelled && request.ref.piece === piece && request.ref.block === block) return request;
+      if (!request.cancelled && request.ref?.piece === piece && request.ref.block === block) return request;
     }
     return undefined;
   }
@@ -106,7 +129,7 @@ export class PeerState {
     const request = this.requests.get(id);
     if (!request) return undefined;
     this.requests.delete(id);
-    if (!request.cancelled) this.inFlightBytes -= request.bytes;
+    if (!request.cancelled) this.#forget(request);
     return request;
   }
 
@@ -114,12 +137,13 @@ export class PeerState {
   cancel(request: PendingRequest): void {
     if (request.cancelled) return;
     request.cancelled = true;
-    this.inFlightBytes -= request.bytes;
+    this.#forget(request);
   }
 
-  /** A block came: the rate is measured and, in slow start, the window grows by as much. */
-  received(bytes: number, nowMs: number): void {
+  /** A block came that was asked for at `askedMs`: the rate is measured and, in slow start, the window grows by as much. */
+  received(bytes: number, nowMs: number, askedMs = -Infinity): void {
     this.#meter.add(bytes, nowMs);
+    this.#leastAnswerMs = Math.min(this.#leastAnswerMs, nowMs - askedMs);
     const took = Math.max(MIN_MS_PER_BYTE, (nowMs - this.#heardMs) / bytes);
     const known = Number.isFinite(this.msPerByte);
     this.msPerByte = known ? this.msPerByte + NEWEST_WEIGHT * (took - this.msPerByte) : took;
@@ -140,13 +164,29 @@ export class PeerState {
       this.#lastCheckRate = rate;
     }
     if (!this.#slowStart) {
-      this.#windowBytes = Math.max(this.config.initialWindowBytes, rate * this.config.queueSeconds);
+      const tripMs = Number.isFinite(this.#leastAnswerMs) ? Math.min(this.#leastAnswerMs, MAX_TRIP_MS) : 0;
+      const seconds = Math.max(this.config.queueSeconds, (2 * tripMs) / 1000);
+      this.#windowBytes = Math.max(this.config.initialWindowBytes, rate * seconds);
     }
   }
 
-  /** True if it owes us something and has been silent for too long. */
+  /**
+   * True if it owes us something and has been silent for too long. What is left to its
+   * choice may be held back for long, unless it has begun a piece.
+   */
   isSilent(nowMs: number): boolean {
-    return this.inFlightBytes > 0 && !this.snubbed && nowMs - this.#heardMs >= this.config.snubMs;
+    const owes = this.namedRequests > 0 || (this.anyRequests > 0 && this.given.size > 0);
+    return owes && !this.snubbed && nowMs - this.#heardMs >= this.config.snubMs;
+  }
+
+  #forget({ bytes, ref }: PendingRequest): void {
+    this.inFlightBytes -= bytes;
+    if (ref) this.namedRequests -= 1;
+    else {
+      this.anyRequests -= 1;
+      // It may be left the choice of one more, whatever was found before.
+      this.idleSince = -1;
+    }
   }
 
   #restart(nowMs: number): void {

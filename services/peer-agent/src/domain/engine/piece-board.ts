@@ -1,4 +1,5 @@
 import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
 import { ActivePiece, type BlockState } from './active-piece.js';
 import { Availability } from './availability.js';
 import type { EngineLayout } from './engine-layout.js';
@@ -38,6 +39,13 @@ export class PieceBoard {
     return this.active.get(piece)?.blocks[block];
   }
 
+  /** The peer is not to be asked for the block any more. */
+  unask({ piece, block }: BlockRef, peer: PeerId): void {
+    const askedOf = this.active.get(piece)?.blocks[block]?.askedOf;
+    const at = askedOf?.indexOf(peer) ?? -1;
+    if (at >= 0) askedOf?.splice(at, 1);
+  }
+
   /** Wanted pieces, but for those in doubt that `isFitAlone` does not let through. */
   wantedBy(isFitAlone: (piece: number) => boolean): Bitfield {
     if (this.suspects.count === 0) return this.wanted;
@@ -48,12 +56,18 @@ export class PieceBoard {
     return wanted;
   }
 
-  /** Turns a wanted piece into an active one. */
+  /** Turns a wanted piece into an active one, open to be asked for. */
   start(index: number): ActivePiece {
+    const piece = this.give(index);
+    this.open.add(piece);
+    return piece;
+  }
+
+  /** Turns a wanted piece into an active one that a peer sends by its own choice: nobody is asked for it. */
+  give(index: number): ActivePiece {
     this.availability.unwant(index);
     const piece = new ActivePiece(index, this.layout.blockCount(index), this.suspects.has(index));
     this.active.set(index, piece);
-    this.open.add(piece);
     return piece;
   }
 

@@ -1,3 +1,5 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { ActivePiece } from './active-piece.js';
 import type { PeerState } from './peer-state.js';
 
 /**
@@ -23,4 +25,17 @@ export function isFitAlone(
   }
   if (peer.snubbed) return !anyAwake;
   return peer.msPerByte <= fastest * ratio;
+}
+
+/** Takes pieces that have to come from one from peers that are not fit for that any more. Returns those pieces. */
+export function takeFromUnfit(peers: ReadonlyMap<PeerId, PeerState>, ratio: number): ActivePiece[] {
+  const taken: ActivePiece[] = [];
+  for (const peer of peers.values()) {
+    for (const piece of peer.owned) {
+      if (!piece.exclusive || isFitAlone(peer, piece.index, peers.values(), ratio)) continue;
+      peer.owned.delete(piece);
+      taken.push(piece);
+    }
+  }
+  return taken;
 }

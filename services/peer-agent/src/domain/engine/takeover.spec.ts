@@ -12,9 +12,14 @@ const PIECE = 4 * BLOCK_SIZE;
 const layout = new PieceLayout(metainfoOf(bytesOf(3 * PIECE), PIECE));
 
 /** A board on which requests are made by hand. */
-class Endgame {
+class Scene {
   readonly board = new PieceBoard(layout, Bitfield.empty(layout.pieceCount));
   readonly #peers = new Map<PeerState['id'], PeerState>();
+
+  /** @param isEndgame no piece is left that nobody was asked for */
+  constructor(isEndgame = true) {
+    if (isEndgame) for (let piece = 0; piece < layout.pieceCount; piece++) this.board.start(piece);
+  }
 
   /** A peer that sends `rate` bytes a second at time 0; 0 is unknown. */
   peer(name: string, rate: number, has = Bitfield.full(layout.pieceCount)): PeerState {
@@ -40,14 +45,14 @@ const SLOW = BLOCK_SIZE / 4; // Four seconds a block.
 
 describe('findTakeover', () => {
   it('leaves a request with an owner that is about as fast', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', FAST)];
     scene.ask(owner, 0, 0);
     expect(scene.find(idle, 0)).toBeUndefined();
   });
 
   it('steals from an owner that is many times slower', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     scene.ask(owner, 0, 0);
     expect(scene.find(idle, 0)).toMatchObject({
@@ -58,29 +63,41 @@ describe('findTakeover', () => {
   });
 
   it('steals first what would take the longest', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     for (const block of [0, 1, 2]) scene.ask(owner, 0, block);
     expect(scene.find(idle, 0)).toMatchObject({ request: { ref: { piece: 0, block: 2 } } });
   });
 
   it('steals nothing that the idle peer does not have', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST, Bitfield.empty(3)), scene.peer('owner', SLOW)];
     scene.ask(owner, 0, 0);
     expect(scene.find(idle, 0)).toBeUndefined();
   });
 
   it('repeats a request of an owner that is late by its own rate, and no sooner', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', FAST)];
-    scene.ask(owner, 0, 0); // Promised after 100 ms: late 500 ms after that.
-    expect(scene.find(idle, 590)).toBeUndefined();
-    expect(scene.find(idle, 610)).toMatchObject({ kind: 'late', owner });
+    scene.ask(owner, 0, 0); // Promised after 100 ms: late a second after that.
+    expect(scene.find(idle, 1090)).toBeUndefined();
+    expect(scene.find(idle, 1110)).toMatchObject({ kind: 'late', owner });
+  });
+
+  it('repeats nothing, and steals only what would take very long, while pieces are left to ask for', () => {
+    const scene = new Scene(false);
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    const late = scene.peer('late', FAST);
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 0)).toBeUndefined(); // Four seconds.
+    scene.ask(late, 1, 0);
+    expect(scene.find(idle, 1500)).toBeUndefined();
+    scene.ask(owner, 0, 1);
+    expect(scene.find(idle, 0)).toMatchObject({ kind: 'steal', request: { ref: { piece: 0, block: 1 } } });
   });
 
   it('steals from an owner that has sent nothing yet once it has taken too long', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', 0)];
     scene.ask(owner, 0, 0);
     idle.received(0.6 * FAST, 700); // Still as fast: 100 ms a block, so more than 800 ms are too long.
@@ -90,7 +107,7 @@ describe('findTakeover', () => {
   });
 
   it('asks no more than two peers for a block, and no peer twice', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner, second] = [
       scene.peer('idle', FAST),
       scene.peer('owner', FAST),
@@ -103,7 +120,7 @@ describe('findTakeover', () => {
   });
 
   it('leaves a cancelled request alone', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     scene.ask(owner, 0, 0);
     owner.cancel(owner.pendingFor({ piece: 0, block: 0 })!);
@@ -111,7 +128,7 @@ describe('findTakeover', () => {
   });
 
   it('leaves a piece that has to come from one peer to that peer', () => {
-    const scene = new Endgame();
+    const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     const suspect = scene.board.start(0);
     suspect.blocks.forEach((block, index) => {

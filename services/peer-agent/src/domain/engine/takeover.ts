@@ -1,5 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { EngineConfig } from './config.js';
+import type { BlockRef } from './messages.js';
 import type { PeerState, PendingRequest } from './peer-state.js';
 import type { PieceBoard } from './piece-board.js';
 import { isFitAlone } from './soloist.js';
@@ -7,7 +8,7 @@ import { isFitAlone } from './soloist.js';
 /** A request of another peer that an idle one had better serve. */
 export interface Takeover {
   readonly owner: PeerState;
-  readonly request: PendingRequest;
+  readonly request: NamedRequest;
   /**
    * `steal`: the owner is much slower, and is told at once not to send it. `late`: the
    * owner should have sent it long ago, so it may be on its way; whoever comes first wins.
@@ -15,15 +16,18 @@ export interface Takeover {
   readonly kind: 'steal' | 'late';
 }
 
+/** A request for a block that was named. */
+type NamedRequest = PendingRequest & { readonly ref: BlockRef };
+
 /** A block is never asked of more peers than this at a time. */
 const MAX_ASKED = 2;
 
 /**
- * The endgame. For a peer with nothing left to ask, the request of another peer that
- * has waited, or will wait, the longest by its owner's own rate. Asking twice merely
- * because a peer is idle costs the seeder a good part of the file (DESIGN §6), so a
- * request is repeated only if its owner is really late, and moved only if the idle peer
- * is several times faster.
+ * For a peer with nothing left to ask, the request of another peer that has waited, or
+ * will wait, the longest by its owner's own rate. Asking twice merely because a peer is
+ * idle costs the seeder a good part of the file (DESIGN §6), so a request is repeated
+ * only in the endgame, when all pieces are asked for, and only if its owner is really late;
+ * and it is moved only if the idle peer is several times faster.
  */
 export function findTakeover(
   board: PieceBoard,
@@ -31,13 +35,14 @@ export function findTakeover(
   idle: PeerState,
   { config, nowMs }: { config: EngineConfig; nowMs: number },
 ): Takeover | undefined {
+  const isEndgame = board.wanted.isEmpty();
   let best: Takeover | undefined;
   let bestGain = 0;
   for (const owner of peers.values()) {
     if (owner === idle) continue;
     for (const request of owner.requests.values()) {
-      if (request.cancelled || !idle.has.has(request.ref.piece)) continue;
-      const kind = judge(idle, owner, request, { config, nowMs });
+      if (!isNamed(request) || request.cancelled || !idle.has.has(request.ref.piece)) continue;
+      const kind = judge(idle, owner, request, { config, nowMs, isEndgame });
       if (!kind || !mayAskAgain(board, idle, request, kind)) continue;
       const alone = board.active.get(request.ref.piece)?.exclusive;
       if (alone && !mayRelieve(request.ref.piece, owner, idle, { peers, config })) continue;
@@ -54,25 +59,54 @@ function judge(
   idle: PeerState,
   owner: PeerState,
   request: PendingRequest,
-  { config, nowMs }: { config: EngineConfig; nowMs: number },
+  { config, nowMs, isEndgame }: { config: EngineConfig; nowMs: number; isEndgame: boolean },
 ): Takeover['kind'] | undefined {
   const promisedMs = request.dueMs - request.askedMs;
-  if (nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
+  if (isEndgame && nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
   const ownWaitMs = idle.expectedWaitMs(request.bytes, nowMs);
   // Of one that has sent nothing yet, expect it to take as long again as it has taken so far.
   const ownerWaitMs = owner.rate(nowMs) > 0 ? request.dueMs - nowMs : nowMs - request.askedMs;
-  return ownerWaitMs > config.stealRatio * ownWaitMs + config.stealMarginMs ? 'steal' : undefined;
+  const marginMs = isEndgame ? config.stealMarginMs : config.earlyStealMarginMs;
+  return ownerWaitMs > config.stealRatio * ownWaitMs + marginMs ? 'steal' : undefined;
 }
 
 function mayAskAgain(
   board: PieceBoard,
   idle: PeerState,
-  { ref }: PendingRequest,
+  { ref }: NamedRequest,
   kind: Takeover['kind'],
 ): boolean {
   const askedOf = board.block(ref)?.askedOf;
   if (!askedOf || askedOf.includes(idle.id)) return false;
   return kind === 'steal' ? askedOf.length === 1 : askedOf.length < MAX_ASKED;
+}
+
+function isNamed(request: PendingRequest): request is NamedRequest {
+  return request.ref !== undefined;
+}
+
+/**
+ * A peer that sends a piece by its own choice, so that nobody else is asked for it, and
+ * needs so much longer for the rest of it than an idle one would that it had better be
+ * left the choice no more.
+ */
+export function findHoarder(
+  { layout }: PieceBoard,
+  peers: ReadonlyMap<PeerId, PeerState>,
+  idle: PeerState,
+  { config, nowMs }: { config: EngineConfig; nowMs: number },
+): PeerState | undefined {
+  for (const owner of peers.values()) {
+    if (owner === idle) continue;
+    for (const piece of owner.given) {
+      if (!idle.has.has(piece.index)) continue;
+      const bytes = piece.freeCount() * layout.blockSize(piece.index, 0);
+      const gainMs =
+        owner.expectedWaitMs(bytes, nowMs) - config.stealRatio * idle.expectedWaitMs(bytes, nowMs);
+      if (gainMs > config.stealMarginMs) return owner;
+    }
+  }
+  return undefined;
 }
 
 /** A piece that has to come from one changes hands only if its owner is not up to it, and another is. */

@@ -5,7 +5,7 @@ import { UploadScheduler, type UploadRequest } from './upload-scheduler.js';
 const WIDE = { maxBytes: 1e9, maxStreamBytes: 1e9, maxQueued: 2048 };
 
 function request(id: number, length = 100): UploadRequest {
-  return { id, piece: id, begin: 0, length };
+  return { id, length };
 }
 
 function opened(limits = WIDE, streams = ['a', 'b', 'c']): UploadScheduler<string> {
@@ -46,6 +46,31 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a1', 'b1', 'c1']);
     scheduler.done('b', request(1));
     expect(drain(scheduler)).toEqual(['a2']);
+  });
+
+  it('lets a parked request wait without counting its bytes, and wakes it before all others of its stream', () => {
+    const scheduler = opened({ ...WIDE, maxStreamBytes: 100 });
+    for (const id of [1, 2]) scheduler.add('a', request(id));
+    expect(drain(scheduler)).toEqual(['a1']);
+    scheduler.park('a', request(1));
+    expect(drain(scheduler)).toEqual(['a2']);
+    scheduler.done('a', request(2));
+    expect(drain(scheduler)).toEqual([]);
+    expect(scheduler.add('a', request(1))).toBe('duplicate');
+    scheduler.add('a', request(3));
+    scheduler.wake('a');
+    expect(drain(scheduler)).toEqual(['a1']);
+  });
+
+  it('takes back a parked request that is cancelled, and counts it among those that may be unanswered', () => {
+    const scheduler = opened({ ...WIDE, maxQueued: 1 });
+    scheduler.add('a', request(1));
+    drain(scheduler);
+    scheduler.park('a', request(1));
+    expect(scheduler.add('a', request(2))).toBe('full');
+    expect(scheduler.cancel('a', 1)).toBe(true);
+    scheduler.wake('a');
+    expect(drain(scheduler)).toEqual([]);
   });
 
   it('knows a request by its id until it is answered', () => {

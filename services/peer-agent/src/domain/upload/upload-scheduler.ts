@@ -1,16 +1,15 @@
-/** A block that a downloader asked for. */
+/** Something that a downloader asked for. */
 export interface UploadRequest {
   /** Chosen by the downloader, unique among its unanswered requests. */
   readonly id: number;
-  readonly piece: number;
-  readonly begin: number;
+  /** Bytes that it takes to answer, at most. */
   readonly length: number;
 }
 
 /** A request whose turn it is. */
-export interface UploadJob<Stream> {
+export interface UploadJob<Stream, Request extends UploadRequest> {
   readonly stream: Stream;
-  readonly request: UploadRequest;
+  readonly request: Request;
 }
 
 export interface UploadLimits {
@@ -28,9 +27,11 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
   maxQueued: 2048,
 };
 
-interface Queue<Stream> {
+interface Queue<Stream, Request> {
   readonly stream: Stream;
-  readonly waiting: Map<number, UploadRequest>;
+  readonly waiting: Map<number, Request>;
+  /** Had their turn, and cannot be answered yet. */
+  readonly parked: Map<number, Request>;
   readonly running: Set<number>;
   bytes: number;
 }
@@ -39,14 +40,15 @@ interface Queue<Stream> {
  * Whose request is served next: streams take turns, a block each, so that all of them
  * get a fair share of the bytes. Bounds what is in memory, for each stream and in all.
  */
-export class UploadScheduler<Stream> {
-  readonly #queues = new Map<Stream, Queue<Stream>>();
+export class UploadScheduler<Stream, Request extends UploadRequest = UploadRequest> {
+  readonly #queues = new Map<Stream, Queue<Stream, Request>>();
   #bytes = 0;
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
 
   open(stream: Stream): void {
-    this.#queues.set(stream, { stream, waiting: new Map(), running: new Set(), bytes: 0 });
+    const queue = { stream, waiting: new Map(), parked: new Map(), running: new Set<number>(), bytes: 0 };
+    this.#queues.set(stream, queue);
   }
 
   /** Forgets a stream and all it asked for. */
@@ -58,21 +60,42 @@ export class UploadScheduler<Stream> {
   }
 
   /** Queues a request. Says `full` or `duplicate` if the stream broke the rules. */
-  add(stream: Stream, request: UploadRequest): 'queued' | 'full' | 'duplicate' {
+  add(stream: Stream, request: Request): 'queued' | 'full' | 'duplicate' {
     const queue = this.#queues.get(stream);
-    if (!queue || queue.waiting.has(request.id) || queue.running.has(request.id)) return 'duplicate';
-    if (queue.waiting.size + queue.running.size >= this.limits.maxQueued) return 'full';
+    if (!queue) return 'duplicate';
+    const { waiting, parked, running } = queue;
+    if ([waiting, parked, running].some((requests) => requests.has(request.id))) return 'duplicate';
+    if (waiting.size + parked.size + running.size >= this.limits.maxQueued) return 'full';
     queue.waiting.set(request.id, request);
     return 'queued';
   }
 
   /** Takes a request back. False if it is being served already, or was never made. */
   cancel(stream: Stream, id: number): boolean {
-    return this.#queues.get(stream)?.waiting.delete(id) ?? false;
+    const queue = this.#queues.get(stream);
+    return queue !== undefined && (queue.waiting.delete(id) || queue.parked.delete(id));
+  }
+
+  /** A request that {@link next} gave cannot be answered yet: it waits for {@link wake}. */
+  park(stream: Stream, request: Request): void {
+    const queue = this.#queues.get(stream);
+    if (!queue?.running.has(request.id)) return;
+    this.done(stream, request);
+    queue.parked.set(request.id, request);
+  }
+
+  /** Parked requests of a stream wait for their turn again, before all others of it. */
+  wake(stream: Stream): void {
+    const queue = this.#queues.get(stream);
+    if (!queue || queue.parked.size === 0) return;
+    const others = [...queue.waiting];
+    queue.waiting.clear();
+    for (const [id, request] of [...queue.parked, ...others]) queue.waiting.set(id, request);
+    queue.parked.clear();
   }
 
   /** The next request to serve, or undefined if nothing waits or all limits are reached. */
-  next(): UploadJob<Stream> | undefined {
+  next(): UploadJob<Stream, Request> | undefined {
     if (this.#bytes >= this.limits.maxBytes) return undefined;
     for (const queue of this.#queues.values()) {
       if (queue.bytes >= this.limits.maxStreamBytes) continue;
@@ -89,20 +112,20 @@ export class UploadScheduler<Stream> {
   }
 
   /** A request that {@link next} gave was answered. */
-  done(stream: Stream, request: UploadRequest): void {
+  done(stream: Stream, request: Request): void {
     const queue = this.#queues.get(stream);
     if (!queue?.running.delete(request.id)) return;
     queue.bytes -= request.length;
     this.#bytes -= request.length;
   }
 
-  #moveToEnd(queue: Queue<Stream>): void {
+  #moveToEnd(queue: Queue<Stream, Request>): void {
     this.#queues.delete(queue.stream);
     this.#queues.set(queue.stream, queue);
   }
 }
 
-function first(waiting: ReadonlyMap<number, UploadRequest>): UploadRequest | undefined {
+function first<Request>(waiting: ReadonlyMap<number, Request>): Request | undefined {
   for (const request of waiting.values()) return request;
   return undefined;
 }

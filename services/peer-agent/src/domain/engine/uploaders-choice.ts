@@ -1,0 +1,56 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { ActivePiece } from './active-piece.js';
+import type { BlockRef } from './messages.js';
+import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PieceBoard } from './piece-board.js';
+
+/** A peer that answers so many times with what is of no use is not left the choice any more. */
+const MAX_USELESS = 64;
+
+/**
+ * Which peers choose what they send (docs/adr/0008-uploaders-choice.md). Several divide the pieces
+ * among them by index, in the order of their ids, which is the same for all downloaders.
+ */
+export class Choosers {
+  #ids: PeerId[] = [];
+
+  /** @param peers all that are there */
+  review(peers: ReadonlyMap<PeerId, PeerState>): void {
+    this.#ids = [...peers.values()].filter(({ spreads }) => spreads).map(({ id }) => id);
+    this.#ids.sort();
+    for (const peer of peers.values()) peer.classIsEmpty = false;
+  }
+
+  /** The pieces that a peer may choose from: those whose index is `residue` modulo `modulus`. */
+  classOf(peer: PeerState): { modulus: number; residue: number } {
+    const at = this.#ids.indexOf(peer.id);
+    if (peer.classIsEmpty || at === -1) return { modulus: 1, residue: 0 };
+    return { modulus: this.#ids.length, residue: at };
+  }
+}
+
+/** Whether a block answers a request: the one that was named, or any. */
+export function fits({ ref: asked }: PendingRequest, sent: BlockRef): boolean {
+  return !asked || (asked.piece === sent.piece && asked.block === sent.block);
+}
+
+/** True if a peer that chooses may have more to give than it was asked for. */
+export function mayGiveMore(board: PieceBoard, peer: PeerState): boolean {
+  let blocks = board.wanted.count * board.layout.blockCount(0);
+  for (const piece of peer.given) blocks += piece.freeCount();
+  return blocks > peer.anyRequests;
+}
+
+/** The piece that a block of a peer's choice belongs to, made active if it was wanted. */
+export function pieceGiven(board: PieceBoard, peer: PeerState, index: number): ActivePiece | undefined {
+  if (!board.wanted.has(index)) return board.active.get(index);
+  const piece = board.give(index);
+  peer.given.add(piece);
+  return piece;
+}
+
+/** Takes note of an answer to a request of a peer's choice. False if it is of use no more to let it choose. */
+export function noteAnswer(peer: PeerState, useful: boolean): boolean {
+  peer.uselessChoices = useful ? 0 : peer.uselessChoices + 1;
+  return peer.uselessChoices < MAX_USELESS;
+}

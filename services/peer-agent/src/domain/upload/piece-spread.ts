@@ -1,0 +1,154 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { Random } from '../random.js';
+
+/** The pieces that an asker leaves to the choice: those whose index is `residue` modulo `modulus`. */
+export interface PieceClass {
+  /** At least 1. */
+  readonly modulus: number;
+  /** Less than `modulus`. */
+  readonly residue: number;
+}
+
+/**
+ * `piece`: this one. `later`: all that are rare are on their way to others; ask again when
+ * one of them may have got lost. `none`: nothing of the class is rare.
+ */
+export type Choice = { readonly piece: number } | 'later' | 'none';
+
+/** A downloader. What it has is its owner's to keep up to date, through {@link PieceSpread.learn}. */
+export interface SpreadMember {
+  readonly has: Bitfield;
+  /** Pieces that were chosen for it and that it has not said it has, with when that is given up. */
+  readonly chosen: Map<number, number>;
+}
+
+/** A chosen piece of which nothing was sent for so long may be chosen for another. */
+const LOST_MS = 3000;
+
+/**
+ * The uploader's choice: spreads a file over its downloaders, a different piece to each,
+ * so that they can give them to each other and no piece leaves twice before all have left
+ * once (docs/adr/0008-uploaders-choice.md). A piece is rare while no downloader has it. It knows
+ * what they have, as they tell on Sync, and what is on its way to them.
+ */
+export class PieceSpread {
+  readonly #members = new Set<SpreadMember>();
+  /** How many members have each piece. */
+  readonly #copies: Uint32Array;
+  /** Pieces that no member has. */
+  #rare: Bitfield;
+  /** Those of them that are not on their way to one either. */
+  #free: Bitfield;
+
+  constructor(
+    private readonly pieceCount: number,
+    private readonly random: Random,
+  ) {
+    this.#copies = new Uint32Array(pieceCount);
+    this.#rare = Bitfield.full(pieceCount);
+    this.#free = Bitfield.full(pieceCount);
+  }
+
+  /** Whether it is of use: several downloaders, and pieces that none of them has. */
+  get isUseful(): boolean {
+    return this.#members.size > 1 && !this.#rare.isEmpty();
+  }
+
+  /** @param has what it has; copied */
+  enter(has: Bitfield): SpreadMember {
+    const member = { has: Bitfield.empty(this.pieceCount), chosen: new Map<number, number>() };
+    this.#members.add(member);
+    this.learn(member, has.indexes());
+    return member;
+  }
+
+  /** The member has more pieces. */
+  learn(member: SpreadMember, pieces: Iterable<number>): void {
+    for (const piece of pieces) {
+      if (!member.has.set(piece)) continue;
+      member.chosen.delete(piece);
+      const copies = (this.#copies[piece] ?? 0) + 1;
+      this.#copies[piece] = copies;
+      if (copies > 1) continue;
+      this.#rare.clear(piece);
+      this.#free.clear(piece);
+    }
+  }
+
+  /**
+   * The member is gone. One that has all goes on to serve it: what it has is not rare,
+   * until all members are gone.
+   */
+  leave(member: SpreadMember): void {
+    if (!this.#members.delete(member)) return;
+    if (this.#members.size === 0) return this.#reset();
+    for (const piece of member.chosen.keys()) this.#release(piece);
+    if (member.has.isFull()) return;
+    for (const piece of member.has.indexes()) {
+      const copies = (this.#copies[piece] ?? 0) - 1;
+      this.#copies[piece] = copies;
+      if (copies > 0) continue;
+      this.#rare.set(piece);
+      this.#release(piece);
+    }
+  }
+
+  /** What to send to a member next: a rare piece that nobody was sent yet, at random. */
+  choose(member: SpreadMember, of: PieceClass, nowMs: number): Choice {
+    if (!this.isUseful) return 'none';
+    const piece =
+      this.#pick(this.#free, of) ?? (this.#giveUp(nowMs) ? this.#pick(this.#free, of) : undefined);
+    if (piece === undefined) return this.#pick(this.#rare, of) === undefined ? 'none' : 'later';
+    this.sent(member, piece, nowMs);
+    return { piece };
+  }
+
+  /** A part of a piece was sent to the member, by choice or because it asked for it. */
+  sent(member: SpreadMember, piece: number, nowMs: number): void {
+    if (!this.#members.has(member) || !this.#rare.has(piece)) return;
+    this.#free.clear(piece);
+    member.chosen.set(piece, nowMs + LOST_MS);
+  }
+
+  #reset(): void {
+    this.#copies.fill(0);
+    this.#rare = Bitfield.full(this.pieceCount);
+    this.#free = Bitfield.full(this.pieceCount);
+  }
+
+  #pick(pieces: Bitfield, { modulus, residue }: PieceClass): number | undefined {
+    const start = Math.floor(this.random() * this.pieceCount);
+    const found = next(pieces, start, this.pieceCount);
+    return found ?? next(pieces, 0, start);
+
+    function next(from: Bitfield, low: number, high: number): number | undefined {
+      for (let at = low; at < high; at++) {
+        at = from.nextCommon(from, at);
+        if (at === -1 || at >= high) return undefined;
+        if (at % modulus === residue) return at;
+      }
+      return undefined;
+    }
+  }
+
+  /** Takes back what is long overdue. True if there was any. */
+  #giveUp(nowMs: number): boolean {
+    let any = false;
+    for (const { chosen } of this.#members) {
+      for (const [piece, lostMs] of chosen) {
+        if (nowMs < lostMs) continue;
+        chosen.delete(piece);
+        this.#release(piece);
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  /** A piece may be chosen again, unless somebody has it or it is on its way to another. */
+  #release(piece: number): void {
+    if (!this.#rare.has(piece)) return;
+    for (const { chosen } of this.#members) if (chosen.has(piece)) return;
+    this.#free.set(piece);
+  }
+}

@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { RejectReason } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { bytesOf, metainfoOf } from '../support/content.js';
+import {
+  answersOf,
+  any,
+  cancel,
+  have,
+  RawDownloader,
+  type FetchStream,
+  type SyncStream,
+} from '../support/downloader.js';
+import { TestFolder } from '../support/folder.js';
+import { Uploader } from '../support/uploader.js';
+
+const BLOCK = 256 * 1024;
+const PIECE = 2 * BLOCK;
+const PIECES = 4;
+const data = bytesOf(PIECES * PIECE);
+
+let folder: TestFolder;
+let metainfo: Metainfo;
+let path: string;
+let uploader: Uploader;
+
+beforeAll(async () => {
+  folder = await TestFolder.make();
+  metainfo = metainfoOf(data, PIECE);
+  path = await folder.write('file.bin', data);
+});
+
+afterAll(() => folder.remove());
+
+beforeEach(async () => {
+  uploader = await Uploader.start(metainfo, path);
+});
+
+afterEach(() => uploader.stop());
+
+interface Downloader {
+  readonly sync: SyncStream;
+  readonly fetch: FetchStream;
+}
+
+async function downloaderNamed(name: string): Promise<Downloader> {
+  const downloader = new RawDownloader(uploader, name);
+  const sync = await downloader.greetedSync(PIECES);
+  return { sync, fetch: downloader.greetedFetch() };
+}
+
+/** What a Sync stream heard of the choice, in order. */
+function spreadsOf({ sync }: Downloader): boolean[] {
+  return sync.heard.flatMap((message) => (message.$case === 'spread' ? [message.value.on] : []));
+}
+
+function blocksOf({ fetch }: Downloader): { piece: number; begin: number }[] {
+  return fetch.heard.flatMap((message) =>
+    message.$case === 'block' ? [{ piece: message.value.piece, begin: message.value.begin }] : [],
+  );
+}
+
+const until = (what: () => boolean): Promise<unknown> => waitFor(what, { what: 'what the test waits for' });
+
+describe("the uploader's choice", () => {
+  it('is told when there are two downloaders, and when there are no more', async () => {
+    const first = await downloaderNamed('first');
+    const second = await downloaderNamed('second');
+    await until(() => spreadsOf(first).length === 1 && spreadsOf(second).length === 1);
+    expect([spreadsOf(first), spreadsOf(second)]).toEqual([[true], [true]]);
+    second.sync.finish();
+    await until(() => spreadsOf(first).length === 2);
+    expect(spreadsOf(first)).toEqual([true, false]);
+  });
+
+  it('gives each downloader other pieces, block by block, with the right bytes', async () => {
+    const both = [await downloaderNamed('first'), await downloaderNamed('second')];
+    for (const { fetch } of both) fetch.say(...[1, 2, 3, 4].map((id) => any(id)));
+    await until(() => both.every((one) => blocksOf(one).length === 4));
+    const pieces = both.map((one) => new Set(blocksOf(one).map(({ piece }) => piece)));
+    expect(pieces.map(({ size }) => size)).toEqual([2, 2]);
+    expect(new Set(pieces.flatMap((some) => [...some])).size).toBe(PIECES);
+    for (const { fetch } of both) {
+      for (const message of fetch.heard) {
+        if (message.$case !== 'block') continue;
+        const { piece, begin, data: bytes } = message.value;
+        const at = piece * PIECE + begin;
+        expect(data.subarray(at, at + BLOCK).equals(bytes)).toBe(true);
+      }
+    }
+  });
+
+  it('is held back while all is on its way, and refused when nothing is rare any more', async () => {
+    const [first, second] = [await downloaderNamed('first'), await downloaderNamed('second')];
+    first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
+    await until(() => blocksOf(first).length === 2 * PIECES);
+    second.fetch.say(any(1), any(2), cancel(2));
+    await second.fetch.hear('reject');
+    expect(answersOf(second.fetch)).toEqual([{ id: 2, rejected: RejectReason.CANCELLED }]);
+    first.sync.say(have(0, 1, 2, 3));
+    await second.fetch.hear('reject', 2);
+    expect(answersOf(second.fetch)[1]).toEqual({ id: 1, rejected: RejectReason.NOT_AVAILABLE });
+    await until(() => spreadsOf(second).length === 2);
+    expect(spreadsOf(second)).toEqual([true, false]);
+  });
+
+  it('passes to another what was on its way to one that has left', async () => {
+    const first = await downloaderNamed('first');
+    const [second, third] = [await downloaderNamed('second'), await downloaderNamed('third')];
+    first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
+    await until(() => blocksOf(first).length === 2 * PIECES);
+    second.fetch.say(any(1));
+    first.sync.call.cancel();
+    await until(() => blocksOf(second).length === 1);
+    expect(spreadsOf(third)).toEqual([true]);
+  });
+
+  it('keeps to the pieces that it is left', async () => {
+    const [first] = [await downloaderNamed('first'), await downloaderNamed('second')];
+    first.fetch.say(any(1, 4, 2), any(2, 4, 2));
+    await until(() => blocksOf(first).length === 2);
+    expect(blocksOf(first)).toEqual([
+      { piece: 2, begin: 0 },
+      { piece: 2, begin: BLOCK },
+    ]);
+  });
+
+  it('is refused to a single downloader', async () => {
+    const only = await downloaderNamed('only');
+    only.fetch.say(any(1));
+    await only.fetch.hear('reject');
+    expect(answersOf(only.fetch)).toEqual([{ id: 1, rejected: RejectReason.NOT_AVAILABLE }]);
+  });
+
+  it.each([
+    ['no class', 0, 0],
+    ['a class that does not exist', 3, 3],
+    ['too many classes', 1001, 0],
+  ])('of %s ends the stream', async (_, modulus, residue) => {
+    const one = await downloaderNamed('one');
+    one.fetch.say(any(1, modulus, residue));
+    expect(await one.fetch.end()).toMatchObject({ reason: 'BAD_REQUEST' });
+  });
+});
