@@ -39,6 +39,8 @@ export class DownloadEngine {
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
+  /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
+  #inFlightBytes = 0;
   /** Grows whenever there may be new work for an idle peer. */
   #generation = 0;
   #nowMs = 0;
@@ -62,9 +64,7 @@ export class DownloadEngine {
 
   /** Bytes asked for or arrived, and not yet stored. */
   get outstandingBytes(): number {
-    let bytes = this.#storingBytes;
-    for (const peer of this.#peers.values()) bytes += peer.inFlightBytes;
-    return bytes;
+    return this.#storingBytes + this.#inFlightBytes;
   }
 
   /** Bytes a second that a peer sends at present; 0 if it is not known. */
@@ -132,9 +132,14 @@ export class DownloadEngine {
   }
 
   #learn(peer: PeerState, pieces: readonly number[]): void {
+    let mayServe = false;
     for (const piece of pieces) {
-      if (peer.has.set(piece)) this.#board.availability.add(piece, 1);
+      if (!peer.has.set(piece)) continue;
+      this.#board.availability.add(piece, 1);
+      mayServe ||= !this.have.has(piece);
     }
+    // The most frequent message of a large swarm, and often of no interest.
+    if (!mayServe) return;
     peer.idleSince = -1;
     this.#fill(peer);
   }
@@ -150,12 +155,12 @@ export class DownloadEngine {
       });
       return;
     }
-    peer.answered(id);
+    this.#answered(peer, id);
     peer.received(request.bytes, this.#nowMs);
-    const block = this.#board.block(ref);
-    if (block && block.sender === undefined && !request.cancelled) {
+    const block = request.cancelled ? this.#board.lateBlock(ref) : this.#board.block(ref);
+    if (block && block.sender === undefined) {
       block.sender = peer.id;
-      this.#cancelOthers(block.askedOf, peer, ref);
+      this.#cancelAll(block.askedOf, ref);
       block.askedOf.length = 0;
       this.#storingBytes += request.bytes;
       this.#emit({ type: 'store', ref });
@@ -165,22 +170,29 @@ export class DownloadEngine {
     this.#fill(peer);
   }
 
-  /** Whoever else was asked for the block need not send it. */
-  #cancelOthers(askedOf: readonly PeerId[], sender: PeerState, ref: BlockRef): void {
+  #answered(peer: PeerState, id: number): PendingRequest | undefined {
+    const request = peer.answered(id);
+    if (request && !request.cancelled) this.#inFlightBytes -= request.bytes;
+    return request;
+  }
+
+  /** Whoever is still asked for the block need not send it. */
+  #cancelAll(askedOf: readonly PeerId[], ref: BlockRef): void {
     for (const id of askedOf) {
-      const other = this.#peers.get(id);
-      const request = other === sender ? undefined : other?.pendingFor(ref);
-      if (other && request) this.#cancel(other, request);
+      const peer = this.#peers.get(id);
+      const request = peer?.pendingFor(ref);
+      if (peer && request) this.#cancel(peer, request);
     }
   }
 
   #cancel(peer: PeerState, request: PendingRequest): void {
+    if (!request.cancelled) this.#inFlightBytes -= request.bytes;
     peer.cancel(request);
     if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
   }
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
-    const request = peer.answered(id);
+    const request = this.#answered(peer, id);
     if (!request) {
       this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
       return;
@@ -286,16 +298,17 @@ export class DownloadEngine {
 
   /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
   #fill(peer: PeerState): void {
-    if (peer.idleSince === this.#generation) return;
+    // The cap looks at all peers, which is too much for one whose window is full anyhow.
+    if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
+    if (this.outstandingBytes >= this.#budget.limitBytes) return;
     const capBytes = this.#capBytes();
-    let outstanding = this.outstandingBytes;
-    while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
+    while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
       const ref = nextBlock(this.#board, peer, this.#random, (piece) => this.#isFitAlone(peer, piece));
       if (!ref) {
         peer.idleSince = this.#generation;
         return;
       }
-      outstanding += this.#ask(peer, ref);
+      this.#ask(peer, ref);
     }
   }
 
@@ -308,7 +321,8 @@ export class DownloadEngine {
       const found = findTakeover(this.#board, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
-      if (kind === 'steal') {
+      // With no room for a second answer, the first is given up.
+      if (kind === 'steal' || this.outstandingBytes >= this.#budget.limitBytes) {
         this.#cancel(owner, request);
         withdraw(this.#board.block(request.ref)?.askedOf, owner.id);
       }
@@ -316,13 +330,12 @@ export class DownloadEngine {
     }
   }
 
-  /** Returns how many bytes were asked for. */
-  #ask(peer: PeerState, ref: BlockRef): number {
+  #ask(peer: PeerState, ref: BlockRef): void {
     const bytes = this.#board.blockBytes(ref);
     const id = peer.ask(ref, bytes, this.#nowMs);
+    this.#inFlightBytes += bytes;
     this.#board.block(ref)?.askedOf.push(peer.id);
     this.#emit({ type: 'request', peer: peer.id, id, ref });
-    return bytes;
   }
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
