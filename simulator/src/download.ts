@@ -159,8 +159,10 @@ export class Download {
   }
 
   #feed(event: EngineEvent, sender?: Host): void {
+    const effects = this.#engine.handle(event, this.world.agenda.nowMs);
+    if (effects.length === 0) return;
     let stored: BlockRef | undefined;
-    for (const effect of this.#engine.handle(event, this.world.agenda.nowMs)) {
+    for (const effect of effects) {
       if (effect.type === 'store') stored = effect.ref;
       else this.#apply(effect);
     }
@@ -248,7 +250,8 @@ export class Download {
   #ban(peer: PeerId): void {
     this.#banned.add(peer);
     this.world.banned(this.host, this.world.host(peer));
-    this.#hangUp(this.#linkTo(peer));
+    const link = this.#candidates.get(peer)?.link;
+    if (link) this.#hangUp(link);
   }
 
   #complete(): void {

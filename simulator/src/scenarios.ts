@@ -1,11 +1,22 @@
+import { choosePieceLength } from '@enjambre/core/piece-length';
 import type { HostSpec, Scenario } from './scenario.js';
+import type { ContentSize } from './token-layout.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
-/** A link that is as fast either way. */
-function host(rate: number, latencyMs: number): HostSpec {
+/** One way from a host to the middle: machines of one room, and of one data centre. */
+const ROOM_MS = 0.1;
+const DATA_CENTRE_MS = 0.25;
+
+/** A host with a link that is as fast either way, `rate` bytes a second. */
+function host(rate: number, latencyMs = ROOM_MS): HostSpec {
   return { up: rate, down: rate, latencyMs };
+}
+
+function seeder(rate: number, latencyMs = ROOM_MS): HostSpec {
+  return { ...host(rate, latencyMs), seeder: true };
 }
 
 function many(count: number, spec: HostSpec): HostSpec[] {
@@ -17,13 +28,51 @@ function mbit(rate: number): number {
   return (rate * 1e6) / 8;
 }
 
-const CONTENT = { bytes: 200 * MIB, pieceLength: 256 * KIB, blockLength: 256 * KIB };
-const LAB_MS = 0.1;
-
-function equal(downloaders: number, rate: number): Scenario {
-  const spec = host(rate, LAB_MS);
-  const hosts = [{ ...spec, seeder: true }, ...many(downloaders, spec)];
-  return { name: `equal-${downloaders}`, content: CONTENT, hosts };
+/** As `enjambre share` would cut it. @param blockLength 256 KiB in the agent */
+function content(bytes: number, blockLength = 256 * KIB): ContentSize {
+  return { bytes, pieceLength: choosePieceLength(bytes), blockLength };
 }
 
-export const SCENARIOS: readonly Scenario[] = [equal(8, mbit(160)), equal(16, mbit(80))];
+/** What the lab of the benchmarks plays with real agents: docs/simulator.md. */
+const LAB = content(200 * MIB);
+const RATE = mbit(160);
+
+const lab: readonly Scenario[] = [
+  { name: 'equal-8', content: LAB, hosts: [seeder(RATE), ...many(8, host(RATE))] },
+  { name: 'equal-16', content: LAB, hosts: [seeder(mbit(80)), ...many(16, host(mbit(80)))] },
+  { name: 'slow-seeder', content: LAB, hosts: [seeder(RATE / 4), ...many(8, host(RATE))] },
+  {
+    name: 'late',
+    content: LAB,
+    hosts: [seeder(RATE), ...many(4, host(RATE)), ...many(4, { ...host(RATE), joins: { share: 0.5 } })],
+  },
+  {
+    name: 'churn',
+    content: LAB,
+    hosts: [seeder(RATE), ...many(6, host(RATE)), ...many(2, { ...host(RATE), dies: { share: 0.5 } })],
+  },
+];
+
+/** Kraken's published setting. Blocks are whole pieces: there are 3.7 million of them as it is. */
+function kraken(name: string, origins: number, hosts: number): Scenario {
+  const rate = 300e6;
+  return {
+    name,
+    content: content(3e9, 2 * MIB),
+    hosts: [...many(origins, seeder(rate, DATA_CENTRE_MS)), ...many(hosts, host(rate, DATA_CENTRE_MS))],
+  };
+}
+
+/** The published setting of Dragonfly. */
+const dragonfly: Scenario = {
+  name: 'dragonfly',
+  content: content(30 * GIB),
+  hosts: [seeder(GIB, DATA_CENTRE_MS), ...many(10, host(GIB, DATA_CENTRE_MS))],
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...lab,
+  dragonfly,
+  kraken('kraken-fifth', 1, 520),
+  kraken('kraken', 5, 2600),
+];

@@ -205,6 +205,8 @@ export class VirtualSwarm {
     switch (effect.type) {
       case 'request':
         return this.#request(effect.peer, effect.id, effect.ref);
+      case 'request-any':
+        throw new Error('left the choice to a peer that chooses nothing');
       case 'cancel':
         return this.#cancel(effect.peer, effect.id);
       case 'store':

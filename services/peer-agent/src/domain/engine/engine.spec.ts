@@ -106,6 +106,13 @@ describe('DownloadEngine', () => {
     expect(banned).toEqual([]);
   });
 
+  it('uses a block that comes after it was given up', () => {
+    // Longer for a block than it waits for one: whatever comes was given up before.
+    const { completedMs, discardedBytes } = swarm([seeder('slow', 20 * KIB)], { bytes: 2 * PIECE }).run();
+    expect(completedMs).toBeLessThan(80_000);
+    expect(discardedBytes).toBeLessThanOrEqual(256 * KIB);
+  });
+
   it('gives what a peer owed to others when it leaves', () => {
     const { completedMs } = swarm([
       seeder('stays', 4 * MIB),
@@ -195,6 +202,17 @@ describe('DownloadEngine', () => {
     expect(maxOutstandingBytes).toBeLessThanOrEqual(4 * MIB + 256 * KIB);
     expect(completedMs).toBeGreaterThan(3000);
     expect(completedMs).toBeLessThan(4500);
+  });
+
+  it('keeps to that bound also when it asks others for what is late', () => {
+    const budget = new OutstandingBudget(PIECE + 1).share();
+    const peers: VirtualPeer[] = [
+      { name: 'dead', rate: 1, silent: true },
+      { name: 'good', rate: MIB, joinsMs: 100 },
+    ];
+    const { maxOutstandingBytes, completedMs } = swarm(peers, { bytes: PIECE, budget }).run();
+    expect(maxOutstandingBytes).toBeLessThanOrEqual(PIECE + 1 + 256 * KIB);
+    expect(completedMs).toBeLessThan(6000);
   });
 
   it('finishes whoever comes and goes, as long as one honest seeder stays', () => {

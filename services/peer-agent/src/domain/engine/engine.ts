@@ -11,7 +11,7 @@ import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { isFitAlone, takeFromUnfit } from './soloist.js';
 import { findHoarder, findTakeover } from './takeover.js';
-import { Choosers, fits, mayGiveMore, noteAnswer, pieceGiven } from './uploaders-choice.js';
+import { Choosers, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './uploaders-choice.js';
 
 export interface EngineComponents {
   readonly layout: EngineLayout;
@@ -41,6 +41,8 @@ export class DownloadEngine {
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
+  /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
+  #inFlightBytes = 0;
   /** Grows whenever there may be new work for an idle peer. */
   #generation = 0;
   #nowMs = 0;
@@ -64,9 +66,7 @@ export class DownloadEngine {
 
   /** Bytes asked for or arrived, and not yet stored. */
   get outstandingBytes(): number {
-    let bytes = this.#storingBytes;
-    for (const peer of this.#peers.values()) bytes += peer.inFlightBytes;
-    return bytes;
+    return this.#storingBytes + this.#inFlightBytes;
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -132,9 +132,14 @@ export class DownloadEngine {
   }
 
   #learn(peer: PeerState, pieces: readonly number[]): void {
+    let mayServe = false;
     for (const piece of pieces) {
-      if (peer.has.set(piece)) this.#board.availability.add(piece, 1);
+      if (!peer.has.set(piece)) continue;
+      this.#board.availability.add(piece, 1);
+      mayServe ||= !this.have.has(piece);
     }
+    // The most frequent message of a large swarm, and often of no interest.
+    if (!mayServe) return;
     peer.idleSince = -1;
     this.#fill(peer);
   }
@@ -151,23 +156,23 @@ export class DownloadEngine {
       return;
     }
     const bytes = this.#board.blockBytes(ref);
-    peer.answered(id);
+    this.#answered(peer, id);
     peer.received(bytes, this.#nowMs, request.askedMs);
     const isChoice = !request.ref && !request.cancelled;
-    const piece = isChoice ? pieceGiven(this.#board, peer, ref.piece) : this.#board.active.get(ref.piece);
-    const block = piece?.blocks[ref.block];
-    const useful = block !== undefined && block.sender === undefined && !request.cancelled;
+    if (isChoice) takeChoice(this.#board, peer, ref.piece);
+    const block = request.cancelled ? this.#board.lateBlock(ref) : this.#board.block(ref);
+    const useful = block !== undefined && block.sender === undefined;
     if (useful) {
       block.sender = peer.id;
-      this.#cancelOthers(block.askedOf, peer, ref);
+      this.#cancelAll(block.askedOf, ref);
       block.askedOf.length = 0;
       this.#storingBytes += bytes;
       this.#emit({ type: 'store', ref });
     } else {
       this.#emit({ type: 'discard', ref });
     }
-    if (piece?.nextFree() === -1) peer.given.delete(piece);
-    if (isChoice && !noteAnswer(peer, useful)) return this.#stopChoosing(peer);
+    if (isChoice && !noteChoice(this.#board, peer, { piece: ref.piece, useful }))
+      return this.#stopChoosing(peer);
     this.#fill(peer);
   }
 
@@ -185,33 +190,35 @@ export class DownloadEngine {
     peer.spreads = false;
     this.#choosers.review(this.#peers);
     for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
-    this.#endGiving(peer);
+    endGiving(this.#board, peer);
+    this.#generation += 1;
     this.#fillAll();
   }
 
-  #endGiving(peer: PeerState): void {
-    for (const piece of peer.given) this.#board.orphan(piece);
-    peer.given.clear();
-    this.#generation += 1;
+  #answered(peer: PeerState, id: number): PendingRequest | undefined {
+    const request = peer.answered(id);
+    if (request && !request.cancelled) this.#inFlightBytes -= request.bytes;
+    return request;
   }
 
-  /** Whoever else was asked for the block need not send it. */
-  #cancelOthers(askedOf: readonly PeerId[], sender: PeerState, ref: BlockRef): void {
+  /** Whoever is still asked for the block need not send it. */
+  #cancelAll(askedOf: readonly PeerId[], ref: BlockRef): void {
     for (const id of askedOf) {
-      const other = this.#peers.get(id);
-      const request = other === sender ? undefined : other?.pendingFor(ref);
-      if (other && request) this.#cancel(other, request);
+      const peer = this.#peers.get(id);
+      const request = peer?.pendingFor(ref);
+      if (peer && request) this.#cancel(peer, request);
     }
   }
 
   #cancel(peer: PeerState, request: PendingRequest): void {
     if (request.cancelled) return;
+    this.#inFlightBytes -= request.bytes;
     peer.cancel(request);
     if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
   }
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
-    const request = peer.answered(id);
+    const request = this.#answered(peer, id);
     if (!request) {
       this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
       return;
@@ -272,7 +279,8 @@ export class DownloadEngine {
     }
     for (const piece of peer.owned) this.#board.orphan(piece);
     peer.owned.clear();
-    this.#endGiving(peer);
+    endGiving(this.#board, peer);
+    this.#generation += 1;
   }
 
   /** The peer will not send the block: others may. */
@@ -304,37 +312,31 @@ export class DownloadEngine {
     this.#generation += 1;
   }
 
-  #isFitAlone(peer: PeerState, piece: number): boolean {
-    return isFitAlone(peer, piece, this.#peers.values(), this.#config.stealRatio);
-  }
-
   #fillAll(): void {
     for (const peer of this.#peers.values()) this.#fill(peer);
   }
 
   /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
   #fill(peer: PeerState): void {
-    if (peer.idleSince === this.#generation) return;
+    // The cap looks at all peers, which is too much for one whose window is full anyhow.
+    if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
-    let outstanding = this.outstandingBytes;
-    while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
-      const asked = this.#askNext(peer);
-      if (asked === 0) peer.idleSince = this.#generation;
-      if (asked === 0) return;
-      outstanding += asked;
+    while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
+      if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
     }
   }
 
-  /** Returns how many bytes were asked for; 0 if there is nothing to ask. */
-  #askNext(peer: PeerState): number {
-    const isFitAlone = (piece: number): boolean => this.#isFitAlone(peer, piece);
-    if (!peer.spreads) {
-      const ref = nextBlock(this.#board, peer, this.#random, isFitAlone);
-      return ref ? this.#ask(peer, ref) : 0;
-    }
-    const ref = startedBlock(this.#board, peer, isFitAlone);
-    if (ref) return this.#ask(peer, ref);
-    return mayGiveMore(this.#board, peer) ? this.#askAny(peer) : 0;
+  /** False if there is nothing to ask of the peer. */
+  #askNext(peer: PeerState): boolean {
+    const { stealRatio } = this.#config;
+    const isFit = (piece: number): boolean => isFitAlone(peer, piece, this.#peers.values(), stealRatio);
+    const ref = peer.spreads
+      ? startedBlock(this.#board, peer, isFit)
+      : nextBlock(this.#board, peer, this.#random, isFit);
+    if (ref) this.#ask(peer, ref);
+    else if (peer.spreads && mayGiveMore(this.#board, peer)) this.#askAny(peer);
+    else return false;
+    return true;
   }
 
   /** Takes requests over from peers that are slow or late, as far as this one has room. */
@@ -348,7 +350,8 @@ export class DownloadEngine {
       const found = findTakeover(this.#board, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
-      if (kind === 'steal') {
+      // With no room for a second answer, the first is given up.
+      if (kind === 'steal' || this.outstandingBytes >= this.#budget.limitBytes) {
         this.#cancel(owner, request);
         this.#board.unask(request.ref, owner.id);
       }
@@ -356,21 +359,22 @@ export class DownloadEngine {
     }
   }
 
-  /** Leaves it to the peer. Returns how many bytes that may be. */
-  #askAny(peer: PeerState): number {
+  /** Leaves it to the peer. */
+  #askAny(peer: PeerState): void {
     const bytes = this.#board.blockBytes({ piece: 0, block: 0 });
-    const id = peer.ask(undefined, bytes, this.#nowMs);
+    const id = this.#book(peer, undefined, bytes);
     this.#emit({ type: 'request-any', peer: peer.id, id, ...this.#choosers.classOf(peer) });
-    return bytes;
   }
 
-  /** Returns how many bytes were asked for. */
-  #ask(peer: PeerState, ref: BlockRef): number {
-    const bytes = this.#board.blockBytes(ref);
-    const id = peer.ask(ref, bytes, this.#nowMs);
+  #ask(peer: PeerState, ref: BlockRef): void {
+    const id = this.#book(peer, ref, this.#board.blockBytes(ref));
     this.#board.block(ref)?.askedOf.push(peer.id);
     this.#emit({ type: 'request', peer: peer.id, id, ref });
-    return bytes;
+  }
+
+  #book(peer: PeerState, ref: BlockRef | undefined, bytes: number): number {
+    this.#inFlightBytes += bytes;
+    return peer.ask(ref, bytes, this.#nowMs);
   }
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */

@@ -46,6 +46,16 @@ export class PieceBoard {
     if (at >= 0) askedOf?.splice(at, 1);
   }
 
+  /**
+   * A block that came after it was given up, which a slow peer's may always do: its place, if it is still of use. Of
+   * none in a piece that has to come from one.
+   */
+  lateBlock(ref: BlockRef): BlockState | undefined {
+    if (this.suspects.has(ref.piece)) return undefined;
+    if (this.wanted.has(ref.piece)) this.orphans.add(this.start(ref.piece));
+    return this.block(ref);
+  }
+
   /** Wanted pieces, but for those in doubt that `isFitAlone` does not let through. */
   wantedBy(isFitAlone: (piece: number) => boolean): Bitfield {
     if (this.suspects.count === 0) return this.wanted;

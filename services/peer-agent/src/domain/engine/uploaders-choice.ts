@@ -1,5 +1,4 @@
 import type { PeerId } from '@enjambre/core/ids';
-import type { ActivePiece } from './active-piece.js';
 import type { BlockRef } from './messages.js';
 import type { PeerState, PendingRequest } from './peer-state.js';
 import type { PieceBoard } from './piece-board.js';
@@ -41,16 +40,25 @@ export function mayGiveMore(board: PieceBoard, peer: PeerState): boolean {
   return blocks > peer.anyRequests;
 }
 
-/** The piece that a block of a peer's choice belongs to, made active if it was wanted. */
-export function pieceGiven(board: PieceBoard, peer: PeerState, index: number): ActivePiece | undefined {
-  if (!board.wanted.has(index)) return board.active.get(index);
-  const piece = board.give(index);
-  peer.given.add(piece);
-  return piece;
+/** The peer sent the first block, or another, of a piece of its choice: what was wanted is active now, and the peer's. */
+export function takeChoice(board: PieceBoard, peer: PeerState, piece: number): void {
+  if (board.wanted.has(piece)) peer.given.add(board.give(piece));
 }
 
-/** Takes note of an answer to a request of a peer's choice. False if it is of use no more to let it choose. */
-export function noteAnswer(peer: PeerState, useful: boolean): boolean {
+/** What the peer has begun by its choice is left to others. */
+export function endGiving(board: PieceBoard, peer: PeerState): void {
+  for (const piece of peer.given) board.orphan(piece);
+  peer.given.clear();
+}
+
+/** Takes note of an answer of a peer's choice. False if it is of use no more to let it choose. */
+export function noteChoice(
+  board: PieceBoard,
+  peer: PeerState,
+  { piece, useful }: { piece: number; useful: boolean },
+): boolean {
+  const active = board.active.get(piece);
+  if (active?.nextFree() === -1) peer.given.delete(active);
   peer.uselessChoices = useful ? 0 : peer.uselessChoices + 1;
   return peer.uselessChoices < MAX_USELESS;
 }

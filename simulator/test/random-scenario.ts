@@ -1,0 +1,68 @@
+import { seededRandom } from '@enjambre/peer-agent/domain/random';
+import type { HostSpec, Moment, Scenario } from '../src/scenario.js';
+
+const KIB = 1024;
+
+/** Draws from one seeded source. */
+class Dice {
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  /** A whole number of `from` to `to`. */
+  whole(from: number, to: number): number {
+    return from + Math.floor(this.#random() * (to - from + 1));
+  }
+
+  /** A number whose size is anybody's guess. */
+  magnitude(from: number, to: number): number {
+    return from * (to / from) ** this.#random();
+  }
+
+  chance(share: number): boolean {
+    return this.#random() < share;
+  }
+
+  moment(latestMs: number): Moment {
+    return this.chance(0.3) ? { share: this.#random() } : { ms: this.whole(0, latestMs) };
+  }
+}
+
+/**
+ * A small swarm of anything that may happen: unlike links, near and far, slow disks, joins and deaths at any
+ * time (now and then the seeder's), and hosts that send some or all blocks wrong. The first host is an honest seeder.
+ */
+export function randomScenario(seed: number): Scenario {
+  const dice = new Dice(seed);
+  const pieceLength = 64 * KIB * 2 ** dice.whole(0, 3);
+  const blockLength = Math.min(pieceLength, 64 * KIB * 2 ** dice.whole(0, 2));
+  const bytes = dice.whole(1, 12 * pieceLength);
+  const seeders = [host(dice, 0.15)].map((spec) => ({ ...spec, seeder: true }));
+  const liars = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, () => ({
+    ...host(dice, 0.1),
+    seeder: dice.chance(0.6),
+    corruptsEvery: dice.whole(1, 6),
+  }));
+  const downloaders = Array.from({ length: dice.whole(1, 7) }, () => ({
+    ...host(dice, 0.2),
+    ...(dice.chance(0.4) && { joins: dice.moment(8000) }),
+  }));
+  return {
+    name: `random-${seed}`,
+    content: { bytes, pieceLength, blockLength },
+    hosts: [...seeders, ...liars, ...downloaders],
+    ...(dice.chance(0.3) && { noticeMs: dice.whole(0, 15_000) }),
+  };
+}
+
+function host(dice: Dice, mortality: number): HostSpec {
+  return {
+    up: dice.magnitude(64 * KIB, 20_000 * KIB),
+    down: dice.magnitude(64 * KIB, 20_000 * KIB),
+    latencyMs: dice.chance(0.5) ? dice.whole(0, 2) : dice.whole(0, 100),
+    ...(dice.chance(mortality) && { dies: dice.moment(10_000) }),
+    ...(dice.chance(0.2) && { diskRate: dice.magnitude(128 * KIB, 20_000 * KIB) }),
+  };
+}
