@@ -70,7 +70,7 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 	@node bench/dist/events-main.js
 
 .PHONY: simulate
-simulate: build ## Run whole swarms on virtual time (SIM_SCENARIO, SIM_SEED)
+simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_SEED)
 	@node simulator/dist/main.js
 
 .PHONY: clean
