@@ -100,13 +100,26 @@ async function untilSeeding(client: AgentServiceClient, shares: number): Promise
 /** Downloads until a piece is there, and removes it again. */
 async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<void> {
   const source = { $case: 'ref', value: ref } as const;
-  await callUnary(client.download.bind(client), { source, outputDir: '' });
+  // The tracker may not know yet that it is served again.
+  const isKnown = (): Promise<boolean> =>
+    callUnary(client.download.bind(client), { source, outputDir: '' }).then(
+      () => true,
+      (error: unknown) => {
+        if (reasonOf(error) !== 'UNKNOWN_REF') throw error;
+        return false;
+      },
+    );
+  await waitFor(isKnown, { what: 'the last one to be known', everyMs: 5, timeoutMs: LIMIT_MS });
   const hasPiece = async (): Promise<boolean> => {
     const { transfer } = await callUnary(client.getTransfer.bind(client), { ref });
     return (transfer?.piecesDone ?? 0) > 0;
   };
   await waitFor(hasPiece, { what: 'a piece of the last one', everyMs: 5, timeoutMs: LIMIT_MS });
   await callUnary(client.removeTransfer.bind(client), { ref, deleteData: true });
+}
+
+function reasonOf(error: unknown): unknown {
+  return error instanceof Error && 'reason' in error ? error.reason : undefined;
 }
 
 /** Returns the infohashes, in the order of the names. */
