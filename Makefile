@@ -53,7 +53,7 @@ crash: build ## Kill an agent 100 times in the middle of downloads: every file r
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: bench
-bench: bench-pair bench-messaging bench-events ## Run all benchmarks
+bench: bench-pair bench-messaging bench-events bench-restart ## Run all benchmarks
 
 .PHONY: bench-pair
 bench-pair: build ## Measure a download from one seeder, beside curl and sha256sum
@@ -72,6 +72,10 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 .PHONY: simulate
 simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_SEED)
 	@node simulator/dist/main.js
+
+.PHONY: bench-restart
+bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENCH_SHARES, BENCH_MIB) serves again
+	@node bench/dist/restart-main.js
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included

@@ -10,6 +10,7 @@ import { GrpcServer } from '@enjambre/common/grpc/server';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import type { Metainfo } from '@enjambre/core/metainfo';
 import { VERSION } from '@enjambre/common/version';
 import {
   controlServices,
@@ -36,6 +37,7 @@ import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
 import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
+import { findLeftover } from './app/leftover.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
@@ -148,9 +150,12 @@ class AgentService implements Agent {
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
     const self = { peerId: identity.peerId, name: config.name, version: VERSION };
-    const data = new DataFolder(config.dataDir, log);
     const pool = new DiskPool();
     const fds = new FdCache();
+    const stores = new FileStoreFactory({ pool, fds }, self.peerId);
+    const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
+      findLeftover(metainfo, this.#downloadDir, stores);
+    const data = new DataFolder(config.dataDir, log, { findDownload });
     const tracker = new TrackerLink(
       { identity, log },
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
@@ -160,7 +165,7 @@ class AgentService implements Agent {
     const transfers = new Transfers(
       {
         archive: data,
-        stores: new FileStoreFactory({ pool, fds }, self.peerId),
+        stores,
         connector: new GrpcPeerConnector(self, identity),
         hasher,
         tracker,

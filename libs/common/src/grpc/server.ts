@@ -12,13 +12,12 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '../config/address.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
-import { loadFileDescriptors } from './descriptors.js';
+import { addReflection } from './reflection.js';
 
 export interface ServedService {
   /** Full name, such as "enjambre.tracker.v1.TrackerService". */
@@ -93,7 +92,7 @@ export class GrpcServer implements Startable {
     for (const { definition, implementation } of services)
       this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);
-    this.#reflection().addToServer(this.#server);
+    addReflection(this.#server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     this.#bound = await bind(this.#server, listen).catch((error: unknown) => {
       this.#server = undefined;
       throw cannotListen(listen, error, listenFlag);
@@ -137,15 +136,6 @@ export class GrpcServer implements Startable {
       'grpc.min_ping_interval_without_data_ms': MIN_CLIENT_PING_MS,
       'grpc.enable_channelz': 0,
     };
-  }
-
-  #reflection(): ReflectionService {
-    // @grpc/reflection reads nothing of a package definition but its raw descriptors.
-    const raw = { all: { format: 'raw', type: {}, fileDescriptorProtos: loadFileDescriptors() } };
-    const served = [...this.#options.services.map(({ name }) => name), 'grpc.health.v1.Health'];
-    return new ReflectionService(raw as unknown as ConstructorParameters<typeof ReflectionService>[0], {
-      services: served,
-    });
   }
 }
 

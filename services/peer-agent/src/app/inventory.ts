@@ -94,7 +94,8 @@ async function findPublished(
 /**
  * Pieces on disk that can be believed without reading all of them: those of complete
  * content that looks as it did, or those that the progress log claims, the unsure ones
- * hashed. Undefined if what is there contradicts the records: then all must be hashed.
+ * hashed. Undefined if what is there contradicts the records, or there are none that can
+ * be believed: then all must be hashed. Of an original there is no other record than its look.
  */
 async function believedPieces(
   { layout, store }: Content,
@@ -102,12 +103,14 @@ async function believedPieces(
   { progress, signal }: InventoryOptions,
 ): Promise<Bitfield | undefined> {
   const parts = { layout, store, signal };
-  if (record.complete) {
+  if (record.complete || record.origin) {
     const all = Bitfield.full(layout.pieceCount);
     const unchanged = record.fingerprint !== '' && (await store.fingerprint()) === record.fingerprint;
     return unchanged && (await sampleHolds(all, parts)) ? all : undefined;
   }
-  const { have, unsure } = await progress.load(layout.pieceCount);
+  const noted = await progress.load(layout.pieceCount);
+  if (!noted) return undefined;
+  const { have, unsure } = noted;
   if (!(await sampleHolds(have, parts))) return undefined;
   for (const piece of (await verifyPieces(unsure, parts)).indexes()) have.set(piece);
   return have;

@@ -58,8 +58,11 @@ export interface StoreFactory {
 
 /** What is known to be on disk of one download, through crashes. */
 export interface ProgressLog {
-  /** `have` was on the disk itself; `unsure` was verified, but may not have reached it. */
-  load(pieceCount: number): Promise<{ have: Bitfield; unsure: readonly number[] }>;
+  /**
+   * `have` was on the disk itself; `unsure` was verified, but may not have reached it.
+   * Undefined if what was saved cannot be read: only hashing tells what is there.
+   */
+  load(pieceCount: number): Promise<{ have: Bitfield; unsure: readonly number[] } | undefined>;
   /** A piece was verified. Survives the end of the process, but maybe not of the machine. */
   note(piece: number): void;
   /** All of `have` is on the disk itself: call {@link PieceStore.flush} first. */
@@ -73,6 +76,10 @@ export interface TransferArchive {
   readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined>;
   writeMetainfo(metainfo: Metainfo): Promise<void>;
   progress(infohash: InfoHash): ProgressLog;
+  /** There is no such transfer from now on, through any crash, whatever is saved. */
+  disown(infohash: InfoHash): Promise<void>;
+  /** Takes {@link disown} back: there is such a transfer, or there is one again. */
+  keep(infohash: InfoHash): void;
   /** Forgets all files of a transfer. */
   remove(infohash: InfoHash): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { openAssembly, publish, takeInventory, type InventoryOptions } from './i
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
 import type { Membership, MembershipEvent, ProgressLog } from './ports.js';
+import { forget } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
@@ -158,8 +159,7 @@ export class Transfer {
       // All pieces of one that could not get its name are worth as much as one that has it.
       const whole = inPlace || this.#have?.isFull() === true;
       const deleted = deleteData || !whole;
-      if (deleted) await this.#content?.store.delete();
-      await this.parts.archive.remove(this.infohash);
+      await forget(this.infohash, this.parts, deleted ? this.#content?.store : undefined);
       return { deleted };
     });
   }

@@ -7,6 +7,7 @@ import { choosePieceLength } from '@enjambre/core/piece-length';
 import { checkName } from '@enjambre/core/names';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import pLimit from 'p-limit';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
@@ -47,6 +48,8 @@ export interface Shared {
 export type DownloadSource =
   { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
 
+/** Each reads its metainfo; the disk serves some at a time. */
+const STARTS_AT_ONCE = 16;
 /** The status file follows changes after so long, and progress at least so often. */
 const SAVE_DELAY_MS = 200;
 const SAVE_INTERVAL_MS = 1000;
@@ -71,7 +74,8 @@ export class Transfers implements Startable, ServingDirectory {
 
   async start(): Promise<void> {
     for (const record of await this.#parts.archive.load()) this.#add(record);
-    for (const transfer of this.#transfers.values()) await transfer.start('update');
+    const limit = pLimit(STARTS_AT_ONCE);
+    await Promise.all(this.list().map((transfer) => limit(() => transfer.start('update'))));
     this.#interval = setInterval(() => {
       if (this.list().some(({ state }) => state === 'downloading')) this.#saveSoon();
     }, SAVE_INTERVAL_MS);
@@ -271,6 +275,7 @@ export class Transfers implements Startable, ServingDirectory {
       },
       save: () => this.save(),
     });
+    this.#parts.archive.keep(record.infohash);
     this.#transfers.set(record.infohash, transfer);
     this.#saveSoon();
     return transfer;

@@ -12,6 +12,7 @@ import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
+import { findLeftover } from '../../src/app/leftover.js';
 import type {
   BanReport,
   FileSummary,
@@ -111,13 +112,15 @@ export class DownloadAgent {
     watch: (archive: TransferArchive) => TransferArchive,
   ) {
     const log = createLogger({ name: 'agent', level: 'silent' });
-    this.#data = new DataFolder(folder.at('data'), log);
+    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
+    const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
+      findLeftover(metainfo, folder.at('downloads'), stores);
+    this.#data = new DataFolder(folder.at('data'), log, { findDownload });
     this.bans = new WatchedBans({
       archive: new BansFile(folder.at('data'), log),
       tracker: this.tracker,
       log,
     });
-    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
     const { tracker, bans, connector } = this;
     const hasher = new DiskContentHasher(this.#pool);
     this.hasher = hasher;

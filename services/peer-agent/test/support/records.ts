@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parseInfoHash, parsePeerId } from '@enjambre/core/ids';
+import { nameFault } from '@enjambre/core/names';
 import type { TransferRecord } from '../../src/domain/transfer-record.js';
 
 const id = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
@@ -8,34 +9,39 @@ const time = fc
   .date({ min: new Date(1), max: new Date('9999-12-31'), noInvalidDate: true })
   .map((date) => date.getTime());
 
-const record: fc.Arbitrary<TransferRecord> = fc.record({
-  infohash: id.map(parseInfoHash),
-  name: fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => text.isWellFormed()),
-  goal: fc.constantFrom('run', 'pause', 'failed'),
-  reason: fc.string({ maxLength: 60 }),
-  origin: fc.boolean(),
-  location: fc.string({ minLength: 1, maxLength: 60 }),
-  complete: fc.boolean(),
-  inPlace: fc.boolean(),
-  fingerprint: fc.string({ maxLength: 64 }),
-  bytesTotal: count,
-  bytesDone: count,
-  bytesDownloaded: count,
-  bytesUploaded: count,
-  bytesWasted: count,
-  addedAtMs: time,
-  completedAtMs: fc.oneof(fc.constant(0), time),
-  activeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
-  peers: fc.array(
-    fc.record({
-      peerId: id.map(parsePeerId),
-      name: fc.string({ maxLength: 64 }),
-      received: count,
-      sent: count,
-    }),
-    { maxLength: 3 },
-  ),
-});
+const record: fc.Arbitrary<TransferRecord> = fc
+  .record({
+    infohash: id.map(parseInfoHash),
+    name: fc.oneof(
+      fc.constant(''),
+      fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => nameFault(text) === undefined),
+    ),
+    goal: fc.constantFrom('run', 'pause', 'failed'),
+    reason: fc.string({ maxLength: 60 }),
+    origin: fc.boolean(),
+    location: fc.string({ maxLength: 60 }).map((path) => `/${path.replaceAll('\0', '')}`),
+    complete: fc.boolean(),
+    inPlace: fc.boolean(),
+    fingerprint: fc.string({ maxLength: 64 }),
+    bytesTotal: count,
+    bytesDone: count,
+    bytesDownloaded: count,
+    bytesUploaded: count,
+    bytesWasted: count,
+    addedAtMs: time,
+    completedAtMs: fc.oneof(fc.constant(0), time),
+    activeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    peers: fc.array(
+      fc.record({
+        peerId: id.map(parsePeerId),
+        name: fc.string({ maxLength: 64 }),
+        received: count,
+        sent: count,
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map((one) => ({ ...one, bytesDone: Math.min(one.bytesDone, one.bytesTotal) }));
 
 /** Records of transfers, whatever may be in them. */
 export const records = fc.array(record, { maxLength: 4 });

@@ -25,9 +25,18 @@ function bits(pieces: Iterable<number>): Bitfield {
   return bitfield;
 }
 
+async function load(
+  log = open(),
+  pieceCount = PIECES,
+): Promise<{ have: Bitfield; unsure: readonly number[] }> {
+  const loaded = await log.load(pieceCount);
+  if (!loaded) throw new Error('what was saved cannot be read');
+  return loaded;
+}
+
 /** What the next process would find. */
-async function found(pieceCount = PIECES): Promise<{ have: number[]; unsure: number[] }> {
-  const { have, unsure } = await open().load(pieceCount);
+async function found(): Promise<{ have: number[]; unsure: number[] }> {
+  const { have, unsure } = await load();
   return { have: [...have.indexes()], unsure: [...unsure].sort((a, b) => a - b) };
 }
 
@@ -90,10 +99,35 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [1], unsure: [2] });
   });
 
-  it('counts what was saved for another number of pieces as nothing', async () => {
+  it('does not take what was saved for another number of pieces, and says so', async () => {
     const log = open();
     await log.save(bits([1, 2]));
-    expect((await found(PIECES + 9)).have).toEqual([]);
+    expect(await open().load(PIECES + 9)).toBeUndefined();
+  });
+
+  it('says that what was saved is torn, so that the disk itself is looked at', async () => {
+    await open().save(bits([1, 2]));
+    const [name] = await folder.tree();
+    const bytes = await readFile(folder.at(name!));
+    for (const length of [1, 31, 33, bytes.length - 1]) {
+      await writeFile(folder.at(name!), bytes.subarray(0, length));
+      expect(await open().load(PIECES)).toBeUndefined();
+    }
+  });
+
+  it('never fails for what is in its files, nor names a piece that does not exist', async () => {
+    const content = fc.uint8Array({ maxLength: 200 });
+    await fc.assert(
+      fc.asyncProperty(content, content, async (bitfield, journal) => {
+        await folder.write('transfer.bitfield', bitfield);
+        await folder.write('transfer.journal', journal);
+        const loaded = await open().load(PIECES);
+        expect(loaded?.unsure.every((piece) => piece < PIECES) ?? true).toBe(true);
+        // No random bytes end in their own checksum.
+        expect(loaded?.have.count ?? 0).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('forgets everything when removed, and can begin anew', async () => {
@@ -111,7 +145,7 @@ describe('FileProgressLog', () => {
   it('goes on where the process before it ended', async () => {
     for (const piece of [1, 2, 3]) {
       const log = open();
-      const { have, unsure } = await log.load(PIECES);
+      const { have, unsure } = await load(log);
       for (const before of unsure) have.set(before);
       await log.save(have);
       log.note(piece);
@@ -141,7 +175,9 @@ describe('FileProgressLog', () => {
           if (cut) await writeFile(victim, bytes.subarray(0, Math.max(0, bytes.length - 1 - at)));
           else bytes[at % Math.max(1, bytes.length)] = byte;
           if (!cut) await writeFile(victim, bytes);
-          const { have, unsure } = await found();
+          const loaded = await open().load(PIECES);
+          const have = [...(loaded?.have.indexes() ?? [])];
+          const unsure = loaded?.unsure ?? [];
           expect(have.filter((one) => !saved.includes(one))).toEqual([]);
           expect(unsure.every((one) => one < PIECES)).toBe(true);
         },
@@ -216,7 +252,7 @@ class ModelLife {
     await this.log.close();
     this.#claim = undefined;
     this.log = open();
-    const { have, unsure } = await this.log.load(PIECES);
+    const { have, unsure } = await load(this.log);
     expect([...have.indexes()].filter((piece) => !this.#claimed.has(piece))).toEqual([]);
     for (const piece of unsure) have.set(piece);
     expect(new Set(have.indexes())).toEqual(this.#verified);

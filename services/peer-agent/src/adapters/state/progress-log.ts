@@ -29,8 +29,9 @@ export class FileProgressLog implements ProgressLog {
     this.#journals = [new Journal(`${stem}.journal`), new Journal(`${stem}.journal2`)];
   }
 
-  async load(pieceCount: number): Promise<{ have: Bitfield; unsure: readonly number[] }> {
+  async load(pieceCount: number): Promise<{ have: Bitfield; unsure: readonly number[] } | undefined> {
     const have = readBitfield(await readIfThere(this.#bitfieldPath), pieceCount);
+    if (!have) return undefined;
     const noted = [...(await this.#journals[0].read()), ...(await this.#journals[1].read())];
     const unsure = new Set(noted.filter((piece) => piece < pieceCount && !have.has(piece)));
     return { have, unsure: [...unsure] };
@@ -70,14 +71,15 @@ export class FileProgressLog implements ProgressLog {
   }
 }
 
-/** A bitfield that is torn, foreign or missing counts as empty. */
-function readBitfield(file: Buffer, pieceCount: number): Bitfield {
+/** Empty if there is no file; undefined if it is torn or foreign. */
+function readBitfield(file: Buffer, pieceCount: number): Bitfield | undefined {
+  if (file.length === 0) return Bitfield.empty(pieceCount);
   const bits = file.subarray(0, Math.max(0, file.length - CHECKSUM_BYTES));
-  if (!checksum(bits).equals(file.subarray(bits.length))) return Bitfield.empty(pieceCount);
+  if (!checksum(bits).equals(file.subarray(bits.length))) return undefined;
   try {
     return Bitfield.fromBytes(bits, pieceCount);
   } catch {
-    return Bitfield.empty(pieceCount);
+    return undefined;
   }
 }
 

@@ -1,10 +1,13 @@
-import { parseInfoHash, parsePeerId } from '@enjambre/core/ids';
+import { parsePeerId } from '@enjambre/core/ids';
 import { z } from 'zod';
 import type { TransferRecord } from '../../domain/transfer-record.js';
+import { factsFromEntry, factsShape, factsToEntry, faultOf } from './transfer-facts.js';
 
 const VERSION = 1;
 const count = z.number().int().min(0);
 const time = z.iso.datetime({ offset: true });
+/** What is counted in milliseconds must stay a number that can be written. */
+const MAX_SECONDS = Number.MAX_SAFE_INTEGER / 1000;
 
 const peerSchema = z.object({
   peer_id: z.string().transform((text) => parsePeerId(text)),
@@ -14,27 +17,22 @@ const peerSchema = z.object({
 });
 
 const transferSchema = z.object({
-  infohash: z.string().transform((text) => parseInfoHash(text)),
-  name: z.string(),
-  goal: z.enum(['run', 'pause', 'failed']),
-  reason: z.string().default(''),
-  origin: z.boolean(),
-  location: z.string().min(1),
+  ...factsShape,
   complete: z.boolean(),
-  in_place: z.boolean(),
   fingerprint: z.string().default(''),
   bytes_total: count,
   bytes_done: count,
   bytes_downloaded: count.default(0),
   bytes_uploaded: count.default(0),
   bytes_wasted: count.default(0),
-  added_at: time,
   completed_at: time.nullable().default(null),
-  active_seconds: z.number().min(0).default(0),
+  active_seconds: z.number().min(0).max(MAX_SECONDS).default(0),
   peers: z.array(peerSchema).default([]),
 });
 
-const fileSchema = z.object({ version: z.literal(VERSION), transfers: z.array(transferSchema) });
+const version = z.literal(VERSION);
+const fileSchema = z.object({ version, transfers: z.array(transferSchema) });
+const looseSchema = z.object({ version, transfers: z.array(z.unknown()) });
 
 type FileEntry = z.input<typeof transferSchema>;
 
@@ -47,27 +45,36 @@ export function writeStatus(records: readonly TransferRecord[]): string {
 export function readStatus(text: string): TransferRecord[] {
   const parsed = fileSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data.transfers.map(fromEntry);
-  const [issue] = parsed.error.issues;
-  throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+  throw new Error(faultOf(parsed.error));
+}
+
+/** The entries that are right, of a text that {@link readStatus} refuses; none if it is torn or of another version. */
+export function salvageStatus(text: string): TransferRecord[] {
+  try {
+    return looseSchema.parse(JSON.parse(text)).transfers.flatMap(salvageEntry);
+  } catch {
+    return [];
+  }
+}
+
+function salvageEntry(entry: unknown): TransferRecord[] {
+  try {
+    return [fromEntry(transferSchema.parse(entry))];
+  } catch {
+    return [];
+  }
 }
 
 function toEntry(record: TransferRecord): FileEntry {
   return {
-    infohash: record.infohash,
-    name: record.name,
-    goal: record.goal,
-    reason: record.reason,
-    origin: record.origin,
-    location: record.location,
+    ...factsToEntry(record),
     complete: record.complete,
-    in_place: record.inPlace,
     fingerprint: record.fingerprint,
     bytes_total: record.bytesTotal,
     bytes_done: record.bytesDone,
     bytes_downloaded: record.bytesDownloaded,
     bytes_uploaded: record.bytesUploaded,
     bytes_wasted: record.bytesWasted,
-    added_at: new Date(record.addedAtMs).toISOString(),
     completed_at: record.completedAtMs === 0 ? null : new Date(record.completedAtMs).toISOString(),
     active_seconds: Math.round(record.activeMs) / 1000,
     peers: record.peers.map(({ peerId, name, received, sent }) => ({
@@ -81,21 +88,14 @@ function toEntry(record: TransferRecord): FileEntry {
 
 function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
   return {
-    infohash: entry.infohash,
-    name: entry.name,
-    goal: entry.goal,
-    reason: entry.reason,
-    origin: entry.origin,
-    location: entry.location,
+    ...factsFromEntry(entry),
     complete: entry.complete,
-    inPlace: entry.in_place,
     fingerprint: entry.fingerprint,
     bytesTotal: entry.bytes_total,
-    bytesDone: entry.bytes_done,
+    bytesDone: Math.min(entry.bytes_done, entry.bytes_total),
     bytesDownloaded: entry.bytes_downloaded,
     bytesUploaded: entry.bytes_uploaded,
     bytesWasted: entry.bytes_wasted,
-    addedAtMs: Date.parse(entry.added_at),
     completedAtMs: entry.completed_at === null ? 0 : Date.parse(entry.completed_at),
     activeMs: entry.active_seconds * 1000,
     peers: entry.peers.map((peer) => ({

@@ -1,0 +1,44 @@
+import type { handleBidiStreamingCall, Server, ServiceDefinition } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { loadFileDescriptors } from './descriptors.js';
+
+/** The one method of each version of the reflection service. */
+const METHOD = 'ServerReflectionInfo';
+
+interface ReflectionVersion {
+  readonly definition: ServiceDefinition;
+  readonly answer: handleBidiStreamingCall<unknown, unknown>;
+}
+
+/**
+ * Adds reflection that knows all our descriptors and lists `services`. Its tables are made
+ * when somebody asks first: most servers are never asked, and making them took a good
+ * part of their start.
+ */
+export function addReflection(server: Server, services: readonly string[]): void {
+  let made: readonly ReflectionVersion[] | undefined;
+  versionsOf([], services).forEach(({ definition }, version) => {
+    const answer: ReflectionVersion['answer'] = (call) => {
+      made ??= versionsOf(loadFileDescriptors(), services);
+      made[version]?.answer(call);
+    };
+    server.addService(definition, { [METHOD]: answer });
+  });
+}
+
+/** The service in each of its versions, the same ones for whatever descriptors. */
+function versionsOf(
+  fileDescriptorProtos: readonly Buffer[],
+  services: readonly string[],
+): ReflectionVersion[] {
+  const versions: ReflectionVersion[] = [];
+  const recorder: Pick<Server, 'addService'> = {
+    addService: (definition, { [METHOD]: answer }) =>
+      void versions.push({ definition, answer: answer as ReflectionVersion['answer'] }),
+  };
+  // @grpc/reflection reads nothing of a package definition but its raw descriptors.
+  const raw = { all: { format: 'raw', type: {}, fileDescriptorProtos } };
+  const definitions = raw as unknown as ConstructorParameters<typeof ReflectionService>[0];
+  new ReflectionService(definitions, { services: [...services] }).addToServer(recorder);
+  return versions;
+}

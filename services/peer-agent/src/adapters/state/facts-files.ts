@@ -1,0 +1,137 @@
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '@enjambre/common/system-error';
+import type { Logger } from '@enjambre/common/log/logger';
+import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import pLimit from 'p-limit';
+import writeFileAtomic from 'write-file-atomic';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import { syncFolder } from '../disk/sync-folder.js';
+import { readIfThere } from './journal.js';
+import { setAside } from './set-aside.js';
+import { readFacts, writeFacts, type TransferFacts } from './transfer-facts.js';
+
+/** Files read or written at the same time. */
+const AT_ONCE = 16;
+const NAME = /^([0-9a-f]{64})\.(json|removed|torrent)$/;
+
+/** Of which transfers there are files, by what they are. */
+export interface FileListing {
+  readonly facts: ReadonlySet<InfoHash>;
+  readonly torrents: ReadonlySet<InfoHash>;
+}
+
+/**
+ * `INFOHASH.json` of each transfer: what the status file is rebuilt from. A removal
+ * begins by renaming it to `INFOHASH.removed`: as long as that is there, there is no such
+ * transfer, whatever else is on disk. It goes when no file speaks of the transfer any more.
+ */
+export class FactsFiles {
+  /** What each file holds, if it was written or read by this process. */
+  readonly #written = new Map<InfoHash, string>();
+  readonly #marked = new Set<InfoHash>();
+  readonly #disowned = new Set<InfoHash>();
+
+  constructor(
+    private readonly folder: string,
+    private readonly log: Logger,
+  ) {}
+
+  /** Looks what there is. What was being removed when a process ended counts as removed. */
+  async list(): Promise<FileListing> {
+    const listing = { facts: new Set<InfoHash>(), torrents: new Set<InfoHash>() };
+    const sets = { json: listing.facts, torrent: listing.torrents, removed: this.#marked };
+    for (const name of await readdir(this.folder)) {
+      const [, infohash = '', ending] = NAME.exec(name) ?? [];
+      if (ending !== undefined) sets[ending as keyof typeof sets].add(parseInfoHash(infohash));
+    }
+    for (const infohash of this.#marked) this.#disowned.add(infohash);
+    return listing;
+  }
+
+  /** Transfers whose removal has begun. */
+  get removed(): ReadonlySet<InfoHash> {
+    return this.#marked;
+  }
+
+  /** Undefined if there are none; such as make no sense are set aside. */
+  async read(infohash: InfoHash): Promise<TransferFacts | undefined> {
+    const path = this.#path(infohash);
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      const facts = readFacts(text, infohash);
+      this.#written.set(infohash, text);
+      return facts;
+    } catch (error) {
+      await setAside(path, error, this.log);
+      return undefined;
+    }
+  }
+
+  /** Writes those that changed, and returns the records of all that are not being removed. */
+  async write(records: readonly TransferRecord[]): Promise<TransferRecord[]> {
+    const kept = records.filter(({ infohash }) => !this.#disowned.has(infohash));
+    const limit = pLimit(AT_ONCE);
+    await Promise.all(kept.map((record) => limit(() => this.#write(record))));
+    return kept;
+  }
+
+  /** There is such a transfer, also if one of its infohash is being removed. */
+  keep(infohash: InfoHash): void {
+    this.#disowned.delete(infohash);
+  }
+
+  /** There is no such transfer from now on, through any crash, until {@link keep}. */
+  async disown(infohash: InfoHash): Promise<void> {
+    try {
+      // A rename, since it needs no room: removals make some.
+      await rename(this.#path(infohash), this.#marker(infohash));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await writeFile(this.#marker(infohash), '');
+    }
+    this.#written.delete(infohash);
+    this.#marked.add(infohash);
+    this.#disowned.add(infohash);
+    await syncFolder(this.folder);
+  }
+
+  /** The status file names just `records`: what was removed can be forgotten. */
+  async sweep(records: readonly TransferRecord[]): Promise<void> {
+    const named = new Set(records.map(({ infohash }) => infohash));
+    for (const infohash of [...this.#marked]) {
+      if (named.has(infohash)) continue;
+      await this.#unmark(infohash);
+      this.#disowned.delete(infohash);
+    }
+  }
+
+  async #write(record: TransferRecord): Promise<void> {
+    const { infohash } = record;
+    if (this.#marked.has(infohash)) await this.#unmark(infohash);
+    const path = this.#path(infohash);
+    const text = writeFacts(record);
+    const before = this.#written.get(infohash) ?? (await readIfThere(path)).toString();
+    if (text !== before) await writeFileAtomic(path, text);
+    this.#written.set(infohash, text);
+  }
+
+  async #unmark(infohash: InfoHash): Promise<void> {
+    await rm(this.#marker(infohash), { force: true });
+    this.#marked.delete(infohash);
+  }
+
+  #path(infohash: InfoHash): string {
+    return join(this.folder, `${infohash}.json`);
+  }
+
+  #marker(infohash: InfoHash): string {
+    return join(this.folder, `${infohash}.removed`);
+  }
+}

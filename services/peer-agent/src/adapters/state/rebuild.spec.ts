@@ -1,0 +1,340 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createLogger } from '@enjambre/common/log/logger';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { nameFault } from '@enjambre/core/names';
+import fc from 'fast-check';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { TestFolder } from '../../../test/support/folder.js';
+import { records } from '../../../test/support/records.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import { DataFolder, type DataFolderInit } from './data-folder.js';
+import { writeStatus } from './status-file.js';
+import { readFacts, writeFacts, type TransferFacts } from './transfer-facts.js';
+
+const STATUS = 'download_status.json';
+const PIECE = 16 * 1024;
+const log = createLogger({ name: 'test', level: 'silent' });
+const metainfo = metainfoOf(bytesOf(100_000), PIECE);
+let folder: TestFolder;
+let data: DataFolder;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+  data = await open();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await data.stop();
+  await folder.remove();
+});
+
+/** The data folder as another process finds it. */
+async function open(init?: DataFolderInit): Promise<DataFolder> {
+  const next = new DataFolder(folder.path, log, init);
+  await next.start();
+  return next;
+}
+
+async function reopen(init?: DataFolderInit): Promise<TransferRecord[]> {
+  await data.stop();
+  data = await open(init);
+  return data.load();
+}
+
+function sample(count: number, seed = 11): TransferRecord[] {
+  const some = records.filter((list) => new Set(list.map(({ infohash }) => infohash)).size >= count);
+  return fc.sample(some, { numRuns: 1, seed })[0]!.slice(0, count);
+}
+
+function factsOf(record: TransferRecord): TransferFacts {
+  return readFacts(writeFacts(record), record.infohash);
+}
+
+function download(change: Partial<TransferRecord> = {}): TransferRecord {
+  const [record] = sample(1);
+  const { infohash, name } = metainfo;
+  const place = {
+    origin: false,
+    location: '/downloads',
+    complete: false,
+    inPlace: false,
+    goal: 'run',
+  } as const;
+  return { ...record!, infohash, name, ...place, ...change };
+}
+
+const factsPath = (infohash: InfoHash): string => folder.at('transfers', `${infohash}.json`);
+const tear = (): Promise<void> => writeFile(folder.at(STATUS), '{"version":1,"transf');
+const asideOf = async (name: string): Promise<string[]> =>
+  (await folder.tree()).filter((path) => path.includes(`${name}.bad-`));
+
+describe('a status file that is lost', () => {
+  it.each([
+    ['torn', tear],
+    ['of another version', () => writeFile(folder.at(STATUS), '{"version":2,"transfers":[]}')],
+    ['missing', () => rm(folder.at(STATUS))],
+  ])('because it is %s is rebuilt: which transfers there are, and what each is to do', async (_, lose) => {
+    const saved = sample(3);
+    await data.save(saved);
+    await lose();
+    const loaded = await reopen();
+    const facts = (list: TransferRecord[]): string[] => list.map(writeFacts).sort();
+    const expected = saved.map((one) =>
+      one.origin
+        ? { ...one, goal: 'failed' as const, reason: `its metainfo is lost: share ${one.location} again` }
+        : one,
+    );
+    expect(facts(loaded)).toEqual(facts(expected));
+    expect(loaded.every(({ bytesDownloaded, peers }) => bytesDownloaded === 0 && peers.length === 0)).toBe(
+      true,
+    );
+  });
+
+  it('is set aside whole, and the log says in one line how much was rebuilt from what', async () => {
+    const told = jest.spyOn(log, 'warn');
+    await data.save(sample(3));
+    await tear();
+    await reopen();
+    const [aside] = await asideOf(STATUS);
+    expect(await readFile(folder.at(aside!), 'utf8')).toBe('{"version":1,"transf');
+    expect(told.mock.calls.map((call) => String(call[1 as never]))).toEqual([
+      expect.stringMatching(
+        /^download_status\.json was lost: 3 of 3 rebuilt \(3 from transfers\/\*\.json\); how many bytes .* is lost/,
+      ),
+    ]);
+  });
+
+  it('keeps the entries of it that are right, with all they tell', async () => {
+    const saved = sample(3);
+    await data.save(saved);
+    const text = JSON.parse(await readFile(folder.at(STATUS), 'utf8')) as { transfers: object[] };
+    Object.assign(text.transfers[1]!, { location: '../elsewhere' });
+    await writeFile(folder.at(STATUS), JSON.stringify(text));
+    const loaded = await reopen();
+    const byHash = new Map(loaded.map((record) => [record.infohash, record]));
+    expect(loaded).toHaveLength(3);
+    for (const kept of [saved[0]!, saved[2]!]) {
+      expect(writeStatus([byHash.get(kept.infohash)!])).toBe(writeStatus([kept]));
+    }
+    expect(byHash.get(saved[1]!.infohash)).toMatchObject({ location: saved[1]!.location, peers: [] });
+  });
+
+  it('leaves a download that was whole to be hashed again, and one under way with what it noted', async () => {
+    const whole = download({ complete: true, inPlace: true, fingerprint: 'abc' });
+    const other = metainfoOf(bytesOf(100_000, 2), PIECE, 'other.bin');
+    await data.writeMetainfo(metainfo);
+    await data.writeMetainfo(other);
+    const have = Bitfield.empty(7);
+    have.set(2);
+    await data.progress(other.infohash).save(have);
+    data.progress(other.infohash).note(6);
+    await data.save([whole, download({ infohash: other.infohash, name: other.name })]);
+    await tear();
+    const loaded = new Map((await reopen()).map((record) => [record.infohash, record]));
+    expect(loaded.get(metainfo.infohash)).toMatchObject({
+      complete: true,
+      inPlace: true,
+      fingerprint: '',
+      bytesTotal: 100_000,
+    });
+    expect(loaded.get(other.infohash)).toMatchObject({
+      complete: false,
+      inPlace: false,
+      bytesDone: PIECE + (100_000 % PIECE),
+    });
+  });
+
+  it('of an older version, without facts, is rebuilt where the download folder has something of it', async () => {
+    const other = metainfoOf(bytesOf(100_000, 2), PIECE, 'other.bin');
+    await data.writeMetainfo(metainfo);
+    await data.writeMetainfo(other);
+    const complained = jest.spyOn(log, 'error');
+    const findDownload = ({ infohash }: { infohash: InfoHash }): Promise<string | undefined> =>
+      Promise.resolve(infohash === metainfo.infohash ? '/downloads' : undefined);
+    const loaded = await reopen({ findDownload });
+    expect(loaded).toMatchObject([
+      {
+        infohash: metainfo.infohash,
+        name: metainfo.name,
+        location: '/downloads',
+        origin: false,
+        inPlace: false,
+        complete: false,
+        goal: 'run',
+      },
+    ]);
+    expect(complained.mock.calls.map((call) => String(call[1 as never]))).toEqual([
+      expect.stringMatching(/^where other\.bin is, or was to go, is not known any more: share it, or get it/),
+    ]);
+    expect(await folder.tree('transfers')).toContain(`${other.infohash}.torrent`);
+  });
+
+  it('is rebuilt without what cannot be looked at', async () => {
+    await data.writeMetainfo(metainfo);
+    const saved = sample(2);
+    await data.save(saved);
+    await tear();
+    const loaded = await reopen({ findDownload: () => Promise.reject(new Error('EIO')) });
+    expect(loaded).toHaveLength(2);
+  });
+});
+
+describe('facts of a transfer', () => {
+  it('that cannot be read are set aside, and take no other transfer with them', async () => {
+    const [bad, good] = sample(2);
+    await data.save([bad!, good!]);
+    await tear();
+    await writeFile(factsPath(bad!.infohash), 'garbage');
+    expect((await reopen()).map(({ infohash }) => infohash)).toEqual([good!.infohash]);
+    const [aside] = await asideOf(`${bad!.infohash}.json`);
+    expect(await readFile(folder.at(aside!), 'utf8')).toBe('garbage');
+  });
+
+  it('are written only when they change', async () => {
+    const record = download();
+    await data.save([record]);
+    await rm(factsPath(record.infohash));
+    await data.save([{ ...record, bytesUploaded: record.bytesUploaded + 1 }]);
+    expect(await folder.tree('transfers')).toEqual([]);
+    await data.save([{ ...record, goal: 'pause' }]);
+    expect(await folder.tree('transfers')).toEqual([`${record.infohash}.json`]);
+  });
+
+  it.each([
+    ['a place that is not absolute', { location: 'etc' }],
+    ['a place with a NUL', { location: '/a\0b' }],
+    ['a goal that does not exist', { goal: 'rm' }],
+    ['another transfer', { infohash: 'ab'.repeat(32) }],
+    ['an infohash that is none', { infohash: '../x' }],
+    ['a time that is none', { added_at: 1e300 }],
+    ['another version', { version: 2 }],
+  ])('are refused with %s', (_, change) => {
+    const text = JSON.stringify({ ...(JSON.parse(writeFacts(download())) as object), ...change });
+    expect(() => readFacts(text, metainfo.infohash)).toThrow();
+  });
+
+  it('give no name that leads elsewhere', () => {
+    const text = JSON.stringify({ ...(JSON.parse(writeFacts(download())) as object), name: '../../x' });
+    expect(readFacts(text, metainfo.infohash).name).toBe('');
+  });
+
+  it('whose transfer never came into the status file, since a crash came before, count', async () => {
+    const [first, second] = sample(2);
+    await data.save([first!]);
+    const before = await readFile(folder.at(STATUS));
+    await data.save([first!, second!]);
+    await writeFile(folder.at(STATUS), before);
+    const loaded = await reopen();
+    expect(loaded.map(({ infohash }) => infohash).sort()).toEqual([first!.infohash, second!.infohash].sort());
+    expect(writeStatus(loaded.slice(0, 1))).toBe(writeStatus([first!]));
+  });
+});
+
+describe('a transfer whose removal has begun', () => {
+  const gone = async (): Promise<void> => {
+    expect(await reopen()).toEqual([]);
+    expect((await folder.tree('transfers')).filter((name) => !name.endsWith('.removed'))).toEqual([]);
+  };
+
+  beforeEach(async () => {
+    await data.writeMetainfo(metainfo);
+    await data.progress(metainfo.infohash).save(Bitfield.full(7));
+    await data.save([download()]);
+    await data.disown(metainfo.infohash);
+  });
+
+  it('does not come back when a crash kept its files and the status file as they were', async () => {
+    await gone();
+  });
+
+  it('does not come back when the status file is lost besides', async () => {
+    await tear();
+    await gone();
+  });
+
+  it('does not come back by a save that did not know yet', async () => {
+    await data.save([download({ goal: 'pause' })]);
+    await gone();
+  });
+
+  it('leaves nothing behind once it is done and saved', async () => {
+    await data.remove(metainfo.infohash);
+    await data.save([]);
+    expect(await folder.tree('transfers')).toEqual([]);
+    expect(await reopen()).toEqual([]);
+  });
+
+  it('is there again when it is wanted again, in this process or in the next', async () => {
+    await data.remove(metainfo.infohash);
+    data.keep(metainfo.infohash);
+    await data.save([download()]);
+    expect(await reopen()).toHaveLength(1);
+    await data.disown(metainfo.infohash);
+    expect(await reopen()).toEqual([]);
+    data.keep(metainfo.infohash);
+    await data.save([download()]);
+    await tear();
+    expect(await reopen()).toHaveLength(1);
+  });
+});
+
+it('a data folder in which anything was damaged loads without fail, with all that is right and nothing hostile', async () => {
+  const mutation = fc.record({
+    file: fc.nat(100),
+    at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    byte: fc.nat(255),
+    cut: fc.boolean(),
+  });
+  const distinct = records
+    .map((list) => [...new Map(list.map((one) => [one.infohash, one])).values()])
+    .filter((list) => list.length > 1);
+  const random = fc.option(fc.oneof(fc.string(), fc.json()), { nil: undefined });
+  await fc.assert(
+    fc.asyncProperty(
+      distinct,
+      fc.array(mutation, { minLength: 1, maxLength: 3 }),
+      random,
+      async (list, mutations, foreign) => {
+        await data.stop();
+        await folder.remove();
+        data = await open();
+        await data.save(list);
+        const files = (await folder.tree()).filter((name) => !name.endsWith('/'));
+        const hit = new Set<string>();
+        for (const { file, at, byte, cut } of mutations) {
+          const name = files[file % files.length]!;
+          hit.add(name);
+          const bytes = await readFile(folder.at(name));
+          if (cut) await writeFile(folder.at(name), bytes.subarray(0, Math.floor(at * bytes.length)));
+          else {
+            if (bytes.length > 0) bytes[Math.floor(at * bytes.length)] = byte;
+            await writeFile(folder.at(name), bytes);
+          }
+        }
+        if (foreign !== undefined) await writeFile(folder.at(STATUS), foreign);
+        const loaded = await reopen();
+        const found = new Map(loaded.map((record) => [record.infohash, record]));
+        for (const record of list) {
+          if (hit.has(`transfers/${record.infohash}.json`)) continue;
+          expect(found.has(record.infohash)).toBe(true);
+          if (hit.has(STATUS) || foreign !== undefined) continue;
+          expect(found.get(record.infohash)).toMatchObject(factsOf(record));
+        }
+        for (const { infohash, name, location, bytesDone, bytesTotal, activeMs } of loaded) {
+          expect(parseInfoHash(infohash)).toBe(infohash);
+          expect(name === '' || nameFault(name) === undefined).toBe(true);
+          expect(location.startsWith('/') && !location.includes('\0')).toBe(true);
+          expect(bytesDone >= 0 && bytesDone <= bytesTotal && Number.isSafeInteger(bytesTotal)).toBe(true);
+          expect(Number.isFinite(activeMs)).toBe(true);
+        }
+        // What was loaded can be saved, and loaded again.
+        await data.save(loaded);
+        expect(writeStatus(await reopen())).toBe(writeStatus(loaded));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,73 @@
+import { isAbsolute } from 'node:path';
+import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { nameFault } from '@enjambre/core/names';
+import { z } from 'zod';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+
+const VERSION = 1;
+
+/** What cannot be found out from the content, the metainfo and the progress of a transfer. */
+export type TransferFacts = Pick<
+  TransferRecord,
+  'infohash' | 'name' | 'goal' | 'reason' | 'origin' | 'location' | 'inPlace' | 'addedAtMs'
+>;
+
+/** The facts as files tell them; nothing hostile passes. */
+export const factsShape = {
+  infohash: z.string().transform((text) => parseInfoHash(text)),
+  // It becomes a line on a screen; what it must not be counts as not known yet: the metainfo has it.
+  name: z.string().transform((text) => (nameFault(text) === undefined ? text : '')),
+  goal: z.enum(['run', 'pause', 'failed']),
+  reason: z.string().default(''),
+  origin: z.boolean(),
+  location: z.string().refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path'),
+  in_place: z.boolean(),
+  added_at: z.iso.datetime({ offset: true }),
+};
+
+const factsSchema = z.object({ version: z.literal(VERSION), ...factsShape });
+type EntrySchema = z.ZodObject<typeof factsShape>;
+
+export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
+  return {
+    infohash: facts.infohash,
+    name: facts.name,
+    goal: facts.goal,
+    reason: facts.reason,
+    origin: facts.origin,
+    location: facts.location,
+    in_place: facts.inPlace,
+    added_at: new Date(facts.addedAtMs).toISOString(),
+  };
+}
+
+export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
+  return {
+    infohash: entry.infohash,
+    name: entry.name,
+    goal: entry.goal,
+    reason: entry.reason,
+    origin: entry.origin,
+    location: entry.location,
+    inPlace: entry.in_place,
+    addedAtMs: Date.parse(entry.added_at),
+  };
+}
+
+/** The text of `transfers/INFOHASH.json`. */
+export function writeFacts(facts: TransferFacts): string {
+  return `${JSON.stringify({ version: VERSION, ...factsToEntry(facts) }, null, 2)}\n`;
+}
+
+/** Reads what {@link writeFacts} wrote of a transfer. Throws with the reason if it is torn, not ours, or of another one. */
+export function readFacts(text: string, infohash: InfoHash): TransferFacts {
+  const parsed = factsSchema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(faultOf(parsed.error));
+  if (parsed.data.infohash !== infohash) throw new Error('infohash: of another transfer');
+  return factsFromEntry(parsed.data);
+}
+
+/** The first fault, after the path of the field that has it. */
+export function faultOf({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+}

@@ -1,0 +1,202 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import type { TransferArchive } from '../src/app/ports.js';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+/** Five pieces, the last one short. */
+const data = bytesOf(4 * PIECE + 1000);
+const metainfo = metainfoOf(data, PIECE);
+
+let seed: TestFolder;
+let uploader: Uploader;
+let agent: DownloadAgent;
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
+  agent = await DownloadAgent.start();
+});
+
+afterEach(async () => {
+  await agent.stop();
+  await uploader.stop();
+  await seed.remove();
+});
+
+function nameUploader({ peerId, endpoint }: Uploader = uploader): void {
+  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true });
+}
+
+const target = (): string => agent.folder.at('downloads', metainfo.name);
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
+  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
+}
+
+/** Ends the agent, has `damage` happen, and starts it anew. */
+async function restarted(damage: () => Promise<void>, watch?: Watch): Promise<void> {
+  await agent.halt();
+  await damage();
+  agent = await DownloadAgent.start(agent.folder, watch);
+}
+
+type Watch = (archive: TransferArchive) => TransferArchive;
+
+const loseStatus = (): Promise<void> => rm(agent.folder.at('data', 'download_status.json'));
+
+/** As an agent left it that wrote no facts. */
+async function loseFacts(): Promise<void> {
+  await loseStatus();
+  await rm(agent.folder.at('data', 'transfers', `${metainfo.infohash}.json`));
+}
+
+async function complete(): Promise<void> {
+  nameUploader();
+  await agent.finished(await agent.download(metainfo));
+}
+
+describe('a rebuilt transfer', () => {
+  const share = async (): Promise<Transfer> => {
+    const path = await agent.folder.write('original.bin', data);
+    const { signal } = new AbortController();
+    const options = { path, name: '', pieceLength: PIECE, signal, progress: () => undefined };
+    return (await agent.transfers.share(options)).transfer;
+  };
+
+  it('that is a share is hashed, and served again', async () => {
+    const { infohash } = await share();
+    await restarted(loseStatus);
+    const again = agent.transfers.get(infohash);
+    await inState(again, 'seeding');
+    expect(again.record).toMatchObject({ origin: true, complete: true, bytesDone: data.length });
+    const served = await again.serving!.read({ piece: 1, begin: 0, length: PIECE }, 0);
+    expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
+  });
+
+  it('that is a share of what is not the same any more is not served, and the file is left as it is', async () => {
+    const { infohash } = await share();
+    const changed = Buffer.from(data);
+    changed[3 * PIECE]! ^= 1;
+    await restarted(async () => {
+      await loseStatus();
+      await writeFile(agent.folder.at('original.bin'), changed);
+    });
+    const again = agent.transfers.get(infohash);
+    await inState(again, 'failed');
+    expect(again.view().reason).toMatch(/is not what was shared any more/);
+    expect((await readFile(agent.folder.at('original.bin'))).equals(changed)).toBe(true);
+  });
+
+  it('that is a share whose metainfo is lost, too, says that it must be shared again, which helps', async () => {
+    const { infohash } = await share();
+    await restarted(async () => {
+      await loseStatus();
+      await rm(agent.folder.at('data', 'transfers', `${infohash}.torrent`));
+    });
+    const again = agent.transfers.get(infohash);
+    expect(again.state).toBe('failed');
+    expect(again.view().reason).toMatch(/metainfo is lost: share \//);
+    expect((await share()).infohash).toBe(infohash);
+    await inState(agent.transfers.get(infohash), 'seeding');
+  });
+
+  it('that is a complete download of which a byte changed does not count as complete, and is mended', async () => {
+    await complete();
+    const damaged = Buffer.from(data);
+    damaged[PIECE + 7]! ^= 1;
+    await restarted(async () => {
+      await loseStatus();
+      await writeFile(target(), damaged);
+    });
+    const again = agent.transfers.get(metainfo.infohash);
+    await inState(again, 'downloading');
+    expect(again.record).toMatchObject({ complete: false, inPlace: true, bytesDone: data.length - PIECE });
+    nameUploader();
+    expect((await agent.finished(again)).equals(data)).toBe(true);
+    expect(again.record.bytesDownloaded).toBe(PIECE);
+  });
+
+  it('goes on with what its progress claims, and with all that is on disk if that is torn', async () => {
+    const partial = await Uploader.start(metainfo, seed.at('file.bin'), { name: 'partial', has: [0, 1, 3] });
+    nameUploader(partial);
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
+    await partial.stop();
+    await restarted(loseStatus);
+    const again = agent.transfers.get(metainfo.infohash);
+    await waitFor(() => again.view().piecesDone === 3, { what: 'the same pieces', everyMs: 5 });
+    await restarted(async () => {
+      await loseStatus();
+      await writeFile(agent.folder.at('data', 'transfers', `${metainfo.infohash}.bitfield`), 'torn');
+    });
+    const third = agent.transfers.get(metainfo.infohash);
+    await waitFor(() => third.view().piecesDone === 3, { what: 'the same pieces again', everyMs: 5 });
+    nameUploader();
+    expect((await agent.finished(third)).equals(data)).toBe(true);
+    expect(third.record.bytesDownloaded).toBe(PIECE + 1000);
+  });
+
+  it('without facts is found by what has its name, which is hashed and left as it is', async () => {
+    await complete();
+    await restarted(loseFacts);
+    await inState(agent.transfers.get(metainfo.infohash), 'seeding');
+    const other = Buffer.alloc(data.length, 7);
+    await restarted(async () => {
+      await loseFacts();
+      await writeFile(target(), other);
+    });
+    await inState(agent.transfers.get(metainfo.infohash), 'failed');
+    expect((await readFile(target())).equals(other)).toBe(true);
+  });
+
+  it('without facts does not come from nothing: its metainfo is kept for whoever has the place', async () => {
+    await complete();
+    await restarted(async () => {
+      await loseFacts();
+      await rm(target());
+    });
+    expect(agent.transfers.list()).toEqual([]);
+    expect(parseMetainfo((await agent.archive.readMetainfo(metainfo.infohash))!.bytes).name).toBe('file.bin');
+  });
+});
+
+describe('a transfer that is removed', () => {
+  /** The process is killed at the moment when the files of the transfer are to go. */
+  const killedBeforeRemoval: Watch = (archive) =>
+    new Proxy(archive, {
+      get: (of, name) => {
+        if (name === 'remove') return () => Promise.reject(new Error('killed'));
+        const member: unknown = Reflect.get(of, name, of);
+        return typeof member === 'function' ? (member.bind(of) as unknown) : member;
+      },
+    });
+
+  it.each([
+    ['with its data', true],
+    ['without its data', false],
+  ])('%s does not come back when the process is killed in between', async (_, deleteData) => {
+    await complete();
+    await restarted(() => Promise.resolve(), killedBeforeRemoval);
+    const transfer = agent.transfers.get(metainfo.infohash);
+    await inState(transfer, 'seeding');
+    await expect(agent.transfers.remove(transfer, deleteData)).rejects.toThrow('killed');
+    await restarted(() => Promise.resolve());
+    expect(agent.transfers.list()).toEqual([]);
+    expect(await agent.archive.readMetainfo(metainfo.infohash)).toBeUndefined();
+  });
+
+  it('can be had again at once, and that survives', async () => {
+    await complete();
+    await agent.transfers.remove(agent.transfers.get(metainfo.infohash), true);
+    await agent.finished(await agent.download(metainfo));
+    await restarted(loseStatus);
+    await inState(agent.transfers.get(metainfo.infohash), 'seeding');
+  });
+});
