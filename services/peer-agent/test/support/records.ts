@@ -18,6 +18,7 @@ const record: fc.Arbitrary<TransferRecord> = fc.record({
   complete: fc.boolean(),
   inPlace: fc.boolean(),
   fingerprint: fc.string({ maxLength: 64 }),
+  recheck: fc.boolean(),
   bytesTotal: count,
   bytesDone: count,
   bytesDownloaded: count,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { DiskJob, DiskReply, HashJob, WriteJob } from './hash-jobs.js';
+import { openPatiently } from './open-files.js';
 
 interface Waiting {
   readonly resolve: (hashes: Buffer) => void;
@@ -32,9 +33,9 @@ export class DiskPool {
     ]);
   }
 
-  /** Reads a run of pieces and returns their roots, 32 bytes each. */
+  /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
   hash(job: Omit<HashJob, 'type'>): Promise<Buffer> {
-    return this.#run({ type: 'hash', ...job }, []);
+    return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
   }
 
   get threads(): number {

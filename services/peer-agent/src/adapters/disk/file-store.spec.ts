@@ -278,7 +278,7 @@ describe('FileStore', () => {
     await expect(store.read(range, 0)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'FILE_MISSING',
-      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back, then verify`,
+      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back and resume`,
     });
     await writeFile(folder.at('tree'), 'now a file');
     await expect(store.read(range, 0)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
@@ -290,7 +290,7 @@ describe('FileStore', () => {
     const state = { room: false };
     class FullPool extends DiskPool {
       override write(job: Parameters<DiskPool['write']>[0], data: Buffer): Promise<Buffer> {
-        return super.write(state.room ? job : { ...job, fd: full.fd }, data);
+        return super.write(state.room ? job : { ...job, fd: full.fd, fileLength: 0 }, data);
       }
     }
     const fullPool = new FullPool(1);
