@@ -177,7 +177,7 @@ export class DownloadAgent {
     await this.transfers.stop();
     await this.bans.stop();
     await this.#fds.close();
-    await this.#pool.close();
+    await this.#pool.stop();
     await this.#data.stop();
   }
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await pool.close();
+  await pool.stop();
   await folder.remove();
 });
 
@@ -132,7 +132,7 @@ describe('DiskPool', () => {
     const job = { path: folder.at('f'), position: 0, length: 64 * BLOCK, pieceLength: BLOCK, leaves: 4 };
     const jobs = Array.from({ length: 8 }, () => pool.hash(job));
     const outcomes = Promise.allSettled(jobs);
-    await pool.close();
+    await pool.stop();
     expect((await outcomes).some(({ status }) => status === 'rejected')).toBe(true);
     await expect(pool.hash(job)).rejects.toThrow('stopped');
   });

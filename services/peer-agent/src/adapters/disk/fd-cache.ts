@@ -25,6 +25,7 @@ interface Entry {
 
 /** Fewer than this are never tried to get along with. */
 const LEAST_CAPACITY = 4;
+const KEPT_OF_OPEN = 3 / 4;
 
 /**
  * Open files of all transfers, the least recently used closed first, so that a folder of
@@ -111,9 +112,10 @@ export class FdCache {
     }
   }
 
-  /** The system has no more: what is open now, besides the one that could not be, is what there may be. */
+  /** The system has no more: some of what is open now is given up, for sockets and the data folder as well. */
   #shrink(): void {
-    this.capacity = Math.min(this.capacity, Math.max(LEAST_CAPACITY, this.#open - 1));
+    const kept = Math.floor(this.#open * KEPT_OF_OPEN);
+    this.capacity = Math.min(this.capacity, Math.max(LEAST_CAPACITY, kept));
     void this.#trim();
   }
 
