@@ -193,7 +193,7 @@ class AgentService implements Agent {
     add('data folder', data);
     add('bans', bans);
     atEnd('inbox', () => inbox.close());
-    atEnd('disk threads', () => pool.close());
+    add('disk threads', pool);
     atEnd('open files', () => fds.close());
     // A start that is refused is never seen by the network: what can be refused comes before the links.
     for (const server of controls) add('control address', reserved(server));

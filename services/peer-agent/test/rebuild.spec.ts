@@ -44,7 +44,7 @@ async function inState(transfer: Transfer, state: Transfer['state']): Promise<vo
 async function restarted(damage: () => Promise<void>, watch?: Watch): Promise<void> {
   await agent.halt();
   await damage();
-  agent = await DownloadAgent.start(agent.folder, watch);
+  agent = await DownloadAgent.start(agent.folder, watch && { archive: watch });
 }
 
 type Watch = (archive: TransferArchive) => TransferArchive;

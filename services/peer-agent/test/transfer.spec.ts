@@ -8,6 +8,7 @@ import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { RawDownloader, request } from './support/downloader.js';
 import { TestFolder } from './support/folder.js';
+import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
 const KIB = 1024;
@@ -264,16 +265,9 @@ it('stops for good when it is stopped during its first save', async () => {
       await progress.save(have);
     },
   });
-  const watch = (archive: TransferArchive): TransferArchive =>
-    new Proxy(archive, {
-      get: (of, name) => {
-        const member: unknown = Reflect.get(of, name, of);
-        if (name === 'progress')
-          return (...args: Parameters<TransferArchive['progress']>) => hold(of.progress(...args));
-        return typeof member === 'function' ? (member.bind(of) as unknown) : member;
-      },
-    });
-  agent = await DownloadAgent.start(undefined, watch);
+  const archive = (of: TransferArchive): TransferArchive =>
+    overriding(of, { progress: (infohash) => hold(of.progress(infohash)) });
+  agent = await DownloadAgent.start(undefined, { archive });
   nameUploader();
   const transfer = await agent.download(metainfo);
   await waitFor(() => saving, { what: 'the first save' });

@@ -25,6 +25,14 @@ export interface SwarmAgent {
   process: ManagedProcess;
 }
 
+export interface RunOptions extends ProcessOptions {
+  /**
+   * A program with its arguments that becomes the command given after them, such as
+   * `prlimit --nofile=96`: it must keep its process id.
+   */
+  readonly through?: readonly string[];
+}
+
 /** Something else that is to end with a swarm. */
 export interface Stoppable {
   stop(): Promise<void>;
@@ -92,25 +100,28 @@ export class ProcessSwarm {
     return this.#messagingAddress;
   }
 
+  /** Where an agent of that name has its files, started or not. */
+  foldersOf(name: string): Pick<SwarmAgent, 'dataDir' | 'downloadDir'> {
+    return { dataDir: join(this.root, name), downloadDir: join(this.root, `${name}-files`) };
+  }
+
   /** Starts an agent; again on the same folders and address if one of that name was started before. */
-  async startAgent(name: string, args: readonly string[] = []): Promise<SwarmAgent> {
+  async startAgent(
+    name: string,
+    args: readonly string[] = [],
+    options: RunOptions = {},
+  ): Promise<SwarmAgent> {
     const before = this.#agents.get(name);
-    const dataDir = join(this.root, name);
-    const downloadDir = before?.downloadDir ?? join(this.root, `${name}-files`);
-    const process = this.run([
+    const { dataDir, downloadDir } = this.foldersOf(name);
+    const listen = before?.address ?? '127.0.0.1:0';
+    const command = [
       'agent',
       ...['--name', name, '--data-dir', dataDir, '--download-dir', downloadDir],
-      ...[
-        '--listen',
-        before?.address ?? '127.0.0.1:0',
-        '--tracker',
-        this.#trackerAddress,
-        '--log-format',
-        'json',
-      ],
+      ...['--listen', listen, '--tracker', this.#trackerAddress, '--log-format', 'json'],
       ...(this.#messagingAddress === '' ? [] : ['--messaging', this.#messagingAddress]),
       ...args,
-    ]);
+    ];
+    const process = this.run(command, options);
     const address = await process.waitForLog(addressOf, `agent ${name} to listen`);
     const agent = { name, dataDir, downloadDir, address, process };
     this.#agents.set(name, agent);
@@ -118,8 +129,9 @@ export class ProcessSwarm {
   }
 
   /** Starts the `enjambre` command with any arguments, and nothing of this process's own settings. */
-  run(args: readonly string[], { cwd = this.root, env }: ProcessOptions = {}): ManagedProcess {
-    return this.spawn(process.execPath, [ENJAMBRE, ...args], { cwd, env: { ...noSettings(), ...env } });
+  run(args: readonly string[], { cwd = this.root, env, through = [] }: RunOptions = {}): ManagedProcess {
+    const [program = '', ...rest] = [...through, process.execPath, ENJAMBRE, ...args];
+    return this.spawn(program, rest, { cwd, env: { ...noSettings(), ...env } });
   }
 
   /** Starts any other program; it ends with the swarm, too. */

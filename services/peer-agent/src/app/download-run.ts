@@ -1,5 +1,5 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import type { EnjambreError } from '@enjambre/core/error';
+import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Content } from './content.js';
 import { DownloadSession, type DownloadComponents } from './download-session.js';
@@ -12,13 +12,14 @@ export interface DownloadRunComponents extends Omit<DownloadComponents, 'metainf
   readonly tracker: TrackerPort;
   /** Tells the tracker how far it is. */
   readonly announce: () => void;
-  /** Progress reached the disk. */
-  readonly saved: () => void;
+  /** What was synced to disk is claimed this often. @default 5000 */
+  readonly checkpointMs?: number;
+  /** The progress log says what is on the disk; or it could not be written (`saved` is false) and is behind. */
+  readonly claimed: (saved: boolean) => void;
   /** See {@link Serving}. */
   readonly damaged: (error: EnjambreError) => void;
 }
 
-/** What was synced to disk is claimed this often. */
 const CHECKPOINT_MS = 5000;
 /** News for the tracker, at most this often. */
 const ANNOUNCE_MS = 1000;
@@ -31,6 +32,8 @@ export class DownloadRun {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #outcome: Promise<void>;
   #checkpoint: Promise<void> | undefined;
+  /** Why the progress log is behind. */
+  #unclaimed: EnjambreError | undefined;
   #succeed: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -67,7 +70,7 @@ export class DownloadRun {
 
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
-    return this.#session.problem;
+    return this.#session.problem || (this.#unclaimed ? unclaimedText(this.#unclaimed) : '');
   }
 
   /** Resolves when all pieces are verified, or when `signal` aborts; rejects when the disk fails. */
@@ -75,14 +78,15 @@ export class DownloadRun {
     const halted = (): boolean => signal.aborted;
     if (halted()) return;
     signal.addEventListener('abort', this.#succeed, { once: true });
-    const { tracker, progress, announce } = this.#parts;
-    await progress.save(this.have);
+    const { tracker, content, announce, checkpointMs = CHECKPOINT_MS } = this.#parts;
+    await content.store.hold(this.have);
+    await this.#claim(this.have).catch(this.#goOnUnclaimed);
     if (halted()) return;
     tracker.watch(this.#infohash, this.#session);
     this.#session.start();
     let told = this.have.count;
-    this.#every(CHECKPOINT_MS, () => {
-      this.checkpoint().catch(this.#fail);
+    this.#every(checkpointMs, () => {
+      this.checkpoint().catch(this.#goOnUnclaimed).catch(this.#fail);
     });
     this.#every(ANNOUNCE_MS, () => {
       if (this.have.count !== told) announce();
@@ -100,9 +104,29 @@ export class DownloadRun {
   async #save(): Promise<void> {
     const claim = this.have.clone();
     await this.#parts.content.store.flush();
-    await this.#parts.progress.save(claim);
-    this.#parts.saved();
+    await this.#claim(claim);
   }
+
+  /** Throws {@link #unclaimed} if the progress log cannot be written. */
+  async #claim(have: Bitfield): Promise<void> {
+    const before = this.#unclaimed;
+    try {
+      await this.#parts.progress.save(have);
+      this.#unclaimed = undefined;
+      if (before) this.#parts.log.info(`${this.#name}: progress can be saved again`);
+    } catch (error) {
+      this.#unclaimed = EnjambreError.from(error);
+      if (!before) this.#parts.log.error({ err: error }, `${this.#name}: ${unclaimedText(this.#unclaimed)}`);
+      throw this.#unclaimed;
+    } finally {
+      this.#parts.claimed(this.#unclaimed === undefined);
+    }
+  }
+
+  /** The content has a disk that works: only a crash or the end needs the progress log. */
+  readonly #goOnUnclaimed = (error: unknown): void => {
+    if (error !== this.#unclaimed) throw error;
+  };
 
   /** Ends all links and writes. Others are still served. */
   async stop(reason: string, message: string): Promise<void> {
@@ -115,7 +139,15 @@ export class DownloadRun {
     return this.#parts.content.metainfo.infohash;
   }
 
+  get #name(): string {
+    return this.#parts.content.metainfo.name;
+  }
+
   #every(ms: number, work: () => void): void {
     this.#timers.push(setInterval(work, ms));
   }
+}
+
+function unclaimedText({ message }: EnjambreError): string {
+  return `it goes on, but progress cannot be saved: ${message}`;
 }

@@ -99,10 +99,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   /** Ends all links and waits until nothing is being written any more. */
   async stop(reason: string, message: string): Promise<void> {
     this.#stopped = true;
-    this.#share.use(false);
     clearInterval(this.#timer);
     this.#links.close(reason, message);
     if (this.#writes > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    this.#share.use(false, 0);
   }
 
   /** Tells the peers that we download from what we have since. */

@@ -2,7 +2,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { openContent, type Content } from './content.js';
+import { contentChanged, openContent, type Content } from './content.js';
 import type { ProgressLog, StoreFactory } from './ports.js';
 import { sampleHolds, verifyPieces } from './verification.js';
 
@@ -15,8 +15,6 @@ export interface Inventory {
 export interface InventoryOptions {
   readonly stores: StoreFactory;
   readonly progress: ProgressLog;
-  /** Believe no record: hash all that is on disk. */
-  readonly thorough: boolean;
   readonly signal: AbortSignal;
   /** Called before all pieces are hashed; what it returns, after each. */
   readonly checking: () => () => void;
@@ -30,7 +28,7 @@ export async function takeInventory(
 ): Promise<Inventory> {
   const published = await findPublished(content, record, options);
   if (published) return published;
-  const believed = options.thorough ? undefined : await believedPieces(content, record, options);
+  const believed = record.recheck ? undefined : await believedPieces(content, record, options);
   return { content, have: believed ?? (await checkAll(content, options)) };
 }
 
@@ -51,11 +49,23 @@ export async function openAssembly(
 }
 
 /**
- * Gives a whole download its name. If that is taken by the very same content, such as by
- * another agent that downloads into the same folder, that is taken over. Throws
- * `already-exists`, PATH_EXISTS, if it is taken by anything else.
+ * Gives a whole download its name, and seals it, or a share. If the name is taken by the very
+ * same content, such as by another agent that downloads into the same folder, that is taken
+ * over. Throws `already-exists`, PATH_EXISTS, if it is taken by anything else, and
+ * `precondition`, CONTENT_CHANGED, if files of a share are longer than they were.
  */
 export async function publish(
+  whole: Content,
+  record: TransferRecord,
+  options: InventoryOptions,
+): Promise<{ content: Content; fingerprint: string }> {
+  const content = await giveName(whole, record, options);
+  const fingerprint = await content.store.seal();
+  if (fingerprint === undefined) throw contentChanged(content.store.path);
+  return { content, fingerprint };
+}
+
+async function giveName(
   content: Content,
   record: TransferRecord,
   options: InventoryOptions,
@@ -87,7 +97,8 @@ async function findPublished(
   const published = { ...content, store };
   const have = await checkAll(published, options);
   if (!have.isFull()) return undefined;
-  await content.store.delete();
+  // If it was renamed and could not say so, it is the very same.
+  if (content.store.path !== store.path) await content.store.delete();
   return { content: published, have };
 }
 

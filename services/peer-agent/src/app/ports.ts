@@ -20,7 +20,14 @@ export interface PieceStore {
   write(piece: number, block: number, data: Buffer): Promise<Buffer>;
   /** Hashes pieces as they are on disk; undefined for one that is not there. */
   hashPiece(piece: number): Promise<Buffer | undefined>;
-  /** What was written is on the disk itself when this resolves. */
+  /**
+   * These verified pieces are there: from now on, until {@link close}, the files that they
+   * are in must stay the very same, as must those that are written to. If they do not, this,
+   * {@link write}, {@link flush} and {@link publish} throw `precondition` FILE_MISSING or
+   * FILE_CHANGED; what is claimed of them then is in doubt.
+   */
+  hold(have: Bitfield): Promise<void>;
+  /** What was written is on the disk itself when this resolves. Once it failed, it does so until {@link close}. */
   flush(): Promise<void>;
   /** Moves a complete download to where it belongs. */
   publish(): Promise<void>;

@@ -13,6 +13,8 @@ export interface TransferComponents {
   readonly bans: Bans;
   readonly random: Random;
   readonly budget: OutstandingBudget;
+  /** See `DownloadRun`. */
+  readonly checkpointMs?: number;
   readonly log: Logger;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;

@@ -1,5 +1,4 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Content } from './content.js';
@@ -98,10 +97,4 @@ export function reasonOf(record: TransferRecord, state: TransferState, hindrance
 export function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
   if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';
   return goal === 'pause' ? 'paused' : 'failed';
-}
-
-/** What a person is told of a failure. */
-export function failureText(cause: unknown): string {
-  const { reason, message } = EnjambreError.from(cause);
-  return reason === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : message;
 }

@@ -1,13 +1,13 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import type { TransferRecord } from '../domain/transfer-record.js';
+import { completed, failed, incomplete, type TransferRecord } from '../domain/transfer-record.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import type { Membership, MembershipEvent, ProgressLog } from './ports.js';
+import type { Membership, MembershipEvent } from './ports.js';
 import { forget } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
@@ -16,7 +16,6 @@ import type { TransferComponents } from './transfer-components.js';
 import {
   bytesDoneOf,
   contentView,
-  failureText,
   initialState,
   reasonOf,
   trafficView,
@@ -28,8 +27,6 @@ import {
 interface RunOptions {
   /** What the tracker is told of it. */
   readonly event: MembershipEvent;
-  /** Believe no record: hash all that is on disk. */
-  readonly thorough: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -144,8 +141,8 @@ export class Transfer {
   verify(): Promise<void> {
     return this.#serial.run(async () => {
       await this.#halt('CHECKING', 'the file is being checked');
-      this.#record = { ...this.#record, goal: 'run', reason: '', fingerprint: '' };
-      await this.#begin('update', true);
+      this.#record = { ...this.#record, goal: 'run', reason: '', fingerprint: '', recheck: true };
+      await this.#begin('update');
     });
   }
 
@@ -169,14 +166,14 @@ export class Transfer {
     return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
   }
 
-  async #begin(event: MembershipEvent, thorough = false): Promise<void> {
+  async #begin(event: MembershipEvent): Promise<void> {
     const { goal } = this.#record;
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (goal !== 'run') return;
     const abort = new AbortController();
-    const done = this.#perform({ event, thorough, signal: abort.signal }).catch((error: unknown) => {
+    const done = this.#perform({ event, signal: abort.signal }).catch((error: unknown) => {
       if (!abort.signal.aborted) this.#fail(error);
     });
     this.#run = { abort, done };
@@ -193,7 +190,7 @@ export class Transfer {
     this.#have = have;
     if (have.isFull()) return this.#finish(content, run);
     if (this.#record.origin) throw contentChanged(this.#record.location);
-    this.#record = { ...this.#record, complete: false, completedAtMs: 0 };
+    this.#record = incomplete(this.#record);
     const { inPlace, ...assembly } = await openAssembly(content, this.#record, this.parts.stores);
     this.#record = { ...this.#record, inPlace };
     this.#content = assembly.content;
@@ -216,13 +213,14 @@ export class Transfer {
     return this.#content;
   }
 
-  #inventoryOptions({ thorough, signal }: RunOptions): InventoryOptions {
+  #inventoryOptions({ signal }: RunOptions): InventoryOptions {
     const checking = (): (() => void) => {
       this.#enter('checking');
       this.#checked = 0;
       return () => (this.#checked += 1);
     };
-    return { stores: this.parts.stores, progress: this.#progress, thorough, signal, checking };
+    const { stores, archive } = this.parts;
+    return { stores, progress: archive.progress(this.infohash), signal, checking };
   }
 
   /** Resolves when all pieces are there, or when halted. */
@@ -232,11 +230,12 @@ export class Transfer {
       content,
       have,
       ledger: this.#ledger,
-      progress: this.#progress,
-      announce: () => {
-        this.parts.tracker.announce(this.#membership(), 'update');
+      progress: this.parts.archive.progress(this.infohash),
+      announce: () => this.parts.tracker.announce(this.#membership(), 'update'),
+      claimed: (saved) => {
+        this.#record = { ...this.#record, recheck: !saved };
+        this.parts.changed();
       },
-      saved: this.parts.changed,
       damaged: this.#damaged,
     });
     this.#download = download;
@@ -254,11 +253,11 @@ export class Transfer {
 
   /** All pieces are there: put the content in its place, and seed. */
   async #finish(whole: Content, run: RunOptions): Promise<void> {
-    const content = await publish(whole, this.#record, this.#inventoryOptions(run));
+    const { content, fingerprint } = await publish(whole, this.#record, this.#inventoryOptions(run));
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== whole) this.#endServing('the file is served from another place');
-    await this.#noteComplete((await content.store.seal()) ?? '');
+    await this.#noteComplete(fingerprint);
     this.#have = Bitfield.full(content.layout.pieceCount);
     const damaged = this.#damaged;
     this.#serving ??= new Serving({
@@ -280,12 +279,14 @@ export class Transfer {
 
   /** Whoever is told that it is complete may rely on it through any crash. */
   async #noteComplete(fingerprint: string): Promise<void> {
-    const { complete, inPlace, fingerprint: before } = this.#record;
-    if (complete && inPlace && fingerprint === before) return;
-    const completedAtMs = this.#record.completedAtMs || Date.now();
-    this.#record = { ...this.#record, complete: true, inPlace: true, fingerprint, completedAtMs };
+    const record = completed(this.#record, fingerprint, Date.now());
+    if (!record) return;
+    this.#record = record;
     this.#watch.run(false);
-    await this.parts.save();
+    await this.parts.save().catch((error: unknown) => {
+      this.#record = { ...record, recheck: true }; // So that it is noted by the next run.
+      throw error;
+    });
   }
 
   /** The content is not what it was: it must not be served as that. */
@@ -294,11 +295,11 @@ export class Transfer {
   };
 
   #fail(cause: unknown): void {
-    const reason = failureText(cause);
     this.#serial
       .run(async () => {
         await this.#halt('FAILED', 'the transfer failed');
-        this.#record = { ...this.#record, goal: 'failed', reason };
+        this.#record = failed(this.#record, cause);
+        const { reason } = this.#record;
         this.#enter('failed');
         this.#leave('failed', reason);
         this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${reason}`);
@@ -342,10 +343,6 @@ export class Transfer {
     if (!this.#record.origin && !this.#record.complete)
       this.parts.tracker.announce(this.#membership(), event, reason);
     this.parts.tracker.withdraw(this.infohash);
-  }
-
-  get #progress(): ProgressLog {
-    return this.parts.archive.progress(this.infohash);
   }
 
   #membership(): Membership {

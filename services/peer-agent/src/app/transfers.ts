@@ -364,6 +364,7 @@ function newRecord(
     complete: false,
     inPlace: origin,
     fingerprint: '',
+    recheck: false,
     bytesTotal: size,
     bytesDone: 0,
     bytesDownloaded: 0,

@@ -1,3 +1,4 @@
+import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 
 /** What a transfer is to do; what it does at a moment follows from it. */
@@ -28,6 +29,8 @@ export interface TransferRecord {
   readonly inPlace: boolean;
   /** Of the complete content, see PieceStore.fingerprint. */
   readonly fingerprint: string;
+  /** What else is noted of what is on disk is in doubt: the next run hashes all of it. */
+  readonly recheck: boolean;
   readonly bytesTotal: number;
   readonly bytesDone: number;
   readonly bytesDownloaded: number;
@@ -39,4 +42,32 @@ export interface TransferRecord {
   /** Time spent downloading. */
   readonly activeMs: number;
   readonly peers: readonly PeerBytes[];
+}
+
+/** Some of it turned out to be missing. Until the progress log says what is there, nobody knows without a look. */
+export function incomplete(record: TransferRecord): TransferRecord {
+  return { ...record, complete: false, completedAtMs: 0, recheck: record.recheck || record.complete };
+}
+
+/** All of it is there, checked, under its name. Undefined if that is noted already. */
+export function completed(
+  record: TransferRecord,
+  fingerprint: string,
+  nowMs: number,
+): TransferRecord | undefined {
+  const { complete, inPlace, recheck, fingerprint: before } = record;
+  if (complete && inPlace && !recheck && fingerprint === before) return undefined;
+  const completedAtMs = record.completedAtMs || nowMs;
+  return { ...record, complete: true, inPlace: true, fingerprint, recheck: false, completedAtMs };
+}
+
+/**
+ * It failed, and says why. A part that is not what was written (`precondition`) is to be hashed
+ * by whatever run comes next; complete content is known by its fingerprint.
+ */
+export function failed(record: TransferRecord, cause: unknown): TransferRecord {
+  const { code, reason: kind, message } = EnjambreError.from(cause);
+  const reason = kind === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : message;
+  const recheck = record.recheck || (code === 'precondition' && !record.complete);
+  return { ...record, goal: 'failed', reason, recheck };
 }

@@ -17,6 +17,7 @@ import type {
   BanReport,
   FileSummary,
   PeerAddress,
+  StoreFactory,
   SwarmListener,
   TrackerPort,
   TransferArchive,
@@ -91,6 +92,17 @@ class WatchedBans extends Bans {
   }
 }
 
+/** Parts of an agent that a test puts in the place of the usual ones. */
+export interface AgentParts {
+  /** Puts something between the agent and its data folder. */
+  readonly archive?: (archive: TransferArchive) => TransferArchive;
+  /** Puts something between the agent and its files. */
+  readonly stores?: (stores: StoreFactory) => StoreFactory;
+  readonly pool?: DiskPool;
+  readonly budget?: OutstandingBudget;
+  readonly checkpointMs?: number;
+}
+
 /** All of an agent that downloads, but for its own servers and its tracker. */
 export class DownloadAgent {
   readonly tracker = new FakeTracker();
@@ -103,16 +115,18 @@ export class DownloadAgent {
   );
   readonly archive: TransferArchive;
   readonly hasher: DiskContentHasher;
-  readonly #pool = new DiskPool(1);
+  readonly #pool: DiskPool;
   readonly #fds = new FdCache();
   readonly #data: DataFolder;
 
   private constructor(
     readonly folder: TestFolder,
-    watch: (archive: TransferArchive) => TransferArchive,
+    replaced: AgentParts,
   ) {
+    this.#pool = replaced.pool ?? new DiskPool(1);
     const log = createLogger({ name: 'agent', level: 'silent' });
-    const stores = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
+    const files = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
+    const stores = replaced.stores?.(files) ?? files;
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
       findLeftover(metainfo, folder.at('downloads'), stores);
     this.#data = new DataFolder(folder.at('data'), log, { findDownload });
@@ -125,19 +139,17 @@ export class DownloadAgent {
     const hasher = new DiskContentHasher(this.#pool);
     this.hasher = hasher;
     const random = seededRandom(1);
-    const budget = new OutstandingBudget();
-    const archive = watch(this.#data);
+    const budget = replaced.budget ?? new OutstandingBudget();
+    const { checkpointMs } = replaced;
+    const checkpoints = checkpointMs === undefined ? {} : { checkpointMs };
+    const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log };
+    const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log, ...checkpoints };
     this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
   }
 
-  /** @param watch puts something between the agent and its data folder */
-  static async start(
-    folder?: TestFolder,
-    watch: (archive: TransferArchive) => TransferArchive = (archive) => archive,
-  ): Promise<DownloadAgent> {
-    const agent = new DownloadAgent(folder ?? (await TestFolder.make()), watch);
+  static async start(folder?: TestFolder, replaced: AgentParts = {}): Promise<DownloadAgent> {
+    const agent = new DownloadAgent(folder ?? (await TestFolder.make()), replaced);
     await agent.#data.start();
     await agent.bans.start();
     await agent.transfers.start();
@@ -168,7 +180,7 @@ export class DownloadAgent {
     await this.transfers.stop();
     await this.bans.stop();
     await this.#fds.close();
-    await this.#pool.close();
+    await this.#pool.stop();
     await this.#data.stop();
   }
 }

@@ -23,6 +23,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
     complete: fc.boolean(),
     inPlace: fc.boolean(),
     fingerprint: fc.string({ maxLength: 64 }),
+    recheck: fc.boolean(),
     bytesTotal: count,
     bytesDone: count,
     bytesDownloaded: count,

@@ -157,6 +157,6 @@ export class Uploader implements ServingDirectory {
     this.serving.stop('the test is over');
     await this.#server.stop();
     await this.#fds.close();
-    await this.#pool.close();
+    await this.#pool.stop();
   }
 }

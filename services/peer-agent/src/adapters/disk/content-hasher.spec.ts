@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => folder.remove());
-afterAll(() => pool.close());
+afterAll(() => pool.stop());
 
 async function hash(path: string, pieceLength = PIECE, by = hasher): Promise<Metainfo> {
   const content = await by.scan(path);
@@ -182,7 +182,7 @@ describe('DiskContentHasher', () => {
       reason: 'CHANGED_WHILE_READ',
       message: `${path} changed while it was read: share it when it is finished`,
     });
-    await interrupted.close();
+    await interrupted.stop();
   });
 
   it('refuses a file that has another size than when it was found', async () => {

@@ -52,14 +52,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     reason: 'FILE_MISSING',
     text: 'it is not there any more',
     remedy: 'put it back',
-    then: ', then verify',
+    then: ' and resume',
   },
   ENOTDIR: {
     code: 'precondition',
     reason: 'FILE_MISSING',
     text: 'a part of the path is no folder',
     remedy: 'mend it',
-    then: ', then verify',
+    then: ' and resume',
   },
   EEXIST: {
     code: 'already-exists',
@@ -78,7 +78,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     reason: 'FILE_CHANGED',
     text: 'it is shorter than it was',
     remedy: 'put back what it was',
-    then: ', then verify',
+    then: ' and resume',
   },
   EMFILE: {
     code: 'exhausted',

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await pool.close();
+  await pool.stop();
   await folder.remove();
 });
 
@@ -43,7 +43,9 @@ async function withFile<T>(name: string, use: (file: FileHandle) => Promise<T>):
 describe('DiskPool', () => {
   it('writes a block where it belongs and says the root of its leaves', async () => {
     const data = bytesOf(BLOCK, 3);
-    const root = await withFile('f', ({ fd }) => pool.write({ fd, position: 100, leaves: 4 }, owned(data)));
+    const root = await withFile('f', ({ fd }) =>
+      pool.write({ fd, fileLength: 0, position: 100, leaves: 4 }, owned(data)),
+    );
     expect(root).toEqual(subtreeRoot(data, 4));
     expect((await readFile(folder.at('f'))).subarray(100).equals(data)).toBe(true);
   });
@@ -54,9 +56,9 @@ describe('DiskPool', () => {
     const part = shared.subarray(BLOCK, 2 * BLOCK);
     const small = Buffer.from('a few bytes');
     await withFile('f', async ({ fd }) => {
-      await pool.write({ fd, position: 0, leaves: 4 }, whole);
-      await pool.write({ fd, position: 0, leaves: 4 }, part);
-      await pool.write({ fd, position: 0, leaves: 1 }, small);
+      await pool.write({ fd, fileLength: 0, position: 0, leaves: 4 }, whole);
+      await pool.write({ fd, fileLength: 0, position: 0, leaves: 4 }, part);
+      await pool.write({ fd, fileLength: 0, position: 0, leaves: 1 }, small);
     });
     expect(whole.length).toBe(0); // Not copied: the thread has it now.
     expect(shared.equals(bytesOf(8 * BLOCK))).toBe(true);
@@ -79,7 +81,7 @@ describe('DiskPool', () => {
     const expected = Buffer.concat(leaves.map((leaf) => createHash('sha256').update(leaf).digest()));
     await withFile('f', async ({ fd }) => {
       const roots = leaves.map((leaf, index) =>
-        pool.write({ fd, position: index * LEAF, leaves: 1 }, owned(leaf)),
+        pool.write({ fd, fileLength: 0, position: index * LEAF, leaves: 1 }, owned(leaf)),
       );
       expect(Buffer.concat(await Promise.all(roots)).equals(expected)).toBe(true);
     });
@@ -94,7 +96,7 @@ describe('DiskPool', () => {
     await folder.write('f', 'short');
     await expect(pool.hash({ ...job, path: folder.at('f') })).rejects.toMatchObject({ code: 'SHORT_FILE' });
     const full = await open('/dev/full', 'r+');
-    const writing = pool.write({ fd: full.fd, position: 0, leaves: 1 }, owned(bytesOf(LEAF)));
+    const writing = pool.write({ fd: full.fd, fileLength: 0, position: 0, leaves: 1 }, owned(bytesOf(LEAF)));
     await expect(writing).rejects.toMatchObject({ code: 'ENOSPC' });
     await full.close();
   });
@@ -130,7 +132,7 @@ describe('DiskPool', () => {
     const job = { path: folder.at('f'), position: 0, length: 64 * BLOCK, pieceLength: BLOCK, leaves: 4 };
     const jobs = Array.from({ length: 8 }, () => pool.hash(job));
     const outcomes = Promise.allSettled(jobs);
-    await pool.close();
+    await pool.stop();
     expect((await outcomes).some(({ status }) => status === 'rejected')).toBe(true);
     await expect(pool.hash(job)).rejects.toThrow('stopped');
   });

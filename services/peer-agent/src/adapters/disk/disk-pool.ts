@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { DiskJob, DiskReply, HashJob, WriteJob } from './hash-jobs.js';
+import { openPatiently } from './open-files.js';
 
 interface Waiting {
   readonly resolve: (hashes: Buffer) => void;
@@ -15,13 +17,19 @@ interface Thread {
 /** More threads than this do not help: the event loop that feeds them is one. */
 const MAX_THREADS = 4;
 
-/** Threads that hash and write, so that the event loop does neither. They start with the first job. */
-export class DiskPool {
+/** Threads that hash and write, so that the event loop does neither. They start with the first jobs, or with {@link start}. */
+export class DiskPool implements Startable {
   readonly #threads: Thread[] = [];
   #nextId = 1;
   #closed = false;
 
   constructor(private readonly size = Math.min(MAX_THREADS, availableParallelism())) {}
+
+  /** Starts all threads: later there may be no descriptors left for them, nor time. */
+  start(): Promise<void> {
+    while (this.#threads.length < this.size) this.#startThread();
+    return Promise.resolve();
+  }
 
   /** Writes a block and returns the root of its leaves. `data` is transferred: do not use it afterwards. */
   write(job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>, data: Buffer): Promise<Buffer> {
@@ -32,16 +40,16 @@ export class DiskPool {
     ]);
   }
 
-  /** Reads a run of pieces and returns their roots, 32 bytes each. */
+  /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
   hash(job: Omit<HashJob, 'type'>): Promise<Buffer> {
-    return this.#run({ type: 'hash', ...job }, []);
+    return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
   }
 
   get threads(): number {
     return this.size;
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
   }
@@ -83,9 +91,18 @@ export class DiskPool {
   #lose(thread: Thread, error: Error): void {
     const at = this.#threads.indexOf(thread);
     if (at >= 0) this.#threads.splice(at, 1);
-    for (const { reject } of thread.waiting.values()) reject(error);
+    const cause = causeOf(error);
+    for (const { reject } of thread.waiting.values()) reject(cause);
     thread.waiting.clear();
   }
+}
+
+/** A thread that could not start for want of descriptors says so in its text only. */
+function causeOf(error: Error): Error {
+  const [errno] = /\bE[MN]FILE\b/.exec(error.message) ?? [];
+  return errno === undefined
+    ? error
+    : Object.assign(new Error(error.message, { cause: error }), { code: errno });
 }
 
 function settle({ waiting }: Thread, reply: DiskReply): void {

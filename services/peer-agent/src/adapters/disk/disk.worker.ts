@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { HASH_SIZE, subtreeRoot } from '@enjambre/core/merkle';
 import type { DiskJob, DiskReply, DiskRequest, HashJob, WriteJob } from './hash-jobs.js';
@@ -19,7 +19,8 @@ function run(id: number, job: DiskJob): DiskReply {
   }
 }
 
-function write({ fd, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
+function write({ fd, fileLength, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
+  if (fstatSync(fd).size < fileLength) throw shortFile();
   const data = Buffer.from(buffer, byteOffset, length);
   for (let done = 0; done < length;) {
     done += writeSync(fd, data, done, length - done, position + done);
@@ -48,9 +49,12 @@ function readExactly(fd: number, position: number, length: number): Buffer {
   let done = 0;
   while (done < length) {
     const count = readSync(fd, scratch, done, length - done, position + done);
-    if (count === 0)
-      throw Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
+    if (count === 0) throw shortFile();
     done += count;
   }
   return scratch.subarray(0, length);
+}
+
+function shortFile(): Error {
+  return Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
 }

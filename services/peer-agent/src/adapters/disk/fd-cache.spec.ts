@@ -1,4 +1,4 @@
-import { fstatSync, readlinkSync } from 'node:fs';
+import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -25,7 +25,21 @@ function isOpen(fd: number): boolean {
 
 /** What the descriptor leads to, as the system sees it. */
 function nameOf(fd: number): string {
-  return readlinkSync(`/proc/self/fd/${fd}`).slice(folder.path.length + 1);
+  return nameIn(readlinkSync(`/proc/self/fd/${fd}`));
+}
+
+function nameIn(path: string): string {
+  return path.slice(folder.path.length + 1);
+}
+
+/** The files of the test that are open, as the system sees it. */
+function openFiles(): string[] {
+  const fds = readdirSync('/proc/self/fd').filter((fd) => isOpen(Number(fd)));
+  const paths = fds.map((fd) => readlinkSync(`/proc/self/fd/${fd}`));
+  return paths
+    .filter((path) => path.startsWith(`${folder.path}/`))
+    .map((path) => nameIn(path))
+    .sort();
 }
 
 /** A use of a file that goes on until `end` is called. */
@@ -61,24 +75,41 @@ describe('FdCache', () => {
 
   it('closes the one that was not used for the longest time, above its capacity', async () => {
     const fds = new FdCache(2);
-    const fdOf = new Map<string, number>();
-    for (const name of ['a', 'b', 'a', 'c']) {
-      await fds.with(folder.at(name), 'read', (fd) => Promise.resolve(fdOf.set(name, fd)));
-    }
-    expect(['a', 'c'].map((name) => nameOf(fdOf.get(name)!))).toEqual(['a', 'c']);
-    expect(isOpen(fdOf.get('b')!)).toBe(false);
+    for (const name of ['a', 'b', 'a', 'c']) await fds.with(folder.at(name), 'read', () => Promise.resolve());
+    expect(openFiles()).toEqual(['a', 'c']);
     await fds.close();
+    expect(openFiles()).toEqual([]);
   });
 
-  it('does not close what is in use, however many that are', async () => {
-    const fds = new FdCache(1);
-    const held = await Promise.all(['a', 'b', 'c'].map((name) => hold(fds, name)));
-    await fds.with(folder.at('d'), 'read', () => Promise.resolve());
-    expect(held.map(({ fd }) => nameOf(fd))).toEqual(['a', 'b', 'c']);
-    for (const { end } of held) await end();
-    expect(held.filter(({ fd }) => isOpen(fd))).toHaveLength(1);
+  it('does not close what is in use, and lets others wait until something is not', async () => {
+    const fds = new FdCache(2);
+    const held = await Promise.all(['a', 'b'].map((name) => hold(fds, name)));
+    const later = ['c', 'd'].map((name) => hold(fds, name));
+    await stat(folder.path);
+    expect(held.map(({ fd }) => nameOf(fd))).toEqual(['a', 'b']);
+    await held[0]!.end();
+    const third = await later[0]!;
+    expect(nameOf(third.fd)).toBe('c');
+    expect(nameOf(held[1]!.fd)).toBe('b');
+    await held[1]!.end();
+    const fourth = await later[1]!;
+    expect(nameOf(fourth.fd)).toBe('d');
+    for (const { end } of [third, fourth]) await end();
     await fds.close();
-    expect(held.filter(({ fd }) => isOpen(fd))).toHaveLength(0);
+    expect(openFiles()).toEqual([]);
+  });
+
+  it('gives one who waits its turn also after its file was forgotten', async () => {
+    const fds = new FdCache(1);
+    const first = await hold(fds, 'a');
+    const second = hold(fds, 'b');
+    await fds.forget(folder.at('b'));
+    await first.end();
+    const { fd, end } = await second;
+    expect(nameOf(fd)).toBe('b');
+    await end();
+    expect(isOpen(fd)).toBe(false);
+    await fds.close();
   });
 
   it('forgets what is at or below a path once it is not in use, and nothing else', async () => {
@@ -104,13 +135,21 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('makes a file to be written and the folders above it, and leaves what is in one', async () => {
+  it('makes a file to be created and the folders above it, and leaves what is in one', async () => {
     const fds = new FdCache();
-    await fds.with(folder.at('new/deep/file'), 'write', () => Promise.resolve());
-    await fds.with(folder.at('a'), 'write', () => Promise.resolve());
+    await fds.with(folder.at('new/deep/file'), 'create', () => Promise.resolve());
+    await fds.with(folder.at('a'), 'create', () => Promise.resolve());
     await fds.close();
     expect((await stat(folder.at('new/deep/file'))).size).toBe(0);
     expect(await readFile(folder.at('a'), 'utf8')).toBe('a');
+  });
+
+  it('does not make a file that is only to be written', async () => {
+    const fds = new FdCache();
+    const use = fds.with(folder.at('gone'), 'write', () => Promise.resolve());
+    await expect(use).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await folder.tree()).not.toContain('gone');
+    await fds.close();
   });
 
   it('throws what opening throws, and tries again the next time', async () => {
@@ -132,12 +171,12 @@ describe('FdCache', () => {
 
   it('closes a descriptor once: its number may belong to another file the moment after', async () => {
     const fds = new FdCache(1);
-    const held = await hold(fds, 'a'); // So that what is used beside it is closed at once.
     const state = { over: false };
-    const using = (async () => {
-      for (let use = 0; use < 300; use++) await fds.with(folder.at('b'), 'read', () => Promise.resolve());
-      state.over = true;
-    })();
+    const use = async (names: readonly string[]): Promise<void> => {
+      for (let round = 0; round < 150; round++)
+        for (const name of names) await fds.with(folder.at(name), 'read', () => Promise.resolve());
+    };
+    const using = Promise.all([use(['a', 'b']), use(['b', 'd'])]).then(() => (state.over = true));
     while (!state.over) {
       const other = await open(folder.at('c'));
       await stat(folder.path);
@@ -145,7 +184,6 @@ describe('FdCache', () => {
       await other.close();
     }
     await using;
-    await held.end();
     await fds.close();
   });
 

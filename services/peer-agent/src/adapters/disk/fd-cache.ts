@@ -2,37 +2,49 @@ import { close, constants, open } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { makeFolder } from './make-folder.js';
+import { openFilesShare, openPatiently } from './open-files.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
 
-export type OpenMode = 'read' | 'write';
+/** `create` makes the file and its folders if they are missing, `write` does not. What is in a file stays. */
+export type OpenMode = 'read' | 'write' | 'create';
 
 interface Entry {
   readonly key: string;
   readonly path: string;
   readonly fd: Promise<number>;
   users: number;
+  /** False until it could be opened. */
+  open: boolean;
   /** To be closed as soon as nobody uses it. */
   doomed: boolean;
   /** Closing began. A second close would hit whatever file has the number by then. */
   closed: boolean;
 }
 
+/** Fewer than this are never tried to get along with. */
+const LEAST_CAPACITY = 4;
+const KEPT_OF_OPEN = 3 / 4;
+
 /**
  * Open files of all transfers, the least recently used closed first, so that a folder of
- * 100,000 files needs no more descriptors than one file. A descriptor in use stays open.
+ * 100,000 files needs no more descriptors than one file. A descriptor in use stays open;
+ * while all that may be open are in use, others wait. If the system has no more, fewer are
+ * kept from then on, and what is asked for waits a few seconds for one.
  */
 export class FdCache {
   /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry>();
+  /** Open, or about to be. */
+  #open = 0;
+  /** Those who wait until there are fewer, the oldest first. */
+  readonly #waiting: (() => void)[] = [];
 
-  constructor(private readonly capacity = 256) {}
+  /** @param capacity files that may be open at the same time */
+  constructor(private capacity = openFilesShare()) {}
 
-  /**
-   * Runs `use` with a descriptor of `path`. In `write` mode the file and its folders are
-   * made if need be; what is in it stays. Throws what `open` and `use` throw.
-   */
+  /** Runs `use` with a descriptor of `path`. Throws what `open` and `use` throw. Never call it from within a `use`. */
   async with<T>(path: string, mode: OpenMode, use: (fd: number) => Promise<T>): Promise<T> {
     const entry = this.#acquire(path, mode);
     try {
@@ -40,7 +52,7 @@ export class FdCache {
     } finally {
       entry.users -= 1;
       await this.#trim();
-      if (entry.doomed && entry.users === 0) await closeQuietly(entry);
+      if (entry.doomed && entry.users === 0) await this.#close(entry);
     }
   }
 
@@ -56,28 +68,61 @@ export class FdCache {
   }
 
   #acquire(path: string, mode: OpenMode): Entry {
-    const key = `${mode}:${path}`;
-    const entry = this.#entries.get(key) ?? {
+    const key = `${mode === 'read' ? 'read' : 'write'}:${path}`;
+    const known = this.#entries.get(key);
+    const entry: Entry = known ?? {
       key,
       path,
-      fd: openIn(path, mode),
+      fd: this.#openInTurn(path, mode),
       users: 0,
+      open: false,
       doomed: false,
       closed: false,
     };
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users += 1;
-    entry.fd.catch(() => {
-      entry.doomed = true;
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    });
+    if (!known) this.#follow(entry);
     return entry;
   }
 
+  #follow(entry: Entry): void {
+    entry.fd.then(
+      () => (entry.open = true),
+      () => {
+        entry.doomed = true;
+        if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
+      },
+    );
+    void this.#trim();
+  }
+
+  async #openInTurn(path: string, mode: OpenMode): Promise<number> {
+    while (this.#open >= this.capacity) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#open += 1;
+    try {
+      return await openPatiently(
+        () => openIn(path, mode),
+        () => this.#shrink(),
+      );
+    } catch (error) {
+      this.#open -= 1;
+      this.#waiting.shift()?.();
+      throw error;
+    }
+  }
+
+  /** The system has no more: some of what is open now is given up, for sockets and the data folder as well. */
+  #shrink(): void {
+    const kept = Math.floor(this.#open * KEPT_OF_OPEN);
+    this.capacity = Math.min(this.capacity, Math.max(LEAST_CAPACITY, kept));
+    void this.#trim();
+  }
+
+  /** Closes what is not in use, beyond what may be open. Those who wait to open need room as well. */
   async #trim(): Promise<void> {
     for (const entry of this.#entries.values()) {
-      if (this.#entries.size <= this.capacity) return;
+      if (this.#open + this.#waiting.length <= this.capacity) return;
       if (entry.users === 0) await this.#drop(entry);
     }
   }
@@ -85,12 +130,22 @@ export class FdCache {
   async #drop(entry: Entry): Promise<void> {
     this.#entries.delete(entry.key);
     entry.doomed = true;
-    if (entry.users === 0) await closeQuietly(entry);
+    if (entry.users === 0) await this.#close(entry);
+  }
+
+  async #close(entry: Entry): Promise<void> {
+    if (entry.closed) return;
+    entry.closed = true;
+    if (!entry.open) return;
+    this.#open -= 1;
+    await entry.fd.then(closeFile).catch(() => undefined);
+    this.#waiting.shift()?.();
   }
 }
 
 async function openIn(path: string, mode: OpenMode): Promise<number> {
   if (mode === 'read') return openFile(path, constants.O_RDONLY);
+  if (mode === 'write') return openFile(path, constants.O_RDWR);
   const flags = constants.O_RDWR | constants.O_CREAT;
   try {
     return await openFile(path, flags, 0o644);
@@ -99,10 +154,4 @@ async function openIn(path: string, mode: OpenMode): Promise<number> {
     await makeFolder(dirname(path));
     return openFile(path, flags, 0o644);
   }
-}
-
-async function closeQuietly(entry: Entry): Promise<void> {
-  if (entry.closed) return;
-  entry.closed = true;
-  await entry.fd.then(closeFile).catch(() => undefined);
 }

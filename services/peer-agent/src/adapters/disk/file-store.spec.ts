@@ -75,7 +75,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-afterAll(() => pool.close());
+afterAll(() => pool.stop());
 
 /** The bytes of a block, in memory of its own. */
 function blockOf({ metainfo, files }: Sample, piece: number, block: number): Buffer {
@@ -278,7 +278,7 @@ describe('FileStore', () => {
     await expect(store.read(range, 0)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'FILE_MISSING',
-      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back, then verify`,
+      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back and resume`,
     });
     await writeFile(folder.at('tree'), 'now a file');
     await expect(store.read(range, 0)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
@@ -290,7 +290,7 @@ describe('FileStore', () => {
     const state = { room: false };
     class FullPool extends DiskPool {
       override write(job: Parameters<DiskPool['write']>[0], data: Buffer): Promise<Buffer> {
-        return super.write(state.room ? job : { ...job, fd: full.fd }, data);
+        return super.write(state.room ? job : { ...job, fd: full.fd, fileLength: 0 }, data);
       }
     }
     const fullPool = new FullPool(1);
@@ -307,7 +307,7 @@ describe('FileStore', () => {
     });
     state.room = true;
     expect(await download(store, sample)).toEqual([true]);
-    await fullPool.close();
+    await fullPool.stop();
     await full.close();
   });
 
@@ -347,6 +347,33 @@ describe('FileStore', () => {
     await store.flush();
     expect(synced).toEqual([]);
     await watched.close();
+  });
+});
+
+describe('a flush that failed', () => {
+  it('fails until the store is closed: the system may have dropped what it could not write', async () => {
+    const nothing = await open('/dev/null', 'r+'); // Which cannot be synced.
+    class BrokenCache extends FdCache {
+      broken = false;
+      override with<T>(path: string, mode: OpenMode, use: (fd: number) => Promise<T>): Promise<T> {
+        return this.broken ? use(nothing.fd) : super.with(path, mode, use);
+      }
+    }
+    const broken = new BrokenCache();
+    const sample = single();
+    const store = new FileStore(
+      { pool, fds: broken },
+      { metainfo: sample.metainfo, path: folder.at('big.bin') },
+    );
+    await download(store, sample);
+    broken.broken = true;
+    await expect(store.flush()).rejects.toMatchObject({ reason: 'DISK_FAILED' });
+    broken.broken = false;
+    await expect(store.flush()).rejects.toMatchObject({ reason: 'DISK_FAILED' });
+    await store.close();
+    await expect(store.flush()).resolves.toBeUndefined();
+    await broken.close();
+    await nothing.close();
   });
 });
 

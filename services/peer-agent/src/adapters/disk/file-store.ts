@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { fdatasync, fstat, ftruncate, read, type BigIntStats } from 'node:fs';
+import { fstat, ftruncate, read, type BigIntStats } from 'node:fs';
 import { chmod, lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -13,12 +14,12 @@ import { diskError } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
 import { makeFolder } from './make-folder.js';
+import { PartFiles } from './part-files.js';
 import { syncFolder } from './sync-folder.js';
 
 const readFd = promisify(read);
 const statFd = promisify(fstat);
 const truncateFd = promisify(ftruncate);
-const syncFd = promisify(fdatasync);
 
 export interface FileStoreComponents {
   readonly pool: DiskPool;
@@ -46,10 +47,7 @@ export class FileStore implements PieceStore {
   #path: string;
   readonly #layout: PieceLayout;
   readonly #blockLength: number;
-  /** Files written to since the last flush. */
-  readonly #dirty = new Set<number>();
-  /** Files that have their full length. */
-  readonly #sized = new Map<number, Promise<void>>();
+  readonly #parts: PartFiles;
   /** How each file must look; empty until they are sealed. */
   #seals: FileLook[] = [];
   #patrolled = 0;
@@ -61,6 +59,8 @@ export class FileStore implements PieceStore {
     this.#path = init.path;
     this.#layout = new PieceLayout(init.metainfo);
     this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
+    const lengths = init.metainfo.files.map(({ length }) => length);
+    this.#parts = new PartFiles(components, { lengths, pathOf: (file) => this.#pathOf(file) });
   }
 
   get path(): string {
@@ -98,18 +98,18 @@ export class FileStore implements PieceStore {
 
   async write(piece: number, block: number, data: Buffer): Promise<Buffer> {
     const { file, offset } = this.#layout.pieceFile(piece);
-    const path = this.#pathOf(file);
     const position = offset + block * this.#blockLength;
     const leaves = this.#layout.blockLeaves(piece);
-    try {
-      return await this.components.fds.with(path, 'write', async (fd) => {
-        await this.#giveLength(file, fd);
-        this.#dirty.add(file);
-        return this.components.pool.write({ fd, position, leaves }, data);
-      });
-    } catch (error) {
-      throw diskError(error, path);
-    }
+    const fileLength = this.init.metainfo.files[file]?.length ?? 0;
+    return this.#parts.write(file, (fd) =>
+      this.components.pool.write({ fd, fileLength, position, leaves }, data),
+    );
+  }
+
+  async hold(have: Bitfield): Promise<void> {
+    const files = new Set<number>();
+    for (const piece of have.indexes()) files.add(this.#layout.pieceFile(piece).file);
+    await this.#parts.hold(files);
   }
 
   async hashPiece(piece: number): Promise<Buffer | undefined> {
@@ -131,26 +131,21 @@ export class FileStore implements PieceStore {
     }
   }
 
-  async flush(): Promise<void> {
-    for (const file of [...this.#dirty]) {
-      const path = this.#pathOf(file);
-      this.#dirty.delete(file);
-      try {
-        await this.components.fds.with(path, 'write', syncFd);
-      } catch (error) {
-        this.#dirty.add(file);
-        throw diskError(error, path);
-      }
-    }
+  flush(): Promise<void> {
+    return this.#parts.flush();
   }
 
   async publish(): Promise<void> {
     const { target } = this.init;
-    if (target === undefined || target === this.#path) return;
+    if (target === undefined) return;
     try {
+      if (target === this.#path && !this.#parts.holdsAny && (await this.#looks())) return;
       await this.#makeEmptyFiles();
       await this.#makeExecutable();
-      await this.flush();
+      await this.#parts.flush();
+      await this.#parts.settle();
+      this.#parts.close();
+      if (target === this.#path) return;
       await this.components.fds.forget(this.#path);
       if (await exists(target)) throw pathExists(target);
       const incomplete = dirname(this.#path);
@@ -207,6 +202,7 @@ export class FileStore implements PieceStore {
   }
 
   async close(): Promise<void> {
+    this.#parts.close();
     await this.components.fds.forget(this.#path);
   }
 
@@ -247,22 +243,6 @@ export class FileStore implements PieceStore {
     return isFolder ? join(this.#path, ...(files[file]?.path ?? [])) : this.#path;
   }
 
-  /** A file gets its full length before its first block: sparse, so at no cost. */
-  #giveLength(file: number, fd: number): Promise<void> {
-    let sized = this.#sized.get(file);
-    if (!sized) {
-      sized = this.#resize(file, fd);
-      this.#sized.set(file, sized);
-      sized.catch(() => this.#sized.delete(file));
-    }
-    return sized;
-  }
-
-  async #resize(file: number, fd: number): Promise<void> {
-    const length = this.init.metainfo.files[file]?.length ?? 0;
-    if ((await statFd(fd)).size !== length) await truncateFd(fd, length);
-  }
-
   /** For whoever may read it. */
   async #makeExecutable(): Promise<void> {
     for (const [index, { executable }] of this.init.metainfo.files.entries()) {
@@ -277,7 +257,7 @@ export class FileStore implements PieceStore {
     await makeFolder(dirname(this.#path));
     for (const [index, file] of this.init.metainfo.files.entries()) {
       if (file.length === 0)
-        await this.components.fds.with(this.#pathOf(index), 'write', (fd) => truncateFd(fd, 0));
+        await this.components.fds.with(this.#pathOf(index), 'create', (fd) => truncateFd(fd, 0));
     }
   }
 }

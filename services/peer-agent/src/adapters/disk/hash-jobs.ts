@@ -2,6 +2,8 @@
 export interface WriteJob {
   readonly type: 'write';
   readonly fd: number;
+  /** Bytes that the file must have: one that somebody has cut would get its length back by a write, with zeros. */
+  readonly fileLength: number;
   /** Byte of the file where the block begins. */
   readonly position: number;
   /** Transferred, not copied: the sender's view is void afterwards. */

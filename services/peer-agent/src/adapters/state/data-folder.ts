@@ -112,7 +112,11 @@ export class DataFolder implements TransferArchive, Startable {
   }
 
   async writeMetainfo(metainfo: Metainfo): Promise<void> {
-    await writeFileAtomic(this.#torrent(metainfo.infohash), metainfo.bytes);
+    try {
+      await writeFileAtomic(this.#torrent(metainfo.infohash), metainfo.bytes);
+    } catch (error) {
+      throw diskError(error, this.path, 'other');
+    }
   }
 
   progress(infohash: InfoHash): FileProgressLog {

@@ -5,6 +5,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import { Bitfield } from '@enjambre/core/bitfield';
 import writeFileAtomic from 'write-file-atomic';
 import type { ProgressLog } from '../../app/ports.js';
+import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { Journal, readIfThere } from './journal.js';
 
@@ -63,8 +64,12 @@ export class FileProgressLog implements ProgressLog {
    * as they are on disk. The one in use may hold pieces verified after, and stays.
    */
   async #save(bits: Buffer): Promise<void> {
-    await writeFileAtomic(this.#bitfieldPath, Buffer.concat([bits, checksum(bits)]));
-    await syncFolder(dirname(this.#bitfieldPath));
+    try {
+      await writeFileAtomic(this.#bitfieldPath, Buffer.concat([bits, checksum(bits)]));
+      await syncFolder(dirname(this.#bitfieldPath));
+    } catch (error) {
+      throw diskError(error, this.#bitfieldPath, 'other');
+    }
     const older = 1 - this.#current;
     await this.#journals[older]?.clear();
     this.#current = older;

@@ -85,6 +85,8 @@ async function recordOf(
     name: metainfo?.name ?? facts.name,
     complete,
     fingerprint: '',
+    // Whether a part was in doubt is among what is lost.
+    recheck: !complete,
     bytesTotal,
     bytesDone,
     bytesDownloaded: 0,

@@ -74,7 +74,7 @@ export class DownloadEngine {
     this.#nowMs = nowMs;
     this.#effects = [];
     if (!this.isComplete) this.#dispatch(event);
-    this.#budget.use(this.#peers.size > 0 && !this.isComplete);
+    this.#budget.use(this.#peers.size > 0 && !this.isComplete, this.outstandingBytes);
     return this.#effects;
   }
 

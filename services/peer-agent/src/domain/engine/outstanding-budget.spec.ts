@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { OutstandingBudget } from './outstanding-budget.js';
 
 describe('the bytes in flight of a process', () => {
@@ -6,14 +7,48 @@ describe('the bytes in flight of a process', () => {
     const budget = new OutstandingBudget(1200);
     const [first, second, third] = [budget.share(), budget.share(), budget.share()];
     expect(first.limitBytes).toBe(1200);
-    first.use(true);
-    second.use(true);
+    first.use(true, 0);
+    second.use(true, 0);
     expect(first.limitBytes).toBe(600);
-    third.use(true);
+    third.use(true, 0);
     expect([first, second, third].map(({ limitBytes }) => limitBytes)).toEqual([400, 400, 400]);
-    first.use(false);
-    first.use(false);
-    second.use(true);
+    first.use(false, 0);
+    first.use(false, 0);
+    second.use(true, 0);
     expect(second.limitBytes).toBe(600);
+  });
+
+  it('are not more while others have still what they asked for when they were fewer', () => {
+    const budget = new OutstandingBudget(1200);
+    const [first, second] = [budget.share(), budget.share()];
+    first.use(true, 1000);
+    second.use(true, 0);
+    expect([first.limitBytes, second.limitBytes]).toEqual([600, 200]);
+    first.use(true, 700);
+    expect(second.limitBytes).toBe(500);
+    first.use(false, 300); // Its peers are gone, and it has yet to store what they sent.
+    expect(second.limitBytes).toBe(900);
+  });
+
+  it('are never more than the budget, whoever comes, asks as much as it may, stores and goes', () => {
+    const step = fc.record({
+      who: fc.nat(5),
+      wanted: fc.boolean(),
+      stores: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const budget = new OutstandingBudget(1000);
+        const shares = Array.from({ length: 6 }, () => ({ share: budget.share(), bytes: 0 }));
+        for (const { who, wanted, stores } of steps) {
+          const one = shares[who]!;
+          one.bytes = Math.floor(one.bytes * stores);
+          one.share.use(wanted, one.bytes);
+          if (wanted) one.bytes = Math.max(one.bytes, Math.floor(one.share.limitBytes));
+          one.share.use(wanted, one.bytes);
+          expect(shares.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(1000);
+        }
+      }),
+    );
   });
 });

@@ -1,0 +1,193 @@
+import { fdatasync, fstat, ftruncate, type BigIntStats } from 'node:fs';
+import { stat, truncate } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { EnjambreError } from '@enjambre/core/error';
+import { errnoOf } from '@enjambre/common/system-error';
+import pLimit from 'p-limit';
+import { diskError } from './disk-errors.js';
+import type { FdCache } from './fd-cache.js';
+
+const statFd = promisify(fstat);
+const truncateFd = promisify(ftruncate);
+const syncFd = promisify(fdatasync);
+
+export interface PartFilesComponents {
+  readonly fds: FdCache;
+}
+
+export interface PartFilesInit {
+  /** Bytes of each file when it is complete. */
+  readonly lengths: readonly number[];
+  readonly pathOf: (file: number) => string;
+}
+
+/** What makes a file the very file that was written to. */
+type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
+
+/** Files asked for at the same time: more than the system's threads for that. */
+const AT_ONCE = 64;
+/** Files looked at in one {@link PartFiles.flush} besides those that were written to. */
+const PATROL_FILES = 64;
+
+/**
+ * The files that a download is written to. Each is made at its first block, or {@link hold}
+ * says that it is there; from then on its path must lead to the very same file, of full
+ * length, until {@link close}. What somebody deletes, moves or replaces is so never made
+ * anew in silence, with holes where verified pieces were. Throws `precondition`
+ * FILE_MISSING or FILE_CHANGED, and what {@link diskError} makes of other errors.
+ */
+export class PartFiles {
+  readonly #held = new Map<number, Identity>();
+  readonly #ready = new Map<number, Promise<void>>();
+  /** Files written to since they were last synced. */
+  readonly #dirty = new Set<number>();
+  /** A sync failed: the system may have dropped what it could not write, and says so only once. */
+  #broken: EnjambreError | undefined;
+  #patrolled = 0;
+
+  constructor(
+    private readonly components: PartFilesComponents,
+    private readonly init: PartFilesInit,
+  ) {}
+
+  /** True if there are files that must stay what they are. */
+  get holdsAny(): boolean {
+    return this.#held.size > 0;
+  }
+
+  /** Runs `use` with a descriptor of a file that has its full length: sparse, so at no cost. */
+  write<T>(file: number, use: (fd: number) => Promise<T>): Promise<T> {
+    const mode = this.#held.has(file) ? 'write' : 'create';
+    return this.#guard(file, () =>
+      this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
+        await this.#prepare(file, fd);
+        this.#dirty.add(file);
+        return use(fd);
+      }),
+    );
+  }
+
+  /** These files hold verified pieces: they must be there, and stay. Gives them their length. */
+  async hold(files: ReadonlySet<number>): Promise<void> {
+    for (const file of this.#dirty) if (!files.has(file)) this.#dirty.delete(file);
+    await this.#each(files, (file) => this.#guard(file, () => this.#adopt(file)));
+  }
+
+  /** What was written is on the disk itself, under its path, when this resolves. */
+  async flush(): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    for (const file of [...this.#dirty]) {
+      this.#dirty.delete(file);
+      try {
+        await this.#guard(file, () => this.#sync(file));
+        await this.#check(file);
+      } catch (error) {
+        this.#dirty.add(file);
+        throw error;
+      }
+    }
+    await this.#patrol();
+  }
+
+  /** Looks at all files before they get their name: none may be missing, or longer or shorter than it should be. */
+  async settle(): Promise<void> {
+    const files = this.init.lengths.flatMap((length, file) => (length > 0 ? [file] : []));
+    await this.#each(files, async (file) => {
+      if (!this.#held.has(file)) await this.#guard(file, () => this.#adopt(file));
+      await this.#check(file);
+    });
+  }
+
+  /** Forgets which files they were: they may be mended, and are looked at anew. */
+  close(): void {
+    this.#held.clear();
+    this.#ready.clear();
+    this.#broken = undefined;
+  }
+
+  #prepare(file: number, fd: number): Promise<void> {
+    let ready = this.#ready.get(file);
+    if (!ready) {
+      ready = this.#makeReady(file, fd);
+      this.#ready.set(file, ready);
+      ready.catch(() => this.#ready.delete(file));
+    }
+    return ready;
+  }
+
+  async #makeReady(file: number, fd: number): Promise<void> {
+    if (this.#held.has(file)) return;
+    const { dev, ino, size } = await statFd(fd, { bigint: true });
+    const length = this.#lengthOf(file);
+    if (size !== BigInt(length)) await truncateFd(fd, length);
+    this.#held.set(file, { dev, ino });
+  }
+
+  /** Takes the file that has the path for the one that was written to. */
+  async #adopt(file: number): Promise<void> {
+    const path = this.init.pathOf(file);
+    const { dev, ino, size } = await stat(path, { bigint: true });
+    const length = this.#lengthOf(file);
+    if (size !== BigInt(length)) await truncate(path, length);
+    this.#held.set(file, { dev, ino });
+  }
+
+  async #sync(file: number): Promise<void> {
+    await this.components.fds.with(this.init.pathOf(file), 'write', async (fd) => {
+      try {
+        await syncFd(fd);
+      } catch (error) {
+        this.#broken = diskError(error, this.init.pathOf(file));
+        throw this.#broken;
+      }
+    });
+  }
+
+  /** Looks whether some of the files, other ones each time, are still what they were. */
+  async #patrol(): Promise<void> {
+    const { length } = this.init.lengths;
+    for (let step = 0; step < Math.min(PATROL_FILES, length); step++) {
+      this.#patrolled = (this.#patrolled + 1) % length;
+      if (this.#held.has(this.#patrolled)) await this.#check(this.#patrolled);
+    }
+  }
+
+  async #check(file: number): Promise<void> {
+    const path = this.init.pathOf(file);
+    const look = await this.#guard(file, () => stat(path, { bigint: true }));
+    const held = this.#held.get(file);
+    const same = !held || (held.dev === look.dev && held.ino === look.ino);
+    if (!same || look.size !== BigInt(this.#lengthOf(file))) throw partChanged(path);
+  }
+
+  /** Says what errors mean: for what is missing but was there, wherever that is noticed. */
+  async #guard<T>(file: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const path = this.init.pathOf(file);
+      const errno = errnoOf(error);
+      if (errno === 'SHORT_FILE') throw partChanged(path, error);
+      throw errno === 'ENOENT' ? partMissing(path, error) : diskError(error, path);
+    }
+  }
+
+  async #each(files: Iterable<number>, work: (file: number) => Promise<void>): Promise<void> {
+    const limit = pLimit(AT_ONCE);
+    await Promise.all(Array.from(files, (file) => limit(work, file)));
+  }
+
+  #lengthOf(file: number): number {
+    return this.init.lengths[file] ?? 0;
+  }
+}
+
+function partMissing(path: string, cause: unknown): EnjambreError {
+  const message = `${path}: it is not there any more: put it back and resume, or only resume to fetch it again`;
+  return new EnjambreError('precondition', 'FILE_MISSING', message, { cause });
+}
+
+function partChanged(path: string, cause?: unknown): EnjambreError {
+  const message = `${path}: it is not the file any more that was written to: resume to check it and fetch what is missing`;
+  return new EnjambreError('precondition', 'FILE_CHANGED', message, { cause });
+}

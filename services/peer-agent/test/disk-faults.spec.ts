@@ -1,0 +1,312 @@
+import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { DiskPool } from '../src/adapters/disk/disk-pool.js';
+import type { PieceStore, StoreFactory, TransferArchive } from '../src/app/ports.js';
+import type { Transfer } from '../src/app/transfer.js';
+import { OutstandingBudget } from '../src/domain/engine/outstanding-budget.js';
+import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { DownloadAgent, type AgentParts } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { overriding } from './support/overriding.js';
+import { Uploader, type UploaderOptions } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+/** Five pieces, the last one short. */
+const data = bytesOf(4 * PIECE + 1000);
+const metainfo = metainfoOf(data, PIECE);
+
+/** What an agent does every few seconds is not waited for so long. */
+const SOON: AgentParts = { checkpointMs: 250 };
+
+let seed: TestFolder;
+let agent: DownloadAgent;
+let uploaders: Uploader[];
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  uploaders = [];
+  agent = await DownloadAgent.start(undefined, SOON);
+});
+
+afterEach(async () => {
+  await agent.stop();
+  for (const uploader of uploaders) await uploader.stop();
+  await seed.remove();
+});
+
+async function restartWith(parts: AgentParts): Promise<void> {
+  await agent.halt();
+  agent = await DownloadAgent.start(agent.folder, { ...SOON, ...parts });
+}
+
+async function addUploader(options: UploaderOptions = {}, of: Metainfo = metainfo): Promise<Uploader> {
+  const name = `uploader ${uploaders.length}`;
+  const path = of.isFolder ? seed.at(of.name) : await seed.write(of.name, data);
+  const uploader = await Uploader.start(of, path, { name, ...options });
+  uploaders.push(uploader);
+  const { peerId, endpoint } = uploader;
+  agent.tracker.add({ peerId, name, endpoint, seeder: true });
+  return uploader;
+}
+
+/** A download of which the first three pieces are there, and nobody has more. */
+async function begun(): Promise<Transfer> {
+  await addUploader({ has: [0, 1, 2] });
+  const transfer = await agent.download(metainfo);
+  await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces' });
+  return transfer;
+}
+
+const target = (name = metainfo.name): string => agent.folder.at('downloads', name);
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
+  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
+}
+
+/** Files of a part, and what somebody does to them behind the agent's back. */
+const mischief: Record<string, (path: string) => Promise<void>> = {
+  deleted: (path) => rm(path),
+  moved: (path) => rename(path, agent.folder.at('elsewhere')),
+  cut: (path) => truncate(path, 1000),
+  replaced: async (path) => {
+    await rm(path);
+    await writeFile(path, Buffer.alloc(data.length));
+  },
+};
+
+describe.each(Object.keys(mischief))('a download whose part is %s', (what) => {
+  it('fails and says of which file, and ends right when it is only resumed', async () => {
+    const transfer = await begun();
+    const part = transfer.view().path;
+    await mischief[what]!(part);
+    await addUploader();
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toContain(part);
+    expect(transfer.view().reason).toMatch(/resume/);
+    await transfer.resume();
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+  });
+
+  it('ends right also when another process goes on with it', async () => {
+    const transfer = await begun();
+    await mischief[what]!(transfer.view().path);
+    await addUploader();
+    await inState(transfer, 'failed');
+    await restartWith({});
+    const again = agent.transfers.get(metainfo.infohash);
+    expect(again.state).toBe('failed');
+    await addUploader();
+    await again.resume();
+    expect((await agent.finished(again)).equals(data)).toBe(true);
+  });
+
+  it('fails at the next checkpoint although nobody sends anything', async () => {
+    const transfer = await begun();
+    await mischief[what]!(transfer.view().path);
+    await inState(transfer, 'failed');
+    expect(transfer.record.recheck).toBe(true);
+  });
+});
+
+describe('a part', () => {
+  it('that is back where it was is kept as far as it is right', async () => {
+    const transfer = await begun();
+    const part = transfer.view().path;
+    await rename(part, agent.folder.at('elsewhere'));
+    await inState(transfer, 'failed');
+    await rename(agent.folder.at('elsewhere'), part);
+    await transfer.resume();
+    await waitFor(() => transfer.view().piecesDone === 3 && transfer.state === 'downloading', {
+      what: 'the download to go on',
+    });
+    expect(transfer.view().record.bytesDownloaded).toBe(3 * PIECE);
+    await addUploader();
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(transfer.record.recheck).toBe(false);
+  });
+
+  it('of a folder that lost a file which was complete does not get its name without it', async () => {
+    const files = { 'a.bin': bytesOf(PIECE, 1), 'b.bin': bytesOf(PIECE, 2) };
+    const tree = folderMetainfo(files, PIECE, 'tree');
+    for (const [name, bytes] of Object.entries(files)) await seed.write(`tree/${name}`, bytes);
+    await addUploader({ has: [0] }, tree);
+    const before = await agent.download(tree);
+    await waitFor(() => before.view().piecesDone === 1, { what: 'the first file' });
+    await restartWith({}); // So that its files are not open.
+    const transfer = agent.transfers.get(tree.infohash);
+    await inState(transfer, 'downloading');
+    await rm(`${transfer.view().path}/a.bin`);
+    await addUploader({}, tree);
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toMatch(/a\.bin: it is not there any more/);
+    await transfer.resume();
+    await inState(transfer, 'seeding');
+    for (const [name, bytes] of Object.entries(files))
+      expect((await readFile(target(`tree/${name}`))).equals(bytes)).toBe(true);
+  });
+});
+
+describe('a check', () => {
+  it('that was asked for is made by the next process if this one ends before', async () => {
+    const transfer = await begun();
+    await transfer.pause();
+    const part = transfer.view().path;
+    const bytes = await readFile(part);
+    bytes[PIECE + 5]! ^= 1; // Of a piece that no sample looks at.
+    await writeFile(part, bytes);
+    expect(transfer.record.recheck).toBe(false);
+    await transfer.verify();
+    await restartWith({});
+    await addUploader();
+    expect((await agent.finished(agent.transfers.get(metainfo.infohash))).equals(data)).toBe(true);
+  });
+});
+
+describe('a complete download', () => {
+  it('whose last step failed after it got its name is not deleted by the next try', async () => {
+    const state = { fails: true };
+    const failing = (store: PieceStore): PieceStore =>
+      overriding(store, {
+        seal: () => {
+          if (!state.fails) return store.seal();
+          state.fails = false;
+          return Promise.reject(new EnjambreError('internal', 'DISK_FAILED', 'the disk failed'));
+        },
+      });
+    const stores = (of: StoreFactory): StoreFactory =>
+      overriding(of, { download: (...which) => failing(of.download(...which)) });
+    await restartWith({ stores });
+    await addUploader();
+    const transfer = await agent.download(metainfo);
+    await inState(transfer, 'failed');
+    expect((await readFile(target())).equals(data)).toBe(true);
+    await transfer.resume();
+    await inState(transfer, 'seeding');
+    expect((await readFile(target())).equals(data)).toBe(true);
+    expect(transfer.record.bytesDownloaded).toBe(data.length);
+  });
+
+  it('that somebody made longer is cut by a check', async () => {
+    await addUploader();
+    const transfer = await agent.download(metainfo);
+    await agent.finished(transfer);
+    await writeFile(target(), Buffer.concat([data, Buffer.from('more')]));
+    await inState(transfer, 'failed');
+    await transfer.resume();
+    await inState(transfer, 'seeding');
+    expect((await readFile(target())).equals(data)).toBe(true);
+  });
+});
+
+describe('a share that somebody made longer', () => {
+  it('is not served as what it was by the next process', async () => {
+    const path = await agent.folder.write('original.bin', data);
+    const { signal } = new AbortController();
+    const { transfer } = await agent.transfers.share({
+      path,
+      name: '',
+      pieceLength: PIECE,
+      signal,
+      progress: () => undefined,
+    });
+    await agent.halt();
+    await writeFile(path, Buffer.concat([data, Buffer.from('more')]));
+    agent = await DownloadAgent.start(agent.folder);
+    const again = agent.transfers.get(transfer.infohash);
+    await inState(again, 'failed');
+    expect(again.view().reason).toMatch(/is not what was shared any more/);
+    expect((await stat(path)).size).toBe(data.length + 4);
+  });
+});
+
+describe('a data folder without room', () => {
+  const noRoom = new EnjambreError('exhausted', 'DISK_FULL', '/data: the disk is full: make room');
+  let state: { full: boolean };
+
+  beforeEach(async () => {
+    state = { full: true };
+    const archive = (of: TransferArchive): TransferArchive =>
+      overriding(of, {
+        progress: (infohash) => {
+          const log = of.progress(infohash);
+          return overriding(log, {
+            save: (have) => (state.full ? Promise.reject(noRoom) : log.save(have)),
+          });
+        },
+      });
+    await restartWith({ archive });
+  });
+
+  it('does not stop a download, which says so until there is room', async () => {
+    const transfer = await begun();
+    expect(transfer.view().reason).toBe(`it goes on, but progress cannot be saved: ${noRoom.message}`);
+    expect(transfer.record.recheck).toBe(true);
+    state.full = false;
+    await waitFor(() => transfer.view().reason === '', { what: 'progress to be saved' });
+    expect(transfer.record.recheck).toBe(false);
+    await addUploader();
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+  });
+
+  it('lets it fail at the end, and nothing is fetched again once there is room', async () => {
+    await addUploader();
+    const transfer = await agent.download(metainfo);
+    await inState(transfer, 'failed');
+    expect(transfer.view()).toMatchObject({ reason: noRoom.message });
+    state.full = false;
+    await transfer.resume();
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(transfer.record.bytesDownloaded).toBe(data.length);
+  });
+});
+
+describe('a slow disk', () => {
+  const BUDGET = 2 << 20;
+
+  /** Ends a few writes at a time, after a while, and counts what waits for it. */
+  class SlowPool extends DiskPool {
+    waiting = 0;
+    most = 0;
+    #turn: Promise<unknown> = Promise.resolve();
+
+    override async write(job: Parameters<DiskPool['write']>[0], block: Buffer): Promise<Buffer> {
+      const { length } = block;
+      this.waiting += length;
+      this.most = Math.max(this.most, this.waiting);
+      this.#turn = this.#turn.then(() => delay(4));
+      await this.#turn;
+      try {
+        return await super.write(job, block);
+      } finally {
+        this.waiting -= length;
+      }
+    }
+  }
+
+  it('has never more to write than may be asked for, whoever sends, and all of it ends right', async () => {
+    const pool = new SlowPool(1);
+    await restartWith({ pool, budget: new OutstandingBudget(BUDGET) });
+    const contents = ['one', 'two'].map((name, index) => {
+      const bytes = bytesOf(16 << 20, index + 1);
+      return { bytes, metainfo: metainfoOf(bytes, 1 << 20, name) };
+    });
+    for (const { bytes, metainfo: of } of contents) {
+      const path = await seed.write(of.name, bytes);
+      for (const name of ['a', 'b', 'c']) {
+        const uploader = await Uploader.start(of, path, { name: `${of.name} ${name}` });
+        uploaders.push(uploader);
+        const { peerId, endpoint } = uploader;
+        agent.tracker.add({ peerId, name: of.name, endpoint, seeder: true });
+      }
+    }
+    const transfers = await Promise.all(contents.map(({ metainfo: of }) => agent.download(of)));
+    for (const [index, transfer] of transfers.entries())
+      expect((await agent.finished(transfer)).equals(contents[index]!.bytes)).toBe(true);
+    expect(pool.most).toBeGreaterThan(BUDGET / 4);
+    expect(pool.most).toBeLessThanOrEqual(BUDGET);
+  });
+});

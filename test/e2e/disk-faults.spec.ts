@@ -1,0 +1,236 @@
+import { rename, rm, truncate, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { hashTree, writeRandomFile } from '@enjambre/common/testing/content';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { allLines, expectRefused, lastLine } from './support/outcome.js';
+import { asSeenInside, changeMounts, fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
+import {
+  hasCopy,
+  KIB,
+  MIB,
+  openLink,
+  shareFile,
+  startBehind,
+  untilStatus,
+  type SharedFile,
+  type Status,
+} from './support/sharing.js';
+
+jest.setTimeout(90_000);
+
+const noMounts = whyNoMounts();
+if (noMounts !== '') process.stderr.write(`\nSKIPPED: tests of full and read-only disks: ${noMounts}\n\n`);
+const describeWithMounts = noMounts === '' ? describe : describe.skip;
+
+let swarm: ProcessSwarm;
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startTracker();
+});
+
+afterEach(() => swarm.stop());
+
+const get = async (agent: SwarmAgent, ref: string, ...more: string[]): Promise<void> => {
+  lastLine(await swarm.command(agent, ['get', ref, '--detach', '--json', ...more]));
+};
+const resume = async (agent: SwarmAgent, ref: string): Promise<void> => {
+  expect(await swarm.command(agent, ['resume', ref])).toMatchObject({ code: 0, stderr: '' });
+};
+const until = (agent: SwarmAgent, ref: string, state: string): Promise<Status> =>
+  untilStatus(swarm, agent, { ref, is: (status) => status.state === state, what: `${ref} to be ${state}` });
+const untilMore = (agent: SwarmAgent, ref: string, bytes: number): Promise<Status> =>
+  untilStatus(swarm, agent, { ref, is: ({ bytes_done }) => bytes_done >= bytes, what: `${bytes} bytes` });
+
+/** Makes a folder of many files and has it shared. */
+async function shareFolder(
+  seeder: SwarmAgent,
+  { name, files, bytes }: { name: string; files: number; bytes: number },
+): Promise<{ path: string; infohash: string }> {
+  const path = join(swarm.root, 'originals', name);
+  for (let file = 0; file < files; file++)
+    await writeRandomFile(join(path, `${file % 10}`, `${file}.bin`), bytes + file);
+  const shared = lastLine(await swarm.command(seeder, ['share', path, '--json']));
+  return { path, infohash: String(shared['infohash']) };
+}
+
+describeWithMounts('a download to a disk of its own', () => {
+  test('stops with the reason when that is full, others go on, and with room it ends right', async () => {
+    const link = await openLink(swarm, MIB);
+    const { downloadDir } = swarm.foldersOf('bob');
+    const [alice, carol, bobHere] = await Promise.all([
+      swarm.startAgent('alice'),
+      startBehind(swarm, link, 'carol'),
+      swarm.startAgent('bob', [], { through: withSmallDisk(downloadDir, 2 * MIB) }),
+    ]);
+    const bob = asSeenInside(bobHere);
+    const [big, other] = await Promise.all([
+      shareFile(swarm, [alice], { name: 'big.bin', bytes: 4 * MIB }),
+      shareFile(swarm, [carol], { name: 'other.bin', bytes: 24 * MIB }),
+    ]);
+    await get(bob, other.infohash, '--output', join(swarm.root, 'elsewhere'));
+    await get(bob, big.infohash);
+    const { reason } = await until(bob, big.infohash, 'failed');
+    expect(reason).toMatch(/big\.bin: the disk is full: make room and resume$/);
+    expect(await until(bob, other.infohash, 'downloading')).toMatchObject({ reason: '' });
+    link.bytesPerSecond = Infinity;
+    await until(bob, other.infohash, 'seeding');
+    expect(await hasCopy({ ...bob, downloadDir: join(swarm.root, 'elsewhere') }, other)).toBe(true);
+
+    await resume(bob, big.infohash); // Without room it fails again.
+    await until(bob, big.infohash, 'failed');
+    changeMounts(bob, ['mount', '-o', `remount,size=${8 * MIB}`, downloadDir]);
+    await resume(bob, big.infohash);
+    const done = await until(bob, big.infohash, 'seeding');
+    expect(done).toMatchObject({ reason: '', bytes_done: big.bytes });
+    expect(await hasCopy(bob, big)).toBe(true);
+  });
+
+  test('stops with the reason when that is read-only, and ends right when it is not any more', async () => {
+    const link = await openLink(swarm, 2 * MIB);
+    const alice = await startBehind(swarm, link, 'alice');
+    const { downloadDir } = swarm.foldersOf('bob');
+    const bob = asSeenInside(
+      await swarm.startAgent('bob', [], { through: withSmallDisk(downloadDir, 64 * MIB) }),
+    );
+    const tree = await shareFolder(alice, { name: 'tree', files: 100, bytes: 64 * KIB });
+    await get(bob, tree.infohash);
+    await untilMore(bob, tree.infohash, MIB);
+    // Not a remount of the same: the kernel lets no file system become read-only while a file is open to be written.
+    changeMounts(bob, ['mount', '--bind', downloadDir, downloadDir]);
+    changeMounts(bob, ['mount', '-o', 'remount,bind,ro', downloadDir]);
+    const { reason } = await until(bob, tree.infohash, 'failed');
+    expect(reason).toMatch(/\.bin: the file system is read-only: mount it writable and resume$/);
+    changeMounts(bob, ['umount', '--lazy', downloadDir]);
+    link.bytesPerSecond = Infinity;
+    await resume(bob, tree.infohash);
+    await until(bob, tree.infohash, 'seeding');
+    expect(await hashTree(join(bob.downloadDir, 'tree'))).toEqual(await hashTree(tree.path));
+  });
+});
+
+describeWithMounts('an agent whose data folder is full', () => {
+  test('goes on with its downloads, says so, and notes everything when there is room', async () => {
+    const link = await openLink(swarm, 4 * MIB);
+    const alice = await startBehind(swarm, link, 'alice');
+    const { dataDir } = swarm.foldersOf('bob');
+    const bob = asSeenInside(await swarm.startAgent('bob', [], { through: withSmallDisk(dataDir, MIB) }));
+    const file = await shareFile(swarm, [alice], { name: 'on.bin', bytes: 64 * MIB });
+    await get(bob, file.infohash);
+    await untilMore(bob, file.infohash, MIB);
+    await fillUp(join(bob.dataDir, 'filler'));
+    const full = await untilStatus(swarm, bob, {
+      ref: file.infohash,
+      is: ({ reason }) => reason !== '',
+      what: 'the reason',
+    });
+    expect(full.state).toBe('downloading');
+    expect(full.reason).toMatch(
+      /^it goes on, but progress cannot be saved: .*: the disk is full: make room$/,
+    );
+    await bob.process.waitForLog(
+      ({ msg }) => String(msg).startsWith('download_status.json cannot be written'),
+      'the log to say so',
+    );
+    await untilMore(bob, file.infohash, full.bytes_done + MIB);
+    // It is done, but a crash might undo it: whoever asks is told.
+    for (const [command, state] of [
+      ['pause', 'paused'],
+      ['resume', 'downloading'],
+    ] as const) {
+      const said = await swarm.command(bob, [command, file.infohash]);
+      expectRefused(said, 1, /the disk is full: make room/);
+      await until(bob, file.infohash, state);
+    }
+
+    await rm(join(bob.dataDir, 'filler'));
+    link.bytesPerSecond = Infinity;
+    const done = await until(bob, file.infohash, 'seeding');
+    expect(done.reason).toBe('');
+    expect(done.bytes_downloaded).toBeLessThan(1.5 * file.bytes);
+    expect(await hasCopy(bob, file)).toBe(true);
+    const noted = JSON.parse(await readFile(join(bob.dataDir, 'download_status.json'), 'utf8')) as {
+      transfers: unknown[];
+    };
+    expect(noted.transfers).toMatchObject([{ name: 'on.bin', complete: true, recheck: false }]);
+  });
+});
+
+describe('a download under way', () => {
+  test('whose folder is moved away stops and says so, others go on, and it ends right when it is back', async () => {
+    const link = await openLink(swarm, 4 * MIB);
+    const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
+    const moved = await shareFile(swarm, [alice], { name: 'moved.bin', bytes: 32 * MIB });
+    const other = await shareFile(swarm, [alice], { name: 'other.bin', bytes: 32 * MIB });
+    await get(bob, moved.infohash);
+    await get(bob, other.infohash, '--output', join(swarm.root, 'elsewhere'));
+    const incomplete = join(bob.downloadDir, '.incomplete');
+    await untilMore(bob, moved.infohash, MIB);
+    await rename(incomplete, join(swarm.root, 'aside'));
+    const { reason } = await until(bob, moved.infohash, 'failed');
+    expect(reason).toMatch(/moved\.bin: it is not there any more: put it back and resume, or only resume/);
+    expect((await until(bob, other.infohash, 'downloading')).reason).toBe('');
+
+    await rename(join(swarm.root, 'aside'), incomplete);
+    await resume(bob, moved.infohash);
+    const back = await until(bob, moved.infohash, 'downloading');
+    expect(back.bytes_done).toBeGreaterThanOrEqual(MIB);
+    link.bytesPerSecond = Infinity;
+    await until(bob, moved.infohash, 'seeding');
+    expect(await hasCopy(bob, moved)).toBe(true);
+    await until(bob, other.infohash, 'seeding');
+  });
+});
+
+describe('agents that may open few files', () => {
+  test('share and download a folder of 500', async () => {
+    const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
+    // Not from the start: Node opens a hundred files at a time to load a program.
+    for (const { process } of [alice, bob])
+      expect(await swarm.spawn('prlimit', ['--nofile=80', `--pid=${process.pid}`]).wait()).toBe(0);
+    const tree = await shareFolder(alice, { name: 'many', files: 500, bytes: 3 * KIB });
+    expect(await swarm.command(bob, ['get', tree.infohash, '--json'])).toMatchObject({ code: 0 });
+    expect(await hashTree(join(bob.downloadDir, 'many'))).toEqual(await hashTree(tree.path));
+    expect(await swarm.command(bob, ['verify', '--wait', tree.infohash])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a seeder', () => {
+  test('whose files are deleted, cut or replaced while they are fetched says so, sends nothing wrong, and goes on with others', async () => {
+    const link = await openLink(swarm, MIB / 2);
+    const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
+    const names = ['deleted.bin', 'cut.bin', 'replaced.bin', 'other.bin'] as const;
+    const [deleted, cut, replaced, other] = (await Promise.all(
+      names.map((name) => shareFile(swarm, [alice], { name, bytes: 6 * MIB })),
+    )) as [SharedFile, SharedFile, SharedFile, SharedFile];
+    const bad = [deleted, cut, replaced];
+    await Promise.all([...bad, other].map(({ infohash }) => get(bob, infohash)));
+    await untilMore(bob, deleted.infohash, 1);
+    await rename(deleted.path, `${deleted.path}.aside`);
+    await truncate(cut.path, MIB);
+    await writeRandomFile(`${replaced.path}.new`, replaced.bytes);
+    await rename(`${replaced.path}.new`, replaced.path);
+
+    expect((await until(alice, deleted.infohash, 'failed')).reason).toMatch(
+      /it is not there any more: put it back/,
+    );
+    for (const { infohash } of [cut, replaced])
+      expect((await until(alice, infohash, 'failed')).reason).toMatch(
+        /not what was shared any more|shorter than/,
+      );
+    link.bytesPerSecond = Infinity;
+    await until(bob, other.infohash, 'seeding');
+    expect(await hasCopy(bob, other)).toBe(true);
+    for (const { infohash } of bad)
+      expect((await until(bob, infohash, 'downloading')).reason).toMatch(
+        /no other peer has it|no peer answers/,
+      );
+    expect(allLines(await swarm.command(bob, ['peers', '--banned', '--json']))).toEqual([]);
+
+    await rename(`${deleted.path}.aside`, deleted.path);
+    await resume(alice, deleted.infohash);
+    await until(bob, deleted.infohash, 'seeding');
+    expect(await hasCopy(bob, deleted)).toBe(true);
+  });
+});

@@ -1,0 +1,47 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { SwarmAgent } from '@enjambre/common/testing/swarm';
+
+const isRoot = process.getuid?.() === 0;
+/** Who is not root may mount where it is as good as root. */
+const UNSHARE = [...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
+const ENTER = isRoot ? ['--mount'] : ['--user', '--preserve-credentials', '--mount'];
+
+/** Why no process can have mounts of its own on this machine; empty if one can. */
+export function whyNoMounts(): string {
+  const args = [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt'];
+  const { status, stderr, error } = spawnSync('unshare', args, { encoding: 'utf8' });
+  return status === 0 ? '' : `this machine lets no process mount (${error?.message ?? stderr.trim()})`;
+}
+
+/** What starts a program that has a small file system in memory at `folder`, which nobody else sees. */
+export function withSmallDisk(folder: string, bytes: number): readonly string[] {
+  mkdirSync(folder, { recursive: true });
+  const script = 'mount -t tmpfs -o "size=$1" none "$2" && shift 2 && exec "$@"';
+  return ['unshare', ...UNSHARE, 'sh', '-c', script, 'sh', String(bytes), folder];
+}
+
+/** The agent with its folders as it sees them itself: a path to them for everybody else. */
+export function asSeenInside(agent: SwarmAgent): SwarmAgent {
+  const inside = (path: string): string => `/proc/${agent.process.pid}/root${path}`;
+  return { ...agent, dataDir: inside(agent.dataDir), downloadDir: inside(agent.downloadDir) };
+}
+
+/** Runs a program that changes the agent's mounts, such as `mount` or `umount`. */
+export function changeMounts(agent: SwarmAgent, command: readonly string[]): void {
+  const enter = ['--target', String(agent.process.pid), ...ENTER, '--', ...command];
+  execFileSync('nsenter', enter, { stdio: 'pipe' });
+}
+
+/** Writes to a file until there is no room any more. */
+export async function fillUp(file: string): Promise<void> {
+  for (;;) {
+    try {
+      await writeFile(file, Buffer.alloc(64 << 10), { flag: 'a' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return;
+      throw error;
+    }
+  }
+}
