@@ -56,7 +56,8 @@ crash: build ## Kill an agent 100 times in the middle of downloads: every file r
 bench: bench-pair bench-messaging bench-events ## Run all benchmarks
 
 .PHONY: bench-pair
-bench-pair: build ## Measure a download from one seeder, beside curl and sha256sum
+bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
+	@bench/lab/need-packages.sh aria2 python3-libtorrent nginx-light curl
 	@node bench/dist/pair-main.js
 
 .PHONY: bench-messaging

@@ -30,6 +30,11 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
+export interface RunOptions extends ProcessOptions {
+  /** A command that runs the rest of its line, such as `ip netns exec NAME`. */
+  readonly via?: readonly string[];
+}
+
 export interface SwarmInit {
   /** Where everything is kept; a temporary folder if absent. */
   readonly parent?: string;
@@ -93,24 +98,23 @@ export class ProcessSwarm {
   }
 
   /** Starts an agent; again on the same folders and address if one of that name was started before. */
-  async startAgent(name: string, args: readonly string[] = []): Promise<SwarmAgent> {
+  async startAgent(
+    name: string,
+    args: readonly string[] = [],
+    options: RunOptions = {},
+  ): Promise<SwarmAgent> {
     const before = this.#agents.get(name);
     const dataDir = join(this.root, name);
     const downloadDir = before?.downloadDir ?? join(this.root, `${name}-files`);
-    const process = this.run([
+    const command = [
       'agent',
       ...['--name', name, '--data-dir', dataDir, '--download-dir', downloadDir],
-      ...[
-        '--listen',
-        before?.address ?? '127.0.0.1:0',
-        '--tracker',
-        this.#trackerAddress,
-        '--log-format',
-        'json',
-      ],
+      ...['--listen', before?.address ?? '127.0.0.1:0'],
+      ...['--tracker', this.#trackerAddress, '--log-format', 'json'],
       ...(this.#messagingAddress === '' ? [] : ['--messaging', this.#messagingAddress]),
       ...args,
-    ]);
+    ];
+    const process = this.run(command, options);
     const address = await process.waitForLog(addressOf, `agent ${name} to listen`);
     const agent = { name, dataDir, downloadDir, address, process };
     this.#agents.set(name, agent);
@@ -118,8 +122,9 @@ export class ProcessSwarm {
   }
 
   /** Starts the `enjambre` command with any arguments, and nothing of this process's own settings. */
-  run(args: readonly string[], { cwd = this.root, env }: ProcessOptions = {}): ManagedProcess {
-    return this.spawn(process.execPath, [ENJAMBRE, ...args], { cwd, env: { ...noSettings(), ...env } });
+  run(args: readonly string[], { cwd = this.root, env, via = [] }: RunOptions = {}): ManagedProcess {
+    const [program = process.execPath, ...rest] = [...via, process.execPath, ENJAMBRE, ...args];
+    return this.spawn(program, rest, { cwd, env: { ...noSettings(), ...env } });
   }
 
   /** Starts any other program; it ends with the swarm, too. */
