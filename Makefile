@@ -53,12 +53,17 @@ crash: build ## Kill an agent 100 times in the middle of downloads: every file r
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: bench
-bench: bench-pair bench-messaging bench-events ## Run all benchmarks
+bench: bench-pair bench-swarm bench-messaging bench-events ## Run all benchmarks
 
 .PHONY: bench-pair
 bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
 	@bench/lab/need-packages.sh aria2 python3-libtorrent nginx-light curl
 	@node bench/dist/pair-main.js
+
+.PHONY: bench-swarm
+bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited links (needs root)
+	@bench/lab/need-packages.sh aria2 python3-libtorrent iproute2
+	@node bench/dist/swarm-main.js
 
 .PHONY: bench-messaging
 bench-messaging: build ## Measure messages: throughput and latency, in memory and JetStream

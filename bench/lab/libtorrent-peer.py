@@ -11,8 +11,9 @@ peers, TCP without encryption, no limits of rate, slots or connections.
 
 import json
 import os
+import select
+import socket
 import sys
-import threading
 import time
 
 import libtorrent as lt
@@ -79,32 +80,47 @@ def add(session, order):
     say(event="added")
 
 
-def obey(session):
-    for line in sys.stdin:
-        order = json.loads(line)
-        if order["order"] == "create":
-            create(order)
-        elif order["order"] == "add":
-            add(session, order)
-        elif order["order"] == "remove":
-            for handle in session.get_torrents():
-                session.remove_torrent(handle, lt.session.delete_files)
-    os._exit(0)
+def obey(session, line):
+    order = json.loads(line)
+    if order["order"] == "create":
+        create(order)
+    elif order["order"] == "add":
+        add(session, order)
+    elif order["order"] == "remove":
+        for handle in session.get_torrents():
+            session.remove_torrent(handle, lt.session.delete_files)
+
+
+def tell(alert):
+    if isinstance(alert, lt.torrent_finished_alert):
+        say(event="finished")
+    elif isinstance(alert, lt.torrent_deleted_alert):
+        say(event="removed")
+    elif isinstance(alert, (lt.torrent_error_alert, lt.file_error_alert)):
+        say(event="failed", reason=alert.message())
 
 
 def main():
     session = lt.session({**SETTINGS, "listen_interfaces": sys.argv[1] + ":0"})
-    threading.Thread(target=obey, args=(session,), daemon=True).start()
+    # Not wait_for_alert: what it returns may move in memory before Python has looked at it.
+    alerted, alert_end = socket.socketpair()
+    alert_end.setblocking(False)
+    session.set_alert_fd(alert_end.fileno())
     say(event="listening", port=session.listen_port())
+    orders = b""
     while True:
-        session.wait_for_alert(1000)
-        for alert in session.pop_alerts():
-            if isinstance(alert, lt.torrent_finished_alert):
-                say(event="finished")
-            elif isinstance(alert, lt.torrent_deleted_alert):
-                say(event="removed")
-            elif isinstance(alert, (lt.torrent_error_alert, lt.file_error_alert)):
-                say(event="failed", reason=alert.message())
+        ready, _, _ = select.select([0, alerted], [], [])
+        if alerted in ready:
+            alerted.recv(4096)
+            for alert in session.pop_alerts():
+                tell(alert)
+        if 0 in ready:
+            received = os.read(0, 1 << 16)
+            if not received:
+                os._exit(0)
+            *lines, orders = (orders + received).split(b"\n")
+            for line in lines:
+                obey(session, line)
 
 
 main()

@@ -5,7 +5,7 @@ import Table from 'cli-table3';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
-interface TableData {
+export interface TableData {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }

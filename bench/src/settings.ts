@@ -23,6 +23,15 @@ export function listSetting<T extends string>(
   });
 }
 
+/** Whole numbers above 0, with commas, from the environment. */
+export function numbersSetting(name: string, fallback: readonly number[]): readonly number[] {
+  const text = process.env[name];
+  if (text === undefined || text === '') return fallback;
+  if (!/^[1-9]\d*(,[1-9]\d*)*$/.test(text))
+    throw new Error(`${name} must be numbers with commas, not "${text}"`);
+  return text.split(',').map(Number);
+}
+
 /** How often each contender has its turn. */
 export function roundsSetting(): number {
   return numberSetting('BENCH_ROUNDS', 5);

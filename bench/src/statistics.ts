@@ -7,6 +7,12 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The arithmetic mean. Throws for none. */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('a mean of nothing');
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** The least value that a share `q` of all is not above (nearest rank). Throws for none. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);

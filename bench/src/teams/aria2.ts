@@ -122,7 +122,10 @@ export async function startAria2({ after, root, source, torrent, ...init }: Team
     get: async (index) => {
       gids.set(index, await at(index).add(torrent));
       const note = join(at(index).folder, `${basename(source)}.done`);
-      const noted = (): Promise<string | undefined> => readFile(note, 'utf8').catch(() => undefined);
+      const noted = (): Promise<string | undefined> => {
+        if (!at(index).process.isRunning) throw new Error('aria2 ended before its download');
+        return readFile(note, 'utf8').catch(() => undefined);
+      };
       return Number(await waitFor(noted, { what: 'a download of aria2', timeoutMs: TIMEOUT_MS }));
     },
     fileOf: (index) => join(at(index).folder, basename(source)),

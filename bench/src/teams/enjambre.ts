@@ -8,15 +8,12 @@ export async function startEnjambre(init: TeamInit): Promise<Team> {
   const swarm = await ProcessSwarm.create({ parent: init.root });
   init.after.defer(() => swarm.stop());
   const tracker = await swarm.startTracker(['--listen', `${init.home.address}:0`]);
-  const start = async (name: string, host: Host): Promise<SwarmAgent> => {
-    const agent = await swarm.startAgent(name, ['--listen', `${host.address}:0`], { via: host.via });
-    return agent;
-  };
+  const start = (name: string, { address, via }: Host): Promise<SwarmAgent> =>
+    swarm.startAgent(name, ['--listen', `${address}:0`], { via });
   const seeder = await start('seeder', init.seeder);
-  const downloaders: SwarmAgent[] = [];
-  for (const [index, host] of init.downloaders.entries()) {
-    downloaders.push(await start(`downloader-${index + 1}`, host));
-  }
+  const downloaders = await Promise.all(
+    init.downloaders.map((host, index) => start(`downloader-${index + 1}`, host)),
+  );
   const shared = await swarm.command(seeder, ['share', init.source, '--json']);
   const infohash = shared.json.at(-1)?.['infohash'];
   if (shared.code !== 0 || typeof infohash !== 'string') throw new Error(`share failed: ${shared.stderr}`);

@@ -52,7 +52,7 @@ export function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Starts a program at a host; `after` ends it. */
+/** Starts a program at a host; `after` kills it: none has anything to put in order. */
 export function spawnAt(
   { via }: Host,
   [program, ...args]: readonly [string, ...string[]],
@@ -60,6 +60,6 @@ export function spawnAt(
 ): ManagedProcess {
   const [first, ...rest] = [...via, program, ...args];
   const child = new ManagedProcess(first ?? program, rest, options);
-  after.defer(() => child.stop().catch(() => undefined));
+  after.defer(() => child.kill());
   return child;
 }
