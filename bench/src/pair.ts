@@ -60,9 +60,10 @@ export async function benchPair({ after, bytes, rounds, parent }: PairInit): Pro
   for (let round = 1; round <= rounds; round++) {
     for (const { team, result } of teams) {
       await prepare(content);
-      const sample = await measure(team);
+      const sample = await measurePair(team);
       result.samples.push(sample);
-      result.peakMiB = peaksOf(team, result.peakMiB);
+      const [seeder, downloader] = peaksOf(team);
+      result.peakMiB = [Math.max(result.peakMiB[0], seeder), Math.max(result.peakMiB[1], downloader)];
       if (round === 1) await needSame(team.fileOf(0), content);
       await team.forget(0);
       progress(`round ${round}: ${result.name} ${sample.seconds.toFixed(2)} s`);
@@ -71,7 +72,8 @@ export async function benchPair({ after, bytes, rounds, parent }: PairInit): Pro
   return teams.map(({ result }) => result);
 }
 
-async function measure(team: Team): Promise<PairSample> {
+/** Has the first downloader download, and measures it. */
+export async function measurePair(team: Team): Promise<PairSample> {
   const cpu = new CpuMeter([team.seederPid, ...team.downloaderPids, ...team.otherPids]);
   const startMs = nowMs();
   const seconds = ((await team.get(0)) - startMs) / 1000;
@@ -79,7 +81,7 @@ async function measure(team: Team): Promise<PairSample> {
   return { seconds, cpuSeconds };
 }
 
-function peaksOf(team: Team, before: readonly [number, number]): readonly [number, number] {
-  const downloader = team.shortLived?.peakMiB ?? Math.max(...team.downloaderPids.map(peakMiB));
-  return [Math.max(before[0], peakMiB(team.seederPid)), Math.max(before[1], downloader)];
+/** Largest resident memory of seeder and downloader so far, in MiB. */
+export function peaksOf(team: Team): readonly [number, number] {
+  return [peakMiB(team.seederPid), team.shortLived?.peakMiB ?? Math.max(...team.downloaderPids.map(peakMiB))];
 }
