@@ -53,7 +53,7 @@ crash: build ## Kill an agent 100 times in the middle of downloads: every file r
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: bench
-bench: bench-pair bench-swarm bench-small bench-memory bench-messaging bench-events ## Run all benchmarks
+bench: bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events ## Run all benchmarks
 
 .PHONY: bench-pair
 bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
@@ -73,6 +73,10 @@ bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
 bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB
 	@bench/lab/need-packages.sh aria2 python3-libtorrent
 	@node bench/dist/memory-main.js
+
+.PHONY: bench-tracker
+bench-tracker: build ## Measure a tracker on one core: announces, lookups, memory of 10,000 agents
+	@node bench/dist/tracker-main.js
 
 .PHONY: bench-messaging
 bench-messaging: build ## Measure messages: throughput and latency, in memory and JetStream

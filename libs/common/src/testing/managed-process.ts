@@ -102,7 +102,10 @@ export class ManagedProcess {
           const found = pick(parse(this.stdout[seen] ?? ''));
           if (found !== undefined && found !== false) return found;
         }
-        if (!this.isRunning) throw new Error(`the process ended with ${this.#exitCode ?? -1} before ${what}:\n${this.#output()}`);
+        if (!this.isRunning)
+          throw new Error(
+            `the process ended with ${this.#exitCode ?? -1} before ${what}:\n${this.#output()}`,
+          );
         return undefined;
       },
       { what, timeoutMs },

@@ -71,9 +71,9 @@ export class ProcessSwarm {
   }
 
   /** Starts the tracker; again at the same address if it was started before. */
-  async startTracker(args: readonly string[] = []): Promise<ManagedProcess> {
+  async startTracker(args: readonly string[] = [], options: RunOptions = {}): Promise<ManagedProcess> {
     const listen = this.#trackerAddress || '127.0.0.1:0';
-    const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args]);
+    const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args], options);
     this.#tracker = tracker;
     this.#trackerAddress = await tracker.waitForLog(addressOf, 'the tracker to listen');
     return tracker;
