@@ -90,7 +90,7 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
-	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'
