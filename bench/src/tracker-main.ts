@@ -10,8 +10,8 @@ const AGENTS = numberSetting('BENCH_AGENTS', 10_000);
 /** 1 is what real agents do; more measures streams without what a connection costs. */
 const AGENTS_PER_CONNECTION = numberSetting('BENCH_AGENTS_PER_CONNECTION', 1);
 /** Agents that announce at a time, in so many swarms. */
-const ANNOUNCERS = 64;
-const SWARMS = 16;
+const ANNOUNCERS = numberSetting('BENCH_ANNOUNCERS', 1000);
+const SWARMS = 100;
 /** Members of a swarm when memory is measured. */
 const MEMBERS = 100;
 const MANY = 32;
