@@ -53,11 +53,30 @@ crash: build ## Kill an agent 100 times in the middle of downloads: every file r
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: bench
-bench: bench-pair bench-messaging bench-events bench-restart ## Run all benchmarks
+bench: bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
 
 .PHONY: bench-pair
-bench-pair: build ## Measure a download from one seeder, beside curl and sha256sum
+bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
+	@bench/lab/need-packages.sh aria2 python3-libtorrent nginx-light curl
 	@node bench/dist/pair-main.js
+
+.PHONY: bench-swarm
+bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited links (needs root)
+	@bench/lab/need-packages.sh aria2 python3-libtorrent iproute2
+	@node bench/dist/swarm-main.js
+
+.PHONY: bench-small
+bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
+	@node bench/dist/small-main.js
+
+.PHONY: bench-memory
+bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB
+	@bench/lab/need-packages.sh aria2 python3-libtorrent
+	@node bench/dist/memory-main.js
+
+.PHONY: bench-tracker
+bench-tracker: build ## Measure a tracker on one core: announces, lookups, memory of 10,000 agents
+	@node bench/dist/tracker-main.js
 
 .PHONY: bench-messaging
 bench-messaging: build ## Measure messages: throughput and latency, in memory and JetStream
@@ -79,7 +98,7 @@ bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENC
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
-	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'

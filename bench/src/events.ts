@@ -4,7 +4,7 @@ import { NatsEventBus } from '@enjambre/common/events/nats-event-bus';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { percentile } from './statistics.js';
+import { quantile } from './statistics.js';
 
 /** One run of a bus. */
 export interface EventSample {
@@ -62,8 +62,8 @@ async function measure(
   const latencies = await receiver.runPaced(from, paced);
   return {
     eventsPerSecond,
-    p50Us: percentile(latencies, 50) * 1000,
-    p99Us: percentile(latencies, 99) * 1000,
+    p50Us: quantile(latencies, 0.5) * 1000,
+    p99Us: quantile(latencies, 0.99) * 1000,
   };
 }
 

@@ -1,12 +1,14 @@
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import Table from 'cli-table3';
-import { cpuSeconds, peakMiB } from './cpu.js';
+import { type Cleanup, runBench } from './cleanup.js';
 import { MessagingPeer } from './messaging-peer.js';
+import { report } from './report.js';
+import { numberSetting, roundsSetting } from './settings.js';
 import { quantile, spread } from './statistics.js';
+import { cpuSeconds, peakMiB } from './usage.js';
 
-const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 10_000);
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const MESSAGES = numberSetting('BENCH_MESSAGES', 10_000);
+const ROUNDS = roundsSetting();
 /** Pairs of a sender and a receiver; each sender has one message under way at a time, or many. */
 const PAIRS = 10;
 const MANY = 8;
@@ -35,8 +37,9 @@ const SETTINGS: readonly Setting[] = [
 ];
 
 /** A relay in a process of its own, its peers in this one: what a message costs from end to end. */
-async function measure({ store, underWay }: Setting): Promise<Sample> {
+async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sample> {
   const swarm = await ProcessSwarm.create();
+  after.defer(() => swarm.stop());
   try {
     const nats = store === 'memory' ? undefined : swarm.add(await NatsServer.start());
     const relay = swarm.run([
@@ -56,7 +59,7 @@ async function measure({ store, underWay }: Setting): Promise<Sample> {
       relayPeakMiB: peakMiB(relay.pid),
     };
   } finally {
-    await swarm.stop();
+    await after.run();
   }
 }
 
@@ -94,31 +97,45 @@ async function exchange(
   return { seconds, latenciesMs };
 }
 
-const results = SETTINGS.map((setting) => ({ ...setting, samples: [] as Sample[] }));
-for (let round = 0; round < ROUNDS; round++) {
-  for (const { samples, ...setting } of results) samples.push(await measure(setting));
-}
-
-const table = new Table({
-  head: ['store, under way', 'messages/s', 'p50 ms', 'p99 ms', 'relay CPU s', 'relay MiB'],
-  style: { head: [], border: [] },
-});
-for (const { store, underWay, samples } of results) {
-  const column = (pick: (sample: Sample) => number, digits: number): string =>
-    spread(samples.map(pick), digits);
-  table.push([
+await runBench(async (after) => {
+  const results = SETTINGS.map((setting) => ({ ...setting, samples: [] as Sample[] }));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { samples, ...setting } of results) samples.push(await measure(setting, after.part()));
+  }
+  const rowOf = ({ store, underWay, samples }: Setting & { samples: readonly Sample[] }): string[] => [
     `${store}, ${PAIRS} × ${underWay}`,
-    column(({ messagesPerSecond }) => messagesPerSecond, 0),
-    column(({ p50Ms }) => p50Ms, 2),
-    column(({ p99Ms }) => p99Ms, 2),
-    column(({ relayCpuSeconds }) => relayCpuSeconds, 2),
-    column(({ relayPeakMiB }) => relayPeakMiB, 0),
-  ]);
-}
-process.stdout.write(
-  `${MESSAGES} messages of ${TEXT.length} bytes, ${PAIRS} senders to ${PAIRS} receivers, ${ROUNDS} rounds in turn; ` +
-    `median (least to most)\n${table.toString()}\n`,
-);
-process.stdout.write(
-  `${JSON.stringify({ benchmark: 'messaging', messages: MESSAGES, rounds: ROUNDS, results })}\n`,
-);
+    spread(
+      samples.map(({ messagesPerSecond }) => messagesPerSecond),
+      0,
+    ),
+    spread(
+      samples.map(({ p50Ms }) => p50Ms),
+      2,
+    ),
+    spread(
+      samples.map(({ p99Ms }) => p99Ms),
+      2,
+    ),
+    spread(
+      samples.map(({ relayCpuSeconds }) => relayCpuSeconds),
+      2,
+    ),
+    spread(
+      samples.map(({ relayPeakMiB }) => relayPeakMiB),
+      0,
+    ),
+  ];
+  await report({
+    benchmark: 'messaging',
+    about:
+      `${MESSAGES} messages of ${TEXT.length} bytes, ${PAIRS} senders to ${PAIRS} receivers, ${ROUNDS} rounds in turn; ` +
+      'median (least to most)',
+    tables: [
+      {
+        head: ['store, under way', 'messages/s', 'p50 ms', 'p99 ms', 'relay CPU s', 'relay MiB'],
+        rows: results.map(rowOf),
+      },
+    ],
+    data: { messages: MESSAGES, rounds: ROUNDS, results },
+  });
+});

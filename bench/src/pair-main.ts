@@ -1,36 +1,76 @@
-import Table from 'cli-table3';
-import { benchPair, type Sample } from './pair.js';
+import { runBench } from './cleanup.js';
+import { benchPair, type PairResult, type PairSample } from './pair.js';
+import { report } from './report.js';
+import { FOLDERS, folderOf, listSetting, numberSetting, roundsSetting, type FolderKind } from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
-const BYTES = Number(process.env['BENCH_MIB'] ?? 512) * MIB;
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const BYTES = numberSetting('BENCH_MIB', 1024) * MIB;
+const ROUNDS = roundsSetting();
 
-const { enjambre, curl, peakMiB } = await benchPair({ bytes: BYTES, rounds: ROUNDS });
-const rate = (samples: readonly Sample[]): number[] => samples.map(({ seconds }) => BYTES / seconds / 1e6);
-const cpu = (samples: readonly Sample[]): number[] =>
-  samples.map(({ cpuSeconds }) => (cpuSeconds * 1024 * MIB) / BYTES);
+const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;
+const cpuPerGiB = ({ cpuSeconds }: PairSample): number => (cpuSeconds * 1024 * MIB) / BYTES;
 
-const table = new Table({
-  head: ['1 → 1, loopback', 'MB/s', 'CPU s a GiB'],
-  style: { head: [], border: [] },
-});
-table.push(['enjambre', spread(rate(enjambre), 0), spread(cpu(enjambre), 1)]);
-table.push(['curl, then sha256sum', spread(rate(curl), 0), spread(cpu(curl), 1)]);
-const ratios = rate(enjambre).map((value, round) => value / (rate(curl)[round] ?? 1));
-process.stdout.write(
-  `${BYTES / MIB} MiB, ${ROUNDS} rounds in turn; median (least to most)\n${table.toString()}\n` +
-    `rate, enjambre : curl + sha256sum = ${spread(ratios, 2)}\n` +
-    `peak memory: seeder ${peakMiB[0].toFixed(0)} MiB, downloader ${peakMiB[1].toFixed(0)} MiB\n`,
-);
-process.stdout.write(
-  `${JSON.stringify({
+/** Enjambre's rate over the other's, round by round. */
+function ratios(ours: PairResult, other: PairResult): number[] {
+  return ours.samples.map((sample, round) => {
+    const theirs = other.samples[round];
+    if (!theirs) throw new Error('every program has as many rounds');
+    return rate(sample) / rate(theirs);
+  });
+}
+
+function rowOf(result: PairResult, ours: PairResult): string[] {
+  const [seeder, downloader] = result.peakMiB;
+  const compared = result === ours ? undefined : ratios(ours, result);
+  const won = compared?.filter((ratio) => ratio > 1).length;
+  return [
+    result.name,
+    spread(result.samples.map(rate), 0),
+    spread(result.samples.map(cpuPerGiB), 2),
+    `${seeder.toFixed(0)}, ${downloader.toFixed(0)}`,
+    compared ? spread(compared, 2) : '',
+    won === undefined ? '' : `${won} of ${ROUNDS}`,
+  ];
+}
+
+await runBench(async (after) => {
+  const folders: { kind: FolderKind; folder: string; results: PairResult[] }[] = [];
+  for (const kind of listSetting('BENCH_FOLDERS', FOLDERS)) {
+    const folder = folderOf(kind);
+    const part = after.part();
+    folders.push({
+      kind,
+      folder,
+      results: await benchPair({ after: part, bytes: BYTES, rounds: ROUNDS, parent: folder }),
+    });
+    await part.run();
+  }
+  await report({
     benchmark: 'pair',
-    bytes: BYTES,
-    rounds: ROUNDS,
-    enjambre,
-    curl,
-    median_ratio: median(ratios),
-    peak_mib: peakMiB,
-  })}\n`,
-);
+    about: `1 seeder → 1 downloader, loopback, ${BYTES / MIB} MiB, ${ROUNDS} rounds in turn; median (least to most)`,
+    tables: folders.map(({ kind, folder, results }) => ({
+      head: [
+        `${kind} (${folder})`,
+        'MB/s',
+        'CPU s a GiB',
+        'peak MiB of both',
+        'enjambre : it',
+        'enjambre ahead',
+      ],
+      rows: results.flatMap((result) => (results[0] ? [rowOf(result, results[0])] : [])),
+    })),
+    data: {
+      bytes: BYTES,
+      rounds: ROUNDS,
+      folders: folders.map(({ kind, folder, results: [ours, ...others] }) => ({
+        kind,
+        folder,
+        programs: [ours, ...others],
+        medianRatios: Object.fromEntries(
+          others.map((other) => [other.name, ours ? median(ratios(ours, other)) : undefined]),
+        ),
+      })),
+    },
+  });
+});

@@ -1,100 +1,87 @@
-import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeRandomFile } from '@enjambre/common/testing/content';
-import { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { cpuSeconds, peakMiB } from './cpu.js';
+import type { Cleanup } from './cleanup.js';
+import { makeContent, makeRoot, needSame, prepare } from './files.js';
+import { progress } from './report.js';
+import { startAria2 } from './teams/aria2.js';
+import { startEnjambre } from './teams/enjambre.js';
+import { startLibtorrent } from './teams/libtorrent.js';
+import { startNginx } from './teams/nginx.js';
+import { HERE, nowMs, type StartTeam, type Team } from './teams/team.js';
+import { CpuMeter, peakMiB } from './usage.js';
 
 /** One download: how long, and what it cost. */
-export interface Sample {
+export interface PairSample {
   readonly seconds: number;
+  /** Of all processes. */
   readonly cpuSeconds: number;
 }
 
 export interface PairResult {
+  readonly name: string;
+  readonly samples: PairSample[];
+  /** Largest resident memory of seeder and downloader over all rounds, in MiB. */
+  peakMiB: readonly [number, number];
+}
+
+const PROGRAMS: Readonly<Record<string, StartTeam>> = {
+  enjambre: startEnjambre,
+  libtorrent: startLibtorrent,
+  aria2: startAria2,
+  'nginx, curl, sha256sum': startNginx,
+};
+
+/** For each program the file and a copy are there at a time; the rest is room to breathe. */
+const ROOM = 2.2;
+
+export interface PairInit {
+  readonly after: Cleanup;
   readonly bytes: number;
-  readonly enjambre: readonly Sample[];
-  /** `curl` from an HTTP server in this process, followed by `sha256sum`: copy and verify, nothing else. */
-  readonly curl: readonly Sample[];
-  /** Largest resident memory of the seeder and of the downloader, in MiB. */
-  readonly peakMiB: readonly [number, number];
+  readonly rounds: number;
+  /** Everything is in a folder of its own below this one. */
+  readonly parent: string;
 }
 
 /**
- * One seeder to one downloader on this machine, in turn with curl and sha256sum of the
- * same file into the same folder. Agents run already when the clock starts.
+ * One seeder to one downloader on this machine, all programs in turn, from and to the same
+ * file system. All processes run from the first round to the last; the clock runs from the
+ * order until the file is complete and verified under its name.
  */
-export async function benchPair({ bytes, rounds }: { bytes: number; rounds: number }): Promise<PairResult> {
-  const swarm = await ProcessSwarm.create();
-  const source = join(swarm.root, 'source.bin');
-  const server = await serveFile(source);
-  try {
-    await writeRandomFile(source, bytes);
-    await swarm.startTracker();
-    const seeder = await swarm.startAgent('seeder');
-    const downloader = await swarm.startAgent('downloader');
-    const shared = await swarm.command(seeder, ['share', source, '--json']);
-    if (shared.code !== 0) throw new Error(shared.stderr);
-    const enjambre: Sample[] = [];
-    const curl: Sample[] = [];
-    for (let round = 0; round < rounds; round++) {
-      enjambre.push(await timeEnjambre(swarm, seeder, downloader));
-      curl.push(await timeCurl(server, join(swarm.root, 'copy.bin')));
-    }
-    const peaks = [peakMiB(seeder.process.pid), peakMiB(downloader.process.pid)] as const;
-    return { bytes, enjambre, curl, peakMiB: peaks };
-  } finally {
-    server.close();
-    await swarm.stop();
+export async function benchPair({ after, bytes, rounds, parent }: PairInit): Promise<PairResult[]> {
+  const root = await makeRoot(parent, bytes * ROOM, after);
+  const content = await makeContent(root, bytes);
+  const teams: { team: Team; result: PairResult }[] = [];
+  for (const [name, start] of Object.entries(PROGRAMS)) {
+    const folder = join(root, `team-${teams.length}`);
+    await mkdir(folder);
+    const init = { ...content, after, root: folder, home: HERE, seeder: HERE, downloaders: [HERE] };
+    teams.push({ team: await start(init), result: { name, samples: [], peakMiB: [0, 0] } });
   }
+  for (let round = 1; round <= rounds; round++) {
+    for (const { team, result } of teams) {
+      await prepare(content);
+      const sample = await measurePair(team);
+      result.samples.push(sample);
+      const [seeder, downloader] = peaksOf(team);
+      result.peakMiB = [Math.max(result.peakMiB[0], seeder), Math.max(result.peakMiB[1], downloader)];
+      if (round === 1) await needSame(team.fileOf(0), content);
+      await team.forget(0);
+      progress(`round ${round}: ${result.name} ${sample.seconds.toFixed(2)} s`);
+    }
+  }
+  return teams.map(({ result }) => result);
 }
 
-async function timeEnjambre(
-  swarm: ProcessSwarm,
-  seeder: SwarmAgent,
-  downloader: SwarmAgent,
-): Promise<Sample> {
-  const cpu = (): number => cpuSeconds(seeder.process.pid) + cpuSeconds(downloader.process.pid);
-  const before = cpu();
-  const { code, json, stderr } = await swarm.command(downloader, ['get', 'source.bin', '--json']);
-  if (code !== 0) throw new Error(stderr);
-  const sample = { seconds: Number(json.at(-1)?.['seconds']), cpuSeconds: cpu() - before };
-  await swarm.command(downloader, ['rm', 'source.bin', '--data']);
-  return sample;
+/** Has the first downloader download, and measures it. */
+export async function measurePair(team: Team): Promise<PairSample> {
+  const cpu = new CpuMeter([team.seederPid, ...team.downloaderPids, ...team.otherPids]);
+  const startMs = nowMs();
+  const seconds = ((await team.get(0)) - startMs) / 1000;
+  const cpuSeconds = cpu.total() + (team.shortLived?.cpuSeconds ?? 0);
+  return { seconds, cpuSeconds };
 }
 
-async function timeCurl(server: Server, copy: string): Promise<Sample> {
-  const { port } = server.address() as AddressInfo;
-  const script = `curl -sf -o '${copy}' http://127.0.0.1:${port}/ && sha256sum '${copy}' && times`;
-  const before = process.cpuUsage();
-  const startMs = performance.now();
-  const child = new ManagedProcess('bash', ['-c', script]);
-  if ((await child.wait()) !== 0) throw new Error(`curl failed: ${child.stderr.join('\n')}`);
-  const seconds = (performance.now() - startMs) / 1000;
-  const { user, system } = process.cpuUsage(before);
-  await rm(copy);
-  return { seconds, cpuSeconds: childSeconds(child.stdout) + (user + system) / 1e6 };
-}
-
-/** Adds up what bash's `times` prints of its children: "0m0.123s 0m0.456s". */
-function childSeconds(lines: readonly string[]): number {
-  const times = [...(lines.at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)];
-  return times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
-}
-
-async function serveFile(path: string): Promise<Server> {
-  const server = createServer((_, response) => {
-    stat(path).then(
-      ({ size }) => {
-        response.writeHead(200, { 'content-length': size });
-        createReadStream(path, { highWaterMark: 1 << 20 }).pipe(response);
-      },
-      () => response.writeHead(404).end(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
+/** Largest resident memory of seeder and downloader so far, in MiB. */
+export function peaksOf(team: Team): readonly [number, number] {
+  return [peakMiB(team.seederPid), team.shortLived?.peakMiB ?? Math.max(...team.downloaderPids.map(peakMiB))];
 }

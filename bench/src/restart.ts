@@ -9,7 +9,7 @@ import {
   TransferState,
   type Transfer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { cpuSeconds } from './cpu.js';
+import { cpuSeconds } from './usage.js';
 
 export interface RestartInit {
   readonly shares: number;

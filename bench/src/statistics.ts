@@ -7,7 +7,13 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** The value that a share `q` of all is not above (nearest rank). Throws for none. */
+/** The arithmetic mean. Throws for none. */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('a mean of nothing');
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The least value that a share `q` of all is not above (nearest rank). Throws for none. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
@@ -19,12 +25,4 @@ export function quantile(values: readonly number[], q: number): number {
 export function spread(values: readonly number[], digits: number): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
-}
-
-/** The least value that `percent` of all are not above. Throws for none. */
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const value = sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)];
-  if (value === undefined) throw new Error('a percentile of nothing');
-  return value;
 }

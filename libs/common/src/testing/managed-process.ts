@@ -6,6 +6,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to this process's own environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** It has a standard input for {@link ManagedProcess.write}, which ends with this process. @default false */
+  readonly input?: boolean;
 }
 
 const STOP_TIMEOUT_MS = 10_000;
@@ -20,11 +22,11 @@ export class ManagedProcess {
   /** Lines of standard error so far. */
   readonly stderr: string[] = [];
 
-  constructor(command: string, args: readonly string[], { cwd, env }: ProcessOptions = {}) {
+  constructor(command: string, args: readonly string[], { cwd, env, input }: ProcessOptions = {}) {
     this.#child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     const ends = [keepLines(this.#child.stdout, this.stdout), keepLines(this.#child.stderr, this.stderr)];
     this.#exit = new Promise<number>((resolve, reject) => {
@@ -37,6 +39,8 @@ export class ManagedProcess {
       });
     });
     this.#exit.catch(() => undefined);
+    // Writing to a process that has ended: its exit tells.
+    this.#child.stdin?.on('error', () => undefined);
   }
 
   get pid(): number {
@@ -50,6 +54,12 @@ export class ManagedProcess {
   /** Resolves with the exit code when the process and its output have ended. */
   wait(): Promise<number> {
     return this.#exit;
+  }
+
+  /** Writes a line to its standard input. Throws if it was started without one. */
+  write(line: string): void {
+    if (!this.#child.stdin) throw new Error('the process was started without an input');
+    this.#child.stdin.write(`${line}\n`);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -92,7 +102,10 @@ export class ManagedProcess {
           const found = pick(parse(this.stdout[seen] ?? ''));
           if (found !== undefined && found !== false) return found;
         }
-        if (!this.isRunning) throw new Error(`the process ended before ${what}:\n${this.#output()}`);
+        if (!this.isRunning)
+          throw new Error(
+            `the process ended with ${this.#exitCode ?? -1} before ${what}:\n${this.#output()}`,
+          );
         return undefined;
       },
       { what, timeoutMs },

@@ -28,7 +28,7 @@ export interface SwarmAgent {
 export interface RunOptions extends ProcessOptions {
   /**
    * A program with its arguments that becomes the command given after them, such as
-   * `prlimit --nofile=96`: it must keep its process id.
+   * `prlimit --nofile=96` or `ip netns exec NAME`: it must keep its process id.
    */
   readonly through?: readonly string[];
 }
@@ -74,9 +74,9 @@ export class ProcessSwarm {
   }
 
   /** Starts the tracker; again at the same address if it was started before. */
-  async startTracker(args: readonly string[] = []): Promise<ManagedProcess> {
+  async startTracker(args: readonly string[] = [], options: RunOptions = {}): Promise<ManagedProcess> {
     const listen = this.#trackerAddress || '127.0.0.1:0';
-    const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args]);
+    const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args], options);
     this.#tracker = tracker;
     this.#trackerAddress = await tracker.waitForLog(addressOf, 'the tracker to listen');
     return tracker;

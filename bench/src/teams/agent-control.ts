@@ -1,0 +1,58 @@
+import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import {
+  AgentServiceClient,
+  TrackerState,
+  TransferState,
+  type Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { nowMs } from './team.js';
+
+/** Orders to an agent by its control API, as the `enjambre` command gives them. */
+export class AgentControl {
+  readonly #client: AgentServiceClient;
+
+  constructor(dataDir: string) {
+    this.#client = connect(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+  }
+
+  /** Resolves when the agent has its tracker. */
+  async ready(): Promise<void> {
+    const getInfo = this.#client.getInfo.bind(this.#client);
+    const connected = async (): Promise<boolean> =>
+      (await callUnary(getInfo, {})).trackerState === TrackerState.CONNECTED;
+    await waitFor(connected, { what: 'an agent to have its tracker', timeoutMs: 60_000 });
+  }
+
+  /** Downloads. Returns when it was complete and verified (milliseconds since 1970). */
+  async get(infohash: string): Promise<number> {
+    const download = this.#client.download.bind(this.#client);
+    await callUnary(download, { source: { $case: 'ref', value: infohash }, outputDir: '' });
+    for await (const { transfer } of readStream(
+      this.#client.watchTransfer({ ref: infohash, interval: undefined }),
+    )) {
+      if (transfer?.state === TransferState.SEEDING) return nowMs();
+      if (transfer?.state === TransferState.FAILED) throw new Error(transfer.reason);
+    }
+    throw new Error('the transfer was removed before it was complete');
+  }
+
+  async transfer(infohash: string): Promise<Transfer> {
+    const getTransfer = this.#client.getTransfer.bind(this.#client);
+    const { transfer } = await callUnary(getTransfer, { ref: infohash });
+    if (!transfer) throw new Error('an answer without a transfer');
+    return transfer;
+  }
+
+  /** Forgets a download and deletes its data. */
+  async remove(infohash: string): Promise<void> {
+    const remove = this.#client.removeTransfer.bind(this.#client);
+    await callUnary(remove, { ref: infohash, deleteData: true }, { timeoutMs: 60_000 });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
