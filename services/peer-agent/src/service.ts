@@ -19,6 +19,7 @@ import {
 } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
 import { badDataFolder, badDownloadFolder } from './adapters/state/data-folder-error.js';
+import { BlockMemory } from './adapters/disk/block-memory.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
 import { DiskWatchedFolder } from './adapters/disk/disk-watched-folder.js';
@@ -150,7 +151,8 @@ class AgentService implements Agent {
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
     const self = { peerId: identity.peerId, name: config.name, version: VERSION };
-    const pool = new DiskPool();
+    const memory = new BlockMemory();
+    const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
     const stores = new FileStoreFactory({ pool, fds }, self.peerId);
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
@@ -166,7 +168,7 @@ class AgentService implements Agent {
       {
         archive: data,
         stores,
-        connector: new GrpcPeerConnector(self, identity),
+        connector: new GrpcPeerConnector(self, identity, memory),
         hasher,
         tracker,
         bans,

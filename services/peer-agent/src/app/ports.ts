@@ -11,11 +11,8 @@ import type { TransferRecord } from '../domain/transfer-record.js';
 export interface PieceStore {
   /** Where the content is now: the file itself, or the folder. */
   readonly path: string;
-  /**
-   * Bytes of a piece. The buffer returned is `headroom` bytes longer, and the bytes
-   * begin after them: what is sent needs a header, and no copy.
-   */
-  read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer>;
+  /** Fills `into` with as many bytes of a piece, from `begin` on. */
+  read(place: { piece: number; begin: number }, into: Buffer): Promise<void>;
   /** Writes a block and returns the root of its leaves. `data` belongs to the store from then on. */
   write(piece: number, block: number, data: Buffer): Promise<Buffer>;
   /** Hashes pieces as they are on disk; undefined for one that is not there. */

@@ -100,9 +100,9 @@ export class Serving {
   }
 
   /** See {@link PieceStore.read}. */
-  async read(range: { piece: number; begin: number; length: number }, headroom: number): Promise<Buffer> {
+  async read(place: { piece: number; begin: number }, into: Buffer): Promise<void> {
     try {
-      return await this.parts.store.read(range, headroom);
+      await this.parts.store.read(place, into);
     } catch (error) {
       const known = EnjambreError.from(error);
       // After the end the files may be elsewhere by right.

@@ -1,21 +1,28 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { BlockMemory } from './block-memory.js';
 import type { DiskJob, DiskReply, HashJob, WriteJob } from './hash-jobs.js';
 import { openPatiently } from './open-files.js';
 
 interface Waiting {
   readonly resolve: (hashes: Buffer) => void;
   readonly reject: (error: Error) => void;
+  readonly bytes: number;
 }
 
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
+  /** Of all that wait. */
+  bytes: number;
 }
 
 /** More threads than this do not help: the event loop that feeds them is one. */
 const MAX_THREADS = 4;
+
+/** Written and hashed in a millisecond. */
+const SHORT_WAIT_BYTES = 1 << 20;
 
 /** Threads that hash and write, so that the event loop does neither. They start with the first jobs, or with {@link start}. */
 export class DiskPool implements Startable {
@@ -23,7 +30,11 @@ export class DiskPool implements Startable {
   #nextId = 1;
   #closed = false;
 
-  constructor(private readonly size = Math.min(MAX_THREADS, availableParallelism())) {}
+  /** @param memory where blocks that are written may come from */
+  constructor(
+    private readonly size = Math.min(MAX_THREADS, availableParallelism()),
+    private readonly memory = new BlockMemory(),
+  ) {}
 
   /** Starts all threads: later there may be no descriptors left for them, nor time. */
   start(): Promise<void> {
@@ -31,13 +42,22 @@ export class DiskPool implements Startable {
     return Promise.resolve();
   }
 
-  /** Writes a block and returns the root of its leaves. `data` is transferred: do not use it afterwards. */
-  write(job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>, data: Buffer): Promise<Buffer> {
-    const owned = ownMemory(data);
-    const { buffer, byteOffset, length } = owned;
-    return this.#run({ type: 'write', ...job, buffer: buffer as ArrayBuffer, byteOffset, length }, [
-      buffer as ArrayBuffer,
-    ]);
+  /**
+   * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
+   * to a thread, or, if it is shared memory, given back when it is written.
+   */
+  async write(
+    job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
+    data: Buffer,
+  ): Promise<Buffer> {
+    const { buffer, byteOffset, length } = ownMemory(data);
+    const isShared = buffer instanceof SharedArrayBuffer;
+    try {
+      const write = { type: 'write', ...job, buffer, byteOffset, length } as const;
+      return await this.#run(write, isShared ? [] : [buffer as ArrayBuffer]);
+    } finally {
+      this.memory.giveBack(data);
+    }
   }
 
   /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
@@ -56,24 +76,29 @@ export class DiskPool implements Startable {
 
   #run(job: DiskJob, transfer: ArrayBuffer[]): Promise<Buffer> {
     if (this.#closed) return Promise.reject(new Error('the disk threads have stopped'));
-    const thread = this.#leastBusy();
+    const thread = this.#choose();
     const id = this.#nextId++;
     return new Promise<Buffer>((resolve, reject) => {
-      thread.waiting.set(id, { resolve, reject });
+      thread.waiting.set(id, { resolve, reject, bytes: job.length });
+      thread.bytes += job.length;
       thread.worker.postMessage({ id, job }, transfer);
     });
   }
 
-  #leastBusy(): Thread {
-    if (this.#threads.length < this.size && this.#threads.every(({ waiting }) => waiting.size > 0)) {
-      return this.#startThread();
-    }
-    return this.#threads.reduce((best, thread) => (thread.waiting.size < best.waiting.size ? thread : best));
+  /**
+   * The first thread that has little to do: to wake one more costs more than a short wait, and
+   * on a machine with few cores it takes the event loop's. If all have much, the one with the least.
+   */
+  #choose(): Thread {
+    const idle = this.#threads.find(({ bytes }) => bytes < SHORT_WAIT_BYTES);
+    if (idle) return idle;
+    if (this.#threads.length < this.size) return this.#startThread();
+    return this.#threads.reduce((best, thread) => (thread.bytes < best.bytes ? thread : best));
   }
 
   #startThread(): Thread {
     const worker = new Worker(workerFile(), { stdin: false });
-    const thread: Thread = { worker, waiting: new Map() };
+    const thread: Thread = { worker, waiting: new Map(), bytes: 0 };
     worker.on('message', (reply: DiskReply) => {
       settle(thread, reply);
     });
@@ -105,10 +130,11 @@ function causeOf(error: Error): Error {
     : Object.assign(new Error(error.message, { cause: error }), { code: errno });
 }
 
-function settle({ waiting }: Thread, reply: DiskReply): void {
-  const entry = waiting.get(reply.id);
-  waiting.delete(reply.id);
+function settle(thread: Thread, reply: DiskReply): void {
+  const entry = thread.waiting.get(reply.id);
   if (!entry) return;
+  thread.waiting.delete(reply.id);
+  thread.bytes -= entry.bytes;
   if (reply.ok) {
     const { buffer, byteOffset, byteLength } = reply.hashes;
     entry.resolve(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength));
@@ -119,6 +145,7 @@ function settle({ waiting }: Thread, reply: DiskReply): void {
 
 /** Small buffers share Node's pool, which cannot be transferred. */
 function ownMemory(data: Buffer): Buffer {
+  if ((data.buffer as ArrayBufferLike) instanceof SharedArrayBuffer) return data;
   const shared = data.buffer.byteLength > 2 * data.length + 1024 || data.length < 8192;
   if (!shared) return data;
   const copy = Buffer.allocUnsafeSlow(data.length);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fstat, ftruncate, read, type BigIntStats } from 'node:fs';
+import { fstatSync, ftruncate, read, type BigIntStats } from 'node:fs';
 import { chmod, lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,7 +18,7 @@ import { PartFiles } from './part-files.js';
 import { syncFolder } from './sync-folder.js';
 
 const readFd = promisify(read);
-const statFd = promisify(fstat);
+
 const truncateFd = promisify(ftruncate);
 
 export interface FileStoreComponents {
@@ -67,33 +67,22 @@ export class FileStore implements PieceStore {
     return this.#path;
   }
 
-  async read(
-    { piece, begin, length }: { piece: number; begin: number; length: number },
-    headroom: number,
-  ): Promise<Buffer> {
+  async read({ piece, begin }: { piece: number; begin: number }, into: Buffer): Promise<void> {
     const { file, offset } = this.#layout.pieceFile(piece);
     const path = this.#pathOf(file);
-    const buffer = Buffer.allocUnsafeSlow(headroom + length);
     try {
       await this.components.fds.with(path, 'read', async (fd) => {
-        for (let done = 0; done < length;) {
-          const { bytesRead } = await readFd(
-            fd,
-            buffer,
-            headroom + done,
-            length - done,
-            offset + begin + done,
-          );
+        for (let done = 0; done < into.length;) {
+          const { bytesRead } = await readFd(fd, into, done, into.length - done, offset + begin + done);
           if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
           done += bytesRead;
         }
         // After the read: bytes that were changed before they were read are noticed in any case.
-        this.#checkSeal(file, this.#seals.length > 0 ? await statFd(fd, { bigint: true }) : undefined);
+        if (this.#seals.length > 0) this.#checkSeal(file, fstatSync(fd, { bigint: true }));
       });
     } catch (error) {
       throw diskError(error, path);
     }
-    return buffer;
   }
 
   async write(piece: number, block: number, data: Buffer): Promise<Buffer> {

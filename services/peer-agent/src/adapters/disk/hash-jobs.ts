@@ -6,8 +6,8 @@ export interface WriteJob {
   readonly fileLength: number;
   /** Byte of the file where the block begins. */
   readonly position: number;
-  /** Transferred, not copied: the sender's view is void afterwards. */
-  readonly buffer: ArrayBuffer;
+  /** Shared, or transferred, so that the sender's view is void afterwards; never copied. */
+  readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   readonly length: number;
   /** How wide the block's tree is: a power of two. */

@@ -1,10 +1,9 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
-import { blockHeader, EncodedBlock } from '@enjambre/proto/fetch-codec';
 import type {
   AnyRequest,
   FetchRequest,
@@ -20,11 +19,12 @@ import {
   UploadScheduler,
   type UploadJob,
 } from '../../domain/upload/upload-scheduler.js';
+import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
 
-type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
+type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse>;
 
 export interface FetchServerComponents {
   readonly directory: Pick<ServingDirectory, 'report'>;
@@ -63,6 +63,7 @@ interface Session {
 export class FetchServer {
   readonly #scheduler = new UploadScheduler<Session, Wanted>();
   readonly #sessions = new Set<Session>();
+  readonly #frames = new BlockFrames();
 
   constructor(private readonly parts: FetchServerComponents) {}
 
@@ -129,6 +130,8 @@ export class FetchServer {
     const owner = this.parts.sync.sessionOf(secret);
     clearTimeout(session.timer);
     session.owner = owner;
+    // What is written past grpc-js must not be before the headers.
+    session.call.sendMetadata(new Metadata());
     const endings = [
       owner.onEnd((error) => {
         this.#end(session);
@@ -189,8 +192,10 @@ export class FetchServer {
   async #serve({ stream: session, request }: UploadJob<Session, Wanted>): Promise<void> {
     const place = 'any' in request ? this.#choose(session, request) : request;
     if (!place) return;
-    const block = await this.#read(session, request.id, place);
-    if (block && !session.over) await this.#send(session, block, place);
+    const frame = this.#frames.take(request.id, place);
+    const isRead = await this.#read(session, request.id, { place, frame });
+    if (isRead && !session.over) await this.#send(session, frame, place);
+    else this.#frames.giveBack(frame);
     this.#scheduler.done(session, request);
     this.#pump();
   }
@@ -219,22 +224,23 @@ export class FetchServer {
     this.#pump();
   }
 
-  async #read(session: Session, id: number, place: BlockPlace): Promise<EncodedBlock | undefined> {
-    const header = blockHeader({ id, ...place }, place.length);
+  async #read(
+    session: Session,
+    id: number,
+    { place, frame }: { place: BlockPlace; frame: BlockFrame },
+  ): Promise<boolean> {
     try {
-      const bytes = await session.owner?.serving.read(place, header.length);
-      if (!bytes) return undefined;
-      header.copy(bytes);
-      return new EncodedBlock(bytes);
+      await session.owner?.serving.read(place, frame.data);
+      return true;
     } catch (error) {
       this.parts.log.warn({ err: error, piece: place.piece }, 'a shared file could not be read');
       this.#reject(session, id, 'read-failed');
-      return undefined;
+      return false;
     }
   }
 
   /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
-  async #send(session: Session, block: EncodedBlock, { piece, length }: BlockPlace): Promise<void> {
+  async #send(session: Session, frame: BlockFrame, { piece, length }: BlockPlace): Promise<void> {
     const { call, owner, sending } = session;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -243,7 +249,10 @@ export class FetchServer {
       };
       sending.add(done);
       if (sending.size === 1) this.#watchReader(session);
-      call.write(block, done);
+      writeFrame(call, frame, (error) => {
+        if (!error) this.#frames.giveBack(frame);
+        done();
+      });
     });
     if (session.over || !owner) return;
     this.#watchReader(session);

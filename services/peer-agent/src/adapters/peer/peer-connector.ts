@@ -1,3 +1,4 @@
+import type { ClientHttp2Session } from 'node:http2';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -5,36 +6,46 @@ import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../app/ports.js';
+import { BlockMemory } from '../disk/block-memory.js';
+import { BulkStream, connectBulk, type BulkListener } from './bulk-stream.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 
-/** Bytes flow from server to client, and only the client can widen its window (docs/protocol.md). */
-const FLOW_CONTROL_WINDOW = 8 << 20;
 const MAX_METAINFO_BYTES = 10 << 20;
 const METAINFO_TIMEOUT_MS = 30_000;
 
-/** One client, and so one connection, for each uploader; closed when nobody uses it. */
-export class GrpcPeerConnector implements PeerConnector {
-  readonly #clients = new Map<string, { readonly client: PeerServiceClient; users: number }>();
+interface Uploader {
+  readonly client: PeerServiceClient;
+  /** For blocks; opened with the first Fetch stream, and again if it broke. */
+  bulk: ClientHttp2Session | undefined;
+  users: number;
+}
 
+/** Two connections for each uploader, one for small messages and one for blocks; closed when nobody uses them. */
+export class GrpcPeerConnector implements PeerConnector {
+  readonly #uploaders = new Map<string, Uploader>();
+
+  /** @param memory for the blocks that come */
   constructor(
     private readonly self: SelfDescription,
     private readonly signer: HelloSigner,
+    private readonly memory = new BlockMemory(),
   ) {}
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, listener: LinkListener): PeerLink {
-    const client = this.#acquire(peer.endpoint);
+    const uploader = this.#acquire(peer.endpoint);
     const ended = (): void => {
       this.#release(peer.endpoint);
     };
+    const openFetch = (bulk: BulkListener): BulkStream => this.#openFetch(peer.endpoint, uploader, bulk);
     return new GrpcPeerLink(
-      { client, self: this.self, signer: this.signer, listener, ended },
+      { client: uploader.client, openFetch, self: this.self, signer: this.signer, listener, ended },
       { ...what, peer },
     );
   }
 
   async fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo> {
-    const client = this.#acquire(peer.endpoint);
+    const { client } = this.#acquire(peer.endpoint);
     try {
       const call = client.getMetainfo(
         { infohash: infoHashToBytes(infohash) },
@@ -55,27 +66,34 @@ export class GrpcPeerConnector implements PeerConnector {
     }
   }
 
-  #acquire(endpoint: string): PeerServiceClient {
-    let entry = this.#clients.get(endpoint);
-    if (!entry) {
+  #openFetch(endpoint: string, uploader: Uploader, listener: BulkListener): BulkStream {
+    if (!uploader.bulk || uploader.bulk.closed || uploader.bulk.destroyed)
+      uploader.bulk = connectBulk(endpoint);
+    const memoryFor = (bytes: number): Buffer => this.memory.take(bytes);
+    return new BulkStream({ session: uploader.bulk, memoryFor }, listener);
+  }
+
+  #acquire(endpoint: string): Uploader {
+    let uploader = this.#uploaders.get(endpoint);
+    if (!uploader) {
       const client = connect(PeerServiceClient, endpoint, {
-        'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
         'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       });
-      entry = { client, users: 0 };
-      this.#clients.set(endpoint, entry);
+      uploader = { client, bulk: undefined, users: 0 };
+      this.#uploaders.set(endpoint, uploader);
     }
-    entry.users += 1;
-    return entry.client;
+    uploader.users += 1;
+    return uploader;
   }
 
   #release(endpoint: string): void {
-    const entry = this.#clients.get(endpoint);
-    if (!entry) return;
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    this.#clients.delete(endpoint);
-    entry.client.close();
+    const uploader = this.#uploaders.get(endpoint);
+    if (!uploader) return;
+    uploader.users -= 1;
+    if (uploader.users > 0) return;
+    this.#uploaders.delete(endpoint);
+    uploader.client.close();
+    uploader.bulk?.close();
   }
 }
 

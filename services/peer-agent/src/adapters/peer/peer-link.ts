@@ -5,7 +5,6 @@ import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enj
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
-  FetchRequest,
   FetchResponse,
   Challenge,
   Hello,
@@ -14,6 +13,7 @@ import type {
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
+import type { BulkListener, BulkStream } from './bulk-stream.js';
 import { rejectFromWire } from './convert.js';
 import { helloTerms } from './hello.js';
 import { HELLO_TIMEOUT_MS } from './limits.js';
@@ -37,6 +37,7 @@ export interface LinkTarget {
 
 interface LinkComponents {
   readonly client: PeerServiceClient;
+  readonly openFetch: (listener: BulkListener) => BulkStream;
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
   readonly listener: LinkListener;
@@ -50,7 +51,7 @@ export class GrpcPeerLink implements PeerLink {
   readonly #target: LinkTarget;
   readonly #sync: ClientDuplexStream<SyncRequest, SyncResponse>;
   /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
-  #fetch: ClientDuplexStream<FetchRequest, FetchResponse> | undefined;
+  #fetch: BulkStream | undefined;
   readonly #helloTimer: NodeJS.Timeout;
   #challenged = false;
   #ready = false;
@@ -100,7 +101,7 @@ export class GrpcPeerLink implements PeerLink {
       this.#end(fromServiceError(error));
     });
     stream.on('end', () => {
-      this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream'));
+      this.#end(streamEnded());
     });
   }
 
@@ -170,9 +171,15 @@ export class GrpcPeerLink implements PeerLink {
     if (!this.#challenged || this.#fetch || !infoHashToBytes(infohash).equals(hello.infohash))
       throw violation('a hello that does not fit');
     this.#checkPeer(hello.peerId);
-    this.#fetch = this.#parts.client.fetch();
-    this.#listen(this.#fetch, (message: FetchResponse) => {
-      this.#onFetch(message);
+    this.#fetch = this.#parts.openFetch({
+      message: (message) => {
+        this.#guard(() => {
+          this.#onFetch(message);
+        });
+      },
+      ended: (error) => {
+        this.#end(error ? fromServiceError(error) : streamEnded());
+      },
     });
     const value = { ...this.#hello, session: Buffer.from(hello.session) };
     this.#fetch.write({ message: { $case: 'hello', value } });
@@ -243,6 +250,10 @@ const GOODBYE_MS = 200;
 
 function asBuffer(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function streamEnded(): EnjambreError {
+  return new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream');
 }
 
 function violation(what: string): EnjambreError {

@@ -3,6 +3,9 @@ import { Serial } from '@enjambre/common/async/serial';
 
 const ENTRY_BYTES = 4;
 
+/** What is noted in so short a time is written together: at 500 MB/s a killed process loses 5 MB by it. */
+const DELAY_MS = 10;
+
 /** A file of piece numbers, four bytes each (little endian), appended as they come and never synced. */
 export class Journal {
   #file: FileHandle | undefined;
@@ -20,12 +23,14 @@ export class Journal {
     return pieces;
   }
 
-  /** Appends soon. A journal that cannot be written costs a second download of some pieces, no more. */
+  /** Appends within {@link DELAY_MS}. A journal that cannot be written costs a second download of some pieces, no more. */
   append(piece: number): void {
     this.#unwritten.push(piece);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#serial.run(() => this.#write()).catch(() => undefined);
+    setTimeout(() => {
+      this.#serial.run(() => this.#write()).catch(() => undefined);
+    }, DELAY_MS);
   }
 
   /** Ends writing; the file stays. */

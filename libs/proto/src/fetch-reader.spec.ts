@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { blockHeader } from './fetch-codec.js';
+import { FetchReader, FetchReadError } from './fetch-reader.js';
+import { FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
+
+const MAX_BYTES = 10_000;
+
+function framed(message: Uint8Array): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+function read(chunks: readonly Buffer[], taken: Buffer[] = []): FetchResponse[] {
+  const heard: FetchResponse[] = [];
+  const memoryFor = (bytes: number): Buffer => {
+    const memory = Buffer.alloc(bytes, 0xee);
+    taken.push(memory);
+    return memory;
+  };
+  const reader = new FetchReader({ maxBytes: MAX_BYTES, memoryFor, message: (one) => heard.push(one) });
+  for (const chunk of chunks) reader.push(chunk);
+  return heard;
+}
+
+const uint32 = fc.nat(0xffff_ffff);
+const response: fc.Arbitrary<FetchResponse> = fc.oneof(
+  fc
+    .record({ id: uint32, piece: uint32, begin: uint32, data: fc.uint8Array({ maxLength: 300 }) })
+    .map((value) => FetchResponse.fromPartial({ message: { $case: 'block', value } })),
+  fc
+    .record({ id: uint32, reason: fc.constantFrom(RejectReason.CANCELLED, RejectReason.READ_FAILED) })
+    .map((value) => FetchResponse.fromPartial({ message: { $case: 'reject', value } })),
+  fc.constant(FetchResponse.fromPartial({})),
+);
+const cuts = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 30 });
+
+/** Cuts bytes into chunks of these lengths, over and over. */
+function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const length = lengths[turn % lengths.length]!;
+    chunks.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return chunks;
+}
+
+describe('FetchReader', () => {
+  it('reads what the generated encoder wrote, however it is cut into chunks', () => {
+    fc.assert(
+      fc.property(fc.array(response, { maxLength: 8 }), cuts, (responses, lengths) => {
+        const bytes = Buffer.concat(responses.map((one) => framed(FetchResponse.encode(one).finish())));
+        expect(read(cut(bytes, lengths)).map((one) => FetchResponse.toJSON(one))).toEqual(
+          responses.map((one) => FetchResponse.toJSON(one)),
+        );
+      }),
+    );
+  });
+
+  it('puts the bytes of a block into the memory that it is given, all of it and no more', () => {
+    const data = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 251));
+    const message = Buffer.concat([blockHeader({ id: 7, piece: 300, begin: 16_384 }, data.length), data]);
+    const taken: Buffer[] = [];
+    const [heard] = read(cut(framed(message), [70, 3]), taken);
+    expect(heard?.message?.$case === 'block' && heard.message.value).toMatchObject({
+      id: 7,
+      piece: 300,
+      begin: 16_384,
+    });
+    expect(taken).toHaveLength(1);
+    expect(taken[0]?.equals(data)).toBe(true);
+    expect(heard?.message?.$case === 'block' && heard.message.value.data).toBe(taken[0]);
+  });
+
+  it('leaves a block whose fields come in another order to the generated decoder', () => {
+    const data = Buffer.alloc(100, 5);
+    const inner = Buffer.concat([Buffer.from([0x22, 100]), data, Buffer.from([0x08, 1, 0x10, 2, 0x18, 3])]);
+    const message = Buffer.concat([Buffer.from([0x0a, inner.length]), inner]);
+    const [heard] = read([framed(message)]);
+    expect(FetchResponse.toJSON(heard!)).toEqual(FetchResponse.toJSON(FetchResponse.decode(message)));
+    expect(heard?.message?.$case === 'block' && heard.message.value).toMatchObject({
+      id: 1,
+      piece: 2,
+      begin: 3,
+    });
+  });
+
+  it('refuses what is too long or compressed before it takes memory for it', () => {
+    const taken: Buffer[] = [];
+    const long = Buffer.from([0, 0, 0, 0x27, 0x11]);
+    expect(() => read([long], taken)).toThrow(FetchReadError);
+    expect(() => read([Buffer.from([1, 0, 0, 0, 1])], taken)).toThrow(FetchReadError);
+    expect(taken).toEqual([]);
+  });
+
+  it('never reads beyond a message, whatever is in it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), cuts, (noise, lengths) => {
+        const good = FetchResponse.fromPartial({ message: { $case: 'reject', value: { id: 9 } } });
+        const bytes = Buffer.concat([framed(noise), framed(FetchResponse.encode(good).finish())]);
+        let heard: FetchResponse[];
+        try {
+          heard = read(cut(bytes, lengths));
+        } catch {
+          return; // The decoder has refused the noise.
+        }
+        expect(heard).toHaveLength(2);
+        expect(FetchResponse.toJSON(heard[1]!)).toEqual(FetchResponse.toJSON(good));
+      }),
+    );
+  });
+});

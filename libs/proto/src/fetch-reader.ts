@@ -1,0 +1,125 @@
+import { FetchResponse } from './gen/enjambre/peer/v1/peer.js';
+
+/** What gRPC puts before a message: a byte that says whether it is compressed, and its length. */
+const PREFIX_BYTES = 5;
+/** Room for what precedes the bytes of a block: tags, lengths and numbers. */
+const HEAD_BYTES = 64;
+/** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
+const RESPONSE_BLOCK = (1 << 3) | 2;
+const BLOCK_ID = 1 << 3;
+const BLOCK_PIECE = 2 << 3;
+const BLOCK_BEGIN = 3 << 3;
+const BLOCK_DATA = (4 << 3) | 2;
+
+export interface FetchReaderInit {
+  /** A longer message is refused. */
+  readonly maxBytes: number;
+  /** Memory for the bytes of a block; it goes to whoever gets the message. */
+  readonly memoryFor: (bytes: number) => Buffer;
+  readonly message: (response: FetchResponse) => void;
+}
+
+/** A message that is too long, compressed, or not understood. */
+export class FetchReadError extends Error {}
+
+/**
+ * Reads FetchResponses from the bytes of a gRPC stream, in chunks as they come. The bytes
+ * of a block are copied once, to where they are wanted; the field order is that of the
+ * generated encoder, and whatever comes in another is decoded by the generated decoder.
+ */
+export class FetchReader {
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixFilled = 0;
+  /** Bytes of the message that are still to come. */
+  #left = 0;
+  /** The beginning of a message, or all of one that is no block. */
+  #head = Buffer.alloc(HEAD_BYTES);
+  #headFilled = 0;
+  #headLength = 0;
+  #block: { id: number; piece: number; begin: number; data: Buffer } | undefined;
+  #filled = 0;
+
+  constructor(private readonly init: FetchReaderInit) {}
+
+  /** Throws {@link FetchReadError}, and what the decoder throws. */
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
+  }
+
+  #take(chunk: Buffer, at: number): number {
+    if (this.#prefixFilled < PREFIX_BYTES) return this.#takePrefix(chunk, at);
+    const end = Math.min(chunk.length, at + (this.#block ? this.#left : this.#headLength - this.#headFilled));
+    if (this.#block) this.#filled += chunk.copy(this.#block.data, this.#filled, at, end);
+    else this.#headFilled += chunk.copy(this.#head, this.#headFilled, at, end);
+    this.#left -= end - at;
+    if (!this.#block && this.#headFilled === this.#headLength) this.#readHead();
+    if (this.#left === 0) this.#finish();
+    return end;
+  }
+
+  #takePrefix(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + PREFIX_BYTES - this.#prefixFilled);
+    this.#prefixFilled += chunk.copy(this.#prefix, this.#prefixFilled, at, end);
+    if (this.#prefixFilled < PREFIX_BYTES) return end;
+    this.#left = this.#prefix.readUInt32BE(1);
+    if (this.#prefix[0] !== 0) throw new FetchReadError('a compressed message');
+    if (this.#left > this.init.maxBytes) throw new FetchReadError(`a message of ${this.#left} bytes`);
+    this.#headFilled = 0;
+    this.#headLength = Math.min(HEAD_BYTES, this.#left);
+    if (this.#left === 0) this.#finish();
+    return end;
+  }
+
+  /** A block's bytes begin here, or the whole message is gathered. */
+  #readHead(): void {
+    if (this.#left === 0) return;
+    const length = this.#headFilled + this.#left;
+    const found = readBlockHead(this.#head.subarray(0, this.#headFilled), length);
+    if (found) {
+      const { dataAt, ...place } = found;
+      const data = this.init.memoryFor(length - dataAt);
+      this.#filled = this.#head.copy(data, 0, dataAt, this.#headFilled);
+      this.#block = { ...place, data };
+      return;
+    }
+    const whole = Buffer.alloc(length);
+    this.#head.copy(whole, 0, 0, this.#headFilled);
+    this.#head = whole;
+    this.#headLength = length;
+  }
+
+  #finish(): void {
+    const block = this.#block;
+    const bytes = this.#head.subarray(0, this.#headFilled);
+    this.#prefixFilled = 0;
+    this.#block = undefined;
+    if (block) return this.init.message({ message: { $case: 'block', value: block } });
+    // What is decoded are views of the memory: it is not used again.
+    this.#head = Buffer.alloc(HEAD_BYTES);
+    this.init.message(FetchResponse.decode(bytes));
+  }
+}
+
+/** Reads the numbers before a block's bytes; undefined unless they are all there, in order, and nothing follows the bytes. */
+function readBlockHead(
+  head: Buffer,
+  length: number,
+): { id: number; piece: number; begin: number; dataAt: number } | undefined {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = head[at++];
+      if (byte === undefined || scale > 2 ** 28) return -1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  const field = (tag: number): number => (head[at++] === tag ? varint() : -1);
+  const inner = field(RESPONSE_BLOCK);
+  if (inner !== length - at) return undefined;
+  const [id, piece, begin, dataLength] = [BLOCK_ID, BLOCK_PIECE, BLOCK_BEGIN, BLOCK_DATA].map(field);
+  if (id === undefined || piece === undefined || begin === undefined) return undefined;
+  if (id < 0 || piece < 0 || begin < 0 || dataLength !== length - at) return undefined;
+  return { id, piece, begin, dataAt: at };
+}

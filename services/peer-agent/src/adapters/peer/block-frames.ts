@@ -1,0 +1,61 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { BLOCK_SIZE } from '@enjambre/core/layout';
+import { blockHeader } from '@enjambre/proto/fetch-codec';
+import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
+
+/** What gRPC puts before a message: a byte that says it is not compressed, and its length. */
+const GRPC_PREFIX = 5;
+/** More than what precedes the bytes of a block, see {@link blockHeader}. */
+const MAX_HEADER = 64;
+/** Memory kept for the next blocks; what is needed beyond it for a while is given back. */
+const KEPT_FRAMES = 64;
+
+/** A gRPC message with a block in it, as it goes onto the wire. */
+export interface BlockFrame {
+  /** All of it. */
+  readonly bytes: Buffer;
+  /** Where the block's own bytes belong. */
+  readonly data: Buffer;
+}
+
+/** Memory for blocks that are being sent. It is used again and again: fresh pages cost more than what is done with them. */
+export class BlockFrames {
+  readonly #free: Buffer[] = [];
+
+  take(id: number, place: BlockPlace): BlockFrame {
+    const header = blockHeader({ id, ...place }, place.length);
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(GRPC_PREFIX + MAX_HEADER + BLOCK_SIZE);
+    memory.writeUInt8(0, 0);
+    memory.writeUInt32BE(header.length + place.length, 1);
+    header.copy(memory, GRPC_PREFIX);
+    const at = GRPC_PREFIX + header.length;
+    return { bytes: memory.subarray(0, at + place.length), data: memory.subarray(at, at + place.length) };
+  }
+
+  /** Nobody uses the frame any more. */
+  giveBack({ bytes }: BlockFrame): void {
+    if (this.#free.length < KEPT_FRAMES) this.#free.push(Buffer.from(bytes.buffer));
+  }
+}
+
+interface Http2Writable {
+  write(bytes: Buffer, done: (error?: Error | null) => void): boolean;
+}
+
+/**
+ * Writes a frame to the HTTP/2 stream below a call, past grpc-js, which would copy each message
+ * into fresh memory. `done` says whether the memory can be used again; it may never be called if the call is cancelled.
+ */
+export function writeFrame(
+  call: ServerDuplexStream<unknown, unknown>,
+  frame: BlockFrame,
+  done: (error?: Error | null) => void,
+): void {
+  streamOf(call).write(frame.bytes, done);
+}
+
+/** grpc-js 1.14 keeps it in the call that the stream object wraps; the version is pinned, and a test notices if that changes. */
+function streamOf(call: ServerDuplexStream<unknown, unknown>): Http2Writable {
+  const { stream } = (call as unknown as { call: { stream: Http2Writable } }).call;
+  return stream;
+}
