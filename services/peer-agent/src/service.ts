@@ -36,6 +36,7 @@ import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
 import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
+import { AgentLimits } from './app/limits.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
@@ -157,6 +158,7 @@ class AgentService implements Agent {
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
     const hasher = new DiskContentHasher(pool);
+    const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const transfers = new Transfers(
       {
@@ -167,6 +169,7 @@ class AgentService implements Agent {
         tracker,
         bans,
         budget: new OutstandingBudget(),
+        limits,
         random: this.#random,
         log,
       },
@@ -181,7 +184,7 @@ class AgentService implements Agent {
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = { transfers, bans, messages, tracker, relay, log, facts: () => this.#facts() };
+    const control = { transfers, limits, bans, messages, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
 

@@ -7,10 +7,12 @@ import type { Logger } from '@enjambre/common/log/logger';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
+import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
 export interface DownloadComponents {
@@ -25,6 +27,8 @@ export interface DownloadComponents {
   readonly random: Random;
   /** What all downloads of this agent may have in flight. */
   readonly budget: OutstandingBudget;
+  /** How fast it may ask. */
+  readonly rate: RateShare;
   readonly log: Logger;
 }
 
@@ -48,6 +52,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   readonly #share: BudgetShare;
   readonly #engine: DownloadEngine;
   readonly #links: SwarmLinks;
+  readonly #pace: SendingPace;
   readonly #blockLength: number;
   #timer: NodeJS.Timeout | undefined;
   #writes = 0;
@@ -58,7 +63,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
     this.#parts = parts;
     this.#outcome = outcome;
-    this.#share = parts.budget.share();
+    this.#share = parts.budget.share(parts.rate);
     this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
     this.#links = new SwarmLinks(
@@ -71,6 +76,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       },
       this,
     );
+    this.#pace = new SendingPace(parts.rate, this.#links);
   }
 
   /** Verified pieces, live. */
@@ -94,6 +100,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   start(): void {
     this.#timer = setInterval(() => {
       this.#links.review();
+      this.#pace.review();
       this.#feed({ type: 'tick' });
     }, TICK_MS);
   }
@@ -118,6 +125,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   joined(peer: PeerAddress, has: Bitfield): void {
     this.#parts.ledger.streamOpened(peer);
+    this.#pace.joined(peer.peerId);
     this.#feed({ type: 'peer-joined', peer: peer.peerId, has });
   }
 
@@ -138,6 +146,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   choked(peer: PeerId, choked: boolean): void {
     this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer });
+  }
+
+  heard(peer: PeerId): void {
+    this.#feed({ type: 'peer-heard', peer });
   }
 
   rejected(peer: PeerId, id: number, reason: RejectReason): void {

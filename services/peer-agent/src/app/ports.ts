@@ -98,6 +98,8 @@ export interface LinkListener {
   ready(has: Bitfield): void;
   has(pieces: readonly number[]): void;
   choked(choked: boolean): void;
+  /** A part of a block came. */
+  heard(): void;
   block(id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(id: number, reason: RejectReason): void;
   closed(error: EnjambreError): void;
@@ -107,6 +109,8 @@ export interface LinkListener {
 export interface PeerLink {
   request(id: number, place: { piece: number; begin: number; length: number }): void;
   cancel(id: number): void;
+  /** How fast blocks should come: bytes a second, 0 for as fast as they can. */
+  pace(bytesPerSecond: number): void;
   have(pieces: readonly number[]): void;
   /** Says goodbye and ends the streams. `closed` is not called. */
   close(reason: string, message: string): void;

@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
@@ -24,6 +25,8 @@ export interface ServingComponents {
   readonly have: Bitfield;
   readonly store: PieceStore;
   readonly ledger: Ledger;
+  /** How fast it may be sent. */
+  readonly share: RateShare;
   /** The content is not what it was, or gone: nothing more may be served. */
   readonly damaged: (error: EnjambreError) => void;
 }
@@ -51,6 +54,11 @@ export class Serving {
 
   get have(): Bitfield {
     return this.parts.have;
+  }
+
+  /** How fast it may be sent. */
+  get share(): RateShare {
+    return this.parts.share;
   }
 
   /** See {@link PieceStore.read}. */

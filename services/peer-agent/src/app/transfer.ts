@@ -2,28 +2,18 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import type { Logger } from '@enjambre/common/log/logger';
-import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
-import type { Random } from '../domain/random.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import type { Bans } from './bans.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
+import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import type {
-  Membership,
-  MembershipEvent,
-  PeerConnector,
-  ProgressLog,
-  StoreFactory,
-  TrackerPort,
-  TransferArchive,
-} from './ports.js';
+import type { Membership, MembershipEvent, ProgressLog } from './ports.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
+import type { TransferComponents } from './transfer-components.js';
 import {
   bytesDoneOf,
   contentView,
@@ -33,21 +23,6 @@ import {
   type TransferState,
   type TransferView,
 } from './transfer-view.js';
-
-export interface TransferComponents {
-  readonly archive: TransferArchive;
-  readonly stores: StoreFactory;
-  readonly connector: PeerConnector;
-  readonly tracker: TrackerPort;
-  readonly bans: Bans;
-  readonly random: Random;
-  readonly budget: OutstandingBudget;
-  readonly log: Logger;
-  /** Called at each change of state, and when progress reached the disk. */
-  readonly changed: () => void;
-  /** Resolves when the record as it is now survives a crash. */
-  readonly save: () => Promise<void>;
-}
 
 /** How a run begins. */
 interface RunOptions {
@@ -69,6 +44,8 @@ export class Transfer {
   #content: Content | undefined;
   #have: Bitfield | undefined;
   readonly #ledger: Ledger;
+  /** How fast it may send and receive. */
+  readonly limits: TransferLimits;
   #serving: Serving | undefined;
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
@@ -84,6 +61,7 @@ export class Transfer {
   ) {
     this.#record = record;
     this.#state = initialState(record);
+    this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, () => performance.now());
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
@@ -110,6 +88,7 @@ export class Transfer {
     return {
       ...this.#record,
       ...this.#ledger.record,
+      ...this.limits.settings,
       bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
       activeMs: this.#watch.ms,
     };
@@ -258,6 +237,7 @@ export class Transfer {
       content,
       have,
       ledger: this.#ledger,
+      limits: this.limits,
       progress: this.#progress,
       announce: () => {
         this.parts.tracker.announce(this.#membership(), 'update');
@@ -287,7 +267,8 @@ export class Transfer {
     await this.#noteComplete((await content.store.seal()) ?? '');
     this.#have = Bitfield.full(content.layout.pieceCount);
     const damaged = this.#damaged;
-    this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger, damaged });
+    const share = this.limits.upload;
+    this.#serving ??= new Serving({ ...content, have: this.#have, ledger: this.#ledger, share, damaged });
     this.#endChores = startSeedingChores({
       store: content.store,
       damaged,

@@ -7,12 +7,14 @@ import { choosePieceLength } from '@enjambre/core/piece-length';
 import { checkName } from '@enjambre/core/names';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { NO_LIMITS, type LimitChange } from '../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
-import { Transfer, type TransferComponents } from './transfer.js';
+import { Transfer } from './transfer.js';
+import type { TransferComponents } from './transfer-components.js';
 
 export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save'> {
   readonly hasher: ContentHasher;
@@ -29,6 +31,8 @@ export interface ShareOptions {
   readonly name: string;
   /** 0 lets us choose. */
   readonly pieceLength: number;
+  /** What it has of its own. */
+  readonly limits?: LimitChange;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
   /** What of it is taken. */
@@ -41,6 +45,13 @@ export interface Shared {
   /** It was offered before. */
   readonly already: boolean;
   readonly leftOut: LeftOut;
+}
+
+export interface DownloadOptions {
+  /** Absolute path of the folder to put it in; the agent's download folder if empty. */
+  readonly outputDir: string;
+  /** What it has of its own; of one that is there already, what becomes another. */
+  readonly limits?: LimitChange;
 }
 
 export type DownloadSource =
@@ -101,7 +112,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<Shared> {
-    const { signal, progress } = options;
+    const { signal, progress, limits = {} } = options;
     const content = await this.#parts.hasher.scan(absolute(options.path), options.scan);
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
@@ -121,12 +132,13 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#changes.run(async () => {
       const known = this.#transfers.get(metainfo.infohash);
       // Moved content is offered where it is now, also before it is missed where it was.
-      if (known?.state === 'seeding' && (await known.isUnchanged()))
-        return { transfer: known, metainfo, already: true, leftOut };
-      await this.#replace(known, content.path);
-      const transfer = await this.#adopt(metainfo, content.path);
+      const already = known?.state === 'seeding' && (await known.isUnchanged());
+      if (!already) await this.#replace(known, content.path);
+      const kept = { ...known?.limits.settings, ...limits };
+      const transfer = already ? known : await this.#adopt(metainfo, content.path, kept);
+      transfer.limits.change(limits);
       await this.save();
-      return { transfer, metainfo, already: false, leftOut };
+      return { transfer, metainfo, already, leftOut };
     });
   }
 
@@ -137,7 +149,7 @@ export class Transfers implements Startable, ServingDirectory {
    */
   async download(
     source: DownloadSource,
-    outputDir: string,
+    { outputDir, limits = {} }: DownloadOptions,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, metainfo } = wantedOf(source);
@@ -145,11 +157,11 @@ export class Transfers implements Startable, ServingDirectory {
     const found = metainfo ? identityOf(metainfo) : await this.#identify(ref);
     return this.#changes.run(async () => {
       const known = this.#transfers.get(found.infohash);
-      if (known) return this.#goOn(known, wanted);
+      if (known) return this.#goOn(known, wanted, limits);
       const location = wanted ?? this.init.downloadDir;
       await this.#parts.stores.checkTarget(location, found.name, found.size);
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
-      const transfer = this.#add(newRecord(found, { origin: false, location }));
+      const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
       await transfer.start('started');
       await this.save();
       return { transfer, already: false };
@@ -197,10 +209,12 @@ export class Transfers implements Startable, ServingDirectory {
   async #goOn(
     known: Transfer,
     wanted: string | undefined,
+    limits: LimitChange,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const { origin, location, complete } = known.record;
     const folder = origin ? dirname(location) : location;
     if (wanted !== undefined && wanted !== folder) throw elsewhere(known, folder);
+    known.limits.change(limits);
     const already = complete && (await known.isUnchanged());
     if (complete && !already) await known.verify();
     else await known.resume();
@@ -229,11 +243,12 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Makes a transfer of content that was just hashed where it lies. */
-  async #adopt(metainfo: Metainfo, location: string): Promise<Transfer> {
+  async #adopt(metainfo: Metainfo, location: string, limits: LimitChange): Promise<Transfer> {
     await this.#parts.archive.writeMetainfo(metainfo);
     const fingerprint = (await this.#parts.stores.original(metainfo, location).fingerprint()) ?? '';
     const transfer = this.#add({
       ...newRecord(identityOf(metainfo), { origin: true, location }),
+      ...limits,
       complete: true,
       completedAtMs: Date.now(),
       fingerprint,
@@ -367,5 +382,6 @@ function newRecord(
     completedAtMs: 0,
     activeMs: 0,
     peers: [],
+    ...NO_LIMITS,
   };
 }

@@ -59,7 +59,16 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
   });
   const messages = new Messages({ archive: new InboxFile(folder.path, log), relay: undefined, log });
   const services = controlServices(
-    { transfers: agent.transfers, bans: agent.bans, messages, tracker, relay: undefined, facts, log },
+    {
+      transfers: agent.transfers,
+      limits: agent.limits,
+      bans: agent.bans,
+      messages,
+      tracker,
+      relay: undefined,
+      facts,
+      log,
+    },
     token === undefined ? {} : { token },
   );
   const server = new GrpcServer({ listen, services, log, graceMs: 50 });
@@ -84,7 +93,9 @@ async function share(
   wrong: { pieceLength?: number; name?: string } = {},
 ): Promise<ShareResponse[]> {
   const answers: ShareResponse[] = [];
-  for await (const answer of readStream(client.share({ path, name: '', pieceLength: 0, ...wrong })))
+  for await (const answer of readStream(
+    client.share({ path, name: '', pieceLength: 0, limits: undefined, ...wrong }),
+  ))
     answers.push(answer);
   return answers;
 }
@@ -115,7 +126,7 @@ describe('control over TCP', () => {
       refusal,
     );
     const sharing = client.share(
-      { path: await folder.write('file', 'x'), name: '', pieceLength: 0 },
+      { path: await folder.write('file', 'x'), name: '', pieceLength: 0, limits: undefined },
       metadata,
     );
     await expect(readStream(sharing).next()).rejects.toMatchObject(refusal);
@@ -167,11 +178,16 @@ describe('control over the socket', () => {
       reason: 'PATH_NOT_FOUND',
     });
     await expect(share(client, path, { name: '../up' })).rejects.toMatchObject({ reason: 'BAD_NAME' });
-    const download = callUnary(client.download.bind(client), { source: undefined, outputDir: '' });
+    const download = callUnary(client.download.bind(client), {
+      source: undefined,
+      outputDir: '',
+      limits: undefined,
+    });
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
     const crafted = callUnary(client.download.bind(client), {
       source: { $case: 'metainfo', value: Buffer.from('de') },
       outputDir: '',
+      limits: undefined,
     });
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });

@@ -12,6 +12,7 @@ import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
+import { AgentLimits } from '../../src/app/limits.js';
 import type {
   BanReport,
   FileSummary,
@@ -23,6 +24,7 @@ import type {
 import type { Transfer } from '../../src/app/transfer.js';
 import { Transfers } from '../../src/app/transfers.js';
 import { OutstandingBudget } from '../../src/domain/engine/outstanding-budget.js';
+import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
 
@@ -101,6 +103,7 @@ export class DownloadAgent {
     this.identity,
   );
   readonly archive: TransferArchive;
+  readonly limits = new AgentLimits(NO_LIMITS);
   readonly hasher: DiskContentHasher;
   readonly #pool = new DiskPool(1);
   readonly #fds = new FdCache();
@@ -125,7 +128,8 @@ export class DownloadAgent {
     const budget = new OutstandingBudget();
     const archive = watch(this.#data);
     this.archive = archive;
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log };
+    const { limits } = this;
+    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, random, log };
     this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
   }
 
@@ -142,7 +146,8 @@ export class DownloadAgent {
   }
 
   async download(metainfo: Metainfo): Promise<Transfer> {
-    const { transfer } = await this.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
+    const { transfer } = await this.transfers.download(source, { outputDir: '' });
     return transfer;
   }
 

@@ -5,7 +5,7 @@ import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
 import { blockHeader, EncodedBlock } from '@enjambre/proto/fetch-codec';
-import type { FetchRequest, FetchResponse, Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { FetchRequest, FetchResponse, Hello, Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
 import {
@@ -14,9 +14,11 @@ import {
   type UploadJob,
   type UploadRequest,
 } from '../../domain/upload/upload-scheduler.js';
+import { UploadAllowance } from '../../domain/upload/upload-allowance.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
+import { UploadGate } from './upload-gate.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
 
@@ -34,6 +36,11 @@ interface Session {
   readonly call: FetchCall;
   /** Whose it is, and of which file; known from the hello on. */
   owner: SyncSession | undefined;
+  /** How fast it is served; known from the hello on. */
+  allowance: UploadAllowance | undefined;
+  takesParts: boolean;
+  /** A block of which a part is sent: the rest comes before others begin. */
+  begun: UploadRequest | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
   /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
@@ -48,6 +55,9 @@ interface Session {
 export class FetchServer {
   readonly #scheduler = new UploadScheduler<Session>();
   readonly #sessions = new Set<Session>();
+  readonly #gate = new UploadGate(() => {
+    this.#pump();
+  });
 
   constructor(private readonly parts: FetchServerComponents) {}
 
@@ -63,6 +73,9 @@ export class FetchServer {
     const session: Session = {
       call: fetchCall,
       owner: undefined,
+      allowance: undefined,
+      takesParts: false,
+      begun: undefined,
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
@@ -92,11 +105,13 @@ export class FetchServer {
     try {
       switch (message?.$case) {
         case 'hello':
-          return this.#onHello(session, message.value.session);
+          return this.#onHello(session, message.value);
         case 'request':
           return this.#onRequest(session, message.value);
         case 'cancel':
           return this.#onCancel(session, message.value.id);
+        case 'pace':
+          return session.allowance?.setPace(Number(message.value.bytesPerSecond), performance.now());
         case undefined:
           return; // A message of a later version.
       }
@@ -105,7 +120,7 @@ export class FetchServer {
     }
   }
 
-  #onHello(session: Session, secret: Uint8Array): void {
+  #onHello(session: Session, { session: secret, takesParts }: Hello): void {
     if (session.owner)
       throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
     const owner = this.parts.sync.sessionOf(secret);
@@ -115,7 +130,9 @@ export class FetchServer {
       this.#end(session);
       this.parts.handlers.fail(session.call, error);
     });
-    this.#scheduler.open(session);
+    const allowance = new UploadAllowance(owner.serving.share);
+    Object.assign(session, { allowance, takesParts });
+    this.#scheduler.open(session, () => !session.begun && this.#gate.mayTake(allowance));
   }
 
   #onRequest(session: Session, request: Request): void {
@@ -137,6 +154,7 @@ export class FetchServer {
   }
 
   #pump(): void {
+    this.#gate.release();
     for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
       this.#serve(job).catch((error: unknown) => {
         this.parts.log.error({ err: error }, 'a block could not be served');
@@ -144,14 +162,28 @@ export class FetchServer {
     }
   }
 
+  /** Sends a block: in parts if a limit wants it, each when its turn comes; that of the first has come. */
   async #serve({ stream: session, request }: UploadJob<Session>): Promise<void> {
-    const block = await this.#read(session, request);
-    if (block && !session.over) await this.#send(session, block, request.length);
+    let part: Part | undefined = firstPart(session, request);
+    for (; part; part = await this.#nextPart(session, request, part)) {
+      const block = await this.#read(session, part);
+      if (!block || session.over) break;
+      await this.#send(session, block, part.length);
+    }
+    if (session.begun === request) session.begun = undefined;
     this.#scheduler.done(session, request);
     this.#pump();
   }
 
-  async #read(session: Session, request: UploadRequest): Promise<EncodedBlock | undefined> {
+  async #nextPart(session: Session, request: UploadRequest, last: Part): Promise<Part | undefined> {
+    const { allowance } = session;
+    if (last.left === 0 || !allowance) return undefined;
+    const part = partOf(request, last.begin + last.length, allowance.partLength);
+    await this.#gate.turn(allowance, part.length, () => !session.over);
+    return session.over ? undefined : part;
+  }
+
+  async #read(session: Session, request: Part): Promise<EncodedBlock | undefined> {
     const header = blockHeader(request, request.length);
     try {
       const bytes = await session.owner?.serving.read(request, header.length);
@@ -220,6 +252,27 @@ export class FetchServer {
     for (const done of [...session.sending]) done();
     this.#pump();
   }
+}
+
+/** What goes of a block in one message. */
+interface Part extends UploadRequest {
+  /** Bytes of the block after it. */
+  readonly left: number;
+}
+
+/** Takes its bytes from what the stream may have. */
+function firstPart(session: Session, request: UploadRequest): Part {
+  const { allowance, takesParts } = session;
+  const part = partOf(request, request.begin, takesParts ? allowance?.partLength : undefined);
+  allowance?.take(part.length);
+  if (part.left > 0) session.begun = request;
+  return part;
+}
+
+function partOf(request: UploadRequest, begin: number, atMost = request.length): Part {
+  const rest = request.begin + request.length - begin;
+  const length = Math.min(rest, atMost);
+  return { ...request, begin, length, left: rest - length };
 }
 
 function tooManyRequests(): EnjambreError {

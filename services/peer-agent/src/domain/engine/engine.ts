@@ -4,6 +4,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
+import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { nextBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
@@ -42,6 +43,8 @@ export class DownloadEngine {
   /** Grows whenever there may be new work for an idle peer. */
   #generation = 0;
   #nowMs = 0;
+  /** Who is asked first under a limit. */
+  #turn = 0;
   #effects: EngineEffect[] = [];
 
   constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
@@ -105,6 +108,8 @@ export class DownloadEngine {
       case 'peer-unchoked':
         peer.choked = false;
         return this.#fill(peer);
+      case 'peer-heard':
+        return peer.heard(this.#nowMs);
       case 'block-arrived':
         return this.#arrived(peer, event.id, event.ref);
       case 'block-rejected':
@@ -127,6 +132,7 @@ export class DownloadEngine {
     if (!peer) return;
     this.#peers.delete(id);
     for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
+    for (const { bytes } of peer.requests.values()) this.#budget.returned(bytes);
     this.#release(peer);
     this.#fillAll();
   }
@@ -185,6 +191,7 @@ export class DownloadEngine {
       this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
       return;
     }
+    this.#budget.returned(request.bytes);
     if (request.cancelled) return;
     this.#unask(peer, request.ref);
     if (reason === 'choked') peer.choked = true;
@@ -281,7 +288,8 @@ export class DownloadEngine {
   }
 
   #fillAll(): void {
-    for (const peer of this.#peers.values()) this.#fill(peer);
+    const peers = this.#budget.isPaced ? inTurn(this.#peers.values(), this.#turn++) : this.#peers.values();
+    for (const peer of peers) this.#fill(peer);
   }
 
   /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
@@ -290,6 +298,7 @@ export class DownloadEngine {
     const capBytes = this.#capBytes();
     let outstanding = this.outstandingBytes;
     while (peer.room(capBytes) > 0 && outstanding < this.#budget.limitBytes) {
+      if (!this.#budget.mayAsk(this.#nowMs)) return;
       const ref = nextBlock(this.#board, peer, this.#random, (piece) => this.#isFitAlone(peer, piece));
       if (!ref) {
         peer.idleSince = this.#generation;
@@ -304,7 +313,7 @@ export class DownloadEngine {
     if (peer.idleSince !== this.#generation || peer.snubbed) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
     const capBytes = this.#capBytes();
-    while (peer.room(capBytes) > 0) {
+    while (peer.room(capBytes) > 0 && this.#budget.mayAsk(this.#nowMs)) {
       const found = findTakeover(this.#board, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
@@ -320,6 +329,7 @@ export class DownloadEngine {
   #ask(peer: PeerState, ref: BlockRef): number {
     const bytes = this.#board.blockBytes(ref);
     const id = peer.ask(ref, bytes, this.#nowMs);
+    this.#budget.asked(bytes);
     this.#board.block(ref)?.askedOf.push(peer.id);
     this.#emit({ type: 'request', peer: peer.id, id, ref });
     return bytes;

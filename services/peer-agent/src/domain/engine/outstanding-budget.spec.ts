@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { weightOf } from '../limits/priority.js';
+import { RateLimiter } from '../limits/rate-limiter.js';
 import { OutstandingBudget } from './outstanding-budget.js';
 
 describe('the bytes in flight of a process', () => {
@@ -15,5 +17,19 @@ describe('the bytes in flight of a process', () => {
     first.use(false);
     second.use(true);
     expect(second.limitBytes).toBe(600);
+  });
+
+  it('are divided by the weight of each', () => {
+    const budget = new OutstandingBudget(1200);
+    const limiter = new RateLimiter();
+    const shares = (['high', 'normal', 'low'] as const).map((priority) => {
+      const rate = limiter.share();
+      rate.weight = weightOf(priority);
+      return budget.share(rate);
+    });
+    const limits = (): number[] => shares.map(({ limitBytes }) => Math.round(limitBytes));
+    expect(limits()).toEqual([1200, 1200, 1200]);
+    for (const share of shares) share.use(true);
+    expect(limits()).toEqual([686, 343, 171]);
   });
 });

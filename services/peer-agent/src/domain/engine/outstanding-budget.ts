@@ -1,32 +1,73 @@
+import { UNLIMITED } from '../limits/byte-bucket.js';
+import { NORMAL_WEIGHT } from '../limits/priority.js';
+
 /** A download's part of the {@link OutstandingBudget}. */
 export interface BudgetShare {
   /** Bytes that the download may have asked for and not stored, at this moment. */
   readonly limitBytes: number;
   /** Says whether the download has anybody to ask: one that has not leaves its part to the others. */
   use(wanted: boolean): void;
+  /** False while a limit lets nothing more be asked for. */
+  mayAsk(nowMs: number): boolean;
+  /** So much was asked for. */
+  asked(bytes: number): void;
+  /** What was asked for does not come. */
+  returned(bytes: number): void;
+  /** There is a limit: what may be asked for is given to peers in turn. */
+  readonly isPaced: boolean;
 }
+
+/** The rate at which a download may ask; see RateShare. */
+export interface AskingRate {
+  readonly weight: number;
+  readonly ceiling: number;
+  mayTake(nowMs: number): boolean;
+  take(bytes: number): void;
+  giveBack(bytes: number): void;
+}
+
+const ANY_RATE: AskingRate = {
+  weight: NORMAL_WEIGHT,
+  ceiling: UNLIMITED,
+  mayTake: () => true,
+  take: () => undefined,
+  giveBack: () => undefined,
+};
 
 /**
  * Bounds the bytes that all downloads of a process have asked for and not stored:
- * whoever has peers to ask gets an equal part.
+ * whoever has peers to ask gets a part, by its weight.
  */
 export class OutstandingBudget {
-  readonly #users = new Set<BudgetShare>();
+  readonly #users = new Map<BudgetShare, AskingRate>();
 
   constructor(private readonly totalBytes: number = DEFAULT_TOTAL_BYTES) {}
 
-  share(): BudgetShare {
-    const limit = (): number => this.totalBytes / Math.max(1, this.#users.size);
+  /** @param rate how fast it may ask; @default as fast as it can */
+  share(rate: AskingRate = ANY_RATE): BudgetShare {
+    const limit = (): number => (this.totalBytes * rate.weight) / Math.max(rate.weight, this.#weights);
     const share: BudgetShare = {
       get limitBytes() {
         return limit();
       },
       use: (wanted) => {
-        if (wanted) this.#users.add(share);
+        if (wanted) this.#users.set(share, rate);
         else this.#users.delete(share);
+      },
+      mayAsk: (nowMs) => rate.mayTake(nowMs),
+      asked: (bytes) => rate.take(bytes),
+      returned: (bytes) => rate.giveBack(bytes),
+      get isPaced() {
+        return rate.ceiling !== UNLIMITED;
       },
     };
     return share;
+  }
+
+  get #weights(): number {
+    let sum = 0;
+    for (const { weight } of this.#users.values()) sum += weight;
+    return sum;
   }
 }
 

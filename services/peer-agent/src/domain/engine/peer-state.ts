@@ -49,7 +49,10 @@ export class PeerState {
   #slowStart = true;
   #lastCheckMs: number;
   #lastCheckRate = 0;
+  /** The last block, or the first request after all was answered. */
   #heardMs: number;
+  /** The last part of a block. */
+  #partMs = -Infinity;
   readonly #meter = new RateMeter();
 
   constructor(
@@ -117,6 +120,11 @@ export class PeerState {
     this.inFlightBytes -= request.bytes;
   }
 
+  /** A part of a block came. */
+  heard(nowMs: number): void {
+    this.#partMs = nowMs;
+  }
+
   /** A block came: the rate is measured and, in slow start, the window grows by as much. */
   received(bytes: number, nowMs: number): void {
     this.#meter.add(bytes, nowMs);
@@ -146,7 +154,8 @@ export class PeerState {
 
   /** True if it owes us something and has been silent for too long. */
   isSilent(nowMs: number): boolean {
-    return this.inFlightBytes > 0 && !this.snubbed && nowMs - this.#heardMs >= this.config.snubMs;
+    const heardMs = Math.max(this.#heardMs, this.#partMs);
+    return this.inFlightBytes > 0 && !this.snubbed && nowMs - heardMs >= this.config.snubMs;
   }
 
   #restart(nowMs: number): void {

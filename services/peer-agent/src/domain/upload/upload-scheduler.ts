@@ -30,6 +30,8 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
 
 interface Queue<Stream> {
   readonly stream: Stream;
+  /** False while a limit lets nothing more go to it. */
+  readonly mayServe: () => boolean;
   readonly waiting: Map<number, UploadRequest>;
   readonly running: Set<number>;
   bytes: number;
@@ -45,8 +47,9 @@ export class UploadScheduler<Stream> {
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
 
-  open(stream: Stream): void {
-    this.#queues.set(stream, { stream, waiting: new Map(), running: new Set(), bytes: 0 });
+  /** @param mayServe asked before each block whether limits let it go */
+  open(stream: Stream, mayServe: () => boolean = () => true): void {
+    this.#queues.set(stream, { stream, mayServe, waiting: new Map(), running: new Set(), bytes: 0 });
   }
 
   /** Forgets a stream and all it asked for. */
@@ -77,7 +80,7 @@ export class UploadScheduler<Stream> {
     for (const queue of this.#queues.values()) {
       if (queue.bytes >= this.limits.maxStreamBytes) continue;
       const request = first(queue.waiting);
-      if (!request) continue;
+      if (!request || !queue.mayServe()) continue;
       queue.waiting.delete(request.id);
       queue.running.add(request.id);
       queue.bytes += request.length;

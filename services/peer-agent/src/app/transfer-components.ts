@@ -1,0 +1,23 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import type { Random } from '../domain/random.js';
+import type { Bans } from './bans.js';
+import type { AgentLimits } from './limits.js';
+import type { PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
+
+/** What a transfer works with. */
+export interface TransferComponents {
+  readonly archive: TransferArchive;
+  readonly stores: StoreFactory;
+  readonly connector: PeerConnector;
+  readonly tracker: TrackerPort;
+  readonly bans: Bans;
+  readonly random: Random;
+  readonly budget: OutstandingBudget;
+  readonly limits: AgentLimits;
+  readonly log: Logger;
+  /** Called at each change of state, and when progress reached the disk. */
+  readonly changed: () => void;
+  /** Resolves when the record as it is now survives a crash. */
+  readonly save: () => Promise<void>;
+}
