@@ -39,7 +39,7 @@ async function ofTransfer(
 
 async function changeAgent(session: Session, agent: AgentClient, change: LimitChange): Promise<void> {
   tellAgent(session, await agent.setLimits({ ref: '', change }));
-  session.output.note(
+  session.output.line(
     'until the agent ends; its own --max-upload and --max-download say what it starts with',
   );
 }

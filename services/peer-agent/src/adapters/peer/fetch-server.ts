@@ -12,13 +12,12 @@ import {
   DEFAULT_UPLOAD_LIMITS,
   UploadScheduler,
   type UploadJob,
-  type UploadRequest,
 } from '../../domain/upload/upload-scheduler.js';
 import { UploadAllowance } from '../../domain/upload/upload-allowance.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
-import { UploadGate } from './upload-gate.js';
+import { UploadGate, type Part } from './upload-gate.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
 
@@ -38,9 +37,6 @@ interface Session {
   owner: SyncSession | undefined;
   /** How fast it is served; known from the hello on. */
   allowance: UploadAllowance | undefined;
-  takesParts: boolean;
-  /** A block of which a part is sent: the rest comes before others begin. */
-  begun: UploadRequest | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
   /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
@@ -74,8 +70,6 @@ export class FetchServer {
       call: fetchCall,
       owner: undefined,
       allowance: undefined,
-      takesParts: false,
-      begun: undefined,
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
@@ -130,9 +124,9 @@ export class FetchServer {
       this.#end(session);
       this.parts.handlers.fail(session.call, error);
     });
-    const allowance = new UploadAllowance(owner.serving.share);
-    Object.assign(session, { allowance, takesParts });
-    this.#scheduler.open(session, () => !session.begun && this.#gate.mayTake(allowance));
+    const allowance = new UploadAllowance(owner.serving.share, { takesParts });
+    session.allowance = allowance;
+    this.#scheduler.open(session, () => this.#gate.mayBegin(allowance));
   }
 
   #onRequest(session: Session, request: Request): void {
@@ -162,25 +156,17 @@ export class FetchServer {
     }
   }
 
-  /** Sends a block: in parts if a limit wants it, each when its turn comes; that of the first has come. */
+  /** Sends a block, in parts if a limit wants it. */
   async #serve({ stream: session, request }: UploadJob<Session>): Promise<void> {
-    let part: Part | undefined = firstPart(session, request);
-    for (; part; part = await this.#nextPart(session, request, part)) {
+    const { allowance } = session;
+    if (!allowance) return;
+    for await (const part of this.#gate.parts(request, allowance, () => !session.over)) {
       const block = await this.#read(session, part);
       if (!block || session.over) break;
       await this.#send(session, block, part.length);
     }
-    if (session.begun === request) session.begun = undefined;
     this.#scheduler.done(session, request);
     this.#pump();
-  }
-
-  async #nextPart(session: Session, request: UploadRequest, last: Part): Promise<Part | undefined> {
-    const { allowance } = session;
-    if (last.left === 0 || !allowance) return undefined;
-    const part = partOf(request, last.begin + last.length, allowance.partLength);
-    await this.#gate.turn(allowance, part.length, () => !session.over);
-    return session.over ? undefined : part;
   }
 
   async #read(session: Session, request: Part): Promise<EncodedBlock | undefined> {
@@ -252,27 +238,6 @@ export class FetchServer {
     for (const done of [...session.sending]) done();
     this.#pump();
   }
-}
-
-/** What goes of a block in one message. */
-interface Part extends UploadRequest {
-  /** Bytes of the block after it. */
-  readonly left: number;
-}
-
-/** Takes its bytes from what the stream may have. */
-function firstPart(session: Session, request: UploadRequest): Part {
-  const { allowance, takesParts } = session;
-  const part = partOf(request, request.begin, takesParts ? allowance?.partLength : undefined);
-  allowance?.take(part.length);
-  if (part.left > 0) session.begun = request;
-  return part;
-}
-
-function partOf(request: UploadRequest, begin: number, atMost = request.length): Part {
-  const rest = request.begin + request.length - begin;
-  const length = Math.min(rest, atMost);
-  return { ...request, begin, length, left: rest - length };
 }
 
 function tooManyRequests(): EnjambreError {

@@ -1,12 +1,14 @@
-/** What says how much may be sent; see RateShare. */
-export interface Allowance {
-  mayTake(nowMs: number): boolean;
-  take(bytes: number): void;
-  waitMs(nowMs: number): number;
+import type { UploadAllowance } from '../../domain/upload/upload-allowance.js';
+import type { UploadRequest } from '../../domain/upload/upload-scheduler.js';
+
+/** What goes of a block in one message. */
+export interface Part extends UploadRequest {
+  /** Bytes of the block after it. */
+  readonly left: number;
 }
 
 interface Waiter {
-  readonly allowance: Allowance;
+  readonly allowance: UploadAllowance;
   readonly bytes: number;
   readonly isWanted: () => boolean;
   readonly resolve: () => void;
@@ -20,26 +22,53 @@ const MIN_WAIT_MS = 1;
 export class UploadGate {
   readonly #waiters = new Set<Waiter>();
   /** Those that were refused since the last time. */
-  readonly #refused = new Set<Allowance>();
+  readonly #refused = new Set<UploadAllowance>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param freed called when those that were refused may ask again */
   constructor(private readonly freed: () => void) {}
 
-  /** True if something may be sent now. If not, `freed` is called when it may. */
-  mayTake(allowance: Allowance): boolean {
+  /** True if a block may be begun now. If a limit is why not, `freed` is called when it may. */
+  mayBegin(allowance: UploadAllowance): boolean {
+    if (allowance.isBusy) return false;
     if (allowance.mayTake(performance.now())) return true;
     this.#refused.add(allowance);
     this.#arm();
     return false;
   }
 
-  /** Resolves when the bytes may be sent, and were taken; without taking them if they are no longer wanted then. */
-  async turn(allowance: Allowance, bytes: number, isWanted: () => boolean): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#waiters.add({ allowance, bytes, isWanted, resolve });
-      this.release();
-    });
+  /**
+   * A block that may be begun, in the parts in which limits let it out: the first at once,
+   * each other when its turn has come and if it is still wanted then. Bytes of the first
+   * are taken before this returns.
+   */
+  parts(
+    request: UploadRequest,
+    allowance: UploadAllowance,
+    isWanted: () => boolean,
+  ): AsyncGenerator<Part, void, undefined> {
+    const first = partOf(request, request.begin, allowance.partLength);
+    allowance.take(first.length);
+    if (first.left > 0) allowance.isBusy = true;
+    return this.#rest(request, first, { allowance, isWanted });
+  }
+
+  async *#rest(
+    request: UploadRequest,
+    first: Part,
+    { allowance, isWanted }: Pick<Waiter, 'allowance' | 'isWanted'>,
+  ): AsyncGenerator<Part, void, undefined> {
+    try {
+      for (let part = first; ;) {
+        yield part;
+        if (part.left === 0) return;
+        part = partOf(request, part.begin + part.length, allowance.partLength);
+        await this.#turn({ allowance, bytes: part.length, isWanted });
+        if (!isWanted()) return;
+      }
+    } finally {
+      if (first.left > 0) allowance.isBusy = false;
+    }
   }
 
   /** Lets go who may: what has begun comes before what has not. */
@@ -55,6 +84,14 @@ export class UploadGate {
       resolve();
     }
     if (this.#waiters.size > 0) this.#arm();
+  }
+
+  /** Resolves when the bytes may be sent, and were taken; without taking them if they are no longer wanted then. */
+  #turn(waiter: Omit<Waiter, 'resolve'>): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.add({ ...waiter, resolve });
+      this.release();
+    });
   }
 
   #arm(): void {
@@ -73,4 +110,10 @@ export class UploadGate {
       Math.max(MIN_WAIT_MS, waitMs),
     ).unref();
   }
+}
+
+function partOf(request: UploadRequest, begin: number, atMost: number): Part {
+  const rest = request.begin + request.length - begin;
+  const length = Math.min(rest, atMost);
+  return { ...request, begin, length, left: rest - length };
 }

@@ -1,3 +1,4 @@
+import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { ByteBucket, lowerLimit, UNLIMITED } from '../limits/byte-bucket.js';
 import type { RateShare } from '../limits/rate-limiter.js';
 import { partLength } from './part-length.js';
@@ -10,9 +11,14 @@ const MIN_PACE = 16 << 10;
  * and no faster than its downloader asked for.
  */
 export class UploadAllowance {
+  /** A part of a block is sent: the rest comes before others begin. */
+  isBusy = false;
   readonly #pace = new ByteBucket(UNLIMITED);
 
-  constructor(private readonly share: RateShare) {}
+  constructor(
+    private readonly share: RateShare,
+    private readonly init: { readonly takesParts: boolean },
+  ) {}
 
   /** The downloader's wish: bytes a second, or UNLIMITED. */
   setPace(bytesPerSecond: number, nowMs: number): void {
@@ -22,6 +28,7 @@ export class UploadAllowance {
 
   /** Bytes of a block that are sent at a time, so that they leave evenly. */
   get partLength(): number {
+    if (!this.init.takesParts) return BLOCK_SIZE;
     return partLength(lowerLimit(this.share.ceiling, this.#pace.limit));
   }
 
