@@ -6,6 +6,7 @@ const BLOCK_ID = 1 << 3;
 const BLOCK_PIECE = 2 << 3;
 const BLOCK_BEGIN = 3 << 3;
 const BLOCK_DATA = (4 << 3) | 2;
+const BLOCK_LEFT = 5 << 3;
 
 /**
  * A FetchResponse with a Block that is encoded already: the block's bytes were read
@@ -15,13 +16,22 @@ export class EncodedBlock {
   constructor(readonly bytes: Buffer) {}
 }
 
+interface BlockFacts {
+  readonly id: number;
+  readonly piece: number;
+  readonly begin: number;
+  /** Bytes of the block that come later. @default 0 */
+  readonly left?: number;
+}
+
 /** What stands before the `length` bytes of a block in an encoded FetchResponse. */
-export function blockHeader(block: { id: number; piece: number; begin: number }, length: number): Buffer {
+export function blockHeader({ id, piece, begin, left = 0 }: BlockFacts, length: number): Buffer {
   const inner: number[] = [];
   for (const [tag, value] of [
-    [BLOCK_ID, block.id],
-    [BLOCK_PIECE, block.piece],
-    [BLOCK_BEGIN, block.begin],
+    [BLOCK_ID, id],
+    [BLOCK_PIECE, piece],
+    [BLOCK_BEGIN, begin],
+    ...(left > 0 ? [[BLOCK_LEFT, left] as const] : []),
     [BLOCK_DATA, length],
   ] as const) {
     inner.push(tag);

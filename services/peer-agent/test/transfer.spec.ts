@@ -167,7 +167,10 @@ describe('a download that is complete', () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
     await rm(target());
-    const { already } = await agent.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    const { already } = await agent.transfers.download(
+      { kind: 'metainfo', bytes: metainfo.bytes },
+      { outputDir: '' },
+    );
     expect(already).toBe(false);
     await waitFor(() => transfer.record.complete && transfer.state === 'seeding', {
       what: 'the second download',
@@ -179,12 +182,12 @@ describe('a download that is complete', () => {
     await agent.finished(await agent.download(metainfo));
     const again = agent.transfers.download(
       { kind: 'metainfo', bytes: metainfo.bytes },
-      agent.folder.at('other'),
+      { outputDir: agent.folder.at('other') },
     );
     await expect(again).rejects.toMatchObject({ code: 'precondition', reason: 'ELSEWHERE' });
     const same = agent.transfers.download(
       { kind: 'metainfo', bytes: metainfo.bytes },
-      agent.folder.at('downloads'),
+      { outputDir: agent.folder.at('downloads') },
     );
     expect(await same).toMatchObject({ already: true });
   });

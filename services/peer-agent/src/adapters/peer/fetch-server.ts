@@ -9,6 +9,7 @@ import type {
   AnyRequest,
   FetchRequest,
   FetchResponse,
+  Hello,
   Request,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
@@ -20,9 +21,11 @@ import {
   UploadScheduler,
   type UploadJob,
 } from '../../domain/upload/upload-scheduler.js';
+import { UploadAllowance } from '../../domain/upload/upload-allowance.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
+import { UploadGate, type Part } from './upload-gate.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse | EncodedBlock>;
 
@@ -47,6 +50,8 @@ interface Session {
   readonly call: FetchCall;
   /** Whose it is, and of which file; known from the hello on. */
   owner: SyncSession | undefined;
+  /** How fast it is served; known from the hello on. */
+  allowance: UploadAllowance | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
   /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
@@ -63,6 +68,9 @@ interface Session {
 export class FetchServer {
   readonly #scheduler = new UploadScheduler<Session, Wanted>();
   readonly #sessions = new Set<Session>();
+  readonly #gate = new UploadGate(() => {
+    this.#pump();
+  });
 
   constructor(private readonly parts: FetchServerComponents) {}
 
@@ -78,6 +86,7 @@ export class FetchServer {
     const session: Session = {
       call: fetchCall,
       owner: undefined,
+      allowance: undefined,
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
@@ -108,13 +117,15 @@ export class FetchServer {
     try {
       switch (message?.$case) {
         case 'hello':
-          return this.#onHello(session, message.value.session);
+          return this.#onHello(session, message.value);
         case 'request':
           return this.#onRequest(session, message.value);
         case 'any':
           return this.#onAny(session, message.value);
         case 'cancel':
           return this.#onCancel(session, message.value.id);
+        case 'pace':
+          return session.allowance?.setPace(Number(message.value.bytesPerSecond), performance.now());
         case undefined:
           return; // A message of a later version.
       }
@@ -123,7 +134,7 @@ export class FetchServer {
     }
   }
 
-  #onHello(session: Session, secret: Uint8Array): void {
+  #onHello(session: Session, { session: secret, takesParts }: Hello): void {
     if (session.owner)
       throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
     const owner = this.parts.sync.sessionOf(secret);
@@ -145,7 +156,9 @@ export class FetchServer {
     session.unsubscribe = () => {
       for (const end of endings) end();
     };
-    this.#scheduler.open(session);
+    const allowance = new UploadAllowance(owner.serving.share, { takesParts });
+    session.allowance = allowance;
+    this.#scheduler.open(session, () => this.#gate.mayBegin(allowance));
   }
 
   #onRequest(session: Session, request: Request): void {
@@ -160,7 +173,7 @@ export class FetchServer {
     if (modulus < 1 || modulus > MAX_MODULUS || residue >= modulus) {
       throw new EnjambreError('invalid', 'BAD_REQUEST', `no piece is ${residue} modulo ${modulus}`);
     }
-    const length = Math.min(BLOCK_SIZE, serving.metainfo.pieceLength);
+    const length = serving.layout.longestBlock;
     this.#queue(session, { id, length, any: { modulus, residue } });
   }
 
@@ -179,6 +192,7 @@ export class FetchServer {
   }
 
   #pump(): void {
+    this.#gate.release();
     for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
       this.#serve(job).catch((error: unknown) => {
         this.parts.log.error({ err: error }, 'a block could not be served');
@@ -186,13 +200,33 @@ export class FetchServer {
     }
   }
 
+  /** Sends a block, in parts if a limit wants it. What the uploader chooses is chosen now that its turn has come. */
   async #serve({ stream: session, request }: UploadJob<Session, Wanted>): Promise<void> {
+    const { allowance } = session;
     const place = 'any' in request ? this.#choose(session, request) : request;
-    if (!place) return;
-    const block = await this.#read(session, request.id, place);
-    if (block && !session.over) await this.#send(session, block, place);
+    if (!place || !allowance) return;
+    const { id } = request;
+    if (this.#gate.takeWhole(place, allowance)) await this.#sendPart(session, id, { ...place, left: 0 });
+    else
+      await this.#sendParts(
+        session,
+        id,
+        this.#gate.parts(place, allowance, () => !session.over),
+      );
     this.#scheduler.done(session, request);
     this.#pump();
+  }
+
+  async #sendParts(session: Session, id: number, parts: AsyncIterable<Part>): Promise<void> {
+    for await (const part of parts) if (!(await this.#sendPart(session, id, part))) return;
+  }
+
+  /** False if the rest of the block is not to be sent. */
+  async #sendPart(session: Session, id: number, part: Part): Promise<boolean> {
+    const block = await this.#read(session, id, part);
+    if (!block || session.over) return false;
+    await this.#send(session, block, part);
+    return true;
   }
 
   /** Undefined if there is nothing to choose: the request was held back or rejected. */
@@ -219,15 +253,15 @@ export class FetchServer {
     this.#pump();
   }
 
-  async #read(session: Session, id: number, place: BlockPlace): Promise<EncodedBlock | undefined> {
-    const header = blockHeader({ id, ...place }, place.length);
+  async #read(session: Session, id: number, part: Part): Promise<EncodedBlock | undefined> {
+    const header = blockHeader({ id, ...part }, part.length);
     try {
-      const bytes = await session.owner?.serving.read(place, header.length);
+      const bytes = await session.owner?.serving.read(part, header.length);
       if (!bytes) return undefined;
       header.copy(bytes);
       return new EncodedBlock(bytes);
     } catch (error) {
-      this.parts.log.warn({ err: error, piece: place.piece }, 'a shared file could not be read');
+      this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');
       this.#reject(session, id, 'read-failed');
       return undefined;
     }
