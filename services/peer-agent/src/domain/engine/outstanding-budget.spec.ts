@@ -16,4 +16,8 @@ describe('the bytes in flight of a process', () => {
     second.use(true);
     expect(second.limitBytes).toBe(600);
   });
+
+  it('are 32 MiB, unless it is told otherwise', () => {
+    expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
+  });
 });
