@@ -18,6 +18,13 @@ describe('DownloadEngine, of who has what', () => {
     expect(effects).toMatchObject([{ type: 'request', peer: ann, ref: { piece: 2, block: 0 } }]);
   });
 
+  it.each([0, 1, 2, 3])('asks it for that after %i others choked', (others) => {
+    const told = new ToldEngine({ pieces: 4 });
+    for (let other = 0; other < others; other++) told.holder(`other ${other}`, []);
+    told.join(ann, []);
+    expect(only(told.learn(ann, [2], 1))).toMatchObject({ peer: ann, ref: { piece: 2, block: 0 } });
+  });
+
   it('counts a peer once for a piece, however often it says that it has it', () => {
     const told = new ToldEngine({ pieces: 2 });
     told.holder('says it thrice', [0, 0, 0]);
@@ -159,6 +166,15 @@ describe('DownloadEngine, of a block that is asked of two', () => {
     expect(told.reject(first, 'not-available', 720)).toEqual([]);
     expect(told.engine.outstandingBytes).toBe(BLOCK);
     expect(told.arrive(second, 730)).toEqual([{ type: 'store', ref: first.ref }]);
+  });
+
+  it('is of no interest any more, whatever comes of it, once the download is complete', () => {
+    const { told, first, second } = late();
+    told.arrive(second, 720);
+    told.store(second, { atMs: 720 });
+    expect(told.engine.isComplete).toBe(true);
+    expect(told.arrive(first, 730)).toEqual([]);
+    expect(told.tick(60_000)).toEqual([]);
   });
 
   it('is not asked of a third', () => {
