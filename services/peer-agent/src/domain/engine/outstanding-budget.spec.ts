@@ -73,4 +73,8 @@ describe('the bytes in flight of a process', () => {
     for (const share of shares) share.use(true, 0);
     expect(limits()).toEqual([686, 343, 171]);
   });
+
+  it('are 32 MiB, unless it is told otherwise', () => {
+    expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
+  });
 });
