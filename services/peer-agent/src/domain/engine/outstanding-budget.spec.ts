@@ -74,6 +74,17 @@ describe('the bytes in flight of a process', () => {
     expect(limits()).toEqual([686, 343, 171]);
   });
 
+  it('are asked for as fast as the rate of the download lets, which is given back what does not come', () => {
+    const rate = new RateLimiter(1000).share();
+    const share = new OutstandingBudget().share(rate);
+    expect([share.isPaced, new OutstandingBudget().share().isPaced]).toEqual([true, false]);
+    expect(share.mayAsk(0)).toBe(true);
+    share.asked(500);
+    expect([share.mayAsk(0), rate.waitMs(0)]).toEqual([false, 500]);
+    share.returned(400);
+    expect(rate.waitMs(0)).toBe(100);
+  });
+
   it('are 32 MiB, unless it is told otherwise', () => {
     expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
   });
