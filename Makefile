@@ -52,6 +52,12 @@ storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
+MUTATION_PARTS ?= core engine upload
+
+.PHONY: mutation
+mutation: build ## Change libs/core and the engine in small ways: tests must notice (long)
+	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
+
 .PHONY: bench
 bench: bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
 
@@ -99,7 +105,7 @@ bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENC
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
-	@rm -rf libs/proto/src/gen $(GENERATED) coverage
+	@rm -rf libs/proto/src/gen $(GENERATED) coverage reports .stryker-tmp
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'
 # binaries, which not every registry mirror carries. The locked versions are installed all the same.

@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['**/dist/**', 'libs/proto/src/gen/**', '**/node_modules/**', '**/*.js', '**/*.cjs', '**/*.mjs'],
+    ignores: [
+      '**/dist/**',
+      'libs/proto/src/gen/**',
+      '**/node_modules/**',
+      '**/*.js',
+      '**/*.cjs',
+      '**/*.mjs',
+      '.stryker-tmp/**',
+    ],
   },
   ...tseslint.configs.strictTypeChecked,
   {

@@ -102,7 +102,7 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
   const source = { $case: 'ref', value: ref } as const;
   // The tracker may not know yet that it is served again.
   const isKnown = (): Promise<boolean> =>
-    callUnary(client.download.bind(client), { source, outputDir: '' }).then(
+    callUnary(client.download.bind(client), { source, outputDir: '', limits: undefined }).then(
       () => true,
       (error: unknown) => {
         if (reasonOf(error) !== 'UNKNOWN_REF') throw error;
@@ -146,7 +146,9 @@ async function shareSparse(
 }
 
 async function share(client: AgentServiceClient, path: string, pieceLength: number): Promise<Transfer> {
-  for await (const { result } of readStream(client.share({ path, name: '', pieceLength }))) {
+  for await (const { result } of readStream(
+    client.share({ path, name: '', pieceLength, limits: undefined }),
+  )) {
     if (result?.$case === 'shared' && result.value.transfer) return result.value.transfer;
   }
   throw new Error(`${path} was not shared`);

@@ -5,6 +5,8 @@ import {
   type DownloadRequest,
   type DownloadResponse,
   type GetInfoResponse,
+  type SetLimitsRequest,
+  type SetLimitsResponse,
   type ShareRequest,
   type ShareResponse,
   type Transfer,
@@ -91,6 +93,10 @@ export class AgentClient {
     return present(
       (await this.#channel.call(this.#client.verifyTransfer.bind(this.#client), { ref })).transfer,
     );
+  }
+
+  setLimits(request: SetLimitsRequest): Promise<SetLimitsResponse> {
+    return this.#channel.call(this.#client.setLimits.bind(this.#client), request);
   }
 
   async remove(

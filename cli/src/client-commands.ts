@@ -1,31 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { EnjambreError } from '@enjambre/core/error';
+import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
+import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
 
 type MakeOutput = (options: { readonly json: boolean }) => Output;
-/** What commander read: flags by their camelCase names. */
-type Given = Readonly<Record<string, unknown>>;
-type Handler = (session: Session, args: readonly string[], given: Given) => Promise<void>;
-
-interface Flag {
-  readonly flags: string;
-  readonly description: string;
-  readonly parse?: (value: string, previous: never) => unknown;
-}
-
-interface ClientCommand {
-  /** Name and arguments, such as "get <REF>". */
-  readonly usage: string;
-  readonly summary: string;
-  readonly flags?: readonly Flag[];
-  /** It asks neither agent nor tracker. */
-  readonly alone?: true;
-  /** Loads what it needs itself, so that `--help` and small commands start at once. */
-  readonly handle: Handler;
-}
-
 const MAX_UINT32 = 0xffff_ffff;
 /** A timer takes no more. */
 const MAX_SECONDS = 2_000_000;
@@ -51,6 +32,8 @@ const SHARING: readonly ClientCommand[] = [
         parse: wholeNumber,
       },
       { flags: '--torrent <FILE>', description: 'write a .torrent, too (may be repeated)', parse: append },
+      uploadFlag,
+      priorityFlag,
     ],
     handle: async (session, [path = ''], given) => {
       const { share } = await import('./commands/share.js');
@@ -58,6 +41,7 @@ const SHARING: readonly ClientCommand[] = [
         name: text(given.name),
         pieceLength: typeof given.pieceLength === 'number' ? given.pieceLength : undefined,
         torrents: Array.isArray(given.torrent) ? given.torrent.map(String) : [],
+        limits: limitsGiven(given),
       });
     },
   },
@@ -76,6 +60,9 @@ const SHARING: readonly ClientCommand[] = [
         description: 'give up waiting when it is not complete by then; the agent goes on',
         parse: seconds,
       },
+      uploadFlag,
+      downloadFlag,
+      priorityFlag,
     ],
     handle: async (session, [ref = ''], given) => {
       const { get } = await import('./commands/get.js');
@@ -83,6 +70,7 @@ const SHARING: readonly ClientCommand[] = [
         output: text(given.output),
         detach: given.detach === true,
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
+        limits: limitsGiven(given),
       });
     },
   },
@@ -124,6 +112,13 @@ const TRANSFERS: readonly ClientCommand[] = [
     flags: [{ flags: '--wait', description: 'stay until all of it is good, and say how much was' }],
     handle: async (session, [ref = ''], given) =>
       (await import('./commands/verify.js')).verify(session, ref, { wait: given.wait === true }),
+  },
+  {
+    usage: 'limit [REF]',
+    summary: 'show or change how fast this agent, or one of them, may send and receive',
+    flags: [uploadFlag, downloadFlag, priorityFlag],
+    handle: async (session, [ref], given) =>
+      (await import('./commands/limit.js')).limit(session, ref, limitsGiven(given)),
   },
   {
     usage: 'rm <REF>',

@@ -60,7 +60,7 @@ describe('enjambre share', () => {
     const { code, stdout } = await on(['share', 'model.bin'], { cwd: '/data' });
 
     expect(code).toBe(0);
-    expect(asked).toEqual([{ path: '/data/model.bin', name: '', pieceLength: 0 }]);
+    expect(asked).toEqual([{ path: '/data/model.bin', name: '', pieceLength: 0, limits: undefined }]);
     expect(stdout.split('\n').slice(-4)).toEqual([
       'model.bin  1 MB',
       `infohash  ${INFOHASH}`,
@@ -86,7 +86,7 @@ describe('enjambre share', () => {
     const written = await readFile(join(cwd, 'x.torrent'), 'utf8');
     await rm(cwd, { recursive: true });
 
-    expect(asked).toEqual([{ path: '/data/x', name: 'y', pieceLength: 16_384 }]);
+    expect(asked).toEqual([{ path: '/data/x', name: 'y', pieceLength: 16_384, limits: undefined }]);
     expect(written).toBe('metainfo');
     expect(objects().map(({ type }) => type)).toEqual(['progress', 'progress', 'shared']);
     expect(objects().at(-1)).toEqual({

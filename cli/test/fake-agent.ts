@@ -16,6 +16,8 @@ import {
   type ListFilesResponse,
   type ListPeersResponse,
   type RemoveTransferRequest,
+  type SetLimitsRequest,
+  type SetLimitsResponse,
   type ShareRequest,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -51,6 +53,7 @@ export interface Script {
   watch?: (ref: string, ended: AbortSignal) => AsyncIterable<Transfer>;
   change?: (what: string, ref: string) => Transfer;
   remove?: (request: RemoveTransferRequest) => { transfer: Transfer; filesDeleted: boolean };
+  limit?: (request: SetLimitsRequest) => SetLimitsResponse;
   files?: (query: string, pageToken: string) => ListFilesResponse;
   peers?: (ref: string, pageToken: string) => ListPeersResponse;
   bans?: (pageToken: string) => ListBansResponse;
@@ -139,7 +142,7 @@ export class FakeAgent {
     const changed = (what: string) =>
       one(({ ref }: { ref: string }) => ({ transfer: (script.change ?? unscripted)(what, ref) }));
     const handlers = {
-      getInfo: one(() => GetInfoResponse.fromPartial({ name: 'alice' })),
+      getInfo: one(() => GetInfoResponse.fromPartial({ name: 'alice', maxUpload: 10_000_000n })),
       listTransfers: one(() => ({ transfers: (script.transfers ?? unscripted)() })),
       getTransfer: one(({ ref }: { ref: string }) => ({ transfer: (script.transfer ?? unscripted)(ref) })),
       download: one((request: DownloadRequest) => (script.download ?? unscripted)(request)),
@@ -151,6 +154,7 @@ export class FakeAgent {
       resumeTransfer: changed('resume'),
       verifyTransfer: changed('verify'),
       removeTransfer: one((request: RemoveTransferRequest) => (script.remove ?? unscripted)(request)),
+      setLimits: one((request: SetLimitsRequest) => (script.limit ?? unscripted)(request)),
       listFiles: one(({ query, pageToken }: { query: string; pageToken: string }) =>
         (script.files ?? unscripted)(query, pageToken),
       ),

@@ -29,7 +29,8 @@ export class AgentControl {
   /** Downloads. Returns when it was complete and verified (milliseconds since 1970). */
   async get(infohash: string): Promise<number> {
     const download = this.#client.download.bind(this.#client);
-    await callUnary(download, { source: { $case: 'ref', value: infohash }, outputDir: '' });
+    const source = { $case: 'ref', value: infohash } as const;
+    await callUnary(download, { source, outputDir: '', limits: undefined });
     for await (const { transfer } of readStream(
       this.#client.watchTransfer({ ref: infohash, interval: undefined }),
     )) {

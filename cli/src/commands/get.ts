@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { LimitChange, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { downloadSource, localPath } from '../ref.js';
@@ -17,6 +17,8 @@ export interface GetOptions {
   readonly detach: boolean;
   /** Give up when it is not complete after so long; the agent goes on. */
   readonly timeoutSeconds?: number | undefined;
+  /** Limits of the transfer. */
+  readonly limits?: LimitChange | undefined;
 }
 
 /** `enjambre get`: starts a download and stays until it is complete, or only starts it. */
@@ -38,14 +40,14 @@ export async function get(session: Session, ref: string, options: GetOptions): P
 async function download(
   session: Session,
   ref: string,
-  { output, detach, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
+  { output, detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
 ): Promise<void> {
   await withAgent(session, async (agent) => {
     const { cwd } = session.context;
     const source = await downloadSource(ref, cwd);
     const outputDir = output === undefined ? '' : resolve(cwd, output);
     const { transfer, alreadyComplete } = await agent
-      .download({ source, outputDir })
+      .download({ source, outputDir, limits })
       .catch(async (error: unknown) => {
         throw await notShared(error, ref, cwd);
       });

@@ -2,7 +2,12 @@ import { lstat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
-import type { HashProgress, SharedFile, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type {
+  HashProgress,
+  LimitChange,
+  SharedFile,
+  Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { sharedJson } from '../render/json.js';
@@ -16,6 +21,8 @@ export interface ShareOptions {
   readonly pieceLength?: number | undefined;
   /** Files to write the metainfo to. */
   readonly torrents: readonly string[];
+  /** Limits of the transfer. */
+  readonly limits?: LimitChange | undefined;
 }
 
 /** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
@@ -35,13 +42,13 @@ async function hash(
   session: Session,
   agent: AgentClient,
   path: string,
-  { name = '', pieceLength = 0 }: ShareOptions,
+  { name = '', pieceLength = 0, limits }: ShareOptions,
 ): Promise<SharedFile> {
   const { output, signal, context } = session;
   const line = new ProgressLine(output, context.now);
   const startedAt = context.now();
   try {
-    for await (const { result } of agent.share({ path, name, pieceLength })) {
+    for await (const { result } of agent.share({ path, name, pieceLength, limits })) {
       if (result?.$case === 'shared') return result.value;
       if (result) tellProgress(result.value);
     }

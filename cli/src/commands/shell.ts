@@ -14,11 +14,13 @@ import type { GetInfoResponse, Transfer } from '@enjambre/proto/gen/enjambre/age
 import { withAgent } from '../agent-client.js';
 import type { Context, Session } from '../context.js';
 import { EXIT, failureOf } from '../exit.js';
+import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from '../limit-flags.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
 import { pause, remove, resume } from './control.js';
 import { events } from './events.js';
 import { get } from './get.js';
+import { limit } from './limit.js';
 import { files, findFiles, peers } from './lookups.js';
 import { inbox, send } from './messages.js';
 import { joinRoom, leaveRoom, rooms } from './rooms.js';
@@ -33,7 +35,11 @@ type Entry = (run: Run, cwd: string) => Promise<void>;
 const ENTRIES = {
   share: { label: 'Share', hint: 'a file or folder of this machine', enter: shareEntry },
   get: { label: 'Get', hint: 'what others share', enter: getEntry },
-  transfers: { label: 'Transfers', hint: 'look, pause, resume, verify, remove', enter: transfersEntry },
+  transfers: {
+    label: 'Transfers',
+    hint: 'look, pause, resume, limit, verify, remove',
+    enter: transfersEntry,
+  },
   files: { label: 'Files', hint: 'all that is shared', enter: (run) => run((session) => files(session, '')) },
   peers: { label: 'Peers', hint: 'who is connected', enter: (run) => run((session) => peers(session, '')) },
   send: { label: 'Send', hint: 'a message to a peer, a room or everyone', enter: sendEntry },
@@ -205,6 +211,7 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
       { value: 'status', label: 'Status' },
       { value: 'pause', label: 'Pause' },
       { value: 'resume', label: 'Resume' },
+      { value: 'limit', label: 'Limit', hint: 'how fast it may be, and its priority' },
       { value: 'verify', label: 'Verify', hint: 'read it all again' },
       { value: 'remove', label: 'Remove', hint: 'what is complete stays' },
       { value: 'delete', label: 'Remove with its files' },
@@ -217,6 +224,8 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
         return pause(session, ref);
       case 'resume':
         return resume(session, ref);
+      case 'limit':
+        return limitTransfer(session, ref);
       case 'verify':
         return verify(session, ref, { wait: false });
       case 'remove':
@@ -227,6 +236,20 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
         return status(session, ref);
     }
   });
+}
+
+async function limitTransfer(session: Session, ref: string): Promise<void> {
+  await limit(session, ref, undefined);
+  const flags = { maxUpload: uploadFlag, maxDownload: downloadFlag, priority: priorityFlag };
+  const given: Record<string, unknown> = {};
+  for (const [name, { flags: flag, description, parse }] of Object.entries(flags)) {
+    const message = `${flag.split(' ')[0] ?? ''}: ${description}; empty to leave it`;
+    const answer = await text({ message, defaultValue: '' });
+    if (isCancel(answer)) return;
+    if (answer.trim() !== '') given[name] = parse?.(answer.trim(), undefined as never);
+  }
+  const change = limitsGiven(given);
+  if (change) await limit(session, ref, change);
 }
 
 async function removeWithFiles(session: Session, ref: string): Promise<void> {

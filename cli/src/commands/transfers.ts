@@ -4,6 +4,7 @@ import type { Session } from '../context.js';
 import type { Output } from '../output.js';
 import { transferRef } from '../ref.js';
 import { secondsOf, transferJson } from '../render/json.js';
+import { isLimited, limitsText } from '../render/limits.js';
 import { table } from '../render/table.js';
 import {
   count,
@@ -88,6 +89,7 @@ function transferFacts(
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],
+    ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
     ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
     ['sent', formatBytes(transfer.bytesUploaded)],
     ['time', active > 0 ? `${formatSeconds(active)} of downloading` : ''],

@@ -1,6 +1,7 @@
 import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { priorityWord } from '../limit-flags.js';
 import type { JsonObject } from './json-line.js';
 import { stateWord } from './transfer-state.js';
 
@@ -42,6 +43,9 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     seconds_active: secondsOf(transfer.activeTime),
     added_at: transfer.addedAt?.toISOString(),
     completed_at: transfer.completedAt?.toISOString(),
+    max_upload: transfer.maxUpload,
+    max_download: transfer.maxDownload,
+    priority: priorityWord(transfer.priority),
     peers: transfer.peers.map(transferPeerJson),
   };
 }

@@ -30,8 +30,9 @@ export class PieceLayout {
   readonly pieceCount: number;
   /** Bytes of the whole torrent. */
   readonly totalLength: number;
+  /** Bytes of a block that is not cut short by the end of a file. */
+  readonly longestBlock: number;
   readonly #pieceLength: number;
-  readonly #blockLength: number;
   readonly #runs: readonly Run[];
 
   constructor(metainfo: Metainfo) {
@@ -46,7 +47,7 @@ export class PieceLayout {
     this.pieceCount = first;
     this.totalLength = metainfo.totalLength;
     this.#pieceLength = metainfo.pieceLength;
-    this.#blockLength = Math.min(BLOCK_SIZE, metainfo.pieceLength);
+    this.longestBlock = Math.min(BLOCK_SIZE, metainfo.pieceLength);
     this.#runs = runs;
   }
 
@@ -76,24 +77,24 @@ export class PieceLayout {
 
   /** Blocks of a piece, at least 1. */
   blockCount(index: number): number {
-    return Math.ceil(this.pieceSize(index) / this.#blockLength);
+    return Math.ceil(this.pieceSize(index) / this.longestBlock);
   }
 
   /** Bytes of a block; it begins `block` × min(BLOCK_SIZE, piece length) bytes into its piece. */
   blockSize(index: number, block: number): number {
     const size = this.pieceSize(index);
-    const offset = block * this.#blockLength;
+    const offset = block * this.longestBlock;
     if (!Number.isInteger(block) || block < 0 || offset >= size) {
       throw new RangeError(
         `block ${block} is outside piece ${index}, which has ${this.blockCount(index)} blocks`,
       );
     }
-    return Math.min(this.#blockLength, size - offset);
+    return Math.min(this.longestBlock, size - offset);
   }
 
   /** Leaves (a power of two) that the tree of each block of a piece is wide: hash a block with `subtreeRoot`. */
   blockLeaves(index: number): number {
-    return Math.min(this.#blockLength / LEAF_SIZE, this.pieceLeaves(index));
+    return Math.min(this.longestBlock / LEAF_SIZE, this.pieceLeaves(index));
   }
 
   /**

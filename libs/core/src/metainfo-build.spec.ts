@@ -75,7 +75,7 @@ describe('a built metainfo', () => {
       'a file lies in a file',
       () => folder([file('a'), file('a', 'b')]),
       'BAD_METAINFO',
-      'lies in another file',
+      '"a/b" lies in another file',
     ],
     [
       'a folder has the path of a file',

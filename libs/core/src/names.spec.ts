@@ -49,6 +49,7 @@ test.each([
   ['ΣΑΣ', 'σας'],
   ['Straße', 'STRASSE'],
   ['\u212a', 'k'],
+  ['\u03f4', 'θ'],
 ])('%j and %j cannot share a folder', (one, other) => {
   expect(foldName(one)).toBe(foldName(other));
 });

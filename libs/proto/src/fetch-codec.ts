@@ -1,27 +1,30 @@
-import { FetchResponse, PeerServiceService } from './gen/enjambre/peer/v1/peer.js';
-
 /** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
-const RESPONSE_BLOCK = (1 << 3) | 2;
-const BLOCK_ID = 1 << 3;
-const BLOCK_PIECE = 2 << 3;
-const BLOCK_BEGIN = 3 << 3;
-const BLOCK_DATA = (4 << 3) | 2;
+export const RESPONSE_BLOCK = (1 << 3) | 2;
+export const BLOCK_ID = 1 << 3;
+export const BLOCK_PIECE = 2 << 3;
+export const BLOCK_BEGIN = 3 << 3;
+export const BLOCK_DATA = (4 << 3) | 2;
+export const BLOCK_LEFT = 5 << 3;
 
-/**
- * A FetchResponse with a Block that is encoded already: the block's bytes were read
- * straight behind its header, so that sending costs no copy.
- */
-export class EncodedBlock {
-  constructor(readonly bytes: Buffer) {}
+interface BlockFacts {
+  readonly id: number;
+  readonly piece: number;
+  readonly begin: number;
+  /** Bytes of the block that come later. @default 0 */
+  readonly left?: number;
 }
 
-/** What stands before the `length` bytes of a block in an encoded FetchResponse. */
-export function blockHeader(block: { id: number; piece: number; begin: number }, length: number): Buffer {
+/**
+ * What stands before the `length` bytes of a block in an encoded FetchResponse: who sends one reads its
+ * bytes straight behind this, and nothing is copied.
+ */
+export function blockHeader({ id, piece, begin, left = 0 }: BlockFacts, length: number): Buffer {
   const inner: number[] = [];
   for (const [tag, value] of [
-    [BLOCK_ID, block.id],
-    [BLOCK_PIECE, block.piece],
-    [BLOCK_BEGIN, block.begin],
+    [BLOCK_ID, id],
+    [BLOCK_PIECE, piece],
+    [BLOCK_BEGIN, begin],
+    ...(left > 0 ? [[BLOCK_LEFT, left] as const] : []),
     [BLOCK_DATA, length],
   ] as const) {
     inner.push(tag);
@@ -31,16 +34,6 @@ export function blockHeader(block: { id: number; piece: number; begin: number },
   pushVarint(header, inner.length + length);
   return Buffer.from([...header, ...inner]);
 }
-
-/** The generated service, with a Fetch that also takes {@link EncodedBlock}s to send. */
-export const FastPeerService = {
-  ...PeerServiceService,
-  fetch: {
-    ...PeerServiceService.fetch,
-    responseSerialize: (value: FetchResponse | EncodedBlock): Buffer =>
-      value instanceof EncodedBlock ? value.bytes : Buffer.from(FetchResponse.encode(value).finish()),
-  },
-};
 
 /** Base 128, low bits first; `value` is below 2^32. */
 function pushVarint(bytes: number[], value: number): void {

@@ -1,16 +1,10 @@
-import { FetchResponse } from './gen/enjambre/peer/v1/peer.js';
+import { BLOCK_BEGIN, BLOCK_DATA, BLOCK_ID, BLOCK_LEFT, BLOCK_PIECE, RESPONSE_BLOCK } from './fetch-codec.js';
+import { FetchResponse, type Block } from './gen/enjambre/peer/v1/peer.js';
 
 /** What gRPC puts before a message: a byte that says whether it is compressed, and its length. */
 const PREFIX_BYTES = 5;
 /** Room for what precedes the bytes of a block: tags, lengths and numbers. */
 const HEAD_BYTES = 64;
-/** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
-const RESPONSE_BLOCK = (1 << 3) | 2;
-const BLOCK_ID = 1 << 3;
-const BLOCK_PIECE = 2 << 3;
-const BLOCK_BEGIN = 3 << 3;
-const BLOCK_DATA = (4 << 3) | 2;
-
 export interface FetchReaderInit {
   /** A longer message is refused. */
   readonly maxBytes: number;
@@ -36,7 +30,7 @@ export class FetchReader {
   #head = Buffer.alloc(HEAD_BYTES);
   #headFilled = 0;
   #headLength = 0;
-  #block: { id: number; piece: number; begin: number; data: Buffer } | undefined;
+  #block: (Block & { data: Buffer }) | undefined;
   #filled = 0;
 
   constructor(private readonly init: FetchReaderInit) {}
@@ -104,7 +98,7 @@ export class FetchReader {
 function readBlockHead(
   head: Buffer,
   length: number,
-): { id: number; piece: number; begin: number; dataAt: number } | undefined {
+): (Omit<Block, 'data'> & { readonly dataAt: number }) | undefined {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -118,8 +112,11 @@ function readBlockHead(
   const field = (tag: number): number => (head[at++] === tag ? varint() : -1);
   const inner = field(RESPONSE_BLOCK);
   if (inner !== length - at) return undefined;
-  const [id, piece, begin, dataLength] = [BLOCK_ID, BLOCK_PIECE, BLOCK_BEGIN, BLOCK_DATA].map(field);
-  if (id === undefined || piece === undefined || begin === undefined) return undefined;
-  if (id < 0 || piece < 0 || begin < 0 || dataLength !== length - at) return undefined;
-  return { id, piece, begin, dataAt: at };
+  const id = field(BLOCK_ID);
+  const piece = field(BLOCK_PIECE);
+  const begin = field(BLOCK_BEGIN);
+  const left = head[at] === BLOCK_LEFT ? field(BLOCK_LEFT) : 0;
+  const dataLength = field(BLOCK_DATA);
+  if (Math.min(id, piece, begin, left) < 0 || dataLength !== length - at) return undefined;
+  return { id, piece, begin, left, dataAt: at };
 }

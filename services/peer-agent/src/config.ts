@@ -8,7 +8,7 @@ import {
   tcpAddressListSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
-import { durationSchema } from '@enjambre/common/config/quantities';
+import { durationSchema, rateSchema } from '@enjambre/common/config/quantities';
 import type { Option, Resolved } from '@enjambre/common/config/options';
 import { z } from 'zod';
 import { defaultDataDir } from './default-data-dir.js';
@@ -83,6 +83,18 @@ export const agentOptions = {
     description: 'the shared folder is looked through so often, also if the system tells of no change',
     schema: durationSchema,
     default: '1m',
+  },
+  maxUpload: {
+    placeholder: 'RATE',
+    description: 'bytes a second that it sends at most, such as 10MB or 1.5MiB; none for no limit',
+    schema: rateSchema,
+    default: 'none',
+  },
+  maxDownload: {
+    placeholder: 'RATE',
+    description: 'bytes a second that it receives at most, such as 10MB or 1.5MiB; none for no limit',
+    schema: rateSchema,
+    default: 'none',
   },
   label: {
     placeholder: 'KEY=VALUE',

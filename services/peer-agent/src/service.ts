@@ -39,6 +39,7 @@ import { TrackerLink } from './adapters/tracker/tracker-link.js';
 import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { findLeftover } from './app/leftover.js';
+import { AgentLimits } from './app/limits.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
@@ -155,14 +156,13 @@ class AgentService implements Agent {
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
     const stores = new FileStoreFactory({ pool, fds }, self.peerId);
-    const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
-      findLeftover(metainfo, this.#downloadDir, stores);
-    const data = new DataFolder(config.dataDir, log, { findDownload });
+    const data = this.#dataFolder(stores);
     const tracker = new TrackerLink(
       { identity, log },
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
     const hasher = new DiskContentHasher(pool);
+    const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const transfers = new Transfers(
       {
@@ -173,6 +173,7 @@ class AgentService implements Agent {
         tracker,
         bans,
         budget: new OutstandingBudget(),
+        limits,
         random: this.#random,
         log,
       },
@@ -187,7 +188,7 @@ class AgentService implements Agent {
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = { transfers, bans, messages, tracker, relay, log, facts: () => this.#facts() };
+    const control = { transfers, limits, bans, messages, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
 
@@ -206,6 +207,12 @@ class AgentService implements Agent {
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
+  }
+
+  #dataFolder(stores: FileStoreFactory): DataFolder {
+    const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
+      findLeftover(metainfo, this.#downloadDir, stores);
+    return new DataFolder(this.#config.dataDir, this.#log, { findDownload });
   }
 
   /** What is in it is shared, if there is to be one. */

@@ -278,7 +278,8 @@ describe('a shared folder', () => {
     const metainfo = await agent.hasher.hash(content, options);
     await sharing.start();
     await folder.write('shared/x', bytesOf(100 * KIB));
-    await agent.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, folder.at('shared'));
+    const outputDir = folder.at('shared');
+    await agent.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, { outputDir });
     await passTime('x');
     expect(infohashes()).toHaveLength(2);
     expect(agent.transfers.get('x').infohash).toBe(metainfo.infohash);

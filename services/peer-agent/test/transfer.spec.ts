@@ -127,7 +127,8 @@ describe('a download that is complete', () => {
     uploader.reads.release();
     await inState(transfer, 'seeding');
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringContaining('.incomplete'));
-    const served = await transfer.serving!.read({ piece: 1, begin: 0, length: PIECE }, 0);
+    const served = Buffer.alloc(PIECE);
+    await transfer.serving!.read({ piece: 1, begin: 0 }, served);
     expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
   });
 
@@ -167,7 +168,10 @@ describe('a download that is complete', () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
     await rm(target());
-    const { already } = await agent.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    const { already } = await agent.transfers.download(
+      { kind: 'metainfo', bytes: metainfo.bytes },
+      { outputDir: '' },
+    );
     expect(already).toBe(false);
     await waitFor(() => transfer.record.complete && transfer.state === 'seeding', {
       what: 'the second download',
@@ -179,12 +183,12 @@ describe('a download that is complete', () => {
     await agent.finished(await agent.download(metainfo));
     const again = agent.transfers.download(
       { kind: 'metainfo', bytes: metainfo.bytes },
-      agent.folder.at('other'),
+      { outputDir: agent.folder.at('other') },
     );
     await expect(again).rejects.toMatchObject({ code: 'precondition', reason: 'ELSEWHERE' });
     const same = agent.transfers.download(
       { kind: 'metainfo', bytes: metainfo.bytes },
-      agent.folder.at('downloads'),
+      { outputDir: agent.folder.at('downloads') },
     );
     expect(await same).toMatchObject({ already: true });
   });

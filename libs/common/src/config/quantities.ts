@@ -22,6 +22,29 @@ export const durationSchema = z.string().transform((text, context): number => {
   return z.NEVER;
 });
 
+/** A rate is 0 for no limit, or from a kilobyte to a terabyte a second: less would not get a block through. */
+export const MIN_RATE = 1e3;
+export const MAX_RATE = 1e12;
+
+/** "10MB", "500k", "1.5MiB", "10MB/s": bytes a second; "0" or "none", read as 0, is no limit. */
+export const rateSchema = z.string().transform((text, context): number => {
+  if (text === 'none') return 0;
+  // A small b is a bit to many: rather ask than limit to an eighth, or to eight times as much.
+  const match = /^(\d+(?:\.\d+)?)\s?(?:([kmgt])(i?))?(B?)(?:\/s)?$/.exec(
+    text.replace(/[KMGT]/, (letter) => letter.toLowerCase()),
+  );
+  const unit = match?.[2]
+    ? (`${match[2].toUpperCase()}${match[3] ? 'IB' : 'B'}` as keyof typeof UNIT_BYTES)
+    : '';
+  const rate = Math.round(Number(match?.[1]) * UNIT_BYTES[unit]);
+  if (rate === 0 || (rate >= MIN_RATE && rate <= MAX_RATE)) return rate;
+  const message = match
+    ? `"${text}" a second is no limit that works: choose from 1kB to 1TB, or none`
+    : `"${text}" is no rate: write 10MB, 500k or 1.5MiB (bytes a second, with a capital B), or none`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
 /** "1000000", "256MiB", "10GB": an amount of data, read as bytes; more than none. */
 export const bytesSchema = z.string().transform((text, context): number => {
   const match = /^(\d+(?:\.\d+)?)\s?((?:[KMGT]I?B)?)$/.exec(text.toUpperCase());

@@ -2,12 +2,17 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Content } from './content.js';
+import type { TransferLimits } from './limits.js';
 import { DownloadSession, type DownloadComponents } from './download-session.js';
 import type { ProgressLog, TrackerPort } from './ports.js';
 import { Serving } from './serving.js';
 
-export interface DownloadRunComponents extends Omit<DownloadComponents, 'metainfo' | 'layout' | 'store'> {
+export interface DownloadRunComponents extends Omit<
+  DownloadComponents,
+  'metainfo' | 'layout' | 'store' | 'rate'
+> {
   readonly content: Content;
+  readonly limits: TransferLimits;
   readonly progress: ProgressLog;
   readonly tracker: TrackerPort;
   /** Tells the tracker how far it is. */
@@ -44,7 +49,7 @@ export class DownloadRun {
       this.#fail = reject;
     });
     this.#session = new DownloadSession(
-      { ...parts, ...parts.content },
+      { ...parts, ...parts.content, rate: parts.limits.download },
       {
         verified: (piece) => {
           parts.progress.note(piece);
@@ -59,7 +64,8 @@ export class DownloadRun {
       },
     );
     const { content, ledger, random, damaged } = parts;
-    this.serving = new Serving({ ...content, have: this.#session.have, ledger, random, damaged });
+    const share = parts.limits.upload;
+    this.serving = new Serving({ ...content, have: this.#session.have, ledger, share, random, damaged });
     this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces), stopped: () => undefined });
   }
 

@@ -7,11 +7,13 @@ import type { Logger } from '@enjambre/common/log/logger';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Random } from '../domain/random.js';
 import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
+import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
 export interface DownloadComponents {
@@ -26,6 +28,8 @@ export interface DownloadComponents {
   readonly random: Random;
   /** What all downloads of this agent may have in flight. */
   readonly budget: OutstandingBudget;
+  /** How fast it may ask. */
+  readonly rate: RateShare;
   readonly log: Logger;
 }
 
@@ -46,6 +50,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   readonly #share: BudgetShare;
   readonly #engine: DownloadEngine;
   readonly #links: SwarmLinks;
+  readonly #pace: SendingPace;
   readonly #blockLength: number;
   #timer: NodeJS.Timeout | undefined;
   #writes = 0;
@@ -56,7 +61,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
     this.#parts = parts;
     this.#outcome = outcome;
-    this.#share = parts.budget.share();
+    this.#share = parts.budget.share(parts.rate);
     this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
     this.#links = new SwarmLinks(
@@ -69,6 +74,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       },
       this,
     );
+    this.#pace = new SendingPace(parts.rate, this.#links);
   }
 
   /** Verified pieces, live. */
@@ -92,6 +98,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   start(): void {
     this.#timer = setInterval(() => {
       this.#links.review();
+      this.#pace.review();
       this.#feed({ type: 'tick' });
     }, TICK_MS);
   }
@@ -116,6 +123,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   joined(peer: PeerAddress, has: Bitfield): void {
     this.#parts.ledger.streamOpened(peer);
+    this.#pace.joined(peer.peerId);
     this.#feed({ type: 'peer-joined', peer: peer.peerId, has });
   }
 
@@ -140,6 +148,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   spreads(peer: PeerId, on: boolean): void {
     this.#feed({ type: 'peer-spreads', peer, on });
+  }
+
+  heard(peer: PeerId): void {
+    this.#feed({ type: 'peer-heard', peer });
   }
 
   rejected(peer: PeerId, id: number, reason: RejectReason): void {

@@ -111,6 +111,8 @@ export interface LinkListener {
   choked(choked: boolean): void;
   /** Whether the uploader chooses what it sends: {@link PeerLink.requestAny}. */
   spreads(on: boolean): void;
+  /** A part of a block came. */
+  heard(): void;
   block(id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(id: number, reason: RejectReason): void;
   closed(error: EnjambreError): void;
@@ -122,6 +124,8 @@ export interface PeerLink {
   /** Asks for a block of the uploader's choice, of a piece whose index is `residue` modulo `modulus`. */
   requestAny(id: number, of: { modulus: number; residue: number }): void;
   cancel(id: number): void;
+  /** How fast blocks should come: bytes a second, 0 for as fast as they can. */
+  pace(bytesPerSecond: number): void;
   have(pieces: readonly number[]): void;
   /** Says goodbye and ends the streams. `closed` is not called. */
   close(reason: string, message: string): void;

@@ -7,6 +7,7 @@ import type { Random } from '../domain/random.js';
 import { ChosenBlocks } from '../domain/upload/chosen-blocks.js';
 import { PieceSpread, type PieceClass } from '../domain/upload/piece-spread.js';
 import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
+import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
@@ -39,6 +40,8 @@ export interface ServingComponents {
   readonly store: PieceStore;
   readonly ledger: Ledger;
   readonly random: Random;
+  /** How fast it may be sent. */
+  readonly share: RateShare;
   /** The content is not what it was, or gone: nothing more may be served. */
   readonly damaged: (error: EnjambreError) => void;
 }
@@ -97,6 +100,11 @@ export class Serving {
         this.#reviewSpread();
       },
     };
+  }
+
+  /** How fast it may be sent. */
+  get share(): RateShare {
+    return this.parts.share;
   }
 
   /** See {@link PieceStore.read}. */

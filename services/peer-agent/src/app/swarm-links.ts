@@ -16,6 +16,7 @@ export interface SwarmHandler {
   has(peer: PeerId, pieces: readonly number[]): void;
   choked(peer: PeerId, choked: boolean): void;
   spreads(peer: PeerId, on: boolean): void;
+  heard(peer: PeerId): void;
   block(peer: PeerId, id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(peer: PeerId, id: number, reason: RejectReason): void;
 }
@@ -92,7 +93,12 @@ export class SwarmLinks {
   }
 
   have(pieces: readonly number[]): void {
-    for (const { link, ready } of this.#candidates.values()) if (ready) link?.have(pieces);
+    for (const link of this.ready()) link.have(pieces);
+  }
+
+  /** Links that stand. */
+  *ready(): Generator<PeerLink> {
+    for (const { link, ready } of this.#candidates.values()) if (ready && link) yield link;
   }
 
   /** Ends the link to a peer, and does not open another if it is banned by now. */
@@ -160,6 +166,7 @@ export class SwarmLinks {
       has: (pieces) => handler.has(peer, pieces),
       choked: (choked) => handler.choked(peer, choked),
       spreads: (on) => handler.spreads(peer, on),
+      heard: () => handler.heard(peer),
       block: (id, place, data) => {
         candidate.backoff.reset();
         handler.block(peer, id, place, data);

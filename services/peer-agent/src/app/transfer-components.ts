@@ -2,6 +2,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
+import type { AgentLimits } from './limits.js';
 import type { PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
 
 /** What a transfer works with. */
@@ -15,6 +16,7 @@ export interface TransferComponents {
   readonly budget: OutstandingBudget;
   /** See `DownloadRun`. */
   readonly checkpointMs?: number;
+  readonly limits: AgentLimits;
   readonly log: Logger;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;

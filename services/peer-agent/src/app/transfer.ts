@@ -6,6 +6,7 @@ import { contentChanged, membershipOf, notDownloaded, openContent, type Content 
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
+import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
 import type { Membership, MembershipEvent } from './ports.js';
 import { forget } from './removal.js';
@@ -41,6 +42,8 @@ export class Transfer {
   #content: Content | undefined;
   #have: Bitfield | undefined;
   readonly #ledger: Ledger;
+  /** How fast it may send and receive. */
+  readonly limits: TransferLimits;
   #serving: Serving | undefined;
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
@@ -56,6 +59,7 @@ export class Transfer {
   ) {
     this.#record = record;
     this.#state = initialState(record);
+    this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, () => performance.now());
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
@@ -82,6 +86,7 @@ export class Transfer {
     return {
       ...this.#record,
       ...this.#ledger.record,
+      ...this.limits.settings,
       bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
       activeMs: this.#watch.ms,
     };
@@ -230,6 +235,7 @@ export class Transfer {
       content,
       have,
       ledger: this.#ledger,
+      limits: this.limits,
       progress: this.parts.archive.progress(this.infohash),
       announce: () => this.parts.tracker.announce(this.#membership(), 'update'),
       claimed: (saved) => {
@@ -265,6 +271,7 @@ export class Transfer {
       ...content,
       have: this.#have,
       ledger: this.#ledger,
+      share: this.limits.upload,
       damaged,
     });
     this.#endChores = startSeedingChores({

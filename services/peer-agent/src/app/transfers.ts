@@ -8,6 +8,7 @@ import { checkName } from '@enjambre/core/names';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
+import { NO_LIMITS, type LimitChange } from '../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
@@ -31,6 +32,8 @@ export interface ShareOptions {
   readonly name: string;
   /** 0 lets us choose. */
   readonly pieceLength: number;
+  /** What it has of its own. */
+  readonly limits?: LimitChange;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
   /** What of it is taken. */
@@ -43,6 +46,13 @@ export interface Shared {
   /** It was offered before. */
   readonly already: boolean;
   readonly leftOut: LeftOut;
+}
+
+export interface DownloadOptions {
+  /** Absolute path of the folder to put it in; the agent's download folder if empty. */
+  readonly outputDir: string;
+  /** What it has of its own; of one that is there already, what becomes another. */
+  readonly limits?: LimitChange;
 }
 
 export type DownloadSource =
@@ -106,7 +116,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<Shared> {
-    const { signal, progress } = options;
+    const { signal, progress, limits = {} } = options;
     const content = await this.#parts.hasher.scan(absolute(options.path), options.scan);
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
@@ -126,12 +136,13 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#changes.run(async () => {
       const known = this.#transfers.get(metainfo.infohash);
       // Moved content is offered where it is now, also before it is missed where it was.
-      if (known?.state === 'seeding' && (await known.isUnchanged()))
-        return { transfer: known, metainfo, already: true, leftOut };
-      await this.#replace(known, content.path);
-      const transfer = await this.#adopt(metainfo, content.path);
+      const already = known?.state === 'seeding' && (await known.isUnchanged());
+      if (!already) await this.#replace(known, content.path);
+      const kept = { ...known?.limits.settings, ...limits };
+      const transfer = already ? known : await this.#adopt(metainfo, content.path, kept);
+      transfer.limits.change(limits);
       await this.save();
-      return { transfer, metainfo, already: false, leftOut };
+      return { transfer, metainfo, already, leftOut };
     });
   }
 
@@ -142,7 +153,7 @@ export class Transfers implements Startable, ServingDirectory {
    */
   async download(
     source: DownloadSource,
-    outputDir: string,
+    { outputDir, limits = {} }: DownloadOptions,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, metainfo } = wantedOf(source);
@@ -150,11 +161,11 @@ export class Transfers implements Startable, ServingDirectory {
     const found = metainfo ? identityOf(metainfo) : await this.#identify(ref);
     return this.#changes.run(async () => {
       const known = this.#transfers.get(found.infohash);
-      if (known) return this.#goOn(known, wanted);
+      if (known) return this.#goOn(known, wanted, limits);
       const location = wanted ?? this.init.downloadDir;
       await this.#parts.stores.checkTarget(location, found.name, found.size);
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
-      const transfer = this.#add(newRecord(found, { origin: false, location }));
+      const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
       await transfer.start('started');
       await this.save();
       return { transfer, already: false };
@@ -202,10 +213,12 @@ export class Transfers implements Startable, ServingDirectory {
   async #goOn(
     known: Transfer,
     wanted: string | undefined,
+    limits: LimitChange,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const { origin, location, complete } = known.record;
     const folder = origin ? dirname(location) : location;
     if (wanted !== undefined && wanted !== folder) throw elsewhere(known, folder);
+    known.limits.change(limits);
     const already = complete && (await known.isUnchanged());
     if (complete && !already) await known.verify();
     else await known.resume();
@@ -234,11 +247,12 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Makes a transfer of content that was just hashed where it lies. */
-  async #adopt(metainfo: Metainfo, location: string): Promise<Transfer> {
+  async #adopt(metainfo: Metainfo, location: string, limits: LimitChange): Promise<Transfer> {
     await this.#parts.archive.writeMetainfo(metainfo);
     const fingerprint = (await this.#parts.stores.original(metainfo, location).fingerprint()) ?? '';
     const transfer = this.#add({
       ...newRecord(identityOf(metainfo), { origin: true, location }),
+      ...limits,
       complete: true,
       completedAtMs: Date.now(),
       fingerprint,
@@ -374,5 +388,6 @@ function newRecord(
     completedAtMs: 0,
     activeMs: 0,
     peers: [],
+    ...NO_LIMITS,
   };
 }

@@ -1,5 +1,6 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { LimitSettings } from './limits/limit-settings.js';
 
 /** What a transfer is to do; what it does at a moment follows from it. */
 export type TransferGoal = 'run' | 'pause' | 'failed';
@@ -13,7 +14,7 @@ export interface PeerBytes {
 }
 
 /** What outlives the process of one transfer. Times in milliseconds since 1970. */
-export interface TransferRecord {
+export interface TransferRecord extends LimitSettings {
   readonly infohash: InfoHash;
   /** Empty until the metainfo is known. */
   readonly name: string;

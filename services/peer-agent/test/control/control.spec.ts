@@ -7,8 +7,10 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import {
   AgentServiceClient,
+  Priority,
   TrackerState,
   TransferState,
+  type LimitChange,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { controlServices } from '../../src/adapters/control/agent-handlers.js';
@@ -59,7 +61,16 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
   });
   const messages = new Messages({ archive: new InboxFile(folder.path, log), relay: undefined, log });
   const services = controlServices(
-    { transfers: agent.transfers, bans: agent.bans, messages, tracker, relay: undefined, facts, log },
+    {
+      transfers: agent.transfers,
+      limits: agent.limits,
+      bans: agent.bans,
+      messages,
+      tracker,
+      relay: undefined,
+      facts,
+      log,
+    },
     token === undefined ? {} : { token },
   );
   const server = new GrpcServer({ listen, services, log, graceMs: 50 });
@@ -84,7 +95,9 @@ async function share(
   wrong: { pieceLength?: number; name?: string } = {},
 ): Promise<ShareResponse[]> {
   const answers: ShareResponse[] = [];
-  for await (const answer of readStream(client.share({ path, name: '', pieceLength: 0, ...wrong })))
+  for await (const answer of readStream(
+    client.share({ path, name: '', pieceLength: 0, limits: undefined, ...wrong }),
+  ))
     answers.push(answer);
   return answers;
 }
@@ -115,7 +128,7 @@ describe('control over TCP', () => {
       refusal,
     );
     const sharing = client.share(
-      { path: await folder.write('file', 'x'), name: '', pieceLength: 0 },
+      { path: await folder.write('file', 'x'), name: '', pieceLength: 0, limits: undefined },
       metadata,
     );
     await expect(readStream(sharing).next()).rejects.toMatchObject(refusal);
@@ -167,11 +180,16 @@ describe('control over the socket', () => {
       reason: 'PATH_NOT_FOUND',
     });
     await expect(share(client, path, { name: '../up' })).rejects.toMatchObject({ reason: 'BAD_NAME' });
-    const download = callUnary(client.download.bind(client), { source: undefined, outputDir: '' });
+    const download = callUnary(client.download.bind(client), {
+      source: undefined,
+      outputDir: '',
+      limits: undefined,
+    });
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
     const crafted = callUnary(client.download.bind(client), {
       source: { $case: 'metainfo', value: Buffer.from('de') },
       outputDir: '',
+      limits: undefined,
     });
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
@@ -218,6 +236,44 @@ describe('control over the socket', () => {
     await expect(removal).rejects.toMatchObject({ code: 'precondition', reason: 'NOT_DOWNLOADED' });
     expect(await folder.tree()).toContain('file');
     expect(agent.transfers.list()).toHaveLength(1);
+  });
+
+  it('sets limits of the agent and of a transfer, and leaves what is not named', async () => {
+    const client = await bySocket();
+    const setLimits = client.setLimits.bind(client);
+    const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
+    await share(client, await folder.write('file', 'some bytes'));
+    await callUnary(setLimits, { ref: '', change: { ...none, maxUpload: 5_000_000n } });
+    const agents = await callUnary(setLimits, { ref: '', change: { ...none, maxDownload: 70_000n } });
+    expect(agents).toEqual({ transfer: undefined, maxUpload: 5_000_000n, maxDownload: 70_000n });
+    const info = await callUnary(client.getInfo.bind(client), {});
+    expect(info).toMatchObject({ maxUpload: 5_000_000n, maxDownload: 70_000n });
+
+    await callUnary(setLimits, {
+      ref: 'file',
+      change: { ...none, maxUpload: 9000n, priority: Priority.HIGH },
+    });
+    const { transfer } = await callUnary(setLimits, { ref: 'file', change: { ...none, maxDownload: 8000n } });
+    const its = { maxUpload: 9000n, maxDownload: 8000n, priority: Priority.HIGH };
+    expect(transfer).toMatchObject(its);
+    expect((await callUnary(client.getTransfer.bind(client), { ref: 'file' })).transfer).toMatchObject(its);
+    const lifted = await callUnary(setLimits, { ref: 'file', change: { ...none, maxUpload: 0n } });
+    expect(lifted.transfer).toMatchObject({ ...its, maxUpload: 0n });
+  });
+
+  it('refuses limits that cannot be', async () => {
+    const client = await bySocket();
+    const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
+    const refusal = (ref: string, change: Partial<LimitChange>): Promise<unknown> =>
+      callUnary(client.setLimits.bind(client), { ref, change: { ...none, ...change } });
+    await expect(refusal('', { maxUpload: 999n })).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'BAD_RATE',
+    });
+    await expect(refusal('', { maxDownload: 2n ** 63n })).rejects.toMatchObject({ reason: 'BAD_RATE' });
+    await expect(refusal('', { priority: Priority.LOW })).rejects.toMatchObject({ reason: 'NO_TRANSFER' });
+    await expect(refusal('nobody', {})).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
+    expect(agent.limits.settings).toEqual({ maxUpload: 0, maxDownload: 0 });
   });
 
   it('lists bans page by page, the newest first, and lifts one', async () => {

@@ -302,6 +302,54 @@ describe('a Fetch stream', () => {
     idle.close();
   });
 
+  it('sends a block in parts under a limit, the reads as well, and whole when it is lifted', async () => {
+    uploader.limiter.setLimit(1e6, performance.now());
+    const fetch = downloader.fetch().say(downloader.hello({ takesParts: true }), request(1, 0, BLOCK, BLOCK));
+    await fetch.when(() =>
+      fetch.heard.some(({ $case, value }) => $case === 'block' && value.left === 0) ? true : undefined,
+    );
+    const parts = await fetch.hear('block', 2);
+    expect(Buffer.concat(parts.map(({ data: bytes }) => bytes)).equals(data.subarray(BLOCK, 2 * BLOCK))).toBe(
+      true,
+    );
+    expect(parts.map(({ id, piece, begin }) => [id, piece, begin])).toEqual(
+      parts.map((_, at) => [1, 0, BLOCK + at * 48 * KIB]),
+    );
+    expect(uploader.reads.started).toBe(parts.length);
+    uploader.limiter.setLimit(0, performance.now());
+    fetch.say(request(2, 1, 0, BLOCK));
+    const last = (await fetch.hear('block', parts.length + 1)).at(-1);
+    expect([last?.id, last?.left, last?.data.length]).toEqual([2, 0, BLOCK]);
+  });
+
+  it('goes at the pace that its downloader wants, and as fast as it can again', async () => {
+    const pace = (bytesPerSecond: bigint) => ({ $case: 'pace' as const, value: { bytesPerSecond } });
+    const fetch = downloader
+      .fetch()
+      .say(downloader.hello({ takesParts: true }), pace(400_000n), request(1, 0, 0, BLOCK));
+    const [first] = await fetch.hear('block');
+    expect([first?.data.length, first?.left]).toEqual([16 * KIB, BLOCK - 16 * KIB]);
+    fetch.say(pace(0n), request(2, 1, 0, BLOCK));
+    await fetch.when(() =>
+      fetch.heard.some(({ $case, value }) => $case === 'block' && value.id === 2) ? true : undefined,
+    );
+    expect(blocksAreRight(fetch)).toBe(true);
+  });
+
+  it('rejects the rest of a block that cannot be read any more', async () => {
+    uploader.limiter.setLimit(1e6, performance.now());
+    const fetch = downloader.fetch().say(downloader.hello({ takesParts: true }), request(1, 0, 0, BLOCK));
+    await fetch.hear('block');
+    uploader.reads.failure = new Error('EIO');
+    expect(await fetch.hear('reject')).toEqual([{ id: 1, reason: RejectReason.READ_FAILED }]);
+    uploader.reads.failure = undefined;
+    uploader.limiter.setLimit(0, performance.now());
+    fetch.say(request(2, 1, 0, BLOCK));
+    await fetch.when(() =>
+      fetch.heard.some(({ $case, value }) => $case === 'block' && value.id === 2) ? true : undefined,
+    );
+  });
+
   it('forgets what a downloader asked for when it is gone', async () => {
     uploader.reads.hold();
     const fetch = downloader.greetedFetch();

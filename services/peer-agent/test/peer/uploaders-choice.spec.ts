@@ -9,6 +9,7 @@ import {
   cancel,
   have,
   RawDownloader,
+  request,
   type FetchStream,
   type SyncStream,
 } from '../support/downloader.js';
@@ -44,10 +45,10 @@ interface Downloader {
   readonly fetch: FetchStream;
 }
 
-async function downloaderNamed(name: string): Promise<Downloader> {
+async function downloaderNamed(name: string, takesParts = false): Promise<Downloader> {
   const downloader = new RawDownloader(uploader, name);
   const sync = await downloader.greetedSync(PIECES);
-  return { sync, fetch: downloader.greetedFetch() };
+  return { sync, fetch: downloader.fetch().say(downloader.hello({ takesParts })) };
 }
 
 /** What a Sync stream heard of the choice, in order. */
@@ -124,6 +125,39 @@ describe("the uploader's choice", () => {
       { piece: 2, begin: 0 },
       { piece: 2, begin: BLOCK },
     ]);
+  });
+
+  it('comes in parts under a limit, each with its place, one block after the other', async () => {
+    uploader.limiter.setLimit(2e6, performance.now());
+    const both = [await downloaderNamed('first', true), await downloaderNamed('second', true)];
+    for (const { fetch } of both) fetch.say(any(1), any(2));
+    const ended = ({ fetch }: Downloader): number =>
+      fetch.heard.filter((message) => message.$case === 'block' && message.value.left === 0).length;
+    await until(() => both.every((one) => ended(one) === 2));
+    for (const { fetch } of both) {
+      const parts = fetch.heard.flatMap((message) => (message.$case === 'block' ? [message.value] : []));
+      const [{ piece } = { piece: -1 }] = parts;
+      expect(parts.length).toBeGreaterThan(4);
+      let begin = 0;
+      for (const part of parts) {
+        expect([part.id, part.piece, part.begin]).toEqual([begin < BLOCK ? 1 : 2, piece, begin]);
+        begin += part.data.length;
+        expect(part.left).toBe((PIECE - begin) % BLOCK);
+      }
+      const sent = Buffer.concat(parts.map(({ data: bytes }) => bytes));
+      expect(sent.equals(data.subarray(piece * PIECE, (piece + 1) * PIECE))).toBe(true);
+    }
+  });
+
+  it('of which nothing is there yet costs nothing of a limit', async () => {
+    const [first, second] = [await downloaderNamed('first'), await downloaderNamed('second')];
+    first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
+    await until(() => blocksOf(first).length === 2 * PIECES);
+    // A hundred blocks would be overdrawn for half a minute.
+    uploader.limiter.setLimit(1e6, performance.now());
+    second.fetch.say(...Array.from({ length: 100 }, (_, id) => any(id)), request(100, 0, 0, BLOCK));
+    await until(() => blocksOf(second).length === 1);
+    expect(blocksOf(second)).toEqual([{ piece: 0, begin: 0 }]);
   });
 
   it('is refused to a single downloader', async () => {

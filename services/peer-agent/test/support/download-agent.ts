@@ -13,6 +13,7 @@ import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
 import { findLeftover } from '../../src/app/leftover.js';
+import { AgentLimits } from '../../src/app/limits.js';
 import type {
   BanReport,
   FileSummary,
@@ -25,6 +26,7 @@ import type {
 import type { Transfer } from '../../src/app/transfer.js';
 import { Transfers } from '../../src/app/transfers.js';
 import { OutstandingBudget } from '../../src/domain/engine/outstanding-budget.js';
+import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
 
@@ -114,6 +116,7 @@ export class DownloadAgent {
     this.identity,
   );
   readonly archive: TransferArchive;
+  readonly limits = new AgentLimits(NO_LIMITS);
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;
   readonly #fds = new FdCache();
@@ -144,8 +147,9 @@ export class DownloadAgent {
     const checkpoints = checkpointMs === undefined ? {} : { checkpointMs };
     const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, random, log, ...checkpoints };
-    this.transfers = new Transfers(parts, { downloadDir: folder.at('downloads') });
+    const { limits } = this;
+    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, random, log };
+    this.transfers = new Transfers({ ...parts, ...checkpoints }, { downloadDir: folder.at('downloads') });
   }
 
   static async start(folder?: TestFolder, replaced: AgentParts = {}): Promise<DownloadAgent> {
@@ -157,7 +161,8 @@ export class DownloadAgent {
   }
 
   async download(metainfo: Metainfo): Promise<Transfer> {
-    const { transfer } = await this.transfers.download({ kind: 'metainfo', bytes: metainfo.bytes }, '');
+    const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
+    const { transfer } = await this.transfers.download(source, { outputDir: '' });
     return transfer;
   }
 

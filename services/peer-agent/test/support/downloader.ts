@@ -60,6 +60,7 @@ export class RawDownloader {
       publicKey: this.identity.publicKey,
       signature: Buffer.alloc(0),
       session: Buffer.alloc(0),
+      takesParts: false,
     };
     return { $case: 'hello', value: { ...value, ...wrong } };
   }

@@ -5,6 +5,7 @@ import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import {
   PeerServiceService,
+  type Block,
   type FetchRequest,
   type FetchResponse,
   type GetMetainfoRequest,
@@ -104,6 +105,7 @@ export class HostileUploader {
       publicKey: Buffer.alloc(0),
       signature: Buffer.alloc(0),
       session: Buffer.alloc(16, 7),
+      takesParts: false,
     };
     return { $case: 'hello', value: { ...value, ...this.script.hello, ...wrong } };
   }
@@ -122,11 +124,11 @@ export class HostileUploader {
   /** The right answer to a request, with whatever is to be wrong with it. */
   block(
     { id, piece, begin, length }: Request,
-    wrong: { id?: number; piece?: number; begin?: number; data?: Buffer } = {},
+    wrong: Partial<Block> = {},
   ): Extract<FetchAnswer, { $case: 'block' }> {
     const at = piece * this.content.metainfo.pieceLength + begin;
     const data = this.content.data.subarray(at, at + length);
-    return { $case: 'block', value: { id, piece, begin, data, ...wrong } };
+    return { $case: 'block', value: { id, piece, begin, data, left: 0, ...wrong } };
   }
 
   #getMetainfo(call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>): void {

@@ -32,6 +32,9 @@ const record: fc.Arbitrary<TransferRecord> = fc
     addedAtMs: time,
     completedAtMs: fc.oneof(fc.constant(0), time),
     activeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+    maxUpload: count,
+    maxDownload: count,
+    priority: fc.constantFrom('high', 'normal', 'low'),
     peers: fc.array(
       fc.record({
         peerId: id.map(parsePeerId),

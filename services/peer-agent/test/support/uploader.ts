@@ -17,6 +17,7 @@ import { seededRandom } from '../../src/domain/random.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { FileStore } from '../../src/adapters/disk/file-store.js';
+import { RateLimiter } from '../../src/domain/limits/rate-limiter.js';
 import { peerNamed } from './ids.js';
 
 /** Reads of a store, watched and, if wanted, held back. */
@@ -47,7 +48,7 @@ class WatchedReads {
     });
   }
 
-  async #read(store: PieceStore, range: Parameters<PieceStore['read']>): Promise<Buffer> {
+  async #read(store: PieceStore, range: Parameters<PieceStore['read']>): Promise<void> {
     this.started += 1;
     await this.#gate;
     if (this.failure) throw this.failure;
@@ -75,6 +76,8 @@ export class Uploader implements ServingDirectory {
   readonly ledger = new Ledger({ bytesDownloaded: 0, bytesUploaded: 0, bytesWasted: 0, peers: [] }, () =>
     performance.now(),
   );
+  /** How fast it may send. */
+  readonly limiter = new RateLimiter();
   readonly peerId: PeerId;
   readonly layout: PieceLayout;
   readonly serving: Serving;
@@ -101,6 +104,7 @@ export class Uploader implements ServingDirectory {
       store: this.reads.watch(this.#store),
       ledger: this.ledger,
       random: seededRandom(1),
+      share: this.limiter.share(),
       damaged: (error) => this.damages.push(error),
     });
     const self = { peerId: this.peerId, name, version: 'test' };

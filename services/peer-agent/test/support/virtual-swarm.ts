@@ -9,6 +9,7 @@ import { DownloadEngine } from '../../src/domain/engine/engine.js';
 import type { BlockRef, EngineEffect, EngineEvent } from '../../src/domain/engine/messages.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { bytesOf, metainfoOf } from './content.js';
+import type { Movement } from './windows.js';
 
 /** An uploader on virtual time. Rates in bytes a second. */
 export interface VirtualPeer {
@@ -51,6 +52,8 @@ export interface SwarmResult {
   /** Pieces in the order in which they were verified. */
   readonly verified: readonly number[];
   readonly trace: readonly string[];
+  /** Bytes that were asked for, and when. */
+  readonly asked: readonly Movement[];
 }
 
 interface Sending {
@@ -115,6 +118,7 @@ export class VirtualSwarm {
   readonly #banned: string[] = [];
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
+  readonly #asked: Movement[] = [];
   #order = 0;
   #now = 0;
   #diskFreeMs = 0;
@@ -139,12 +143,13 @@ export class VirtualSwarm {
     this.#at(TICK_MS, () => this.#tick());
   }
 
-  /** Runs until the download is complete, or until `limitMs` of virtual time. */
+  /** Runs until the download is complete, or until `limitMs` of virtual time; then it may be run on. */
   run(limitMs = 600_000): SwarmResult {
     while (this.#completedMs === undefined) {
       this.#agenda.sort((a, b) => b.atMs - a.atMs || b.order - a.order);
-      const next = this.#agenda.pop();
+      const next = this.#agenda.at(-1);
       if (!next || next.atMs > limitMs) break;
+      this.#agenda.pop();
       this.#now = next.atMs;
       next.run();
     }
@@ -157,6 +162,7 @@ export class VirtualSwarm {
       maxOutstandingBytes: this.#maxOutstanding,
       verified: this.#verified,
       trace: this.#trace,
+      asked: this.#asked,
     };
   }
 
@@ -246,6 +252,7 @@ export class VirtualSwarm {
       }
     }
     uploader.unanswered.set(id, { ref, cancelled: false });
+    this.#asked.push({ atMs: this.#now, bytes: this.layout.blockSize(ref.piece, ref.block) });
     this.#at(uploader.peer.latencyMs ?? 5, () => {
       uploader.queue.push({ id, ref });
       this.#pump(uploader);

@@ -16,6 +16,7 @@ import {
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Bans } from '../../app/bans.js';
+import type { AgentLimits } from '../../app/limits.js';
 import type { Messages } from '../../app/messages.js';
 import type { Transfer } from '../../app/transfer.js';
 import type { DownloadSource, Transfers } from '../../app/transfers.js';
@@ -23,6 +24,7 @@ import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 import { banHandlers } from './ban-handlers.js';
 import { millisecondsOf, transferToWire } from './convert.js';
+import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-handlers.js';
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
 import { checkToken } from './token-check.js';
@@ -36,6 +38,7 @@ export type AgentFacts = Pick<
 
 export interface AgentHandlersComponents {
   readonly transfers: Transfers;
+  readonly limits: AgentLimits;
   readonly bans: Bans;
   readonly messages: Messages;
   readonly tracker: TrackerLink;
@@ -97,13 +100,15 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
     }),
     ...networkHandlers(components, handlers),
     ...banHandlers(components.bans, handlers),
+    ...limitHandlers(components, handlers),
   };
   return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
 }
 
-function info({ facts, tracker, messages, relay }: AgentHandlersComponents): GetInfoResponse {
+function info({ facts, limits, tracker, messages, relay }: AgentHandlersComponents): GetInfoResponse {
   return {
     ...facts(),
+    ...agentLimitsToWire(limits),
     messaging: relay?.address ?? '',
     messagingError: relay?.problem ?? '',
     unreadMessages: messages.unread,
@@ -116,16 +121,17 @@ function info({ facts, tracker, messages, relay }: AgentHandlersComponents): Get
 
 async function* share(
   transfers: Transfers,
-  { path, name, pieceLength }: ShareRequest,
+  { path, name, pieceLength, limits: wire }: ShareRequest,
   { signal }: CallContext,
 ): AsyncGenerator<ShareResponse> {
   checkPieceLength(pieceLength);
+  const limits = limitChangeFromWire(wire);
   const changes = new ChangeSignal();
   const state = { done: 0, total: 0, over: false };
   const progress = (done: number, total: number): void => {
     Object.assign(state, { done, total });
   };
-  const sharing = transfers.share({ path, name, pieceLength, signal, progress }).finally(() => {
+  const sharing = transfers.share({ path, name, pieceLength, limits, signal, progress }).finally(() => {
     state.over = true;
     changes.notify();
   });
@@ -150,9 +156,10 @@ async function* share(
 
 async function download(
   transfers: Transfers,
-  { source, outputDir }: DownloadRequest,
+  { source, outputDir, limits }: DownloadRequest,
 ): Promise<DownloadResponse> {
-  const { transfer, already } = await transfers.download(sourceOf(source), outputDir);
+  const wanted = { outputDir, limits: limitChangeFromWire(limits) };
+  const { transfer, already } = await transfers.download(sourceOf(source), wanted);
   return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
 }
 

@@ -1,10 +1,12 @@
 import {
+  Priority as WirePriority,
   TransferState as WireState,
   type Transfer as WireTransfer,
   type TransferPeer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { TransferState, TransferView } from '../../app/transfer-view.js';
+import type { Priority } from '../../domain/limits/priority.js';
 
 const STATES: Readonly<Record<TransferState, WireState>> = {
   resolving: WireState.RESOLVING,
@@ -14,6 +16,17 @@ const STATES: Readonly<Record<TransferState, WireState>> = {
   paused: WireState.PAUSED,
   failed: WireState.FAILED,
 };
+
+const PRIORITIES: Readonly<Record<Priority, WirePriority>> = {
+  low: WirePriority.LOW,
+  normal: WirePriority.NORMAL,
+  high: WirePriority.HIGH,
+};
+
+/** Undefined if none was named, or one of a later version. */
+export function priorityFromWire(wire: WirePriority): Priority | undefined {
+  return (Object.keys(PRIORITIES) as Priority[]).find((priority) => PRIORITIES[priority] === wire);
+}
 
 /** A transfer as people and programs see it. */
 export function transferToWire(view: TransferView): WireTransfer {
@@ -45,6 +58,9 @@ export function transferToWire(view: TransferView): WireTransfer {
     addedAt: new Date(record.addedAtMs),
     completedAt: record.completedAtMs === 0 ? undefined : new Date(record.completedAtMs),
     peers: view.peers.map(peerToWire),
+    maxUpload: BigInt(record.maxUpload),
+    maxDownload: BigInt(record.maxDownload),
+    priority: PRIORITIES[record.priority],
   };
 }
 

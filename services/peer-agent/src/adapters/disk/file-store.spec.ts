@@ -126,7 +126,7 @@ describe.each([
     expect((await folder.tree()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('reads back what was written, before and after it is published, behind the room asked for', async () => {
+  it('reads back what was written, before and after it is published', async () => {
     const sample = make();
     const store = stores.download(sample.metainfo, folder.path, false);
     await download(store, sample);
@@ -136,9 +136,9 @@ describe.each([
       for (let piece = 0; piece < layout.pieceCount; piece++) {
         const last = layout.blockCount(piece) - 1;
         const begin = last * Math.min(BLOCK, sample.metainfo.pieceLength);
-        const bytes = await store.read({ piece, begin, length: layout.blockSize(piece, last) }, 13);
-        expect(bytes.subarray(13).equals(blockOf(sample, piece, last))).toBe(true);
-        expect(bytes.length).toBe(13 + layout.blockSize(piece, last));
+        const bytes = Buffer.alloc(layout.blockSize(piece, last));
+        await store.read({ piece, begin }, bytes);
+        expect(bytes.equals(blockOf(sample, piece, last))).toBe(true);
       }
     }
   });
@@ -194,7 +194,9 @@ describe('FileStore', () => {
     await one.publish();
     await expect(other.publish()).rejects.toMatchObject({ code: 'already-exists', reason: 'PATH_EXISTS' });
     expect(await isAt(one.path, first)).toBe(true);
-    expect(await other.read({ piece: 0, begin: 0, length: 10 }, 0)).toEqual(bytesOf(10, 9));
+    const bytes = Buffer.alloc(10);
+    await other.read({ piece: 0, begin: 0 }, bytes);
+    expect(bytes).toEqual(bytesOf(10, 9));
   });
 
   it.each(['file', 'folder', 'dangling link'])(
@@ -267,21 +269,22 @@ describe('FileStore', () => {
     const sample = tree();
     for (const [name, data] of Object.entries(sample.files)) await folder.write(`tree/${name}`, data);
     const store = stores.original(sample.metainfo, folder.at('tree'));
-    const range = { piece: 0, begin: 0, length: BLOCK };
+    const place = { piece: 0, begin: 0 };
+    const into = Buffer.alloc(BLOCK);
     await truncate(folder.at('tree/a.bin'), BLOCK - 1);
-    await expect(store.read(range, 0)).rejects.toMatchObject({
+    await expect(store.read(place, into)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'FILE_CHANGED',
     });
     await store.close();
     await rm(folder.at('tree'), { recursive: true });
-    await expect(store.read(range, 0)).rejects.toMatchObject({
+    await expect(store.read(place, into)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'FILE_MISSING',
       message: `${folder.at('tree/a.bin')}: it is not there any more: put it back and resume`,
     });
     await writeFile(folder.at('tree'), 'now a file');
-    await expect(store.read(range, 0)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
+    await expect(store.read(place, into)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
     expect(await store.hashPiece(0)).toBeUndefined();
   });
 

@@ -22,7 +22,7 @@ export interface BlockFrame {
 export class BlockFrames {
   readonly #free: Buffer[] = [];
 
-  take(id: number, place: BlockPlace): BlockFrame {
+  take(id: number, place: BlockPlace & { readonly left: number }): BlockFrame {
     const header = blockHeader({ id, ...place }, place.length);
     const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(GRPC_PREFIX + MAX_HEADER + BLOCK_SIZE);
     memory.writeUInt8(0, 0);

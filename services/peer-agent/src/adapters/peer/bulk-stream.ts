@@ -5,7 +5,9 @@ import {
   type ClientHttp2Stream,
   type IncomingHttpHeaders,
 } from 'node:http2';
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { FetchReader } from '@enjambre/proto/fetch-reader';
 import {
   FetchRequest,
@@ -24,8 +26,8 @@ const GRPC_PREFIX = 5;
 /** What comes of a Fetch stream. After `ended` nothing more does. */
 export interface BulkListener {
   readonly message: (response: FetchResponse) => void;
-  /** How it ended; undefined if the server ended it well. */
-  readonly ended: (error: ServiceError | undefined) => void;
+  /** Why it ended; undefined if the server ended it well. */
+  readonly ended: (error: EnjambreError | undefined) => void;
 }
 
 export interface BulkComponents {
@@ -70,7 +72,7 @@ export class BulkStream {
       try {
         reader.push(chunk);
       } catch (error) {
-        this.#fail(status.INTERNAL, `what it sends is not understood: ${String(error)}`);
+        this.#end(unreadable(error));
       }
     });
     this.#stream.on('response', (headers) => {
@@ -112,13 +114,17 @@ export class BulkStream {
   }
 
   #fail(code: status, details: string, metadata = new Metadata()): void {
-    this.#end(Object.assign(new Error(details), { code, details, metadata }));
+    this.#end(fromServiceError(Object.assign(new Error(details), { code, details, metadata })));
   }
 
-  #end(error: ServiceError | undefined): void {
+  #end(error: EnjambreError | undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#listener.ended(error);
   }
+}
+
+function unreadable(cause: unknown): EnjambreError {
+  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${messageOf(cause)}`, { cause });
 }

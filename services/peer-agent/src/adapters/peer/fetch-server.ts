@@ -8,6 +8,7 @@ import type {
   AnyRequest,
   FetchRequest,
   FetchResponse,
+  Hello,
   Request,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
@@ -19,10 +20,12 @@ import {
   UploadScheduler,
   type UploadJob,
 } from '../../domain/upload/upload-scheduler.js';
+import { UploadAllowance } from '../../domain/upload/upload-allowance.js';
 import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
+import { UploadGate, type Part } from './upload-gate.js';
 
 type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse>;
 
@@ -47,6 +50,8 @@ interface Session {
   readonly call: FetchCall;
   /** Whose it is, and of which file; known from the hello on. */
   owner: SyncSession | undefined;
+  /** How fast it is served; known from the hello on. */
+  allowance: UploadAllowance | undefined;
   /** Until the hello, and then while a block is being sent. */
   timer: NodeJS.Timeout;
   /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
@@ -64,6 +69,9 @@ export class FetchServer {
   readonly #scheduler = new UploadScheduler<Session, Wanted>();
   readonly #sessions = new Set<Session>();
   readonly #frames = new BlockFrames();
+  readonly #gate = new UploadGate(() => {
+    this.#pump();
+  });
 
   constructor(private readonly parts: FetchServerComponents) {}
 
@@ -79,6 +87,7 @@ export class FetchServer {
     const session: Session = {
       call: fetchCall,
       owner: undefined,
+      allowance: undefined,
       timer: setTimeout(() => {
         this.#fail(session, new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
       }, HELLO_TIMEOUT_MS),
@@ -109,13 +118,15 @@ export class FetchServer {
     try {
       switch (message?.$case) {
         case 'hello':
-          return this.#onHello(session, message.value.session);
+          return this.#onHello(session, message.value);
         case 'request':
           return this.#onRequest(session, message.value);
         case 'any':
           return this.#onAny(session, message.value);
         case 'cancel':
           return this.#onCancel(session, message.value.id);
+        case 'pace':
+          return session.allowance?.setPace(Number(message.value.bytesPerSecond), performance.now());
         case undefined:
           return; // A message of a later version.
       }
@@ -124,7 +135,7 @@ export class FetchServer {
     }
   }
 
-  #onHello(session: Session, secret: Uint8Array): void {
+  #onHello(session: Session, { session: secret, takesParts }: Hello): void {
     if (session.owner)
       throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
     const owner = this.parts.sync.sessionOf(secret);
@@ -148,7 +159,9 @@ export class FetchServer {
     session.unsubscribe = () => {
       for (const end of endings) end();
     };
-    this.#scheduler.open(session);
+    const allowance = new UploadAllowance(owner.serving.share, { takesParts });
+    session.allowance = allowance;
+    this.#scheduler.open(session, () => this.#gate.mayBegin(allowance));
   }
 
   #onRequest(session: Session, request: Request): void {
@@ -163,7 +176,7 @@ export class FetchServer {
     if (modulus < 1 || modulus > MAX_MODULUS || residue >= modulus) {
       throw new EnjambreError('invalid', 'BAD_REQUEST', `no piece is ${residue} modulo ${modulus}`);
     }
-    const length = Math.min(BLOCK_SIZE, serving.metainfo.pieceLength);
+    const length = serving.layout.longestBlock;
     this.#queue(session, { id, length, any: { modulus, residue } });
   }
 
@@ -182,6 +195,7 @@ export class FetchServer {
   }
 
   #pump(): void {
+    this.#gate.release();
     for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
       this.#serve(job).catch((error: unknown) => {
         this.parts.log.error({ err: error }, 'a block could not be served');
@@ -189,15 +203,37 @@ export class FetchServer {
     }
   }
 
+  /** Sends a block, in parts if a limit wants it. What the uploader chooses is chosen now that its turn has come. */
   async #serve({ stream: session, request }: UploadJob<Session, Wanted>): Promise<void> {
+    const { allowance } = session;
     const place = 'any' in request ? this.#choose(session, request) : request;
-    if (!place) return;
-    const frame = this.#frames.take(request.id, place);
-    const isRead = await this.#read(session, request.id, { place, frame });
-    if (isRead && !session.over) await this.#send(session, frame, place);
-    else this.#frames.giveBack(frame);
+    if (!place || !allowance) return;
+    const { id } = request;
+    if (this.#gate.takeWhole(place, allowance)) await this.#sendPart(session, id, { ...place, left: 0 });
+    else
+      await this.#sendParts(
+        session,
+        id,
+        this.#gate.parts(place, allowance, () => !session.over),
+      );
     this.#scheduler.done(session, request);
     this.#pump();
+  }
+
+  async #sendParts(session: Session, id: number, parts: AsyncIterable<Part>): Promise<void> {
+    for await (const part of parts) if (!(await this.#sendPart(session, id, part))) return;
+  }
+
+  /** False if the rest of the block is not to be sent. */
+  async #sendPart(session: Session, id: number, part: Part): Promise<boolean> {
+    const frame = this.#frames.take(id, part);
+    const isRead = await this.#read(session, id, { part, frame });
+    if (isRead && !session.over) {
+      await this.#send(session, frame, part);
+      return true;
+    }
+    this.#frames.giveBack(frame);
+    return false;
   }
 
   /** Undefined if there is nothing to choose: the request was held back or rejected. */
@@ -227,13 +263,13 @@ export class FetchServer {
   async #read(
     session: Session,
     id: number,
-    { place, frame }: { place: BlockPlace; frame: BlockFrame },
+    { part, frame }: { part: Part; frame: BlockFrame },
   ): Promise<boolean> {
     try {
-      await session.owner?.serving.read(place, frame.data);
+      await session.owner?.serving.read(part, frame.data);
       return true;
     } catch (error) {
-      this.parts.log.warn({ err: error, piece: place.piece }, 'a shared file could not be read');
+      this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');
       this.#reject(session, id, 'read-failed');
       return false;
     }

@@ -2,11 +2,11 @@ import { infoHashFromBytes } from '@enjambre/core/ids';
 import type { ServedService } from '@enjambre/common/grpc/server';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
-import { FastPeerService } from '@enjambre/proto/fetch-codec';
-import type {
-  GetMetainfoRequest,
-  GetMetainfoResponse,
-  PeerServiceServer,
+import {
+  PeerServiceService,
+  type GetMetainfoRequest,
+  type GetMetainfoResponse,
+  type PeerServiceServer,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { ServingDirectory } from '../../app/serving.js';
 import { UploadSlots } from '../../domain/upload/upload-slots.js';
@@ -45,7 +45,7 @@ export function peerService(
       fetch.accept(call);
     },
   };
-  return { name: 'enjambre.peer.v1.PeerService', definition: FastPeerService, implementation };
+  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation };
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- a generator that answers from memory

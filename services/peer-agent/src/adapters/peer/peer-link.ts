@@ -13,6 +13,7 @@ import type {
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
+import { BlockParts } from './block-parts.js';
 import type { BulkListener, BulkStream } from './bulk-stream.js';
 import { rejectFromWire } from './convert.js';
 import { helloTerms } from './hello.js';
@@ -52,6 +53,7 @@ export class GrpcPeerLink implements PeerLink {
   readonly #sync: ClientDuplexStream<SyncRequest, SyncResponse>;
   /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
   #fetch: BulkStream | undefined;
+  readonly #blocks = new BlockParts();
   readonly #helloTimer: NodeJS.Timeout;
   #challenged = false;
   #ready = false;
@@ -79,6 +81,11 @@ export class GrpcPeerLink implements PeerLink {
 
   cancel(id: number): void {
     this.#fetch?.write({ message: { $case: 'cancel', value: { id } } });
+  }
+
+  pace(bytesPerSecond: number): void {
+    const value = { bytesPerSecond: BigInt(Math.ceil(bytesPerSecond)) };
+    this.#fetch?.write({ message: { $case: 'pace', value } });
   }
 
   have(pieces: readonly number[]): void {
@@ -131,6 +138,7 @@ export class GrpcPeerLink implements PeerLink {
       publicKey: Buffer.alloc(0),
       signature: Buffer.alloc(0),
       session: Buffer.alloc(0),
+      takesParts: true,
     };
   }
 
@@ -178,7 +186,7 @@ export class GrpcPeerLink implements PeerLink {
         });
       },
       ended: (error) => {
-        this.#end(error ? fromServiceError(error) : streamEnded());
+        this.#end(error ?? streamEnded());
       },
     });
     const value = { ...this.#hello, session: Buffer.from(hello.session) };
@@ -208,10 +216,13 @@ export class GrpcPeerLink implements PeerLink {
     if (message && !this.#ready) throw violation('an answer before the bitfield');
     switch (message?.$case) {
       case 'block': {
-        const { id, piece, begin, data } = message.value;
+        const block = this.#blocks.take(message.value);
+        if (!block) return this.#parts.listener.heard();
+        const { id, piece, begin, data } = block;
         return this.#parts.listener.block(id, { piece, begin }, asBuffer(data));
       }
       case 'reject':
+        this.#blocks.drop(message.value.id);
         return this.#parts.listener.rejected(message.value.id, rejectFromWire(message.value.reason));
       case undefined:
         return;

@@ -210,6 +210,7 @@ export class SyncSession {
           version: self.version,
           publicKey: Buffer.alloc(0),
           signature: Buffer.alloc(0),
+          takesParts: false,
           session: this.secret,
         },
       },

@@ -4,6 +4,7 @@ import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { ProgressLog } from '../../app/ports.js';
+import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';
 
@@ -95,6 +96,7 @@ async function recordOf(
     completedAtMs: 0,
     activeMs: 0,
     peers: [],
+    ...NO_LIMITS,
   };
 }
 

@@ -1,5 +1,6 @@
 import { parsePeerId } from '@enjambre/core/ids';
 import { z } from 'zod';
+import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { factsFromEntry, factsShape, factsToEntry, faultOf } from './transfer-facts.js';
 
@@ -28,6 +29,9 @@ const transferSchema = z.object({
   bytes_wasted: count.default(0),
   completed_at: time.nullable().default(null),
   active_seconds: z.number().min(0).max(MAX_SECONDS).default(0),
+  max_upload: count.default(NO_LIMITS.maxUpload),
+  max_download: count.default(NO_LIMITS.maxDownload),
+  priority: z.enum(['high', 'normal', 'low']).default(NO_LIMITS.priority),
   peers: z.array(peerSchema).default([]),
 });
 
@@ -79,6 +83,9 @@ function toEntry(record: TransferRecord): FileEntry {
     bytes_wasted: record.bytesWasted,
     completed_at: record.completedAtMs === 0 ? null : new Date(record.completedAtMs).toISOString(),
     active_seconds: Math.round(record.activeMs) / 1000,
+    max_upload: record.maxUpload,
+    max_download: record.maxDownload,
+    priority: record.priority,
     peers: record.peers.map(({ peerId, name, received, sent }) => ({
       peer_id: peerId,
       name,
@@ -101,6 +108,9 @@ function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
     bytesWasted: entry.bytes_wasted,
     completedAtMs: entry.completed_at === null ? 0 : Date.parse(entry.completed_at),
     activeMs: entry.active_seconds * 1000,
+    maxUpload: entry.max_upload,
+    maxDownload: entry.max_download,
+    priority: entry.priority,
     peers: entry.peers.map((peer) => ({
       peerId: peer.peer_id,
       name: peer.name,

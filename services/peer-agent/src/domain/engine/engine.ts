@@ -4,11 +4,13 @@ import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
 import type { EngineLayout } from './engine-layout.js';
+import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { nextBlock, startedBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
+import { RequestBooks } from './request-books.js';
 import { isFitAlone, takeFromUnfit } from './soloist.js';
 import { findHoarder, findTakeover } from './takeover.js';
 import { Choosers, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './uploaders-choice.js';
@@ -35,23 +37,25 @@ export class DownloadEngine {
   readonly #board: PieceBoard;
   readonly #random: Random;
   readonly #budget: BudgetShare;
+  readonly #books: RequestBooks;
   readonly #config: EngineConfig;
   readonly #peers = new Map<PeerId, PeerState>();
   readonly #choosers = new Choosers();
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
-  /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
-  #inFlightBytes = 0;
   /** Grows whenever there may be new work for an idle peer. */
   #generation = 0;
   #nowMs = 0;
+  /** Who is asked first under a limit. */
+  #turn = 0;
   #effects: EngineEffect[] = [];
 
   constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
     this.#board = new PieceBoard(layout, have);
     this.#random = random;
     this.#budget = budget ?? new OutstandingBudget().share();
+    this.#books = new RequestBooks(this.#budget);
     this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
   }
 
@@ -66,7 +70,7 @@ export class DownloadEngine {
 
   /** Bytes asked for or arrived, and not yet stored. */
   get outstandingBytes(): number {
-    return this.#storingBytes + this.#inFlightBytes;
+    return this.#storingBytes + this.#books.inFlightBytes;
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -104,6 +108,8 @@ export class DownloadEngine {
         return this.#fill(peer);
       case 'peer-spreads':
         return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
+      case 'peer-heard':
+        return peer.heard(this.#nowMs);
       case 'block-arrived':
         return this.#arrived(peer, event.id, event.ref);
       case 'block-rejected':
@@ -126,6 +132,7 @@ export class DownloadEngine {
     if (!peer) return;
     this.#peers.delete(id);
     for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
+    this.#books.left(peer);
     this.#release(peer);
     this.#choosers.review(this.#peers);
     this.#fillAll();
@@ -156,7 +163,7 @@ export class DownloadEngine {
       return;
     }
     const bytes = this.#board.blockBytes(ref);
-    this.#answered(peer, id);
+    this.#books.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
     const isChoice = !request.ref && !request.cancelled;
     if (isChoice) takeChoice(this.#board, peer, ref.piece);
@@ -195,12 +202,6 @@ export class DownloadEngine {
     this.#fillAll();
   }
 
-  #answered(peer: PeerState, id: number): PendingRequest | undefined {
-    const request = peer.answered(id);
-    if (request && !request.cancelled) this.#inFlightBytes -= request.bytes;
-    return request;
-  }
-
   /** Whoever is still asked for the block need not send it. */
   #cancelAll(askedOf: readonly PeerId[], ref: BlockRef): void {
     for (const id of askedOf) {
@@ -211,14 +212,12 @@ export class DownloadEngine {
   }
 
   #cancel(peer: PeerState, request: PendingRequest): void {
-    if (request.cancelled) return;
-    this.#inFlightBytes -= request.bytes;
-    peer.cancel(request);
-    if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
+    if (this.#books.cancel(peer, request) && this.#peers.has(peer.id))
+      this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
   }
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
-    const request = this.#answered(peer, id);
+    const request = this.#books.rejected(peer, id);
     if (!request) {
       this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
       return;
@@ -313,7 +312,8 @@ export class DownloadEngine {
   }
 
   #fillAll(): void {
-    for (const peer of this.#peers.values()) this.#fill(peer);
+    const peers = this.#budget.isPaced ? inTurn(this.#peers.values(), this.#turn++) : this.#peers.values();
+    for (const peer of peers) this.#fill(peer);
   }
 
   /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
@@ -322,6 +322,7 @@ export class DownloadEngine {
     if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
+      if (!this.#budget.mayAsk(this.#nowMs)) return;
       if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
     }
   }
@@ -341,12 +342,12 @@ export class DownloadEngine {
 
   /** Takes requests over from peers that are slow or late, as far as this one has room. */
   #takeOver(peer: PeerState): void {
-    if (peer.idleSince !== this.#generation || peer.snubbed) return;
+    if (peer.idleSince !== this.#generation || peer.snubbed || !this.#budget.mayAsk(this.#nowMs)) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
     const hoarder = findHoarder(this.#board, this.#peers, peer, judge);
     if (hoarder) return this.#stopChoosing(hoarder);
     const capBytes = this.#capBytes();
-    while (peer.room(capBytes) > 0) {
+    while (peer.room(capBytes) > 0 && this.#budget.mayAsk(this.#nowMs)) {
       const found = findTakeover(this.#board, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
@@ -361,20 +362,14 @@ export class DownloadEngine {
 
   /** Leaves it to the peer. */
   #askAny(peer: PeerState): void {
-    const bytes = this.#board.blockBytes({ piece: 0, block: 0 });
-    const id = this.#book(peer, undefined, bytes);
+    const id = this.#books.ask(peer, { bytes: this.#board.layout.longestBlock }, this.#nowMs);
     this.#emit({ type: 'request-any', peer: peer.id, id, ...this.#choosers.classOf(peer) });
   }
 
   #ask(peer: PeerState, ref: BlockRef): void {
-    const id = this.#book(peer, ref, this.#board.blockBytes(ref));
+    const id = this.#books.ask(peer, { ref, bytes: this.#board.blockBytes(ref) }, this.#nowMs);
     this.#board.block(ref)?.askedOf.push(peer.id);
     this.#emit({ type: 'request', peer: peer.id, id, ref });
-  }
-
-  #book(peer: PeerState, ref: BlockRef | undefined, bytes: number): number {
-    this.#inFlightBytes += bytes;
-    return peer.ask(ref, bytes, this.#nowMs);
   }
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */

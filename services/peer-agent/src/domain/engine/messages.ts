@@ -18,6 +18,8 @@ export type EngineEvent =
   /** Its requests will not be answered any more. */
   | { readonly type: 'peer-left'; readonly peer: PeerId }
   | { readonly type: 'peer-has'; readonly peer: PeerId; readonly pieces: readonly number[] }
+  /** A part of a block came: slow as it may be, it is not silent. */
+  | { readonly type: 'peer-heard'; readonly peer: PeerId }
   | { readonly type: 'peer-choked'; readonly peer: PeerId }
   | { readonly type: 'peer-unchoked'; readonly peer: PeerId }
   /** Whether the peer, an uploader of all pieces, is to choose what it sends; it is not at first. */

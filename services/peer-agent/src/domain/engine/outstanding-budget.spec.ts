@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { weightOf } from '../limits/priority.js';
+import { RateLimiter } from '../limits/rate-limiter.js';
 import { OutstandingBudget } from './outstanding-budget.js';
 
 describe('the bytes in flight of a process', () => {
@@ -30,18 +32,24 @@ describe('the bytes in flight of a process', () => {
     expect(second.limitBytes).toBe(900);
   });
 
-  it('are never more than the budget, whoever comes, asks as much as it may, stores and goes', () => {
+  it('are never more than the budget, whoever comes, asks as much as it may, stores, goes and weighs what', () => {
     const step = fc.record({
       who: fc.nat(5),
       wanted: fc.boolean(),
+      priority: fc.constantFrom('high', 'normal', 'low'),
       stores: fc.double({ min: 0, max: 1, noNaN: true }),
     });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const budget = new OutstandingBudget(1000);
-        const shares = Array.from({ length: 6 }, () => ({ share: budget.share(), bytes: 0 }));
-        for (const { who, wanted, stores } of steps) {
+        const limiter = new RateLimiter();
+        const shares = Array.from({ length: 6 }, () => {
+          const rate = limiter.share();
+          return { rate, share: budget.share(rate), bytes: 0 };
+        });
+        for (const { who, wanted, priority, stores } of steps) {
           const one = shares[who]!;
+          one.rate.weight = weightOf(priority);
           one.bytes = Math.floor(one.bytes * stores);
           one.share.use(wanted, one.bytes);
           if (wanted) one.bytes = Math.max(one.bytes, Math.floor(one.share.limitBytes));
@@ -50,5 +58,34 @@ describe('the bytes in flight of a process', () => {
         }
       }),
     );
+  });
+
+  it('are divided by the weight of each', () => {
+    const budget = new OutstandingBudget(1200);
+    const limiter = new RateLimiter();
+    const shares = (['high', 'normal', 'low'] as const).map((priority) => {
+      const rate = limiter.share();
+      rate.weight = weightOf(priority);
+      return budget.share(rate);
+    });
+    const limits = (): number[] => shares.map(({ limitBytes }) => Math.round(limitBytes));
+    expect(limits()).toEqual([1200, 1200, 1200]);
+    for (const share of shares) share.use(true, 0);
+    expect(limits()).toEqual([686, 343, 171]);
+  });
+
+  it('are asked for as fast as the rate of the download lets, which is given back what does not come', () => {
+    const rate = new RateLimiter(1000).share();
+    const share = new OutstandingBudget().share(rate);
+    expect([share.isPaced, new OutstandingBudget().share().isPaced]).toEqual([true, false]);
+    expect(share.mayAsk(0)).toBe(true);
+    share.asked(500);
+    expect([share.mayAsk(0), rate.waitMs(0)]).toEqual([false, 500]);
+    share.returned(400);
+    expect(rate.waitMs(0)).toBe(100);
+  });
+
+  it('are 32 MiB, unless it is told otherwise', () => {
+    expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
   });
 });

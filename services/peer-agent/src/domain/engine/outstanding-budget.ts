@@ -1,3 +1,6 @@
+import { UNLIMITED } from '../limits/byte-bucket.js';
+import { NORMAL_WEIGHT } from '../limits/priority.js';
+
 /** A download's part of the {@link OutstandingBudget}. */
 export interface BudgetShare {
   /** Bytes that the download may have asked for and not stored, at this moment. */
@@ -7,38 +10,72 @@ export interface BudgetShare {
    * others), and how many bytes it has asked for and not stored.
    */
   use(wanted: boolean, outstandingBytes: number): void;
+  /** False while a limit lets nothing more be asked for. */
+  mayAsk(nowMs: number): boolean;
+  /** So much was asked for. */
+  asked(bytes: number): void;
+  /** What was asked for does not come. */
+  returned(bytes: number): void;
+  /** There is a limit: what may be asked for is given to peers in turn. */
+  readonly isPaced: boolean;
 }
+
+/** The rate at which a download may ask; see RateShare. */
+export interface AskingRate {
+  readonly weight: number;
+  readonly ceiling: number;
+  mayTake(nowMs: number): boolean;
+  take(bytes: number): void;
+  giveBack(bytes: number): void;
+}
+
+const ANY_RATE: AskingRate = {
+  weight: NORMAL_WEIGHT,
+  ceiling: UNLIMITED,
+  mayTake: () => true,
+  take: () => undefined,
+  giveBack: () => undefined,
+};
 
 /**
  * Bounds the bytes that all downloads of a process have asked for and not stored:
- * whoever has peers to ask gets an equal part. One that comes later waits until the others
- * have stored what they have beyond theirs, so that the sum is never more.
+ * whoever has peers to ask gets a part, by its weight. One that comes later waits until the
+ * others have stored what they have beyond theirs, so that the sum is never more.
  */
 export class OutstandingBudget {
-  readonly #wanting = new Set<BudgetShare>();
+  /** Of those that have anybody to ask, as they said last. */
+  #weights = 0;
   #outstandingBytes = 0;
 
   constructor(private readonly totalBytes: number = DEFAULT_TOTAL_BYTES) {}
 
-  share(): BudgetShare {
+  /** @param rate how fast it may ask; @default as fast as it can */
+  share(rate: AskingRate = ANY_RATE): BudgetShare {
     let ownBytes = 0;
+    let ownWeight = 0;
     const limit = (): number => {
-      const part = this.totalBytes / Math.max(1, this.#wanting.size);
+      const part = (this.totalBytes * rate.weight) / Math.max(rate.weight, this.#weights);
       const left = this.totalBytes - (this.#outstandingBytes - ownBytes);
       return Math.max(0, Math.min(part, left));
     };
-    const share: BudgetShare = {
+    return {
       get limitBytes() {
         return limit();
       },
       use: (wanted, outstandingBytes) => {
-        if (wanted) this.#wanting.add(share);
-        else this.#wanting.delete(share);
+        const weight = wanted ? rate.weight : 0;
+        this.#weights += weight - ownWeight;
+        ownWeight = weight;
         this.#outstandingBytes += outstandingBytes - ownBytes;
         ownBytes = outstandingBytes;
       },
+      mayAsk: (nowMs) => rate.mayTake(nowMs),
+      asked: (bytes) => rate.take(bytes),
+      returned: (bytes) => rate.giveBack(bytes),
+      get isPaced() {
+        return rate.ceiling !== UNLIMITED;
+      },
     };
-    return share;
   }
 }
 

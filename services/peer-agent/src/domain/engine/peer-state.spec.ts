@@ -121,6 +121,7 @@ describe('PeerState', () => {
       number,
     ];
     expect(state.pendingFor({ piece: 7, block: 1 })?.id).toBe(first);
+    expect(state.pendingFor({ piece: 8, block: 1 })).toBeUndefined();
     state.cancel(state.requests.get(first)!);
     expect(state.pendingFor({ piece: 7, block: 1 })).toBeUndefined();
     state.answered(second);
@@ -155,5 +156,91 @@ describe('PeerState', () => {
         }
       }),
     );
+  });
+});
+
+describe('PeerState, of how long a byte takes', () => {
+  /** Asks for 100 bytes and has them come so much later. */
+  function fetch(state: PeerState, askedMs: number, tookMs: number): void {
+    state.answered(state.ask({ piece: 0, block: 0 }, 100, askedMs));
+    state.received(100, askedMs + tookMs);
+  }
+
+  it('is not known before the first block, then smoothed over the last ones', () => {
+    const state = peer();
+    expect(state.msPerByte).toBe(Infinity);
+    fetch(state, 1000, 100);
+    expect(state.msPerByte).toBe(1);
+    fetch(state, 1100, 200);
+    expect(state.msPerByte).toBeCloseTo(1.3);
+    fetch(state, 1300, 100);
+    expect(state.msPerByte).toBeCloseTo(1.21);
+  });
+
+  it('leaves out the time in which nothing was asked for, and no other', () => {
+    const state = peer();
+    fetch(state, 0, 100);
+    state.ask({ piece: 0, block: 1 }, 100, 50_000);
+    state.ask({ piece: 0, block: 2 }, 100, 50_090);
+    state.received(100, 50_100);
+    expect(state.msPerByte).toBe(1);
+    state.received(100, 50_200);
+    expect(state.msPerByte).toBe(1);
+  });
+
+  it('is a millionth of a millisecond at least', () => {
+    const state = peer();
+    state.received(1000, 0);
+    expect(state.msPerByte).toBe(1e-6);
+  });
+});
+
+describe('PeerState, of its window', () => {
+  /** Blocks that come every so many milliseconds, from one time up to another, which is left out. */
+  function receive(state: PeerState, [fromMs, untilMs]: readonly [number, number], everyMs: number): void {
+    for (let now = fromMs; now < untilMs; now += everyMs) state.received(BLOCK, now);
+  }
+
+  it('ends its slow start half a second after a look at the rate if it grew by less than 15 % meanwhile', () => {
+    const state = peer();
+    receive(state, [0, 500], 100);
+    state.tick(500);
+    receive(state, [500, 1000], 100);
+    state.tick(999);
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 10 * BLOCK);
+    state.tick(1000); // Ten blocks a second, as before: what comes in 0.3 s.
+    expect(state.room(FOREVER)).toBe(3 * BLOCK);
+    state.received(BLOCK, 1000);
+    expect(state.room(FOREVER)).toBe(3 * BLOCK);
+  });
+
+  it('goes on with its slow start while the rate grows', () => {
+    const state = peer();
+    receive(state, [0, 500], 100);
+    state.tick(500);
+    receive(state, [500, 1000], 50);
+    state.tick(1000);
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 15 * BLOCK);
+    receive(state, [1000, 1500], 50);
+    state.tick(1500); // 25 blocks in 1.5 s after 15 in one: a ninth more.
+    expect(state.room(FOREVER)).toBeCloseTo((0.3 * BLOCK * 25) / 1.5);
+  });
+
+  it('has no room when 2,048 requests are not answered, cancelled ones among them', () => {
+    const state = peer();
+    for (let block = 0; block < 2047; block++) {
+      const id = state.ask({ piece: 0, block }, 1, 0);
+      if (block % 2 === 0) state.cancel(state.requests.get(id)!);
+    }
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW - 1023);
+    const last = state.ask({ piece: 0, block: 2047 }, 1, 0);
+    expect(state.room(FOREVER)).toBe(0);
+    state.answered(last);
+    expect(state.room(FOREVER)).toBe(FIRST_WINDOW - 1023);
+  });
+
+  it('gives each request a number of its own, from 1', () => {
+    const state = peer();
+    expect([0, 1, 2].map((block) => state.ask({ piece: 0, block }, 1, 0))).toEqual([1, 2, 3]);
   });
 });

@@ -63,9 +63,12 @@ export class PeerState {
   #slowStart = true;
   #lastCheckMs: number;
   #lastCheckRate = 0;
+  /** The last block, or the first request after all was answered. */
   #heardMs: number;
   /** The least time from a request to its block: what the way takes, without a queue. */
   #leastAnswerMs = Infinity;
+  /** The last part of a block. */
+  #partMs = -Infinity;
   readonly #meter = new RateMeter();
 
   constructor(
@@ -140,6 +143,11 @@ export class PeerState {
     this.#forget(request);
   }
 
+  /** A part of a block came. */
+  heard(nowMs: number): void {
+    this.#partMs = nowMs;
+  }
+
   /** A block came that was asked for at `askedMs`: the rate is measured and, in slow start, the window grows by as much. */
   received(bytes: number, nowMs: number, askedMs = -Infinity): void {
     this.#meter.add(bytes, nowMs);
@@ -176,7 +184,8 @@ export class PeerState {
    */
   isSilent(nowMs: number): boolean {
     const owes = this.namedRequests > 0 || (this.anyRequests > 0 && this.given.size > 0);
-    return owes && !this.snubbed && nowMs - this.#heardMs >= this.config.snubMs;
+    const heardMs = Math.max(this.#heardMs, this.#partMs);
+    return owes && !this.snubbed && nowMs - heardMs >= this.config.snubMs;
   }
 
   #forget({ bytes, ref }: PendingRequest): void {

@@ -79,4 +79,13 @@ describe('Suspects', () => {
     expect(suspects.verified(piece(['alice', 'alice'], 1))).toEqual([mallory]);
     expect(alice).not.toBe(mallory);
   });
+
+  it('counts and lists the pieces that have to come from one peer', () => {
+    const suspects = new Suspects();
+    expect([suspects.count, [...suspects.pieces()]]).toEqual([0, []]);
+    for (const index of [3, 5, 3]) suspects.failed(piece(['alice', 'mallory!'], index));
+    expect([suspects.count, [...suspects.pieces()]]).toEqual([2, [3, 5]]);
+    suspects.verified(piece(['alice', 'alice'], 3));
+    expect([suspects.count, [...suspects.pieces()]]).toEqual([1, [5]]);
+  });
 });

@@ -35,6 +35,17 @@ class Scene {
     this.board.block({ piece, block })!.askedOf.push(of.id);
   }
 
+  /** Makes the piece fail with several senders, so that it has to come from one. */
+  doubt(index: number): void {
+    const suspect = this.board.start(index);
+    suspect.blocks.forEach((block, at) => {
+      block.sender = peerNamed(`sender ${at}`);
+      suspect.store(at, Buffer.alloc(32));
+    });
+    this.board.suspects.failed(suspect);
+    this.board.reset(suspect);
+  }
+
   find(idle: PeerState, nowMs: number): Takeover | undefined {
     return findTakeover(this.board, this.#peers, idle, { config: DEFAULT_ENGINE_CONFIG, nowMs });
   }
@@ -130,16 +141,73 @@ describe('findTakeover', () => {
   it('leaves a piece that has to come from one peer to that peer', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
-    const suspect = scene.board.start(0);
-    suspect.blocks.forEach((block, index) => {
-      block.sender = peerNamed(`sender ${index}`);
-      suspect.store(index, Buffer.alloc(32));
-    });
-    scene.board.suspects.failed(suspect);
-    scene.board.reset(suspect);
+    scene.doubt(0);
     scene.ask(owner, 0, 0);
     scene.ask(owner, 1, 0);
     expect(scene.find(idle, 0)).toMatchObject({ request: { ref: { piece: 1 } } });
     expect(scene.find(idle, 60_000)).toMatchObject({ request: { ref: { piece: 1 } } });
+  });
+
+  it('leaves a piece that has to come from one to its owner unless that is unfit and the idle one fit', () => {
+    const scene = new Scene();
+    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
+    scene.doubt(0);
+    scene.ask(owner, 0, 0);
+    [idle.msPerByte, owner.msPerByte] = [1, 3];
+    expect(scene.find(idle, 0)).toBeUndefined();
+    owner.msPerByte = 3.01;
+    expect(scene.find(idle, 0)).toMatchObject({ kind: 'steal', owner });
+    scene.peer('quick', FAST).msPerByte = 0.1;
+    expect(scene.find(idle, 0)).toBeUndefined();
+  });
+
+  it('steals what would come three times and half a second later, and nothing that comes sooner', () => {
+    for (const [ownerWaitMs, kind] of [
+      [800, undefined],
+      [801, 'steal'],
+    ] as const) {
+      const scene = new Scene();
+      const idle = scene.peer('idle', FAST); // It would take 100 ms.
+      scene.ask(scene.peer('owner', (BLOCK_SIZE * 1000) / ownerWaitMs), 0, 0);
+      expect(scene.find(idle, 0)?.kind).toBe(kind);
+    }
+  });
+
+  it('steals nothing that is asked of two already', () => {
+    const scene = new Scene();
+    const [idle, owner, second] = [
+      scene.peer('idle', FAST),
+      scene.peer('owner', SLOW),
+      scene.peer('second', SLOW),
+    ];
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 0)).toMatchObject({ kind: 'steal' });
+    scene.ask(second, 0, 0);
+    expect(scene.find(idle, 0)).toBeUndefined();
+  });
+
+  it('calls a request late at twice its time and a second after it, whichever is later', () => {
+    const quick = new Scene();
+    const idle = quick.peer('idle', FAST);
+    quick.ask(quick.peer('owner', FAST), 0, 0); // Promised after 100 ms.
+    expect(quick.find(idle, 1100)).toBeUndefined();
+    expect(quick.find(idle, 1100.5)).toMatchObject({ kind: 'late' });
+    const slow = new Scene();
+    const unknown = slow.peer('unknown', 0);
+    slow.ask(slow.peer('owner', SLOW), 0, 0); // Promised after four seconds.
+    expect(slow.find(unknown, 5000)).toBeUndefined();
+    expect(slow.find(unknown, 8001)).toMatchObject({ kind: 'late' });
+  });
+
+  it('takes of two late requests the one that waits the longest', () => {
+    const scene = new Scene();
+    const [idle, owner, second] = [
+      scene.peer('idle', FAST),
+      scene.peer('owner', FAST),
+      scene.peer('second', FAST),
+    ];
+    scene.ask(second, 1, 0, 50);
+    scene.ask(owner, 0, 0);
+    expect(scene.find(idle, 5000)).toMatchObject({ owner, request: { ref: { piece: 0 } } });
   });
 });

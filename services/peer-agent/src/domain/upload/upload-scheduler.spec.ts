@@ -165,4 +165,21 @@ describe('UploadScheduler', () => {
       { numRuns: 300 },
     );
   });
+
+  it('has nothing to close, cancel or finish of a stream that is not open', () => {
+    const scheduler = opened(WIDE, ['a']);
+    scheduler.add('a', request(1));
+    scheduler.close('stranger');
+    scheduler.done('stranger', request(1));
+    expect(scheduler.cancel('stranger', 1)).toBe(false);
+    expect(drain(scheduler)).toEqual(['a1']);
+  });
+
+  it('takes 2,048 requests of a stream, and serves 2 MiB of them at a time, unless it is told otherwise', () => {
+    const scheduler = new UploadScheduler<string>();
+    scheduler.open('a');
+    for (let id = 0; id < 2048; id++) expect(scheduler.add('a', request(id, 256 << 10))).toBe('queued');
+    expect(scheduler.add('a', request(2048))).toBe('full');
+    expect(drain(scheduler)).toHaveLength(8);
+  });
 });

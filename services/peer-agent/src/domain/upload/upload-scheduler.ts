@@ -29,6 +29,8 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
 
 interface Queue<Stream, Request> {
   readonly stream: Stream;
+  /** False while a limit lets nothing more go to it. */
+  readonly mayServe: () => boolean;
   readonly waiting: Map<number, Request>;
   /** Had their turn, and cannot be answered yet. */
   readonly parked: Map<number, Request>;
@@ -46,9 +48,10 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
 
-  open(stream: Stream): void {
-    const queue = { stream, waiting: new Map(), parked: new Map(), running: new Set<number>(), bytes: 0 };
-    this.#queues.set(stream, queue);
+  /** @param mayServe asked before each block whether limits let it go */
+  open(stream: Stream, mayServe: () => boolean = () => true): void {
+    const requests = { waiting: new Map(), parked: new Map(), running: new Set<number>() };
+    this.#queues.set(stream, { stream, mayServe, ...requests, bytes: 0 });
   }
 
   /** Forgets a stream and all it asked for. */
@@ -100,7 +103,7 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     for (const queue of this.#queues.values()) {
       if (queue.bytes >= this.limits.maxStreamBytes) continue;
       const request = first(queue.waiting);
-      if (!request) continue;
+      if (!request || !queue.mayServe()) continue;
       queue.waiting.delete(request.id);
       queue.running.add(request.id);
       queue.bytes += request.length;

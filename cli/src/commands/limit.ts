@@ -1,0 +1,77 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { Priority, type LimitChange, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent, type AgentClient } from '../agent-client.js';
+import type { Session } from '../context.js';
+import { priorityWord } from '../limit-flags.js';
+import { transferRef } from '../ref.js';
+import { transferJson } from '../render/json.js';
+import { isLimited, limitsText, rateLimitText } from '../render/limits.js';
+import { table } from '../render/table.js';
+import { plain, shortDigits } from '../render/text.js';
+
+/** `enjambre limit`: shows or changes how fast the agent, or one transfer, may be. */
+export async function limit(
+  session: Session,
+  ref: string | undefined,
+  change: LimitChange | undefined,
+): Promise<void> {
+  if (ref === undefined && change && change.priority !== Priority.UNSPECIFIED) {
+    const message = '--priority is one of a transfer beside others: name the transfer';
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
+  await withAgent(session, async (agent) => {
+    if (ref !== undefined) await ofTransfer(session, agent, { ref, change });
+    else if (change) await changeAgent(session, agent, change);
+    else await showAll(session, agent);
+  });
+}
+
+async function ofTransfer(
+  { output, context }: Session,
+  agent: AgentClient,
+  { ref: given, change }: { ref: string; change: LimitChange | undefined },
+): Promise<void> {
+  const ref = await transferRef(given, context.cwd);
+  const { transfer = await agent.transfer(ref) } = change ? await agent.setLimits({ ref, change }) : {};
+  output.object(transferJson('transfer', transfer));
+  output.line(`${plain(transfer.name)}: ${limitsText(transfer)}`);
+}
+
+async function changeAgent(session: Session, agent: AgentClient, change: LimitChange): Promise<void> {
+  tellAgent(session, await agent.setLimits({ ref: '', change }));
+  session.output.line(
+    'until the agent ends; its own --max-upload and --max-download say what it starts with',
+  );
+}
+
+async function showAll(session: Session, agent: AgentClient): Promise<void> {
+  const [info, transfers] = await Promise.all([agent.info(), agent.transfers()]);
+  tellAgent(session, info);
+  const limited = transfers.filter(isLimited);
+  for (const transfer of limited) session.output.object(transferJson('transfer', transfer));
+  if (limited.length > 0) session.output.line(`\n${limitTable(limited, session)}`);
+}
+
+function tellAgent({ output }: Session, limits: Pick<Transfer, 'maxUpload' | 'maxDownload'>): void {
+  output.object({ type: 'limits', max_upload: limits.maxUpload, max_download: limits.maxDownload });
+  const [up, down] = [rateLimitText(limits.maxUpload), rateLimitText(limits.maxDownload)];
+  output.line(`this agent, all transfers together: up ${up}, down ${down}`);
+}
+
+function limitTable(transfers: readonly Transfer[], { output }: Session): string {
+  const columns = [
+    { title: 'name' },
+    { title: 'up', align: 'right' },
+    { title: 'down', align: 'right' },
+    { title: 'priority' },
+    { title: 'infohash' },
+  ] as const;
+  const rows = transfers.map((transfer) => [
+    plain(transfer.name),
+    rateLimitText(transfer.maxUpload),
+    rateLimitText(transfer.maxDownload),
+    priorityWord(transfer.priority),
+    shortDigits(transfer.infohash),
+  ]);
+  return table(columns, rows, output.colors);
+}

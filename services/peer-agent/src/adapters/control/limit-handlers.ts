@@ -1,0 +1,71 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { MAX_RATE, MIN_RATE } from '@enjambre/common/config/quantities';
+import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type {
+  AgentServiceServer,
+  LimitChange as WireChange,
+  SetLimitsRequest,
+  SetLimitsResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { AgentLimits } from '../../app/limits.js';
+import type { Transfers } from '../../app/transfers.js';
+import type { LimitChange, RateSettings } from '../../domain/limits/limit-settings.js';
+import { priorityFromWire, transferToWire } from './convert.js';
+
+interface Components {
+  readonly transfers: Transfers;
+  readonly limits: AgentLimits;
+}
+
+/** How fast the agent and its transfers may be. */
+export function limitHandlers(
+  components: Components,
+  handlers: HandlerFactory,
+): Pick<AgentServiceServer, 'setLimits'> {
+  return { setLimits: handlers.unary((request) => setLimits(components, request)) };
+}
+
+async function setLimits(
+  { transfers, limits }: Components,
+  { ref, change: wire }: SetLimitsRequest,
+): Promise<SetLimitsResponse> {
+  const change = limitChangeFromWire(wire);
+  if (ref !== '') {
+    const transfer = transfers.get(ref);
+    transfer.limits.change(change);
+    await transfers.save();
+    return { transfer: transferToWire(transfer.view()), ...agentLimitsToWire(limits) };
+  }
+  if (change.priority !== undefined) {
+    const message = 'a priority is one of a transfer beside others: name the transfer';
+    throw new EnjambreError('invalid', 'NO_TRANSFER', message);
+  }
+  limits.change(change);
+  return { transfer: undefined, ...agentLimitsToWire(limits) };
+}
+
+export function agentLimitsToWire({ settings }: { readonly settings: RateSettings }): {
+  maxUpload: bigint;
+  maxDownload: bigint;
+} {
+  return { maxUpload: BigInt(settings.maxUpload), maxDownload: BigInt(settings.maxDownload) };
+}
+
+/** Throws `invalid`, BAD_RATE. */
+export function limitChangeFromWire(change: WireChange | undefined): LimitChange {
+  if (!change) return {};
+  const { maxUpload, maxDownload } = change;
+  const priority = priorityFromWire(change.priority);
+  return {
+    ...(maxUpload !== undefined && { maxUpload: rateOf(maxUpload) }),
+    ...(maxDownload !== undefined && { maxDownload: rateOf(maxDownload) }),
+    ...(priority && { priority }),
+  };
+}
+
+function rateOf(wire: bigint): number {
+  const rate = Number(wire);
+  if (rate === 0 || (rate >= MIN_RATE && rate <= MAX_RATE)) return rate;
+  const message = `${rate} bytes a second is no limit that works: choose from ${MIN_RATE} to ${MAX_RATE}, or 0 for none`;
+  throw new EnjambreError('invalid', 'BAD_RATE', message);
+}

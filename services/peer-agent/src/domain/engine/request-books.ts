@@ -1,0 +1,57 @@
+import type { BlockRef } from './messages.js';
+import type { BudgetShare } from './outstanding-budget.js';
+import type { PeerState, PendingRequest } from './peer-state.js';
+
+/**
+ * Books what the peers of a download are asked for, be it by name or of their choice: the
+ * bytes that are still wanted, and to the download's rate what it may ask for.
+ */
+export class RequestBooks {
+  #inFlightBytes = 0;
+
+  constructor(private readonly budget: BudgetShare) {}
+
+  /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  /** Books a request that is sent now, and returns its id. What is left to the peer's choice has no `ref`. */
+  ask(peer: PeerState, { ref, bytes }: { ref?: BlockRef; bytes: number }, nowMs: number): number {
+    this.#inFlightBytes += bytes;
+    this.budget.asked(bytes);
+    return peer.ask(ref, bytes, nowMs);
+  }
+
+  /** Its block came, with so many bytes: what is left to a peer's choice is booked as the longest there is. */
+  arrived(peer: PeerState, request: PendingRequest, bytes: number): void {
+    this.#answered(peer, request.id);
+    if (bytes < request.bytes) this.budget.returned(request.bytes - bytes);
+  }
+
+  /** Its block does not come. Undefined if it was never asked for. */
+  rejected(peer: PeerState, id: number): PendingRequest | undefined {
+    const request = this.#answered(peer, id);
+    if (request) this.budget.returned(request.bytes);
+    return request;
+  }
+
+  /** Its answer is not wanted any more, but may come all the same. False if that is booked already. */
+  cancel(peer: PeerState, request: PendingRequest): boolean {
+    if (request.cancelled) return false;
+    this.#inFlightBytes -= request.bytes;
+    peer.cancel(request);
+    return true;
+  }
+
+  /** The peer is gone: no block of it comes any more. */
+  left(peer: PeerState): void {
+    for (const { bytes } of peer.requests.values()) this.budget.returned(bytes);
+  }
+
+  #answered(peer: PeerState, id: number): PendingRequest | undefined {
+    const request = peer.answered(id);
+    if (request && !request.cancelled) this.#inFlightBytes -= request.bytes;
+    return request;
+  }
+}

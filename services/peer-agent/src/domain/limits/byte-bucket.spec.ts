@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { ByteBucket, lowerLimit, UNLIMITED } from './byte-bucket.js';
+
+describe('ByteBucket', () => {
+  it('lets as much be taken at once as is needed, and then nothing until that has come in', () => {
+    const bucket = new ByteBucket(1000);
+    expect(bucket.mayTake(0)).toBe(true);
+    bucket.take(500);
+    expect([bucket.mayTake(499), bucket.waitMs(499), bucket.mayTake(500)]).toEqual([false, 1, true]);
+  });
+
+  it('saves up no more than a fifth of a second', () => {
+    const bucket = new ByteBucket(1000);
+    expect(bucket.mayTake(60_000)).toBe(true);
+    bucket.take(300);
+    expect(bucket.waitMs(60_000)).toBe(100);
+  });
+
+  it('stays overdrawn when its limit changes, and fills at the new one', () => {
+    const bucket = new ByteBucket(1000);
+    bucket.mayTake(0);
+    bucket.take(1100);
+    bucket.setLimit(10_000, 100);
+    expect(bucket.waitMs(100)).toBe(100);
+    bucket.setLimit(UNLIMITED, 100);
+    expect(bucket.mayTake(100)).toBe(true);
+    bucket.setLimit(10, 200);
+    expect(bucket.mayTake(200)).toBe(true);
+  });
+
+  it('takes back what was not needed', () => {
+    const bucket = new ByteBucket(1000);
+    bucket.mayTake(0);
+    bucket.take(900);
+    bucket.giveBack(400);
+    expect(bucket.waitMs(0)).toBe(500);
+    bucket.giveBack(1e9);
+    bucket.take(201);
+    expect(bucket.waitMs(0)).toBe(1);
+  });
+
+  it('counts nothing while there is no limit', () => {
+    const bucket = new ByteBucket(UNLIMITED);
+    bucket.take(1e9);
+    bucket.setLimit(1000, 5);
+    expect([bucket.mayTake(5), bucket.waitMs(5)]).toEqual([true, 0]);
+  });
+
+  it('is not confused by a clock that stands', () => {
+    const bucket = new ByteBucket(1000);
+    bucket.mayTake(1000);
+    bucket.take(1000);
+    expect([bucket.mayTake(1000), bucket.mayTake(900), bucket.mayTake(1000)]).toEqual([false, false, false]);
+  });
+});
+
+it.each([
+  [UNLIMITED, UNLIMITED, UNLIMITED],
+  [UNLIMITED, 5, 5],
+  [7, UNLIMITED, 7],
+  [7, 5, 5],
+])('of the limits %i and %i, %i is felt', (one, other, felt) => {
+  expect(lowerLimit(one, other)).toBe(felt);
+});

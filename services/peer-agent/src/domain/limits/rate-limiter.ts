@@ -1,0 +1,160 @@
+import { BURST_SECONDS, ByteBucket, lowerLimit, UNLIMITED } from './byte-bucket.js';
+import { NORMAL_WEIGHT } from './priority.js';
+
+/** Whoever has not asked for so long leaves its part to the others. */
+const IDLE_MS = 1000;
+
+/** Divides the rate of an agent among its transfers, in one direction. */
+export class RateLimiter {
+  #limit: number;
+  #filledMs = 0;
+  /** Those that asked lately, or are overdrawn. */
+  readonly #askers = new Map<RateShare, Asker>();
+
+  /** @param limit bytes a second for all together, or {@link UNLIMITED} */
+  constructor(limit: number = UNLIMITED) {
+    this.#limit = limit;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** What was overdrawn stays so, and comes in at the new rate. */
+  setLimit(limit: number, nowMs: number): void {
+    this.#fill(nowMs);
+    this.#limit = limit;
+    if (limit === UNLIMITED) this.#askers.clear();
+  }
+
+  /** A transfer's part. */
+  share(): RateShare {
+    return new RateShare({
+      mayTake: (share, nowMs) => this.#mayTake(share, nowMs),
+      take: (share, bytes) => {
+        const asker = this.#askers.get(share);
+        if (asker) asker.level -= bytes;
+      },
+      waitMs: (share, nowMs) => this.#waitMs(share, nowMs),
+      limit: () => this.#limit,
+      fairRate: ({ weight }) => (this.#limit * weight) / Math.max(weight, this.#weights),
+    });
+  }
+
+  #mayTake(share: RateShare, nowMs: number): boolean {
+    if (this.#limit === UNLIMITED) return true;
+    this.#fill(nowMs);
+    const asker = this.#askers.get(share) ?? { level: 0, askedMs: nowMs };
+    asker.askedMs = nowMs;
+    this.#askers.set(share, asker);
+    return asker.level >= 0;
+  }
+
+  #waitMs(share: RateShare, nowMs: number): number {
+    if (this.#mayTake(share, nowMs)) return 0;
+    const level = this.#askers.get(share)?.level ?? 0;
+    return (-level * this.#weights * 1000) / (this.#limit * share.weight);
+  }
+
+  get #weights(): number {
+    let sum = 0;
+    for (const { weight } of this.#askers.keys()) sum += weight;
+    return sum;
+  }
+
+  #fill(nowMs: number): void {
+    const elapsedMs = Math.max(0, nowMs - this.#filledMs);
+    this.#filledMs = nowMs;
+    if (elapsedMs === 0 || this.#askers.size === 0) return;
+    this.#divide((this.#limit * elapsedMs) / 1000);
+    for (const [share, { level, askedMs }] of this.#askers) {
+      if (level >= 0 && askedMs + IDLE_MS < nowMs) this.#askers.delete(share);
+    }
+  }
+
+  /** By weight; what one cannot hold is the others'. */
+  #divide(bytes: number): void {
+    const burst = (this.#limit * BURST_SECONDS) / this.#weights;
+    let open = [...this.#askers];
+    for (let left = bytes; left > 0 && open.length > 0;) {
+      const each = left / open.reduce((sum, [{ weight }]) => sum + weight, 0);
+      left = 0;
+      open = open.filter(([{ weight }, asker]) => {
+        asker.level += each * weight;
+        const excess = asker.level - burst * weight;
+        if (excess <= 0) return true;
+        asker.level -= excess;
+        left += excess;
+        return false;
+      });
+    }
+  }
+}
+
+interface Asker {
+  /** Bytes; negative if overdrawn. */
+  level: number;
+  askedMs: number;
+}
+
+/** What a share asks of its limiter. */
+interface Source {
+  mayTake(share: RateShare, nowMs: number): boolean;
+  take(share: RateShare, bytes: number): void;
+  waitMs(share: RateShare, nowMs: number): number;
+  limit(): number;
+  fairRate(share: RateShare): number;
+}
+
+/**
+ * A transfer's part of a {@link RateLimiter}, with a limit of its own besides. As with a
+ * {@link ByteBucket}, whoever may take takes as much as it needs at once.
+ */
+export class RateShare {
+  /** Its part of the whole is in proportion to this. */
+  weight = NORMAL_WEIGHT;
+  readonly #own = new ByteBucket(UNLIMITED);
+
+  constructor(private readonly source: Source) {}
+
+  /** Its own limit: bytes a second, or {@link UNLIMITED}. */
+  get limit(): number {
+    return this.#own.limit;
+  }
+
+  setLimit(limit: number, nowMs: number): void {
+    this.#own.setLimit(limit, nowMs);
+  }
+
+  /** The lower of the two limits, which others may leave it less of; {@link UNLIMITED} if there is none. */
+  get ceiling(): number {
+    return lowerLimit(this.limit, this.source.limit());
+  }
+
+  /** Bytes a second that it gets while all that ask now go on; {@link UNLIMITED} if there is no limit. */
+  get fairRate(): number {
+    return lowerLimit(this.limit, this.source.fairRate(this));
+  }
+
+  /** True if something may be taken. Who is refused asks again, at least once a second, to keep its part. */
+  mayTake(nowMs: number): boolean {
+    return this.#own.mayTake(nowMs) && this.source.mayTake(this, nowMs);
+  }
+
+  /** Only after {@link mayTake} said yes, at the same time. */
+  take(bytes: number): void {
+    this.#own.take(bytes);
+    this.source.take(this, bytes);
+  }
+
+  /** What was taken is not needed after all. */
+  giveBack(bytes: number): void {
+    this.#own.giveBack(bytes);
+    this.source.take(this, -bytes);
+  }
+
+  /** Milliseconds until something may be taken, as it stands: others may come and go. */
+  waitMs(nowMs: number): number {
+    return Math.max(this.#own.waitMs(nowMs), this.source.waitMs(this, nowMs));
+  }
+}

@@ -1,0 +1,101 @@
+import { expect } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
+import { LEAF_SIZE, subtreeRoot } from '@enjambre/core/merkle';
+import type { EngineConfig } from '../../src/domain/engine/config.js';
+import { DownloadEngine } from '../../src/domain/engine/engine.js';
+import type { EngineEffect, RejectReason } from '../../src/domain/engine/messages.js';
+import type { BudgetShare } from '../../src/domain/engine/outstanding-budget.js';
+import { seededRandom } from '../../src/domain/random.js';
+import { bytesOf, metainfoOf } from './content.js';
+import { peerNamed } from './ids.js';
+
+export type Asked = Extract<EngineEffect, { type: 'request' }>;
+
+const ONE_BY_ONE: Partial<EngineConfig> = { initialWindowBytes: 1, queueSeconds: 0 };
+
+interface ToldOptions {
+  readonly pieces: number;
+  /** Of a piece. Blocks have 256 KiB, but 16 KiB if there is one a piece. @default 1 */
+  readonly blocks?: number;
+  /** @default one request at a time at first, so that each choice can be seen */
+  readonly config?: Partial<EngineConfig>;
+  readonly budget?: BudgetShare;
+}
+
+/** An engine that is told by hand what happens. */
+export class ToldEngine {
+  readonly engine: DownloadEngine;
+  readonly blockBytes: number;
+  readonly #pieceBytes: number;
+  readonly #data: Buffer;
+  readonly #layout: PieceLayout;
+
+  constructor({ pieces, blocks = 1, config = ONE_BY_ONE, budget }: ToldOptions) {
+    this.blockBytes = blocks === 1 ? LEAF_SIZE : BLOCK_SIZE;
+    this.#pieceBytes = blocks * this.blockBytes;
+    this.#data = bytesOf(pieces * this.#pieceBytes);
+    this.#layout = new PieceLayout(metainfoOf(this.#data, this.#pieceBytes));
+    const have = Bitfield.empty(pieces);
+    const random = seededRandom(1);
+    this.engine = new DownloadEngine(
+      { layout: this.#layout, have, random, ...(budget && { budget }) },
+      config,
+    );
+  }
+
+  join(peer: PeerId, pieces: readonly number[], atMs = 0): EngineEffect[] {
+    const has = Bitfield.empty(this.#layout.pieceCount);
+    for (const piece of pieces) has.set(piece);
+    return this.engine.handle({ type: 'peer-joined', peer, has }, atMs);
+  }
+
+  /** A peer that has the pieces and gives none of them. */
+  holder(name: string, pieces: readonly number[]): PeerId {
+    const peer = peerNamed(name);
+    this.join(peer, []);
+    this.engine.handle({ type: 'peer-choked', peer }, 0);
+    this.learn(peer, pieces);
+    return peer;
+  }
+
+  learn(peer: PeerId, pieces: readonly number[], atMs = 0): EngineEffect[] {
+    return this.engine.handle({ type: 'peer-has', peer, pieces }, atMs);
+  }
+
+  leave(peer: PeerId, atMs = 0): EngineEffect[] {
+    return this.engine.handle({ type: 'peer-left', peer }, atMs);
+  }
+
+  arrive({ peer, id, ref }: Asked, atMs = 0): EngineEffect[] {
+    return this.engine.handle({ type: 'block-arrived', peer, id, ref }, atMs);
+  }
+
+  reject({ peer, id }: Asked, reason: RejectReason, atMs = 0): EngineEffect[] {
+    return this.engine.handle({ type: 'block-rejected', peer, id, reason }, atMs);
+  }
+
+  /** The block that arrived is on disk; `wrong` if it does not hold what it should. */
+  store({ ref }: Asked, { atMs = 0, wrong = false } = {}): EngineEffect[] {
+    const at = ref.piece * this.#pieceBytes + ref.block * this.blockBytes;
+    const bytes = this.#data.subarray(at, at + this.blockBytes);
+    const digest = wrong ? Buffer.alloc(32) : subtreeRoot(bytes, this.#layout.blockLeaves(ref.piece));
+    return this.engine.handle({ type: 'block-stored', ref, digest }, atMs);
+  }
+
+  tick(atMs: number): EngineEffect[] {
+    return this.engine.handle({ type: 'tick' }, atMs);
+  }
+}
+
+export function asked(effects: readonly EngineEffect[]): Asked[] {
+  return effects.filter((effect) => effect.type === 'request');
+}
+
+/** The one request among the effects. */
+export function only(effects: readonly EngineEffect[]): Asked {
+  const requests = asked(effects);
+  expect(requests.length).toBe(1);
+  return requests[0]!;
+}
