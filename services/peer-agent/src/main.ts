@@ -1,9 +1,11 @@
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { agentOptions } from './config.js';
+import { tuneHeap } from './heap.js';
 import { createAgent } from './service.js';
 
 /** Runs an agent until SIGINT or SIGTERM. Throws {@link EnjambreError} if it cannot start. */
 export async function run(flags: Flags, environment: Environment): Promise<void> {
+  tuneHeap();
   await runUntilSignal(createAgent(resolveOptions(agentOptions, flags, environment)));
 }

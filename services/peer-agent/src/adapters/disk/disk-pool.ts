@@ -54,7 +54,7 @@ export class DiskPool implements Startable {
     const isShared = buffer instanceof SharedArrayBuffer;
     try {
       const write = { type: 'write', ...job, buffer, byteOffset, length } as const;
-      return await this.#run(write, isShared ? [] : [buffer as ArrayBuffer]);
+      return await this.#run(write, isShared ? [] : [buffer]);
     } finally {
       this.memory.giveBack(data);
     }
@@ -145,7 +145,7 @@ function settle(thread: Thread, reply: DiskReply): void {
 
 /** Small buffers share Node's pool, which cannot be transferred. */
 function ownMemory(data: Buffer): Buffer {
-  if ((data.buffer as ArrayBufferLike) instanceof SharedArrayBuffer) return data;
+  if (data.buffer instanceof SharedArrayBuffer) return data;
   const shared = data.buffer.byteLength > 2 * data.length + 1024 || data.length < 8192;
   if (!shared) return data;
   const copy = Buffer.allocUnsafeSlow(data.length);

@@ -79,10 +79,10 @@ export class BulkStream {
       if (headers['grpc-status'] !== undefined) this.#trailers(headers);
       else if (headers[':status'] !== 200) this.#fail(status.UNAVAILABLE, `HTTP ${headers[':status'] ?? 0}`);
     });
-    this.#stream.on('trailers', (trailers) => {
+    this.#stream.on('trailers', (trailers: IncomingHttpHeaders) => {
       this.#trailers(trailers);
     });
-    this.#stream.on('error', (error) => {
+    this.#stream.on('error', (error: Error) => {
       this.#fail(status.UNAVAILABLE, error.message);
     });
     this.#stream.on('close', () => {
@@ -107,10 +107,9 @@ export class BulkStream {
   }
 
   #trailers(headers: IncomingHttpHeaders): void {
-    const code = Number(headers['grpc-status']);
+    const code = statusOf(headers['grpc-status']);
     if (code === status.OK) return this.#end(undefined);
-    const message = decodeURIComponent(String(headers['grpc-message'] ?? ''));
-    this.#fail(code in status ? code : status.UNKNOWN, message, Metadata.fromHttp2Headers(headers));
+    this.#fail(code, decoded(headers['grpc-message']), Metadata.fromHttp2Headers(headers));
   }
 
   #fail(code: status, details: string, metadata = new Metadata()): void {
@@ -127,4 +126,20 @@ export class BulkStream {
 
 function unreadable(cause: unknown): EnjambreError {
   return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${messageOf(cause)}`, { cause });
+}
+
+/** UNKNOWN for a number that gRPC does not have. */
+function statusOf(header: string | string[] | undefined): status {
+  const codes = Object.values(status).filter((value): value is status => typeof value === 'number');
+  return codes.find((code) => String(code) === header) ?? status.UNKNOWN;
+}
+
+/** A message as it was meant; as it came if it is badly encoded. */
+function decoded(header: string | string[] | undefined): string {
+  const text = String(header ?? '');
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
