@@ -1,5 +1,5 @@
 import type { RejectReason } from '@enjambre/peer-agent/domain/engine/messages';
-import { UPLOAD_SLOTS } from '@enjambre/peer-agent/domain/swarm-constants';
+import { PARKED_MS, UPLOAD_SLOTS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
 import { ChosenBlocks, type BlockPlace } from '@enjambre/peer-agent/domain/upload/chosen-blocks';
 import { PieceSpread, type PieceClass } from '@enjambre/peer-agent/domain/upload/piece-spread';
@@ -8,9 +8,6 @@ import { UploadSlots } from '@enjambre/peer-agent/domain/upload/upload-slots';
 import type { Host } from './host.js';
 import type { Link, Sending, Wanted } from './link.js';
 import type { World } from './world.js';
-
-/** As in the agent's Fetch server. */
-const PARKED_MS = 1000;
 
 /** A host's upload side: the agent's scheduler and slots, and between them what its Sync and Fetch servers do. */
 export class Uploader {

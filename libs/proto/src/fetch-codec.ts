@@ -1,3 +1,12 @@
+/** Bytes that gRPC puts before a message: whether it is compressed, and its length. */
+export const GRPC_PREFIX_BYTES = 5;
+
+/** Puts them at the start of `memory`, for a message of `length` bytes behind them. */
+export function putGrpcPrefix(memory: Buffer, length: number): void {
+  memory.writeUInt8(0, 0);
+  memory.writeUInt32BE(length, 1);
+}
+
 /** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
 export const RESPONSE_BLOCK = (1 << 3) | 2;
 export const BLOCK_ID = 1 << 3;

@@ -1,8 +1,14 @@
-import { BLOCK_BEGIN, BLOCK_DATA, BLOCK_ID, BLOCK_LEFT, BLOCK_PIECE, RESPONSE_BLOCK } from './fetch-codec.js';
+import {
+  BLOCK_BEGIN,
+  BLOCK_DATA,
+  BLOCK_ID,
+  BLOCK_LEFT,
+  BLOCK_PIECE,
+  GRPC_PREFIX_BYTES,
+  RESPONSE_BLOCK,
+} from './fetch-codec.js';
 import { FetchResponse, type Block } from './gen/enjambre/peer/v1/peer.js';
 
-/** What gRPC puts before a message: a byte that says whether it is compressed, and its length. */
-const PREFIX_BYTES = 5;
 /** Room for what precedes the bytes of a block: tags, lengths and numbers. */
 const HEAD_BYTES = 64;
 export interface FetchReaderInit {
@@ -22,7 +28,7 @@ export class FetchReadError extends Error {}
  * generated encoder, and whatever comes in another is decoded by the generated decoder.
  */
 export class FetchReader {
-  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   #prefixFilled = 0;
   /** Bytes of the message that are still to come. */
   #left = 0;
@@ -41,7 +47,7 @@ export class FetchReader {
   }
 
   #take(chunk: Buffer, at: number): number {
-    if (this.#prefixFilled < PREFIX_BYTES) return this.#takePrefix(chunk, at);
+    if (this.#prefixFilled < GRPC_PREFIX_BYTES) return this.#takePrefix(chunk, at);
     const end = Math.min(chunk.length, at + (this.#block ? this.#left : this.#headLength - this.#headFilled));
     if (this.#block) this.#filled += chunk.copy(this.#block.data, this.#filled, at, end);
     else this.#headFilled += chunk.copy(this.#head, this.#headFilled, at, end);
@@ -52,9 +58,9 @@ export class FetchReader {
   }
 
   #takePrefix(chunk: Buffer, at: number): number {
-    const end = Math.min(chunk.length, at + PREFIX_BYTES - this.#prefixFilled);
+    const end = Math.min(chunk.length, at + GRPC_PREFIX_BYTES - this.#prefixFilled);
     this.#prefixFilled += chunk.copy(this.#prefix, this.#prefixFilled, at, end);
-    if (this.#prefixFilled < PREFIX_BYTES) return end;
+    if (this.#prefixFilled < GRPC_PREFIX_BYTES) return end;
     this.#left = this.#prefix.readUInt32BE(1);
     if (this.#prefix[0] !== 0) throw new FetchReadError('a compressed message');
     if (this.#left > this.init.maxBytes) throw new FetchReadError(`a message of ${this.#left} bytes`);

@@ -66,7 +66,7 @@ export class DownloadRun {
     const { content, ledger, random, damaged } = parts;
     const share = parts.limits.upload;
     this.serving = new Serving({ ...content, have: this.#session.have, ledger, share, random, damaged });
-    this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces), stopped: () => undefined });
+    this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces) });
   }
 
   /** Verified pieces, live. */

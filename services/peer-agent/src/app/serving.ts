@@ -12,11 +12,12 @@ import type { Offender } from './bans.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
 
+/** What whoever serves the file wants to hear of it. */
 export interface ServingListener {
   /** Pieces that were verified since the last time. */
-  has(pieces: readonly number[]): void;
+  has?(pieces: readonly number[]): void;
   /** The file is no longer served. */
-  stopped(reason: string): void;
+  stopped?(reason: string): void;
   /** Whether the uploader chooses from now on: see {@link Serving.spreads}. */
   spreads?(on: boolean): void;
 }
@@ -150,7 +151,7 @@ export class Serving {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
-    for (const listener of [...this.#listeners]) listener.stopped(reason);
+    for (const listener of [...this.#listeners]) listener.stopped?.(reason);
     this.#listeners.clear();
   }
 
@@ -165,7 +166,7 @@ export class Serving {
     this.#timer = undefined;
     const pieces = this.#fresh;
     this.#fresh = [];
-    for (const listener of this.#listeners) listener.has(pieces);
+    for (const listener of this.#listeners) listener.has?.(pieces);
   }
 }
 

@@ -9,5 +9,8 @@ export const UPLOAD_SLOTS = 256;
 /** New pieces are told in batches this far apart. */
 export const HAVE_BATCH_MS = 20;
 
+/** A choice that was held back is looked at again so soon: what was on its way to another may have got lost. */
+export const PARKED_MS = 1000;
+
 /** How often the engine is told the time. */
 export const TICK_MS = 100;

@@ -1,10 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { blockHeader } from '@enjambre/proto/fetch-codec';
+import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
 import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
 
-/** What gRPC puts before a message: a byte that says it is not compressed, and its length. */
-const GRPC_PREFIX = 5;
 /** More than what precedes the bytes of a block, see {@link blockHeader}. */
 const MAX_HEADER = 64;
 /** Memory kept for the next blocks; what is needed beyond it for a while is given back. */
@@ -24,11 +22,10 @@ export class BlockFrames {
 
   take(id: number, place: BlockPlace & { readonly left: number }): BlockFrame {
     const header = blockHeader({ id, ...place }, place.length);
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(GRPC_PREFIX + MAX_HEADER + BLOCK_SIZE);
-    memory.writeUInt8(0, 0);
-    memory.writeUInt32BE(header.length + place.length, 1);
-    header.copy(memory, GRPC_PREFIX);
-    const at = GRPC_PREFIX + header.length;
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(GRPC_PREFIX_BYTES + MAX_HEADER + BLOCK_SIZE);
+    putGrpcPrefix(memory, header.length + place.length);
+    header.copy(memory, GRPC_PREFIX_BYTES);
+    const at = GRPC_PREFIX_BYTES + header.length;
     return { bytes: memory.subarray(0, at + place.length), data: memory.subarray(at, at + place.length) };
   }
 

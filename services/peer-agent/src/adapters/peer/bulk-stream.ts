@@ -8,6 +8,7 @@ import {
 import { Metadata, status } from '@grpc/grpc-js';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
 import { FetchReader } from '@enjambre/proto/fetch-reader';
 import {
   FetchRequest,
@@ -21,7 +22,6 @@ const STREAM_WINDOW = 8 << 20;
 const SESSION_WINDOW = 32 << 20;
 /** What a session may hold, in megabytes: the windows bound it. */
 const MAX_SESSION_MEMORY = 64;
-const GRPC_PREFIX = 5;
 
 /** What comes of a Fetch stream. After `ended` nothing more does. */
 export interface BulkListener {
@@ -93,10 +93,9 @@ export class BulkStream {
   write(message: FetchRequest): void {
     if (this.#over) return;
     const bytes = FetchRequest.encode(message).finish();
-    const frame = Buffer.allocUnsafe(GRPC_PREFIX + bytes.length);
-    frame.writeUInt8(0, 0);
-    frame.writeUInt32BE(bytes.length, 1);
-    frame.set(bytes, GRPC_PREFIX);
+    const frame = Buffer.allocUnsafe(GRPC_PREFIX_BYTES + bytes.length);
+    putGrpcPrefix(frame, bytes.length);
+    frame.set(bytes, GRPC_PREFIX_BYTES);
     this.#stream.write(frame);
   }
 

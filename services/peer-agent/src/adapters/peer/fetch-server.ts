@@ -13,6 +13,7 @@ import type {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
+import { PARKED_MS } from '../../domain/swarm-constants.js';
 import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
 import type { PieceClass } from '../../domain/upload/piece-spread.js';
 import {
@@ -40,8 +41,6 @@ export interface FetchServerComponents {
 const MAX_SESSIONS = 2000;
 /** Parts that downloaders may divide pieces into, for uploaders that choose. */
 const MAX_MODULUS = 1000;
-/** A choice that was held back is looked at again: what was on its way to another may have got lost. */
-const PARKED_MS = 1000;
 
 /** A block that a downloader named, or leaves to the uploader's choice. */
 type Wanted = { readonly id: number; readonly length: number } & (BlockPlace | { readonly any: PieceClass });
@@ -149,8 +148,6 @@ export class FetchServer {
         this.parts.handlers.fail(session.call, error);
       }),
       owner.serving.subscribe({
-        has: () => undefined,
-        stopped: () => undefined,
         spreads: () => {
           this.#wake(session);
         },
