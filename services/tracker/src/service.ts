@@ -6,15 +6,22 @@ import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
+import { MemoryStore } from './adapters/memory/memory-store.js';
+import { NatsStore } from './adapters/nats/nats-store.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
+import { newReplicaId, Network, type NetworkStatus } from './app/network.js';
+import { networkParts } from './app/network-parts.js';
+import type { TrackerStore } from './app/ports.js';
 import type { TrackerConfig } from './config.js';
+import type { ReplicaId } from './domain/replica-state.js';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
 
@@ -29,11 +36,15 @@ export interface TrackerOverrides {
   readonly timeouts?: Partial<ConnectTimeouts>;
   /** Started and stopped by who gives it. */
   readonly events?: EventBus;
+  /** Instead of one on NATS, or in memory if there is none. */
+  readonly store?: (id: ReplicaId) => TrackerStore;
 }
 
 export interface Tracker extends Startable {
   /** Where it listens; known once it has started. */
   readonly address: Address;
+  /** What it sees of the network's other trackers. */
+  readonly network: NetworkStatus;
 }
 
 /** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
@@ -41,7 +52,7 @@ const STREAMS_PER_SESSION = 2;
 const SERVICE_NAME = 'enjambre.tracker.v1.TrackerService';
 const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 
-/** Builds a tracker that keeps everything in memory. */
+/** Builds a tracker: alone, or with others on the same NATS one of a network's. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
   const { clock = Date.now, random = Math.random } = overrides;
   const log =
@@ -51,13 +62,23 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
-  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source });
-  const registry = new SwarmRegistry({ random, limits, startedAt: clock() });
+  const { nats: url, natsReplicas: replicas } = config;
+  const link =
+    url === undefined ? undefined : lifecycle.add('nats', new NatsLink({ log }, { url, name: source }));
+  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
+  const id = newReplicaId();
+  const store =
+    overrides.store?.(id) ?? (link ? new NatsStore({ link, log }, { id, replicas }) : new MemoryStore(id));
+  const parts = networkParts(store, log, limits.swarms);
+  const { journal: changes, catalogue } = parts;
+  const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
   const hub = new SessionHub({
     registry,
     events: { publish: (event) => events.publish(fromEvent(event)) },
     clock,
   });
+  const carryOut = hub.apply.bind(hub);
+  const network = new Network({ ...parts, registry, carryOut }, { id, name: config.name });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const agents = new ConnectHandler({
@@ -76,6 +97,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
   const server = new GrpcServer({ listen: config.listen, services, log });
+  lifecycle.add('network', network);
   lifecycle.add('server', server);
   lifecycle.add('streams', {
     start: () => {
@@ -93,6 +115,9 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   return {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
+    get network() {
+      return network.status;
+    },
     get address() {
       return server.address;
     },

@@ -52,6 +52,7 @@ export class Harness {
       listen: { kind: 'tcp', host: '127.0.0.1', port },
       name: 'test',
       nats: undefined,
+      natsReplicas: 'auto',
       messaging: undefined,
       eventMaxAge: 3_600_000,
       eventMaxBytes: 1_000_000,

@@ -3,7 +3,7 @@ import type { EventBus } from '@enjambre/common/events/event-bus';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import type { Lifecycle } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { NatsLink } from '@enjambre/common/nats/nats-link';
+import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import { MessageFollower } from './message-follower.js';
 
 interface EventComponents {
@@ -18,19 +18,16 @@ interface TrackerEventSettings {
   readonly source: string;
   readonly eventMaxAge: number;
   readonly eventMaxBytes: number;
-  readonly nats: string | undefined;
+  /** Started before. */
+  readonly link: NatsLink | undefined;
   readonly messaging: Address | undefined;
 }
 
 /** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
-  const { source, nats, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
+  const { source, link, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
   const retention = { maxAgeMs, maxBytes };
-  if (nats !== undefined) {
-    const { lifecycle, log } = components;
-    const link = lifecycle.add('nats', new NatsLink({ log }, { url: nats, name: source }));
-    return openNatsBus(components, { source, retention, link });
-  }
+  if (link) return openNatsBus(components, { source, retention, link });
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
     const { lifecycle, log, clock } = components;

@@ -24,7 +24,8 @@ export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string
   return { id, name, endpoint, labels: hello.labels, version: hello.version };
 }
 
-function checkLabels(labels: Hello['labels']): void {
+/** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
+export function checkLabels(labels: Hello['labels']): void {
   const pairs = Object.entries(labels);
   if (pairs.length > MAX_LABELS) throw badHello(`there are more than ${MAX_LABELS} labels`);
   for (const [key, value] of pairs) {
