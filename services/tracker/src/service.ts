@@ -90,7 +90,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, registry.directory, random),
+    ...lookupHandlers(handlers, registry.directory, { random, network }),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 

@@ -165,6 +165,7 @@ export class TestAgent {
       endpoint: '10.0.0.7:7072',
       labels: {},
       version: '0.1.0',
+      epoch: 0n,
       ...hello,
     };
     this.say({ $case: 'hello', value });

@@ -12,43 +12,64 @@ export const natsReplicasSchema = z
 
 /** The nodes that "auto" wants in a cluster: one of them may die. */
 const CLUSTER_REPLICAS = 3;
+/** A cluster that begins has not all its nodes yet: only one that stays small is taken as it is. */
+const PATIENCE_MS = 20_000;
 /** What JetStream answers if there are not so many nodes, or no cluster. */
 const TOO_FEW_NODES: ReadonlySet<number> = new Set([10_005, 10_023, 10_074]);
 
-interface Kept {
+interface Placed<T> {
   readonly connection: NatsConnection;
-  readonly replicas: NatsReplicas;
   /** The stream's name in JetStream. */
   readonly stream: string;
+  /** Makes it on so many nodes, or leaves it on as many as it is. */
+  readonly make: (nodes: number) => Promise<T>;
 }
 
-/**
- * Has `make` make a stream that is missing on the nodes that are wanted, and moves one
- * that is there to more nodes if it is on fewer. With "auto" too few nodes are no
- * error: it is then on one. Throws what NATS does.
- */
-export async function keepOnNodes<T>(
-  { connection, replicas, stream }: Kept,
-  make: (nodes: number) => Promise<T>,
-): Promise<T> {
-  const isCluster = connection.info?.cluster !== undefined;
-  const nodes = replicas === 'auto' ? (isCluster ? CLUSTER_REPLICAS : 1) : replicas;
-  try {
-    const made = await make(nodes);
-    if (nodes > 1) await spread(connection, stream, nodes);
+/** Has a stream kept on enough nodes of a cluster. */
+export class NodePlacement {
+  /** When there were too few nodes first. */
+  #refusedAt: number | undefined;
+
+  constructor(private readonly replicas: NatsReplicas) {}
+
+  /**
+   * Makes a stream that is missing, and moves one that is on fewer nodes than are wanted
+   * to more. With "auto" too few nodes are no error for long: it is then on one. Throws
+   * what NATS does.
+   */
+  async place<T>({ connection, stream, make }: Placed<T>): Promise<T> {
+    const nodes = this.#nodesOn(connection);
+    let made: T;
+    try {
+      made = await make(nodes);
+    } catch (error) {
+      if (!this.#accepts(error)) throw error;
+      return make(1);
+    }
+    if (nodes > 1) await this.#spread(connection, stream, nodes);
     return made;
-  } catch (error) {
-    if (replicas !== 'auto' || nodes === 1 || !isTooFewNodes(error)) throw error;
-    return make(1);
   }
-}
 
-async function spread(connection: NatsConnection, stream: string, nodes: number): Promise<void> {
-  const { streams } = await connection.jetstreamManager();
-  const { config } = await streams.info(stream);
-  if (config.num_replicas < nodes) await streams.update(stream, { num_replicas: nodes });
-}
+  #nodesOn({ info }: NatsConnection): number {
+    if (this.replicas !== 'auto') return this.replicas;
+    return info?.cluster === undefined ? 1 : CLUSTER_REPLICAS;
+  }
 
-function isTooFewNodes(error: unknown): boolean {
-  return error instanceof NatsError && TOO_FEW_NODES.has(error.api_error?.err_code ?? 0);
+  async #spread(connection: NatsConnection, stream: string, nodes: number): Promise<void> {
+    const { streams } = await connection.jetstreamManager();
+    const { config } = await streams.info(stream);
+    if (config.num_replicas >= nodes) return;
+    try {
+      await streams.update(stream, { num_replicas: nodes });
+    } catch (error) {
+      if (!this.#accepts(error)) throw error;
+    }
+  }
+
+  #accepts(error: unknown): boolean {
+    if (this.replicas !== 'auto' || !(error instanceof NatsError)) return false;
+    if (!TOO_FEW_NODES.has(error.api_error?.err_code ?? 0)) return false;
+    this.#refusedAt ??= performance.now();
+    return performance.now() - this.#refusedAt >= PATIENCE_MS;
+  }
 }

@@ -3,6 +3,7 @@ import type { EventBus } from '@enjambre/common/events/event-bus';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import type { Lifecycle } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
+import type { NatsReplicas } from '@enjambre/common/nats/replicas';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import { MessageFollower } from './message-follower.js';
 
@@ -18,6 +19,7 @@ interface TrackerEventSettings {
   readonly source: string;
   readonly eventMaxAge: number;
   readonly eventMaxBytes: number;
+  readonly natsReplicas: NatsReplicas;
   /** Started before. */
   readonly link: NatsLink | undefined;
   readonly messaging: Address | undefined;
@@ -25,9 +27,9 @@ interface TrackerEventSettings {
 
 /** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
-  const { source, link, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
+  const { source, link, messaging, natsReplicas: replicas, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
   const retention = { maxAgeMs, maxBytes };
-  if (link) return openNatsBus(components, { source, retention, link });
+  if (link) return openNatsBus(components, { source, retention, replicas, link });
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
     const { lifecycle, log, clock } = components;

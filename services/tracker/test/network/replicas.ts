@@ -12,8 +12,8 @@ export class Replicas {
     this.#url = nats.url;
   }
 
-  async start(name: string, overrides: TrackerOverrides = {}): Promise<Harness> {
-    const harness = await Harness.start(overrides, { nats: this.#url, name });
+  async start(name: string, overrides: TrackerOverrides = {}, url = this.#url): Promise<Harness> {
+    const harness = await Harness.start(overrides, { nats: url, name });
     this.all.push(harness);
     return harness;
   }

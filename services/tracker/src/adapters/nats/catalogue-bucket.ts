@@ -2,7 +2,7 @@ import { sleep } from '@enjambre/common/async/sleep';
 import type { Logger } from '@enjambre/common/log/logger';
 import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
-import { keepOnNodes, type NatsReplicas } from '@enjambre/common/nats/replicas';
+import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { NatsError, StorageType, type KV, type KvEntry, type NatsConnection, type QueuedIterator } from 'nats';
@@ -30,7 +30,7 @@ interface Following {
 }
 
 /** A million records of long names fit. */
-const MAX_BYTES = 512 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_RECORD_BYTES = 8192;
 const TIMEOUT_MS = 5000;
 const RETRY_MS = 1000;
@@ -43,6 +43,7 @@ const WRONG_LAST_SEQUENCE = 10_071;
 export class CatalogueBucket {
   readonly #parts: CatalogueBucketComponents;
   readonly #init: CatalogueBucketInit;
+  readonly #placement: NodePlacement;
   readonly #known = new Set<InfoHash>();
   readonly #stopping = new AbortController();
   #entries: QueuedIterator<KvEntry> | undefined;
@@ -55,6 +56,7 @@ export class CatalogueBucket {
   constructor(parts: CatalogueBucketComponents, init: CatalogueBucketInit) {
     this.#parts = parts;
     this.#init = init;
+    this.#placement = new NodePlacement(init.replicas);
   }
 
   /** True while records are kept and followed. */
@@ -166,12 +168,11 @@ export class CatalogueBucket {
   }
 
   async #open(connection: NatsConnection): Promise<KV> {
-    const { maxAgeMs: ttl, replicas } = this.#init;
     const js = connection.jetstream({ timeout: TIMEOUT_MS });
-    return keepOnNodes({ connection, replicas, stream: `KV_${BUCKET}` }, (nodes) =>
+    const make = (nodes: number): Promise<KV> =>
       js.views.kv(BUCKET, {
         history: 1,
-        ttl,
+        ttl: this.#init.maxAgeMs,
         max_bytes: MAX_BYTES,
         maxValueSize: MAX_RECORD_BYTES,
         timeout: TIMEOUT_MS,
@@ -179,8 +180,8 @@ export class CatalogueBucket {
         replicas: nodes,
         // Read from the leader: what a tracker goes by must not be of yesterday.
         allow_direct: false,
-      }),
-    );
+      });
+    return this.#placement.place({ connection, stream: `KV_${BUCKET}`, make });
   }
 
   /** Undefined if it is none: anybody on NATS can put anything there. */
