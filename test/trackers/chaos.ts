@@ -23,7 +23,9 @@ export interface ChaosFigures extends ChaosSize {
   readonly hit: number;
   readonly finished: number;
   readonly wrongFiles: number;
-  /** After each kill: until both other trackers knew all agents again, and nobody of the killed one. */
+  /** Agents whose tracker was killed. */
+  readonly moved: number;
+  /** After each kill: until each of these had a session with another tracker. */
   readonly moveSeconds: readonly number[];
   /** Rounds after which all trackers, the killed one back among them, listed the same files. */
   readonly agreements: number;
@@ -71,6 +73,7 @@ interface Download {
 class Chaos {
   readonly #scene: Scene;
   readonly #moveSeconds: number[] = [];
+  #moved = 0;
   #hit = 0;
   #finished = 0;
   #wrongFiles = 0;
@@ -91,6 +94,7 @@ class Chaos {
       hit: this.#hit,
       finished: this.#finished,
       wrongFiles: this.#wrongFiles,
+      moved: this.#moved,
       moveSeconds: this.#moveSeconds,
       agreements: this.#agreements,
     };
@@ -101,12 +105,15 @@ class Chaos {
     const downloads = await this.#begin(round);
     const tracker = trackers[round % TRACKERS] as TrackerProcess;
     const node = nats.nodes[(round + 1) % nats.nodes.length];
+    this.#moved += this.#agentsOf(tracker).length;
     await Promise.all([tracker.kill(), node?.kill()]);
     const killedAt = performance.now();
     this.#hit += downloads.filter(({ command }) => command.isRunning).length;
     const others = trackers.filter((other) => other !== tracker);
-    await this.#allKnown(others);
+    const what = 'all agents to move';
+    await waitFor(() => this.#agentsOf(tracker).length === 0, { what, timeoutMs: WAIT_MS });
     this.#moveSeconds.push((performance.now() - killedAt) / 1000);
+    await this.#allKnown(others);
     for (const download of downloads) await this.#end(download);
     await this.#agree(others);
     await node?.restart();
@@ -141,6 +148,14 @@ class Chaos {
     if (code !== 0) throw new Error(`the download of ${name} ended with ${code}: ${command.stderr.join('\n')}`);
     this.#finished += 1;
     if ((await hashFile(join(agent.downloadDir, name))) !== sha256) this.#wrongFiles += 1;
+  }
+
+  /** Agents whose newest session is with that tracker, by their logs. */
+  #agentsOf({ address }: TrackerProcess): SwarmAgent[] {
+    const isWelcome = (line: string): boolean => line.includes('"connected to tracker ');
+    return this.#scene.agents.filter(({ process }) =>
+      process.stdout.findLast(isWelcome)?.includes(`"connected to tracker ${address};`),
+    );
   }
 
   /** Resolves when each of these trackers knows all agents. */

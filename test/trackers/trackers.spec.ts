@@ -6,8 +6,8 @@ const MIB = 1 << 20;
 const { CHAOS_AGENTS, CHAOS_DOWNLOADS, CHAOS_MIB, CHAOS_ROUNDS } = process.env;
 
 const SIZE: ChaosSize = {
-  agents: Number(CHAOS_AGENTS ?? 4),
-  downloads: Number(CHAOS_DOWNLOADS ?? 2),
+  agents: Number(CHAOS_AGENTS ?? 6),
+  downloads: Number(CHAOS_DOWNLOADS ?? 3),
   fileBytes: Number(CHAOS_MIB ?? 8) * MIB,
   bytesPerSecond: 2 * MIB,
   rounds: Number(CHAOS_ROUNDS ?? 1),
@@ -23,6 +23,7 @@ test(
     expect(figures).toMatchObject({ finished: all, wrongFiles: 0, agreements: SIZE.rounds });
     // The kills have hit something.
     expect(figures.hit).toBe(all);
+    if (SIZE.rounds >= 3) expect(figures.moved).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );
