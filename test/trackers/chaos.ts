@@ -139,13 +139,16 @@ class Chaos {
     }
     const hasBegun = (line: Record<string, unknown>): true | undefined =>
       line['type'] === 'progress' && Number(line['bytes_done']) > 0 ? true : undefined;
-    await Promise.all(downloads.map(({ command }) => command.waitForLog(hasBegun, 'a download to begin', WAIT_MS)));
+    await Promise.all(
+      downloads.map(({ command }) => command.waitForLog(hasBegun, 'a download to begin', WAIT_MS)),
+    );
     return downloads;
   }
 
   async #end({ agent, name, sha256, command }: Download): Promise<void> {
     const code = await command.wait();
-    if (code !== 0) throw new Error(`the download of ${name} ended with ${code}: ${command.stderr.join('\n')}`);
+    if (code !== 0)
+      throw new Error(`the download of ${name} ended with ${code}: ${command.stderr.join('\n')}`);
     this.#finished += 1;
     if ((await hashFile(join(agent.downloadDir, name))) !== sha256) this.#wrongFiles += 1;
   }
@@ -163,7 +166,10 @@ class Chaos {
     const { size, agents } = this.#scene;
     const knowsAll = async (tracker: TrackerProcess): Promise<boolean> => {
       const peers = await tracker.list('peers');
-      return peers.length === size.agents && agents.every(({ name }) => peers.some((peer) => peer['peer'] === name));
+      return (
+        peers.length === size.agents &&
+        agents.every(({ name }) => peers.some((peer) => peer['peer'] === name))
+      );
     };
     const what = `${trackers.length} trackers to know all ${size.agents} agents`;
     const all = async (): Promise<boolean> => (await Promise.all(trackers.map(knowsAll))).every(Boolean);
@@ -182,11 +188,14 @@ class Chaos {
       last = JSON.stringify(lists);
       const [first = [], ...others] = lists;
       // Whoever has fetched a file seeds it too.
-      const isWhole = first.length === rounds * size.downloads && first.every((file) => file['seeders'] === 2);
+      const isWhole =
+        first.length === rounds * size.downloads && first.every((file) => file['seeders'] === 2);
       return isWhole && others.every((list) => JSON.stringify(list) === JSON.stringify(first));
     };
-    await waitFor(agreed, { what: 'all trackers to list the same files', timeoutMs: WAIT_MS }).catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${last}`);
-    });
+    await waitFor(agreed, { what: 'all trackers to list the same files', timeoutMs: WAIT_MS }).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}: ${last}`);
+      },
+    );
   }
 }

@@ -40,9 +40,7 @@ export class TrackerProcess {
 
   /** What `enjambre files` or `enjambre peers` says of it, a line each. */
   async list(what: 'files' | 'peers'): Promise<readonly Record<string, unknown>[]> {
-    const { json, code, stderr } = await finish(
-      this.swarm.run([what, '--tracker', this.#address, '--json']),
-    );
+    const { json, code, stderr } = await finish(this.swarm.run([what, '--tracker', this.#address, '--json']));
     if (code !== 0) throw new Error(`enjambre ${what} ended with ${code}: ${stderr}`);
     return json;
   }

@@ -62,7 +62,9 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     config.nats === undefined
       ? undefined
       : lifecycle.add('nats', new NatsLink({ log }, { url: config.nats, name: source }));
-  const events = link ? openNatsBus(components, { source, replicas: config.natsReplicas, link }) : openEmbeddedBus(components, { source });
+  const events = link
+    ? openNatsBus(components, { source, replicas: config.natsReplicas, link })
+    : openEmbeddedBus(components, { source });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const relay = new Relay({ store, events: publisher, limits, clock });

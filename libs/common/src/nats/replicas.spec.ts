@@ -49,7 +49,8 @@ describe('the nodes that keep a stream', () => {
   });
 
   it('are one if the cluster stays too small, and an error if a number was asked for', async () => {
-    const refuse = (nodes: number): Promise<number> => (nodes > 1 ? Promise.reject(tooFew()) : Promise.resolve(1));
+    const refuse = (nodes: number): Promise<number> =>
+      nodes > 1 ? Promise.reject(tooFew()) : Promise.resolve(1);
     const { connection } = connectionTo({ cluster: 'c' });
     const placed = { connection, stream: 'S', make: refuse };
     const [auto, three] = [new NodePlacement('auto'), new NodePlacement(3)];

@@ -3,6 +3,7 @@ import { connect } from 'nats';
 import { NatsServer } from './nats-server.js';
 import { waitFor } from './wait-for.js';
 
+const NODE_NAME = 'node-';
 const FIRST_PORT = 30_000;
 const LAST_PORT = 32_000;
 /** Nodes begin, find each other and choose a leader. */
@@ -21,7 +22,7 @@ export class NatsCluster {
       ports.map((port, index) =>
         NatsServer.start([
           ...['--cluster_name', 'enjambre', '--cluster', `nats://127.0.0.1:${port}`],
-          ...['--routes', routes, '--name', `node-${index}`],
+          ...['--routes', routes, '--name', `${NODE_NAME}${index}`],
         ]),
       ),
     );
@@ -38,6 +39,13 @@ export class NatsCluster {
   /** All nodes, with commas: the value of `--nats`. */
   get url(): string {
     return this.nodes.map(({ url }) => url).join(',');
+  }
+
+  /** A node by the name that it has in NATS. */
+  node(name: string): NatsServer {
+    const node = this.nodes[Number(name.replace(NODE_NAME, ''))];
+    if (!node) throw new Error(`no node is named ${name}`);
+    return node;
   }
 
   async stop(): Promise<void> {

@@ -42,7 +42,9 @@ describe('TrackerPool', () => {
   });
 
   it('takes all addresses of a name', async () => {
-    const named = pool(['tracker.internal:7070'], 'a', () => Promise.resolve(['10.0.0.1', '10.0.0.2', 'fd00::3']));
+    const named = pool(['tracker.internal:7070'], 'a', () =>
+      Promise.resolve(['10.0.0.1', '10.0.0.2', 'fd00::3']),
+    );
     await named.refresh();
     const order = orderOf(named);
     expect(order).toContain(named.address);

@@ -27,7 +27,14 @@ interface TrackerEventSettings {
 
 /** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
-  const { source, link, messaging, natsReplicas: replicas, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
+  const {
+    source,
+    link,
+    messaging,
+    natsReplicas: replicas,
+    eventMaxAge: maxAgeMs,
+    eventMaxBytes: maxBytes,
+  } = settings;
   const retention = { maxAgeMs, maxBytes };
   if (link) return openNatsBus(components, { source, retention, replicas, link });
   const events = openEmbeddedBus(components, { source, retention });

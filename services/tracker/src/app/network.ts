@@ -148,7 +148,8 @@ export class Network implements Startable, StoreListener {
     this.#wasConnected = connected;
     const before = this.#book.size;
     const { lost, effects } = this.#book.expire(now);
-    for (const name of lost) log.warn({ tracker: name }, `tracker ${name} is lost: what it held is forgotten`);
+    for (const name of lost)
+      log.warn({ tracker: name }, `tracker ${name} is lost: what it held is forgotten`);
     carryOut(effects);
     this.#noteOthers(before);
     this.#askForSnapshots();

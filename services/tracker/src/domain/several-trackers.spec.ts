@@ -47,7 +47,10 @@ class Tracker {
 
   snapshot(): Snapshot {
     const sessions = this.#own().map((session) => toSessionState(session, session.memberships.keys()));
-    return { sequence: this.sequence, sessions: [...batchesOf({ ended: [], sessions }, 400)].flatMap((part) => part.sessions) };
+    return {
+      sequence: this.sequence,
+      sessions: [...batchesOf({ ended: [], sessions }, 400)].flatMap((part) => part.sessions),
+    };
   }
 
   /** All that it knows, whoever holds it. */
@@ -57,7 +60,9 @@ class Tracker {
       .map(({ peer, epoch, memberships }) => ({
         peer: peer.name,
         epoch,
-        members: [...memberships].map(([hash, { seeder, bytesLeft }]) => `${hash} ${seeder} ${bytesLeft}`).sort(),
+        members: [...memberships]
+          .map(([hash, { seeder, bytesLeft }]) => `${hash} ${seeder} ${bytesLeft}`)
+          .sort(),
       }))
       .sort((one, other) => (one.peer < other.peer ? -1 : 1));
   }
@@ -71,7 +76,18 @@ const step = fc.record({
   peer: fc.nat(PEERS - 1),
   tracker: fc.nat(TRACKERS - 1),
   swarm: fc.nat(SWARMS - 1),
-  action: fc.constantFrom('move', 'move', 'leave', 'share', 'announce', 'withdraw', 'flush', 'flush', 'beat', 'silence'),
+  action: fc.constantFrom(
+    'move',
+    'move',
+    'leave',
+    'share',
+    'announce',
+    'withdraw',
+    'flush',
+    'flush',
+    'beat',
+    'silence',
+  ),
   /** Which of the messages that are sent now are lost, bit by bit. */
   lost: fc.nat(255),
   bytesLeft: fc.nat(1000),
@@ -100,12 +116,13 @@ class World {
   /** Each says all that it has to say, and asks for what it has missed. */
   beat(lost = 0): void {
     this.now += 1000;
-    for (const tracker of this.trackers) this.#send(tracker, [...tracker.changes(true), tracker.heartbeat()], lost);
+    for (const tracker of this.trackers)
+      this.#send(tracker, [...tracker.changes(true), tracker.heartbeat()], lost);
     for (const tracker of this.trackers) {
       for (const id of tracker.book.ask(this.now)) {
         const other = this.trackers.find((one) => one.id === id)!;
         this.#sent += 1;
-        if ((lost >> this.#sent % 8) & 1) tracker.book.failed(id);
+        if ((lost >> (this.#sent % 8)) & 1) tracker.book.failed(id);
         else {
           this.#send(other, other.changes(true), lost);
           tracker.book.synced(id, other.snapshot());
@@ -131,7 +148,11 @@ class World {
 
   #act(
     { tracker, session }: { readonly tracker: Tracker; readonly session: Session },
-    { action, infohash, bytesLeft }: { readonly action: string; readonly infohash: InfoHash; readonly bytesLeft: number },
+    {
+      action,
+      infohash,
+      bytesLeft,
+    }: { readonly action: string; readonly infohash: InfoHash; readonly bytesLeft: number },
   ): void {
     const { registry } = tracker;
     if (!session.open) return;
@@ -145,7 +166,7 @@ class World {
     for (const message of messages) {
       for (const to of this.trackers) {
         this.#sent += 1;
-        if (to !== from && !((lost >> this.#sent % 8) & 1)) to.book.hear(message, this.now);
+        if (to !== from && !((lost >> (this.#sent % 8)) & 1)) to.book.hear(message, this.now);
       }
     }
   }
@@ -228,7 +249,10 @@ describe('trackers of one network', () => {
     const { book } = new World().trackers[0]!;
     for (let number = 0; number < 100; number++) {
       const replica = number.toString(16).padStart(32, '0');
-      book.hear({ type: 'heartbeat', replica, sequence: 0, name: 'x', holdings: { sessions: 0, members: 0 } }, 0);
+      book.hear(
+        { type: 'heartbeat', replica, sequence: 0, name: 'x', holdings: { sessions: 0, members: 0 } },
+        0,
+      );
     }
     expect(book.size).toBe(64);
     expect(book.ask(0)).toHaveLength(64);
@@ -239,7 +263,10 @@ describe('trackers of one network', () => {
     const replica = 'f'.repeat(32);
     const asked: number[] = [];
     for (let now = 0; now <= 100_000; now += 50) {
-      book.hear({ type: 'heartbeat', replica, sequence: 9, name: 'x', holdings: { sessions: 1, members: 1 } }, now);
+      book.hear(
+        { type: 'heartbeat', replica, sequence: 9, name: 'x', holdings: { sessions: 1, members: 1 } },
+        now,
+      );
       for (const id of book.ask(now)) {
         asked.push(now);
         book.synced(id, { sequence: 3, sessions: [] });

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { ReplicaMessage as ProtoMessage } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
 import fc from 'fast-check';
-import { decodeMessage, decodePart, encodeMessage, encodePart } from '../../src/adapters/nats/convert-replica.js';
+import {
+  decodeMessage,
+  decodePart,
+  encodeMessage,
+  encodePart,
+} from '../../src/adapters/nats/convert-replica.js';
 import { batchesOf } from '../../src/domain/batches.js';
 import type { Changes, MemberState, ReplicaMessage, SessionState } from '../../src/domain/replica-state.js';
 import { sampleHash, samplePeer } from '../samples.js';
@@ -9,7 +14,10 @@ import { sampleHash, samplePeer } from '../samples.js';
 const REPLICA = 'ab'.repeat(16);
 const count = fc.maxSafeNat();
 const time = fc.integer({ min: 0, max: 8.64e15 - 1 });
-const word = (maxLength: number) => fc.string({ unit: 'grapheme-composite', minLength: 1, maxLength }).filter((text) => text.length <= maxLength);
+const word = (maxLength: number) =>
+  fc
+    .string({ unit: 'grapheme-composite', minLength: 1, maxLength })
+    .filter((text) => text.length <= maxLength);
 
 const file = fc.record({
   name: fc.string({ unit: fc.constantFrom('a', 'ñ', '\u{1f41d}', '界'), minLength: 1, maxLength: 60 }),
@@ -38,11 +46,18 @@ const session: fc.Arbitrary<SessionState> = fc
   })
   .map(({ number, name, labels, ...state }) => ({ peer: { ...samplePeer(number, labels), name }, ...state }));
 const changes: fc.Arbitrary<Changes> = fc.record({
-  ended: fc.array(fc.record({ peerId: fc.nat(1000).map((number) => samplePeer(number).id), epoch: count }), { maxLength: 5 }),
+  ended: fc.array(fc.record({ peerId: fc.nat(1000).map((number) => samplePeer(number).id), epoch: count }), {
+    maxLength: 5,
+  }),
   sessions: fc.array(session, { maxLength: 5 }),
 });
 
-const message = (what: Changes, sequence = 7): ReplicaMessage => ({ type: 'changes', replica: REPLICA, sequence, changes: what });
+const message = (what: Changes, sequence = 7): ReplicaMessage => ({
+  type: 'changes',
+  replica: REPLICA,
+  sequence,
+  changes: what,
+});
 
 describe('messages between trackers', () => {
   test('are the same at the other end', () => {
@@ -64,12 +79,17 @@ describe('messages between trackers', () => {
           sessions: several.flatMap(({ sessions }) => sessions),
         };
         const batches = [...batchesOf(all, maxBytes)];
-        for (const batch of batches) expect(encodeMessage(message(batch)).length).toBeLessThan(maxBytes + 200);
+        for (const batch of batches)
+          expect(encodeMessage(message(batch)).length).toBeLessThan(maxBytes + 200);
         expect(batches.flatMap(({ ended }) => ended)).toEqual(all.ended);
         const parts = batches.flatMap(({ sessions }) => sessions);
-        expect(parts.flatMap(({ members }) => members)).toEqual(all.sessions.flatMap(({ members }) => members));
+        expect(parts.flatMap(({ members }) => members)).toEqual(
+          all.sessions.flatMap(({ members }) => members),
+        );
         expect(parts.flatMap(({ left }) => left)).toEqual(all.sessions.flatMap(({ left }) => left));
-        expect([...new Set(parts.map(({ peer }) => peer.id))]).toEqual([...new Set(all.sessions.map(({ peer }) => peer.id))]);
+        expect([...new Set(parts.map(({ peer }) => peer.id))]).toEqual([
+          ...new Set(all.sessions.map(({ peer }) => peer.id)),
+        ]);
       }),
     );
   });
@@ -110,7 +130,10 @@ describe('messages between trackers', () => {
   test.each<[string, Partial<SessionState>]>([
     ['a name that is too long', { peer: { ...peer, name: 'x'.repeat(65) } }],
     ['an endpoint that is too long', { peer: { ...peer, endpoint: 'x'.repeat(301) } }],
-    ['too many labels', { peer: { ...peer, labels: Object.fromEntries([...Array(17).keys()].map((key) => [`k${key}`, ''])) } }],
+    [
+      'too many labels',
+      { peer: { ...peer, labels: Object.fromEntries([...Array(17).keys()].map((key) => [`k${key}`, ''])) } },
+    ],
     ['an infohash that is none', { members: [{ ...member0, infohash: 'ab' as never }] }],
     ['a file that cannot be', { members: [{ ...member0, file: badFile }] }],
   ])('are refused with %s', (_, change) => {

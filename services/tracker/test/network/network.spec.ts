@@ -66,7 +66,9 @@ describe('several trackers on one NATS', () => {
       async () => {
         const [files, ...otherFiles] = await Promise.all(all.map(filesAt));
         const [peers, ...otherPeers] = await Promise.all(all.map(peersAt));
-        const same = [files, ...otherFiles].every((list) => list === files) && otherPeers.every((list) => list === peers);
+        const same =
+          [files, ...otherFiles].every((list) => list === files) &&
+          otherPeers.every((list) => list === peers);
         return same && JSON.parse(files!).length >= 4 && JSON.parse(peers!).length === 3;
       },
       { what: 'the same lists everywhere' },
@@ -78,13 +80,16 @@ describe('several trackers on one NATS', () => {
   test('let one that comes late catch up', async () => {
     const [one] = await replicas.startAll('one');
     const alice = await one!.agent('alice');
-    for (let number = 1; number <= 200; number++) alice.share(infohash(number), { ...MODEL, name: `f-${number}` });
+    for (let number = 1; number <= 200; number++)
+      alice.share(infohash(number), { ...MODEL, name: `f-${number}` });
     const bob = await one!.agent('bob');
     bob.announce(FILE);
     await waitFor(async () => JSON.parse(await filesAt(one!)).length === 200, { what: 'all files' });
     const late = await replicas.start('late');
     await replicas.allKnown();
-    await waitFor(async () => (await filesAt(late)) === (await filesAt(one!)), { what: 'all files at the late one' });
+    await waitFor(async () => (await filesAt(late)) === (await filesAt(one!)), {
+      what: 'all files at the late one',
+    });
     await agree([late], 'the swarm at the late one', ['alice* 0 0 0', 'bob 1000 0 0']);
   });
 
@@ -156,7 +161,9 @@ describe('several trackers on one NATS', () => {
       waitFor(
         async () => {
           const client = harness.client();
-          const answer = await callUnary(client.getFile.bind(client), { infohash: hex(hash) }).catch(() => undefined);
+          const answer = await callUnary(client.getFile.bind(client), { infohash: hex(hash) }).catch(
+            () => undefined,
+          );
           return answer?.file;
         },
         { what: 'the file' },
@@ -181,7 +188,9 @@ describe('several trackers on one NATS', () => {
     await waitFor(
       async () => {
         const [here, there] = (await Promise.all(all.map(filesAt))).map((list) =>
-          (JSON.parse(list) as { infohash: string; seeders: number }[]).find((file) => file.infohash === hex(hash)),
+          (JSON.parse(list) as { infohash: string; seeders: number }[]).find(
+            (file) => file.infohash === hex(hash),
+          ),
         );
         return here?.seeders === 2 && JSON.stringify(here) === JSON.stringify(there);
       },
@@ -197,7 +206,9 @@ describe('several trackers on one NATS', () => {
     (await one!.agent('alice')).share(FILE);
     await agree(all, 'alice everywhere', ['alice* 0 0 0']);
     await nats.kill();
-    await waitFor(() => all.every(({ tracker }) => !tracker.network.available), { what: 'NATS to be missed' });
+    await waitFor(() => all.every(({ tracker }) => !tracker.network.available), {
+      what: 'NATS to be missed',
+    });
     const bob = await two!.agent('bob');
     bob.share(FILE);
     await agree([two!], 'bob at his tracker', ['alice* 0 0 0', 'bob* 0 0 0']);

@@ -22,7 +22,10 @@ export async function peersAt(harness: Harness): Promise<string> {
 export async function swarmAt(harness: Harness, infohash: Uint8Array): Promise<string[]> {
   const client = harness.client();
   try {
-    const { members } = await callUnary(client.getSwarm.bind(client), { infohash: hex(infohash), maxPeers: 200 });
+    const { members } = await callUnary(client.getSwarm.bind(client), {
+      infohash: hex(infohash),
+      maxPeers: 200,
+    });
     return members
       .map(({ peer, seeder, bytesLeft, bytesDownloaded, bytesUploaded }) => {
         const name = `${peer?.name ?? ''}${seeder ? '*' : ''}`;

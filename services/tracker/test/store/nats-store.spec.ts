@@ -121,7 +121,9 @@ describe('a store on NATS', () => {
   test('takes no other tracker for the one that was asked', async () => {
     const one = await started();
     const two = 'f'.repeat(32);
-    stranger.subscribe(snapshotSubject(two), { callback: (_, { reply }) => stranger.publish(reply!, Buffer.from([10, 1, 65])) });
+    stranger.subscribe(snapshotSubject(two), {
+      callback: (_, { reply }) => stranger.publish(reply!, Buffer.from([10, 1, 65])),
+    });
     await stranger.flush();
     await expect(one.store.snapshotOf(two, AbortSignal.timeout(10_000))).rejects.toThrow('another tracker');
     expect(one.store.ignored).toBe(1);

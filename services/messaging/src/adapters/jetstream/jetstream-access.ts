@@ -178,7 +178,12 @@ export class JetStreamAccess implements Startable {
       discard: DiscardPolicy.Old,
     };
     try {
-      const { created } = await jsm.streams.add({ name: STREAM, num_replicas: nodes, ...fixed, ...changeable });
+      const { created } = await jsm.streams.add({
+        name: STREAM,
+        num_replicas: nodes,
+        ...fixed,
+        ...changeable,
+      });
       return Date.parse(created);
     } catch (error) {
       if (!isApiError(error, STREAM_EXISTS)) throw error;

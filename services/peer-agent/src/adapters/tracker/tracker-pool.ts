@@ -91,7 +91,10 @@ export class TrackerPool {
     const address = parseTcpAddress(text);
     if (address.host === '' || isIP(address.host)) return [text];
     const { resolve = systemAddresses } = this.#init;
-    const hosts = await Promise.race([resolve(address.host).catch(() => []), nothingAfter(RESOLVE_TIMEOUT_MS)]);
+    const hosts = await Promise.race([
+      resolve(address.host).catch(() => []),
+      nothingAfter(RESOLVE_TIMEOUT_MS),
+    ]);
     if (hosts.length < 2 || hosts.every((host) => LOOPBACK.test(host))) return [text];
     return hosts.map((host) => formatAddress({ ...address, host }));
   }

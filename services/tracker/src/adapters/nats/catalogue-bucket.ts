@@ -5,7 +5,14 @@ import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
-import { NatsError, StorageType, type KV, type KvEntry, type NatsConnection, type QueuedIterator } from 'nats';
+import {
+  NatsError,
+  StorageType,
+  type KV,
+  type KvEntry,
+  type NatsConnection,
+  type QueuedIterator,
+} from 'nats';
 import type { StoreListener } from '../../app/ports.js';
 import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
 import { BUCKET } from './names.js';
@@ -214,10 +221,17 @@ export class CatalogueBucket {
     if (problem === this.#toldProblem) return;
     this.#toldProblem = problem;
     const { log } = this.#parts;
-    log.warn({ err: error }, `the catalogue cannot be kept on NATS: ${problem}; going on without until it can`);
+    log.warn(
+      { err: error },
+      `the catalogue cannot be kept on NATS: ${problem}; going on without until it can`,
+    );
   }
 }
 
 function away(why: string): EnjambreError {
-  return new EnjambreError('unavailable', 'STORE_AWAY', `NATS, which keeps the catalogue, does not do its part: ${why}`);
+  return new EnjambreError(
+    'unavailable',
+    'STORE_AWAY',
+    `NATS, which keeps the catalogue, does not do its part: ${why}`,
+  );
 }

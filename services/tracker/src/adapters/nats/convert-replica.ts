@@ -44,7 +44,12 @@ export function decodeMessage(data: Uint8Array): ReplicaMessage | undefined {
   switch (body?.$case) {
     case 'heartbeat': {
       const { name, sessions, members } = body.value;
-      return { ...common, type: 'heartbeat', name: shortText(name, MAX_NAME_CHARS), holdings: { sessions, members } };
+      return {
+        ...common,
+        type: 'heartbeat',
+        name: shortText(name, MAX_NAME_CHARS),
+        holdings: { sessions, members },
+      };
     }
     case 'changes':
       return { ...common, type: 'changes', changes: toChanges(body.value) };
@@ -55,7 +60,10 @@ export function decodeMessage(data: Uint8Array): ReplicaMessage | undefined {
   }
 }
 
-export function encodePart(replicaId: ReplicaId, { sequence, part, parts, sessions }: SnapshotPart): Uint8Array {
+export function encodePart(
+  replicaId: ReplicaId,
+  { sequence, part, parts, sessions }: SnapshotPart,
+): Uint8Array {
   const said = { replicaId, sequence: BigInt(sequence), part, parts, sessions: sessions.map(fromSession) };
   return ReplicaSnapshotPart.encode(said).finish();
 }
@@ -172,5 +180,9 @@ function toTime(date: Date | undefined): number {
 }
 
 function malformed(fault: string): EnjambreError {
-  return new EnjambreError('invalid', 'BAD_REPLICA_MESSAGE', `a message of another tracker is malformed: ${fault}`);
+  return new EnjambreError(
+    'invalid',
+    'BAD_REPLICA_MESSAGE',
+    `a message of another tracker is malformed: ${fault}`,
+  );
 }

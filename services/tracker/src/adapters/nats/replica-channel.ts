@@ -54,7 +54,9 @@ export class ReplicaChannel {
     this.close();
     this.#connection = connection;
     this.#subscriptions = [
-      connection.subscribe(REPLICAS_SUBJECT, { callback: (error, message) => this.#onMessage(error, message) }),
+      connection.subscribe(REPLICAS_SUBJECT, {
+        callback: (error, message) => this.#onMessage(error, message),
+      }),
       connection.subscribe(snapshotSubject(this.#init.id), {
         callback: (error, message) => void this.#onRequest(connection, error, message),
       }),
@@ -122,7 +124,11 @@ export class ReplicaChannel {
     }
   }
 
-  async #onRequest(connection: NatsConnection, error: Error | null, { subject, data, reply }: Msg): Promise<void> {
+  async #onRequest(
+    connection: NatsConnection,
+    error: Error | null,
+    { subject, data, reply }: Msg,
+  ): Promise<void> {
     try {
       if (error) throw error;
       const { replicaId } = ReplicaSnapshotRequest.decode(data);
@@ -140,7 +146,10 @@ export class ReplicaChannel {
     const batches = [...batchesOf({ ended: [], sessions }, maxMessageBytes)];
     const parts = Math.max(1, batches.length);
     for (let part = 0; part < parts; part++) {
-      connection.publish(reply, encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }));
+      connection.publish(
+        reply,
+        encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }),
+      );
       // As fast as NATS takes it, and others may speak between.
       await connection.flush();
     }
@@ -152,7 +161,10 @@ export class ReplicaChannel {
     if (now - this.#toldIgnoredAt < TELL_INTERVAL_MS) return;
     this.#toldIgnoredAt = now;
     const { log } = this.#parts;
-    log.warn({ err: error, subject, messages: this.#ignored }, 'a message that is none of another tracker is ignored');
+    log.warn(
+      { err: error, subject, messages: this.#ignored },
+      'a message that is none of another tracker is ignored',
+    );
   }
 }
 
@@ -171,7 +183,8 @@ class Answer {
     if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('it says more than a tracker can hold');
     const { sequence, part, parts, sessions } = decodePart(this.replica, data);
     this.#first ??= { sequence, parts };
-    if (parts !== this.#first.parts || sequence !== this.#first.sequence) throw away('it says two things at once');
+    if (parts !== this.#first.parts || sequence !== this.#first.sequence)
+      throw away('it says two things at once');
     this.#parts.set(part, sessions);
     if (this.#parts.size < parts) return undefined;
     return { sequence, sessions: [...this.#parts.values()].flat() };
