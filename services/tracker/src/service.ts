@@ -22,6 +22,7 @@ import { networkParts } from './app/network-parts.js';
 import type { TrackerStore } from './app/ports.js';
 import type { TrackerConfig } from './config.js';
 import type { ReplicaId } from './domain/replica-state.js';
+import type { TrackerEvent } from './domain/events.js';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
 
@@ -62,23 +63,11 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
-  const { nats: url, natsReplicas: replicas } = config;
+  const { nats: url } = config;
   const link =
     url === undefined ? undefined : lifecycle.add('nats', new NatsLink({ log }, { url, name: source }));
   const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
-  const id = newReplicaId();
-  const store =
-    overrides.store?.(id) ?? (link ? new NatsStore({ link, log }, { id, replicas }) : new MemoryStore(id));
-  const parts = networkParts(store, log, limits.swarms);
-  const { journal: changes, catalogue } = parts;
-  const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
-  const hub = new SessionHub({
-    registry,
-    events: { publish: (event) => events.publish(fromEvent(event)) },
-    clock,
-  });
-  const carryOut = hub.apply.bind(hub);
-  const network = new Network({ ...parts, registry, carryOut }, { id, name: config.name });
+  const { hub, network } = composeNetwork({ config, overrides, clock, random, limits, log, link, events });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const agents = new ConnectHandler({
@@ -90,7 +79,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, registry.directory, { random, network }),
+    ...lookupHandlers(handlers, hub.registry.directory, { random, network }),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 
@@ -122,4 +111,31 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
       return server.address;
     },
   };
+}
+
+interface NetworkSurroundings {
+  readonly config: TrackerConfig;
+  readonly overrides: TrackerOverrides;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly limits: Limits;
+  readonly log: Logger;
+  readonly link: NatsLink | undefined;
+  readonly events: EventBus;
+}
+
+/** The sessions here, those of other trackers beside them, and what binds them together. */
+function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
+  const { config, overrides, clock, random, limits, log, link, events } = around;
+  const { name, natsReplicas: replicas } = config;
+  const id = newReplicaId();
+  const store =
+    overrides.store?.(id) ?? (link ? new NatsStore({ link, log }, { id, replicas }) : new MemoryStore(id));
+  const parts = networkParts(store, log, limits.swarms);
+  const { journal: changes, catalogue } = parts;
+  const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
+  const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
+  const hub = new SessionHub({ registry, events: publisher, clock });
+  const carryOut = hub.apply.bind(hub);
+  return { hub, network: new Network({ ...parts, registry, carryOut }, { id, name }) };
 }

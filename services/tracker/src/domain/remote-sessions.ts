@@ -109,7 +109,7 @@ export class RemoteSessions {
 
   #sessions(replica: ReplicaId): Map<PeerId, Session> {
     let sessions = this.#byReplica.get(replica);
-    if (!sessions) this.#byReplica.set(replica, (sessions = new Map()));
+    if (!sessions) this.#byReplica.set(replica, (sessions = new Map<PeerId, Session>()));
     return sessions;
   }
 }

@@ -2,11 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { callUnary } from '@enjambre/common/grpc/client';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { Harness } from '../harness.js';
 import { hex, infohash, MODEL, TestAgent } from '../harness.js';
 import { CutProxy } from './cut-proxy.js';
 import { Replicas } from './replicas.js';
-import { filesAt, peersAt, swarmAt } from './views.js';
+import { filesAt, lengthOf, peersAt, swarmAt } from './views.js';
 
 const FILE = infohash(1);
 
@@ -69,7 +70,7 @@ describe('several trackers on one NATS', () => {
         const same =
           [files, ...otherFiles].every((list) => list === files) &&
           otherPeers.every((list) => list === peers);
-        return same && JSON.parse(files!).length >= 4 && JSON.parse(peers!).length === 3;
+        return same && lengthOf(files!) >= 4 && lengthOf(peers!) === 3;
       },
       { what: 'the same lists everywhere' },
     );
@@ -84,7 +85,7 @@ describe('several trackers on one NATS', () => {
       alice.share(infohash(number), { ...MODEL, name: `f-${number}` });
     const bob = await one!.agent('bob');
     bob.announce(FILE);
-    await waitFor(async () => JSON.parse(await filesAt(one!)).length === 200, { what: 'all files' });
+    await waitFor(async () => lengthOf(await filesAt(one!)) === 200, { what: 'all files' });
     const late = await replicas.start('late');
     await replicas.allKnown();
     await waitFor(async () => (await filesAt(late)) === (await filesAt(one!)), {
@@ -121,7 +122,7 @@ describe('several trackers on one NATS', () => {
     await agree(all, 'alice everywhere, once', ['alice* 0 0 0']);
     await watcher.peersOf(FILE, (names) => names.join() === 'alice*');
     expect(after.ended).toBeUndefined();
-    for (const harness of all) expect(JSON.parse(await peersAt(harness))).toHaveLength(2);
+    for (const harness of all) expect(lengthOf(await peersAt(harness))).toBe(2);
   });
 
   test('publish each event once', async () => {
@@ -129,7 +130,7 @@ describe('several trackers on one NATS', () => {
     const client = third!.client();
     const seen: string[] = [];
     const stream = client.watchEvents({ types: [], since: undefined, replayOnly: false });
-    stream.on('data', ({ event }) => {
+    stream.on('data', ({ event }: WatchEventsResponse) => {
       seen.push(`${event?.event?.$case ?? ''} ${event?.source ?? ''}`);
     });
     stream.on('error', () => undefined);

@@ -1,4 +1,4 @@
-import { NatsServer } from '@enjambre/common/testing/nats-server';
+import type { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { TrackerOverrides } from '../../src/service.js';
 import { Harness } from '../harness.js';

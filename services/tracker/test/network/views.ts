@@ -4,6 +4,11 @@ import { hex, type Harness } from '../harness.js';
 
 const whole = { query: '', pageSize: 1000, pageToken: '' };
 
+/** How many items such a list has. */
+export function lengthOf(list: string): number {
+  return (JSON.parse(list) as unknown[]).length;
+}
+
 /** All files that a tracker lists, as JSON. */
 export async function filesAt(harness: Harness): Promise<string> {
   const client = harness.client();

@@ -54,7 +54,7 @@ export function sampleRecord(number: number, change: Partial<FileRecord> = {}): 
   };
 }
 
-export function sampleSession(number: number, members = 1): SessionState {
+function sampleSession(number: number, members = 1): SessionState {
   const file = { ...MODEL, name: `file of ${number}` };
   const firstShare = { at: 1_700_000_000_000, by: 'alice' };
   return {

@@ -96,7 +96,7 @@ describe('a store on NATS', () => {
     stranger.publish(REPLICAS_SUBJECT, Buffer.from('no message of ours'));
     stranger.publish(REPLICAS_SUBJECT, Buffer.alloc(100_000, 0x0a));
     stranger.publish(snapshotSubject(one.id), Buffer.from('nor this'));
-    const kv = await (await stranger.jetstream()).views.kv(BUCKET);
+    const kv = await stranger.jetstream().views.kv(BUCKET);
     await kv.put(sampleHash(3), 'no record');
     await kv.put('no-infohash', '{}');
     await waitFor(() => one.store.ignored === 4, { what: 'all of it to be counted' });

@@ -146,9 +146,7 @@ export class CatalogueBucket {
   ): Promise<void> {
     const kv = await this.#open(connection);
     const gone = new Set(this.#known);
-    let initial = true;
     const allRead = (): void => {
-      initial = false;
       if (!isCurrent()) return;
       for (const infohash of gone) this.#tell(listener, infohash, undefined);
       this.#kv = kv;
@@ -157,12 +155,12 @@ export class CatalogueBucket {
     };
     const entries = await kv.watch({ initializedFn: allRead });
     this.#entries = entries;
-    if (!isCurrent()) return entries.stop();
+    if (!isCurrent()) entries.stop();
     for await (const entry of entries) {
       if (!isCurrent()) break;
       const infohash = parseKey(entry.key);
       if (infohash === undefined) continue;
-      if (initial) gone.delete(infohash);
+      gone.delete(infohash);
       this.#tell(listener, infohash, entry.operation === 'PUT' ? this.#read(entry) : undefined);
     }
     if (isCurrent()) this.#kv = undefined;
