@@ -56,7 +56,7 @@ export async function prepare({ source, root }: Content): Promise<void> {
  * Has the host of a virtual machine give it the memory that a download of the file fills: pages that were never used, or that the
  * machine has given back, cost whoever touches them first more than the download itself (docs/performance.md).
  */
-export async function warmMemory({ root, bytes }: Content): Promise<void> {
+export async function warmMemory(root: string, bytes: number): Promise<void> {
   const path = join(root, 'warm');
   const file = await open(path, 'w');
   try {

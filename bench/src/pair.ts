@@ -60,7 +60,7 @@ export async function benchPair({ after, bytes, rounds, parent }: PairInit): Pro
   for (let round = 1; round <= rounds; round++) {
     for (const { team, result } of teams) {
       await prepare(content);
-      await warmMemory(content);
+      await warmMemory(root, bytes);
       const sample = await measurePair(team);
       result.samples.push(sample);
       const [seeder, downloader] = peaksOf(team);
