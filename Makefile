@@ -37,6 +37,12 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench simulator
 	@knip --no-config-hints
 	@tools/lint-proto.sh
+	@$(MAKE) --no-print-directory check-deploy
+
+.PHONY: check-deploy
+check-deploy: build ## Render the overlays, check them and the compose file against schemas and our flags
+	@node tools/kubectl.mjs >/dev/null
+	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
 .PHONY: test
 test: build ## Run all tests

@@ -47,7 +47,7 @@ entrypoint=$(of_image '{{index .OCIv1.Config.Entrypoint 0}}')
 mapfile -t environment < <(of_image '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' | sed '/^$/d')
 root=$(buildah mount "$(buildah from localhost/enjambre)")
 
-# inside NAME COMMAND…: a command in the image's root, which is read only there, with the volume of NAME and a /tmp.
+# inside NAME COMMAND…: a command in the image's root, which is read only there but for the volume of NAME.
 inside() {
   local data=$work/data/$1
   [ -d "$data" ] || install -d -o "${user%:*}" -g "${user#*:}" -m 0700 "$data"
@@ -59,7 +59,6 @@ inside() {
     shift "$count"
     mount --bind "$root" "$root"
     mount --bind "$data" "$root/var/lib/enjambre"
-    mount -t tmpfs tmpfs "$root/tmp"
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -o remount,bind,ro "$root"

@@ -44,12 +44,13 @@ function typeProblems(manifests: readonly Manifest[]): string[] {
 
 function hostWith(text: string): ts.CompilerHost {
   const host = ts.createCompilerHost(OPTIONS);
-  const { getSourceFile, fileExists } = host;
   return {
     ...host,
-    fileExists: (path) => path === VIRTUAL || fileExists(path),
+    fileExists: (path) => path === VIRTUAL || host.fileExists(path),
     getSourceFile: (path, version, ...rest) =>
-      path === VIRTUAL ? ts.createSourceFile(path, text, version) : getSourceFile(path, version, ...rest),
+      path === VIRTUAL
+        ? ts.createSourceFile(path, text, version)
+        : host.getSourceFile(path, version, ...rest),
     getCurrentDirectory: () => dirname(VIRTUAL),
   };
 }
