@@ -188,7 +188,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('an agent is told its node and its zone, and keeps all in the folder of the node', () => {
+  test('an agent is told its node, zone and region, and keeps all in the folder of the node', () => {
     const [container] = containersOf(workload(manifests, 'agent'));
     const sources = Object.fromEntries(
       (container?.env ?? []).map(({ name, valueFrom }) => [name, valueFrom?.fieldRef?.fieldPath]),
@@ -196,9 +196,10 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     expect(sources).toMatchObject({
       NODE_NAME: 'spec.nodeName',
       ZONE: "metadata.labels['topology.kubernetes.io/zone']",
+      REGION: "metadata.labels['topology.kubernetes.io/region']",
     });
     const settings = settingsOfContainer(container!);
-    expect(settings.label).toEqual({ node: 'some-node_name', zone: 'some-zone' });
+    expect(settings.label).toEqual({ node: 'some-node_name', zone: 'some-zone', region: 'some-region' });
     expect(container?.volumeMounts).toContainEqual({ name: 'cache', mountPath: '/var/lib/enjambre' });
     for (const folder of [settings.dataDir, settings.downloadDir])
       expect(folder).toMatch(/^\/var\/lib\/enjambre\/./);
