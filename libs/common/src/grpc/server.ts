@@ -17,6 +17,8 @@ import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '../config/address.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { CallCounts, countServed } from './call-metrics.js';
 import { addReflection } from './reflection.js';
 
 export interface ServedService {
@@ -36,6 +38,8 @@ export interface GrpcServerOptions {
   readonly maxReceiveBytes?: number;
   /** Open calls may go on so long after `stop`, in milliseconds. @default 3000 */
   readonly graceMs?: number;
+  /** Where its calls are counted. @default nowhere */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** A lost client is noticed after at most the sum of the two. */
@@ -84,8 +88,9 @@ export class GrpcServer implements Startable {
     await this.#listen(waitFor(opened));
   }
 
-  async #listen(...interceptors: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenFlag } = this.#options;
+  async #listen(...held: ServerInterceptor[]): Promise<void> {
+    const { services, listen, listenFlag, metrics } = this.#options;
+    const interceptors = metrics ? [countServed(new CallCounts(metrics, 'server')), ...held] : held;
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
     if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
@@ -104,6 +109,11 @@ export class GrpcServer implements Startable {
     const status = serving ? 'SERVING' : 'NOT_SERVING';
     this.#health.setStatus('', status);
     for (const { name } of this.#options.services) this.#health.setStatus(name, status);
+  }
+
+  /** What health checks are told of a part of the service that has a name of its own. */
+  setPart(name: string, serving: boolean): void {
+    this.#health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   }
 
   /** Not serving → no new calls → open calls finish or run out of grace → closed. */

@@ -97,6 +97,7 @@ export class ConnectSession implements SessionStream {
   #receive(request: ConnectRequest): void {
     if (this.#ended) return;
     this.#request = request;
+    this.#hub.traffic.message(request.message?.$case);
     try {
       if (this.#session) this.#hub.apply(this.#handle(this.#session, request));
       else this.#greet(request);
