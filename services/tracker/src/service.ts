@@ -1,8 +1,9 @@
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { openStreams } from '@enjambre/common/grpc/open-streams';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -96,18 +97,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
     measureEvents(metrics, 'tracker', { events, link });
   });
   lifecycle.add('server', server);
-  lifecycle.add('streams', {
-    start: () => {
-      const address = formatAddress(server.address);
-      log.info({ address }, `tracker listening on ${address}`);
-      return Promise.resolve();
-    },
-    stop: () => {
-      agents.stop();
-      watchers.stop();
-      return Promise.resolve();
-    },
-  });
+  lifecycle.add('streams', openStreams('tracker', { server, log }, [agents, watchers]));
   lifecycle.add('health', new HealthKeeper(health, [server]));
   return {
     health,

@@ -118,7 +118,7 @@ export function onServerEnd(
     sendStatus(sent);
   };
   // Declared to return the wrapper, gRPC uses of it what both have.
-  return call as ServerInterceptingCall;
+  return call as unknown as ServerInterceptingCall;
 }
 
 /** Counts the calls that clients make. */

@@ -107,7 +107,7 @@ export class Metrics {
     metric: { reset(): void },
     put: (labels: Record<string, string>, value: number) => void,
   ): Promise<void> => {
-    const readings = await Promise.all((this.#readers.get(name) ?? []).map((read) => read()));
+    const readings = await Promise.all((this.#readers.get(name) ?? []).map(async (read) => read()));
     metric.reset();
     for (const reading of readings) {
       const samples: Iterable<Sample> = typeof reading === 'number' ? [[{}, reading]] : reading;

@@ -45,7 +45,7 @@ export class MonitorServer implements Startable {
     const server = createServer({ requestTimeout: ASK_TIMEOUT_MS, headersTimeout: ASK_TIMEOUT_MS });
     server.maxConnections = MAX_CONNECTIONS;
     server.on('request', ({ method, url = '/' }, response) => {
-      if (method === 'GET' || method === 'HEAD') void this.#answer(url, response);
+      if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
       else send(response, 405, 'only GET is answered here\n');
     });
     await new Promise<void>((resolve, reject) => {
@@ -68,10 +68,10 @@ export class MonitorServer implements Startable {
     await closed;
   }
 
-  async #answer(url: string, response: ServerResponse): Promise<void> {
+  #answer(url: string, response: ServerResponse): void {
     switch (url.split('?', 1)[0]) {
       case '/metrics':
-        return this.#page(response);
+        return void this.#page(response);
       case '/healthz':
         return send(response, 200, 'alive\n');
       case '/readyz':

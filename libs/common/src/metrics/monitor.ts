@@ -18,12 +18,20 @@ export interface MonitorComponents {
  */
 export class Monitor implements Startable {
   readonly #metrics: Metrics | undefined;
-  readonly #health: Health[] = [];
+  readonly #health: Health[];
   readonly #server: MonitorServer | undefined;
 
-  /** @param listen where the pages are; if undefined, who gave the metrics has them elsewhere */
-  constructor({ log, metrics }: MonitorComponents, listen: TcpAddress | undefined) {
+  /**
+   * @param listen where the pages are; if undefined, who gave the metrics has them elsewhere
+   * @param beside how other services in this process are
+   */
+  constructor(
+    { log, metrics }: MonitorComponents,
+    listen: TcpAddress | undefined,
+    beside: readonly Health[] = [],
+  ) {
     this.#metrics = metrics;
+    this.#health = [...beside];
     if (metrics && listen)
       this.#server = new MonitorServer({ metrics, health: this.#health, log }, { listen });
   }

@@ -29,6 +29,7 @@ export class DiskPool implements Startable {
   readonly #threads: Thread[] = [];
   #nextId = 1;
   #closed = false;
+  #written = 0;
 
   /** @param memory where blocks that are written may come from */
   constructor(
@@ -54,7 +55,9 @@ export class DiskPool implements Startable {
     const isShared = buffer instanceof SharedArrayBuffer;
     try {
       const write = { type: 'write', ...job, buffer, byteOffset, length } as const;
-      return await this.#run(write, isShared ? [] : [buffer]);
+      const root = await this.#run(write, isShared ? [] : [buffer]);
+      this.#written += length;
+      return root;
     } finally {
       this.memory.giveBack(data);
     }
@@ -63,6 +66,17 @@ export class DiskPool implements Startable {
   /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
   hash(job: Omit<HashJob, 'type'>): Promise<Buffer> {
     return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
+  }
+
+  /** Bytes written, and jobs and their bytes that wait or are being done. */
+  get load(): { readonly written: number; readonly jobs: number; readonly bytes: number } {
+    const sum = (of: (thread: Thread) => number): number =>
+      this.#threads.reduce((all, each) => all + of(each), 0);
+    return {
+      written: this.#written,
+      jobs: sum(({ waiting }) => waiting.size),
+      bytes: sum(({ bytes }) => bytes),
+    };
   }
 
   get threads(): number {
