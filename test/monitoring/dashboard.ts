@@ -28,5 +28,5 @@ function withVariables(expression: string): string {
 
 /** Names of the metrics that an expression is about. */
 export function metricsIn(expression: string): readonly string[] {
-  return expression.match(/\b(?:enjambre|grpc|process|nodejs)_\w+|\bup\b/g) ?? [];
+  return expression.match(/\b(?:enjambre|grpc_(?:server|client)|process|nodejs)_\w+|\bup\b/g) ?? [];
 }

@@ -18,7 +18,9 @@ import { formatAddress, type Address } from '../config/address.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 import type { Metrics } from '../metrics/metrics.js';
+import { isTracing } from '../tracing/tracing.js';
 import { CallCounts, countServed } from './call-metrics.js';
+import { traceServed } from './call-tracing.js';
 import { addReflection } from './reflection.js';
 
 export interface ServedService {
@@ -90,7 +92,11 @@ export class GrpcServer implements Startable {
 
   async #listen(...held: ServerInterceptor[]): Promise<void> {
     const { services, listen, listenFlag, metrics } = this.#options;
-    const interceptors = metrics ? [countServed(new CallCounts(metrics, 'server')), ...held] : held;
+    const interceptors = [
+      ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
+      ...(isTracing() ? [traceServed] : []),
+      ...held,
+    ];
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
     if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
