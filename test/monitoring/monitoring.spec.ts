@@ -116,6 +116,8 @@ describe('a swarm with traffic, as Prometheus sees it', () => {
       what: 'NATS to be seen as away from the tracker',
     });
     expect(await isAnswered('enjambre_ready{service="tracker"} == 1')).toBe(true);
-    expect(await isAnswered('ALERTS{alertname="EnjambreNotReady", alertstate="pending"}')).toBe(true);
+    await waitFor(() => isAnswered('ALERTS{alertname="EnjambreNotReady", alertstate="pending"}'), {
+      what: 'the alert to be pending',
+    });
   });
 });

@@ -4,6 +4,8 @@ import { onServerEnd } from './call-metrics.js';
 
 /** The header of W3C's trace context. */
 const HEADER = 'traceparent';
+/** Streams are cancelled when they are not needed any more. */
+const ENDED_WELL: ReadonlySet<number> = new Set([status.OK, status.CANCELLED]);
 
 /** A call that is made as a part of something traced is a part of it, and so is what the server does for it. */
 export const traceMade: Interceptor = (options, nextCall) => {
@@ -51,6 +53,5 @@ function callSpan(path: string, kind: 'client' | 'server', parent?: string): Spa
 
 function endCall(span: Span, code: number): void {
   span.set({ 'rpc.grpc.status_code': code });
-  // Streams are cancelled when they are not needed any more.
-  span.end(code === status.OK || code === status.CANCELLED ? undefined : (status[code] ?? 'UNKNOWN'));
+  span.end(ENDED_WELL.has(code) ? undefined : (status[code] ?? 'UNKNOWN'));
 }

@@ -60,6 +60,7 @@ const DEFAULT_FLAG = '--listen';
 export class GrpcServer implements Startable {
   readonly #options: GrpcServerOptions;
   readonly #health: HealthImplementation;
+  readonly #told = new Map<string, boolean>();
   #server: Server | undefined;
   #bound: Address | undefined;
   /** Lets the calls in that came before {@link start}. */
@@ -112,13 +113,14 @@ export class GrpcServer implements Startable {
 
   /** What health checks are told of this server and all its services. */
   setServing(serving: boolean): void {
-    const status = serving ? 'SERVING' : 'NOT_SERVING';
-    this.#health.setStatus('', status);
-    for (const { name } of this.#options.services) this.#health.setStatus(name, status);
+    this.setPart('', serving);
+    for (const { name } of this.#options.services) this.setPart(name, serving);
   }
 
-  /** What health checks are told of a part of the service that has a name of its own. */
+  /** What they are told of a part of the service that has a name of its own. Who watches hears of changes only. */
   setPart(name: string, serving: boolean): void {
+    if (this.#told.get(name) === serving) return;
+    this.#told.set(name, serving);
     this.#health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   }
 

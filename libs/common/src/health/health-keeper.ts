@@ -1,7 +1,7 @@
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Health } from './health.js';
 
-/** Where grpc.health.v1 is answered. */
+/** Where grpc.health.v1 is answered. What it was told before is no news to it. */
 export interface HealthServer {
   /** Says so of the server and all its services. */
   setServing(serving: boolean): void;
@@ -18,7 +18,6 @@ const EVERY_MS = 250;
  */
 export class HealthKeeper implements Startable {
   #timer: NodeJS.Timeout | undefined;
-  readonly #told = new Map<string, boolean>();
 
   constructor(
     private readonly health: Health,
@@ -41,16 +40,9 @@ export class HealthKeeper implements Startable {
 
   #tell(): void {
     const { ready, checks } = this.health.report();
-    this.#say('', ready, (server) => server.setServing(ready));
-    for (const [name, well] of Object.entries(checks)) {
-      const serving = well && !this.health.isDraining;
-      this.#say(name, serving, (server) => server.setPart(name, serving));
+    for (const server of this.servers) {
+      server.setServing(ready);
+      for (const [name, well] of Object.entries(checks)) server.setPart(name, well && !this.health.isDraining);
     }
-  }
-
-  #say(name: string, serving: boolean, say: (server: HealthServer) => void): void {
-    if (this.#told.get(name) === serving) return;
-    this.#told.set(name, serving);
-    for (const server of this.servers) say(server);
   }
 }

@@ -39,10 +39,12 @@ test('without what is essential a service is not ready; without the rest it is, 
 test('servers are told of each change, and first of all when the service drains', async () => {
   const health = running();
   const told: string[] = [];
-  const server = {
-    setServing: (serving: boolean) => void told.push(`all ${String(serving)}`),
-    setPart: (name: string, serving: boolean) => void told.push(`${name} ${String(serving)}`),
+  const state = new Map<string, boolean>();
+  const setPart = (name: string, serving: boolean): void => {
+    if (state.get(name) !== serving) told.push(`${name} ${String(serving)}`);
+    state.set(name, serving);
   };
+  const server = { setServing: (serving: boolean) => setPart('all', serving), setPart };
   const keeper = new HealthKeeper(health, [server]);
   await keeper.start();
   expect(told.splice(0)).toEqual(['all true', 'x.nats true', 'x.store true']);
