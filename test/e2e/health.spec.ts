@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { HealthProbe, readiness } from '@enjambre/common/testing/health-probe';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { metricsOf } from '@enjambre/common/testing/metrics-page';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { ProcessSwarm } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
@@ -33,9 +33,6 @@ function probe(address: string): HealthProbe {
   probes.push(made);
   return made;
 }
-
-const metricsOf = (service: ManagedProcess): Promise<string> =>
-  service.waitForLog(({ metrics }) => (typeof metrics === 'string' ? metrics : undefined), 'its metrics');
 
 const page = async (url: string): Promise<string> => {
   const response = await fetch(url);

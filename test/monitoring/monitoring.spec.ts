@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { metricsOf } from '@enjambre/common/testing/metrics-page';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
@@ -19,10 +19,6 @@ let prometheus: Prometheus;
 let agents: readonly SwarmAgent[];
 let traffic: Promise<void>;
 const over = new AbortController();
-
-/** "HOST:PORT" where a service is measured, as its log says. */
-const metricsOf = (service: ManagedProcess): Promise<string> =>
-  service.waitForLog(({ metrics }) => (typeof metrics === 'string' ? metrics : undefined), 'its metrics');
 
 /** One sends to the others, and each downloads, until the test is over. */
 async function talkAndLoad([seeder, ...others]: readonly SwarmAgent[]): Promise<void> {

@@ -42,7 +42,8 @@ export class HealthKeeper implements Startable {
     const { ready, checks } = this.health.report();
     for (const server of this.servers) {
       server.setServing(ready);
-      for (const [name, well] of Object.entries(checks)) server.setPart(name, well && !this.health.isDraining);
+      for (const [name, well] of Object.entries(checks))
+        server.setPart(name, well && !this.health.isDraining);
     }
   }
 }
