@@ -76,7 +76,11 @@ mutation: build ## Change libs/core and the engine in small ways: tests must not
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
 .PHONY: bench
-bench: bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
+bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
+
+.PHONY: bench-parts
+bench-parts: build ## Measure what the machine allows: read, send and receive, hash, write
+	@node bench/dist/parts-main.js
 
 .PHONY: bench-pair
 bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
