@@ -51,16 +51,13 @@ export class CallCounts {
     });
   }
 
-  /** A call of `path` ("/package.Service/Method") begins. Returns its end, of which the first counts. */
+  /** A call of `path` ("/package.Service/Method") begins. Returns its end, to be called once. */
   begin(path: string): (code: number) => void {
     const method = this.#method(path);
     const startedAt = performance.now();
     method.started += 1;
     method.open += 1;
-    let over = false;
     return (code) => {
-      if (over) return;
-      over = true;
       method.open -= 1;
       const name = status[code] ?? 'UNKNOWN';
       method.handled.set(name, (method.handled.get(name) ?? 0) + 1);
@@ -95,7 +92,7 @@ export function countServed(counts: CallCounts): ServerInterceptor {
 }
 
 /**
- * Calls `ended` with the status code when a call is over. The call stays the very same: it is
+ * Calls `ended` with the status code when a call is over, once. The call stays the very same: it is
  * not wrapped, which would cost something for each message, and hide it from who writes past
  * gRPC (docs/adr/0009-data-plane.md).
  */
@@ -105,16 +102,22 @@ export function onServerEnd(
 ): ServerInterceptingCall {
   const start = call.start.bind(call);
   const sendStatus = call.sendStatus.bind(call);
+  let over = false;
+  // A call is cancelled, to gRPC, when its stream closes: also one that was answered before.
+  const end = (code: number): void => {
+    if (!over) ended(code);
+    over = true;
+  };
   call.start = (listener) => {
     const onCancel = listener.onCancel.bind(listener);
     listener.onCancel = () => {
-      ended(status.CANCELLED);
+      end(status.CANCELLED);
       onCancel();
     };
     start(listener);
   };
   call.sendStatus = (sent) => {
-    ended(sent.code);
+    end(sent.code);
     sendStatus(sent);
   };
   // Declared to return the wrapper, gRPC uses of it what both have.
