@@ -86,6 +86,14 @@ const INSPECT: ClientCommand = {
     (await import('./commands/inspect.js')).inspect(session, file, { all: given.all === true }),
 };
 
+const HEALTH: ClientCommand = {
+  usage: 'health <ADDR> [SERVICE]',
+  summary: 'whether the tracker, messaging service or agent at ADDR is well: SERVING',
+  alone: true,
+  handle: async (session, [address = '', service = '']) =>
+    (await import('./commands/health.js')).health(session, address, service),
+};
+
 const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'ls',
@@ -236,7 +244,7 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   program.commandsGroup("This agent's transfers:");
   addAll(TRANSFERS);
   program.commandsGroup('The network:');
-  addAll([...NETWORK, EVENTS]);
+  addAll([...NETWORK, EVENTS, HEALTH]);
   program.commandsGroup('Messages:');
   addAll(MESSAGES);
   addShell(program, context, makeOutput);

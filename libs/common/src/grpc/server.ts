@@ -52,6 +52,11 @@ const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
 const DEFAULT_FLAG = '--listen';
+/**
+ * Asked of health by whoever restarts what hangs: SERVING as soon as calls are answered, also while something that the
+ * service needs is away, which no restart brings back.
+ */
+export const LIVENESS = 'enjambre.live';
 
 /**
  * A gRPC server as we want all of them: health, reflection, keepalive, message limits
@@ -69,7 +74,11 @@ export class GrpcServer implements Startable {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const names = options.services.map(({ name }) => [name, 'NOT_SERVING'] as const);
-    this.#health = new HealthImplementation({ '': 'NOT_SERVING', ...Object.fromEntries(names) });
+    this.#health = new HealthImplementation({
+      '': 'NOT_SERVING',
+      [LIVENESS]: 'SERVING',
+      ...Object.fromEntries(names),
+    });
   }
 
   /** Where it listens, with the port that the system chose if it was 0. */

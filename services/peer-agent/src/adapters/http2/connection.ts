@@ -23,12 +23,14 @@ import { OutgoingData } from './outgoing.js';
 const STREAM_WINDOW = 8 << 20;
 const CONNECTION_WINDOW = 32 << 20;
 const DEFAULT_WINDOW = 65_535;
-/** Read at once, into memory that is used again: half of what the fastest caches hold. */
-const READ_BYTES = 128 << 10;
+/** What all connections read into, one after the other: what is read is dealt with before the next read. It stays in the processor's cache. */
+const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
 /** All frames of one header block. */
 const MAX_HEADER_BYTES = 4 * MAX_PAYLOAD_BYTES;
 /** A server that makes us answer (PING, SETTINGS) and does not read the answers is left. */
 const MAX_UNSENT_BYTES = 1 << 20;
+/** A host that drops what it does not know answers nothing at all. */
+const CONNECT_TIMEOUT_MS = 10_000;
 /** How long the last words may take to leave. */
 const LAST_WORDS_MS = 1000;
 const MAX_STREAM_ID = 2 ** 31 - 1;
@@ -96,15 +98,15 @@ export class Http2Connection {
   /** @param authority HOST:PORT, as in the headers of requests */
   constructor(readonly authority: string) {
     const { host, port } = parseTcpAddress(authority);
-    const memory = Buffer.allocUnsafeSlow(READ_BYTES);
     const onread = {
-      buffer: memory,
+      buffer: READ_MEMORY,
       callback: (length: number) => {
-        this.#read(memory.subarray(0, length));
+        this.#read(READ_MEMORY.subarray(0, length));
         return !this.#isOver;
       },
     };
     this.#socket = connect({ host: host === '' ? 'localhost' : host, port, noDelay: true, onread });
+    this.#limitConnecting();
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
       reason = error.message;
@@ -151,6 +153,16 @@ export class Http2Connection {
   close(): void {
     this.#isLeaving = true;
     this.#leaveIfUnused();
+  }
+
+  #limitConnecting(): void {
+    const timer = setTimeout(() => {
+      this.#socket.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    }, CONNECT_TIMEOUT_MS);
+    const stop = (): void => {
+      clearTimeout(timer);
+    };
+    this.#socket.once('connect', stop).once('close', stop);
   }
 
   #greet(): void {
