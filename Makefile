@@ -37,6 +37,8 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench simulator
 	@knip --no-config-hints
 	@tools/lint-proto.sh
+	@node tools/describe-metrics.mjs --check
+	@tools/check-monitoring.sh --if-there
 	@$(MAKE) --no-print-directory check-deploy
 
 .PHONY: check-deploy
@@ -44,10 +46,25 @@ check-deploy: build ## Render the overlays, check them and the compose file agai
 	@node tools/kubectl.mjs >/dev/null
 	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
+.PHONY: metrics-docs
+metrics-docs: build ## Write docs/metrics.md from what the services register
+	@node tools/describe-metrics.mjs
+
+.PHONY: check-monitoring
+check-monitoring: ## Check the alerts and their tests with promtool (installs Debian's prometheus)
+	@tools/check-monitoring.sh
+
 .PHONY: test
 test: build ## Run all tests
 	@tools/need-nats-server.sh
+	@tools/need-packages.sh prometheus
 	@$(JEST) $(JEST_FLAGS)
+
+.PHONY: try-monitoring
+try-monitoring: build ## A real Prometheus on a real swarm: are all queries of dashboard and alerts answered?
+	@tools/need-nats-server.sh
+	@tools/need-packages.sh prometheus
+	@$(JEST) --verbose test/monitoring
 
 .PHONY: storm
 storm: build ## Kill relay and NATS under 10,000 messages: each arrives once

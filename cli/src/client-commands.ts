@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
+import { traced } from './traced.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
@@ -273,7 +274,9 @@ function add(
       connection: connectionOf(given),
     };
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
-    await context.interruptible((signal) => handle({ ...parts, signal }, args, given));
+    await traced(command.name(), context.environment, () =>
+      context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
+    );
   });
 }
 

@@ -1,17 +1,25 @@
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { openStreams } from '@enjambre/common/grpc/open-streams';
 import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Health } from '@enjambre/common/health/health';
+import { HealthKeeper } from '@enjambre/common/health/health-keeper';
+import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { measureEvents } from '@enjambre/common/metrics/event-metrics';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
+import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
 import type { TrackerConfig } from './config.js';
@@ -29,11 +37,15 @@ export interface TrackerOverrides {
   readonly timeouts?: Partial<ConnectTimeouts>;
   /** Started and stopped by who gives it. */
   readonly events?: EventBus;
+  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 export interface Tracker extends Startable {
   /** Where it listens; known once it has started. */
   readonly address: Address;
+  /** How it is. */
+  readonly health: Health;
 }
 
 /** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
@@ -51,7 +63,10 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
-  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source });
+  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
+  const { events, link } = overrides.events
+    ? { events: overrides.events }
+    : openEvents({ lifecycle, log, clock }, { ...config, source });
   const registry = new SwarmRegistry({ random, limits, startedAt: clock() });
   const hub = new SessionHub({
     registry,
@@ -75,22 +90,17 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
-  const server = new GrpcServer({ listen: config.listen, services, log });
-  lifecycle.add('server', server);
-  lifecycle.add('streams', {
-    start: () => {
-      const address = formatAddress(server.address);
-      log.info({ address }, `tracker listening on ${address}`);
-      return Promise.resolve();
-    },
-    stop: () => {
-      server.setServing(false);
-      agents.stop();
-      watchers.stop();
-      return Promise.resolve();
-    },
+  const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
+  const health = new Health('tracker', natsCheck('tracker', link));
+  monitor.observe(health, (metrics) => {
+    measureTracker(metrics, { directory: registry.directory, traffic: hub.traffic });
+    measureEvents(metrics, 'tracker', { events, link });
   });
+  lifecycle.add('server', server);
+  lifecycle.add('streams', openStreams('tracker', { server, log }, [agents, watchers]));
+  lifecycle.add('health', new HealthKeeper(health, [server]));
   return {
+    health,
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     get address() {

@@ -79,6 +79,10 @@ export class DownloadRun {
     return this.#session.have;
   }
 
+  get linkCounts(): { known: number; ready: number } {
+    return this.#session.linkCounts;
+  }
+
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
     return this.#session.problem || (this.#unclaimed ? unclaimedText(this.#unclaimed) : '');
@@ -124,7 +128,9 @@ export class DownloadRun {
   async #save(): Promise<void> {
     this.#unsaved = 0;
     const claim = this.have.clone();
+    const begun = performance.now();
     await this.#parts.content.store.flush();
+    this.#parts.meter.syncTimes.observe((performance.now() - begun) / 1000);
     await this.#claim(claim);
   }
 

@@ -22,14 +22,20 @@ interface TrackerEventSettings {
   readonly messaging: Address | undefined;
 }
 
+interface OpenedEvents {
+  readonly events: EventBus;
+  /** Absent without NATS. */
+  readonly link?: NatsLink;
+}
+
 /** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
-export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
+export function openEvents(components: EventComponents, settings: TrackerEventSettings): OpenedEvents {
   const { source, nats, messaging, eventMaxAge: maxAgeMs, eventMaxBytes: maxBytes } = settings;
   const retention = { maxAgeMs, maxBytes };
   if (nats !== undefined) {
     const { lifecycle, log } = components;
     const link = lifecycle.add('nats', new NatsLink({ log }, { url: nats, name: source }));
-    return openNatsBus(components, { source, retention, link });
+    return { events: openNatsBus(components, { source, retention, link }), link };
   }
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
@@ -37,5 +43,5 @@ export function openEvents(components: EventComponents, settings: TrackerEventSe
     const address = formatAddress(messaging);
     lifecycle.add('messages', new MessageFollower({ events, log, clock }, { address }));
   }
-  return events;
+  return { events };
 }

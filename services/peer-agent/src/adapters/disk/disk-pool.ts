@@ -29,6 +29,7 @@ export class DiskPool implements Startable {
   readonly #threads: Thread[] = [];
   #nextId = 1;
   #closed = false;
+  #written = 0;
 
   /** @param memory where blocks that are written may come from */
   constructor(
@@ -46,14 +47,30 @@ export class DiskPool implements Startable {
    * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
    * to a thread, and comes back to the memory for the next block.
    */
-  write(job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>, data: Buffer): Promise<Buffer> {
+  async write(
+    job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
+    data: Buffer,
+  ): Promise<Buffer> {
     const { buffer, byteOffset, length } = this.#ownMemory(data);
-    return this.#run({ type: 'write', ...job, buffer, byteOffset, length }, [buffer]);
+    const root = await this.#run({ type: 'write', ...job, buffer, byteOffset, length }, [buffer]);
+    this.#written += length;
+    return root;
   }
 
   /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
   hash(job: Omit<HashJob, 'type'>): Promise<Buffer> {
     return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
+  }
+
+  /** Bytes written, and jobs and their bytes that wait or are being done. */
+  get load(): { readonly written: number; readonly jobs: number; readonly bytes: number } {
+    const sum = (of: (thread: Thread) => number): number =>
+      this.#threads.reduce((all, each) => all + of(each), 0);
+    return {
+      written: this.#written,
+      jobs: sum(({ waiting }) => waiting.size),
+      bytes: sum(({ bytes }) => bytes),
+    };
   }
 
   get threads(): number {
