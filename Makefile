@@ -37,11 +37,34 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench simulator
 	@knip --no-config-hints
 	@tools/lint-proto.sh
+	@node tools/describe-metrics.mjs --check
+	@tools/check-monitoring.sh --if-there
+	@$(MAKE) --no-print-directory check-deploy
+
+.PHONY: check-deploy
+check-deploy: build ## Render the overlays, check them and the compose file against schemas and our flags
+	@node tools/kubectl.mjs >/dev/null
+	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
+
+.PHONY: metrics-docs
+metrics-docs: build ## Write docs/metrics.md from what the services register
+	@node tools/describe-metrics.mjs
+
+.PHONY: check-monitoring
+check-monitoring: ## Check the alerts and their tests with promtool (installs Debian's prometheus)
+	@tools/check-monitoring.sh
 
 .PHONY: test
 test: build ## Run all tests
 	@tools/need-nats-server.sh
+	@tools/need-packages.sh prometheus
 	@$(JEST) $(JEST_FLAGS)
+
+.PHONY: try-monitoring
+try-monitoring: build ## A real Prometheus on a real swarm: are all queries of dashboard and alerts answered?
+	@tools/need-nats-server.sh
+	@tools/need-packages.sh prometheus
+	@$(JEST) --verbose test/monitoring
 
 .PHONY: storm
 storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
@@ -64,16 +87,20 @@ mutation: build ## Change libs/core and the engine in small ways: tests must not
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
 .PHONY: bench
-bench: bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
+bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart ## Run all benchmarks
+
+.PHONY: bench-parts
+bench-parts: build ## Measure what the machine allows: read, send and receive, hash, write
+	@node bench/dist/parts-main.js
 
 .PHONY: bench-pair
 bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
-	@bench/lab/need-packages.sh aria2 python3-libtorrent nginx-light curl
+	@tools/need-packages.sh aria2 python3-libtorrent nginx-light curl
 	@node bench/dist/pair-main.js
 
 .PHONY: bench-swarm
 bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited links (needs root)
-	@bench/lab/need-packages.sh aria2 python3-libtorrent iproute2
+	@tools/need-packages.sh aria2 python3-libtorrent iproute2
 	@node bench/dist/swarm-main.js
 
 .PHONY: bench-small
@@ -82,7 +109,7 @@ bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
 
 .PHONY: bench-memory
 bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB
-	@bench/lab/need-packages.sh aria2 python3-libtorrent
+	@tools/need-packages.sh aria2 python3-libtorrent
 	@node bench/dist/memory-main.js
 
 .PHONY: bench-tracker
@@ -107,6 +134,10 @@ simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_
 bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENCH_SHARES, BENCH_MIB) serves again
 	@node bench/dist/restart-main.js
 
+.PHONY: image-try
+image-try: build ## Build the image and run all services from it, without Docker (needs root)
+	@tools/image-try.sh
+
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
@@ -119,4 +150,4 @@ node_modules/.package-lock.json: package.json package-lock.json $(wildcard */pac
 	@touch $@
 
 $(GENERATED): $(PROTOS) node_modules/.package-lock.json
-	@cd proto && buf generate && buf build --as-file-descriptor-set -o ../$(GENERATED)
+	@tools/generate.sh

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
@@ -8,6 +8,8 @@ import type { Cleanup } from './cleanup.js';
 import { makeTorrent } from './teams/libtorrent.js';
 
 const MIB = 1 << 20;
+/** Times the file's size: a little more than what a download fills. */
+const WARM = 1.25;
 
 /** What is distributed in a benchmark, and where. */
 export interface Content {
@@ -48,6 +50,22 @@ export async function prepare({ source, root }: Content): Promise<void> {
   await finished(createReadStream(source, { highWaterMark: MIB }).resume());
   const sync = new ManagedProcess('sync', ['-f', root]);
   if ((await sync.wait()) !== 0) throw new Error(`sync failed: ${sync.stderr.join('\n')}`);
+}
+
+/**
+ * Has the host of a virtual machine give it the memory that a download of the file fills: pages that were never used, or that the
+ * machine has given back, cost whoever touches them first more than the download itself (docs/performance.md).
+ */
+export async function warmMemory(root: string, bytes: number): Promise<void> {
+  const path = join(root, 'warm');
+  const file = await open(path, 'w');
+  try {
+    const zeros = Buffer.alloc(MIB);
+    for (let written = 0; written < bytes * WARM; written += MIB) await file.write(zeros);
+  } finally {
+    await file.close();
+    await rm(path);
+  }
 }
 
 /** Throws if a download is not what was offered. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.js';
-import { makeContent, makeRoot, needSame, prepare } from './files.js';
+import { makeContent, makeRoot, needSame, prepare, warmMemory } from './files.js';
 import { progress } from './report.js';
 import { startAria2 } from './teams/aria2.js';
 import { startEnjambre } from './teams/enjambre.js';
@@ -31,8 +31,8 @@ const PROGRAMS: Readonly<Record<string, StartTeam>> = {
   'nginx, curl, sha256sum': startNginx,
 };
 
-/** For each program the file and a copy are there at a time; the rest is room to breathe. */
-const ROOM = 2.2;
+/** The file, a copy, and what {@link warmMemory} writes are there at a time; the rest is room to breathe. */
+const ROOM = 3.5;
 
 export interface PairInit {
   readonly after: Cleanup;
@@ -60,6 +60,7 @@ export async function benchPair({ after, bytes, rounds, parent }: PairInit): Pro
   for (let round = 1; round <= rounds; round++) {
     for (const { team, result } of teams) {
       await prepare(content);
+      await warmMemory(root, bytes);
       const sample = await measurePair(team);
       result.samples.push(sample);
       const [seeder, downloader] = peaksOf(team);

@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
+import { traced } from './traced.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
@@ -83,6 +84,14 @@ const INSPECT: ClientCommand = {
   alone: true,
   handle: async (session, [file = ''], given) =>
     (await import('./commands/inspect.js')).inspect(session, file, { all: given.all === true }),
+};
+
+const HEALTH: ClientCommand = {
+  usage: 'health <ADDR> [SERVICE]',
+  summary: 'whether the tracker, messaging service or agent at ADDR is well: SERVING',
+  alone: true,
+  handle: async (session, [address = '', service = '']) =>
+    (await import('./commands/health.js')).health(session, address, service),
 };
 
 const TRANSFERS: readonly ClientCommand[] = [
@@ -235,7 +244,7 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   program.commandsGroup("This agent's transfers:");
   addAll(TRANSFERS);
   program.commandsGroup('The network:');
-  addAll([...NETWORK, EVENTS]);
+  addAll([...NETWORK, EVENTS, HEALTH]);
   program.commandsGroup('Messages:');
   addAll(MESSAGES);
   addShell(program, context, makeOutput);
@@ -265,7 +274,9 @@ function add(
       connection: connectionOf(given),
     };
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
-    await context.interruptible((signal) => handle({ ...parts, signal }, args, given));
+    await traced(command.name(), context.environment, () =>
+      context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
+    );
   });
 }
 

@@ -53,7 +53,13 @@ async function prepare(command: Command, service: Service, context: Context): Pr
     const run = await service.run();
     await silenceGrpc(context.environment);
     const given = { ...command.parent?.opts(), ...command.opts() };
-    await run(serviceFlags(table, given), context.environment);
+    const { startTracing } = await import('@enjambre/common/tracing/start-tracing');
+    const endTracing = await startTracing(`enjambre-${command.name()}`, context.environment);
+    try {
+      await run(serviceFlags(table, given), context.environment);
+    } finally {
+      await endTracing();
+    }
   });
 }
 

@@ -12,6 +12,7 @@ import { tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { cannotListen } from '@enjambre/common/grpc/server';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { EnjambreError } from '@enjambre/core/error';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { createAgent } from '@enjambre/peer-agent/service';
@@ -67,12 +68,15 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
     for (const service of started.splice(0).reverse()) await service.stop();
   };
   const start = async (): Promise<void> => {
-    const relay = createMessaging(messagingConfig(listen, flags, environment));
+    // The agent has the page, of all of them.
+    const measured = await loadMetrics(agentConfig(listen, flags, environment).metrics);
+    const relay = createMessaging(messagingConfig(listen, flags, environment), measured);
     const messaging = await begin(underFlag('messagingListen', listen.messagingListen, relay));
     const bound = { ...listen, messagingListen: messaging.address };
-    const directory = createTracker(trackerConfig(bound, flags, environment));
+    const directory = createTracker(trackerConfig(bound, flags, environment), measured);
     const tracker = await begin(underFlag('trackerListen', listen.trackerListen, directory));
-    await begin(createAgent(agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment)));
+    const config = agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment);
+    await begin(createAgent(config, { ...measured, beside: [relay.health, directory.health] }));
   };
   return {
     start: async () => {

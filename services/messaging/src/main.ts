@@ -1,4 +1,5 @@
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { messagingOptions } from './config.js';
 import { createMessaging } from './service.js';
@@ -8,5 +9,6 @@ import { createMessaging } from './service.js';
  * `unavailable` PORT_IN_USE or CANNOT_LISTEN.
  */
 export async function run(flags: Flags, environment: Environment): Promise<void> {
-  await runUntilSignal(createMessaging(resolveOptions(messagingOptions, flags, environment)));
+  const config = resolveOptions(messagingOptions, flags, environment);
+  await runUntilSignal(createMessaging(config, await loadMetrics(config.metrics)));
 }

@@ -1,16 +1,24 @@
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { Address } from '@enjambre/common/config/address';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { openStreams } from '@enjambre/common/grpc/open-streams';
 import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Health, type HealthCheck } from '@enjambre/common/health/health';
+import { HealthKeeper } from '@enjambre/common/health/health-keeper';
+import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { measureEvents } from '@enjambre/common/metrics/event-metrics';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { Monitor } from '@enjambre/common/metrics/monitor';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { fromEvent } from './adapters/convert-events.js';
 import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
+import { measureMessaging } from './adapters/metrics.js';
 import { Upkeep } from './adapters/upkeep.js';
 import { ReceiveHandler } from './adapters/receive-handler.js';
 import type { ReceiveTimeouts } from './adapters/receive-session.js';
@@ -33,11 +41,15 @@ export interface MessagingOverrides {
   readonly store?: MessageStore;
   /** How often what has become old is looked for, in milliseconds. @default 60000 */
   readonly upkeepMs?: number;
+  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 export interface Messaging extends Startable {
   /** Where it listens; known once it has started. */
   readonly address: Address;
+  /** How it is. */
+  readonly health: Health;
 }
 
 /** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
@@ -58,6 +70,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const lifecycle = new Lifecycle(log);
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
+  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
   const link =
     config.nats === undefined
       ? undefined
@@ -86,30 +99,32 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
-  const server = new GrpcServer({ listen: config.listen, services, log });
+  const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
+  const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
+  monitor.observe(health, (metrics) => {
+    measureMessaging(metrics, { store, counts: relay.counts, sessions });
+    measureEvents(metrics, 'messaging', { events, link });
+  });
   lifecycle.add('store', store);
   lifecycle.add('server', server);
-  lifecycle.add('upkeep', new Upkeep({ server, store, relay, sessions, log, ...pruning }));
-  lifecycle.add('streams', {
-    start: () => {
-      const address = formatAddress(server.address);
-      log.info({ address }, `messaging listening on ${address}`);
-      return Promise.resolve();
-    },
-    stop: () => {
-      server.setServing(false);
-      receivers.stop();
-      watchers.stop();
-      return Promise.resolve();
-    },
-  });
+  lifecycle.add('upkeep', new Upkeep({ relay, sessions, log, ...pruning }));
+  lifecycle.add('streams', openStreams('messaging', { server, log }, [receivers, watchers]));
+  lifecycle.add('health', new HealthKeeper(health, [server]));
   return {
+    health,
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     get address() {
       return server.address;
     },
   };
+}
+
+/** A relay that cannot keep a message must not take one. */
+function storeCheck(store: MessageStore): HealthCheck {
+  const problem = (): string | undefined =>
+    store.available ? undefined : 'messages cannot be kept: NATS, or its JetStream, is away';
+  return { name: 'enjambre.messaging.store', essential: true, problem };
 }
 
 function createStore(

@@ -1,4 +1,5 @@
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { agentOptions } from './config.js';
 import { tuneHeap } from './heap.js';
@@ -7,5 +8,6 @@ import { createAgent } from './service.js';
 /** Runs an agent until SIGINT or SIGTERM. Throws {@link EnjambreError} if it cannot start. */
 export async function run(flags: Flags, environment: Environment): Promise<void> {
   tuneHeap();
-  await runUntilSignal(createAgent(resolveOptions(agentOptions, flags, environment)));
+  const config = resolveOptions(agentOptions, flags, environment);
+  await runUntilSignal(createAgent(config, await loadMetrics(config.metrics)));
 }

@@ -7,9 +7,13 @@ import {
   type Address,
 } from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Health } from '@enjambre/common/health/health';
+import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { VERSION } from '@enjambre/common/version';
 import {
@@ -21,11 +25,14 @@ import { DiskContentHasher } from './adapters/disk/content-hasher.js';
 import { badDataFolder, badDownloadFolder } from './adapters/state/data-folder-error.js';
 import { BlockMemory } from './adapters/disk/block-memory.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
+import { DiskRoom } from './adapters/disk/disk-room.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
 import { DiskWatchedFolder } from './adapters/disk/disk-watched-folder.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
 import { makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
+import { agentChecks, type CheckedAgent } from './adapters/health-checks.js';
+import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
 import { peerService } from './adapters/peer/peer-handlers.js';
@@ -40,6 +47,7 @@ import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { findLeftover } from './app/leftover.js';
 import { AgentLimits } from './app/limits.js';
+import { Meter } from './app/meter.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
@@ -51,6 +59,10 @@ import { UPLOAD_SLOTS } from './domain/swarm-constants.js';
 export interface AgentOverrides {
   readonly log?: Logger;
   readonly random?: Random;
+  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  readonly metrics?: Metrics;
+  /** How other services in this process are, for the same page. */
+  readonly beside?: readonly Health[];
 }
 
 /** A .torrent of 10 MiB, sent to start a download, and some room. */
@@ -81,23 +93,27 @@ export interface Agent extends Startable {
 export function createAgent(config: AgentConfig, overrides: AgentOverrides = {}): Agent {
   const log =
     overrides.log ?? createLogger({ name: config.name, level: config.logLevel, format: config.logFormat });
-  return new AgentService(config, log, overrides.random ?? seededRandom(randomInt(2 ** 32)));
+  return new AgentService(config, log, overrides);
 }
 
 class AgentService implements Agent {
   readonly #config: AgentConfig;
   readonly #log: Logger;
   readonly #random: Random;
+  readonly #metrics: Metrics | undefined;
+  readonly #beside: readonly Health[];
   readonly #lifecycle: Lifecycle;
   #peers: GrpcServer | undefined;
   #controls: GrpcServer[] = [];
   #identity: PeerIdentity | undefined;
   readonly #startedAt = new Date();
 
-  constructor(config: AgentConfig, log: Logger, random: Random) {
+  constructor(config: AgentConfig, log: Logger, { random, metrics, beside = [] }: AgentOverrides) {
     this.#config = config;
     this.#log = log;
-    this.#random = random;
+    this.#random = random ?? seededRandom(randomInt(2 ** 32));
+    this.#metrics = metrics;
+    this.#beside = beside;
     this.#lifecycle = new Lifecycle(log);
   }
 
@@ -164,35 +180,32 @@ class AgentService implements Agent {
     const hasher = new DiskContentHasher(pool);
     const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
+    const shared = { tracker, bans, budget: new OutstandingBudget(), limits, meter: new Meter() };
     const transfers = new Transfers(
       {
         archive: data,
         stores,
         connector: new GrpcPeerConnector(self, identity, memory),
         hasher,
-        tracker,
-        bans,
-        budget: new OutstandingBudget(),
-        limits,
+        ...shared,
         random: this.#random,
         log,
       },
       { downloadDir: this.#downloadDir },
     );
-    const peers = new GrpcServer({
-      listen: config.listen,
-      services: [peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS })],
-      maxReceiveBytes: MAX_MESSAGE_BYTES,
-      log,
-    });
+    const uploads = peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
+    const { listen } = config;
+    const serving = { log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
+    const peers = new GrpcServer({ listen, services: [uploads], ...serving });
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
     const control = { transfers, limits, bans, messages, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
-
+    const parts = { ...shared, transfers, uploads: uploads.uploads, pool, messages, relay };
     atEnd('lock', () => lock.release());
+    const health = this.#observed(parts);
     add('data folder', data);
     add('bans', bans);
     atEnd('inbox', () => inbox.close());
@@ -207,6 +220,19 @@ class AgentService implements Agent {
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
+    add('health', new HealthKeeper(health, [peers, ...controls]));
+  }
+
+  /** How it is; starts who shows that. */
+  #observed(parts: Omit<MeasuredAgent & CheckedAgent, 'room'>): Health {
+    const { dataDir, metrics: listen } = this.#config;
+    const monitor = new Monitor({ log: this.#log, metrics: this.#metrics }, listen, this.#beside);
+    const room = new DiskRoom({ data: dataDir, downloads: this.#downloadDir });
+    const health = new Health('agent', agentChecks({ ...parts, room }));
+    monitor.observe(health, (metrics) => measureAgent(metrics, { ...parts, room }));
+    this.#lifecycle.add('monitor', monitor);
+    this.#lifecycle.add('disk room', room);
+    return health;
   }
 
   #dataFolder(stores: FileStoreFactory): DataFolder {
@@ -239,6 +265,7 @@ class AgentService implements Agent {
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
     const common = {
       log: this.#log,
+      metrics: this.#metrics,
       listenFlag: '--control',
       maxReceiveBytes: MAX_CONTROL_BYTES,
       graceMs: CONTROL_GRACE_MS,

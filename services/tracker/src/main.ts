@@ -1,4 +1,5 @@
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions } from './config.js';
 import { createTracker } from './service.js';
@@ -8,5 +9,6 @@ import { createTracker } from './service.js';
  * `unavailable` PORT_IN_USE or CANNOT_LISTEN.
  */
 export async function run(flags: Flags, environment: Environment): Promise<void> {
-  await runUntilSignal(createTracker(resolveOptions(trackerOptions, flags, environment)));
+  const config = resolveOptions(trackerOptions, flags, environment);
+  await runUntilSignal(createTracker(config, await loadMetrics(config.metrics)));
 }

@@ -1,12 +1,19 @@
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { openStreams } from '@enjambre/common/grpc/open-streams';
 import { GrpcServer } from '@enjambre/common/grpc/server';
+import { Health } from '@enjambre/common/health/health';
+import { HealthKeeper } from '@enjambre/common/health/health-keeper';
+import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { measureEvents } from '@enjambre/common/metrics/event-metrics';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
@@ -15,6 +22,7 @@ import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
 import { NatsStore } from './adapters/nats/nats-store.js';
+import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
 import { newReplicaId, Network, type NetworkStatus } from './app/network.js';
@@ -39,6 +47,8 @@ export interface TrackerOverrides {
   readonly events?: EventBus;
   /** Instead of one on NATS, or in memory if there is none. */
   readonly store?: (id: ReplicaId) => TrackerStore;
+  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 export interface Tracker extends Startable {
@@ -46,6 +56,8 @@ export interface Tracker extends Startable {
   readonly address: Address;
   /** What it sees of the network's other trackers. */
   readonly network: NetworkStatus;
+  /** How it is. */
+  readonly health: Health;
 }
 
 /** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
@@ -63,6 +75,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
+  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
   const { nats: url } = config;
   const link =
     url === undefined ? undefined : lifecycle.add('nats', new NatsLink({ log }, { url, name: source }));
@@ -85,23 +98,18 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
-  const server = new GrpcServer({ listen: config.listen, services, log });
+  const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
+  const health = new Health('tracker', natsCheck('tracker', link));
+  monitor.observe(health, (metrics) => {
+    measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });
+    measureEvents(metrics, 'tracker', { events, link });
+  });
   lifecycle.add('network', network);
   lifecycle.add('server', server);
-  lifecycle.add('streams', {
-    start: () => {
-      const address = formatAddress(server.address);
-      log.info({ address }, `tracker listening on ${address}`);
-      return Promise.resolve();
-    },
-    stop: () => {
-      server.setServing(false);
-      agents.stop();
-      watchers.stop();
-      return Promise.resolve();
-    },
-  });
+  lifecycle.add('streams', openStreams('tracker', { server, log }, [agents, watchers]));
+  lifecycle.add('health', new HealthKeeper(health, [server]));
   return {
+    health,
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     get network() {

@@ -56,6 +56,7 @@ export class Harness {
       messaging: undefined,
       eventMaxAge: 3_600_000,
       eventMaxBytes: 1_000_000,
+      metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',
       ...settings,

@@ -61,6 +61,12 @@ export const nameSchema = z
 
 /** The settings that every service has. */
 export const commonOptions = {
+  metrics: {
+    placeholder: 'HOST:PORT',
+    description:
+      'where metrics for Prometheus and health over HTTP are; without it, nowhere; port 0 picks a free one',
+    schema: tcpAddressSchema.optional(),
+  },
   logLevel: {
     placeholder: 'LEVEL',
     description: `how much to log: ${LOG_LEVELS.join(', ')}`,

@@ -17,6 +17,8 @@ const DEFAULT_MAX_AGE_MS = 3_600_000;
 /** The bus of a service without NATS: all in this process, and gone with it. */
 export class EmbeddedEventBus implements EventBus {
   readonly dropped = 0;
+  readonly backlog = 0;
+  #published = 0;
   readonly #stamp: EventStamp;
   readonly #listeners = new Listeners();
   /** A ring: the event at position p stands at p modulo its size. */
@@ -41,7 +43,12 @@ export class EmbeddedEventBus implements EventBus {
     return Promise.resolve();
   }
 
+  get published(): number {
+    return this.#published;
+  }
+
   publish(fact: Fact): void {
+    this.#published += 1;
     this.adopt(this.#stamp.make(fact));
   }
 

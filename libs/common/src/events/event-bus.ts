@@ -24,6 +24,10 @@ export type EventListener = (heard: HeardEvent) => void;
 export interface EventBus extends Startable {
   /** Events that were given up because they could not be recorded in time. */
   readonly dropped: number;
+  /** Events published since the start, given up or not. */
+  readonly published: number;
+  /** Those of them that wait to be recorded. */
+  readonly backlog: number;
 
   /** Never waits and never throws. Listeners hear of it before this returns. */
   publish(fact: Fact): void;

@@ -47,6 +47,11 @@ export class EventOutbox {
     return this.#dropped;
   }
 
+  /** How many wait, under way ones too. */
+  get waiting(): number {
+    return this.#queue.length - this.#done;
+  }
+
   /** Those not known to be stored, in order. */
   get events(): Event[] {
     return this.#queue.filter(({ stored }) => !stored).map(({ event }) => event);
@@ -59,7 +64,7 @@ export class EventOutbox {
 
   /** @param encoded what is stored of it */
   add(event: Event, encoded: string): void {
-    if (this.#queue.length - this.#done >= this.#init.maxWaiting) this.#dropOldest();
+    if (this.waiting >= this.#init.maxWaiting) this.#dropOldest();
     this.#queue.push({ event, encoded, stored: false });
     this.#send();
   }

@@ -62,6 +62,7 @@ export class NatsEventBus implements EventBus {
   #attempt = 0;
   readonly #retry = new Backoff();
   #droppedBefore = 0;
+  #published = 0;
   #toldProblem = '';
 
   constructor({ link, log }: NatsEventBusComponents, init: NatsEventBusInit) {
@@ -79,6 +80,14 @@ export class NatsEventBus implements EventBus {
 
   get dropped(): number {
     return this.#outbox.dropped;
+  }
+
+  get published(): number {
+    return this.#published;
+  }
+
+  get backlog(): number {
+    return this.#outbox.waiting;
   }
 
   /** Resolves when events are stored, or after two seconds without. */
@@ -104,6 +113,7 @@ export class NatsEventBus implements EventBus {
 
   publish(fact: Fact): void {
     const event = this.#stamp.make(fact);
+    this.#published += 1;
     this.#listeners.tell({ event, position: undefined });
     try {
       this.#outbox.add(event, encodeEvent(event));

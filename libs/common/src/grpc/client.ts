@@ -5,8 +5,10 @@ import {
   type CallOptions,
   type ChannelOptions,
   type Client,
+  type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type Interceptor,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
@@ -25,8 +27,15 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
 type ClientConstructor<C extends Client> = new (
   address: string,
   credentials: ChannelCredentials,
-  options?: ChannelOptions,
+  options?: Partial<ClientOptions>,
 ) => C;
+
+const observers: Interceptor[] = [];
+
+/** Has every client that is opened from now on in this process observed. */
+export function observeClients(observer: Interceptor): void {
+  observers.push(observer);
+}
 
 /** Opens a client of a generated service. TLS, when it comes, comes in here. */
 export function connect<C extends Client>(
@@ -34,7 +43,12 @@ export function connect<C extends Client>(
   address: string,
   options: ChannelOptions = {},
 ): C {
-  return new Constructor(address, credentials.createInsecure(), { ...CHANNEL_OPTIONS, ...options });
+  const interceptors = observers.length > 0 && { interceptors: [...observers] };
+  return new Constructor(address, credentials.createInsecure(), {
+    ...CHANNEL_OPTIONS,
+    ...interceptors,
+    ...options,
+  });
 }
 
 export interface UnaryOptions {

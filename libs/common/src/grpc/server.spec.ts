@@ -14,7 +14,7 @@ import { formatAddress, parseAddress, type Address } from '../config/address.js'
 import { createLogger } from '../log/logger.js';
 import { callUnary, connect, readStream } from './client.js';
 import { HandlerFactory } from './handlers.js';
-import { GrpcServer, type GrpcServerOptions, type ServedService } from './server.js';
+import { GrpcServer, LIVENESS, type GrpcServerOptions, type ServedService } from './server.js';
 
 const SERVICE = 'enjambre.tracker.v1.TrackerService';
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -200,6 +200,14 @@ describe('GrpcServer', () => {
     })();
     await watching;
     expect(told).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
+  });
+
+  it('is alive also while it cannot do its work', async () => {
+    const server = await start(LOCAL);
+    const checks = health(server.address);
+    server.setServing(false);
+    const check = async (service: string) => (await callUnary(checks.check.bind(checks), { service })).status;
+    expect([await check(''), await check(LIVENESS)]).toEqual([Serving.NOT_SERVING, Serving.SERVING]);
   });
 
   it('lets open calls finish when it stops, and takes no new ones', async () => {

@@ -17,6 +17,10 @@ import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '../config/address.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { isTracing } from '../tracing/tracing.js';
+import { CallCounts, countServed } from './call-metrics.js';
+import { traceServed } from './call-tracing.js';
 import { addReflection } from './reflection.js';
 
 export interface ServedService {
@@ -36,6 +40,8 @@ export interface GrpcServerOptions {
   readonly maxReceiveBytes?: number;
   /** Open calls may go on so long after `stop`, in milliseconds. @default 3000 */
   readonly graceMs?: number;
+  /** Where its calls are counted. @default nowhere */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** A lost client is noticed after at most the sum of the two. */
@@ -46,6 +52,11 @@ const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
 const DEFAULT_FLAG = '--listen';
+/**
+ * Asked of health by whoever restarts what hangs: SERVING as soon as calls are answered, also while something that the
+ * service needs is away, which no restart brings back.
+ */
+export const LIVENESS = 'enjambre.live';
 
 /**
  * A gRPC server as we want all of them: health, reflection, keepalive, message limits
@@ -54,6 +65,7 @@ const DEFAULT_FLAG = '--listen';
 export class GrpcServer implements Startable {
   readonly #options: GrpcServerOptions;
   readonly #health: HealthImplementation;
+  readonly #told = new Map<string, boolean>();
   #server: Server | undefined;
   #bound: Address | undefined;
   /** Lets the calls in that came before {@link start}. */
@@ -62,7 +74,11 @@ export class GrpcServer implements Startable {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const names = options.services.map(({ name }) => [name, 'NOT_SERVING'] as const);
-    this.#health = new HealthImplementation({ '': 'NOT_SERVING', ...Object.fromEntries(names) });
+    this.#health = new HealthImplementation({
+      '': 'NOT_SERVING',
+      [LIVENESS]: 'SERVING',
+      ...Object.fromEntries(names),
+    });
   }
 
   /** Where it listens, with the port that the system chose if it was 0. */
@@ -84,8 +100,13 @@ export class GrpcServer implements Startable {
     await this.#listen(waitFor(opened));
   }
 
-  async #listen(...interceptors: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenFlag } = this.#options;
+  async #listen(...held: ServerInterceptor[]): Promise<void> {
+    const { services, listen, listenFlag, metrics } = this.#options;
+    const interceptors = [
+      ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
+      ...(isTracing() ? [traceServed] : []),
+      ...held,
+    ];
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
     if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
@@ -101,9 +122,15 @@ export class GrpcServer implements Startable {
 
   /** What health checks are told of this server and all its services. */
   setServing(serving: boolean): void {
-    const status = serving ? 'SERVING' : 'NOT_SERVING';
-    this.#health.setStatus('', status);
-    for (const { name } of this.#options.services) this.#health.setStatus(name, status);
+    this.setPart('', serving);
+    for (const { name } of this.#options.services) this.setPart(name, serving);
+  }
+
+  /** What they are told of a part of the service that has a name of its own. Who watches hears of changes only. */
+  setPart(name: string, serving: boolean): void {
+    if (this.#told.get(name) === serving) return;
+    this.#told.set(name, serving);
+    this.#health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   }
 
   /** Not serving → no new calls → open calls finish or run out of grace → closed. */

@@ -1,5 +1,6 @@
 import { pino, type Logger as PinoLogger } from 'pino';
 import pretty from 'pino-pretty';
+import { logIds } from '../tracing/tracing.js';
 
 /** Structured log: `log.info({ peer }, 'sentence')`. */
 export type Logger = PinoLogger;
@@ -16,10 +17,13 @@ export interface LogOptions {
   readonly format?: (typeof LOG_FORMATS)[number];
 }
 
-/** A logger that writes to standard output: for a service in the foreground its log is its output. */
+/**
+ * A logger that writes to standard output: for a service in the foreground its log is its
+ * output. A line about something that is traced has its `trace_id` and `span_id`.
+ */
 export function createLogger({ name, level = 'info', format = 'json' }: LogOptions): Logger {
   if (format === 'json') {
-    return pino({ name, level, base: { name } }, pino.destination({ dest: 1, sync: true }));
+    return pino({ name, level, base: { name }, mixin: logIds }, pino.destination({ dest: 1, sync: true }));
   }
   const stream = pretty({
     destination: 1,
@@ -30,5 +34,5 @@ export function createLogger({ name, level = 'info', format = 'json' }: LogOptio
     messageFormat: '{name}: {msg}',
     hideObject: level !== 'debug' && level !== 'trace',
   });
-  return pino({ level, base: { name } }, stream);
+  return pino({ level, base: { name }, mixin: logIds }, stream);
 }

@@ -26,6 +26,10 @@ export class SessionRegistry {
   /** @param maxSessions so many peers may be there at a time */
   constructor(private readonly maxSessions: number) {}
 
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
   get peers(): ReadonlySet<PeerId> {
     return new Set(this.#byPeer.keys());
   }

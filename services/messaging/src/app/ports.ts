@@ -67,6 +67,8 @@ export interface Contacts {
 export interface MessageStore {
   /** False while it cannot be reached. */
   readonly available: boolean;
+  /** What waits for all receivers together, about. */
+  readonly pending: Backlog;
   start(): Promise<void>;
   stop(): Promise<void>;
 

@@ -23,6 +23,17 @@ export interface RelayParts {
   readonly clock: () => number;
 }
 
+/** What a relay has done since it started. */
+export interface RelayCounts {
+  accepted: number;
+  /** Sent again, and kept before. */
+  repeated: number;
+  /** Of accepted messages, one for each receiver; and those left out. */
+  copies: number;
+  skipped: number;
+  delivered: number;
+}
+
 export interface SendRequest {
   readonly id: string;
   readonly target: TargetRequest;
@@ -50,6 +61,7 @@ const MAX_MEMBERS_PER_PAGE = 10_000;
 
 /** What peers may do, once it is known who they are. */
 export class Relay {
+  readonly counts: RelayCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
   readonly #parts: RelayParts;
   readonly #contacts: ContactBook;
   readonly #rates: RateLimiter;
@@ -79,12 +91,14 @@ export class Relay {
     checkText(request.text);
     this.#rates.take(sender.id, this.#parts.clock());
     const kept = await this.#lanes.run(sender.id, () => this.#put(sender, request));
+    this.#count(kept);
     if (kept.fresh) this.#parts.events.publish(messageSent(kept.message, this.#parts.limits.previewChars));
     return kept;
   }
 
   /** To be called when a receiver has acknowledged a message. */
   delivered(message: Message, receiver: PeerRef): void {
+    this.counts.delivered += 1;
     this.#parts.events.publish(messageDelivered(message, receiver));
   }
 
@@ -132,6 +146,15 @@ export class Relay {
   async prune(connected: ReadonlySet<PeerId>): Promise<void> {
     this.#rates.prune(this.#parts.clock());
     if (this.#parts.store.available) await this.#contacts.prune(connected);
+  }
+
+  #count({ duplicate, fresh, receivers, skipped }: Kept): void {
+    const { counts } = this;
+    if (duplicate) counts.repeated += 1;
+    if (duplicate || !fresh) return;
+    counts.accepted += 1;
+    counts.copies += receivers.length;
+    counts.skipped += skipped;
   }
 
   async #put(sender: PeerRef, { id, target: wanted, text }: SendRequest): Promise<Kept> {

@@ -29,10 +29,16 @@ export class Bans implements Startable {
   readonly #list = new BanList();
   readonly #saving = new Serial();
   #saveTimer: NodeJS.Timeout | undefined;
+  #count = 0;
 
   constructor(parts: BansComponents) {
     this.#parts = parts;
     this.#clock = parts.clock ?? Date.now;
+  }
+
+  /** Peers that this process has banned. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Takes up the bans of the process before. */
@@ -75,6 +81,7 @@ export class Bans implements Startable {
   }
 
   #banned({ infohash }: Offender, ban: Ban): void {
+    this.#count += 1;
     const { log, tracker } = this.#parts;
     log.warn({ peer: ban.peerId, infohash }, `peer ${titleOf(ban)} is banned: ${ban.reason}`);
     tracker.reportBan({ peerId: ban.peerId, reason: ban.reason, infohash });

@@ -26,6 +26,8 @@ export interface DownloadRunComponents extends Omit<
 }
 
 const CHECKPOINT_MS = 5000;
+/** Or when so much has come: the disk writes while the rest comes, and at the end only a little is left to sync. */
+const CHECKPOINT_BYTES = 64 << 20;
 /** News for the tracker, at most this often. */
 const ANNOUNCE_MS = 1000;
 
@@ -37,6 +39,8 @@ export class DownloadRun {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #outcome: Promise<void>;
   #checkpoint: Promise<void> | undefined;
+  /** Bytes of pieces verified since the last checkpoint began. */
+  #unsaved = 0;
   /** Why the progress log is behind. */
   #unclaimed: EnjambreError | undefined;
   #succeed: () => void = () => undefined;
@@ -54,6 +58,7 @@ export class DownloadRun {
         verified: (piece) => {
           parts.progress.note(piece);
           this.serving.verified(piece);
+          this.#onVerified(piece);
         },
         complete: () => {
           this.#succeed();
@@ -74,6 +79,10 @@ export class DownloadRun {
     return this.#session.have;
   }
 
+  get linkCounts(): { known: number; ready: number } {
+    return this.#session.linkCounts;
+  }
+
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
     return this.#session.problem || (this.#unclaimed ? unclaimedText(this.#unclaimed) : '');
@@ -91,9 +100,7 @@ export class DownloadRun {
     tracker.watch(this.#infohash, this.#session);
     this.#session.start();
     let told = this.have.count;
-    this.#every(checkpointMs, () => {
-      this.checkpoint().catch(this.#goOnUnclaimed).catch(this.#fail);
-    });
+    this.#every(checkpointMs, this.#checkpointInPassing);
     this.#every(ANNOUNCE_MS, () => {
       if (this.have.count !== told) announce();
       told = this.have.count;
@@ -101,15 +108,29 @@ export class DownloadRun {
     await this.#outcome;
   }
 
-  /** Data first, then the claim (docs/architecture.md, Durability). One at a time. */
-  checkpoint(): Promise<void> {
-    this.#checkpoint ??= this.#save().finally(() => (this.#checkpoint = undefined));
-    return this.#checkpoint;
+  /** Claims all that is verified now. Data first, then the claim (docs/architecture.md, Durability). One at a time. */
+  async checkpoint(): Promise<void> {
+    // One that runs began with less; who began it hears what becomes of it.
+    while (this.#checkpoint) await this.#checkpoint.catch(() => undefined);
+    this.#checkpoint = this.#save().finally(() => (this.#checkpoint = undefined));
+    await this.#checkpoint;
+  }
+
+  readonly #checkpointInPassing = (): void => {
+    if (!this.#checkpoint) this.checkpoint().catch(this.#goOnUnclaimed).catch(this.#fail);
+  };
+
+  #onVerified(piece: number): void {
+    this.#unsaved += this.#parts.content.layout.pieceSize(piece);
+    if (this.#unsaved >= CHECKPOINT_BYTES) this.#checkpointInPassing();
   }
 
   async #save(): Promise<void> {
+    this.#unsaved = 0;
     const claim = this.have.clone();
+    const begun = performance.now();
     await this.#parts.content.store.flush();
+    this.#parts.meter.syncTimes.observe((performance.now() - begun) / 1000);
     await this.#claim(claim);
   }
 

@@ -12,6 +12,8 @@ import type { Random } from '../domain/random.js';
 import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
 import type { Ledger } from './ledger.js';
+import type { Meter } from './meter.js';
+import { PieceTimes } from './piece-times.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
 import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
@@ -25,6 +27,7 @@ export interface DownloadComponents {
   readonly connector: PeerConnector;
   readonly ledger: Ledger;
   readonly bans: Bans;
+  readonly meter: Meter;
   readonly random: Random;
   /** What all downloads of this agent may have in flight. */
   readonly budget: OutstandingBudget;
@@ -51,6 +54,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   readonly #engine: DownloadEngine;
   readonly #links: SwarmLinks;
   readonly #pace: SendingPace;
+  readonly #times: PieceTimes;
   readonly #blockLength: number;
   #timer: NodeJS.Timeout | undefined;
   #writes = 0;
@@ -61,6 +65,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
     this.#parts = parts;
     this.#outcome = outcome;
+    this.#times = new PieceTimes(parts.meter.pieceTimes);
     this.#share = parts.budget.share(parts.rate);
     this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
@@ -196,7 +201,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       case 'discard':
         return this.#parts.ledger.repeated(this.#parts.layout.blockSize(effect.ref.piece, effect.ref.block));
       case 'verified':
-        return this.#outcome.verified(effect.piece);
+        return this.#verified(effect.piece);
       case 'failed':
         return this.#parts.ledger.spoilt(this.#parts.layout.pieceSize(effect.piece));
       case 'ban':
@@ -208,12 +213,20 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     }
   }
 
+  #verified(piece: number): void {
+    this.#parts.meter.piecesVerified += 1;
+    this.#times.verified(piece);
+    this.#outcome.verified(piece);
+  }
+
   #request({ peer, id, ref }: Extract<EngineEffect, { type: 'request' }>): void {
+    this.#times.begin(ref.piece);
     const length = this.#parts.layout.blockSize(ref.piece, ref.block);
     this.#links.get(peer)?.request(id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
   }
 
   #store(ref: { piece: number; block: number }, { peer, data }: { peer: PeerId; data: Buffer }): void {
+    this.#times.begin(ref.piece);
     this.#parts.ledger.received(peer, data.length);
     this.#writes += 1;
     this.#parts.store.write(ref.piece, ref.block, data).then(

@@ -1,11 +1,15 @@
 import type { PeerId } from '@enjambre/core/ids';
 import { RateMeter } from '../domain/rate-meter.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
+import { Meter, type Distance } from './meter.js';
 
 interface Account {
   readonly peerId: PeerId;
   name: string;
   endpoint: string;
+  /** The tracker named it as one when the link to it was opened. */
+  seeder: boolean;
+  distance: Distance;
   /** Open streams, in either direction. */
   streams: number;
   received: number;
@@ -33,6 +37,9 @@ interface Party {
   readonly peerId: PeerId;
   readonly name: string;
   readonly endpoint?: string;
+  readonly seeder?: boolean;
+  /** @default 'unknown' */
+  readonly distance?: Distance;
 }
 
 /** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
@@ -45,10 +52,14 @@ export class Ledger {
   #uploaded: number;
   #wasted: number;
 
-  /** @param before what was counted in earlier processes */
+  /**
+   * @param before what was counted in earlier processes
+   * @param meter where the agent counts, all transfers together
+   */
   constructor(
     before: LedgerRecord,
     private readonly nowMs: () => number,
+    private readonly meter = new Meter(),
   ) {
     this.#downloaded = before.bytesDownloaded;
     this.#uploaded = before.bytesUploaded;
@@ -77,6 +88,7 @@ export class Ledger {
   received(peer: PeerId, bytes: number): void {
     this.#downloaded += bytes;
     const account = this.#accounts.get(peer);
+    this.meter.receive(account?.seeder ? 'seeder' : 'leecher', account?.distance ?? 'unknown', bytes);
     if (!account) return;
     account.received += bytes;
     account.receiveMeter.add(bytes, this.nowMs());
@@ -84,30 +96,38 @@ export class Ledger {
 
   /** Bytes came that are of no use: repeated. */
   repeated(bytes: number): void {
+    this.meter.repeatedBytes += bytes;
     this.#downloaded += bytes;
     this.#wasted += bytes;
   }
 
   /** Bytes that were kept turned out to be wrong. */
   spoilt(bytes: number): void {
+    this.meter.spoiltBytes += bytes;
+    this.meter.piecesFailed += 1;
     this.#wasted += bytes;
   }
 
   sent(peer: PeerId, bytes: number): void {
     this.#uploaded += bytes;
     const account = this.#accounts.get(peer);
+    this.meter.send(account?.distance ?? 'unknown', bytes);
     if (!account) return;
     account.sent += bytes;
     account.sendMeter.add(bytes, this.nowMs());
   }
 
   streamOpened(party: Party): void {
-    this.#account(party).streams += 1;
+    const account = this.#account(party);
+    if (account.streams === 0) this.meter.connectedPeers += 1;
+    account.streams += 1;
   }
 
   streamClosed(peer: PeerId): void {
     const account = this.#accounts.get(peer);
-    if (account) account.streams -= 1;
+    if (!account) return;
+    account.streams -= 1;
+    if (account.streams === 0) this.meter.connectedPeers -= 1;
   }
 
   /** What a peer called itself; empty if it is not remembered. */
@@ -132,16 +152,19 @@ export class Ledger {
       }));
   }
 
-  #account({ peerId, name, endpoint = '' }: Party): Account {
+  #account({ peerId, name, endpoint = '', seeder, distance }: Party): Account {
     let account = this.#accounts.get(peerId);
     if (!account) {
       this.#makeRoom();
       const meters = { receiveMeter: new RateMeter(), sendMeter: new RateMeter() };
-      account = { peerId, name, endpoint, streams: 0, received: 0, sent: 0, ...meters };
+      const place = { seeder: false, distance: 'unknown' as const };
+      account = { peerId, name, endpoint, ...place, streams: 0, received: 0, sent: 0, ...meters };
       this.#accounts.set(peerId, account);
     }
     account.name = name;
     if (endpoint !== '') account.endpoint = endpoint;
+    if (seeder !== undefined) account.seeder = seeder;
+    if (distance !== undefined) account.distance = distance;
     return account;
   }
 

@@ -1,4 +1,5 @@
 import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { completed, failed, incomplete, type TransferRecord } from '../domain/transfer-record.js';
@@ -50,6 +51,7 @@ export class Transfer {
   #checked = 0;
   #endChores: (() => void) | undefined;
   readonly #watch: Stopwatch;
+  #fault: EnjambreError | undefined;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   readonly #serial = new Serial();
 
@@ -60,7 +62,7 @@ export class Transfer {
     this.#record = record;
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
-    this.#ledger = new Ledger(record, () => performance.now());
+    this.#ledger = new Ledger(record, () => performance.now(), parts.meter);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -76,9 +78,19 @@ export class Transfer {
     return this.#state;
   }
 
+  /** The reason of the error that has stopped it in this process; empty if none has. */
+  get fault(): string {
+    return this.#state === 'failed' ? (this.#fault?.reason ?? '') : '';
+  }
+
   /** What others may fetch; undefined while nothing is served. */
   get serving(): Serving | undefined {
     return this.#serving;
+  }
+
+  /** Peers of its download that are known, and those that a link stands to. */
+  get linkCounts(): { known: number; ready: number } | undefined {
+    return this.#download?.linkCounts;
   }
 
   /** What is to outlive the process, as of now. */
@@ -306,6 +318,8 @@ export class Transfer {
       .run(async () => {
         await this.#halt('FAILED', 'the transfer failed');
         this.#record = failed(this.#record, cause);
+        this.#fault = EnjambreError.from(cause);
+        this.parts.meter.failed(this.#fault);
         const { reason } = this.#record;
         this.#enter('failed');
         this.#leave('failed', reason);

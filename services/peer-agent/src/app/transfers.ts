@@ -14,6 +14,7 @@ import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js
 import type { Offender } from './bans.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
+import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
 
@@ -121,7 +122,6 @@ export class Transfers implements Startable, ServingDirectory {
     const name = options.name || (content.path.split('/').at(-1) ?? '');
     checkName(name);
     if (name === RESERVED_NAME) throw reservedName();
-    const { leftOut } = content;
     const pieceLength = options.pieceLength || choosePieceLength(content.totalLength);
     let done = 0;
     const metainfo = await this.#parts.hasher.hash(content, {
@@ -142,7 +142,7 @@ export class Transfers implements Startable, ServingDirectory {
       const transfer = already ? known : await this.#adopt(metainfo, content.path, kept);
       transfer.limits.change(limits);
       await this.save();
-      return { transfer, metainfo, already, leftOut };
+      return { transfer, metainfo, already, leftOut: content.leftOut };
     });
   }
 
@@ -281,7 +281,7 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   #add(record: TransferRecord): Transfer {
-    const transfer = new Transfer(record, {
+    const parts = traced(record.infohash, {
       ...this.#parts,
       changed: () => {
         this.#saveSoon();
@@ -289,6 +289,7 @@ export class Transfers implements Startable, ServingDirectory {
       },
       save: () => this.save(),
     });
+    const transfer = new Transfer(record, parts);
     this.#parts.archive.keep(record.infohash);
     this.#transfers.set(record.infohash, transfer);
     this.#saveSoon();

@@ -14,6 +14,7 @@ import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
 import { findLeftover } from '../../src/app/leftover.js';
 import { AgentLimits } from '../../src/app/limits.js';
+import { Meter } from '../../src/app/meter.js';
 import type {
   BanReport,
   FileSummary,
@@ -148,7 +149,8 @@ export class DownloadAgent {
     const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
     const { limits } = this;
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, random, log };
+    const meter = new Meter();
+    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, meter, random, log };
     this.transfers = new Transfers({ ...parts, ...checkpoints }, { downloadDir: folder.at('downloads') });
   }
 

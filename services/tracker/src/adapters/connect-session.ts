@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, peerIdToBytes } from '@enjambre/core/ids';
@@ -95,8 +96,18 @@ export class ConnectSession implements SessionStream {
   }
 
   #receive(request: ConnectRequest): void {
+    if (!isTraceparent(request.traceparent)) return this.#take(request);
+    const options = { kind: 'server', parent: request.traceparent } as const;
+    const span = startSpan(`tracker ${request.message?.$case ?? 'unknown'}`, options);
+    if (!span) return this.#take(request);
+    span.run(() => this.#take(request));
+    span.end();
+  }
+
+  #take(request: ConnectRequest): void {
     if (this.#ended) return;
     this.#request = request;
+    this.#hub.traffic.message(request.message?.$case);
     try {
       if (this.#session) this.#hub.apply(this.#handle(this.#session, request));
       else this.#greet(request);

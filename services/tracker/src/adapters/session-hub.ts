@@ -4,6 +4,7 @@ import type { TrackerEvent } from '../domain/events.js';
 import type { PeerInfo } from '../domain/peer.js';
 import type { Session } from '../domain/session.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
+import { TrafficCounts } from './metrics.js';
 
 /** The stream of a session, as effects need it. */
 export interface SessionStream {
@@ -28,6 +29,7 @@ interface HubOptions {
 export class SessionHub {
   readonly registry: SwarmRegistry;
   readonly clock: () => number;
+  readonly traffic = new TrafficCounts();
   readonly #events: EventPublisher;
   readonly #streams = new Map<Session, SessionStream>();
 
@@ -60,9 +62,11 @@ export class SessionHub {
     for (const effect of effects) {
       switch (effect.type) {
         case 'delta':
+          this.traffic.delta(effect);
           this.#streams.get(effect.to)?.change(effect);
           break;
         case 'problem':
+          this.traffic.rejected += 1;
           this.#streams.get(effect.to)?.reject(effect.error);
           break;
         case 'close':

@@ -8,20 +8,23 @@ import { Watch } from './watch.js';
 
 /** A full watch that knows fewer seeders gives a leecher up for a new one. */
 const FEW_SEEDERS = 4;
+/** A new member is made known to so many who know enough already: enough for its pieces to get about. */
+const MIXED_PEERS = 16;
 /** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
 const MAX_OFFERS = 200;
 
 /**
  * Those who watch one swarm, and what each was told.
  *
- * Invariant: a watch knows min(maxPeers, members other than its own) members. So a
- * member that joins is told only to watches with room, and those knew everyone until
- * then; all of it together is bounded by what the watches can hold, not by the swarm's
- * size squared.
+ * Invariant: a watch knows min(maxPeers, members other than its own) members. A member that joins is told to watches
+ * with room, which knew everyone until then, and to {@link MIXED_PEERS} full ones, at random, in the place of another:
+ * else the first to join would know only each other, for ever, and would have to fetch from the seeder what
+ * later ones have. So a join costs no more deltas than that, however large the swarm.
  */
 export class Audience {
   #size = 0;
   readonly #withRoom = new Set<Watch>();
+  readonly #full = new RandomSet<Watch>();
   /** Full, and with {@link FEW_SEEDERS}. */
   readonly #lackingSeeders = new RandomSet<Watch>();
 
@@ -49,12 +52,14 @@ export class Audience {
     this.#size -= 1;
     watch.forgetAll();
     this.#withRoom.delete(watch);
+    this.#full.delete(watch);
     this.#lackingSeeders.delete(watch);
   }
 
   /** To be called when the swarm holds the new member. */
   joined(member: Member, effects: Effect[]): void {
     const upserted = [toSwarmPeer(member)];
+    if (!member.seeder) this.#mix(member, effects);
     for (const watch of this.#withRoom) {
       if (watch.session === member.session) continue;
       watch.learn(member);
@@ -88,22 +93,35 @@ export class Audience {
     }
   }
 
-  /** A new seeder replaces a leecher of full watches that lack seeders, lest they all miss a piece that it has. */
-  #offer(seeder: Member, effects: Effect[]): void {
-    const upserted = [toSwarmPeer(seeder)];
-    for (const watch of firstOf(this.#lackingSeeders.shuffled(this.random), MAX_OFFERS)) {
-      if (watch.session === seeder.session || watch.known.has(seeder)) continue;
-      const leecher = this.#anyLeecher(watch);
-      if (!leecher) continue;
-      watch.forget(leecher);
-      watch.learn(seeder);
-      this.#sort(watch);
-      effects.push(delta(watch, { upserted, removed: [leecher.session.peer.id] }));
+  /** A new leecher takes the place of another in some full watches: of one as near or as far, so that zones stay what they are. */
+  #mix(member: Member, effects: Effect[]): void {
+    for (const watch of firstOf(this.#full.shuffled(this.random), MIXED_PEERS)) {
+      if (watch.session === member.session || watch.known.has(member)) continue;
+      const other = this.#anyLeecher(watch, isNear(watch, member));
+      if (other) this.#replace(watch, { other, member }, effects);
     }
   }
 
-  #anyLeecher(watch: Watch): Member | undefined {
-    for (const member of watch.known.shuffled(this.random)) if (!member.seeder) return member;
+  /** A new seeder replaces a leecher of full watches that lack seeders, lest they all miss a piece that it has. */
+  #offer(seeder: Member, effects: Effect[]): void {
+    for (const watch of firstOf(this.#lackingSeeders.shuffled(this.random), MAX_OFFERS)) {
+      if (watch.session === seeder.session || watch.known.has(seeder)) continue;
+      const other = this.#anyLeecher(watch);
+      if (other) this.#replace(watch, { other, member: seeder }, effects);
+    }
+  }
+
+  #replace(watch: Watch, { other, member }: { other: Member; member: Member }, effects: Effect[]): void {
+    watch.forget(other);
+    watch.learn(member);
+    this.#sort(watch);
+    effects.push(delta(watch, { upserted: [toSwarmPeer(member)], removed: [other.session.peer.id] }));
+  }
+
+  /** @param near only one that stands at a place of the watcher's, or only one that does not */
+  #anyLeecher(watch: Watch, near?: boolean): Member | undefined {
+    for (const member of watch.known.shuffled(this.random))
+      if (!member.seeder && (near === undefined || isNear(watch, member) === near)) return member;
     return undefined;
   }
 
@@ -121,14 +139,24 @@ export class Audience {
   }
 
   #sort(watch: Watch): void {
-    if (watch.isFull) this.#withRoom.delete(watch);
-    else this.#withRoom.add(watch);
+    if (watch.isFull) {
+      this.#withRoom.delete(watch);
+      this.#full.add(watch);
+    } else {
+      this.#withRoom.add(watch);
+      this.#full.delete(watch);
+    }
     if (watch.isFull && watch.knownSeeders < Math.min(FEW_SEEDERS, Math.ceil(watch.maxPeers / 2))) {
       this.#lackingSeeders.add(watch);
     } else {
       this.#lackingSeeders.delete(watch);
     }
   }
+}
+
+/** Whether the member stands where the watcher does, by any of their labels. */
+function isNear({ session: { places } }: Watch, { session }: Member): boolean {
+  return places.some((place) => session.places.includes(place));
 }
 
 /** The first `count` items, all drawn before the first is used, so that their set may change meanwhile. */

@@ -16,6 +16,16 @@ export class Backlogs {
     return this.#counts.get(receiver) ?? { messages: 0, bytes: 0 };
   }
 
+  get total(): Backlog {
+    let messages = 0;
+    let bytes = 0;
+    for (const each of this.#counts.values()) {
+      messages += each.messages;
+      bytes += each.bytes;
+    }
+    return { messages, bytes };
+  }
+
   add(receiver: PeerId, message: Message): void {
     const { messages, bytes } = this.of(receiver);
     this.#counts.set(receiver, { messages: messages + 1, bytes: bytes + sizeOf(message) });

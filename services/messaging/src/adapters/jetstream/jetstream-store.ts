@@ -53,6 +53,10 @@ export class JetStreamStore implements MessageStore {
     return this.#access.ready;
   }
 
+  get pending(): Backlog {
+    return this.#backlogs.total;
+  }
+
   start(): Promise<void> {
     return this.#access.start();
   }

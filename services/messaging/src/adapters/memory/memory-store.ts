@@ -48,6 +48,16 @@ export class MemoryStore implements MessageStore {
     this.#nextId = options.clock() * IDS_PER_MS;
   }
 
+  get pending(): Backlog {
+    let messages = 0;
+    let bytes = 0;
+    for (const mailbox of this.#mailboxes.values()) {
+      messages += mailbox.messages;
+      bytes += mailbox.bytes;
+    }
+    return { messages, bytes };
+  }
+
   start(): Promise<void> {
     return Promise.resolve();
   }

@@ -4,26 +4,28 @@ import { BLOCK_SIZE } from '@enjambre/core/layout';
 const KEPT_BLOCKS = 128;
 
 /**
- * Memory for blocks on their way from the network to the disk, shared with the threads
- * that write: nothing is copied or allocated for each of them. Whoever takes some may give
- * it back when nobody reads it any more; what is not given back is collected as usual.
+ * Memory for blocks on their way from the network to the disk. It is handed to the threads that write and comes back
+ * from them: nothing is copied or allocated for each block. What does not come back is collected as usual.
  */
 export class BlockMemory {
-  readonly #free: SharedArrayBuffer[] = [];
-  readonly #taken = new WeakSet<SharedArrayBuffer>();
+  readonly #free: ArrayBuffer[] = [];
+  readonly #taken = new WeakSet<ArrayBufferLike>();
 
   /** For at most a block; what is longer gets memory of its own. */
   take(bytes: number): Buffer {
     if (bytes > BLOCK_SIZE) return Buffer.allocUnsafeSlow(bytes);
-    const memory = this.#free.pop() ?? new SharedArrayBuffer(BLOCK_SIZE);
+    const memory = this.#free.pop() ?? new ArrayBuffer(BLOCK_SIZE);
     this.#taken.add(memory);
     return Buffer.from(memory, 0, bytes);
   }
 
-  /** Does nothing for memory that is not from here, or was given back. */
-  giveBack({ buffer }: Buffer): void {
-    const memory: ArrayBufferLike = buffer;
-    if (!(memory instanceof SharedArrayBuffer) || !this.#taken.delete(memory)) return;
-    if (this.#free.length < KEPT_BLOCKS) this.#free.push(memory);
+  /** True if nothing else is in the memory of these bytes. */
+  owns({ buffer }: Buffer): boolean {
+    return this.#taken.has(buffer);
+  }
+
+  /** Of any size; what is not that of a block is left to the collector. */
+  giveBack(memory: ArrayBuffer): void {
+    if (memory.byteLength === BLOCK_SIZE && this.#free.length < KEPT_BLOCKS) this.#free.push(memory);
   }
 }

@@ -29,6 +29,7 @@ export class DiskPool implements Startable {
   readonly #threads: Thread[] = [];
   #nextId = 1;
   #closed = false;
+  #written = 0;
 
   /** @param memory where blocks that are written may come from */
   constructor(
@@ -44,25 +45,32 @@ export class DiskPool implements Startable {
 
   /**
    * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
-   * to a thread, or, if it is shared memory, given back when it is written.
+   * to a thread, and comes back to the memory for the next block.
    */
   async write(
     job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
     data: Buffer,
   ): Promise<Buffer> {
-    const { buffer, byteOffset, length } = ownMemory(data);
-    const isShared = buffer instanceof SharedArrayBuffer;
-    try {
-      const write = { type: 'write', ...job, buffer, byteOffset, length } as const;
-      return await this.#run(write, isShared ? [] : [buffer]);
-    } finally {
-      this.memory.giveBack(data);
-    }
+    const { buffer, byteOffset, length } = this.#ownMemory(data);
+    const root = await this.#run({ type: 'write', ...job, buffer, byteOffset, length }, [buffer]);
+    this.#written += length;
+    return root;
   }
 
   /** Reads a run of pieces and returns their roots, 32 bytes each. Each thread opens one file at a time. */
   hash(job: Omit<HashJob, 'type'>): Promise<Buffer> {
     return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
+  }
+
+  /** Bytes written, and jobs and their bytes that wait or are being done. */
+  get load(): { readonly written: number; readonly jobs: number; readonly bytes: number } {
+    const sum = (of: (thread: Thread) => number): number =>
+      this.#threads.reduce((all, each) => all + of(each), 0);
+    return {
+      written: this.#written,
+      jobs: sum(({ waiting }) => waiting.size),
+      bytes: sum(({ bytes }) => bytes),
+    };
   }
 
   get threads(): number {
@@ -100,7 +108,7 @@ export class DiskPool implements Startable {
     const worker = new Worker(workerFile(), { stdin: false });
     const thread: Thread = { worker, waiting: new Map(), bytes: 0 };
     worker.on('message', (reply: DiskReply) => {
-      settle(thread, reply);
+      this.#settle(thread, reply);
     });
     worker.on('error', (error) => {
       this.#lose(thread, error);
@@ -111,6 +119,28 @@ export class DiskPool implements Startable {
     worker.unref();
     this.#threads.push(thread);
     return thread;
+  }
+
+  #settle(thread: Thread, { id, result, memory }: DiskReply): void {
+    if (memory) this.memory.giveBack(memory);
+    const entry = thread.waiting.get(id);
+    if (!entry) return;
+    thread.waiting.delete(id);
+    thread.bytes -= entry.bytes;
+    if (result.ok) {
+      const { buffer, byteOffset, byteLength } = result.hashes;
+      entry.resolve(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength));
+    } else {
+      entry.reject(Object.assign(new Error(result.message), { code: result.code }));
+    }
+  }
+
+  /** Small buffers share Node's pool, which cannot be transferred. */
+  #ownMemory(data: Buffer): { buffer: ArrayBuffer; byteOffset: number; length: number } {
+    const isOwn =
+      this.memory.owns(data) || (data.length >= 8192 && data.buffer.byteLength <= 2 * data.length + 1024);
+    const { buffer, byteOffset, length } = isOwn ? data : copyOf(data);
+    return { buffer: buffer as ArrayBuffer, byteOffset, length };
   }
 
   #lose(thread: Thread, error: Error): void {
@@ -130,24 +160,7 @@ function causeOf(error: Error): Error {
     : Object.assign(new Error(error.message, { cause: error }), { code: errno });
 }
 
-function settle(thread: Thread, reply: DiskReply): void {
-  const entry = thread.waiting.get(reply.id);
-  if (!entry) return;
-  thread.waiting.delete(reply.id);
-  thread.bytes -= entry.bytes;
-  if (reply.ok) {
-    const { buffer, byteOffset, byteLength } = reply.hashes;
-    entry.resolve(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength));
-  } else {
-    entry.reject(Object.assign(new Error(reply.message), { code: reply.code }));
-  }
-}
-
-/** Small buffers share Node's pool, which cannot be transferred. */
-function ownMemory(data: Buffer): Buffer {
-  if (data.buffer instanceof SharedArrayBuffer) return data;
-  const shared = data.buffer.byteLength > 2 * data.length + 1024 || data.length < 8192;
-  if (!shared) return data;
+function copyOf(data: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(data.length);
   data.copy(copy);
   return copy;

@@ -1,21 +1,24 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { HASH_SIZE, subtreeRoot } from '@enjambre/core/merkle';
-import type { DiskJob, DiskReply, DiskRequest, HashJob, WriteJob } from './hash-jobs.js';
+import type { DiskJob, DiskReply, DiskRequest, DiskResult, HashJob, WriteJob } from './hash-jobs.js';
 
 /** Reused for every piece that this thread hashes: fresh pages are dear. */
 let scratch = Buffer.alloc(0);
 
 parentPort?.on('message', ({ id, job }: DiskRequest) => {
-  parentPort?.postMessage(run(id, job));
+  const result = run(job);
+  const memory = job.type === 'write' ? job.buffer : undefined;
+  const reply: DiskReply = memory ? { id, result, memory } : { id, result };
+  parentPort?.postMessage(reply, memory ? [memory] : []);
 });
 
-function run(id: number, job: DiskJob): DiskReply {
+function run(job: DiskJob): DiskResult {
   try {
-    return { id, ok: true, hashes: job.type === 'write' ? write(job) : hash(job) };
+    return { ok: true, hashes: job.type === 'write' ? write(job) : hash(job) };
   } catch (error) {
     const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
-    return { id, ok: false, code, message };
+    return { ok: false, code, message };
   }
 }
 

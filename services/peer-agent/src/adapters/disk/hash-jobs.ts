@@ -6,8 +6,8 @@ export interface WriteJob {
   readonly fileLength: number;
   /** Byte of the file where the block begins. */
   readonly position: number;
-  /** Shared, or transferred, so that the sender's view is void afterwards; never copied. */
-  readonly buffer: ArrayBufferLike;
+  /** Transferred, so that the sender's view is void afterwards, and back with the reply; never copied. */
+  readonly buffer: ArrayBuffer;
   readonly byteOffset: number;
   readonly length: number;
   /** How wide the block's tree is: a power of two. */
@@ -30,9 +30,16 @@ export interface HashJob {
 export type DiskJob = WriteJob | HashJob;
 
 /** Results, in the order of the jobs' kinds: the block's root, or the pieces' roots, 32 bytes each. */
-export type DiskReply =
-  | { readonly id: number; readonly ok: true; readonly hashes: Uint8Array }
-  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
+export type DiskResult =
+  | { readonly ok: true; readonly hashes: Uint8Array }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+export interface DiskReply {
+  readonly id: number;
+  readonly result: DiskResult;
+  /** Where the block was that was written. */
+  readonly memory?: ArrayBuffer;
+}
 
 export interface DiskRequest {
   readonly id: number;

@@ -1,10 +1,3 @@
-import {
-  connect,
-  constants,
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type IncomingHttpHeaders,
-} from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
@@ -15,13 +8,8 @@ import {
   PeerServiceService,
   type FetchResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { Http2Connection, Http2Stream } from '../http2/connection.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
-
-/** Bytes flow from server to client, and only the client can widen its window (docs/protocol.md). */
-const STREAM_WINDOW = 8 << 20;
-const SESSION_WINDOW = 32 << 20;
-/** What a session may hold, in megabytes: the windows bound it. */
-const MAX_SESSION_MEMORY = 64;
 
 /** What comes of a Fetch stream. After `ended` nothing more does. */
 export interface BulkListener {
@@ -31,62 +19,37 @@ export interface BulkListener {
 }
 
 export interface BulkComponents {
-  readonly session: ClientHttp2Session;
+  readonly connection: Http2Connection;
   readonly memoryFor: (bytes: number) => Buffer;
 }
 
-/** A connection for Fetch streams to an uploader. */
-export function connectBulk(endpoint: string): ClientHttp2Session {
-  const session = connect(`http://${endpoint}`, {
-    settings: { initialWindowSize: STREAM_WINDOW, enablePush: false },
-    maxSessionMemory: MAX_SESSION_MEMORY,
-  });
-  session.once('connect', () => {
-    if (!session.destroyed) session.setLocalWindowSize(SESSION_WINDOW);
-  });
-  // Its streams tell of it.
-  session.on('error', () => undefined);
-  return session;
-}
-
 /**
- * The client's end of a Fetch stream: gRPC over Node's HTTP/2. grpc-js would copy each
+ * The client's end of a Fetch stream: gRPC over our own HTTP/2 client. grpc-js would copy each
  * block into fresh memory, and collecting that takes longer than all else (docs/adr/0009-data-plane.md).
  */
 export class BulkStream {
-  readonly #stream: ClientHttp2Stream;
+  readonly #stream: Http2Stream;
   readonly #listener: BulkListener;
   #over = false;
 
-  constructor({ session, memoryFor }: BulkComponents, listener: BulkListener) {
+  constructor({ connection, memoryFor }: BulkComponents, listener: BulkListener) {
     this.#listener = listener;
-    this.#stream = session.request({
-      ':method': 'POST',
-      ':path': PeerServiceService.fetch.path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
     const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message: listener.message });
-    this.#stream.on('data', (chunk: Buffer) => {
-      if (this.#over) return;
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.#end(unreadable(error));
-      }
-    });
-    this.#stream.on('response', (headers) => {
-      if (headers['grpc-status'] !== undefined) this.#trailers(headers);
-      else if (headers[':status'] !== 200) this.#fail(status.UNAVAILABLE, `HTTP ${headers[':status'] ?? 0}`);
-    });
-    this.#stream.on('trailers', (trailers: IncomingHttpHeaders) => {
-      this.#trailers(trailers);
-    });
-    this.#stream.on('error', (error: Error) => {
-      this.#fail(status.UNAVAILABLE, error.message);
-    });
-    this.#stream.on('close', () => {
-      this.#fail(status.UNAVAILABLE, 'the connection ended');
+    this.#stream = connection.request(requestHeaders(connection.authority), {
+      headers: (fields, isLast) => {
+        this.#onHeaders(fields, isLast);
+      },
+      data: (part) => {
+        if (this.#over) return;
+        try {
+          reader.push(part);
+        } catch (error) {
+          this.#end(unreadable(error));
+        }
+      },
+      closed: (reason = 'the stream ended without a status') => {
+        this.#fail(status.UNAVAILABLE, reason);
+      },
     });
   }
 
@@ -102,13 +65,20 @@ export class BulkStream {
   /** Ends it without a word; the listener hears nothing more. */
   cancel(): void {
     this.#over = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.cancel();
   }
 
-  #trailers(headers: IncomingHttpHeaders): void {
-    const code = statusOf(headers['grpc-status']);
+  #onHeaders(fields: ReadonlyMap<string, string>, isLast: boolean): void {
+    const httpStatus = fields.get(':status') ?? '200';
+    if (isLast && fields.has('grpc-status')) this.#onStatus(fields);
+    else if (!/^(1..|200)$/.test(httpStatus)) this.#fail(status.UNAVAILABLE, `HTTP ${httpStatus}`);
+  }
+
+  #onStatus(fields: ReadonlyMap<string, string>): void {
+    const code = statusOf(fields.get('grpc-status'));
     if (code === status.OK) return this.#end(undefined);
-    this.#fail(code, decoded(headers['grpc-message']), Metadata.fromHttp2Headers(headers));
+    const metadata = Metadata.fromHttp2Headers(Object.fromEntries(fields));
+    this.#fail(code, decoded(fields.get('grpc-message')), metadata);
   }
 
   #fail(code: status, details: string, metadata = new Metadata()): void {
@@ -118,9 +88,20 @@ export class BulkStream {
   #end(error: EnjambreError | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.cancel();
     this.#listener.ended(error);
   }
+}
+
+function requestHeaders(authority: string): [name: string, value: string][] {
+  return [
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', PeerServiceService.fetch.path],
+    [':authority', authority],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+  ];
 }
 
 function unreadable(cause: unknown): EnjambreError {
@@ -128,14 +109,14 @@ function unreadable(cause: unknown): EnjambreError {
 }
 
 /** UNKNOWN for a number that gRPC does not have. */
-function statusOf(header: string | string[] | undefined): status {
+function statusOf(header: string | undefined): status {
   const codes = Object.values(status).filter((value): value is status => typeof value === 'number');
   return codes.find((code) => String(code) === header) ?? status.UNKNOWN;
 }
 
 /** A message as it was meant; as it came if it is badly encoded. */
-function decoded(header: string | string[] | undefined): string {
-  const text = String(header ?? '');
+function decoded(header: string | undefined): string {
+  const text = header ?? '';
   try {
     return decodeURIComponent(text);
   } catch {

@@ -37,6 +37,15 @@ export interface FetchServerComponents {
   readonly log: Logger;
 }
 
+/** What the uploads of an agent hold, all together. */
+export interface UploadLoad {
+  readonly streams: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
+  /** Bytes being read or sent. */
+  readonly bytes: number;
+}
+
 /** Streams open at the same time, over all files. */
 const MAX_SESSIONS = 2000;
 /** Parts that downloaders may divide pieces into, for uploaders that choose. */
@@ -73,6 +82,10 @@ export class FetchServer {
   });
 
   constructor(private readonly parts: FetchServerComponents) {}
+
+  get load(): UploadLoad {
+    return { ...this.#scheduler.load, streams: this.#sessions.size };
+  }
 
   accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
     const fetchCall = call as FetchCall;

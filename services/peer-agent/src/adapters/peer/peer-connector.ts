@@ -1,4 +1,3 @@
-import type { ClientHttp2Session } from 'node:http2';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -7,7 +6,8 @@ import { connect, readStream } from '@enjambre/common/grpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../app/ports.js';
 import { BlockMemory } from '../disk/block-memory.js';
-import { BulkStream, connectBulk, type BulkListener } from './bulk-stream.js';
+import { Http2Connection } from '../http2/connection.js';
+import { BulkStream, type BulkListener } from './bulk-stream.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 
@@ -17,7 +17,7 @@ const METAINFO_TIMEOUT_MS = 30_000;
 interface Uploader {
   readonly client: PeerServiceClient;
   /** For blocks; opened with the first Fetch stream, and again if it broke. */
-  bulk: ClientHttp2Session | undefined;
+  bulk: Http2Connection | undefined;
   users: number;
 }
 
@@ -67,10 +67,9 @@ export class GrpcPeerConnector implements PeerConnector {
   }
 
   #openFetch(endpoint: string, uploader: Uploader, listener: BulkListener): BulkStream {
-    if (!uploader.bulk || uploader.bulk.closed || uploader.bulk.destroyed)
-      uploader.bulk = connectBulk(endpoint);
+    if (!uploader.bulk?.isOpen) uploader.bulk = new Http2Connection(endpoint);
     const memoryFor = (bytes: number): Buffer => this.memory.take(bytes);
-    return new BulkStream({ session: uploader.bulk, memoryFor }, listener);
+    return new BulkStream({ connection: uploader.bulk, memoryFor }, listener);
   }
 
   #acquire(endpoint: string): Uploader {

@@ -10,7 +10,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { ServingDirectory } from '../../app/serving.js';
 import { UploadSlots } from '../../domain/upload/upload-slots.js';
-import { FetchServer } from './fetch-server.js';
+import { FetchServer, type UploadLoad } from './fetch-server.js';
 import { unknownInfohash } from './hello.js';
 import { METAINFO_CHUNK_BYTES } from './limits.js';
 import type { SelfDescription } from './peer-link.js';
@@ -31,7 +31,7 @@ export interface PeerHandlersInit {
 export function peerService(
   components: PeerHandlersComponents,
   { uploadSlots }: PeerHandlersInit,
-): ServedService {
+): ServedService & { readonly uploads: () => UploadLoad } {
   const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
   const slots = new UploadSlots<SyncSession>(uploadSlots);
   const sync = new SyncServer({ ...components, handlers, slots });
@@ -45,7 +45,8 @@ export function peerService(
       fetch.accept(call);
     },
   };
-  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation };
+  const uploads = (): UploadLoad => fetch.load;
+  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation, uploads };
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- a generator that answers from memory

@@ -1,6 +1,7 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { fromServiceError } from '@enjambre/common/grpc/status';
+import { activeTraceparent } from '@enjambre/common/tracing/tracing';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
   ConnectRequest,
@@ -70,7 +71,7 @@ export class TrackerSession {
   send(message: TrackerMessage): void {
     if (this.#over) return;
     this.#sequence += 1n;
-    this.#call.write({ sequence: this.#sequence, message });
+    this.#call.write({ sequence: this.#sequence, message, traceparent: activeTraceparent() });
   }
 
   /** Ends the session in order; `closed` is not called. */

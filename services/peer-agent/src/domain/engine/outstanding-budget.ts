@@ -49,6 +49,11 @@ export class OutstandingBudget {
 
   constructor(private readonly totalBytes: number = DEFAULT_TOTAL_BYTES) {}
 
+  /** What all downloads together have asked for and not stored. */
+  get outstandingBytes(): number {
+    return this.#outstandingBytes;
+  }
+
   /** @param rate how fast it may ask; @default as fast as it can */
   share(rate: AskingRate = ANY_RATE): BudgetShare {
     let ownBytes = 0;

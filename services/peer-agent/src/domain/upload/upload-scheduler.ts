@@ -48,6 +48,13 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
 
+  /** Requests that wait or are held back, and bytes that are being read or sent. */
+  get load(): { readonly waiting: number; readonly bytes: number } {
+    let waiting = 0;
+    for (const queue of this.#queues.values()) waiting += queue.waiting.size + queue.parked.size;
+    return { waiting, bytes: this.#bytes };
+  }
+
   /** @param mayServe asked before each block whether limits let it go */
   open(stream: Stream, mayServe: () => boolean = () => true): void {
     const requests = { waiting: new Map(), parked: new Map(), running: new Set<number>() };

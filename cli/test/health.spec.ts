@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { formatAddress, parseAddress } from '@enjambre/common/config/address';
+import { GrpcServer, LIVENESS } from '@enjambre/common/grpc/server';
+import { createLogger } from '@enjambre/common/log/logger';
+import { cli } from './harness.js';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+let server: GrpcServer;
+let address: string;
+
+beforeEach(async () => {
+  server = new GrpcServer({ listen: parseAddress('127.0.0.1:0'), log, graceMs: 50, services: [] });
+  await server.start();
+  address = formatAddress(server.address);
+});
+
+afterEach(() => server.stop());
+
+describe('enjambre health', () => {
+  test('ends with 0 if the server is well', async () => {
+    expect(await cli(['health', address])).toMatchObject({ code: 0, stdout: 'SERVING\n', stderr: '' });
+    const { code, objects } = await cli(['health', address, '--json']);
+    expect(code).toBe(0);
+    expect(objects()).toEqual([{ type: 'health', address, service: '', status: 'SERVING' }]);
+  });
+
+  test('ends with 1 if it is not, though it is alive', async () => {
+    server.setServing(false);
+    expect(await cli(['health', address])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `enjambre: ${address} says NOT_SERVING: its log says why\n`,
+    });
+    expect(await cli(['health', address, LIVENESS])).toMatchObject({ code: 0 });
+  });
+
+  test('ends with 3 if the server has no such service', async () => {
+    const { code, stderr } = await cli(['health', address, 'no.such.Service']);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('has no service "no.such.Service"')]);
+  });
+
+  test('ends with 4 if nobody answers', async () => {
+    await server.stop();
+    const { code, stderr } = await cli(['health', address]);
+    expect([code, stderr]).toEqual([
+      4,
+      `enjambre: no server answers at ${address}: start it, or look at its log\n`,
+    ]);
+  });
+
+  test('ends with 2 without an address that can be read', async () => {
+    expect((await cli(['health', 'nowhere'])).code).toBe(2);
+    expect((await cli(['health'])).code).toBe(2);
+  });
+});

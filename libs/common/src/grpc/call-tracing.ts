@@ -1,0 +1,57 @@
+import { InterceptingCall, status, type Interceptor, type ServerInterceptor } from '@grpc/grpc-js';
+import { activeTraceparent, isTraceparent, startSpan, type Span } from '../tracing/tracing.js';
+import { onServerEnd } from './call-metrics.js';
+
+/** The header of W3C's trace context. */
+const HEADER = 'traceparent';
+/** Streams are cancelled when they are not needed any more. */
+const ENDED_WELL: ReadonlySet<number> = new Set([status.OK, status.CANCELLED]);
+
+/** A call that is made as a part of something traced is a part of it, and so is what the server does for it. */
+export const traceMade: Interceptor = (options, nextCall) => {
+  const { path } = options.method_definition;
+  const span = activeTraceparent() === undefined ? undefined : callSpan(path, 'client');
+  if (!span) return new InterceptingCall(nextCall(options));
+  return new InterceptingCall(nextCall(options), {
+    start: (metadata, _, next) => {
+      metadata.set(HEADER, span.traceparent);
+      next(metadata, {
+        onReceiveStatus: (received, pass) => {
+          endCall(span, received.code);
+          pass(received);
+        },
+      });
+    },
+  });
+};
+
+/** What is done for a call that says what it is a part of, is a part of that. Of other calls nothing is traced. */
+export const traceServed: ServerInterceptor = ({ path }, call) => {
+  let span: Span | undefined;
+  const start = call.start.bind(call);
+  call.start = (listener) => {
+    const onMetadata = listener.onReceiveMetadata.bind(listener);
+    const onHalfClose = listener.onReceiveHalfClose.bind(listener);
+    // Handlers of streams are called by the first, those of unary calls by the second.
+    listener.onReceiveMetadata = (metadata) => {
+      const [parent] = metadata.get(HEADER);
+      if (isTraceparent(parent)) span = callSpan(path, 'server', parent);
+      if (span) span.run(() => onMetadata(metadata));
+      else onMetadata(metadata);
+    };
+    listener.onReceiveHalfClose = () => (span ? span.run(onHalfClose) : onHalfClose());
+    start(listener);
+  };
+  return onServerEnd(call, (code) => span && endCall(span, code));
+};
+
+function callSpan(path: string, kind: 'client' | 'server', parent?: string): Span | undefined {
+  const [, service = '', method = ''] = path.split('/');
+  const attributes = { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
+  return startSpan(`${service}/${method}`, { kind, attributes, ...(parent !== undefined && { parent }) });
+}
+
+function endCall(span: Span, code: number): void {
+  span.set({ 'rpc.grpc.status_code': code });
+  span.end(ENDED_WELL.has(code) ? undefined : (status[code] ?? 'UNKNOWN'));
+}

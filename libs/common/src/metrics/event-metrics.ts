@@ -1,0 +1,41 @@
+import type { EventBus } from '../events/event-bus.js';
+import type { NatsLink } from '../nats/nats-link.js';
+import type { Metrics } from './metrics.js';
+
+/** What a service publishes, and whether NATS takes it. `service` is the beginning of the names: "tracker". */
+export function measureEvents(
+  metrics: Metrics,
+  service: string,
+  {
+    events,
+    link,
+  }: {
+    readonly events: Pick<EventBus, 'published' | 'dropped' | 'backlog'>;
+    readonly link: Pick<NatsLink, 'connected'> | undefined;
+  },
+): void {
+  const prefix = `enjambre_${service}`;
+  metrics.counter(
+    { name: `${prefix}_events_published_total`, help: 'Events published.' },
+    () => events.published,
+  );
+  metrics.counter(
+    {
+      name: `${prefix}_events_dropped_total`,
+      help: 'Events given up because NATS was away too long: they are in no record.',
+    },
+    () => events.dropped,
+  );
+  metrics.gauge(
+    {
+      name: `${prefix}_events_backlog`,
+      help: 'Events that wait to be stored on NATS; beyond 10000 the oldest are dropped.',
+    },
+    () => events.backlog,
+  );
+  if (!link) return;
+  metrics.gauge(
+    { name: `${prefix}_nats_connected`, help: '1 while NATS can be reached, else 0; absent without --nats.' },
+    () => Number(link.connected),
+  );
+}

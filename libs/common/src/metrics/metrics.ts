@@ -1,0 +1,129 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** The values of a family's labels, and a number. */
+export type Sample = readonly [labels: Labels, value: number];
+
+/** A number, or one for each combination of labels. */
+export type Reading = number | Iterable<Sample>;
+
+/** Reads numbers that are kept anyway. Called for each scrape. */
+export type Reader = () => Reading | Promise<Reading>;
+
+/** What Prometheus calls a metric family. */
+export interface Family {
+  /** With its unit, and `_total` if it only grows. */
+  readonly name: string;
+  readonly help: string;
+  /** Labels whose values are few and known: never an infohash, a peer or a name. */
+  readonly labels?: readonly string[];
+}
+
+export interface HistogramFamily extends Family {
+  /** Upper bounds, ascending. */
+  readonly buckets: readonly number[];
+}
+
+/** Takes what was measured. */
+export interface Recorder {
+  observe(labels: Labels, value: number): void;
+}
+
+/**
+ * The numbers of a process as Prometheus reads them. What is kept anyway is read at each
+ * scrape and costs nothing between two; only histograms are fed as things happen. A
+ * process that has none does not load this module.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #readers = new Map<string, Reader[]>();
+  readonly #histograms = new Map<string, Recorder>();
+
+  /** With those of the process and of Node: `process_*` and `nodejs_*`. */
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** A number that goes up and down. A name that is known gets one reader more, and the same labels the sum. */
+  gauge(family: Family, read: Reader): void {
+    if (this.#isKnown(family.name, read)) return;
+    const collectInto = this.#collectInto;
+    new Gauge({
+      ...settingsOf(family, this.#registry),
+      collect() {
+        return collectInto(family.name, this, (labels, value) => this.inc(labels, value));
+      },
+    });
+  }
+
+  /** A count since the process started: what `read` gives never falls. A name that is known, as above. */
+  counter(family: Family, read: Reader): void {
+    if (this.#isKnown(family.name, read)) return;
+    const collectInto = this.#collectInto;
+    new Counter({
+      ...settingsOf(family, this.#registry),
+      collect() {
+        return collectInto(family.name, this, (labels, value) => this.inc(labels, value));
+      },
+    });
+  }
+
+  /** The same one for the same name. */
+  histogram(family: HistogramFamily): Recorder {
+    const known = this.#histograms.get(family.name);
+    if (known) return known;
+    const made = new Histogram({ ...settingsOf(family, this.#registry), buckets: [...family.buckets] });
+    this.#histograms.set(family.name, made);
+    return made;
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All of it, as Prometheus reads it. */
+  page(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** What there is, without a number read. */
+  families(): readonly (Family & { readonly type: string })[] {
+    return this.#registry.getMetricsAsArray().map((metric) => {
+      const { name, help, type, labelNames = [] } = metric as unknown as Described;
+      return { name, help, labels: labelNames, type };
+    });
+  }
+
+  #isKnown(name: string, read: Reader): boolean {
+    const readers = this.#readers.get(name);
+    if (readers) readers.push(read);
+    else this.#readers.set(name, [read]);
+    return readers !== undefined;
+  }
+
+  readonly #collectInto = async (
+    name: string,
+    metric: { reset(): void },
+    put: (labels: Record<string, string>, value: number) => void,
+  ): Promise<void> => {
+    const readings = await Promise.all((this.#readers.get(name) ?? []).map(async (read) => read()));
+    metric.reset();
+    for (const reading of readings) {
+      const samples: Iterable<Sample> = typeof reading === 'number' ? [[{}, reading]] : reading;
+      for (const [labels, value] of samples) put({ ...labels }, value);
+    }
+  };
+}
+
+/** What prom-client keeps of a metric. */
+interface Described {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labelNames?: readonly string[];
+}
+
+function settingsOf({ name, help, labels = [] }: Family, registry: Registry) {
+  return { name, help, labelNames: [...labels], registers: [registry] };
+}

@@ -1,0 +1,109 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TcpAddress } from '../config/address.js';
+import { cannotListen } from '../grpc/server.js';
+import { formatAddress } from '../config/address.js';
+import type { Health } from '../health/health.js';
+import type { Startable } from '../lifecycle/lifecycle.js';
+import type { Logger } from '../log/logger.js';
+import type { Metrics } from './metrics.js';
+
+export interface MonitorServerComponents {
+  readonly metrics: Metrics;
+  /** Of each service in this process. */
+  readonly health: readonly Health[];
+  readonly log: Logger;
+}
+
+export interface MonitorServerInit {
+  /** Port 0 picks a free one. */
+  readonly listen: TcpAddress;
+}
+
+/** Nobody needs longer to ask, nor more connections. */
+const ASK_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 64;
+const FLAG = '--metrics';
+
+/**
+ * What monitoring asks over HTTP: `/metrics` for Prometheus, `/healthz` while the process
+ * lives, `/readyz` with 200 while it can do its work, else 503, and with what is wrong.
+ */
+export class MonitorServer implements Startable {
+  readonly #parts: MonitorServerComponents;
+  readonly #init: MonitorServerInit;
+  #server: Server | undefined;
+
+  constructor(parts: MonitorServerComponents, init: MonitorServerInit) {
+    this.#parts = parts;
+    this.#init = init;
+  }
+
+  /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
+  async start(): Promise<void> {
+    const { listen } = this.#init;
+    const server = createServer({ requestTimeout: ASK_TIMEOUT_MS, headersTimeout: ASK_TIMEOUT_MS });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('request', ({ method, url = '/' }, response) => {
+      if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
+      else send(response, 405, 'only GET is answered here\n');
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(listen.port, listen.host === '' ? '0.0.0.0' : listen.host, resolve);
+    }).catch((error: unknown) => {
+      throw cannotListen(listen, error, FLAG);
+    });
+    this.#server = server;
+    const metrics = formatAddress({ ...listen, port: (server.address() as AddressInfo).port });
+    this.#parts.log.info({ metrics }, `metrics and health at http://${metrics}`);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  #answer(url: string, response: ServerResponse): void {
+    switch (url.split('?', 1)[0]) {
+      case '/metrics':
+        return void this.#page(response);
+      case '/healthz':
+        return send(response, 200, 'alive\n');
+      case '/readyz':
+        return this.#readiness(response);
+      default:
+        return send(response, 404, 'there are /metrics, /healthz and /readyz\n');
+    }
+  }
+
+  async #page(response: ServerResponse): Promise<void> {
+    const { metrics, log } = this.#parts;
+    try {
+      const page = await metrics.page();
+      send(response, 200, page, metrics.contentType);
+    } catch (error) {
+      log.error({ err: error }, 'the metrics could not be read');
+      send(response, 500, 'the metrics could not be read: see the log\n');
+    }
+  }
+
+  #readiness(response: ServerResponse): void {
+    const reports = this.#parts.health.map((health) => health.report());
+    const ready = reports.every((report) => report.ready);
+    const checks = Object.assign({}, ...reports.map((report) => report.checks)) as object;
+    const reasons = reports.flatMap((report) => report.reasons);
+    const state = !ready ? 'not ready' : reasons.length > 0 ? 'degraded' : 'ready';
+    send(response, ready ? 200 : 503, `${JSON.stringify({ state, reasons, checks })}\n`, 'application/json');
+  }
+}
+
+function send(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, { 'content-type': type, 'content-length': body.length });
+  response.end(body);
+}

@@ -1,0 +1,85 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { Environment } from '../config/options.js';
+import { VERSION } from '../version.js';
+import { traceWith } from './tracing.js';
+
+/** An export, and so the end of a process, waits no longer for a collector that does not answer, unless told otherwise. */
+const EXPORT_TIMEOUT_MS = 2000;
+const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+
+type Protocol = (typeof PROTOCOLS)[number];
+
+/** Ends the tracing: what was traced is sent. */
+export type EndTracing = () => Promise<void>;
+
+/**
+ * Traces what this process does, if the environment says where to: OTEL_EXPORTER_OTLP_ENDPOINT
+ * or OTEL_TRACES_EXPORTER=otlp, and the other variables that OpenTelemetry's SDK knows. Else
+ * nothing of the SDK is loaded. Throws `invalid`, BAD_OPTION.
+ *
+ * @param service its name in traces, unless OTEL_SERVICE_NAME gives another
+ */
+export async function startTracing(service: string, environment: Environment): Promise<EndTracing> {
+  const protocol = protocolOf(environment);
+  if (!protocol) return () => Promise.resolve();
+  const [sdk, { detectResources, envDetector, resourceFromAttributes }, { OTLPTraceExporter }, own] =
+    await Promise.all([
+      import('@opentelemetry/sdk-trace-node'),
+      import('@opentelemetry/resources'),
+      protocol === 'http/json'
+        ? import('@opentelemetry/exporter-trace-otlp-http')
+        : import('@opentelemetry/exporter-trace-otlp-proto'),
+      loadOwn(),
+    ]);
+  const given = environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT;
+  const exporter = new OTLPTraceExporter(given === undefined ? { timeoutMillis: EXPORT_TIMEOUT_MS } : {});
+  const provider = new sdk.NodeTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service, 'service.version': VERSION }).merge(
+      detectResources({ detectors: [envDetector] }),
+    ),
+    spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
+  });
+  provider.register();
+  const tracer = new own.OtelTracer(provider.getTracer('enjambre', VERSION));
+  traceWith(tracer);
+  own.observeClients(own.traceMade);
+  return async () => {
+    traceWith(undefined);
+    tracer.end();
+    // A collector that is away is no reason for a command to fail.
+    await provider.shutdown().catch(() => undefined);
+  };
+}
+
+/** Ours, which is only of use with the SDK. */
+async function loadOwn() {
+  const [{ OtelTracer }, { observeClients }, { traceMade }] = await Promise.all([
+    import('./otel-tracer.js'),
+    import('../grpc/client.js'),
+    import('../grpc/call-tracing.js'),
+  ]);
+  return { OtelTracer, observeClients, traceMade };
+}
+
+/** How traces are sent; undefined if they are not. */
+function protocolOf(environment: Environment): Protocol | undefined {
+  const { OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER = '' } = environment;
+  const hasEndpoint =
+    Boolean(environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) ||
+    Boolean(environment.OTEL_EXPORTER_OTLP_ENDPOINT);
+  const exporter = OTEL_TRACES_EXPORTER === '' && hasEndpoint ? 'otlp' : OTEL_TRACES_EXPORTER;
+  if (OTEL_SDK_DISABLED?.toLowerCase() === 'true' || exporter === '' || exporter === 'none') return undefined;
+  if (exporter !== 'otlp') throw badOption('OTEL_TRACES_EXPORTER', exporter, ['otlp', 'none']);
+  const variable = environment.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    ? 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'
+    : 'OTEL_EXPORTER_OTLP_PROTOCOL';
+  const wanted = environment[variable] || PROTOCOLS[0];
+  const protocol = PROTOCOLS.find((each) => each === wanted);
+  if (!protocol) throw badOption(variable, wanted, PROTOCOLS);
+  return protocol;
+}
+
+function badOption(variable: string, given: string, taken: readonly string[]): EnjambreError {
+  const message = `${variable}: "${given}" is not known here: write ${taken.join(' or ')}`;
+  return new EnjambreError('invalid', 'BAD_OPTION', message, { metadata: { option: variable } });
+}

@@ -1,0 +1,37 @@
+import type { HealthCheck } from '@enjambre/common/health/health';
+import type { Transfer } from '../app/transfer.js';
+
+/** Faults of the machine, not of one file. */
+const OF_THE_DISK: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY', 'DISK_FAILED', 'TOO_MANY_FILES']);
+
+/** A session that an agent keeps. */
+interface Session {
+  /** Why there is none; empty if there is one. */
+  readonly problem: string;
+}
+
+export interface CheckedAgent {
+  readonly transfers: { list(): readonly Pick<Transfer, 'fault' | 'name'>[] };
+  readonly room: { readonly problem: string | undefined };
+  readonly tracker: Session;
+  /** Absent without --messaging. */
+  readonly relay: Session | undefined;
+}
+
+/** None is essential: an agent serves what it has to the peers that it knows, whatever else is wrong. */
+export function agentChecks({ transfers, room, tracker, relay }: CheckedAgent): HealthCheck[] {
+  const stopped = (): string | undefined => {
+    const failed = transfers.list().find(({ fault }) => OF_THE_DISK.has(fault));
+    return failed && `${failed.name} has stopped (${failed.fault}): mend it, then \`enjambre resume\``;
+  };
+  const checks = {
+    disk: () => room.problem ?? stopped(),
+    tracker: () => tracker.problem || undefined,
+    ...(relay && { messaging: () => relay.problem || undefined }),
+  };
+  return Object.entries(checks).map(([name, problem]) => ({
+    name: `enjambre.agent.${name}`,
+    essential: false,
+    problem,
+  }));
+}

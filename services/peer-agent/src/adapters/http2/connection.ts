@@ -1,0 +1,352 @@
+import { connect, type Socket } from 'node:net';
+import { parseTcpAddress } from '@enjambre/common/config/address';
+import { FrameReader } from './frame-reader.js';
+import {
+  ErrorCode,
+  Flag,
+  frame,
+  FrameType,
+  goawayFrame,
+  Http2Violation,
+  MAX_PAYLOAD_BYTES,
+  PREFACE,
+  rstStreamFrame,
+  Setting,
+  settingsFrame,
+  windowUpdateFrame,
+  type FrameHead,
+} from './frames.js';
+import { decodeHeaders, encodeHeaders } from './hpack.js';
+import { OutgoingData } from './outgoing.js';
+
+/** What the server may send before we have taken it: bytes flow from server to client (docs/protocol.md). */
+const STREAM_WINDOW = 8 << 20;
+const CONNECTION_WINDOW = 32 << 20;
+const DEFAULT_WINDOW = 65_535;
+/** What all connections read into, one after the other: what is read is dealt with before the next read. It stays in the processor's cache. */
+const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
+/** All frames of one header block. */
+const MAX_HEADER_BYTES = 4 * MAX_PAYLOAD_BYTES;
+/** A server that makes us answer (PING, SETTINGS) and does not read the answers is left. */
+const MAX_UNSENT_BYTES = 1 << 20;
+/** A host that drops what it does not know answers nothing at all. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** How long the last words may take to leave. */
+const LAST_WORDS_MS = 1000;
+const MAX_STREAM_ID = 2 ** 31 - 1;
+
+/** What comes of a stream. After `closed` nothing more does. */
+export interface StreamListener {
+  /** @param isLast nothing follows them: they are trailers, or all of an answer */
+  readonly headers: (fields: ReadonlyMap<string, string>, isLast: boolean) => void;
+  /** Some bytes of the body, void after the call. */
+  readonly data: (part: Buffer) => void;
+  /** @param reason why it ended too early; undefined if the server ended it */
+  readonly closed: (reason: string | undefined) => void;
+}
+
+export interface Http2Stream {
+  write(bytes: Buffer): void;
+  /** Ends it at once. The listener hears nothing more. */
+  cancel(): void;
+}
+
+interface OpenStream {
+  readonly listener: StreamListener;
+  /** Bytes taken for which the server has no new room yet. */
+  taken: number;
+}
+
+/** A header block under way. */
+interface HeaderBlock {
+  readonly head: FrameHead;
+  readonly parts: Buffer[];
+  bytes: number;
+}
+
+/**
+ * The client's end of an HTTP/2 connection that receives at full speed: what comes is read into the same memory
+ * again and again and handed on as views of it. Node's own client makes fresh memory for
+ * each read, and copies it (docs/adr/0009-data-plane.md).
+ */
+export class Http2Connection {
+  readonly #socket: Socket;
+  readonly #streams = new Map<number, OpenStream>();
+  readonly #outgoing = new OutgoingData((bytes) => {
+    this.#send(bytes);
+  });
+  readonly #reader = new FrameReader({
+    data: (stream, part) => {
+      if (!this.#block) this.#streams.get(stream)?.listener.data(part);
+    },
+    dataEnded: (head) => {
+      this.#onDataEnded(head);
+    },
+    frame: (head, payload) => {
+      this.#onFrame(head, payload);
+    },
+  });
+  #nextId = 1;
+  #taken = 0;
+  #block: HeaderBlock | undefined;
+  /** Frames of this turn, sent together. */
+  #unsent: Buffer[] = [];
+  /** No more streams: the server goes away, or we do. */
+  #isLeaving = false;
+  #isOver = false;
+
+  /** @param authority HOST:PORT, as in the headers of requests */
+  constructor(readonly authority: string) {
+    const { host, port } = parseTcpAddress(authority);
+    const onread = {
+      buffer: READ_MEMORY,
+      callback: (length: number) => {
+        this.#read(READ_MEMORY.subarray(0, length));
+        return !this.#isOver;
+      },
+    };
+    this.#socket = connect({ host: host === '' ? 'localhost' : host, port, noDelay: true, onread });
+    this.#limitConnecting();
+    let reason = 'the connection ended';
+    this.#socket.on('error', (error) => {
+      reason = error.message;
+    });
+    this.#socket.on('close', () => {
+      this.#over(reason);
+    });
+    this.#greet();
+  }
+
+  /** False once it takes no new streams. */
+  get isOpen(): boolean {
+    return !this.#isLeaving && !this.#isOver && this.#nextId <= MAX_STREAM_ID;
+  }
+
+  /** Opens a stream. On a connection that is not open it is closed in the next turn. */
+  request(fields: Iterable<readonly [name: string, value: string]>, listener: StreamListener): Http2Stream {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    this.#streams.set(id, { listener, taken: 0 });
+    this.#outgoing.open(id);
+    if (this.#isOver || this.#isLeaving) {
+      setImmediate(() => {
+        this.#close(id, 'the connection ended');
+      });
+    } else {
+      const head = { type: FrameType.headers, flags: Flag.endHeaders, stream: id };
+      this.#send(frame(head, encodeHeaders(fields)));
+    }
+    return {
+      write: (bytes) => {
+        this.#outgoing.write(id, bytes);
+      },
+      cancel: () => {
+        if (!this.#streams.has(id)) return;
+        this.#forget(id);
+        this.#send(rstStreamFrame(id, ErrorCode.cancel));
+        this.#leaveIfUnused();
+      },
+    };
+  }
+
+  /** Takes no new streams, and ends when those that are open have ended. */
+  close(): void {
+    this.#isLeaving = true;
+    this.#leaveIfUnused();
+  }
+
+  #limitConnecting(): void {
+    const timer = setTimeout(() => {
+      this.#socket.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    }, CONNECT_TIMEOUT_MS);
+    const stop = (): void => {
+      clearTimeout(timer);
+    };
+    this.#socket.once('connect', stop).once('close', stop);
+  }
+
+  #greet(): void {
+    this.#send(PREFACE);
+    const settings = [
+      [Setting.headerTableSize, 0],
+      [Setting.enablePush, 0],
+      [Setting.initialWindowSize, STREAM_WINDOW],
+    ] as const;
+    this.#send(settingsFrame(settings));
+    this.#send(windowUpdateFrame(0, CONNECTION_WINDOW - DEFAULT_WINDOW));
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#isOver) return;
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      if (!(error instanceof Http2Violation)) throw error;
+      this.#end(error.code, `the peer sent ${error.message}`);
+    }
+  }
+
+  #onDataEnded({ stream, length, flags }: FrameHead): void {
+    this.#needNoBlock();
+    if (stream === 0) throw new Http2Violation(ErrorCode.protocolError, 'data of no stream');
+    this.#taken += length;
+    if (this.#taken >= CONNECTION_WINDOW / 2) {
+      this.#send(windowUpdateFrame(0, this.#taken));
+      this.#taken = 0;
+    }
+    const open = this.#streams.get(stream);
+    if (!open) return; // It was cancelled.
+    open.taken += length;
+    if (flags & Flag.endStream) return this.#endedByServer(stream);
+    if (open.taken < STREAM_WINDOW / 2) return;
+    this.#send(windowUpdateFrame(stream, open.taken));
+    open.taken = 0;
+  }
+
+  #onFrame(head: FrameHead, payload: Buffer): void {
+    if (head.type !== FrameType.continuation) this.#needNoBlock();
+    switch (head.type) {
+      case FrameType.headers:
+        return this.#onHeaders(head, payload);
+      case FrameType.continuation:
+        return this.#onContinuation(head, payload);
+      case FrameType.rstStream:
+        return this.#close(head.stream, `the peer reset the stream (${uint32(payload, 0)})`);
+      case FrameType.settings:
+        return this.#onSettings(head, payload);
+      case FrameType.ping:
+        return this.#onPing(head, payload);
+      case FrameType.goaway:
+        return this.#onGoaway(payload);
+      case FrameType.windowUpdate:
+        return this.#outgoing.widen(head.stream, uint32(payload, 0) & 0x7fff_ffff);
+      case FrameType.pushPromise:
+        throw new Http2Violation(ErrorCode.protocolError, 'a push, which we said that we do not take');
+    }
+    // Others, as PRIORITY, mean nothing to us; of later versions neither.
+  }
+
+  #onHeaders(head: FrameHead, payload: Buffer): void {
+    const padding = head.flags & Flag.padded ? 1 + (payload[0] ?? 0) : 0;
+    const start = (padding > 0 ? 1 : 0) + (head.flags & Flag.priority ? 5 : 0);
+    const end = payload.length - Math.max(0, padding - 1);
+    if (start > end) throw new Http2Violation(ErrorCode.protocolError, 'headers that are all padding');
+    this.#block = { head, parts: [], bytes: 0 };
+    this.#gather(this.#block, payload.subarray(start, end), head.flags);
+  }
+
+  /** Nothing may come between the frames of a header block. */
+  #needNoBlock(): void {
+    if (this.#block) throw new Http2Violation(ErrorCode.protocolError, 'a frame within a header block');
+  }
+
+  #onContinuation({ stream, flags }: FrameHead, payload: Buffer): void {
+    if (this.#block?.head.stream !== stream)
+      throw new Http2Violation(ErrorCode.protocolError, 'a continuation of nothing');
+    this.#gather(this.#block, payload, flags);
+  }
+
+  #gather(block: HeaderBlock, part: Buffer, flags: number): void {
+    block.bytes += part.length;
+    block.parts.push(Buffer.from(part));
+    if (block.bytes > MAX_HEADER_BYTES || block.parts.length > MAX_HEADER_BYTES / 1024)
+      throw new Http2Violation(ErrorCode.enhanceYourCalm, 'headers that are too long');
+    if (!(flags & Flag.endHeaders)) return;
+    this.#block = undefined;
+    const { stream } = block.head;
+    const isLast = (block.head.flags & Flag.endStream) !== 0;
+    const fields = decodeHeaders(Buffer.concat(block.parts));
+    this.#streams.get(stream)?.listener.headers(fields, isLast);
+    if (isLast) this.#endedByServer(stream);
+  }
+
+  #onSettings(head: FrameHead, payload: Buffer): void {
+    if (head.flags & Flag.ack) return;
+    if (payload.length % 6 !== 0) throw new Http2Violation(ErrorCode.frameSizeError, 'settings cut short');
+    for (let at = 0; at < payload.length; at += 6)
+      if (payload.readUInt16BE(at) === Setting.initialWindowSize)
+        this.#outgoing.setInitialWindow(uint32(payload, at + 2));
+    this.#send(frame({ type: FrameType.settings, flags: Flag.ack, stream: 0 }));
+  }
+
+  #onPing(head: FrameHead, payload: Buffer): void {
+    if (payload.length !== 8) throw new Http2Violation(ErrorCode.frameSizeError, 'a ping of another size');
+    if (!(head.flags & Flag.ack))
+      this.#send(frame({ type: FrameType.ping, flags: Flag.ack, stream: 0 }, payload));
+  }
+
+  /** Streams that the server has not begun never get an answer. */
+  #onGoaway(payload: Buffer): void {
+    const last = uint32(payload, 0) & 0x7fff_ffff;
+    this.#isLeaving = true;
+    for (const id of [...this.#streams.keys()])
+      if (id > last) this.#close(id, 'the peer takes no more streams');
+    this.#leaveIfUnused();
+  }
+
+  /** Our half is open still: it is of no use any more. */
+  #endedByServer(id: number): void {
+    if (!this.#streams.has(id)) return;
+    this.#send(rstStreamFrame(id, ErrorCode.cancel));
+    this.#close(id, undefined);
+  }
+
+  #close(id: number, reason: string | undefined): void {
+    const open = this.#streams.get(id);
+    if (!open) return;
+    this.#forget(id);
+    open.listener.closed(reason);
+    this.#leaveIfUnused();
+  }
+
+  #forget(id: number): void {
+    this.#streams.delete(id);
+    this.#outgoing.close(id);
+  }
+
+  #leaveIfUnused(): void {
+    if (this.#isLeaving && this.#streams.size === 0) this.#end(ErrorCode.noError, 'the connection ended');
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#unsent.push(bytes) === 1)
+      process.nextTick(() => {
+        this.#flush();
+      });
+  }
+
+  #flush(): void {
+    const frames = this.#unsent;
+    this.#unsent = [];
+    if (frames.length === 0) return;
+    this.#socket.write(Buffer.concat(frames));
+    if (this.#socket.writableLength > MAX_UNSENT_BYTES)
+      this.#end(ErrorCode.enhanceYourCalm, 'the peer does not read what it asks for');
+  }
+
+  /** Says why, and ends. */
+  #end(code: number, reason: string): void {
+    if (this.#isOver) return;
+    const last = Buffer.concat([...this.#unsent, goawayFrame(code)]);
+    this.#over(reason);
+    this.#socket.end(last);
+    const timer = setTimeout(() => this.#socket.destroy(), LAST_WORDS_MS);
+    this.#socket.once('finish', () => this.#socket.destroy());
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+    });
+  }
+
+  #over(reason: string): void {
+    this.#isOver = true;
+    this.#unsent = [];
+    for (const id of [...this.#streams.keys()]) this.#close(id, reason);
+  }
+}
+
+/** Throws {@link Http2Violation} if they are not there. */
+function uint32(payload: Buffer, at: number): number {
+  if (payload.length < at + 4) throw new Http2Violation(ErrorCode.frameSizeError, 'a frame cut short');
+  return payload.readUInt32BE(at);
+}

@@ -1,0 +1,95 @@
+/** HTTP/2 frames (RFC 9113), as much of them as a client needs that sends requests and streams bodies. */
+
+/** Of each frame: length, type, flags, stream. */
+export const FRAME_HEAD_BYTES = 9;
+/** Longer payloads are neither sent nor taken: nobody may send more unless we allow it. */
+export const MAX_PAYLOAD_BYTES = 16_384;
+/** What a client says first. */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+
+export const FrameType = {
+  data: 0,
+  headers: 1,
+  rstStream: 3,
+  settings: 4,
+  pushPromise: 5,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+
+export const Flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const;
+
+export const Setting = { headerTableSize: 1, enablePush: 2, initialWindowSize: 4 } as const;
+
+export const ErrorCode = {
+  noError: 0,
+  protocolError: 1,
+  flowControlError: 3,
+  frameSizeError: 6,
+  cancel: 8,
+  compressionError: 9,
+  enhanceYourCalm: 11,
+} as const;
+
+/** The other side broke a rule of HTTP/2: the connection ends with `code`. */
+export class Http2Violation extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface FrameHead {
+  /** Bytes of the payload. */
+  readonly length: number;
+  readonly type: number;
+  readonly flags: number;
+  /** 0 is the connection itself. */
+  readonly stream: number;
+}
+
+/** A frame as it goes onto the wire. */
+export function frame(head: Omit<FrameHead, 'length'>, payload: Uint8Array = NOTHING): Buffer {
+  const bytes = Buffer.allocUnsafe(FRAME_HEAD_BYTES + payload.length);
+  bytes.writeUIntBE(payload.length, 0, 3);
+  bytes[3] = head.type;
+  bytes[4] = head.flags;
+  bytes.writeUInt32BE(head.stream, 5);
+  bytes.set(payload, FRAME_HEAD_BYTES);
+  return bytes;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(6 * settings.length);
+  for (const [index, [id, value]] of settings.entries()) {
+    payload.writeUInt16BE(id, 6 * index);
+    payload.writeUInt32BE(value, 6 * index + 2);
+  }
+  return frame({ type: FrameType.settings, flags: 0, stream: 0 }, payload);
+}
+
+/** Gives the sender room for so many bytes more. */
+export function windowUpdateFrame(stream: number, bytes: number): Buffer {
+  return frame({ type: FrameType.windowUpdate, flags: 0, stream }, uint32(bytes));
+}
+
+export function rstStreamFrame(stream: number, code: number): Buffer {
+  return frame({ type: FrameType.rstStream, flags: 0, stream }, uint32(code));
+}
+
+/** @param code why no more streams are wanted; nothing of the server's own was taken */
+export function goawayFrame(code: number): Buffer {
+  return frame({ type: FrameType.goaway, flags: 0, stream: 0 }, Buffer.concat([uint32(0), uint32(code)]));
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

@@ -1,0 +1,76 @@
+import { ErrorCode, frame, FrameType, Http2Violation, MAX_PAYLOAD_BYTES } from './frames.js';
+
+/** What a window may grow to. */
+const MAX_WINDOW = 2 ** 31 - 1;
+/** What every window is before the server says otherwise. */
+const DEFAULT_WINDOW = 65_535;
+
+interface Waiting {
+  window: number;
+  /** What the window had no room for, in order. */
+  readonly parts: Buffer[];
+}
+
+/** Sends what streams say as far as the server's windows have room, and the rest when they have. */
+export class OutgoingData {
+  readonly #streams = new Map<number, Waiting>();
+  #window = DEFAULT_WINDOW;
+  #initialWindow = DEFAULT_WINDOW;
+
+  constructor(private readonly send: (bytes: Buffer) => void) {}
+
+  open(stream: number): void {
+    this.#streams.set(stream, { window: this.#initialWindow, parts: [] });
+  }
+
+  close(stream: number): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Does nothing for a stream that is closed. */
+  write(stream: number, bytes: Buffer): void {
+    const waiting = this.#streams.get(stream);
+    if (!waiting) return;
+    waiting.parts.push(bytes);
+    this.#push(stream, waiting);
+  }
+
+  /** The server has room for so many bytes more; on stream 0 for all together. Throws {@link Http2Violation}. */
+  widen(stream: number, bytes: number): void {
+    if (bytes === 0) throw new Http2Violation(ErrorCode.protocolError, 'a window that grows by nothing');
+    const waiting = this.#streams.get(stream);
+    if (waiting) waiting.window = grown(waiting.window, bytes);
+    if (stream === 0) this.#window = grown(this.#window, bytes);
+    this.#pushAll();
+  }
+
+  /** Each stream begins with such a window, and those that are open get the difference. Throws {@link Http2Violation}. */
+  setInitialWindow(bytes: number): void {
+    for (const waiting of this.#streams.values())
+      waiting.window = grown(waiting.window, bytes - this.#initialWindow);
+    this.#initialWindow = grown(bytes, 0);
+    this.#pushAll();
+  }
+
+  #pushAll(): void {
+    for (const [stream, waiting] of this.#streams) this.#push(stream, waiting);
+  }
+
+  #push(stream: number, waiting: Waiting): void {
+    for (let part = waiting.parts[0]; part; part = waiting.parts[0]) {
+      const length = Math.min(part.length, this.#window, waiting.window, MAX_PAYLOAD_BYTES);
+      if (length <= 0) return;
+      this.#window -= length;
+      waiting.window -= length;
+      this.send(frame({ type: FrameType.data, flags: 0, stream }, part.subarray(0, length)));
+      if (length < part.length) waiting.parts[0] = part.subarray(length);
+      else waiting.parts.shift();
+    }
+  }
+}
+
+function grown(window: number, bytes: number): number {
+  const sum = window + bytes;
+  if (sum > MAX_WINDOW) throw new Http2Violation(ErrorCode.flowControlError, 'a window that is too wide');
+  return sum;
+}

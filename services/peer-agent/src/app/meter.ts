@@ -1,0 +1,69 @@
+import type { EnjambreError } from '@enjambre/core/error';
+
+/** What a peer that sends is, as the tracker named it when the link to it was opened. */
+export type Source = 'seeder' | 'leecher';
+
+/** How far away a peer is, by the labels of both; `unknown` where they do not say. */
+export type Distance = 'same_node' | 'same_rack' | 'same_zone' | 'other_zone' | 'unknown';
+
+/** Times that something took, told one by one; a histogram in the end. In seconds. */
+export interface Times {
+  observe(seconds: number): void;
+}
+
+/** Faults of a disk, by the reasons of their errors; others are counted together. */
+const DISK_FAULTS: ReadonlySet<string> = new Set([
+  'DISK_FULL',
+  'PATH_DENIED',
+  'READ_ONLY',
+  'FILE_MISSING',
+  'FILE_CHANGED',
+  'TOO_MANY_FILES',
+  'DISK_FAILED',
+]);
+
+const OTHER = 'OTHER';
+
+const NO_TIMES: Times = { observe: () => undefined };
+
+/**
+ * Counts what happens to all transfers of an agent, since it started. Whoever does something
+ * adds a number; who wants to see them reads them when it is asked.
+ */
+export class Meter {
+  /** By source and distance. */
+  readonly received = new Map<string, number>();
+  /** By distance. */
+  readonly sent = new Map<Distance, number>();
+  /** Bytes that came again, and bytes that were kept and turned out to be wrong. */
+  repeatedBytes = 0;
+  spoiltBytes = 0;
+  piecesVerified = 0;
+  /** Pieces that did not hash to their root. */
+  piecesFailed = 0;
+  /** Peers with a stream open, once for each transfer. */
+  connectedPeers = 0;
+  /** By reason. */
+  readonly failures = new Map<string, number>([...DISK_FAULTS, OTHER].map((reason) => [reason, 0]));
+  /** From the first request of a piece to its verification. */
+  pieceTimes: Times = NO_TIMES;
+  /** Until what was written is on the disk itself. */
+  syncTimes: Times = NO_TIMES;
+
+  receive(source: Source, distance: Distance, bytes: number): void {
+    add(this.received, `${source} ${distance}`, bytes);
+  }
+
+  send(distance: Distance, bytes: number): void {
+    add(this.sent, distance, bytes);
+  }
+
+  /** A transfer stopped with an error. */
+  failed({ reason }: EnjambreError): void {
+    add(this.failures, DISK_FAULTS.has(reason) ? reason : OTHER, 1);
+  }
+}
+
+function add<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

@@ -1,0 +1,75 @@
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import type { ConnectRequest } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Directory } from '../domain/directory.js';
+
+type Kind = NonNullable<ConnectRequest['message']>['$case'];
+
+/** What is counted as messages come and go. */
+export class TrafficCounts {
+  readonly received = new Map<Kind | 'unknown', number>();
+  /** Messages refused with a problem. */
+  rejected = 0;
+  /** Changes of swarms told to watching agents. */
+  deltas = 0;
+  deltaPeers = 0;
+
+  message(kind: Kind | undefined): void {
+    const known = kind ?? 'unknown';
+    this.received.set(known, (this.received.get(known) ?? 0) + 1);
+  }
+
+  delta({ upserted, removed }: { upserted: readonly unknown[]; removed: readonly unknown[] }): void {
+    this.deltas += 1;
+    this.deltaPeers += upserted.length + removed.length;
+  }
+}
+
+export interface MeasuredTracker {
+  readonly directory: Pick<
+    Directory,
+    'sessionCount' | 'swarmCount' | 'stats' | 'announces' | 'downloadsCompleted'
+  >;
+  readonly traffic: TrafficCounts;
+}
+
+/** All that is told of a tracker besides its calls and events. */
+export function measureTracker(metrics: Metrics, { directory, traffic }: MeasuredTracker): void {
+  const gauge = (name: string, help: string, read: () => number): void =>
+    metrics.gauge({ name: `enjambre_tracker_${name}`, help }, read);
+  const counter = (name: string, help: string, read: () => number): void =>
+    metrics.counter({ name: `enjambre_tracker_${name}`, help }, read);
+  gauge('agents_connected', 'Agents with a session.', () => directory.sessionCount);
+  gauge('files', 'Files that a connected peer has and has described.', () => directory.stats().files);
+  gauge('swarms', 'Swarms: infohashes that somebody has, wants or watches.', () => directory.swarmCount);
+  metrics.gauge(
+    {
+      name: 'enjambre_tracker_swarm_members',
+      help: 'Peers in swarms, once for each swarm.',
+      labels: ['role'],
+    },
+    () => {
+      const { seeders, leechers } = directory.stats();
+      return [
+        [{ role: 'seeder' }, seeders],
+        [{ role: 'leecher' }, leechers],
+      ];
+    },
+  );
+  counter('announces_total', 'Announces taken.', () => directory.announces);
+  counter(
+    'downloads_completed_total',
+    'Downloads that their agents said are complete.',
+    () => directory.downloadsCompleted,
+  );
+  counter('deltas_total', 'Changes of swarms told to agents that watch them.', () => traffic.deltas);
+  counter('delta_peers_total', 'Peers named in these changes.', () => traffic.deltaPeers);
+  counter(
+    'messages_rejected_total',
+    'Messages of agents that were answered with a problem.',
+    () => traffic.rejected,
+  );
+  metrics.counter(
+    { name: 'enjambre_tracker_messages_total', help: 'Messages of agents, by kind.', labels: ['kind'] },
+    () => Array.from(traffic.received, ([kind, count]) => [{ kind }, count] as const),
+  );
+}

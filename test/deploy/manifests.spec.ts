@@ -1,0 +1,292 @@
+import { describe, expect, test } from '@jest/globals';
+import type { IContainer } from 'kubernetes-models/v1/Container';
+import {
+  containersOf,
+  EXAMPLES,
+  initContainersOf,
+  matches,
+  named,
+  ofKind,
+  OVERLAYS,
+  read,
+  render,
+  workload,
+  workloadsOf,
+  type Labels,
+  type Manifest,
+  type Workload,
+} from './manifests.js';
+import { isClosed, letsThrough } from './network.js';
+import { defaultPortOf, SERVICES, settingsOfContainer } from './settings.js';
+
+/** A service ends its calls after 3 s and then saves; less than this would cut that off on a busy node. */
+const SHORTEST_GRACE_SECONDS = 20;
+/** Ports of metrics; of the same order as those of the services. */
+const METRICS_PORTS: Readonly<Record<string, number>> = { tracker: 9070, messaging: 9071, agent: 9072 };
+
+const rendered: Readonly<Record<string, Manifest[]>> = Object.fromEntries(
+  OVERLAYS.map((overlay) => [overlay, render(overlay)]),
+);
+const examples = EXAMPLES.flatMap(read);
+
+/** The ports of a container by name and by number: a probe may say either. */
+function portsOf({ ports = [] }: IContainer): Map<string | number, number> {
+  const found = new Map<string | number, number>();
+  for (const { name = '', containerPort } of ports)
+    found.set(name, containerPort).set(containerPort, containerPort);
+  return found;
+}
+
+describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests) => {
+  const all = [...manifests, ...examples];
+  const workloads = workloadsOf(manifests);
+  const everyContainer = workloadsOf(all).flatMap((each) =>
+    [...initContainersOf(each), ...containersOf(each)].map((container) => ({ each, container })),
+  );
+
+  test('there are NATS, tracker, messaging and an agent on each node, in namespaces of their own', () => {
+    expect(workloads.map(({ kind, name, namespace }) => `${namespace} ${kind}/${name}`).sort()).toEqual([
+      'enjambre Deployment/messaging',
+      'enjambre Deployment/tracker',
+      'enjambre StatefulSet/nats',
+      'enjambre-agents DaemonSet/agent',
+    ]);
+  });
+
+  test('every container says what it needs and what it may take at most', () => {
+    for (const { container } of everyContainer) {
+      const amounts = { cpu: expect.any(String) as unknown, memory: expect.any(String) as unknown };
+      expect(container).toMatchObject({ resources: { requests: amounts, limits: amounts } });
+    }
+  });
+
+  test('every service is asked whether it has started, is ready and lives, on a port that it has', () => {
+    for (const container of workloads.flatMap(containersOf)) {
+      const { startupProbe, readinessProbe, livenessProbe } = container;
+      for (const probe of [startupProbe, readinessProbe, livenessProbe]) {
+        expect(portsOf(container).has(probe?.grpc?.port ?? probe?.httpGet?.port ?? '')).toBe(true);
+      }
+    }
+  });
+
+  test('our services are probed by gRPC; only readiness depends on what else is there', () => {
+    for (const { name, ...probes } of SERVICES.flatMap((each) => containersOf(workload(manifests, each)))) {
+      const grpc = { port: defaultPortOf(name) };
+      expect(probes.readinessProbe?.grpc).toEqual(grpc);
+      expect(probes.startupProbe?.grpc).toEqual({ ...grpc, service: 'enjambre.live' });
+      expect(probes.livenessProbe?.grpc).toEqual({ ...grpc, service: 'enjambre.live' });
+    }
+  });
+
+  test('every container runs as nobody in particular, on a root that is read only, without capabilities', () => {
+    for (const { each, container } of everyContainer) {
+      // One exception, and no other: the step that gives an agent its folder on the node.
+      const isRoot = container.name === 'own-cache';
+      const { seccompProfile, ...ofPod } = each.template.spec?.securityContext ?? {};
+      expect(seccompProfile).toEqual({ type: 'RuntimeDefault' });
+      expect({ ...ofPod, ...container.securityContext }).toMatchObject({
+        runAsNonRoot: !isRoot,
+        runAsUser: isRoot ? 0 : 65532,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+      });
+      expect(container.securityContext?.capabilities).toEqual({
+        drop: ['ALL'],
+        ...(isRoot && { add: ['CHOWN'] }),
+      });
+    }
+  });
+
+  test('the services are in a namespace that refuses all but restricted pods, and only agents have a folder of the node', () => {
+    const levels = ofKind(manifests, 'Namespace').map(({ metadata: { name = '', labels = {} } }) => [
+      name,
+      labels['pod-security.kubernetes.io/enforce'],
+    ]);
+    expect(Object.fromEntries(levels)).toEqual({ enjambre: 'restricted', 'enjambre-agents': 'privileged' });
+    for (const { name, template } of workloadsOf(all)) {
+      const paths = (template.spec?.volumes ?? []).flatMap(({ hostPath }) =>
+        hostPath ? [hostPath.path] : [],
+      );
+      expect(paths).toEqual(name === 'agent' ? ['/var/lib/enjambre'] : []);
+      expect(template.spec).not.toMatchObject({ hostNetwork: true });
+    }
+  });
+
+  test('no pod gets a token of the API server', () => {
+    for (const { name, namespace, template, selector } of workloadsOf(all)) {
+      expect(template.spec?.automountServiceAccountToken).toBe(false);
+      if (!selector) continue;
+      const account = ofKind(manifests, 'ServiceAccount').find(
+        ({ metadata }) =>
+          metadata.name === template.spec?.serviceAccountName && metadata.namespace === namespace,
+      );
+      expect({ name, account }).toMatchObject({ account: { automountServiceAccountToken: false } });
+    }
+  });
+
+  test('whatever selects pods selects some', () => {
+    const pods = workloadsOf(all);
+    const selects = (wanted: Labels | undefined, namespace: string | undefined): Workload[] =>
+      pods.filter((pod) => pod.namespace === namespace && matches(wanted ?? {}, pod.labels));
+    for (const { selector, namespace, name } of workloads) {
+      expect(selects(selector, namespace).map((pod) => pod.name)).toEqual([name]);
+    }
+    for (const manifest of manifests.filter(({ kind }) =>
+      ['Service', 'PodDisruptionBudget', 'NetworkPolicy'].includes(kind),
+    )) {
+      const spec = manifest.spec as {
+        selector?: Labels & { matchLabels?: Labels };
+        podSelector?: { matchLabels?: Labels };
+      };
+      const wanted = spec.podSelector
+        ? spec.podSelector.matchLabels
+        : (spec.selector?.matchLabels ?? spec.selector);
+      // The pods that control agents come with a Job.
+      expect([named(manifest), selects(wanted as Labels, manifest.metadata.namespace)]).not.toEqual([
+        named(manifest),
+        [],
+      ]);
+    }
+  });
+
+  test('a Service leads to ports that its pods have', () => {
+    for (const { metadata, spec } of ofKind(manifests, 'Service')) {
+      const { selector, ports } = spec as { selector: Labels; ports: { port: number; targetPort: string }[] };
+      const [pod] = workloads.filter(
+        (each) => each.namespace === metadata.namespace && matches(selector, each.labels),
+      );
+      const open = pod && containersOf(pod).map(portsOf)[0];
+      for (const { port, targetPort } of ports)
+        expect([targetPort, open?.get(targetPort)]).toEqual([targetPort, port]);
+    }
+  });
+
+  test('the services take their flags and variables, and listen where their ports say', () => {
+    for (const name of SERVICES) {
+      const [container] = containersOf(workload(manifests, name));
+      expect(container?.args?.[0]).toBe(name);
+      const { listen } = settingsOfContainer(container!);
+      expect(listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: defaultPortOf(name) });
+      expect(portsOf(container!).get('grpc')).toBe(defaultPortOf(name));
+    }
+  });
+
+  test('addresses in flags are those of Services', () => {
+    const services = new Map(
+      ofKind(manifests, 'Service').map(({ metadata: { name, namespace }, spec }) => [
+        `${name ?? ''}.${namespace ?? ''}.svc`,
+        (spec as { ports: { port: number }[] }).ports.map(({ port }) => port),
+      ]),
+    );
+    const { tracker, messaging } = settingsOfContainer(containersOf(workload(manifests, 'agent'))[0]!);
+    for (const { host, port } of [tracker, messaging].flat() as { host: string; port: number }[])
+      expect(services.get(host)).toContain(port);
+    for (const name of ['tracker', 'messaging']) {
+      const { nats } = settingsOfContainer(containersOf(workload(manifests, name))[0]!);
+      const { hostname, port } = new URL(String(nats));
+      expect(services.get(`${hostname}.enjambre.svc`)).toContain(Number(port));
+    }
+  });
+
+  test('an agent is told its node, zone and region, and keeps all in the folder of the node', () => {
+    const [container] = containersOf(workload(manifests, 'agent'));
+    const sources = Object.fromEntries(
+      (container?.env ?? []).map(({ name, valueFrom }) => [name, valueFrom?.fieldRef?.fieldPath]),
+    );
+    expect(sources).toMatchObject({
+      NODE_NAME: 'spec.nodeName',
+      ZONE: "metadata.labels['topology.kubernetes.io/zone']",
+      REGION: "metadata.labels['topology.kubernetes.io/region']",
+    });
+    const settings = settingsOfContainer(container!);
+    expect(settings.label).toEqual({ node: 'some-node_name', zone: 'some-zone', region: 'some-region' });
+    expect(container?.volumeMounts).toContainEqual({ name: 'cache', mountPath: '/var/lib/enjambre' });
+    for (const folder of [settings.dataDir, settings.downloadDir])
+      expect(folder).toMatch(/^\/var\/lib\/enjambre\/./);
+  });
+
+  test('network policies let through what is needed, and nothing else', () => {
+    for (const { metadata } of ofKind(manifests, 'Namespace'))
+      expect(isClosed(manifests, metadata.name ?? '')).toBe(true);
+    const [nats, tracker, messaging, agent] = ['nats', 'tracker', 'messaging', 'agent'].map((name) =>
+      workload(manifests, name),
+    );
+    const [job] = workloadsOf(examples);
+    const stranger = { namespace: 'default', labels: {} };
+    const monitoring = { namespace: 'monitoring', labels: {} };
+    const opens = (from: Workload | typeof stranger, to: Workload, port: number) =>
+      letsThrough(manifests, from, to, port);
+    expect([
+      opens(agent!, tracker!, 7070),
+      opens(agent!, messaging!, 7071),
+      opens(agent!, agent!, 7072),
+    ]).toEqual([true, true, true]);
+    expect([opens(tracker!, nats!, 4222), opens(messaging!, nats!, 4222)]).toEqual([true, true]);
+    expect([opens(agent!, nats!, 4222), opens(tracker!, agent!, 7072), opens(nats!, tracker!, 7070)]).toEqual(
+      [false, false, false],
+    );
+    for (const [to, port] of [
+      [nats, 4222],
+      [tracker, 7070],
+      [messaging, 7071],
+      [agent, 7072],
+      [agent, 7073],
+    ] as const)
+      expect(opens(stranger, to!, port)).toBe(false);
+    expect(opens(nats!, nats!, 6222)).toBe(overlay === 'prod');
+    expect([opens(job!, agent!, 7073), opens(agent!, agent!, 7073)]).toEqual([overlay === 'dev', false]);
+    for (const [name, port] of Object.entries(METRICS_PORTS))
+      expect(opens(monitoring, workload(manifests, name), port)).toBe(overlay === 'prod');
+  });
+
+  test('pods have time to stop, and a drained node does not take all of a kind', () => {
+    for (const { name, namespace, kind, template } of workloads) {
+      expect(template.spec?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(SHORTEST_GRACE_SECONDS);
+      if (kind === 'DaemonSet') continue;
+      const budget = ofKind(manifests, 'PodDisruptionBudget').find(
+        ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+      );
+      expect(budget?.spec).toMatchObject({ maxUnavailable: 1 });
+    }
+  });
+});
+
+describe('the overlay for production', () => {
+  const manifests = rendered.prod!;
+
+  test('has three trackers and three NATS servers, on different nodes, that know each other', () => {
+    expect(['tracker', 'nats', 'messaging'].map((name) => workload(manifests, name).replicas)).toEqual([
+      3, 3, 1,
+    ]);
+    expect(JSON.stringify(workload(manifests, 'nats').template.spec?.affinity)).toContain(
+      'kubernetes.io/hostname',
+    );
+    const spread = workload(manifests, 'tracker').template.spec?.topologySpreadConstraints;
+    expect(spread).toContainEqual(
+      expect.objectContaining({ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' }),
+    );
+    const [config] = ofKind(manifests, 'ConfigMap') as unknown as { data: Record<string, string> }[];
+    const routes = [...(config?.data['nats.conf'] ?? '').matchAll(/nats:\/\/([\w.-]+):(\d+)/g)].map(
+      ([, host, port]) => [host, port],
+    );
+    const peers = ofKind(manifests, 'StatefulSet')[0]?.spec?.serviceName as string;
+    expect(routes).toEqual([0, 1, 2].map((index) => [`nats-${String(index)}.${peers}`, '6222']));
+  });
+
+  test('has metrics of every service, found by annotation', () => {
+    for (const [name, port] of Object.entries(METRICS_PORTS)) {
+      const { template } = workload(manifests, name);
+      expect(template.metadata?.annotations).toMatchObject({
+        'prometheus.io/scrape': 'true',
+        'prometheus.io/port': String(port),
+      });
+      const [container] = template.spec?.containers ?? [];
+      expect(portsOf(container!).get('metrics')).toBe(port);
+      expect(container?.env).toContainEqual({ name: 'ENJAMBRE_METRICS', value: `0.0.0.0:${String(port)}` });
+    }
+  });
+});
+
+test('the overlay for development has two trackers', () => {
+  expect(workload(rendered.dev!, 'tracker').replicas).toBe(2);
+});

@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import type { IContainer } from 'kubernetes-models/v1/Container';
+import { resolveOptions, variableName, type OptionTable } from '@enjambre/common/config/options';
+import { agentOptions } from '@enjambre/peer-agent/config';
+import { messagingOptions } from '@enjambre/messaging/config';
+import { trackerOptions } from '@enjambre/tracker/config';
+import { addServiceOptions, serviceFlags } from '../../cli/src/service-options.js';
+
+const TABLES: Readonly<Record<string, OptionTable>> = {
+  tracker: trackerOptions,
+  messaging: messagingOptions,
+  agent: agentOptions,
+};
+/** Set by the manifests before the services read it: to be taken out when they do. */
+const AHEAD: ReadonlySet<string> = new Set(['ENJAMBRE_METRICS']);
+export const SERVICES = Object.keys(TABLES);
+
+/**
+ * What a service makes of its command line and environment, as the `enjambre` command reads them. Throws for a flag, a
+ * variable or a value that it does not know.
+ */
+export function settingsOf(
+  [service = '', ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, unknown>> {
+  const table = TABLES[service];
+  if (!table) throw new Error(`"${service}" is no service`);
+  const known = new Set(Object.keys(table).map(variableName));
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('ENJAMBRE_') && !known.has(name) && !AHEAD.has(name),
+  );
+  if (unknown.length > 0) throw new Error(`${service} reads no ${unknown.join(', ')}`);
+  const command = new Command(service).exitOverride().configureOutput({ writeErr: () => undefined });
+  addServiceOptions(command, table);
+  command.parse(args, { from: 'user' });
+  return resolveOptions(table, serviceFlags(table, command.opts()), environment);
+}
+
+/** Where a service listens unless told otherwise. */
+export function defaultPortOf(service: string): number {
+  return (settingsOf([service]).listen as { port: number }).port;
+}
+
+/** The same of a container, whose variables from the pod's own fields get some value. */
+export function settingsOfContainer({ args = [], env = [] }: IContainer): Readonly<Record<string, unknown>> {
+  const environment = Object.fromEntries(
+    env.map(({ name, value }) => [name, value ?? `some-${name.toLowerCase()}`]),
+  );
+  const filled = args.map((arg) =>
+    arg.replace(/\$\((\w+)\)/g, (_, name: string) => {
+      const value = environment[name];
+      if (value === undefined) throw new Error(`$(${name}) is not in the container's environment`);
+      return value;
+    }),
+  );
+  return settingsOf(filled, environment);
+}

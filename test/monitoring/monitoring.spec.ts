@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { metricsOf } from '@enjambre/common/testing/metrics-page';
+import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { MIB, shareFile } from '../e2e/support/sharing.js';
+import { dashboardQueries, metricsIn, RULES } from './dashboard.js';
+import { Prometheus } from './prometheus.js';
+
+jest.setTimeout(180_000);
+
+/** Slow enough for Prometheus to see it happen. */
+const RATE = '2MB';
+const METRICS = ['--metrics', '127.0.0.1:0'];
+
+let swarm: ProcessSwarm;
+let nats: NatsServer;
+let prometheus: Prometheus;
+let agents: readonly SwarmAgent[];
+let traffic: Promise<void>;
+const over = new AbortController();
+
+/** One sends to the others, and each downloads, until the test is over. */
+async function talkAndLoad([seeder, ...others]: readonly SwarmAgent[]): Promise<void> {
+  if (!seeder) throw new Error('there is nobody to share');
+  for (let round = 1; !over.signal.aborted; round++) {
+    const { infohash } = await shareFile(swarm, [seeder], { name: `file-${round}.bin`, bytes: 12 * MIB });
+    await Promise.all([
+      swarm.command(seeder, ['send', '--all', `here is file ${round}`]),
+      ...others.map((other) => swarm.command(other, ['get', infohash])),
+    ]);
+  }
+}
+
+beforeAll(async () => {
+  nats = await NatsServer.start();
+  swarm = await ProcessSwarm.create();
+  swarm.add(nats);
+  const withNats = ['--nats', nats.url, ...METRICS];
+  const tracker = await swarm.startTracker(withNats);
+  const messaging = await swarm.startMessaging(withNats);
+  agents = await Promise.all(
+    ['alice', 'bob', 'carol', 'dave'].map((name) =>
+      swarm.startAgent(name, ['--max-download', RATE, ...METRICS]),
+    ),
+  );
+  const targets = {
+    'enjambre-tracker': [await metricsOf(tracker)],
+    'enjambre-messaging': [await metricsOf(messaging)],
+    'enjambre-agent': await Promise.all(agents.map(({ process }) => metricsOf(process))),
+  };
+  prometheus = await Prometheus.start(swarm, targets, RULES);
+  traffic = talkAndLoad(agents).catch((error: unknown) => {
+    if (!over.signal.aborted) throw error;
+  });
+});
+
+afterAll(async () => {
+  over.abort();
+  await Promise.all([swarm.stop(), traffic]);
+});
+
+/** True if there is a number: a quantile of nothing is none. */
+async function isAnswered(query: string): Promise<boolean> {
+  const series = await prometheus.query(query);
+  return series.some(({ value: [, number] }) => Number.isFinite(Number(number)));
+}
+
+describe('a swarm with traffic, as Prometheus sees it', () => {
+  test('every service is scraped', async () => {
+    await waitFor(async () => (await prometheus.targets()).up === 6, { what: 'six targets to be up' });
+    expect(await prometheus.targets()).toEqual({ all: 6, up: 6 });
+  });
+
+  test('every query of the dashboard is answered with data', async () => {
+    const queries = await dashboardQueries();
+    expect(queries.length).toBeGreaterThan(60);
+    let silent = queries;
+    await waitFor(
+      async () => {
+        const answers = await Promise.all(silent.map(({ query }) => isAnswered(query)));
+        silent = silent.filter((_, at) => !answers[at]);
+        return silent.length === 0;
+      },
+      { what: 'all queries to be answered', timeoutMs: 60_000, everyMs: 500 },
+    ).catch(() => undefined);
+    expect(silent).toEqual([]);
+  });
+
+  test('every alert is evaluated, and is about metrics that there are', async () => {
+    const alerts = await waitFor(
+      async () => {
+        const loaded = await prometheus.alerts();
+        return loaded.length > 0 && loaded;
+      },
+      { what: 'the alerts to be loaded' },
+    );
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(alerts.filter(({ lastError }) => lastError)).toEqual([]);
+    const names = [...new Set(alerts.flatMap(({ query }) => metricsIn(query)))];
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names)
+      await waitFor(() => isAnswered(name), { what: `data of ${name}`, everyMs: 500 });
+  });
+
+  test('a lost NATS makes the relay not ready, and the tracker only degraded', async () => {
+    await nats.kill();
+    await waitFor(() => isAnswered('enjambre_ready{service="messaging"} == 0'), {
+      what: 'the relay to be seen as not ready',
+    });
+    await waitFor(() => isAnswered('enjambre_health_check{check="enjambre.tracker.nats"} == 0'), {
+      what: 'NATS to be seen as away from the tracker',
+    });
+    expect(await isAnswered('enjambre_ready{service="tracker"} == 1')).toBe(true);
+    await waitFor(() => isAnswered('ALERTS{alertname="EnjambreNotReady", alertstate="pending"}'), {
+      what: 'the alert to be pending',
+    });
+  });
+});

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Checks the sample configuration and the alerts for Prometheus, and runs the alerts' unit tests. Installs Debian's prometheus,
+# which brings promtool, if it is missing and it may; with --if-there it goes without then.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v promtool >/dev/null; then
+  [ "${1:-}" != --if-there ] || exit 0
+  tools/need-packages.sh prometheus
+fi
+cd deploy/monitoring/prometheus
+promtool check config prometheus.yaml >/dev/null
+promtool check rules rules.yaml >/dev/null
+promtool test rules rules.test.yaml >/dev/null
