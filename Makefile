@@ -75,6 +75,11 @@ storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
+.PHONY: chaos-trackers
+chaos-trackers: build ## Kill trackers and NATS nodes, 3 of each, under downloads of 20 agents: all finish, all agree
+	@tools/need-nats-server.sh
+	@CHAOS_AGENTS=20 CHAOS_DOWNLOADS=10 CHAOS_MIB=32 CHAOS_ROUNDS=3 $(JEST) test/trackers
+
 MUTATION_PARTS ?= core engine upload
 
 .PHONY: mutation

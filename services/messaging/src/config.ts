@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
+import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
 
@@ -29,6 +30,12 @@ export const messagingOptions = {
     placeholder: 'URL',
     description: 'NATS with JetStream, which keeps messages and events; without it, memory does',
     schema: natsUrlSchema.optional(),
+  },
+  natsReplicas: {
+    placeholder: 'N',
+    description: 'on how many nodes of a NATS cluster things are kept; auto: 3 in a cluster',
+    schema: natsReplicasSchema,
+    default: 'auto',
   },
   messageMaxAge: {
     placeholder: 'DURATION',

@@ -75,7 +75,9 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     config.nats === undefined
       ? undefined
       : lifecycle.add('nats', new NatsLink({ log }, { url: config.nats, name: source }));
-  const events = link ? openNatsBus(components, { source, link }) : openEmbeddedBus(components, { source });
+  const events = link
+    ? openNatsBus(components, { source, replicas: config.natsReplicas, link })
+    : openEmbeddedBus(components, { source });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const relay = new Relay({ store, events: publisher, limits, clock });
@@ -126,11 +128,12 @@ function storeCheck(store: MessageStore): HealthCheck {
 }
 
 function createStore(
-  { messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow }: MessagingConfig,
+  { messageMaxAge: maxAgeMs, messageMaxBytes: maxBytes, duplicateWindow, natsReplicas }: MessagingConfig,
   { clock, log, link }: { clock: () => number; log: Logger; link: NatsLink | undefined },
 ): MessageStore {
   if (!link) return new MemoryStore({ maxAgeMs, maxBytes, maxMessages: MAX_MESSAGES_IN_MEMORY, clock });
-  return new JetStreamStore({ log, link }, { maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow });
+  const kept = { maxAgeMs, maxBytes, duplicateWindowMs: duplicateWindow, replicas: natsReplicas };
+  return new JetStreamStore({ log, link }, kept);
 }
 
 function limitsOf({ messageRate, messageMaxAge, maxPending, eventPreview }: MessagingConfig): Limits {

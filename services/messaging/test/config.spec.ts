@@ -14,6 +14,7 @@ describe('the options of a relay', () => {
       duplicateWindow: 3_600_000,
       messageRate: 200,
       maxPending: 10_000,
+      natsReplicas: 'auto',
     });
   });
 

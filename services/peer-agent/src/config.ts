@@ -52,7 +52,8 @@ export const agentOptions = {
   },
   tracker: {
     placeholder: 'HOST:PORT[,…]',
-    description: 'its tracker; of several, with commas, the first that answers',
+    description:
+      'its tracker, or several with commas; of those, and of the addresses of a name, it uses one that answers',
     schema: tcpAddressListSchema,
     default: '127.0.0.1:7070',
   },

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
+import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 
 const MAX_NAME_CHARS = 64;
@@ -22,8 +23,15 @@ export const trackerOptions = {
   },
   nats: {
     placeholder: 'URL',
-    description: 'where events are published and kept, such as nats://HOST:PORT; without it, in this process',
+    description:
+      'what several trackers share and where events are kept, such as nats://HOST:PORT; without it, this tracker is alone',
     schema: natsUrlSchema.optional(),
+  },
+  natsReplicas: {
+    placeholder: 'N',
+    description: 'on how many nodes of a NATS cluster things are kept; auto: 3 in a cluster',
+    schema: natsReplicasSchema,
+    default: 'auto',
   },
   messaging: {
     placeholder: 'HOST:PORT',

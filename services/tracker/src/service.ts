@@ -10,6 +10,7 @@ import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
@@ -19,10 +20,17 @@ import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
+import { MemoryStore } from './adapters/memory/memory-store.js';
+import { NatsStore } from './adapters/nats/nats-store.js';
 import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
+import { newReplicaId, Network, type NetworkStatus } from './app/network.js';
+import { networkParts } from './app/network-parts.js';
+import type { TrackerStore } from './app/ports.js';
 import type { TrackerConfig } from './config.js';
+import type { ReplicaId } from './domain/replica-state.js';
+import type { TrackerEvent } from './domain/events.js';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
 
@@ -37,6 +45,8 @@ export interface TrackerOverrides {
   readonly timeouts?: Partial<ConnectTimeouts>;
   /** Started and stopped by who gives it. */
   readonly events?: EventBus;
+  /** Instead of one on NATS, or in memory if there is none. */
+  readonly store?: (id: ReplicaId) => TrackerStore;
   /** Where it is measured; the page is at `--metrics`. @default nowhere */
   readonly metrics?: Metrics;
 }
@@ -44,6 +54,8 @@ export interface TrackerOverrides {
 export interface Tracker extends Startable {
   /** Where it listens; known once it has started. */
   readonly address: Address;
+  /** What it sees of the network's other trackers. */
+  readonly network: NetworkStatus;
   /** How it is. */
   readonly health: Health;
 }
@@ -53,7 +65,7 @@ const STREAMS_PER_SESSION = 2;
 const SERVICE_NAME = 'enjambre.tracker.v1.TrackerService';
 const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 
-/** Builds a tracker that keeps everything in memory. */
+/** Builds a tracker: alone, or with others on the same NATS one of a network's. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
   const { clock = Date.now, random = Math.random } = overrides;
   const log =
@@ -64,15 +76,11 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
-  const { events, link } = overrides.events
-    ? { events: overrides.events }
-    : openEvents({ lifecycle, log, clock }, { ...config, source });
-  const registry = new SwarmRegistry({ random, limits, startedAt: clock() });
-  const hub = new SessionHub({
-    registry,
-    events: { publish: (event) => events.publish(fromEvent(event)) },
-    clock,
-  });
+  const { nats: url } = config;
+  const link =
+    url === undefined ? undefined : lifecycle.add('nats', new NatsLink({ log }, { url, name: source }));
+  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
+  const { hub, network } = composeNetwork({ config, overrides, clock, random, limits, log, link, events });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const agents = new ConnectHandler({
@@ -84,7 +92,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, registry.directory, random),
+    ...lookupHandlers(handlers, hub.registry.directory, { random, network }),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 
@@ -93,9 +101,10 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
   const health = new Health('tracker', natsCheck('tracker', link));
   monitor.observe(health, (metrics) => {
-    measureTracker(metrics, { directory: registry.directory, traffic: hub.traffic });
+    measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });
     measureEvents(metrics, 'tracker', { events, link });
   });
+  lifecycle.add('network', network);
   lifecycle.add('server', server);
   lifecycle.add('streams', openStreams('tracker', { server, log }, [agents, watchers]));
   lifecycle.add('health', new HealthKeeper(health, [server]));
@@ -103,8 +112,38 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
     health,
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
+    get network() {
+      return network.status;
+    },
     get address() {
       return server.address;
     },
   };
+}
+
+interface NetworkSurroundings {
+  readonly config: TrackerConfig;
+  readonly overrides: TrackerOverrides;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly limits: Limits;
+  readonly log: Logger;
+  readonly link: NatsLink | undefined;
+  readonly events: EventBus;
+}
+
+/** The sessions here, those of other trackers beside them, and what binds them together. */
+function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
+  const { config, overrides, clock, random, limits, log, link, events } = around;
+  const { name, natsReplicas: replicas } = config;
+  const id = newReplicaId();
+  const store =
+    overrides.store?.(id) ?? (link ? new NatsStore({ link, log }, { id, replicas }) : new MemoryStore(id));
+  const parts = networkParts(store, log, limits.swarms);
+  const { journal: changes, catalogue } = parts;
+  const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
+  const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
+  const hub = new SessionHub({ registry, events: publisher, clock });
+  const carryOut = hub.apply.bind(hub);
+  return { hub, network: new Network({ ...parts, registry, carryOut }, { id, name }) };
 }

@@ -8,6 +8,7 @@ describe('the options of a tracker', () => {
     expect(config.listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 7070 });
     expect(config.name).not.toBe('');
     expect(config.logLevel).toBe('info');
+    expect(config.natsReplicas).toBe('auto');
   });
 
   test('say where events go and how long they are kept', () => {

@@ -72,6 +72,7 @@ describe('a Connect stream', () => {
     ['a long label', { labels: { zone: 'z'.repeat(256) } }],
     ['a label without a key', { labels: { '': 'x' } }],
     ['17 labels', { labels: Object.fromEntries([...Array(17).keys()].map((n) => [`k${n}`, 'v'])) }],
+    ['an epoch beyond all times', { epoch: 2n ** 60n }],
   ])('ends with INVALID_ARGUMENT for %s', async (_, hello) => {
     const agent = harness.stranger();
     await agent.hello(hello);
@@ -247,6 +248,7 @@ describe('a Connect stream', () => {
         endpoint: ':1',
         labels: {},
         version: '',
+        epoch: 0n,
       },
     });
     expect(await agent.next('problem')).toMatchObject({ reason: 'ALREADY_GREETED' });

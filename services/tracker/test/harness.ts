@@ -52,6 +52,7 @@ export class Harness {
       listen: { kind: 'tcp', host: '127.0.0.1', port },
       name: 'test',
       nats: undefined,
+      natsReplicas: 'auto',
       messaging: undefined,
       eventMaxAge: 3_600_000,
       eventMaxBytes: 1_000_000,
@@ -165,6 +166,7 @@ export class TestAgent {
       endpoint: '10.0.0.7:7072',
       labels: {},
       version: '0.1.0',
+      epoch: 0n,
       ...hello,
     };
     this.say({ $case: 'hello', value });

@@ -118,6 +118,8 @@ describe('look-ups', () => {
 
   test('count', async () => {
     expect(await stats()).toMatchObject({
+      trackers: 1,
+      degraded: false,
       peers: 2,
       files: 5,
       seeders: 6,

@@ -30,16 +30,22 @@ const STREAM_NOT_FOUND = 10_059;
 /**
  * Makes the stream that keeps all events, or makes it what it should be. Without
  * `retention` a stream that is there already keeps its own. Throws what NATS does.
+ *
+ * @param nodes of a cluster that are to keep it, if it is made
  */
 export async function ensureEventStream(
   manager: JetStreamManager,
   retention: EventRetention | undefined,
+  nodes = 1,
 ): Promise<StreamInfo> {
   const found = await manager.streams.info(EVENT_STREAM).catch((error: unknown) => {
     if (error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND) return undefined;
     throw error;
   });
-  if (!found) return manager.streams.add({ name: EVENT_STREAM, ...settings(retention ?? DEFAULT_RETENTION) });
+  if (!found) {
+    const wanted = settings(retention ?? DEFAULT_RETENTION);
+    return manager.streams.add({ name: EVENT_STREAM, num_replicas: nodes, ...wanted });
+  }
   const wanted = retention ? settings(retention) : { subjects: SUBJECTS };
   return fits(found.config, wanted) ? found : manager.streams.update(EVENT_STREAM, wanted);
 }

@@ -1,15 +1,16 @@
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection, StreamInfo } from 'nats';
 import { Backoff } from '../async/backoff.js';
 import { sleep } from '../async/sleep.js';
 import type { Logger } from '../log/logger.js';
 import { jetStreamProblem } from '../nats/jetstream-problem.js';
 import type { NatsLink } from '../nats/nats-link.js';
+import { NodePlacement, type NatsReplicas } from '../nats/replicas.js';
 import { decodeEvent, encodeEvent } from './convert.js';
 import type { EventBus, EventListener, Fact, HeardEvent, ReplayStart } from './event-bus.js';
 import { EventOutbox } from './event-outbox.js';
 import { EventStamp, type StampInit } from './event-stamp.js';
-import { ensureEventStream, type EventRetention, type StreamMessage } from './event-stream.js';
+import { ensureEventStream, EVENT_STREAM, type EventRetention, type StreamMessage } from './event-stream.js';
 import { Listeners } from './listeners.js';
 import { SkippedLog } from './skipped-log.js';
 import { StreamFollower } from './stream-follower.js';
@@ -24,6 +25,8 @@ export interface NatsEventBusComponents {
 export interface NatsEventBusInit extends StampInit {
   /** What the stream is to keep; without it a stream that is there stays as it is. */
   readonly retention?: EventRetention;
+  /** How many nodes of NATS keep it. @default 'auto' */
+  readonly replicas?: NatsReplicas;
   /** So many events wait while NATS is away; then the oldest are dropped. @default 10000 */
   readonly maxBacklog?: number;
 }
@@ -47,6 +50,7 @@ export class NatsEventBus implements EventBus {
   readonly #stamp: EventStamp;
   readonly #listeners = new Listeners();
   readonly #skipped: SkippedLog;
+  readonly #placement: NodePlacement;
   readonly #outbox: EventOutbox;
   readonly #follower = new StreamFollower({
     onMessage: (message) => this.#hear(message),
@@ -67,6 +71,7 @@ export class NatsEventBus implements EventBus {
     this.#init = init;
     this.#stamp = new EventStamp(init);
     this.#skipped = new SkippedLog(log);
+    this.#placement = new NodePlacement(init.replicas ?? 'auto');
     this.#outbox = new EventOutbox({
       maxWaiting: init.maxBacklog ?? DEFAULT_MAX_BACKLOG,
       onFailure: (error) => void this.#recover(error),
@@ -142,7 +147,7 @@ export class NatsEventBus implements EventBus {
     const attempt = this.#attempt;
     while (attempt === this.#attempt && this.#link.connected) {
       try {
-        const stream = await ensureEventStream(await connection.jetstreamManager(), this.#init.retention);
+        const stream = await this.#ensureStream(connection);
         await this.#follower.follow(connection, stream);
         if (attempt !== this.#attempt) return;
         this.#outbox.resume(connection.jetstream());
@@ -154,6 +159,13 @@ export class NatsEventBus implements EventBus {
         await sleep(this.#retry.next(), this.#stopping.signal);
       }
     }
+  }
+
+  async #ensureStream(connection: NatsConnection): Promise<StreamInfo> {
+    const manager = await connection.jetstreamManager();
+    const make = (nodes: number): Promise<StreamInfo> =>
+      ensureEventStream(manager, this.#init.retention, nodes);
+    return this.#placement.place({ connection, stream: EVENT_STREAM, make });
   }
 
   /** Each cause once, however often it is met. */

@@ -1,6 +1,7 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 import type { NatsLink } from '../nats/nats-link.js';
+import type { NatsReplicas } from '../nats/replicas.js';
 import { EmbeddedEventBus } from './embedded-event-bus.js';
 import type { EventBus } from './event-bus.js';
 import type { EventRetention } from './event-stream.js';
@@ -19,14 +20,16 @@ export interface EventSettings {
   readonly source: string;
   /** What is kept; on NATS, whoever leaves it out takes it as it is. */
   readonly retention?: EventRetention;
+  /** How many nodes of NATS keep it. @default 'auto' */
+  readonly replicas?: NatsReplicas;
 }
 
 /** The bus that all services on one NATS share, over a connection that is started before. */
 export function openNatsBus(
   { lifecycle, log, clock }: EventComponents,
-  { source, retention, link }: EventSettings & { readonly link: NatsLink },
+  { source, retention, replicas, link }: EventSettings & { readonly link: NatsLink },
 ): EventBus {
-  const init = { source, clock, ...(retention && { retention }) };
+  const init = { source, clock, ...(retention && { retention }), ...(replicas && { replicas }) };
   return lifecycle.add('events', new NatsEventBus({ link, log }, init));
 }
 

@@ -21,11 +21,18 @@ export class NatsServer {
   #process: ManagedProcess | undefined;
   #port = -1;
 
-  private constructor(private readonly root: string) {}
+  private constructor(
+    private readonly root: string,
+    private readonly args: readonly string[],
+  ) {}
 
-  /** Throws if nats-server is not installed: what needs it must fail, not be skipped. */
-  static async start(): Promise<NatsServer> {
-    const server = new NatsServer(await mkdtemp(join(tmpdir(), 'enjambre-nats-')));
+  /**
+   * Throws if nats-server is not installed: what needs it must fail, not be skipped.
+   *
+   * @param args more of its flags
+   */
+  static async start(args: readonly string[] = []): Promise<NatsServer> {
+    const server = new NatsServer(await mkdtemp(join(tmpdir(), 'enjambre-nats-')), args);
     for (let attempt = 1; ; attempt++) {
       server.#port = randomInt(FIRST_PORT, LAST_PORT);
       try {
@@ -49,6 +56,7 @@ export class NatsServer {
     const store = join(this.root, 'store');
     const server = new ManagedProcess('nats-server', [
       ...['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', store, '--ports_file_dir', ports],
+      ...this.args,
     ]);
     this.#process = server;
     const missing = server.wait().then(

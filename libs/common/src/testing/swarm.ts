@@ -82,6 +82,11 @@ export class ProcessSwarm {
     return tracker;
   }
 
+  /** Agents that are started later use these trackers, which are started and stopped elsewhere. */
+  useTrackers(addresses: readonly string[]): void {
+    this.#trackerAddress = addresses.join(',');
+  }
+
   get messaging(): ManagedProcess {
     if (!this.#messaging) throw new Error('no messaging service was started');
     return this.#messaging;

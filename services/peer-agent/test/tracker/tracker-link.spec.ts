@@ -58,17 +58,54 @@ function linkTo(...addresses: string[]): TrackerLink {
   return link;
 }
 
-it('goes to the next of several trackers when one is away, and says everything again', async () => {
-  const [first, second] = [await new ScriptedTracker().start(), await new ScriptedTracker().start()];
-  trackers.push(first, second);
-  const link = linkTo(first.address, second.address);
+/** Two trackers, the one that the link has a session with first. */
+async function twoTrackers(
+  script: TrackerScript = {},
+): Promise<{ link: TrackerLink; used: ScriptedTracker; other: ScriptedTracker }> {
+  const two = [await new ScriptedTracker(script).start(), await new ScriptedTracker(script).start()];
+  trackers.push(...two);
+  const link = linkTo(...two.map(({ address }) => address));
   await link.start();
   await connected(link);
-  expect(link.address).toBe(first.address);
-  link.watch(infoHash('ab'), { peers: () => undefined });
-  first.kill();
-  await waitFor(() => link.connected && link.address === second.address, { what: 'the second tracker' });
-  await said(second, 0, 1);
+  const [used, other] = two[0]!.address === link.address ? two : two.reverse();
+  return { link, used: used!, other: other! };
+}
+
+describe('with several trackers', () => {
+  it('goes to the next when one is away, and says everything again', async () => {
+    const { link, used, other } = await twoTrackers();
+    link.watch(infoHash('ab'), { peers: () => undefined });
+    used.kill();
+    await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
+    await said(other, 0, 1);
+  });
+
+  it('goes to the next when one says that it stops', async () => {
+    const { link, used, other } = await twoTrackers();
+    used.last!.call.emit('error', { code: status.UNAVAILABLE, details: 'the tracker is stopping' });
+    await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
+    expect(used.visits).toHaveLength(1);
+  });
+
+  it('says in each session that it is newer than the one before', async () => {
+    const { link, used, other } = await twoTrackers();
+    used.kill();
+    await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
+    const [before, after] = [used, other].map((tracker) => {
+      const hello = tracker.last!.said[0]!;
+      return hello.$case === 'hello' ? hello.value.epoch : 0n;
+    });
+    expect(before).toBeGreaterThan(0n);
+    expect(after).toBeGreaterThan(before!);
+  });
+
+  it('asks the next when the one in use does not answer a lookup', async () => {
+    const { link, used, other } = await twoTrackers({ listFiles: () => ({ files: [], nextPageToken: '' }) });
+    used.kill();
+    expect(await link.findFiles('x')).toEqual([]);
+    other.kill();
+    await expect(link.findFiles('x')).rejects.toMatchObject({ reason: 'NO_TRACKER' });
+  });
 });
 
 /** Everything but the hello, as soon as there is so much of it. */

@@ -9,7 +9,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/session.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
-import { acceptHello } from './hello.js';
+import { acceptHello, toEpoch } from './hello.js';
 import { Outbox } from './outbox.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
 
@@ -126,7 +126,7 @@ export class ConnectSession implements SessionStream {
 
   #welcome(hello: Hello): void {
     const peer = acceptHello(hello, this.#nonce, this.#seenAddress);
-    this.#session = this.#hub.open(peer, this);
+    this.#session = this.#hub.open(peer, this, toEpoch(hello.epoch));
     clearTimeout(this.#helloTimer);
     const { endpoint } = peer;
     const value = {

@@ -5,6 +5,7 @@ import type {
   Peer,
   SwarmMember,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { NetworkStatus } from '../app/network.js';
 import type { KnownSwarm, Stats } from '../domain/directory.js';
 import type { Member } from '../domain/member.js';
 import type { Session } from '../domain/session.js';
@@ -47,9 +48,14 @@ export function fromMember(member: Member): SwarmMember {
   };
 }
 
-export function fromStats({ startedAt, announces, downloadsCompleted, ...counts }: Stats): GetStatsResponse {
+export function fromStats(
+  { startedAt, announces, downloadsCompleted, ...counts }: Stats,
+  { available, others }: NetworkStatus,
+): GetStatsResponse {
   return {
     ...counts,
+    trackers: others.length + 1,
+    degraded: !available,
     startedAt: new Date(startedAt),
     version: VERSION,
     announces: BigInt(announces),

@@ -98,11 +98,11 @@ function checkReason(reason: string): void {
   throw new EnjambreError('invalid', 'INVALID_REASON', message);
 }
 
-function toFileSummary({ name, size, pieceLength, fileCount }: ProtoFileSummary): FileSummary {
+export function toFileSummary({ name, size, pieceLength, fileCount }: ProtoFileSummary): FileSummary {
   return { name, size: toBytes(size), pieceLength: toBytes(pieceLength), fileCount };
 }
 
-function toBytes(count: bigint): number {
+export function toBytes(count: bigint): number {
   const bytes = Number(count);
   if (Number.isSafeInteger(bytes)) return bytes;
   throw new EnjambreError(

@@ -5,6 +5,8 @@ import { messageOf } from '@enjambre/core/error';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { PeerInfo } from '../domain/peer.js';
 
+/** The last millisecond of the year 9999: room for those after it. */
+const MAX_EPOCH = 253_402_300_799_999n;
 const MAX_LABELS = 16;
 const MAX_LABEL_KEY_CHARS = 63;
 const MAX_LABEL_VALUE_CHARS = 255;
@@ -24,7 +26,14 @@ export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string
   return { id, name, endpoint, labels: hello.labels, version: hello.version };
 }
 
-function checkLabels(labels: Hello['labels']): void {
+/** Undefined if the agent does not say. Throws `invalid` BAD_HELLO. */
+export function toEpoch(epoch: bigint): number | undefined {
+  if (epoch > MAX_EPOCH) throw badHello('the epoch is later than any time');
+  return epoch === 0n ? undefined : Number(epoch);
+}
+
+/** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
+export function checkLabels(labels: Hello['labels']): void {
   const pairs = Object.entries(labels);
   if (pairs.length > MAX_LABELS) throw badHello(`there are more than ${MAX_LABELS} labels`);
   for (const [key, value] of pairs) {

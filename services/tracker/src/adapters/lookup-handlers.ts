@@ -2,6 +2,7 @@ import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash } from '@enjambre/core/ids';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { NetworkStatus } from '../app/network.js';
 import type { Directory, KnownSwarm } from '../domain/directory.js';
 import type { Named, Page, PageQuery } from '../domain/name-index.js';
 import type { Session } from '../domain/session.js';
@@ -13,6 +14,12 @@ type LookupHandlers = Pick<
   TrackerServiceServer,
   'listFiles' | 'getFile' | 'getSwarm' | 'listPeers' | 'getStats'
 >;
+
+interface LookupOptions {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly network: { readonly status: NetworkStatus };
+}
 
 interface PageRequest {
   readonly query: string;
@@ -29,7 +36,7 @@ const MAX_PAGE_LABEL_CHARS = 1_000_000;
 export function lookupHandlers(
   handlers: HandlerFactory,
   directory: Directory,
-  random: () => number,
+  { random, network }: LookupOptions,
 ): LookupHandlers {
   return {
     listFiles: handlers.unary((request) => {
@@ -47,7 +54,7 @@ export function lookupHandlers(
       const page = bounded(directory.peers(toPageQuery(request)), labelChars);
       return { peers: page.items.map(fromSession), nextPageToken: tokenAfter(page, ({ peer }) => peer) };
     }),
-    getStats: handlers.unary(() => fromStats(directory.stats())),
+    getStats: handlers.unary(() => fromStats(directory.stats(), network.status)),
   };
 }
 

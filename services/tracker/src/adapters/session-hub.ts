@@ -39,9 +39,14 @@ export class SessionHub {
     this.#events = events;
   }
 
-  /** Throws `exhausted` TOO_MANY_PEERS. */
-  open(peer: PeerInfo, stream: SessionStream): Session {
-    const { session, effects } = this.registry.connect(peer, this.clock());
+  /**
+   * Throws `exhausted` TOO_MANY_PEERS.
+   *
+   * @param epoch as the agent says, if it does
+   */
+  open(peer: PeerInfo, stream: SessionStream, epoch?: number): Session {
+    const now = this.clock();
+    const { session, effects } = this.registry.connect(peer, now, { epoch: epoch ?? now });
     this.#streams.set(session, stream);
     this.apply(effects);
     return session;

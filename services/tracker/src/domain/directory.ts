@@ -10,7 +10,7 @@ export interface KnownSwarm extends Swarm {
   readonly file: FileSummary;
 }
 
-/** Counters since the tracker started. */
+/** What the network has, and counters of this tracker since it started. */
 export interface Stats {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -47,6 +47,11 @@ export class Directory {
     return this.#sessions.get(peer);
   }
 
+  /** All that are connected, in no order. */
+  sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
   addSession(session: Session): void {
     this.#sessions.set(session.peer.id, session);
     this.#peerIndex.add(session.peer, session);
@@ -80,6 +85,12 @@ export class Directory {
   describe(swarm: Swarm, file: FileSummary): void {
     swarm.file = file;
     this.#fileIndex.add({ name: file.name, id: swarm.infohash }, swarm as KnownSwarm);
+  }
+
+  /** Gives a swarm in the catalogue another description. */
+  redescribe(swarm: Swarm, file: FileSummary): void {
+    this.#fileIndex.delete(swarm.infohash);
+    this.describe(swarm, file);
   }
 
   addMember(session: Session, swarm: Swarm, seeder: boolean): Member {

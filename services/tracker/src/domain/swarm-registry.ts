@@ -2,14 +2,17 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { Audience } from './audience.js';
 import { BanClaims, type BanClaim } from './ban-claims.js';
+import type { Catalogue, FileRecord } from './catalogue.js';
 import { Directory } from './directory.js';
 import { advanceDownload, type DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
+import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
 import { checkRoom, DEFAULT_LIMITS, type Limits } from './limits.js';
 import type { Member } from './member.js';
 import type { PeerInfo } from './peer.js';
-import { Session } from './session.js';
+import type { LocalChanges, MemberState } from './replica-state.js';
+import { Session, type SessionOrigin } from './session.js';
 import type { Swarm } from './swarm.js';
 
 /** An offer of a whole file. */
@@ -40,6 +43,10 @@ interface RegistryOptions {
   readonly startedAt: number;
   /** @default DEFAULT_LIMITS */
   readonly limits?: Limits;
+  /** Hears of all that other trackers must know. */
+  readonly changes?: LocalChanges;
+  /** What the network remembers of files. */
+  readonly catalogue?: Catalogue;
 }
 
 const DEFAULT_MAX_PEERS = 50;
@@ -53,7 +60,8 @@ export function clampMaxPeers(wanted: number): number {
 /**
  * Who has which file, and who is told of it. Each method is one message of an agent: it
  * returns what is to be done about it, or throws an {@link EnjambreError} and has
- * changed nothing. Times are milliseconds since 1970.
+ * changed nothing. Times are milliseconds since 1970. Sessions of other trackers stand
+ * beside its own; of those no events come, since their own tracker tells.
  */
 export class SwarmRegistry {
   /** For look-ups. */
@@ -61,25 +69,40 @@ export class SwarmRegistry {
   readonly #random: () => number;
   readonly #limits: Limits;
   readonly #claims: BanClaims;
+  readonly #changes: LocalChanges | undefined;
+  readonly #catalogue: Catalogue | undefined;
 
-  constructor({ random, startedAt, limits = DEFAULT_LIMITS }: RegistryOptions) {
+  constructor({ random, startedAt, limits = DEFAULT_LIMITS, changes, catalogue }: RegistryOptions) {
     this.directory = new Directory(startedAt);
     this.#random = random;
     this.#limits = limits;
     this.#claims = new BanClaims(startedAt);
+    this.#changes = changes;
+    this.#catalogue = catalogue;
   }
 
-  /** Opens a session; one that the peer has already is closed. Throws `exhausted` TOO_MANY_PEERS. */
-  connect(peer: PeerInfo, now: number): { session: Session; effects: Effect[] } {
+  /**
+   * Opens a session; one that the peer has already, here or elsewhere, is over. Throws
+   * `exhausted` TOO_MANY_PEERS.
+   *
+   * @param origin a session of this tracker has a higher epoch than the one before in any case
+   */
+  connect(
+    peer: PeerInfo,
+    now: number,
+    { replica = '', epoch = now }: Partial<SessionOrigin> = {},
+  ): { session: Session; effects: Effect[] } {
     const effects: Effect[] = [];
     const previous = this.directory.session(peer.id);
     if (previous) {
       effects.push(...this.disconnect(previous, 'replaced by a newer session'), replaced(previous));
     }
     checkRoom(this.directory.sessionCount, this.#limits.sessions, 'TOO_MANY_PEERS', 'peers');
-    const session = new Session(peer, now);
+    const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
+    const session = new Session(peer, now, { replica, epoch: newest });
     this.directory.addSession(session);
-    effects.push({ type: 'event', event: { type: 'peer.connected', peer } });
+    this.#tell(session, effects, { type: 'peer.connected', peer });
+    if (session.isLocal) this.#changes?.changed(session);
     return { session, effects };
   }
 
@@ -91,7 +114,8 @@ export class SwarmRegistry {
     for (const infohash of [...session.watches.keys()]) this.#dropWatch(session, infohash);
     for (const member of [...session.memberships.values()]) this.#leave(member, effects);
     this.directory.deleteSession(session);
-    effects.push({ type: 'event', event: { type: 'peer.disconnected', peer: session.peer, reason } });
+    this.#tell(session, effects, { type: 'peer.disconnected', peer: session.peer, reason });
+    if (session.isLocal) this.#changes?.ended(session);
     return effects;
   }
 
@@ -105,6 +129,7 @@ export class SwarmRegistry {
     this.#describe(member, file, effects);
     const { swarm } = member;
     swarm.firstShare ??= { at: now, by: session.peer.name };
+    this.#note(member);
     if (!member.sharing && !restated) {
       effects.push({ type: 'event', event: { type: 'file.shared', peer: session.peer, file: swarm.ref() } });
     }
@@ -121,6 +146,7 @@ export class SwarmRegistry {
     this.#leave(member, effects);
     if (member.seeder) {
       effects.push({ type: 'event', event: { type: 'file.withdrawn', peer: session.peer, file } });
+      if (member.swarm.size === 0) this.#catalogue?.withdrawn(infohash);
     }
     return effects;
   }
@@ -140,7 +166,10 @@ export class SwarmRegistry {
     member.bytesLeft = bytesLeft;
     member.bytesDownloaded = report.bytesDownloaded;
     member.bytesUploaded = report.bytesUploaded;
-    if (isNewFile) this.#describe(member, file, effects);
+    if (isNewFile) {
+      this.#describe(member, file, effects);
+      this.#note(member);
+    } else this.#changes?.progressed(member);
     const event = advanceDownload(member, report.news, report.reason, now);
     if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
     if (event) effects.push({ type: 'event', event });
@@ -180,6 +209,59 @@ export class SwarmRegistry {
     return [{ type: 'event', event: { type: 'peer.banned', banned, peer: session.peer, reason, file } }];
   }
 
+  /**
+   * Makes a membership of another tracker's session what that tracker says it is.
+   * Throws as {@link share} does.
+   */
+  adopt(session: Session, state: MemberState): Effect[] {
+    const { infohash, seeder, file } = state;
+    if (file) checkFileSummary(file);
+    const effects: Effect[] = [];
+    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, seeder, effects);
+    this.#setSeeder(member, seeder, effects);
+    member.bytesLeft = state.bytesLeft;
+    member.bytesDownloaded = state.bytesDownloaded;
+    member.bytesUploaded = state.bytesUploaded;
+    if (file && !member.swarm.file) this.#describe(member, file, []);
+    member.swarm.firstShare ??= state.firstShare;
+    return effects;
+  }
+
+  /** Ends a membership of another tracker's session, if there is one. */
+  drop(session: Session, infohash: InfoHash): Effect[] {
+    const effects: Effect[] = [];
+    const member = session.memberships.get(infohash);
+    if (member) this.#leave(member, effects);
+    return effects;
+  }
+
+  /** Describes a file as the network's catalogue does, whatever was said here. Throws as {@link share} does. */
+  settle({ infohash, file, firstShare }: FileRecord): void {
+    checkFileSummary(file);
+    const swarm = this.directory.swarm(infohash);
+    if (!swarm || swarm.size === 0) return;
+    if (!sameSummary(file, swarm.file)) this.directory.redescribe(swarm, file);
+    swarm.firstShare = firstShare ?? swarm.firstShare;
+  }
+
+  /** Has the network remember a file again that peers of this tracker have. */
+  remind(infohash: InfoHash): void {
+    const swarm = this.directory.swarm(infohash);
+    if (!swarm?.file || !swarm.hasLocal()) return;
+    this.#catalogue?.note({ infohash, file: swarm.file, firstShare: swarm.firstShare });
+  }
+
+  #tell(session: Session, effects: Effect[], event: TrackerEvent): void {
+    if (session.isLocal) effects.push({ type: 'event', event });
+  }
+
+  /** Has the network remember what is known of a member's file, and hear of the member. */
+  #note({ session, swarm }: Member): void {
+    const { infohash, file, firstShare } = swarm;
+    if (file) this.#catalogue?.note({ infohash, file, firstShare });
+    this.#changes?.changed(session, infohash);
+  }
+
   #join(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
     checkRoom(
       session.memberships.size,
@@ -189,6 +271,7 @@ export class SwarmRegistry {
     );
     const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
     member.swarm.audience?.joined(member, effects);
+    if (session.isLocal) this.#changes?.changed(session, infohash);
     return member;
   }
 
@@ -196,12 +279,16 @@ export class SwarmRegistry {
     if (member.seeder === seeder) return;
     this.directory.setSeeder(member, seeder);
     member.swarm.audience?.changed(member, effects);
+    if (member.session.isLocal) this.#changes?.changed(member.session, member.swarm.infohash);
   }
 
   #leave(member: Member, effects: Effect[]): void {
     this.directory.deleteMember(member);
     member.swarm.audience?.left(member, effects);
     this.directory.release(member.swarm);
+    const { session, swarm } = member;
+    if (session.isLocal) this.#changes?.changed(session, swarm.infohash);
+    if (swarm.size === 0) this.#catalogue?.unused(swarm.infohash);
   }
 
   #swarm(infohash: InfoHash): Swarm {
@@ -211,10 +298,17 @@ export class SwarmRegistry {
     return this.directory.addSwarm(infohash);
   }
 
-  /** The first summary wins: who contradicts it stays a member, but does not rename the file for others. */
+  /**
+   * The first summary in the network wins: who contradicts it stays a member, but does
+   * not rename the file for others.
+   */
   #describe({ swarm, session }: Member, file: FileSummary, effects: Effect[]): void {
-    if (!swarm.file) this.directory.describe(swarm, file);
-    else if (!sameSummary(file, swarm.file)) effects.push(fileMismatch(session));
+    if (!swarm.file) {
+      const known = this.#catalogue?.get(swarm.infohash);
+      this.directory.describe(swarm, known?.file ?? file);
+      swarm.firstShare ??= known?.firstShare;
+    }
+    if (!sameSummary(file, swarm.file)) effects.push(fileMismatch(session));
   }
 
   #dropWatch(session: Session, infohash: InfoHash): void {

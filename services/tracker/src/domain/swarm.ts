@@ -7,8 +7,8 @@ import { NearIndex } from './near-index.js';
 import type { Candidates } from './peer-selection.js';
 import { RandomSet } from './random-set.js';
 
-/** Who first shared a file here, and when. */
-interface FirstShare {
+/** Who first shared a file in the network, and when. */
+export interface FirstShare {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly by: string;
@@ -30,6 +30,14 @@ export class Swarm implements Candidates<Member> {
 
   get size(): number {
     return this.seeders.size + this.leechers.size;
+  }
+
+  /** True if a member's session is one of this tracker. */
+  hasLocal(): boolean {
+    for (const members of [this.seeders, this.leechers]) {
+      for (const { session } of members) if (session.isLocal) return true;
+    }
+    return false;
   }
 
   ref(): FileRef {

@@ -2,6 +2,7 @@ import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
 import { EnjambreError } from '@enjambre/core/error';
 import { sleep } from '@enjambre/common/async/sleep';
 import {
@@ -28,6 +29,8 @@ export interface JetStreamOptions {
   readonly maxBytes: number;
   /** How long ids are remembered; at most as long as messages. */
   readonly duplicateWindowMs: number;
+  /** How many nodes of NATS keep all of it. @default 'auto' */
+  readonly replicas?: NatsReplicas;
 }
 
 /** JetStream with the stream and the bucket in place. */
@@ -52,6 +55,7 @@ export class JetStreamAccess implements Startable {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #options: JetStreamOptions;
+  readonly #placement: NodePlacement;
   readonly #stopping = new AbortController();
   #ready: Promise<JetStream> | undefined;
   #isReady = false;
@@ -61,6 +65,7 @@ export class JetStreamAccess implements Startable {
 
   constructor({ log, link }: JetStreamComponents, options: JetStreamOptions) {
     this.#options = options;
+    this.#placement = new NodePlacement(options.replicas ?? 'auto');
     this.#log = log;
     this.#link = link;
   }
@@ -145,18 +150,21 @@ export class JetStreamAccess implements Startable {
 
   async #prepare(connection: NatsConnection): Promise<JetStream> {
     const jsm = await connection.jetstreamManager({ timeout: TIMEOUT_MS });
-    const created = await this.#ensureStream(jsm);
-    const js = connection.jetstream({ timeout: TIMEOUT_MS });
-    const contacts = await js.views.kv(BUCKET, {
-      history: 1,
-      timeout: TIMEOUT_MS,
-      storage: StorageType.File,
+    const created = await this.#placement.place({
+      connection,
+      stream: STREAM,
+      make: (nodes) => this.#ensureStream(jsm, nodes),
     });
+    const js = connection.jetstream({ timeout: TIMEOUT_MS });
+    const openBucket = (replicas: number): Promise<KV> =>
+      js.views.kv(BUCKET, { history: 1, timeout: TIMEOUT_MS, storage: StorageType.File, replicas });
+    const bucket = { connection, stream: `KV_${BUCKET}`, make: openBucket };
+    const contacts = await this.#placement.place(bucket);
     return { connection, js, jsm, contacts, idBase: created * IDS_PER_MS };
   }
 
   /** Returns when the stream was made, in milliseconds since 1970. */
-  async #ensureStream(jsm: JetStreamManager): Promise<number> {
+  async #ensureStream(jsm: JetStreamManager, nodes: number): Promise<number> {
     const { maxAgeMs, maxBytes, duplicateWindowMs } = this.#options;
     const changeable = {
       subjects: SUBJECTS,
@@ -170,10 +178,16 @@ export class JetStreamAccess implements Startable {
       discard: DiscardPolicy.Old,
     };
     try {
-      const { created } = await jsm.streams.add({ name: STREAM, ...fixed, ...changeable });
+      const { created } = await jsm.streams.add({
+        name: STREAM,
+        num_replicas: nodes,
+        ...fixed,
+        ...changeable,
+      });
       return Date.parse(created);
     } catch (error) {
       if (!isApiError(error, STREAM_EXISTS)) throw error;
+      // On as many nodes as it is: the placement moves it.
       const { created } = await jsm.streams.update(STREAM, changeable);
       return Date.parse(created);
     }

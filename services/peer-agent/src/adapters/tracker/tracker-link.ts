@@ -1,23 +1,23 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
-import { callUnary, connect, readStream, type UnaryOptions } from '@enjambre/common/grpc/client';
+import { callUnary, readStream, type UnaryOptions } from '@enjambre/common/grpc/client';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
-import {
+import type {
+  GetSwarmRequest,
+  GetSwarmResponse,
+  ListFilesRequest,
+  ListFilesResponse,
+  ListPeersRequest,
+  ListPeersResponse,
+  PeerDelta,
+  Problem,
   TrackerServiceClient,
-  type GetSwarmRequest,
-  type GetSwarmResponse,
-  type ListFilesRequest,
-  type ListFilesResponse,
-  type ListPeersRequest,
-  type ListPeersResponse,
-  type PeerDelta,
-  type Problem,
-  type WatchEventsRequest,
-  type WatchEventsResponse,
-  type Welcome,
+  WatchEventsRequest,
+  WatchEventsResponse,
+  Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
@@ -28,6 +28,7 @@ import type {
   TrackerPort,
 } from '../../app/ports.js';
 import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
+import { TrackerPool, type ResolveHost } from './tracker-pool.js';
 import {
   TrackerSession,
   type AgentDescription,
@@ -41,8 +42,10 @@ export interface TrackerLinkComponents {
 }
 
 export interface TrackerLinkInit {
-  /** Trackers of one network, each "host:port": the first that answers is used. */
+  /** Trackers of one network, each "host:port": one of them is used, the next when it is lost. */
   readonly addresses: readonly string[];
+  /** @default the system's */
+  readonly resolve?: ResolveHost;
   /** Read at each connection: the port may be known only after start. */
   readonly description: () => AgentDescription;
 }
@@ -53,6 +56,11 @@ const MAX_NEWS = 8;
 const MAX_UNTOLD_BANS = 20;
 /** People wait for the answers. */
 const LOOKUP_TIMEOUT_MS = 5000;
+/** Of that, a tracker has so much if there is another to ask. */
+const TURN_TIMEOUT_MS = 2000;
+/** So long a tracker may take to welcome the agent; less if there is another. */
+const WELCOME_TIMEOUT_MS = 10_000;
+const NEXT_TIMEOUT_MS = 4000;
 
 /**
  * The agent's tie to its tracker: one session after the other, and everything said again
@@ -61,9 +69,7 @@ const LOOKUP_TIMEOUT_MS = 5000;
 export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
   readonly #parts: TrackerLinkComponents;
   readonly #init: TrackerLinkInit;
-  readonly #clients: readonly TrackerServiceClient[];
-  /** Index of the tracker that is used, or tried. */
-  #current = 0;
+  readonly #pool: TrackerPool;
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
@@ -78,22 +84,18 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #told = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** Of the last session, see Hello in the proto. */
+  #epoch = 0;
 
   constructor(parts: TrackerLinkComponents, init: TrackerLinkInit) {
     this.#parts = parts;
     this.#init = init;
-    this.#clients = init.addresses.map((address) => connect(TrackerServiceClient, address));
+    this.#pool = new TrackerPool({ ...init, key: parts.identity.peerId });
   }
 
   /** The tracker that is used, or tried at present. */
   get address(): string {
-    return this.#init.addresses[this.#current] ?? '';
-  }
-
-  get #client(): TrackerServiceClient {
-    const client = this.#clients[this.#current];
-    if (!client) throw new Error('no tracker is configured');
-    return client;
+    return this.#pool.address;
   }
 
   get connected(): boolean {
@@ -111,7 +113,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   }
 
   start(): Promise<void> {
-    this.#open();
+    void this.#open();
     return Promise.resolve();
   }
 
@@ -119,7 +121,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#session?.close();
-    for (const client of this.#clients) client.close();
+    this.#pool.close();
     return Promise.resolve();
   }
 
@@ -160,24 +162,34 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   }
 
   listFiles(request: ListFilesRequest): Promise<ListFilesResponse> {
-    return this.#ask((options) => callUnary(this.#client.listFiles.bind(this.#client), request, options));
+    return this.#ask((client, options) => callUnary(client.listFiles.bind(client), request, options));
   }
 
   listPeers(request: ListPeersRequest): Promise<ListPeersResponse> {
-    return this.#ask((options) => callUnary(this.#client.listPeers.bind(this.#client), request, options));
+    return this.#ask((client, options) => callUnary(client.listPeers.bind(client), request, options));
   }
 
   getSwarm(request: GetSwarmRequest): Promise<GetSwarmResponse> {
-    return this.#ask((options) => callUnary(this.#client.getSwarm.bind(this.#client), request, options));
+    return this.#ask((client, options) => callUnary(client.getSwarm.bind(client), request, options));
   }
 
   /** What happens in the network. Throws what the tracker says, and `unavailable` NO_TRACKER if it goes away. */
   async *watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
-    try {
-      yield* readStream(this.#client.watchEvents(request), signal);
-    } catch (error) {
-      throw this.#explain(error);
+    let heard = false;
+    let failure: unknown;
+    for (const { client } of this.#pool.inTurn()) {
+      try {
+        for await (const response of readStream(client.watchEvents(request), signal)) {
+          heard = true;
+          yield response;
+        }
+        return;
+      } catch (error) {
+        failure = error;
+        if (heard || !isSilence(error)) break;
+      }
     }
+    throw this.#explain(failure);
   }
 
   welcome(welcome: Welcome): void {
@@ -230,18 +242,18 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#problem = error.message;
     this.#told.set(this.address, error.message);
     if (this.#stopped) return;
-    this.#current = (this.#current + 1) % this.#clients.length;
-    this.#timer = setTimeout(() => {
-      this.#open();
-    }, waitMs);
+    this.#pool.advance();
+    this.#timer = setTimeout(() => void this.#open(), waitMs);
   }
 
-  #open(): void {
-    this.#session = new TrackerSession(
-      this.#client,
-      { identity: this.#parts.identity, description: this.#init.description() },
-      this,
-    );
+  async #open(): Promise<void> {
+    await this.#pool.refresh();
+    if (this.#stopped) return;
+    this.#epoch = Math.max(this.#epoch + 1, Date.now());
+    const { identity } = this.#parts;
+    const who = { identity, description: this.#init.description(), epoch: this.#epoch };
+    const welcomeMs = this.#pool.size > 1 ? NEXT_TIMEOUT_MS : WELCOME_TIMEOUT_MS;
+    this.#session = new TrackerSession(this.#pool.client, { who, welcomeMs }, this);
   }
 
   #keepNews(infohash: InfoHash, message: TrackerMessage): void {
@@ -254,20 +266,37 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     if (this.connected) this.#session?.send(message);
   }
 
-  async #ask<T>(call: (options: UnaryOptions) => Promise<T>): Promise<T> {
-    try {
-      return await call({ timeoutMs: LOOKUP_TIMEOUT_MS });
-    } catch (error) {
-      throw this.#explain(error);
+  /** Asks the tracker in use, and the next if that does not answer. */
+  async #ask<T>(call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>): Promise<T> {
+    const endMs = performance.now() + LOOKUP_TIMEOUT_MS;
+    let turnsLeft = this.#pool.size;
+    let failure: unknown;
+    for (const { client } of this.#pool.inTurn()) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) break;
+      turnsLeft -= 1;
+      try {
+        return await call(client, { timeoutMs: turnsLeft > 0 ? Math.min(TURN_TIMEOUT_MS, leftMs) : leftMs });
+      } catch (error) {
+        failure = error;
+        if (!isSilence(error)) break;
+      }
     }
+    throw this.#explain(failure);
   }
 
   #explain(error: unknown): EnjambreError {
     const known = EnjambreError.from(error);
-    if (known.code !== 'unavailable' && known.code !== 'timeout') return known;
+    if (!isSilence(error)) return known;
     const message = `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`;
     return new EnjambreError('unavailable', 'NO_TRACKER', message, { cause: messageOf(error) });
   }
+}
+
+/** True if another tracker may answer. */
+function isSilence(error: unknown): boolean {
+  const { code } = EnjambreError.from(error);
+  return code === 'unavailable' || code === 'timeout';
 }
 
 function watchMessage(infohash: InfoHash): TrackerMessage {

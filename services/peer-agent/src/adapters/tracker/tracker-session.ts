@@ -21,6 +21,17 @@ export interface AgentDescription {
   readonly version: string;
 }
 
+interface TrackerSessionInit {
+  readonly who: {
+    readonly identity: PeerIdentity;
+    readonly description: AgentDescription;
+    /** Higher than that of any session before. */
+    readonly epoch: number;
+  };
+  /** So long the tracker may take to welcome the agent. */
+  readonly welcomeMs: number;
+}
+
 export interface TrackerSessionListener {
   welcome(welcome: Welcome): void;
   delta(delta: PeerDelta): void;
@@ -29,8 +40,6 @@ export interface TrackerSessionListener {
 }
 
 export type TrackerMessage = NonNullable<ConnectRequest['message']>;
-
-const WELCOME_TIMEOUT_MS = 10_000;
 
 /** One Connect stream, from the challenge to its end. */
 export class TrackerSession {
@@ -41,13 +50,13 @@ export class TrackerSession {
 
   constructor(
     client: TrackerServiceClient,
-    private readonly who: { readonly identity: PeerIdentity; readonly description: AgentDescription },
+    private readonly init: TrackerSessionInit,
     private readonly listener: TrackerSessionListener,
   ) {
     this.#call = client.connect();
     this.#timer = setTimeout(() => {
       this.#end(new EnjambreError('timeout', 'NO_WELCOME', 'the tracker did not answer in time'));
-    }, WELCOME_TIMEOUT_MS);
+    }, init.welcomeMs);
     this.#call.on('data', (message: ConnectResponse) => {
       this.#onMessage(message);
     });
@@ -91,10 +100,11 @@ export class TrackerSession {
   }
 
   #hello(nonce: Uint8Array): void {
-    const { identity, description } = this.who;
+    const { identity, description, epoch } = this.init.who;
     const { publicKey } = identity;
     const signature = identity.signHello('tracker', nonce);
-    const value = { publicKey, signature, ...description, labels: { ...description.labels } };
+    const labels = { ...description.labels };
+    const value = { publicKey, signature, ...description, labels, epoch: BigInt(epoch) };
     this.send({ $case: 'hello', value });
   }
 

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { formatAddress, parseTcpAddress } from '@enjambre/common/config/address';
+import { connect } from '@enjambre/common/grpc/client';
+import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+
+/** All addresses of a host. */
+export type ResolveHost = (host: string) => Promise<readonly string[]>;
+
+export interface TrackerPoolInit {
+  /** Trackers of one network, each "host:port"; a name stands for all addresses that it has. */
+  readonly addresses: readonly string[];
+  /** Orders the trackers: agents of different keys spread over them, and one finds its own again. */
+  readonly key: string;
+  /** @default the system's */
+  readonly resolve?: ResolveHost;
+}
+
+/** No name server is waited for longer; the system may try for half a minute. */
+const RESOLVE_TIMEOUT_MS = 3000;
+/** Names are looked up anew when they are needed and so old. */
+const RESOLVED_FOR_MS = 10_000;
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** The trackers that an agent may use, one of them at a time. */
+export class TrackerPool {
+  readonly #init: TrackerPoolInit;
+  readonly #clients = new Map<string, TrackerServiceClient>();
+  /** In the order of this agent. */
+  #candidates: readonly string[];
+  #current: string;
+  #resolvedAt = -Infinity;
+
+  constructor(init: TrackerPoolInit) {
+    this.#init = init;
+    this.#candidates = inOrderOf(init.key, init.addresses);
+    this.#current = this.#candidates[0] ?? '';
+  }
+
+  /** The tracker that is used, or tried at present. */
+  get address(): string {
+    return this.#current;
+  }
+
+  get client(): TrackerServiceClient {
+    return this.#clientOf(this.#current);
+  }
+
+  get size(): number {
+    return this.#candidates.length;
+  }
+
+  /** The one in use, then the others in their order. */
+  *inTurn(): Generator<{ readonly address: string; readonly client: TrackerServiceClient }> {
+    const at = Math.max(0, this.#candidates.indexOf(this.#current));
+    for (const address of [...this.#candidates.slice(at), ...this.#candidates.slice(0, at)]) {
+      yield { address, client: this.#clientOf(address) };
+    }
+  }
+
+  /** The next one is used. */
+  advance(): void {
+    const at = this.#candidates.indexOf(this.#current);
+    this.#current = this.#candidates[(at + 1) % this.#candidates.length] ?? '';
+  }
+
+  /** Looks names up, if it is time. What is found no more is used no more, unless it is in use. */
+  async refresh(): Promise<void> {
+    if (performance.now() - this.#resolvedAt < RESOLVED_FOR_MS) return;
+    this.#resolvedAt = performance.now();
+    const found = await Promise.all(this.#init.addresses.map((address) => this.#addressesOf(address)));
+    const wasFirst = this.#current === this.#candidates[0];
+    this.#candidates = inOrderOf(this.#init.key, new Set(found.flat()));
+    if (!this.#candidates.includes(this.#current) || (wasFirst && this.#clients.size === 0)) {
+      this.#current = this.#candidates[0] ?? '';
+    }
+    for (const [address, client] of this.#clients) {
+      if (address === this.#current || this.#candidates.includes(address)) continue;
+      client.close();
+      this.#clients.delete(address);
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+  }
+
+  /** A name with one address stays a name: gRPC looks it up itself. So does one that cannot be looked up. */
+  async #addressesOf(text: string): Promise<readonly string[]> {
+    const address = parseTcpAddress(text);
+    if (address.host === '' || isIP(address.host)) return [text];
+    const { resolve = systemAddresses } = this.#init;
+    const hosts = await Promise.race([
+      resolve(address.host).catch(() => []),
+      nothingAfter(RESOLVE_TIMEOUT_MS),
+    ]);
+    if (hosts.length < 2 || hosts.every((host) => LOOPBACK.test(host))) return [text];
+    return hosts.map((host) => formatAddress({ ...address, host }));
+  }
+
+  #clientOf(address: string): TrackerServiceClient {
+    let client = this.#clients.get(address);
+    if (!client) this.#clients.set(address, (client = connect(TrackerServiceClient, address)));
+    return client;
+  }
+}
+
+/** Rendezvous hashing: each key has an order of its own, and one address more or less does not change the rest. */
+function inOrderOf(key: string, addresses: Iterable<string>): string[] {
+  const weigh = (address: string): string => createHash('sha256').update(`${key} ${address}`).digest('hex');
+  const weighed = [...addresses].map((address) => ({ address, weight: weigh(address) }));
+  return weighed.sort((one, other) => (one.weight < other.weight ? -1 : 1)).map(({ address }) => address);
+}
+
+async function systemAddresses(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function nothingAfter(ms: number): Promise<readonly string[]> {
+  return new Promise((resolve) => setTimeout(resolve, ms, []).unref());
+}

@@ -1,0 +1,235 @@
+import { sleep } from '@enjambre/common/async/sleep';
+import type { Logger } from '@enjambre/common/log/logger';
+import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
+import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import {
+  NatsError,
+  StorageType,
+  type KV,
+  type KvEntry,
+  type NatsConnection,
+  type QueuedIterator,
+} from 'nats';
+import type { StoreListener } from '../../app/ports.js';
+import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
+import { BUCKET } from './names.js';
+import { decodeRecord, encodeRecord, parseKey } from './stored-record.js';
+
+interface CatalogueBucketComponents {
+  readonly link: NatsLink;
+  readonly log: Logger;
+}
+
+interface CatalogueBucketInit {
+  /** A record that nobody has touched for so long is forgotten, in milliseconds. */
+  readonly maxAgeMs: number;
+  readonly replicas: NatsReplicas;
+}
+
+interface Following {
+  /** False once it is over. */
+  readonly isCurrent: () => boolean;
+  /** Called when all records were read. */
+  readonly read: () => void;
+}
+
+/** A million records of long names fit. */
+const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_RECORD_BYTES = 8192;
+const TIMEOUT_MS = 5000;
+const RETRY_MS = 1000;
+/** Several trackers that write one record at once; each round one of them is done. */
+const MAX_ATTEMPTS = 10;
+/** JetStream's number for a record that is another by now. */
+const WRONG_LAST_SEQUENCE = 10_071;
+
+/** Records of files in a KV bucket: each tracker reads all of them and follows what changes. */
+export class CatalogueBucket {
+  readonly #parts: CatalogueBucketComponents;
+  readonly #init: CatalogueBucketInit;
+  readonly #placement: NodePlacement;
+  readonly #known = new Set<InfoHash>();
+  readonly #stopping = new AbortController();
+  #entries: QueuedIterator<KvEntry> | undefined;
+  /** Counts connections; what belongs to an older one ends. */
+  #attempt = 0;
+  #kv: KV | undefined;
+  #ignored = 0;
+  #toldProblem = '';
+
+  constructor(parts: CatalogueBucketComponents, init: CatalogueBucketInit) {
+    this.#parts = parts;
+    this.#init = init;
+    this.#placement = new NodePlacement(init.replicas);
+  }
+
+  /** True while records are kept and followed. */
+  get ready(): boolean {
+    return this.#kv !== undefined && this.#parts.link.connected;
+  }
+
+  get ignored(): number {
+    return this.#ignored;
+  }
+
+  /** Reads all records and follows them, until the next call, however often that fails. Resolves when all were read. */
+  follow(connection: NatsConnection, listener: Pick<StoreListener, 'recorded'>): Promise<void> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    this.#kv = undefined;
+    this.#entries?.stop();
+    const isCurrent = (): boolean => attempt === this.#attempt && !this.#stopping.signal.aborted;
+    return new Promise((read) => {
+      void this.#followWhile(connection, listener, { isCurrent, read }).then(read);
+    });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#entries?.stop();
+  }
+
+  async keep(record: FileRecord): Promise<FileRecord> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const standing = await this.#use((kv) => this.#tryKeep(kv, record));
+      if (standing) return standing;
+    }
+    throw away('others write the same record all the time');
+  }
+
+  async forget(infohash: InfoHash): Promise<void> {
+    await this.#use((kv) => kv.purge(infohash));
+  }
+
+  /** What stands; undefined if another tracker was quicker. */
+  async #tryKeep(kv: KV, record: FileRecord): Promise<FileRecord | undefined> {
+    const { infohash } = record;
+    try {
+      const entry = await kv.get(infohash);
+      const present = entry?.operation === 'PUT' ? this.#read(entry) : undefined;
+      if (entry && present) {
+        const merged = mergeRecords(present, record);
+        if (!sameRecord(merged, present)) await kv.update(infohash, encodeRecord(merged), entry.revision);
+        return merged;
+      }
+      if (entry) await kv.update(infohash, encodeRecord(record), entry.revision);
+      else await kv.create(infohash, encodeRecord(record));
+      return record;
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
+      throw error;
+    }
+  }
+
+  async #followWhile(
+    connection: NatsConnection,
+    listener: Pick<StoreListener, 'recorded'>,
+    following: Following,
+  ): Promise<void> {
+    while (following.isCurrent()) {
+      try {
+        await this.#followOnce(connection, listener, following);
+      } catch (error) {
+        if (following.isCurrent()) this.#tellProblem(error);
+      }
+      await sleep(RETRY_MS, this.#stopping.signal);
+    }
+  }
+
+  async #followOnce(
+    connection: NatsConnection,
+    listener: Pick<StoreListener, 'recorded'>,
+    { isCurrent, read }: Following,
+  ): Promise<void> {
+    const kv = await this.#open(connection);
+    const gone = new Set(this.#known);
+    const allRead = (): void => {
+      if (!isCurrent()) return;
+      for (const infohash of gone) this.#tell(listener, infohash, undefined);
+      this.#kv = kv;
+      this.#toldProblem = '';
+      read();
+    };
+    const entries = await kv.watch({ initializedFn: allRead });
+    this.#entries = entries;
+    if (!isCurrent()) entries.stop();
+    for await (const entry of entries) {
+      if (!isCurrent()) break;
+      const infohash = parseKey(entry.key);
+      if (infohash === undefined) continue;
+      gone.delete(infohash);
+      this.#tell(listener, infohash, entry.operation === 'PUT' ? this.#read(entry) : undefined);
+    }
+    if (isCurrent()) this.#kv = undefined;
+  }
+
+  #tell(listener: Pick<StoreListener, 'recorded'>, infohash: InfoHash, record: FileRecord | undefined): void {
+    if (record) this.#known.add(infohash);
+    else this.#known.delete(infohash);
+    listener.recorded(infohash, record);
+  }
+
+  async #open(connection: NatsConnection): Promise<KV> {
+    const js = connection.jetstream({ timeout: TIMEOUT_MS });
+    const make = (nodes: number): Promise<KV> =>
+      js.views.kv(BUCKET, {
+        history: 1,
+        ttl: this.#init.maxAgeMs,
+        max_bytes: MAX_BYTES,
+        maxValueSize: MAX_RECORD_BYTES,
+        timeout: TIMEOUT_MS,
+        storage: StorageType.File,
+        replicas: nodes,
+        // Read from the leader: what a tracker goes by must not be of yesterday.
+        allow_direct: false,
+      });
+    return this.#placement.place({ connection, stream: `KV_${BUCKET}`, make });
+  }
+
+  /** Undefined if it is none: anybody on NATS can put anything there. */
+  #read(entry: KvEntry): FileRecord | undefined {
+    try {
+      return decodeRecord(entry.key, entry.value);
+    } catch (error) {
+      this.#ignored += 1;
+      const { log } = this.#parts;
+      log.warn({ err: error, key: entry.key }, 'an entry of the catalogue is not understood: it is left out');
+      return undefined;
+    }
+  }
+
+  async #use<T>(work: (kv: KV) => Promise<T>): Promise<T> {
+    const kv = this.#kv;
+    if (!kv || !this.ready) throw away('it cannot be reached');
+    try {
+      return await work(kv);
+    } catch (error) {
+      if (!(error instanceof NatsError)) throw error;
+      // Perhaps somebody has deleted the bucket: it is looked for, and made again.
+      this.#entries?.stop();
+      throw away(jetStreamProblem(error));
+    }
+  }
+
+  #tellProblem(error: unknown): void {
+    const problem = jetStreamProblem(error);
+    if (problem === this.#toldProblem) return;
+    this.#toldProblem = problem;
+    const { log } = this.#parts;
+    log.warn(
+      { err: error },
+      `the catalogue cannot be kept on NATS: ${problem}; going on without until it can`,
+    );
+  }
+}
+
+function away(why: string): EnjambreError {
+  return new EnjambreError(
+    'unavailable',
+    'STORE_AWAY',
+    `NATS, which keeps the catalogue, does not do its part: ${why}`,
+  );
+}

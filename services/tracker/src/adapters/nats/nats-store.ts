@@ -1,0 +1,102 @@
+import { sleep } from '@enjambre/common/async/sleep';
+import type { Logger } from '@enjambre/common/log/logger';
+import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import type { NatsReplicas } from '@enjambre/common/nats/replicas';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { StoreListener, TrackerStore } from '../../app/ports.js';
+import type { FileRecord } from '../../domain/catalogue.js';
+import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-state.js';
+import { CatalogueBucket } from './catalogue-bucket.js';
+import { ReplicaChannel } from './replica-channel.js';
+
+export interface NatsStoreComponents {
+  /** Started before, and stopped after. */
+  readonly link: NatsLink;
+  readonly log: Logger;
+}
+
+export interface NatsStoreInit {
+  readonly id: ReplicaId;
+  /** How many nodes of NATS keep the catalogue. */
+  readonly replicas: NatsReplicas;
+  /** How long a record is kept that nobody needed. @default 30 days */
+  readonly maxAgeMs?: number;
+}
+
+const DEFAULT_MAX_AGE_MS = 30 * 24 * 3_600_000;
+/** NATS takes 1 MiB unless told otherwise; small ones do not hold others up. */
+const MAX_MESSAGE_BYTES = 128 * 1024;
+/** A start waits so long for the records, then goes on without. */
+const START_WAIT_MS = 2000;
+
+/** A network's store on NATS: records in a KV bucket, all else between trackers that are connected. */
+export class NatsStore implements TrackerStore {
+  readonly durable = true;
+  readonly maxMessageBytes = MAX_MESSAGE_BYTES;
+  readonly #link: NatsLink;
+  readonly #bucket: CatalogueBucket;
+  readonly #channel: ReplicaChannel;
+  readonly #stopping = new AbortController();
+  #listener: StoreListener | undefined;
+  #unlisten: (() => void) | undefined;
+
+  constructor(parts: NatsStoreComponents, { id, replicas, maxAgeMs = DEFAULT_MAX_AGE_MS }: NatsStoreInit) {
+    this.#link = parts.link;
+    this.#bucket = new CatalogueBucket(parts, { maxAgeMs, replicas });
+    this.#channel = new ReplicaChannel(parts, {
+      id,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      heard: (message) => this.#listener?.heard(message),
+      snapshot: () => this.#listener?.snapshot() ?? { sequence: 0, sessions: [] },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  get available(): boolean {
+    return this.connected && this.#bucket.ready;
+  }
+
+  get ignored(): number {
+    return this.#channel.ignored + this.#bucket.ignored;
+  }
+
+  async start(listener: StoreListener): Promise<void> {
+    this.#listener = listener;
+    let read: Promise<void> | undefined;
+    this.#unlisten = this.#link.onConnected((connection) => {
+      this.#channel.open(connection);
+      const reading = this.#bucket.follow(connection, listener).then(() => listener.reachable());
+      read ??= reading;
+      listener.reachable();
+    });
+    if (read) await Promise.race([read, sleep(START_WAIT_MS, this.#stopping.signal)]);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#unlisten?.();
+    this.#bucket.stop();
+    this.#channel.close();
+    this.#listener = undefined;
+    return Promise.resolve();
+  }
+
+  keep(record: FileRecord): Promise<FileRecord> {
+    return this.#bucket.keep(record);
+  }
+
+  forget(infohash: InfoHash): Promise<void> {
+    return this.#bucket.forget(infohash);
+  }
+
+  publish(message: ReplicaMessage): void {
+    this.#channel.publish(message);
+  }
+
+  snapshotOf(replica: ReplicaId, signal: AbortSignal): Promise<Snapshot> {
+    return this.#channel.snapshotOf(replica, signal);
+  }
+}

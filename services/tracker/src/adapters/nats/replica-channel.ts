@@ -1,0 +1,197 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import { EnjambreError } from '@enjambre/core/error';
+import { TokenBucket } from '@enjambre/core/token-bucket';
+import { ReplicaSnapshotRequest } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
+import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { batchesOf } from '../../domain/batches.js';
+import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../domain/replica-state.js';
+import { decodeMessage, decodePart, encodeMessage, encodePart } from './convert-replica.js';
+import { REPLICAS_SUBJECT, snapshotSubject } from './names.js';
+
+interface ReplicaChannelComponents {
+  readonly link: NatsLink;
+  readonly log: Logger;
+}
+
+interface ReplicaChannelInit {
+  readonly id: ReplicaId;
+  readonly maxMessageBytes: number;
+  readonly heard: (message: ReplicaMessage) => void;
+  readonly snapshot: () => Snapshot;
+}
+
+/** An asker asks again at leisure; anybody on NATS can ask, and an answer is work. */
+const ANSWERS = { perSecond: 4, burst: 16 };
+/** No snapshot is larger: 100 sessions of 100,000 memberships fit. */
+const MAX_SNAPSHOT_BYTES = 1 << 30;
+const NO_RESPONDERS = 503;
+/** However much comes that is none of ours, the log says it no more often. */
+const TELL_INTERVAL_MS = 10_000;
+
+/** What trackers tell each other, on subjects of NATS: nothing of it is kept there. */
+export class ReplicaChannel {
+  readonly #parts: ReplicaChannelComponents;
+  readonly #init: ReplicaChannelInit;
+  readonly #answers = new TokenBucket(ANSWERS, Math.floor(performance.now()));
+  #connection: NatsConnection | undefined;
+  #subscriptions: Subscription[] = [];
+  #ignored = 0;
+  #toldIgnoredAt = -Infinity;
+
+  constructor(parts: ReplicaChannelComponents, init: ReplicaChannelInit) {
+    this.#parts = parts;
+    this.#init = init;
+  }
+
+  get ignored(): number {
+    return this.#ignored;
+  }
+
+  /** Listens on `connection`; the client listens again by itself when it was lost. */
+  open(connection: NatsConnection): void {
+    if (this.#connection === connection) return;
+    this.close();
+    this.#connection = connection;
+    this.#subscriptions = [
+      connection.subscribe(REPLICAS_SUBJECT, {
+        callback: (error, message) => this.#onMessage(error, message),
+      }),
+      connection.subscribe(snapshotSubject(this.#init.id), {
+        callback: (error, message) => void this.#onRequest(connection, error, message),
+      }),
+    ];
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
+    this.#connection = undefined;
+  }
+
+  publish(message: ReplicaMessage): void {
+    const { link, log } = this.#parts;
+    if (!link.connected) return;
+    try {
+      link.connection.publish(REPLICAS_SUBJECT, encodeMessage(message));
+    } catch (error) {
+      log.warn({ err: error }, 'other trackers could not be told something: they ask for it');
+    }
+  }
+
+  /** Throws `unavailable` TRACKER_AWAY, and what `signal` aborts with. */
+  async snapshotOf(replica: ReplicaId, signal: AbortSignal): Promise<Snapshot> {
+    const { connection } = this.#parts.link;
+    signal.throwIfAborted();
+    const inbox = createInbox();
+    const answer = new Answer(replica);
+    return new Promise<Snapshot>((resolve, reject) => {
+      const end = (): void => {
+        subscription.unsubscribe();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const onAbort = (): void => {
+        end();
+        reject(away('it did not answer in time'));
+      };
+      const subscription = connection.subscribe(inbox, {
+        callback: (error, message) => {
+          try {
+            if (error) throw error;
+            const snapshot = answer.add(message);
+            if (!snapshot) return;
+            end();
+            resolve(snapshot);
+          } catch (failure) {
+            this.#ignore(message.subject, failure);
+            end();
+            reject(EnjambreError.from(failure));
+          }
+        },
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+      const request = ReplicaSnapshotRequest.encode({ replicaId: replica }).finish();
+      connection.publish(snapshotSubject(replica), request, { reply: inbox });
+    });
+  }
+
+  #onMessage(error: Error | null, { subject, data }: Msg): void {
+    try {
+      if (error) throw error;
+      const message = decodeMessage(data);
+      if (message && message.replica !== this.#init.id) this.#init.heard(message);
+    } catch (failure) {
+      this.#ignore(subject, failure);
+    }
+  }
+
+  async #onRequest(
+    connection: NatsConnection,
+    error: Error | null,
+    { subject, data, reply }: Msg,
+  ): Promise<void> {
+    try {
+      if (error) throw error;
+      const { replicaId } = ReplicaSnapshotRequest.decode(data);
+      if (replicaId !== this.#init.id || !reply) throw away('the request names nobody who is here to answer');
+      if (this.#answers.take(Math.floor(performance.now())) > 0) throw away('too many requests came at once');
+      await this.#answer(connection, reply);
+    } catch (failure) {
+      this.#ignore(subject, failure);
+    }
+  }
+
+  async #answer(connection: NatsConnection, reply: string): Promise<void> {
+    const { id, maxMessageBytes, snapshot } = this.#init;
+    const { sequence, sessions } = snapshot();
+    const batches = [...batchesOf({ ended: [], sessions }, maxMessageBytes)];
+    const parts = Math.max(1, batches.length);
+    for (let part = 0; part < parts; part++) {
+      connection.publish(
+        reply,
+        encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }),
+      );
+      // As fast as NATS takes it, and others may speak between.
+      await connection.flush();
+    }
+  }
+
+  #ignore(subject: string, error: unknown): void {
+    this.#ignored += 1;
+    const now = performance.now();
+    if (now - this.#toldIgnoredAt < TELL_INTERVAL_MS) return;
+    this.#toldIgnoredAt = now;
+    const { log } = this.#parts;
+    log.warn(
+      { err: error, subject, messages: this.#ignored },
+      'a message that is none of another tracker is ignored',
+    );
+  }
+}
+
+/** The parts of a snapshot, as they come. */
+class Answer {
+  readonly #parts = new Map<number, readonly SessionState[]>();
+  #bytes = 0;
+  #first: { readonly sequence: number; readonly parts: number } | undefined;
+
+  constructor(private readonly replica: ReplicaId) {}
+
+  /** The whole, once it is there. Throws if it is none. */
+  add({ data, headers }: Msg): Snapshot | undefined {
+    if (headers?.code === NO_RESPONDERS) throw away('it is not there any more');
+    this.#bytes += data.length;
+    if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('it says more than a tracker can hold');
+    const { sequence, part, parts, sessions } = decodePart(this.replica, data);
+    this.#first ??= { sequence, parts };
+    if (parts !== this.#first.parts || sequence !== this.#first.sequence)
+      throw away('it says two things at once');
+    this.#parts.set(part, sessions);
+    if (this.#parts.size < parts) return undefined;
+    return { sequence, sessions: [...this.#parts.values()].flat() };
+  }
+}
+
+function away(why: string): EnjambreError {
+  const message = `another tracker did not say what it holds: ${why}`;
+  return new EnjambreError('unavailable', 'TRACKER_AWAY', message);
+}

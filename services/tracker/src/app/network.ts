@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import { messageOf } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import { batchesOf } from '../domain/batches.js';
+import type { FileRecord } from '../domain/catalogue.js';
+import type { Effect } from '../domain/effects.js';
+import { RemoteSessions } from '../domain/remote-sessions.js';
+import { ReplicaBook } from '../domain/replica-book.js';
+import {
+  toSessionState,
+  type Holdings,
+  type ReplicaId,
+  type ReplicaMessage,
+  type SessionState,
+  type Snapshot,
+} from '../domain/replica-state.js';
+import type { SwarmRegistry } from '../domain/swarm-registry.js';
+import type { NetworkParts } from './network-parts.js';
+import type { StoreListener } from './ports.js';
+
+export interface NetworkComponents extends NetworkParts {
+  readonly registry: SwarmRegistry;
+  /** Does what follows for the sessions here. */
+  readonly carryOut: (effects: readonly Effect[]) => void;
+}
+
+export interface NetworkInit {
+  /** This start of this tracker. */
+  readonly id: ReplicaId;
+  /** For people. */
+  readonly name: string;
+}
+
+/** What of the network this tracker sees. */
+export interface NetworkStatus {
+  /** False while other trackers and the catalogue cannot be reached; agents are served all the same. */
+  readonly available: boolean;
+  /** Names of the other trackers. */
+  readonly others: readonly string[];
+  /** Messages that were none of ours, or no right ones. */
+  readonly ignored: number;
+  /** Sessions and memberships of others that could not be taken. */
+  readonly refused: number;
+  /** Records of files that wait to be kept. */
+  readonly unkept: number;
+}
+
+/** What changes is told after so long, all of it together. */
+const FLUSH_MS = 50;
+const HEARTBEAT_MS = 1000;
+/** A snapshot of a large tracker takes seconds. */
+const SNAPSHOT_TIMEOUT_MS = 15_000;
+const REPLICA_ID_BYTES = 16;
+
+export function newReplicaId(): ReplicaId {
+  return randomBytes(REPLICA_ID_BYTES).toString('hex');
+}
+
+/**
+ * This tracker's part in a network of several: tells the others of its sessions, has
+ * theirs beside its own, and keeps the catalogue with them. A tracker that is alone runs
+ * it too, and has nobody to tell.
+ */
+export class Network implements Startable, StoreListener {
+  readonly #parts: NetworkComponents;
+  readonly #init: NetworkInit;
+  readonly #remote: RemoteSessions;
+  readonly #book: ReplicaBook;
+  /** Of the last changes that were told. */
+  #sequence = 0;
+  /** Somebody asked for a snapshot since the last heartbeat, who was perhaps not heard yet. */
+  #asked = false;
+  #wasConnected = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #flushing: NodeJS.Timeout | undefined;
+  readonly #stopping = new AbortController();
+
+  constructor(parts: NetworkComponents, init: NetworkInit) {
+    this.#parts = parts;
+    this.#init = init;
+    this.#remote = new RemoteSessions(parts.registry, init.id);
+    this.#book = new ReplicaBook(this.#remote);
+    parts.records.onKept = (record) => this.recorded(record.infohash, record);
+    parts.journal.onChange = () => this.#flushSoon();
+  }
+
+  get status(): NetworkStatus {
+    const { store, records } = this.#parts;
+    return {
+      available: store.available,
+      others: this.#book.names,
+      ignored: store.ignored,
+      refused: this.#remote.refused,
+      unkept: records.size,
+    };
+  }
+
+  async start(): Promise<void> {
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    await this.#parts.store.start(this);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#flushing);
+    this.#parts.records.stop();
+    this.#stopping.abort();
+    this.#tell({ type: 'farewell' });
+    await this.#parts.store.stop();
+  }
+
+  reachable(): void {
+    this.#book.excuse(performance.now());
+    this.#parts.records.resume();
+    this.#beat();
+  }
+
+  heard(message: ReplicaMessage): void {
+    if (message.replica === this.#init.id) return;
+    const before = this.#book.size;
+    this.#parts.carryOut(this.#book.hear(message, performance.now()));
+    this.#noteOthers(before);
+    this.#askForSnapshots();
+  }
+
+  recorded(infohash: InfoHash, record: FileRecord | undefined): void {
+    this.#parts.catalogue.learn(infohash, record);
+    if (record) this.#parts.registry.settle(record);
+    else this.#parts.registry.remind(infohash);
+  }
+
+  snapshot(): Snapshot {
+    this.#asked = true;
+    this.#flush({ numbers: true });
+    return { sequence: this.#sequence, sessions: [...this.#ownSessions()] };
+  }
+
+  #beat(): void {
+    const { store, carryOut, log } = this.#parts;
+    const now = performance.now();
+    this.#flush({ numbers: true });
+    this.#asked = false;
+    const { connected } = store;
+    if (connected) this.#tell({ type: 'heartbeat', name: this.#init.name, holdings: this.#holdings() });
+    // While nobody can be heard, silence says nothing of them.
+    if (!connected || !this.#wasConnected) this.#book.excuse(now);
+    this.#wasConnected = connected;
+    const before = this.#book.size;
+    const { lost, effects } = this.#book.expire(now);
+    for (const name of lost)
+      log.warn({ tracker: name }, `tracker ${name} is lost: what it held is forgotten`);
+    carryOut(effects);
+    this.#noteOthers(before);
+    this.#askForSnapshots();
+  }
+
+  #flushSoon(): void {
+    this.#flushing ??= setTimeout(() => this.#flush({ numbers: false }), FLUSH_MS);
+  }
+
+  /** Without anybody to hear it nothing is told: who comes asks for all there is. */
+  #flush(what: { readonly numbers: boolean }): void {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
+    const { journal, store } = this.#parts;
+    const changes = journal.take(what);
+    if (this.#book.size === 0 && !this.#asked) return;
+    for (const batch of batchesOf(changes, store.maxMessageBytes)) {
+      this.#sequence += 1;
+      this.#tell({ type: 'changes', changes: batch });
+    }
+  }
+
+  #tell(message: Said): void {
+    this.#parts.store.publish({ ...message, replica: this.#init.id, sequence: this.#sequence });
+  }
+
+  #askForSnapshots(): void {
+    if (!this.#parts.store.connected) return;
+    for (const id of this.#book.ask(performance.now())) void this.#sync(id);
+  }
+
+  async #sync(id: ReplicaId): Promise<void> {
+    const { store, carryOut, log } = this.#parts;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)]);
+    try {
+      const snapshot = await store.snapshotOf(id, signal);
+      if (!this.#stopping.signal.aborted) carryOut(this.#book.synced(id, snapshot));
+    } catch (error) {
+      this.#book.failed(id);
+      log.debug({ replica: id, why: messageOf(error) }, 'another tracker did not say all that it holds');
+    }
+  }
+
+  #noteOthers(before: number): void {
+    const { log } = this.#parts;
+    const { size, names } = this.#book;
+    if (size === before) return;
+    const trackers = size + 1;
+    log.info({ trackers, others: names }, `the network has ${trackers} tracker${trackers === 1 ? '' : 's'}`);
+  }
+
+  *#ownSessions(): Generator<SessionState> {
+    for (const session of this.#parts.registry.directory.sessions()) {
+      if (session.isLocal) yield toSessionState(session, session.memberships.keys());
+    }
+  }
+
+  #holdings(): Holdings {
+    let sessions = 0;
+    let members = 0;
+    for (const session of this.#parts.registry.directory.sessions()) {
+      if (!session.isLocal) continue;
+      sessions += 1;
+      members += session.memberships.size;
+    }
+    return { sessions, members };
+  }
+}
+
+type Said = ReplicaMessage extends infer M
+  ? M extends ReplicaMessage
+    ? Omit<M, 'replica' | 'sequence'>
+    : never
+  : never;

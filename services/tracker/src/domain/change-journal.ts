@@ -1,0 +1,62 @@
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Member } from './member.js';
+import {
+  toMemberState,
+  toSessionState,
+  type Changes,
+  type LocalChanges,
+  type SessionState,
+} from './replica-state.js';
+import type { Session } from './session.js';
+
+/**
+ * What other trackers were not told yet. It notes only where something changed; what is
+ * told is how things stand when it is taken, so it never grows beyond what there is.
+ */
+export class ChangeJournal implements LocalChanges {
+  readonly #changed = new Map<Session, Set<InfoHash>>();
+  readonly #progressed = new Set<Member>();
+  /** Epochs of sessions that are over. */
+  readonly #ended = new Map<PeerId, number>();
+  /** Called when something waits to be told that others should hear soon. */
+  onChange: () => void = () => undefined;
+
+  changed(session: Session, infohash?: InfoHash): void {
+    if (!session.open) return;
+    let infohashes = this.#changed.get(session);
+    if (!infohashes) this.#changed.set(session, (infohashes = new Set()));
+    if (infohash !== undefined) infohashes.add(infohash);
+    this.onChange();
+  }
+
+  progressed(member: Member): void {
+    this.#progressed.add(member);
+  }
+
+  ended(session: Session): void {
+    this.#changed.delete(session);
+    this.#ended.set(session.peer.id, session.epoch);
+    this.onChange();
+  }
+
+  /** All that is new, and with `numbers` how far downloads are; it counts as told from here on. */
+  take({ numbers }: { readonly numbers: boolean }): Changes {
+    const ended = [...this.#ended].map(([peerId, epoch]) => ({ peerId, epoch }));
+    const sessions = [...this.#changed].map(([session, infohashes]) => toSessionState(session, infohashes));
+    this.#ended.clear();
+    this.#changed.clear();
+    if (numbers) sessions.push(...this.#takeNumbers());
+    return { ended, sessions };
+  }
+
+  *#takeNumbers(): Generator<SessionState> {
+    for (const member of this.#progressed) {
+      const { session, swarm } = member;
+      // It may have ended, or left and joined again, since.
+      if (!session.open || session.memberships.get(swarm.infohash) !== member) continue;
+      const { peer, connectedAt, epoch } = session;
+      yield { peer, connectedAt, epoch, members: [toMemberState(member)], left: [] };
+    }
+    this.#progressed.clear();
+  }
+}

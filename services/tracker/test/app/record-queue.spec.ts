@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLogger } from '@enjambre/common/log/logger';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { InfoHash } from '@enjambre/core/ids';
+import { RecordQueue } from '../../src/app/record-queue.js';
+import type { FileRecord } from '../../src/domain/catalogue.js';
+import { MODEL, sampleHash } from '../samples.js';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+
+/** A store that can be away, and refuses as often as it is told. */
+class Store {
+  available = true;
+  refusals = 0;
+  readonly done: string[] = [];
+
+  keep(record: FileRecord): Promise<FileRecord> {
+    return this.#do(`keep ${record.file.name}`, { ...record, firstShare: { at: 1, by: 'standing' } });
+  }
+
+  forget(infohash: InfoHash): Promise<void> {
+    return this.#do(`forget ${infohash.slice(0, 8)}`, undefined);
+  }
+
+  #do<T>(what: string, answer: T): Promise<T> {
+    if (this.refusals-- > 0) return Promise.reject(new Error('not now'));
+    this.done.push(what);
+    return Promise.resolve(answer);
+  }
+}
+
+const record = (number: number, name = `f${number}`): FileRecord => ({
+  infohash: sampleHash(number),
+  file: { ...MODEL, name },
+  firstShare: undefined,
+});
+
+describe('records on their way to the store', () => {
+  test('are kept, and what stands is told', async () => {
+    const store = new Store();
+    const queue = new RecordQueue({ store, log });
+    const standing: FileRecord[] = [];
+    queue.onKept = (kept) => standing.push(kept);
+    queue.keep(record(1));
+    queue.forget(sampleHash(2));
+    await waitFor(() => store.done.length === 2, { what: 'both' });
+    expect(store.done).toEqual(['keep f1', 'forget 00000002']);
+    expect(standing).toMatchObject([{ firstShare: { by: 'standing' } }]);
+  });
+
+  test('wait while the store is away, the last word on each file', async () => {
+    const store = new Store();
+    store.available = false;
+    const queue = new RecordQueue({ store, log });
+    for (let number = 1; number <= 100; number++) queue.keep(record(number));
+    queue.keep(record(1, 'renamed'));
+    queue.forget(sampleHash(2));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([store.done, queue.size]).toEqual([[], 100]);
+    store.available = true;
+    queue.resume();
+    await waitFor(() => store.done.length === 100, { what: 'all of them' });
+    expect(new Set(store.done).size).toBe(100);
+    expect(store.done).toEqual(expect.arrayContaining(['keep renamed', 'forget 00000002', 'keep f100']));
+    expect(queue.size).toBe(0);
+  });
+
+  test('are tried again when the store refuses', async () => {
+    const store = new Store();
+    store.refusals = 1;
+    const queue = new RecordQueue({ store, log });
+    queue.keep(record(1));
+    await waitFor(() => store.done.length === 1, { what: 'it to be kept' });
+    queue.stop();
+  });
+});

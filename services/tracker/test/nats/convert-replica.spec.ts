@@ -1,0 +1,153 @@
+import { describe, expect, test } from '@jest/globals';
+import { ReplicaMessage as ProtoMessage } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
+import fc from 'fast-check';
+import {
+  decodeMessage,
+  decodePart,
+  encodeMessage,
+  encodePart,
+} from '../../src/adapters/nats/convert-replica.js';
+import { batchesOf } from '../../src/domain/batches.js';
+import type { Changes, MemberState, ReplicaMessage, SessionState } from '../../src/domain/replica-state.js';
+import { sampleHash, samplePeer } from '../samples.js';
+
+const REPLICA = 'ab'.repeat(16);
+const count = fc.maxSafeNat();
+const time = fc.integer({ min: 0, max: 8.64e15 - 1 });
+const word = (maxLength: number) =>
+  fc
+    .string({ unit: 'grapheme-composite', minLength: 1, maxLength })
+    .filter((text) => text.length <= maxLength);
+
+const file = fc.record({
+  name: fc.string({ unit: fc.constantFrom('a', 'ñ', '\u{1f41d}', '界'), minLength: 1, maxLength: 60 }),
+  size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  pieceLength: fc.constantFrom(16_384, 1 << 24),
+  fileCount: fc.integer({ min: 1, max: 1_000_000 }),
+});
+const member: fc.Arbitrary<MemberState> = fc.record({
+  infohash: fc.nat(1000).map(sampleHash),
+  seeder: fc.boolean(),
+  bytesLeft: count,
+  bytesDownloaded: count,
+  bytesUploaded: count,
+  file: fc.option(file, { nil: undefined }),
+  firstShare: fc.option(fc.record({ at: time, by: word(64) }), { nil: undefined }),
+});
+const session: fc.Arbitrary<SessionState> = fc
+  .record({
+    number: fc.nat(1000),
+    name: word(64),
+    labels: fc.dictionary(word(63), word(255), { maxKeys: 16 }),
+    connectedAt: time,
+    epoch: count,
+    members: fc.array(member, { maxLength: 20 }),
+    left: fc.array(fc.nat(1000).map(sampleHash), { maxLength: 20 }),
+  })
+  .map(({ number, name, labels, ...state }) => ({ peer: { ...samplePeer(number, labels), name }, ...state }));
+const changes: fc.Arbitrary<Changes> = fc.record({
+  ended: fc.array(fc.record({ peerId: fc.nat(1000).map((number) => samplePeer(number).id), epoch: count }), {
+    maxLength: 5,
+  }),
+  sessions: fc.array(session, { maxLength: 5 }),
+});
+
+const message = (what: Changes, sequence = 7): ReplicaMessage => ({
+  type: 'changes',
+  replica: REPLICA,
+  sequence,
+  changes: what,
+});
+
+describe('messages between trackers', () => {
+  test('are the same at the other end', () => {
+    fc.assert(
+      fc.property(changes, count, (what, sequence) => {
+        expect(decodeMessage(encodeMessage(message(what, sequence)))).toEqual(message(what, sequence));
+        const part = { sequence, part: 1, parts: 3, sessions: what.sessions };
+        expect(decodePart(REPLICA, encodePart(REPLICA, part))).toEqual(part);
+      }),
+    );
+  });
+
+  test('are divided into such as are not too long, with all of it, in order', () => {
+    const maxBytes = 20_000;
+    fc.assert(
+      fc.property(fc.array(changes, { minLength: 1, maxLength: 4 }), (several) => {
+        const all = {
+          ended: several.flatMap(({ ended }) => ended),
+          sessions: several.flatMap(({ sessions }) => sessions),
+        };
+        const batches = [...batchesOf(all, maxBytes)];
+        for (const batch of batches)
+          expect(encodeMessage(message(batch)).length).toBeLessThan(maxBytes + 200);
+        expect(batches.flatMap(({ ended }) => ended)).toEqual(all.ended);
+        const parts = batches.flatMap(({ sessions }) => sessions);
+        expect(parts.flatMap(({ members }) => members)).toEqual(
+          all.sessions.flatMap(({ members }) => members),
+        );
+        expect(parts.flatMap(({ left }) => left)).toEqual(all.sessions.flatMap(({ left }) => left));
+        expect([...new Set(parts.map(({ peer }) => peer.id))]).toEqual([
+          ...new Set(all.sessions.map(({ peer }) => peer.id)),
+        ]);
+      }),
+    );
+  });
+
+  test('are refused if they are none, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        let decoded: ReplicaMessage | undefined;
+        try {
+          decoded = decodeMessage(bytes);
+        } catch {
+          return;
+        }
+        if (decoded) expect(decoded.replica).toMatch(/^[0-9a-f]{32}$/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('of a later version are passed over', () => {
+    const later = ProtoMessage.encode({ replicaId: REPLICA, sequence: 1n, body: undefined }).finish();
+    expect(decodeMessage(later)).toBeUndefined();
+  });
+
+  const peer = samplePeer(1);
+  const state: SessionState = { peer, connectedAt: 0, epoch: 1, members: [], left: [] };
+  const member0 = {
+    infohash: sampleHash(1),
+    seeder: true,
+    bytesLeft: 0,
+    bytesDownloaded: 0,
+    bytesUploaded: 0,
+    file: undefined,
+    firstShare: undefined,
+  };
+  const badFile = { name: '../x', size: 1, pieceLength: 16_384, fileCount: 1 };
+
+  test.each<[string, Partial<SessionState>]>([
+    ['a name that is too long', { peer: { ...peer, name: 'x'.repeat(65) } }],
+    ['an endpoint that is too long', { peer: { ...peer, endpoint: 'x'.repeat(301) } }],
+    [
+      'too many labels',
+      { peer: { ...peer, labels: Object.fromEntries([...Array(17).keys()].map((key) => [`k${key}`, ''])) } },
+    ],
+    ['an infohash that is none', { members: [{ ...member0, infohash: 'ab' as never }] }],
+    ['a file that cannot be', { members: [{ ...member0, file: badFile }] }],
+  ])('are refused with %s', (_, change) => {
+    const bytes = encodeMessage(message({ ended: [], sessions: [{ ...state, ...change }] }));
+    expect(() => decodeMessage(bytes)).toThrow();
+  });
+
+  test.each([
+    ['of another tracker', 'cd'.repeat(16), { part: 0, parts: 1 }],
+    ['beyond its own number', REPLICA, { part: 1, parts: 1 }],
+    ['of none', REPLICA, { part: 0, parts: 0 }],
+    ['of too many', REPLICA, { part: 0, parts: 5000 }],
+  ])('that are a part %s of a snapshot are refused', (_, replica, numbers) => {
+    const bytes = encodePart(replica, { sequence: 1, sessions: [], ...numbers });
+    expect(() => decodePart(REPLICA, bytes)).toThrow('malformed');
+  });
+});

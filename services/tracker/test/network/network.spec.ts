@@ -1,0 +1,264 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { callUnary } from '@enjambre/common/grpc/client';
+import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Harness } from '../harness.js';
+import { hex, infohash, MODEL, TestAgent } from '../harness.js';
+import { CutProxy } from './cut-proxy.js';
+import { Replicas } from './replicas.js';
+import { filesAt, lengthOf, peersAt, swarmAt } from './views.js';
+
+const FILE = infohash(1);
+
+describe('several trackers on one NATS', () => {
+  let nats: NatsServer;
+  let replicas: Replicas;
+
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+  });
+
+  beforeEach(() => {
+    replicas = new Replicas(nats);
+  });
+
+  afterEach(() => replicas.stop());
+
+  afterAll(() => nats.stop());
+
+  const agree = async (among: readonly Harness[], what: string, wanted: string[]): Promise<void> => {
+    await waitFor(
+      async () => {
+        const views = await Promise.all(among.map((harness) => swarmAt(harness, FILE)));
+        return views.every((view) => view.join() === wanted.join());
+      },
+      { what },
+    );
+  };
+
+  test('tell a watcher of who joins, changes and leaves at another', async () => {
+    const [one, other] = await replicas.startAll('one', 'other');
+    const [alice, bob] = [await one!.agent('alice'), await other!.agent('bob')];
+    bob.watch(FILE);
+    alice.announce(FILE);
+    await bob.peersOf(FILE, (names) => names.join() === 'alice');
+    alice.announce(FILE, { bytesLeft: 0n });
+    await bob.peersOf(FILE, (names) => names.join() === 'alice*');
+    alice.say({ $case: 'withdraw', value: { infohash: FILE } });
+    await bob.peersOf(FILE, (names) => names.length === 0);
+    alice.share(FILE);
+    await bob.peersOf(FILE, (names) => names.join() === 'alice*');
+    alice.call.end();
+    await bob.peersOf(FILE, (names) => names.length === 0);
+  });
+
+  test('answer every look-up alike', async () => {
+    const all = await replicas.startAll('one', 'two', 'three');
+    const agents = [];
+    for (const [index, harness] of all.entries()) {
+      const agent = await harness.agent(`agent-${index}`, { labels: { zone: `z${index}` } });
+      agent.share(infohash(10 + index), { ...MODEL, name: `file-${index}` });
+      agent.announce(FILE, { bytesLeft: BigInt(500 + index), bytesDownloaded: 5n, bytesUploaded: 6n });
+      agents.push(agent);
+    }
+    await agree(all, 'the same swarm everywhere', ['agent-0 500 5 6', 'agent-1 501 5 6', 'agent-2 502 5 6']);
+    await waitFor(
+      async () => {
+        const [files, ...otherFiles] = await Promise.all(all.map(filesAt));
+        const [peers, ...otherPeers] = await Promise.all(all.map(peersAt));
+        const same =
+          [files, ...otherFiles].every((list) => list === files) &&
+          otherPeers.every((list) => list === peers);
+        return same && lengthOf(files!) >= 4 && lengthOf(peers!) === 3;
+      },
+      { what: 'the same lists everywhere' },
+    );
+    agents[0]!.announce(FILE, { bytesLeft: 100n, bytesDownloaded: 400n, bytesUploaded: 6n });
+    await agree(all, 'new numbers everywhere', ['agent-0 100 400 6', 'agent-1 501 5 6', 'agent-2 502 5 6']);
+  });
+
+  test('let one that comes late catch up', async () => {
+    const [one] = await replicas.startAll('one');
+    const alice = await one!.agent('alice');
+    for (let number = 1; number <= 200; number++)
+      alice.share(infohash(number), { ...MODEL, name: `f-${number}` });
+    const bob = await one!.agent('bob');
+    bob.announce(FILE);
+    await waitFor(async () => lengthOf(await filesAt(one!)) === 200, { what: 'all files' });
+    const late = await replicas.start('late');
+    await replicas.allKnown();
+    await waitFor(async () => (await filesAt(late)) === (await filesAt(one!)), {
+      what: 'all files at the late one',
+    });
+    await agree([late], 'the swarm at the late one', ['alice* 0 0 0', 'bob 1000 0 0']);
+  });
+
+  test('forget what a stopped tracker held', async () => {
+    const [one, other] = await replicas.startAll('one', 'other');
+    const bob = await other!.agent('bob');
+    bob.watch(FILE);
+    (await one!.agent('alice')).share(FILE);
+    await bob.peersOf(FILE, (names) => names.join() === 'alice*');
+    await one!.stop();
+    await bob.peersOf(FILE, (names) => names.length === 0);
+    expect(other!.tracker.network.others).toEqual([]);
+  });
+
+  test('take an agent that moves for the same peer, and end its older session', async () => {
+    const all = await replicas.startAll('one', 'two', 'three');
+    const [one, two, three] = all;
+    const watcher = await three!.agent('watcher');
+    watcher.watch(FILE);
+    const before = await one!.agent('alice');
+    before.share(FILE);
+    await watcher.peersOf(FILE, (names) => names.join() === 'alice*');
+    await agree(all, 'alice everywhere', ['alice* 0 0 0']);
+    const after = new TestAgent(two!.client());
+    after.identity = before.identity;
+    await after.greet({ name: 'alice' });
+    after.share(FILE, MODEL, true);
+    expect(await before.end()).toMatchObject({ code: 'aborted', reason: 'REPLACED' });
+    await agree(all, 'alice everywhere, once', ['alice* 0 0 0']);
+    await watcher.peersOf(FILE, (names) => names.join() === 'alice*');
+    expect(after.ended).toBeUndefined();
+    for (const harness of all) expect(lengthOf(await peersAt(harness))).toBe(2);
+  });
+
+  test('publish each event once', async () => {
+    const [one, other, third] = await replicas.startAll('one', 'other', 'third');
+    const client = third!.client();
+    const seen: string[] = [];
+    const stream = client.watchEvents({ types: [], since: undefined, replayOnly: false });
+    stream.on('data', ({ event }: WatchEventsResponse) => {
+      seen.push(`${event?.event?.$case ?? ''} ${event?.source ?? ''}`);
+    });
+    stream.on('error', () => undefined);
+    await new Promise((resolve) => stream.once('metadata', resolve));
+    const alice = await one!.agent('alice');
+    alice.share(FILE);
+    await agree([one!, other!, third!], 'alice everywhere', ['alice* 0 0 0']);
+    alice.say({ $case: 'withdraw', value: { infohash: FILE } });
+    alice.call.end();
+    await waitFor(async () => (await peersAt(other!)) === '[]', { what: 'alice to be gone' });
+    await other!.agent('bob');
+    await waitFor(() => seen.some((line) => line.endsWith('/other')), { what: 'the last event' });
+    expect(seen).toEqual([
+      'peerConnected tracker/one',
+      'fileShared tracker/one',
+      'fileWithdrawn tracker/one',
+      'peerDisconnected tracker/one',
+      'peerConnected tracker/other',
+    ]);
+    stream.cancel();
+  });
+
+  test('remember who shared a file first, and how it was described, when all trackers start anew', async () => {
+    const [one] = await replicas.startAll('one');
+    const hash = infohash(250);
+    const alice = await one!.agent('alice');
+    alice.share(hash, { ...MODEL, name: 'first' });
+    const fileOf = (harness: Harness) =>
+      waitFor(
+        async () => {
+          const client = harness.client();
+          const answer = await callUnary(client.getFile.bind(client), { infohash: hex(hash) }).catch(
+            () => undefined,
+          );
+          return answer?.file;
+        },
+        { what: 'the file' },
+      );
+    const before = await fileOf(one!);
+    await waitFor(() => one!.tracker.network.unkept === 0, { what: 'the record to be kept' });
+    await replicas.stop();
+    const [anew] = await replicas.startAll('anew');
+    const bob = await anew!.agent('bob');
+    bob.share(hash, { ...MODEL, name: 'second' });
+    expect((await bob.next('problem')).reason).toBe('FILE_MISMATCH');
+    expect(await fileOf(anew!)).toEqual(before);
+    expect(before).toMatchObject({ name: 'first', sharedBy: 'alice' });
+  });
+
+  test('agree on one description when two files of one infohash are shared at once', async () => {
+    const all = await replicas.startAll('one', 'two');
+    const hash = infohash(251);
+    for (const [index, harness] of all.entries()) {
+      (await harness.agent(`agent-${index}`)).share(hash, { ...MODEL, name: `by ${index}` });
+    }
+    await waitFor(
+      async () => {
+        const [here, there] = (await Promise.all(all.map(filesAt))).map((list) =>
+          (JSON.parse(list) as { infohash: string; seeders: number }[]).find(
+            (file) => file.infohash === hex(hash),
+          ),
+        );
+        return here?.seeders === 2 && JSON.stringify(here) === JSON.stringify(there);
+      },
+      { what: 'one description' },
+    );
+  });
+
+  test('go on from memory while NATS is away, and are one network again when it is back', async () => {
+    const all = await replicas.startAll('one', 'two', 'three');
+    const [one, two, three] = all;
+    const watcher = await three!.agent('watcher');
+    watcher.watch(FILE);
+    (await one!.agent('alice')).share(FILE);
+    await agree(all, 'alice everywhere', ['alice* 0 0 0']);
+    await nats.kill();
+    await waitFor(() => all.every(({ tracker }) => !tracker.network.available), {
+      what: 'NATS to be missed',
+    });
+    const bob = await two!.agent('bob');
+    bob.share(FILE);
+    await agree([two!], 'bob at his tracker', ['alice* 0 0 0', 'bob* 0 0 0']);
+    expect(await swarmAt(three!, FILE)).toEqual(['alice* 0 0 0']);
+    await nats.restart();
+    await agree(all, 'both everywhere', ['alice* 0 0 0', 'bob* 0 0 0']);
+    await watcher.peersOf(FILE, (names) => names.join() === 'alice*,bob*');
+    await replicas.allKnown();
+  });
+});
+
+describe('a tracker that is cut off from NATS', () => {
+  let nats: NatsServer;
+  let replicas: Replicas;
+  let proxy: CutProxy;
+
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+    proxy = await CutProxy.start(Number(new URL(nats.url).port));
+    replicas = new Replicas(nats);
+  });
+
+  afterAll(async () => {
+    await replicas.stop();
+    await proxy.stop();
+    await nats.stop();
+  });
+
+  test('serves its agents, is forgotten by others, and is one of them again when it is back', async () => {
+    const [whole] = await replicas.startAll('whole');
+    const cut = await replicas.start('cut', {}, `nats://127.0.0.1:${proxy.port}`);
+    await replicas.allKnown();
+    const [alice, bob] = [await cut.agent('alice'), await whole!.agent('bob')];
+    for (const agent of [alice, bob]) agent.watch(FILE);
+    alice.share(FILE);
+    bob.announce(FILE);
+    await alice.peersOf(FILE, (names) => names.join() === 'bob');
+    await bob.peersOf(FILE, (names) => names.join() === 'alice*');
+    proxy.cut();
+    await bob.peersOf(FILE, (names) => names.length === 0); // Five seconds of silence.
+    expect(whole!.tracker.network.others).toEqual([]);
+    // It cannot hear anybody, and so holds nobody for lost.
+    expect(cut.tracker.network).toMatchObject({ available: false, others: ['whole'] });
+    expect(await swarmAt(cut, FILE)).toEqual(['alice* 0 0 0', 'bob 1000 0 0']);
+    (await cut.agent('carol')).announce(FILE);
+    await alice.peersOf(FILE, (names) => names.join() === 'bob,carol');
+    proxy.mend();
+    await bob.peersOf(FILE, (names) => names.join() === 'alice*,carol');
+    await replicas.allKnown();
+    expect(await peersAt(cut)).toBe(await peersAt(whole!));
+  });
+});

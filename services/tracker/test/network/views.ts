@@ -1,0 +1,48 @@
+import { callUnary } from '@enjambre/common/grpc/client';
+import { EnjambreError } from '@enjambre/core/error';
+import { hex, type Harness } from '../harness.js';
+
+const whole = { query: '', pageSize: 1000, pageToken: '' };
+
+/** How many items such a list has. */
+export function lengthOf(list: string): number {
+  return (JSON.parse(list) as unknown[]).length;
+}
+
+/** All files that a tracker lists, as JSON. */
+export async function filesAt(harness: Harness): Promise<string> {
+  const client = harness.client();
+  const { files } = await callUnary(client.listFiles.bind(client), whole);
+  return JSON.stringify(files, plain);
+}
+
+/** All peers that a tracker lists, as JSON. */
+export async function peersAt(harness: Harness): Promise<string> {
+  const client = harness.client();
+  const { peers } = await callUnary(client.listPeers.bind(client), whole);
+  return JSON.stringify(peers, plain);
+}
+
+/** The members of a swarm: name, "*" for seeders, bytes left, received and sent. */
+export async function swarmAt(harness: Harness, infohash: Uint8Array): Promise<string[]> {
+  const client = harness.client();
+  try {
+    const { members } = await callUnary(client.getSwarm.bind(client), {
+      infohash: hex(infohash),
+      maxPeers: 200,
+    });
+    return members
+      .map(({ peer, seeder, bytesLeft, bytesDownloaded, bytesUploaded }) => {
+        const name = `${peer?.name ?? ''}${seeder ? '*' : ''}`;
+        return `${name} ${bytesLeft} ${bytesDownloaded} ${bytesUploaded}`;
+      })
+      .sort();
+  } catch (error) {
+    if (error instanceof EnjambreError && error.code === 'not-found') return [];
+    throw error;
+  }
+}
+
+function plain(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}

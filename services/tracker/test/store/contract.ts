@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { StoreListener, TrackerStore } from '../../src/app/ports.js';
+import { newReplicaId } from '../../src/app/network.js';
+import type { FileRecord } from '../../src/domain/catalogue.js';
+import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../src/domain/replica-state.js';
+import { MODEL, sampleHash, samplePeer } from '../samples.js';
+
+/** Opens the store of another tracker of the same network; not started. */
+export type OpenStore = (id: ReplicaId) => TrackerStore;
+
+/** A tracker as a store sees it: it keeps what it hears. */
+export class RecordingTracker implements StoreListener {
+  readonly id = newReplicaId();
+  readonly messages: ReplicaMessage[] = [];
+  readonly records = new Map<InfoHash, FileRecord>();
+  timesReachable = 0;
+  holds: Snapshot = { sequence: 0, sessions: [] };
+  readonly store: TrackerStore;
+
+  constructor(open: OpenStore) {
+    this.store = open(this.id);
+  }
+
+  reachable(): void {
+    this.timesReachable += 1;
+  }
+
+  heard(message: ReplicaMessage): void {
+    this.messages.push(message);
+  }
+
+  recorded(infohash: InfoHash, record: FileRecord | undefined): void {
+    if (record) this.records.set(infohash, record);
+    else this.records.delete(infohash);
+  }
+
+  snapshot(): Snapshot {
+    return this.holds;
+  }
+
+  say(sequence: number): void {
+    this.store.publish({ type: 'changes', replica: this.id, sequence, changes: changesOf(sequence) });
+  }
+}
+
+export function sampleRecord(number: number, change: Partial<FileRecord> = {}): FileRecord {
+  return {
+    infohash: sampleHash(number),
+    file: { ...MODEL, name: `ñ-\u{1f41d}-${number}` },
+    firstShare: { at: 1_700_000_000_123, by: 'alice' },
+    ...change,
+  };
+}
+
+function sampleSession(number: number, members = 1): SessionState {
+  const file = { ...MODEL, name: `file of ${number}` };
+  const firstShare = { at: 1_700_000_000_000, by: 'alice' };
+  return {
+    peer: { ...samplePeer(number), labels: { zone: 'eu-1', node: `n${number}` } },
+    connectedAt: 1_700_000_000_000 + number,
+    epoch: 1_700_000_000_500 + number,
+    members: [...Array(members).keys()].map((member) => ({
+      infohash: sampleHash(member + 1),
+      seeder: member % 2 === 0,
+      bytesLeft: member % 2 === 0 ? 0 : 2 ** 40 + member,
+      bytesDownloaded: member,
+      bytesUploaded: 7,
+      file: member % 3 === 2 ? undefined : file,
+      firstShare: member % 3 === 1 ? undefined : firstShare,
+    })),
+    left: [sampleHash(200)],
+  };
+}
+
+function changesOf(number: number) {
+  return { ended: [{ peerId: samplePeer(number + 1).id, epoch: number }], sessions: [sampleSession(number)] };
+}
+
+/** What every {@link TrackerStore} promises. `create` makes an empty network. */
+export function trackerStoreContract(create: () => Promise<OpenStore>): void {
+  describe('a tracker store', () => {
+    let open: OpenStore;
+    let trackers: RecordingTracker[];
+
+    beforeEach(async () => {
+      open = await create();
+      trackers = [];
+    });
+
+    afterEach(() => Promise.all(trackers.map(({ store }) => store.stop())));
+
+    const started = async (): Promise<RecordingTracker> => {
+      const tracker = new RecordingTracker(open);
+      trackers.push(tracker);
+      await tracker.store.start(tracker);
+      await waitFor(() => tracker.store.available, { what: 'the store' });
+      return tracker;
+    };
+    const knows = (tracker: RecordingTracker, record: FileRecord): Promise<FileRecord> =>
+      waitFor(
+        () => {
+          const known = tracker.records.get(record.infohash);
+          return JSON.stringify(known) === JSON.stringify(record) ? known : undefined;
+        },
+        { what: 'the record' },
+      );
+
+    test('is available once it has started, and says so', async () => {
+      const tracker = await started();
+      expect([tracker.store.connected, tracker.store.available]).toEqual([true, true]);
+      expect(tracker.timesReachable).toBeGreaterThanOrEqual(1);
+    });
+
+    test('tells every tracker of a record that one of them keeps, as it was', async () => {
+      const [one, other] = [await started(), await started()];
+      const record = sampleRecord(1);
+      expect(await one.store.keep(record)).toEqual(record);
+      for (const tracker of [one, other]) expect(await knows(tracker, record)).toEqual(record);
+    });
+
+    test('tells a tracker that comes late of all records', async () => {
+      const first = await started();
+      const records = [1, 2, 3].map((number) => sampleRecord(number));
+      for (const record of records) await first.store.keep(record);
+      const late = await started();
+      for (const record of records) await knows(late, record);
+    });
+
+    test('lets the first description stand, and the first share that is noted', async () => {
+      const [one, other] = [await started(), await started()];
+      const found = sampleRecord(1, { firstShare: undefined });
+      await one.store.keep(found);
+      const renamed = sampleRecord(1, { file: { ...MODEL, name: 'renamed' } });
+      const standing = { ...found, firstShare: renamed.firstShare };
+      expect(await other.store.keep(renamed)).toEqual(standing);
+      expect(await one.store.keep(sampleRecord(1, { firstShare: { at: 5, by: 'bob' } }))).toEqual(standing);
+      for (const tracker of [one, other]) await knows(tracker, standing);
+    });
+
+    test('gives all trackers one answer when they keep different records at once', async () => {
+      const several = [await started(), await started(), await started()];
+      const answers = await Promise.all(
+        several.map(({ store }, index) =>
+          store.keep(sampleRecord(1, { file: { ...MODEL, name: `by ${index}` } })),
+        ),
+      );
+      const [answer] = answers;
+      for (const other of answers) expect(other).toEqual(answer);
+      for (const tracker of several) await knows(tracker, answer!);
+    });
+
+    test('forgets a record for every tracker, and takes it anew', async () => {
+      const [one, other] = [await started(), await started()];
+      await one.store.keep(sampleRecord(1));
+      await knows(other, sampleRecord(1));
+      await other.store.forget(sampleHash(1));
+      await waitFor(() => one.records.size === 0 && other.records.size === 0, { what: 'nobody to know it' });
+      const anew = sampleRecord(1, { file: { ...MODEL, name: 'anew' } });
+      expect(await one.store.keep(anew)).toEqual(anew);
+      for (const tracker of [one, other]) await knows(tracker, anew);
+      await one.store.forget(sampleHash(9)); // There is none.
+    });
+
+    test('tells all others what a tracker says, in its order, and not itself', async () => {
+      const [one, other, third] = [await started(), await started(), await started()];
+      one.store.publish({
+        type: 'heartbeat',
+        replica: one.id,
+        sequence: 0,
+        name: 'one',
+        holdings: { sessions: 2, members: 3 },
+      });
+      for (let sequence = 1; sequence <= 20; sequence++) one.say(sequence);
+      one.store.publish({ type: 'farewell', replica: one.id, sequence: 20 });
+      for (const { messages } of [other, third]) {
+        await waitFor(() => messages.length >= 22, { what: 'all messages' });
+        expect(messages.map(({ type }) => type)).toEqual([
+          'heartbeat',
+          ...Array<string>(20).fill('changes'),
+          'farewell',
+        ]);
+        expect(messages.map(({ sequence }) => sequence)).toEqual([...Array(21).keys(), 20]);
+        expect(messages[0]).toMatchObject({ name: 'one', holdings: { sessions: 2, members: 3 } });
+        expect(messages[2]).toEqual({ type: 'changes', replica: one.id, sequence: 2, changes: changesOf(2) });
+      }
+      expect(one.messages).toEqual([]);
+    });
+
+    test('asks another tracker for all that it holds, however much', async () => {
+      const [one, other] = [await started(), await started()];
+      const { signal } = new AbortController();
+      expect(await other.store.snapshotOf(one.id, signal)).toEqual({ sequence: 0, sessions: [] });
+      const sessions = [sampleSession(1, 3), sampleSession(2, 20_000), sampleSession(3, 0)];
+      one.holds = { sequence: 77, sessions };
+      const snapshot = await other.store.snapshotOf(one.id, signal);
+      expect(snapshot.sequence).toBe(77);
+      for (const { peer, members, ...facts } of sessions) {
+        const parts = snapshot.sessions.filter((part) => part.peer.id === peer.id);
+        expect(parts.flatMap((part) => part.members)).toEqual(members);
+        expect(parts[0]).toMatchObject({ peer, ...facts });
+      }
+    });
+
+    test('says that a tracker that has stopped cannot be asked', async () => {
+      const [one, other] = [await started(), await started()];
+      await one.store.stop();
+      const signal = AbortSignal.timeout(10_000);
+      await expect(other.store.snapshotOf(one.id, signal)).rejects.toMatchObject({ reason: 'TRACKER_AWAY' });
+      expect(signal.aborted).toBe(false);
+    });
+  });
+}

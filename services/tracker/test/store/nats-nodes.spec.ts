@@ -1,0 +1,70 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLogger } from '@enjambre/common/log/logger';
+import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { NatsCluster } from '@enjambre/common/testing/nats-cluster';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { connect, type StreamInfo } from 'nats';
+import { BUCKET } from '../../src/adapters/nats/names.js';
+import { NatsStore } from '../../src/adapters/nats/nats-store.js';
+import { RecordingTracker, sampleRecord } from './contract.js';
+
+const log = createLogger({ name: 'tracker', level: 'silent' });
+
+describe('a store on a cluster of three nodes', () => {
+  let cluster: NatsCluster;
+  const ends: (() => Promise<unknown>)[] = [];
+
+  beforeAll(async () => {
+    cluster = await NatsCluster.start();
+  }, 60_000);
+
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  afterAll(() => cluster.stop());
+
+  const started = async (replicas: 'auto' | number): Promise<RecordingTracker> => {
+    const link = new NatsLink({ log }, { url: cluster.url, name: 'test' });
+    await link.start();
+    ends.push(() => link.stop());
+    const tracker = new RecordingTracker((id) => new NatsStore({ link, log }, { id, replicas }));
+    await tracker.store.start(tracker);
+    ends.push(() => tracker.store.stop());
+    await waitFor(() => tracker.store.available, { what: 'the store' });
+    return tracker;
+  };
+  const bucket = async (): Promise<StreamInfo> => {
+    const connection = await connect({ servers: cluster.url.split(',') });
+    try {
+      const { streams } = await connection.jetstreamManager();
+      return await streams.info(`KV_${BUCKET}`);
+    } finally {
+      await connection.close();
+    }
+  };
+
+  test('is kept on as many nodes as it is told, and moved to more when it is told so later', async () => {
+    await started(1);
+    expect((await bucket()).config.num_replicas).toBe(1);
+    await started('auto');
+    expect((await bucket()).config.num_replicas).toBe(3);
+  });
+
+  test('loses nothing when the node is killed that leads', async () => {
+    const one = await started('auto');
+    /** While another node becomes the leader, a record is not kept, and said not to be. */
+    const keep = (number: number) =>
+      waitFor(() => one.store.keep(sampleRecord(number)).catch(() => undefined), {
+        what: 'a record to be kept',
+      });
+    await keep(1);
+    const leader = await waitFor(async () => (await bucket().catch(() => undefined))?.cluster?.leader, {
+      what: 'a leader',
+    });
+    await cluster.node(leader).kill();
+    expect(await keep(2)).toEqual(sampleRecord(2));
+    const late = await started('auto');
+    await waitFor(() => late.records.size === 2, { what: 'all records' });
+  }, 90_000);
+});

@@ -1,0 +1,201 @@
+import { join } from 'node:path';
+import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { NatsCluster } from '@enjambre/common/testing/nats-cluster';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { TrackerProcess } from './tracker-process.js';
+
+export interface ChaosSize {
+  readonly agents: number;
+  /** At a time; each is of a file of its own, from one agent to another. */
+  readonly downloads: number;
+  readonly fileBytes: number;
+  /** Of each download: it must not end before the kills. */
+  readonly bytesPerSecond: number;
+  /** In each, another tracker and another node of NATS are killed in the middle of the downloads. */
+  readonly rounds: number;
+}
+
+export interface ChaosFigures extends ChaosSize {
+  readonly seconds: number;
+  /** Downloads that were under way at the kills. */
+  readonly hit: number;
+  readonly finished: number;
+  readonly wrongFiles: number;
+  /** Agents whose tracker was killed. */
+  readonly moved: number;
+  /** After each kill: until each of these had a session with another tracker. */
+  readonly moveSeconds: readonly number[];
+  /** Rounds after which all trackers, the killed one back among them, listed the same files. */
+  readonly agreements: number;
+}
+
+const TRACKERS = 3;
+const WAIT_MS = 60_000;
+
+/** Kills trackers and nodes of NATS while agents download, and tells what has become of that. */
+export async function chaos(size: ChaosSize): Promise<ChaosFigures> {
+  const swarm = await ProcessSwarm.create();
+  try {
+    const nats = swarm.add(await NatsCluster.start());
+    const trackers = [...Array(TRACKERS).keys()].map(
+      (index) => new TrackerProcess(swarm, `tracker-${index}`, nats.url),
+    );
+    for (const tracker of trackers) await tracker.start();
+    swarm.useTrackers(trackers.map(({ address }) => address));
+    const rate = ['--max-download', `${size.bytesPerSecond}`];
+    const agents: SwarmAgent[] = [];
+    for (let index = 0; index < size.agents; index++) {
+      agents.push(await swarm.startAgent(`agent-${index}`, rate));
+    }
+    return await new Chaos({ size, swarm, nats, trackers, agents }).run();
+  } finally {
+    await swarm.stop();
+  }
+}
+
+interface Scene {
+  readonly size: ChaosSize;
+  readonly swarm: ProcessSwarm;
+  readonly nats: NatsCluster;
+  readonly trackers: readonly TrackerProcess[];
+  readonly agents: readonly SwarmAgent[];
+}
+
+interface Download {
+  readonly agent: SwarmAgent;
+  readonly name: string;
+  readonly sha256: string;
+  readonly command: ManagedProcess;
+}
+
+class Chaos {
+  readonly #scene: Scene;
+  readonly #moveSeconds: number[] = [];
+  #moved = 0;
+  #hit = 0;
+  #finished = 0;
+  #wrongFiles = 0;
+  #agreements = 0;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  async run(): Promise<ChaosFigures> {
+    const { size } = this.#scene;
+    const beganAt = performance.now();
+    await this.#allKnown(this.#scene.trackers);
+    for (let round = 0; round < size.rounds; round++) await this.#round(round);
+    return {
+      ...size,
+      seconds: (performance.now() - beganAt) / 1000,
+      hit: this.#hit,
+      finished: this.#finished,
+      wrongFiles: this.#wrongFiles,
+      moved: this.#moved,
+      moveSeconds: this.#moveSeconds,
+      agreements: this.#agreements,
+    };
+  }
+
+  async #round(round: number): Promise<void> {
+    const { trackers, nats } = this.#scene;
+    const downloads = await this.#begin(round);
+    const tracker = trackers[round % TRACKERS] as TrackerProcess;
+    const node = nats.nodes[(round + 1) % nats.nodes.length];
+    this.#moved += this.#agentsOf(tracker).length;
+    await Promise.all([tracker.kill(), node?.kill()]);
+    const killedAt = performance.now();
+    this.#hit += downloads.filter(({ command }) => command.isRunning).length;
+    const others = trackers.filter((other) => other !== tracker);
+    const what = 'all agents to move';
+    await waitFor(() => this.#agentsOf(tracker).length === 0, { what, timeoutMs: WAIT_MS });
+    this.#moveSeconds.push((performance.now() - killedAt) / 1000);
+    await this.#allKnown(others);
+    for (const download of downloads) await this.#end(download);
+    await this.#agree(others);
+    await node?.restart();
+    await tracker.start();
+    await this.#allKnown(trackers);
+    await this.#agree(trackers);
+    this.#agreements += 1;
+  }
+
+  /** Shares a file for each download, and resolves when all of these are under way. */
+  async #begin(round: number): Promise<Download[]> {
+    const { size, swarm, agents } = this.#scene;
+    const downloads: Download[] = [];
+    for (let index = 0; index < size.downloads; index++) {
+      const from = agents[index % agents.length] as SwarmAgent;
+      const agent = agents[(index + Math.ceil(agents.length / 2)) % agents.length] as SwarmAgent;
+      const name = `file-${round}-${index}.bin`;
+      const path = join(swarm.root, 'shared', name);
+      const sha256 = await writeRandomFile(path, size.fileBytes);
+      const { code, stderr } = await swarm.command(from, ['share', path]);
+      if (code !== 0) throw new Error(`enjambre share ended with ${code}: ${stderr}`);
+      downloads.push({ agent, name, sha256, command: swarm.start(agent, ['get', name, '--json']) });
+    }
+    const hasBegun = (line: Record<string, unknown>): true | undefined =>
+      line['type'] === 'progress' && Number(line['bytes_done']) > 0 ? true : undefined;
+    await Promise.all(
+      downloads.map(({ command }) => command.waitForLog(hasBegun, 'a download to begin', WAIT_MS)),
+    );
+    return downloads;
+  }
+
+  async #end({ agent, name, sha256, command }: Download): Promise<void> {
+    const code = await command.wait();
+    if (code !== 0)
+      throw new Error(`the download of ${name} ended with ${code}: ${command.stderr.join('\n')}`);
+    this.#finished += 1;
+    if ((await hashFile(join(agent.downloadDir, name))) !== sha256) this.#wrongFiles += 1;
+  }
+
+  /** Agents whose newest session is with that tracker, by their logs. */
+  #agentsOf({ address }: TrackerProcess): SwarmAgent[] {
+    const isWelcome = (line: string): boolean => line.includes('"connected to tracker ');
+    return this.#scene.agents.filter(({ process }) =>
+      process.stdout.findLast(isWelcome)?.includes(`"connected to tracker ${address};`),
+    );
+  }
+
+  /** Resolves when each of these trackers knows all agents. */
+  async #allKnown(trackers: readonly TrackerProcess[]): Promise<void> {
+    const { size, agents } = this.#scene;
+    const knowsAll = async (tracker: TrackerProcess): Promise<boolean> => {
+      const peers = await tracker.list('peers');
+      return (
+        peers.length === size.agents &&
+        agents.every(({ name }) => peers.some((peer) => peer['peer'] === name))
+      );
+    };
+    const what = `${trackers.length} trackers to know all ${size.agents} agents`;
+    const all = async (): Promise<boolean> => (await Promise.all(trackers.map(knowsAll))).every(Boolean);
+    await waitFor(all, { what, timeoutMs: WAIT_MS }).catch((error: unknown) => {
+      throw new Error(`${String(error)}:\n${trackers.map(({ log }) => log).join('\n\n')}`);
+    });
+  }
+
+  /** Resolves when these trackers list the same files, all that there are, and who has them. */
+  async #agree(trackers: readonly TrackerProcess[]): Promise<void> {
+    const { size } = this.#scene;
+    const rounds = this.#moveSeconds.length;
+    let last = '';
+    const agreed = async (): Promise<boolean> => {
+      const lists = await Promise.all(trackers.map((tracker) => tracker.list('files')));
+      last = JSON.stringify(lists);
+      const [first = [], ...others] = lists;
+      // Whoever has fetched a file seeds it too.
+      const isWhole =
+        first.length === rounds * size.downloads && first.every((file) => file['seeders'] === 2);
+      return isWhole && others.every((list) => JSON.stringify(list) === JSON.stringify(first));
+    };
+    await waitFor(agreed, { what: 'all trackers to list the same files', timeoutMs: WAIT_MS }).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}: ${last}`);
+      },
+    );
+  }
+}
