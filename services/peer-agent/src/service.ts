@@ -40,6 +40,7 @@ import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { findLeftover } from './app/leftover.js';
 import { AgentLimits } from './app/limits.js';
+import { Locality } from './app/locality.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
@@ -151,7 +152,8 @@ class AgentService implements Agent {
     const log = this.#log;
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
-    const self = { peerId: identity.peerId, name: config.name, version: VERSION };
+    const self = { peerId: identity.peerId, name: config.name, version: VERSION, labels: config.label };
+    const locality = new Locality(config.label);
     const memory = new BlockMemory();
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
@@ -174,6 +176,7 @@ class AgentService implements Agent {
         bans,
         budget: new OutstandingBudget(),
         limits,
+        locality,
         random: this.#random,
         log,
       },
@@ -188,7 +191,17 @@ class AgentService implements Agent {
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = { transfers, limits, bans, messages, tracker, relay, log, facts: () => this.#facts() };
+    const control = {
+      transfers,
+      limits,
+      locality,
+      bans,
+      messages,
+      tracker,
+      relay,
+      log,
+      facts: () => this.#facts(),
+    };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
 

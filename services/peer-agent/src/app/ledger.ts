@@ -1,6 +1,10 @@
 import type { PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
+import type { Distance } from '@enjambre/core/locality';
 import { RateMeter } from '../domain/rate-meter.js';
+import { TrafficByDistance } from '../domain/traffic.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
+import type { Locality } from './locality.js';
 
 interface Account {
   readonly peerId: PeerId;
@@ -10,6 +14,12 @@ interface Account {
   streams: number;
   received: number;
   sent: number;
+  distance: Distance;
+  /** Streams in which it serves us that were opened. */
+  links: number;
+  receivingMs: number;
+  /** When its last block came. */
+  heardMs: number;
   readonly receiveMeter: RateMeter;
   readonly sendMeter: RateMeter;
 }
@@ -22,21 +32,36 @@ export interface PeerAccount {
   readonly connected: boolean;
   readonly received: number;
   readonly sent: number;
+  readonly distance: Distance;
+  /** See PeerBytes. */
+  readonly receivingMs: number;
   readonly receiveRate: number;
   readonly sendRate: number;
 }
 
 /** The part of a transfer's record that the ledger keeps. */
-type LedgerRecord = Pick<TransferRecord, 'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers'>;
+type LedgerRecord = Pick<
+  TransferRecord,
+  'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers' | 'traffic'
+>;
 
 interface Party {
   readonly peerId: PeerId;
   readonly name: string;
   readonly endpoint?: string;
+  /** @default as it said before, or none */
+  readonly labels?: Labels;
+}
+
+interface LedgerComponents {
+  readonly locality: Locality;
+  readonly nowMs: () => number;
 }
 
 /** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
 const MAX_ACCOUNTS = 1000;
+/** One that sends nothing for so long is not sending. */
+const PAUSE_MS = 1000;
 
 /** Who sent how much to whom, for one transfer. */
 export class Ledger {
@@ -44,18 +69,26 @@ export class Ledger {
   #downloaded: number;
   #uploaded: number;
   #wasted: number;
+  readonly #traffic: TrafficByDistance;
+  readonly #locality: Locality;
+  readonly #nowMs: () => number;
 
   /** @param before what was counted in earlier processes */
-  constructor(
-    before: LedgerRecord,
-    private readonly nowMs: () => number,
-  ) {
+  constructor(before: LedgerRecord, { locality, nowMs }: LedgerComponents) {
+    this.#locality = locality;
+    this.#nowMs = nowMs;
+    this.#traffic = new TrafficByDistance(before.traffic);
     this.#downloaded = before.bytesDownloaded;
     this.#uploaded = before.bytesUploaded;
     this.#wasted = before.bytesWasted;
-    for (const { peerId, name, received, sent } of before.peers) {
-      Object.assign(this.#account({ peerId, name }), { received, sent });
+    for (const { peerId, name, ...counted } of before.peers) {
+      Object.assign(this.#account({ peerId, name }), counted);
     }
+  }
+
+  /** Bytes received, of use or not, in earlier processes too. */
+  get downloaded(): number {
+    return this.#downloaded;
   }
 
   /** Bytes sent, in earlier processes too. */
@@ -69,22 +102,32 @@ export class Ledger {
       bytesDownloaded: this.#downloaded,
       bytesUploaded: this.#uploaded,
       bytesWasted: this.#wasted,
-      peers: this.peers().map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
+      peers: this.peers().map(({ peerId, name, received, sent, distance, receivingMs }) => ({
+        peerId,
+        name,
+        received,
+        sent,
+        distance,
+        receivingMs,
+      })),
+      traffic: this.#traffic.record,
     };
   }
 
   /** A block came that is kept. */
   received(peer: PeerId, bytes: number): void {
-    this.#downloaded += bytes;
-    const account = this.#accounts.get(peer);
+    const account = this.#came(peer, bytes);
     if (!account) return;
+    const nowMs = this.#nowMs();
     account.received += bytes;
-    account.receiveMeter.add(bytes, this.nowMs());
+    account.receiveMeter.add(bytes, nowMs);
+    account.receivingMs += nowMs - account.heardMs < PAUSE_MS ? nowMs - account.heardMs : 0;
+    account.heardMs = nowMs;
   }
 
   /** Bytes came that are of no use: repeated. */
-  repeated(bytes: number): void {
-    this.#downloaded += bytes;
+  repeated(peer: PeerId, bytes: number): void {
+    this.#came(peer, bytes);
     this.#wasted += bytes;
   }
 
@@ -96,13 +139,25 @@ export class Ledger {
   sent(peer: PeerId, bytes: number): void {
     this.#uploaded += bytes;
     const account = this.#accounts.get(peer);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.sent(distance, bytes);
+    this.#locality.traffic.sent(distance, bytes);
     if (!account) return;
     account.sent += bytes;
-    account.sendMeter.add(bytes, this.nowMs());
+    account.sendMeter.add(bytes, this.#nowMs());
   }
 
   streamOpened(party: Party): void {
     this.#account(party).streams += 1;
+  }
+
+  /** A stream was opened in which it serves us. True if there was one before. */
+  linkOpened(party: Party): boolean {
+    this.streamOpened(party);
+    const account = this.#account(party);
+    account.links += 1;
+    account.heardMs = this.#nowMs();
+    return account.links > 1;
   }
 
   streamClosed(peer: PeerId): void {
@@ -117,7 +172,7 @@ export class Ledger {
 
   /** Peers with a stream open, or with which bytes were exchanged. */
   peers(): PeerAccount[] {
-    const now = this.nowMs();
+    const now = this.#nowMs();
     return [...this.#accounts.values()]
       .filter(({ streams, received, sent }) => streams > 0 || received > 0 || sent > 0)
       .map((account) => ({
@@ -127,21 +182,32 @@ export class Ledger {
         connected: account.streams > 0,
         received: account.received,
         sent: account.sent,
+        distance: account.distance,
+        receivingMs: account.receivingMs,
         receiveRate: account.receiveMeter.rate(now),
         sendRate: account.sendMeter.rate(now),
       }));
   }
 
-  #account({ peerId, name, endpoint = '' }: Party): Account {
+  #came(peer: PeerId, bytes: number): Account | undefined {
+    this.#downloaded += bytes;
+    const account = this.#accounts.get(peer);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.received(distance, bytes);
+    this.#locality.traffic.received(distance, bytes);
+    return account;
+  }
+
+  #account({ peerId, name, endpoint = '', labels }: Party): Account {
     let account = this.#accounts.get(peerId);
     if (!account) {
       this.#makeRoom();
-      const meters = { receiveMeter: new RateMeter(), sendMeter: new RateMeter() };
-      account = { peerId, name, endpoint, streams: 0, received: 0, sent: 0, ...meters };
+      account = newAccount(peerId);
       this.#accounts.set(peerId, account);
     }
     account.name = name;
     if (endpoint !== '') account.endpoint = endpoint;
+    if (labels) account.distance = this.#locality.distanceTo(labels);
     return account;
   }
 
@@ -154,4 +220,21 @@ export class Ledger {
     }
     if (least) this.#accounts.delete(least.peerId);
   }
+}
+
+function newAccount(peerId: PeerId): Account {
+  return {
+    peerId,
+    name: '',
+    endpoint: '',
+    streams: 0,
+    received: 0,
+    sent: 0,
+    distance: 'unknown',
+    links: 0,
+    receivingMs: 0,
+    heardMs: -Infinity,
+    receiveMeter: new RateMeter(),
+    sendMeter: new RateMeter(),
+  };
 }

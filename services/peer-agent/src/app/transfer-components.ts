@@ -3,6 +3,7 @@ import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
 import type { AgentLimits } from './limits.js';
+import type { Locality } from './locality.js';
 import type { PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
 
 /** What a transfer works with. */
@@ -17,6 +18,7 @@ export interface TransferComponents {
   /** See `DownloadRun`. */
   readonly checkpointMs?: number;
   readonly limits: AgentLimits;
+  readonly locality: Locality;
   readonly log: Logger;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;

@@ -64,6 +64,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
     {
       transfers: agent.transfers,
       limits: agent.limits,
+      locality: agent.locality,
       bans: agent.bans,
       messages,
       tracker,

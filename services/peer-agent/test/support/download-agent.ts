@@ -14,6 +14,7 @@ import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
 import { findLeftover } from '../../src/app/leftover.js';
 import { AgentLimits } from '../../src/app/limits.js';
+import { Locality } from '../../src/app/locality.js';
 import type {
   BanReport,
   FileSummary,
@@ -117,6 +118,7 @@ export class DownloadAgent {
   );
   readonly archive: TransferArchive;
   readonly limits = new AgentLimits(NO_LIMITS);
+  readonly locality = new Locality();
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;
   readonly #fds = new FdCache();
@@ -147,8 +149,20 @@ export class DownloadAgent {
     const checkpoints = checkpointMs === undefined ? {} : { checkpointMs };
     const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
-    const { limits } = this;
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, random, log };
+    const { limits, locality } = this;
+    const parts = {
+      locality,
+      archive,
+      stores,
+      connector,
+      hasher,
+      tracker,
+      bans,
+      budget,
+      limits,
+      random,
+      log,
+    };
     this.transfers = new Transfers({ ...parts, ...checkpoints }, { downloadDir: folder.at('downloads') });
   }
 

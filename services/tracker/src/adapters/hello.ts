@@ -2,12 +2,10 @@ import { isIPv6 } from 'node:net';
 import { formatAddress, isUnspecifiedHost, parseAddress } from '@enjambre/common/config/address';
 import { badHello, checkHello } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
+import { labelsFault } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { PeerInfo } from '../domain/peer.js';
 
-const MAX_LABELS = 16;
-const MAX_LABEL_KEY_CHARS = 63;
-const MAX_LABEL_VALUE_CHARS = 255;
 const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 /**
@@ -18,21 +16,11 @@ const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
 export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string): PeerInfo {
-  checkLabels(hello.labels);
+  const fault = labelsFault(hello.labels);
+  if (fault !== undefined) throw badHello(fault);
   const endpoint = endpointOf(hello.endpoint, hostOf(seenAddress));
   const { id, name } = checkHello('tracker', hello, nonce);
   return { id, name, endpoint, labels: hello.labels, version: hello.version };
-}
-
-function checkLabels(labels: Hello['labels']): void {
-  const pairs = Object.entries(labels);
-  if (pairs.length > MAX_LABELS) throw badHello(`there are more than ${MAX_LABELS} labels`);
-  for (const [key, value] of pairs) {
-    if (key === '' || key.length > MAX_LABEL_KEY_CHARS || value.length > MAX_LABEL_VALUE_CHARS) {
-      const bounds = `1 to ${MAX_LABEL_KEY_CHARS} characters and its value up to ${MAX_LABEL_VALUE_CHARS}`;
-      throw badHello(`a label's key has ${bounds}`);
-    }
-  }
 }
 
 /** Where others reach the peer: an empty or unspecified host becomes the one that the tracker sees. */

@@ -1,5 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
-import { placesOf, type PeerInfo } from './peer.js';
+import { neighbourhoodsOf, placeOf } from '@enjambre/core/locality';
+import type { PeerInfo } from './peer.js';
 import type { Member } from './member.js';
 import type { Watch } from './watch.js';
 
@@ -11,7 +12,7 @@ export class Session {
   seeding = 0;
   readonly memberships = new Map<InfoHash, Member>();
   readonly watches = new Map<InfoHash, Watch>();
-  /** Where the peer stands, closest first: see {@link placesOf}. */
+  /** Where the peer stands, closest first: see {@link neighbourhoodsOf}. */
   readonly places: readonly string[];
 
   /** @param connectedAt milliseconds since 1970 */
@@ -19,7 +20,7 @@ export class Session {
     readonly peer: PeerInfo,
     readonly connectedAt: number,
   ) {
-    this.places = placesOf(peer);
+    this.places = neighbourhoodsOf(placeOf(peer.labels));
   }
 
   get leeching(): number {

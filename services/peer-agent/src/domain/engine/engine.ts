@@ -4,6 +4,7 @@ import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
 import type { EngineLayout } from './engine-layout.js';
+import { hindranceOf, type Hindrance } from './hindrance.js';
 import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { nextBlock, startedBlock } from './next-block.js';
@@ -49,6 +50,9 @@ export class DownloadEngine {
   #nowMs = 0;
   /** Who is asked first under a limit. */
   #turn = 0;
+  /** See {@link EngineLoad}. */
+  #rateWasFull = false;
+  #budgetWasFull = false;
   #effects: EngineEffect[] = [];
 
   constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
@@ -71,6 +75,19 @@ export class DownloadEngine {
   /** Bytes asked for or arrived, and not yet stored. */
   get outstandingBytes(): number {
     return this.#storingBytes + this.#books.inFlightBytes;
+  }
+
+  /** What kept it from asking for more since this was last asked. @param stalled no block came since */
+  takeHindrance(stalled: boolean): Hindrance {
+    const load = {
+      rateWasFull: this.#rateWasFull || (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)),
+      budgetWasFull: this.#budgetWasFull,
+      storingBytes: this.#storingBytes,
+      inFlightBytes: this.#books.inFlightBytes,
+      allAsked: this.#board.wanted.isEmpty(),
+    };
+    this.#rateWasFull = this.#budgetWasFull = false;
+    return hindranceOf(this.#peers.values(), load, stalled);
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -322,9 +339,10 @@ export class DownloadEngine {
     if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
-      if (!this.#budget.mayAsk(this.#nowMs)) return;
+      if (!this.#budget.mayAsk(this.#nowMs)) return void (this.#rateWasFull = true);
       if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
     }
+    if (this.outstandingBytes >= this.#budget.limitBytes) this.#budgetWasFull = true;
   }
 
   /** False if there is nothing to ask of the peer. */
