@@ -153,7 +153,7 @@ class AgentService implements Agent {
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
     const self = { peerId: identity.peerId, name: config.name, version: VERSION, labels: config.label };
-    const locality = new Locality(config.label);
+    const locality = new Locality(self.peerId, config.label);
     const memory = new BlockMemory();
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();

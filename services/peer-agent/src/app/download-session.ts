@@ -13,6 +13,7 @@ import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Random } from '../domain/random.js';
 import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
+import type { Locality } from './locality.js';
 import type { Ledger } from './ledger.js';
 import type { PeerAddress, PeerConnector, PieceStore, SwarmListener, TrackerPort } from './ports.js';
 import { SendingPace } from './sending-pace.js';
@@ -35,6 +36,7 @@ export interface DownloadComponents {
   /** Where its time goes. */
   readonly account: DownloadAccount;
   readonly tracker: Pick<TrackerPort, 'connected'>;
+  readonly locality: Locality;
   readonly log: Logger;
 }
 
@@ -69,7 +71,11 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#parts = parts;
     this.#outcome = outcome;
     this.#share = parts.budget.share(parts.rate);
-    this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
+    this.#engine = new DownloadEngine({
+      ...parts,
+      self: parts.locality.self,
+      budget: this.#share,
+    });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
     this.#links = new SwarmLinks(
       {
@@ -144,7 +150,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   joined(peer: PeerAddress, has: Bitfield): void {
     if (this.#parts.ledger.linkOpened(peer)) this.#parts.account.note('reconnection');
     this.#pace.joined(peer.peerId);
-    this.#feed({ type: 'peer-joined', peer: peer.peerId, has });
+    const distance = this.#parts.locality.distanceTo(peer.labels ?? {});
+    this.#feed({ type: 'peer-joined', peer: peer.peerId, has, distance });
   }
 
   left(peer: PeerAddress, error: EnjambreError): void {

@@ -1,3 +1,4 @@
+import type { PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import { distanceBetween, placeOf, type Distance, type Place } from '@enjambre/core/locality';
 import { TrafficByDistance } from '../domain/traffic.js';
@@ -9,7 +10,10 @@ export class Locality {
   readonly #place: Place;
 
   /** @param labels this agent's own */
-  constructor(labels: Labels = {}) {
+  constructor(
+    readonly self: PeerId,
+    labels: Labels = {},
+  ) {
     this.#place = placeOf(labels);
   }
 

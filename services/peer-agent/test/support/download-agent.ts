@@ -118,7 +118,7 @@ export class DownloadAgent {
   );
   readonly archive: TransferArchive;
   readonly limits = new AgentLimits(NO_LIMITS);
-  readonly locality = new Locality();
+  readonly locality = new Locality(this.identity.peerId);
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;
   readonly #fds = new FdCache();

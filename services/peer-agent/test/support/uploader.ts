@@ -76,7 +76,7 @@ export class Uploader implements ServingDirectory {
   readonly #store: FileStore;
   readonly have: Bitfield;
   readonly ledger = new Ledger(NOTHING_COUNTED, {
-    locality: new Locality(),
+    locality: new Locality(peerNamed('ledger')),
     nowMs: () => performance.now(),
   });
   /** How fast it may send. */

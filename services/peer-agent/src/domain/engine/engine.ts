@@ -1,12 +1,14 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
+import { crossesZones, isNear } from '@enjambre/core/locality';
 import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
-import type { EngineLayout } from './engine-layout.js';
-import { hindranceOf, type Hindrance } from './hindrance.js';
+import type { EngineComponents } from './engine-components.js';
+import { Pressure, type Hindrance } from './hindrance.js';
 import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
+import { NearFirst, piecesOf } from './near-first.js';
 import { nextBlock, startedBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
@@ -15,15 +17,6 @@ import { RequestBooks } from './request-books.js';
 import { isFitAlone, takeFromUnfit } from './soloist.js';
 import { findHoarder, findTakeover } from './takeover.js';
 import { Choosers, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './uploaders-choice.js';
-
-export interface EngineComponents {
-  readonly layout: EngineLayout;
-  /** Pieces that are verified and on disk already. Copied. */
-  readonly have: Bitfield;
-  readonly random: Random;
-  /** How much it may have asked for. @default a budget of its own */
-  readonly budget?: BudgetShare;
-}
 
 /**
  * Decides what to ask of whom, for one download. It is told what happened and when, and
@@ -41,7 +34,8 @@ export class DownloadEngine {
   readonly #books: RequestBooks;
   readonly #config: EngineConfig;
   readonly #peers = new Map<PeerId, PeerState>();
-  readonly #choosers = new Choosers();
+  readonly #choosers: Choosers;
+  readonly #nearFirst: NearFirst | undefined;
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
@@ -50,16 +44,16 @@ export class DownloadEngine {
   #nowMs = 0;
   /** Who is asked first under a limit. */
   #turn = 0;
-  /** See {@link EngineLoad}. */
-  #rateWasFull = false;
-  #budgetWasFull = false;
+  readonly #pressure = new Pressure();
   #effects: EngineEffect[] = [];
 
-  constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
+  constructor({ layout, have, random, budget, self }: EngineComponents, config: Partial<EngineConfig> = {}) {
     this.#board = new PieceBoard(layout, have);
     this.#random = random;
     this.#budget = budget ?? new OutstandingBudget().share();
     this.#books = new RequestBooks(this.#budget);
+    this.#nearFirst = self && new NearFirst(self, piecesOf(layout));
+    this.#choosers = new Choosers((peer) => this.#nearFirst?.mayChoose(peer) ?? true);
     this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
   }
 
@@ -79,15 +73,13 @@ export class DownloadEngine {
 
   /** What kept it from asking for more since this was last asked. @param stalled no block came since */
   takeHindrance(stalled: boolean): Hindrance {
-    const load = {
-      rateWasFull: this.#rateWasFull || (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)),
-      budgetWasFull: this.#budgetWasFull,
+    if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#pressure.rateIsFull();
+    return this.#pressure.take(this.#peers.values(), {
       storingBytes: this.#storingBytes,
       inFlightBytes: this.#books.inFlightBytes,
       allAsked: this.#board.wanted.isEmpty(),
-    };
-    this.#rateWasFull = this.#budgetWasFull = false;
-    return hindranceOf(this.#peers.values(), load, stalled);
+      stalled,
+    });
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -102,7 +94,7 @@ export class DownloadEngine {
   #dispatch(event: EngineEvent): void {
     switch (event.type) {
       case 'peer-joined':
-        return this.#join(event.peer, event.has);
+        return this.#join(event);
       case 'peer-left':
         return this.#leave(event.peer);
       case 'block-stored':
@@ -134,12 +126,15 @@ export class DownloadEngine {
     }
   }
 
-  #join(id: PeerId, has: Bitfield): void {
+  #join({ peer: id, has, distance = 'unknown' }: Extract<EngineEvent, { type: 'peer-joined' }>): void {
     // Whoever decides on bans lets it in again: it has served its time.
     this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
     this.#peers.set(id, peer);
+    peer.isNear = isNear(distance);
+    peer.isFar = crossesZones(distance);
+    this.#nearFirst?.joined(peer, this.#nowMs);
     for (const piece of has.indexes()) this.#board.availability.add(piece, 1);
     this.#fill(peer);
   }
@@ -149,6 +144,7 @@ export class DownloadEngine {
     if (!peer) return;
     this.#peers.delete(id);
     for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
+    this.#nearFirst?.left(peer);
     this.#books.left(peer);
     this.#release(peer);
     this.#choosers.review(this.#peers);
@@ -160,6 +156,7 @@ export class DownloadEngine {
     for (const piece of pieces) {
       if (!peer.has.set(piece)) continue;
       this.#board.availability.add(piece, 1);
+      this.#nearFirst?.learnt(peer, piece, this.#nowMs);
       mayServe ||= !this.have.has(piece);
     }
     // The most frequent message of a large swarm, and often of no interest.
@@ -182,6 +179,7 @@ export class DownloadEngine {
     const bytes = this.#board.blockBytes(ref);
     this.#books.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
+    this.#nearFirst?.received(peer, bytes, this.#nowMs);
     const isChoice = !request.ref && !request.cancelled;
     if (isChoice) takeChoice(this.#board, peer, ref.piece);
     const block = request.cancelled ? this.#board.lateBlock(ref) : this.#board.block(ref);
@@ -203,6 +201,7 @@ export class DownloadEngine {
   /** From now on the peer says what it sends. Only one that has all can choose well. */
   #letChoose(peer: PeerState): void {
     if (!peer.has.isFull()) return;
+    this.#nearFirst?.spreads(peer, true);
     peer.spreads = true;
     this.#choosers.review(this.#peers);
     peer.idleSince = -1;
@@ -211,6 +210,7 @@ export class DownloadEngine {
 
   /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
   #stopChoosing(peer: PeerState): void {
+    this.#nearFirst?.spreads(peer, false);
     peer.spreads = false;
     this.#choosers.review(this.#peers);
     for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
@@ -251,7 +251,10 @@ export class DownloadEngine {
 
   /** The peer does not have the piece after all. */
   #lost(peer: PeerState, index: number): void {
-    if (peer.has.clear(index)) this.#board.availability.add(index, -1);
+    if (peer.has.clear(index)) {
+      this.#board.availability.add(index, -1);
+      this.#nearFirst?.lost(peer, index);
+    }
     const piece = this.#board.active.get(index);
     if (piece && peer.owned.delete(piece)) this.#board.orphan(piece);
   }
@@ -316,6 +319,8 @@ export class DownloadEngine {
       this.#release(peer);
     }
     this.#relieve();
+    if (this.#nearFirst?.review(this.#peers.values(), this.#board.wanted, this.#nowMs))
+      this.#choosers.review(this.#peers);
     this.#fillAll();
     for (const peer of this.#peers.values()) this.#takeOver(peer);
   }
@@ -339,21 +344,23 @@ export class DownloadEngine {
     if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
-      if (!this.#budget.mayAsk(this.#nowMs)) return void (this.#rateWasFull = true);
+      if (!this.#budget.mayAsk(this.#nowMs)) return this.#pressure.rateIsFull();
       if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
     }
-    if (this.outstandingBytes >= this.#budget.limitBytes) this.#budgetWasFull = true;
+    if (this.outstandingBytes >= this.#budget.limitBytes) this.#pressure.budgetIsFull();
   }
 
   /** False if there is nothing to ask of the peer. */
   #askNext(peer: PeerState): boolean {
     const { stealRatio } = this.#config;
     const isFit = (piece: number): boolean => isFitAlone(peer, piece, this.#peers.values(), stealRatio);
-    const ref = peer.spreads
-      ? startedBlock(this.#board, peer, isFit)
-      : nextBlock(this.#board, peer, this.#random, isFit);
+    const limits = { isFitAlone: isFit, admits: this.#nearFirst?.admission(peer, this.#nowMs) };
+    const chooses = peer.spreads && this.#choosers.has(peer);
+    const ref = chooses
+      ? startedBlock(this.#board, peer, limits)
+      : nextBlock(this.#board, peer, this.#random, limits);
     if (ref) this.#ask(peer, ref);
-    else if (peer.spreads && mayGiveMore(this.#board, peer)) this.#askAny(peer);
+    else if (chooses && mayGiveMore(this.#board, peer)) this.#askAny(peer);
     else return false;
     return true;
   }
