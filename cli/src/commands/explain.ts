@@ -9,7 +9,14 @@ import type { JsonObject } from '../render/json-line.js';
 import { secondsOf } from '../render/json.js';
 import { percentages } from '../render/percentages.js';
 import { table } from '../render/table.js';
-import { formatBytes, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
+import {
+  count as counted,
+  formatBytes,
+  formatRate,
+  formatSeconds,
+  plain,
+  shortDigits,
+} from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 
 /** `enjambre explain`: where the time of a download went. */
@@ -60,16 +67,16 @@ function thrownAway({ wastedBytes, duplicateBytes }: Explanation): string {
 
 function mishaps(explanation: Explanation): string {
   const counts: (readonly [bigint, string])[] = [
-    [explanation.hashFailures, 'pieces failed to verify'],
-    [explanation.refusals, 'requests refused'],
-    [explanation.withdrawals, 'requests given up'],
-    [explanation.reconnections, 'reconnections'],
-    [explanation.unreachable, 'failed connections'],
-    [explanation.bans, 'peers banned'],
+    [explanation.hashFailures, 'hash failure'],
+    [explanation.refusals, 'refused request'],
+    [explanation.withdrawals, 'withdrawn request'],
+    [explanation.reconnections, 'reconnection'],
+    [explanation.unreachable, 'failed connection'],
+    [explanation.bans, 'ban'],
   ];
   return counts
     .filter(([count]) => count > 0n)
-    .map(([count, what]) => `${count.toString()} ${what}`)
+    .map(([count, what]) => counted(Number(count), what))
     .join(', ');
 }
 

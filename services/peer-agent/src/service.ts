@@ -28,6 +28,7 @@ import { makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
+import type { SelfDescription } from './adapters/peer/peer-link.js';
 import { peerService } from './adapters/peer/peer-handlers.js';
 import { RelayLink } from './adapters/messaging/relay-link.js';
 import { BansFile } from './adapters/state/bans-file.js';
@@ -182,26 +183,12 @@ class AgentService implements Agent {
       },
       { downloadDir: this.#downloadDir },
     );
-    const peers = new GrpcServer({
-      listen: config.listen,
-      services: [peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS })],
-      maxReceiveBytes: MAX_MESSAGE_BYTES,
-      log,
-    });
+    const peers = this.#peerServer(transfers, self);
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = {
-      transfers,
-      limits,
-      locality,
-      bans,
-      messages,
-      tracker,
-      relay,
-      log,
-      facts: () => this.#facts(),
-    };
+    const apps = { transfers, limits, locality, bans, messages };
+    const control = { ...apps, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
 
@@ -220,6 +207,17 @@ class AgentService implements Agent {
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
+  }
+
+  /** Where other agents fetch from this one. */
+  #peerServer(directory: Transfers, self: SelfDescription): GrpcServer {
+    const log = this.#log;
+    return new GrpcServer({
+      listen: this.#config.listen,
+      services: [peerService({ directory, self, log }, { uploadSlots: UPLOAD_SLOTS })],
+      maxReceiveBytes: MAX_MESSAGE_BYTES,
+      log,
+    });
   }
 
   #dataFolder(stores: FileStoreFactory): DataFolder {

@@ -1,6 +1,5 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import { crossesZones, isNear } from '@enjambre/core/locality';
 import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
@@ -14,8 +13,9 @@ import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { RequestBooks } from './request-books.js';
-import { isFitAlone, takeFromUnfit } from './soloist.js';
+import { isFitAlone, relieve } from './soloist.js';
 import { findHoarder, findTakeover } from './takeover.js';
+import { judgePiece } from './judge-piece.js';
 import { Choosers, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './uploaders-choice.js';
 
 /**
@@ -74,12 +74,9 @@ export class DownloadEngine {
   /** What kept it from asking for more since this was last asked. @param stalled no block came since */
   takeHindrance(stalled: boolean): Hindrance {
     if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#pressure.rateIsFull();
-    return this.#pressure.take(this.#peers.values(), {
-      storingBytes: this.#storingBytes,
-      inFlightBytes: this.#books.inFlightBytes,
-      allAsked: this.#board.wanted.isEmpty(),
-      stalled,
-    });
+    const bytes = { storingBytes: this.#storingBytes, inFlightBytes: this.#books.inFlightBytes };
+    const allAsked = this.#board.wanted.isEmpty();
+    return this.#pressure.take(this.#peers.values(), { ...bytes, allAsked, stalled });
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -132,9 +129,7 @@ export class DownloadEngine {
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
     this.#peers.set(id, peer);
-    peer.isNear = isNear(distance);
-    peer.isFar = crossesZones(distance);
-    this.#nearFirst?.joined(peer, this.#nowMs);
+    this.#nearFirst?.joined(peer, distance, this.#nowMs);
     for (const piece of has.indexes()) this.#board.availability.add(piece, 1);
     this.#fill(peer);
   }
@@ -168,14 +163,8 @@ export class DownloadEngine {
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
     // A request that was answered wrongly stays on the books: it is freed when the peer has left.
     const request = peer.requests.get(id);
-    if (!request || !fits(request, ref)) {
-      this.#emit({
-        type: 'violation',
-        peer: peer.id,
-        reason: `sent block ${ref.block} of piece ${ref.piece} unasked`,
-      });
-      return;
-    }
+    if (!request || !fits(request, ref))
+      return this.#violation(peer, `sent block ${ref.block} of piece ${ref.piece} unasked`);
     const bytes = this.#board.blockBytes(ref);
     this.#books.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
@@ -235,10 +224,7 @@ export class DownloadEngine {
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
     const request = this.#books.rejected(peer, id);
-    if (!request) {
-      this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
-      return;
-    }
+    if (!request) return this.#violation(peer, 'rejected a request that was never made');
     if (request.cancelled) return;
     const { ref } = request;
     if (ref) this.#unask(peer, ref);
@@ -251,10 +237,9 @@ export class DownloadEngine {
 
   /** The peer does not have the piece after all. */
   #lost(peer: PeerState, index: number): void {
-    if (peer.has.clear(index)) {
-      this.#board.availability.add(index, -1);
-      this.#nearFirst?.lost(peer, index);
-    }
+    const had = peer.has.clear(index);
+    if (had) this.#board.availability.add(index, -1);
+    if (had) this.#nearFirst?.lost(peer, index);
     const piece = this.#board.active.get(index);
     if (piece && peer.owned.delete(piece)) this.#board.orphan(piece);
   }
@@ -268,18 +253,10 @@ export class DownloadEngine {
   }
 
   #verify(piece: ActivePiece): void {
-    const { layout, suspects } = this.#board;
-    if (layout.combineBlocks(piece.index, piece.digests()).equals(layout.pieceRoot(piece.index))) {
-      this.#board.finish(piece);
-      this.#emit({ type: 'verified', piece: piece.index });
-      for (const culprit of suspects.verified(piece)) this.#ban(culprit, piece.index);
-      return;
-    }
-    this.#emit({ type: 'failed', piece: piece.index });
-    const culprit = suspects.failed(piece);
-    this.#board.reset(piece);
-    this.#generation += 1;
-    if (culprit) this.#ban(culprit, piece.index);
+    const { isRight, culprits } = judgePiece(this.#board, piece);
+    this.#emit({ type: isRight ? 'verified' : 'failed', piece: piece.index });
+    if (!isRight) this.#generation += 1;
+    for (const culprit of culprits) this.#ban(culprit, piece.index);
   }
 
   #ban(id: PeerId, piece: number): void {
@@ -318,19 +295,12 @@ export class DownloadEngine {
       peer.snubbed = true;
       this.#release(peer);
     }
-    this.#relieve();
+    // Who is fit may have changed: nobody is idle for good.
+    if (relieve(this.#board, this.#peers, this.#config.stealRatio)) this.#generation += 1;
     if (this.#nearFirst?.review(this.#peers.values(), this.#board.wanted, this.#nowMs))
       this.#choosers.review(this.#peers);
     this.#fillAll();
     for (const peer of this.#peers.values()) this.#takeOver(peer);
-  }
-
-  /** Pieces that have to come from one are taken from peers that have become too slow for that. */
-  #relieve(): void {
-    if (this.#board.suspects.count === 0) return;
-    for (const piece of takeFromUnfit(this.#peers, this.#config.stealRatio)) this.#board.orphan(piece);
-    // Who is fit may have changed: nobody is idle for good.
-    this.#generation += 1;
   }
 
   #fillAll(): void {
@@ -402,6 +372,10 @@ export class DownloadEngine {
     let givers = 0;
     for (const peer of this.#peers.values()) givers += peer.mayGive(this.#generation) ? 1 : 0;
     return this.#budget.limitBytes / Math.max(1, givers);
+  }
+
+  #violation({ id }: PeerState, reason: string): void {
+    this.#emit({ type: 'violation', peer: id, reason });
   }
 
   #emit(effect: EngineEffect): void {

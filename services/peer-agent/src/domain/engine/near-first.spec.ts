@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
+import type { Distance } from '@enjambre/core/locality';
 import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
 import { DEFAULT_ENGINE_CONFIG } from './config.js';
@@ -9,18 +10,21 @@ import { PeerState } from './peer-state.js';
 const PIECES = { count: 40, bytes: 1 };
 const ALL = Bitfield.full(PIECES.count);
 
+const distances = new WeakMap<PeerState, Distance>();
+
 function peer(
   name: string,
   where: 'near' | 'far' | 'unknown',
   has = Bitfield.empty(PIECES.count),
 ): PeerState {
   const state = new PeerState(peerNamed(name), has.clone(), DEFAULT_ENGINE_CONFIG, 0);
-  return Object.assign(state, { isNear: where === 'near', isFar: where === 'far' });
+  distances.set(state, where === 'near' ? 'zone' : where);
+  return state;
 }
 
 function nearFirst(self: string, peers: readonly PeerState[], nowMs = 0): NearFirst {
   const made = new NearFirst(peerNamed(self), PIECES);
-  for (const one of peers) made.joined(one, nowMs);
+  for (const one of peers) made.joined(one, distances.get(one) ?? 'unknown', nowMs);
   return made;
 }
 

@@ -1,5 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
+import { crossesZones, isNear, type Distance } from '@enjambre/core/locality';
 import type { EngineLayout } from './engine-layout.js';
 import { FarTrial } from './far-trial.js';
 import type { PeerState } from './peer-state.js';
@@ -46,13 +47,15 @@ export class NearFirst {
     return this.#near.size > 0 && this.#farPeers > 0;
   }
 
-  joined(peer: PeerState, nowMs: number): void {
+  joined(peer: PeerState, distance: Distance, nowMs: number): void {
+    peer.isNear = isNear(distance);
+    peer.isFar = crossesZones(distance);
     if (!peer.isFar && !peer.isNear) return;
     const wasOn = this.#isOn;
-    if (!this.#trial) this.#begin(nowMs);
+    if (this.#trial === undefined) this.#begin(nowMs);
     if (peer.isFar) this.#farPeers += 1;
     if (peer.isNear) this.#enter(peer, 1);
-    if (!wasOn && this.#isOn) this.#fetchedMs = nowMs;
+    this.#fetchedMs = wasOn ? this.#fetchedMs : nowMs;
     for (const piece of peer.has.indexes()) this.learnt(peer, piece, nowMs);
   }
 
