@@ -4,6 +4,7 @@ import {
   type Ban,
   type DownloadRequest,
   type DownloadResponse,
+  type Explanation,
   type GetInfoResponse,
   type SetLimitsRequest,
   type SetLimitsResponse,
@@ -71,6 +72,11 @@ export class AgentClient {
 
   async transfer(ref: string): Promise<Transfer> {
     return present((await this.#channel.call(this.#client.getTransfer.bind(this.#client), { ref })).transfer);
+  }
+
+  async explain(ref: string): Promise<Explanation> {
+    const call = this.#client.explainTransfer.bind(this.#client);
+    return present((await this.#channel.call(call, { ref })).explanation, 'explanation');
   }
 
   download(request: DownloadRequest): Promise<DownloadResponse> {

@@ -106,6 +106,11 @@ const TRANSFERS: readonly ClientCommand[] = [
     handle: async (session, [ref = '']) => (await import('./commands/transfers.js')).status(session, ref),
   },
   {
+    usage: 'explain <REF>',
+    summary: 'where the time of a download went: sources, stalls and their causes',
+    handle: async (session, [ref = '']) => (await import('./commands/explain.js')).explain(session, ref),
+  },
+  {
     usage: 'pause <REF>',
     summary: 'stop it for now; what is there stays',
     handle: async (session, [ref = '']) => (await import('./commands/control.js')).pause(session, ref),

@@ -11,6 +11,7 @@ import {
   TransferState,
   type DownloadRequest,
   type DownloadResponse,
+  type Explanation,
   type LiftBanResponse,
   type ListBansResponse,
   type ListFilesResponse,
@@ -48,6 +49,7 @@ export function transferOf(fields: Partial<Transfer> = {}): Transfer {
 export interface Script {
   transfers?: () => Transfer[];
   transfer?: (ref: string) => Transfer;
+  explain?: (ref: string) => Explanation;
   download?: (request: DownloadRequest) => DownloadResponse | Promise<DownloadResponse>;
   share?: (request: ShareRequest, ended: AbortSignal) => AsyncIterable<ShareResponse>;
   watch?: (ref: string, ended: AbortSignal) => AsyncIterable<Transfer>;
@@ -145,6 +147,9 @@ export class FakeAgent {
       getInfo: one(() => GetInfoResponse.fromPartial({ name: 'alice', maxUpload: 10_000_000n })),
       listTransfers: one(() => ({ transfers: (script.transfers ?? unscripted)() })),
       getTransfer: one(({ ref }: { ref: string }) => ({ transfer: (script.transfer ?? unscripted)(ref) })),
+      explainTransfer: one(({ ref }: { ref: string }) => ({
+        explanation: (script.explain ?? unscripted)(ref),
+      })),
       download: one((request: DownloadRequest) => (script.download ?? unscripted)(request)),
       share: many((request: ShareRequest, ended) => (script.share ?? unscripted)(request, ended)),
       watchTransfer: many(async function* ({ ref }: { ref: string }, ended) {

@@ -48,6 +48,7 @@ export class Download {
       layout,
       have: Bitfield.empty(layout.pieceCount),
       random: seededRandom(seed),
+      self: host.id,
     });
   }
 
@@ -69,18 +70,23 @@ export class Download {
   /** As the agent's `SwarmLinks` takes it: those that work are kept, and there are never more than so many. */
   update({ upserted, removed }: PeerNews): void {
     if (!this.#runs) return;
-    for (const peer of upserted) this.#list(peer);
     for (const peer of removed) {
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
       if (candidate && !candidate.link) this.#candidates.delete(peer);
     }
+    for (const peer of upserted) this.#list(peer);
   }
 
   /** The uploader's hello and bitfield came. */
   ready(link: Link, { has, choked }: { has: Bitfield; choked: boolean }): void {
     if (!this.#uses(link)) return;
-    this.#feed({ type: 'peer-joined', peer: link.uploader.id, has });
+    this.#feed({
+      type: 'peer-joined',
+      peer: link.uploader.id,
+      has,
+      distance: this.world.distance(link),
+    });
     if (choked) this.choked(link, true);
   }
 
@@ -143,12 +149,24 @@ export class Download {
   #list(peer: PeerId): void {
     const known = this.#candidates.get(peer);
     if (known) known.listed = true;
-    if (known || this.#banned.has(peer) || this.#candidates.size >= MAX_LINKS) return;
+    if (known || this.#banned.has(peer)) return;
+    if (this.#candidates.size >= MAX_LINKS && !this.#makeRoom()) return;
     const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
     this.#candidates.set(peer, { link, listed: true });
     this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
       link.uploader.uploader.accept(link);
     });
+  }
+
+  /** Ends the link to one that the tracker has put another in the place of. */
+  #makeRoom(): boolean {
+    for (const { listed, link } of this.#candidates.values()) {
+      if (listed || !link) continue;
+      this.#hangUp(link);
+      this.#feed({ type: 'peer-left', peer: link.uploader.id });
+      return true;
+    }
+    return false;
   }
 
   #answered(link: Link, id: number): Owed {

@@ -9,7 +9,19 @@ export interface TimedResult {
 
 /** A line each. */
 export function tableOf(results: readonly TimedResult[]): string {
-  const head = ['scenario', 'done', 'floor', 'p50', 'p99', 'p99.9', 'last', 'seeder', 'twice', 'events/s'];
+  const head = [
+    'scenario',
+    'done',
+    'floor',
+    'p50',
+    'p99',
+    'p99.9',
+    'last',
+    'seeder',
+    'twice',
+    'crossed',
+    'events/s',
+  ];
   const table = new Table({ head, style: { head: [], border: [] } });
   for (const { result, wallSeconds } of results) {
     const { overFloor, tookMs, seederShare, duplicateShare } = result;
@@ -24,6 +36,7 @@ export function tableOf(results: readonly TimedResult[]): string {
       `${at(1)} (${(quantile(tookMs, 1) / 1000).toFixed(2)} s)`,
       `${seederShare.toFixed(3)} ×`,
       `${(duplicateShare * 100).toFixed(2)} %`,
+      result.crossedShare === 0 ? '-' : `${result.crossedShare.toFixed(2)} ×`,
       Math.round(result.events / wallSeconds).toLocaleString('en'),
     ]);
   }

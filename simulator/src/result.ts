@@ -17,6 +17,8 @@ export interface SimulationResult {
   readonly seederShare: number;
   /** Bytes that came in vain, over all that were of use. */
   readonly duplicateShare: number;
+  /** Bytes that came from another zone, over the content's size. */
+  readonly crossedShare: number;
   readonly spoiltBytes: number;
   readonly maxOutstandingBytes: number;
   /** Indexes of hosts that somebody banned. */
@@ -55,6 +57,7 @@ export function resultOf(simulation: Simulation, { banned, lostPieces }: Outcome
     overFloor: ascending(done.map(({ host, tookMs }) => tookMs / floorMs(scenario, host.spec))),
     seederShare: seederBytes / layout.totalLength,
     duplicateShare: tally.duplicateBytes / Math.max(1, useful * layout.totalLength),
+    crossedShare: [...tally.crossed.values()].reduce((sum, bytes) => sum + bytes, 0) / layout.totalLength,
     spoiltBytes: tally.spoiltBytes,
     maxOutstandingBytes: tally.maxOutstandingBytes,
     banned: [...new Set(banned.map(({ index }) => index))],

@@ -6,6 +6,8 @@ export interface HostSpec {
   readonly down: number;
   /** One way to the middle of the network: between two hosts it is the sum of both. */
   readonly latencyMs: number;
+  /** Where it stands; without it, nobody knows. */
+  readonly zone?: string;
   /** Has everything from the start, and downloads nothing. */
   readonly seeder?: boolean;
   /** @default at 0 ms */
@@ -28,4 +30,8 @@ export interface Scenario {
   readonly hosts: readonly HostSpec[];
   /** A dead host's links are noticed by the others after so long. @default as soon as a message could arrive */
   readonly noticeMs?: number;
+  /** Bytes a second from each zone to each other, for all its hosts together. @default as much as hosts can send */
+  readonly trunk?: number;
+  /** Hosts have no labels: they stand in zones, but do not know it. @default false */
+  readonly blind?: boolean;
 }

@@ -53,6 +53,29 @@ const lab: readonly Scenario[] = [
   },
 ];
 
+/** Three zones of many hosts, and between two of them no more than one host's link. */
+const zones: Scenario = {
+  name: 'zones',
+  content: LAB,
+  trunk: RATE,
+  hosts: [
+    { ...seeder(RATE), zone: 'a' },
+    ...many(20, host(RATE)).flatMap((spec) => ['a', 'b', 'c'].map((zone) => ({ ...spec, zone }))),
+  ],
+};
+
+/** Three zones, of which two have a seeder that is five times slower than those of the third. */
+const zonesSlow: Scenario = {
+  ...zones,
+  name: 'zones-slow-seeders',
+  hosts: [
+    ...many(3, { ...seeder(RATE), zone: 'a' }),
+    { ...seeder(RATE / 5), zone: 'b' },
+    { ...seeder(RATE / 5), zone: 'c' },
+    ...many(2, host(RATE)).flatMap((spec) => ['b', 'c'].map((zone) => ({ ...spec, zone }))),
+  ],
+};
+
 /** Kraken's published setting. Blocks are whole pieces: there are 3.7 million of them as it is. */
 function kraken(name: string, origins: number, hosts: number): Scenario {
   const rate = 300e6;
@@ -72,6 +95,10 @@ const dragonfly: Scenario = {
 
 export const SCENARIOS: readonly Scenario[] = [
   ...lab,
+  zones,
+  { ...zones, name: 'zones-blind', blind: true },
+  zonesSlow,
+  { ...zonesSlow, name: 'zones-slow-seeders-blind', blind: true },
   dragonfly,
   kraken('kraken-fifth', 1, 520),
   kraken('kraken', 5, 2600),

@@ -1,7 +1,10 @@
+import type { Labels } from '@enjambre/core/labels';
+import { distanceBetween, placeOf, type Distance } from '@enjambre/core/locality';
 import { seededRandom, type Random } from '@enjambre/peer-agent/domain/random';
 import { TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { Agenda } from './agenda.js';
 import { Copies } from './copies.js';
+import { Downlink } from './downlink.js';
 import { Host } from './host.js';
 import type { Link } from './link.js';
 import { resultOf, type SimulationResult } from './result.js';
@@ -23,12 +26,19 @@ const MAX_SILENCE_MS = 300_000;
 export class Simulation implements World {
   readonly agenda = new Agenda();
   readonly layout: TokenLayout;
-  readonly tally: Tally = { storedBlocks: 0, duplicateBytes: 0, spoiltBytes: 0, maxOutstandingBytes: 0 };
+  readonly tally: Tally = {
+    storedBlocks: 0,
+    duplicateBytes: 0,
+    spoiltBytes: 0,
+    maxOutstandingBytes: 0,
+    crossed: new Map(),
+  };
   readonly hosts: readonly Host[];
   readonly #byId: ReadonlyMap<string, Host>;
   readonly #random: Random;
   readonly #tracker: Tracker;
   readonly #copies: Copies;
+  readonly #trunks = new Map<string, Downlink>();
   readonly #verified = new Map<Host, Set<number>>();
   readonly #banned: Host[] = [];
   /** Joins and deaths that wait for the first hosts' progress. */
@@ -46,7 +56,7 @@ export class Simulation implements World {
   ) {
     this.layout = new TokenLayout(scenario.content);
     this.#random = seededRandom(seed);
-    this.#tracker = new Tracker(this.agenda, scenario.content, this.#random);
+    this.#tracker = new Tracker(this.agenda, scenario.content, (host) => this.#labelsOf(host), this.#random);
     this.#copies = new Copies(this.layout.pieceCount);
     this.hosts = scenario.hosts.map((spec, index) => new Host(this, index, spec, this.#drawSeed()));
     this.#byId = new Map(this.hosts.map((host) => [host.id, host]));
@@ -63,6 +73,20 @@ export class Simulation implements World {
 
   latencyMs(link: Link): number {
     return link.downloader.spec.latencyMs + link.uploader.spec.latencyMs;
+  }
+
+  distance(link: Link): Distance {
+    return distanceBetween(placeOf(this.#labelsOf(link.downloader)), placeOf(this.#labelsOf(link.uploader)));
+  }
+
+  trunk(link: Link): Downlink | undefined {
+    const [from, to] = [link.uploader.spec.zone, link.downloader.spec.zone];
+    const { trunk } = this.scenario;
+    if (trunk === undefined || from === to) return undefined;
+    const key = `${from}>${to}`;
+    let found = this.#trunks.get(key);
+    if (!found) this.#trunks.set(key, (found = new Downlink(this.agenda, trunk / 1000)));
+    return found;
   }
 
   host(id: string): Host {
@@ -193,7 +217,21 @@ export class Simulation implements World {
       if (host.alive && host.download && this.#verified.get(host)?.size !== host.have.count) {
         this.fail(`host ${host.index} has other pieces than those verified`);
       }
+      this.#checkCrossed(host);
     }
+  }
+
+  /** What a zone has of which none of it had anything, must have come from another. */
+  #checkCrossed({ download, spec: { zone } }: Host): void {
+    if (zone === undefined || download?.finishedMs === undefined) return;
+    if (this.hosts.some(({ spec }) => spec.seeder && spec.zone === zone)) return;
+    const bytes = this.tally.crossed.get(zone) ?? 0;
+    if (bytes < this.layout.totalLength) this.fail(`zone ${zone} has more than came in: ${bytes} bytes`);
+  }
+
+  /** Where a host stands, as it knows it. */
+  #labelsOf({ spec }: Host): Labels {
+    return spec.zone === undefined || this.scenario.blind ? {} : { zone: spec.zone };
   }
 
   #drawSeed(): number {

@@ -1,4 +1,5 @@
 import { parseInfoHash } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 import type { Effect } from '@enjambre/tracker/domain/effects';
 import type { Session } from '@enjambre/tracker/domain/session';
 import { SwarmRegistry } from '@enjambre/tracker/domain/swarm-registry';
@@ -17,6 +18,7 @@ export class Tracker {
   constructor(
     private readonly agenda: Agenda,
     private readonly content: ContentSize,
+    private readonly labelsOf: (host: Host) => Labels,
     random: () => number,
   ) {
     this.#registry = new SwarmRegistry({ random, startedAt: 0 });
@@ -25,7 +27,13 @@ export class Tracker {
   /** The host connects, says what it has and, if it lacks something, asks who has it. */
   joined(host: Host): void {
     const { agenda } = this;
-    const peer = { id: host.id, name: `host ${host.index}`, endpoint: '', labels: {}, version: '' };
+    const peer = {
+      id: host.id,
+      name: `host ${host.index}`,
+      endpoint: '',
+      labels: this.labelsOf(host),
+      version: '',
+    };
     const { session } = this.#registry.connect(peer, agenda.nowMs);
     this.#sessions.set(host, session);
     this.#hosts.set(session, host);

@@ -1,3 +1,4 @@
+import type { Downlink } from './downlink.js';
 import { Fifo } from './fifo.js';
 import type { Host } from './host.js';
 import type { Link, Sending } from './link.js';
@@ -38,11 +39,23 @@ export class Uplink {
         link.lined = false;
         continue;
       }
-      const { downlink } = link.downloader;
       const latencyMs = this.world.latencyMs(link);
-      if (downlink.hasRoom(latencyMs)) this.#transmit(link, latencyMs);
-      else downlink.wait(link, latencyMs);
+      const full = this.#ways(link).find((way) => !way.hasRoom(latencyMs));
+      if (full) full.wait(link, latencyMs);
+      else this.#transmit(link, latencyMs);
     }
+  }
+
+  /** What blocks pass on their way, beyond this uplink. */
+  #ways(link: Link): Downlink[] {
+    const trunk = this.world.trunk(link);
+    return trunk ? [trunk, link.downloader.downlink] : [link.downloader.downlink];
+  }
+
+  #count({ downloader: { spec } }: Link, bytes: number): void {
+    if (spec.zone === undefined || spec.zone === this.host.spec.zone) return;
+    const { crossed } = this.world.tally;
+    crossed.set(spec.zone, (crossed.get(spec.zone) ?? 0) + bytes);
   }
 
   #transmit(link: Link, latencyMs: number): void {
@@ -52,7 +65,9 @@ export class Uplink {
     else link.lined = false;
     this.#busy = true;
     const { agenda } = this.world;
-    const passedMs = link.downloader.downlink.take(request.length, agenda.nowMs + latencyMs);
+    const firstMs = agenda.nowMs + latencyMs;
+    const passedMs = Math.max(...this.#ways(link).map((way) => way.take(request.length, firstMs)));
+    this.#count(link, request.length);
     agenda.in(request.length / this.bytesPerMs, () => {
       this.#busy = false;
       if (!this.host.alive) return;

@@ -1,4 +1,6 @@
+import type { Distance } from '@enjambre/core/locality';
 import type { Agenda } from './agenda.js';
+import type { Downlink } from './downlink.js';
 import type { Host } from './host.js';
 import type { Link } from './link.js';
 import type { TokenLayout } from './token-layout.js';
@@ -10,6 +12,10 @@ export interface World {
   readonly tally: Tally;
   /** One way between the two ends of a link. */
   latencyMs(link: Link): number;
+  /** How far the ends of a link are apart, as they know it. */
+  distance(link: Link): Distance;
+  /** What it passes from one zone to another; undefined if nothing narrow. */
+  trunk(link: Link): Downlink | undefined;
   host(id: string): Host;
   verified(host: Host, piece: number): void;
   completed(host: Host): void;
@@ -27,4 +33,6 @@ export interface Tally {
   /** Bytes of pieces that did not verify. */
   spoiltBytes: number;
   maxOutstandingBytes: number;
+  /** Bytes of blocks that came into each zone from others. */
+  readonly crossed: Map<string, number>;
 }

@@ -54,6 +54,21 @@ export function randomScenario(seed: number): Scenario {
     content: { bytes, pieceLength, blockLength },
     hosts: [...seeders, ...liars, ...downloaders],
     ...(dice.chance(0.3) && { noticeMs: dice.whole(0, 15_000) }),
+    ...inZones(dice, [...seeders, ...liars, ...downloaders]),
+  };
+}
+
+/** Now and then the hosts stand in two or three zones, with narrow ways between them; some do not know it. */
+function inZones(
+  dice: Dice,
+  hosts: readonly HostSpec[],
+): Partial<Pick<Scenario, 'hosts' | 'trunk' | 'blind'>> {
+  if (!dice.chance(0.4)) return {};
+  const zones = ['a', 'b', 'c'].slice(0, dice.whole(2, 3));
+  return {
+    hosts: hosts.map((spec) => ({ ...spec, zone: zones[dice.whole(0, zones.length - 1)] ?? 'a' })),
+    ...(dice.chance(0.7) && { trunk: dice.magnitude(64 * KIB, 20_000 * KIB) }),
+    blind: dice.chance(0.2),
   };
 }
 

@@ -78,6 +78,31 @@ describe('a simulated swarm', () => {
     expect([churn.finished, churn.downloaders]).toEqual([6, 6]);
   });
 
+  it('lets a piece into a zone hardly more often than it must, if hosts know where they are', () => {
+    const zoned = (count: number, spec: HostSpec): HostSpec[] =>
+      Array.from({ length: count }, () => ['a', 'b', 'c'].map((zone) => ({ ...spec, zone }))).flat();
+    const hosts = [{ ...SEEDER, zone: 'a' }, ...zoned(5, LINK)];
+    const knowing = new Simulation(scenario(hosts), 1).run();
+    const blind = new Simulation(scenario(hosts, { blind: true }), 1).run();
+    expect([knowing.finished, blind.finished]).toEqual([15, 15]);
+    // Two zones without a seeder: less than twice is impossible.
+    expect(knowing.crossedShare).toBeGreaterThanOrEqual(2);
+    expect(knowing.crossedShare).toBeLessThan(5);
+    expect(blind.crossedShare).toBeGreaterThan(2 * knowing.crossedShare * 0.9);
+  });
+
+  it('ends a run in which a zone has what never came in', () => {
+    const simulation = new Simulation(
+      scenario([
+        { ...SEEDER, zone: 'a' },
+        { ...LINK, zone: 'b' },
+      ]),
+      1,
+    );
+    Object.defineProperty(simulation.tally.crossed, 'get', { value: () => 0 });
+    expect(() => simulation.run()).toThrow(/zone b has more than came in/);
+  });
+
   it('is slowed down by a slow disk, and keeps its bound on memory', () => {
     const result = new Simulation(scenario([SEEDER, { ...LINK, diskRate: 2 * MIB }]), 1).run();
     expect(result.tookMs[0]).toBeGreaterThanOrEqual(16_000);

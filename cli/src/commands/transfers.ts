@@ -1,8 +1,14 @@
-import { TransferState, type Transfer, type TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import {
+  Distance,
+  TransferState,
+  type Transfer,
+  type TransferPeer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import type { Output } from '../output.js';
 import { transferRef } from '../ref.js';
+import { crossedText, distanceText } from '../render/distance.js';
 import { secondsOf, transferJson } from '../render/json.js';
 import { isLimited, limitsText } from '../render/limits.js';
 import { table } from '../render/table.js';
@@ -92,6 +98,7 @@ function transferFacts(
     ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
     ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
     ['sent', formatBytes(transfer.bytesUploaded)],
+    ['crossed', crossed(transfer)],
     ['time', active > 0 ? `${formatSeconds(active)} of downloading` : ''],
     ['path', plain(transfer.path)],
     ['infohash', plain(transfer.infohash)],
@@ -122,11 +129,19 @@ function wasted(transfer: Transfer): string {
     : `, of which ${formatBytes(transfer.bytesWasted)} were thrown away`;
 }
 
+function crossed({ traffic }: Transfer): string {
+  const text = crossedText(traffic);
+  return text === '' ? '' : `zones: ${text}`;
+}
+
 function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): string {
+  // Without labels there is nothing to say of distances.
+  const isKnown = peers.some(({ distance }) => distance !== Distance.UNSPECIFIED);
   const columns = [
     { title: 'peer' },
     { title: 'id' },
     { title: 'endpoint' },
+    ...(isKnown ? [{ title: 'distance' }] : []),
     { title: 'received', align: 'right' },
     { title: 'sent', align: 'right' },
     { title: 'down', align: 'right' },
@@ -137,6 +152,7 @@ function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): st
     plain(peer.name),
     shortDigits(peer.peerId),
     plain(peer.endpoint) || '-',
+    ...(isKnown ? [distanceText(peer.distance)] : []),
     formatBytes(peer.bytesReceived),
     formatBytes(peer.bytesSent),
     rateOrDash(peer.receiveRate),

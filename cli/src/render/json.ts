@@ -2,6 +2,7 @@ import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/ge
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { priorityWord } from '../limit-flags.js';
+import { distanceWord, trafficJson } from './distance.js';
 import type { JsonObject } from './json-line.js';
 import { stateWord } from './transfer-state.js';
 
@@ -46,6 +47,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     max_upload: transfer.maxUpload,
     max_download: transfer.maxDownload,
     priority: priorityWord(transfer.priority),
+    traffic: trafficJson(transfer.traffic),
     peers: transfer.peers.map(transferPeerJson),
   };
 }
@@ -197,5 +199,6 @@ function transferPeerJson(peer: TransferPeer): Readonly<Record<string, string | 
     receive_rate: peer.receiveRate,
     send_rate: peer.sendRate,
     banned: peer.banned,
+    distance: distanceWord(peer.distance),
   };
 }

@@ -47,6 +47,7 @@ import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { findLeftover } from './app/leftover.js';
 import { AgentLimits } from './app/limits.js';
+import { Locality } from './app/locality.js';
 import { Meter } from './app/meter.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
@@ -167,7 +168,8 @@ class AgentService implements Agent {
     const log = this.#log;
     const add = this.#lifecycle.add.bind(this.#lifecycle);
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
-    const self = { peerId: identity.peerId, name: config.name, version: VERSION };
+    const self = { peerId: identity.peerId, name: config.name, version: VERSION, labels: config.label };
+    const locality = new Locality(self.peerId, config.label);
     const memory = new BlockMemory();
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
@@ -180,7 +182,8 @@ class AgentService implements Agent {
     const hasher = new DiskContentHasher(pool);
     const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
-    const shared = { tracker, bans, budget: new OutstandingBudget(), limits, meter: new Meter() };
+    const budget = new OutstandingBudget();
+    const shared = { tracker, bans, budget, limits, locality, meter: new Meter() };
     const transfers = new Transfers(
       {
         archive: data,
@@ -200,7 +203,8 @@ class AgentService implements Agent {
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const control = { transfers, limits, bans, messages, tracker, relay, log, facts: () => this.#facts() };
+    const apps = { transfers, limits, locality, bans, messages };
+    const control = { ...apps, tracker, relay, log, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
     const parts = { ...shared, transfers, uploads: uploads.uploads, pool, messages, relay };

@@ -7,14 +7,17 @@ import type { Logger } from '@enjambre/common/log/logger';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import { causeOf } from '../domain/explain/cause-of.js';
+import type { DownloadAccount } from '../domain/explain/download-account.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Random } from '../domain/random.js';
 import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
+import type { Locality } from './locality.js';
 import type { Ledger } from './ledger.js';
 import type { Meter } from './meter.js';
 import { PieceTimes } from './piece-times.js';
-import type { PeerAddress, PeerConnector, PieceStore, SwarmListener } from './ports.js';
+import type { PeerAddress, PeerConnector, PieceStore, SwarmListener, TrackerPort } from './ports.js';
 import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
@@ -33,6 +36,10 @@ export interface DownloadComponents {
   readonly budget: OutstandingBudget;
   /** How fast it may ask. */
   readonly rate: RateShare;
+  /** Where its time goes. */
+  readonly account: DownloadAccount;
+  readonly tracker: Pick<TrackerPort, 'connected'>;
+  readonly locality: Locality;
   readonly log: Logger;
 }
 
@@ -61,13 +68,19 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   #idle: (() => void) | undefined;
   #stopped = false;
   #lastProblem = '';
+  /** Bytes received when the time was last accounted for. */
+  #bookedBytes = 0;
 
   constructor(parts: DownloadComponents, outcome: DownloadOutcome) {
     this.#parts = parts;
     this.#outcome = outcome;
     this.#times = new PieceTimes(parts.meter.pieceTimes);
     this.#share = parts.budget.share(parts.rate);
-    this.#engine = new DownloadEngine({ ...parts, budget: this.#share });
+    this.#engine = new DownloadEngine({
+      ...parts,
+      self: parts.locality.self,
+      budget: this.#share,
+    });
     this.#blockLength = Math.min(BLOCK_SIZE, parts.metainfo.pieceLength);
     this.#links = new SwarmLinks(
       {
@@ -101,11 +114,24 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   start(): void {
+    this.#bookedBytes = this.#parts.ledger.downloaded;
     this.#timer = setInterval(() => {
       this.#links.review();
       this.#pace.review();
       this.#feed({ type: 'tick' });
+      this.#bookTime();
     }, TICK_MS);
+  }
+
+  /** Says what the time since the last tick went to. */
+  #bookTime(): void {
+    if (this.#stopped || this.#engine.isComplete) return;
+    const { account, ledger, tracker } = this.#parts;
+    const stalled = ledger.downloaded === this.#bookedBytes;
+    this.#bookedBytes = ledger.downloaded;
+    const hindrance = this.#engine.takeHindrance(stalled);
+    const { known } = this.#links.counts;
+    account.settle(causeOf(hindrance, { known, trackerAway: !tracker.connected }), stalled);
   }
 
   /** Ends all links and waits until nothing is being written any more. */
@@ -127,9 +153,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   joined(peer: PeerAddress, has: Bitfield): void {
-    this.#parts.ledger.streamOpened(peer);
+    if (this.#parts.ledger.linkOpened(peer)) this.#parts.account.note('reconnection');
     this.#pace.joined(peer.peerId);
-    this.#feed({ type: 'peer-joined', peer: peer.peerId, has });
+    const distance = this.#parts.locality.distanceTo(peer.labels ?? {});
+    this.#feed({ type: 'peer-joined', peer: peer.peerId, has, distance });
   }
 
   left(peer: PeerAddress, error: EnjambreError): void {
@@ -140,6 +167,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   unreachable(peer: PeerAddress, error: EnjambreError): void {
     this.#note(peer, error);
+    this.#parts.account.note('unreachable');
     this.#lastProblem = `${peer.name} at ${peer.endpoint}: ${error.message}`;
   }
 
@@ -160,6 +188,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   rejected(peer: PeerId, id: number, reason: RejectReason): void {
+    this.#parts.account.note('refusal');
     this.#feed({ type: 'block-rejected', peer, id, reason });
   }
 
@@ -194,21 +223,25 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       case 'request-any':
         return this.#links.get(effect.peer)?.requestAny(effect.id, effect);
       case 'cancel':
+        this.#parts.account.note('withdrawal');
         return this.#links.get(effect.peer)?.cancel(effect.id);
       case 'store':
         if (arrived) this.#store(effect.ref, arrived);
         return;
       case 'discard':
-        return this.#parts.ledger.repeated(this.#parts.layout.blockSize(effect.ref.piece, effect.ref.block));
+        return this.#discard(arrived);
       case 'verified':
         return this.#verified(effect.piece);
       case 'failed':
+        this.#parts.account.note('hash-failure');
         return this.#parts.ledger.spoilt(this.#parts.layout.pieceSize(effect.piece));
       case 'ban':
         return this.#ban(effect.peer, effect.reason);
       case 'violation':
         return this.#violation(effect.peer, effect.reason);
       case 'complete':
+        this.#bookTime();
+        this.#parts.account.enter('finishing');
         return this.#outcome.complete();
     }
   }
@@ -217,6 +250,12 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#parts.meter.piecesVerified += 1;
     this.#times.verified(piece);
     this.#outcome.verified(piece);
+  }
+
+  #discard(arrived: { peer: PeerId; data: Buffer } | undefined): void {
+    if (!arrived) return;
+    this.#parts.ledger.repeated(arrived.peer, arrived.data.length);
+    this.#parts.account.repeated(arrived.data.length);
   }
 
   #request({ peer, id, ref }: Extract<EngineEffect, { type: 'request' }>): void {
@@ -228,6 +267,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   #store(ref: { piece: number; block: number }, { peer, data }: { peer: PeerId; data: Buffer }): void {
     this.#times.begin(ref.piece);
     this.#parts.ledger.received(peer, data.length);
+    this.#parts.account.blockCame();
     this.#writes += 1;
     this.#parts.store.write(ref.piece, ref.block, data).then(
       (digest) => {
@@ -247,7 +287,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   #ban(peer: PeerId, reason: string): void {
-    const { bans, ledger, metainfo } = this.#parts;
+    const { account, bans, ledger, metainfo } = this.#parts;
+    account.note('ban');
     bans.ban({ peerId: peer, name: ledger.nameOf(peer), infohash: metainfo.infohash }, reason);
     this.#links.drop(peer, 'BANNED', reason);
   }

@@ -1,7 +1,11 @@
 import type { PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
+import type { Distance } from '@enjambre/core/locality';
 import { RateMeter } from '../domain/rate-meter.js';
+import { TrafficByDistance } from '../domain/traffic.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { Meter, type Distance } from './meter.js';
+import type { Locality } from './locality.js';
+import type { Meter } from './meter.js';
 
 interface Account {
   readonly peerId: PeerId;
@@ -9,11 +13,16 @@ interface Account {
   endpoint: string;
   /** The tracker named it as one when the link to it was opened. */
   seeder: boolean;
-  distance: Distance;
   /** Open streams, in either direction. */
   streams: number;
   received: number;
   sent: number;
+  distance: Distance;
+  /** Streams in which it serves us that were opened. */
+  links: number;
+  receivingMs: number;
+  /** When its last block came. */
+  heardMs: number;
   readonly receiveMeter: RateMeter;
   readonly sendMeter: RateMeter;
 }
@@ -26,24 +35,39 @@ export interface PeerAccount {
   readonly connected: boolean;
   readonly received: number;
   readonly sent: number;
+  readonly distance: Distance;
+  /** See PeerBytes. */
+  readonly receivingMs: number;
   readonly receiveRate: number;
   readonly sendRate: number;
 }
 
 /** The part of a transfer's record that the ledger keeps. */
-type LedgerRecord = Pick<TransferRecord, 'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers'>;
+type LedgerRecord = Pick<
+  TransferRecord,
+  'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers' | 'traffic'
+>;
 
 interface Party {
   readonly peerId: PeerId;
   readonly name: string;
   readonly endpoint?: string;
   readonly seeder?: boolean;
-  /** @default 'unknown' */
-  readonly distance?: Distance;
+  /** @default as it said before, or none */
+  readonly labels?: Labels;
+}
+
+interface LedgerComponents {
+  readonly locality: Locality;
+  /** Where the agent counts, all transfers together. */
+  readonly meter: Meter;
+  readonly nowMs: () => number;
 }
 
 /** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
 const MAX_ACCOUNTS = 1000;
+/** One that sends nothing for so long is not sending. */
+const PAUSE_MS = 1000;
 
 /** Who sent how much to whom, for one transfer. */
 export class Ledger {
@@ -51,22 +75,29 @@ export class Ledger {
   #downloaded: number;
   #uploaded: number;
   #wasted: number;
+  readonly #traffic: TrafficByDistance;
+  readonly #locality: Locality;
+  readonly #nowMs: () => number;
 
-  /**
-   * @param before what was counted in earlier processes
-   * @param meter where the agent counts, all transfers together
-   */
-  constructor(
-    before: LedgerRecord,
-    private readonly nowMs: () => number,
-    private readonly meter = new Meter(),
-  ) {
+  readonly #meter: Meter;
+
+  /** @param before what was counted in earlier processes */
+  constructor(before: LedgerRecord, { locality, meter, nowMs }: LedgerComponents) {
+    this.#locality = locality;
+    this.#meter = meter;
+    this.#nowMs = nowMs;
+    this.#traffic = new TrafficByDistance(before.traffic);
     this.#downloaded = before.bytesDownloaded;
     this.#uploaded = before.bytesUploaded;
     this.#wasted = before.bytesWasted;
-    for (const { peerId, name, received, sent } of before.peers) {
-      Object.assign(this.#account({ peerId, name }), { received, sent });
+    for (const { peerId, name, ...counted } of before.peers) {
+      Object.assign(this.#account({ peerId, name }), counted);
     }
+  }
+
+  /** Bytes received, of use or not, in earlier processes too. */
+  get downloaded(): number {
+    return this.#downloaded;
   }
 
   /** Bytes sent, in earlier processes too. */
@@ -80,54 +111,76 @@ export class Ledger {
       bytesDownloaded: this.#downloaded,
       bytesUploaded: this.#uploaded,
       bytesWasted: this.#wasted,
-      peers: this.peers().map(({ peerId, name, received, sent }) => ({ peerId, name, received, sent })),
+      peers: this.peers().map(({ peerId, name, received, sent, distance, receivingMs }) => ({
+        peerId,
+        name,
+        received,
+        sent,
+        distance,
+        receivingMs,
+      })),
+      traffic: this.#traffic.record,
     };
   }
 
   /** A block came that is kept. */
   received(peer: PeerId, bytes: number): void {
-    this.#downloaded += bytes;
-    const account = this.#accounts.get(peer);
-    this.meter.receive(account?.seeder ? 'seeder' : 'leecher', account?.distance ?? 'unknown', bytes);
+    const account = this.#came(peer, bytes);
+    this.#meter.receive(account?.seeder ? 'seeder' : 'leecher', account?.distance ?? 'unknown', bytes);
     if (!account) return;
+    const nowMs = this.#nowMs();
     account.received += bytes;
-    account.receiveMeter.add(bytes, this.nowMs());
+    account.receiveMeter.add(bytes, nowMs);
+    account.receivingMs += nowMs - account.heardMs < PAUSE_MS ? nowMs - account.heardMs : 0;
+    account.heardMs = nowMs;
   }
 
   /** Bytes came that are of no use: repeated. */
-  repeated(bytes: number): void {
-    this.meter.repeatedBytes += bytes;
-    this.#downloaded += bytes;
+  repeated(peer: PeerId, bytes: number): void {
+    this.#meter.repeatedBytes += bytes;
+    this.#came(peer, bytes);
     this.#wasted += bytes;
   }
 
   /** Bytes that were kept turned out to be wrong. */
   spoilt(bytes: number): void {
-    this.meter.spoiltBytes += bytes;
-    this.meter.piecesFailed += 1;
+    this.#meter.spoiltBytes += bytes;
+    this.#meter.piecesFailed += 1;
     this.#wasted += bytes;
   }
 
   sent(peer: PeerId, bytes: number): void {
     this.#uploaded += bytes;
     const account = this.#accounts.get(peer);
-    this.meter.send(account?.distance ?? 'unknown', bytes);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.sent(distance, bytes);
+    this.#locality.traffic.sent(distance, bytes);
+    this.#meter.send(distance, bytes);
     if (!account) return;
     account.sent += bytes;
-    account.sendMeter.add(bytes, this.nowMs());
+    account.sendMeter.add(bytes, this.#nowMs());
   }
 
   streamOpened(party: Party): void {
     const account = this.#account(party);
-    if (account.streams === 0) this.meter.connectedPeers += 1;
+    if (account.streams === 0) this.#meter.connectedPeers += 1;
     account.streams += 1;
+  }
+
+  /** A stream was opened in which it serves us. True if there was one before. */
+  linkOpened(party: Party): boolean {
+    this.streamOpened(party);
+    const account = this.#account(party);
+    account.links += 1;
+    account.heardMs = this.#nowMs();
+    return account.links > 1;
   }
 
   streamClosed(peer: PeerId): void {
     const account = this.#accounts.get(peer);
     if (!account) return;
     account.streams -= 1;
-    if (account.streams === 0) this.meter.connectedPeers -= 1;
+    if (account.streams === 0) this.#meter.connectedPeers -= 1;
   }
 
   /** What a peer called itself; empty if it is not remembered. */
@@ -137,7 +190,7 @@ export class Ledger {
 
   /** Peers with a stream open, or with which bytes were exchanged. */
   peers(): PeerAccount[] {
-    const now = this.nowMs();
+    const now = this.#nowMs();
     return [...this.#accounts.values()]
       .filter(({ streams, received, sent }) => streams > 0 || received > 0 || sent > 0)
       .map((account) => ({
@@ -147,24 +200,33 @@ export class Ledger {
         connected: account.streams > 0,
         received: account.received,
         sent: account.sent,
+        distance: account.distance,
+        receivingMs: account.receivingMs,
         receiveRate: account.receiveMeter.rate(now),
         sendRate: account.sendMeter.rate(now),
       }));
   }
 
-  #account({ peerId, name, endpoint = '', seeder, distance }: Party): Account {
+  #came(peer: PeerId, bytes: number): Account | undefined {
+    this.#downloaded += bytes;
+    const account = this.#accounts.get(peer);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.received(distance, bytes);
+    this.#locality.traffic.received(distance, bytes);
+    return account;
+  }
+
+  #account({ peerId, name, endpoint = '', seeder, labels }: Party): Account {
     let account = this.#accounts.get(peerId);
     if (!account) {
       this.#makeRoom();
-      const meters = { receiveMeter: new RateMeter(), sendMeter: new RateMeter() };
-      const place = { seeder: false, distance: 'unknown' as const };
-      account = { peerId, name, endpoint, ...place, streams: 0, received: 0, sent: 0, ...meters };
+      account = newAccount(peerId);
       this.#accounts.set(peerId, account);
     }
     account.name = name;
     if (endpoint !== '') account.endpoint = endpoint;
     if (seeder !== undefined) account.seeder = seeder;
-    if (distance !== undefined) account.distance = distance;
+    if (labels) account.distance = this.#locality.distanceTo(labels);
     return account;
   }
 
@@ -177,4 +239,22 @@ export class Ledger {
     }
     if (least) this.#accounts.delete(least.peerId);
   }
+}
+
+function newAccount(peerId: PeerId): Account {
+  return {
+    peerId,
+    name: '',
+    endpoint: '',
+    seeder: false,
+    streams: 0,
+    received: 0,
+    sent: 0,
+    distance: 'unknown',
+    links: 0,
+    receivingMs: 0,
+    heardMs: -Infinity,
+    receiveMeter: new RateMeter(),
+    sendMeter: new RateMeter(),
+  };
 }

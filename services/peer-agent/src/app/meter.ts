@@ -1,10 +1,8 @@
 import type { EnjambreError } from '@enjambre/core/error';
+import type { Distance } from '@enjambre/core/locality';
 
 /** What a peer that sends is, as the tracker named it when the link to it was opened. */
 export type Source = 'seeder' | 'leecher';
-
-/** How far away a peer is, by the labels of both; `unknown` where they do not say. */
-export type Distance = 'same_node' | 'same_rack' | 'same_zone' | 'other_zone' | 'unknown';
 
 /** Times that something took, told one by one; a histogram in the end. In seconds. */
 export interface Times {

@@ -1,6 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Ban } from '../domain/ban-list.js';
 import type { RejectReason } from '../domain/engine/messages.js';
@@ -101,6 +102,8 @@ export interface PeerAddress {
   readonly name: string;
   readonly endpoint: string;
   readonly seeder: boolean;
+  /** What it says of where it stands. @default nothing */
+  readonly labels?: Labels;
 }
 
 /** What a link to an uploader tells. After `closed` nothing more comes. */

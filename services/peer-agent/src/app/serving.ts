@@ -1,6 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Random } from '../domain/random.js';
@@ -120,8 +121,12 @@ export class Serving {
     }
   }
 
-  downloaderJoined(peerId: PeerId, name: string): void {
-    this.parts.ledger.streamOpened({ peerId, name });
+  downloaderJoined(downloader: {
+    readonly peerId: PeerId;
+    readonly name: string;
+    readonly labels: Labels;
+  }): void {
+    this.parts.ledger.streamOpened(downloader);
   }
 
   downloaderLeft(peerId: PeerId): void {

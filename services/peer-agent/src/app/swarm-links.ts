@@ -60,12 +60,12 @@ export class SwarmLinks {
   update(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void {
     if (change.snapshot) this.#shunned.clear();
     if (change.snapshot) for (const candidate of this.#candidates.values()) candidate.listed = false;
-    for (const address of change.upserted) this.#list(address);
     for (const peer of change.removed) {
       this.#shunned.delete(peer);
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
     }
+    for (const address of change.upserted) this.#list(address);
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
   }
 
@@ -130,7 +130,7 @@ export class SwarmLinks {
       return;
     }
     if (this.parts.isBanned(address.peerId)) return this.#shun(address);
-    if (this.#candidates.size >= MAX_LINKS) return;
+    if (this.#candidates.size >= MAX_LINKS && !this.#makeRoom()) return;
     const candidate: Candidate = {
       address,
       link: undefined,
@@ -141,6 +141,16 @@ export class SwarmLinks {
     };
     this.#candidates.set(address.peerId, candidate);
     this.#open(candidate);
+  }
+
+  /** Ends the link to a peer that the tracker has put another in the place of. False if there is none. */
+  #makeRoom(): boolean {
+    for (const [peer, { listed }] of this.#candidates) {
+      if (listed) continue;
+      this.drop(peer, 'REPLACED', 'the tracker named another peer instead');
+      return true;
+    }
+    return false;
   }
 
   #shun(address: PeerAddress): void {

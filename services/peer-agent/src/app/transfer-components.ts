@@ -3,6 +3,7 @@ import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
 import type { AgentLimits } from './limits.js';
+import type { Locality } from './locality.js';
 import type { Meter } from './meter.js';
 import type { PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
 
@@ -18,6 +19,7 @@ export interface TransferComponents {
   /** See `DownloadRun`. */
   readonly checkpointMs?: number;
   readonly limits: AgentLimits;
+  readonly locality: Locality;
   readonly meter: Meter;
   readonly log: Logger;
   /** Called at each change of state, and when progress reached the disk. */

@@ -4,6 +4,7 @@ import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { completed, failed, incomplete, type TransferRecord } from '../domain/transfer-record.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
+import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
 import { Ledger } from './ledger.js';
@@ -52,6 +53,7 @@ export class Transfer {
   #endChores: (() => void) | undefined;
   readonly #watch: Stopwatch;
   #fault: EnjambreError | undefined;
+  readonly #clock: DownloadClock;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   readonly #serial = new Serial();
 
@@ -62,7 +64,9 @@ export class Transfer {
     this.#record = record;
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
-    this.#ledger = new Ledger(record, () => performance.now(), parts.meter);
+    const { locality, meter } = parts;
+    this.#ledger = new Ledger(record, { locality, meter, nowMs: () => performance.now() });
+    this.#clock = new DownloadClock(record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -101,6 +105,7 @@ export class Transfer {
       ...this.limits.settings,
       bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
       activeMs: this.#watch.ms,
+      account: this.#clock.account.record,
     };
   }
 
@@ -248,6 +253,7 @@ export class Transfer {
       have,
       ledger: this.#ledger,
       limits: this.limits,
+      account: this.#clock.account,
       progress: this.parts.archive.progress(this.infohash),
       announce: () => this.parts.tracker.announce(this.#membership(), 'update'),
       claimed: (saved) => {
@@ -355,6 +361,7 @@ export class Transfer {
 
   #enter(state: TransferState): void {
     this.#state = state;
+    this.#clock.entered(state, this.#record);
     this.#watch.run(state === 'resolving' || state === 'downloading');
     this.parts.changed();
   }

@@ -9,7 +9,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
 import { NO_LIMITS, type LimitChange } from '../domain/limits/limit-settings.js';
-import type { TransferRecord } from '../domain/transfer-record.js';
+import { NOTHING_COUNTED, type TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
@@ -382,13 +382,8 @@ function newRecord(
     recheck: false,
     bytesTotal: size,
     bytesDone: 0,
-    bytesDownloaded: 0,
-    bytesUploaded: 0,
-    bytesWasted: 0,
     addedAtMs: Date.now(),
-    completedAtMs: 0,
-    activeMs: 0,
-    peers: [],
+    ...NOTHING_COUNTED,
     ...NO_LIMITS,
   };
 }

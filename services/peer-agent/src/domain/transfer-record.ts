@@ -1,6 +1,9 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Distance } from '@enjambre/core/locality';
+import { NO_ACCOUNT, type AccountRecord } from './explain/causes.js';
 import type { LimitSettings } from './limits/limit-settings.js';
+import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
 /** What a transfer is to do; what it does at a moment follows from it. */
 export type TransferGoal = 'run' | 'pause' | 'failed';
@@ -11,6 +14,10 @@ export interface PeerBytes {
   readonly name: string;
   readonly received: number;
   readonly sent: number;
+  /** How far it is. */
+  readonly distance: Distance;
+  /** Time in which it was sending to us, without pauses of a second and more. */
+  readonly receivingMs: number;
 }
 
 /** What outlives the process of one transfer. Times in milliseconds since 1970. */
@@ -43,7 +50,22 @@ export interface TransferRecord extends LimitSettings {
   /** Time spent downloading. */
   readonly activeMs: number;
   readonly peers: readonly PeerBytes[];
+  readonly traffic: TrafficRecord;
+  /** Where the time of the download went. */
+  readonly account: AccountRecord;
 }
+
+/** What is counted, of a transfer that is new. */
+export const NOTHING_COUNTED = {
+  bytesDownloaded: 0,
+  bytesUploaded: 0,
+  bytesWasted: 0,
+  completedAtMs: 0,
+  activeMs: 0,
+  peers: [],
+  traffic: NO_TRAFFIC,
+  account: NO_ACCOUNT,
+} as const satisfies Partial<TransferRecord>;
 
 /** Some of it turned out to be missing. Until the progress log says what is there, nobody knows without a look. */
 export function incomplete(record: TransferRecord): TransferRecord {

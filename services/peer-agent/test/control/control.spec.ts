@@ -6,6 +6,7 @@ import { GrpcServer } from '@enjambre/common/grpc/server';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import {
+  Distance,
   AgentServiceClient,
   Priority,
   TrackerState,
@@ -64,6 +65,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
     {
       transfers: agent.transfers,
       limits: agent.limits,
+      locality: agent.locality,
       bans: agent.bans,
       messages,
       tracker,
@@ -206,6 +208,8 @@ describe('control over the socket', () => {
       const asked = callUnary(call, { ref: 'nobody' });
       await expect(asked).rejects.toMatchObject({ code: 'not-found', reason: 'UNKNOWN_REF' });
     }
+    const explained = callUnary(client.explainTransfer.bind(client), { ref: 'nobody' });
+    await expect(explained).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
     const watching = readStream(client.watchTransfer({ ref: 'nobody', interval: undefined })).next();
     await expect(watching).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
   });
@@ -227,6 +231,19 @@ describe('control over the socket', () => {
     expect(states.at(-1)).toBe(TransferState.PAUSED);
     expect(agent.transfers.list()).toEqual([]);
     expect(await folder.tree()).toContain('file');
+  });
+
+  it('explains downloads only, and counts what the agent exchanged by distance', async () => {
+    const client = await bySocket();
+    await share(client, await folder.write('file', 'some bytes'));
+    const explained = callUnary(client.explainTransfer.bind(client), { ref: 'file' });
+    await expect(explained).rejects.toMatchObject({ code: 'precondition', reason: 'NOT_DOWNLOADED' });
+    agent.locality.traffic.received('far', 7);
+    agent.locality.traffic.sent('rack', 8);
+    expect((await callUnary(client.getInfo.bind(client), {})).traffic).toEqual([
+      { distance: Distance.RACK, bytesReceived: 0n, bytesSent: 8n },
+      { distance: Distance.FAR, bytesReceived: 7n, bytesSent: 0n },
+    ]);
   });
 
   it('does not delete what was shared from its place', async () => {

@@ -14,6 +14,7 @@ import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
 import { findLeftover } from '../../src/app/leftover.js';
 import { AgentLimits } from '../../src/app/limits.js';
+import { Locality } from '../../src/app/locality.js';
 import { Meter } from '../../src/app/meter.js';
 import type {
   BanReport,
@@ -118,6 +119,7 @@ export class DownloadAgent {
   );
   readonly archive: TransferArchive;
   readonly limits = new AgentLimits(NO_LIMITS);
+  readonly locality = new Locality(this.identity.peerId);
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;
   readonly #fds = new FdCache();
@@ -148,9 +150,10 @@ export class DownloadAgent {
     const checkpoints = checkpointMs === undefined ? {} : { checkpointMs };
     const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
-    const { limits } = this;
+    const { limits, locality } = this;
     const meter = new Meter();
-    const parts = { archive, stores, connector, hasher, tracker, bans, budget, limits, meter, random, log };
+    const swarm = { connector, hasher, tracker, bans, budget, limits, locality, meter };
+    const parts = { archive, stores, ...swarm, random, log };
     this.transfers = new Transfers({ ...parts, ...checkpoints }, { downloadDir: folder.at('downloads') });
   }
 

@@ -61,6 +61,7 @@ export class RawDownloader {
       signature: Buffer.alloc(0),
       session: Buffer.alloc(0),
       takesParts: false,
+      labels: {},
     };
     return { $case: 'hello', value: { ...value, ...wrong } };
   }

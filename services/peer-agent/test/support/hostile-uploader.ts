@@ -106,6 +106,7 @@ export class HostileUploader {
       signature: Buffer.alloc(0),
       session: Buffer.alloc(16, 7),
       takesParts: false,
+      labels: {},
     };
     return { $case: 'hello', value: { ...value, ...this.script.hello, ...wrong } };
   }

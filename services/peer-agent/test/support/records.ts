@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { parseInfoHash, parsePeerId } from '@enjambre/core/ids';
+import { DISTANCES, type Distance } from '@enjambre/core/locality';
 import { nameFault } from '@enjambre/core/names';
+import { CAUSES, MISHAPS, type AccountRecord } from '../../src/domain/explain/causes.js';
 import type { TransferRecord } from '../../src/domain/transfer-record.js';
 
 const id = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
@@ -8,6 +10,26 @@ const count = fc.maxSafeNat();
 const time = fc
   .date({ min: new Date(1), max: new Date('9999-12-31'), noInvalidDate: true })
   .map((date) => date.getTime());
+
+const milliseconds = fc.integer({ min: 0, max: 1e9 });
+
+const bytes = fc.record(
+  Object.fromEntries(DISTANCES.map((distance) => [distance, count])) as Record<Distance, typeof count>,
+);
+
+const account: fc.Arbitrary<AccountRecord> = fc.record({
+  spent: fc.dictionary(
+    fc.constantFrom(...CAUSES),
+    fc
+      .tuple(fc.integer({ min: 1, max: 1e9 }), milliseconds)
+      .map(([ms, stalledMs]) => ({ ms, stalledMs: Math.min(ms, stalledMs) })),
+  ),
+  mishaps: fc.dictionary(fc.constantFrom(...MISHAPS), fc.integer({ min: 1, max: 1e9 })),
+  duplicateBytes: count,
+  metainfoAtMs: fc.oneof(fc.constant(-1), milliseconds),
+  firstByteAtMs: fc.oneof(fc.constant(-1), milliseconds),
+  untilMs: fc.oneof(fc.constant(0), time),
+});
 
 const record: fc.Arbitrary<TransferRecord> = fc
   .record({
@@ -41,9 +63,13 @@ const record: fc.Arbitrary<TransferRecord> = fc
         name: fc.string({ maxLength: 64 }),
         received: count,
         sent: count,
+        distance: fc.constantFrom(...DISTANCES),
+        receivingMs: milliseconds,
       }),
       { maxLength: 3 },
     ),
+    traffic: fc.record({ received: bytes, sent: bytes }),
+    account,
   })
   .map((one) => ({ ...one, bytesDone: Math.min(one.bytesDone, one.bytesTotal) }));
 

@@ -10,9 +10,12 @@ import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
 import { peerService } from '../../src/adapters/peer/peer-handlers.js';
 import { Ledger } from '../../src/app/ledger.js';
+import { Meter } from '../../src/app/meter.js';
+import { Locality } from '../../src/app/locality.js';
 import type { PieceStore } from '../../src/app/ports.js';
 import type { Offender } from '../../src/app/bans.js';
 import { Serving, type ServingDirectory } from '../../src/app/serving.js';
+import { NOTHING_COUNTED } from '../../src/domain/transfer-record.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
@@ -73,9 +76,11 @@ export class Uploader implements ServingDirectory {
   readonly damages: EnjambreError[] = [];
   readonly #store: FileStore;
   readonly have: Bitfield;
-  readonly ledger = new Ledger({ bytesDownloaded: 0, bytesUploaded: 0, bytesWasted: 0, peers: [] }, () =>
-    performance.now(),
-  );
+  readonly ledger = new Ledger(NOTHING_COUNTED, {
+    locality: new Locality(peerNamed('ledger')),
+    meter: new Meter(),
+    nowMs: () => performance.now(),
+  });
   /** How fast it may send. */
   readonly limiter = new RateLimiter();
   readonly peerId: PeerId;

@@ -2,14 +2,12 @@ import { isIPv6 } from 'node:net';
 import { formatAddress, isUnspecifiedHost, parseAddress } from '@enjambre/common/config/address';
 import { badHello, checkHello } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
+import { labelsFault } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { PeerInfo } from '../domain/peer.js';
 
 /** The last millisecond of the year 9999: room for those after it. */
 const MAX_EPOCH = 253_402_300_799_999n;
-const MAX_LABELS = 16;
-const MAX_LABEL_KEY_CHARS = 63;
-const MAX_LABEL_VALUE_CHARS = 255;
 const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 /**
@@ -26,22 +24,16 @@ export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string
   return { id, name, endpoint, labels: hello.labels, version: hello.version };
 }
 
+/** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
+export function checkLabels(labels: Hello['labels']): void {
+  const fault = labelsFault(labels);
+  if (fault !== undefined) throw badHello(fault);
+}
+
 /** Undefined if the agent does not say. Throws `invalid` BAD_HELLO. */
 export function toEpoch(epoch: bigint): number | undefined {
   if (epoch > MAX_EPOCH) throw badHello('the epoch is later than any time');
   return epoch === 0n ? undefined : Number(epoch);
-}
-
-/** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
-export function checkLabels(labels: Hello['labels']): void {
-  const pairs = Object.entries(labels);
-  if (pairs.length > MAX_LABELS) throw badHello(`there are more than ${MAX_LABELS} labels`);
-  for (const [key, value] of pairs) {
-    if (key === '' || key.length > MAX_LABEL_KEY_CHARS || value.length > MAX_LABEL_VALUE_CHARS) {
-      const bounds = `1 to ${MAX_LABEL_KEY_CHARS} characters and its value up to ${MAX_LABEL_VALUE_CHARS}`;
-      throw badHello(`a label's key has ${bounds}`);
-    }
-  }
 }
 
 /** Where others reach the peer: an empty or unspecified host becomes the one that the tracker sees. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { RandomSet } from './random-set.js';
-import { selectPeers, wantedAtFirst, wantedInstead, type Candidates } from './peer-selection.js';
+import { nearQuota, selectPeers, wantedAtFirst, wantedInstead, type Candidates } from './peer-selection.js';
 import { seededRandom } from '../../test/seeded-random.js';
 
 interface Sample {
@@ -71,11 +72,25 @@ describe('the peers that somebody gets', () => {
     expect(peers).toHaveLength(20);
   });
 
-  test('are near ones first, but at most half of them', () => {
-    const from = new Samples().add(1000, false).add(200, false, 'zone=a');
+  test('are near ones first, but a quarter is taken from all', () => {
+    const from = new Samples().add(10_000, false).add(200, false, 'zone=a');
     const peers = select(from, 50, ['zone=a']);
-    expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(25);
-    expect(at(peers, 'zone=a')).toBeLessThan(40);
+    expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(37);
+    expect(at(peers, 'zone=a')).toBeLessThan(45);
+  });
+
+  test.each([1, 2, 3])('are never chosen for being near if they are %d', (total) => {
+    expect(wantedAtFirst(total).near).toBe(0);
+  });
+
+  test('leave a zone whatever its size, as long as there are others', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 4, max: 60 }), fc.integer({ min: 1, max: 200 }), (total, near) => {
+        const peers = select(new Samples().add(2000, true).add(near, true, 'zone=a'), total, ['zone=a']);
+        expect(at(peers, '')).toBeGreaterThan(0);
+        expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(Math.min(near, nearQuota(total)));
+      }),
+    );
   });
 
   test('are of the closest place first', () => {
@@ -87,12 +102,12 @@ describe('the peers that somebody gets', () => {
 
   test('hold seeders though all near ones are leechers', () => {
     const from = new Samples().add(100, true).add(100, false, 'zone=a');
-    expect(seedersIn(select(from, 50, ['zone=a']))).toBe(25);
+    expect(seedersIn(select(from, 50, ['zone=a']))).toBe(13);
   });
 
   test('in place of one that left is a seeder as long as seeders are lacking', () => {
     expect(wantedInstead(50, 0, () => 0)).toEqual({ total: 1, near: 0, seeders: 1 });
-    expect(wantedInstead(50, 30, () => 0.9)).toEqual({ total: 1, near: 0, seeders: 0 });
-    expect(wantedInstead(50, 30, () => 0.1)).toEqual({ total: 1, near: 1, seeders: 0 });
+    expect(wantedInstead(50, 30, () => 0.1)).toEqual({ total: 1, near: 0, seeders: 0 });
+    expect(wantedInstead(50, 30, () => 0.9)).toEqual({ total: 1, near: 1, seeders: 0 });
   });
 });

@@ -4,7 +4,7 @@ import type { RandomSet } from './random-set.js';
 export interface Candidates<Peer> {
   readonly seeders: RandomSet<Peer>;
   readonly leechers: RandomSet<Peer>;
-  /** Those that stand at a place such as "zone=eu-1", seeders and leechers alike. */
+  /** Those of a node, rack, zone or region, by its name: seeders and leechers alike. */
   near(place: string): RandomSet<Peer> | undefined;
 }
 
@@ -25,19 +25,25 @@ export interface Wanted<Peer> extends Quotas {
   excludes(peer: Peer): boolean;
 }
 
-/** Half may be near ones and half are seeders, so some strangers keep a swarm in one piece. */
-const NEAR_SHARE = 0.5;
+/** So many are not chosen for being near, and at least so few: no zone is an island. */
+const FAR_SHARE = 0.25;
+const FEW_FAR = 3;
 const SEEDER_SHARE = 0.5;
+
+/** How many of so many may be chosen for being near. */
+export function nearQuota(total: number): number {
+  return Math.max(0, total - Math.max(FEW_FAR, Math.ceil(total * FAR_SHARE)));
+}
 
 /** What a watcher wants that knows nobody yet. */
 export function wantedAtFirst(total: number): Quotas {
-  return { total, near: Math.floor(total * NEAR_SHARE), seeders: Math.ceil(total * SEEDER_SHARE) };
+  return { total, near: nearQuota(total), seeders: Math.ceil(total * SEEDER_SHARE) };
 }
 
 /** What it wants in place of one that left, when it still knows so many seeders. */
 export function wantedInstead(maxPeers: number, knownSeeders: number, random: () => number): Quotas {
   const seeders = knownSeeders < maxPeers * SEEDER_SHARE ? 1 : 0;
-  return { total: 1, near: knownSeeders > 0 && random() < NEAR_SHARE ? 1 : 0, seeders };
+  return { total: 1, near: knownSeeders > 0 && random() >= FAR_SHARE ? 1 : 0, seeders };
 }
 
 /**

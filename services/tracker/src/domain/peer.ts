@@ -1,4 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 
 /** A connected agent, as it introduced itself. */
 export interface PeerInfo {
@@ -6,17 +7,6 @@ export interface PeerInfo {
   readonly name: string;
   /** Where it serves other peers: "host:port". */
   readonly endpoint: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly version: string;
-}
-
-/** Labels that say where a peer stands, the closest neighbourhood first. */
-const PLACE_LABELS = ['node', 'rack', 'zone'] as const;
-
-/** Those of a peer's labels that say where it stands, as "key=value", closest first. */
-export function placesOf({ labels }: PeerInfo): readonly string[] {
-  return PLACE_LABELS.flatMap((key) => {
-    const value = labels[key];
-    return value ? [`${key}=${value}`] : [];
-  });
 }

@@ -1,5 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
-import { placesOf, type PeerInfo } from './peer.js';
+import { neighbourhoodsOf, placeOf } from '@enjambre/core/locality';
+import type { PeerInfo } from './peer.js';
 import type { Member } from './member.js';
 import type { Watch } from './watch.js';
 
@@ -21,7 +22,7 @@ export class Session {
   readonly watches = new Map<InfoHash, Watch>();
   readonly replica: string;
   readonly epoch: number;
-  /** Where the peer stands, closest first: see {@link placesOf}. */
+  /** Where the peer stands, closest first: see {@link neighbourhoodsOf}. */
   readonly places: readonly string[];
 
   /** @param connectedAt milliseconds since 1970 */
@@ -32,7 +33,7 @@ export class Session {
   ) {
     this.replica = replica;
     this.epoch = epoch;
-    this.places = placesOf(peer);
+    this.places = neighbourhoodsOf(placeOf(peer.labels));
   }
 
   /** True if its stream ends here: what happens to it is then this tracker's to tell. */

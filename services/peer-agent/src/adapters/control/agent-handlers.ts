@@ -17,13 +17,15 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Bans } from '../../app/bans.js';
 import type { AgentLimits } from '../../app/limits.js';
+import type { Locality } from '../../app/locality.js';
 import type { Messages } from '../../app/messages.js';
 import type { Transfer } from '../../app/transfer.js';
 import type { DownloadSource, Transfers } from '../../app/transfers.js';
 import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 import { banHandlers } from './ban-handlers.js';
-import { millisecondsOf, transferToWire } from './convert.js';
+import { millisecondsOf, trafficToWire, transferToWire } from './convert.js';
+import { explanationToWire } from './convert-explanation.js';
 import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-handlers.js';
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
@@ -39,6 +41,7 @@ export type AgentFacts = Pick<
 export interface AgentHandlersComponents {
   readonly transfers: Transfers;
   readonly limits: AgentLimits;
+  readonly locality: Locality;
   readonly bans: Bans;
   readonly messages: Messages;
   readonly tracker: TrackerLink;
@@ -88,6 +91,9 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
       transfers: transfers.list().map((transfer) => transferToWire(transfer.view())),
     })),
     getTransfer: handlers.unary(({ ref }) => ({ transfer: transferToWire(transfers.get(ref).view()) })),
+    explainTransfer: handlers.unary(({ ref }) => ({
+      explanation: explanationToWire(transfers.get(ref).view()),
+    })),
     watchTransfer: handlers.serverStream((request, context) => watch(transfers, request, context)),
     pauseTransfer: changing((transfer) => transfer.pause()),
     resumeTransfer: changing((transfer) => transfer.resume()),
@@ -105,10 +111,18 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
   return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
 }
 
-function info({ facts, limits, tracker, messages, relay }: AgentHandlersComponents): GetInfoResponse {
+function info({
+  facts,
+  limits,
+  locality,
+  tracker,
+  messages,
+  relay,
+}: AgentHandlersComponents): GetInfoResponse {
   return {
     ...facts(),
     ...agentLimitsToWire(limits),
+    traffic: trafficToWire(locality.traffic.record),
     messaging: relay?.address ?? '',
     messagingError: relay?.problem ?? '',
     unreadMessages: messages.unread,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { Distance as WireDistance, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
 import { records } from '../../../test/support/records.js';
@@ -65,6 +65,8 @@ describe('a transfer on the wire', () => {
       connected: true,
       received: 7,
       sent: 8,
+      distance: 'rack' as const,
+      receivingMs: 9,
       receiveRate: 0.4,
       sendRate: 2.6,
       banned: 'why',
@@ -80,6 +82,7 @@ describe('a transfer on the wire', () => {
         receiveRate: 0n,
         sendRate: 3n,
         banned: 'why',
+        distance: WireDistance.RACK,
       },
     ]);
   });

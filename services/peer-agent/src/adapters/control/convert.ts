@@ -1,11 +1,15 @@
+import { DISTANCES, type Distance } from '@enjambre/core/locality';
 import {
+  Distance as WireDistance,
   Priority as WirePriority,
   TransferState as WireState,
   type Transfer as WireTransfer,
+  type DistanceTraffic,
   type TransferPeer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { TransferState, TransferView } from '../../app/transfer-view.js';
+import type { TrafficRecord } from '../../domain/traffic.js';
 import type { Priority } from '../../domain/limits/priority.js';
 
 const STATES: Readonly<Record<TransferState, WireState>> = {
@@ -22,6 +26,32 @@ const PRIORITIES: Readonly<Record<Priority, WirePriority>> = {
   normal: WirePriority.NORMAL,
   high: WirePriority.HIGH,
 };
+
+const DISTANCE: Readonly<Record<Distance, WireDistance>> = {
+  node: WireDistance.NODE,
+  rack: WireDistance.RACK,
+  zone: WireDistance.ZONE,
+  region: WireDistance.REGION,
+  far: WireDistance.FAR,
+  unknown: WireDistance.UNSPECIFIED,
+};
+
+export function distanceToWire(distance: Distance): WireDistance {
+  return DISTANCE[distance];
+}
+
+/** Distances without a byte are left out. */
+export function trafficToWire({ received, sent }: TrafficRecord): DistanceTraffic[] {
+  return DISTANCES.filter((distance) => received[distance] + sent[distance] > 0).map((distance) => ({
+    distance: DISTANCE[distance],
+    bytesReceived: BigInt(received[distance]),
+    bytesSent: BigInt(sent[distance]),
+  }));
+}
+
+export function stateToWire(state: TransferState): WireState {
+  return STATES[state];
+}
 
 /** Undefined if none was named, or one of a later version. */
 export function priorityFromWire(wire: WirePriority): Priority | undefined {
@@ -61,6 +91,7 @@ export function transferToWire(view: TransferView): WireTransfer {
     maxUpload: BigInt(record.maxUpload),
     maxDownload: BigInt(record.maxDownload),
     priority: PRIORITIES[record.priority],
+    traffic: trafficToWire(record.traffic),
   };
 }
 
@@ -80,6 +111,7 @@ function peerToWire(peer: TransferView['peers'][number]): TransferPeer {
     receiveRate: bytes(peer.receiveRate),
     sendRate: bytes(peer.sendRate),
     banned: peer.banned,
+    distance: DISTANCE[peer.distance],
   };
 }
 
@@ -87,7 +119,7 @@ function bytes(rate: number): bigint {
   return BigInt(Math.round(rate));
 }
 
-function durationOf(seconds: number): Duration {
+export function durationOf(seconds: number): Duration {
   const micros = Math.round(seconds * 1e6);
   return { seconds: BigInt(Math.floor(micros / 1e6)), nanos: (micros % 1e6) * 1000 };
 }

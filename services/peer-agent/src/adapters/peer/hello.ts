@@ -8,6 +8,7 @@ import {
   type InfoHash,
   type PeerId,
 } from '@enjambre/core/ids';
+import { labelsFault, type Labels } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 
@@ -23,6 +24,7 @@ export interface HelloTerms {
 export interface Greeting {
   readonly peerId: PeerId;
   readonly name: string;
+  readonly labels: Labels;
   readonly serving: Serving;
 }
 
@@ -40,6 +42,8 @@ export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDir
   if (!NAME.test(hello.name)) {
     throw new EnjambreError('invalid', 'BAD_HELLO', 'a name has at most 64 characters, none of control');
   }
+  const fault = labelsFault(hello.labels);
+  if (fault !== undefined) throw new EnjambreError('invalid', 'BAD_HELLO', fault);
   const signed = verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
   if (signed !== peerId) {
     const message = 'the signature does not fit the peer id and the challenge';
@@ -49,7 +53,7 @@ export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDir
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   const serving = directory.find(infohash);
   if (!serving) throw unknownInfohash();
-  return { peerId, name: hello.name, serving };
+  return { peerId, name: hello.name, labels: hello.labels, serving };
 }
 
 function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {

@@ -2,6 +2,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
@@ -24,6 +25,8 @@ export interface SelfDescription {
   readonly peerId: PeerId;
   readonly name: string;
   readonly version: string;
+  /** Where it stands, for uploaders. @default not said */
+  readonly labels?: Labels;
 }
 
 /** What proves that it is who it says. */
@@ -139,6 +142,7 @@ export class GrpcPeerLink implements PeerLink {
       signature: Buffer.alloc(0),
       session: Buffer.alloc(0),
       takesParts: true,
+      labels: { ...self.labels },
     };
   }
 

@@ -198,8 +198,8 @@ export class SyncSession {
     if (this.#who) throw unexpected('a second hello');
     const { directory, self } = this.#parts;
     this.#who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
-    const { peerId, name, serving } = this.#who;
-    serving.downloaderJoined(peerId, name);
+    const { serving } = this.#who;
+    serving.downloaderJoined(this.#who);
     this.#write({
       message: {
         $case: 'hello',
@@ -211,6 +211,7 @@ export class SyncSession {
           publicKey: Buffer.alloc(0),
           signature: Buffer.alloc(0),
           takesParts: false,
+          labels: {},
           session: this.secret,
         },
       },

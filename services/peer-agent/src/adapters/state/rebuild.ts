@@ -5,7 +5,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { ProgressLog } from '../../app/ports.js';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
-import type { TransferRecord } from '../../domain/transfer-record.js';
+import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';
 
 /** What a record can be rebuilt from. */
@@ -90,12 +90,7 @@ async function recordOf(
     recheck: !complete,
     bytesTotal,
     bytesDone,
-    bytesDownloaded: 0,
-    bytesUploaded: 0,
-    bytesWasted: 0,
-    completedAtMs: 0,
-    activeMs: 0,
-    peers: [],
+    ...NOTHING_COUNTED,
     ...NO_LIMITS,
   };
 }

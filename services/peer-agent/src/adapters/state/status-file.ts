@@ -1,7 +1,10 @@
 import { parsePeerId } from '@enjambre/core/ids';
+import { DISTANCES } from '@enjambre/core/locality';
 import { z } from 'zod';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
+import { accountFromEntry, accountShape, accountToEntry } from './account-entry.js';
+import { trafficFromEntry, trafficShape, trafficToEntry } from './traffic-entry.js';
 import { factsFromEntry, factsShape, factsToEntry, faultOf } from './transfer-facts.js';
 
 const VERSION = 1;
@@ -15,6 +18,8 @@ const peerSchema = z.object({
   name: z.string(),
   bytes_received: count,
   bytes_sent: count,
+  distance: z.enum(DISTANCES).default('unknown'),
+  receiving_ms: count.default(0),
 });
 
 const transferSchema = z.object({
@@ -33,6 +38,8 @@ const transferSchema = z.object({
   max_download: count.default(NO_LIMITS.maxDownload),
   priority: z.enum(['high', 'normal', 'low']).default(NO_LIMITS.priority),
   peers: z.array(peerSchema).default([]),
+  ...trafficShape,
+  ...accountShape,
 });
 
 const version = z.literal(VERSION);
@@ -86,11 +93,15 @@ function toEntry(record: TransferRecord): FileEntry {
     max_upload: record.maxUpload,
     max_download: record.maxDownload,
     priority: record.priority,
-    peers: record.peers.map(({ peerId, name, received, sent }) => ({
+    ...trafficToEntry(record.traffic),
+    ...accountToEntry(record.account),
+    peers: record.peers.map(({ peerId, name, received, sent, distance, receivingMs }) => ({
       peer_id: peerId,
       name,
       bytes_received: received,
       bytes_sent: sent,
+      distance,
+      receiving_ms: Math.round(receivingMs),
     })),
   };
 }
@@ -111,11 +122,15 @@ function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
     maxUpload: entry.max_upload,
     maxDownload: entry.max_download,
     priority: entry.priority,
+    traffic: trafficFromEntry(entry),
+    account: accountFromEntry(entry),
     peers: entry.peers.map((peer) => ({
       peerId: peer.peer_id,
       name: peer.name,
       received: peer.bytes_received,
       sent: peer.bytes_sent,
+      distance: peer.distance,
+      receivingMs: peer.receiving_ms,
     })),
   };
 }

@@ -7,6 +7,7 @@ import {
   type InfoHash,
   type PeerId,
 } from '@enjambre/core/ids';
+import { labelsFault } from '@enjambre/core/labels';
 import {
   AnnounceEvent,
   type File,
@@ -65,11 +66,12 @@ export function deltaFromWire(delta: PeerDelta): {
   return {
     infohash: infoHashFromBytes(delta.infohash),
     snapshot: delta.snapshot,
-    upserted: delta.upserted.map(({ peerId, name, endpoint, seeder }) => ({
+    upserted: delta.upserted.map(({ peerId, name, endpoint, seeder, labels }) => ({
       peerId: peerIdFromBytes(peerId),
       name,
       endpoint,
       seeder,
+      labels: labelsFault(labels) === undefined ? labels : {},
     })),
     removed: delta.removed.map((peerId) => peerIdFromBytes(peerId)),
   };

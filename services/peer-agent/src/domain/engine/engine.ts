@@ -3,26 +3,20 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from '../random.js';
 import type { ActivePiece } from './active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
-import type { EngineLayout } from './engine-layout.js';
+import type { EngineComponents } from './engine-components.js';
+import { Pressure, type Hindrance } from './hindrance.js';
 import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
+import { NearFirst, piecesOf } from './near-first.js';
 import { nextBlock, startedBlock } from './next-block.js';
 import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { RequestBooks } from './request-books.js';
-import { isFitAlone, takeFromUnfit } from './soloist.js';
+import { isFitAlone, relieve } from './soloist.js';
 import { findHoarder, findTakeover } from './takeover.js';
+import { judgePiece } from './judge-piece.js';
 import { Choosers, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './uploaders-choice.js';
-
-export interface EngineComponents {
-  readonly layout: EngineLayout;
-  /** Pieces that are verified and on disk already. Copied. */
-  readonly have: Bitfield;
-  readonly random: Random;
-  /** How much it may have asked for. @default a budget of its own */
-  readonly budget?: BudgetShare;
-}
 
 /**
  * Decides what to ask of whom, for one download. It is told what happened and when, and
@@ -40,7 +34,8 @@ export class DownloadEngine {
   readonly #books: RequestBooks;
   readonly #config: EngineConfig;
   readonly #peers = new Map<PeerId, PeerState>();
-  readonly #choosers = new Choosers();
+  readonly #choosers: Choosers;
+  readonly #nearFirst: NearFirst | undefined;
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
@@ -49,13 +44,16 @@ export class DownloadEngine {
   #nowMs = 0;
   /** Who is asked first under a limit. */
   #turn = 0;
+  readonly #pressure = new Pressure();
   #effects: EngineEffect[] = [];
 
-  constructor({ layout, have, random, budget }: EngineComponents, config: Partial<EngineConfig> = {}) {
+  constructor({ layout, have, random, budget, self }: EngineComponents, config: Partial<EngineConfig> = {}) {
     this.#board = new PieceBoard(layout, have);
     this.#random = random;
     this.#budget = budget ?? new OutstandingBudget().share();
     this.#books = new RequestBooks(this.#budget);
+    this.#nearFirst = self && new NearFirst(self, piecesOf(layout));
+    this.#choosers = new Choosers((peer) => this.#nearFirst?.mayChoose(peer) ?? true);
     this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
   }
 
@@ -73,6 +71,14 @@ export class DownloadEngine {
     return this.#storingBytes + this.#books.inFlightBytes;
   }
 
+  /** What kept it from asking for more since this was last asked. @param stalled no block came since */
+  takeHindrance(stalled: boolean): Hindrance {
+    if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#pressure.rateIsFull();
+    const bytes = { storingBytes: this.#storingBytes, inFlightBytes: this.#books.inFlightBytes };
+    const allAsked = this.#board.wanted.isEmpty();
+    return this.#pressure.take(this.#peers.values(), { ...bytes, allAsked, stalled });
+  }
+
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
   handle(event: EngineEvent, nowMs: number): EngineEffect[] {
     this.#nowMs = nowMs;
@@ -85,7 +91,7 @@ export class DownloadEngine {
   #dispatch(event: EngineEvent): void {
     switch (event.type) {
       case 'peer-joined':
-        return this.#join(event.peer, event.has);
+        return this.#join(event);
       case 'peer-left':
         return this.#leave(event.peer);
       case 'block-stored':
@@ -117,12 +123,13 @@ export class DownloadEngine {
     }
   }
 
-  #join(id: PeerId, has: Bitfield): void {
+  #join({ peer: id, has, distance = 'unknown' }: Extract<EngineEvent, { type: 'peer-joined' }>): void {
     // Whoever decides on bans lets it in again: it has served its time.
     this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
     this.#peers.set(id, peer);
+    this.#nearFirst?.joined(peer, distance, this.#nowMs);
     for (const piece of has.indexes()) this.#board.availability.add(piece, 1);
     this.#fill(peer);
   }
@@ -132,6 +139,7 @@ export class DownloadEngine {
     if (!peer) return;
     this.#peers.delete(id);
     for (const piece of peer.has.indexes()) this.#board.availability.add(piece, -1);
+    this.#nearFirst?.left(peer);
     this.#books.left(peer);
     this.#release(peer);
     this.#choosers.review(this.#peers);
@@ -143,6 +151,7 @@ export class DownloadEngine {
     for (const piece of pieces) {
       if (!peer.has.set(piece)) continue;
       this.#board.availability.add(piece, 1);
+      this.#nearFirst?.learnt(peer, piece, this.#nowMs);
       mayServe ||= !this.have.has(piece);
     }
     // The most frequent message of a large swarm, and often of no interest.
@@ -154,17 +163,12 @@ export class DownloadEngine {
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
     // A request that was answered wrongly stays on the books: it is freed when the peer has left.
     const request = peer.requests.get(id);
-    if (!request || !fits(request, ref)) {
-      this.#emit({
-        type: 'violation',
-        peer: peer.id,
-        reason: `sent block ${ref.block} of piece ${ref.piece} unasked`,
-      });
-      return;
-    }
+    if (!request || !fits(request, ref))
+      return this.#violation(peer, `sent block ${ref.block} of piece ${ref.piece} unasked`);
     const bytes = this.#board.blockBytes(ref);
     this.#books.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
+    this.#nearFirst?.received(peer, bytes, this.#nowMs);
     const isChoice = !request.ref && !request.cancelled;
     if (isChoice) takeChoice(this.#board, peer, ref.piece);
     const block = request.cancelled ? this.#board.lateBlock(ref) : this.#board.block(ref);
@@ -186,6 +190,7 @@ export class DownloadEngine {
   /** From now on the peer says what it sends. Only one that has all can choose well. */
   #letChoose(peer: PeerState): void {
     if (!peer.has.isFull()) return;
+    this.#nearFirst?.spreads(peer, true);
     peer.spreads = true;
     this.#choosers.review(this.#peers);
     peer.idleSince = -1;
@@ -194,6 +199,7 @@ export class DownloadEngine {
 
   /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
   #stopChoosing(peer: PeerState): void {
+    this.#nearFirst?.spreads(peer, false);
     peer.spreads = false;
     this.#choosers.review(this.#peers);
     for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
@@ -218,10 +224,7 @@ export class DownloadEngine {
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
     const request = this.#books.rejected(peer, id);
-    if (!request) {
-      this.#emit({ type: 'violation', peer: peer.id, reason: 'rejected a request that was never made' });
-      return;
-    }
+    if (!request) return this.#violation(peer, 'rejected a request that was never made');
     if (request.cancelled) return;
     const { ref } = request;
     if (ref) this.#unask(peer, ref);
@@ -234,7 +237,9 @@ export class DownloadEngine {
 
   /** The peer does not have the piece after all. */
   #lost(peer: PeerState, index: number): void {
-    if (peer.has.clear(index)) this.#board.availability.add(index, -1);
+    const had = peer.has.clear(index);
+    if (had) this.#board.availability.add(index, -1);
+    if (had) this.#nearFirst?.lost(peer, index);
     const piece = this.#board.active.get(index);
     if (piece && peer.owned.delete(piece)) this.#board.orphan(piece);
   }
@@ -248,18 +253,10 @@ export class DownloadEngine {
   }
 
   #verify(piece: ActivePiece): void {
-    const { layout, suspects } = this.#board;
-    if (layout.combineBlocks(piece.index, piece.digests()).equals(layout.pieceRoot(piece.index))) {
-      this.#board.finish(piece);
-      this.#emit({ type: 'verified', piece: piece.index });
-      for (const culprit of suspects.verified(piece)) this.#ban(culprit, piece.index);
-      return;
-    }
-    this.#emit({ type: 'failed', piece: piece.index });
-    const culprit = suspects.failed(piece);
-    this.#board.reset(piece);
-    this.#generation += 1;
-    if (culprit) this.#ban(culprit, piece.index);
+    const { isRight, culprits } = judgePiece(this.#board, piece);
+    this.#emit({ type: isRight ? 'verified' : 'failed', piece: piece.index });
+    if (!isRight) this.#generation += 1;
+    for (const culprit of culprits) this.#ban(culprit, piece.index);
   }
 
   #ban(id: PeerId, piece: number): void {
@@ -298,17 +295,12 @@ export class DownloadEngine {
       peer.snubbed = true;
       this.#release(peer);
     }
-    this.#relieve();
+    // Who is fit may have changed: nobody is idle for good.
+    if (relieve(this.#board, this.#peers, this.#config.stealRatio)) this.#generation += 1;
+    if (this.#nearFirst?.review(this.#peers.values(), this.#board.wanted, this.#nowMs))
+      this.#choosers.review(this.#peers);
     this.#fillAll();
     for (const peer of this.#peers.values()) this.#takeOver(peer);
-  }
-
-  /** Pieces that have to come from one are taken from peers that have become too slow for that. */
-  #relieve(): void {
-    if (this.#board.suspects.count === 0) return;
-    for (const piece of takeFromUnfit(this.#peers, this.#config.stealRatio)) this.#board.orphan(piece);
-    // Who is fit may have changed: nobody is idle for good.
-    this.#generation += 1;
   }
 
   #fillAll(): void {
@@ -322,20 +314,23 @@ export class DownloadEngine {
     if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
-      if (!this.#budget.mayAsk(this.#nowMs)) return;
+      if (!this.#budget.mayAsk(this.#nowMs)) return this.#pressure.rateIsFull();
       if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
     }
+    if (this.outstandingBytes >= this.#budget.limitBytes) this.#pressure.budgetIsFull();
   }
 
   /** False if there is nothing to ask of the peer. */
   #askNext(peer: PeerState): boolean {
     const { stealRatio } = this.#config;
     const isFit = (piece: number): boolean => isFitAlone(peer, piece, this.#peers.values(), stealRatio);
-    const ref = peer.spreads
-      ? startedBlock(this.#board, peer, isFit)
-      : nextBlock(this.#board, peer, this.#random, isFit);
+    const limits = { isFitAlone: isFit, admits: this.#nearFirst?.admission(peer, this.#nowMs) };
+    const chooses = peer.spreads && this.#choosers.has(peer);
+    const ref = chooses
+      ? startedBlock(this.#board, peer, limits)
+      : nextBlock(this.#board, peer, this.#random, limits);
     if (ref) this.#ask(peer, ref);
-    else if (peer.spreads && mayGiveMore(this.#board, peer)) this.#askAny(peer);
+    else if (chooses && mayGiveMore(this.#board, peer)) this.#askAny(peer);
     else return false;
     return true;
   }
@@ -377,6 +372,10 @@ export class DownloadEngine {
     let givers = 0;
     for (const peer of this.#peers.values()) givers += peer.mayGive(this.#generation) ? 1 : 0;
     return this.#budget.limitBytes / Math.max(1, givers);
+  }
+
+  #violation({ id }: PeerState, reason: string): void {
+    this.#emit({ type: 'violation', peer: id, reason });
   }
 
   #emit(effect: EngineEffect): void {

@@ -1,5 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
+import type { Distance } from '@enjambre/core/locality';
 
 /** A block: the unit in which pieces travel. */
 export interface BlockRef {
@@ -14,7 +15,13 @@ export type RejectReason = 'cancelled' | 'choked' | 'not-available' | 'read-fail
 /** What happened, told to the engine. */
 export type EngineEvent =
   /** A peer can be asked from now on; the engine keeps `has` as its own. */
-  | { readonly type: 'peer-joined'; readonly peer: PeerId; readonly has: Bitfield }
+  | {
+      readonly type: 'peer-joined';
+      readonly peer: PeerId;
+      readonly has: Bitfield;
+      /** How far it is. @default 'unknown' */
+      readonly distance?: Distance;
+    }
   /** Its requests will not be answered any more. */
   | { readonly type: 'peer-left'; readonly peer: PeerId }
   | { readonly type: 'peer-has'; readonly peer: PeerId; readonly pieces: readonly number[] }

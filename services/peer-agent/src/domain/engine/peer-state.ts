@@ -71,6 +71,11 @@ export class PeerState {
   #partMs = -Infinity;
   readonly #meter = new RateMeter();
 
+  /** In our zone. */
+  isNear = false;
+  /** In another zone. Of one that is neither it is not known. */
+  isFar = false;
+
   constructor(
     readonly id: PeerId,
     readonly has: Bitfield,

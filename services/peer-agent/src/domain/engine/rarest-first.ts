@@ -10,13 +10,24 @@ const SAMPLE = 512;
  * @param wanted pieces nobody has been asked for
  * @param has pieces the peer has
  * @param availability how many peers have each piece
+ * @param admits whether a piece may be chosen; any may, without it
  * @param rarest no wanted piece is rarer than this: the search stops at the first such
  * @returns a piece index, or -1 if the peer has nothing that is wanted
  */
 export function rarestFirst(
   wanted: Bitfield,
   has: Bitfield,
-  { availability, rarest, random }: { availability: Uint32Array; rarest: number; random: Random },
+  {
+    availability,
+    rarest,
+    random,
+    admits,
+  }: {
+    availability: Uint32Array;
+    rarest: number;
+    random: Random;
+    admits?: ((piece: number) => boolean) | undefined;
+  },
 ): number {
   if (wanted.isEmpty() || has.isEmpty()) return -1;
   const start = Math.floor(random() * wanted.length);
@@ -31,7 +42,7 @@ export function rarestFirst(
     }
     if (index === -1 || (wrapped && index >= start)) break;
     const count = availability[index] ?? 0;
-    if (count < bestCount) {
+    if (count < bestCount && (!admits || admits(index))) {
       best = index;
       bestCount = count;
       if (count <= rarest) break;

@@ -1,5 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { ActivePiece } from './active-piece.js';
+import type { PieceBoard } from './piece-board.js';
 import type { PeerState } from './peer-state.js';
 
 /**
@@ -38,4 +39,15 @@ export function takeFromUnfit(peers: ReadonlyMap<PeerId, PeerState>, ratio: numb
     }
   }
   return taken;
+}
+
+/** Leaves to others the pieces that have to come from one, where that one has become too slow for it. True if there are such pieces. */
+export function relieve(
+  board: PieceBoard,
+  peers: ReadonlyMap<PeerId, PeerState>,
+  stealRatio: number,
+): boolean {
+  if (board.suspects.count === 0) return false;
+  for (const piece of takeFromUnfit(peers, stealRatio)) board.orphan(piece);
+  return true;
 }

@@ -13,11 +13,21 @@ const MAX_USELESS = 64;
 export class Choosers {
   #ids: PeerId[] = [];
 
+  /** @param mayChoose whether one that offers to choose is to do it. @default all are */
+  constructor(private readonly mayChoose: (peer: PeerState) => boolean = () => true) {}
+
   /** @param peers all that are there */
   review(peers: ReadonlyMap<PeerId, PeerState>): void {
-    this.#ids = [...peers.values()].filter(({ spreads }) => spreads).map(({ id }) => id);
+    this.#ids = [...peers.values()]
+      .filter((peer) => peer.spreads && this.mayChoose(peer))
+      .map(({ id }) => id);
     this.#ids.sort();
     for (const peer of peers.values()) peer.classIsEmpty = false;
+  }
+
+  /** True if the peer is to choose. */
+  has(peer: PeerState): boolean {
+    return this.#ids.includes(peer.id);
   }
 
   /** The pieces that a peer may choose from: those whose index is `residue` modulo `modulus`. */

@@ -1,0 +1,163 @@
+import type { Explanation } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
+import type { Output } from '../output.js';
+import type { Session } from '../context.js';
+import { transferRef } from '../ref.js';
+import { causeText, causeWord } from '../render/cause.js';
+import { distanceText, distanceWord } from '../render/distance.js';
+import type { JsonObject } from '../render/json-line.js';
+import { secondsOf } from '../render/json.js';
+import { percentages } from '../render/percentages.js';
+import { table } from '../render/table.js';
+import {
+  count as counted,
+  formatBytes,
+  formatRate,
+  formatSeconds,
+  plain,
+  shortDigits,
+} from '../render/text.js';
+import { stateWord } from '../render/transfer-state.js';
+
+/** `enjambre explain`: where the time of a download went. */
+export async function explain(session: Session, ref: string): Promise<void> {
+  const { output, context } = session;
+  const explanation = await withAgent(session, async (agent) =>
+    agent.explain(await transferRef(ref, context.cwd)),
+  );
+  output.object(explanationJson(explanation));
+  for (const line of describe(explanation, output.colors)) output.line(line);
+}
+
+function describe(explanation: Explanation, colors: Output['colors']): string[] {
+  const { name, spent, sources, conclusion } = explanation;
+  const facts = factsOf(explanation).filter(([, value]) => value !== '');
+  return [
+    colors.bold(plain(name)),
+    ...facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`),
+    ...(spent.length > 0 ? ['', timeTable(explanation, colors)] : []),
+    ...(sources.length > 0 ? ['', sourceTable(explanation, colors)] : []),
+    '',
+    plain(conclusion),
+  ];
+}
+
+function factsOf(explanation: Explanation): (readonly [title: string, value: string])[] {
+  const total = secondsOf(explanation.totalTime) ?? 0;
+  return [
+    ['state', stateWord(explanation.state)],
+    ['done', `${formatBytes(explanation.bytesDone)} of ${formatBytes(explanation.bytesTotal)}`],
+    ['time', total > 0 ? formatSeconds(total) : ''],
+    ['began', beginning(explanation)],
+    ['thrown', thrownAway(explanation)],
+    ['mishaps', mishaps(explanation)],
+  ];
+}
+
+function beginning({ untilMetainfo, untilFirstByte }: Explanation): string {
+  const [metainfo, first] = [secondsOf(untilMetainfo), secondsOf(untilFirstByte)];
+  const known = metainfo === undefined ? [] : [`metainfo after ${formatSeconds(metainfo)}`];
+  return [...known, ...(first === undefined ? [] : [`first block after ${formatSeconds(first)}`])].join(', ');
+}
+
+function thrownAway({ wastedBytes, duplicateBytes }: Explanation): string {
+  if (wastedBytes === 0n) return '';
+  return `${formatBytes(wastedBytes)}, of which ${formatBytes(duplicateBytes)} came twice`;
+}
+
+function mishaps(explanation: Explanation): string {
+  const counts: (readonly [bigint, string])[] = [
+    [explanation.hashFailures, 'hash failure'],
+    [explanation.refusals, 'refused request'],
+    [explanation.withdrawals, 'withdrawn request'],
+    [explanation.reconnections, 'reconnection'],
+    [explanation.unreachable, 'failed connection'],
+    [explanation.bans, 'ban'],
+  ];
+  return counts
+    .filter(([count]) => count > 0n)
+    .map(([count, what]) => counted(Number(count), what))
+    .join(', ');
+}
+
+function timeTable({ spent, totalTime }: Explanation, colors: Output['colors']): string {
+  const columns = [
+    { title: 'time went to' },
+    { title: 'share', align: 'right' },
+    { title: 'time', align: 'right' },
+    { title: 'no byte came', align: 'right' },
+  ] as const;
+  const shares = percentages(spent.map(({ time }) => secondsOf(time) ?? 0));
+  const rows = spent.map(({ cause, time, stalled }, index) => [
+    causeText(cause),
+    percent(shares[index] ?? 0),
+    formatSeconds(secondsOf(time) ?? 0),
+    formatSeconds(secondsOf(stalled) ?? 0),
+  ]);
+  rows.push(['all of it', percent(100), formatSeconds(secondsOf(totalTime) ?? 0), '']);
+  return table(columns, rows, colors);
+}
+
+function sourceTable({ sources }: Explanation, colors: Output['colors']): string {
+  const columns = [
+    { title: 'source' },
+    { title: 'id' },
+    { title: 'distance' },
+    { title: 'received', align: 'right' },
+    { title: 'share', align: 'right' },
+    { title: 'rate', align: 'right' },
+    { title: 'banned' },
+  ] as const;
+  const shares = percentages(sources.map(({ bytesReceived }) => Number(bytesReceived)));
+  const rows = sources.map((source, index) => [
+    plain(source.name),
+    shortDigits(source.peerId),
+    distanceText(source.distance),
+    formatBytes(source.bytesReceived),
+    percent(shares[index] ?? 0),
+    source.rate === 0n ? '-' : formatRate(source.rate),
+    source.banned === '' ? '' : colors.red(plain(source.banned)),
+  ]);
+  return table(columns, rows, colors);
+}
+
+function percent(share: number): string {
+  return `${share.toFixed(1)} %`;
+}
+
+function explanationJson(explanation: Explanation): JsonObject {
+  return {
+    type: 'explanation',
+    infohash: explanation.infohash,
+    name: explanation.name,
+    state: stateWord(explanation.state),
+    bytes_total: explanation.bytesTotal,
+    bytes_done: explanation.bytesDone,
+    seconds: secondsOf(explanation.totalTime) ?? 0,
+    spent: explanation.spent.map(({ cause, time, stalled }) => ({
+      cause: causeWord(cause),
+      seconds: secondsOf(time) ?? 0,
+      seconds_stalled: secondsOf(stalled) ?? 0,
+    })),
+    seconds_to_metainfo: secondsOf(explanation.untilMetainfo),
+    seconds_to_first_byte: secondsOf(explanation.untilFirstByte),
+    sources: explanation.sources.map((source) => ({
+      peer: source.name,
+      peer_id: source.peerId,
+      distance: distanceWord(source.distance),
+      bytes: source.bytesReceived,
+      seconds_sending: secondsOf(source.sendingTime) ?? 0,
+      rate: source.rate,
+      banned: source.banned,
+    })),
+    duplicate_bytes: explanation.duplicateBytes,
+    wasted_bytes: explanation.wastedBytes,
+    hash_failures: explanation.hashFailures,
+    refusals: explanation.refusals,
+    withdrawals: explanation.withdrawals,
+    reconnections: explanation.reconnections,
+    unreachable: explanation.unreachable,
+    bans: explanation.bans,
+    conclusion: explanation.conclusion,
+  };
+}

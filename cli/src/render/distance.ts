@@ -1,0 +1,55 @@
+import { crossesZones, type Distance } from '@enjambre/core/locality';
+import { Distance as WireDistance, type DistanceTraffic } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { formatBytes } from './text.js';
+
+const WORDS: ReadonlyMap<WireDistance, Distance> = new Map([
+  [WireDistance.NODE, 'node'],
+  [WireDistance.RACK, 'rack'],
+  [WireDistance.ZONE, 'zone'],
+  [WireDistance.REGION, 'region'],
+  [WireDistance.FAR, 'far'],
+]);
+
+const SENTENCES: Readonly<Record<Distance, string>> = {
+  node: 'same node',
+  rack: 'same rack',
+  zone: 'same zone',
+  region: 'other zone',
+  far: 'other zone',
+  unknown: '-',
+};
+
+/** How far somebody is, for programs; `unknown` also for what a newer agent may know. */
+export function distanceWord(distance: WireDistance): Distance {
+  return WORDS.get(distance) ?? 'unknown';
+}
+
+/** The same for people: what counts is whether a zone is left. */
+export function distanceText(distance: WireDistance): string {
+  return SENTENCES[distanceWord(distance)];
+}
+
+/** `{"zone": {"bytes_received": 1, "bytes_sent": 2}}`; distances without a byte are left out. */
+export function trafficJson(
+  traffic: readonly DistanceTraffic[],
+): Readonly<Record<string, Readonly<Record<'bytes_received' | 'bytes_sent', bigint>>>> {
+  return Object.fromEntries(
+    traffic.map(({ distance, bytesReceived, bytesSent }) => [
+      distanceWord(distance),
+      { bytes_received: bytesReceived, bytes_sent: bytesSent },
+    ]),
+  );
+}
+
+/** What crossed zones, of what is known to have crossed one or not; empty if nothing is known. */
+export function crossedText(traffic: readonly DistanceTraffic[]): string {
+  const known = traffic.filter(({ distance }) => distanceWord(distance) !== 'unknown');
+  if (known.length === 0) return '';
+  const crossed = known.filter(({ distance }) => crossesZones(distanceWord(distance)));
+  const sum = (of: 'bytesReceived' | 'bytesSent', parts: readonly DistanceTraffic[]): string =>
+    formatBytes(parts.reduce((bytes, part) => bytes + part[of], 0n));
+  return (
+    `${sum('bytesReceived', crossed)} of ${sum('bytesReceived', known)} received, ` +
+    `${sum('bytesSent', crossed)} of ${sum('bytesSent', known)} sent`
+  );
+}

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  Cause,
+  Distance,
+  Explanation,
+  ExplainedSource,
+  TransferPeer,
+  TimeShare,
+  TransferState,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
+import { FakeAgent, INFOHASH, transferOf } from './fake-agent.js';
+import { cli, type CliResult } from './harness.js';
+
+let agent: FakeAgent;
+
+beforeEach(async () => {
+  agent = await FakeAgent.start();
+});
+
+afterEach(() => agent.stop());
+
+const on = (...args: string[]): Promise<CliResult> =>
+  cli(args, { environment: { ENJAMBRE_AGENT: agent.address } });
+
+const seconds = (count: number): Duration => ({ seconds: BigInt(count), nanos: 0 });
+
+const explanation = Explanation.fromPartial({
+  infohash: INFOHASH,
+  name: 'evil\u001b[2J.bin',
+  state: TransferState.SEEDING,
+  bytesTotal: 4_000_000n,
+  bytesDone: 4_000_000n,
+  totalTime: seconds(30),
+  spent: [
+    { cause: Cause.DISK, time: seconds(20), stalled: seconds(1) },
+    { cause: Cause.SOURCES, time: seconds(5), stalled: seconds(0) },
+    { cause: Cause.NO_SOURCE, time: seconds(5), stalled: seconds(5) },
+  ],
+  untilMetainfo: seconds(1),
+  untilFirstByte: seconds(2),
+  sources: [
+    ExplainedSource.fromPartial({
+      peerId: 'b'.repeat(64),
+      name: 'bob',
+      distance: Distance.ZONE,
+      bytesReceived: 3_000_000n,
+      sendingTime: seconds(3),
+      rate: 1_000_000n,
+    }),
+    ExplainedSource.fromPartial({
+      peerId: 'e'.repeat(64),
+      name: 'mallory',
+      distance: Distance.FAR,
+      bytesReceived: 1_000_000n,
+      banned: 'sent bad data',
+    }),
+  ],
+  duplicateBytes: 100n,
+  wastedBytes: 300n,
+  hashFailures: 1n,
+  bans: 1n,
+  conclusion: 'the disk was the limit for 67 % of the time: what came waited to be hashed and written',
+});
+
+describe('enjambre explain', () => {
+  test('tells where the time went, in shares that add up to all of it, and concludes', async () => {
+    agent.script.explain = () => explanation;
+    expect((await on('explain', 'model.bin')).stdout).toMatchInlineSnapshot(`
+     "evil\\x1b[2J.bin
+       state     seeding
+       done      4 MB of 4 MB
+       time      30 s
+       began     metainfo after 1 s, first block after 2 s
+       thrown    300 B, of which 100 B came twice
+       mishaps   1 hash failure, 1 ban
+
+     TIME WENT TO                             SHARE  TIME  NO BYTE CAME
+     waiting for the disk                    66.6 %  20 s           1 s
+     limited by the sources or the network   16.7 %   5 s           0 s
+     nobody had what was wanted              16.7 %   5 s           5 s
+     all of it                              100.0 %  30 s
+
+     SOURCE   ID        DISTANCE    RECEIVED   SHARE    RATE  BANNED
+     bob      bbbbbbbb  same zone       3 MB  75.0 %  1 MB/s
+     mallory  eeeeeeee  other zone      1 MB  25.0 %       -  sent bad data
+
+     the disk was the limit for 67 % of the time: what came waited to be hashed and written
+     "
+    `);
+  });
+
+  test('prints one object with --json', async () => {
+    agent.script.explain = () => explanation;
+    expect((await on('explain', 'model.bin', '--json')).objects()).toMatchObject([
+      {
+        type: 'explanation',
+        state: 'seeding',
+        seconds: 30,
+        spent: [
+          { cause: 'disk', seconds: 20, seconds_stalled: 1 },
+          { cause: 'sources', seconds: 5 },
+          { cause: 'no-source', seconds_stalled: 5 },
+        ],
+        seconds_to_metainfo: 1,
+        sources: [
+          { peer: 'bob', distance: 'zone', bytes: 3_000_000, rate: 1_000_000 },
+          { peer: 'mallory', distance: 'far', banned: 'sent bad data' },
+        ],
+        duplicate_bytes: 100,
+        hash_failures: 1,
+      },
+    ]);
+  });
+
+  test('says so if nothing was recorded, and takes it that a newer agent may know more causes', async () => {
+    agent.script.explain = () =>
+      Explanation.fromPartial({ name: 'old.bin', conclusion: 'its time was not recorded' });
+    expect((await on('explain', 'x')).stdout).toMatch(/its time was not recorded\n$/);
+    const newer = TimeShare.fromPartial({ time: seconds(1), stalled: seconds(1) });
+    agent.script.explain = () => Explanation.fromPartial({ spent: [newer], totalTime: seconds(1) });
+    expect((await on('explain', 'x', '--json')).objects()).toMatchObject([{ spent: [{ cause: 'unknown' }] }]);
+    expect((await on('explain', 'x')).stdout).toMatch(/something that this command does not know +100\.0 %/);
+  });
+});
+
+describe('enjambre status', () => {
+  test('tells how far peers are, and what crossed zones, as far as that is known', async () => {
+    agent.script.transfer = () =>
+      transferOf({
+        traffic: [
+          { distance: Distance.ZONE, bytesReceived: 3_000_000n, bytesSent: 0n },
+          { distance: Distance.REGION, bytesReceived: 500_000n, bytesSent: 7000n },
+          { distance: Distance.FAR, bytesReceived: 500_000n, bytesSent: 0n },
+          { distance: Distance.UNSPECIFIED, bytesReceived: 9_000_000n, bytesSent: 0n },
+        ],
+        peers: [
+          TransferPeer.fromPartial({ name: 'bob', distance: Distance.ZONE }),
+          TransferPeer.fromPartial({ name: 'carol', distance: Distance.REGION }),
+          TransferPeer.fromPartial({ name: 'dave' }),
+        ],
+      });
+    const { stdout } = await on('status', 'model.bin');
+    expect(stdout).toMatch(/crossed +zones: 1 MB of 4 MB received, 7 kB of 7 kB sent\n/);
+    expect(stdout).toMatch(/bob .* same zone .*\ncarol .* other zone .*\ndave .* - /);
+    expect((await on('status', 'model.bin', '--json')).objects()).toMatchObject([
+      {
+        traffic: {
+          zone: { bytes_received: 3_000_000, bytes_sent: 0 },
+          unknown: { bytes_received: 9_000_000 },
+        },
+        peers: [{ distance: 'zone' }, { distance: 'region' }, { distance: 'unknown' }],
+      },
+    ]);
+  });
+});

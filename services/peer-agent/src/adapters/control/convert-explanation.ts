@@ -1,0 +1,72 @@
+import {
+  Cause as WireCause,
+  type Explanation as WireExplanation,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
+import type { TransferView } from '../../app/transfer-view.js';
+import type { Cause } from '../../domain/explain/causes.js';
+import { explain } from '../../domain/explain/explanation.js';
+import { distanceToWire, durationOf, stateToWire } from './convert.js';
+
+const CAUSES: Readonly<Record<Cause, WireCause>> = {
+  metainfo: WireCause.METAINFO,
+  checking: WireCause.CHECKING,
+  tracker: WireCause.TRACKER,
+  'no-source': WireCause.NO_SOURCE,
+  uploaders: WireCause.UPLOADERS,
+  'own-limit': WireCause.OWN_LIMIT,
+  disk: WireCause.DISK,
+  sources: WireCause.SOURCES,
+  finishing: WireCause.FINISHING,
+  paused: WireCause.PAUSED,
+  failed: WireCause.FAILED,
+  off: WireCause.OFF,
+};
+
+/** Where the time of a transfer went. Throws as {@link explain} does. */
+export function explanationToWire({ record, state, peers }: TransferView): WireExplanation {
+  const { totalMs, spent, sources, mishaps, conclusion } = explain(record);
+  const bans = new Map(peers.map(({ peerId, banned }) => [peerId, banned]));
+  return {
+    infohash: record.infohash,
+    name: record.name || record.infohash.slice(0, 8),
+    state: stateToWire(state),
+    bytesTotal: BigInt(record.bytesTotal),
+    bytesDone: BigInt(record.bytesDone),
+    totalTime: milliseconds(totalMs),
+    spent: spent.map(({ cause, ms, stalledMs }) => ({
+      cause: CAUSES[cause],
+      time: milliseconds(ms),
+      stalled: milliseconds(stalledMs),
+    })),
+    untilMetainfo: reached(record.account.metainfoAtMs),
+    untilFirstByte: reached(record.account.firstByteAtMs),
+    sources: sources.map((source) => ({
+      peerId: source.peerId,
+      name: source.name,
+      distance: distanceToWire(source.distance),
+      bytesReceived: BigInt(source.received),
+      sendingTime: milliseconds(source.receivingMs),
+      rate: BigInt(Math.round(source.rate)),
+      banned: bans.get(source.peerId) ?? '',
+    })),
+    duplicateBytes: BigInt(record.account.duplicateBytes),
+    wastedBytes: BigInt(record.bytesWasted),
+    hashFailures: BigInt(mishaps['hash-failure']),
+    refusals: BigInt(mishaps.refusal),
+    withdrawals: BigInt(mishaps.withdrawal),
+    reconnections: BigInt(mishaps.reconnection),
+    unreachable: BigInt(mishaps.unreachable),
+    bans: BigInt(mishaps.ban),
+    conclusion,
+  };
+}
+
+/** Undefined if it has not come to that. */
+function reached(ms: number): Duration | undefined {
+  return ms < 0 ? undefined : milliseconds(ms);
+}
+
+function milliseconds(ms: number): Duration {
+  return durationOf(ms / 1000);
+}

@@ -1,0 +1,39 @@
+import type { Cause } from '../domain/explain/causes.js';
+import { DownloadAccount } from '../domain/explain/download-account.js';
+import type { TransferGoal, TransferRecord } from '../domain/transfer-record.js';
+import { initialState, type TransferState } from './transfer-view.js';
+
+/** What the time of a download goes to in a state, until more is known. One that is complete goes on only to be mended. */
+const CAUSES: Readonly<Record<TransferState, Cause>> = {
+  resolving: 'metainfo',
+  checking: 'checking',
+  downloading: 'checking',
+  seeding: 'finishing',
+  paused: 'paused',
+  failed: 'failed',
+};
+
+/** What it went to while the agent was off. */
+const MEANWHILE: Readonly<Record<TransferGoal, Cause>> = { run: 'off', pause: 'paused', failed: 'failed' };
+
+/** Keeps the account of a transfer's time as it goes through its states. What is shared from here has none. */
+export class DownloadClock {
+  readonly account: DownloadAccount;
+
+  constructor(record: TransferRecord) {
+    const clock = { nowMs: () => performance.now(), epochMs: () => Date.now() };
+    this.account = new DownloadAccount(clock, record.account);
+    if (isOver(record)) this.account.close();
+    else this.account.enter(CAUSES[initialState(record)], MEANWHILE[record.goal]);
+  }
+
+  entered(state: TransferState, record: TransferRecord): void {
+    if (isOver(record)) return this.account.close();
+    if (state === 'checking' || state === 'downloading') this.account.metainfoFound();
+    this.account.enter(CAUSES[state]);
+  }
+}
+
+function isOver({ origin, complete }: TransferRecord): boolean {
+  return origin || complete;
+}

@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { peerNamed, infoHash } from '../../test/support/ids.js';
+import { MAX_LINKS } from '../domain/swarm-constants.js';
+import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
+import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
+
+/** Links that are ready at once, and remember why they were closed. */
+class FakeConnector implements Pick<PeerConnector, 'open'> {
+  readonly closed: string[] = [];
+
+  open({ name }: PeerAddress, _what: unknown, listener: LinkListener): PeerLink {
+    queueMicrotask(() => {
+      listener.ready(Bitfield.empty(1));
+    });
+    const nothing = (): undefined => undefined;
+    return {
+      request: nothing,
+      requestAny: nothing,
+      cancel: nothing,
+      pace: nothing,
+      have: nothing,
+      close: (reason) => this.closed.push(`${name}: ${reason}`),
+    };
+  }
+}
+
+const connector = new FakeConnector();
+const ignored = new Proxy({} as SwarmHandler, { get: () => () => undefined });
+let links: SwarmLinks | undefined;
+
+afterEach(() => {
+  links?.close('STOPPING', 'the test is over');
+  connector.closed.length = 0;
+});
+
+function address(number: number): PeerAddress {
+  const name = `peer ${number}`;
+  return { peerId: peerNamed(name), name, endpoint: `10.0.0.1:${number}`, seeder: true };
+}
+
+/** As many links as there may be, all of them standing. */
+async function full(): Promise<SwarmLinks> {
+  const parts = { infohash: infoHash('aa'), pieceCount: 1, have: Bitfield.empty(1), isBanned: () => false };
+  links = new SwarmLinks({ ...parts, connector: connector as unknown as PeerConnector }, ignored);
+  const all = Array.from({ length: MAX_LINKS }, (_, number) => address(number));
+  links.update({ snapshot: true, upserted: all, removed: [] });
+  await Promise.resolve();
+  expect(links.counts).toEqual({ known: MAX_LINKS, ready: MAX_LINKS });
+  return links;
+}
+
+describe('links to a swarm', () => {
+  it('are kept when the tracker takes their peers back', async () => {
+    const kept = await full();
+    kept.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
+    expect(kept.counts.ready).toBe(MAX_LINKS);
+    expect(connector.closed).toEqual([]);
+  });
+
+  it('make room for a new peer, when there are as many as there may be, if their own was taken back', async () => {
+    const replaced = await full();
+    replaced.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
+    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(replaced.get(address(3).peerId)).toBeUndefined();
+    expect(replaced.get(address(100).peerId)).toBeDefined();
+    expect(replaced.counts.known).toBe(MAX_LINKS);
+  });
+
+  it('are no more than that if the tracker still names all of them', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    expect(connector.closed).toEqual([]);
+  });
+});

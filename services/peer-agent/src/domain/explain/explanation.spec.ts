@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { records } from '../../../test/support/records.js';
+import { peerNamed } from '../../../test/support/ids.js';
+import type { TransferRecord } from '../transfer-record.js';
+import { causeOf } from './cause-of.js';
+import { CAUSES, NO_ACCOUNT, type Cause } from './causes.js';
+import { explain } from './explanation.js';
+
+const sample = fc.sample(
+  records.filter((list) => list.length > 0),
+  { numRuns: 1, seed: 1 },
+)[0]![0]!;
+const download: TransferRecord = { ...sample, origin: false, peers: [], account: NO_ACCOUNT };
+
+const source = (name: string, received: number, receivingMs: number): TransferRecord['peers'][number] => ({
+  peerId: peerNamed(name),
+  name,
+  received,
+  sent: 0,
+  distance: 'far',
+  receivingMs,
+});
+
+function spentOn(cause: Cause, ms = 1000): TransferRecord {
+  return { ...download, account: { ...NO_ACCOUNT, spent: { [cause]: { ms, stalledMs: 0 } } } };
+}
+
+describe('an explanation', () => {
+  it('has causes that add up to the whole, the greatest first, and sources in the order of what they gave', () => {
+    fc.assert(
+      fc.property(records, (all) => {
+        for (const record of all) {
+          const { totalMs, spent, sources, conclusion } = explain({ ...record, origin: false });
+          expect(spent.reduce((sum, { ms }) => sum + ms, 0)).toBe(totalMs);
+          expect(spent.map(({ ms }) => ms)).toEqual(spent.map(({ ms }) => ms).sort((a, b) => b - a));
+          expect(sources.every(({ received }) => received > 0)).toBe(true);
+          expect(sources.every(({ rate }) => Number.isFinite(rate))).toBe(true);
+          expect(conclusion).toMatch(/^\S[^\n]*$/);
+        }
+      }),
+    );
+  });
+
+  it.each(CAUSES)('concludes with what took the most time: %s', (cause) => {
+    const others = explain({
+      ...spentOn(cause, 62),
+      account: {
+        ...NO_ACCOUNT,
+        spent: { disk: { ms: 38, stalledMs: 0 }, [cause]: { ms: 62, stalledMs: 0 } },
+      },
+    });
+    expect(others.conclusion).toContain(cause === 'disk' ? '100 % of the time' : '62 % of the time');
+  });
+
+  it('says the same of no two causes', () => {
+    const conclusions = CAUSES.map((cause) => explain(spentOn(cause)).conclusion);
+    expect(new Set(conclusions).size).toBe(CAUSES.length);
+  });
+
+  it('names the most generous source, and how fast it was while it sent', () => {
+    const peers = [source('bob', 1_000_000, 0), source('alice', 4_000_000, 2000)];
+    const { sources, conclusion } = explain({ ...spentOn('sources'), peers });
+    expect(sources.map(({ name, rate }) => [name, rate])).toEqual([
+      ['alice', 2_000_000],
+      ['bob', 0],
+    ]);
+    expect(conclusion).toBe(
+      'the sources were the limit for 100 % of the time: alice, the most generous of 2, gave 4.0 MB at 2.0 MB a second',
+    );
+  });
+
+  it('says that it does not know what was never recorded', () => {
+    expect(explain(download)).toMatchObject({ totalMs: 0, conclusion: 'its time was not recorded' });
+  });
+
+  it('is refused for what was shared from here', () => {
+    expect(() => explain({ ...download, origin: true })).toThrow(
+      expect.objectContaining({ reason: 'NOT_DOWNLOADED' }),
+    );
+  });
+});
+
+describe('what time goes to while a download runs', () => {
+  it('is the tracker only if it is away and nobody else is known', () => {
+    expect(causeOf('nobody', { known: 0, trackerAway: true })).toBe('tracker');
+    expect(causeOf('nobody', { known: 0, trackerAway: false })).toBe('no-source');
+    expect(causeOf('nobody', { known: 2, trackerAway: true })).toBe('no-source');
+    expect(causeOf('disk', { known: 0, trackerAway: true })).toBe('disk');
+  });
+});

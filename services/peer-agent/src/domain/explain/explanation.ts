@@ -1,0 +1,55 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerBytes, TransferRecord } from '../transfer-record.js';
+import { CAUSES, MISHAPS, type Cause, type Mishap, type TimeSpent } from './causes.js';
+import { conclusionOf } from './conclusion.js';
+
+/** What one cause took of a download's time. */
+export interface TimeShare extends TimeSpent {
+  readonly cause: Cause;
+}
+
+/** A peer that gave something. */
+export interface Source extends PeerBytes {
+  /** Bytes a second while it was sending; 0 if that was too short to tell. */
+  readonly rate: number;
+}
+
+/** Where the time of a download went. */
+export interface Explanation {
+  /** The sum of `spent`; 0 if it was not recorded. */
+  readonly totalMs: number;
+  /** The most first. */
+  readonly spent: readonly TimeShare[];
+  /** The most generous first. */
+  readonly sources: readonly Source[];
+  readonly mishaps: Readonly<Record<Mishap, number>>;
+  readonly conclusion: string;
+}
+
+/** Sending that took less says nothing of a rate. */
+const LEAST_MS = 1;
+
+/** Throws `precondition`, NOT_DOWNLOADED, of what was shared from here. */
+export function explain(record: TransferRecord): Explanation {
+  const { account, peers, origin, name } = record;
+  if (origin) {
+    const message = `${name} was shared from here, not downloaded: there is nothing to explain`;
+    throw new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
+  }
+  const spent = CAUSES.map((cause) => ({ cause, ...(account.spent[cause] ?? { ms: 0, stalledMs: 0 }) }))
+    .filter(({ ms }) => ms > 0)
+    .sort((a, b) => b.ms - a.ms);
+  const totalMs = spent.reduce((sum, { ms }) => sum + ms, 0);
+  const sources = peers
+    .filter(({ received }) => received > 0)
+    .map((peer) => ({ ...peer, rate: rateOf(peer) }))
+    .sort((a, b) => b.received - a.received);
+  const mishaps = Object.fromEntries(
+    MISHAPS.map((mishap) => [mishap, account.mishaps[mishap] ?? 0]),
+  ) as Record<Mishap, number>;
+  return { totalMs, spent, sources, mishaps, conclusion: conclusionOf({ totalMs, spent, sources }) };
+}
+
+function rateOf({ received, receivingMs }: PeerBytes): number {
+  return receivingMs < LEAST_MS ? 0 : (received * 1000) / receivingMs;
+}

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { lastLine } from './support/outcome.js';
+import { hasCopy, MIB, shareFile, statusOf, untilDone, untilStatus } from './support/sharing.js';
+
+jest.setTimeout(90_000);
+
+interface Explanation {
+  readonly seconds: number;
+  readonly spent: readonly {
+    readonly cause: string;
+    readonly seconds: number;
+    readonly seconds_stalled: number;
+  }[];
+  readonly seconds_to_metainfo: number;
+  readonly seconds_to_first_byte: number;
+  readonly sources: readonly { readonly peer: string; readonly distance: string; readonly bytes: number }[];
+  readonly reconnections: number;
+  readonly conclusion: string;
+}
+
+let swarm: ProcessSwarm;
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startTracker();
+});
+
+afterEach(() => swarm.stop());
+
+async function explain(agent: SwarmAgent, ref: string): Promise<Explanation> {
+  const line = lastLine(await swarm.command(agent, ['explain', ref, '--json']));
+  expect(line).toMatchObject({ type: 'explanation' });
+  const explanation = line as unknown as Explanation;
+  const sum = explanation.spent.reduce((seconds, spent) => seconds + spent.seconds, 0);
+  expect(sum).toBeCloseTo(explanation.seconds, 3);
+  return explanation;
+}
+
+const mostOf = ({ spent }: Explanation): string => spent[0]?.cause ?? 'nothing';
+
+describe('explain', () => {
+  test('names its own limit, under way, at the end, and after a restart', async () => {
+    const alice = await swarm.startAgent('alice');
+    const bob = await swarm.startAgent('bob');
+    const file = await shareFile(swarm, [alice], { name: 'limited.bin', bytes: 8 * MIB });
+    const get = swarm.start(bob, ['get', file.infohash, '--max-download', '2MB', '--json']);
+    await untilDone(get, 2 * MIB);
+    expect(mostOf(await explain(bob, file.infohash))).toBe('own-limit');
+    expect((await finish(get)).code).toBe(0);
+    const ended = await explain(bob, file.infohash);
+    expect(mostOf(ended)).toBe('own-limit');
+    expect(ended.conclusion).toMatch(
+      /^its own limit was the limit for \d+ % of the time: see --max-download/,
+    );
+    expect(ended.sources).toMatchObject([{ peer: 'alice', bytes: 8 * MIB }]);
+    expect(ended.seconds_to_metainfo).toBeLessThanOrEqual(ended.seconds_to_first_byte);
+    await bob.process.stop();
+    const again = await swarm.startAgent('bob');
+    const later = await explain(again, file.infohash);
+    expect(later.seconds).toBeCloseTo(ended.seconds, 1);
+    expect(later.conclusion).toBe(ended.conclusion);
+    const text = await swarm.command(again, ['explain', file.infohash]);
+    expect(text.stdout).toMatch(/limited by its own rate limit +\d+\.\d %/);
+    expect(text.stdout).toMatch(/all of it +100\.0 %/);
+  });
+
+  test('names a slow source', async () => {
+    const alice = await swarm.startAgent('alice', ['--max-upload', '2MB']);
+    const bob = await swarm.startAgent('bob');
+    const file = await shareFile(swarm, [alice], { name: 'slow.bin', bytes: 6 * MIB });
+    expect((await swarm.command(bob, ['get', file.infohash])).code).toBe(0);
+    const explanation = await explain(bob, file.infohash);
+    expect(mostOf(explanation)).toBe('sources');
+    expect(explanation.conclusion).toMatch(
+      /^the sources were the limit for \d+ % of the time: alice alone gave/,
+    );
+  });
+
+  test('counts the time in which the only source was dead as time without a source, in which no byte came', async () => {
+    const alice = await swarm.startAgent('alice', ['--max-upload', '4MB']);
+    const bob = await swarm.startAgent('bob');
+    const file = await shareFile(swarm, [alice], { name: 'orphan.bin', bytes: 12 * MIB });
+    const get = swarm.start(bob, ['get', file.infohash, '--json']);
+    await untilDone(get, 2 * MIB);
+    await alice.process.kill();
+    const isLost = async (): Promise<boolean> => {
+      const { spent } = await explain(bob, file.infohash);
+      return spent.some(({ cause, seconds_stalled: stalled }) => cause === 'no-source' && stalled > 1);
+    };
+    await untilStatus(swarm, bob, { ref: file.infohash, is: () => true, what: 'an answer' });
+    while (!(await isLost()));
+    await swarm.startAgent('alice');
+    expect((await finish(get)).code).toBe(0);
+    const explanation = await explain(bob, file.infohash);
+    expect(explanation.spent.find(({ cause }) => cause === 'no-source')?.seconds_stalled).toBeGreaterThan(1);
+    expect(explanation.reconnections).toBeGreaterThan(0);
+    expect(await hasCopy(bob, file)).toBe(true);
+  });
+
+  test('is refused for what was shared from here', async () => {
+    const alice = await swarm.startAgent('alice');
+    const file = await shareFile(swarm, [alice], { name: 'own.bin', bytes: MIB });
+    const refused = await swarm.command(alice, ['explain', file.infohash]);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/own\.bin was shared from here, not downloaded/);
+  });
+});
+
+describe('bytes that cross zones', () => {
+  test('are counted on both sides, and told by status', async () => {
+    const alice = await swarm.startAgent('alice', ['--label', 'zone=a']);
+    const bob = await swarm.startAgent('bob', ['--label', 'topology.kubernetes.io/zone=b']);
+    const file = await shareFile(swarm, [alice], { name: 'far.bin', bytes: MIB });
+    expect((await swarm.command(bob, ['get', file.infohash])).code).toBe(0);
+    expect(await statusOf(swarm, bob, file.infohash)).toMatchObject({
+      traffic: { far: { bytes_received: MIB, bytes_sent: 0 } },
+      peers: [{ peer: 'alice', distance: 'far' }],
+    });
+    expect(await statusOf(swarm, alice, file.infohash)).toMatchObject({
+      traffic: { far: { bytes_received: 0, bytes_sent: MIB } },
+      peers: [{ peer: 'bob', distance: 'far' }],
+    });
+    const carol = await swarm.startAgent('carol', ['--label', 'zone=b']);
+    expect((await swarm.command(carol, ['get', file.infohash])).code).toBe(0);
+    const text = (await swarm.command(carol, ['status', file.infohash])).stdout;
+    expect(text).toMatch(/crossed +zones: .+ of 1\.05 MB received, 0 B of 0 B sent/);
+    expect((await explain(carol, file.infohash)).sources.map(({ distance }) => distance)).toContain('zone');
+  });
+});
