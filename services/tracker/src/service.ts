@@ -69,7 +69,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, registry.directory, random),
+    ...lookupHandlers(handlers, registry.directory, { random, clock }),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { checkHello } from '@enjambre/common/identity/hello';
+import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -72,10 +73,10 @@ export class ReceiveSession {
   }
 
   #receive({ message }: ReceiveRequest): void {
-    if (this.#ended) return;
+    if (this.#ended || !message) return; // Without one it is of a later version.
     try {
       if (!this.#greeted) this.#greet(message);
-      else if (message?.$case === 'ack') {
+      else if (message.$case === 'ack') {
         for (const id of message.value.deliveryIds) this.#deliverer?.acknowledge(toDeliveryId(id));
       } else throw badMessage();
     } catch (error) {
@@ -83,8 +84,8 @@ export class ReceiveSession {
     }
   }
 
-  #greet(message: ReceiveRequest['message']): void {
-    if (message?.$case !== 'hello') {
+  #greet(message: NonNullable<ReceiveRequest['message']>): void {
+    if (message.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
     const peer = checkHello('messaging', message.value, this.#nonce);
@@ -106,6 +107,7 @@ export class ReceiveSession {
       return;
     }
     this.#call.write({ message: { $case: 'token', value: token } });
+    this.#call.write({ message: { $case: 'relay', value: { version: VERSION } } });
     this.#deliverer = new Deliverer({
       reader: this.#call,
       inbox,

@@ -47,9 +47,14 @@ export function fromMember(member: Member): SwarmMember {
   };
 }
 
-export function fromStats({ startedAt, announces, downloadsCompleted, ...counts }: Stats): GetStatsResponse {
+/** @param nowMs the tracker's clock */
+export function fromStats(
+  { startedAt, announces, downloadsCompleted, ...counts }: Stats,
+  nowMs: number,
+): GetStatsResponse {
   return {
     ...counts,
+    time: new Date(nowMs),
     startedAt: new Date(startedAt),
     version: VERSION,
     announces: BigInt(announces),

@@ -29,7 +29,7 @@ const MAX_PAGE_LABEL_CHARS = 1_000_000;
 export function lookupHandlers(
   handlers: HandlerFactory,
   directory: Directory,
-  random: () => number,
+  { random, clock }: { readonly random: () => number; readonly clock: () => number },
 ): LookupHandlers {
   return {
     listFiles: handlers.unary((request) => {
@@ -47,7 +47,7 @@ export function lookupHandlers(
       const page = bounded(directory.peers(toPageQuery(request)), labelChars);
       return { peers: page.items.map(fromSession), nextPageToken: tokenAfter(page, ({ peer }) => peer) };
     }),
-    getStats: handlers.unary(() => fromStats(directory.stats())),
+    getStats: handlers.unary(() => fromStats(directory.stats(), clock())),
   };
 }
 

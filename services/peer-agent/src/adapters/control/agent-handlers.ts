@@ -116,6 +116,10 @@ function info({ facts, limits, tracker, messages, relay }: AgentHandlersComponen
     tracker: tracker.address,
     trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
     trackerError: tracker.problem,
+    trackerVersion: tracker.version,
+    messagingVersion: relay?.version ?? '',
+    processId: process.pid,
+    time: new Date(),
   };
 }
 
