@@ -107,7 +107,8 @@ export class ConnectSession implements SessionStream {
   }
 
   #greet({ message }: ConnectRequest): void {
-    if (message?.$case !== 'hello') {
+    if (!message) return; // A message of a later version; the hello is still awaited.
+    if (message.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
     this.#welcome(message.value);
