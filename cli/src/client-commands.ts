@@ -6,7 +6,7 @@ import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-fla
 import type { Output } from './output.js';
 import { append } from './service-options.js';
 
-type MakeOutput = (options: { readonly json: boolean }) => Output;
+export type MakeOutput = (options: { readonly json: boolean }) => Output;
 const MAX_UINT32 = 0xffff_ffff;
 /** A timer takes no more. */
 const MAX_SECONDS = 2_000_000;
@@ -279,7 +279,7 @@ function addShell(program: Command, context: Context, makeOutput: MakeOutput): v
   });
 }
 
-function withJson(command: Command): Command {
+export function withJson(command: Command): Command {
   return command
     .optionsGroup('Common options:')
     .option('--json', 'one JSON object a line on standard output, nothing else');
@@ -292,7 +292,7 @@ function withConnection(command: Command): Command {
     .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
 }
 
-function connectionOf(given: Given): Session['connection'] {
+export function connectionOf(given: Given): Session['connection'] {
   return {
     agent: text(given.agent),
     token: text(given.token),
