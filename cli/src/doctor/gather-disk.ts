@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdtemp, open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorText } from '@enjambre/common/system-error';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import type { FolderFacts } from './judge-disk.js';
 
 const SYNC_WRITES = 9;
@@ -36,8 +36,7 @@ export async function gatherFolder({ what, path, neededBytes }: Folder): Promise
     return { ...facts, ...(await tryOut(place)) };
   } catch (error) {
     // A full disk is told by its numbers, and better.
-    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    return isFull ? facts : { ...facts, refusal: systemErrorText(error) };
+    return errnoOf(error) === 'ENOSPC' ? facts : { ...facts, refusal: systemErrorText(error) };
   }
 }
 

@@ -10,6 +10,7 @@ import type { WindowOptions } from '../domain/delivery-window.js';
 import type { PeerRef } from '../domain/message.js';
 import { toDeliveryId } from './convert.js';
 import { Deliverer } from './deliverer.js';
+import { MALFORMED } from './service-definition.js';
 import type { SessionRegistry } from './session-registry.js';
 
 export type ReceiveCall = ServerDuplexStream<ReceiveRequest, ReceiveResponse>;
@@ -72,11 +73,13 @@ export class ReceiveSession {
     if (this.#token !== undefined) this.#parts.sessions.end(this.#token);
   }
 
-  #receive({ message }: ReceiveRequest): void {
-    if (this.#ended || !message) return; // Without one it is of a later version.
+  #receive(request: ReceiveRequest): void {
+    const { message } = request;
+    if (this.#ended) return;
+    if (!message && request !== MALFORMED) return; // A message of a later version.
     try {
       if (!this.#greeted) this.#greet(message);
-      else if (message.$case === 'ack') {
+      else if (message?.$case === 'ack') {
         for (const id of message.value.deliveryIds) this.#deliverer?.acknowledge(toDeliveryId(id));
       } else throw badMessage();
     } catch (error) {
@@ -84,8 +87,8 @@ export class ReceiveSession {
     }
   }
 
-  #greet(message: NonNullable<ReceiveRequest['message']>): void {
-    if (message.$case !== 'hello') {
+  #greet(message: ReceiveRequest['message']): void {
+    if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
     const peer = checkHello('messaging', message.value, this.#nonce);

@@ -10,6 +10,7 @@ import type { Session } from '../domain/session.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello } from './hello.js';
 import { Outbox } from './outbox.js';
+import { MALFORMED } from './service-definition.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
 
 export type ConnectCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
@@ -106,9 +107,10 @@ export class ConnectSession implements SessionStream {
     }
   }
 
-  #greet({ message }: ConnectRequest): void {
-    if (!message) return; // A message of a later version; the hello is still awaited.
-    if (message.$case !== 'hello') {
+  #greet(request: ConnectRequest): void {
+    const { message } = request;
+    if (!message && request !== MALFORMED) return; // Of a later version; the hello is still awaited.
+    if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
     this.#welcome(message.value);
