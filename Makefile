@@ -37,6 +37,11 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@depcruise --config .dependency-cruiser.cjs --output-type err libs services cli/src demo bench simulator
 	@knip --no-config-hints
 	@tools/lint-proto.sh
+	@node tools/document-settings.mjs --check
+
+.PHONY: docs
+docs: build ## Write every flag of every service into docs/operations.md
+	@node tools/document-settings.mjs
 
 .PHONY: test
 test: build ## Run all tests
@@ -47,6 +52,15 @@ test: build ## Run all tests
 storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 	@tools/need-nats-server.sh
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
+
+.PHONY: rolling
+rolling: build ## Restart all trackers and the relay in turn under load: nothing is lost (ROLLING_TRACKERS)
+	@tools/need-nats-server.sh
+	@ROLLING_ROUNDS=$${ROLLING_ROUNDS:-5} ROLLING_AGENTS=$${ROLLING_AGENTS:-6} ROLLING_MIB=$${ROLLING_MIB:-32} $(JEST) test/rolling
+
+.PHONY: try-upgrade
+try-upgrade: build ## Build an older version (OLD=commit) and run it beside this one, both ways
+	@tools/try-upgrade.sh $(OLD)
 
 .PHONY: crash
 crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
