@@ -116,6 +116,10 @@ simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_
 bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENCH_SHARES, BENCH_MIB) serves again
 	@node bench/dist/restart-main.js
 
+.PHONY: bench-size
+bench-size: build ## Measure what each process takes, idle and for one file (BENCH_AGENTS, BENCH_MIB)
+	@node bench/dist/size-main.js
+
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules

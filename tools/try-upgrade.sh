@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds an older version from git's history and runs it beside this one: files and messages go both ways, with
 # the tracker and the relay of each. Usage: tools/try-upgrade.sh [COMMIT]; without one, the last tag, or where this
-# branch left main, or else the commit before this one.
+# branch left main, or else the commit before this one. OLD_BUILD=FOLDER: that working tree, built already, instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 new=$PWD
@@ -12,7 +12,7 @@ if [ -z "$old_commit" ]; then
   [ "$old_commit" != "$(git rev-parse --verify --quiet HEAD)" ] || old_commit=
 fi
 old_commit=$(git rev-parse --verify --quiet "${old_commit:-HEAD~1}^{commit}" || true)
-if [ -z "$old_commit" ]; then
+if [ -z "$old_commit" ] && [ -z "${OLD_BUILD:-}" ]; then
   echo 'try-upgrade needs the history of git, and there is none here (a shallow clone? git fetch --unshallow)' >&2
   exit 1
 fi
@@ -24,16 +24,21 @@ stop_all() {
   wait
   pids=()
 }
+trap 'exit 1' INT TERM
 trap 'stop_all; git worktree remove --force "$work/old" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-echo "▸ building ${old_commit:0:7}, the older version"
-git worktree add --quiet --detach "$work/old" "$old_commit"
-(cd "$work/old" && make --no-print-directory build) >"$work/build.log" 2>&1 || { tail -20 "$work/build.log" >&2; exit 1; }
+old=${OLD_BUILD:-$work/old}
+if [ -z "${OLD_BUILD:-}" ]; then
+  echo "▸ building ${old_commit:0:7}, the older version"
+  git worktree add --quiet --detach "$old" "$old_commit"
+  (cd "$old" && make --no-print-directory build) >"$work/build.log" 2>&1 || { tail -20 "$work/build.log" >&2; exit 1; }
+fi
 
 # Starts a service of a version in the background: start VERSION NAME COMMAND…; its address is in $address then.
 start() {
   local version=$1 name=$2
   shift 2
+  : >"$work/$name.log"
   ENJAMBRE_LOG_FORMAT=json node "$(cli "$version")" "$@" >"$work/$name.log" 2>&1 &
   pids+=($!)
   for _ in $(seq 200); do
@@ -45,7 +50,7 @@ start() {
   cat "$work/$name.log" >&2
   exit 1
 }
-cli() { if [ "$1" = old ]; then echo "$work/old/cli/bin/enjambre.js"; else echo "$new/cli/bin/enjambre.js"; fi; }
+cli() { if [ "$1" = old ]; then echo "$old/cli/bin/enjambre.js"; else echo "$new/cli/bin/enjambre.js"; fi; }
 # Runs a command of a version on the agent of that version.
 on() { local version=$1; shift; node "$(cli "$version")" "$@" --data-dir "$run/$version"; }
 

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createFileRegistry, fromBinary, fromJson, type DescMethod, type JsonValue } from '@bufbuild/protobuf';
+import {
+  createFileRegistry,
+  fromBinary,
+  fromJson,
+  type DescMethod,
+  type JsonValue,
+} from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { DESCRIPTOR_SET } from './descriptors.js';
