@@ -279,7 +279,7 @@ function addShell(program: Command, context: Context, makeOutput: MakeOutput): v
   });
 }
 
-export function withJson(command: Command): Command {
+function withJson(command: Command): Command {
   return command
     .optionsGroup('Common options:')
     .option('--json', 'one JSON object a line on standard output, nothing else');

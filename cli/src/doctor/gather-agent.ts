@@ -9,7 +9,7 @@ import { isLoopback } from './judge-reach.js';
 import { PROBE_MS, timed, type Timed } from './probe.js';
 
 /** A peer of one of the agent's swarms. */
-export interface Neighbour {
+interface Neighbour {
   readonly peerId: string;
   readonly name: string;
   readonly endpoint: string;

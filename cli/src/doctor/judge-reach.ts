@@ -8,7 +8,7 @@ export type AgentFacts =
   | { readonly address: string; readonly name: string; readonly answeredMs: number };
 
 /** One tracker, dialed from here. */
-export interface TrackerFacts {
+interface TrackerFacts {
   readonly address: string;
   /** Why it did not answer; absent if it did. */
   readonly silence?: string | undefined;
