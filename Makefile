@@ -38,6 +38,7 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@knip --no-config-hints
 	@tools/lint-proto.sh
 	@node tools/describe-metrics.mjs --check
+	@node tools/document-settings.mjs --check
 	@tools/check-monitoring.sh --if-there
 	@$(MAKE) --no-print-directory check-deploy
 
@@ -46,8 +47,9 @@ check-deploy: build ## Render the overlays, check them and the compose file agai
 	@node tools/kubectl.mjs >/dev/null
 	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
-.PHONY: metrics-docs
-metrics-docs: build ## Write docs/metrics.md from what the services register
+.PHONY: docs
+docs: build ## Write every flag of every service into docs/operations.md, and all metrics into docs/metrics.md
+	@node tools/document-settings.mjs
 	@node tools/describe-metrics.mjs
 
 .PHONY: check-monitoring
@@ -70,6 +72,15 @@ try-monitoring: build ## A real Prometheus on a real swarm: are all queries of d
 storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
 	@tools/need-nats-server.sh
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
+
+.PHONY: rolling
+rolling: build ## Restart all trackers and the relay in turn under load: nothing is lost (ROLLING_TRACKERS)
+	@tools/need-nats-server.sh
+	@ROLLING_ROUNDS=$${ROLLING_ROUNDS:-5} ROLLING_AGENTS=$${ROLLING_AGENTS:-6} ROLLING_MIB=$${ROLLING_MIB:-32} $(JEST) test/rolling
+
+.PHONY: try-upgrade
+try-upgrade: build ## Build an older version (OLD=commit) and run it beside this one, both ways
+	@tools/try-upgrade.sh $(OLD)
 
 .PHONY: crash
 crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
@@ -137,6 +148,10 @@ bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENC
 .PHONY: image-try
 image-try: build ## Build the image and run all services from it, without Docker (needs root)
 	@tools/image-try.sh
+
+.PHONY: bench-size
+bench-size: build ## Measure what each process takes, idle and for one file (BENCH_AGENTS, BENCH_MIB)
+	@node bench/dist/size-main.js
 
 .PHONY: clean
 clean: ## Remove all that was made, installed packages included

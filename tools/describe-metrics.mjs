@@ -59,7 +59,7 @@ const tables = sections.map(([title, measure]) => {
 const page = `# Metrics
 
 What a service tells Prometheus at \`http://HOST:PORT/metrics\` when it is started with \`--metrics HOST:PORT\`. This page is made by
-\`make metrics-docs\` from what the services register, and \`make lint\` checks it: do not edit it.
+\`make docs\` from what the services register, and \`make lint\` checks it: do not edit it.
 
 Counters are since the process started. No label has the value of an infohash, a peer or a name: their number is bounded. A row with
 labels appears when something of it was counted first. Besides these there are the metrics of the process and of Node
@@ -70,7 +70,7 @@ ${tables.join('\n\n')}
 
 if (process.argv.includes('--check')) {
   if (readFileSync(file, 'utf8') !== page) {
-    console.error('docs/metrics.md is not what the services register: run `make metrics-docs`');
+    console.error('docs/metrics.md is not what the services register: run `make docs`');
     process.exit(1);
   }
 } else {

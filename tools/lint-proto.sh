@@ -1,20 +1,51 @@
 #!/usr/bin/env bash
-# Lints the protos and compares them with the last landed ones: what is on the wire may grow, not change.
+# Lints the protos and compares them with earlier ones: what is on the wire may grow, not change.
+# PROTO_BASE names the commit to compare with; without it the script finds one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 (cd proto && buf lint && buf format --diff --exit-code)
 
-# The newest commit that others may have built on: main of the origin, or else the commit before this one.
-base=$(git merge-base HEAD refs/remotes/origin/main 2>/dev/null || true)
-if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then
-  base=$(git rev-parse --verify --quiet HEAD~1 || true)
+# Where this branch left main, the origin's or the one here. On main itself that is this commit: then it, if what
+# is not committed changes protos, or else the last tag before it, or the commit before it.
+find_base() {
+  local main base
+  for main in refs/remotes/origin/main refs/heads/main; do
+    base=$(git merge-base HEAD "$main" 2>/dev/null) || continue
+    [ "$base" = "$(git rev-parse HEAD)" ] || { echo "$base"; return; }
+  done
+  git diff --quiet HEAD -- proto || { git rev-parse HEAD; return; }
+  git rev-parse --verify --quiet "$(git describe --tags --abbrev=0 HEAD~1 2>/dev/null || echo HEAD~1)^{commit}" || true
+}
+
+if ! git rev-parse --verify --quiet HEAD >/dev/null 2>&1; then
+  echo 'protos: not compared with earlier ones, since this is no git repository with a commit'
+  exit 0
 fi
-if [ -z "$base" ] || ! git cat-file -e "$base:proto/buf.yaml" 2>/dev/null; then
-  echo 'protos: no earlier version to compare with'
+if [ -n "${PROTO_BASE:-}" ]; then
+  base=$(git rev-parse --verify --quiet "$PROTO_BASE^{commit}") || {
+    echo "protos: there is no commit $PROTO_BASE here (PROTO_BASE): fetch it, or name another" >&2
+    exit 1
+  }
+else
+  base=$(find_base)
+fi
+if [ -z "$base" ]; then
+  if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    echo 'protos: not compared with earlier ones, since this clone is shallow: `git fetch --unshallow`, or `git fetch origin main`'
+  else
+    echo 'protos: not compared with earlier ones, since there is no commit before this one'
+  fi
+  exit 0
+fi
+if ! git cat-file -e "$base:proto/buf.yaml" 2>/dev/null; then
+  echo "protos: not compared with earlier ones, since ${base:0:7} has none"
   exit 0
 fi
 earlier=$(mktemp -d)
 trap 'rm -rf "$earlier"' EXIT
 git archive "$base" proto | tar -x -C "$earlier"
-(cd proto && buf breaking --against "$earlier/proto")
+(cd proto && buf breaking --against "$earlier/proto") || {
+  echo "protos: an older version would not understand this (compared with ${base:0:7})" >&2
+  exit 1
+}

@@ -62,6 +62,7 @@ export class MessagingPeer {
         });
         this.onMessage(message.value.message?.id ?? '');
         return;
+      case 'relay':
       case undefined:
     }
   }

@@ -62,12 +62,13 @@ export class AgentClient {
     this.#client.close();
   }
 
-  info(): Promise<GetInfoResponse> {
-    return this.#channel.call(this.#client.getInfo.bind(this.#client), {});
+  info(timeoutMs?: number): Promise<GetInfoResponse> {
+    return this.#channel.call(this.#client.getInfo.bind(this.#client), {}, timeoutMs);
   }
 
-  async transfers(): Promise<Transfer[]> {
-    return (await this.#channel.call(this.#client.listTransfers.bind(this.#client), {})).transfers;
+  async transfers(timeoutMs?: number): Promise<Transfer[]> {
+    const call = this.#client.listTransfers.bind(this.#client);
+    return (await this.#channel.call(call, {}, timeoutMs)).transfers;
   }
 
   async transfer(ref: string): Promise<Transfer> {

@@ -7,7 +7,7 @@ import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-fla
 import type { Output } from './output.js';
 import { append } from './service-options.js';
 
-type MakeOutput = (options: { readonly json: boolean }) => Output;
+export type MakeOutput = (options: { readonly json: boolean }) => Output;
 const MAX_UINT32 = 0xffff_ffff;
 /** A timer takes no more. */
 const MAX_SECONDS = 2_000_000;
@@ -308,7 +308,7 @@ function withConnection(command: Command): Command {
     .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
 }
 
-function connectionOf(given: Given): Session['connection'] {
+export function connectionOf(given: Given): Session['connection'] {
   return {
     agent: text(given.agent),
     token: text(given.token),

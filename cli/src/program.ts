@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '@enjambre/common/version';
 import { addClientCommands } from './client-commands.js';
 import type { Context } from './context.js';
+import { addDoctor } from './doctor-command.js';
 import { EXIT, failureOf, type ExitCode, type Failure } from './exit.js';
 import { Output, wantsColor } from './output.js';
 import { addServiceCommands } from './service-commands.js';
@@ -60,6 +61,7 @@ function createProgram(context: Context): Command {
     });
   addServiceCommands(program, context);
   addClientCommands(program, context, (options) => outputOf(context, options));
+  addDoctor(program, context, (options) => outputOf(context, options));
   return program;
 }
 

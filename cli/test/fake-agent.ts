@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { newer } from '@enjambre/common/testing/newer';
 import { toServiceError } from '@enjambre/common/grpc/status';
 import {
   AgentServiceService,
@@ -47,6 +48,8 @@ export function transferOf(fields: Partial<Transfer> = {}): Transfer {
 
 /** What the fake answers; anything that throws an EnjambreError is told as the real agent would. */
 export interface Script {
+  /** Its answers carry what this version does not know. @default false */
+  newer?: boolean;
   transfers?: () => Transfer[];
   transfer?: (ref: string) => Transfer;
   explain?: (ref: string) => Explanation;
@@ -90,7 +93,11 @@ export class FakeAgent {
   /** Listens at `target` as well, or again after {@link die}. Returns the port, if it has one. */
   async listen(target = this.address): Promise<number> {
     const server = this.#server ?? new Server();
-    if (!this.#server) server.addService(AgentServiceService, this.#implementation());
+    if (!this.#server)
+      server.addService(
+        this.script.newer ? newer(AgentServiceService) : AgentServiceService,
+        this.#implementation(),
+      );
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {

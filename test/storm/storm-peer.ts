@@ -123,6 +123,7 @@ export class StormPeer {
         this.#cursor = message.value.deliveryId;
         stream.write({ message: { $case: 'ack', value: { deliveryIds: [this.#cursor] } } });
         return;
+      case 'relay':
       case undefined:
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { blockHeader } from './fetch-codec.js';
 import { FetchReader, FetchReadError } from './fetch-reader.js';
-import { FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
+import { Block, FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
 
 const MAX_BYTES = 10_000;
 
@@ -35,6 +35,28 @@ const response: fc.Arbitrary<FetchResponse> = fc.oneof(
   fc.constant(FetchResponse.fromPartial({})),
 );
 const cuts = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 30 });
+
+/** A field of a later version, of any wire type but a group's. */
+const unknownField: fc.Arbitrary<Buffer> = fc
+  .tuple(
+    fc.integer({ min: 16, max: 2 ** 28 }),
+    fc.constantFrom(0, 1, 2, 5),
+    fc.uint8Array({ maxLength: 100 }),
+  )
+  .map(([number, type, bytes]) => {
+    const tag = varint(number * 8 + type);
+    if (type === 0) return Buffer.concat([tag, varint(bytes.length)]);
+    if (type === 2) return Buffer.concat([tag, varint(bytes.length), bytes]);
+    return Buffer.concat([tag, Buffer.alloc(type === 1 ? 8 : 4, 0x5a)]);
+  });
+
+/** Base 128, low bits first. */
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
 
 /** Cuts bytes into chunks of these lengths, over and over. */
 function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
@@ -85,6 +107,43 @@ describe('FetchReader', () => {
       piece: 2,
       begin: 3,
     });
+  });
+
+  it('passes over fields that it does not know, in a message and in a block, wherever they stand', () => {
+    const place = fc.record({ id: uint32, piece: uint32, begin: uint32, left: uint32 });
+    const where = fc.constantFrom('before', 'in front of the bytes', 'behind the bytes', 'after');
+    fc.assert(
+      fc.property(place, fc.uint8Array({ maxLength: 300 }), unknownField, where, cuts, (...given) => {
+        const [block, data, field, at, lengths] = given;
+        const inner = Buffer.concat([
+          Block.encode({ ...block, data: Buffer.alloc(0) }).finish(),
+          ...(at === 'in front of the bytes' ? [field] : []),
+          ...[Buffer.from([0x22]), varint(data.length), data],
+          ...(at === 'behind the bytes' ? [field] : []),
+        ]);
+        const message = Buffer.concat([
+          ...(at === 'before' ? [field] : []),
+          ...[Buffer.from([0x0a]), varint(inner.length), inner],
+          ...(at === 'after' ? [field] : []),
+        ]);
+        const [heard] = read(cut(framed(message), lengths));
+        expect(heard?.message?.$case === 'block' && { ...heard.message.value, data: undefined }).toEqual({
+          ...block,
+          data: undefined,
+        });
+        expect(heard?.message?.$case === 'block' && data).toEqual(
+          Uint8Array.from(heard?.message?.$case === 'block' ? heard.message.value.data : []),
+        );
+      }),
+    );
+  });
+
+  it('says nothing of a message whose kind it does not know', () => {
+    fc.assert(
+      fc.property(unknownField, (field) => {
+        expect(read([framed(field)])).toEqual([{ message: undefined }]);
+      }),
+    );
   });
 
   it('refuses what is too long or compressed before it takes memory for it', () => {

@@ -92,7 +92,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, hub.registry.directory, { random, network }),
+    ...lookupHandlers(handlers, hub.registry.directory, { random, clock, network }),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 

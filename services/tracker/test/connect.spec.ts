@@ -226,7 +226,6 @@ describe('a Connect stream', () => {
   });
 
   test.each([
-    ['INVALID_EVENT', { event: AnnounceEvent.UNRECOGNIZED }],
     ['INVALID_REASON', { event: AnnounceEvent.FAILED, reason: 'x'.repeat(513) }],
     ['INVALID_SIZE', { bytesLeft: 2n ** 64n - 1n }],
     ['INVALID_PIECE_LENGTH', { file: { ...MODEL, pieceLength: 16_385n } }],

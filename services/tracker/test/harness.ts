@@ -109,8 +109,11 @@ export class TestAgent {
   #read = 0;
   #wake: (() => void)[] = [];
 
-  constructor(readonly client: TrackerServiceClient) {
-    const { path, responseDeserialize, requestSerialize } = TrackerServiceService.connect;
+  constructor(
+    readonly client: TrackerServiceClient,
+    service = TrackerServiceService,
+  ) {
+    const { path, responseDeserialize, requestSerialize } = service.connect;
     const serialize = (message: ConnectRequest | Buffer): Buffer =>
       Buffer.isBuffer(message) ? message : requestSerialize(message);
     this.call = client.makeBidiStreamRequest(path, serialize, responseDeserialize);

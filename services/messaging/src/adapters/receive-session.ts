@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { checkHello } from '@enjambre/common/identity/hello';
+import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -9,6 +10,7 @@ import type { WindowOptions } from '../domain/delivery-window.js';
 import type { PeerRef } from '../domain/message.js';
 import { toDeliveryId } from './convert.js';
 import { Deliverer } from './deliverer.js';
+import { MALFORMED } from './service-definition.js';
 import type { SessionRegistry } from './session-registry.js';
 
 export type ReceiveCall = ServerDuplexStream<ReceiveRequest, ReceiveResponse>;
@@ -71,8 +73,10 @@ export class ReceiveSession {
     if (this.#token !== undefined) this.#parts.sessions.end(this.#token);
   }
 
-  #receive({ message }: ReceiveRequest): void {
+  #receive(request: ReceiveRequest): void {
+    const { message } = request;
     if (this.#ended) return;
+    if (!message && request !== MALFORMED) return; // A message of a later version.
     try {
       if (!this.#greeted) this.#greet(message);
       else if (message?.$case === 'ack') {
@@ -106,6 +110,7 @@ export class ReceiveSession {
       return;
     }
     this.#call.write({ message: { $case: 'token', value: token } });
+    this.#call.write({ message: { $case: 'relay', value: { version: VERSION } } });
     this.#deliverer = new Deliverer({
       reader: this.#call,
       inbox,

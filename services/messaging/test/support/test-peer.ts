@@ -16,6 +16,8 @@ export interface PeerOptions {
   readonly identity?: PeerIdentity;
   /** Acknowledges what it hears. @default true */
   readonly acknowledges?: boolean;
+  /** How it speaks. @default as this version does */
+  readonly service?: MessagingServiceService;
 }
 
 /** A peer by hand: says what it is told to and keeps what it hears. */
@@ -25,22 +27,29 @@ export class TestPeer {
   readonly deliveries: Delivery[] = [];
   challenge: Uint8Array | undefined;
   token = '';
+  /** The relay's version, once it said. */
+  relayVersion: string | undefined;
   /** Set when the stream has ended: what with, or undefined for OK. */
   ended: { readonly error?: EnjambreError } | undefined;
   #wake: (() => void)[] = [];
 
   constructor(
     readonly client: MessagingServiceClient,
-    { identity = PeerIdentity.generate(), acknowledges = true }: PeerOptions = {},
+    {
+      identity = PeerIdentity.generate(),
+      acknowledges = true,
+      service = MessagingServiceService,
+    }: PeerOptions = {},
   ) {
     this.identity = identity;
-    const { path, responseDeserialize, requestSerialize } = MessagingServiceService.receive;
+    const { path, responseDeserialize, requestSerialize } = service.receive;
     const serialize = (message: ReceiveRequest | Buffer): Buffer =>
       Buffer.isBuffer(message) ? message : requestSerialize(message);
     this.call = client.makeBidiStreamRequest(path, serialize, responseDeserialize);
     this.call.on('data', ({ message }: ReceiveResponse) => {
       if (message?.$case === 'challenge') this.challenge = message.value;
       else if (message?.$case === 'token') this.token = message.value;
+      else if (message?.$case === 'relay') this.relayVersion = message.value.version;
       else if (message?.$case === 'delivery') {
         this.deliveries.push(message.value);
         if (acknowledges) this.acknowledge(message.value.deliveryId);

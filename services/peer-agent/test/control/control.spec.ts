@@ -1,13 +1,15 @@
-import { Metadata } from '@grpc/grpc-js';
+import { credentials, makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/common/grpc/server';
+import { newer } from '@enjambre/common/testing/newer';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import {
   Distance,
   AgentServiceClient,
+  AgentServiceService,
   Priority,
   TrackerState,
   TransferState,
@@ -83,6 +85,15 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
   return client;
 }
 
+/** A client of a newer version. */
+async function byNewerCommand(): Promise<AgentServiceClient> {
+  const known = await bySocket();
+  const Client = makeGenericClientConstructor(newer(AgentServiceService), 'newer');
+  const client = new Client(known.getChannel().getTarget(), credentials.createInsecure());
+  clients.push(client as unknown as AgentServiceClient);
+  return client as unknown as AgentServiceClient;
+}
+
 const bySocket = (): Promise<AgentServiceClient> => controlled({ kind: 'unix', path: folder.at('c.sock') });
 
 function bearer(...values: string[]): Metadata {
@@ -103,6 +114,15 @@ async function share(
     answers.push(answer);
   return answers;
 }
+
+it('does what a newer command asks, as far as it knows of it', async () => {
+  const client = await byNewerCommand();
+  const path = await folder.write('newer.bin', bytesOf(1000));
+  const answers = await share(client, path);
+  expect(answers.at(-1)?.result?.$case).toBe('shared');
+  const { transfers } = await callUnary(client.listTransfers.bind(client), {});
+  expect(transfers.map(({ name }) => name)).toEqual(['newer.bin']);
+});
 
 describe('control over TCP', () => {
   it('does what whoever brings the token asks', async () => {

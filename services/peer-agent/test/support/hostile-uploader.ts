@@ -1,4 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { newer } from '@enjambre/common/testing/newer';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { PieceLayout } from '@enjambre/core/layout';
@@ -33,6 +34,8 @@ export interface Victim {
 export interface Script {
   /** @default peer id, infohash and name as they should be */
   readonly hello?: Partial<Hello>;
+  /** Its messages carry what this version does not know. @default false */
+  readonly newer?: boolean;
   /** Instead of the challenge. */
   challenge?(victim: Victim): void;
   /** Instead of hello and bitfield. */
@@ -64,7 +67,7 @@ export class HostileUploader {
     private readonly script: Script,
   ) {
     this.layout = new PieceLayout(content.metainfo);
-    this.#server.addService(PeerServiceService, {
+    this.#server.addService(script.newer ? newer(PeerServiceService) : PeerServiceService, {
       getMetainfo: (call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>) =>
         this.#getMetainfo(call),
       sync: (call: ServerDuplexStream<SyncRequest, SyncResponse>) => this.#sync(call),

@@ -7,6 +7,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { verifyHello } from '@enjambre/common/identity/identity';
+import { newer } from '@enjambre/common/testing/newer';
 import {
   MessagingServiceService,
   type ReceiveRequest,
@@ -52,6 +53,9 @@ export class ScriptedRelay {
   #server = new Server();
   #port = 0;
 
+  /** @param isNewer its messages carry what this version does not know, and others come before them */
+  constructor(private readonly isNewer = false) {}
+
   get address(): string {
     return `127.0.0.1:${this.#port}`;
   }
@@ -63,7 +67,7 @@ export class ScriptedRelay {
   /** Listens; at the same port again after {@link kill}. */
   async start(): Promise<this> {
     this.#server = new Server();
-    this.#server.addService(MessagingServiceService, {
+    this.#server.addService(this.isNewer ? newer(MessagingServiceService) : MessagingServiceService, {
       receive: (call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>) => this.#receive(call),
       send: (call: ServerUnaryCall<SendRequest, SendResponse>, callback: sendUnaryData<SendResponse>) => {
         const token = call.metadata.get('authorization')[0];
@@ -96,12 +100,14 @@ export class ScriptedRelay {
     const visit = new RelayVisit(call);
     this.visits.push(visit);
     call.on('error', () => undefined);
+    if (this.isNewer) call.write({ message: undefined });
     call.on('end', () => call.end());
     call.on('data', ({ message }: ReceiveRequest) => {
       if (message?.$case === 'ack') visit.acknowledged.push(...message.value.deliveryIds);
       if (message?.$case !== 'hello') return;
       visit.hello = message.value;
       visit.peerId = verifyHello('messaging', NONCE, message.value.publicKey, message.value.signature);
+      if (this.isNewer) call.write({ message: undefined });
       call.write({ message: { $case: 'token', value: `token-${this.visits.length}` } });
     });
     call.write({ message: { $case: 'challenge', value: NONCE } });

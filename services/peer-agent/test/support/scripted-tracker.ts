@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { verifyHello } from '@enjambre/common/identity/identity';
+import { newer } from '@enjambre/common/testing/newer';
 import {
   TrackerServiceService,
   type ConnectRequest,
@@ -38,6 +39,8 @@ export interface TrackerScript {
   connected?(visit: TrackerVisit): void;
   /** Instead of the welcome. */
   greeted?(visit: TrackerVisit): void;
+  /** Its messages carry what this version does not know. @default false */
+  readonly newer?: boolean;
   listFiles?(request: ListFilesRequest): ListFilesResponse | { code: number; details: string } | undefined;
 }
 
@@ -62,7 +65,7 @@ export class ScriptedTracker {
   /** Starts, on the same port as before if it ran already. */
   async start(): Promise<this> {
     this.#server = new Server();
-    this.#server.addService(TrackerServiceService, {
+    this.#server.addService(this.script.newer ? newer(TrackerServiceService) : TrackerServiceService, {
       connect: (call: ServerDuplexStream<ConnectRequest, ConnectResponse>) => this.#connect(call),
       listFiles: (
         call: ServerUnaryCall<ListFilesRequest, ListFilesResponse>,

@@ -11,6 +11,7 @@ import type { Session } from '../domain/session.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello, toEpoch } from './hello.js';
 import { Outbox } from './outbox.js';
+import { MALFORMED } from './service-definition.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
 
 export type ConnectCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
@@ -117,7 +118,9 @@ export class ConnectSession implements SessionStream {
     }
   }
 
-  #greet({ message }: ConnectRequest): void {
+  #greet(request: ConnectRequest): void {
+    const { message } = request;
+    if (!message && request !== MALFORMED) return; // Of a later version; the hello is still awaited.
     if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }

@@ -48,14 +48,17 @@ export function fromMember(member: Member): SwarmMember {
   };
 }
 
+/** @param nowMs the tracker's clock */
 export function fromStats(
   { startedAt, announces, downloadsCompleted, ...counts }: Stats,
   { available, others }: NetworkStatus,
+  nowMs: number,
 ): GetStatsResponse {
   return {
     ...counts,
     trackers: others.length + 1,
     degraded: !available,
+    time: new Date(nowMs),
     startedAt: new Date(startedAt),
     version: VERSION,
     announces: BigInt(announces),

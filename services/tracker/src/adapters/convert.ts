@@ -39,11 +39,9 @@ export function toOffer({ infohash, file, restated }: Share): Offer {
   return { infohash: infoHashFromBytes(infohash), file: toFileSummary(file), restated };
 }
 
-/** Throws `invalid` INVALID_INFOHASH, INVALID_EVENT, INVALID_REASON or INVALID_SIZE. */
+/** Of an event that a newer agent may have, the numbers count. Throws `invalid` INVALID_INFOHASH, INVALID_REASON or INVALID_SIZE. */
 export function toReport(announce: Announce): Report {
-  const news = NEWS[announce.event];
-  if (!news)
-    throw new EnjambreError('invalid', 'INVALID_EVENT', `${announce.event} is not an event of a download`);
+  const news = NEWS[announce.event] ?? 'progressed';
   checkReason(announce.reason);
   return {
     infohash: infoHashFromBytes(announce.infohash),

@@ -16,6 +16,8 @@ type LookupHandlers = Pick<
 >;
 
 interface LookupOptions {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly network: { readonly status: NetworkStatus };
@@ -36,7 +38,7 @@ const MAX_PAGE_LABEL_CHARS = 1_000_000;
 export function lookupHandlers(
   handlers: HandlerFactory,
   directory: Directory,
-  { random, network }: LookupOptions,
+  { random, clock, network }: LookupOptions,
 ): LookupHandlers {
   return {
     listFiles: handlers.unary((request) => {
@@ -54,7 +56,7 @@ export function lookupHandlers(
       const page = bounded(directory.peers(toPageQuery(request)), labelChars);
       return { peers: page.items.map(fromSession), nextPageToken: tokenAfter(page, ({ peer }) => peer) };
     }),
-    getStats: handlers.unary(() => fromStats(directory.stats(), network.status)),
+    getStats: handlers.unary(() => fromStats(directory.stats(), network.status, clock())),
   };
 }
 

@@ -130,6 +130,10 @@ function info({
     tracker: tracker.address,
     trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
     trackerError: tracker.problem,
+    trackerVersion: tracker.version,
+    messagingVersion: relay?.version ?? '',
+    processId: process.pid,
+    time: new Date(),
   };
 }
 

@@ -53,6 +53,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   #token: string | undefined;
   #arrived: Delivery[] = [];
   #keeping = false;
+  #version = '';
   #problem = 'connecting';
   #waitsForRoom = false;
   #timer: NodeJS.Timeout | undefined;
@@ -73,6 +74,11 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   /** Why there is no session; empty if there is one. */
   get problem(): string {
     return this.#token === undefined ? this.#problem : '';
+  }
+
+  /** The relay's version; empty while there is no session, or if it does not say. */
+  get version(): string {
+    return this.#token === undefined ? '' : this.#version;
   }
 
   start(): Promise<void> {
@@ -142,9 +148,14 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
 
   welcome(token: string): void {
     this.#token = token;
+    this.#version = '';
     this.#reconnection.opened();
     this.parts.log.info({ messaging: this.address }, `connected to messaging service ${this.address}`);
     this.#listener?.connected();
+  }
+
+  relay(version: string): void {
+    this.#version = version;
   }
 
   delivery(delivery: WireDelivery): void {

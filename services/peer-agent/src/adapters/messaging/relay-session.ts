@@ -12,6 +12,8 @@ import type {
 export interface RelaySessionListener {
   /** The session stands; `token` is for unary calls while it does. */
   welcome(token: string): void;
+  /** Of what version the relay is; one of an older version does not say. */
+  relay(version: string): void;
   delivery(delivery: Delivery): void;
   closed(error: EnjambreError): void;
 }
@@ -80,6 +82,8 @@ export class RelaySession {
         return this.listener.welcome(message.value);
       case 'delivery':
         return this.listener.delivery(message.value);
+      case 'relay':
+        return this.listener.relay(message.value.version);
       case undefined:
         return; // A message of a later version.
     }

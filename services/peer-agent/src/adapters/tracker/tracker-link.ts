@@ -54,6 +54,8 @@ export interface TrackerLinkInit {
 const MAX_NEWS = 8;
 /** Bans kept for the next session; the oldest are forgotten first. */
 const MAX_UNTOLD_BANS = 20;
+/** No trouble: a watch on a swarm that nobody is in yet, and a message that an older tracker does not know. */
+const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
 /** People wait for the answers. */
 const LOOKUP_TIMEOUT_MS = 5000;
 /** Of that, a tracker has so much if there is another to ask. */
@@ -105,6 +107,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   /** Where the tracker sends others; empty while there is no session. */
   get endpoint(): string {
     return this.#welcome?.endpoint ?? '';
+  }
+
+  /** The tracker's version; empty while there is no session. */
+  get version(): string {
+    return this.#welcome?.version ?? '';
   }
 
   /** Why there is no session; empty if there is one. */
@@ -223,8 +230,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   objection(problem: Problem): void {
     const about =
       problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
-    // A watch on a swarm that nobody is in yet is no trouble.
-    const level = problem.reason === 'SWARM_NOT_FOUND' ? 'debug' : 'warn';
+    const level = HARMLESS.has(problem.reason) ? 'debug' : 'warn';
     this.#parts.log[level]({ reason: problem.reason }, `the tracker objects${about}: ${problem.message}`);
   }
 

@@ -1,0 +1,52 @@
+import type { Flags, OptionTable } from '@enjambre/common/config/options';
+import { EnjambreError } from '@enjambre/core/error';
+import type { AgentConfig, agentOptions } from '@enjambre/peer-agent/config';
+import type { Session } from '../context.js';
+import { examine } from '../doctor/examine.js';
+import type { Finding } from '../doctor/finding.js';
+import { gatherAgent } from '../doctor/gather-agent.js';
+import { gatherConfig } from '../doctor/gather-config.js';
+import { judgeConfig } from '../doctor/judge-config.js';
+import type { Output } from '../output.js';
+import { count, plain } from '../render/text.js';
+
+interface Tables {
+  readonly agent: typeof agentOptions;
+  readonly others: readonly OptionTable[];
+}
+
+const CHECK_COLUMNS = 10;
+
+/**
+ * `enjambre doctor`: says of everything that an agent needs whether it is as it should be.
+ * Throws `precondition`, UNHEALTHY, if something is not.
+ *
+ * @param flags those of an agent that was not started yet, or was started with them
+ */
+export async function doctor(session: Session, tables: Tables, flags: Flags): Promise<void> {
+  const { config, facts } = gatherConfig(tables, flags, session.context.environment);
+  const settings = judgeConfig(facts);
+  tell(session.output, settings);
+  const agent = await gatherAgent(withControl(session, config));
+  const findings = await examine({ session, config, agent });
+  tell(session.output, findings);
+  const failed = [...settings, ...findings].filter(({ level }) => level === 'fail').length;
+  if (failed === 0) return;
+  const message = `${count(failed, 'check')} failed: mend what the lines with "fail" say, from the top, and ask again`;
+  throw new EnjambreError('precondition', 'UNHEALTHY', message);
+}
+
+/** `--control unix:PATH` moves the socket on which the agent is asked, unless another agent was named. */
+function withControl(session: Session, { control }: Partial<AgentConfig>): Session {
+  const said = session.connection.agent ?? session.context.environment['ENJAMBRE_AGENT'];
+  if (said !== undefined || control?.kind !== 'unix') return session;
+  return { ...session, connection: { ...session.connection, agent: `unix:${control.path}` } };
+}
+
+function tell(output: Output, findings: readonly Finding[]): void {
+  for (const { check, level, message } of findings) {
+    output.object({ type: 'finding', check, level, message });
+    const color = { ok: output.colors.green, warn: output.colors.yellow, fail: output.colors.red }[level];
+    output.line(`${color(level.padEnd(4))}  ${check.padEnd(CHECK_COLUMNS)}  ${plain(message)}`);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { connectionOf, type MakeOutput } from './client-commands.js';
+import type { Given } from './client-command.js';
+import type { Context } from './context.js';
+import { addServiceOptions, serviceFlags } from './service-options.js';
+
+/** Adds `enjambre doctor`, which takes the flags of an agent: what would start one, and how to ask the one that runs. */
+export function addDoctor(program: Command, context: Context, makeOutput: MakeOutput): void {
+  program.commandsGroup('When it goes wrong:');
+  const doctor = program.command('doctor').description('checks all that an agent needs, and says what to do');
+  program.hook('preSubcommand', async (_program, command) => {
+    if (command !== doctor) return;
+    const { agentOptions } = await import('@enjambre/peer-agent/config');
+    addServiceOptions(doctor, agentOptions);
+    doctor
+      .optionsGroup('Common options:')
+      .option('--json', 'one JSON object a line on standard output, nothing else')
+      .option('--agent <ADDR>', 'which agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
+      .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+    doctor.action(async () => {
+      const given: Given = { ...program.opts(), ...doctor.opts() };
+      const output = makeOutput({ json: given.json === true });
+      const [{ doctor: run }, { trackerOptions }, { messagingOptions }] = await Promise.all([
+        import('./commands/doctor.js'),
+        import('@enjambre/tracker/config'),
+        import('@enjambre/messaging/config'),
+      ]);
+      const tables = { agent: agentOptions, others: [trackerOptions, messagingOptions] };
+      const session = { context, output, connection: connectionOf(given) };
+      await context.interruptible((signal) =>
+        run({ ...session, signal }, tables, serviceFlags(agentOptions, given)),
+      );
+    });
+  });
+}

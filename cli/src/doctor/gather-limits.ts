@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import type { Environment } from '@enjambre/common/config/options';
+import type { LimitFacts } from './judge-limits.js';
+
+export interface Process {
+  /** Of the agent, if it runs on this machine. */
+  readonly pid?: number | undefined;
+  readonly environment: Environment;
+  readonly hasSharedDir: boolean;
+}
+
+/** What Linux lets the agent have; of this process if there is none, or if it is somebody else's. */
+export async function gatherLimits({
+  pid,
+  environment,
+  hasSharedDir,
+}: Process): Promise<Omit<LimitFacts, 'maxUpload' | 'maxDownload'>> {
+  const ofAgent = pid === undefined ? undefined : openFilesOf(await text(`/proc/${String(pid)}/limits`));
+  const its = pid === undefined ? undefined : await variablesOf(pid);
+  return {
+    openFiles: ofAgent ?? openFilesOf(await text('/proc/self/limits')),
+    ofAgent: ofAgent !== undefined,
+    threads: numberIn((its ?? environment)['UV_THREADPOOL_SIZE']),
+    watches: hasSharedDir ? numberIn(await text('/proc/sys/fs/inotify/max_user_watches')) : undefined,
+    memoryBytes: await memoryLimit(pid ?? process.pid),
+  };
+}
+
+/** Of the text of /proc/PID/limits: Node raises the soft limit to the hard one by itself. */
+export function openFilesOf(limits: string | undefined): number | undefined {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits ?? '')?.[1];
+  return hard === 'unlimited' ? Number.MAX_SAFE_INTEGER : numberIn(hard);
+}
+
+async function variablesOf(pid: number): Promise<Environment | undefined> {
+  const said = await text(`/proc/${String(pid)}/environ`);
+  if (said === undefined) return undefined;
+  return Object.fromEntries(
+    said.split('\0').map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** The lowest limit of its control groups (version 2) on the way up. */
+async function memoryLimit(pid: number): Promise<number | undefined> {
+  const group = /^0::(.*)$/m.exec((await text(`/proc/${String(pid)}/cgroup`)) ?? '')?.[1];
+  if (group === undefined) return undefined;
+  const parts = group.split('/').filter((part) => part !== '' && part !== '..');
+  const limits: number[] = [];
+  for (let depth = parts.length; depth >= 0; depth--) {
+    const folder = ['/sys/fs/cgroup', ...parts.slice(0, depth)].join('/');
+    const limit = numberIn(await text(`${folder}/memory.max`));
+    if (limit !== undefined) limits.push(limit);
+  }
+  return limits.length > 0 ? Math.min(...limits) : undefined;
+}
+
+function numberIn(said: string | undefined): number | undefined {
+  const trimmed = said?.trim() ?? '';
+  return /^\d+$/.test(trimmed) ? Number(trimmed) : undefined;
+}
+
+async function text(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}

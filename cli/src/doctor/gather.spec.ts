@@ -1,0 +1,106 @@
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { messagingOptions } from '@enjambre/messaging/config';
+import { agentOptions } from '@enjambre/peer-agent/config';
+import { gatherConfig } from './gather-config.js';
+import { gatherFolder } from './gather-disk.js';
+import { openFilesOf } from './gather-limits.js';
+import { shortly } from './probe.js';
+
+const tables = { agent: agentOptions, others: [messagingOptions] };
+
+describe('settings', () => {
+  test('are read each by itself: what is right counts beside what is wrong', () => {
+    const { config, facts } = gatherConfig(
+      tables,
+      { listen: 'x', tracker: 'a:1,b:2' },
+      { ENJAMBRE_LABEL: 'nothing' },
+    );
+    expect(facts.problems).toEqual([
+      expect.stringMatching(/^--listen: /),
+      expect.stringMatching(/^ENJAMBRE_LABEL: /),
+    ]);
+    expect(config.tracker).toMatchObject([{ host: 'a' }, { host: 'b' }]);
+    expect(config.listen).toBeUndefined();
+  });
+
+  test('of other services, of the command and of Kubernetes are not told as unknown', () => {
+    const known = ['ENJAMBRE_MAX_PENDING', 'ENJAMBRE_TOKEN', 'ENJAMBRE_DATA_DIR', 'OTHER_DATA_DIR'];
+    const kubernetes = [
+      'ENJAMBRE_TRACKER_SERVICE_HOST',
+      'ENJAMBRE_TRACKER_SERVICE_PORT_GRPC',
+      'ENJAMBRE_TRACKER_PORT_7070_TCP_ADDR',
+    ];
+    const environment = Object.fromEntries(
+      [...known, ...kubernetes, 'ENJAMBRE_NAM'].map((name) => [name, '/x']),
+    );
+    expect(gatherConfig(tables, {}, environment).facts.unknown).toEqual([
+      { name: 'ENJAMBRE_NAM', meant: 'ENJAMBRE_NAME' },
+    ]);
+  });
+});
+
+describe('a folder', () => {
+  let root: string;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'enjambre-doctor-'));
+  });
+
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  test('is measured and left as it was', async () => {
+    const facts = await gatherFolder({ what: 'data folder', path: root, neededBytes: 0 });
+    expect(facts).toMatchObject({ exists: true, foldsCase: false });
+    expect(facts).not.toHaveProperty('refusal');
+    expect(facts.freeBytes).toBeGreaterThan(0);
+    expect(facts.totalBytes).toBeGreaterThanOrEqual(facts.freeBytes);
+    expect(facts.syncMs).toBeGreaterThan(0);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  test('that is not there is judged by the one above it, and not made', async () => {
+    const path = join(root, 'a', 'b');
+    const facts = await gatherFolder({ what: 'data folder', path, neededBytes: 0 });
+    expect(facts).toMatchObject({ path, exists: false });
+    expect(facts).not.toHaveProperty('refusal');
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  // Root may write everywhere.
+  (process.getuid?.() === 0 ? test.skip : test)('that may not be written to is refused', async () => {
+    await chmod(root, 0o500);
+    const { refusal } = await gatherFolder({ what: 'data folder', path: root, neededBytes: 0 });
+    expect(refusal).toBe('permission denied');
+    await chmod(root, 0o700);
+  });
+
+  test('that the system refuses is refused with its reason', async () => {
+    const { refusal } = await gatherFolder({ what: 'data folder', path: '/proc/self', neededBytes: 0 });
+    expect(refusal).toMatch(/\S/);
+  });
+});
+
+test('the limit of open files is the hard one, which Node raises the soft one to', () => {
+  const line = (hard: string): string =>
+    `Limit  Soft  Hard  Units\nMax open files            1024   ${hard}   files\n`;
+  expect(openFilesOf(line('20000'))).toBe(20_000);
+  expect(openFilesOf(line('unlimited'))).toBe(Number.MAX_SAFE_INTEGER);
+  expect(openFilesOf('nothing of it')).toBeUndefined();
+  expect(openFilesOf(undefined)).toBeUndefined();
+});
+
+test.each([
+  [
+    '14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1',
+    'nothing listens there',
+  ],
+  ['14 UNAVAILABLE: Name resolution failed for target dns:nowhere:1', 'the name is not known'],
+  ['4 DEADLINE_EXCEEDED: Deadline exceeded after 3.001s', 'no answer within 3 s'],
+  ['12 UNIMPLEMENTED: The server does not implement this method', 'what answers there is something else'],
+  ['something\nelse', 'something'],
+])('%j is said shortly', (message, said) => {
+  expect(shortly(new Error(message))).toBe(said);
+});

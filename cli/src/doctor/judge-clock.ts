@@ -1,0 +1,47 @@
+import { formatSeconds } from '../render/text.js';
+import { about, type Finding } from './finding.js';
+
+/** How far a clock is ahead of this process's; negative if it is behind. */
+export interface ClockOffset {
+  readonly offsetMs: number;
+  /** The truth is within so much of it: half of the time that the answer took. */
+  readonly errorMs: number;
+}
+
+export interface ClockFacts {
+  /** Of the agent; absent if none answers or it does not say. */
+  readonly agent?: ClockOffset | undefined;
+  /** Of each tracker that answered; `clock` is absent if it does not say. */
+  readonly trackers: readonly { readonly address: string; readonly clock?: ClockOffset | undefined }[];
+  /** How far the wall clock moved beside the monotonic one while all this was measured. */
+  readonly jumpMs: number;
+}
+
+const WARN_MS = 2000;
+const FAIL_MS = 60_000;
+const MAX_JUMP_MS = 500;
+
+const { ok, warn, fail } = about('clock');
+
+/** Times of events, messages and bans come from several machines: they must agree to be of use. */
+export function judgeClocks({ agent, trackers, jumpMs }: ClockFacts): Finding[] {
+  const here: ClockOffset = agent ?? { offsetMs: 0, errorMs: 0 };
+  const who = agent ? "the agent's clock" : 'the clock here';
+  const findings = trackers.map(({ address, clock }) => {
+    if (!clock) return ok(`tracker ${address} does not tell its time: it is of an older version`);
+    const skewMs = here.offsetMs - clock.offsetMs;
+    const off = Math.max(0, Math.abs(skewMs) - here.errorMs - clock.errorMs);
+    const error = Math.ceil(here.errorMs + clock.errorMs);
+    if (off < WARN_MS)
+      return ok(`${who} and that of tracker ${address} agree within ${String(Math.ceil(off) + error)} ms`);
+    const what = `${who} is ${formatSeconds(Math.round(Math.abs(skewMs) / 100) / 10)} ${skewMs > 0 ? 'ahead of' : 'behind'} that of tracker ${address}`;
+    return (off < FAIL_MS ? warn : fail)(`${what}: set both by NTP, or times of events mislead`);
+  });
+  if (Math.abs(jumpMs) > MAX_JUMP_MS) {
+    const by = formatSeconds(Math.round(Math.abs(jumpMs) / 100) / 10);
+    findings.push(
+      warn(`the clock here jumped by ${by} within this check: see what sets it (NTP should slew, not step)`),
+    );
+  }
+  return findings;
+}

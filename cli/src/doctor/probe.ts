@@ -1,0 +1,111 @@
+import { connect, callUnary } from '@enjambre/common/grpc/client';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import { messageOf } from '@enjambre/core/error';
+import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
+import { PeerServiceClient, type SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { TrackerServiceClient, type GetStatsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Answerer } from './judge-reach.js';
+
+/** Somebody waits: what does not answer by then does not answer. */
+export const PROBE_MS = 3000;
+
+/** What a look-up took, and when it was answered, on this process's clocks. */
+export interface Timed<T> {
+  readonly answer: T;
+  readonly tookMs: number;
+  /** Wall clock in the middle of it, in milliseconds since 1970. */
+  readonly middleMs: number;
+}
+
+/** @param now wall clock, in milliseconds since 1970 */
+export async function timed<T>(now: () => number, work: () => Promise<T>): Promise<Timed<T>> {
+  const startedAt = performance.now();
+  const wallMs = now();
+  const answer = await work();
+  const tookMs = performance.now() - startedAt;
+  return { answer, tookMs, middleMs: wallMs + tookMs / 2 };
+}
+
+/** A tracker's own counters, with its version and clock. Throws {@link EnjambreError}. */
+export async function askTracker(address: string, signal: AbortSignal): Promise<GetStatsResponse> {
+  const client = connect(TrackerServiceClient, address);
+  try {
+    return await callUnary(client.getStats.bind(client), {}, { timeoutMs: PROBE_MS, signal });
+  } finally {
+    client.close();
+  }
+}
+
+/** What a server says of its health, or why it says nothing. */
+export async function askHealth(
+  address: string,
+  service: string,
+  signal: AbortSignal,
+): Promise<'serving' | 'not-serving' | { readonly silence: string }> {
+  const client = connect(HealthClient, address);
+  try {
+    const options = { timeoutMs: PROBE_MS, signal };
+    const { status } = await callUnary(client.check.bind(client), { service }, options);
+    return status === HealthCheckResponse_ServingStatus.SERVING ? 'serving' : 'not-serving';
+  } catch (error) {
+    return { silence: shortly(error) };
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * Who answers at a peer's address: an uploader tells its peer id in the challenge that
+ * opens every Sync stream.
+ *
+ * @param peerId 64 hexadecimal digits: who should answer
+ */
+export async function askPeer(endpoint: string, peerId: string, signal: AbortSignal): Promise<Answerer> {
+  const client = connect(PeerServiceClient, endpoint);
+  const call = client.sync({ deadline: Date.now() + PROBE_MS });
+  const cancel = (): void => {
+    call.cancel();
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await new Promise<Answerer>((resolve, reject) => {
+      call.on('data', ({ message }: SyncResponse) => {
+        if (message?.$case !== 'challenge') return;
+        resolve(Buffer.from(message.value.peerId).toString('hex') === peerId ? 'itself' : 'another');
+      });
+      call.on('error', (error) => {
+        reject(fromServiceError(error));
+      });
+      call.on('end', () => {
+        reject(new Error('it ended the call without a word'));
+      });
+    });
+  } catch (error) {
+    return { silence: shortly(error) };
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    call.cancel();
+    client.close();
+  }
+}
+
+/** Why somebody did not answer, in a few words: grpc-js says more than people read. */
+export function shortly(error: unknown): string {
+  const text = messageOf(error);
+  const [errno] =
+    /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|ENOENT|EACCES)\b/.exec(text) ?? [];
+  if (errno !== undefined) return SAID[errno] ?? errno;
+  if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(text)) return 'the name is not known';
+  if (/deadline/i.test(text)) return `no answer within ${String(PROBE_MS / 1000)} s`;
+  if (/unimplemented|unknown method|not implement/i.test(text)) return 'what answers there is something else';
+  return text.split('\n', 1)[0]?.slice(0, MAX_CHARS) ?? '';
+}
+
+const MAX_CHARS = 120;
+const SAID: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  EHOSTUNREACH: 'no route to that machine',
+  ENETUNREACH: 'no route to that network',
+  ECONNRESET: 'the connection was reset',
+  ETIMEDOUT: 'the connection timed out',
+};

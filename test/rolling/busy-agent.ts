@@ -1,0 +1,143 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { fromServiceError } from '@enjambre/common/grpc/status';
+import { hashFile } from '@enjambre/common/testing/content';
+import type { SwarmAgent } from '@enjambre/common/testing/swarm';
+import {
+  AgentServiceClient,
+  TrackerState,
+  TransferState,
+  type SharedFile,
+  type Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import {
+  AgentMessagingServiceClient,
+  type InboxMessage,
+} from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+
+/** A file that was shared, and what it is. */
+export interface Original {
+  readonly shared: SharedFile;
+  readonly sha256: string;
+}
+
+const PAGE = 1000;
+const CALL_TIMEOUT_MS = 30_000;
+/** A download that stands so long, whatever was restarted meanwhile, is stuck. */
+const DOWNLOAD_TIMEOUT_MS = 120_000;
+/** Between two messages: chat is to go on, not to fill inboxes. */
+const CHAT_PAUSE_MS = 25;
+
+/** An agent that downloads, forgets and downloads again, and chats meanwhile, over its control socket. */
+export class BusyAgent {
+  readonly downloads: { failed: string[]; done: number; wrong: number } = { failed: [], done: 0, wrong: 0 };
+  /** Texts of the messages that were answered OK, in order. */
+  readonly sent: string[] = [];
+  /** Tries of a message that were not answered OK. */
+  retries = 0;
+  isDownloading = false;
+  readonly #control: AgentServiceClient;
+  readonly #chat: AgentMessagingServiceClient;
+
+  constructor(readonly agent: SwarmAgent) {
+    const socket = `unix:${agent.dataDir}/agent.sock`;
+    this.#control = connect(AgentServiceClient, socket, { 'grpc.max_receive_message_length': 16 << 20 });
+    this.#chat = connect(AgentMessagingServiceClient, socket);
+  }
+
+  async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {
+    const info = await callUnary(this.#control.getInfo.bind(this.#control), {});
+    const isConnected = info.trackerState === TrackerState.CONNECTED && info.messagingError === '';
+    return { peerId: info.peerId, isConnected };
+  }
+
+  async share(path: string): Promise<SharedFile> {
+    const request = { path, name: '', pieceLength: 0, limits: undefined };
+    for await (const { result } of readStream(this.#control.share(request)))
+      if (result?.$case === 'shared') return result.value;
+    throw new Error(`${path} was not shared`);
+  }
+
+  /** Downloads one original after the other until `signal` aborts, and ends the one under way. */
+  async keepDownloading(originals: readonly Original[], signal: AbortSignal): Promise<void> {
+    for (let at = 0; !signal.aborted; at++) {
+      const original = originals[at % originals.length] as Original;
+      this.isDownloading = true;
+      try {
+        const transfer = await this.#download(original);
+        if ((await hashFile(transfer.path)) === original.sha256) this.downloads.done += 1;
+        else this.downloads.wrong += 1;
+        const request = { ref: transfer.infohash, deleteData: true };
+        await callUnary(this.#control.removeTransfer.bind(this.#control), request);
+        await rm(transfer.path, { force: true });
+      } catch (error) {
+        this.downloads.failed.push(String(error));
+        return;
+      } finally {
+        this.isDownloading = false;
+      }
+    }
+  }
+
+  /** Sends numbered messages to `receiver` until `signal` aborts, each until it is answered OK. */
+  async keepChatting(receiver: string, signal: AbortSignal): Promise<void> {
+    const target = { target: { $case: 'peer', value: receiver } } as const;
+    for (let number = 0; !signal.aborted; number++) {
+      const text = `${this.agent.name} ${number}`;
+      const request = { id: `${this.agent.name}-${number}`, target, text };
+      while (!(await this.#sends(request))) this.retries += 1;
+      this.sent.push(text);
+      await delay(CHAT_PAUSE_MS);
+    }
+  }
+
+  /** All messages that it has, in the order in which they came. */
+  async inbox(): Promise<InboxMessage[]> {
+    const all: InboxMessage[] = [];
+    let pageToken = '';
+    do {
+      const request = { includeRead: true, markRead: false, pageSize: PAGE, pageToken };
+      const page = await callUnary(this.#chat.listInbox.bind(this.#chat), request);
+      all.push(...page.messages);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return all;
+  }
+
+  close(): void {
+    this.#control.close();
+    this.#chat.close();
+  }
+
+  async #download({ shared }: Original): Promise<Transfer> {
+    const request = {
+      // With the metainfo at hand no look-up is needed: it starts also while the tracker is away.
+      source: { $case: 'metainfo', value: shared.metainfo } as const,
+      outputDir: '',
+      limits: undefined,
+    };
+    const options = { timeoutMs: CALL_TIMEOUT_MS };
+    const { transfer } = await callUnary(this.#control.download.bind(this.#control), request, options);
+    const ref = transfer?.infohash ?? '';
+    const signal = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
+    const watch = this.#control.watchTransfer({ ref, interval: { seconds: 0n, nanos: 50_000_000 } });
+    for await (const { transfer: now } of readStream(watch, signal)) {
+      if (now?.state === TransferState.SEEDING) return now;
+      if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.reason}`);
+    }
+    throw new Error('the download ended without a result');
+  }
+
+  async #sends(request: Parameters<AgentMessagingServiceClient['sendMessage']>[0]): Promise<boolean> {
+    try {
+      const options = { timeoutMs: CALL_TIMEOUT_MS };
+      await callUnary(this.#chat.sendMessage.bind(this.#chat), request, options);
+      return true;
+    } catch (error) {
+      const { code, message } = fromServiceError(error);
+      if (code === 'unavailable' || code === 'timeout') return false;
+      throw new Error(`${this.agent.name}: ${message}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// Writes the settings of all services into docs/operations.md, from the very tables that the services read.
+// With --check it writes nothing, and fails if that would change something.
+import { readFile, writeFile } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+
+const PAGE = new URL('../docs/operations.md', import.meta.url);
+
+// Defaults must not say where this ran.
+delete process.env.XDG_DATA_HOME;
+const { flagName, variableName } = await import('../libs/common/dist/config/options.js');
+const tables = {
+  tracker: (await import('../services/tracker/dist/config.js')).trackerOptions,
+  messaging: (await import('../services/messaging/dist/config.js')).messagingOptions,
+  agent: (await import('../services/peer-agent/dist/config.js')).agentOptions,
+};
+
+const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function defaultOf({ default: said, repeatable }) {
+  if (said === undefined) return repeatable ? 'none' : '';
+  if (said === hostname().slice(0, 64)) return 'the host name';
+  return `\`${said.startsWith(`${homedir()}/`) ? `~${said.slice(homedir().length)}` : said}\``;
+}
+
+function tableOf(options) {
+  const rows = Object.entries(options).map(([key, option]) => [
+    `\`${flagName(key)}\``,
+    `\`${variableName(key)}\``,
+    `\`${option.placeholder}\`${option.repeatable ? ', may be repeated (commas in the variable)' : ''}`,
+    defaultOf(option),
+    option.description,
+  ]);
+  const lines = [['flag', 'variable', 'takes', 'default', 'what it is'], Array(5).fill('---'), ...rows];
+  return lines.map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
+}
+
+const before = await readFile(PAGE, 'utf8');
+let after = before;
+for (const [service, options] of Object.entries(tables)) {
+  const [begin, end] = [`<!-- settings of ${service} -->`, `<!-- end of settings of ${service} -->`];
+  const [from, to] = [after.indexOf(begin), after.indexOf(end)];
+  if (from < 0 || to < from)
+    throw new Error(`docs/operations.md has no place for the settings of ${service}`);
+  after = `${after.slice(0, from + begin.length)}\n\n${tableOf(options)}\n\n${after.slice(to)}`;
+}
+if (after === before) process.exit(0);
+if (process.argv.includes('--check')) {
+  console.error('docs/operations.md does not tell the settings as they are: run `make docs`');
+  process.exit(1);
+}
+await writeFile(PAGE, after);
