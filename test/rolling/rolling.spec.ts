@@ -6,7 +6,7 @@ const MIB = 1 << 20;
 const { ROLLING_ROUNDS, ROLLING_AGENTS, ROLLING_MIB, ROLLING_TRACKERS } = process.env;
 
 const SIZE: RollingSize = {
-  trackers: Number(ROLLING_TRACKERS ?? 1),
+  trackers: Number(ROLLING_TRACKERS ?? 3),
   downloaders: Number(ROLLING_AGENTS ?? 2),
   files: 2,
   fileBytes: Number(ROLLING_MIB ?? 8) * MIB,

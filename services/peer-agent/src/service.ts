@@ -183,28 +183,20 @@ class AgentService implements Agent {
     const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
-    const shared = { tracker, bans, budget, limits, locality, meter: new Meter() };
+    const random = this.#random;
+    const shared = { tracker, bans, budget, limits, locality, meter: new Meter(), log };
+    const connector = new GrpcPeerConnector(self, identity, memory);
     const transfers = new Transfers(
-      {
-        archive: data,
-        stores,
-        connector: new GrpcPeerConnector(self, identity, memory),
-        hasher,
-        ...shared,
-        random: this.#random,
-        log,
-      },
+      { archive: data, stores, connector, hasher, random, ...shared },
       { downloadDir: this.#downloadDir },
     );
     const uploads = peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
-    const { listen } = config;
     const serving = { log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
-    const peers = new GrpcServer({ listen, services: [uploads], ...serving });
+    const peers = new GrpcServer({ listen: config.listen, services: [uploads], ...serving });
     const relay = this.#relay(identity);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
-    const apps = { transfers, limits, locality, bans, messages };
-    const control = { ...apps, tracker, relay, log, facts: () => this.#facts() };
+    const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
     const controls = await this.#controlServers(control);
     this.#controls = controls;
     const parts = { ...shared, transfers, uploads: uploads.uploads, pool, messages, relay };

@@ -5,7 +5,7 @@ import type { Bans } from './bans.js';
 import type { AgentLimits } from './limits.js';
 import type { Locality } from './locality.js';
 import type { Meter } from './meter.js';
-import type { PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
+import type { MembershipEvent, PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
 
 /** What a transfer works with. */
 export interface TransferComponents {
@@ -26,4 +26,11 @@ export interface TransferComponents {
   readonly changed: () => void;
   /** Resolves when the record as it is now survives a crash. */
   readonly save: () => Promise<void>;
+}
+
+/** How a run begins. */
+export interface RunOptions {
+  /** What the tracker is told of it. */
+  readonly event: MembershipEvent;
+  readonly signal: AbortSignal;
 }

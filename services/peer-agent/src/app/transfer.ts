@@ -15,7 +15,7 @@ import { forget } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
-import type { TransferComponents } from './transfer-components.js';
+import type { RunOptions, TransferComponents } from './transfer-components.js';
 import {
   bytesDoneOf,
   contentView,
@@ -25,13 +25,6 @@ import {
   type TransferState,
   type TransferView,
 } from './transfer-view.js';
-
-/** How a run begins. */
-interface RunOptions {
-  /** What the tracker is told of it. */
-  readonly event: MembershipEvent;
-  readonly signal: AbortSignal;
-}
 
 /**
  * One file or folder that this agent shares or downloads, through all its states. What
@@ -64,8 +57,7 @@ export class Transfer {
     this.#record = record;
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
-    const { locality, meter } = parts;
-    this.#ledger = new Ledger(record, { locality, meter, nowMs: () => performance.now() });
+    this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
     this.#clock = new DownloadClock(record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }

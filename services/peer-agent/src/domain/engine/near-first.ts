@@ -11,7 +11,7 @@ const PATIENCE_MS = 2000;
 const REVIEW_MS = 500;
 
 /**
- * Which pieces a download asks of peers in other zones while there are peers in its own (docs/adr/0010-locality.md).
+ * Which pieces a download asks of peers in other zones while there are peers in its own (docs/adr/0011-locality.md).
  *
  * A piece that no near peer has must cross once: one of the zone fetches it, the others get it from there. Who, nobody has to
  * agree on: each ranks itself and its near peers for the piece by a hash, and the first takes it; the second only if it has had
