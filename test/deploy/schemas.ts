@@ -13,6 +13,9 @@ const OPTIONS: ts.CompilerOptions = {
 /** Where the module would be that holds the manifests: it decides which packages it sees. */
 const VIRTUAL = `${ROOT}/test/deploy/manifests-as-source.mts`;
 
+/** Kubernetes' types and the compiler's own do not change from one check to the next. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
 /**
  * What is wrong in manifests, a sentence each: unknown and missing fields, wrong types and values, unknown kinds.
  * Kubernetes' own schemas come as types, made from its OpenAPI document; the compiler knows no mercy for a field of a
@@ -47,10 +50,11 @@ function hostWith(text: string): ts.CompilerHost {
   return {
     ...host,
     fileExists: (path) => path === VIRTUAL || host.fileExists(path),
-    getSourceFile: (path, version, ...rest) =>
-      path === VIRTUAL
-        ? ts.createSourceFile(path, text, version)
-        : host.getSourceFile(path, version, ...rest),
+    getSourceFile: (path, version) => {
+      if (path === VIRTUAL) return ts.createSourceFile(path, text, version);
+      if (!parsed.has(path)) parsed.set(path, host.getSourceFile(path, version));
+      return parsed.get(path);
+    },
     getCurrentDirectory: () => dirname(VIRTUAL),
   };
 }
