@@ -9,7 +9,11 @@ import {
   HealthCheckResponse_ServingStatus as Serving,
   HealthClient,
 } from '@enjambre/proto/gen/grpc/health/v1/health';
-import { TrackerServiceClient, TrackerServiceService } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import {
+  TrackerServiceClient,
+  TrackerServiceService,
+  type GetStatsResponse,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { formatAddress, parseAddress, type Address } from '../config/address.js';
 import { createLogger } from '../log/logger.js';
 import { callUnary, connect, readStream } from './client.js';
@@ -18,8 +22,11 @@ import { GrpcServer, LIVENESS, type GrpcServerOptions, type ServedService } from
 
 const SERVICE = 'enjambre.tracker.v1.TrackerService';
 const log = createLogger({ name: 'test', level: 'silent' });
-const NO_STATS = {
+const NO_STATS: Omit<GetStatsResponse, 'version'> = {
   startedAt: undefined,
+  time: undefined,
+  trackers: 0,
+  degraded: false,
   peers: 0,
   files: 0,
   seeders: 0,
