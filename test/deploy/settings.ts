@@ -11,8 +11,6 @@ const TABLES: Readonly<Record<string, OptionTable>> = {
   messaging: messagingOptions,
   agent: agentOptions,
 };
-/** Set by the manifests before the services read it: to be taken out when they do. */
-const AHEAD: ReadonlySet<string> = new Set(['ENJAMBRE_METRICS']);
 export const SERVICES = Object.keys(TABLES);
 
 /**
@@ -26,9 +24,7 @@ export function settingsOf(
   const table = TABLES[service];
   if (!table) throw new Error(`"${service}" is no service`);
   const known = new Set(Object.keys(table).map(variableName));
-  const unknown = Object.keys(environment).filter(
-    (name) => name.startsWith('ENJAMBRE_') && !known.has(name) && !AHEAD.has(name),
-  );
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('ENJAMBRE_') && !known.has(name));
   if (unknown.length > 0) throw new Error(`${service} reads no ${unknown.join(', ')}`);
   const command = new Command(service).exitOverride().configureOutput({ writeErr: () => undefined });
   addServiceOptions(command, table);
