@@ -17,6 +17,9 @@ import type { World } from './world.js';
 /** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
 const TRIPS_TO_HELLO = 5;
 
+/** A link that brought a block so lately works. */
+const WORKS_MS = 10_000;
+
 /** What the tracker says has changed. */
 export interface PeerNews {
   readonly upserted: readonly PeerId[];
@@ -110,6 +113,7 @@ export class Download {
       this.world.tally.duplicateBytes += length;
       return;
     }
+    link.heardMs = this.world.agenda.nowMs;
     const { ref: asked } = this.#answered(link, id);
     const ref = { piece, block: begin / this.world.layout.longestBlock };
     if (asked && (asked.piece !== piece || asked.block !== ref.block))
@@ -158,15 +162,17 @@ export class Download {
     });
   }
 
-  /** Ends the link to one that the tracker has put another in the place of. */
+  /** Ends the link to one that the tracker has put another in the place of, and that gives nothing. */
   #makeRoom(): boolean {
+    let worst: Link | undefined;
     for (const { listed, link } of this.#candidates.values()) {
-      if (listed || !link) continue;
-      this.#hangUp(link);
-      this.#feed({ type: 'peer-left', peer: link.uploader.id });
-      return true;
+      if (listed || !link || this.world.agenda.nowMs - link.heardMs < WORKS_MS) continue;
+      if (!worst || link.heardMs < worst.heardMs) worst = link;
     }
-    return false;
+    if (!worst) return false;
+    this.#hangUp(worst);
+    this.#feed({ type: 'peer-left', peer: worst.uploader.id });
+    return true;
   }
 
   #answered(link: Link, id: number): Owed {
@@ -308,6 +314,7 @@ export class Download {
     if (bytes > tally.maxOutstandingBytes) tally.maxOutstandingBytes = bytes;
     if (bytes < 0) this.world.fail('outstanding bytes are negative');
     // The last one asked for may go beyond the bound by a part, and one that was given up may come all the same.
-    if (bytes >= DEFAULT_TOTAL_BYTES + 2 * layout.longestBlock) this.world.fail(`${bytes} bytes are outstanding`);
+    if (bytes >= DEFAULT_TOTAL_BYTES + 2 * layout.longestBlock)
+      this.world.fail(`${bytes} bytes are outstanding`);
   }
 }

@@ -8,8 +8,10 @@ import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 /** Links that are ready at once, and remember why they were closed. */
 class FakeConnector implements Pick<PeerConnector, 'open'> {
   readonly closed: string[] = [];
+  readonly listeners = new Map<string, LinkListener>();
 
   open({ name }: PeerAddress, _what: unknown, listener: LinkListener): PeerLink {
+    this.listeners.set(name, listener);
     queueMicrotask(() => {
       listener.ready(Bitfield.empty(1));
     });
@@ -72,5 +74,15 @@ describe('links to a swarm', () => {
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     expect(links.get(address(100).peerId)).toBeUndefined();
     expect(connector.closed).toEqual([]);
+  });
+
+  it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {
+    const working = await full();
+    for (let number = 0; number < MAX_LINKS - 1; number++)
+      connector.listeners.get(`peer ${number}`)?.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
+    working.update({ snapshot: true, upserted: others, removed: [] });
+    expect(connector.closed).toEqual([`peer ${MAX_LINKS - 1}: REPLACED`]);
+    expect(working.counts.known).toBe(MAX_LINKS);
   });
 });

@@ -37,9 +37,14 @@ interface Candidate {
   ready: boolean;
   /** The tracker still names it. A link that works is kept anyhow. */
   listed: boolean;
+  /** When its last block came. */
+  heardMs: number;
   readonly backoff: Backoff;
   timer: NodeJS.Timeout | undefined;
 }
+
+/** A link that brought a block so lately works. */
+const WORKS_MS = 10_000;
 
 /**
  * Keeps links to the peers of a swarm: opens one to each that the tracker names, and
@@ -136,6 +141,7 @@ export class SwarmLinks {
       link: undefined,
       ready: false,
       listed: true,
+      heardMs: -Infinity,
       backoff: new Backoff({ baseMs: 300, maxMs: 10_000 }),
       timer: undefined,
     };
@@ -143,14 +149,17 @@ export class SwarmLinks {
     this.#open(candidate);
   }
 
-  /** Ends the link to a peer that the tracker has put another in the place of. False if there is none. */
+  /**
+   * Ends the link to a peer that the tracker has put another in the place of, and that gives nothing: what works is never cut,
+   * since a tracker that was restarted names others than before. False if there is none.
+   */
   #makeRoom(): boolean {
-    for (const [peer, { listed }] of this.#candidates) {
-      if (listed) continue;
-      this.drop(peer, 'REPLACED', 'the tracker named another peer instead');
-      return true;
-    }
-    return false;
+    const nowMs = performance.now();
+    let worst: [peer: PeerId, heardMs: number] | undefined;
+    for (const [peer, { listed, heardMs }] of this.#candidates)
+      if (!listed && nowMs - heardMs >= WORKS_MS && !(worst && worst[1] <= heardMs)) worst = [peer, heardMs];
+    if (worst) this.drop(worst[0], 'REPLACED', 'the tracker named another peer instead');
+    return worst !== undefined;
   }
 
   #shun(address: PeerAddress): void {
@@ -179,6 +188,7 @@ export class SwarmLinks {
       heard: () => handler.heard(peer),
       block: (id, place, data) => {
         candidate.backoff.reset();
+        candidate.heardMs = performance.now();
         handler.block(peer, id, place, data);
       },
       rejected: (id, reason) => handler.rejected(peer, id, reason),

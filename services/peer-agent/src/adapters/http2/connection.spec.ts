@@ -303,4 +303,27 @@ describe('Http2Connection', () => {
     const { reason } = await request(connection(await listen(server)));
     expect(reason).toBe('the peer does not read what it asks for');
   });
+
+  it('leaves a server that has no room for what is said, before much waits for it', async () => {
+    const { endpoint } = await rawServer(settingsFrame([[4, 0]]));
+    const { reason } = await request(connection(endpoint), (stream) => {
+      for (let part = 0; part < 20; part++) stream.write(Buffer.alloc(100_000));
+    });
+    expect(reason).toBe('the peer does not read what it asks for');
+  });
+
+  it('notices a server that is silent from some moment on, and one that always was', async () => {
+    const silent = await rawServer(Buffer.alloc(0));
+    const silenced = await rawServer(settingsFrame([]));
+    const outcomes = await Promise.all(
+      [silent, silenced].map(({ endpoint }) => request(connection(endpoint))),
+    );
+    expect(outcomes.map(({ reason }) => reason)).toEqual([
+      'no answer within 10 s',
+      'the peer does not answer any more',
+    ]);
+    expect(
+      (await silenced.heard).includes(frame({ type: FrameType.ping, flags: 0, stream: 0 }, Buffer.alloc(8))),
+    ).toBe(true);
+  });
 });

@@ -29,8 +29,12 @@ const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
 const MAX_HEADER_BYTES = 4 * MAX_PAYLOAD_BYTES;
 /** A server that makes us answer (PING, SETTINGS) and does not read the answers is left. */
 const MAX_UNSENT_BYTES = 1 << 20;
-/** A host that drops what it does not know answers nothing at all. */
+/** How long a host may say nothing at all at first: one that drops what it does not know never does. */
 const CONNECT_TIMEOUT_MS = 10_000;
+/** With streams open and nothing heard for so long the server is asked whether it lives, as on the Sync connection, and so long it has to answer. */
+const QUIET_MS = 4000;
+const ANSWER_MS = 3000;
+const LIFE_CHECK_MS = 1000;
 /** How long the last words may take to leave. */
 const LAST_WORDS_MS = 1000;
 const MAX_STREAM_ID = 2 ** 31 - 1;
@@ -88,6 +92,10 @@ export class Http2Connection {
   });
   #nextId = 1;
   #taken = 0;
+  /** When something came; undefined before the first. */
+  #heardMs: number | undefined;
+  /** When the server was asked whether it lives. */
+  #askedMs: number | undefined;
   #block: HeaderBlock | undefined;
   /** Frames of this turn, sent together. */
   #unsent: Buffer[] = [];
@@ -106,7 +114,7 @@ export class Http2Connection {
       },
     };
     this.#socket = connect({ host: host === '' ? 'localhost' : host, port, noDelay: true, onread });
-    this.#limitConnecting();
+    this.#watchLife();
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
       reason = error.message;
@@ -139,6 +147,7 @@ export class Http2Connection {
     return {
       write: (bytes) => {
         this.#outgoing.write(id, bytes);
+        if (this.#outgoing.waitingBytes > MAX_UNSENT_BYTES) this.#endUnread();
       },
       cancel: () => {
         if (!this.#streams.has(id)) return;
@@ -155,14 +164,28 @@ export class Http2Connection {
     this.#leaveIfUnused();
   }
 
-  #limitConnecting(): void {
-    const timer = setTimeout(() => {
-      this.#socket.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
-    }, CONNECT_TIMEOUT_MS);
-    const stop = (): void => {
-      clearTimeout(timer);
-    };
-    this.#socket.once('connect', stop).once('close', stop);
+  /** A server that is gone without a word is noticed only by asking. */
+  #watchLife(): void {
+    const startMs = performance.now();
+    const timer = setInterval(() => {
+      const heardMs = this.#heardMs ?? startMs;
+      const quietMs = performance.now() - heardMs;
+      if (this.#heardMs === undefined) {
+        if (quietMs >= CONNECT_TIMEOUT_MS) this.#giveUp(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`);
+      } else if (this.#streams.size === 0 || quietMs < QUIET_MS) this.#askedMs = undefined;
+      else if (this.#askedMs === undefined) {
+        this.#askedMs = performance.now();
+        this.#send(frame({ type: FrameType.ping, flags: 0, stream: 0 }, Buffer.alloc(8)));
+      } else if (performance.now() - this.#askedMs >= ANSWER_MS)
+        this.#giveUp('the peer does not answer any more');
+    }, LIFE_CHECK_MS);
+    this.#socket.once('close', () => {
+      clearInterval(timer);
+    });
+  }
+
+  #giveUp(reason: string): void {
+    this.#socket.destroy(new Error(reason));
   }
 
   #greet(): void {
@@ -178,6 +201,7 @@ export class Http2Connection {
 
   #read(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#heardMs = performance.now();
     try {
       this.#reader.push(bytes);
     } catch (error) {
@@ -321,8 +345,11 @@ export class Http2Connection {
     this.#unsent = [];
     if (frames.length === 0) return;
     this.#socket.write(Buffer.concat(frames));
-    if (this.#socket.writableLength > MAX_UNSENT_BYTES)
-      this.#end(ErrorCode.enhanceYourCalm, 'the peer does not read what it asks for');
+    if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.#endUnread();
+  }
+
+  #endUnread(): void {
+    this.#end(ErrorCode.enhanceYourCalm, 'the peer does not read what it asks for');
   }
 
   /** Says why, and ends. */

@@ -14,6 +14,8 @@ interface Waiting {
 /** Sends what streams say as far as the server's windows have room, and the rest when they have. */
 export class OutgoingData {
   readonly #streams = new Map<number, Waiting>();
+  /** Bytes that the server's windows had no room for yet. */
+  waitingBytes = 0;
   #window = DEFAULT_WINDOW;
   #initialWindow = DEFAULT_WINDOW;
 
@@ -24,14 +26,16 @@ export class OutgoingData {
   }
 
   close(stream: number): void {
+    for (const part of this.#streams.get(stream)?.parts ?? []) this.waitingBytes -= part.length;
     this.#streams.delete(stream);
   }
 
   /** Does nothing for a stream that is closed. */
   write(stream: number, bytes: Buffer): void {
     const waiting = this.#streams.get(stream);
-    if (!waiting) return;
+    if (!waiting || bytes.length === 0) return;
     waiting.parts.push(bytes);
+    this.waitingBytes += bytes.length;
     this.#push(stream, waiting);
   }
 
@@ -62,6 +66,7 @@ export class OutgoingData {
       if (length <= 0) return;
       this.#window -= length;
       waiting.window -= length;
+      this.waitingBytes -= length;
       this.send(frame({ type: FrameType.data, flags: 0, stream }, part.subarray(0, length)));
       if (length < part.length) waiting.parts[0] = part.subarray(length);
       else waiting.parts.shift();
