@@ -11,9 +11,9 @@ export class BlockMemory {
   readonly #free: ArrayBuffer[] = [];
   readonly #taken = new WeakSet<ArrayBufferLike>();
 
-  /** For at most a block; what is longer gets memory of its own. */
+  /** For a block; what is much shorter, as small files are, or longer gets memory of just its size. */
   take(bytes: number): Buffer {
-    if (bytes > BLOCK_SIZE) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > BLOCK_SIZE || bytes < BLOCK_SIZE / 2) return Buffer.allocUnsafeSlow(bytes);
     const memory = this.#free.pop() ?? new ArrayBuffer(BLOCK_SIZE);
     this.#taken.add(memory);
     return Buffer.from(memory, 0, bytes);
