@@ -5,13 +5,10 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { BLOCK_SIZE } from '@enjambre/core/layout';
+import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { Cleanup } from './cleanup.js';
 import { makeRoot, warmMemory } from './files.js';
-
-/** Bytes of one read, write or message: a block of the protocol. */
-const BLOCK = 256 << 10;
-/** What BEP 52 hashes at a time. */
-const LEAF = 16 << 10;
 
 /** What every program must do with each byte, seconds of CPU for all of them. */
 export interface PartsSample {
@@ -36,7 +33,7 @@ export async function benchParts({ after, bytes, rounds, parent }: PartsInit): P
   const root = await makeRoot(parent, bytes * 3.5, after);
   const source = join(root, 'source');
   const copy = join(root, 'copy');
-  const block = Buffer.alloc(BLOCK, 'enjambre');
+  const block = Buffer.alloc(BLOCK_SIZE, 'enjambre');
   writeFile(source, block, bytes);
   const samples: PartsSample[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -68,7 +65,7 @@ async function cpuOf(work: () => unknown): Promise<number> {
 function writeFile(path: string, block: Buffer, bytes: number): void {
   const fd = openSync(path, 'w');
   try {
-    for (let written = 0; written < bytes; written += BLOCK) writeSync(fd, block);
+    for (let written = 0; written < bytes; written += BLOCK_SIZE) writeSync(fd, block);
   } finally {
     closeSync(fd);
   }
@@ -84,10 +81,10 @@ function readFile(path: string, into: Buffer): void {
 }
 
 function hashLeaves(block: Buffer, bytes: number): void {
-  for (let hashed = 0; hashed < bytes; hashed += BLOCK)
-    for (let at = 0; at < BLOCK; at += LEAF)
+  for (let hashed = 0; hashed < bytes; hashed += BLOCK_SIZE)
+    for (let at = 0; at < BLOCK_SIZE; at += LEAF_SIZE)
       createHash('sha256')
-        .update(block.subarray(at, at + LEAF))
+        .update(block.subarray(at, at + LEAF_SIZE))
         .digest();
 }
 
@@ -95,7 +92,7 @@ function hashLeaves(block: Buffer, bytes: number): void {
 async function cpuOfTransfer(bytes: number): Promise<number> {
   const sender = new Worker(new URL('./parts.worker.js', import.meta.url), { workerData: { bytes } });
   const [port] = (await once(sender, 'message')) as [number];
-  const buffer = Buffer.allocUnsafeSlow(BLOCK);
+  const buffer = Buffer.allocUnsafeSlow(BLOCK_SIZE);
   try {
     return await cpuOf(
       () =>

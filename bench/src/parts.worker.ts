@@ -1,9 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { BLOCK_SIZE } from '@enjambre/core/layout';
 
 /** Sends so many bytes to whoever connects, in blocks of the protocol. */
 const { bytes } = workerData as { bytes: number };
-const block = Buffer.alloc(256 << 10, 'enjambre');
+const block = Buffer.alloc(BLOCK_SIZE, 'enjambre');
 
 const server = createServer((socket) => {
   let left = bytes;

@@ -9,6 +9,7 @@ import type {
 } from '@enjambre/peer-agent/domain/engine/messages';
 import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
+import { findReplaceable } from '@enjambre/peer-agent/domain/replaceable';
 import { MAX_LINKS, TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import type { Host } from './host.js';
 import { Link, type Owed, type Sending } from './link.js';
@@ -16,9 +17,6 @@ import type { World } from './world.js';
 
 /** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
 const TRIPS_TO_HELLO = 5;
-
-/** A link that brought a block so lately works. */
-const WORKS_MS = 10_000;
 
 /** What the tracker says has changed. */
 export interface PeerNews {
@@ -30,6 +28,8 @@ interface Candidate {
   link: Link | undefined;
   /** The tracker still names it. */
   listed: boolean;
+  /** When its last block came. */
+  heardMs: number;
 }
 
 /** One download: the agent's engine, and around it what the session and its links do in the agent. */
@@ -113,7 +113,8 @@ export class Download {
       this.world.tally.duplicateBytes += length;
       return;
     }
-    link.heardMs = this.world.agenda.nowMs;
+    const candidate = this.#candidates.get(link.uploader.id);
+    if (candidate) candidate.heardMs = this.world.agenda.nowMs;
     const { ref: asked } = this.#answered(link, id);
     const ref = { piece, block: begin / this.world.layout.longestBlock };
     if (asked && (asked.piece !== piece || asked.block !== ref.block))
@@ -156,22 +157,18 @@ export class Download {
     if (known || this.#banned.has(peer)) return;
     if (this.#candidates.size >= MAX_LINKS && !this.#makeRoom()) return;
     const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
-    this.#candidates.set(peer, { link, listed: true });
+    this.#candidates.set(peer, { link, listed: true, heardMs: -Infinity });
     this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
       link.uploader.uploader.accept(link);
     });
   }
 
-  /** Ends the link to one that the tracker has put another in the place of, and that gives nothing. */
+  /** Gives up a peer for another. False if all are to be kept. */
   #makeRoom(): boolean {
-    let worst: Link | undefined;
-    for (const { listed, link } of this.#candidates.values()) {
-      if (listed || !link || this.world.agenda.nowMs - link.heardMs < WORKS_MS) continue;
-      if (!worst || link.heardMs < worst.heardMs) worst = link;
-    }
-    if (!worst) return false;
-    this.#hangUp(worst);
-    this.#feed({ type: 'peer-left', peer: worst.uploader.id });
+    const link = findReplaceable(this.#candidates.values(), this.world.agenda.nowMs)?.link;
+    if (!link) return false;
+    this.#hangUp(link);
+    this.#feed({ type: 'peer-left', peer: link.uploader.id });
     return true;
   }
 

@@ -25,8 +25,6 @@ export interface Owed {
 export class Link {
   /** The downloader's end: requests without an answer, the oldest first. */
   readonly owed = new Map<number, Owed>();
-  /** When its last block came. */
-  heardMs = -Infinity;
   /** Over, as the downloader sees it. */
   closed = false;
   /** The uploader's end: between hello and end of the streams. */

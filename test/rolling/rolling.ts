@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { writeRandomFile } from '@enjambre/common/testing/content';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { ServiceProcess } from '@enjambre/common/testing/service-process';
 import { ProcessSwarm } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { BusyAgent, type Original } from './busy-agent.js';
-import { ServiceProcess } from './service-process.js';
 
 export interface RollingSize {
   /** All of one network; with one, its agents are without any while it is restarted. */
@@ -52,10 +52,11 @@ export async function rolling(size: RollingSize): Promise<RollingFigures> {
   const agents: BusyAgent[] = [];
   try {
     const nats = swarm.add(await NatsServer.start());
+    const args = ['--nats', nats.url];
     const trackers = [...Array(size.trackers).keys()].map(
-      () => new ServiceProcess(swarm, 'tracker', nats.url),
+      () => new ServiceProcess(swarm, { kind: 'tracker', args }),
     );
-    const relay = new ServiceProcess(swarm, 'messaging', nats.url);
+    const relay = new ServiceProcess(swarm, { kind: 'messaging', args });
     const services = [...trackers, relay];
     for (const service of services) await service.start();
     const network = [

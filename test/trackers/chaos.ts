@@ -106,7 +106,7 @@ class Chaos {
     const tracker = trackers[round % TRACKERS] as TrackerProcess;
     const node = nats.nodes[(round + 1) % nats.nodes.length];
     this.#moved += this.#agentsOf(tracker).length;
-    await Promise.all([tracker.kill(), node?.kill()]);
+    await Promise.all([tracker.end('kill'), node?.kill()]);
     const killedAt = performance.now();
     this.#hit += downloads.filter(({ command }) => command.isRunning).length;
     const others = trackers.filter((other) => other !== tracker);

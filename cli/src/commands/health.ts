@@ -1,15 +1,9 @@
-import { connect, callUnary } from '@enjambre/common/grpc/client';
 import { formatAddress, parseAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
-import {
-  HealthCheckResponse_ServingStatus as ServingStatus,
-  HealthClient,
-} from '@enjambre/proto/gen/grpc/health/v1/health';
+import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/proto/gen/grpc/health/v1/health';
+import { askHealth } from '../ask-health.js';
 import type { Session } from '../context.js';
 import { isUnreachable } from '../unreachable.js';
-
-/** Less than the time that those who ask, such as a container's health check, give a whole run. */
-const TIMEOUT_MS = 3000;
 
 /**
  * `enjambre health`: asks one gRPC server how it is. Ends well only if it is SERVING; throws `precondition`,
@@ -17,18 +11,14 @@ const TIMEOUT_MS = 3000;
  */
 export async function health(session: Session, where: string, service: string): Promise<void> {
   const address = formatAddress(parseAddress(where));
-  const client = connect(HealthClient, address);
   try {
-    const options = { signal: session.signal, timeoutMs: TIMEOUT_MS };
-    const { status } = await callUnary(client.check.bind(client), { service }, options);
+    const status = await askHealth(address, service, session.signal);
     const name = ServingStatus[status];
     session.output.object({ type: 'health', address, service, status: name });
     if (status !== ServingStatus.SERVING) throw notServing(address, service, name);
     session.output.line(name);
   } catch (error) {
     throw explain(EnjambreError.from(error), address, service);
-  } finally {
-    client.close();
   }
 }
 

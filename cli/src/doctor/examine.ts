@@ -22,7 +22,7 @@ import {
 } from './judge-reach.js';
 import { judgeVersions } from './judge-versions.js';
 import { about } from './finding.js';
-import { askHealth, askPeer, askTracker, shortly, timed, type Timed } from './probe.js';
+import { askPeer, askTracker, probeHealth, shortly, timed, type Timed } from './probe.js';
 
 const MESSAGING = 'enjambre.messaging.v1.MessagingService';
 
@@ -106,7 +106,7 @@ async function lookAtMessaging({ session, agent, config }: Patient): Promise<Fin
   const said = config.messaging && formatAddress(config.messaging);
   const address = 'info' in agent ? agent.info.answer.messaging || undefined : said;
   if (address === undefined) return judgeMessaging({});
-  const health = await askHealth(address, MESSAGING, session.signal);
+  const health = await probeHealth(address, MESSAGING, session.signal);
   const problem = 'info' in agent ? plain(agent.info.answer.messagingError) : undefined;
   return judgeMessaging({ address, health, problem });
 }

@@ -1,9 +1,10 @@
 import { connect, callUnary } from '@enjambre/common/grpc/client';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { messageOf } from '@enjambre/core/error';
-import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
+import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { PeerServiceClient, type SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { TrackerServiceClient, type GetStatsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { askHealth } from '../ask-health.js';
 import type { Answerer } from './judge-reach.js';
 
 /** Somebody waits: what does not answer by then does not answer. */
@@ -37,20 +38,16 @@ export async function askTracker(address: string, signal: AbortSignal): Promise<
 }
 
 /** What a server says of its health, or why it says nothing. */
-export async function askHealth(
+export async function probeHealth(
   address: string,
   service: string,
   signal: AbortSignal,
 ): Promise<'serving' | 'not-serving' | { readonly silence: string }> {
-  const client = connect(HealthClient, address);
   try {
-    const options = { timeoutMs: PROBE_MS, signal };
-    const { status } = await callUnary(client.check.bind(client), { service }, options);
-    return status === HealthCheckResponse_ServingStatus.SERVING ? 'serving' : 'not-serving';
+    const status = await askHealth(address, service, signal);
+    return status === ServingStatus.SERVING ? 'serving' : 'not-serving';
   } catch (error) {
     return { silence: shortly(error) };
-  } finally {
-    client.close();
   }
 }
 

@@ -36,13 +36,8 @@ afterEach(async () => {
 
 async function begin(parts: AgentParts = {}, labels = {}): Promise<Transfer> {
   agent = await DownloadAgent.start(undefined, parts);
-  nameUploader(labels);
+  agent.tracker.add(uploader.named(labels));
   return agent.download(metainfo);
-}
-
-function nameUploader(labels = {}): void {
-  const { peerId, endpoint } = uploader;
-  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true, labels });
 }
 
 function explained(transfer: Transfer): Explanation {
@@ -105,7 +100,7 @@ describe('the explanation of a download', () => {
     expect(msOf(explained(again), 'off')).toBeGreaterThanOrEqual(50);
     expect(msOf(explained(again), 'paused')).toBeCloseTo(msOf(before, 'paused'), -1);
     uploader.limiter.setLimit(0, performance.now());
-    nameUploader();
+    agent.tracker.add(uploader.named());
     expect((await agent.finished(again)).equals(data)).toBe(true);
     const { totalMs, spent } = explained(again);
     expect(spent.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(totalMs, 3);

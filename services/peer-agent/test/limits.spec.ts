@@ -21,7 +21,7 @@ beforeEach(async () => {
   metainfo = metainfoOf(data, 512 * KIB);
   uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
   agent = await DownloadAgent.start();
-  nameUploader();
+  agent.tracker.add(uploader.named());
 });
 
 afterEach(async () => {
@@ -29,11 +29,6 @@ afterEach(async () => {
   await uploader.stop();
   await seed.remove();
 });
-
-function nameUploader(): void {
-  const { peerId, endpoint } = uploader;
-  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true });
-}
 
 describe('a download', () => {
   it('is right under a limit of its own, which is raised and lifted on the way', async () => {

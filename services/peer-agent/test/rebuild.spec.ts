@@ -30,10 +30,6 @@ afterEach(async () => {
   await seed.remove();
 });
 
-function nameUploader({ peerId, endpoint }: Uploader = uploader): void {
-  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true });
-}
-
 const target = (): string => agent.folder.at('downloads', metainfo.name);
 
 async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
@@ -58,7 +54,7 @@ async function loseFacts(): Promise<void> {
 }
 
 async function complete(): Promise<void> {
-  nameUploader();
+  agent.tracker.add(uploader.named());
   await agent.finished(await agent.download(metainfo));
 }
 
@@ -119,14 +115,14 @@ describe('a rebuilt transfer', () => {
     const again = agent.transfers.get(metainfo.infohash);
     await inState(again, 'downloading');
     expect(again.record).toMatchObject({ complete: false, inPlace: true, bytesDone: data.length - PIECE });
-    nameUploader();
+    agent.tracker.add(uploader.named());
     expect((await agent.finished(again)).equals(data)).toBe(true);
     expect(again.record.bytesDownloaded).toBe(PIECE);
   });
 
   it('goes on with what its progress claims, and with all that is on disk if that is torn', async () => {
     const partial = await Uploader.start(metainfo, seed.at('file.bin'), { name: 'partial', has: [0, 1, 3] });
-    nameUploader(partial);
+    agent.tracker.add(partial.named());
     const transfer = await agent.download(metainfo);
     await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
     await partial.stop();
@@ -139,7 +135,7 @@ describe('a rebuilt transfer', () => {
     });
     const third = agent.transfers.get(metainfo.infohash);
     await waitFor(() => third.view().piecesDone === 3, { what: 'the same pieces again', everyMs: 5 });
-    nameUploader();
+    agent.tracker.add(uploader.named());
     expect((await agent.finished(third)).equals(data)).toBe(true);
     expect(third.record.bytesDownloaded).toBe(PIECE + 1000);
   });

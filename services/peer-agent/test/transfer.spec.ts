@@ -26,7 +26,7 @@ beforeEach(async () => {
   metainfo = metainfoOf(data, PIECE);
   uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
   agent = await DownloadAgent.start();
-  nameUploader();
+  agent.tracker.add(uploader.named());
 });
 
 afterEach(async () => {
@@ -34,11 +34,6 @@ afterEach(async () => {
   await uploader.stop();
   await seed.remove();
 });
-
-function nameUploader(): void {
-  const { peerId, endpoint } = uploader;
-  agent.tracker.add({ peerId, name: 'uploader', endpoint, seeder: true });
-}
 
 const target = (): string => agent.folder.at('downloads', metainfo.name);
 const statusFile = (): string => agent.folder.at('data', 'download_status.json');
@@ -272,7 +267,7 @@ it('stops for good when it is stopped during its first save', async () => {
   const archive = (of: TransferArchive): TransferArchive =>
     overriding(of, { progress: (infohash) => hold(of.progress(infohash)) });
   agent = await DownloadAgent.start(undefined, { archive });
-  nameUploader();
+  agent.tracker.add(uploader.named());
   const transfer = await agent.download(metainfo);
   await waitFor(() => saving, { what: 'the first save' });
   const paused = transfer.pause();

@@ -1,14 +1,21 @@
 import type { Metrics, Sample } from '@enjambre/common/metrics/metrics';
 import type { AgentLimits } from '../app/limits.js';
+import type { Locality } from '../app/locality.js';
 import type { Meter } from '../app/meter.js';
 import type { Transfer } from '../app/transfer.js';
 import type { TransferState } from '../app/transfer-view.js';
+import type { BytesByDistance } from '../domain/traffic.js';
 import type { DiskPool } from './disk/disk-pool.js';
 import type { UploadLoad } from './peer/fetch-server.js';
 
 const PREFIX = 'enjambre_agent_';
 const STATES: readonly TransferState[] = [
-  ...(['resolving', 'checking', 'downloading', 'seeding', 'paused', 'failed'] as const),
+  'resolving',
+  'checking',
+  'downloading',
+  'seeding',
+  'paused',
+  'failed',
 ];
 /** In seconds. */
 const PIECE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -16,6 +23,7 @@ const SYNC_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 
 export interface MeasuredAgent {
   readonly meter: Meter;
+  readonly locality: Pick<Locality, 'traffic'>;
   readonly transfers: { list(): readonly Pick<Transfer, 'state' | 'linkCounts'>[] };
   readonly uploads: () => UploadLoad;
   readonly pool: Pick<DiskPool, 'load'>;
@@ -34,7 +42,7 @@ export function measureAgent(metrics: Metrics, agent: MeasuredAgent): void {
   measureDisk(metrics, agent);
 }
 
-function measureTraffic(metrics: Metrics, { meter, uploads, budget, limits }: MeasuredAgent): void {
+function measureTraffic(metrics: Metrics, { meter, locality, uploads, budget, limits }: MeasuredAgent): void {
   metrics.counter(
     {
       name: `${PREFIX}received_bytes_total`,
@@ -49,7 +57,7 @@ function measureTraffic(metrics: Metrics, { meter, uploads, budget, limits }: Me
       help: 'Bytes of files sent, by how far away the receiver is.',
       labels: ['distance'],
     },
-    () => Array.from(meter.sent, ([distance, bytes]) => [{ distance }, bytes] as const),
+    () => present(locality.traffic.record.sent),
   );
   const counter = counterOf(metrics);
   const gauge = gaugeOf(metrics);
@@ -164,6 +172,13 @@ function counterOf(metrics: Metrics): Add {
 function labelsOf(key: string): { source: string; distance: string } {
   const [source = '', distance = ''] = key.split(' ');
   return { source, distance };
+}
+
+/** Distances of which there is none are left out. */
+function present(bytes: BytesByDistance): Sample[] {
+  return Object.entries(bytes).flatMap(([distance, count]) =>
+    count > 0 ? [[{ distance }, count] as const] : [],
+  );
 }
 
 function byState(transfers: readonly Pick<Transfer, 'state'>[]): Sample[] {

@@ -77,9 +77,8 @@ export class Ledger {
   #wasted: number;
   readonly #traffic: TrafficByDistance;
   readonly #locality: Locality;
-  readonly #nowMs: () => number;
-
   readonly #meter: Meter;
+  readonly #nowMs: () => number;
 
   /** @param before what was counted in earlier processes */
   constructor(before: LedgerRecord, { locality, meter, nowMs }: LedgerComponents) {
@@ -155,7 +154,6 @@ export class Ledger {
     const distance = account?.distance ?? 'unknown';
     this.#traffic.sent(distance, bytes);
     this.#locality.traffic.sent(distance, bytes);
-    this.#meter.send(distance, bytes);
     if (!account) return;
     account.sent += bytes;
     account.sendMeter.add(bytes, this.#nowMs());

@@ -29,10 +29,8 @@ const NO_TIMES: Times = { observe: () => undefined };
  * adds a number; who wants to see them reads them when it is asked.
  */
 export class Meter {
-  /** By source and distance. */
+  /** By source and distance. What was sent is counted in `Locality`. */
   readonly received = new Map<string, number>();
-  /** By distance. */
-  readonly sent = new Map<Distance, number>();
   /** Bytes that came again, and bytes that were kept and turned out to be wrong. */
   repeatedBytes = 0;
   spoiltBytes = 0;
@@ -50,10 +48,6 @@ export class Meter {
 
   receive(source: Source, distance: Distance, bytes: number): void {
     add(this.received, `${source} ${distance}`, bytes);
-  }
-
-  send(distance: Distance, bytes: number): void {
-    add(this.sent, distance, bytes);
   }
 
   /** A transfer stopped with an error. */

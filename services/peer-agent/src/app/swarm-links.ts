@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
+import { findReplaceable } from '../domain/replaceable.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
 
@@ -42,9 +43,6 @@ interface Candidate {
   readonly backoff: Backoff;
   timer: NodeJS.Timeout | undefined;
 }
-
-/** A link that brought a block so lately works. */
-const WORKS_MS = 10_000;
 
 /**
  * Keeps links to the peers of a swarm: opens one to each that the tracker names, and
@@ -149,16 +147,10 @@ export class SwarmLinks {
     this.#open(candidate);
   }
 
-  /**
-   * Ends the link to a peer that the tracker has put another in the place of, and that gives nothing: what works is never cut,
-   * since a tracker that was restarted names others than before. False if there is none.
-   */
+  /** Gives up a peer for another. False if all are to be kept. */
   #makeRoom(): boolean {
-    const nowMs = performance.now();
-    let worst: [peer: PeerId, heardMs: number] | undefined;
-    for (const [peer, { listed, heardMs }] of this.#candidates)
-      if (!listed && nowMs - heardMs >= WORKS_MS && !(worst && worst[1] <= heardMs)) worst = [peer, heardMs];
-    if (worst) this.drop(worst[0], 'REPLACED', 'the tracker named another peer instead');
+    const worst = findReplaceable(this.#candidates.values(), performance.now());
+    if (worst) this.drop(worst.address.peerId, 'REPLACED', 'the tracker named another peer instead');
     return worst !== undefined;
   }
 

@@ -1,6 +1,7 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
 import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { connect } from '@enjambre/common/grpc/client';
@@ -12,7 +13,7 @@ import { peerService } from '../../src/adapters/peer/peer-handlers.js';
 import { Ledger } from '../../src/app/ledger.js';
 import { Meter } from '../../src/app/meter.js';
 import { Locality } from '../../src/app/locality.js';
-import type { PieceStore } from '../../src/app/ports.js';
+import type { PeerAddress, PieceStore } from '../../src/app/ports.js';
 import type { Offender } from '../../src/app/bans.js';
 import { Serving, type ServingDirectory } from '../../src/app/serving.js';
 import { NOTHING_COUNTED } from '../../src/domain/transfer-record.js';
@@ -131,6 +132,11 @@ export class Uploader implements ServingDirectory {
   get endpoint(): string {
     const { address } = this.#server;
     return address.kind === 'tcp' ? `127.0.0.1:${address.port}` : '';
+  }
+
+  /** As a tracker names it. */
+  named(labels: Labels = {}): PeerAddress {
+    return { peerId: this.peerId, name: 'uploader', endpoint: this.endpoint, seeder: true, labels };
   }
 
   find(infohash: InfoHash): Serving | undefined {

@@ -95,34 +95,38 @@ export class Audience {
 
   /** A new leecher takes the place of another in some full watches: of one as near or as far, so that zones stay what they are. */
   #mix(member: Member, effects: Effect[]): void {
-    for (const watch of firstOf(this.#full.shuffled(this.random), MIXED_PEERS)) {
-      if (watch.session === member.session || watch.known.has(member)) continue;
-      const other = this.#anyLeecher(watch, isNear(watch, member));
-      if (other) this.#replace(watch, { other, member }, effects);
+    for (const watch of this.#strangers(this.#full, member, MIXED_PEERS)) {
+      const isAlike = (other: Member): boolean => isNear(watch, other) === isNear(watch, member);
+      this.#introduce(member, { watch, isAlike }, effects);
     }
   }
 
   /** A new seeder replaces a leecher of full watches that lack seeders, lest they all miss a piece that it has. */
   #offer(seeder: Member, effects: Effect[]): void {
-    for (const watch of firstOf(this.#lackingSeeders.shuffled(this.random), MAX_OFFERS)) {
-      if (watch.session === seeder.session || watch.known.has(seeder)) continue;
-      const other = this.#anyLeecher(watch);
-      if (other) this.#replace(watch, { other, member: seeder }, effects);
+    for (const watch of this.#strangers(this.#lackingSeeders, seeder, MAX_OFFERS))
+      this.#introduce(seeder, { watch, isAlike: () => true }, effects);
+  }
+
+  /** Some of the watches, at random, without those that are the member's own or know it. */
+  #strangers(watches: RandomSet<Watch>, member: Member, count: number): Watch[] {
+    const drawn = firstOf(watches.shuffled(this.random), count);
+    return drawn.filter(({ session, known }) => session !== member.session && !known.has(member));
+  }
+
+  /** Puts the member in the place of a leecher that is alike, if the watch knows any. */
+  #introduce(
+    member: Member,
+    { watch, isAlike }: { watch: Watch; isAlike: (other: Member) => boolean },
+    effects: Effect[],
+  ): void {
+    for (const other of watch.known.shuffled(this.random)) {
+      if (other.seeder || !isAlike(other)) continue;
+      watch.forget(other);
+      watch.learn(member);
+      this.#sort(watch);
+      effects.push(delta(watch, { upserted: [toSwarmPeer(member)], removed: [other.session.peer.id] }));
+      return;
     }
-  }
-
-  #replace(watch: Watch, { other, member }: { other: Member; member: Member }, effects: Effect[]): void {
-    watch.forget(other);
-    watch.learn(member);
-    this.#sort(watch);
-    effects.push(delta(watch, { upserted: [toSwarmPeer(member)], removed: [other.session.peer.id] }));
-  }
-
-  /** @param near only one that stands at a place of the watcher's, or only one that does not */
-  #anyLeecher(watch: Watch, near?: boolean): Member | undefined {
-    for (const member of watch.known.shuffled(this.random))
-      if (!member.seeder && (near === undefined || isNear(watch, member) === near)) return member;
-    return undefined;
   }
 
   #choose(watch: Watch, wanted: Quotas): Member[] {

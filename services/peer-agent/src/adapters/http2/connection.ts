@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { parseTcpAddress } from '@enjambre/common/config/address';
 import { FrameReader } from './frame-reader.js';
 import {
+  DEFAULT_WINDOW,
   ErrorCode,
   Flag,
   frame,
@@ -22,7 +23,6 @@ import { OutgoingData } from './outgoing.js';
 /** What the server may send before we have taken it: bytes flow from server to client (docs/protocol.md). */
 const STREAM_WINDOW = 8 << 20;
 const CONNECTION_WINDOW = 32 << 20;
-const DEFAULT_WINDOW = 65_535;
 /** What all connections read into, one after the other: what is read is dealt with before the next read. It stays in the processor's cache. */
 const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
 /** All frames of one header block. */

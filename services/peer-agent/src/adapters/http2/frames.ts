@@ -4,6 +4,8 @@
 export const FRAME_HEAD_BYTES = 9;
 /** Longer payloads are neither sent nor taken: nobody may send more unless we allow it. */
 export const MAX_PAYLOAD_BYTES = 16_384;
+/** What every window is before the other side says otherwise. */
+export const DEFAULT_WINDOW = 65_535;
 /** What a client says first. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 

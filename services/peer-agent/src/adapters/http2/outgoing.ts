@@ -1,9 +1,7 @@
-import { ErrorCode, frame, FrameType, Http2Violation, MAX_PAYLOAD_BYTES } from './frames.js';
+import { DEFAULT_WINDOW, ErrorCode, frame, FrameType, Http2Violation, MAX_PAYLOAD_BYTES } from './frames.js';
 
 /** What a window may grow to. */
 const MAX_WINDOW = 2 ** 31 - 1;
-/** What every window is before the server says otherwise. */
-const DEFAULT_WINDOW = 65_535;
 
 interface Waiting {
   window: number;

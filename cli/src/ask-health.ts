@@ -1,0 +1,28 @@
+import { callUnary, connect } from '@enjambre/common/grpc/client';
+import {
+  HealthClient,
+  type HealthCheckResponse_ServingStatus,
+} from '@enjambre/proto/gen/grpc/health/v1/health';
+
+/** Less than the time that those who ask, such as a container's health check, give a whole run. */
+const TIMEOUT_MS = 3000;
+
+/**
+ * What a gRPC server says of its health. Throws `not-found` for a service that it does not have, `unavailable` or `timeout` if
+ * nobody answers.
+ *
+ * @param service empty for the whole server
+ */
+export async function askHealth(
+  address: string,
+  service: string,
+  signal: AbortSignal,
+): Promise<HealthCheckResponse_ServingStatus> {
+  const client = connect(HealthClient, address);
+  try {
+    const options = { timeoutMs: TIMEOUT_MS, signal };
+    return (await callUnary(client.check.bind(client), { service }, options)).status;
+  } finally {
+    client.close();
+  }
+}
