@@ -70,7 +70,9 @@ export class DownloadRun {
     );
     const { content, ledger, random, damaged } = parts;
     const share = parts.limits.upload;
-    this.serving = new Serving({ ...content, have: this.#session.have, ledger, share, random, damaged });
+    const have = this.#session.have;
+    const holds = this.#session.peerHas;
+    this.serving = new Serving({ ...content, have, ledger, share, random, damaged, holds });
     this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces) });
   }
 

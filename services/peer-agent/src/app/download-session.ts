@@ -104,6 +104,9 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     return this.#links.counts;
   }
 
+  /** True if a peer that a link stands to has said that it has the piece. */
+  readonly peerHas = (peer: PeerId, piece: number): boolean => this.#engine.peerHas(peer, piece);
+
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
     const { known, ready } = this.#links.counts;

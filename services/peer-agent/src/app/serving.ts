@@ -46,6 +46,8 @@ export interface ServingComponents {
   readonly share: RateShare;
   /** The content is not what it was, or gone: nothing more may be served. */
   readonly damaged: (error: EnjambreError) => void;
+  /** See {@link Serving.holds}. @default nothing is known of it */
+  readonly holds?: (peer: PeerId, piece: number) => boolean;
 }
 
 /** A file as others may fetch it from here: only verified pieces, and all news of them. */
@@ -80,6 +82,11 @@ export class Serving {
   /** True while it is of use that the uploader chooses what to send: it has all, and some of it nobody else. */
   get spreads(): boolean {
     return this.#spreads;
+  }
+
+  /** True if a downloader is known to have the piece already, by what it serves of the file itself. */
+  holds(peer: PeerId, piece: number): boolean {
+    return this.parts.holds?.(peer, piece) ?? false;
   }
 
   /** A downloader said what it has. */

@@ -96,7 +96,7 @@ export class SwarmLinks {
   }
 
   have(pieces: readonly number[]): void {
-    for (const link of this.ready()) link.have(pieces);
+    for (const { link } of this.#candidates.values()) link?.have(pieces);
   }
 
   /** Links that stand. */

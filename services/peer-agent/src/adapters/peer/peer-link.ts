@@ -17,6 +17,7 @@ import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
 import { BlockParts } from './block-parts.js';
 import type { BulkListener, BulkStream } from './bulk-stream.js';
 import { rejectFromWire } from './convert.js';
+import { HaveNews } from './have-news.js';
 import { helloTerms } from './hello.js';
 import { HELLO_TIMEOUT_MS } from './limits.js';
 
@@ -57,6 +58,12 @@ export class GrpcPeerLink implements PeerLink {
   /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
   #fetch: BulkStream | undefined;
   readonly #blocks = new BlockParts();
+  /** What we have is of use only to an uploader that has all: it may choose what it sends. */
+  readonly #news = new HaveNews((pieces) => {
+    this.#sync.write({ message: { $case: 'have', value: { pieces } } });
+  });
+  /** What the uploader has; empty before it says so. */
+  #theirs: Bitfield;
   readonly #helloTimer: NodeJS.Timeout;
   #challenged = false;
   #ready = false;
@@ -65,6 +72,7 @@ export class GrpcPeerLink implements PeerLink {
   constructor(parts: LinkComponents, target: LinkTarget) {
     this.#parts = parts;
     this.#target = target;
+    this.#theirs = Bitfield.empty(target.pieceCount);
     this.#sync = parts.client.sync();
     this.#listen(this.#sync, (message: SyncResponse) => {
       this.#onSync(message);
@@ -92,11 +100,13 @@ export class GrpcPeerLink implements PeerLink {
   }
 
   have(pieces: readonly number[]): void {
-    this.#sync.write({ message: { $case: 'have', value: { pieces: [...pieces] } } });
+    // The bitfield will say it.
+    if (this.#challenged) this.#news.add(pieces, this.#theirs.isFull());
   }
 
   close(reason: string, message: string): void {
     if (this.#closed) return;
+    this.#news.flush();
     this.#sync.write({ message: { $case: 'goodbye', value: { reason, message: message.slice(0, 512) } } });
     this.#finish();
   }
@@ -201,18 +211,22 @@ export class GrpcPeerLink implements PeerLink {
     if (!this.#fetch || this.#ready) throw violation('a bitfield out of turn');
     clearTimeout(this.#helloTimer);
     this.#ready = true;
-    this.#parts.listener.ready(Bitfield.fromBytes(bits, this.#target.pieceCount));
+    this.#theirs = Bitfield.fromBytes(bits, this.#target.pieceCount);
+    this.#parts.listener.ready(this.#theirs.clone());
   }
 
   #onHave(pieces: readonly number[]): void {
     if (!this.#ready) throw violation('a have before the bitfield');
     if (pieces.some((piece) => piece >= this.#target.pieceCount))
       throw violation('a piece that does not exist');
+    for (const piece of pieces) this.#theirs.set(piece);
+    if (this.#theirs.isFull()) this.#news.flush();
     this.#parts.listener.has(pieces);
   }
 
   #onSpread(on: boolean): void {
     if (!this.#ready) throw violation('word that it chooses before the bitfield');
+    if (on) this.#news.flush();
     this.#parts.listener.spreads(on);
   }
 
@@ -251,6 +265,7 @@ export class GrpcPeerLink implements PeerLink {
   #finish(): void {
     this.#closed = true;
     clearTimeout(this.#helloTimer);
+    this.#news.stop();
     this.#fetch?.cancel();
     this.#sync.end();
     // The goodbye gets a moment to leave; a server that does not end the stream is cut off.

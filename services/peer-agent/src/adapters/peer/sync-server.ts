@@ -8,6 +8,7 @@ import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/pee
 import type { Offender } from '../../app/bans.js';
 import type { Serving, ServingDirectory, SpreadSeat } from '../../app/serving.js';
 import type { UploadSlots } from '../../domain/upload/upload-slots.js';
+import { HaveNews } from './have-news.js';
 import { readHello, type Greeting } from './hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from './limits.js';
 import type { SelfDescription } from './peer-link.js';
@@ -110,6 +111,9 @@ export class SyncSession {
   #who: Greeting | undefined;
   #seat: SpreadSeat | undefined;
   #unsubscribe: () => void = () => undefined;
+  readonly #news = new HaveNews((pieces) => {
+    this.#write({ message: { $case: 'have', value: { pieces } } });
+  });
   #over = false;
 
   constructor(call: SyncCall, parts: SyncServerComponents, events: SessionEvents) {
@@ -218,7 +222,8 @@ export class SyncSession {
     });
     this.#unsubscribe = serving.subscribe({
       has: (pieces) => {
-        this.#tellHave(pieces);
+        const { peerId, serving: at } = this;
+        this.#news.add(pieces, at.have.isFull() || pieces.some((piece) => !at.holds(peerId, piece)));
       },
       stopped: (reason) => {
         this.#fail(new EnjambreError('unavailable', 'STOPPING', reason));
@@ -253,12 +258,6 @@ export class SyncSession {
     this.#write({ message: { $case: 'spread', value: { on } } });
   }
 
-  #tellHave(pieces: readonly number[]): void {
-    for (let at = 0; at < pieces.length; at += MAX_HAVE_PIECES) {
-      this.#write({ message: { $case: 'have', value: { pieces: pieces.slice(at, at + MAX_HAVE_PIECES) } } });
-    }
-  }
-
   #write(message: SyncResponse): void {
     if (!this.#over) this.#call.write(message);
   }
@@ -276,6 +275,7 @@ export class SyncSession {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#unsubscribe();
+    this.#news.stop();
     this.#seat?.leave();
     this.#events.over();
     if (!this.#who) return;

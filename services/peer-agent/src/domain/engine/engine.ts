@@ -66,6 +66,11 @@ export class DownloadEngine {
     return this.#board.have.isFull();
   }
 
+  /** True if the peer is there and has said that it has the piece. */
+  peerHas(peer: PeerId, piece: number): boolean {
+    return this.#peers.get(peer)?.has.has(piece) ?? false;
+  }
+
   /** Bytes asked for or arrived, and not yet stored. */
   get outstandingBytes(): number {
     return this.#storingBytes + this.#books.inFlightBytes;
