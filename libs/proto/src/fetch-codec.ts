@@ -7,6 +7,17 @@ export function putGrpcPrefix(memory: Buffer, length: number): void {
   memory.writeUInt32BE(length, 1);
 }
 
+/** A message that is too long, compressed, or not understood. */
+export class MessageReadError extends Error {}
+
+/** How long the message is that follows, in bytes. Throws {@link MessageReadError} if it is compressed or longer than it may be. */
+export function readGrpcPrefix(prefix: Buffer, maxBytes: number): number {
+  const length = prefix.readUInt32BE(1);
+  if (prefix[0] !== 0) throw new MessageReadError('a compressed message');
+  if (length > maxBytes) throw new MessageReadError(`a message of ${length} bytes`);
+  return length;
+}
+
 /** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
 export const RESPONSE_BLOCK = (1 << 3) | 2;
 export const BLOCK_ID = 1 << 3;

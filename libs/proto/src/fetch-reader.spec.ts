@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { blockHeader } from './fetch-codec.js';
-import { FetchReader, FetchReadError } from './fetch-reader.js';
+import { blockHeader, MessageReadError } from './fetch-codec.js';
+import { FetchReader } from './fetch-reader.js';
 import { Block, FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
 
 const MAX_BYTES = 10_000;
@@ -149,8 +149,8 @@ describe('FetchReader', () => {
   it('refuses what is too long or compressed before it takes memory for it', () => {
     const taken: Buffer[] = [];
     const long = Buffer.from([0, 0, 0, 0x27, 0x11]);
-    expect(() => read([long], taken)).toThrow(FetchReadError);
-    expect(() => read([Buffer.from([1, 0, 0, 0, 1])], taken)).toThrow(FetchReadError);
+    expect(() => read([long], taken)).toThrow(MessageReadError);
+    expect(() => read([Buffer.from([1, 0, 0, 0, 1])], taken)).toThrow(MessageReadError);
     expect(taken).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import {
   BLOCK_LEFT,
   BLOCK_PIECE,
   GRPC_PREFIX_BYTES,
+  readGrpcPrefix,
   RESPONSE_BLOCK,
 } from './fetch-codec.js';
 import { FetchResponse, type Block } from './gen/enjambre/peer/v1/peer.js';
@@ -18,9 +19,6 @@ export interface FetchReaderInit {
   readonly memoryFor: (bytes: number) => Buffer;
   readonly message: (response: FetchResponse) => void;
 }
-
-/** A message that is too long, compressed, or not understood. */
-export class FetchReadError extends Error {}
 
 /**
  * Reads FetchResponses from the bytes of a gRPC stream, in chunks as they come. The bytes
@@ -41,7 +39,7 @@ export class FetchReader {
 
   constructor(private readonly init: FetchReaderInit) {}
 
-  /** Throws {@link FetchReadError}, and what the decoder throws. */
+  /** Throws {@link MessageReadError}, and what the decoder throws. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
   }
@@ -61,9 +59,7 @@ export class FetchReader {
     const end = Math.min(chunk.length, at + GRPC_PREFIX_BYTES - this.#prefixFilled);
     this.#prefixFilled += chunk.copy(this.#prefix, this.#prefixFilled, at, end);
     if (this.#prefixFilled < GRPC_PREFIX_BYTES) return end;
-    this.#left = this.#prefix.readUInt32BE(1);
-    if (this.#prefix[0] !== 0) throw new FetchReadError('a compressed message');
-    if (this.#left > this.init.maxBytes) throw new FetchReadError(`a message of ${this.#left} bytes`);
+    this.#left = readGrpcPrefix(this.#prefix, this.init.maxBytes);
     this.#headFilled = 0;
     this.#headLength = Math.min(HEAD_BYTES, this.#left);
     if (this.#left === 0) this.#finish();

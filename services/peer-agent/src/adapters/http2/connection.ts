@@ -51,6 +51,8 @@ export interface StreamListener {
 
 export interface Http2Stream {
   write(bytes: Buffer): void;
+  /** Nothing more is written; the server may go on. */
+  end(): void;
   /** Ends it at once. The listener hears nothing more. */
   cancel(): void;
 }
@@ -148,6 +150,9 @@ export class Http2Connection {
       write: (bytes) => {
         this.#outgoing.write(id, bytes);
         if (this.#outgoing.waitingBytes > MAX_UNSENT_BYTES) this.#endUnread();
+      },
+      end: () => {
+        this.#outgoing.end(id);
       },
       cancel: () => {
         if (!this.#streams.has(id)) return;

@@ -1,4 +1,12 @@
-import { DEFAULT_WINDOW, ErrorCode, frame, FrameType, Http2Violation, MAX_PAYLOAD_BYTES } from './frames.js';
+import {
+  DEFAULT_WINDOW,
+  ErrorCode,
+  Flag,
+  frame,
+  FrameType,
+  Http2Violation,
+  MAX_PAYLOAD_BYTES,
+} from './frames.js';
 
 /** What a window may grow to. */
 const MAX_WINDOW = 2 ** 31 - 1;
@@ -7,6 +15,8 @@ interface Waiting {
   window: number;
   /** What the window had no room for, in order. */
   readonly parts: Buffer[];
+  /** Nothing follows them. */
+  isEnding: boolean;
 }
 
 /** Sends what streams say as far as the server's windows have room, and the rest when they have. */
@@ -20,7 +30,7 @@ export class OutgoingData {
   constructor(private readonly send: (bytes: Buffer) => void) {}
 
   open(stream: number): void {
-    this.#streams.set(stream, { window: this.#initialWindow, parts: [] });
+    this.#streams.set(stream, { window: this.#initialWindow, parts: [], isEnding: false });
   }
 
   close(stream: number): void {
@@ -31,9 +41,17 @@ export class OutgoingData {
   /** Does nothing for a stream that is closed. */
   write(stream: number, bytes: Buffer): void {
     const waiting = this.#streams.get(stream);
-    if (!waiting || bytes.length === 0) return;
+    if (!waiting || waiting.isEnding || bytes.length === 0) return;
     waiting.parts.push(bytes);
     this.waitingBytes += bytes.length;
+    this.#push(stream, waiting);
+  }
+
+  /** Nothing more is written: the server is told so after what waits. */
+  end(stream: number): void {
+    const waiting = this.#streams.get(stream);
+    if (!waiting || waiting.isEnding) return;
+    waiting.isEnding = true;
     this.#push(stream, waiting);
   }
 
@@ -69,6 +87,9 @@ export class OutgoingData {
       if (length < part.length) waiting.parts[0] = part.subarray(length);
       else waiting.parts.shift();
     }
+    if (!waiting.isEnding) return;
+    this.#streams.delete(stream);
+    this.send(frame({ type: FrameType.data, flags: Flag.endStream, stream }));
   }
 }
 

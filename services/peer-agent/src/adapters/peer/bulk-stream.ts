@@ -2,47 +2,38 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
-import { FetchReader } from '@enjambre/proto/fetch-reader';
-import {
-  FetchRequest,
-  PeerServiceService,
-  type FetchResponse,
-} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Http2Connection, Http2Stream } from '../http2/connection.js';
-import { MAX_MESSAGE_BYTES } from './limits.js';
+import type { MessageStream } from './message-stream.js';
 
-/** What comes of a Fetch stream. After `ended` nothing more does. */
-export interface BulkListener {
-  readonly message: (response: FetchResponse) => void;
-  /** Why it ended; undefined if the server ended it well. */
+export interface CallInit<Request> {
+  readonly connection: Http2Connection;
+  /** The method: /PACKAGE.SERVICE/METHOD. */
+  readonly path: string;
+  readonly encode: (message: Request) => Uint8Array;
+  /** Reads what comes, in parts as they come; what it throws is the server's fault. */
+  readonly push: (part: Buffer) => void;
   readonly ended: (error: EnjambreError | undefined) => void;
 }
 
-export interface BulkComponents {
-  readonly connection: Http2Connection;
-  readonly memoryFor: (bytes: number) => Buffer;
-}
-
 /**
- * The client's end of a Fetch stream: gRPC over our own HTTP/2 client. grpc-js would copy each
- * block into fresh memory, and collecting that takes longer than all else (docs/adr/0009-data-plane.md).
+ * The client's end of a gRPC stream over our own HTTP/2 client. grpc-js would copy each block of a Fetch stream into
+ * fresh memory, and takes ten times as long for each small message of a Sync stream (docs/adr/0009-data-plane.md).
  */
-export class BulkStream {
+export class GrpcStream<Request> implements MessageStream<Request> {
   readonly #stream: Http2Stream;
-  readonly #listener: BulkListener;
+  readonly #init: CallInit<Request>;
   #over = false;
 
-  constructor({ connection, memoryFor }: BulkComponents, listener: BulkListener) {
-    this.#listener = listener;
-    const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message: listener.message });
-    this.#stream = connection.request(requestHeaders(connection.authority), {
+  constructor(init: CallInit<Request>) {
+    this.#init = init;
+    this.#stream = init.connection.request(requestHeaders(init), {
       headers: (fields, isLast) => {
         this.#onHeaders(fields, isLast);
       },
       data: (part) => {
         if (this.#over) return;
         try {
-          reader.push(part);
+          init.push(part);
         } catch (error) {
           this.#end(unreadable(error));
         }
@@ -53,16 +44,19 @@ export class BulkStream {
     });
   }
 
-  write(message: FetchRequest): void {
+  write(message: Request): void {
     if (this.#over) return;
-    const bytes = FetchRequest.encode(message).finish();
+    const bytes = this.#init.encode(message);
     const frame = Buffer.allocUnsafe(GRPC_PREFIX_BYTES + bytes.length);
     putGrpcPrefix(frame, bytes.length);
     frame.set(bytes, GRPC_PREFIX_BYTES);
     this.#stream.write(frame);
   }
 
-  /** Ends it without a word; the listener hears nothing more. */
+  end(): void {
+    if (!this.#over) this.#stream.end();
+  }
+
   cancel(): void {
     this.#over = true;
     this.#stream.cancel();
@@ -89,16 +83,19 @@ export class BulkStream {
     if (this.#over) return;
     this.#over = true;
     this.#stream.cancel();
-    this.#listener.ended(error);
+    this.#init.ended(error);
   }
 }
 
-function requestHeaders(authority: string): [name: string, value: string][] {
+function requestHeaders({
+  connection,
+  path,
+}: Pick<CallInit<never>, 'connection' | 'path'>): [name: string, value: string][] {
   return [
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', PeerServiceService.fetch.path],
-    [':authority', authority],
+    [':path', path],
+    [':authority', connection.authority],
     ['content-type', 'application/grpc'],
     ['te', 'trailers'],
   ];

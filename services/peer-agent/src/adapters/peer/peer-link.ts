@@ -1,25 +1,23 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
-import { fromServiceError } from '@enjambre/common/grpc/status';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
+  FetchRequest,
   FetchResponse,
   Challenge,
   Hello,
-  PeerServiceClient,
   SyncRequest,
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerLink } from '../../app/ports.js';
 import { BlockParts } from './block-parts.js';
-import type { BulkListener, BulkStream } from './bulk-stream.js';
 import { rejectFromWire } from './convert.js';
 import { HaveNews } from './have-news.js';
 import { helloTerms } from './hello.js';
 import { HELLO_TIMEOUT_MS } from './limits.js';
+import type { MessageStream, StreamListener } from './message-stream.js';
 
 /** How this agent introduces itself. */
 export interface SelfDescription {
@@ -41,8 +39,8 @@ export interface LinkTarget {
 }
 
 interface LinkComponents {
-  readonly client: PeerServiceClient;
-  readonly openFetch: (listener: BulkListener) => BulkStream;
+  readonly openSync: (listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
+  readonly openFetch: (listener: StreamListener<FetchResponse>) => MessageStream<FetchRequest>;
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
   readonly listener: LinkListener;
@@ -54,9 +52,9 @@ interface LinkComponents {
 export class GrpcPeerLink implements PeerLink {
   readonly #parts: LinkComponents;
   readonly #target: LinkTarget;
-  readonly #sync: ClientDuplexStream<SyncRequest, SyncResponse>;
+  readonly #sync: MessageStream<SyncRequest>;
   /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
-  #fetch: BulkStream | undefined;
+  #fetch: MessageStream<FetchRequest> | undefined;
   readonly #blocks = new BlockParts();
   /** What we have is of use only to an uploader that has all: it may choose what it sends. */
   readonly #news = new HaveNews((pieces) => {
@@ -73,10 +71,11 @@ export class GrpcPeerLink implements PeerLink {
     this.#parts = parts;
     this.#target = target;
     this.#theirs = Bitfield.empty(target.pieceCount);
-    this.#sync = parts.client.sync();
-    this.#listen(this.#sync, (message: SyncResponse) => {
-      this.#onSync(message);
-    });
+    this.#sync = parts.openSync(
+      this.#guarded((message) => {
+        this.#onSync(message);
+      }),
+    );
     this.#helloTimer = setTimeout(() => {
       this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
     }, HELLO_TIMEOUT_MS);
@@ -111,18 +110,21 @@ export class GrpcPeerLink implements PeerLink {
     this.#finish();
   }
 
-  #listen<Message>(stream: ClientDuplexStream<never, Message>, handle: (message: Message) => void): void {
-    stream.on('data', (message: Message) => {
-      this.#guard(() => {
-        handle(message);
-      });
-    });
-    stream.on('error', (error) => {
-      this.#end(fromServiceError(error));
-    });
-    stream.on('end', () => {
-      this.#end(streamEnded());
-    });
+  /** What `handle` throws ends the link, as does the end of the stream. */
+  #guarded<Message>(handle: (message: Message) => void): StreamListener<Message> {
+    return {
+      message: (message) => {
+        if (this.#closed) return;
+        try {
+          handle(message);
+        } catch (error) {
+          this.#end(EnjambreError.from(error));
+        }
+      },
+      ended: (error) => {
+        this.#end(error ?? streamEnded());
+      },
+    };
   }
 
   #onChallenge({ nonce, peerId }: Challenge): void {
@@ -193,16 +195,11 @@ export class GrpcPeerLink implements PeerLink {
     if (!this.#challenged || this.#fetch || !infoHashToBytes(infohash).equals(hello.infohash))
       throw violation('a hello that does not fit');
     this.#checkPeer(hello.peerId);
-    this.#fetch = this.#parts.openFetch({
-      message: (message) => {
-        this.#guard(() => {
-          this.#onFetch(message);
-        });
-      },
-      ended: (error) => {
-        this.#end(error ?? streamEnded());
-      },
-    });
+    this.#fetch = this.#parts.openFetch(
+      this.#guarded((message) => {
+        this.#onFetch(message);
+      }),
+    );
     const value = { ...this.#hello, session: Buffer.from(hello.session) };
     this.#fetch.write({ message: { $case: 'hello', value } });
   }
@@ -244,15 +241,6 @@ export class GrpcPeerLink implements PeerLink {
         return this.#parts.listener.rejected(message.value.id, rejectFromWire(message.value.reason));
       case undefined:
         return;
-    }
-  }
-
-  #guard(work: () => void): void {
-    if (this.#closed) return;
-    try {
-      work();
-    } catch (error) {
-      this.#end(EnjambreError.from(error));
     }
   }
 

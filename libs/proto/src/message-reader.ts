@@ -1,0 +1,52 @@
+import { GRPC_PREFIX_BYTES, readGrpcPrefix } from './fetch-codec.js';
+
+export interface MessageReaderInit {
+  /** A longer message is refused. */
+  readonly maxBytes: number;
+  /** One message, not prefixed; the memory is the receiver's. */
+  readonly message: (bytes: Buffer) => void;
+}
+
+/** Cuts the bytes of a gRPC stream into messages, in whatever parts they come. For blocks there is {@link FetchReader}. */
+export class MessageReader {
+  readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
+  #prefixFilled = 0;
+  #body: Buffer = NOTHING;
+  #filled = 0;
+
+  constructor(private readonly init: MessageReaderInit) {}
+
+  /** Throws {@link MessageReadError}, and what the receiver throws; it cannot be used after that. */
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
+  }
+
+  #take(chunk: Buffer, at: number): number {
+    if (this.#prefixFilled < GRPC_PREFIX_BYTES) {
+      const taken = chunk.copy(this.#prefix, this.#prefixFilled, at);
+      this.#prefixFilled += taken;
+      if (this.#prefixFilled === GRPC_PREFIX_BYTES) this.#begin();
+      return at + taken;
+    }
+    const taken = chunk.copy(this.#body, this.#filled, at);
+    this.#filled += taken;
+    if (this.#filled === this.#body.length) this.#finish();
+    return at + taken;
+  }
+
+  #begin(): void {
+    const length = readGrpcPrefix(this.#prefix, this.init.maxBytes);
+    this.#body = Buffer.allocUnsafe(length);
+    this.#filled = 0;
+    if (length === 0) this.#finish();
+  }
+
+  #finish(): void {
+    const body = this.#body;
+    this.#prefixFilled = 0;
+    this.#body = NOTHING;
+    this.init.message(body);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -1,0 +1,71 @@
+import { FetchReader } from '@enjambre/proto/fetch-reader';
+import {
+  FetchRequest,
+  PeerServiceService,
+  SyncRequest,
+  SyncResponse,
+  type FetchResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { MessageReader } from '@enjambre/proto/message-reader';
+import { Http2Connection } from '../http2/connection.js';
+import { GrpcStream } from './bulk-stream.js';
+import { MAX_MESSAGE_BYTES } from './limits.js';
+import type { MessageStream, StreamListener } from './message-stream.js';
+
+/**
+ * The connections to one uploader: one for small messages, which would stand in line behind blocks otherwise,
+ * and one for blocks. Either is opened with its first stream, and again if it broke.
+ */
+export class UploaderConnections {
+  #small: Http2Connection | undefined;
+  #bulk: Http2Connection | undefined;
+
+  /**
+   * @param endpoint HOST:PORT
+   * @param memoryFor for the bytes of a block
+   */
+  constructor(
+    private readonly endpoint: string,
+    private readonly memoryFor: (bytes: number) => Buffer,
+  ) {}
+
+  openSync({ message, ended }: StreamListener<SyncResponse>): MessageStream<SyncRequest> {
+    if (!this.#small?.isOpen) this.#small = new Http2Connection(this.endpoint);
+    const reader = new MessageReader({
+      maxBytes: MAX_MESSAGE_BYTES,
+      message: (bytes) => {
+        message(SyncResponse.decode(bytes));
+      },
+    });
+    return new GrpcStream<SyncRequest>({
+      connection: this.#small,
+      path: PeerServiceService.sync.path,
+      encode: (request) => SyncRequest.encode(request).finish(),
+      push: (part) => {
+        reader.push(part);
+      },
+      ended,
+    });
+  }
+
+  openFetch({ message, ended }: StreamListener<FetchResponse>): MessageStream<FetchRequest> {
+    if (!this.#bulk?.isOpen) this.#bulk = new Http2Connection(this.endpoint);
+    const { memoryFor } = this;
+    const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message });
+    return new GrpcStream<FetchRequest>({
+      connection: this.#bulk,
+      path: PeerServiceService.fetch.path,
+      encode: (request) => FetchRequest.encode(request).finish(),
+      push: (part) => {
+        reader.push(part);
+      },
+      ended,
+    });
+  }
+
+  /** They end when their streams have. */
+  close(): void {
+    this.#small?.close();
+    this.#bulk?.close();
+  }
+}
