@@ -123,7 +123,8 @@ export class SwarmRegistry {
   share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
-    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
+    const member =
+      session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
     member.bytesLeft = 0;
     this.#describe(member, file, effects);
