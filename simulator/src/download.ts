@@ -10,6 +10,7 @@ import type {
 import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
 import { findReplaceable } from '@enjambre/peer-agent/domain/replaceable';
+import { SparePeers } from '@enjambre/peer-agent/domain/spare-peers';
 import { MAX_LINKS, TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import type { Host } from './host.js';
 import { Link, type Owed, type Sending } from './link.js';
@@ -37,6 +38,7 @@ export class Download {
   finishedMs: number | undefined;
   readonly #engine: DownloadEngine;
   readonly #candidates = new Map<PeerId, Candidate>();
+  readonly #spare = new SparePeers<PeerId>();
   readonly #banned = new Set<PeerId>();
   /** When the disk has written all that it was given. */
   #diskFreeMs = 0;
@@ -74,11 +76,13 @@ export class Download {
   update({ upserted, removed }: PeerNews): void {
     if (!this.#runs) return;
     for (const peer of removed) {
+      this.#spare.delete(peer);
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
       if (candidate && !candidate.link) this.#candidates.delete(peer);
     }
     for (const peer of upserted) this.#list(peer);
+    this.#useSpare();
   }
 
   /** The uploader's hello and bitfield came. */
@@ -145,6 +149,7 @@ export class Download {
 
   #tick(): void {
     if (!this.#runs) return;
+    this.#useSpare();
     this.#feed({ type: 'tick' });
     this.world.agenda.in(TICK_MS, () => {
       this.#tick();
@@ -155,7 +160,8 @@ export class Download {
     const known = this.#candidates.get(peer);
     if (known) known.listed = true;
     if (known || this.#banned.has(peer)) return;
-    if (this.#candidates.size >= MAX_LINKS && !this.#makeRoom()) return;
+    if (!this.#hasRoom()) return this.#spare.put(peer, peer);
+    this.#spare.delete(peer);
     const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
     this.#candidates.set(peer, { link, listed: true, heardMs: -Infinity });
     this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
@@ -163,8 +169,13 @@ export class Download {
     });
   }
 
-  /** Gives up a peer for another. False if all are to be kept. */
-  #makeRoom(): boolean {
+  #useSpare(): void {
+    for (const peer of this.#spare.take(() => this.#hasRoom())) this.#list(peer);
+  }
+
+  /** Gives up a peer for another if it must. False if all are to be kept. */
+  #hasRoom(): boolean {
+    if (this.#candidates.size < MAX_LINKS) return true;
     const link = findReplaceable(this.#candidates.values(), this.world.agenda.nowMs)?.link;
     if (!link) return false;
     this.#hangUp(link);

@@ -19,6 +19,16 @@ const sized = fc.integer({ min: 1, max: 400 }).chain((length) =>
 );
 
 describe('a bitfield', () => {
+  test('is read 32 bits at a time, with zeros beyond its end', () => {
+    fc.assert(
+      fc.property(sized, fc.nat(15), ({ length, one }, at) => {
+        const bitfield = bitfieldOf(length, one);
+        const bits = Array.from({ length: 32 }, (_, bit) => (one.includes(32 * at + bit) ? '1' : '0'));
+        expect(bitfield.word(at)).toBe(Number.parseInt(bits.join(''), 2));
+      }),
+    );
+  });
+
   test('behaves as a set of indexes', () => {
     const command = fc.record({ index: fc.nat(99), set: fc.boolean() });
     fc.assert(

@@ -121,6 +121,13 @@ export class Bitfield {
     for (let i = this.nextCommon(this, 0); i !== -1; i = this.nextCommon(this, i + 1)) yield i;
   }
 
+  /** The bits `32 * at … 32 * at + 31` as one number, the first of them the highest; zero bits beyond the end. */
+  word(at: number): number {
+    const first = at * 4;
+    const upper = (this.#byte(first) << 24) | (this.#byte(first + 1) << 16);
+    return (upper | (this.#byte(first + 2) << 8) | this.#byte(first + 3)) >>> 0;
+  }
+
   /** A copy of the ceil(length / 8) bytes; spare bits are zero. */
   toBytes(): Uint8Array {
     return this.#bytes.slice(0, Math.ceil(this.length / 8));

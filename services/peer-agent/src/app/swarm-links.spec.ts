@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
 import { peerNamed, infoHash } from '../../test/support/ids.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
@@ -74,6 +75,45 @@ describe('links to a swarm', () => {
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     expect(links.get(address(100).peerId)).toBeUndefined();
     expect(connector.closed).toEqual([]);
+  });
+
+  it('turn to a peer for whom there was no room as soon as there is', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    links.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
+    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(links.get(address(100).peerId)).toBeDefined();
+    expect(links.counts.known).toBe(MAX_LINKS);
+  });
+
+  it('turn to it later if a link that works ends', async () => {
+    const links = await full();
+    const listener = connector.listeners.get('peer 3');
+    for (const each of connector.listeners.values()) each.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    listener?.closed(new EnjambreError('unavailable', 'GONE', 'the peer is gone'));
+    links.review();
+    expect(links.get(address(100).peerId)).toBeDefined();
+    expect(links.get(address(3).peerId)).toBeUndefined();
+  });
+
+  it('do not turn to one that the tracker has taken back meanwhile', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100), address(101)], removed: [] });
+    links.update({ snapshot: false, upserted: [], removed: [address(100).peerId, address(3).peerId] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    expect(links.get(address(101).peerId)).toBeDefined();
+  });
+
+  it('remember no more peers without room than there may be links', async () => {
+    const links = await full();
+    const others = Array.from({ length: 3 * MAX_LINKS }, (_, number) => address(100 + number));
+    links.update({ snapshot: false, upserted: others, removed: [] });
+    const all = Array.from({ length: MAX_LINKS }, (_, number) => address(number).peerId);
+    links.update({ snapshot: false, upserted: [], removed: all });
+    const used = others.filter(({ peerId }) => links.get(peerId));
+    expect(used).toEqual(others.slice(-MAX_LINKS));
   });
 
   it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {

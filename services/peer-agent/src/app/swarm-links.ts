@@ -4,6 +4,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
 import { findReplaceable } from '../domain/replaceable.js';
+import { SparePeers } from '../domain/spare-peers.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
 
@@ -53,6 +54,7 @@ export class SwarmLinks {
   readonly #candidates = new Map<PeerId, Candidate>();
   /** Banned peers that the tracker names: bans end. */
   readonly #shunned = new Map<PeerId, PeerAddress>();
+  readonly #spare = new SparePeers<PeerAddress>();
   #closed = false;
 
   constructor(
@@ -61,18 +63,23 @@ export class SwarmLinks {
   ) {}
 
   update(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void {
-    if (change.snapshot) this.#shunned.clear();
-    if (change.snapshot) for (const candidate of this.#candidates.values()) candidate.listed = false;
+    if (change.snapshot) {
+      this.#shunned.clear();
+      this.#spare.clear();
+      for (const candidate of this.#candidates.values()) candidate.listed = false;
+    }
     for (const peer of change.removed) {
       this.#shunned.delete(peer);
+      this.#spare.delete(peer);
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
     }
     for (const address of change.upserted) this.#list(address);
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
+    for (const address of this.#spare.take(() => this.#hasRoom())) this.#list(address);
   }
 
-  /** Ends links to peers that were banned elsewhere since, and turns to those whose ban is over. */
+  /** Ends links to peers that were banned elsewhere since, and turns to those whose ban is over or for whom there is room now. */
   review(): void {
     for (const peer of this.#candidates.keys()) {
       if (this.parts.isBanned(peer)) this.drop(peer, 'BANNED', 'you are banned');
@@ -82,6 +89,7 @@ export class SwarmLinks {
       this.#shunned.delete(peer);
       this.#list(address);
     }
+    for (const address of this.#spare.take(() => this.#hasRoom())) this.#list(address);
   }
 
   /** Peers that are known, and those that a link stands to. */
@@ -132,8 +140,9 @@ export class SwarmLinks {
       if (moved && !known.link) this.#open(known);
       return;
     }
+    this.#spare.delete(address.peerId);
     if (this.parts.isBanned(address.peerId)) return this.#shun(address);
-    if (this.#candidates.size >= MAX_LINKS && !this.#makeRoom()) return;
+    if (!this.#hasRoom()) return this.#spare.put(address.peerId, address);
     const candidate: Candidate = {
       address,
       link: undefined,
@@ -147,8 +156,9 @@ export class SwarmLinks {
     this.#open(candidate);
   }
 
-  /** Gives up a peer for another. False if all are to be kept. */
-  #makeRoom(): boolean {
+  /** Gives up a peer for another if it must. False if all are to be kept. */
+  #hasRoom(): boolean {
+    if (this.#candidates.size < MAX_LINKS) return true;
     const worst = findReplaceable(this.#candidates.values(), performance.now());
     if (worst) this.drop(worst.address.peerId, 'REPLACED', 'the tracker named another peer instead');
     return worst !== undefined;

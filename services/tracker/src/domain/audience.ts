@@ -2,6 +2,7 @@ import type { DeltaEffect, Effect, SwarmPeer } from './effects.js';
 import type { Member } from './member.js';
 import { selectPeers, wantedAtFirst, wantedInstead, type Quotas } from './peer-selection.js';
 import { RandomSet } from './random-set.js';
+import { RecentPeers } from './recent-peers.js';
 import type { Session } from './session.js';
 import type { Swarm } from './swarm.js';
 import { Watch } from './watch.js';
@@ -10,6 +11,8 @@ import { Watch } from './watch.js';
 const FEW_SEEDERS = 4;
 /** A new member is made known to so many who know enough already: enough for its pieces to get about. */
 const MIXED_PEERS = 16;
+/** ... once in so long: one that comes and goes is not worth the messages, nor the places of others. */
+const MIX_AGAIN_MS = 60_000;
 /** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
 const MAX_OFFERS = 200;
 
@@ -27,6 +30,8 @@ export class Audience {
   readonly #full = new RandomSet<Watch>();
   /** Full, and with {@link FEW_SEEDERS}. */
   readonly #lackingSeeders = new RandomSet<Watch>();
+  /** Leechers that were mixed in lately; made with the first, since most swarms are told whole. */
+  #mixed: RecentPeers | undefined;
 
   constructor(
     private readonly swarm: Swarm,
@@ -56,10 +61,10 @@ export class Audience {
     this.#lackingSeeders.delete(watch);
   }
 
-  /** To be called when the swarm holds the new member. */
-  joined(member: Member, effects: Effect[]): void {
+  /** To be called when the swarm holds the new member. @param now milliseconds since 1970 */
+  joined(member: Member, now: number, effects: Effect[]): void {
     const upserted = [toSwarmPeer(member)];
-    if (!member.seeder) this.#mix(member, effects);
+    if (!member.seeder && this.#full.size > 0) this.#mix(member, now, effects);
     for (const watch of this.#withRoom) {
       if (watch.session === member.session) continue;
       watch.learn(member);
@@ -94,7 +99,9 @@ export class Audience {
   }
 
   /** A new leecher takes the place of another in some full watches: of one as near or as far, so that zones stay what they are. */
-  #mix(member: Member, effects: Effect[]): void {
+  #mix(member: Member, now: number, effects: Effect[]): void {
+    this.#mixed ??= new RecentPeers(MIX_AGAIN_MS);
+    if (!this.#mixed.admit(member.session.peer.id, now)) return;
     for (const watch of this.#strangers(this.#full, member, MIXED_PEERS)) {
       const isAlike = (other: Member): boolean => isNear(watch, other) === isNear(watch, member);
       this.#introduce(member, { watch, isAlike }, effects);

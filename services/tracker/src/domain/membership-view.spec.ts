@@ -174,6 +174,26 @@ describe('the deltas that a watcher gets', () => {
     expect(Math.min(...known)).toBeGreaterThan(5);
   });
 
+  test('do not tell full lists of one that crashes and comes again more often than once a minute', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    const join = (number: number, now: number): { session: Session; effects: readonly Effect[] } => {
+      const { session } = registry.connect(samplePeer(number, {}), now);
+      return {
+        session,
+        effects: registry.announce(session, sampleReport(infohash, { bytesLeft: 1000 }), now),
+      };
+    };
+    for (let number = 0; number < 300; number += 1) registry.watch(join(number, 0).session, infohash, 0);
+    const told: number[] = [];
+    for (let now = 0; now < 180_000; now += 2000) {
+      const { session, effects } = join(300, now);
+      if (effects.some(({ type }) => type === 'delta')) told.push(now);
+      registry.disconnect(session, 'crashed');
+    }
+    expect(told).toEqual([0, 60_000, 120_000]);
+  });
+
   test('stay few when ten thousand peers join one swarm', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);

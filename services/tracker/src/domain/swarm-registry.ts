@@ -123,7 +123,8 @@ export class SwarmRegistry {
   share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
-    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, true, effects);
+    const member =
+      session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
     member.bytesLeft = 0;
     this.#describe(member, file, effects);
@@ -160,7 +161,7 @@ export class SwarmRegistry {
     if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
     const bytesLeft = report.news === 'completed' ? 0 : report.bytesLeft;
-    const member = present ?? this.#join(session, infohash, bytesLeft === 0, effects);
+    const member = present ?? this.#join(session, infohash, { seeder: bytesLeft === 0, now }, effects);
     this.#setSeeder(member, bytesLeft === 0, effects);
     this.directory.announces += 1;
     member.bytesLeft = bytesLeft;
@@ -217,7 +218,9 @@ export class SwarmRegistry {
     const { infohash, seeder, file } = state;
     if (file) checkFileSummary(file);
     const effects: Effect[] = [];
-    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, seeder, effects);
+    // Nobody says when it joined: of a session that crashes and comes again this is near enough.
+    const how = { seeder, now: session.connectedAt };
+    const member = session.memberships.get(infohash) ?? this.#join(session, infohash, how, effects);
     this.#setSeeder(member, seeder, effects);
     member.bytesLeft = state.bytesLeft;
     member.bytesDownloaded = state.bytesDownloaded;
@@ -262,7 +265,12 @@ export class SwarmRegistry {
     this.#changes?.changed(session, infohash);
   }
 
-  #join(session: Session, infohash: InfoHash, seeder: boolean, effects: Effect[]): Member {
+  #join(
+    session: Session,
+    infohash: InfoHash,
+    { seeder, now }: { readonly seeder: boolean; readonly now: number },
+    effects: Effect[],
+  ): Member {
     checkRoom(
       session.memberships.size,
       this.#limits.membershipsPerSession,
@@ -270,7 +278,7 @@ export class SwarmRegistry {
       'swarms of this peer',
     );
     const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
-    member.swarm.audience?.joined(member, effects);
+    member.swarm.audience?.joined(member, now, effects);
     if (session.isLocal) this.#changes?.changed(session, infohash);
     return member;
   }

@@ -1,13 +1,8 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { Random } from '../random.js';
+import { firstOfClass, type PieceClass } from './piece-class.js';
 
-/** The pieces that an asker leaves to the choice: those whose index is `residue` modulo `modulus`. */
-export interface PieceClass {
-  /** At least 1. */
-  readonly modulus: number;
-  /** Less than `modulus`. */
-  readonly residue: number;
-}
+export type { PieceClass } from './piece-class.js';
 
 /**
  * `piece`: this one. `later`: all that are rare are on their way to others; ask again when
@@ -39,6 +34,8 @@ export class PieceSpread {
   #rare: Bitfield;
   /** Those of them that are not on their way to one either. */
   #free: Bitfield;
+  /** Nothing that is on its way is overdue before. */
+  #nextLossMs = 0;
 
   constructor(
     private readonly pieceCount: number,
@@ -116,27 +113,24 @@ export class PieceSpread {
     this.#free = Bitfield.full(this.pieceCount);
   }
 
-  #pick(pieces: Bitfield, { modulus, residue }: PieceClass): number | undefined {
+  #pick(pieces: Bitfield, of: PieceClass): number | undefined {
     const start = Math.floor(this.random() * this.pieceCount);
-    const found = next(pieces, start, this.pieceCount);
-    return found ?? next(pieces, 0, start);
-
-    function next(from: Bitfield, low: number, high: number): number | undefined {
-      for (let at = low; at < high; at++) {
-        at = from.nextCommon(from, at);
-        if (at === -1 || at >= high) return undefined;
-        if (at % modulus === residue) return at;
-      }
-      return undefined;
-    }
+    const found = firstOfClass(pieces, of, { low: start, high: this.pieceCount });
+    const piece = found === -1 ? firstOfClass(pieces, of, { low: 0, high: start }) : found;
+    return piece === -1 ? undefined : piece;
   }
 
   /** Takes back what is long overdue. True if there was any. */
   #giveUp(nowMs: number): boolean {
+    if (nowMs < this.#nextLossMs) return false;
     let any = false;
+    this.#nextLossMs = nowMs + LOST_MS;
     for (const { chosen } of this.#members) {
       for (const [piece, lostMs] of chosen) {
-        if (nowMs < lostMs) continue;
+        if (nowMs < lostMs) {
+          this.#nextLossMs = Math.min(this.#nextLossMs, lostMs);
+          continue;
+        }
         chosen.delete(piece);
         this.#release(piece);
         any = true;
