@@ -46,6 +46,12 @@ export class UploadAllowance {
     this.share.take(bytes);
   }
 
+  /** So much of what was taken is sent, or is not to be. */
+  moved(bytes: number): void {
+    this.#pace.moved(bytes);
+    this.share.moved(bytes);
+  }
+
   /** Milliseconds until something may be taken, as it stands. */
   waitMs(nowMs: number): number {
     return Math.max(this.#pace.waitMs(nowMs), this.share.waitMs(nowMs));
