@@ -121,6 +121,24 @@ describe('what an uploader sends', () => {
     expect(highest).toBeLessThan(limit * 1.05);
   });
 
+  it.each([5 * KB, 10 * KB, 30 * KB])(
+    'is off by no more than a part of 16 KiB in any ten seconds, where that is much: at %i, as a limit and as a pace',
+    async (rate) => {
+      for (const as of ['limit', 'pace']) {
+        const stream = uploader.open(new RateLimiter(as === 'limit' ? rate : UNLIMITED).share());
+        if (as === 'pace') stream.allowance.setPace(rate, performance.now());
+        const originMs = performance.now();
+        // What was on its way to a pace that is told comes first.
+        await run(100_000);
+        const span = { fromMs: 60_000, toMs: 100_000 };
+        const { lowest, highest } = rates([stream], originMs, span);
+        expect(lowest).toBeGreaterThanOrEqual(rate * 0.98 - 1639);
+        expect(highest).toBeLessThanOrEqual(rate * 1.02 + 1639);
+        uploader.close(stream);
+      }
+    },
+  );
+
   it('is fair between transfers, not between streams, and within a transfer between its streams', async () => {
     const limiter = new RateLimiter(8 * MB);
     const [crowd, single] = [limiter.share(), limiter.share()];
