@@ -45,7 +45,7 @@ describe('the pace that uploaders are asked for', () => {
     pace.review();
     links.open();
     pace.joined(peerNamed('late'));
-    expect(links.told).toEqual([[125_000], [125_000]]);
+    expect(links.told).toEqual([[110_000], [110_000]]);
   });
 
   it('is not told without a limit, nor under one that whole blocks fit well', () => {
@@ -63,6 +63,6 @@ describe('the pace that uploaders are asked for', () => {
       share.fairRate = rate;
       pace.review();
     }
-    expect(links.told).toEqual([[500_000, 250_000, 0, 1_250_000, 0]]);
+    expect(links.told).toEqual([[440_000, 220_000, 0, 1_100_000, 0]]);
   });
 });

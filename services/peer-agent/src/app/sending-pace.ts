@@ -12,9 +12,9 @@ interface Links {
 }
 
 /** A little more than is asked for: a pace must not be what slows a download. */
-const HEADROOM = 1.25;
-/** News is told if it differs by so much. */
-const NOTABLE = 0.1;
+const HEADROOM = 1.1;
+/** News is told if it differs by so much: less than the headroom. */
+const NOTABLE = 0.05;
 
 /**
  * Tells uploaders at which pace a low limit wants its blocks. They are asked for one by one

@@ -54,6 +54,8 @@ export interface SwarmResult {
   readonly trace: readonly string[];
   /** Bytes that were asked for, and when. */
   readonly asked: readonly Movement[];
+  /** Bytes that came, of use or not, and when. */
+  readonly arrived: readonly Movement[];
 }
 
 interface Sending {
@@ -119,6 +121,7 @@ export class VirtualSwarm {
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
   readonly #asked: Movement[] = [];
+  readonly #arrived: Movement[] = [];
   #order = 0;
   #now = 0;
   #diskFreeMs = 0;
@@ -163,6 +166,7 @@ export class VirtualSwarm {
       verified: this.#verified,
       trace: this.#trace,
       asked: this.#asked,
+      arrived: this.#arrived,
     };
   }
 
@@ -296,6 +300,7 @@ export class VirtualSwarm {
   }
 
   #arrive(uploader: Uploader, { id, ref }: Sending): void {
+    this.#arrived.push({ atMs: this.#now, bytes: this.layout.blockSize(ref.piece, ref.block) });
     const effects = this.engine.handle({ type: 'block-arrived', peer: uploader.id, id, ref }, this.#now);
     for (const effect of effects) {
       this.#apply(effect);

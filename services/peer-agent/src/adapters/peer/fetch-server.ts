@@ -237,13 +237,12 @@ export class FetchServer {
   /** False if the rest of the block is not to be sent. */
   async #sendPart(session: Session, id: number, part: Part): Promise<boolean> {
     const frame = this.#frames.take(id, part);
-    const isRead = await this.#read(session, id, { part, frame });
-    if (isRead && !session.over) {
-      await this.#send(session, frame, part);
-      return true;
-    }
-    this.#frames.giveBack(frame);
-    return false;
+    const isRead = !session.over && (await this.#read(session, id, { part, frame }));
+    const isLeaving = isRead && !session.over;
+    if (isLeaving) await this.#send(session, frame, part);
+    else this.#frames.giveBack(frame);
+    session.allowance?.moved(part.length);
+    return isLeaving;
   }
 
   /** Undefined if there is nothing to choose: the request was held back or rejected. */

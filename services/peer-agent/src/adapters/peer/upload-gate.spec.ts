@@ -22,12 +22,14 @@ interface Stream {
   over: boolean;
 }
 
-/** An uploader on virtual time whose disk and network take no time, with streams that always want more. */
+/** An uploader on virtual time whose disk takes no time, and its network a while for each message, with streams that always want more. */
 class VirtualUploader {
   readonly streams: Stream[] = [];
   readonly #scheduler = new UploadScheduler<Stream, Wanted>();
   readonly #gate = new UploadGate(() => this.#pump());
   #nextId = 1;
+  /** Until a message has left. What leaves at once lets something else run all the same. */
+  messageMs = 1;
 
   open(share: RateShare, takesParts = true): Stream {
     const allowance = new UploadAllowance(share, { takesParts });
@@ -67,10 +69,10 @@ class VirtualUploader {
   }
 
   async #send(stream: Stream, part: Sent): Promise<void> {
-    stream.sent.push({ atMs: performance.now(), bytes: part.length });
     stream.parts.push(part);
-    // Something else runs between two messages.
-    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+    await new Promise<void>((resolve) => setTimeout(resolve, this.messageMs));
+    stream.sent.push({ atMs: performance.now(), bytes: part.length });
+    stream.allowance.moved(part.length);
   }
 }
 
@@ -119,6 +121,24 @@ describe('what an uploader sends', () => {
     expect(highest).toBeLessThan(limit * 1.05);
   });
 
+  it.each([5 * KB, 10 * KB, 30 * KB])(
+    'is off by no more than a part of 16 KiB in any ten seconds, where that is much: at %i, as a limit and as a pace',
+    async (rate) => {
+      for (const as of ['limit', 'pace']) {
+        const stream = uploader.open(new RateLimiter(as === 'limit' ? rate : UNLIMITED).share());
+        if (as === 'pace') stream.allowance.setPace(rate, performance.now());
+        const originMs = performance.now();
+        // What was on its way to a pace that is told comes first.
+        await run(100_000);
+        const span = { fromMs: 60_000, toMs: 100_000 };
+        const { lowest, highest } = rates([stream], originMs, span);
+        expect(lowest).toBeGreaterThanOrEqual(rate * 0.98 - 1639);
+        expect(highest).toBeLessThanOrEqual(rate * 1.02 + 1639);
+        uploader.close(stream);
+      }
+    },
+  );
+
   it('is fair between transfers, not between streams, and within a transfer between its streams', async () => {
     const limiter = new RateLimiter(8 * MB);
     const [crowd, single] = [limiter.share(), limiter.share()];
@@ -161,12 +181,38 @@ describe('what an uploader sends', () => {
     expect(sentBy([stream], liftedMs, liftedMs + 1000)).toBeGreaterThan(100 * MB);
   });
 
+  it.each([
+    [300 * KB, 1],
+    [500 * KB, 3],
+    [10 * MB, 3],
+  ])(
+    'is right at once under %i bytes a second set while it runs without, to %i streams',
+    async (limit, count) => {
+      uploader.messageMs = 50;
+      const limiter = new RateLimiter(UNLIMITED);
+      const share = limiter.share();
+      for (let index = 0; index < count; index++) uploader.open(share);
+      await run(1020);
+      const setMs = performance.now();
+      limiter.setLimit(limit, setMs);
+      await run(30_000);
+      for (const afterMs of [0, 15_000]) {
+        const sent = sentBy(uploader.streams, setMs + afterMs, setMs + afterMs + 10_000);
+        expect(sent).toBeGreaterThan(limit * 9.5);
+        expect(sent).toBeLessThan(limit * 10.5);
+      }
+      const { highest } = rates(uploader.streams, setMs, { fromMs: 0, toMs: 30_000 });
+      expect(highest).toBeLessThan(limit * 1.05);
+    },
+  );
+
   it('is as even as its downloader asked, without holding up others of the same transfer', async () => {
     const share = new RateLimiter(UNLIMITED).share();
     const [slow, fast] = [uploader.open(share), uploader.open(share)];
     slow.allowance.setPace(100 * KB, performance.now());
-    const fromMs = performance.now() + 1000;
-    await run(11_000);
+    // What was on its way to it before counts too.
+    const fromMs = performance.now() + 12_000;
+    await run(22_000);
     expect(sentBy([slow], fromMs, fromMs + 10_000) / MB).toBeCloseTo(1, 1);
     expect(sentBy([fast], fromMs, fromMs + 10_000)).toBeGreaterThan(1000 * MB);
     expect(Math.max(...slow.parts.slice(20).map(({ length }) => length))).toBe(16 << 10);

@@ -11,7 +11,7 @@ interface Waiter {
   readonly allowance: UploadAllowance;
   readonly bytes: number;
   readonly isWanted: () => boolean;
-  readonly resolve: () => void;
+  readonly resolve: (isTaken: boolean) => void;
 }
 
 /** A limit that was changed is felt after so long at most. */
@@ -38,7 +38,7 @@ export class UploadGate {
     return false;
   }
 
-  /** True if a block that may be begun goes in one message, as all do without a limit: its bytes are taken. */
+  /** True if a block that may be begun goes in one message, as all do without a limit: its bytes are taken, as in {@link parts}. */
   takeWhole({ length }: BlockPlace, allowance: UploadAllowance): boolean {
     if (length > allowance.partLength) return false;
     allowance.take(length);
@@ -48,7 +48,7 @@ export class UploadGate {
   /**
    * A block that may be begun, in the parts in which limits let it out: the first at once,
    * each other when its turn has come and if it is still wanted then. Bytes of the first
-   * are taken before this returns.
+   * are taken before this returns, those of each other before it is given: who gets them says when they have moved.
    */
   parts(
     place: BlockPlace,
@@ -71,8 +71,7 @@ export class UploadGate {
         yield part;
         if (part.left === 0) return;
         part = partOf(place, part.begin + part.length, allowance.partLength);
-        await this.#turn({ allowance, bytes: part.length, isWanted });
-        if (!isWanted()) return;
+        if (!(await this.#turn({ allowance, bytes: part.length, isWanted }))) return;
       }
     } finally {
       if (first.left > 0) allowance.isBusy = false;
@@ -85,18 +84,17 @@ export class UploadGate {
     const nowMs = performance.now();
     for (const waiter of this.#waiters) {
       const { allowance, bytes, isWanted, resolve } = waiter;
-      if (isWanted()) {
-        if (!allowance.mayTake(nowMs)) continue;
-        allowance.take(bytes);
-      }
+      const isTaken = isWanted();
+      if (isTaken && !allowance.mayTake(nowMs)) continue;
+      if (isTaken) allowance.take(bytes);
       this.#waiters.delete(waiter);
-      resolve();
+      resolve(isTaken);
     }
     if (this.#waiters.size > 0) this.#arm();
   }
 
-  /** Resolves when the bytes may be sent, and were taken; without taking them if they are no longer wanted then. */
-  #turn(waiter: Omit<Waiter, 'resolve'>): Promise<void> {
+  /** Resolves when the bytes may be sent, and were taken; with false if they are no longer wanted then. */
+  #turn(waiter: Omit<Waiter, 'resolve'>): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiters.add({ ...waiter, resolve });
       this.release();

@@ -62,6 +62,11 @@ class VirtualAgent {
     );
   }
 
+  /** Bytes that all were asked for and have not come. */
+  get underWay(): number {
+    return this.shares.reduce((sum, { underWay }) => sum + underWay, 0);
+  }
+
   rates(fromMs: number, toMs: number): { lowest: number; highest: number } {
     const asked = this.swarms.flatMap((swarm) => swarm.run(0).asked);
     return tenSecondRates(asked, { fromMs, toMs });
@@ -130,6 +135,47 @@ describe('what an engine asks for', () => {
     agent.run(0, 11_500);
     const { lowest } = agent.rates(1100, 11_500);
     expect(lowest).toBeGreaterThan(0.95 * MB);
+  });
+
+  it.each([
+    ['of the agent', 0.5 * MB, UNLIMITED, 1],
+    ['of the agent', 2 * MB, UNLIMITED, 3],
+    ['of the agent', 1 * MB, 60 * MB, 1],
+    ['of the download', 0.5 * MB, UNLIMITED, 1],
+  ])(
+    'and what comes is right at once under a limit %s of %i set where %i held, for %i downloads',
+    (whose, limit, before, count) => {
+      const limiter = new RateLimiter(before);
+      const peers = FAST.map((peer) => ({ ...peer, rate: 5 * MIB }));
+      const download = { bytes: 64 * MIB, pieceLength: 128 * KIB, peers };
+      const agent = new VirtualAgent(
+        limiter,
+        Array.from({ length: count }, () => download),
+      );
+      agent.run(0, 1000);
+      const setMs = 1002;
+      expect(agent.underWay).toBeGreaterThan(8 * MIB);
+      if (whose === 'of the agent') limiter.setLimit(limit, setMs);
+      else agent.shares[0]!.setLimit(limit, setMs);
+      agent.run(1005, 31_000);
+      const arrived = agent.swarms.flatMap((swarm) => swarm.run(0).arrived);
+      for (const fromMs of [setMs, setMs + 15_000]) {
+        const { lowest, highest } = tenSecondRates(arrived, { fromMs, toMs: fromMs + 10_000 });
+        expect(lowest).toBeGreaterThan(limit * 0.95);
+        expect(highest).toBeLessThan(limit * 1.05);
+      }
+      expect(tenSecondRates(arrived, { fromMs: setMs, toMs: 31_000 }).highest).toBeLessThan(limit * 1.05);
+      for (const swarm of agent.swarms) expect(swarm.run(0).discardedBytes).toBe(0);
+    },
+    60_000,
+  );
+
+  it('leaves nothing under way to pay for when it ends', () => {
+    const agent = new VirtualAgent(new RateLimiter(UNLIMITED), [{ bytes: 8 * MIB, pieceLength: 512 * KIB }]);
+    agent.run(0, 20);
+    expect(agent.underWay).toBeGreaterThan(0);
+    agent.run(20, 5000);
+    expect([agent.swarms[0]!.engine.isComplete, agent.underWay]).toEqual([true, 0]);
   });
 
   it('follows a limit that is lowered, raised and lifted in the middle', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LEAF_SIZE } from '@enjambre/core/merkle';
 import { peerNamed } from '../../../test/support/ids.js';
 import { asked, only, ToldEngine, type Asked } from '../../../test/support/told-engine.js';
+import { UNLIMITED } from '../limits/byte-bucket.js';
 import type { EngineEffect } from './messages.js';
 import type { BudgetShare } from './outstanding-budget.js';
 
@@ -221,7 +222,9 @@ function budgetOf(limitBytes: number, used: Use[] = []): BudgetShare {
     use: (wanted, outstandingBytes) => void used.push([wanted, outstandingBytes]),
     mayAsk: () => true,
     asked: () => undefined,
+    arrived: () => undefined,
     returned: () => undefined,
+    ceiling: UNLIMITED,
     isPaced: false,
   };
 }

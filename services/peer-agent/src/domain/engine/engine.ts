@@ -89,6 +89,7 @@ export class DownloadEngine {
     this.#nowMs = nowMs;
     this.#effects = [];
     if (!this.isComplete) this.#dispatch(event);
+    for (const asked of this.#books.beyondLimit(this.#peers, this.#config.queueSeconds)) this.#giveUp(asked);
     this.#budget.use(this.#peers.size > 0 && !this.isComplete, this.outstandingBytes);
     return this.#effects;
   }
@@ -273,15 +274,18 @@ export class DownloadEngine {
 
   /** Frees all that a peer was asked for and all pieces it worked on; one that stays is told to cancel. */
   #release(peer: PeerState): void {
-    for (const request of peer.requests.values()) {
-      if (request.cancelled) continue;
-      this.#cancel(peer, request);
-      if (request.ref) this.#unask(peer, request.ref);
-    }
+    for (const request of peer.requests.values()) this.#giveUp({ peer, request });
     for (const piece of peer.owned) this.#board.orphan(piece);
     peer.owned.clear();
     endGiving(this.#board, peer);
     this.#generation += 1;
+  }
+
+  /** The peer need not answer: others may. */
+  #giveUp({ peer, request }: { peer: PeerState; request: PendingRequest }): void {
+    if (request.cancelled) return;
+    this.#cancel(peer, request);
+    if (request.ref) this.#unask(peer, request.ref);
   }
 
   /** The peer will not send the block: others may. */

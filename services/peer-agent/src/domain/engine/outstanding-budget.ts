@@ -14,8 +14,12 @@ export interface BudgetShare {
   mayAsk(nowMs: number): boolean;
   /** So much was asked for. */
   asked(bytes: number): void;
+  /** So much of what was asked for came. */
+  arrived(bytes: number): void;
   /** What was asked for does not come. */
   returned(bytes: number): void;
+  /** Bytes a second that a limit allows at most. */
+  readonly ceiling: number;
   /** There is a limit: what may be asked for is given to peers in turn. */
   readonly isPaced: boolean;
 }
@@ -26,6 +30,7 @@ export interface AskingRate {
   readonly ceiling: number;
   mayTake(nowMs: number): boolean;
   take(bytes: number): void;
+  moved(bytes: number): void;
   giveBack(bytes: number): void;
 }
 
@@ -34,6 +39,7 @@ const ANY_RATE: AskingRate = {
   ceiling: UNLIMITED,
   mayTake: () => true,
   take: () => undefined,
+  moved: () => undefined,
   giveBack: () => undefined,
 };
 
@@ -58,6 +64,7 @@ export class OutstandingBudget {
   share(rate: AskingRate = ANY_RATE): BudgetShare {
     let ownBytes = 0;
     let ownWeight = 0;
+    let unanswered = 0;
     const limit = (): number => {
       const part = (this.totalBytes * rate.weight) / Math.max(rate.weight, this.#weights);
       const left = this.totalBytes - (this.#outstandingBytes - ownBytes);
@@ -73,10 +80,26 @@ export class OutstandingBudget {
         ownWeight = weight;
         this.#outstandingBytes += outstandingBytes - ownBytes;
         ownBytes = outstandingBytes;
+        // Nobody is listened to any more.
+        if (!wanted && unanswered > 0) rate.giveBack(unanswered);
+        if (!wanted) unanswered = 0;
       },
       mayAsk: (nowMs) => rate.mayTake(nowMs),
-      asked: (bytes) => rate.take(bytes),
-      returned: (bytes) => rate.giveBack(bytes),
+      asked: (bytes) => {
+        unanswered += bytes;
+        rate.take(bytes);
+      },
+      arrived: (bytes) => {
+        unanswered -= bytes;
+        rate.moved(bytes);
+      },
+      returned: (bytes) => {
+        unanswered -= bytes;
+        rate.giveBack(bytes);
+      },
+      get ceiling() {
+        return rate.ceiling;
+      },
       get isPaced() {
         return rate.ceiling !== UNLIMITED;
       },

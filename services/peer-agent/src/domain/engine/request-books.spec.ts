@@ -20,18 +20,26 @@ const PEERS = [peerNamed('one'), peerNamed('two'), peerNamed('three')];
 /** A rate that counts what it is charged, and lets ask or not as a test wants. */
 class CountedBudget implements BudgetShare {
   readonly limitBytes = 1 << 30;
+  readonly ceiling = 1;
   readonly isPaced = true;
   lets = true;
   charged = 0;
+  /** Of these. */
+  unanswered = 0;
   use(): void {}
   mayAsk(): boolean {
     return this.lets;
   }
   asked(bytes: number): void {
     this.charged += bytes;
+    this.unanswered += bytes;
+  }
+  arrived(bytes: number): void {
+    this.unanswered -= bytes;
   }
   returned(bytes: number): void {
     this.charged -= bytes;
+    this.unanswered -= bytes;
   }
 }
 
@@ -155,6 +163,7 @@ describe('a rate at which a download may ask', () => {
           perform(scene, one);
           expect(scene.violations).toEqual([]);
           expect(scene.budget.charged).toBe(scene.receivedBytes + scene.owedBytes);
+          expect(scene.budget.unanswered).toBe(scene.owedBytes);
           if (!scene.budget.lets) expect(one.do === 'limit' ? 0 : scene.fresh).toBe(0);
           choices += scene.owed.filter(({ ref }) => !ref).length;
         }

@@ -1,3 +1,6 @@
+import type { PeerId } from '@enjambre/core/ids';
+import { isLower } from '../limits/byte-bucket.js';
+import { beyond, type Asked } from './beyond.js';
 import type { BlockRef } from './messages.js';
 import type { BudgetShare } from './outstanding-budget.js';
 import type { PeerState, PendingRequest } from './peer-state.js';
@@ -8,8 +11,12 @@ import type { PeerState, PendingRequest } from './peer-state.js';
  */
 export class RequestBooks {
   #inFlightBytes = 0;
+  /** The limit, as it was last seen. */
+  #ceiling: number;
 
-  constructor(private readonly budget: BudgetShare) {}
+  constructor(private readonly budget: BudgetShare) {
+    this.#ceiling = budget.ceiling;
+  }
 
   /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
   get inFlightBytes(): number {
@@ -26,6 +33,7 @@ export class RequestBooks {
   /** Its block came, with so many bytes: what is left to a peer's choice is booked as the longest there is. */
   arrived(peer: PeerState, request: PendingRequest, bytes: number): void {
     this.#answered(peer, request.id);
+    this.budget.arrived(bytes);
     if (bytes < request.bytes) this.budget.returned(request.bytes - bytes);
   }
 
@@ -42,6 +50,17 @@ export class RequestBooks {
     this.#inFlightBytes -= request.bytes;
     peer.cancel(request);
     return true;
+  }
+
+  /**
+   * If the limit is lower than when this was last asked: what is to be withdrawn, so that it does not come in spite
+   * of it. That is all but what it lets through in `seconds`.
+   */
+  beyondLimit(peers: ReadonlyMap<PeerId, PeerState>, seconds: number): readonly Asked[] {
+    const { ceiling } = this.budget;
+    const isLess = isLower(ceiling, this.#ceiling);
+    this.#ceiling = ceiling;
+    return isLess ? beyond(peers.values(), ceiling * seconds) : [];
   }
 
   /** The peer is gone: no block of it comes any more. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { ByteBucket, lowerLimit, UNLIMITED } from './byte-bucket.js';
 
 describe('ByteBucket', () => {
@@ -20,6 +21,7 @@ describe('ByteBucket', () => {
     const bucket = new ByteBucket(1000);
     bucket.mayTake(0);
     bucket.take(1100);
+    bucket.moved(1100);
     bucket.setLimit(10_000, 100);
     expect(bucket.waitMs(100)).toBe(100);
     bucket.setLimit(UNLIMITED, 100);
@@ -39,11 +41,35 @@ describe('ByteBucket', () => {
     expect(bucket.waitMs(0)).toBe(1);
   });
 
-  it('counts nothing while there is no limit', () => {
+  it('counts nothing that has moved while there is no limit', () => {
     const bucket = new ByteBucket(UNLIMITED);
     bucket.take(1e9);
+    bucket.moved(1e9);
     bucket.setLimit(1000, 5);
     expect([bucket.mayTake(5), bucket.waitMs(5)]).toEqual([true, 0]);
+  });
+
+  it('counts what is under way when its limit is set or lowered, once, and not when it is raised', () => {
+    const bucket = new ByteBucket(UNLIMITED);
+    bucket.take(700);
+    bucket.moved(100);
+    bucket.setLimit(1000, 0);
+    expect([bucket.underWay, bucket.waitMs(0)]).toEqual([600, 600]);
+    bucket.giveBack(100);
+    bucket.setLimit(2000, 0);
+    expect(bucket.waitMs(0)).toBe(250);
+    bucket.setLimit(500, 0);
+    expect(bucket.waitMs(0)).toBe(1000);
+  });
+
+  it('wants no more back of what has come in spite of a new limit than that lets through in ten seconds', () => {
+    const bucket = new ByteBucket(UNLIMITED);
+    const bytes = 100_000_000;
+    bucket.take(bytes);
+    bucket.setLimit(1_000_000, 0);
+    expect(bucket.waitMs(0)).toBe(100_000);
+    bucket.moved(bytes);
+    expect(bucket.waitMs(0)).toBe(10_000 + BLOCK_SIZE / 1000);
   });
 
   it('is not confused by a clock that stands', () => {

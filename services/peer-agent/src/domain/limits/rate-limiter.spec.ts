@@ -41,6 +41,7 @@ function run(
       for (let at = 0; share.mayTake(nowMs) && at < MOST_AT_ONCE; at++) {
         const bytes = quantum ?? partLength(share.ceiling);
         share.take(bytes);
+        share.moved(bytes);
         taken[index]!.push({ atMs: nowMs, bytes });
       }
     });
@@ -189,6 +190,27 @@ describe('RateLimiter', () => {
     limiter.setLimit(UNLIMITED, 2);
     expect([share.mayTake(2), share.waitMs(2), share.ceiling, share.fairRate]).toEqual([true, 0, 0, 0]);
   });
+
+  it.each([UNLIMITED, 50 * MB])(
+    'counts what is under way when a limit is set where %i held, of each transfer for itself',
+    (before) => {
+      const limiter = new RateLimiter(before);
+      const [one, other, done] = [limiter.share(), limiter.share(), limiter.share()];
+      for (const share of [one, other, done]) {
+        expect(share.mayTake(0)).toBe(true);
+        share.take(300 * KB);
+      }
+      other.moved(200 * KB);
+      done.moved(300 * KB);
+      limiter.setLimit(300 * KB, 100);
+      expect(done.mayTake(100)).toBe(true);
+      expect([one.waitMs(100), other.waitMs(100), one.fairRate]).toEqual([3000, 1000, 100 * KB]);
+      // Of a transfer that has ended nothing stays.
+      other.giveBack(100 * KB);
+      limiter.setLimit(200 * KB, 100);
+      expect(other.waitMs(100)).toBe(0);
+    },
+  );
 
   it('says how long to wait, and what each gets', () => {
     const limiter = new RateLimiter(100 * KB);

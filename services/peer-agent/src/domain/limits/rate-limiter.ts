@@ -1,4 +1,4 @@
-import { BURST_SECONDS, ByteBucket, lowerLimit, UNLIMITED } from './byte-bucket.js';
+import { BURST_SECONDS, ByteBucket, isLower, lowerLimit, lowestLevel, UNLIMITED } from './byte-bucket.js';
 import { NORMAL_WEIGHT } from './priority.js';
 
 /** Whoever has not asked for so long leaves its part to the others. */
@@ -10,6 +10,8 @@ export class RateLimiter {
   #filledMs = 0;
   /** Those that asked lately, or are overdrawn. */
   readonly #askers = new Map<RateShare, Asker>();
+  /** Those with bytes under way, limit or not. */
+  readonly #moving = new Set<RateShare>();
 
   /** @param limit bytes a second for all together, or {@link UNLIMITED} */
   constructor(limit: number = UNLIMITED) {
@@ -20,11 +22,13 @@ export class RateLimiter {
     return this.#limit;
   }
 
-  /** What was overdrawn stays so, and comes in at the new rate. */
+  /** What was overdrawn stays so, and comes in at the new rate. A lower one also counts what is under way. */
   setLimit(limit: number, nowMs: number): void {
     this.#fill(nowMs);
+    const isLess = isLower(limit, this.#limit);
     this.#limit = limit;
     if (limit === UNLIMITED) this.#askers.clear();
+    else if (isLess) for (const share of this.#moving) this.#charge(share, nowMs);
   }
 
   /** A transfer's part. */
@@ -34,6 +38,10 @@ export class RateLimiter {
       take: (share, bytes) => {
         const asker = this.#askers.get(share);
         if (asker) asker.level -= bytes;
+        if (share.underWay > 0) this.#moving.add(share);
+      },
+      moved: (share) => {
+        if (share.underWay <= 0) this.#moving.delete(share);
       },
       waitMs: (share, nowMs) => this.#waitMs(share, nowMs),
       limit: () => this.#limit,
@@ -44,10 +52,19 @@ export class RateLimiter {
   #mayTake(share: RateShare, nowMs: number): boolean {
     if (this.#limit === UNLIMITED) return true;
     this.#fill(nowMs);
+    return this.#asker(share, nowMs).level >= 0;
+  }
+
+  #asker(share: RateShare, nowMs: number): Asker {
     const asker = this.#askers.get(share) ?? { level: 0, askedMs: nowMs };
     asker.askedMs = nowMs;
     this.#askers.set(share, asker);
-    return asker.level >= 0;
+    return asker;
+  }
+
+  #charge(share: RateShare, nowMs: number): void {
+    const asker = this.#asker(share, nowMs);
+    asker.level = Math.min(asker.level, -share.underWay);
   }
 
   #waitMs(share: RateShare, nowMs: number): number {
@@ -66,9 +83,18 @@ export class RateLimiter {
     const elapsedMs = Math.max(0, nowMs - this.#filledMs);
     this.#filledMs = nowMs;
     if (elapsedMs === 0 || this.#askers.size === 0) return;
+    this.#forgive();
     this.#divide((this.#limit * elapsedMs) / 1000);
     for (const [share, { level, askedMs }] of this.#askers) {
       if (level >= 0 && askedMs + IDLE_MS < nowMs) this.#askers.delete(share);
+    }
+  }
+
+  #forgive(): void {
+    const weights = this.#weights;
+    for (const [share, asker] of this.#askers) {
+      const rate = (this.#limit * share.weight) / weights;
+      asker.level = Math.max(asker.level, lowestLevel(rate, share.underWay));
     }
   }
 
@@ -101,6 +127,8 @@ interface Asker {
 interface Source {
   mayTake(share: RateShare, nowMs: number): boolean;
   take(share: RateShare, bytes: number): void;
+  /** Of what it took something has moved, or is not needed. */
+  moved(share: RateShare): void;
   waitMs(share: RateShare, nowMs: number): number;
   limit(): number;
   fairRate(share: RateShare): number;
@@ -147,10 +175,22 @@ export class RateShare {
     this.source.take(this, bytes);
   }
 
+  /** Bytes that were taken and have not moved yet. */
+  get underWay(): number {
+    return this.#own.underWay;
+  }
+
+  /** So much of what was taken is where it was to go. */
+  moved(bytes: number): void {
+    this.#own.moved(bytes);
+    this.source.moved(this);
+  }
+
   /** What was taken is not needed after all. */
   giveBack(bytes: number): void {
     this.#own.giveBack(bytes);
     this.source.take(this, -bytes);
+    this.source.moved(this);
   }
 
   /** Milliseconds until something may be taken, as it stands: others may come and go. */

@@ -3,8 +3,8 @@ import { ByteBucket, lowerLimit, UNLIMITED } from '../limits/byte-bucket.js';
 import type { RateShare } from '../limits/rate-limiter.js';
 import { partLength } from './part-length.js';
 
-/** A downloader that takes less holds up others no more than one that reads as slowly. */
-const MIN_PACE = 16 << 10;
+/** A part of a block goes out every four seconds at least: a downloader that hears nothing for ten turns to others. */
+const MIN_PACE = 4 << 10;
 
 /**
  * How fast blocks may go to one stream: within its transfer's part of the agent's rate,
@@ -44,6 +44,12 @@ export class UploadAllowance {
   take(bytes: number): void {
     this.#pace.take(bytes);
     this.share.take(bytes);
+  }
+
+  /** So much of what was taken is sent, or is not to be. */
+  moved(bytes: number): void {
+    this.#pace.moved(bytes);
+    this.share.moved(bytes);
   }
 
   /** Milliseconds until something may be taken, as it stands. */
