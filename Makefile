@@ -119,7 +119,7 @@ bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
 	@node bench/dist/small-main.js
 
 .PHONY: bench-memory
-bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB
+bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB and 20,000 small files
 	@tools/need-packages.sh aria2 python3-libtorrent
 	@node bench/dist/memory-main.js
 
@@ -138,7 +138,7 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 	@node bench/dist/events-main.js
 
 .PHONY: simulate
-simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_SEED)
+simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_SEED, SIM_ENGINE)
 	@node simulator/dist/main.js
 
 .PHONY: bench-restart

@@ -1,3 +1,3 @@
 #!/bin/sh
-# What aria2 calls when a download is complete (GID, number of files, first file): notes the time.
-date +%s%3N >"$3.tmp" && mv "$3.tmp" "$3.done"
+# What aria2 calls when a download is complete (GID, number of files, first file): notes the time in the folder NOTES.
+date +%s%3N >"$NOTES/$1.tmp" && mv "$NOTES/$1.tmp" "$NOTES/$1.done"

@@ -1,3 +1,5 @@
+import { EnjambreError } from '@enjambre/core/error';
+
 type Undo = () => unknown;
 
 /** What is to be undone at the end, the last first: processes, folders, networks. */
@@ -34,6 +36,12 @@ export class Cleanup {
   }
 }
 
+/** A sentence if it is for whoever runs the benchmark, else all that helps to find the defect. */
+function textOf(error: unknown): string {
+  if (error instanceof EnjambreError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** Runs a benchmark, and undoes what it did at its end, also after a failure, Ctrl-C or SIGTERM. */
 export async function runBench(main: (after: Cleanup) => Promise<void>): Promise<void> {
   const after = new Cleanup();
@@ -48,7 +56,7 @@ export async function runBench(main: (after: Cleanup) => Promise<void>): Promise
   } catch (error) {
     // What was stopped under it complains: nobody wants to know.
     if (!interrupted.signal.aborted) {
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.stderr.write(`${textOf(error)}\n`);
       process.exitCode = 1;
     }
   }

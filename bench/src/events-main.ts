@@ -4,8 +4,8 @@ import { report } from './report.js';
 import { numberSetting, roundsSetting } from './settings.js';
 import { spread } from './statistics.js';
 
-const EVENTS = numberSetting('BENCH_EVENTS', 50_000);
-const PACED = numberSetting('BENCH_PACED', 3000);
+const EVENTS = numberSetting('BENCH_EVENTS', { default: 50_000, most: 10_000_000 });
+const PACED = numberSetting('BENCH_PACED', { default: 3000, most: 1_000_000 });
 const ROUNDS = roundsSetting();
 
 await runBench(async () => {

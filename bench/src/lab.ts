@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { EnjambreError } from '@enjambre/core/error';
 import { ManagedProcess } from '@enjambre/common/testing/managed-process';
 import { Cleanup } from './cleanup.js';
 import { spawnAt, type Host } from './teams/team.js';
@@ -23,7 +24,11 @@ export class Lab {
   /** Builds a lab; `after` takes it down. Rates, one for each host, in Mbit/s. */
   static async build(rates: readonly number[], after: Cleanup): Promise<Lab> {
     if (process.getuid?.() !== 0)
-      throw new Error('network namespaces are made by root only: run this as root');
+      throw new EnjambreError(
+        'denied',
+        'NEEDS_ROOT',
+        'network namespaces are made by root only: run this as root',
+      );
     const name = `ejb${process.pid}`;
     const child = new ManagedProcess(SCRIPT, [name, ...rates.map((rate) => `${rate}mbit`)], { input: true });
     after.defer(() => child.stop());

@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runBench, type Cleanup } from './cleanup.js';
-import { makeContent, makeRoot, needSame, prepare, type Content } from './files.js';
+import { makeContent, makeFolderContent, makeRoot, needSame, prepare, type Content } from './files.js';
 import { measurePair, peaksOf } from './pair.js';
 import { progress, report } from './report.js';
-import { FOLDERS, folderOf, listSetting, numbersSetting, roundsSetting } from './settings.js';
+import { folderSetting, listSetting, numberSetting, numbersSetting, roundsSetting } from './settings.js';
 import { spread } from './statistics.js';
 import { startAria2 } from './teams/aria2.js';
 import { startEnjambre } from './teams/enjambre.js';
@@ -12,13 +12,17 @@ import { startLibtorrent } from './teams/libtorrent.js';
 import { HERE } from './teams/team.js';
 
 const GIB = 1 << 30;
-const SIZES_GIB = numbersSetting('BENCH_GIB', [1, 4, 16]);
+const SIZES_GIB = numbersSetting('BENCH_GIB', [1, 4, 16], 1024);
+/** 0 leaves the folder out. */
+const SMALL_FILES = numberSetting('BENCH_SMALL_FILES', { default: 20_000, least: 0, most: 100_000 });
+const SMALL_BYTES = 1024;
 const ROUNDS = roundsSetting();
 const PROGRAMS = { enjambre: startEnjambre, libtorrent: startLibtorrent, aria2: startAria2 };
 /** Where: BENCH_FOLDERS=memory says otherwise. */
-const FOLDER = folderOf(listSetting('BENCH_FOLDERS', FOLDERS, ['disk'])[0] ?? 'disk');
+const FOLDER = folderSetting('BENCH_FOLDERS', 'disk');
 type Program = keyof typeof PROGRAMS;
 const KNOWN: readonly Program[] = ['enjambre', 'libtorrent', 'aria2'];
+const CHOSEN = listSetting('BENCH_PROGRAMS', KNOWN);
 /** The file and one copy at a time; the rest is room to breathe. */
 const ROOM = 2.1;
 
@@ -30,8 +34,29 @@ interface Peaks {
   readonly seconds: number;
 }
 
-interface SizeResult {
-  readonly gib: number;
+/** Something that is downloaded by all programs. */
+interface Load {
+  readonly name: string;
+  readonly make: (root: string) => Promise<Content>;
+}
+
+const LOADS: readonly Load[] = [
+  ...SIZES_GIB.map((gib) => ({
+    name: `${gib} GiB`,
+    make: (root: string) => makeContent(root, gib * GIB),
+  })),
+  ...(SMALL_FILES === 0
+    ? []
+    : [
+        {
+          name: `${SMALL_FILES} files of 1 KiB`,
+          make: (root: string) => makeFolderContent(root, SMALL_FILES, SMALL_BYTES),
+        },
+      ]),
+];
+
+interface LoadResult {
+  readonly load: string;
   readonly program: Program;
   readonly samples: Peaks[];
 }
@@ -50,12 +75,12 @@ async function peaksOnce(program: Program, content: Content, check: boolean, aft
   return { ...sample, seeder, downloader };
 }
 
-async function measureSize(gib: number, root: string, after: Cleanup): Promise<SizeResult[]> {
-  const folder = join(root, `${gib}`);
+async function measureLoad({ name, make }: Load, root: string, after: Cleanup): Promise<LoadResult[]> {
+  const folder = join(root, 'load');
   after.defer(() => rm(folder, { recursive: true, force: true }));
-  const content = await makeContent(folder, gib * GIB);
-  const results = listSetting('BENCH_PROGRAMS', KNOWN).map((program) => ({
-    gib,
+  const content = await make(folder);
+  const results = CHOSEN.map((program) => ({
+    load: name,
     program,
     samples: [] as Peaks[],
   }));
@@ -66,7 +91,7 @@ async function measureSize(gib: number, root: string, after: Cleanup): Promise<S
       await turn.run();
       samples.push(peaks);
       progress(
-        `${gib} GiB, round ${round}: ${program} ${peaks.seeder.toFixed(0)}, ${peaks.downloader.toFixed(0)} MiB`,
+        `${name}, round ${round}: ${program} ${peaks.seeder.toFixed(0)}, ${peaks.downloader.toFixed(0)} MiB`,
       );
     }
   }
@@ -76,10 +101,10 @@ async function measureSize(gib: number, root: string, after: Cleanup): Promise<S
 await runBench(async (after) => {
   // Before anything is measured, there must be room for the largest.
   const root = await makeRoot(FOLDER, Math.max(...SIZES_GIB) * GIB * ROOM, after);
-  const results: SizeResult[] = [];
-  for (const gib of SIZES_GIB) {
+  const results: LoadResult[] = [];
+  for (const load of LOADS) {
     const part = after.part();
-    results.push(...(await measureSize(gib, root, part)));
+    results.push(...(await measureLoad(load, root, part)));
     await part.run();
   }
   await report({
@@ -89,9 +114,9 @@ await runBench(async (after) => {
       'median (least to most)',
     tables: [
       {
-        head: ['size, program', 'seeder MiB', 'downloader MiB', 'CPU s', 'seconds'],
-        rows: results.map(({ gib, program, samples }) => [
-          `${gib} GiB, ${program}`,
+        head: ['content, program', 'seeder MiB', 'downloader MiB', 'CPU s', 'seconds'],
+        rows: results.map(({ load, program, samples }) => [
+          `${load}, ${program}`,
           spread(
             samples.map(({ seeder }) => seeder),
             0,

@@ -7,7 +7,7 @@ import { numberSetting, roundsSetting } from './settings.js';
 import { quantile, spread } from './statistics.js';
 import { cpuSeconds, peakMiB } from './usage.js';
 
-const MESSAGES = numberSetting('BENCH_MESSAGES', 10_000);
+const MESSAGES = numberSetting('BENCH_MESSAGES', { default: 10_000, most: 10_000_000 });
 const ROUNDS = roundsSetting();
 /** Pairs of a sender and a receiver; each sender has one message under way at a time, or many. */
 const PAIRS = 10;

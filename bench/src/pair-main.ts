@@ -1,12 +1,13 @@
 import { runBench } from './cleanup.js';
 import { benchPair, type PairResult, type PairSample } from './pair.js';
 import { report } from './report.js';
-import { FOLDERS, folderOf, listSetting, numberSetting, roundsSetting, type FolderKind } from './settings.js';
+import { FOLDERS, folderOf, listSetting, mibSetting, roundsSetting, type FolderKind } from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
-const BYTES = numberSetting('BENCH_MIB', 1024) * MIB;
+const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
+const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 
 const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;
 const cpuPerGiB = ({ cpuSeconds }: PairSample): number => (cpuSeconds * 1024 * MIB) / BYTES;
@@ -36,8 +37,7 @@ function rowOf(result: PairResult, ours: PairResult): string[] {
 
 await runBench(async (after) => {
   const folders: { kind: FolderKind; folder: string; results: PairResult[] }[] = [];
-  for (const kind of listSetting('BENCH_FOLDERS', FOLDERS)) {
-    const folder = folderOf(kind);
+  for (const { kind, folder } of CHOSEN) {
     const part = after.part();
     folders.push({
       kind,

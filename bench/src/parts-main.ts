@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os';
 import { runBench } from './cleanup.js';
 import { benchParts, type PartsSample } from './parts.js';
 import { report } from './report.js';
-import { FOLDERS, folderOf, listSetting, numberSetting, roundsSetting, type FolderKind } from './settings.js';
+import { FOLDERS, folderOf, listSetting, mibSetting, roundsSetting, type FolderKind } from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
-const BYTES = numberSetting('BENCH_MIB', 1024) * MIB;
+const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
+const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 const CORES = availableParallelism();
 
 /** What a program that does nothing else would take: all parts, evenly on all cores. */
@@ -23,11 +24,11 @@ const perGiB = (seconds: number): number => (seconds * 1024 * MIB) / BYTES;
 
 await runBench(async (after) => {
   const folders: { kind: FolderKind; samples: PartsSample[] }[] = [];
-  for (const kind of listSetting('BENCH_FOLDERS', FOLDERS)) {
+  for (const { kind, folder } of CHOSEN) {
     const part = after.part();
     folders.push({
       kind,
-      samples: await benchParts({ after: part, bytes: BYTES, rounds: ROUNDS, parent: folderOf(kind) }),
+      samples: await benchParts({ after: part, bytes: BYTES, rounds: ROUNDS, parent: folder }),
     });
     await part.run();
   }

@@ -1,11 +1,11 @@
 import { report } from './report.js';
 import { benchRestart, type Restart } from './restart.js';
-import { roundsSetting } from './settings.js';
+import { mibSetting, numberSetting, roundsSetting } from './settings.js';
 import { spread } from './statistics.js';
 
 const MIB = 1 << 20;
-const SHARES = Number(process.env['BENCH_SHARES'] ?? 100);
-const BYTES = Number(process.env['BENCH_MIB'] ?? 1024) * MIB;
+const SHARES = numberSetting('BENCH_SHARES', { default: 100, most: 10_000 });
+const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
 
 const { stopped, killed } = await benchRestart({ shares: SHARES, bytes: BYTES, rounds: ROUNDS });

@@ -5,13 +5,13 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { runBench } from './cleanup.js';
 import { report } from './report.js';
-import { numberSetting } from './settings.js';
+import { mibSetting, numberSetting } from './settings.js';
 import { median } from './statistics.js';
 import { cpuSeconds, peakMiB, residentMiB } from './usage.js';
 
-const AGENTS = numberSetting('BENCH_AGENTS', 10);
-const MIB = numberSetting('BENCH_MIB', 256);
-const SECONDS = numberSetting('BENCH_SECONDS', 10);
+const AGENTS = numberSetting('BENCH_AGENTS', { default: 10, least: 2, most: 1000 });
+const MIB = mibSetting(256);
+const SECONDS = numberSetting('BENCH_SECONDS', { default: 10, most: 3600 });
 
 /** Cores used over some seconds in which nothing happens, by process id. */
 async function idleCores(pids: readonly number[]): Promise<number[]> {
@@ -54,7 +54,7 @@ async function measure(swarm: ProcessSwarm): Promise<ReadonlyMap<string, Measure
   const before = pids.map((pid) => cpuSeconds(pid));
   const [seeder, ...others] = agents as [SwarmAgent, ...SwarmAgent[]];
   const path = join(swarm.root, 'file.bin');
-  await writeRandomFile(path, MIB << 20);
+  await writeRandomFile(path, MIB * 2 ** 20);
   const shared = await swarm.command(seeder, ['share', path, '--json']);
   const infohash = String(shared.json.at(-1)?.['infohash']);
   const gets = await Promise.all(others.map((agent) => swarm.command(agent, ['get', infohash, '--json'])));

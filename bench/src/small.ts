@@ -5,7 +5,7 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import type { Cleanup } from './cleanup.js';
 import { AgentControl } from './teams/agent-control.js';
 import { nowMs } from './teams/team.js';
-import { CpuMeter, peakMiB } from './usage.js';
+import { CpuMeter, peakMiB, resetPeak } from './usage.js';
 
 /** Something small that is downloaded again and again. */
 export interface SmallContent {
@@ -25,13 +25,14 @@ interface SmallResult {
   readonly commandMs: number[];
   /** CPU of both agents and the tracker for one download by the API. */
   readonly cpuMs: number[];
+  /** Largest resident memory of seeder and downloader while it was downloaded. */
+  peakMiB: readonly [seeder: number, downloader: number];
 }
 
 export interface SmallSummary {
   readonly results: readonly SmallResult[];
   /** `enjambre --version`: what a command takes that does nothing. */
   readonly startMs: readonly number[];
-  readonly peakMiB: readonly [number, number];
 }
 
 export interface SmallInit {
@@ -53,15 +54,17 @@ export async function benchSmall({ contents, rounds, parent, after }: SmallInit)
     control.close();
   });
   await control.ready();
-  const pids = [tracker.pid, seeder.process.pid, downloader.process.pid];
+  const agents = [seeder.process.pid, downloader.process.pid];
+  const pids = [tracker.pid, ...agents];
   const runs: { result: SmallResult; infohash: string }[] = [];
   for (const content of contents) {
     const infohash = await share(swarm, seeder, content);
-    runs.push({ result: { content, apiMs: [], commandMs: [], cpuMs: [] }, infohash });
+    runs.push({ result: { content, apiMs: [], commandMs: [], cpuMs: [], peakMiB: [0, 0] }, infohash });
   }
   const startMs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const { result, infohash } of runs) {
+      for (const pid of agents) resetPeak(pid);
       for (let repeat = 0; repeat < result.content.repeats; repeat++) {
         const cpu = new CpuMeter(pids);
         const orderedMs = nowMs();
@@ -71,11 +74,15 @@ export async function benchSmall({ contents, rounds, parent, after }: SmallInit)
         result.commandMs.push(await timeOf(swarm, downloader, ['get', infohash, '--json']));
         await control.remove(infohash);
       }
+      const [seederMiB, downloaderMiB] = result.peakMiB;
+      result.peakMiB = [
+        Math.max(seederMiB, peakMiB(seeder.process.pid)),
+        Math.max(downloaderMiB, peakMiB(downloader.process.pid)),
+      ];
     }
     startMs.push(await timeOf(swarm, downloader, ['--version']));
   }
-  const peaks = [peakMiB(seeder.process.pid), peakMiB(downloader.process.pid)] as const;
-  return { results: runs.map(({ result }) => result), startMs, peakMiB: peaks };
+  return { results: runs.map(({ result }) => result), startMs };
 }
 
 async function share(swarm: ProcessSwarm, seeder: SwarmAgent, content: SmallContent): Promise<string> {

@@ -5,7 +5,14 @@ import { runBench, type Cleanup } from './cleanup.js';
 import { makeContent, makeRoot, type Content } from './files.js';
 import { Lab } from './lab.js';
 import { progress, report, type TableData } from './report.js';
-import { folderOf, listSetting, numberSetting, numbersSetting, roundsSetting } from './settings.js';
+import {
+  folderOf,
+  listSetting,
+  mibSetting,
+  numberSetting,
+  numbersSetting,
+  roundsSetting,
+} from './settings.js';
 import { spread } from './statistics.js';
 import { runSwarm, SLOW, SWARM_SETTINGS, type SwarmSample, type SwarmSetting } from './swarm.js';
 import { startAria2 } from './teams/aria2.js';
@@ -14,9 +21,11 @@ import { startLibtorrent } from './teams/libtorrent.js';
 import type { StartTeam } from './teams/team.js';
 
 const MIB = 1 << 20;
-const BYTES = numberSetting('BENCH_MIB', 200) * MIB;
+const BYTES = mibSetting(200) * MIB;
 const ROUNDS = roundsSetting();
-const DOWNLOADERS = numbersSetting('BENCH_DOWNLOADERS', [8, 16]);
+/** The lab has a subnet of 256 addresses: the seeder, the home and its ends take the others. */
+const MOST_DOWNLOADERS = 250;
+const DOWNLOADERS = numbersSetting('BENCH_DOWNLOADERS', [8, 16], MOST_DOWNLOADERS);
 /** All links together, so that the machine's CPU has the same to do whatever their number. */
 const MBIT_OF_ALL = 1280;
 /** With more downloaders than this, only the equal setting unless others are asked for. */
@@ -46,7 +55,10 @@ interface ArenaResult extends Arena {
 
 function arenas(): Arena[] {
   return DOWNLOADERS.flatMap((downloaders) => {
-    const mbit = numberSetting('BENCH_MBIT', Math.round(MBIT_OF_ALL / downloaders));
+    const mbit = numberSetting('BENCH_MBIT', {
+      default: Math.round(MBIT_OF_ALL / downloaders),
+      most: 100_000,
+    });
     const settings = listSetting(
       'BENCH_SETTINGS',
       SWARM_SETTINGS,
@@ -55,6 +67,9 @@ function arenas(): Arena[] {
     return settings.map((setting) => ({ downloaders, setting, mbit }));
   });
 }
+
+const ARENAS = arenas();
+const FOLDER = folderOf('memory');
 
 async function compete(arena: Arena, content: Content, after: Cleanup): Promise<ArenaResult> {
   const { downloaders, setting, mbit } = arena;
@@ -124,10 +139,10 @@ function tableOf({
 }
 
 await runBench(async (after) => {
-  const root = await makeRoot(folderOf('memory'), BYTES * (Math.max(...DOWNLOADERS) + 1) * ROOM, after);
+  const root = await makeRoot(FOLDER, BYTES * (Math.max(...DOWNLOADERS) + 1) * ROOM, after);
   const content = await makeContent(root, BYTES);
   const results: ArenaResult[] = [];
-  for (const arena of arenas()) {
+  for (const arena of ARENAS) {
     const part = after.part();
     results.push(await compete(arena, content, part));
     await part.run();

@@ -5,12 +5,12 @@ import { spread } from './statistics.js';
 import { TrackerUnderLoad, type AgentCost, type AnnounceRate, type LookupRate } from './tracker.js';
 
 const ROUNDS = roundsSetting();
-const SECONDS = numberSetting('BENCH_SECONDS', 5);
-const AGENTS = numberSetting('BENCH_AGENTS', 10_000);
+const SECONDS = numberSetting('BENCH_SECONDS', { default: 5, most: 3600 });
+const AGENTS = numberSetting('BENCH_AGENTS', { default: 10_000, most: 1_000_000 });
 /** 1 is what real agents do; more measures streams without what a connection costs. */
-const AGENTS_PER_CONNECTION = numberSetting('BENCH_AGENTS_PER_CONNECTION', 1);
+const AGENTS_PER_CONNECTION = numberSetting('BENCH_AGENTS_PER_CONNECTION', { default: 1, most: 1000 });
 /** Agents that announce at a time, in so many swarms. */
-const ANNOUNCERS = numberSetting('BENCH_ANNOUNCERS', 1000);
+const ANNOUNCERS = numberSetting('BENCH_ANNOUNCERS', { default: 1000, most: 100_000 });
 const SWARMS = 100;
 /** Members of a swarm when memory is measured. */
 const MEMBERS = 100;

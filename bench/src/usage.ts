@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Linux reports times in hundredths of a second (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 /** Fields of /proc/PID/stat after the command's name, counted from its state. */
 const UTIME = 11;
 const STIME = 12;
+
+/** What Linux takes for a wish to count VmHWM anew. */
+const RESET_PEAK = '5';
 
 /** CPU seconds of a running process, all its threads, ended children left out. */
 export function cpuSeconds(pid: number): number {
@@ -16,6 +19,11 @@ export function cpuSeconds(pid: number): number {
 /** Largest resident memory of a running process so far, in MiB. */
 export function peakMiB(pid: number): number {
   return statusMiB(pid, 'VmHWM');
+}
+
+/** From now on {@link peakMiB} is the largest since now. Of our own processes only. */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, RESET_PEAK);
 }
 
 /** Resident memory of a running process, in MiB. */

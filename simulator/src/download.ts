@@ -49,12 +49,9 @@ export class Download {
     seed: number,
   ) {
     const { layout } = world;
-    this.#engine = new DownloadEngine({
-      layout,
-      have: Bitfield.empty(layout.pieceCount),
-      random: seededRandom(seed),
-      self: host.id,
-    });
+    const have = Bitfield.empty(layout.pieceCount);
+    const components = { layout, have, random: seededRandom(seed), self: host.id };
+    this.#engine = new DownloadEngine(components, world.scenario.engine);
   }
 
   get have(): Bitfield {

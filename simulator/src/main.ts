@@ -1,15 +1,23 @@
+import { readOrExit } from '@enjambre/common/config/settings';
+import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '@enjambre/peer-agent/domain/engine/config';
 import { tableOf, type TimedResult } from './report.js';
 import { SCENARIOS } from './scenarios.js';
 import { Simulation } from './simulation.js';
 
-const seed = Number(process.env['SIM_SEED'] ?? 1);
-const wanted = process.env['SIM_SCENARIO'];
-const chosen = SCENARIOS.filter(({ name }) => !wanted || name === wanted);
-if (chosen.length === 0 || !Number.isSafeInteger(seed)) {
-  const names = SCENARIOS.map(({ name }) => name).join(', ');
-  process.stderr.write(`SIM_SCENARIO is one of ${names}; SIM_SEED is a whole number\n`);
-  process.exit(2);
-}
+const NAMES = SCENARIOS.map(({ name }) => name);
+const CONSTANTS = Object.keys(DEFAULT_ENGINE_CONFIG) as (keyof EngineConfig)[];
+/** Seeds are 32 bits wide. */
+const MOST_SEED = 2 ** 32 - 1;
+
+const { seed, wanted, engine } = readOrExit((settings) => ({
+  seed: settings.wholeNumber('SIM_SEED', { default: 1, least: 0, most: MOST_SEED }),
+  wanted: settings.choices('SIM_SCENARIO', NAMES, NAMES),
+  engine: settings.numbersByName('SIM_ENGINE', CONSTANTS),
+}));
+const chosen = SCENARIOS.filter(({ name }) => wanted.includes(name)).map((scenario) => ({
+  ...scenario,
+  engine: { ...scenario.engine, ...engine },
+}));
 
 const results: TimedResult[] = [];
 for (const scenario of chosen) {
@@ -18,11 +26,18 @@ for (const scenario of chosen) {
   const result = new Simulation(scenario, seed).run();
   results.push({ result, wallSeconds: (performance.now() - startMs) / 1000 });
 }
-process.stdout.write(`seed ${seed}; times over the floor\n${tableOf(results)}\n`);
+process.stdout.write(`seed ${seed}${engineText(engine)}; times over the floor\n${tableOf(results)}\n`);
 const lines = results.map(({ result: { tookMs, overFloor, ...rest }, wallSeconds }) => ({
   ...rest,
   wallSeconds,
   lastMs: tookMs.at(-1),
   lastOverFloor: overFloor.at(-1),
 }));
-process.stdout.write(`${JSON.stringify({ simulation: lines, seed })}\n`);
+process.stdout.write(`${JSON.stringify({ simulation: lines, seed, engine })}\n`);
+
+/** What differs from the agent's engine, for the heading. */
+function engineText(changed: Partial<EngineConfig>): string {
+  return Object.entries(changed)
+    .map(([name, value]) => `, ${name} ${value}`)
+    .join('');
+}

@@ -1,3 +1,4 @@
+import type { EngineConfig } from '@enjambre/peer-agent/domain/engine/config';
 import type { ContentSize } from './token-layout.js';
 
 /** One machine. Rates in bytes a second. */
@@ -34,4 +35,6 @@ export interface Scenario {
   readonly trunk?: number;
   /** Hosts have no labels: they stand in zones, but do not know it. @default false */
   readonly blind?: boolean;
+  /** Constants of every downloader's engine that differ from the agent's. @default none */
+  readonly engine?: Partial<EngineConfig>;
 }

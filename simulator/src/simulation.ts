@@ -115,7 +115,9 @@ export class Simulation implements World {
   }
 
   fail(message: string): never {
-    const again = `SIM_SCENARIO=${this.scenario.name} SIM_SEED=${this.seed}`;
+    const changed = Object.entries(this.scenario.engine ?? {}).map(([name, value]) => `${name}=${value}`);
+    const engine = changed.length > 0 ? ` SIM_ENGINE=${changed.join(',')}` : '';
+    const again = `SIM_SCENARIO=${this.scenario.name} SIM_SEED=${this.seed}${engine}`;
     throw new Error(`${message} (at ${this.agenda.nowMs.toFixed(3)} ms; to repeat: ${again})`);
   }
 

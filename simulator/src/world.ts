@@ -3,10 +3,12 @@ import type { Agenda } from './agenda.js';
 import type { Downlink } from './downlink.js';
 import type { Host } from './host.js';
 import type { Link } from './link.js';
+import type { Scenario } from './scenario.js';
 import type { TokenLayout } from './token-layout.js';
 
 /** What hosts share. */
 export interface World {
+  readonly scenario: Scenario;
   readonly agenda: Agenda;
   readonly layout: TokenLayout;
   readonly tally: Tally;

@@ -60,7 +60,7 @@ class Aria2Peer {
         ...['--bt-max-peers=0', '--seed-ratio=0', '--file-allocation=none', '--summary-interval=0'],
         ...['--console-log-level=error', '--allow-overwrite', ...args],
       ],
-      { after },
+      { after, env: { NOTES: folder } },
     );
     const peer = new Aria2Peer(child, folder, `http://${host.address}:${rpcPort}/jsonrpc`);
     const answers = (): Promise<boolean> => {
@@ -120,8 +120,9 @@ export async function startAria2({ after, root, source, torrent, ...init }: Team
     downloaderPids: downloaders.map(({ process }) => process.pid),
     otherPids: [],
     get: async (index) => {
-      gids.set(index, await at(index).add(torrent));
-      const note = join(at(index).folder, `${basename(source)}.done`);
+      const gid = await at(index).add(torrent);
+      gids.set(index, gid);
+      const note = join(at(index).folder, `${gid}.done`);
       const noted = (): Promise<string | undefined> => {
         if (!at(index).process.isRunning) throw new Error('aria2 ended before its download');
         return readFile(note, 'utf8').catch(() => undefined);

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
@@ -47,13 +47,12 @@ class LibtorrentPeer {
   }
 }
 
-/** Makes a v1 torrent of a file, with pieces as Enjambre's: what aria2 and libtorrent are given. */
-export async function makeTorrent(path: string, torrent: string): Promise<void> {
+/** Makes a v1 torrent of a file or folder of so many bytes, with pieces as Enjambre's: what aria2 and libtorrent are given. */
+export async function makeTorrent(path: string, bytes: number, torrent: string): Promise<void> {
   const after = new Cleanup();
   try {
     const peer = await LibtorrentPeer.start(HERE, after);
-    const { size } = await stat(path);
-    peer.order({ order: 'create', path, torrent, piece_length: choosePieceLength(size) });
+    peer.order({ order: 'create', path, torrent, piece_length: choosePieceLength(bytes) });
     await peer.answer('created');
   } finally {
     await after.run();

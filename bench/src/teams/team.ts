@@ -16,7 +16,7 @@ export interface TeamInit {
   readonly after: Cleanup;
   /** An empty folder for all that it writes. */
   readonly root: string;
-  /** The file to distribute, and a v1 torrent of it. */
+  /** The file or folder to distribute, and a v1 torrent of it. */
   readonly source: string;
   readonly torrent: string;
   /** Where trackers run. */
@@ -33,7 +33,7 @@ export interface Team {
   readonly otherPids: readonly number[];
   /** Orders downloader `index` to download. Returns when the file was complete and verified, see {@link nowMs}. */
   get(index: number): Promise<number>;
-  /** Where downloader `index` puts the file. */
+  /** Where downloader `index` puts the file or folder. */
   fileOf(index: number): string;
   /** Downloader `index` forgets the file and deletes it. */
   forget(index: number): Promise<void>;

@@ -1,0 +1,114 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { Environment } from './options.js';
+
+/** A whole number that a variable may hold, and what counts when it is absent. */
+export interface NumberSetting {
+  readonly default: number;
+  /** @default 1 */
+  readonly least?: number;
+  readonly most: number;
+}
+
+/**
+ * Reads the settings of a program that has no flags, such as a benchmark, from variables of its environment. An empty one counts as absent.
+ * Every method throws `invalid`, BAD_SETTING, with a sentence that names the variable and says what it may be.
+ */
+export class Settings {
+  constructor(private readonly environment: Environment) {}
+
+  /** A whole number in plain digits. */
+  wholeNumber(name: string, range: NumberSetting): number {
+    const text = this.#textOf(name);
+    if (text === undefined) return range.default;
+    return wholeNumberIn(text, range) ?? fail(name, `must be ${describe(range)}`, text);
+  }
+
+  /** Whole numbers with commas between them, each once. */
+  wholeNumbers(
+    name: string,
+    { default: fallback, ...range }: Omit<NumberSetting, 'default'> & { readonly default: readonly number[] },
+  ): readonly number[] {
+    const text = this.#textOf(name);
+    if (text === undefined) return fallback;
+    const numbers = text
+      .split(',')
+      .map(
+        (part) =>
+          wholeNumberIn(part.trim(), range) ??
+          fail(name, `must be ${describe(range)}, or several with commas`, text),
+      );
+    return [...new Set(numbers)];
+  }
+
+  /** One of `known`. */
+  choice<T extends string, F>(name: string, known: readonly T[], fallback: F): T | F {
+    const text = this.#textOf(name);
+    if (text === undefined) return fallback;
+    return known.find((one) => one === text) ?? fail(name, `must be one of ${known.join(', ')}`, text);
+  }
+
+  /** Some of `known`, with commas between them, each once, in the order that is asked for. */
+  choices<T extends string>(name: string, known: readonly T[], fallback: readonly T[]): readonly T[] {
+    const text = this.#textOf(name);
+    if (text === undefined) return fallback;
+    const chosen = text
+      .split(',')
+      .map(
+        (part) =>
+          known.find((one) => one === part.trim()) ??
+          fail(name, `must be one or several, with commas, of ${known.join(', ')}`, text),
+      );
+    return [...new Set(chosen)];
+  }
+
+  /** "key=1,other=0.5": numbers above 0, each for one of the `known` names. */
+  numbersByName<T extends string>(name: string, known: readonly T[]): Partial<Record<T, number>> {
+    const text = this.#textOf(name);
+    if (text === undefined) return {};
+    const entries = text.split(',').map((part) => {
+      const [, key = '', value = ''] = /^\s*(\w+)=(\d{1,12}(?:\.\d{1,12})?)\s*$/.exec(part) ?? [];
+      const found = known.find((one) => one === key);
+      if (found === undefined || Number(value) === 0)
+        return fail(
+          name,
+          `must be NAME=NUMBER above 0, or several with commas, NAME one of ${known.join(', ')}`,
+          text,
+        );
+      return [found, Number(value)] as const;
+    });
+    return Object.fromEntries(entries) as Partial<Record<T, number>>;
+  }
+
+  #textOf(name: string): string | undefined {
+    const text = this.environment[name];
+    return text === undefined || text === '' ? undefined : text;
+  }
+}
+
+function wholeNumberIn(
+  text: string,
+  { least = 1, most }: Omit<NumberSetting, 'default'>,
+): number | undefined {
+  if (!/^(0|[1-9]\d{0,15})$/.test(text)) return undefined;
+  const number = Number(text);
+  return number >= least && number <= most ? number : undefined;
+}
+
+function describe({ least = 1, most }: Omit<NumberSetting, 'default'>): string {
+  return `a whole number from ${least} to ${most}`;
+}
+
+function fail(name: string, wanted: string, text: string): never {
+  throw new EnjambreError('invalid', 'BAD_SETTING', `${name} ${wanted}, but is ${JSON.stringify(text)}`);
+}
+
+/** Reads settings; says in one line which of them is bad, and ends the process with 2. */
+export function readOrExit<T>(read: (settings: Settings) => T): T {
+  try {
+    return read(new Settings(process.env));
+  } catch (error) {
+    if (!(error instanceof EnjambreError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
