@@ -30,9 +30,13 @@ export class Downlink {
     this.#bufferMs = BUFFER_BYTES / bytesPerMs;
   }
 
-  /** True if a sender `latencyMs` away may begin with a block now. */
-  hasRoom(latencyMs: number): boolean {
-    return this.#roomAtMs(latencyMs) <= this.agenda.nowMs + EPSILON_MS;
+  /**
+   * True if a link's sender, `latencyMs` away, may begin with a block now: there is room, and nobody waits for it, or it
+   * has waited itself. Else, where links are all alike, the same ones would come first each time.
+   */
+  hasRoom({ hasWaited }: Link, latencyMs: number): boolean {
+    if (this.#waiting.length > 0 && !hasWaited) return false;
+    return this.#isRoom(latencyMs);
   }
 
   /** Takes a block whose first byte comes at `firstMs`. Returns when it has passed if its bytes come fast enough. */
@@ -43,8 +47,13 @@ export class Downlink {
 
   /** The link's uplink is told when there is room. */
   wait(link: Link, latencyMs: number): void {
+    link.hasWaited = false;
     this.#waiting.push({ link, latencyMs });
     this.#wakeLater();
+  }
+
+  #isRoom(latencyMs: number): boolean {
+    return this.#roomAtMs(latencyMs) <= this.agenda.nowMs + EPSILON_MS;
   }
 
   #roomAtMs(latencyMs: number): number {
@@ -67,8 +76,9 @@ export class Downlink {
     this.#waiting = [];
     let woken = 0;
     for (const { link, latencyMs } of waiting) {
-      if (!this.hasRoom(latencyMs)) break;
+      if (!this.#isRoom(latencyMs)) break;
       woken += 1;
+      link.hasWaited = true;
       link.uploader.uplink.line(link);
     }
     this.#waiting = [...waiting.slice(woken), ...this.#waiting];

@@ -39,6 +39,8 @@ export class Link {
   readonly sending = new Fifo<Sending>();
   /** Stands in the uplink's line, or waits for room in the downlink. */
   lined = false;
+  /** Has stood aside for others since its last block: it is its turn. */
+  hasWaited = false;
 
   constructor(
     readonly downloader: Host,

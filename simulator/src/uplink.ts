@@ -40,7 +40,7 @@ export class Uplink {
         continue;
       }
       const latencyMs = this.world.latencyMs(link);
-      const full = this.#ways(link).find((way) => !way.hasRoom(latencyMs));
+      const full = this.#ways(link).find((way) => !way.hasRoom(link, latencyMs));
       if (full) full.wait(link, latencyMs);
       else this.#transmit(link, latencyMs);
     }
@@ -61,6 +61,7 @@ export class Uplink {
   #transmit(link: Link, latencyMs: number): void {
     const request = link.sending.shift();
     if (!request) return;
+    link.hasWaited = false;
     if (link.sending.size > 0) this.#line.push(link);
     else link.lined = false;
     this.#busy = true;

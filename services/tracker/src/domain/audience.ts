@@ -13,6 +13,8 @@ const FEW_SEEDERS = 4;
 const MIXED_PEERS = 16;
 /** ... once in so long: one that comes and goes is not worth the messages, nor the places of others. */
 const MIX_AGAIN_MS = 60_000;
+/** Of so many whose place it could take, it takes that of the one whom most know. */
+const LOOKED_AT = 8;
 /** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
 const MAX_OFFERS = 200;
 
@@ -120,20 +122,18 @@ export class Audience {
     return drawn.filter(({ session, known }) => session !== member.session && !known.has(member));
   }
 
-  /** Puts the member in the place of a leecher that is alike, if the watch knows any. */
+  /** Puts the member in the place of a leecher that is alike, if the watch knows any: of one that many others know. */
   #introduce(
     member: Member,
     { watch, isAlike }: { watch: Watch; isAlike: (other: Member) => boolean },
     effects: Effect[],
   ): void {
-    for (const other of watch.known.shuffled(this.random)) {
-      if (other.seeder || !isAlike(other)) continue;
-      watch.forget(other);
-      watch.learn(member);
-      this.#sort(watch);
-      effects.push(delta(watch, { upserted: [toSwarmPeer(member)], removed: [other.session.peer.id] }));
-      return;
-    }
+    const best = mostKnown(watch.known.shuffled(this.random), (other) => !other.seeder && isAlike(other));
+    if (!best) return;
+    watch.forget(best);
+    watch.learn(member);
+    this.#sort(watch);
+    effects.push(delta(watch, { upserted: [toSwarmPeer(member)], removed: [best.session.peer.id] }));
   }
 
   #choose(watch: Watch, wanted: Quotas): Member[] {
@@ -168,6 +168,19 @@ export class Audience {
 /** Whether the member stands where the watcher does, by any of their labels. */
 function isNear({ session: { places } }: Watch, { session }: Member): boolean {
   return places.some((place) => session.places.includes(place));
+}
+
+/** Whom most know, of the first few that will do. */
+function mostKnown(members: Iterable<Member>, willDo: (member: Member) => boolean): Member | undefined {
+  let best: Member | undefined;
+  let looked = 0;
+  for (const member of members) {
+    if (!willDo(member)) continue;
+    if (!best || member.fame > best.fame) best = member;
+    looked += 1;
+    if (looked >= LOOKED_AT) break;
+  }
+  return best;
 }
 
 /** The first `count` items, all drawn before the first is used, so that their set may change meanwhile. */

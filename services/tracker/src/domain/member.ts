@@ -26,6 +26,11 @@ export class Member {
     public seeder: boolean,
   ) {}
 
+  /** How many were told of it, and may fetch from it. */
+  get fame(): number {
+    return this.#knownBy?.size ?? 0;
+  }
+
   get knownBy(): Iterable<Watch> {
     return this.#knownBy ?? [];
   }

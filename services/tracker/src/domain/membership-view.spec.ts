@@ -174,6 +174,21 @@ describe('the deltas that a watcher gets', () => {
     expect(Math.min(...known)).toBeGreaterThan(5);
   });
 
+  test('let nobody serve many more than others, however early it came', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    const sessions = Array.from({ length: 300 }, (_, number) => {
+      const { session } = registry.connect(samplePeer(number, {}), 0);
+      registry.announce(session, sampleReport(infohash, { bytesLeft: 1000 }), 0);
+      registry.watch(session, infohash, 0);
+      return session;
+    });
+    const fame = sessions.map(({ memberships }) => memberships.get(infohash)?.fame ?? 0);
+    // The mean is 50. With peers drawn blindly one of the first is known to 122.
+    expect(Math.max(...fame)).toBeLessThan(70);
+    expect(Math.min(...fame)).toBeGreaterThan(10);
+  });
+
   test('do not tell full lists of one that crashes and comes again more often than once a minute', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);

@@ -8,15 +8,16 @@ interface Sample {
   readonly name: string;
   readonly seeder: boolean;
   readonly place: string;
+  readonly fame: number;
 }
 
 class Samples implements Candidates<Sample> {
   readonly seeders = new RandomSet<Sample>();
   readonly leechers = new RandomSet<Sample>();
 
-  add(count: number, seeder: boolean, place = ''): this {
+  add(count: number, seeder: boolean, place = '', fame = 0): this {
     const kind = seeder ? this.seeders : this.leechers;
-    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place });
+    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place, fame });
     return this;
   }
 
@@ -53,6 +54,13 @@ describe('the peers that somebody gets', () => {
     const peers = select(new Samples().add(seeders, true).add(leechers, false), 50);
     expect(peers).toHaveLength(50);
     expect(seedersIn(peers)).toBe(seeders === 1 ? 1 : 49);
+  });
+
+  test('are rather those whom few know, as long as there are twice as many', () => {
+    const peers = select(new Samples().add(100, false, 'late', 1).add(100, false, 'early', 80), 50);
+    // Of a hundred at random about fifty are late.
+    expect(at(peers, 'late')).toBeGreaterThan(35);
+    expect(select(new Samples().add(10, false, 'late', 1).add(30, false, 'early', 80), 40)).toHaveLength(40);
   });
 
   test('are never chosen twice', () => {

@@ -30,6 +30,9 @@ const FAR_SHARE = 0.25;
 const FEW_FAR = 3;
 const SEEDER_SHARE = 0.5;
 
+/** So many are drawn for each that is chosen: two are enough (M. Mitzenmacher, The Power of Two Choices). */
+const CHOICES = 2;
+
 /** How many of so many may be chosen for being near. */
 export function nearQuota(total: number): number {
   return Math.max(0, total - Math.max(FEW_FAR, Math.ceil(total * FAR_SHARE)));
@@ -48,10 +51,10 @@ export function wantedInstead(maxPeers: number, knownSeeders: number, random: ()
 
 /**
  * Chooses peers for a newcomer: first near ones, the closest first, then seeders, then
- * leechers, each time at random among equals. Costs O(chosen + excluded), however large
- * the swarm.
+ * leechers, each time at random among equals, of twice as many those whom the fewest know: else who came early
+ * serves all, and who came late nobody. Costs O(chosen + excluded), however large the swarm.
  */
-export function selectPeers<Peer extends { readonly seeder: boolean }>(
+export function selectPeers<Peer extends { readonly seeder: boolean; readonly fame: number }>(
   from: Candidates<Peer>,
   wanted: Wanted<Peer>,
   random: () => number,
@@ -60,11 +63,16 @@ export function selectPeers<Peer extends { readonly seeder: boolean }>(
   let seeders = 0;
   const take = (candidates: RandomSet<Peer> | undefined, upTo: number): void => {
     if (candidates === undefined || chosen.size >= upTo) return;
+    const lacking = upTo - chosen.size;
+    const drawn: Peer[] = [];
     for (const peer of candidates.shuffled(random)) {
-      if (chosen.has(peer) || wanted.excludes(peer)) continue;
+      if (!chosen.has(peer) && !wanted.excludes(peer)) drawn.push(peer);
+      if (drawn.length >= CHOICES * lacking) break;
+    }
+    drawn.sort((one, other) => one.fame - other.fame);
+    for (const peer of drawn.slice(0, lacking)) {
       chosen.add(peer);
       if (peer.seeder) seeders += 1;
-      if (chosen.size >= upTo) return;
     }
   };
   for (const place of wanted.near > 0 ? wanted.places : []) take(from.near(place), wanted.near);
