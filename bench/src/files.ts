@@ -10,9 +10,6 @@ import type { Cleanup } from './cleanup.js';
 import { makeTorrent } from './teams/libtorrent.js';
 
 const MIB = 1 << 20;
-/** Times the file's size: a little more than what a download fills. */
-const WARM = 1.25;
-
 /** What is distributed in a benchmark, and where. */
 export interface Content {
   /** A folder for everything. */
@@ -84,8 +81,11 @@ async function readAll(path: string): Promise<void> {
   for (const name of await readdir(path)) await readFile(join(path, name));
 }
 
+/** Times what is to be filled: a little more than that. */
+export const WARM = 1.25;
+
 /**
- * Has the host of a virtual machine give it the memory that a download of the file fills: pages that were never used, or that the
+ * Has the host of a virtual machine give it so many bytes of memory: what downloads are to fill. Pages that were never used, or that the
  * machine has given back, cost whoever touches them first more than the download itself (docs/performance.md).
  */
 export async function warmMemory(root: string, bytes: number): Promise<void> {
@@ -93,7 +93,7 @@ export async function warmMemory(root: string, bytes: number): Promise<void> {
   const file = await open(path, 'w');
   try {
     const zeros = Buffer.alloc(MIB);
-    for (let written = 0; written < bytes * WARM; written += MIB) await file.write(zeros);
+    for (let written = 0; written < bytes; written += MIB) await file.write(zeros);
   } finally {
     await file.close();
     await rm(path);

@@ -1,12 +1,21 @@
 import { runBench } from './cleanup.js';
 import { benchPair, type PairResult, type PairSample } from './pair.js';
 import { report } from './report.js';
-import { FOLDERS, folderOf, listSetting, mibSetting, roundsSetting, type FolderKind } from './settings.js';
+import {
+  FOLDERS,
+  folderOf,
+  listSetting,
+  mibSetting,
+  numberSetting,
+  roundsSetting,
+  type FolderKind,
+} from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
 const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
+const WARM_UPS = numberSetting('BENCH_WARMUPS', { least: 0, default: 2, most: 100 });
 const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 
 const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;
@@ -28,6 +37,7 @@ function rowOf(result: PairResult, ours: PairResult): string[] {
   return [
     result.name,
     spread(result.samples.map(rate), 0),
+    result.warmUps.map((sample) => rate(sample).toFixed(0)).join(', '),
     spread(result.samples.map(cpuPerGiB), 2),
     `${seeder.toFixed(0)}, ${downloader.toFixed(0)}`,
     compared ? spread(compared, 2) : '',
@@ -42,17 +52,24 @@ await runBench(async (after) => {
     folders.push({
       kind,
       folder,
-      results: await benchPair({ after: part, bytes: BYTES, rounds: ROUNDS, parent: folder }),
+      results: await benchPair({
+        after: part,
+        bytes: BYTES,
+        rounds: ROUNDS,
+        warmUps: WARM_UPS,
+        parent: folder,
+      }),
     });
     await part.run();
   }
   await report({
     benchmark: 'pair',
-    about: `1 seeder → 1 downloader, loopback, ${BYTES / MIB} MiB, ${ROUNDS} rounds in turn; median (least to most)`,
+    about: `1 seeder → 1 downloader, loopback, ${BYTES / MIB} MiB, ${ROUNDS} rounds in turn after ${WARM_UPS}; median (least to most)`,
     tables: folders.map(({ kind, folder, results }) => ({
       head: [
         `${kind} (${folder})`,
         'MB/s',
+        'before that',
         'CPU s a GiB',
         'peak MiB of both',
         'enjambre : it',

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.js';
-import { makeContent, makeRoot, needSame, prepare, warmMemory } from './files.js';
+import { makeContent, makeRoot, needSame, prepare, WARM, warmMemory } from './files.js';
 import { progress } from './report.js';
 import { startAria2 } from './teams/aria2.js';
 import { startEnjambre } from './teams/enjambre.js';
@@ -19,6 +19,8 @@ export interface PairSample {
 
 export interface PairResult {
   readonly name: string;
+  /** Of the first rounds, which do not count. */
+  readonly warmUps: PairSample[];
   readonly samples: PairSample[];
   /** Largest resident memory of seeder and downloader over all rounds, in MiB. */
   peakMiB: readonly [number, number];
@@ -38,6 +40,8 @@ export interface PairInit {
   readonly after: Cleanup;
   readonly bytes: number;
   readonly rounds: number;
+  /** Rounds before those that count: programs are compiled while they run, files found for the first time. */
+  readonly warmUps: number;
   /** Everything is in a folder of its own below this one. */
   readonly parent: string;
 }
@@ -47,7 +51,7 @@ export interface PairInit {
  * file system. All processes run from the first round to the last; the clock runs from the
  * order until the file is complete and verified under its name.
  */
-export async function benchPair({ after, bytes, rounds, parent }: PairInit): Promise<PairResult[]> {
+export async function benchPair({ after, bytes, rounds, warmUps, parent }: PairInit): Promise<PairResult[]> {
   const root = await makeRoot(parent, bytes * ROOM, after);
   const content = await makeContent(root, bytes);
   const teams: { team: Team; result: PairResult }[] = [];
@@ -55,14 +59,14 @@ export async function benchPair({ after, bytes, rounds, parent }: PairInit): Pro
     const folder = join(root, `team-${teams.length}`);
     await mkdir(folder);
     const init = { ...content, after, root: folder, home: HERE, seeder: HERE, downloaders: [HERE] };
-    teams.push({ team: await start(init), result: { name, samples: [], peakMiB: [0, 0] } });
+    teams.push({ team: await start(init), result: { name, warmUps: [], samples: [], peakMiB: [0, 0] } });
   }
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= warmUps + rounds; round++) {
     for (const { team, result } of teams) {
       await prepare(content);
-      await warmMemory(root, bytes);
+      await warmMemory(root, bytes * WARM);
       const sample = await measurePair(team);
-      result.samples.push(sample);
+      (round <= warmUps ? result.warmUps : result.samples).push(sample);
       const [seeder, downloader] = peaksOf(team);
       result.peakMiB = [Math.max(result.peakMiB[0], seeder), Math.max(result.peakMiB[1], downloader)];
       if (round === 1) await needSame(team.fileOf(0), content);

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { Cleanup } from './cleanup.js';
-import { makeRoot, warmMemory } from './files.js';
+import { makeRoot, WARM, warmMemory } from './files.js';
 
 /** What every program must do with each byte, seconds of CPU for all of them. */
 export interface PartsSample {
@@ -37,7 +37,7 @@ export async function benchParts({ after, bytes, rounds, parent }: PartsInit): P
   writeFile(source, block, bytes);
   const samples: PartsSample[] = [];
   for (let round = 0; round < rounds; round++) {
-    await warmMemory(root, bytes);
+    await warmMemory(root, bytes * WARM);
     samples.push({
       write: await cpuOf(() => {
         writeFile(copy, block, bytes);

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Cleanup } from './cleanup.js';
-import { needSame, prepare, type Content } from './files.js';
+import { needSame, prepare, warmMemory, type Content } from './files.js';
 import type { Lab } from './lab.js';
 import { mean } from './statistics.js';
 import { nowMs, type StartTeam, type Team } from './teams/team.js';
@@ -58,6 +58,7 @@ export async function runSwarm(run: SwarmRun, after: Cleanup): Promise<SwarmSamp
   if (!seeder) throw new Error('a lab without hosts');
   const team = await run.start({ ...content, after, root, home: lab.home, seeder, downloaders });
   await prepare(content);
+  await warmMemory(content.root, content.bytes * downloaders.length);
   const sample = await distribute(team, run);
   if (run.check) {
     for (const index of sample.finished) await needSame(team.fileOf(index), content);
