@@ -13,8 +13,8 @@ const FEW_SEEDERS = 4;
 const MIXED_PEERS = 16;
 /** ... once in so long: one that comes and goes is not worth the messages, nor the places of others. */
 const MIX_AGAIN_MS = 60_000;
-/** Of so many whose place it could take, it takes that of the one whom most know. */
-const LOOKED_AT = 8;
+/** Of so many at random it takes the place of the one whom most know. */
+const LOOKED_AT = 4;
 /** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
 const MAX_OFFERS = 200;
 
@@ -170,15 +170,14 @@ function isNear({ session: { places } }: Watch, { session }: Member): boolean {
   return places.some((place) => session.places.includes(place));
 }
 
-/** Whom most know, of the first few that will do. */
+/** Whom most know, of the first few; of more only if none of those will do. */
 function mostKnown(members: Iterable<Member>, willDo: (member: Member) => boolean): Member | undefined {
   let best: Member | undefined;
   let looked = 0;
   for (const member of members) {
-    if (!willDo(member)) continue;
-    if (!best || member.fame > best.fame) best = member;
+    if ((!best || member.fame > best.fame) && willDo(member)) best = member;
     looked += 1;
-    if (looked >= LOOKED_AT) break;
+    if (best && looked >= LOOKED_AT) break;
   }
   return best;
 }
