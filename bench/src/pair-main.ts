@@ -15,7 +15,7 @@ import { median, spread } from './statistics.js';
 const MIB = 1 << 20;
 const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
-const WARM_UPS = numberSetting('BENCH_WARMUPS', { least: 0, default: 2, most: 100 });
+const WARM_UPS = numberSetting('BENCH_WARMUPS', { least: 0, default: 3, most: 100 });
 const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 
 const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;

@@ -115,6 +115,19 @@ describe('Sync', () => {
     expect(sync.heard.map(({ $case }) => $case)).toEqual(['challenge', 'hello', 'bitfield', 'have']);
   });
 
+  it('tells a downloader of a piece at once if it lacks it, and otherwise together with the next that it lacks', async () => {
+    const held = new Set<string>();
+    const partial = await start({ has: [0], holds: (peer, piece) => held.has(`${piece} of ${peer}`) });
+    const lacking = await new RawDownloader(partial, 'lacking').greetedSync(PIECES);
+    const rich = new RawDownloader(partial, 'rich');
+    const holding = await rich.greetedSync(PIECES);
+    held.add(`9 of ${rich.identity.peerId}`);
+    partial.serving.verified(9);
+    expect(await lacking.hear('have')).toEqual([{ pieces: [9] }]);
+    partial.serving.verified(4);
+    expect(await holding.hear('have')).toEqual([{ pieces: [9, 4] }]);
+  });
+
   it('ends well when the downloader ends it', async () => {
     const sync = await downloader.greetedSync(PIECES);
     sync.say({ $case: 'goodbye', value: { reason: 'COMPLETE', message: 'thanks' } });

@@ -66,6 +66,8 @@ export interface UploaderOptions {
   readonly uploadSlots?: number;
   /** Pieces it has; all if absent. */
   readonly has?: readonly number[];
+  /** What downloaders are known to have. @default nothing */
+  readonly holds?: (peer: PeerId, piece: number) => boolean;
 }
 
 /** The real peer server over a real file, with a directory that remembers what it was told. */
@@ -95,7 +97,7 @@ export class Uploader implements ServingDirectory {
   private constructor(
     readonly metainfo: Metainfo,
     path: string,
-    { name = 'uploader', uploadSlots = 256, has }: UploaderOptions,
+    { name = 'uploader', uploadSlots = 256, has, holds }: UploaderOptions,
   ) {
     const log = createLogger({ name, level: 'silent' });
     this.peerId = peerNamed(name);
@@ -112,6 +114,7 @@ export class Uploader implements ServingDirectory {
       random: seededRandom(1),
       share: this.limiter.share(),
       damaged: (error) => this.damages.push(error),
+      ...(holds && { holds }),
     });
     const self = { peerId: this.peerId, name, version: 'test' };
     this.#server = new GrpcServer({
