@@ -1,7 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** So many percent of what is alive may be added before all of it is looked through. */
-const GROWTH_PERCENT = 900;
+/**
+ * So many percent of what is alive may be added before all of it is looked through: enough for large files, and a
+ * download of many small ones, which lets objects grow old that die soon after, keeps to the bound on memory.
+ */
+const GROWTH_PERCENT = 100;
 
 /**
  * Has V8 collect less often, for a process that moves files. It counts the network's buffers, which live for

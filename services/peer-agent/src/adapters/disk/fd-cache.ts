@@ -34,8 +34,9 @@ const KEPT_OF_OPEN = 3 / 4;
  * kept from then on, and what is asked for waits a few seconds for one.
  */
 export class FdCache {
-  /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry>();
+  /** Those that nobody uses, the least recently used first. Thousands may be in use or wait: none of these is looked at to close one. */
+  readonly #idle = new Set<Entry>();
   /** Open, or about to be. */
   #open = 0;
   /** Those who wait until there are fewer, the oldest first. */
@@ -51,6 +52,7 @@ export class FdCache {
       return await use(await entry.fd);
     } finally {
       entry.users -= 1;
+      if (entry.users === 0 && !entry.doomed) this.#idle.add(entry);
       await this.#trim();
       if (entry.doomed && entry.users === 0) await this.#close(entry);
     }
@@ -79,8 +81,8 @@ export class FdCache {
       doomed: false,
       closed: false,
     };
-    this.#entries.delete(key);
     this.#entries.set(key, entry);
+    this.#idle.delete(entry);
     entry.users += 1;
     if (!known) this.#follow(entry);
     return entry;
@@ -121,14 +123,15 @@ export class FdCache {
 
   /** Closes what is not in use, beyond what may be open. Those who wait to open need room as well. */
   async #trim(): Promise<void> {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#idle) {
       if (this.#open + this.#waiting.length <= this.capacity) return;
-      if (entry.users === 0) await this.#drop(entry);
+      await this.#drop(entry);
     }
   }
 
   async #drop(entry: Entry): Promise<void> {
     this.#entries.delete(entry.key);
+    this.#idle.delete(entry);
     entry.doomed = true;
     if (entry.users === 0) await this.#close(entry);
   }

@@ -3,7 +3,6 @@ import { stat, truncate } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf } from '@enjambre/common/system-error';
-import pLimit from 'p-limit';
 import { diskError } from './disk-errors.js';
 import type { FdCache } from './fd-cache.js';
 
@@ -26,6 +25,8 @@ type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
 
 /** Files asked for at the same time: more than the system's threads for that. */
 const AT_ONCE = 64;
+/** Files synced at the same time: the disk writes one record for all, and the system has so many threads for that. */
+const SYNCS_AT_ONCE = 4;
 /** Files looked at in one {@link PartFiles.flush} besides those that were written to. */
 const PATROL_FILES = 64;
 
@@ -70,29 +71,20 @@ export class PartFiles {
   /** These files hold verified pieces: they must be there, and stay. Gives them their length. */
   async hold(files: ReadonlySet<number>): Promise<void> {
     for (const file of this.#dirty) if (!files.has(file)) this.#dirty.delete(file);
-    await this.#each(files, (file) => this.#guard(file, () => this.#adopt(file)));
+    await this.#each(files, AT_ONCE, (file) => this.#guard(file, () => this.#adopt(file)));
   }
 
   /** What was written is on the disk itself, under its path, when this resolves. */
   async flush(): Promise<void> {
     if (this.#broken) throw this.#broken;
-    for (const file of [...this.#dirty]) {
-      this.#dirty.delete(file);
-      try {
-        await this.#guard(file, () => this.#sync(file));
-        await this.#check(file);
-      } catch (error) {
-        this.#dirty.add(file);
-        throw error;
-      }
-    }
+    await this.#each([...this.#dirty], SYNCS_AT_ONCE, (file) => this.#settleDirty(file));
     await this.#patrol();
   }
 
   /** Looks at all files before they get their name: none may be missing, or longer or shorter than it should be. */
   async settle(): Promise<void> {
     const files = this.init.lengths.flatMap((length, file) => (length > 0 ? [file] : []));
-    await this.#each(files, async (file) => {
+    await this.#each(files, AT_ONCE, async (file) => {
       if (!this.#held.has(file)) await this.#guard(file, () => this.#adopt(file));
       await this.#check(file);
     });
@@ -103,6 +95,17 @@ export class PartFiles {
     this.#held.clear();
     this.#ready.clear();
     this.#broken = undefined;
+  }
+
+  async #settleDirty(file: number): Promise<void> {
+    this.#dirty.delete(file);
+    try {
+      await this.#guard(file, () => this.#sync(file));
+      await this.#check(file);
+    } catch (error) {
+      this.#dirty.add(file);
+      throw error;
+    }
   }
 
   #prepare(file: number, fd: number): Promise<void> {
@@ -172,9 +175,16 @@ export class PartFiles {
     }
   }
 
-  async #each(files: Iterable<number>, work: (file: number) => Promise<void>): Promise<void> {
-    const limit = pLimit(AT_ONCE);
-    await Promise.all(Array.from(files, (file) => limit(work, file)));
+  /** Begins with no more once one has failed; throws the first error when all that began have ended. */
+  async #each(files: Iterable<number>, atOnce: number, work: (file: number) => Promise<void>): Promise<void> {
+    const left = files[Symbol.iterator]();
+    const errors: unknown[] = [];
+    const workSome = async (): Promise<void> => {
+      for (let next = left.next(); !next.done && errors.length === 0; next = left.next())
+        await work(next.value).catch((error: unknown) => errors.push(error));
+    };
+    await Promise.all(Array.from({ length: atOnce }, workSome));
+    if (errors.length > 0) throw errors[0];
   }
 
   #lengthOf(file: number): number {

@@ -5,6 +5,7 @@ import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
 
 /** More than what precedes the bytes of a block, see {@link blockHeader}. */
 const MAX_HEADER = 64;
+const LONGEST_FRAME = GRPC_PREFIX_BYTES + MAX_HEADER + BLOCK_SIZE;
 /** Memory kept for the next blocks; what is needed beyond it for a while is given back. */
 const KEPT_FRAMES = 64;
 
@@ -22,17 +23,23 @@ export class BlockFrames {
 
   take(id: number, place: BlockPlace & { readonly left: number }): BlockFrame {
     const header = blockHeader({ id, ...place }, place.length);
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(GRPC_PREFIX_BYTES + MAX_HEADER + BLOCK_SIZE);
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(memoryFor(place.length));
     putGrpcPrefix(memory, header.length + place.length);
     header.copy(memory, GRPC_PREFIX_BYTES);
     const at = GRPC_PREFIX_BYTES + header.length;
     return { bytes: memory.subarray(0, at + place.length), data: memory.subarray(at, at + place.length) };
   }
 
-  /** Nobody uses the frame any more. */
+  /** Nobody uses the frame any more. Short ones are left to the collector. */
   giveBack({ bytes }: BlockFrame): void {
-    if (this.#free.length < KEPT_FRAMES) this.#free.push(Buffer.from(bytes.buffer));
+    if (bytes.buffer.byteLength === LONGEST_FRAME && this.#free.length < KEPT_FRAMES)
+      this.#free.push(Buffer.from(bytes.buffer));
   }
+}
+
+/** What is much shorter than a block, as small files are, gets memory of just its size. */
+function memoryFor(blockBytes: number): number {
+  return blockBytes < BLOCK_SIZE / 2 ? LONGEST_FRAME - BLOCK_SIZE + blockBytes : LONGEST_FRAME;
 }
 
 interface Http2Writable {

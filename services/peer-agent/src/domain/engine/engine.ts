@@ -9,7 +9,7 @@ import { inTurn } from './in-turn.js';
 import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messages.js';
 import { NearFirst, piecesOf } from './near-first.js';
 import { nextBlock, startedBlock } from './next-block.js';
-import { OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
+import { memoryOf, OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { RequestBooks } from './request-books.js';
@@ -71,7 +71,7 @@ export class DownloadEngine {
     return this.#peers.get(peer)?.has.has(piece) ?? false;
   }
 
-  /** Bytes asked for or arrived, and not yet stored. */
+  /** Bytes asked for or arrived, and not yet stored, as {@link memoryOf} counts them. */
   get outstandingBytes(): number {
     return this.#storingBytes + this.#books.inFlightBytes;
   }
@@ -183,7 +183,7 @@ export class DownloadEngine {
       block.sender = peer.id;
       this.#cancelAll(block.askedOf, ref);
       block.askedOf.length = 0;
-      this.#storingBytes += bytes;
+      this.#storingBytes += memoryOf(bytes);
       this.#emit({ type: 'store', ref });
     } else {
       this.#emit({ type: 'discard', ref });
@@ -251,7 +251,7 @@ export class DownloadEngine {
   }
 
   #stored(ref: BlockRef, digest: Buffer): void {
-    this.#storingBytes -= this.#board.blockBytes(ref);
+    this.#storingBytes -= memoryOf(this.#board.blockBytes(ref));
     const piece = this.#board.active.get(ref.piece);
     if (piece?.store(ref.block, digest)) this.#verify(piece);
     if (this.isComplete) this.#emit({ type: 'complete' });

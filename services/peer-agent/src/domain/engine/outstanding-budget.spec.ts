@@ -2,6 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { weightOf } from '../limits/priority.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { peerNamed } from '../../../test/support/ids.js';
+import { seededRandom } from '../random.js';
+import { DownloadEngine } from './engine.js';
+import type { EngineLayout } from './engine-layout.js';
 import { OutstandingBudget } from './outstanding-budget.js';
 
 describe('the bytes in flight of a process', () => {
@@ -87,5 +92,31 @@ describe('the bytes in flight of a process', () => {
 
   it('are 32 MiB, unless it is told otherwise', () => {
     expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
+  });
+
+  it('are counted as 16 KiB at least for each block of a small file', () => {
+    const layout: EngineLayout = {
+      pieceCount: 5000,
+      longestBlock: 1024,
+      blockCount: () => 1,
+      blockSize: () => 1024,
+      combineBlocks: () => Buffer.alloc(32),
+      pieceRoot: () => Buffer.alloc(32),
+    };
+    const engine = new DownloadEngine(
+      { layout, have: Bitfield.empty(5000), random: seededRandom(1) },
+      { initialWindowBytes: 32 << 20 },
+    );
+    const peer = peerNamed('p');
+    const asked = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(5000) }, 0);
+    let waiting = 0;
+    for (const effect of asked) {
+      if (effect.type !== 'request') continue;
+      waiting += 1;
+      asked.push(...engine.handle({ type: 'block-arrived', peer, id: effect.id, ref: effect.ref }, 0));
+    }
+    // None was stored: so many are all that the budget has room for.
+    expect(waiting).toBe(2048);
+    expect(engine.outstandingBytes).toBe(32 << 20);
   });
 });

@@ -109,3 +109,11 @@ export class OutstandingBudget {
 
 /** Enough for 1 GB/s with 30 ms between a request and its block on disk. */
 export const DEFAULT_TOTAL_BYTES = 32 << 20;
+
+/** What is kept of a block besides its bytes until it is stored, at most. */
+const LEAST_MEMORY = 16 << 10;
+
+/** What a block that was asked for and is not stored counts: thousands of small files would else take several times their bytes. */
+export function memoryOf(bytes: number): number {
+  return Math.max(bytes, LEAST_MEMORY);
+}

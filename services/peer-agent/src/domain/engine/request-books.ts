@@ -2,12 +2,12 @@ import type { PeerId } from '@enjambre/core/ids';
 import { isLower } from '../limits/byte-bucket.js';
 import { beyond, type Asked } from './beyond.js';
 import type { BlockRef } from './messages.js';
-import type { BudgetShare } from './outstanding-budget.js';
+import { memoryOf, type BudgetShare } from './outstanding-budget.js';
 import type { PeerState, PendingRequest } from './peer-state.js';
 
 /**
  * Books what the peers of a download are asked for, be it by name or of their choice: the
- * bytes that are still wanted, and to the download's rate what it may ask for.
+ * bytes that are still wanted, as {@link memoryOf} counts them, and to the download's rate what it may ask for.
  */
 export class RequestBooks {
   #inFlightBytes = 0;
@@ -25,7 +25,7 @@ export class RequestBooks {
 
   /** Books a request that is sent now, and returns its id. What is left to the peer's choice has no `ref`. */
   ask(peer: PeerState, { ref, bytes }: { ref?: BlockRef; bytes: number }, nowMs: number): number {
-    this.#inFlightBytes += bytes;
+    this.#inFlightBytes += memoryOf(bytes);
     this.budget.asked(bytes);
     return peer.ask(ref, bytes, nowMs);
   }
@@ -47,7 +47,7 @@ export class RequestBooks {
   /** Its answer is not wanted any more, but may come all the same. False if that is booked already. */
   cancel(peer: PeerState, request: PendingRequest): boolean {
     if (request.cancelled) return false;
-    this.#inFlightBytes -= request.bytes;
+    this.#inFlightBytes -= memoryOf(request.bytes);
     peer.cancel(request);
     return true;
   }
@@ -70,7 +70,7 @@ export class RequestBooks {
 
   #answered(peer: PeerState, id: number): PendingRequest | undefined {
     const request = peer.answered(id);
-    if (request && !request.cancelled) this.#inFlightBytes -= request.bytes;
+    if (request && !request.cancelled) this.#inFlightBytes -= memoryOf(request.bytes);
     return request;
   }
 }
