@@ -10,7 +10,7 @@ import type { BlockRef, EngineEffect, EngineEvent, RejectReason } from './messag
 import { NearFirst, piecesOf } from './near-first.js';
 import { nextBlock, startedBlock } from './next-block.js';
 import { memoryOf, OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
-import { PeerState, type PendingRequest } from './peer-state.js';
+import { countGivers, PeerState, type PendingRequest } from './peer-state.js';
 import { PieceBoard } from './piece-board.js';
 import { RequestBooks } from './request-books.js';
 import { isFitAlone, relieve } from './soloist.js';
@@ -67,9 +67,7 @@ export class DownloadEngine {
   }
 
   /** True if the peer is there and has said that it has the piece. */
-  peerHas(peer: PeerId, piece: number): boolean {
-    return this.#peers.get(peer)?.has.has(piece) ?? false;
-  }
+  readonly peerHas = (peer: PeerId, piece: number): boolean => this.#peers.get(peer)?.has.has(piece) ?? false;
 
   /** Bytes asked for or arrived, and not yet stored, as {@link memoryOf} counts them. */
   get outstandingBytes(): number {
@@ -378,9 +376,7 @@ export class DownloadEngine {
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
   #capBytes(): number {
-    let givers = 0;
-    for (const peer of this.#peers.values()) givers += peer.mayGive(this.#generation) ? 1 : 0;
-    return this.#budget.limitBytes / Math.max(1, givers);
+    return this.#budget.limitBytes / Math.max(1, countGivers(this.#peers.values(), this.#generation));
   }
 
   #violation({ id }: PeerState, reason: string): void {

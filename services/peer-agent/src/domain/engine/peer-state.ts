@@ -210,3 +210,10 @@ export class PeerState {
     this.#lastCheckRate = 0;
   }
 }
+
+/** How many of them may give something: see {@link PeerState.mayGive}. */
+export function countGivers(peers: Iterable<PeerState>, generation: number): number {
+  let givers = 0;
+  for (const peer of peers) givers += peer.mayGive(generation) ? 1 : 0;
+  return givers;
+}
