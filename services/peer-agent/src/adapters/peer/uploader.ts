@@ -8,7 +8,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MessageReader } from '@enjambre/proto/message-reader';
 import { Http2Connection } from '../http2/connection.js';
-import { GrpcStream } from './bulk-stream.js';
+import { GrpcStream } from './grpc-stream.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 import type { MessageStream, StreamListener } from './message-stream.js';
 

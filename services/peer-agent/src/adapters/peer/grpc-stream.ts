@@ -5,6 +5,11 @@ import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
 import type { Http2Connection, Http2Stream } from '../http2/connection.js';
 import type { MessageStream } from './message-stream.js';
 
+/** What a gRPC server answers with; there may be a format behind it. */
+const GRPC_TYPE = /^application\/grpc($|[+;])/;
+/** The details of an error: google.rpc.Status. */
+const DETAILS = 'grpc-status-details-bin';
+
 export interface CallInit<Request> {
   readonly connection: Http2Connection;
   /** The method: /PACKAGE.SERVICE/METHOD. */
@@ -63,15 +68,23 @@ export class GrpcStream<Request> implements MessageStream<Request> {
   }
 
   #onHeaders(fields: ReadonlyMap<string, string>, isLast: boolean): void {
-    const httpStatus = fields.get(':status') ?? '200';
-    if (isLast && fields.has('grpc-status')) this.#onStatus(fields);
-    else if (!/^(1..|200)$/.test(httpStatus)) this.#fail(status.UNAVAILABLE, `HTTP ${httpStatus}`);
+    const httpStatus = fields.get(':status');
+    if (isLast && fields.has('grpc-status')) return this.#onStatus(fields);
+    if (httpStatus === undefined || httpStatus.startsWith('1')) return;
+    const type = fields.get('content-type') ?? 'nothing';
+    if (httpStatus !== '200') this.#fail(status.UNAVAILABLE, `HTTP ${httpStatus}`);
+    // A proxy's page, for example.
+    else if (!GRPC_TYPE.test(type))
+      this.#fail(status.UNAVAILABLE, `no gRPC server: it answers with ${type.slice(0, 100)}`);
   }
 
   #onStatus(fields: ReadonlyMap<string, string>): void {
     const code = statusOf(fields.get('grpc-status'));
     if (code === status.OK) return this.#end(undefined);
-    const metadata = Metadata.fromHttp2Headers(Object.fromEntries(fields));
+    const metadata = new Metadata();
+    // Nothing else: grpc-js prints what it cannot read.
+    const details = fields.get(DETAILS);
+    if (details !== undefined) metadata.set(DETAILS, Buffer.from(details, 'base64'));
     this.#fail(code, decoded(fields.get('grpc-message')), metadata);
   }
 
