@@ -1,16 +1,14 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
 import { traced } from './traced.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
+import { pieceLength, present, seconds, wholeNumber } from './option-values.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
 
 export type MakeOutput = (options: { readonly json: boolean }) => Output;
-const MAX_UINT32 = 0xffff_ffff;
-/** A timer takes no more. */
-const MAX_SECONDS = 2_000_000;
 
 const trackerFlag: Flag = {
   flags: '--tracker <HOST:PORT>',
@@ -29,8 +27,8 @@ const SHARING: readonly ClientCommand[] = [
       },
       {
         flags: '--piece-length <BYTES>',
-        description: 'bytes in a piece: a power of two from 16384 to 67108864',
-        parse: wholeNumber,
+        description: 'bytes in a piece: a power of two from 16KiB to 64MiB',
+        parse: pieceLength,
       },
       { flags: '--torrent <FILE>', description: 'write a .torrent, too (may be repeated)', parse: append },
       uploadFlag,
@@ -319,24 +317,4 @@ export function connectionOf(given: Given): Session['connection'] {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-/** A parser of texts that are not empty. */
-function present(refusal: string): (value: string) => string {
-  return (value) => {
-    if (value !== '') return value;
-    throw new EnjambreError('invalid', 'BAD_OPTION', refusal);
-  };
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
-  throw new InvalidArgumentError('A whole number is wanted.');
-}
-
-function seconds(value: string): number {
-  const number = Number(value);
-  if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
-  throw new InvalidArgumentError(`A number of seconds up to ${String(MAX_SECONDS)} is wanted.`);
 }

@@ -50,6 +50,21 @@ describe('DiskPool', () => {
     expect((await readFile(folder.at('f'))).subarray(100).equals(data)).toBe(true);
   });
 
+  it('takes no block whose memory it was given before, and goes on', async () => {
+    const data = owned(bytesOf(BLOCK));
+    await withFile('f', async ({ fd }) => {
+      const job = { fd, fileLength: 0, position: 0, leaves: 4 };
+      await pool.write(job, data);
+      await expect(pool.write(job, data)).rejects.toThrow(TypeError);
+      // One part of memory is handed over with all of it.
+      const whole = owned(bytesOf(BLOCK));
+      const same = Buffer.from(whole.buffer);
+      await Promise.allSettled([pool.write(job, whole), pool.write(job, same)]);
+      expect(pool.load).toMatchObject({ jobs: 0, bytes: 0 });
+      expect(await pool.write(job, owned(bytesOf(BLOCK, 2)))).toEqual(subtreeRoot(bytesOf(BLOCK, 2), 4));
+    });
+  });
+
   it('takes over memory that is one block, and leaves memory that others use alone', async () => {
     const whole = owned(bytesOf(BLOCK));
     const shared = owned(bytesOf(8 * BLOCK));

@@ -45,12 +45,13 @@ export class DiskPool implements Startable {
 
   /**
    * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
-   * to a thread, and comes back to the memory for the next block.
+   * to a thread, and comes back to the memory for the next block. Throws TypeError for what was handed over before.
    */
   async write(
     job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
     data: Buffer,
   ): Promise<Buffer> {
+    if (data.length === 0) throw new TypeError('a block without bytes: was its memory handed over before?');
     const { buffer, byteOffset, length } = this.#ownMemory(data);
     const root = await this.#run({ type: 'write', ...job, buffer, byteOffset, length }, [buffer]);
     this.#written += length;
@@ -87,9 +88,9 @@ export class DiskPool implements Startable {
     const thread = this.#choose();
     const id = this.#nextId++;
     return new Promise<Buffer>((resolve, reject) => {
+      thread.worker.postMessage({ id, job }, transfer);
       thread.waiting.set(id, { resolve, reject, bytes: job.length });
       thread.bytes += job.length;
-      thread.worker.postMessage({ id, job }, transfer);
     });
   }
 

@@ -17,6 +17,9 @@ const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: str
     off: ['the agent was off', 'it goes on by itself when the agent starts'],
   };
 
+/** What took less was over before it can have waited for anything. */
+const LEAST_MS = 1000;
+
 /** One sentence: what the download waited for most. */
 export function conclusionOf({
   totalMs,
@@ -24,6 +27,7 @@ export function conclusionOf({
   sources,
 }: Pick<Explanation, 'totalMs' | 'spent' | 'sources'>): string {
   if (!most) return 'its time was not recorded';
+  if (totalMs < LEAST_MS) return 'it has taken less than a second: too little to say what it waited for';
   const share = `for ${Math.round((most.ms * 100) / totalMs)} % of the time`;
   if (most.cause === 'sources') return `the sources were the limit ${share}: ${generosity(sources)}`;
   const [subject, explanation] = SAYINGS[most.cause];

@@ -44,10 +44,10 @@ describe('an explanation', () => {
 
   it.each(CAUSES)('concludes with what took the most time: %s', (cause) => {
     const others = explain({
-      ...spentOn(cause, 62),
+      ...spentOn(cause, 6200),
       account: {
         ...NO_ACCOUNT,
-        spent: { disk: { ms: 38, stalledMs: 0 }, [cause]: { ms: 62, stalledMs: 0 } },
+        spent: { disk: { ms: 3800, stalledMs: 0 }, [cause]: { ms: 6200, stalledMs: 0 } },
       },
     });
     expect(others.conclusion).toContain(cause === 'disk' ? '100 % of the time' : '62 % of the time');
@@ -68,6 +68,13 @@ describe('an explanation', () => {
     expect(conclusion).toBe(
       'the sources were the limit for 100 % of the time: alice, the most generous of 2, gave 4.0 MB at 2.0 MB a second',
     );
+  });
+
+  it('draws no conclusion from less than a second', () => {
+    const { totalMs, conclusion } = explain(spentOn('checking', 999));
+    expect(totalMs).toBe(999);
+    expect(conclusion).toBe('it has taken less than a second: too little to say what it waited for');
+    expect(explain(spentOn('checking', 1000)).conclusion).toContain('busy with what is on disk');
   });
 
   it('says that it does not know what was never recorded', () => {

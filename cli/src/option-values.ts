@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander';
+import { bytesSchema } from '@enjambre/common/config/quantities';
+import { EnjambreError } from '@enjambre/core/error';
+import { isPieceLength } from '@enjambre/core/piece-length';
+
+/** Parsers of what stands behind an option; each throws what the user is told. */
+
+const MAX_UINT32 = 0xffff_ffff;
+/** A timer takes no more. */
+const MAX_SECONDS = 2_000_000;
+
+/** A parser of texts that are not empty. */
+export function present(refusal: string): (value: string) => string {
+  return (value) => {
+    if (value !== '') return value;
+    throw new EnjambreError('invalid', 'BAD_OPTION', refusal);
+  };
+}
+
+export function pieceLength(value: string): number {
+  const bytes = bytesSchema.safeParse(value);
+  if (bytes.success && isPieceLength(bytes.data)) return bytes.data;
+  throw new InvalidArgumentError('A power of two from 16KiB to 64MiB is wanted, such as 256KiB or 1048576.');
+}
+
+export function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
+  throw new InvalidArgumentError('A whole number is wanted.');
+}
+
+export function seconds(value: string): number {
+  const number = Number(value);
+  if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
+  throw new InvalidArgumentError(`A number of seconds up to ${String(MAX_SECONDS)} is wanted.`);
+}
