@@ -49,7 +49,10 @@ describe('the command line', () => {
       expect.stringContaining("unknown option '--detatch' (Did you mean --detach?)"),
     ],
     [['--frob'], "enjambre: unknown option '--frob': `enjambre --help` tells more\n"],
-    [['share', 'x', '--piece-length', 'big'], expect.stringContaining('A power of two from 16KiB to 64MiB is wanted')],
+    [
+      ['share', 'x', '--piece-length', 'big'],
+      expect.stringContaining('A power of two from 16KiB to 64MiB is wanted'),
+    ],
     [['ls', '--agent', 'nowhere'], expect.stringContaining('--agent: "nowhere" is not an address')],
     [['shell'], expect.stringContaining('the menu needs a terminal')],
   ])('%p is wrong usage, told in one sentence', async (args, sentence) => {
