@@ -1,6 +1,7 @@
-import { InterceptingCall, status, type Interceptor, type ServerInterceptor } from '@grpc/grpc-js';
+import { status, type ServerInterceptor } from '@grpc/grpc-js';
 import { activeTraceparent, isTraceparent, startSpan, type Span } from '../tracing/tracing.js';
 import { onServerEnd } from './call-metrics.js';
+import type { CallObserver } from './call-observers.js';
 
 /** The header of W3C's trace context. */
 const HEADER = 'traceparent';
@@ -8,21 +9,16 @@ const HEADER = 'traceparent';
 const ENDED_WELL: ReadonlySet<number> = new Set([status.OK, status.CANCELLED]);
 
 /** A call that is made as a part of something traced is a part of it, and so is what the server does for it. */
-export const traceMade: Interceptor = (options, nextCall) => {
-  const { path } = options.method_definition;
+export const traceMade: CallObserver = (path) => {
   const span = activeTraceparent() === undefined ? undefined : callSpan(path, 'client');
-  if (!span) return new InterceptingCall(nextCall(options));
-  return new InterceptingCall(nextCall(options), {
-    start: (metadata, _, next) => {
-      metadata.set(HEADER, span.traceparent);
-      next(metadata, {
-        onReceiveStatus: (received, pass) => {
-          endCall(span, received.code);
-          pass(received);
-        },
-      });
-    },
-  });
+  return (
+    span && {
+      headers: { [HEADER]: span.traceparent },
+      ended: (code) => {
+        endCall(span, code);
+      },
+    }
+  );
 };
 
 /** What is done for a call that says what it is a part of, is a part of that. Of other calls nothing is traced. */

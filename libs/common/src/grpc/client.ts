@@ -8,10 +8,10 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
-  type Interceptor,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { interceptors } from './call-observers.js';
 import { fromServiceError } from './status.js';
 
 /** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
@@ -30,23 +30,15 @@ type ClientConstructor<C extends Client> = new (
   options?: Partial<ClientOptions>,
 ) => C;
 
-const observers: Interceptor[] = [];
-
-/** Has every client that is opened from now on in this process observed. */
-export function observeClients(observer: Interceptor): void {
-  observers.push(observer);
-}
-
 /** Opens a client of a generated service. TLS, when it comes, comes in here. */
 export function connect<C extends Client>(
   Constructor: ClientConstructor<C>,
   address: string,
   options: ChannelOptions = {},
 ): C {
-  const interceptors = observers.length > 0 && { interceptors: [...observers] };
   return new Constructor(address, credentials.createInsecure(), {
     ...CHANNEL_OPTIONS,
-    ...interceptors,
+    interceptors: interceptors(),
     ...options,
   });
 }

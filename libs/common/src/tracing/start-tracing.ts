@@ -42,7 +42,7 @@ export async function startTracing(service: string, environment: Environment): P
   provider.register();
   const tracer = new own.OtelTracer(provider.getTracer('enjambre', VERSION));
   traceWith(tracer);
-  own.observeClients(own.traceMade);
+  own.observeCalls(own.traceMade);
   return async () => {
     traceWith(undefined);
     tracer.end();
@@ -53,12 +53,12 @@ export async function startTracing(service: string, environment: Environment): P
 
 /** Ours, which is only of use with the SDK. */
 async function loadOwn() {
-  const [{ OtelTracer }, { observeClients }, { traceMade }] = await Promise.all([
+  const [{ OtelTracer }, { observeCalls }, { traceMade }] = await Promise.all([
     import('./otel-tracer.js'),
-    import('../grpc/client.js'),
+    import('../grpc/call-observers.js'),
     import('../grpc/call-tracing.js'),
   ]);
-  return { OtelTracer, observeClients, traceMade };
+  return { OtelTracer, observeCalls, traceMade };
 }
 
 /** How traces are sent; undefined if they are not. */

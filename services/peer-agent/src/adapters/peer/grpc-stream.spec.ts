@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { status } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { observeCalls } from '@enjambre/common/grpc/call-observers';
 import { toStatus } from '@enjambre/common/grpc/status';
 import { Http2Connection } from '../http2/connection.js';
 import { GrpcStream } from './grpc-stream.js';
@@ -148,6 +150,22 @@ describe('a gRPC stream of our own client', () => {
     expect(await call().ended).toMatchObject({ code: 'denied', reason: 'BANNED', message: 'you are banned' });
     expect(printed).not.toHaveBeenCalled();
     printed.mockRestore();
+  });
+
+  it('is told to observers as any call is, and carries what they want said', async () => {
+    const codes: number[] = [];
+    observeCalls((path) => ({ headers: { 'x-path': path }, ended: (code) => codes.push(code) }));
+    const said: unknown[] = [];
+    handle = (stream, headers) => {
+      said.push(headers['x-path']);
+      refuse(stream, { 'grpc-status': '7', 'grpc-message': 'no' });
+    };
+    await call().ended;
+    expect(said).toEqual(['/enjambre.test/Say']);
+    expect(codes).toEqual([status.PERMISSION_DENIED]);
+    handle = () => undefined;
+    call().stream.cancel();
+    expect(codes).toEqual([status.PERMISSION_DENIED, status.CANCELLED]);
   });
 
   it('blames the server for what cannot be read', async () => {

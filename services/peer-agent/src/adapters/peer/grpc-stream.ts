@@ -1,4 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { beginCall, type ObservedCall } from '@enjambre/common/grpc/call-observers';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
@@ -27,11 +28,13 @@ export interface CallInit<Request> {
 export class GrpcStream<Request> implements MessageStream<Request> {
   readonly #stream: Http2Stream;
   readonly #init: CallInit<Request>;
+  readonly #call: ObservedCall;
   #over = false;
 
   constructor(init: CallInit<Request>) {
     this.#init = init;
-    this.#stream = init.connection.request(requestHeaders(init), {
+    this.#call = beginCall(init.path);
+    this.#stream = init.connection.request([...requestHeaders(init), ...Object.entries(this.#call.headers)], {
       headers: (fields, isLast) => {
         this.#onHeaders(fields, isLast);
       },
@@ -40,7 +43,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
         try {
           init.push(part);
         } catch (error) {
-          this.#end(unreadable(error));
+          this.#end(status.INTERNAL, unreadable(error));
         }
       },
       closed: (reason = 'the stream ended without a status') => {
@@ -63,6 +66,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
   }
 
   cancel(): void {
+    if (!this.#over) this.#call.ended(status.CANCELLED);
     this.#over = true;
     this.#stream.cancel();
   }
@@ -80,7 +84,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
 
   #onStatus(fields: ReadonlyMap<string, string>): void {
     const code = statusOf(fields.get('grpc-status'));
-    if (code === status.OK) return this.#end(undefined);
+    if (code === status.OK) return this.#end(code, undefined);
     const metadata = new Metadata();
     // Nothing else: grpc-js prints what it cannot read.
     const details = fields.get(DETAILS);
@@ -89,12 +93,13 @@ export class GrpcStream<Request> implements MessageStream<Request> {
   }
 
   #fail(code: status, details: string, metadata = new Metadata()): void {
-    this.#end(fromServiceError(Object.assign(new Error(details), { code, details, metadata })));
+    this.#end(code, fromServiceError(Object.assign(new Error(details), { code, details, metadata })));
   }
 
-  #end(error: EnjambreError | undefined): void {
+  #end(code: status, error: EnjambreError | undefined): void {
     if (this.#over) return;
     this.#over = true;
+    this.#call.ended(code);
     this.#stream.cancel();
     this.#init.ended(error);
   }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -38,7 +39,8 @@ export class GrpcPeerConnector implements PeerConnector {
     const { connections } = this.#acquire(peer.endpoint);
     const parts = {
       openSync: (sync: StreamListener<SyncResponse>) => connections.openSync(sync),
-      openFetch: (fetch: StreamListener<FetchResponse>) => connections.openFetch(fetch),
+      // It is opened when the uploader answers, as a part of what the link is a part of.
+      openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) => connections.openFetch(fetch)),
       self: this.self,
       signer: this.signer,
       listener,

@@ -1,3 +1,4 @@
+import { apart } from '@enjambre/common/tracing/tracing';
 import { FetchReader } from '@enjambre/proto/fetch-reader';
 import {
   FetchRequest,
@@ -30,7 +31,7 @@ export class UploaderConnections {
   ) {}
 
   openSync({ message, ended }: StreamListener<SyncResponse>): MessageStream<SyncRequest> {
-    if (!this.#small?.isOpen) this.#small = new Http2Connection(this.endpoint);
+    if (!this.#small?.isOpen) this.#small = this.#connect();
     const reader = new MessageReader({
       maxBytes: MAX_MESSAGE_BYTES,
       message: (bytes) => {
@@ -49,7 +50,7 @@ export class UploaderConnections {
   }
 
   openFetch({ message, ended }: StreamListener<FetchResponse>): MessageStream<FetchRequest> {
-    if (!this.#bulk?.isOpen) this.#bulk = new Http2Connection(this.endpoint);
+    if (!this.#bulk?.isOpen) this.#bulk = this.#connect();
     const { memoryFor } = this;
     const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message });
     return new GrpcStream<FetchRequest>({
@@ -61,6 +62,11 @@ export class UploaderConnections {
       },
       ended,
     });
+  }
+
+  /** A part of no trace: streams of several share it. */
+  #connect(): Http2Connection {
+    return apart(() => new Http2Connection(this.endpoint));
   }
 
   /** They end when their streams have. */
