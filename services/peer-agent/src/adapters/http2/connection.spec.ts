@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Http2Connection, type Http2Stream } from './connection.js';
 import { Flag, frame, FrameType, goawayFrame, PREFACE, settingsFrame, windowUpdateFrame } from './frames.js';
 import { encodeHeaders } from './hpack.js';
@@ -310,6 +310,73 @@ describe('Http2Connection', () => {
       for (let part = 0; part < 20; part++) stream.write(Buffer.alloc(100_000));
     });
     expect(reason).toBe('the peer does not read what it asks for');
+  });
+
+  it('opens no more streams at a time than the server takes, and says so to those it refuses', async () => {
+    const streams: ServerHttp2Stream[] = [];
+    const server = createHttp2({ settings: { maxConcurrentStreams: 2 } });
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      streams.push(stream);
+      stream.on('error', () => undefined);
+      stream.respond({ ':status': 200 });
+      stream.write('here');
+    });
+    server.on('session', (session) => cleanup.push(() => session.destroy()));
+    const one = connection(await listen(server));
+    const open = (): Promise<Http2Stream> =>
+      new Promise((resolve, reject) => {
+        const stream: Http2Stream = one.request(REQUEST, {
+          headers: () => undefined,
+          data: () => {
+            resolve(stream);
+          },
+          closed: reject,
+        });
+      });
+    const first = await open();
+    await open();
+    const refusal = 'the peer takes no more than 2 streams at a time';
+    expect((await request(one, (stream) => stream.write(Buffer.from('x')))).reason).toBe(refusal);
+    const unheard = {
+      headers: () => undefined,
+      data: () => undefined,
+      closed: () => expect('a cancelled stream').toBe('silent'),
+    };
+    one.request(REQUEST, unheard).cancel();
+    await expect(open()).rejects.toBe(refusal);
+    expect(one.isOpen).toBe(true);
+    first.cancel();
+    await open();
+    expect(streams.map(({ id }) => id)).toEqual([1, 3, 5]);
+  });
+
+  it('reads what has come before it calls a server dead, however long this process was held up', async () => {
+    const now = performance.now.bind(performance);
+    let offsetMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + offsetMs);
+    cleanup.push(() => clock.mockRestore());
+    const ping = frame(head(FrameType.ping, 0), Buffer.alloc(8));
+    const server = createServer((socket) => {
+      cleanup.push(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.on('data', (part: Buffer) => {
+        if (!part.includes(ping)) return;
+        socket.write(frame(head(FrameType.ping, 0, Flag.ack), Buffer.alloc(8)));
+        // The answer lies unread while the time to answer runs out, and the next look is due.
+        offsetMs += 60_000;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+        const fields = encodeHeaders([[':status', '204']]);
+        setImmediate(() => {
+          setImmediate(() =>
+            socket.write(frame(head(FrameType.headers, 1, Flag.endHeaders | Flag.endStream), fields)),
+          );
+        });
+      });
+      socket.write(settingsFrame([]), () => (offsetMs += 60_000));
+    });
+    const { headers, reason } = await request(connection(await listen(server)));
+    expect(reason).toBeUndefined();
+    expect(headers).toEqual([[{ ':status': '204' }, true]]);
   });
 
   it('notices a server that is silent from some moment on, and one that always was', async () => {

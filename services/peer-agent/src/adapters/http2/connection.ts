@@ -18,6 +18,7 @@ import {
   type FrameHead,
 } from './frames.js';
 import { decodeHeaders, encodeHeaders } from './hpack.js';
+import { LifeCheck } from './life-check.js';
 import { OutgoingData } from './outgoing.js';
 
 /** What the server may send before we have taken it: bytes flow from server to client (docs/protocol.md). */
@@ -29,12 +30,6 @@ const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
 const MAX_HEADER_BYTES = 4 * MAX_PAYLOAD_BYTES;
 /** A server that makes us answer (PING, SETTINGS) and does not read the answers is left. */
 const MAX_UNSENT_BYTES = 1 << 20;
-/** How long a host may say nothing at all at first: one that drops what it does not know never does. */
-const CONNECT_TIMEOUT_MS = 10_000;
-/** With streams open and nothing heard for so long the server is asked whether it lives, as on the Sync connection, and so long it has to answer. */
-const QUIET_MS = 4000;
-const ANSWER_MS = 3000;
-const LIFE_CHECK_MS = 1000;
 /** How long the last words may take to leave. */
 const LAST_WORDS_MS = 1000;
 const MAX_STREAM_ID = 2 ** 31 - 1;
@@ -93,11 +88,16 @@ export class Http2Connection {
     },
   });
   #nextId = 1;
+  /** Streams that the server takes at a time; it says so in its first frame. */
+  #maxStreams = Infinity;
   #taken = 0;
-  /** When something came; undefined before the first. */
-  #heardMs: number | undefined;
-  /** When the server was asked whether it lives. */
-  #askedMs: number | undefined;
+  readonly #life = new LifeCheck({
+    isUsed: () => this.#streams.size > 0,
+    ask: () => {
+      this.#send(frame({ type: FrameType.ping, flags: 0, stream: 0 }, Buffer.alloc(8)));
+    },
+    dead: (reason) => this.#socket.destroy(new Error(reason)),
+  });
   #block: HeaderBlock | undefined;
   /** Frames of this turn, sent together. */
   #unsent: Buffer[] = [];
@@ -116,12 +116,12 @@ export class Http2Connection {
       },
     };
     this.#socket = connect({ host: host === '' ? 'localhost' : host, port, noDelay: true, onread });
-    this.#watchLife();
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
       reason = error.message;
     });
     this.#socket.on('close', () => {
+      this.#life.stop();
       this.#over(reason);
     });
     this.#greet();
@@ -132,20 +132,19 @@ export class Http2Connection {
     return !this.#isLeaving && !this.#isOver && this.#nextId <= MAX_STREAM_ID;
   }
 
-  /** Opens a stream. On a connection that is not open it is closed in the next turn. */
+  /**
+   * Opens a stream. It is closed in the next turn if the connection is not open, or has as many as the server takes:
+   * whoever needs it tries again later.
+   */
   request(fields: Iterable<readonly [name: string, value: string]>, listener: StreamListener): Http2Stream {
+    const refusal = this.#refusal;
+    if (refusal !== undefined) return refusedStream(listener, refusal);
     const id = this.#nextId;
     this.#nextId += 2;
     this.#streams.set(id, { listener, taken: 0 });
     this.#outgoing.open(id);
-    if (this.#isOver || this.#isLeaving) {
-      setImmediate(() => {
-        this.#close(id, 'the connection ended');
-      });
-    } else {
-      const head = { type: FrameType.headers, flags: Flag.endHeaders, stream: id };
-      this.#send(frame(head, encodeHeaders(fields)));
-    }
+    const head = { type: FrameType.headers, flags: Flag.endHeaders, stream: id };
+    this.#send(frame(head, encodeHeaders(fields)));
     return {
       write: (bytes) => {
         this.#outgoing.write(id, bytes);
@@ -163,34 +162,17 @@ export class Http2Connection {
     };
   }
 
+  /** Why no stream can be opened now. */
+  get #refusal(): string | undefined {
+    if (this.#isOver || this.#isLeaving) return 'the connection ended';
+    if (this.#streams.size < this.#maxStreams) return undefined;
+    return `the peer takes no more than ${this.#maxStreams} streams at a time`;
+  }
+
   /** Takes no new streams, and ends when those that are open have ended. */
   close(): void {
     this.#isLeaving = true;
     this.#leaveIfUnused();
-  }
-
-  /** A server that is gone without a word is noticed only by asking. */
-  #watchLife(): void {
-    const startMs = performance.now();
-    const timer = setInterval(() => {
-      const heardMs = this.#heardMs ?? startMs;
-      const quietMs = performance.now() - heardMs;
-      if (this.#heardMs === undefined) {
-        if (quietMs >= CONNECT_TIMEOUT_MS) this.#giveUp(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`);
-      } else if (this.#streams.size === 0 || quietMs < QUIET_MS) this.#askedMs = undefined;
-      else if (this.#askedMs === undefined) {
-        this.#askedMs = performance.now();
-        this.#send(frame({ type: FrameType.ping, flags: 0, stream: 0 }, Buffer.alloc(8)));
-      } else if (performance.now() - this.#askedMs >= ANSWER_MS)
-        this.#giveUp('the peer does not answer any more');
-    }, LIFE_CHECK_MS);
-    this.#socket.once('close', () => {
-      clearInterval(timer);
-    });
-  }
-
-  #giveUp(reason: string): void {
-    this.#socket.destroy(new Error(reason));
   }
 
   #greet(): void {
@@ -206,7 +188,7 @@ export class Http2Connection {
 
   #read(bytes: Buffer): void {
     if (this.#isOver) return;
-    this.#heardMs = performance.now();
+    this.#life.heard();
     try {
       this.#reader.push(bytes);
     } catch (error) {
@@ -292,9 +274,11 @@ export class Http2Connection {
   #onSettings(head: FrameHead, payload: Buffer): void {
     if (head.flags & Flag.ack) return;
     if (payload.length % 6 !== 0) throw new Http2Violation(ErrorCode.frameSizeError, 'settings cut short');
-    for (let at = 0; at < payload.length; at += 6)
-      if (payload.readUInt16BE(at) === Setting.initialWindowSize)
-        this.#outgoing.setInitialWindow(uint32(payload, at + 2));
+    for (let at = 0; at < payload.length; at += 6) {
+      const [setting, value] = [payload.readUInt16BE(at), uint32(payload, at + 2)];
+      if (setting === Setting.initialWindowSize) this.#outgoing.setInitialWindow(value);
+      if (setting === Setting.maxConcurrentStreams) this.#maxStreams = value;
+    }
     this.#send(frame({ type: FrameType.settings, flags: Flag.ack, stream: 0 }));
   }
 
@@ -375,6 +359,20 @@ export class Http2Connection {
     this.#unsent = [];
     for (const id of [...this.#streams.keys()]) this.#close(id, reason);
   }
+}
+
+/** One that never was: its listener is told why in the next turn. */
+function refusedStream({ closed }: StreamListener, reason: string): Http2Stream {
+  const nextTurn = setImmediate(() => {
+    closed(reason);
+  });
+  return {
+    write: () => undefined,
+    end: () => undefined,
+    cancel: () => {
+      clearImmediate(nextTurn);
+    },
+  };
 }
 
 /** Throws {@link Http2Violation} if they are not there. */
