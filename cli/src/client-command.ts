@@ -16,6 +16,8 @@ export interface ClientCommand {
   readonly usage: string;
   readonly summary: string;
   readonly flags?: readonly Flag[];
+  /** What `--help` says besides, such as examples. */
+  readonly notes?: string;
   /** It asks neither agent nor tracker. */
   readonly alone?: true;
   /** Loads what it needs itself, so that `--help` and small commands start at once. */

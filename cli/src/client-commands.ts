@@ -92,6 +92,16 @@ const HEALTH: ClientCommand = {
     (await import('./commands/health.js')).health(session, address, service),
 };
 
+const LIMIT_NOTES = `
+Without a flag it shows what holds. Without REF it is about the whole agent: what is changed
+so holds until the agent ends. What is changed of a transfer stays with it.
+
+  enjambre limit                                    what holds now
+  enjambre limit --max-upload 10MB                  all transfers together send no more
+  enjambre limit model.bin --max-download 500kB     one of them receives no more
+  enjambre limit model.bin --max-download none      ... and has no limit of its own again
+  enjambre limit model.bin --priority high          it gets more of what all share`;
+
 const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'ls',
@@ -127,8 +137,9 @@ const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'limit [REF]',
-    summary: 'show or change how fast this agent, or one of them, may send and receive',
+    summary: 'show or change how fast this agent, or the transfer REF, may send and receive',
     flags: [uploadFlag, downloadFlag, priorityFlag],
+    notes: LIMIT_NOTES,
     handle: async (session, [ref], given) =>
       (await import('./commands/limit.js')).limit(session, ref, limitsGiven(given)),
   },
@@ -259,11 +270,12 @@ export function addClientCommands(program: Command, context: Context, makeOutput
 
 function add(
   program: Command,
-  { usage, summary, flags = [], alone, handle }: ClientCommand,
+  { usage, summary, flags = [], notes, alone, handle }: ClientCommand,
   context: Context,
   makeOutput: MakeOutput,
 ): void {
   const command = program.command(usage).description(summary);
+  if (notes) command.addHelpText('after', notes);
   for (const { flags: names, description, parse } of flags) {
     if (parse) command.option(names, description, parse as (value: string, previous: unknown) => unknown);
     else command.option(names, description);

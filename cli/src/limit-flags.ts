@@ -23,7 +23,7 @@ export const downloadFlag: Flag = {
 
 export const priorityFlag: Flag = {
   flags: '--priority <LEVEL>',
-  description: 'high, normal or low: its part where transfers share a limit (4 : 2 : 1)',
+  description: 'high, normal or low: how much the transfer gets where several share a limit (4 : 2 : 1)',
   parse: (level) => {
     if (PRIORITIES.has(level)) return level;
     throw new EnjambreError('invalid', 'BAD_OPTION', '--priority: one of high, normal or low is wanted');

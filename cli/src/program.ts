@@ -22,8 +22,7 @@ export async function run(args: readonly string[], context: Context): Promise<Ex
   } catch (error) {
     if (error instanceof CommanderError && HELP_CODES.has(error.code)) return EXIT.done;
     if (args.length === 0) context.stderr.write(program.helpInformation({ error: true }));
-    const failure =
-      error instanceof CommanderError ? usageFailure(error, commandIn(program, args)) : failureOf(error);
+    const failure = error instanceof CommanderError ? usageFailure(error, program, args) : failureOf(error);
     report(failure, outputOf(context, { json: saysJson(args) }));
     return failure.exitCode;
   }
@@ -109,15 +108,28 @@ function commandIn(program: Command, args: readonly string[]): string {
   return args.find((arg) => names.has(arg)) ?? '';
 }
 
-function usageFailure(error: CommanderError, command: string): Failure {
+function usageFailure(error: CommanderError, program: Command, args: readonly string[]): Failure {
+  const command = commandIn(program, args);
   const said = error.message
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '');
   const isKnown = command !== '' && error.code !== 'commander.unknownCommand';
   const hint = `\`enjambre ${isKnown ? `${command} ` : ''}--help\` tells more`;
-  const what = error.code === 'commander.help' ? 'a command is missing' : said;
+  const flag = error.code === 'commander.unknownOption' ? kindredFlags(said, program, command) : '';
+  const what = error.code === 'commander.help' ? 'a command is missing' : `${said}${flag}`;
   return { reason: 'USAGE', message: `${what}: ${hint}`, exitCode: EXIT.usage };
+}
+
+/** Flags that have a word in common with the unknown one; commander itself knows only those that are spelled alike. */
+function kindredFlags(said: string, program: Command, command: string): string {
+  const [, unknown] = /^unknown option '--([^'=]+)[^']*'$/.exec(said) ?? [];
+  const words = new Set(unknown?.split('-'));
+  const options = program.commands.find((each) => each.name() === command)?.options ?? program.options;
+  const kindred = options
+    .flatMap(({ long }) => long ?? [])
+    .filter((long) => long.split('-').some((word) => word !== '' && words.has(word)));
+  return kindred.length === 0 ? '' : ` (Did you mean ${kindred.join(' or ')}?)`;
 }
 
 function report({ reason, message, exitCode }: Failure, output: Output): void {

@@ -90,6 +90,20 @@ describe('enjambre explain', () => {
     `);
   });
 
+  test('shows only facts of what took less than a second', async () => {
+    const time = { seconds: 0n, nanos: 400_000_000 };
+    agent.script.explain = () => ({
+      ...explanation,
+      totalTime: time,
+      spent: [TimeShare.fromPartial({ cause: Cause.CHECKING, time, stalled: time })],
+    });
+    const { stdout } = await on('explain', 'model.bin');
+    expect(stdout).toMatch(/^ +time +0\.40 s$/m);
+    expect(stdout).toMatch(/^bob /m);
+    expect(stdout).not.toContain('what is on disk');
+    expect(stdout).not.toContain('TIME WENT TO');
+  });
+
   test('prints one object with --json', async () => {
     agent.script.explain = () => explanation;
     expect((await on('explain', 'model.bin', '--json')).objects()).toMatchObject([

@@ -26,6 +26,15 @@ describe('the command line', () => {
     expect((await cli(['help'])).stdout).toBe((await cli(['--help'])).stdout);
   });
 
+  test('help of limit says what it is about, with and without a transfer, and shows how', async () => {
+    const { stdout } = await cli(['help', 'limit']);
+
+    expect(stdout).toContain('Without REF it is about the whole agent');
+    for (const [, shown] of stdout.matchAll(/^ {2}enjambre (limit.*?)(?: {2}|$)/gm))
+      expect((await cli(shown!.split(' '))).stderr).toMatch(/no agent answers|^$/);
+    expect(stdout).toContain('enjambre limit model.bin --max-download 500kB');
+  });
+
   test('help of a command that is not there is the error of that command', async () => {
     const { code, stdout, stderr } = await cli(['help', 'frob']);
 
@@ -48,6 +57,11 @@ describe('the command line', () => {
       ['get', 'x', '--detatch'],
       expect.stringContaining("unknown option '--detatch' (Did you mean --detach?)"),
     ],
+    [
+      ['limit', '--upload', '1MB'],
+      "enjambre: unknown option '--upload' (Did you mean --max-upload?): `enjambre limit --help` tells more\n",
+    ],
+    [['get', 'x', '--output-file=y'], expect.stringContaining('(Did you mean --output?)')],
     [['--frob'], "enjambre: unknown option '--frob': `enjambre --help` tells more\n"],
     [
       ['share', 'x', '--piece-length', 'big'],

@@ -19,6 +19,9 @@ import {
 } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 
+/** Of less it is not shown what it went to: that was over before anything can have been waited for. */
+const LEAST_SECONDS = 1;
+
 /** `enjambre explain`: where the time of a download went. */
 export async function explain(session: Session, ref: string): Promise<void> {
   const { output, context } = session;
@@ -32,10 +35,11 @@ export async function explain(session: Session, ref: string): Promise<void> {
 function describe(explanation: Explanation, colors: Output['colors']): string[] {
   const { name, spent, sources, conclusion } = explanation;
   const facts = factsOf(explanation).filter(([, value]) => value !== '');
+  const isTelling = (secondsOf(explanation.totalTime) ?? 0) >= LEAST_SECONDS;
   return [
     colors.bold(plain(name)),
     ...facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`),
-    ...(spent.length > 0 ? ['', timeTable(explanation, colors)] : []),
+    ...(isTelling && spent.length > 0 ? ['', timeTable(explanation, colors)] : []),
     ...(sources.length > 0 ? ['', sourceTable(explanation, colors)] : []),
     '',
     plain(conclusion),
