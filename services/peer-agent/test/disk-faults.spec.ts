@@ -1,5 +1,7 @@
 import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { EnjambreError } from '@enjambre/core/error';
@@ -262,6 +264,60 @@ describe('a data folder without room', () => {
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
     expect(transfer.record.bytesDownloaded).toBe(data.length);
   });
+});
+
+describe('a disk thread that ends', () => {
+  /** Ends the thread of the agent with each block that `isHit` says, before it can have written it. */
+  async function endingWith(isHit: (write: number) => boolean): Promise<void> {
+    const threads: Worker[] = [];
+    const onThread = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
+    subscribe('worker_threads', onThread);
+    endWatch = () => unsubscribe('worker_threads', onThread);
+    const pool = new DiskPool(1);
+    let writes = 0;
+    const ending = (store: PieceStore): PieceStore =>
+      overriding(store, {
+        write: async (...block) => {
+          if (!isHit(++writes)) return store.write(...block);
+          const run = pool.write.bind(pool);
+          pool.write = (...job) => {
+            pool.write = run;
+            const written = run(...job);
+            void threads.at(-1)?.terminate();
+            return written;
+          };
+          return store.write(...block);
+        },
+      });
+    const stores = (files: StoreFactory): StoreFactory =>
+      overriding(files, { download: (...place) => ending(files.download(...place)) });
+    await restartWith({ pool, stores });
+  }
+
+  let endWatch: () => void = () => undefined;
+
+  afterEach(() => {
+    endWatch();
+  });
+
+  it('costs no download more than the block that it had', async () => {
+    await endingWith((write) => write === 2 || write === 4);
+    const uploader = await addUploader();
+    const transfer = await agent.download(metainfo);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(uploader.ledger.uploaded).toBeLessThanOrEqual(data.length + 5 * PIECE);
+    expect(uploader.ledger.uploaded).toBeGreaterThan(data.length);
+    expect(agent.bans.struck).toEqual([]);
+  });
+
+  it('is no reason to go on for ever', async () => {
+    await endingWith(() => true);
+    await addUploader({ has: [0] });
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => transfer.state === 'failed', { what: 'the end of its patience', everyMs: 20 });
+    expect(transfer.fault).toBe('BLOCK_LOST');
+    expect(transfer.view().reason).toMatch(/has ended: see its log, give it more memory and resume/);
+  }, 120_000);
 });
 
 describe('a slow disk', () => {

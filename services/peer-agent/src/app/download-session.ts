@@ -6,7 +6,11 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import { DownloadEngine } from '../domain/engine/engine.js';
 import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
-import type { BudgetShare, OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import {
+  DEFAULT_TOTAL_BYTES,
+  type BudgetShare,
+  type OutstandingBudget,
+} from '../domain/engine/outstanding-budget.js';
 import { causeOf } from '../domain/explain/cause-of.js';
 import type { DownloadAccount } from '../domain/explain/download-account.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
@@ -17,7 +21,14 @@ import type { Locality } from './locality.js';
 import type { Ledger } from './ledger.js';
 import type { Meter } from './meter.js';
 import { PieceTimes } from './piece-times.js';
-import type { PeerAddress, PeerConnector, PieceStore, SwarmListener, TrackerPort } from './ports.js';
+import {
+  BLOCK_LOST,
+  type PeerAddress,
+  type PeerConnector,
+  type PieceStore,
+  type SwarmListener,
+  type TrackerPort,
+} from './ports.js';
 import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
@@ -50,6 +61,9 @@ export interface DownloadOutcome {
   failed(error: EnjambreError): void;
 }
 
+/** What may be on its way to disk, twice. */
+const MAX_LOST_BYTES = 2 * DEFAULT_TOTAL_BYTES;
+
 /** Ends of a link that an honest peer does not cause; the last is gRPC's word for a message over the limit. */
 const BREACHES: ReadonlySet<string> = new Set(['PROTOCOL_VIOLATION', 'BAD_BITFIELD', 'RESOURCE_EXHAUSTED']);
 
@@ -66,6 +80,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   #timer: NodeJS.Timeout | undefined;
   #writes = 0;
   #idle: (() => void) | undefined;
+  /** Of blocks lost on their way to disk since the last that was stored. */
+  #lostBytes = 0;
   #stopped = false;
   #lastProblem = '';
   /** Bytes received when the time was last accounted for. */
@@ -275,13 +291,27 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#parts.store.write(ref.piece, ref.block, data).then(
       (digest) => {
         this.#written();
+        this.#lostBytes = 0;
         this.#feed({ type: 'block-stored', ref, digest });
       },
       (error: unknown) => {
         this.#written();
-        if (!this.#stopped) this.#outcome.failed(EnjambreError.from(error));
+        this.#notStored(ref, EnjambreError.from(error));
       },
     );
+  }
+
+  /** A block that was lost is asked for again, unless that happens to one after the other. */
+  #notStored(ref: { piece: number; block: number }, error: EnjambreError): void {
+    if (this.#stopped) return;
+    this.#lostBytes += this.#parts.layout.blockSize(ref.piece, ref.block);
+    const mayTryAgain = error.reason === BLOCK_LOST && this.#lostBytes <= MAX_LOST_BYTES;
+    if (!mayTryAgain) return this.#outcome.failed(error);
+    this.#parts.log.warn(
+      { err: error, piece: ref.piece },
+      'a block was lost on its way to disk: it is asked for again',
+    );
+    this.#feed({ type: 'block-stored', ref, digest: undefined });
   }
 
   #written(): void {

@@ -8,13 +8,16 @@ import type { RejectReason } from '../domain/engine/messages.js';
 import type { ChatMessage, InboxEntry, MessageTarget } from '../domain/inbox.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 
+/** Reason of a failed {@link PieceStore.write}: the bytes are gone, and it may be tried with others. */
+export const BLOCK_LOST = 'BLOCK_LOST';
+
 /** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
 export interface PieceStore {
   /** Where the content is now: the file itself, or the folder. */
   readonly path: string;
   /** Fills `into` with as many bytes of a piece, from `begin` on. */
   read(place: { piece: number; begin: number }, into: Buffer): Promise<void>;
-  /** Writes a block and returns the root of its leaves. `data` belongs to the store from then on. */
+  /** Writes a block and returns the root of its leaves. `data` belongs to the store from then on. Throws BLOCK_LOST besides. */
   write(piece: number, block: number, data: Buffer): Promise<Buffer>;
   /** Hashes pieces as they are on disk; undefined for one that is not there. */
   hashPiece(piece: number): Promise<Buffer | undefined>;

@@ -84,6 +84,11 @@ export class ToldEngine {
     return this.engine.handle({ type: 'block-stored', ref, digest }, atMs);
   }
 
+  /** The block that arrived never got to the disk. */
+  lose({ ref }: Asked, atMs = 0): EngineEffect[] {
+    return this.engine.handle({ type: 'block-stored', ref, digest: undefined }, atMs);
+  }
+
   tick(atMs: number): EngineEffect[] {
     return this.engine.handle({ type: 'tick' }, atMs);
   }

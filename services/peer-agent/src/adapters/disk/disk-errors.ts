@@ -1,4 +1,5 @@
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+import { BLOCK_LOST } from '../../app/ports.js';
 import { errnoOf } from '@enjambre/common/system-error';
 
 interface Meaning {
@@ -100,6 +101,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     text: 'the path is too long for this file system',
     remedy: 'choose a shorter folder',
   },
+  THREAD_LOST: {
+    code: 'aborted',
+    reason: BLOCK_LOST,
+    text: 'the thread of the agent that worked on it has ended',
+    remedy: 'see its log, give it more memory',
+    then: ' and resume',
+  },
   EFBIG: {
     code: 'exhausted',
     reason: 'FILE_TOO_LARGE',
@@ -107,6 +115,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     remedy: 'choose another folder',
   },
 };
+
+/** Code of an error of the disk pool: a thread ended with what was handed to it. */
+export const THREAD_LOST = 'THREAD_LOST';
 
 /** Says in a sentence what went wrong with `path`, and what to do. */
 export function diskError(error: unknown, path: string, work: DiskWork = 'transfer'): EnjambreError {

@@ -138,7 +138,8 @@ describe('DiskPool', () => {
     unsubscribe('worker_threads', onThread);
     expect(threads).toHaveLength(2);
     await Promise.all(threads.map((thread) => thread.terminate()));
-    expect(await owed).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    const lost = { status: 'rejected', reason: { code: 'THREAD_LOST' } };
+    expect(await owed).toMatchObject([lost, lost]);
     expect(await pool.hash({ ...job, length: BLOCK })).toHaveLength(32);
   });
 

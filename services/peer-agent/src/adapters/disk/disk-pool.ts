@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { BlockMemory } from './block-memory.js';
 import type { DiskJob, DiskReply, HashJob, WriteJob } from './hash-jobs.js';
+import { THREAD_LOST } from './disk-errors.js';
 import { openPatiently } from './open-files.js';
 
 interface Waiting {
@@ -45,7 +46,8 @@ export class DiskPool implements Startable {
 
   /**
    * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
-   * to a thread, and comes back to the memory for the next block. Throws TypeError for what was handed over before.
+   * to a thread, and comes back to the memory for the next block. Fails with THREAD_LOST if that thread ends with it:
+   * the next block has another thread. Throws TypeError for what was handed over before.
    */
   async write(
     job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
@@ -153,12 +155,10 @@ export class DiskPool implements Startable {
   }
 }
 
-/** A thread that could not start for want of descriptors says so in its text only. */
+/** A thread that could not start for want of descriptors says so in its text only; of others it is enough that they are lost. */
 function causeOf(error: Error): Error {
-  const [errno] = /\bE[MN]FILE\b/.exec(error.message) ?? [];
-  return errno === undefined
-    ? error
-    : Object.assign(new Error(error.message, { cause: error }), { code: errno });
+  const [errno = THREAD_LOST] = /\bE[MN]FILE\b/.exec(error.message) ?? [];
+  return Object.assign(new Error(error.message, { cause: error }), { code: errno });
 }
 
 function copyOf(data: Buffer): Buffer {

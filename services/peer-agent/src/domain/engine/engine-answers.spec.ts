@@ -212,6 +212,31 @@ describe('DownloadEngine, of a peer that fell silent', () => {
   });
 });
 
+describe('DownloadEngine, of blocks that are lost on their way to disk', () => {
+  it('asks for them again, of anybody, and verifies the piece when they are there', () => {
+    const told = new ToldEngine({ pieces: 1, blocks: 2 });
+    const first = only(told.join(ann, [0]));
+    const second = only(told.arrive(first, 1));
+    told.arrive(second, 2);
+    const again = only(told.lose(first, 3));
+    expect(again).toMatchObject({ peer: ann, ref: first.ref });
+    told.store(second, { atMs: 4 });
+    told.arrive(again, 5);
+    expect(told.store(again, { atMs: 6 })).toEqual([{ type: 'verified', piece: 0 }, { type: 'complete' }]);
+  });
+
+  it('wants a piece again of which nothing else is in hand, and frees the bytes that it held', () => {
+    const told = new ToldEngine({ pieces: 1 });
+    const request = only(told.join(ann, [0]));
+    told.arrive(request, 3);
+    told.leave(ann, 4);
+    expect(told.engine.outstandingBytes).toBeGreaterThan(0);
+    expect(told.lose(request, 5)).toEqual([]);
+    expect(told.engine.outstandingBytes).toBe(0);
+    expect(only(told.join(cat, [0], 6)).ref).toEqual(request.ref);
+  });
+});
+
 /** Whether there was anybody to ask, and the bytes that were outstanding. */
 type Use = [wanted: boolean, outstandingBytes: number];
 

@@ -248,10 +248,11 @@ export class DownloadEngine {
     if (piece && peer.owned.delete(piece)) this.#board.orphan(piece);
   }
 
-  #stored(ref: BlockRef, digest: Buffer): void {
+  #stored(ref: BlockRef, digest: Buffer | undefined): void {
     this.#storingBytes -= memoryOf(this.#board.blockBytes(ref));
     const piece = this.#board.active.get(ref.piece);
-    if (piece?.store(ref.block, digest)) this.#verify(piece);
+    if (!digest && this.#board.lost(ref)) this.#generation += 1;
+    else if (digest && piece?.store(ref.block, digest)) this.#verify(piece);
     if (this.isComplete) this.#emit({ type: 'complete' });
     else this.#fillAll();
   }

@@ -39,8 +39,11 @@ export type EngineEvent =
       readonly id: number;
       readonly reason: RejectReason;
     }
-  /** A block that the engine had stored is on disk; `digest` is the root of its leaves. */
-  | { readonly type: 'block-stored'; readonly ref: BlockRef; readonly digest: Buffer }
+  /**
+   * A block that the engine had stored is on disk, and `digest` is the root of its leaves; or it was lost on the way
+   * there, and `digest` is undefined: it is asked for again.
+   */
+  | { readonly type: 'block-stored'; readonly ref: BlockRef; readonly digest: Buffer | undefined }
   | { readonly type: 'tick' };
 
 /** What is to be done, in this order. */

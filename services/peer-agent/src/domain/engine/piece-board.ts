@@ -56,6 +56,16 @@ export class PieceBoard {
     return this.block(ref);
   }
 
+  /** A block that had come was lost before it was on disk: it is free again. False if its piece is of no interest any more. */
+  lost({ piece: index, block }: BlockRef): boolean {
+    const piece = this.active.get(index);
+    const state = piece?.blocks[block];
+    if (!piece || !state || state.digest) return false;
+    state.sender = undefined;
+    this.orphan(piece);
+    return true;
+  }
+
   /** Wanted pieces, but for those in doubt that `isFitAlone` does not let through. */
   wantedBy(isFitAlone: (piece: number) => boolean): Bitfield {
     if (this.suspects.count === 0) return this.wanted;
