@@ -167,7 +167,11 @@ export class Download {
   }
 
   #useSpare(): void {
-    for (const peer of this.#spare.take(() => this.#hasRoom())) this.#list(peer);
+    for (const peer of this.#spare.take(
+      () => true,
+      () => this.#hasRoom(),
+    ))
+      this.#list(peer);
   }
 
   /** Gives up a peer for another if it must. False if all are to be kept. */
@@ -285,6 +289,7 @@ export class Download {
 
   #complete(): void {
     this.finishedMs = this.world.agenda.nowMs;
+    this.host.tellNow();
     for (const link of [...this.links()]) this.#hangUp(link);
     this.world.completed(this.host);
   }

@@ -60,12 +60,14 @@ export class Host {
     this.uploader.verified();
     if (this.#fresh.push(piece) > 1) return;
     this.world.agenda.in(HAVE_BATCH_MS, () => {
-      if (this.alive) this.#tell();
+      if (this.alive) this.tellNow();
     });
   }
 
-  #tell(): void {
+  /** Tells all that are connected what was verified. */
+  tellNow(): void {
     const pieces = this.#fresh;
+    if (pieces.length === 0) return;
     this.#fresh = [];
     this.#spread(this.uploader.links, (link) => link.downloader.download?.has(link, pieces));
     if (this.download)

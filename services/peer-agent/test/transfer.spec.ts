@@ -1,5 +1,5 @@
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { ProgressLog, TransferArchive } from '../src/app/ports.js';
@@ -83,6 +83,29 @@ describe('a download that is complete', () => {
       });
     });
     expect(noted).toBe(true);
+  });
+
+  it('has told its uploader of every piece before it leaves', async () => {
+    const { serving } = uploader;
+    const known = new Set<number>();
+    const seatOf = serving.seat.bind(serving);
+    const leaves = new Promise<void>((resolve) => {
+      jest.spyOn(serving, 'seat').mockImplementation((has) => {
+        const seat = seatOf(has);
+        const learn = (pieces: readonly number[]): void => {
+          for (const piece of pieces) known.add(piece);
+          seat.learn(pieces);
+        };
+        const leave = (): void => {
+          seat.leave();
+          resolve();
+        };
+        return { ...seat, learn, leave };
+      });
+    });
+    await agent.finished(await agent.download(metainfo));
+    await leaves;
+    expect([...known].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('is found again when the process was killed between its rename and that note', async () => {

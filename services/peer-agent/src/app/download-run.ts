@@ -161,6 +161,8 @@ export class DownloadRun {
   async stop(reason: string, message: string): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.tracker.unwatch(this.#infohash);
+    // Uploaders are to know of the last pieces, too, before their links end.
+    this.serving.tellNow();
     await this.#session.stop(reason, message);
   }
 

@@ -159,6 +159,12 @@ export class Serving {
     }, HAVE_BATCH_MS);
   }
 
+  /** Tells everyone now of what was verified. */
+  tellNow(): void {
+    clearTimeout(this.#timer);
+    if (this.#timer) this.#tell();
+  }
+
   stop(reason: string): void {
     if (this.#stopped) return;
     this.#stopped = true;

@@ -76,7 +76,7 @@ export class SwarmLinks {
     }
     for (const address of change.upserted) this.#list(address);
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
-    for (const address of this.#spare.take(() => this.#hasRoom())) this.#list(address);
+    this.#listSpare();
   }
 
   /** Ends links to peers that were banned elsewhere since, and turns to those whose ban is over or for whom there is room now. */
@@ -89,7 +89,7 @@ export class SwarmLinks {
       this.#shunned.delete(peer);
       this.#list(address);
     }
-    for (const address of this.#spare.take(() => this.#hasRoom())) this.#list(address);
+    this.#listSpare();
   }
 
   /** Peers that are known, and those that a link stands to. */
@@ -154,6 +154,12 @@ export class SwarmLinks {
     };
     this.#candidates.set(address.peerId, candidate);
     this.#open(candidate);
+  }
+
+  /** Turns to peers for whom there was no room, if there is now. */
+  #listSpare(): void {
+    const isWanted = (peer: PeerId): boolean => !this.parts.isBanned(peer);
+    for (const address of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(address);
   }
 
   /** Gives up a peer for another if it must. False if all are to be kept. */

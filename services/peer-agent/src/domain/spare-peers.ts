@@ -23,9 +23,10 @@ export class SparePeers<Address> {
     this.#peers.clear();
   }
 
-  /** Takes them out one after the other, as long as there is room. */
-  *take(hasRoom: () => boolean): Generator<Address> {
+  /** Takes out those that are wanted now, one after the other, as long as there is room. */
+  *take(isWanted: (peer: PeerId) => boolean, hasRoom: () => boolean): Generator<Address> {
     for (const [peer, address] of this.#peers) {
+      if (!isWanted(peer)) continue;
       if (!hasRoom()) return;
       this.#peers.delete(peer);
       yield address;

@@ -61,6 +61,25 @@ describe('the files that a download is written to', () => {
     expect(await flushed()).toEqual([]);
   });
 
+  it('are synced again if a write ends after the sync that it was under way in', async () => {
+    await flushed();
+    let end: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (end = resolve));
+    let writing: Promise<unknown> | undefined;
+    await new Promise<void>((began) => {
+      writing = parts.write(3, async (fd) => {
+        began();
+        await held;
+        return writeFd(fd, 'HELLO', 0);
+      });
+    });
+    expect(await flushed()).toEqual([3]);
+    end();
+    await writing;
+    expect(await flushed()).toEqual([3]);
+    expect(await flushed()).toEqual([]);
+  });
+
   it('are synced again from the one that failed on', async () => {
     await rename(pathOf(20), join(root, 'elsewhere'));
     await expect(parts.flush()).rejects.toMatchObject({ reason: 'FILE_MISSING' });

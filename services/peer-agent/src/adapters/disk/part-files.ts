@@ -62,8 +62,9 @@ export class PartFiles {
     return this.#guard(file, () =>
       this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
         await this.#prepare(file, fd);
+        // A sync that is under way meanwhile says nothing of this write: only one after it does.
         this.#dirty.add(file);
-        return use(fd);
+        return use(fd).finally(() => this.#dirty.add(file));
       }),
     );
   }

@@ -47,12 +47,16 @@ function hear(...messages: NonNullable<SyncResponse['message']>[]): void {
   for (const message of messages) sync.listener?.message({ message });
 }
 
-/** The uploader greets, and has these. */
 function greet(...has: number[]): void {
+  hear({ $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } });
+  greetOnly(...has);
+}
+
+/** The uploader, which has challenged us, greets, and has these. */
+function greetOnly(...has: number[]): void {
   const theirs = Bitfield.empty(PIECES);
   for (const piece of has) theirs.set(piece);
   hear(
-    { $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } },
     {
       $case: 'hello',
       value: Hello.fromPartial({ infohash: infoHashToBytes(infohash), peerId: peerIdToBytes(uploader) }),
@@ -118,6 +122,13 @@ describe('what a downloader has', () => {
     link.close('COMPLETE', 'the download is complete');
     expect(sync.said.slice(-2).map(({ message }) => message?.$case)).toEqual(['have', 'goodbye']);
     expect(told()).toEqual([[0, 1]]);
+  });
+
+  it('is told to an uploader that has all as soon as it says so', () => {
+    hear({ $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } });
+    link.have([0]);
+    greetOnly(0, 1, 2);
+    expect(told()).toEqual([[0]]);
   });
 
   it('is said by the bitfield alone if it was there before that', () => {

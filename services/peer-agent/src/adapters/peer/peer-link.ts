@@ -63,6 +63,8 @@ export class GrpcPeerLink implements PeerLink {
   /** What the uploader has; empty before it says so. */
   #theirs: Bitfield;
   readonly #helloTimer: NodeJS.Timeout;
+  /** Until the server has ended the stream, after we did. */
+  #lastWords: NodeJS.Timeout | undefined;
   #challenged = false;
   #ready = false;
   #closed = false;
@@ -107,7 +109,7 @@ export class GrpcPeerLink implements PeerLink {
     if (this.#closed) return;
     this.#news.flush();
     this.#sync.write({ message: { $case: 'goodbye', value: { reason, message: message.slice(0, 512) } } });
-    this.#finish();
+    this.#finish(GOODBYE_MS);
   }
 
   /** What `handle` throws ends the link, as does the end of the stream. */
@@ -122,7 +124,8 @@ export class GrpcPeerLink implements PeerLink {
         }
       },
       ended: (error) => {
-        this.#end(error ?? streamEnded());
+        if (this.#closed) this.#over();
+        else this.#end(error ?? streamEnded());
       },
     };
   }
@@ -209,6 +212,7 @@ export class GrpcPeerLink implements PeerLink {
     clearTimeout(this.#helloTimer);
     this.#ready = true;
     this.#theirs = Bitfield.fromBytes(bits, this.#target.pieceCount);
+    if (this.#theirs.isFull()) this.#news.flush();
     this.#parts.listener.ready(this.#theirs.clone());
   }
 
@@ -246,25 +250,35 @@ export class GrpcPeerLink implements PeerLink {
 
   #end(error: EnjambreError): void {
     if (this.#closed) return;
-    this.#finish();
+    this.#finish(LAST_WORDS_MS);
     this.#parts.listener.closed(error);
   }
 
-  #finish(): void {
+  /** @param waitMs a server that has not ended the stream by then is cut off */
+  #finish(waitMs: number): void {
     this.#closed = true;
     clearTimeout(this.#helloTimer);
     this.#news.stop();
     this.#fetch?.cancel();
     this.#sync.end();
-    // The goodbye gets a moment to leave; a server that does not end the stream is cut off.
-    setTimeout(() => {
-      this.#sync.cancel();
-      this.#parts.ended();
-    }, GOODBYE_MS);
+    this.#lastWords = setTimeout(() => {
+      this.#over();
+    }, waitMs);
+  }
+
+  /** Both streams are over; once. */
+  #over(): void {
+    if (!this.#lastWords) return;
+    clearTimeout(this.#lastWords);
+    this.#lastWords = undefined;
+    this.#sync.cancel();
+    this.#parts.ended();
   }
 }
 
-const GOODBYE_MS = 200;
+/** What was said last is to be read: what a seeder does not know of, it sends to others once more. */
+const GOODBYE_MS = 2000;
+const LAST_WORDS_MS = 200;
 
 function asBuffer(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
