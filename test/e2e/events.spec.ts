@@ -126,6 +126,9 @@ describe('a network on a real nats-server', () => {
     // A plain subscriber may come back later than the tracker: what counts is the record.
     const isRecorded = async (): Promise<boolean> =>
       (await onlooker.lastRecorded('enjambre.file.shared')).includes(file.infohash);
-    await waitFor(() => isRecorded().catch(() => false), { what: 'the event of the share' });
-  });
+    await waitFor(() => isRecorded().catch(() => false), {
+      what: 'the event of the share',
+      timeoutMs: 60_000,
+    });
+  }, 120_000);
 });

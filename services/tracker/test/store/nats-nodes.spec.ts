@@ -57,6 +57,8 @@ describe('a store on a cluster of three nodes', () => {
     const keep = (number: number) =>
       waitFor(() => one.store.keep(sampleRecord(number)).catch(() => undefined), {
         what: 'a record to be kept',
+        // The nodes take seconds to elect a leader, and some to find that the first is gone.
+        timeoutMs: 60_000,
       });
     await keep(1);
     const leader = await waitFor(async () => (await bucket().catch(() => undefined))?.cluster?.leader, {
@@ -66,5 +68,5 @@ describe('a store on a cluster of three nodes', () => {
     expect(await keep(2)).toEqual(sampleRecord(2));
     const late = await started('auto');
     await waitFor(() => late.records.size === 2, { what: 'all records' });
-  }, 90_000);
+  }, 120_000);
 });

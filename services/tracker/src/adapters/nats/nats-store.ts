@@ -28,6 +28,8 @@ const DEFAULT_MAX_AGE_MS = 30 * 24 * 3_600_000;
 const MAX_MESSAGE_BYTES = 128 * 1024;
 /** A start waits so long for the records, then goes on without. */
 const START_WAIT_MS = 2000;
+/** A stop waits no longer for NATS. */
+const STOP_WAIT_MS = 1000;
 
 /** A network's store on NATS: records in a KV bucket, all else between trackers that are connected. */
 export class NatsStore implements TrackerStore {
@@ -75,13 +77,18 @@ export class NatsStore implements TrackerStore {
     if (read) await Promise.race([read, sleep(START_WAIT_MS, this.#stopping.signal)]);
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopping.abort();
     this.#unlisten?.();
     this.#bucket.stop();
     this.#channel.close();
     this.#listener = undefined;
-    return Promise.resolve();
+    if (!this.#link.connected) return;
+    // Until NATS knows that nobody listens, another tracker would ask in vain, and wait.
+    const told = new AbortController();
+    const tell = (): void => told.abort();
+    this.#link.connection.flush().then(tell, tell);
+    await sleep(STOP_WAIT_MS, told.signal);
   }
 
   keep(record: FileRecord): Promise<FileRecord> {
