@@ -1,22 +1,14 @@
 import { runBench } from './cleanup.js';
 import { benchPair, type PairResult, type PairSample } from './pair.js';
 import { report } from './report.js';
-import {
-  FOLDERS,
-  folderOf,
-  listSetting,
-  mibSetting,
-  numberSetting,
-  roundsSetting,
-  type FolderKind,
-} from './settings.js';
+import { foldersSetting, mibSetting, numberSetting, roundsSetting, type FolderKind } from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
 const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
 const WARM_UPS = numberSetting('BENCH_WARMUPS', { least: 0, default: 3, most: 100 });
-const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
+const CHOSEN = foldersSetting();
 
 const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;
 const cpuPerGiB = ({ cpuSeconds }: PairSample): number => (cpuSeconds * 1024 * MIB) / BYTES;

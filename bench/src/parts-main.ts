@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import { runBench } from './cleanup.js';
 import { benchParts, type PartsSample } from './parts.js';
 import { report } from './report.js';
-import { FOLDERS, folderOf, listSetting, mibSetting, roundsSetting, type FolderKind } from './settings.js';
+import { foldersSetting, mibSetting, roundsSetting, type FolderKind } from './settings.js';
 import { median, spread } from './statistics.js';
 
 const MIB = 1 << 20;
 const BYTES = mibSetting(1024) * MIB;
 const ROUNDS = roundsSetting();
-const CHOSEN = listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
+const CHOSEN = foldersSetting();
 const CORES = availableParallelism();
 
 /** What a program that does nothing else would take: all parts, evenly on all cores. */

@@ -38,7 +38,7 @@ export function mibSetting(fallback: number): number {
 }
 
 /** The kinds of folder that there are to download to. */
-export const FOLDERS = ['disk', 'memory'] as const;
+const FOLDERS = ['disk', 'memory'] as const;
 export type FolderKind = (typeof FOLDERS)[number];
 
 /** Where folders of a kind are made. BENCH_DISK_DIR and BENCH_MEMORY_DIR say otherwise. */
@@ -48,6 +48,11 @@ export function folderOf(kind: FolderKind): string {
   const folder = process.env[name];
   if (folder === undefined || folder === '') return memory ? '/dev/shm' : tmpdir();
   return readOrExit(() => writable(name, folder));
+}
+
+/** The folders of a benchmark that uses both kinds. BENCH_FOLDERS says otherwise. */
+export function foldersSetting(): readonly { readonly kind: FolderKind; readonly folder: string }[] {
+  return listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 }
 
 /** The only kind of folder of a benchmark that uses one. */

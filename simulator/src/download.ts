@@ -167,11 +167,8 @@ export class Download {
   }
 
   #useSpare(): void {
-    for (const peer of this.#spare.take(
-      () => true,
-      () => this.#hasRoom(),
-    ))
-      this.#list(peer);
+    const isWanted = (peer: PeerId): boolean => !this.#banned.has(peer);
+    for (const peer of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(peer);
   }
 
   /** Gives up a peer for another if it must. False if all are to be kept. */

@@ -1,7 +1,8 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { BlockRef } from '@enjambre/peer-agent/domain/engine/messages';
 import type { BlockPlace, ChosenBlocks } from '@enjambre/peer-agent/domain/upload/chosen-blocks';
-import type { PieceClass, SpreadMember } from '@enjambre/peer-agent/domain/upload/piece-spread';
+import type { PieceClass } from '@enjambre/peer-agent/domain/upload/piece-class';
+import type { SpreadMember } from '@enjambre/peer-agent/domain/upload/piece-spread';
 import { Fifo } from './fifo.js';
 import type { Host } from './host.js';
 

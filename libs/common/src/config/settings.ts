@@ -30,14 +30,8 @@ export class Settings {
   ): readonly number[] {
     const text = this.#textOf(name);
     if (text === undefined) return fallback;
-    const numbers = text
-      .split(',')
-      .map(
-        (part) =>
-          wholeNumberIn(part.trim(), range) ??
-          fail(name, `must be ${describe(range)}, or several with commas`, text),
-      );
-    return [...new Set(numbers)];
+    const wanted = `must be ${describe(range)}, or several with commas`;
+    return distinct(text, (part) => wholeNumberIn(part, range) ?? fail(name, wanted, text));
   }
 
   /** One of `known`. */
@@ -51,14 +45,8 @@ export class Settings {
   choices<T extends string>(name: string, known: readonly T[], fallback: readonly T[]): readonly T[] {
     const text = this.#textOf(name);
     if (text === undefined) return fallback;
-    const chosen = text
-      .split(',')
-      .map(
-        (part) =>
-          known.find((one) => one === part.trim()) ??
-          fail(name, `must be one or several, with commas, of ${known.join(', ')}`, text),
-      );
-    return [...new Set(chosen)];
+    const wanted = `must be one or several, with commas, of ${known.join(', ')}`;
+    return distinct(text, (part) => known.find((one) => one === part) ?? fail(name, wanted, text));
   }
 
   /** "key=1,other=0.5": numbers above 0, each for one of the `known` names. */
@@ -83,6 +71,11 @@ export class Settings {
     const text = this.environment[name];
     return text === undefined || text === '' ? undefined : text;
   }
+}
+
+/** What `read` makes of the parts of a text between commas, each once. */
+function distinct<T>(text: string, read: (part: string) => T): T[] {
+  return [...new Set(text.split(',').map((part) => read(part.trim())))];
 }
 
 function wholeNumberIn(

@@ -15,7 +15,7 @@ import type { Serving, ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
 import { PARKED_MS } from '../../domain/swarm-constants.js';
 import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
-import type { PieceClass } from '../../domain/upload/piece-spread.js';
+import type { PieceClass } from '../../domain/upload/piece-class.js';
 import {
   DEFAULT_UPLOAD_LIMITS,
   UploadScheduler,

@@ -46,11 +46,12 @@ function call(push: (part: Buffer) => void = () => undefined): Call {
   const ended = new Promise<EnjambreError | undefined>((resolve) => {
     stream = new GrpcStream<string>({
       connection,
-      path: '/enjambre.test/Say',
-      encode: (text) => Buffer.from(text),
-      push: (part) => {
-        heard.push(Buffer.from(part));
-        push(part);
+      method: { path: '/enjambre.test/Say', requestSerialize: (text) => Buffer.from(text) },
+      reader: {
+        push: (part) => {
+          heard.push(Buffer.from(part));
+          push(part);
+        },
       },
       ended: resolve,
     });

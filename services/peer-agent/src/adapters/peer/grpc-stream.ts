@@ -1,4 +1,4 @@
-import { Metadata, status } from '@grpc/grpc-js';
+import { Metadata, status, type MethodDefinition } from '@grpc/grpc-js';
 import { beginCall, type ObservedCall } from '@enjambre/common/grpc/call-observers';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
@@ -13,11 +13,10 @@ const DETAILS = 'grpc-status-details-bin';
 
 export interface CallInit<Request> {
   readonly connection: Http2Connection;
-  /** The method: /PACKAGE.SERVICE/METHOD. */
-  readonly path: string;
-  readonly encode: (message: Request) => Uint8Array;
+  /** As it was generated. */
+  readonly method: Pick<MethodDefinition<Request, unknown>, 'path' | 'requestSerialize'>;
   /** Reads what comes, in parts as they come; what it throws is the server's fault. */
-  readonly push: (part: Buffer) => void;
+  readonly reader: { push(part: Buffer): void };
   readonly ended: (error: EnjambreError | undefined) => void;
 }
 
@@ -33,7 +32,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
 
   constructor(init: CallInit<Request>) {
     this.#init = init;
-    this.#call = beginCall(init.path);
+    this.#call = beginCall(init.method.path);
     this.#stream = init.connection.request([...requestHeaders(init), ...Object.entries(this.#call.headers)], {
       headers: (fields, isLast) => {
         this.#onHeaders(fields, isLast);
@@ -41,7 +40,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
       data: (part) => {
         if (this.#over) return;
         try {
-          init.push(part);
+          init.reader.push(part);
         } catch (error) {
           this.#end(status.INTERNAL, unreadable(error));
         }
@@ -54,7 +53,7 @@ export class GrpcStream<Request> implements MessageStream<Request> {
 
   write(message: Request): void {
     if (this.#over) return;
-    const bytes = this.#init.encode(message);
+    const bytes = this.#init.method.requestSerialize(message);
     const frame = Buffer.allocUnsafe(GRPC_PREFIX_BYTES + bytes.length);
     putGrpcPrefix(frame, bytes.length);
     frame.set(bytes, GRPC_PREFIX_BYTES);
@@ -107,12 +106,12 @@ export class GrpcStream<Request> implements MessageStream<Request> {
 
 function requestHeaders({
   connection,
-  path,
-}: Pick<CallInit<never>, 'connection' | 'path'>): [name: string, value: string][] {
+  method,
+}: Pick<CallInit<never>, 'connection' | 'method'>): [name: string, value: string][] {
   return [
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', path],
+    [':path', method.path],
     [':authority', connection.authority],
     ['content-type', 'application/grpc'],
     ['te', 'trailers'],

@@ -1,11 +1,11 @@
 import { apart } from '@enjambre/common/tracing/tracing';
 import { FetchReader } from '@enjambre/proto/fetch-reader';
 import {
-  FetchRequest,
   PeerServiceService,
-  SyncRequest,
-  SyncResponse,
+  type FetchRequest,
   type FetchResponse,
+  type SyncRequest,
+  type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MessageReader } from '@enjambre/proto/message-reader';
 import { Http2Connection } from '../http2/connection.js';
@@ -32,36 +32,21 @@ export class UploaderConnections {
 
   openSync({ message, ended }: StreamListener<SyncResponse>): MessageStream<SyncRequest> {
     if (!this.#small?.isOpen) this.#small = this.#connect();
+    const method = PeerServiceService.sync;
     const reader = new MessageReader({
       maxBytes: MAX_MESSAGE_BYTES,
       message: (bytes) => {
-        message(SyncResponse.decode(bytes));
+        message(method.responseDeserialize(bytes));
       },
     });
-    return new GrpcStream<SyncRequest>({
-      connection: this.#small,
-      path: PeerServiceService.sync.path,
-      encode: (request) => SyncRequest.encode(request).finish(),
-      push: (part) => {
-        reader.push(part);
-      },
-      ended,
-    });
+    return new GrpcStream({ connection: this.#small, method, reader, ended });
   }
 
   openFetch({ message, ended }: StreamListener<FetchResponse>): MessageStream<FetchRequest> {
     if (!this.#bulk?.isOpen) this.#bulk = this.#connect();
     const { memoryFor } = this;
     const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message });
-    return new GrpcStream<FetchRequest>({
-      connection: this.#bulk,
-      path: PeerServiceService.fetch.path,
-      encode: (request) => FetchRequest.encode(request).finish(),
-      push: (part) => {
-        reader.push(part);
-      },
-      ended,
-    });
+    return new GrpcStream({ connection: this.#bulk, method: PeerServiceService.fetch, reader, ended });
   }
 
   /** A part of no trace: streams of several share it. */

@@ -1,5 +1,6 @@
 import type { EngineLayout } from '../engine/engine-layout.js';
-import type { PieceClass, PieceSpread, SpreadMember } from './piece-spread.js';
+import type { PieceClass } from './piece-class.js';
+import type { PieceSpread, SpreadMember } from './piece-spread.js';
 
 /** Where a block lies, in bytes of its piece. */
 export interface BlockPlace {

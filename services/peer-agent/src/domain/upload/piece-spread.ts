@@ -2,8 +2,6 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import type { Random } from '../random.js';
 import { firstOfClass, type PieceClass } from './piece-class.js';
 
-export type { PieceClass } from './piece-class.js';
-
 /**
  * `piece`: this one. `later`: all that are rare are on their way to others; ask again when
  * one of them may have got lost. `none`: nothing of the class is rare.
