@@ -167,8 +167,11 @@ export interface Membership {
   readonly bytesUploaded: number;
 }
 
-/** `update` says all of it again; `numbers` says only how many bytes it is about. */
-export type MembershipEvent = 'update' | 'numbers' | 'started' | 'completed' | 'paused' | 'failed';
+/**
+ * `update` says all of it again; `numbers` says only how many bytes it is about; `shared`
+ * says that it is offered again after it was withdrawn.
+ */
+export type MembershipEvent = 'update' | 'numbers' | 'started' | 'completed' | 'shared' | 'paused' | 'failed';
 
 export interface SwarmListener {
   /** All peers (`snapshot`), or those that joined or changed, and those that left. */

@@ -11,6 +11,7 @@ import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
 import type { Membership, MembershipEvent } from './ports.js';
+import { Presence } from './presence.js';
 import { forget } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
@@ -47,6 +48,7 @@ export class Transfer {
   readonly #watch: Stopwatch;
   #fault: EnjambreError | undefined;
   readonly #clock: DownloadClock;
+  readonly #presence: Presence;
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   readonly #serial = new Serial();
 
@@ -59,6 +61,8 @@ export class Transfer {
     this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
     this.#clock = new DownloadClock(record);
+    const membership = (): Membership => membershipOf(this.record, this.#content?.metainfo);
+    this.#presence = new Presence({ tracker: parts.tracker, membership }, record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -137,7 +141,7 @@ export class Transfer {
       await this.#halt('PAUSED', 'the file was paused');
       this.#record = { ...this.#record, goal: 'pause', reason: '' };
       this.#enter('paused');
-      this.#leave('paused');
+      this.#presence.leave('paused');
     });
   }
 
@@ -166,7 +170,7 @@ export class Transfer {
       const { origin, inPlace } = this.#record;
       if (deleteData && origin) throw notDownloaded(this.#record);
       await this.#halt('REMOVED', 'the file is no longer shared');
-      this.parts.tracker.withdraw(this.infohash);
+      this.#presence.withdraw();
       // All pieces of one that could not get its name are worth as much as one that has it.
       const whole = inPlace || this.#have?.isFull() === true;
       const deleted = deleteData || !whole;
@@ -247,7 +251,7 @@ export class Transfer {
       limits: this.limits,
       account: this.#clock.account,
       progress: this.parts.archive.progress(this.infohash),
-      announce: () => this.parts.tracker.announce(this.#membership(), 'update'),
+      announce: () => this.#presence.tell('update'),
       claimed: (saved) => {
         this.#record = { ...this.#record, recheck: !saved };
         this.parts.changed();
@@ -258,7 +262,7 @@ export class Transfer {
     this.#have = download.have;
     this.#serving = download.serving;
     this.#enter('downloading');
-    this.parts.tracker.announce(this.#membership(), event);
+    this.#presence.downloads(event);
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
@@ -288,10 +292,10 @@ export class Transfer {
       store: content.store,
       damaged,
       sent: () => this.#ledger.uploaded,
-      report: () => this.parts.tracker.announce(this.#membership(), 'numbers'),
+      report: () => this.#presence.tell('numbers'),
     });
     this.#enter('seeding');
-    this.parts.tracker.announce(this.#membership(), run.event);
+    this.#presence.offers(run.event);
   }
 
   /** Whoever is told that it is complete may rely on it through any crash. */
@@ -320,7 +324,7 @@ export class Transfer {
         this.parts.meter.failed(this.#fault);
         const { reason } = this.#record;
         this.#enter('failed');
-        this.#leave('failed', reason);
+        this.#presence.leave('failed', reason);
         this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${reason}`);
       })
       .catch((failure: unknown) => {
@@ -356,17 +360,6 @@ export class Transfer {
     this.#clock.entered(state, this.#record);
     this.#watch.run(state === 'resolving' || state === 'downloading');
     this.parts.changed();
-  }
-
-  /** Tells the tracker why, and leaves the swarm. */
-  #leave(event: 'paused' | 'failed', reason?: string): void {
-    if (!this.#record.origin && !this.#record.complete)
-      this.parts.tracker.announce(this.#membership(), event, reason);
-    this.parts.tracker.withdraw(this.infohash);
-  }
-
-  #membership(): Membership {
-    return membershipOf(this.record, this.#content?.metainfo);
   }
 
   #reason(): string {

@@ -8,10 +8,11 @@ import { checkName } from '@enjambre/core/names';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
-import { NO_LIMITS, type LimitChange } from '../domain/limits/limit-settings.js';
-import { NOTHING_COUNTED, type TransferRecord } from '../domain/transfer-record.js';
+import type { LimitChange } from '../domain/limits/limit-settings.js';
+import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
+import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { traced } from './traced-transfer.js';
@@ -230,14 +231,14 @@ export class Transfers implements Startable, ServingDirectory {
   async #identify(ref: TransferRef): Promise<Identity> {
     const own = findByRef(ref, this.list());
     const { tracker } = this.#parts;
-    if (own && (ref.kind === 'infohash' || !tracker.connected)) return identityOfTransfer(own);
+    if (own && (ref.kind === 'infohash' || !tracker.connected)) return identityOfRecord(own.record);
     const query = queryOf(ref);
     const shared = await tracker.findFiles(query).catch((error: unknown) => {
       if (own) return [];
       throw error;
     });
     const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
-    const found = findByRef(ref, own ? [identityOfTransfer(own), ...others] : others);
+    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
     if (found) return found;
     throw new EnjambreError(
       'not-found',
@@ -323,22 +324,6 @@ function queryOf(ref: TransferRef): string {
   }
 }
 
-/** What is known of a file before its content is. */
-interface Identity {
-  readonly infohash: InfoHash;
-  readonly name: string;
-  /** In bytes. */
-  readonly size: number;
-}
-
-function identityOf({ infohash, name, totalLength }: Metainfo): Identity {
-  return { infohash, name, size: totalLength };
-}
-
-function identityOfTransfer({ infohash, name, record }: Transfer): Identity {
-  return { infohash, name, size: record.bytesTotal };
-}
-
 function reservedName(): EnjambreError {
   const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another --name`;
   return new EnjambreError('invalid', 'BAD_NAME', message);
@@ -363,27 +348,4 @@ function absolute(path: string): string {
     'PATH_NOT_ABSOLUTE',
     `"${path}" is not an absolute path: write it from the root`,
   );
-}
-
-function newRecord(
-  { infohash, name, size }: Identity,
-  { origin, location }: { origin: boolean; location: string },
-): TransferRecord {
-  return {
-    infohash,
-    name,
-    goal: 'run',
-    reason: '',
-    origin,
-    location,
-    complete: false,
-    inPlace: origin,
-    fingerprint: '',
-    recheck: false,
-    bytesTotal: size,
-    bytesDone: 0,
-    addedAtMs: Date.now(),
-    ...NOTHING_COUNTED,
-    ...NO_LIMITS,
-  };
 }

@@ -22,11 +22,12 @@ const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
   numbers: AnnounceEvent.UNSPECIFIED,
   started: AnnounceEvent.STARTED,
   completed: AnnounceEvent.COMPLETED,
+  shared: AnnounceEvent.UNSPECIFIED,
   paused: AnnounceEvent.PAUSED,
   failed: AnnounceEvent.FAILED,
 };
 
-/** What is said of a membership: a Share for an original, an Announce for a download and for numbers. */
+/** What is said of a membership: a Share for what is offered of one's own accord, an Announce for all else. */
 export function membershipMessage(
   membership: Membership,
   event: MembershipEvent,
@@ -34,8 +35,9 @@ export function membershipMessage(
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
-  if (membership.origin && event !== 'numbers') {
-    return { $case: 'share', value: { infohash, file, restated: event !== 'started' } };
+  if (event === 'shared' || (membership.origin && event !== 'numbers')) {
+    const restated = event !== 'started' && event !== 'shared';
+    return { $case: 'share', value: { infohash, file, restated } };
   }
   return {
     $case: 'announce',
