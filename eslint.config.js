@@ -47,6 +47,20 @@ export default tseslint.config(
     },
   },
   {
+    // nats.js gives up after ten attempts to reconnect unless it is told otherwise.
+    ignores: ['libs/common/src/nats/nats-link.ts', 'libs/common/src/testing/nats-client.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'nats',
+          importNames: ['connect'],
+          message: 'use NatsLink, or connectToNats in tests: they reconnect for as long as it takes',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/domain/**'],
     rules: {
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch'],

@@ -1,6 +1,6 @@
 import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { connectToNats } from '@enjambre/common/testing/nats-client';
 import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { connect } from 'nats';
 import type { Stage } from './stage.js';
 
 /** A real nats-server with an ordinary subscriber that counts what passes. */
@@ -14,7 +14,7 @@ export interface WatchedNats {
 export async function watchedNats(stage: Stage, swarm: ProcessSwarm): Promise<WatchedNats> {
   const server = swarm.add(await NatsServer.start());
   stage.step(`a nats-server runs at ${server.url}, and somebody listens to enjambre.>`);
-  const connection = await connect({ servers: server.url });
+  const connection = await connectToNats(server.url);
   const seen = new Map<string, number>();
   const subscription = connection.subscribe('enjambre.>');
   const counting = (async () => {

@@ -124,11 +124,16 @@ describe('a network on a real nats-server', () => {
     expect(onlooker.seen).toHaveLength(before);
     await nats.restart();
     // A plain subscriber may come back later than the tracker: what counts is the record.
-    const isRecorded = async (): Promise<boolean> =>
-      (await onlooker.lastRecorded('enjambre.file.shared')).includes(file.infohash);
-    await waitFor(() => isRecorded().catch(() => false), {
+    let last = '';
+    const isRecorded = async (): Promise<boolean> => {
+      last = await onlooker.lastRecorded('enjambre.file.shared');
+      return last.includes(file.infohash);
+    };
+    await waitFor(isRecorded, {
       what: 'the event of the share',
       timeoutMs: 60_000,
+      retryErrors: true,
+      seen: () => last,
     });
   }, 120_000);
 });

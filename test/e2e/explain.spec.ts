@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
 import { lastLine } from './support/outcome.js';
 import { hasCopy, MIB, shareFile, statusOf, untilDone, untilStatus } from './support/sharing.js';
 
@@ -84,12 +85,13 @@ describe('explain', () => {
     const get = swarm.start(bob, ['get', file.infohash, '--json']);
     await untilDone(get, 2 * MIB);
     await alice.process.kill();
+    let spent: Awaited<ReturnType<typeof explain>>['spent'] = [];
     const isLost = async (): Promise<boolean> => {
-      const { spent } = await explain(bob, file.infohash);
+      ({ spent } = await explain(bob, file.infohash));
       return spent.some(({ cause, seconds_stalled: stalled }) => cause === 'no-source' && stalled > 1);
     };
     await untilStatus(swarm, bob, { ref: file.infohash, is: () => true, what: 'an answer' });
-    while (!(await isLost()));
+    await waitFor(isLost, { what: 'a second without a source', timeoutMs: 60_000, seen: () => spent });
     await swarm.startAgent('alice');
     expect((await finish(get)).code).toBe(0);
     const explanation = await explain(bob, file.infohash);

@@ -26,8 +26,8 @@ async function untilSays(address: string, wanted: Readonly<Record<string, number
       said = Object.fromEntries(Object.keys(wanted).map((name) => [name, page.get(name)]));
       return Object.entries(wanted).every(([name, value]) => said[name] === value);
     },
-    { what: 'the numbers to be right', timeoutMs: 10_000 },
-  ).catch(() => undefined);
+    { what: 'the numbers to be right', timeoutMs: 10_000, seen: () => ({ said, wanted }) },
+  );
   expect(said).toEqual(wanted);
 }
 

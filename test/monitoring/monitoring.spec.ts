@@ -82,8 +82,8 @@ describe('a swarm with traffic, as Prometheus sees it', () => {
         silent = silent.filter((_, at) => !answers[at]);
         return silent.length === 0;
       },
-      { what: 'all queries to be answered', timeoutMs: 60_000, everyMs: 500 },
-    ).catch(() => undefined);
+      { what: 'all queries to be answered', timeoutMs: 60_000, everyMs: 500, seen: () => silent },
+    );
     expect(silent).toEqual([]);
   });
 

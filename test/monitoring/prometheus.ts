@@ -45,7 +45,13 @@ export class Prometheus {
     ]);
     process.wait().catch(() => undefined);
     const prometheus = new Prometheus(`http://${listen}`);
-    await waitFor(() => prometheus.#isReady(), { what: 'Prometheus to be ready' });
+    await waitFor(
+      () => {
+        if (process.isRunning) return prometheus.#isReady();
+        throw new Error(`Prometheus has ended: ${process.stderr.slice(-5).join('\n')}`);
+      },
+      { what: 'Prometheus to be ready', retryErrors: true },
+    );
     return prometheus;
   }
 
@@ -79,10 +85,7 @@ export class Prometheus {
   }
 
   async #isReady(): Promise<boolean> {
-    return fetch(`${this.url}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+    return (await fetch(`${this.url}/-/ready`)).ok;
   }
 }
 

@@ -70,7 +70,7 @@ describe('a relay as platform teams see it', () => {
 
     await nats.restart();
     await waitFor(() => isServing(SERVICE), { what: 'health to follow' });
-    await waitFor(() => send(alice, bob, 'kept', 'one').catch(() => undefined), { what: 'JetStream' });
+    await waitFor(() => send(alice, bob, 'kept', 'one'), { what: 'JetStream', retryErrors: true });
     await bob.received(1);
     expect([alice.ended, bob.ended]).toEqual([undefined, undefined]);
     client.close();

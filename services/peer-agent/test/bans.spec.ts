@@ -50,7 +50,8 @@ describe('Bans', () => {
   it('are on disk soon, without waiting for the end of the process', async () => {
     const bans = await process();
     bans.ban(mallory, 'sent wrong bytes');
-    const text = await waitFor(() => readFile(folder.at('bans.json'), 'utf8').catch(() => undefined), {
+    const text = await waitFor(() => readFile(folder.at('bans.json'), 'utf8'), {
+      retryErrors: true,
       what: 'the file',
     });
     expect(JSON.parse(text)).toEqual({

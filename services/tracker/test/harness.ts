@@ -2,6 +2,7 @@ import { connect } from '@enjambre/common/grpc/client';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
+import { waitFor, waitForChange } from '@enjambre/common/testing/wait-for';
 import type { EnjambreError } from '@enjambre/core/error';
 import {
   AnnounceEvent,
@@ -31,11 +32,7 @@ export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('h
 
 /** Resolves as soon as `condition` gives something; tried again every few milliseconds. */
 export async function eventually<T>(condition: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
-    const result = await condition();
-    if (result !== undefined && result !== false) return result;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  return waitFor(condition, { what: String(condition), everyMs: 5 });
 }
 
 /** A tracker on a free port, clients of it, and an end of all of them. */
@@ -218,11 +215,10 @@ export class TestAgent {
   }
 
   async #when<T>(condition: () => T | undefined): Promise<T> {
-    for (;;) {
-      const result = condition();
-      if (result !== undefined) return result;
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
+    return waitForChange(condition, () => new Promise((resolve) => this.#wake.push(resolve)), {
+      what: String(condition),
+      seen: () => ({ heard: this.heard, ended: this.ended }),
+    });
   }
 
   #notify(): void {

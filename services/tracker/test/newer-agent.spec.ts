@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/common/grpc/client';
 import { newer, UNKNOWN_FIELDS } from '@enjambre/common/testing/newer';
+import { waitFor } from '@enjambre/common/testing/wait-for';
 import { VERSION } from '@enjambre/common/version';
 import {
   AnnounceEvent,
@@ -8,7 +9,7 @@ import {
   type TrackerServiceClient,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
-import { eventually, Harness, hex, infohash, TestAgent } from './harness.js';
+import { Harness, hex, infohash, TestAgent } from './harness.js';
 
 let harness: Harness;
 
@@ -53,9 +54,10 @@ describe('an agent of a newer version', () => {
     agent.announce(infohash(1), { event: AnnounceEvent.UNRECOGNIZED, bytesLeft: 500n });
     const client = harness.client();
     const request = { infohash: hex(infohash(1)), maxPeers: 0 };
-    const swarm = await eventually(() =>
-      callUnary(client.getSwarm.bind(client), request).catch(() => undefined),
-    );
+    const swarm = await waitFor(() => callUnary(client.getSwarm.bind(client), request), {
+      what: 'the swarm',
+      retryErrors: true,
+    });
     expect(swarm.members).toMatchObject([{ peer: { name: 'newer' }, bytesLeft: 500n }]);
   });
 });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connect, nanos, type NatsConnection } from 'nats';
+import { nanos, type NatsConnection } from 'nats';
 import { numberedFact, numberOf } from '../../test/sample-facts.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { NatsLink } from '../nats/nats-link.js';
+import { connectToNats } from '../testing/nats-client.js';
 import { NatsServer } from '../testing/nats-server.js';
 import { waitFor } from '../testing/wait-for.js';
 import { encodeEvent } from './convert.js';
@@ -48,12 +49,12 @@ class Service {
   async stored(count: number): Promise<number[]> {
     return waitFor(
       async () => {
-        // Refused while NATS or the stream is away.
-        const replayed = await this.replay().catch(() => []);
+        const replayed = await this.replay();
         const all = replayed.filter(({ position }) => position !== undefined);
         return all.length >= count && all.map(({ event }) => numberOf(event));
       },
-      { what: `${count} events to be stored` },
+      // Refused while NATS or the stream is away.
+      { what: `${count} events to be stored`, retryErrors: true },
     );
   }
 
@@ -86,7 +87,7 @@ describe('the event bus on NATS', () => {
   }
 
   async function stranger<T>(work: (connection: NatsConnection) => Promise<T>): Promise<T> {
-    const connection = await connect({ servers: server.url });
+    const connection = await connectToNats(server.url);
     try {
       return await work(connection);
     } finally {

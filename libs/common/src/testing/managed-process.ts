@@ -108,7 +108,7 @@ export class ManagedProcess {
           );
         return undefined;
       },
-      { what, timeoutMs },
+      { what, timeoutMs, seen: () => `\n${this.#output()}` },
     );
   }
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { connect } from 'nats';
+import { connectToNats } from './nats-client.js';
 import { NatsServer } from './nats-server.js';
 import { waitFor } from './wait-for.js';
 
@@ -53,7 +53,7 @@ export class NatsCluster {
   }
 
   async #ready(): Promise<void> {
-    const connection = await connect({ servers: this.nodes.map(({ url }) => url) });
+    const connection = await connectToNats(this.url);
     try {
       const name = 'READY';
       const tryOut = async (): Promise<boolean> => {
@@ -62,7 +62,7 @@ export class NatsCluster {
         return streams.delete(name);
       };
       const what = `JetStream on ${this.nodes.length} nodes`;
-      await waitFor(() => tryOut().catch(() => false), { what, timeoutMs: READY_TIMEOUT_MS, everyMs: 200 });
+      await waitFor(tryOut, { what, timeoutMs: READY_TIMEOUT_MS, everyMs: 200, retryErrors: true });
     } finally {
       await connection.close();
     }

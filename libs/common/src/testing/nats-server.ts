@@ -63,7 +63,10 @@ export class NatsServer {
       () => new Promise<never>(() => undefined),
       (error: unknown) => Promise.reject(new Error(`${String(error)}: install Debian's package nats-server`)),
     );
-    const listening = waitFor(() => portIn(ports, server), { what: 'nats-server to listen' });
+    const listening = waitFor(() => portIn(ports, server), {
+      what: 'nats-server to listen',
+      seen: () => server.stderr.slice(-5).join('\n'),
+    });
     this.#port = await Promise.race([listening, missing]);
   }
 

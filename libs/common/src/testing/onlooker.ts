@@ -1,4 +1,5 @@
-import { connect, type NatsConnection, type Subscription } from 'nats';
+import type { NatsConnection, Subscription } from 'nats';
+import { connectToNats } from './nats-client.js';
 import { waitFor } from './wait-for.js';
 
 /** A message on NATS that should be an event. */
@@ -19,7 +20,7 @@ export class Onlooker {
   }
 
   static async start(url: string): Promise<Onlooker> {
-    const onlooker = new Onlooker(await connect({ servers: url, reconnectTimeWait: 50 }));
+    const onlooker = new Onlooker(await connectToNats(url));
     await onlooker.connection.flush();
     return onlooker;
   }
@@ -30,7 +31,10 @@ export class Onlooker {
 
   /** Resolves when there was an event on `subject`. */
   async until(subject: string): Promise<void> {
-    await waitFor(() => this.subjects.includes(subject), { what: `an event on ${subject}` });
+    await waitFor(() => this.subjects.includes(subject), {
+      what: `an event on ${subject}`,
+      seen: () => this.subjects,
+    });
   }
 
   /** JSON of the newest event on `subject` that is in the record. Throws if there is none, or NATS is away. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
+import { connectToNats } from '@enjambre/common/testing/nats-client';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_message';
-import { connect } from 'nats';
 import type { JetStreamOptions } from '../../src/adapters/jetstream/jetstream-access.js';
 import { JetStreamStore } from '../../src/adapters/jetstream/jetstream-store.js';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
@@ -85,7 +85,7 @@ describe('a JetStream store', () => {
     const message = sampleMessage(alice, bob, { target: { kind: 'everyone' } });
     const whole = outgoing(message, [bob.id, carol.id]);
     // What a relay that dies behind the first copy leaves: the sender's copy, under the id that it writes.
-    const connection = await connect({ servers: nats.url });
+    const connection = await connectToNats(nats.url);
     const msgID = createHash('sha256').update(`${alice.id}\0\0${message.id}`).digest('base64url');
     await connection.jetstream().publish(outboxSubject(alice.id), encodeOutbox(whole), { msgID });
     await connection.close();
@@ -101,7 +101,7 @@ describe('a JetStream store', () => {
     const store = await started();
     const messages = [sampleMessage(alice, bob), sampleMessage(alice, bob)];
     await store.put(outgoing(messages[0]!));
-    const connection = await connect({ servers: nats.url });
+    const connection = await connectToNats(nats.url);
     const js = connection.jetstream();
     for (const subject of [inboxSubject(bob.id), outboxSubject(alice.id), 'enjambre-messages.inbox.x']) {
       for (const junk of ['', '{"text":', 'ÿ'.repeat(1000)]) await js.publish(subject, junk);
@@ -124,7 +124,7 @@ describe('a JetStream store', () => {
   test('leaves out contacts that are not understood', async () => {
     const store = await started();
     await store.savePeer({ ...alice, seenAt: 1 });
-    const connection = await connect({ servers: nats.url });
+    const connection = await connectToNats(nats.url);
     const bucket = await connection.jetstream().views.kv(BUCKET);
     for (const key of [`peer.${bob.id}`, 'peer.x', 'room.x', 'cursor.x', 'other', `room.IA.${bob.id}`])
       await bucket.put(key, '{"name":7}');
@@ -162,7 +162,7 @@ describe('a JetStream store', () => {
     const messages = [1, 2].map(() => sampleMessage(alice, bob));
     await store.put(outgoing(messages[0]!));
     expect((await inbox.next())!.message).toEqual(messages[0]);
-    const connection = await connect({ servers: nats.url });
+    const connection = await connectToNats(nats.url);
     await (await connection.jetstreamManager()).consumers.delete(STREAM, bob.id);
     await connection.close();
     await store.put(outgoing(messages[1]!));
@@ -234,7 +234,7 @@ describe('a JetStream store', () => {
     // What is configured otherwise the next time is changed.
     const wider = await started();
     await wider.contacts();
-    const connection = await connect({ servers: nats.url });
+    const connection = await connectToNats(nats.url);
     const { config } = await (await connection.jetstreamManager()).streams.info(STREAM);
     expect(config).toMatchObject({ max_bytes: 1 << 26, duplicate_window: 600_000 * 1e6 });
     await connection.close();
@@ -244,7 +244,7 @@ describe('a JetStream store', () => {
 
 /** NATS says that it listens a moment before JetStream answers. */
 function insist<T>(work: () => Promise<T>): Promise<T> {
-  return waitFor(() => work().catch(() => undefined), { what: 'JetStream to answer' });
+  return waitFor(work, { what: 'JetStream to answer', retryErrors: true });
 }
 
 /** A store with a connection of its own, which is started and stopped with it. */
@@ -275,7 +275,7 @@ function open(
 }
 
 async function emptied(url: string): Promise<void> {
-  const connection = await connect({ servers: url });
+  const connection = await connectToNats(url);
   const { streams } = await connection.jetstreamManager();
   for (const name of [STREAM, `KV_${BUCKET}`]) await streams.delete(name).catch(() => undefined);
   await connection.close();

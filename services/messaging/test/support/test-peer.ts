@@ -1,5 +1,6 @@
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { waitForChange } from '@enjambre/common/testing/wait-for';
 import type { EnjambreError } from '@enjambre/core/error';
 import {
   MessagingServiceService,
@@ -123,12 +124,16 @@ export class TestPeer {
 
   /** Resolves when `condition` gives something. Throws what the stream ended with if it ends before. */
   async when<T>(condition: () => T | undefined): Promise<T> {
-    for (;;) {
+    const unlessEnded = (): T | undefined => {
       const result = condition();
-      if (result !== undefined) return result;
-      if (this.ended) throw this.ended.error ?? new Error('the stream has ended');
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
+      if (result === undefined && this.ended) throw this.ended.error ?? new Error('the stream has ended');
+      return result;
+    };
+    const seen = (): unknown => ({ token: this.token, deliveries: this.deliveries });
+    return waitForChange(unlessEnded, () => new Promise((resolve) => this.#wake.push(resolve)), {
+      what: String(condition),
+      seen,
+    });
   }
 
   #end(how: { error?: EnjambreError }): void {

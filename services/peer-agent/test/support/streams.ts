@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { waitForChange } from '@enjambre/common/testing/wait-for';
 import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 
@@ -95,11 +96,10 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
 
   /** Waits until a condition on what was heard gives something. */
   async when<T>(condition: () => T | undefined): Promise<T> {
-    for (;;) {
-      const result = condition();
-      if (result !== undefined) return result;
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
+    return waitForChange(condition, () => new Promise((resolve) => this.#wake.push(resolve)), {
+      what: String(condition),
+      seen: () => ({ heard: this.heard, ending: this.#ending }),
+    });
   }
 
   /** How it ended. */

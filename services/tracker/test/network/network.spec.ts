@@ -162,12 +162,10 @@ describe('several trackers on one NATS', () => {
       waitFor(
         async () => {
           const client = harness.client();
-          const answer = await callUnary(client.getFile.bind(client), { infohash: hex(hash) }).catch(
-            () => undefined,
-          );
-          return answer?.file;
+          const answer = await callUnary(client.getFile.bind(client), { infohash: hex(hash) });
+          return answer.file;
         },
-        { what: 'the file' },
+        { what: 'the file', retryErrors: true },
       );
     const before = await fileOf(one!);
     await waitFor(() => one!.tracker.network.unkept === 0, { what: 'the record to be kept' });

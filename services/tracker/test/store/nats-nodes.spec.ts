@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { connectToNats } from '@enjambre/common/testing/nats-client';
 import { NatsCluster } from '@enjambre/common/testing/nats-cluster';
 import { waitFor } from '@enjambre/common/testing/wait-for';
-import { connect, type StreamInfo } from 'nats';
+import type { StreamInfo } from 'nats';
 import { BUCKET } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';
 import { RecordingTracker, sampleRecord } from './contract.js';
@@ -35,7 +36,7 @@ describe('a store on a cluster of three nodes', () => {
     return tracker;
   };
   const bucket = async (): Promise<StreamInfo> => {
-    const connection = await connect({ servers: cluster.url.split(',') });
+    const connection = await connectToNats(cluster.url);
     try {
       const { streams } = await connection.jetstreamManager();
       return await streams.info(`KV_${BUCKET}`);
@@ -55,14 +56,16 @@ describe('a store on a cluster of three nodes', () => {
     const one = await started('auto');
     /** While another node becomes the leader, a record is not kept, and said not to be. */
     const keep = (number: number) =>
-      waitFor(() => one.store.keep(sampleRecord(number)).catch(() => undefined), {
+      waitFor(() => one.store.keep(sampleRecord(number)), {
         what: 'a record to be kept',
+        retryErrors: true,
         // The nodes take seconds to elect a leader, and some to find that the first is gone.
         timeoutMs: 60_000,
       });
     await keep(1);
-    const leader = await waitFor(async () => (await bucket().catch(() => undefined))?.cluster?.leader, {
+    const leader = await waitFor(async () => (await bucket()).cluster?.leader, {
       what: 'a leader',
+      retryErrors: true,
     });
     await cluster.node(leader).kill();
     expect(await keep(2)).toEqual(sampleRecord(2));

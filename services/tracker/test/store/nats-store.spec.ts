@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { connectToNats } from '@enjambre/common/testing/nats-client';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { BUCKET, REPLICAS_SUBJECT, snapshotSubject } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';
 import { sampleHash } from '../samples.js';
@@ -12,7 +13,7 @@ import { RecordingTracker, sampleRecord, trackerStoreContract, type OpenStore } 
 const log = createLogger({ name: 'tracker', level: 'silent' });
 
 async function emptied(url: string): Promise<void> {
-  const connection = await connect({ servers: url });
+  const connection = await connectToNats(url);
   const jsm = await connection.jetstreamManager();
   await jsm.streams.delete(`KV_${BUCKET}`).catch(() => undefined);
   await connection.close();
@@ -70,7 +71,7 @@ describe('a store on NATS', () => {
   beforeEach(async () => {
     trackers = [];
     await emptied(nats.url);
-    stranger = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    stranger = await connectToNats(nats.url);
   });
 
   afterEach(async () => {
@@ -150,7 +151,8 @@ describe('a store on NATS', () => {
     const one = await started();
     await one.store.keep(sampleRecord(1));
     await (await stranger.jetstreamManager()).streams.delete(`KV_${BUCKET}`);
-    const kept = await waitFor(() => one.store.keep(sampleRecord(2)).catch(() => undefined), {
+    const kept = await waitFor(() => one.store.keep(sampleRecord(2)), {
+      retryErrors: true,
       what: 'a record to be kept again',
     });
     expect(kept).toEqual(sampleRecord(2));
