@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeRandomFile } from '@enjambre/common/testing/content';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { expectRefused, expectSentence } from './support/outcome.js';
+import { expectRefused, expectSentence, lastLine } from './support/outcome.js';
 import { KIB, shareFile, untilStatus } from './support/sharing.js';
 import { craftTorrent } from './support/crafted-torrent.js';
 
@@ -186,6 +186,19 @@ describe('nothing is lost', () => {
 
     expect((await swarm.command(bob, ['get', 'taken.bin', '--output', 'free'])).code).toBe(0);
     expect(await readFile(join(swarm.root, 'free', 'taken.bin'))).toEqual(await readFile(file.path));
+  });
+
+  test('of two downloads that would end under one name the second is refused at once', async () => {
+    const one = await shareFile(swarm, [alice], { name: 'one-name.bin', bytes: 20 * KIB });
+    const other = await shareFile(swarm, [alice], { name: 'other.bin', bytes: 20 * KIB });
+    expect((await swarm.command(alice, ['rm', other.infohash])).code).toBe(0);
+    const shared = ['share', other.path, '--name', 'one-name.bin', '--json'];
+    const infohash = String(lastLine(await swarm.command(alice, shared))['infohash']);
+    expect((await swarm.command(bob, ['get', one.infohash, '--detach'])).code).toBe(0);
+    const id = one.infohash.slice(0, 8);
+    const reason = new RegExp(`one-name\\.bin .* another transfer.*--output, or .*enjambre rm ${id}`);
+    expectRefused(await swarm.command(bob, ['get', infohash]), 1, reason);
+    expect((await swarm.command(bob, ['get', infohash, '--output', 'apart'])).code).toBe(0);
   });
 
   test('a download to where no folder can be is refused', async () => {

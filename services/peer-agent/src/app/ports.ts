@@ -51,6 +51,15 @@ export interface PieceStore {
 /** Downloads are assembled in a folder of this name inside the one they go to, so that the last step is a rename. */
 export const RESERVED_NAME = '.incomplete';
 
+/** Where content is, or will be: `name` in `folder`, an absolute path. */
+export interface Place {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** How a place lies to another: the very same, somewhere in what the other is, or neither. */
+export type PlaceRelation = 'same' | 'inside' | 'apart';
+
 export interface StoreFactory {
   /** Content that is shared where it lies. */
   original(metainfo: Metainfo, path: string): PieceStore;
@@ -62,6 +71,13 @@ export interface StoreFactory {
    * it could be the very same: something of that size, or a folder.
    */
   checkTarget(folder: string, name: string, size?: number): Promise<void>;
+  /**
+   * Moves what is assembled of a download to where one into another folder is assembled. Throws
+   * `precondition`, ELSEWHERE, if that is another file system.
+   */
+  moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void>;
+  /** How one place lies to another, as the file system sees it. */
+  relate(place: Place, other: Place): Promise<PlaceRelation>;
 }
 
 /** What is known to be on disk of one download, through crashes. */

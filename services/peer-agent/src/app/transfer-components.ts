@@ -5,7 +5,14 @@ import type { Bans } from './bans.js';
 import type { AgentLimits } from './limits.js';
 import type { Locality } from './locality.js';
 import type { Meter } from './meter.js';
-import type { MembershipEvent, PeerConnector, StoreFactory, TrackerPort, TransferArchive } from './ports.js';
+import type {
+  MembershipEvent,
+  PeerConnector,
+  Place,
+  StoreFactory,
+  TrackerPort,
+  TransferArchive,
+} from './ports.js';
 
 /** What a transfer works with. */
 export interface TransferComponents {
@@ -22,6 +29,8 @@ export interface TransferComponents {
   readonly locality: Locality;
   readonly meter: Meter;
   readonly log: Logger;
+  /** Reserves the place of a download whose name was not known until now. Throws `already-exists`, TARGET_TAKEN. */
+  readonly claim: (place: Place) => Promise<void>;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;
   /** Resolves when the record as it is now survives a crash. */

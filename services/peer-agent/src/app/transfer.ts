@@ -16,6 +16,7 @@ import { forget } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
+import { settleName, takeAlong } from './target-claim.js';
 import type { RunOptions, TransferComponents } from './transfer-components.js';
 import {
   bytesDoneOf,
@@ -74,6 +75,11 @@ export class Transfer {
     return this.#record.name;
   }
 
+  /** False until its content has its own name. */
+  get isInPlace(): boolean {
+    return this.#record.inPlace;
+  }
+
   get state(): TransferState {
     return this.#state;
   }
@@ -109,7 +115,12 @@ export class Transfer {
     return {
       record: this.record,
       state: this.#state,
-      reason: this.#reason(),
+      reason: reasonOf(this.#record, this.#state, {
+        checked: this.#checked,
+        pieces: this.#content?.layout.pieceCount ?? 0,
+        waiting: this.#search?.problem ?? this.#download?.problem ?? '',
+        trackerAway: !this.parts.tracker.connected,
+      }),
       ...contentView(this.#content, this.#have, this.record),
       ...trafficView(this.#ledger, {
         downloads: this.#state === 'downloading',
@@ -148,20 +159,26 @@ export class Transfer {
   /** Goes on after a pause or a failure; does nothing to a transfer that runs. */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#record.goal === 'run') return;
-      await this.#halt('STOPPING', 'the transfer starts again');
-      this.#record = { ...this.#record, goal: 'run', reason: '' };
-      await this.#begin('update');
+      if (this.#record.goal !== 'run') await this.#again('STOPPING', 'the transfer starts again');
+    });
+  }
+
+  /** Goes on with a download in another folder, and takes what is there of it along; or, if that fails, where it was. */
+  relocate(folder: string): Promise<void> {
+    return this.#serial.run(async () => {
+      await this.#halt('STOPPING', 'the transfer moves to another folder');
+      const { location, error } = await takeAlong(this.#content, this.#record, folder, this.parts.stores);
+      this.#content = undefined;
+      await this.#again('STOPPING', 'the transfer starts again', { location });
+      if (error) throw error;
     });
   }
 
   /** Reads all that is on disk again; what is wrong is fetched anew. */
   verify(): Promise<void> {
-    return this.#serial.run(async () => {
-      await this.#halt('CHECKING', 'the file is being checked');
-      this.#record = { ...this.#record, goal: 'run', reason: '', fingerprint: '', recheck: true };
-      await this.#begin('update');
-    });
+    return this.#serial.run(() =>
+      this.#again('CHECKING', 'the file is being checked', { fingerprint: '', recheck: true }),
+    );
   }
 
   /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
@@ -182,6 +199,12 @@ export class Transfer {
   /** Ends all work, for the end of the process: the goal stays, and so does all progress. */
   stop(): Promise<void> {
     return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
+  }
+
+  async #again(reason: string, message: string, change: Partial<TransferRecord> = {}): Promise<void> {
+    await this.#halt(reason, message);
+    this.#record = { ...this.#record, goal: 'run', reason: '', ...change };
+    await this.#begin('update');
   }
 
   async #begin(event: MembershipEvent): Promise<void> {
@@ -218,16 +241,14 @@ export class Transfer {
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
-    const { tracker, connector, archive, stores } = this.parts;
+    const { tracker, connector } = this.parts;
     this.#enter('resolving');
     this.#search = new MetainfoSearch(connector, this.infohash);
     const metainfo = await this.#search.run(tracker, signal);
     this.#search = undefined;
     if (!metainfo) return undefined;
-    await stores.checkTarget(this.#record.location, metainfo.name, metainfo.totalLength);
-    await archive.writeMetainfo(metainfo);
-    this.#record = { ...this.#record, name: metainfo.name, bytesTotal: metainfo.totalLength };
-    this.#content = openContent(metainfo, this.#record, stores);
+    this.#record = await settleName(metainfo, this.#record, this.parts);
+    this.#content = openContent(metainfo, this.#record, this.parts.stores);
     return this.#content;
   }
 
@@ -272,25 +293,17 @@ export class Transfer {
   }
 
   /** All pieces are there: put the content in its place, and seed. */
-  async #finish(whole: Content, run: RunOptions): Promise<void> {
-    const { content, fingerprint } = await publish(whole, this.#record, this.#inventoryOptions(run));
+  async #finish(fetched: Content, run: RunOptions): Promise<void> {
+    const { content, fingerprint } = await publish(fetched, this.#record, this.#inventoryOptions(run));
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
-    if (content !== whole) this.#endServing('the file is served from another place');
+    if (content !== fetched) this.#endServing('the file is served from another place');
     await this.#noteComplete(fingerprint);
     this.#have = Bitfield.full(content.layout.pieceCount);
-    const damaged = this.#damaged;
-    this.#serving ??= new Serving({
-      ...this.parts,
-      ...content,
-      have: this.#have,
-      ledger: this.#ledger,
-      share: this.limits.upload,
-      damaged,
-    });
+    const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
+    this.#serving ??= new Serving({ ...this.parts, ...whole, share: this.limits.upload });
     this.#endChores = startSeedingChores({
-      store: content.store,
-      damaged,
+      ...whole,
       sent: () => this.#ledger.uploaded,
       report: () => this.#presence.tell('numbers'),
     });
@@ -360,14 +373,5 @@ export class Transfer {
     this.#clock.entered(state, this.#record);
     this.#watch.run(state === 'resolving' || state === 'downloading');
     this.parts.changed();
-  }
-
-  #reason(): string {
-    return reasonOf(this.#record, this.#state, {
-      checked: this.#checked,
-      pieces: this.#content?.layout.pieceCount ?? 0,
-      waiting: this.#search?.problem ?? this.#download?.problem ?? '',
-      trackerAway: !this.parts.tracker.connected,
-    });
   }
 }

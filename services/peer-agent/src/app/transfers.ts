@@ -1,8 +1,7 @@
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { choosePieceLength } from '@enjambre/core/piece-length';
 import { checkName } from '@enjambre/core/names';
 import { Serial } from '@enjambre/common/async/serial';
@@ -12,14 +11,16 @@ import type { LimitChange } from '../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
+import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
-import { RESERVED_NAME, type ContentHasher, type LeftOut, type ScanOptions } from './ports.js';
+import { RESERVED_NAME, type ContentHasher, type LeftOut, type Place, type ScanOptions } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
+import { Targets, type Holder } from './targets.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
 
-export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save'> {
+export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save' | 'claim'> {
   readonly hasher: ContentHasher;
 }
 
@@ -57,9 +58,6 @@ export interface DownloadOptions {
   readonly limits?: LimitChange;
 }
 
-export type DownloadSource =
-  { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
-
 /** Each reads its metainfo; the disk serves some at a time. */
 const STARTS_AT_ONCE = 16;
 /** The status file follows changes after so long, and progress at least so often. */
@@ -76,12 +74,14 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #saving = new Serial();
   /** What adds or removes transfers does so one after the other. */
   readonly #changes = new Serial();
+  readonly #targets: Targets;
 
   constructor(
     parts: TransfersComponents,
     private readonly init: TransfersInit,
   ) {
     this.#parts = parts;
+    this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
   }
 
   async start(): Promise<void> {
@@ -149,8 +149,9 @@ export class Transfers implements Startable, ServingDirectory {
 
   /**
    * Starts a download, or goes on with one; once this resolves, a crash does not make it
-   * forgotten. `already` tells that it is complete. Throws `precondition`, ELSEWHERE, if
-   * it is wanted in another folder than it is in.
+   * forgotten. `already` tells that it is complete. One that has not got its name goes on in
+   * another folder, if that is wanted. Throws `already-exists`, TARGET_TAKEN, if its place is that of
+   * another transfer, and `precondition`, ELSEWHERE, if it cannot be had in another folder than it is in.
    */
   async download(
     source: DownloadSource,
@@ -164,10 +165,7 @@ export class Transfers implements Startable, ServingDirectory {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);
       const location = wanted ?? this.init.downloadDir;
-      await this.#parts.stores.checkTarget(location, found.name, found.size);
-      if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
-      const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
-      await transfer.start('started');
+      const transfer = await this.#begin(found, metainfo, { location, limits });
       await this.save();
       return { transfer, already: false };
     });
@@ -218,13 +216,58 @@ export class Transfers implements Startable, ServingDirectory {
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const { origin, location, complete } = known.record;
     const folder = origin ? dirname(location) : location;
-    if (wanted !== undefined && wanted !== folder) throw elsewhere(known, folder);
+    const moves = wanted !== undefined && wanted !== folder;
+    if (moves && known.isInPlace) throw elsewhere(known, folder);
     known.limits.change(limits);
+    if (moves) {
+      await this.#relocate(known, wanted);
+      return { transfer: known, already: false };
+    }
     const already = complete && (await known.isUnchanged());
     if (complete && !already) await known.verify();
     else await known.resume();
     await this.save();
     return { transfer: known, already };
+  }
+
+  /** A new download. Its place is its own from here on, or it is refused. */
+  async #begin(
+    found: Identity,
+    metainfo: Metainfo | undefined,
+    { location, limits }: { location: string; limits: LimitChange },
+  ): Promise<Transfer> {
+    const { infohash, name, size } = found;
+    try {
+      if (name !== '') await this.#targets.claim(infohash, { folder: location, name });
+      await this.#parts.stores.checkTarget(location, name, size);
+      if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
+    } catch (error) {
+      this.#targets.release(infohash);
+      throw error;
+    }
+    const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
+    await transfer.start('started');
+    return transfer;
+  }
+
+  /** Its place is the new one, or still the old one. */
+  async #relocate(known: Transfer, folder: string): Promise<void> {
+    const { infohash, name, record } = known;
+    try {
+      if (name !== '') await this.#targets.claim(infohash, { folder, name });
+      await this.#parts.stores.checkTarget(folder, name, record.bytesTotal);
+      await known.relocate(folder);
+    } catch (error) {
+      if (name !== '') this.#targets.hold(infohash, placeOf(record));
+      throw error;
+    } finally {
+      await this.save();
+    }
+  }
+
+  #holder(infohash: InfoHash): Holder | undefined {
+    const transfer = this.#transfers.get(infohash);
+    return transfer && { infohash, name: transfer.name, pending: !transfer.isInPlace };
   }
 
   /** What a ref means: among our transfers, and in the catalogue. A name may mean one in each. */
@@ -275,7 +318,10 @@ export class Transfers implements Startable, ServingDirectory {
 
   async #remove(transfer: Transfer, deleteData: boolean): Promise<{ deleted: boolean }> {
     const outcome = await transfer.remove(deleteData);
-    if (this.has(transfer)) this.#transfers.delete(transfer.infohash);
+    if (this.has(transfer)) {
+      this.#transfers.delete(transfer.infohash);
+      this.#targets.release(transfer.infohash);
+    }
     for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
     await this.save();
     return outcome;
@@ -289,7 +335,9 @@ export class Transfers implements Startable, ServingDirectory {
         for (const listener of this.#watchers.get(record.infohash) ?? []) listener();
       },
       save: () => this.save(),
+      claim: (place) => this.#targets.claim(record.infohash, place),
     });
+    if (record.name !== '') this.#targets.hold(record.infohash, placeOf(record));
     const transfer = new Transfer(record, parts);
     this.#parts.archive.keep(record.infohash);
     this.#transfers.set(record.infohash, transfer);
@@ -313,15 +361,8 @@ export class Transfers implements Startable, ServingDirectory {
   }
 }
 
-function queryOf(ref: TransferRef): string {
-  switch (ref.kind) {
-    case 'infohash':
-      return ref.infohash;
-    case 'prefix':
-      return ref.prefix;
-    case 'name':
-      return ref.name;
-  }
+function placeOf({ origin, location, name }: TransferRecord): Place {
+  return origin ? { folder: dirname(location), name: basename(location) } : { folder: location, name };
 }
 
 function reservedName(): EnjambreError {
@@ -332,20 +373,4 @@ function reservedName(): EnjambreError {
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
   const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
   return new EnjambreError('precondition', 'ELSEWHERE', message);
-}
-
-function wantedOf(source: DownloadSource): { ref: TransferRef; metainfo?: Metainfo } {
-  if (source.kind === 'ref') return { ref: parseRef(source.ref) };
-  const metainfo = parseMetainfo(source.bytes);
-  return { ref: { kind: 'infohash', infohash: metainfo.infohash }, metainfo };
-}
-
-/** Throws `invalid`, PATH_NOT_ABSOLUTE. */
-function absolute(path: string): string {
-  if (isAbsolute(path)) return resolve(path);
-  throw new EnjambreError(
-    'invalid',
-    'PATH_NOT_ABSOLUTE',
-    `"${path}" is not an absolute path: write it from the root`,
-  );
 }

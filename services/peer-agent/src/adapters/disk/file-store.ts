@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fstatSync, ftruncate, read, type BigIntStats } from 'node:fs';
-import { chmod, lstat, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bitfield } from '@enjambre/core/bitfield';
@@ -14,6 +14,7 @@ import { diskError } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
 import { makeFolder } from './make-folder.js';
+import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
 import { syncFolder } from './sync-folder.js';
 
@@ -136,20 +137,19 @@ export class FileStore implements PieceStore {
       this.#parts.close();
       if (target === this.#path) return;
       await this.components.fds.forget(this.#path);
-      if (await exists(target)) throw pathExists(target);
       const incomplete = dirname(this.#path);
-      await rename(this.#path, target);
+      await moveNew(this.#path, target);
       this.#path = target;
       await syncFolder(dirname(target));
       await removeEmpty(incomplete);
     } catch (error) {
-      throw diskError(error, target);
+      throw errnoOf(error) === 'EEXIST' ? targetTaken(target) : diskError(error, target);
     }
   }
 
   async exists(): Promise<boolean> {
     try {
-      return await exists(this.#path);
+      return await isThere(this.#path);
     } catch (error) {
       throw diskError(error, this.#path);
     }
@@ -251,33 +251,14 @@ export class FileStore implements PieceStore {
   }
 }
 
-/** True if anything, a dangling link too, has the path. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
 function fingerprintOf(looks: readonly FileLook[]): string {
   const hash = createHash('sha256');
   for (const { size, mtimeNs } of looks) hash.update(`${size} ${mtimeNs}\n`);
   return hash.digest('hex');
 }
 
-export function pathExists(path: string): EnjambreError {
-  return new EnjambreError(
-    'already-exists',
-    'PATH_EXISTS',
-    `${path} exists already: move it away, or choose another folder with --output`,
-  );
-}
-
-/** Removes the folder of a download and `.incomplete` above it, if nothing else is in them. */
-async function removeEmpty(incomplete: string): Promise<void> {
-  await rmdir(incomplete).catch(() => undefined);
-  await rmdir(dirname(incomplete)).catch(() => undefined);
+/** All of it is fetched, and something came meanwhile to where it goes. */
+function targetTaken(path: string): EnjambreError {
+  const message = `${path} exists already and is something else: move it away and resume, or get the download with another --output`;
+  return new EnjambreError('already-exists', 'PATH_EXISTS', message);
 }

@@ -1,13 +1,21 @@
 import { constants } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { RESERVED_NAME, type PieceStore, type StoreFactory } from '../../app/ports.js';
+import {
+  RESERVED_NAME,
+  type PieceStore,
+  type Place,
+  type PlaceRelation,
+  type StoreFactory,
+} from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
 import { makeFolder } from './make-folder.js';
-import { exists, FileStore, pathExists, type FileStoreComponents } from './file-store.js';
+import { relatePlaces } from './places.js';
+import { isThere, moveNew, removeEmpty } from './move-new.js';
+import { FileStore, type FileStoreComponents } from './file-store.js';
 
 /** Of the owner's id, in names of folders. */
 const OWNER_DIGITS = 16;
@@ -36,12 +44,31 @@ export class FileStoreFactory implements StoreFactory {
       await makeFolder(folder);
       await access(folder, constants.W_OK | constants.X_OK);
       const path = join(folder, name);
-      if (name === '' || !(await exists(path))) return;
+      if (name === '' || !(await isThere(path))) return;
       const isSame = size !== undefined && (await couldHold(path, size));
       if (!isSame) throw pathExists(path);
     } catch (error) {
       throw badTarget(error, folder);
     }
+  }
+
+  async moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void> {
+    const [old, path] = [from, to].map((folder) => this.#incompletePath(folder, metainfo)) as [
+      string,
+      string,
+    ];
+    try {
+      if (!(await isThere(old))) return;
+      await makeFolder(dirname(path));
+      await moveNew(old, path);
+      await removeEmpty(dirname(old));
+    } catch (error) {
+      throw errnoOf(error) === 'EXDEV' ? otherDisk(metainfo.name, from, to) : diskError(error, path);
+    }
+  }
+
+  relate(place: Place, other: Place): Promise<PlaceRelation> {
+    return relatePlaces(place, other);
   }
 
   #incompletePath(folder: string, { infohash, name }: Metainfo): string {
@@ -52,6 +79,16 @@ export class FileStoreFactory implements StoreFactory {
 async function couldHold(path: string, size: number): Promise<boolean> {
   const stats = await lstat(path);
   return stats.isDirectory() || (stats.isFile() && stats.size === size);
+}
+
+function pathExists(path: string): EnjambreError {
+  const message = `${path} exists already: move it away, or choose another folder with --output`;
+  return new EnjambreError('already-exists', 'PATH_EXISTS', message);
+}
+
+function otherDisk(name: string, from: string, to: string): EnjambreError {
+  const message = `${name} is in ${from} as far as it is there, and ${to} is another file system: resume it where it is, or remove it first with \`enjambre rm\``;
+  return new EnjambreError('precondition', 'ELSEWHERE', message);
 }
 
 function reservedName(): EnjambreError {

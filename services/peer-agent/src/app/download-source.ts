@@ -1,0 +1,38 @@
+import { isAbsolute, resolve } from 'node:path';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { parseRef, type TransferRef } from '../domain/transfer-ref.js';
+
+/** What a download is asked for by. */
+export type DownloadSource =
+  { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
+
+/** What it means. Throws `invalid` BAD_REF or BAD_METAINFO. */
+export function wantedOf(source: DownloadSource): { ref: TransferRef; metainfo?: Metainfo } {
+  if (source.kind === 'ref') return { ref: parseRef(source.ref) };
+  const metainfo = parseMetainfo(source.bytes);
+  return { ref: { kind: 'infohash', infohash: metainfo.infohash }, metainfo };
+}
+
+/** Throws `invalid`, PATH_NOT_ABSOLUTE. */
+export function absolute(path: string): string {
+  if (isAbsolute(path)) return resolve(path);
+  throw new EnjambreError(
+    'invalid',
+    'PATH_NOT_ABSOLUTE',
+    `"${path}" is not an absolute path: write it from the root`,
+  );
+}
+
+/** What a tracker is asked for a ref. */
+export function queryOf(ref: TransferRef): string {
+  switch (ref.kind) {
+    case 'infohash':
+      return ref.infohash;
+    case 'prefix':
+      return ref.prefix;
+    case 'name':
+      return ref.name;
+  }
+}

@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { shortId } from '@enjambre/core/ids';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+const data = bytesOf(3 * PIECE);
+const mine = metainfoOf(data, PIECE, 'model.bin');
+/** Of the same name and size, and other bytes. */
+const theirs = metainfoOf(bytesOf(3 * PIECE, 2), PIECE, 'model.bin');
+
+let seed: TestFolder;
+let agent: DownloadAgent;
+let uploaders: Uploader[];
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  agent = await DownloadAgent.start();
+  uploaders = [];
+});
+
+afterEach(async () => {
+  await agent.stop();
+  for (const uploader of uploaders) await uploader.stop();
+  await seed.remove();
+});
+
+const downloads = (...names: string[]): string => agent.folder.at('downloads', ...names);
+
+/** Has somebody offer `mine`, or some pieces of it. */
+async function offered(...has: number[]): Promise<void> {
+  const options = has.length > 0 ? { has, name: 'part' } : { name: 'whole' };
+  const uploader = await Uploader.start(mine, await seed.write('model.bin', data), options);
+  uploaders.push(uploader);
+  agent.tracker.add(uploader.named());
+}
+
+async function start(metainfo: Metainfo, outputDir = ''): Promise<Transfer> {
+  const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
+  return (await agent.transfers.download(source, { outputDir })).transfer;
+}
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
+  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
+}
+
+const refused = {
+  code: 'already-exists',
+  reason: 'TARGET_TAKEN',
+  message: expect.stringContaining(`enjambre rm ${shortId(mine.infohash)}`) as unknown as string,
+};
+
+describe('a download that would end where another will', () => {
+  it('is refused at once, and says of which transfer the place is', async () => {
+    await start(mine);
+    await expect(start(theirs)).rejects.toMatchObject(refused);
+    expect(agent.transfers.list()).toHaveLength(1);
+    await expect(start(theirs, agent.folder.at('elsewhere'))).resolves.toBeDefined();
+  });
+
+  it('is refused also if it comes at the same moment', async () => {
+    const outcomes = await Promise.allSettled([start(mine), start(theirs)]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it.each(['a link', 'dots'])('is refused by whatever path it comes: %s', async (way) => {
+    await start(mine);
+    await symlink(downloads(), agent.folder.at('link'));
+    const path = way === 'dots' ? `${downloads()}/../x/../downloads` : agent.folder.at('link');
+    await expect(start(theirs, path)).rejects.toMatchObject(refused);
+  });
+
+  it('is refused while that one is paused, has failed or is complete, and by the next process', async () => {
+    const transfer = await start(mine);
+    await transfer.pause();
+    await expect(start(theirs)).rejects.toMatchObject(refused);
+    await agent.halt();
+    agent = await DownloadAgent.start(agent.folder);
+    await expect(start(theirs)).rejects.toMatchObject(refused);
+    const again = agent.transfers.get(mine.infohash);
+    await mkdir(downloads(), { recursive: true });
+    await writeFile(downloads('model.bin'), 'in the way');
+    await again.resume();
+    await inState(again, 'failed');
+    await rm(downloads('model.bin'));
+    await expect(start(theirs)).rejects.toMatchObject(refused);
+    await offered();
+    await again.resume();
+    await inState(again, 'seeding');
+    await rename(downloads('model.bin'), agent.folder.at('aside'));
+    await expect(start(theirs)).rejects.toMatchObject(refused);
+  });
+
+  it('is taken when that one is removed', async () => {
+    await agent.transfers.remove(await start(mine), false);
+    await expect(start(theirs)).resolves.toMatchObject({ name: 'model.bin' });
+  });
+
+  it('is refused where an original that is away belongs', async () => {
+    const path = await agent.folder.write('downloads/model.bin', 'an original');
+    const { signal } = new AbortController();
+    const progress = (): void => undefined;
+    await agent.transfers.share({ path, name: 'other', pieceLength: 0, signal, progress });
+    await rm(path);
+    await expect(start(theirs)).rejects.toMatchObject({ reason: 'TARGET_TAKEN' });
+  });
+
+  it('fails before its first byte if its name was not known before', async () => {
+    await start(theirs);
+    await offered();
+    const found = [{ infohash: mine.infohash, name: 'unknown', size: 0, pieceLength: 0, fileCount: 1 }];
+    agent.tracker.findFiles = () => Promise.resolve(found);
+    const { transfer } = await agent.transfers.download(
+      { kind: 'ref', ref: `magnet:?xt=urn:btmh:1220${mine.infohash}` },
+      { outputDir: '' },
+    );
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('TARGET_TAKEN');
+    expect(transfer.record.bytesDownloaded).toBe(0);
+    // And this is its way on.
+    await agent.transfers.download(
+      { kind: 'ref', ref: mine.infohash },
+      { outputDir: agent.folder.at('other') },
+    );
+    await inState(transfer, 'seeding');
+    expect((await readFile(agent.folder.at('other/model.bin'))).equals(data)).toBe(true);
+  });
+
+  it('is refused in a folder that another is about to become', async () => {
+    const tree = folderMetainfo({ 'a.bin': data }, PIECE, 'tree');
+    await start(tree);
+    await expect(start(mine, downloads('tree/sub'))).rejects.toMatchObject({ reason: 'TARGET_TAKEN' });
+    expect((await agent.folder.tree('downloads')).filter((name) => name.startsWith('tree'))).toEqual([]);
+  });
+
+  it('is taken if the file system tells the names apart, and only then', async () => {
+    await start(mine);
+    const upper = metainfoOf(data, PIECE, 'MODEL.bin');
+    const probe = agent.folder.at('case');
+    await writeFile(probe, '');
+    const folds = await readFile(agent.folder.at('CASE')).then(
+      () => true,
+      () => false,
+    );
+    if (folds) await expect(start(upper)).rejects.toMatchObject(refused);
+    else await expect(start(upper)).resolves.toBeDefined();
+  });
+});
+
+describe('what somebody puts where a download goes', () => {
+  /** All is fetched but one piece, and then the user has something else there. */
+  async function nearlyThere(): Promise<Transfer> {
+    await offered(0, 1);
+    const transfer = await start(mine);
+    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    await writeFile(downloads('model.bin'), 'precious');
+    await offered();
+    await inState(transfer, 'failed');
+    return transfer;
+  }
+
+  it('stays, and once it is moved away the download is complete without another byte', async () => {
+    const transfer = await nearlyThere();
+    expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
+    expect(transfer.view().reason).toMatch(/model\.bin exists already .*: move it away and resume/);
+    await rename(downloads('model.bin'), downloads('mine.bin'));
+    await transfer.resume();
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+    expect(transfer.record.bytesDownloaded).toBe(data.length);
+  });
+
+  it('stays, and with another folder the download is complete without another byte', async () => {
+    const transfer = await nearlyThere();
+    const elsewhere = agent.folder.at('elsewhere');
+    await start(mine, elsewhere);
+    await inState(transfer, 'seeding');
+    expect((await readFile(join(elsewhere, 'model.bin'))).equals(data)).toBe(true);
+    expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
+    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(await agent.folder.tree('downloads')).toEqual(['model.bin']);
+  });
+
+  it('is in the way as before if the other folder is on another disk', async () => {
+    const transfer = await nearlyThere();
+    const otherDisk = await mkdtemp('/dev/shm/enjambre-test-');
+    try {
+      await expect(start(mine, otherDisk)).rejects.toMatchObject({
+        reason: 'ELSEWHERE',
+        message: expect.stringMatching(/is another file system: resume it where it is/) as unknown as string,
+      });
+      await inState(transfer, 'failed');
+      await rm(downloads('model.bin'));
+      await transfer.resume();
+      expect((await agent.finished(transfer)).equals(data)).toBe(true);
+      expect(transfer.record.bytesDownloaded).toBe(data.length);
+    } finally {
+      await rm(otherDisk, { recursive: true });
+    }
+  });
+});
