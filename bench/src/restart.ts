@@ -6,6 +6,7 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import {
   AgentServiceClient,
+  ShareRequest,
   TransferState,
   type Transfer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -146,9 +147,7 @@ async function shareSparse(
 }
 
 async function share(client: AgentServiceClient, path: string, pieceLength: number): Promise<Transfer> {
-  for await (const { result } of readStream(
-    client.share({ path, name: '', pieceLength, limits: undefined }),
-  )) {
+  for await (const { result } of readStream(client.share(ShareRequest.fromPartial({ path, pieceLength })))) {
     if (result?.$case === 'shared' && result.value.transfer) return result.value.transfer;
   }
   throw new Error(`${path} was not shared`);

@@ -4,9 +4,10 @@ import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
 import { traced } from './traced.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
-import { pieceLength, present, seconds, wholeNumber } from './option-values.js';
+import { text, wholeNumber } from './option-values.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
+import { SHARING } from './sharing-commands.js';
 
 export type MakeOutput = (options: { readonly json: boolean }) => Output;
 
@@ -14,66 +15,6 @@ const trackerFlag: Flag = {
   flags: '--tracker <HOST:PORT>',
   description: 'ask this tracker, and no agent (ENJAMBRE_TRACKER)',
 };
-
-const SHARING: readonly ClientCommand[] = [
-  {
-    usage: 'share <PATH>',
-    summary: 'offer a file or folder, and print its infohash and magnet link',
-    flags: [
-      {
-        flags: '--name <NAME>',
-        description: 'share it under another name',
-        parse: present('--name: a name is missing'),
-      },
-      {
-        flags: '--piece-length <BYTES>',
-        description: 'bytes in a piece: a power of two from 16KiB to 64MiB',
-        parse: pieceLength,
-      },
-      { flags: '--torrent <FILE>', description: 'write a .torrent, too (may be repeated)', parse: append },
-      uploadFlag,
-      priorityFlag,
-    ],
-    handle: async (session, [path = ''], given) => {
-      const { share } = await import('./commands/share.js');
-      await share(session, path, {
-        name: text(given.name),
-        pieceLength: typeof given.pieceLength === 'number' ? given.pieceLength : undefined,
-        torrents: Array.isArray(given.torrent) ? given.torrent.map(String) : [],
-        limits: limitsGiven(given),
-      });
-    },
-  },
-  {
-    usage: 'get <REF>',
-    summary: 'download, and stay until it is complete',
-    flags: [
-      {
-        flags: '--output <DIR>',
-        description: "folder to put it in (default: the agent's download folder)",
-        parse: present('--output: a path is missing'),
-      },
-      { flags: '--detach', description: 'return at once; the agent goes on' },
-      {
-        flags: '--timeout <SECONDS>',
-        description: 'give up waiting when it is not complete by then; the agent goes on',
-        parse: seconds,
-      },
-      uploadFlag,
-      downloadFlag,
-      priorityFlag,
-    ],
-    handle: async (session, [ref = ''], given) => {
-      const { get } = await import('./commands/get.js');
-      await get(session, ref, {
-        output: text(given.output),
-        detach: given.detach === true,
-        timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
-        limits: limitsGiven(given),
-      });
-    },
-  },
-];
 
 const INSPECT: ClientCommand = {
   usage: 'inspect <FILE>',
@@ -325,8 +266,4 @@ export function connectionOf(given: Given): Session['connection'] {
     dataDir: text(given.dataDir),
     tracker: text(given.tracker),
   };
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -34,6 +34,8 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
   EMPTY_FILE: EXIT.failed,
   EMPTY_FOLDER: EXIT.failed,
   NOT_A_FILE: EXIT.failed,
+  UNSUPPORTED_NAMES: EXIT.failed,
+  TOO_MANY_FILES: EXIT.failed,
   // The remedy is another ref.
   AMBIGUOUS_REF: EXIT.usage,
   // A service of our own did not start: nobody was asked anything.

@@ -34,3 +34,8 @@ export function seconds(value: string): number {
   if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
   throw new InvalidArgumentError(`A number of seconds up to ${String(MAX_SECONDS)} is wanted.`);
 }
+
+/** A flag's text; undefined if it was not given. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

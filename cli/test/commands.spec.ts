@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import {
+  LeftOut,
+  LeftOutReason,
+  LinkPolicy,
   TransferPeer,
   TransferState,
+  type LeftOutEntry,
+  type SharedFile,
   type ShareRequest,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -36,7 +41,7 @@ describe('enjambre share', () => {
         magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
         alreadyShared: false,
         metainfo: Buffer.from('metainfo'),
-        leftOut: { links: 2, emptyFolders: 1, others: 0 },
+        leftOut: LeftOut.fromPartial({}),
       },
     },
   };
@@ -60,7 +65,9 @@ describe('enjambre share', () => {
     const { code, stdout } = await on(['share', 'model.bin'], { cwd: '/data' });
 
     expect(code).toBe(0);
-    expect(asked).toEqual([{ path: '/data/model.bin', name: '', pieceLength: 0, limits: undefined }]);
+    const links = LinkPolicy.SKIP;
+    const request = { path: '/data/model.bin', name: '', pieceLength: 0, limits: undefined };
+    expect(asked).toEqual([{ ...request, links, skipUnsupported: false }]);
     expect(stdout.split('\n').slice(-4)).toEqual([
       'model.bin  1 MB',
       `infohash  ${INFOHASH}`,
@@ -86,7 +93,7 @@ describe('enjambre share', () => {
     const written = await readFile(join(cwd, 'x.torrent'), 'utf8');
     await rm(cwd, { recursive: true });
 
-    expect(asked).toEqual([{ path: '/data/x', name: 'y', pieceLength: 16_384, limits: undefined }]);
+    expect(asked).toMatchObject([{ path: '/data/x', name: 'y', pieceLength: 16_384 }]);
     expect(written).toBe('metainfo');
     expect(objects().map(({ type }) => type)).toEqual(['progress', 'progress', 'shared']);
     expect(objects().at(-1)).toEqual({
@@ -98,15 +105,76 @@ describe('enjambre share', () => {
       magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
       already_shared: false,
       torrents: [join(cwd, 'x.torrent')],
-      left_out: { links: 2, empty_folders: 1, others: 0 },
+      left_out: { links: 0, empty_folders: 0, others: 0, unsupported: 0, incomplete: 0, entries: [] },
     });
   });
 
-  test('says what of a folder is not shared', async () => {
-    const { stderr } = await on(['share', '/x']);
-    expect(stderr).toBe(
-      'not shared, since torrents have no place for them: 2 symbolic links, 1 empty folder\n',
-    );
+  describe('a folder with what is not shared', () => {
+    const entry = (path: string, reason: LeftOutReason, fault = ''): LeftOutEntry => ({
+      path,
+      reason,
+      fault,
+    });
+    const leaveOut = (leftOut: Partial<LeftOut>): void => {
+      agent.script.share = async function* (request) {
+        asked.push(request);
+        await Promise.resolve();
+        const value = { ...shared.result!.value, leftOut: LeftOut.fromPartial(leftOut) } as SharedFile;
+        yield { result: { $case: 'shared', value } };
+      };
+    };
+
+    test('names each link on standard error and ends with 1, although the rest is shared', async () => {
+      leaveOut({
+        links: 2,
+        emptyFolders: 1,
+        entries: [entry('a/weights', LeftOutReason.LINK), entry('b', LeftOutReason.DANGLING)],
+      });
+      const { code, stdout, stderr } = await on(['share', '/x']);
+      expect(code).toBe(1);
+      expect(stdout).toContain(`infohash  ${INFOHASH}`);
+      expect(stderr).toContain('not shared: a/weights is a symbolic link\n');
+      expect(stderr).toContain('not shared: b is a symbolic link that leads to nothing\n');
+      expect(stderr).toContain('not shared: 1 empty folder\n');
+      expect(stderr).toMatch(/is shared without 2 symbolic links: follow links with --follow-links,/);
+    });
+
+    test('names the first of very many, and counts the rest', async () => {
+      const entries = Array.from({ length: 100 }, (_, i) => entry(`link${i}`, LeftOutReason.OUTSIDE));
+      leaveOut({ links: 1000, entries });
+      const { code, stderr } = await on(['share', '/x', '--follow-links']);
+      expect(code).toBe(1);
+      expect(stderr.match(/leads out of the folder/g)).toHaveLength(20);
+      expect(stderr).toContain('not shared: 980 symbolic links more\n');
+      expect(stderr).toContain('--follow-links-outside');
+      expect(asked).toMatchObject([{ links: LinkPolicy.INSIDE }]);
+    });
+
+    test('is no failure if that was accepted', async () => {
+      leaveOut({
+        links: 1,
+        unsupported: 1,
+        entries: [
+          entry('l', LeftOutReason.LINK),
+          entry('a\\b', LeftOutReason.NAME, 'holds a path separator'),
+        ],
+      });
+      const args = ['share', '/x', '--skip-unsupported', '--follow-links-outside', '--json'];
+      const { code, stderr, objects } = await on(args);
+      expect(code).toBe(0);
+      expect(stderr).toContain('the name of a\\b holds a path separator');
+      expect(asked).toMatchObject([{ links: LinkPolicy.ANYWHERE, skipUnsupported: true }]);
+      expect(objects().at(-1)).toMatchObject({
+        left_out: {
+          links: 1,
+          unsupported: 1,
+          entries: [
+            { path: 'l', reason: 'link', fault: '' },
+            { path: 'a\\b', reason: 'name', fault: 'holds a path separator' },
+          ],
+        },
+      });
+    });
   });
 
   test('overwrites no file with a .torrent, and shares nothing then', async () => {

@@ -6,6 +6,7 @@ import { hashFile } from '@enjambre/common/testing/content';
 import type { SwarmAgent } from '@enjambre/common/testing/swarm';
 import {
   AgentServiceClient,
+  ShareRequest,
   TrackerState,
   TransferState,
   type SharedFile,
@@ -53,7 +54,7 @@ export class BusyAgent {
   }
 
   async share(path: string): Promise<SharedFile> {
-    const request = { path, name: '', pieceLength: 0, limits: undefined };
+    const request = ShareRequest.fromPartial({ path });
     for await (const { result } of readStream(this.#control.share(request)))
       if (result?.$case === 'shared') return result.value;
     throw new Error(`${path} was not shared`);

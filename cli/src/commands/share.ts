@@ -2,17 +2,19 @@ import { lstat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
-import type {
-  HashProgress,
-  LimitChange,
-  SharedFile,
-  Transfer,
+import {
+  LinkPolicy,
+  type HashProgress,
+  type LimitChange,
+  type SharedFile,
+  type Transfer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { sharedJson } from '../render/json.js';
+import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
-import { count, formatBytes, plain } from '../render/text.js';
+import { formatBytes, plain } from '../render/text.js';
 
 export interface ShareOptions {
   /** Name to share it under; its own if absent. */
@@ -23,7 +25,13 @@ export interface ShareOptions {
   readonly torrents: readonly string[];
   /** Limits of the transfer. */
   readonly limits?: LimitChange | undefined;
+  /** Which symbolic links in a folder are followed; none if absent. */
+  readonly followLinks?: 'inside' | 'anywhere' | undefined;
+  /** What cannot be shared is left out, and links that are not followed are no error. */
+  readonly skipUnsupported?: boolean | undefined;
 }
+
+const POLICIES = { inside: LinkPolicy.INSIDE, anywhere: LinkPolicy.ANYWHERE } as const;
 
 /** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
 export async function share(session: Session, path: string, options: ShareOptions): Promise<void> {
@@ -35,6 +43,9 @@ export async function share(session: Session, path: string, options: ShareOption
     if (!transfer) throw noTransfer();
     for (const file of torrents) await writeTorrent(file, shared.metainfo);
     tell(session, transfer, shared, torrents);
+    const { leftOut } = shared;
+    if (leftOut && leftOut.links > 0 && options.skipUnsupported !== true)
+      throw linksLeftOut(transfer.name, leftOut);
   });
 }
 
@@ -42,13 +53,15 @@ async function hash(
   session: Session,
   agent: AgentClient,
   path: string,
-  { name = '', pieceLength = 0, limits }: ShareOptions,
+  { name = '', pieceLength = 0, limits, followLinks, skipUnsupported = false }: ShareOptions,
 ): Promise<SharedFile> {
   const { output, signal, context } = session;
   const line = new ProgressLine(output, context.now);
   const startedAt = context.now();
   try {
-    for await (const { result } of agent.share({ path, name, pieceLength, limits })) {
+    const links = followLinks === undefined ? LinkPolicy.SKIP : POLICIES[followLinks];
+    const request = { path, name, pieceLength, limits, links, skipUnsupported };
+    for await (const { result } of agent.share(request)) {
       if (result?.$case === 'shared') return result.value;
       if (result) tellProgress(result.value);
     }
@@ -93,8 +106,7 @@ function tell(
   output.line(`${dim('infohash')}  ${plain(transfer.infohash)}`);
   output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
   for (const file of torrents) output.line(`${dim('torrent')}   ${plain(file)}`);
-  const left = leftOutText(shared.leftOut);
-  if (left !== '') output.note(`not shared, since torrents have no place for them: ${left}`);
+  for (const note of leftOutNotes(shared.leftOut)) output.note(note);
 }
 
 /** Nothing is overwritten, least of all what is being shared. Throws `already-exists`, PATH_EXISTS. */
@@ -119,19 +131,6 @@ async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
     const message = `it is shared, but ${path} cannot be written (${systemErrorText(error)}): choose another with --torrent`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
   }
-}
-
-function leftOutText(leftOut: SharedFile['leftOut']): string {
-  const { links = 0, emptyFolders = 0, others = 0 } = leftOut ?? {};
-  const parts = [
-    [links, 'symbolic link'],
-    [emptyFolders, 'empty folder'],
-    [others, 'special file'],
-  ] as const;
-  return parts
-    .filter(([number]) => number > 0)
-    .map(([number, noun]) => count(number, noun))
-    .join(', ');
 }
 
 function noTransfer(): EnjambreError {

@@ -1,6 +1,6 @@
 import { plainJson } from './text.js';
 
-type JsonValue =
+export type JsonValue =
   | string
   | number
   | bigint

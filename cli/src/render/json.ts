@@ -4,6 +4,7 @@ import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/
 import { priorityWord } from '../limit-flags.js';
 import { distanceWord, trafficJson } from './distance.js';
 import type { JsonObject } from './json-line.js';
+import { leftOutJson } from './left-out.js';
 import { stateWord } from './transfer-state.js';
 
 /** The shapes that `--json` prints: a public interface, so fields are only ever added. */
@@ -125,11 +126,7 @@ export function sharedJson(transfer: Transfer, shared: SharedFile, torrents: rea
     magnet: shared.magnet,
     already_shared: shared.alreadyShared,
     torrents,
-    left_out: {
-      links: shared.leftOut?.links ?? 0,
-      empty_folders: shared.leftOut?.emptyFolders ?? 0,
-      others: shared.leftOut?.others ?? 0,
-    },
+    left_out: leftOutJson(shared.leftOut),
   };
 }
 

@@ -1,13 +1,11 @@
 import { encodeBencode } from './bencode.js';
-import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES, MAX_BENCODE_DEPTH } from './bencode-value.js';
-import { badMetainfo, type Metainfo } from './metainfo.js';
+import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
+import { badMetainfo, MAX_PATH_DEPTH, type Metainfo } from './metainfo.js';
 import { parseMetainfo } from './metainfo-parse.js';
 import { checkName } from './names.js';
 import { quote } from './quote.js';
 
 const META_VERSION = 2;
-/** The torrent, its info, the file tree and the file's own entry stand around and in the folders. */
-const MAX_PATH_DEPTH = MAX_BENCODE_DEPTH - 4;
 
 /** A file to be described. */
 export interface BuildFile {

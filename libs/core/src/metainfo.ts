@@ -1,5 +1,12 @@
+import { MAX_BENCODE_DEPTH } from './bencode-value.js';
 import { EnjambreError } from './error.js';
 import type { InfoHash } from './ids.js';
+
+/** Names in the path of a file, at most: the torrent, its info, the file tree and the file's own entry stand around them. */
+export const MAX_PATH_DEPTH = MAX_BENCODE_DEPTH - 4;
+
+/** Files of a torrent, at most: a tracker lists no more. */
+export const MAX_FILES = 1_000_000;
 
 /** One file of a torrent. */
 export interface MetainfoFile {

@@ -29,7 +29,8 @@ import { DiskRoom } from './adapters/disk/disk-room.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
 import { DiskWatchedFolder } from './adapters/disk/disk-watched-folder.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
-import { makeSharedDir } from './adapters/disk/shared-dir.js';
+import { PrivateFolders } from './adapters/disk/private-folders.js';
+import { checkDownloadDir, makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { agentChecks, type CheckedAgent } from './adapters/health-checks.js';
 import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
@@ -140,7 +141,7 @@ class AgentService implements Agent {
     await lock.acquire();
     try {
       await this.#makeDownloadFolder();
-      if (this.#config.sharedDir !== undefined) await makeSharedDir(this.#config.sharedDir, dataDir);
+      await this.#makeSharedDir();
       this.#identity = await loadIdentity(dataDir);
       await this.#compose(lock, this.#identity);
       await this.#lifecycle.start();
@@ -173,13 +174,14 @@ class AgentService implements Agent {
     const memory = new BlockMemory();
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
-    const stores = new FileStoreFactory({ pool, fds }, self.peerId);
+    const privates = this.#privateFolders;
+    const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);
     const data = this.#dataFolder(stores);
     const tracker = new TrackerLink(
       { identity, log },
       { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
     );
-    const hasher = new DiskContentHasher(pool);
+    const hasher = new DiskContentHasher(pool, privates);
     const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
@@ -280,11 +282,21 @@ class AgentService implements Agent {
     return this.#config.downloadDir ?? join(this.#config.dataDir, 'downloads');
   }
 
+  get #privateFolders(): PrivateFolders {
+    return new PrivateFolders({ dataDir: this.#config.dataDir, downloadDir: this.#downloadDir });
+  }
+
+  async #makeSharedDir(): Promise<void> {
+    const { sharedDir, dataDir } = this.#config;
+    if (sharedDir !== undefined) await makeSharedDir(sharedDir, dataDir, this.#privateFolders);
+  }
+
   async #makeDownloadFolder(): Promise<void> {
     const folder = this.#downloadDir;
     await makeFolder(folder).catch((error: unknown) => {
       throw badDownloadFolder(error, folder);
     });
+    await checkDownloadDir(folder, this.#config.dataDir);
   }
 
   #description(): {

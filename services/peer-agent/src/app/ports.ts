@@ -223,26 +223,70 @@ export interface ScannedContent {
   readonly files: readonly {
     readonly path: readonly string[];
     readonly length: number;
+    /** Where its bytes are; of what a link leads to, the real path. */
     readonly diskPath: string;
     readonly executable: boolean;
+    /** Which file it is, and how it looked when it was found. */
+    readonly stamp: FileStamp;
   }[];
   /** What a folder holds that is not shared. */
   readonly leftOut: LeftOut;
 }
 
-/** How many entries of a folder are not shared: torrents have no place for them. */
+/** What tells a file, as it is, from another or from what it becomes by a change. */
+export interface FileStamp {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+/**
+ * Why an entry is not shared. `link`: links are not followed. `outside`: it leads out of the
+ * folder. `dangling`: it leads to nothing. `loop`: it leads to a folder that it lies in.
+ * `incomplete`: downloads under way. `special`: a socket, pipe or device. `name`: no torrent may
+ * hold the name, or its path is too deep.
+ */
+export type LeftOutWhy = 'link' | 'outside' | 'dangling' | 'loop' | 'incomplete' | 'special' | 'name';
+
+export interface LeftOutEntry {
+  /** Below the shared folder, with hidden characters and bytes that are not UTF-8 escaped. */
+  readonly path: string;
+  readonly why: LeftOutWhy;
+  /** What is wrong with a name, as the end of a sentence that begins with it. */
+  readonly fault: string;
+}
+
+/** What of a folder is not shared. */
 export interface LeftOut {
+  /** Symbolic links that were not followed. */
   readonly links: number;
   readonly emptyFolders: number;
   /** Sockets, pipes and devices. */
   readonly others: number;
+  /** Names that cannot be shared; only if they are to be skipped. */
+  readonly unsupported: number;
+  /** Folders of downloads under way. */
+  readonly incomplete: number;
+  /** The first of them, except empty folders. */
+  readonly entries: readonly LeftOutEntry[];
 }
+
+/** Which symbolic links in a folder are followed: none, those that lead to something in it, or all. */
+export type LinkPolicy = 'skip' | 'inside' | 'anywhere';
 
 export interface ScanOptions {
   /** Names of files and folders inside a folder that are left out. @default none */
   readonly ignores?: (name: string) => boolean;
-  /** Whether `path` itself may be a link; those inside a folder are left out in any case. @default true */
+  /** Whether `path` itself may be a link. @default true */
   readonly followLink?: boolean;
+  /** Which links inside a folder are followed. @default skip */
+  readonly links?: LinkPolicy;
+  /** The folder that `inside` means. @default the path that is shared */
+  readonly within?: string;
+  /** Names that cannot be shared are left out; else they are an error. @default false */
+  readonly skipUnsupported?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 export interface ContentHasher {

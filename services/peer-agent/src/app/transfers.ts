@@ -3,7 +3,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { choosePieceLength } from '@enjambre/core/piece-length';
-import { checkName } from '@enjambre/core/names';
+import { nameFault } from '@enjambre/core/names';
+import { escapeHidden, quote } from '@enjambre/core/quote';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
@@ -119,10 +120,10 @@ export class Transfers implements Startable, ServingDirectory {
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<Shared> {
     const { signal, progress, limits = {} } = options;
-    const content = await this.#parts.hasher.scan(absolute(options.path), options.scan);
-    const name = options.name || (content.path.split('/').at(-1) ?? '');
-    checkName(name);
-    if (name === RESERVED_NAME) throw reservedName();
+    const path = absolute(options.path);
+    const name = options.name || basename(path);
+    checkShareName(name, path);
+    const content = await this.#parts.hasher.scan(path, { ...options.scan, signal });
     const pieceLength = options.pieceLength || choosePieceLength(content.totalLength);
     let done = 0;
     const metainfo = await this.#parts.hasher.hash(content, {
@@ -363,6 +364,15 @@ export class Transfers implements Startable, ServingDirectory {
 
 function placeOf({ origin, location, name }: TransferRecord): Place {
   return origin ? { folder: dirname(location), name: basename(location) } : { folder: location, name };
+}
+
+/** Throws `invalid`, BAD_NAME. */
+function checkShareName(name: string, path: string): void {
+  if (name === RESERVED_NAME) throw reservedName();
+  const fault = nameFault(name);
+  if (fault === undefined) return;
+  const message = `${escapeHidden(path)}: the name ${quote(name)} ${fault}: rename it, or choose another with --name`;
+  throw new EnjambreError('invalid', 'BAD_NAME', message);
 }
 
 function reservedName(): EnjambreError {

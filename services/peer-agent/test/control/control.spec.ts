@@ -12,6 +12,7 @@ import {
   AgentServiceService,
   Priority,
   TrackerState,
+  ShareRequest,
   TransferState,
   type LimitChange,
   type ShareResponse,
@@ -108,9 +109,7 @@ async function share(
   wrong: { pieceLength?: number; name?: string } = {},
 ): Promise<ShareResponse[]> {
   const answers: ShareResponse[] = [];
-  for await (const answer of readStream(
-    client.share({ path, name: '', pieceLength: 0, limits: undefined, ...wrong }),
-  ))
+  for await (const answer of readStream(client.share(ShareRequest.fromPartial({ path, ...wrong }))))
     answers.push(answer);
   return answers;
 }
@@ -150,7 +149,7 @@ describe('control over TCP', () => {
       refusal,
     );
     const sharing = client.share(
-      { path: await folder.write('file', 'x'), name: '', pieceLength: 0, limits: undefined },
+      ShareRequest.fromPartial({ path: await folder.write('file', 'x') }),
       metadata,
     );
     await expect(readStream(sharing).next()).rejects.toMatchObject(refusal);

@@ -7,6 +7,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
+import { PrivateFolders } from '../../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
@@ -131,7 +132,9 @@ export class DownloadAgent {
   ) {
     this.#pool = replaced.pool ?? new DiskPool(1);
     const log = createLogger({ name: 'agent', level: 'silent' });
-    const files = new FileStoreFactory({ pool: this.#pool, fds: this.#fds }, 'a'.repeat(64));
+    const folders = { dataDir: folder.at('data'), downloadDir: folder.at('downloads') };
+    const privates = new PrivateFolders(folders);
+    const files = new FileStoreFactory({ pool: this.#pool, fds: this.#fds, privates }, 'a'.repeat(64));
     const stores = replaced.stores?.(files) ?? files;
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
       findLeftover(metainfo, folder.at('downloads'), stores);
@@ -142,7 +145,7 @@ export class DownloadAgent {
       log,
     });
     const { tracker, bans, connector } = this;
-    const hasher = new DiskContentHasher(this.#pool);
+    const hasher = new DiskContentHasher(this.#pool, privates);
     this.hasher = hasher;
     const random = seededRandom(1);
     const budget = replaced.budget ?? new OutstandingBudget();

@@ -1,5 +1,4 @@
 import { EnjambreError } from '@enjambre/core/error';
-import { formatMagnet } from '@enjambre/core/magnet';
 import { HandlerFactory, type CallContext } from '@enjambre/common/grpc/handlers';
 import type { ServedService } from '@enjambre/common/grpc/server';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -10,8 +9,6 @@ import {
   type DownloadRequest,
   type DownloadResponse,
   type GetInfoResponse,
-  type ShareRequest,
-  type ShareResponse,
   type WatchTransferRequest,
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -30,6 +27,7 @@ import { explanationToWire } from './convert-explanation.js';
 import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-handlers.js';
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
+import { share } from './share-handler.js';
 import { checkToken } from './token-check.js';
 import { ChangeSignal } from './signals.js';
 
@@ -59,10 +57,6 @@ export interface AgentHandlersInit {
 
 const DEFAULT_INTERVAL_MS = 500;
 const MIN_INTERVAL_MS = 50;
-/** Hashing reports at most this often. */
-const PROGRESS_MS = 100;
-const MAX_PIECE_LENGTH = 64 << 20;
-const MIN_PIECE_LENGTH = 16 << 10;
 
 /** The control API: what the command line, and grpcurl, may ask of this agent. */
 export function controlServices(
@@ -138,41 +132,6 @@ function info({
   };
 }
 
-async function* share(
-  transfers: Transfers,
-  { path, name, pieceLength, limits: wire }: ShareRequest,
-  { signal }: CallContext,
-): AsyncGenerator<ShareResponse> {
-  checkPieceLength(pieceLength);
-  const limits = limitChangeFromWire(wire);
-  const changes = new ChangeSignal();
-  const state = { done: 0, total: 0, over: false };
-  const progress = (done: number, total: number): void => {
-    Object.assign(state, { done, total });
-  };
-  const sharing = transfers.share({ path, name, pieceLength, limits, signal, progress }).finally(() => {
-    state.over = true;
-    changes.notify();
-  });
-  sharing.catch(() => undefined); // Its error is thrown where it is awaited below.
-  while (!signal.aborted) {
-    await changes.next(PROGRESS_MS, signal);
-    if (state.over) break;
-    if (state.total === 0) continue;
-    const value = { bytesDone: BigInt(state.done), bytesTotal: BigInt(state.total) };
-    yield { result: { $case: 'progress', value } };
-  }
-  const { transfer, metainfo, already, leftOut } = await sharing;
-  const shared = {
-    transfer: transferToWire(transfer.view()),
-    magnet: formatMagnet(metainfo.infohash, metainfo.name),
-    alreadyShared: already,
-    metainfo: metainfo.bytes,
-    leftOut,
-  };
-  yield { result: { $case: 'shared', value: shared } };
-}
-
 async function download(
   transfers: Transfers,
   { source, outputDir, limits }: DownloadRequest,
@@ -212,15 +171,4 @@ async function* watch(
   } finally {
     end();
   }
-}
-
-function checkPieceLength(pieceLength: number): void {
-  const powerOfTwo = Number.isInteger(Math.log2(pieceLength));
-  if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH))
-    return;
-  throw new EnjambreError(
-    'invalid',
-    'BAD_PIECE_LENGTH',
-    `a piece cannot have ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
-  );
 }

@@ -31,11 +31,12 @@ function write({ fd, fileLength, position, buffer, byteOffset, length, leaves }:
   return subtreeRoot(data, leaves);
 }
 
-function hash({ path, position, length, pieceLength, leaves }: HashJob): Uint8Array {
+function hash({ path, file, position, length, pieceLength, leaves }: HashJob): Uint8Array {
   const pieces = Math.ceil(length / pieceLength);
   const roots = Buffer.alloc(pieces * HASH_SIZE);
   const fd = openSync(path, 'r');
   try {
+    if (file) checkSame(fd, file);
     for (let piece = 0; piece < pieces; piece++) {
       const offset = piece * pieceLength;
       const data = readExactly(fd, position + offset, Math.min(pieceLength, length - offset));
@@ -45,6 +46,13 @@ function hash({ path, position, length, pieceLength, leaves }: HashJob): Uint8Ar
     closeSync(fd);
   }
   return roots;
+}
+
+/** The path is looked at by whoever asks; only the descriptor tells what it led to in the end. */
+function checkSame(fd: number, { dev, ino }: NonNullable<HashJob['file']>): void {
+  const found = fstatSync(fd, { bigint: true });
+  if (found.dev === dev && found.ino === ino) return;
+  throw Object.assign(new Error('the path leads to another file'), { code: 'OTHER_FILE' });
 }
 
 function readExactly(fd: number, position: number, length: number): Buffer {

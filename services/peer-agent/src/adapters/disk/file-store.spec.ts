@@ -19,6 +19,7 @@ import type { PieceStore } from '../../app/ports.js';
 import { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';
 import { FileStore } from './file-store.js';
+import { PrivateFolders } from './private-folders.js';
 import { FileStoreFactory } from './store-factory.js';
 
 const KIB = 1024;
@@ -67,7 +68,7 @@ let stores: FileStoreFactory;
 beforeEach(async () => {
   folder = await TestFolder.make();
   fds = new FdCache(3);
-  stores = new FileStoreFactory({ pool, fds }, OWNER);
+  stores = new FileStoreFactory({ pool, fds, privates: privatesOf(folder) }, OWNER);
 });
 
 afterEach(async () => {
@@ -298,7 +299,7 @@ describe('FileStore', () => {
     }
     const fullPool = new FullPool(1);
     const sample = tiny();
-    const store = new FileStoreFactory({ pool: fullPool, fds }, OWNER).download(
+    const store = new FileStoreFactory({ pool: fullPool, fds, privates: privatesOf(folder) }, OWNER).download(
       sample.metainfo,
       folder.path,
       false,
@@ -411,3 +412,7 @@ describe('FileStoreFactory.checkTarget', () => {
     });
   });
 });
+
+function privatesOf({ path }: TestFolder): PrivateFolders {
+  return new PrivateFolders({ dataDir: `${path}/data`, downloadDir: `${path}/data/downloads` });
+}

@@ -18,6 +18,8 @@ export interface WriteJob {
 export interface HashJob {
   readonly type: 'hash';
   readonly path: string;
+  /** What the path must lead to, if only that may be read: else the code is OTHER_FILE. */
+  readonly file?: { readonly dev: bigint; readonly ino: bigint };
   /** Byte of the file where the first piece begins. */
   readonly position: number;
   /** Bytes of the run; the last piece may be short. */

@@ -1,15 +1,20 @@
 import { realpath } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { makeFolder } from './make-folder.js';
+import type { PrivateFolders } from './private-folders.js';
 
 /**
  * Makes the shared folder if it is not there. Throws `precondition`, SHARED_DIR_UNUSABLE, if
- * that cannot be, and SHARED_DIR_HOLDS_DATA if the agent's own data lies in it: its keys
- * would be shared.
+ * that cannot be, and SHARED_DIR_HOLDS_DATA if the agent's own data lies in it, or it in an
+ * agent's data: keys would be shared.
  */
-export async function makeSharedDir(folder: string, dataDir: string): Promise<void> {
+export async function makeSharedDir(
+  folder: string,
+  dataDir: string,
+  privates: PrivateFolders,
+): Promise<void> {
   let real: string[];
   try {
     await makeFolder(folder);
@@ -19,8 +24,28 @@ export async function makeSharedDir(folder: string, dataDir: string): Promise<vo
     throw new EnjambreError('precondition', 'SHARED_DIR_UNUSABLE', message, { cause });
   }
   const [shared = '', data = ''] = real;
-  const way = relative(shared, data);
-  if (way === '..' || way.startsWith('../')) return;
-  const message = `the data folder ${dataDir}, with the agent's key, lies in the shared folder ${folder}: name another with --shared-dir`;
+  if (isInside(data, shared)) {
+    const message = `the data folder ${dataDir}, with the agent's key, lies in the shared folder ${folder}: name another with --shared-dir`;
+    throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message);
+  }
+  const around = await (await privates.look()).dataFolderAround(shared);
+  if (around === undefined) return;
+  const message = `the shared folder ${folder} lies in the data folder ${around}, with an agent's key: name another with --shared-dir`;
   throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message);
+}
+
+/**
+ * What is downloaded must not become a key or token of the agent. Throws `precondition`,
+ * DOWNLOAD_DIR_HOLDS_DATA, if the download folder is the data folder or that of its transfers.
+ */
+export async function checkDownloadDir(folder: string, dataDir: string): Promise<void> {
+  const [real, data] = await Promise.all([realpath(folder), realpath(dataDir)]);
+  if (real !== data && !isInside(real, join(data, 'transfers'))) return;
+  const message = `the agent keeps its keys and state in the download folder ${folder}: name another with --download-dir`;
+  throw new EnjambreError('precondition', 'DOWNLOAD_DIR_HOLDS_DATA', message);
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith('../');
 }

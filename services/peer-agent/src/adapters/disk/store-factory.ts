@@ -16,15 +16,21 @@ import { makeFolder } from './make-folder.js';
 import { relatePlaces } from './places.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
+import type { PrivateFolders } from './private-folders.js';
 
 /** Of the owner's id, in names of folders. */
 const OWNER_DIGITS = 16;
+
+export interface FileStoreFactoryComponents extends FileStoreComponents {
+  /** Where no download goes. */
+  readonly privates: PrivateFolders;
+}
 
 /** Makes the stores of transfers on this machine's file systems. */
 export class FileStoreFactory implements StoreFactory {
   /** @param owner whose downloads they are: agents that share a folder do not share what is under way in it */
   constructor(
-    private readonly components: FileStoreComponents,
+    private readonly components: FileStoreFactoryComponents,
     private readonly owner: string,
   ) {}
 
@@ -40,6 +46,7 @@ export class FileStoreFactory implements StoreFactory {
 
   async checkTarget(folder: string, name: string, size?: number): Promise<void> {
     if (name === RESERVED_NAME) throw reservedName();
+    await this.components.privates.checkWritable(folder);
     try {
       await makeFolder(folder);
       await access(folder, constants.W_OK | constants.X_OK);

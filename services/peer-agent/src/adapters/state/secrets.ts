@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 
-const IDENTITY_FILE = 'identity.pem';
-const TOKEN_FILE = 'control.token';
+export const IDENTITY_FILE = 'identity.pem';
+export const TOKEN_FILE = 'control.token';
 /** A file that was cut short, or is empty, must not open the door. */
 const MIN_TOKEN_CHARS = 16;
 

@@ -1,0 +1,90 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { formatMagnet } from '@enjambre/core/magnet';
+import type { CallContext } from '@enjambre/common/grpc/handlers';
+import {
+  LeftOutReason,
+  LinkPolicy as WirePolicy,
+  type LeftOut as WireLeftOut,
+  type ShareRequest,
+  type ShareResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { LeftOut, LeftOutWhy, LinkPolicy } from '../../app/ports.js';
+import type { Transfers } from '../../app/transfers.js';
+import { transferToWire } from './convert.js';
+import { limitChangeFromWire } from './limit-handlers.js';
+import { ChangeSignal } from './signals.js';
+
+/** Hashing reports at most this often. */
+const PROGRESS_MS = 100;
+const MAX_PIECE_LENGTH = 64 << 20;
+const MIN_PIECE_LENGTH = 16 << 10;
+
+const POLICIES: Readonly<Partial<Record<WirePolicy, LinkPolicy>>> = {
+  [WirePolicy.INSIDE]: 'inside',
+  [WirePolicy.ANYWHERE]: 'anywhere',
+};
+
+const REASONS: Readonly<Record<LeftOutWhy, LeftOutReason>> = {
+  link: LeftOutReason.LINK,
+  outside: LeftOutReason.OUTSIDE,
+  dangling: LeftOutReason.DANGLING,
+  loop: LeftOutReason.LOOP,
+  incomplete: LeftOutReason.INCOMPLETE,
+  special: LeftOutReason.SPECIAL,
+  name: LeftOutReason.NAME,
+};
+
+/** Shares what is asked for, and tells how far it is until it is done. */
+export async function* share(
+  transfers: Transfers,
+  { path, name, pieceLength, limits: wire, links, skipUnsupported }: ShareRequest,
+  { signal }: CallContext,
+): AsyncGenerator<ShareResponse> {
+  checkPieceLength(pieceLength);
+  const limits = limitChangeFromWire(wire);
+  const changes = new ChangeSignal();
+  const state = { done: 0, total: 0, over: false };
+  const progress = (done: number, total: number): void => {
+    Object.assign(state, { done, total });
+  };
+  const scan = { links: POLICIES[links] ?? 'skip', skipUnsupported };
+  const sharing = transfers.share({ path, name, pieceLength, limits, signal, progress, scan }).finally(() => {
+    state.over = true;
+    changes.notify();
+  });
+  sharing.catch(() => undefined); // Its error is thrown where it is awaited below.
+  while (!signal.aborted) {
+    await changes.next(PROGRESS_MS, signal);
+    if (state.over) break;
+    if (state.total === 0) continue;
+    const value = { bytesDone: BigInt(state.done), bytesTotal: BigInt(state.total) };
+    yield { result: { $case: 'progress', value } };
+  }
+  const { transfer, metainfo, already, leftOut } = await sharing;
+  const shared = {
+    transfer: transferToWire(transfer.view()),
+    magnet: formatMagnet(metainfo.infohash, metainfo.name),
+    alreadyShared: already,
+    metainfo: metainfo.bytes,
+    leftOut: leftOutToWire(leftOut),
+  };
+  yield { result: { $case: 'shared', value: shared } };
+}
+
+function leftOutToWire({ entries, ...counts }: LeftOut): WireLeftOut {
+  return {
+    ...counts,
+    entries: entries.map(({ path, why, fault }) => ({ path, reason: REASONS[why], fault })),
+  };
+}
+
+function checkPieceLength(pieceLength: number): void {
+  const powerOfTwo = Number.isInteger(Math.log2(pieceLength));
+  if (pieceLength === 0 || (powerOfTwo && pieceLength >= MIN_PIECE_LENGTH && pieceLength <= MAX_PIECE_LENGTH))
+    return;
+  throw new EnjambreError(
+    'invalid',
+    'BAD_PIECE_LENGTH',
+    `a piece cannot have ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
+  );
+}
