@@ -49,7 +49,7 @@ export interface DownloadComponents {
   readonly rate: RateShare;
   /** Where its time goes. */
   readonly account: DownloadAccount;
-  readonly tracker: Pick<TrackerPort, 'connected'>;
+  readonly tracker: Pick<TrackerPort, 'connected' | 'widen'>;
   readonly locality: Locality;
   readonly log: Logger;
 }
@@ -105,6 +105,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
         pieceCount: parts.layout.pieceCount,
         have: this.#engine.have,
         isBanned: (peer) => parts.bans.reasonFor(peer) !== undefined,
+        widen: () => parts.tracker.widen(parts.metainfo.infohash),
+        nowMs: () => performance.now(),
       },
       this,
     );
@@ -280,7 +282,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   #request({ peer, id, ref }: Extract<EngineEffect, { type: 'request' }>): void {
     this.#times.begin(ref.piece);
     const length = this.#parts.layout.blockSize(ref.piece, ref.block);
-    this.#links.get(peer)?.request(id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
+    this.#links.request(peer, id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
   }
 
   #store(ref: { piece: number; block: number }, { peer, data }: { peer: PeerId; data: Buffer }): void {

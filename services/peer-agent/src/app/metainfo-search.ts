@@ -1,78 +1,117 @@
 import { messageOf } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { Backoff } from '@enjambre/common/async/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
+import { MetainfoRace } from '../domain/metainfo-race.js';
+import type { Random } from '../domain/random.js';
+import { MAX_LINKS } from '../domain/swarm-constants.js';
+import { searchText } from './metainfo-text.js';
 import type { PeerAddress, PeerConnector, SwarmListener, TrackerPort } from './ports.js';
 
-/** Asks the peers of a swarm, one after the other, for the metainfo of its file. */
+export interface MetainfoSearchComponents {
+  readonly connector: Pick<PeerConnector, 'fetchMetainfo'>;
+  readonly infohash: InfoHash;
+  readonly random: Random;
+}
+
+/** Asks the peers of a swarm for the metainfo of its file, several at a time: see {@link MetainfoRace}. */
 export class MetainfoSearch implements SwarmListener {
   readonly #peers = new Map<PeerId, PeerAddress>();
-  readonly #backoff = new Backoff({ baseMs: 200, maxMs: 5000 });
+  readonly #race: MetainfoRace;
+  readonly #asked = new Map<PeerId, AbortController>();
+  #found: Metainfo | undefined;
   #wake: (() => void) | undefined;
-  #problem = 'no peer that has it is known yet';
+  #isWoken = false;
+  #isWide = false;
+  #lastFailure = '';
 
-  constructor(
-    private readonly connector: PeerConnector,
-    private readonly infohash: InfoHash,
-  ) {}
-
-  /** Why it takes so long, for people. */
-  get problem(): string {
-    return this.#problem;
+  constructor(private readonly parts: MetainfoSearchComponents) {
+    this.#race = new MetainfoRace(parts.random);
   }
 
-  peers(change: Parameters<SwarmListener['peers']>[0]): void {
-    for (const peer of change.upserted) this.#peers.set(peer.peerId, peer);
-    for (const peer of change.removed) this.#peers.delete(peer);
-    if (change.upserted.length > 0) this.#wake?.();
+  /** What it does, and why it takes so long, for people. */
+  get problem(): string {
+    const answers = this.#race.answers(performance.now());
+    const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';
+    return searchText({ known: this.#race.size, answers, endpointOf, lastFailure: this.#lastFailure });
+  }
+
+  peers({ snapshot, upserted, removed }: Parameters<SwarmListener['peers']>[0]): void {
+    const gone = snapshot ? [...this.#peers.keys()] : removed;
+    for (const peer of gone) this.#race.forget(peer);
+    for (const address of upserted) {
+      this.#peers.set(address.peerId, address);
+      this.#race.know(address.peerId, address.seeder);
+    }
+    const isNamed = new Set(upserted.map(({ peerId }) => peerId));
+    for (const peer of gone) if (!isNamed.has(peer) && !this.#asked.has(peer)) this.#peers.delete(peer);
+    if (upserted.length > 0) this.#rouse();
   }
 
   /** Goes on until a peer that the tracker names answers. Undefined only if `signal` aborts. */
   async run(tracker: TrackerPort, signal: AbortSignal): Promise<Metainfo | undefined> {
-    tracker.watch(this.infohash, this);
+    tracker.watch(this.parts.infohash, this);
     try {
-      return await this.#untilFound(signal);
+      while (!signal.aborted && !this.#found) await this.#step(tracker, signal);
+      return signal.aborted ? undefined : this.#found;
     } finally {
-      tracker.unwatch(this.infohash);
+      tracker.unwatch(this.parts.infohash);
+      for (const abort of this.#asked.values()) abort.abort();
     }
   }
 
-  async #untilFound(signal: AbortSignal): Promise<Metainfo | undefined> {
-    while (!signal.aborted) {
-      const found = await this.#askAll(signal);
-      if (found) return found;
-      await this.#pause(signal);
+  async #step(tracker: TrackerPort, signal: AbortSignal): Promise<void> {
+    const { ask, drop, needsPeers, waitMs } = this.#race.step(performance.now());
+    for (const peer of drop) this.#asked.get(peer)?.abort();
+    for (const peer of ask) void this.#ask(peer, signal);
+    if (needsPeers && this.#race.size >= MAX_LINKS && !this.#isWide) {
+      this.#isWide = true;
+      tracker.widen(this.parts.infohash);
     }
-    return undefined;
+    await this.#pause(waitMs, signal);
   }
 
-  async #askAll(signal: AbortSignal): Promise<Metainfo | undefined> {
-    for (const peer of [...this.#peers.values()]) {
-      const found = signal.aborted ? undefined : await this.#ask(peer, signal);
-      if (found) return found;
+  async #ask(peer: PeerId, signal: AbortSignal): Promise<void> {
+    const address = this.#peers.get(peer);
+    if (!address) {
+      this.#race.failed(peer, performance.now());
+      return;
     }
-    return undefined;
-  }
-
-  async #ask(peer: PeerAddress, signal: AbortSignal): Promise<Metainfo | undefined> {
-    try {
-      return await this.connector.fetchMetainfo(peer, this.infohash, signal);
-    } catch (error) {
-      this.#problem = `${peer.name} at ${peer.endpoint} did not give the metainfo: ${messageOf(error)}`;
-      return undefined;
-    }
-  }
-
-  /** Until the next attempt is due or a new peer is known. */
-  async #pause(signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => {
-      woken.abort();
+    const abort = new AbortController();
+    this.#asked.set(peer, abort);
+    const { connector, infohash } = this.parts;
+    const either = AbortSignal.any([signal, abort.signal]);
+    const progress = (bytes: number, total: number): void => {
+      if (!either.aborted) this.#race.received(peer, { bytes, total });
     };
-    await sleep(
-      this.#peers.size === 0 ? 60_000 : this.#backoff.next(),
-      AbortSignal.any([signal, woken.signal]),
-    );
+    try {
+      const found = await connector.fetchMetainfo(address, infohash, either, progress);
+      this.#found ??= found;
+    } catch (error) {
+      if (either.aborted) return;
+      this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${messageOf(error)}`;
+      this.#race.failed(peer, performance.now());
+    } finally {
+      if (this.#asked.get(peer) === abort) this.#asked.delete(peer);
+      this.#rouse();
+    }
+  }
+
+  #rouse(): void {
+    this.#isWoken = true;
+    this.#wake?.();
+  }
+
+  /** Until the next step is due, or something happened. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#isWoken) {
+      const woken = new AbortController();
+      this.#wake = () => {
+        woken.abort();
+      };
+      await sleep(ms, AbortSignal.any([signal, woken.signal]));
+      this.#wake = undefined;
+    }
+    this.#isWoken = false;
   }
 }

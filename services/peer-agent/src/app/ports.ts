@@ -160,8 +160,17 @@ export interface PeerConnector {
     what: { infohash: InfoHash; pieceCount: number; have: Bitfield },
     listener: LinkListener,
   ): PeerLink;
-  /** Fetches and checks the metainfo of a file. Throws {@link EnjambreError}. */
-  fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo>;
+  /**
+   * Fetches and checks the metainfo of a file. Throws {@link EnjambreError}.
+   *
+   * @param progress hears how many bytes have come, and how many the peer says there are
+   */
+  fetchMetainfo(
+    peer: PeerAddress,
+    infohash: InfoHash,
+    signal: AbortSignal,
+    progress?: (bytes: number, total: number) => void,
+  ): Promise<Metainfo>;
 }
 
 /** What the catalogue tells of a file. */
@@ -208,6 +217,8 @@ export interface TrackerPort {
   announce(membership: Membership, event: MembershipEvent, reason?: string): void;
   withdraw(infohash: InfoHash): void;
   watch(infohash: InfoHash, listener: SwarmListener): void;
+  /** Those that are named do not do: more, or others, are named to the listener in a snapshot, as many as a tracker names. */
+  widen(infohash: InfoHash): void;
   unwatch(infohash: InfoHash): void;
   /** Tells the network that this agent has banned a peer; while there is no session, when there is one. */
   reportBan(ban: BanReport): void;

@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
-import { findReplaceable } from '../domain/replaceable.js';
+import { findIdle, findReplaceable, isQuiet } from '../domain/replaceable.js';
 import { SparePeers } from '../domain/spare-peers.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
@@ -31,12 +31,26 @@ export interface SwarmLinksComponents {
   readonly have: Bitfield;
   /** Peers that are not to be dealt with. */
   readonly isBanned: (peer: PeerId) => boolean;
+  /** Most of the peers that the tracker names do not answer, and others are to be named. */
+  readonly widen: () => void;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly nowMs: () => number;
 }
+
+/** Peers that are dialed or dealt with at a time, those that do not answer included. */
+const MAX_CANDIDATES = 2 * MAX_LINKS;
+/** Who gave its place to another is not turned to again before. */
+const SET_ASIDE_MS = 10_000;
+const WIDEN_AGAIN_MS = 30_000;
 
 interface Candidate {
   address: PeerAddress;
   link: PeerLink | undefined;
   ready: boolean;
+  /** Since when it is ready, or is not. */
+  sinceMs: number;
+  /** When it was first asked for a block since it last answered. */
+  askedMs: number | undefined;
   /** The tracker still names it. A link that works is kept anyhow. */
   listed: boolean;
   /** When its last block came. */
@@ -55,6 +69,9 @@ export class SwarmLinks {
   /** Banned peers that the tracker names: bans end. */
   readonly #shunned = new Map<PeerId, PeerAddress>();
   readonly #spare = new SparePeers<PeerAddress>();
+  /** Peers whose place was given to another, and when. */
+  readonly #setAside = new Map<PeerId, number>();
+  #widenedMs = -Infinity;
   #closed = false;
 
   constructor(
@@ -90,6 +107,7 @@ export class SwarmLinks {
       this.#list(address);
     }
     this.#listSpare();
+    this.#widenIfIdle();
   }
 
   /** Peers that are known, and those that a link stands to. */
@@ -101,6 +119,14 @@ export class SwarmLinks {
 
   get(peer: PeerId): PeerLink | undefined {
     return this.#candidates.get(peer)?.link;
+  }
+
+  /** Asks a peer for a block. */
+  request(peer: PeerId, id: number, place: { piece: number; begin: number; length: number }): void {
+    const candidate = this.#candidates.get(peer);
+    if (!candidate?.link) return;
+    candidate.askedMs ??= this.parts.nowMs();
+    candidate.link.request(id, place);
   }
 
   have(pieces: readonly number[]): void {
@@ -147,6 +173,8 @@ export class SwarmLinks {
       address,
       link: undefined,
       ready: false,
+      sinceMs: this.parts.nowMs(),
+      askedMs: undefined,
       listed: true,
       heardMs: -Infinity,
       backoff: new Backoff({ baseMs: 300, maxMs: 10_000 }),
@@ -158,16 +186,55 @@ export class SwarmLinks {
 
   /** Turns to peers for whom there was no room, if there is now. */
   #listSpare(): void {
-    const isWanted = (peer: PeerId): boolean => !this.parts.isBanned(peer);
+    const nowMs = this.parts.nowMs();
+    const isWanted = (peer: PeerId): boolean =>
+      !this.parts.isBanned(peer) && nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS;
     for (const address of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(address);
   }
 
   /** Gives up a peer for another if it must. False if all are to be kept. */
   #hasRoom(): boolean {
     if (this.#candidates.size < MAX_LINKS) return true;
-    const worst = findReplaceable(this.#candidates.values(), performance.now());
-    if (worst) this.drop(worst.address.peerId, 'REPLACED', 'the tracker named another peer instead');
-    return worst !== undefined;
+    const nowMs = this.parts.nowMs();
+    const worst = findReplaceable(this.#candidates.values(), nowMs);
+    if (worst) {
+      this.drop(worst.address.peerId, 'REPLACED', 'the tracker named another peer instead');
+      return true;
+    }
+    // Those that do not answer may do so yet; they are no reason to wait for others.
+    if (this.#candidates.size - this.#countQuiet(nowMs) < MAX_LINKS && this.#candidates.size < MAX_CANDIDATES)
+      return true;
+    return this.#setIdleAside(nowMs);
+  }
+
+  #countQuiet(nowMs: number): number {
+    let quiet = 0;
+    for (const candidate of this.#candidates.values()) quiet += isQuiet(candidate, nowMs) ? 1 : 0;
+    return quiet;
+  }
+
+  /** Gives up a peer that is of no use for now, and turns to it later. False if there is none. */
+  #setIdleAside(nowMs: number): boolean {
+    const [idle] = findIdle(this.#candidates.values(), nowMs);
+    if (!idle) return false;
+    const { address, listed } = idle;
+    idle.listed = false;
+    this.drop(address.peerId, 'REPLACED', 'another peer is tried instead');
+    this.#setAside.set(address.peerId, nowMs);
+    const [oldest] = this.#setAside.keys();
+    if (this.#setAside.size > MAX_CANDIDATES && oldest) this.#setAside.delete(oldest);
+    if (listed) this.#spare.put(address.peerId, address);
+    return true;
+  }
+
+  /** All places are taken, and most of the peers do not answer, or none sends what it was asked for. */
+  #widenIfIdle(): void {
+    const nowMs = this.parts.nowMs();
+    if (this.#candidates.size < MAX_LINKS || nowMs - this.#widenedMs < WIDEN_AGAIN_MS) return;
+    const idle = findIdle(this.#candidates.values(), nowMs);
+    if (idle.length < MAX_LINKS / 2 && !idle.some(({ ready }) => ready)) return;
+    this.#widenedMs = nowMs;
+    this.parts.widen();
   }
 
   #shun(address: PeerAddress): void {
@@ -188,18 +255,25 @@ export class SwarmLinks {
     return {
       ready: (has) => {
         candidate.ready = true;
+        candidate.sinceMs = this.parts.nowMs();
         handler.joined(address, has);
       },
       has: (pieces) => handler.has(peer, pieces),
       choked: (choked) => handler.choked(peer, choked),
       spreads: (on) => handler.spreads(peer, on),
-      heard: () => handler.heard(peer),
+      heard: () => {
+        this.#answered(candidate);
+        handler.heard(peer);
+      },
       block: (id, place, data) => {
         candidate.backoff.reset();
-        candidate.heardMs = performance.now();
+        this.#answered(candidate);
         handler.block(peer, id, place, data);
       },
-      rejected: (id, reason) => handler.rejected(peer, id, reason),
+      rejected: (id, reason) => {
+        candidate.askedMs = undefined;
+        handler.rejected(peer, id, reason);
+      },
       closed: (error) => {
         if (!candidate.ready) handler.unreachable(address, error);
         this.#lost(candidate, error);
@@ -208,8 +282,15 @@ export class SwarmLinks {
     };
   }
 
+  #answered(candidate: Candidate): void {
+    candidate.heardMs = this.parts.nowMs();
+    candidate.askedMs = undefined;
+  }
+
   #lost(candidate: Candidate, error: EnjambreError): void {
     const wasReady = candidate.ready;
+    if (wasReady) candidate.sinceMs = this.parts.nowMs();
+    candidate.askedMs = undefined;
     candidate.link = undefined;
     candidate.ready = false;
     if (wasReady) this.handler.left(candidate.address, error);

@@ -80,6 +80,7 @@ function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort 
       if (span) span.run(watch);
       else watch();
     },
+    widen: (infohash) => apart(() => tracker.widen(infohash)),
     unwatch: (infohash) => apart(() => tracker.unwatch(infohash)),
     reportBan: (ban) => trace.run(() => tracker.reportBan(ban)),
     findFiles: (query) => tracker.findFiles(query),
@@ -94,10 +95,10 @@ function tracedConnector(connector: PeerConnector, trace: DownloadTrace): PeerCo
       const session = new SessionTrace(span);
       return session.around(span.run(() => connector.open(peer, what, session.heard(listener))));
     },
-    fetchMetainfo: (peer, infohash, signal) =>
+    fetchMetainfo: (peer, infohash, signal, progress) =>
       trace.run(() =>
         inSpan('fetch metainfo', { attributes: attributesOf(peer) }, () =>
-          connector.fetchMetainfo(peer, infohash, signal),
+          connector.fetchMetainfo(peer, infohash, signal, progress),
         ),
       ),
   };

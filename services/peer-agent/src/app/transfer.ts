@@ -241,9 +241,9 @@ export class Transfer {
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
-    const { tracker, connector } = this.parts;
+    const { tracker, connector, random } = this.parts;
     this.#enter('resolving');
-    this.#search = new MetainfoSearch(connector, this.infohash);
+    this.#search = new MetainfoSearch({ connector, random, infohash: this.infohash });
     const metainfo = await this.#search.run(tracker, signal);
     this.#search = undefined;
     if (!metainfo) return undefined;

@@ -38,6 +38,7 @@ class FakeTracker implements TrackerPort {
   readonly connected = true;
   readonly #watches = new Map<InfoHash, SwarmListener>();
   #peers: PeerAddress[] = [];
+  #beyond: PeerAddress[] = [];
 
   /** From now on the swarm has these peers besides those before. */
   add(...peers: PeerAddress[]): void {
@@ -46,9 +47,19 @@ class FakeTracker implements TrackerPort {
       listener.peers({ snapshot: false, upserted: peers, removed: [] });
   }
 
+  /** The swarm has these as well, and names them only to those that ask for more. */
+  addBeyond(...peers: PeerAddress[]): void {
+    this.#beyond = [...this.#beyond, ...peers];
+  }
+
   watch(infohash: InfoHash, listener: SwarmListener): void {
     this.#watches.set(infohash, listener);
     listener.peers({ snapshot: true, upserted: this.#peers, removed: [] });
+  }
+
+  widen(infohash: InfoHash): void {
+    this.#peers = [...this.#peers, ...this.#beyond.splice(0)];
+    this.#watches.get(infohash)?.peers({ snapshot: true, upserted: this.#peers, removed: [] });
   }
 
   /** True while somebody wants to know of the peers of any swarm. */
@@ -75,8 +86,11 @@ class FakeTracker implements TrackerPort {
     this.bans.push(ban);
   }
 
+  /** What it says that there is. */
+  readonly files: (FileSummary & { infohash: InfoHash })[] = [];
+
   findFiles(): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.files);
   }
 }
 
@@ -170,6 +184,14 @@ export class DownloadAgent {
 
   async download(metainfo: Metainfo): Promise<Transfer> {
     const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
+    const { transfer } = await this.transfers.download(source, { outputDir: '' });
+    return transfer;
+  }
+
+  /** The metainfo is to come from the swarm. */
+  async resolve({ infohash, name, totalLength, pieceLength, files }: Metainfo): Promise<Transfer> {
+    this.tracker.files.push({ infohash, name, size: totalLength, pieceLength, fileCount: files.length });
+    const source = { kind: 'ref', ref: infohash } as const;
     const { transfer } = await this.transfers.download(source, { outputDir: '' });
     return transfer;
   }

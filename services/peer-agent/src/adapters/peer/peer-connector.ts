@@ -17,7 +17,8 @@ import type { StreamListener } from './message-stream.js';
 import { UploaderConnections } from './uploader.js';
 
 const MAX_METAINFO_BYTES = 10 << 20;
-const METAINFO_TIMEOUT_MS = 30_000;
+/** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
+const METAINFO_TIMEOUT_MS = 15 * 60_000;
 
 interface Uploader {
   readonly connections: UploaderConnections;
@@ -51,7 +52,12 @@ export class GrpcPeerConnector implements PeerConnector {
     return new GrpcPeerLink(parts, { ...what, peer });
   }
 
-  async fetchMetainfo(peer: PeerAddress, infohash: InfoHash, signal: AbortSignal): Promise<Metainfo> {
+  async fetchMetainfo(
+    peer: PeerAddress,
+    infohash: InfoHash,
+    signal: AbortSignal,
+    progress: (bytes: number, total: number) => void = () => undefined,
+  ): Promise<Metainfo> {
     const client = connect(PeerServiceClient, peer.endpoint, {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     });
@@ -66,6 +72,7 @@ export class GrpcPeerConnector implements PeerConnector {
         size += chunk.length;
         if (size > MAX_METAINFO_BYTES || size > totalLength) throw badMetainfo('is longer than it may be');
         chunks.push(Buffer.from(chunk));
+        progress(size, totalLength);
       }
       const metainfo = parseMetainfo(Buffer.concat(chunks));
       if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');

@@ -56,6 +56,8 @@ const MAX_NEWS = 8;
 const MAX_UNTOLD_BANS = 20;
 /** No trouble: a watch on a swarm that nobody is in yet, and a message that an older tracker does not know. */
 const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
+/** The most that a tracker names. */
+const WIDE_WATCH_PEERS = 200;
 /** People wait for the answers. */
 const LOOKUP_TIMEOUT_MS = 5000;
 /** Of that, a tracker has so much if there is another to ask. */
@@ -75,6 +77,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
+  /** Those that the usual number of peers does not do for. */
+  readonly #wide = new Set<InfoHash>();
   /** What happened while there was no session, to be told as news in the next one. */
   readonly #news = new Map<InfoHash, TrackerMessage[]>();
   /** Bans that no tracker was told of yet. */
@@ -142,6 +146,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 
   withdraw(infohash: InfoHash): void {
     this.#news.delete(infohash);
+    this.#wide.delete(infohash);
     if (this.#memberships.delete(infohash)) {
       this.#say({ $case: 'withdraw', value: { infohash: infoHashToBytes(infohash) } });
     }
@@ -149,7 +154,13 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 
   watch(infohash: InfoHash, listener: SwarmListener): void {
     this.#watches.set(infohash, listener);
-    this.#say(watchMessage(infohash));
+    this.#say(this.#watchMessage(infohash));
+  }
+
+  widen(infohash: InfoHash): void {
+    if (!this.#watches.has(infohash)) return;
+    this.#wide.add(infohash);
+    this.#say(this.#watchMessage(infohash));
   }
 
   unwatch(infohash: InfoHash): void {
@@ -214,7 +225,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
         this.#say(membershipMessage(membership, 'numbers'));
     }
     this.#news.clear();
-    for (const infohash of this.#watches.keys()) this.#say(watchMessage(infohash));
+    for (const infohash of this.#watches.keys()) this.#say(this.#watchMessage(infohash));
     for (const ban of this.#untold.splice(0)) this.#say(banMessage(ban));
   }
 
@@ -262,6 +273,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#session = new TrackerSession(this.#pool.client, { who, welcomeMs }, this);
   }
 
+  #watchMessage(infohash: InfoHash): TrackerMessage {
+    const maxPeers = this.#wide.has(infohash) ? WIDE_WATCH_PEERS : 0;
+    return { $case: 'watch', value: { infohash: infoHashToBytes(infohash), maxPeers } };
+  }
+
   #keepNews(infohash: InfoHash, message: TrackerMessage): void {
     const news = this.#news.get(infohash) ?? [];
     this.#news.set(infohash, [...news, message].slice(-MAX_NEWS));
@@ -303,8 +319,4 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 function isSilence(error: unknown): boolean {
   const { code } = EnjambreError.from(error);
   return code === 'unavailable' || code === 'timeout';
-}
-
-function watchMessage(infohash: InfoHash): TrackerMessage {
-  return { $case: 'watch', value: { infohash: infoHashToBytes(infohash), maxPeers: 0 } };
 }

@@ -87,6 +87,11 @@ export class PeerState {
     this.#heardMs = nowMs;
   }
 
+  /** False until the first part of a block came. */
+  get hasSent(): boolean {
+    return Number.isFinite(this.msPerByte) || Number.isFinite(this.#partMs);
+  }
+
   /** Bytes a second at present. */
   rate(nowMs: number): number {
     return this.#meter.rate(nowMs);

@@ -36,6 +36,8 @@ export function findTakeover(
   { config, nowMs }: { config: EngineConfig; nowMs: number },
 ): Takeover | undefined {
   const isEndgame = board.wanted.isEmpty();
+  // Who owes its first answer for long is not given the debts of others.
+  if (isEndgame && owesFirst(idle, { config, nowMs })) return undefined;
   let best: Takeover | undefined;
   let bestGain = 0;
   for (const owner of peers.values()) {
@@ -61,6 +63,7 @@ function judge(
   request: PendingRequest,
   { config, nowMs, isEndgame }: { config: EngineConfig; nowMs: number; isEndgame: boolean },
 ): Takeover['kind'] | undefined {
+  if (isEndgame && !owner.hasSent && nowMs - request.askedMs >= config.unheardMs) return 'late';
   const promisedMs = request.dueMs - request.askedMs;
   if (isEndgame && nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
   const ownWaitMs = idle.expectedWaitMs(request.bytes, nowMs);
@@ -68,6 +71,13 @@ function judge(
   const ownerWaitMs = owner.rate(nowMs) > 0 ? request.dueMs - nowMs : nowMs - request.askedMs;
   const marginMs = isEndgame ? config.stealMarginMs : config.earlyStealMarginMs;
   return ownerWaitMs > config.stealRatio * ownWaitMs + marginMs ? 'steal' : undefined;
+}
+
+/** True if it has never sent anything, and was asked long ago. */
+function owesFirst(peer: PeerState, { config, nowMs }: { config: EngineConfig; nowMs: number }): boolean {
+  if (peer.hasSent) return false;
+  for (const { askedMs } of peer.requests.values()) if (nowMs - askedMs >= config.unheardMs) return true;
+  return false;
 }
 
 function mayAskAgain(

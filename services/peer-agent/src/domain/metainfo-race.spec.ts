@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { PeerId } from '@enjambre/core/ids';
+import { peerNamed } from '../../test/support/ids.js';
+import { MetainfoRace, type RaceStep } from './metainfo-race.js';
+import { seededRandom } from './random.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** How often the peers below say something. */
+const TICK_MS = 10;
+
+/** What a peer does, once it was asked. */
+interface Runner {
+  /** @default never */
+  readonly failsAfterMs?: number;
+  /** Bytes that come with its first part. @default 0 */
+  readonly first?: number;
+  /** Bytes a second. @default 0 */
+  readonly rate?: number;
+  readonly total?: number;
+}
+
+const silent: Runner = {};
+const honest = (total: number, rate = 100 * MIB): Runner => ({ total, rate });
+const repeat = (runner: Runner, count: number): Runner[] => Array.from({ length: count }, () => runner);
+
+interface Result {
+  /** When the metainfo was there; Infinity if not within a minute. */
+  readonly ms: number;
+  /** Asked at a time, at most. */
+  readonly mostAsked: number;
+  /** Sending at a time, at most. */
+  readonly mostSending: number;
+  /** How often any was asked. */
+  readonly asked: number;
+  readonly needed: number;
+}
+
+/** What a peer sends within a tick. */
+function bytesOf({ first = 0, rate = 0 }: Runner, sent: number, wayRate: number): number {
+  return (sent === 0 ? first : 0) + (Math.min(rate, wayRate) * TICK_MS) / 1000;
+}
+
+/** Runs a race of these peers on virtual time. All of them share a way of `wayRate` bytes a second. */
+function run(runners: readonly Runner[], wayRate = Infinity): Result {
+  const race = new MetainfoRace(seededRandom(1));
+  const peers = new Map<PeerId, Runner>(runners.map((runner, at) => [peerNamed(`peer ${at}`), runner]));
+  for (const peer of peers.keys()) race.know(peer, true);
+  const asked = new Map<PeerId, { sinceMs: number; bytes: number }>();
+  const result = { ms: Infinity, mostAsked: 0, mostSending: 0, asked: 0, needed: 0 };
+  let dueMs = 0;
+  for (let nowMs = 0; nowMs < 60_000; nowMs += TICK_MS) {
+    const sending = [...asked].filter(([peer]) => peers.get(peer)!.rate! > 0);
+    let failed = false;
+    for (const [peer, answer] of asked) {
+      const { total = 0, failsAfterMs = Infinity } = peers.get(peer)!;
+      answer.bytes += bytesOf(peers.get(peer)!, answer.bytes, wayRate / sending.length);
+      if (answer.bytes > 0) race.received(peer, { bytes: answer.bytes, total });
+      if (total > 0 && answer.bytes >= total) return { ...result, ms: nowMs };
+      if (nowMs - answer.sinceMs < failsAfterMs) continue;
+      race.failed(peer, nowMs);
+      asked.delete(peer);
+      failed = true;
+    }
+    if (!failed && nowMs < dueMs) continue;
+    const step: RaceStep = race.step(nowMs);
+    for (const peer of step.drop) asked.delete(peer);
+    expect(step.ask.filter((peer) => asked.has(peer))).toEqual([]);
+    for (const peer of step.ask) asked.set(peer, { sinceMs: nowMs, bytes: 0 });
+    result.asked += step.ask.length;
+    result.needed += Number(step.needsPeers);
+    result.mostAsked = Math.max(result.mostAsked, asked.size);
+    result.mostSending = Math.max(result.mostSending, sending.length);
+    dueMs = nowMs + step.waitMs;
+  }
+  return result;
+}
+
+describe('a search for metainfo', () => {
+  it('asks one peer if that answers', () => {
+    expect(run(repeat(honest(100 * KIB), 50))).toMatchObject({ asked: 1, ms: TICK_MS });
+  });
+
+  it('passes over four silent peers within half a second', () => {
+    expect(run([...repeat(silent, 4), honest(100 * KIB)]).ms).toBeLessThan(500);
+  });
+
+  it('passes over 49 of 50 silent peers within a second, and over 190 of 200 within three', () => {
+    expect(run([...repeat(silent, 49), honest(100 * KIB)]).ms).toBeLessThan(1000);
+    const crowd = run([...repeat(silent, 190), ...repeat(honest(100 * KIB), 10)]);
+    expect(crowd.ms).toBeLessThan(3000);
+    expect(crowd.mostAsked).toBe(50);
+  });
+
+  it('asks another at once in the place of one that fails', () => {
+    const refusing = { failsAfterMs: TICK_MS };
+    expect(run([...repeat(refusing, 20), honest(100 * KIB)]).ms).toBeLessThan(500);
+  });
+
+  it.each([
+    ['a few bytes a second', { rate: 20, total: 10 * MIB }],
+    ['a large first part and then next to nothing', { first: 256 * KIB, rate: 100, total: 10 * MIB }],
+    ['a little less than what would be enough', { rate: 60 * KIB, total: 10 * MIB }],
+  ])('is not held by peers that send %s', (_, dripping) => {
+    expect(run([...repeat(dripping, 5), honest(10 * MIB)]).ms).toBeLessThan(2000);
+  });
+
+  it('leaves a large one to few senders where the way is narrow, and is not much later for it', () => {
+    const alone = run([honest(10 * MIB)], 2 * MIB);
+    const many = run(repeat(honest(10 * MIB), 50), 2 * MIB);
+    expect(alone.ms).toBe(5000 + TICK_MS);
+    expect(many.mostSending).toBeLessThanOrEqual(4);
+    expect(many.ms).toBeLessThan(4 * alone.ms);
+  });
+
+  it('replaces the slowest sender by one that was not asked yet', () => {
+    const slow = { rate: 100 * KIB, total: 10 * MIB };
+    const { ms, mostSending } = run([...repeat(slow, 12), honest(10 * MIB)]);
+    expect(mostSending).toBeLessThanOrEqual(5);
+    expect(ms).toBeLessThan(15_000);
+  });
+
+  it('asks again, not too often, when all have failed', () => {
+    const { asked, ms } = run(repeat({ failsAfterMs: TICK_MS }, 1));
+    expect(ms).toBe(Infinity);
+    expect(asked).toBeGreaterThan(10);
+    expect(asked).toBeLessThan(30);
+  });
+
+  it('says that others are needed once all were asked and none sends', () => {
+    expect(run([honest(100 * KIB), silent]).needed).toBe(0);
+    expect(run(repeat(silent, 3)).needed).toBeGreaterThan(0);
+  });
+
+  it('ends in a good answer whoever else is there, and never asks more than 50 at a time', () => {
+    const any = fc.record({
+      rate: fc.constantFrom(0, 20, 20 * KIB, 100 * KIB, MIB),
+      first: fc.constantFrom(0, 256 * KIB),
+      failsAfterMs: fc.constantFrom(TICK_MS, 500, 1e9),
+      total: fc.constant(1000 * MIB),
+    });
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 80 }), fc.nat(), (others, at) => {
+        const runners: Runner[] = [...others];
+        runners.splice(at % (others.length + 1), 0, honest(MIB));
+        const { ms, mostAsked } = run(runners);
+        expect(ms).toBeLessThan(60_000);
+        expect(mostAsked).toBeLessThanOrEqual(50);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('forgets peers that nobody names any more, but not what they are about to say', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    const [one, other] = [peerNamed('one'), peerNamed('other')];
+    race.know(one, true);
+    race.know(other, false);
+    expect(race.step(0).ask).toEqual([one]);
+    race.forget(one);
+    race.forget(other);
+    expect(race.answers(0).map(({ peer }) => peer)).toEqual([one]);
+    race.failed(one, 10);
+    expect(race.size).toBe(0);
+  });
+});
