@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { CallCounts } from '../libs/common/dist/grpc/call-metrics.js';
 import { measureEvents } from '../libs/common/dist/metrics/event-metrics.js';
 import { measureHealth } from '../libs/common/dist/metrics/health-metrics.js';
+import { measureLog } from '../libs/common/dist/metrics/log-metrics.js';
 import { Metrics } from '../libs/common/dist/metrics/metrics.js';
 import { measureMessaging } from '../services/messaging/dist/adapters/metrics.js';
 import { measureAgent } from '../services/peer-agent/dist/adapters/metrics.js';
@@ -27,6 +28,7 @@ const sections = [
       new CallCounts(metrics, 'server');
       new CallCounts(metrics, 'client');
       measureHealth(metrics, anything);
+      measureLog(metrics);
     },
   ],
   [

@@ -1,30 +1,37 @@
-import { systemErrorText } from '@enjambre/common/system-error';
+import { endStandardOutput } from '@enjambre/common/log/standard-output';
 import { messageOf } from '@enjambre/core/error';
 import type { Context } from './context.js';
 import { EXIT } from './exit.js';
 import { interruptible } from './interrupt.js';
 import { run } from './program.js';
+import { standardError, standardOut } from './standard-streams.js';
 
+// Each is asked for only by a command that needs it: a terminal that is gone or a folder that was removed is no fault of the others.
 const context: Context = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  stdin: process.stdin,
-  canAsk: process.stdin.isTTY,
+  get stdout() {
+    return standardOut();
+  },
+  get stderr() {
+    return standardError();
+  },
+  get stdin() {
+    return process.stdin;
+  },
+  get canAsk() {
+    return process.stdin.isTTY;
+  },
   environment: process.env,
-  cwd: process.cwd(),
+  get cwd() {
+    return process.cwd();
+  },
   now: Date.now,
   interruptible,
 };
 
-// `enjambre ls | head -1` ends quietly when nobody reads on.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  process.stderr.write(`enjambre: the output could not be written (${systemErrorText(error)})\n`);
-  process.exit(EXIT.failed);
-});
 process.on('uncaughtException', (error) => {
-  process.stderr.write(`enjambre: unexpected: ${messageOf(error)}\n`);
+  standardError().write(`enjambre: unexpected: ${messageOf(error)}\n`);
   process.exit(EXIT.failed);
 });
 
 process.exitCode = await run(process.argv.slice(2), context);
+await endStandardOutput();

@@ -50,6 +50,8 @@ async function prepare(command: Command, service: Service, context: Context): Pr
   addServiceOptions(command, table);
   command.option('--json', 'the same as --log-format json');
   command.action(async () => {
+    const { detachStandardStreams } = await import('@enjambre/common/log/standard-output');
+    detachStandardStreams();
     const run = await service.run();
     await silenceGrpc(context.environment);
     const given = { ...command.parent?.opts(), ...command.opts() };

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { messageOf } from '@enjambre/core/error';
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
@@ -59,6 +60,8 @@ export const nameSchema = z
   .max(64, 'a name has at most 64 characters')
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name holds no control characters');
 
+const STDOUT = 1;
+
 /** The settings that every service has. */
 export const commonOptions = {
   metrics: {
@@ -79,6 +82,6 @@ export const commonOptions = {
     schema: z
       .enum(LOG_FORMATS, { error: `one of ${LOG_FORMATS.join(', ')} is wanted` })
       .optional()
-      .transform((format) => format ?? (process.stdout.isTTY ? 'pretty' : 'json')),
+      .transform((format) => format ?? (isatty(STDOUT) ? 'pretty' : 'json')),
   },
 } satisfies Record<string, Option>;

@@ -108,7 +108,7 @@ export class GrpcServer implements Startable {
       ...held,
     ];
     // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
-    if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
+    if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
     for (const { definition, implementation } of services)
       this.#server.addService(definition, implementation);

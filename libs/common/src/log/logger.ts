@@ -1,6 +1,8 @@
+import { isatty } from 'node:tty';
 import { pino, type Logger as PinoLogger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import { logIds } from '../tracing/tracing.js';
+import { standardOutput } from './standard-output.js';
 
 /** Structured log: `log.info({ peer }, 'sentence')`. */
 export type Logger = PinoLogger;
@@ -17,22 +19,41 @@ export interface LogOptions {
   readonly format?: (typeof LOG_FORMATS)[number];
 }
 
+const STDOUT = 1;
+
 /**
  * A logger that writes to standard output: for a service in the foreground its log is its
- * output. A line about something that is traced has its `trace_id` and `span_id`.
+ * output. It never waits for who reads that, and drops what finds no room. A line about
+ * something that is traced has its `trace_id` and `span_id`.
  */
 export function createLogger({ name, level = 'info', format = 'json' }: LogOptions): Logger {
-  if (format === 'json') {
-    return pino({ name, level, base: { name }, mixin: logIds }, pino.destination({ dest: 1, sync: true }));
-  }
-  const stream = pretty({
-    destination: 1,
-    sync: true,
-    colorize: process.stdout.isTTY,
+  const render = format === 'json' ? (line: string): string => line : prettyRenderer(level);
+  // Opened at the first line: a logger that is silent needs no output.
+  let isOpen = false;
+  const open = (): ReturnType<typeof standardOutput> => {
+    const output = standardOutput(STDOUT);
+    if (!isOpen) output.notice = (lines, why) => render(lossLine(name, lines, why));
+    isOpen = true;
+    return output;
+  };
+  return pino(
+    { name, level, base: { name }, mixin: logIds },
+    { write: (line) => open().write(render(line)) },
+  );
+}
+
+function prettyRenderer(level: string): (line: string) => string {
+  return prettyFactory({
+    colorize: isatty(STDOUT),
     translateTime: 'SYS:HH:MM:ss',
     ignore: 'pid,hostname,name',
     messageFormat: '{name}: {msg}',
     hideObject: level !== 'debug' && level !== 'trace',
   });
-  return pino({ level, base: { name }, mixin: logIds }, stream);
+}
+
+/** A line as pino would write it. */
+function lossLine(name: string, dropped: number, why: string): string {
+  const msg = `${dropped} log ${dropped === 1 ? 'line was' : 'lines were'} dropped: ${why}`;
+  return `${JSON.stringify({ level: pino.levels.values['warn'], time: Date.now(), name, dropped, msg })}\n`;
 }

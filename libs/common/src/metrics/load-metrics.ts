@@ -3,12 +3,14 @@ import type { Metrics } from './metrics.js';
 /** What a process keeps to be measured by, its calls as a client in it; loaded only if somebody is to read it. */
 export async function loadMetrics(address: unknown): Promise<{ readonly metrics?: Metrics }> {
   if (address === undefined) return {};
-  const [{ Metrics: Kept }, { CallCounts, countMade }, { observeCalls }] = await Promise.all([
+  const [{ Metrics: Kept }, { measureLog }, { CallCounts, countMade }, { observeCalls }] = await Promise.all([
     import('./metrics.js'),
+    import('./log-metrics.js'),
     import('../grpc/call-metrics.js'),
     import('../grpc/call-observers.js'),
   ]);
   const metrics = new Kept();
+  measureLog(metrics);
   observeCalls(countMade(new CallCounts(metrics, 'client')));
   return { metrics };
 }

@@ -134,9 +134,12 @@ export class ProcessSwarm {
   }
 
   /** Starts the `enjambre` command with any arguments, and nothing of this process's own settings. */
-  run(args: readonly string[], { cwd = this.root, env, through = [] }: RunOptions = {}): ManagedProcess {
+  run(
+    args: readonly string[],
+    { cwd = this.root, env, through = [], ...options }: RunOptions = {},
+  ): ManagedProcess {
     const [program = '', ...rest] = [...through, process.execPath, ENJAMBRE, ...args];
-    return this.spawn(program, rest, { cwd, env: { ...noSettings(), ...env } });
+    return this.spawn(program, rest, { ...options, cwd, env: { ...noSettings(), ...env } });
   }
 
   /** Starts any other program; it ends with the swarm, too. */

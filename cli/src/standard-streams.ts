@@ -1,0 +1,43 @@
+import { standardOutput, standardStreamsAreDetached } from '@enjambre/common/log/standard-output';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { EXIT } from './exit.js';
+import type { TextStream } from './output.js';
+
+/** Where the command speaks: the log's way if it runs a service, which nothing may keep waiting. */
+export function standardOut(): TextStream {
+  return standardStreamsAreDetached() ? ofLog(1) : waitingOut();
+}
+
+export function standardError(): TextStream {
+  return standardStreamsAreDetached() ? ofLog(2) : waitingError();
+}
+
+function ofLog(fd: 1 | 2): TextStream {
+  return {
+    write: (text, written) => {
+      standardOutput(fd).write(text);
+      written?.();
+    },
+  };
+}
+
+const waitingOut = once(() => {
+  // `enjambre ls | head -1` ends quietly when nobody reads on.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    waitingError().write(`enjambre: the output could not be written (${systemErrorText(error)})\n`);
+    process.exit(EXIT.failed);
+  });
+  return process.stdout;
+});
+
+const waitingError = once(() => {
+  // What stands there is beside the result, which has a way of its own.
+  process.stderr.on('error', () => undefined);
+  return process.stderr;
+});
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}

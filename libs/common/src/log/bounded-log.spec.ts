@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { waitFor } from '../testing/wait-for.js';
+import { BoundedLog, type Sink } from './bounded-log.js';
+
+type Answer = { readonly error?: unknown; readonly taken?: number };
+
+/** A reader that does as it is told, or takes everything. */
+class ScriptedSink implements Sink {
+  text = '';
+  readonly answers: Answer[] = [];
+  /** Calls wait here while it is slow. */
+  readonly held: (() => void)[] = [];
+  isSlow = false;
+
+  write(bytes: Buffer, done: (error: unknown, taken: number) => void): void {
+    const answer = (): void => {
+      const { error, taken = error ? 0 : bytes.length } = this.answers.shift() ?? {};
+      this.text += bytes.subarray(0, taken).toString();
+      done(error, taken);
+    };
+    if (this.isSlow) this.held.push(answer);
+    else answer();
+  }
+
+  writeNow(bytes: Buffer): number {
+    this.text += bytes.toString();
+    return bytes.length;
+  }
+
+  abandoned = 0;
+
+  abandon(): void {
+    this.abandoned += 1;
+  }
+
+  get lines(): string[] {
+    return this.text.split('\n').slice(0, -1);
+  }
+}
+
+const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+const gone = Object.assign(new Error('EPIPE'), { code: 'EPIPE' });
+const quick = { maxBytes: 100, fullRetryMs: 1, errorRetryMs: 1 };
+
+describe('a log whose reader may stop', () => {
+  it('writes what comes, in its order', () => {
+    const sink = new ScriptedSink();
+    const log = new BoundedLog(sink, quick);
+    for (const text of ['one', 'two', 'drei ü']) log.write(`${text}\n`);
+    expect(sink.lines).toEqual(['one', 'two', 'drei ü']);
+    expect(log.isPending).toBe(false);
+  });
+
+  it('tries a full pipe again, and tears no line', async () => {
+    const sink = new ScriptedSink();
+    sink.answers.push({ taken: 2 }, { taken: 0 }, { taken: 3 }, { taken: 0 });
+    const log = new BoundedLog(sink, quick);
+    log.write('first\n');
+    log.write('second\n');
+    await waitFor(() => !log.isPending, { what: 'both lines', everyMs: 1, seen: () => sink.text });
+    expect(sink.lines).toEqual(['first', 'second']);
+    expect(log.dropped).toBe(0);
+  });
+
+  it('keeps no more than it may, drops the newest and says how many where they are missing', () => {
+    const sink = new ScriptedSink();
+    sink.isSlow = true;
+    const log = new BoundedLog(sink, quick);
+    // The first is given to the sink, ten wait, the others find no room.
+    for (let n = 0; n < 16; n++) log.write(`line ${String(n).padStart(4, '0')}\n`);
+    expect(log.dropped).toBe(5);
+    sink.isSlow = false;
+    sink.held.shift()?.();
+    log.write('after\n');
+    expect(sink.lines).toEqual([
+      ...Array.from({ length: 11 }, (_, n) => `line ${String(n).padStart(4, '0')}`),
+      '5 log lines were dropped: their reader does not keep up',
+      'after',
+    ]);
+    expect(log.dropped).toBe(5);
+  });
+
+  it('gives up lines that a full disk refuses, says so once when there is room, and ends a line that it has begun', async () => {
+    const sink = new ScriptedSink();
+    sink.answers.push({ taken: 3 }, { error: full }, { error: full });
+    const log = new BoundedLog(sink, quick);
+    log.write('torn?\n');
+    log.write('lost\n');
+    log.write('lost, too\n');
+    // What is written while it fails is tried together with the notice.
+    await waitFor(() => sink.answers.length === 0, { what: 'the second failure', everyMs: 1 });
+    log.write('there\n');
+    await waitFor(() => !log.isPending, { what: 'the rest', everyMs: 1, seen: () => sink.text });
+    expect(sink.lines).toEqual(['torn?', '2 log lines were dropped: no space left on device', 'there']);
+    expect(log.dropped).toBe(2);
+  });
+
+  it('counts each lost line once, however often the notice is lost, too', async () => {
+    const sink = new ScriptedSink();
+    sink.answers.push(...Array.from({ length: 5 }, () => ({ error: gone })));
+    const log = new BoundedLog(sink, quick);
+    log.write('lost\n');
+    await waitFor(() => sink.answers.length === 0, { what: 'the failures', everyMs: 1 });
+    await waitFor(() => sink.text !== '', { what: 'the notice', everyMs: 1 });
+    expect(sink.lines).toEqual(['1 log lines were dropped: nobody reads them']);
+    expect(log.dropped).toBe(1);
+  });
+
+  it('ends when its reader has all, or in time when he takes nothing', async () => {
+    const sink = new ScriptedSink();
+    sink.answers.push({ taken: 0 }, { taken: 0 });
+    const log = new BoundedLog(sink, quick);
+    log.write('last\n');
+    await log.end(20_000);
+    expect(sink.lines).toEqual(['last']);
+    expect(sink.abandoned).toBe(0);
+    sink.isSlow = true;
+    log.write('never read\n');
+    await log.end(20);
+    expect(log.isPending).toBe(true);
+    expect(sink.abandoned).toBe(1);
+  });
+
+  it('hands over what waits when the process ends without a wait', () => {
+    const sink = new ScriptedSink();
+    sink.answers.push({ taken: 2 }, { taken: 0 });
+    const log = new BoundedLog(sink, quick);
+    log.write('first\n');
+    log.write('second\n');
+    log.endNow();
+    expect(sink.lines).toEqual(['first', 'second']);
+  });
+});

@@ -1,0 +1,217 @@
+import { errnoOf, systemErrorText } from '../system-error.js';
+
+/** Where lines go in the end. */
+export interface Sink {
+  /**
+   * Takes bytes without making its caller wait. `done` hears how many were taken, 0 if there is no
+   * room now, or why none can be; perhaps before this returns. One call at a time.
+   */
+  write(bytes: Buffer, done: (error: unknown, taken: number) => void): void;
+  /** The same at the end of the process, when nothing can be waited for: returns how many were taken. */
+  writeNow(bytes: Buffer): number;
+  /** Has a call of {@link write} that goes on not keep the process from its end. */
+  abandon(): void;
+}
+
+/** What is said of lines that are lost, as a line of the log's own format. */
+export type LossNotice = (lines: number, why: string) => string;
+
+export interface BoundedLogOptions {
+  /** Bytes of lines that wait for their reader at most. @default 4 MiB */
+  readonly maxBytes?: number;
+  /** How long to wait until a full pipe is tried again. @default 20 */
+  readonly fullRetryMs?: number;
+  /** How long to wait after an error, such as that of a full disk. @default 1000 */
+  readonly errorRetryMs?: number;
+}
+
+interface Line {
+  readonly text: string;
+  readonly bytes: number;
+  /** Lines that are lost, untold, if this one is: a notice stands for several. */
+  readonly stands: number;
+  /** What it stands for was counted before. */
+  readonly isNotice: boolean;
+}
+
+interface Batch {
+  readonly lines: readonly Line[];
+  readonly bytes: Buffer;
+  taken: number;
+}
+
+const BATCH_BYTES = 64 << 10;
+const END_POLL_MS = 5;
+
+/**
+ * Lines on their way to a reader that may be slow, stopped or gone, or to a disk that may be full.
+ * Whoever writes never waits and never fails: what finds no room is dropped and counted, and when
+ * there is room again one line says how many were, and why.
+ */
+export class BoundedLog {
+  readonly #queue: Line[] = [];
+  /** Of the queue. */
+  #bytes = 0;
+  #batch: Batch | undefined;
+  /** The end of a line whose beginning was written before an error. */
+  #torn: Buffer | undefined;
+  #busy = false;
+  #pumping = false;
+  #retry: NodeJS.Timeout | undefined;
+  #isOver = false;
+  #dropped = 0;
+  /** Dropped and not said yet. */
+  #untold = 0;
+  #why = '';
+  readonly #options: Required<BoundedLogOptions>;
+  /** How a loss is told. */
+  notice: LossNotice = (lines, why) => `${lines} log lines were dropped: ${why}\n`;
+
+  constructor(
+    private readonly sink: Sink,
+    { maxBytes = 4 << 20, fullRetryMs = 20, errorRetryMs = 1000 }: BoundedLogOptions = {},
+  ) {
+    this.#options = { maxBytes, fullRetryMs, errorRetryMs };
+  }
+
+  /** Lines that were dropped so far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** True while some are on their way. */
+  get isPending(): boolean {
+    return this.#busy || this.#batch !== undefined || this.#queue.length > 0 || this.#torn !== undefined;
+  }
+
+  /** Takes one or more whole lines. */
+  write(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    if (this.#isOver || this.#bytes + bytes > this.#options.maxBytes) {
+      this.#isOver = true;
+      this.#lose(1, 'their reader does not keep up');
+    } else this.#push({ text, bytes, stands: 1, isNotice: false });
+    this.#pump();
+  }
+
+  /** Resolves when all lines are written, or cannot be, or the time is up: to be called at the end of the process. */
+  async end(timeoutMs: number): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    this.#tryAgain();
+    while (this.isPending && performance.now() < endMs) {
+      // It has failed just now, and would again.
+      if (this.#retry && this.#why !== '' && this.#batch === undefined) return;
+      await new Promise((resolve) => setTimeout(resolve, END_POLL_MS));
+    }
+    if (this.#busy) this.sink.abandon();
+  }
+
+  /** For the very end of the process: writes what can be written at once. */
+  endNow(): void {
+    const waiting = this.#busy ? [] : [this.#torn, this.#batch?.bytes.subarray(this.#batch.taken)];
+    const lines = this.#queue.splice(0).map(({ text }) => text);
+    const bytes = Buffer.concat([
+      ...waiting.filter((part) => part !== undefined),
+      Buffer.from(lines.join('')),
+    ]);
+    if (bytes.length > 0) this.sink.writeNow(bytes);
+    this.#bytes = 0;
+    this.#batch = undefined;
+    this.#torn = undefined;
+  }
+
+  #push(line: Line): void {
+    this.#queue.push(line);
+    this.#bytes += line.bytes;
+  }
+
+  #lose(lines: number, why: string): void {
+    this.#dropped += lines;
+    this.#untold += lines;
+    this.#why = why;
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#busy && !this.#retry) {
+      const batch = (this.#batch ??= this.#nextBatch());
+      if (!batch) break;
+      this.#busy = true;
+      this.sink.write(batch.bytes.subarray(batch.taken), (error, taken) => this.#wrote(batch, error, taken));
+    }
+    this.#pumping = false;
+  }
+
+  #wrote(batch: Batch, error: unknown, taken: number): void {
+    this.#busy = false;
+    batch.taken += taken;
+    if (batch.taken >= batch.bytes.length) this.#batch = undefined;
+    else if (error) this.#failed(batch, error);
+    else if (taken === 0) this.#waitFor(this.#options.fullRetryMs);
+    this.#pump();
+  }
+
+  /** What has waited is of yesterday when it can be written: it is given up, but for the end of a line that has begun. */
+  #failed(batch: Batch, error: unknown): void {
+    let end = batch.bytes.length - batch.lines.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#torn = batch.taken < end ? batch.bytes.subarray(batch.taken, end) : undefined;
+    this.#batch = undefined;
+    const why = errnoOf(error) === 'EPIPE' ? 'nobody reads them' : systemErrorText(error);
+    for (const line of batch.lines) {
+      const begin = end;
+      end += line.bytes;
+      if (batch.taken <= begin) this.#giveUp(line, why);
+      else if (batch.taken < end) this.#torn = batch.bytes.subarray(batch.taken, end);
+    }
+    for (const line of this.#queue.splice(0)) this.#giveUp(line, why);
+    this.#bytes = 0;
+    this.#isOver = false;
+    this.#waitFor(this.#options.errorRetryMs);
+  }
+
+  #giveUp({ stands, isNotice }: Line, why: string): void {
+    if (isNotice) this.#untold += stands;
+    else this.#lose(stands, why);
+  }
+
+  #waitFor(ms: number): void {
+    this.#retry = setTimeout(() => this.#tryAgain(), ms);
+    this.#retry.unref();
+  }
+
+  #nextBatch(): Batch | undefined {
+    this.#tellLoss();
+    const torn = this.#torn;
+    if (this.#queue.length === 0 && !torn) return undefined;
+    this.#torn = undefined;
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#queue.length && (count === 0 || bytes < BATCH_BYTES)) {
+      bytes += this.#queue[count]?.bytes ?? 0;
+      count += 1;
+    }
+    const lines = this.#queue.splice(0, count);
+    this.#bytes -= bytes;
+    const text = Buffer.from(lines.map((line) => line.text).join(''));
+    return { lines, bytes: torn ? Buffer.concat([torn, text]) : text, taken: 0 };
+  }
+
+  /** After an error the gap is before all that waits; after too many lines, behind it. */
+  #tellLoss(): void {
+    if (this.#untold === 0 || (this.#isOver && this.#bytes > this.#options.maxBytes / 2)) return;
+    const text = this.notice(this.#untold, this.#why);
+    const notice = { text, bytes: Buffer.byteLength(text), stands: this.#untold, isNotice: true };
+    if (this.#isOver) this.#queue.push(notice);
+    else this.#queue.unshift(notice);
+    this.#bytes += notice.bytes;
+    this.#untold = 0;
+    this.#isOver = false;
+  }
+}

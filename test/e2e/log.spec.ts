@@ -1,0 +1,321 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { constants, openSync, closeSync, readSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { connect } from '@enjambre/common/grpc/client';
+import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { metricsPage } from '@enjambre/common/testing/metrics-page';
+import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { TestAgent } from '../../services/tracker/test/harness.js';
+import { listeningPorts } from './support/listening-ports.js';
+import { fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
+
+jest.setTimeout(120_000);
+
+const LISTEN = ['--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0', '--log-format', 'json'];
+const DROPPED = 'enjambre_log_lines_dropped_total';
+/** Lines that are more than a log keeps for a reader that has stopped: 4 MiB, and what a pipe holds. */
+const FLOOD = 25_000;
+/** What a service may take to end, and a busy machine beside. */
+const GRACE_MS = 8000;
+const CTRL_S = '\u0013';
+
+let swarm: ProcessSwarm;
+const clients: TrackerServiceClient[] = [];
+
+beforeEach(async () => {
+  swarm = await ProcessSwarm.create();
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await swarm.stop();
+});
+
+/** What has a program's output go where a redirection of the shell says, and keeps its process id. */
+const shell = (redirection: string, before = ''): readonly string[] => [
+  'sh',
+  '-c',
+  `${before} exec "$@" ${redirection}`,
+  'sh',
+];
+
+/** A service whose log is away, found by its process. */
+class Silent {
+  private constructor(
+    readonly process: ManagedProcess,
+    readonly address: string,
+    readonly metrics: string,
+  ) {}
+
+  /** @param pid of the service, if `process` only started it */
+  static async find(process: ManagedProcess, pid = process.pid): Promise<Silent> {
+    const addresses = (await listeningPorts(pid, 2)).map((port) => `127.0.0.1:${port}`);
+    const isMetrics = async (address: string): Promise<boolean> =>
+      fetch(`http://${address}/metrics`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    const metrics = await waitFor(
+      async () => {
+        for (const address of addresses) if (await isMetrics(address)) return address;
+        return undefined;
+      },
+      { what: 'a page of metrics', seen: () => addresses },
+    );
+    return new Silent(process, addresses.find((address) => address !== metrics) ?? '', metrics);
+  }
+
+  async dropped(): Promise<number> {
+    return (await metricsPage(this.metrics)).get(DROPPED) ?? -1;
+  }
+
+  /** Resolves when it has dropped lines. */
+  async untilDropped(): Promise<void> {
+    let dropped = 0;
+    await waitFor(async () => (dropped = await this.dropped()) > 0, {
+      what: 'lines to be dropped',
+      timeoutMs: 60_000,
+      seen: () => dropped,
+    });
+  }
+}
+
+async function isHealthy({ address }: Silent): Promise<void> {
+  expect(await swarm.enjambre(['health', address])).toMatchObject({ code: 0 });
+}
+
+/** Has a tracker log a line for each of `count` files. */
+async function share(tracker: Silent, count: number): Promise<void> {
+  const client = connect(TrackerServiceClient, tracker.address, { 'grpc.use_local_subchannel_pool': 1 });
+  clients.push(client);
+  const agent = new TestAgent(client);
+  await agent.greet({ name: 'noisy' });
+  for (let n = 0; n < count; n++) agent.share(randomBytes(32));
+}
+
+async function endsInTime(service: ManagedProcess): Promise<void> {
+  const beganAt = performance.now();
+  // With SIGKILL if it does not end by itself.
+  expect(await service.stop()).toBe(0);
+  expect(performance.now() - beganAt).toBeLessThan(GRACE_MS);
+}
+
+const messages = (text: string): string[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => String((JSON.parse(line) as { msg: unknown }).msg));
+
+describe('a service whose log cannot be written', () => {
+  test.each(['tracker', 'messaging', 'agent'])('%s: a full device from the start on', async (kind) => {
+    const args = kind === 'agent' ? ['--data-dir', join(swarm.root, 'agent')] : [];
+    const through = shell('>/dev/full 2>/dev/full');
+    const service = await Silent.find(swarm.run([kind, ...LISTEN, ...args], { through }));
+    const address = kind === 'agent' ? `unix:${join(swarm.root, 'agent')}/agent.sock` : service.address;
+    await waitFor(async () => (await swarm.enjambre(['health', address])).code === 0, { what: 'health' });
+    await service.untilDropped();
+    await endsInTime(service.process);
+  });
+
+  test('a file that may grow no more', async () => {
+    const log = join(swarm.root, 'short.log');
+    const tracker = await Silent.find(
+      swarm.run(['tracker', ...LISTEN], { through: shell(`>"${log}" 2>&1`, 'ulimit -f 4;') }),
+    );
+    await share(tracker, 200);
+    await tracker.untilDropped();
+    await isHealthy(tracker);
+    await endsInTime(tracker.process);
+    expect((await readFile(log)).length).toBeGreaterThan(1000);
+  });
+
+  (whyNoMounts() === '' ? test : test.skip)('a disk that is full for a while', async () => {
+    const folder = join(swarm.root, 'disk');
+    const through = [...withSmallDisk(folder, 256 << 10), ...shell(`>"${folder}/log"`)];
+    const tracker = await Silent.find(swarm.run(['tracker', ...LISTEN], { through }));
+    const inside = `/proc/${tracker.process.pid}/root${folder}`;
+    await fillUp(join(inside, 'filler'));
+    await share(tracker, 200);
+    await tracker.untilDropped();
+    await isHealthy(tracker);
+    await rm(join(inside, 'filler'));
+    let text = '';
+    const isTold = async (): Promise<string | undefined> => {
+      text = await readFile(join(inside, 'log'), 'utf8');
+      return messages(text).find((line) => line.includes('dropped'));
+    };
+    const told = await waitFor(isTold, { what: 'the loss to be told', seen: () => text.slice(-500) });
+    expect(told).toBe(`${await tracker.dropped()} log lines were dropped: no space left on device`);
+    await endsInTime(tracker.process);
+  });
+});
+
+describe('a service whose log nobody reads', () => {
+  /** Reads what there is, and hears the rest until `is` holds. */
+  async function readUntil(fd: number, is: (lines: string[]) => boolean): Promise<string[]> {
+    const buffer = Buffer.alloc(1 << 20);
+    let text = '';
+    return waitFor(
+      () => {
+        try {
+          for (let size = 1; size > 0; text += buffer.toString('latin1', 0, size))
+            size = readSync(fd, buffer);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        }
+        const lines = messages(text.slice(0, text.lastIndexOf('\n') + 1));
+        return is(lines) && lines;
+      },
+      { what: 'the log', seen: () => text.slice(-500), everyMs: 5 },
+    );
+  }
+
+  test('a pipe: serves, tells the loss when it is read again, and ends in time when it is not', async () => {
+    const fifo = join(swarm.root, 'fifo');
+    expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const tracker = await Silent.find(
+        swarm.run(['tracker', ...LISTEN, '--log-level', 'debug'], { through: shell(`>"${fifo}" 2>&1`) }),
+      );
+      await share(tracker, FLOOD);
+      await tracker.untilDropped();
+      await isHealthy(tracker);
+      const isLoss = (line: string): boolean =>
+        / log lines were dropped: their reader does not keep up$/.test(line);
+      const lines = await readUntil(reader, (all) => all.some(isLoss));
+      expect(lines.some((line) => line.includes('listening'))).toBe(true);
+      await waitFor(async () => (await swarm.enjambre(['health', tracker.address])).code === 0, {
+        what: 'health',
+      });
+      await share(tracker, FLOOD);
+      await isHealthy(tracker);
+      await endsInTime(tracker.process);
+    } finally {
+      closeSync(reader);
+    }
+  });
+
+  test('a socket: serves, and ends in time', async () => {
+    const through = [process.execPath, '-e', HOLD_OUTPUT];
+    const holder = swarm.run(['tracker', ...LISTEN], { through });
+    const pid = Number(await waitFor(() => holder.stderr[0], { what: 'its process id' }));
+    const tracker = await Silent.find(holder, pid);
+    await share(tracker, FLOOD);
+    await tracker.untilDropped();
+    await isHealthy(tracker);
+    await endsInTime(holder);
+  });
+
+  test('a terminal where somebody pressed Ctrl-S: serves, and ends in time', async () => {
+    const pidFile = join(swarm.root, 'pid');
+    const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; exec $*" /dev/null`;
+    const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
+    const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
+    const pid = Number(
+      await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),
+    );
+    const tracker = await Silent.find(terminal, pid);
+    await waitFor(() => terminal.stdout.some((line) => line.includes('listening')), {
+      what: 'the log on the terminal',
+      seen: () => terminal.stdout,
+    });
+    terminal.write(CTRL_S);
+    // Lines for people are shorter.
+    await share(tracker, 2 * FLOOD);
+    await tracker.untilDropped();
+    await isHealthy(tracker);
+    const beganAt = performance.now();
+    process.kill(pid, 'SIGTERM');
+    expect(await terminal.wait()).toBe(0);
+    expect(performance.now() - beganAt).toBeLessThan(GRACE_MS);
+  });
+
+  test('its reader has gone: serves, and ends', async () => {
+    const tracker = await Silent.find(
+      swarm.run(['tracker', ...LISTEN, '--log-level', 'debug'], {
+        through: [
+          'sh',
+          '-c',
+          'mkfifo "$0"; (read -r _ <"$0") & exec "$@" >"$0" 2>&1',
+          join(swarm.root, 'fifo'),
+        ],
+      }),
+    );
+    await share(tracker, 100);
+    await tracker.untilDropped();
+    await isHealthy(tracker);
+    await endsInTime(tracker.process);
+  });
+});
+
+describe('a reader that ends first', () => {
+  const closed = (redirection: string): readonly string[] => [
+    'sh',
+    '-c',
+    `{ "$@" ${redirection}; echo "it ended with $?" >&3; } | true`,
+    'sh',
+  ];
+  const into = (through: readonly string[]): readonly string[] => [
+    'sh',
+    '-c',
+    'exec 3>&1; exec "$@"',
+    'sh',
+    ...through,
+  ];
+
+  test.each([
+    ['a list', ['help'], '2>&1', 0],
+    ['an object', ['health', '127.0.0.1:1', '--json'], '2>/dev/null', 0],
+    ['an error', ['nonsense'], '2>&1 >/dev/null', 2],
+  ])('is no fault of who writes %s', async (_, args, redirection, code) => {
+    const command = await finish(swarm.run(args, { through: into(closed(redirection)) }));
+    expect(command).toMatchObject({ stdout: `it ended with ${code}`, stderr: '' });
+  });
+});
+
+describe('the last words of a service', () => {
+  test.each([
+    ['through pipes', '{ "$@" | cat; } 2>&1 | cat'],
+    ['while its log cannot be written', 'exec "$@" >/dev/full'],
+  ])('reach who reads them %s', async (_, script) => {
+    const tracker = await swarm.startTracker();
+    const through = ['sh', '-c', script, 'sh'];
+    const { stdout, stderr } = await finish(
+      swarm.run(['tracker', '--listen', swarm.trackerAddress], { through }),
+    );
+    expect(stdout + stderr).toMatch(
+      /^enjambre: .* is in use by another program: choose another with --listen$/,
+    );
+    expect(tracker.isRunning).toBe(true);
+  });
+
+  test('of its log, too', async () => {
+    const through = ['sh', '-c', 'echo $$; exec "$@"', 'sh'];
+    const tracker = swarm.run(['tracker', ...LISTEN, '--log-level', 'debug'], {
+      through: ['sh', '-c', '("$@") | cat', 'sh', ...through],
+    });
+    await tracker.waitForLog(({ address }) => typeof address === 'string', 'the tracker to listen');
+    const pid = Number(tracker.stdout[0]);
+    const silent = await Silent.find(tracker, pid);
+    await share(silent, 1000);
+    await waitFor(() => tracker.stdout.length > 10, { what: 'some of its lines' });
+    process.kill(pid, 'SIGTERM');
+    await tracker.wait();
+    expect(messages(`${tracker.stdout.slice(1).join('\n')}\n`).at(-1)).toMatch(/peer disconnected/);
+  });
+});
+
+/** Starts what its arguments say with a socket for its output that it never reads; ends when that does. */
+const HOLD_OUTPUT = `
+const [program, ...args] = process.argv.slice(1);
+const child = require('node:child_process').spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+child.on('exit', (code) => process.exit(code ?? 1));
+console.error(child.pid);
+`;
