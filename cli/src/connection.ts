@@ -100,7 +100,10 @@ async function storedToken(
   cwd: string,
 ): Promise<string | undefined> {
   try {
-    return (await readFile(join(await dataDir(flags, environment, cwd), TOKEN_FILE), 'utf8')).trim();
+    // One that is empty is none: the agent makes another at its next start.
+    return (
+      (await readFile(join(await dataDir(flags, environment, cwd), TOKEN_FILE), 'utf8')).trim() || undefined
+    );
   } catch {
     return undefined;
   }

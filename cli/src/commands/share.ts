@@ -1,4 +1,4 @@
-import { lstat, writeFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
@@ -11,6 +11,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
+import { writeNewFile } from '../new-file.js';
 import { sharedJson } from '../render/json.js';
 import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
@@ -126,7 +127,7 @@ function isThere(path: string): Promise<boolean> {
 
 async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
   try {
-    await writeFile(path, metainfo, { flag: 'wx' });
+    await writeNewFile(path, metainfo);
   } catch (error) {
     const message = `it is shared, but ${path} cannot be written (${systemErrorText(error)}): choose another with --torrent`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });

@@ -23,7 +23,7 @@ const STATUS_FILE = 'download_status.json';
 const TRANSFERS = 'transfers';
 /** As write-file-atomic names them. */
 const TEMPORARY =
-  /^(download_status\.json|inbox\.jsonl|bans\.json|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
+  /^(download_status\.json|inbox\.jsonl|bans\.json|identity\.pem|control\.token|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
 
 export interface DataFolderInit {
   /** Where downloads of which no record is left may be. @default nowhere */

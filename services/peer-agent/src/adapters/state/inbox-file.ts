@@ -54,6 +54,10 @@ export class InboxFile implements InboxArchive {
   readonly #path: string;
   readonly #serial = new Serial();
   #file: FileHandle | undefined;
+  /** Bytes of whole lines, once the file was opened. */
+  #whole = 0;
+  /** An append has failed, perhaps in the midst of a line. */
+  #isTorn = false;
 
   constructor(
     folder: string,
@@ -78,9 +82,13 @@ export class InboxFile implements InboxArchive {
 
   append(entries: readonly InboxEntry[]): Promise<void> {
     return this.#write(async () => {
-      this.#file ??= await open(this.#path, 'a', 0o600);
-      await this.#file.appendFile(linesOf(entries));
-      await this.#file.datasync();
+      const file = await this.#opened();
+      const lines = Buffer.from(linesOf(entries));
+      this.#isTorn = true;
+      await file.appendFile(lines);
+      await file.datasync();
+      this.#isTorn = false;
+      this.#whole += lines.length;
     });
   }
 
@@ -106,8 +114,21 @@ export class InboxFile implements InboxArchive {
     });
   }
 
+  /** Open, and without what an append before has left that did not come to its end, as on a full disk. */
+  async #opened(): Promise<FileHandle> {
+    if (!this.#file) {
+      this.#file = await open(this.#path, 'a', 0o600);
+      this.#whole = (await this.#file.stat()).size;
+    }
+    if (this.#isTorn) await this.#file.truncate(this.#whole);
+    this.#isTorn = false;
+    return this.#file;
+  }
+
   async #closeFile(): Promise<void> {
     const file = this.#file;
+    if (file && this.#isTorn) await file.truncate(this.#whole);
+    this.#isTorn = false;
     this.#file = undefined;
     await file?.close();
   }

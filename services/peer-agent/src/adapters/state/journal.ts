@@ -56,8 +56,11 @@ export class Journal {
     if (pieces.length === 0) return;
     const bytes = Buffer.alloc(pieces.length * ENTRY_BYTES);
     pieces.forEach((piece, index) => bytes.writeUInt32LE(piece, index * ENTRY_BYTES));
-    this.#file ??= await open(this.path, 'a');
-    await this.#file.appendFile(bytes);
+    const file = (this.#file ??= await open(this.path, 'a'));
+    // Behind a part of an entry, which a full disk or a killed process leaves, all others would be read wrong.
+    const { size } = await file.stat();
+    if (size % ENTRY_BYTES !== 0) await file.truncate(size - (size % ENTRY_BYTES));
+    await file.appendFile(bytes);
   }
 }
 

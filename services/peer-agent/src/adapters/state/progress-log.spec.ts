@@ -130,6 +130,14 @@ describe('FileProgressLog', () => {
     );
   });
 
+  it('reads what is noted behind an entry that a killed process or a full disk cut short', async () => {
+    await folder.write('transfer.journal', Buffer.from([1, 0, 0, 0, 2, 0]));
+    const log = open();
+    log.note(3);
+    await log.close();
+    expect(await found()).toEqual({ have: [], unsure: [1, 3] });
+  });
+
   it('forgets everything when removed, and can begin anew', async () => {
     const log = open();
     log.note(1);

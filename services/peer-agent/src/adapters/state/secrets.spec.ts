@@ -37,7 +37,6 @@ describe('the secrets of an agent', () => {
   });
 
   it.each([
-    ['nothing', ''],
     ['no key', 'hello'],
     [
       'a key of another kind',
@@ -53,7 +52,15 @@ describe('the secrets of an agent', () => {
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 
-  it.each(['', '\n', 'short'])('refuse a token file that anybody could guess: %j', async (text) => {
+  it.each(['', '\n', '\0'.repeat(119)])('are made when their files hold nothing: %j', async (text) => {
+    for (const name of ['identity.pem', 'control.token']) await folder.write(name, text);
+    const [identity, token] = [await loadIdentity(folder.path), await loadControlToken(folder.path)];
+    expect(await modesIn()).toEqual({ 'control.token': '600', 'identity.pem': '600' });
+    expect((await loadIdentity(folder.path)).peerId).toBe(identity.peerId);
+    expect(await loadControlToken(folder.path)).toBe(token);
+  });
+
+  it.each(['short', 'fifteen-letters'])('refuse a token file that anybody could guess: %j', async (text) => {
     await folder.write('control.token', text);
     await expect(loadControlToken(folder.path)).rejects.toMatchObject({ code: 'precondition' });
   });

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
+import writeFileAtomic from 'write-file-atomic';
+import { syncFolder } from '../disk/sync-folder.js';
+import { readIfThere } from './journal.js';
 
 export const IDENTITY_FILE = 'identity.pem';
 export const TOKEN_FILE = 'control.token';
-/** A file that was cut short, or is empty, must not open the door. */
+/** A file that was cut short must not open the door. */
 const MIN_TOKEN_CHARS = 16;
+/** White space, or the zeros of blocks that were never written. */
+const NOTHING = /^[\s\0]*$/;
 
 /** The agent's key pair, made at the first start. Throws `precondition`, BAD_IDENTITY. */
 export async function loadIdentity(folder: string): Promise<PeerIdentity> {
@@ -37,14 +41,15 @@ export async function loadControlToken(folder: string): Promise<string> {
   );
 }
 
-/** A file for its owner's eyes alone. */
+/**
+ * A file for its owner's eyes alone. One that holds nothing counts as none: a disk that was full, or
+ * lost its power, when it was made has left it. It is made under another name, and is whole or not there.
+ */
 async function readOrMake(path: string, make: () => string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const text = make();
-    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-    return text;
-  }
+  const there = (await readIfThere(path)).toString('utf8');
+  if (!NOTHING.test(there)) return there;
+  const text = make();
+  await writeFileAtomic(path, text, { mode: 0o600 });
+  await syncFolder(dirname(path));
+  return text;
 }
