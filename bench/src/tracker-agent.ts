@@ -98,7 +98,7 @@ function encodeHello(identity: PeerIdentity, nonce: Uint8Array): Buffer {
   const value = {
     publicKey: identity.publicKey,
     signature: identity.signHello('tracker', nonce),
-    ...{ name: 'bench', endpoint: '127.0.0.1:7072', labels: {}, version: 'bench', epoch: 0n },
+    ...{ name: 'bench', endpoint: '127.0.0.1:7072', endpoints: [], labels: {}, version: 'bench', epoch: 0n },
   };
   return encode({ sequence: 0n, message: { $case: 'hello', value } });
 }

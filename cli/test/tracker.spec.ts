@@ -13,7 +13,14 @@ import { FakeAgent } from './fake-agent.js';
 import { cli } from './harness.js';
 
 const INFOHASH = '5d'.repeat(32);
-const bob = { peerId: 'b'.repeat(64), name: 'bob', endpoint: '10.0.0.7:7072', labels: {}, seeding: 1 };
+const bob = {
+  peerId: 'b'.repeat(64),
+  name: 'bob',
+  endpoint: '10.0.0.7:7072',
+  endpoints: [],
+  labels: {},
+  seeding: 1,
+};
 const server = new Server();
 let tracker: string;
 

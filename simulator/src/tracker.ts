@@ -31,6 +31,7 @@ export class Tracker {
       id: host.id,
       name: `host ${host.index}`,
       endpoint: '',
+      reach: { elsewhere: [], ownHost: [], host: '', ports: [] },
       labels: this.labelsOf(host),
       version: '',
     };

@@ -166,7 +166,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
       const [container] = containersOf(workload(manifests, name));
       expect(container?.args?.[0]).toBe(name);
       const { listen } = settingsOfContainer(container!);
-      expect(listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: defaultPortOf(name) });
+      expect(listen).toEqual({ kind: 'tcp', host: '', port: defaultPortOf(name) });
       expect(portsOf(container!).get('grpc')).toBe(defaultPortOf(name));
     }
   });
@@ -282,7 +282,7 @@ describe('the overlay for production', () => {
       });
       const [container] = template.spec?.containers ?? [];
       expect(portsOf(container!).get('metrics')).toBe(port);
-      expect(container?.env).toContainEqual({ name: 'ENJAMBRE_METRICS', value: `0.0.0.0:${String(port)}` });
+      expect(container?.env).toContainEqual({ name: 'ENJAMBRE_METRICS', value: `:${String(port)}` });
     }
   });
 });

@@ -22,14 +22,14 @@ import { trackerOptions } from '@enjambre/tracker/config';
 import { createTracker } from '@enjambre/tracker/service';
 
 const listens = {
-  trackerListen: listenOption('tracker', '0.0.0.0:7070'),
-  messagingListen: listenOption('messaging service', '0.0.0.0:7071'),
+  trackerListen: listenOption('tracker', ':7070'),
+  messagingListen: listenOption('messaging service', ':7071'),
 };
 
 function listenOption(service: string, fallback: string) {
   return {
     placeholder: 'HOST:PORT',
-    description: `where the ${service} listens; port 0 picks a free one`,
+    description: `where the ${service} listens; without HOST, at every IPv6 and IPv4 address; port 0 picks a free one`,
     schema: tcpAddressSchema,
     default: fallback,
   } satisfies Option;

@@ -16,9 +16,9 @@ const countSchema = z
 export const messagingOptions = {
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'where agents reach the relay',
+    description: 'where agents reach the relay; without HOST, at every IPv6 and IPv4 address',
     schema: tcpAddressSchema,
-    default: '0.0.0.0:7071',
+    default: ':7071',
   },
   name: {
     placeholder: 'NAME',

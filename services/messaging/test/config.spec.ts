@@ -7,7 +7,7 @@ const resolve = (flags: Record<string, string>) => resolveOptions(messagingOptio
 describe('the options of a relay', () => {
   test('have defaults', () => {
     expect(resolve({})).toMatchObject({
-      listen: { kind: 'tcp', host: '0.0.0.0', port: 7071 },
+      listen: { kind: 'tcp', host: '', port: 7071 },
       nats: undefined,
       messageMaxAge: 7 * 86_400_000,
       messageMaxBytes: 256 << 20,

@@ -36,13 +36,15 @@ export const agentOptions = {
   },
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'where it serves other agents; port 0 picks a free one',
+    description:
+      'where it serves other agents; without HOST, at every IPv6 and IPv4 address; port 0 picks a free one',
     schema: tcpAddressSchema,
-    default: '0.0.0.0:7072',
+    default: ':7072',
   },
   advertise: {
     placeholder: 'HOST:PORT',
-    description: 'where others reach it, if that is not what the tracker sees',
+    description:
+      'the only address that others are told; without it, each of this machine and the one that the tracker sees',
     schema: tcpAddressSchema.optional(),
   },
   control: {

@@ -1,11 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  formatAddress,
-  isUnspecifiedHost,
-  parseAddress,
-  type Address,
-} from '@enjambre/common/config/address';
+import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/common/grpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -34,6 +29,7 @@ import { checkDownloadDir, makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { agentChecks, type CheckedAgent } from './adapters/health-checks.js';
 import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
+import { endpointsOf, leadsHere } from './adapters/own-addresses.js';
 import { GrpcPeerConnector } from './adapters/peer/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
 import { peerService } from './adapters/peer/peer-handlers.js';
@@ -44,6 +40,7 @@ import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import type { AgentDescription } from './adapters/tracker/tracker-session.js';
 import { Bans } from './app/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/folder-sharing.js';
 import { findLeftover } from './app/leftover.js';
@@ -187,7 +184,9 @@ class AgentService implements Agent {
     const budget = new OutstandingBudget();
     const random = this.#random;
     const shared = { tracker, bans, budget, limits, locality, meter: new Meter(), log };
-    const connector = new GrpcPeerConnector(self, identity, memory);
+    const connector = new GrpcPeerConnector(self, identity, memory, {
+      leadsHere: (address) => leadsHere(address, this.address),
+    });
     const transfers = new Transfers(
       { archive: data, stores, connector, hasher, random, ...shared },
       { downloadDir: this.#downloadDir },
@@ -299,17 +298,10 @@ class AgentService implements Agent {
     await checkDownloadDir(folder, this.#config.dataDir);
   }
 
-  #description(): {
-    name: string;
-    endpoint: string;
-    labels: Readonly<Record<string, string>>;
-    version: string;
-  } {
+  #description(): AgentDescription {
     const { name, advertise, label } = this.#config;
-    const address = this.address;
-    const host = address.kind === 'tcp' && !isUnspecifiedHost(address.host) ? address.host : '';
-    const bound: Address = address.kind === 'tcp' ? { ...address, host } : address;
-    return { name, endpoint: formatAddress(advertise ?? bound), labels: label, version: VERSION };
+    const endpoints = advertise ? [formatAddress(advertise)] : endpointsOf(this.address);
+    return { name, endpoints, labels: label, version: VERSION };
   }
 
   #facts(): AgentFacts {

@@ -116,7 +116,7 @@ it('downloads from an uploader of a newer version, with messages in between that
 it('keeps its session with a tracker of a newer version, and hears of peers', async () => {
   const tracker = ending(new ScriptedTracker({ newer: true }), (one) => one.kill());
   await tracker.start();
-  const description = { name: 'agent', endpoint: ':7072', labels: {}, version: 'test' };
+  const description = { name: 'agent', endpoints: [':7072'], labels: {}, version: 'test' };
   const link = ending(
     new TrackerLink({ identity, log }, { addresses: [tracker.address], description: () => description }),
     (one) => one.stop(),
@@ -128,7 +128,14 @@ it('keeps its session with a tracker of a newer version, and hears of peers', as
   expect(link.version).toBe('test');
   const visit = tracker.last!;
   visit.call.write({ message: undefined });
-  const peer = { peerId: Buffer.alloc(32, 1), name: 'p', endpoint: '10.0.0.9:1', seeder: true, labels: {} };
+  const peer = {
+    peerId: Buffer.alloc(32, 1),
+    name: 'p',
+    endpoint: '10.0.0.9:1',
+    endpoints: [],
+    seeder: true,
+    labels: {},
+  };
   const value = {
     infohash: Buffer.from(infoHash('ab'), 'hex'),
     snapshot: true,

@@ -11,9 +11,9 @@ const MAX_NAME_CHARS = 64;
 export const trackerOptions = {
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'where agents and people reach the tracker',
+    description: 'where agents and people reach the tracker; without HOST, at every IPv6 and IPv4 address',
     schema: tcpAddressSchema,
-    default: '0.0.0.0:7070',
+    default: ':7070',
   },
   name: {
     placeholder: 'NAME',

@@ -1,4 +1,4 @@
-import type { Address } from '@enjambre/common/config/address';
+import { isLoopbackHost, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
@@ -88,6 +88,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
     handlers,
     timeouts,
     maxStreams: limits.sessions * STREAMS_PER_SESSION,
+    servesOthers: !isLoopbackHost(config.listen.host),
   });
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
@@ -98,7 +99,13 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
-  const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
+  const server = new GrpcServer({
+    listen: config.listen,
+    services,
+    log,
+    metrics: overrides.metrics,
+    notesReachedAt: true,
+  });
   const health = new Health('tracker', natsCheck('tracker', link));
   monitor.observe(health, (metrics) => {
     measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });

@@ -5,7 +5,7 @@ import { trackerOptions } from '../src/config.js';
 describe('the options of a tracker', () => {
   test('have defaults', () => {
     const config = resolveOptions(trackerOptions, {}, {});
-    expect(config.listen).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 7070 });
+    expect(config.listen).toEqual({ kind: 'tcp', host: '', port: 7070 });
     expect(config.name).not.toBe('');
     expect(config.logLevel).toBe('info');
     expect(config.natsReplicas).toBe('auto');

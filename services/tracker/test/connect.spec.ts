@@ -8,7 +8,7 @@ describe('a Connect stream', () => {
   let harness: Harness;
 
   beforeEach(async () => {
-    harness = await Harness.start({ timeouts: { helloMs: 200 } });
+    harness = await Harness.start();
   });
 
   afterEach(() => harness.stop());
@@ -40,6 +40,38 @@ describe('a Connect stream', () => {
     },
   );
 
+  test('offers all endpoints of an agent to others, and its loopback address to those on its host only', async () => {
+    const endpoints = [':7072', '10.0.0.7:7072', '[fd99::7]:7072', '127.0.0.1:9'];
+    const alice = await harness.agent('alice', { endpoint: ':7072', endpoints });
+    expect(alice.heard.at(-1)?.$case).toBe('welcome');
+    const client = harness.client();
+    const { peers } = await callUnary(client.listPeers.bind(client), {
+      query: '',
+      pageSize: 0,
+      pageToken: '',
+    });
+    // All of the test are on the tracker's host.
+    const all = ['10.0.0.7:7072', '[fd99::7]:7072', '127.0.0.1:7072', '127.0.0.1:9'];
+    expect(peers).toMatchObject([{ endpoint: '10.0.0.7:7072', endpoints: all }]);
+  });
+
+  test('tells an agent where others reach it, and that they do not if it is so', async () => {
+    const many = await harness
+      .stranger()
+      .greet({ endpoint: ':1', endpoints: [':1', '10.0.0.7:1', '[::1]:1'] });
+    expect(many).toMatchObject({ endpoint: '10.0.0.7:1', endpoints: ['10.0.0.7:1'], unreachable: false });
+    const hidden = { endpoint: '127.0.0.1:1', endpoints: [] };
+    // This tracker listens at its loopback address itself.
+    expect(await harness.stranger().greet(hidden)).toMatchObject({ ...hidden, unreachable: false });
+    const open = await Harness.start({}, { listen: { kind: 'tcp', host: '', port: 0 } });
+    try {
+      expect(await open.stranger().greet(hidden)).toMatchObject({ ...hidden, unreachable: true });
+      expect(await open.stranger().greet({ endpoint: ':1' })).toMatchObject({ unreachable: false });
+    } finally {
+      await open.stop();
+    }
+  });
+
   test('keeps an IPv6 endpoint', async () => {
     expect((await harness.stranger().greet({ endpoint: '[fd00::7]:7072' })).endpoint).toBe('[fd00::7]:7072');
   });
@@ -62,6 +94,8 @@ describe('a Connect stream', () => {
     ['a long name', { name: 'a'.repeat(65) }],
     ['a name with a control character', { name: 'a\u001b[2J' }],
     ['no endpoint', { endpoint: '' }],
+    ['one of several endpoints without a port', { endpoints: ['10.0.0.7:1', '10.0.0.7'] }],
+    ['17 endpoints', { endpoints: Array<string>(17).fill('10.0.0.7:1') }],
     ['an endpoint without a port', { endpoint: '10.0.0.7' }],
     ['an endpoint with port 0', { endpoint: '10.0.0.7:0' }],
     ['an endpoint with a port beyond 65535', { endpoint: '10.0.0.7:65536' }],
@@ -95,13 +129,11 @@ describe('a Connect stream', () => {
     expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
-  test('ends with DEADLINE_EXCEEDED if no hello comes', async () => {
-    expect(await harness.stranger().end()).toMatchObject({ code: 'timeout', reason: 'NO_HELLO' });
-  });
-
-  test('stays when the time for the hello is over and it was said', async () => {
+  test('ends with DEADLINE_EXCEEDED if no hello comes, and stays if one came', async () => {
+    await harness.stop();
+    harness = await Harness.start({ timeouts: { helloMs: 2000 } });
     const agent = await harness.agent('alice');
-    expect(await harness.stranger().end()).toMatchObject({ reason: 'NO_HELLO' });
+    expect(await harness.stranger().end()).toMatchObject({ code: 'timeout', reason: 'NO_HELLO' });
     agent.watch(infohash(1));
     expect(await agent.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND' });
   });
@@ -245,6 +277,7 @@ describe('a Connect stream', () => {
         signature: Buffer.alloc(64),
         name: 'x',
         endpoint: ':1',
+        endpoints: [],
         labels: {},
         version: '',
         epoch: 0n,

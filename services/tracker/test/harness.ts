@@ -164,6 +164,7 @@ export class TestAgent {
       signature: this.identity.signHello('tracker', nonce),
       name: 'agent',
       endpoint: '10.0.0.7:7072',
+      endpoints: [],
       labels: {},
       version: '0.1.0',
       epoch: 0n,

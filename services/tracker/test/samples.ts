@@ -1,13 +1,18 @@
 import { infoHashFromBytes, peerIdFromBytes, type InfoHash } from '@enjambre/core/ids';
 import type { FileSummary } from '../src/domain/file-summary.js';
-import type { PeerInfo } from '../src/domain/peer.js';
+import type { PeerInfo, Reach } from '../src/domain/peer.js';
 import type { Report } from '../src/domain/swarm-registry.js';
 
 export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000, pieceLength: 16_384, fileCount: 1 };
 
 export function samplePeer(number: number, labels: Record<string, string> = {}): PeerInfo {
   const id = peerIdFromBytes(numbered(number));
-  return { id, name: `peer-${number}`, endpoint: `10.0.0.1:${1 + (number % 60_000)}`, labels, version: '0' };
+  const endpoint = `10.0.0.1:${1 + (number % 60_000)}`;
+  return { id, name: `peer-${number}`, endpoint, reach: sampleReach(endpoint), labels, version: '0' };
+}
+
+export function sampleReach(...elsewhere: string[]): Reach {
+  return { elsewhere, ownHost: [], host: '10.0.0.1', ports: [] };
 }
 
 export function sampleHash(number: number): InfoHash {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatAddress, isUnspecifiedHost, parseAddress, type Address } from './address.js';
+import {
+  formatAddress,
+  isLinkLocalHost,
+  isLoopbackHost,
+  isUnspecifiedHost,
+  parseAddress,
+  plainHost,
+  type Address,
+} from './address.js';
 
 const port = fc.nat(65_535);
 const host = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.constant(''));
@@ -21,6 +29,8 @@ describe('an address', () => {
     ['localhost:7070', { kind: 'tcp', host: 'localhost', port: 7070 }],
     [':0', { kind: 'tcp', host: '', port: 0 }],
     ['[::1]:65535', { kind: 'tcp', host: '::1', port: 65_535 }],
+    ['[fe80::1%eth0]:7070', { kind: 'tcp', host: 'fe80::1%eth0', port: 7070 }],
+    ['[fe80::1%br-3f.2_x]:1', { kind: 'tcp', host: 'fe80::1%br-3f.2_x', port: 1 }],
     ['unix:/run/a b.sock', { kind: 'unix', path: '/run/a b.sock' }],
   ])('is read from %s', (text, expected) => {
     expect(parseAddress(text)).toEqual(expected);
@@ -40,6 +50,9 @@ describe('an address', () => {
     'h/x:1',
     '[::1]',
     '[x]:1',
+    '[fe80::1%]:1',
+    '[fe80::1%eth0/x]:1',
+    'fe80::1%eth0:7070',
     'unix:',
   ])('is not %j', (text) => {
     expect(() => parseAddress(text)).toThrow(
@@ -73,6 +86,29 @@ describe('an address', () => {
       false,
       false,
       false,
+    ]);
+  });
+
+  it('of a loopback interface is told from those that others reach', () => {
+    for (const host of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', 'localhost'])
+      expect([host, isLoopbackHost(host)]).toEqual([host, true]);
+    for (const host of ['10.0.0.1', '::', '::2', '127.example.org', 'localhost.example.org', '0.0.0.0'])
+      expect([host, isLoopbackHost(host)]).toEqual([host, false]);
+  });
+
+  it('of one link is told from those that lead further', () => {
+    for (const host of ['fe80::1', 'FE80::1%eth0', 'febf::1', '169.254.7.7'])
+      expect([host, isLinkLocalHost(host)]).toEqual([host, true]);
+    for (const host of ['fec0::1', 'fd00::1', '169.255.0.1', 'fe80.example.org', '10.169.254.1'])
+      expect([host, isLinkLocalHost(host)]).toEqual([host, false]);
+  });
+
+  it('of IPv4 in the clothes of IPv6 is plain', () => {
+    expect(['::ffff:10.0.0.7', '10.0.0.7', '::ffff:1', 'fd99::1'].map(plainHost)).toEqual([
+      '10.0.0.7',
+      '10.0.0.7',
+      '::ffff:1',
+      'fd99::1',
     ]);
   });
 });

@@ -13,7 +13,7 @@ export interface TcpAddress {
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * Reads `HOST:PORT`, `[v6]:PORT`, `:PORT` (empty host) or `unix:PATH`.
+ * Reads `HOST:PORT`, `[v6]:PORT`, `[v6%ZONE]:PORT`, `:PORT` (empty host) or `unix:PATH`.
  * Throws `invalid`, BAD_ADDRESS.
  */
 export function parseAddress(text: string): Address {
@@ -27,7 +27,7 @@ export function parseTcpAddress(text: string): TcpAddress {
 }
 
 function tcpAddress(text: string, taken: string): TcpAddress {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[A-Za-z0-9._~-]{1,15})?)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
     throw new EnjambreError('invalid', 'BAD_ADDRESS', `"${text}" is not an address: write ${taken}`);
@@ -45,6 +45,21 @@ export function formatAddress(address: Address): string {
 /** True for an empty host, 0.0.0.0 and ::, which nobody can connect to from elsewhere. */
 export function isUnspecifiedHost(host: string): boolean {
   return host === '' || host === '0.0.0.0' || /^[0:]+$/.test(host);
+}
+
+/** True for a host that only its own machine reaches: 127.0.0.0/8, ::1 and `localhost`. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|::1|(::ffff:)?127\.[0-9.]+)$/i.test(host);
+}
+
+/** True for an address of one link, fe80::/10 or 169.254.0.0/16, which means something else, or nothing, on another. */
+export function isLinkLocalHost(host: string): boolean {
+  return /^(fe[89ab][0-9a-f]:|(::ffff:)?169\.254\.)/i.test(host);
+}
+
+/** An IPv4 address as such, also if an IPv6 socket shows it (::ffff:a.b.c.d). */
+export function plainHost(host: string): string {
+  return host.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 function unixAddress(path: string): Address {

@@ -15,12 +15,14 @@ import {
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '../config/address.js';
+import { listenAnywhere } from '../config/listen-anywhere.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { isTracing } from '../tracing/tracing.js';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
+import { noteReachedAt } from './reached-at.js';
 import { addReflection } from './reflection.js';
 
 export interface ServedService {
@@ -42,6 +44,8 @@ export interface GrpcServerOptions {
   readonly graceMs?: number;
   /** Where its calls are counted. @default nowhere */
   readonly metrics?: Metrics | undefined;
+  /** Handlers learn at which address they were reached: see `reachedAt`. @default false */
+  readonly notesReachedAt?: boolean;
 }
 
 /** A lost client is noticed after at most the sum of the two. */
@@ -101,8 +105,9 @@ export class GrpcServer implements Startable {
   }
 
   async #listen(...held: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenFlag, metrics } = this.#options;
+    const { services, listen, listenFlag, metrics, notesReachedAt } = this.#options;
     const interceptors = [
+      ...(notesReachedAt ? [noteReachedAt] : []),
       ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
       ...(isTracing() ? [traceServed] : []),
       ...held,
@@ -114,7 +119,8 @@ export class GrpcServer implements Startable {
       this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
-    this.#bound = await bind(this.#server, listen).catch((error: unknown) => {
+    const server = this.#server;
+    this.#bound = await bind(server, listen).catch((error: unknown) => {
       this.#server = undefined;
       throw cannotListen(listen, error, listenFlag);
     });
@@ -141,7 +147,7 @@ export class GrpcServer implements Startable {
     this.setServing(false);
     const graceMs = this.#options.graceMs ?? DEFAULT_GRACE_MS;
     // What cuts connections off when the grace is over is the drain: without channelz, forceShutdown knows none.
-    if (this.#bound) server.drain(targetOf(this.#bound), graceMs);
+    if (this.#bound) server.drain(formatAddress(this.#bound), graceMs);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         server.forceShutdown();
@@ -167,29 +173,27 @@ export class GrpcServer implements Startable {
 }
 
 async function bind(server: Server, listen: Address): Promise<Address> {
-  const target = targetOf(listen);
-  if (listen.kind === 'unix') await removeStale(listen.path);
-  const previousMask = listen.kind === 'unix' ? process.umask(0o177) : undefined;
+  if (listen.kind === 'tcp')
+    return listenAnywhere(listen, async (at) => ({ ...at, port: await bindTo(server, at) }));
+  await removeStale(listen.path);
+  const previousMask = process.umask(0o177);
   try {
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error) reject(error);
-        else resolve(bound);
-      });
-    });
-    if (listen.kind === 'tcp') return { ...listen, port };
+    await bindTo(server, listen);
     chmodSync(listen.path, 0o600);
     return listen;
   } finally {
-    if (previousMask !== undefined) process.umask(previousMask);
+    process.umask(previousMask);
   }
 }
 
-/** What grpc-js listens on; an empty host is any. */
-function targetOf(address: Address): string {
-  return formatAddress(
-    address.kind === 'tcp' && address.host === '' ? { ...address, host: '0.0.0.0' } : address,
-  );
+/** Returns the port. */
+function bindTo(server: Server, address: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
 }
 
 /** Removes a socket whose process was killed: nobody listens on it, and it would be in the way. */
@@ -220,7 +224,7 @@ export function cannotListen(listen: Address, error: unknown, flag = DEFAULT_FLA
 }
 
 function obstacle(listen: Address, said: string): { reason: string; text: string } {
-  const target = targetOf(listen);
+  const target = formatAddress(listen);
   const reason = 'CANNOT_LISTEN';
   const [errno] = /\bE[A-Z]{3,}\b/.exec(said) ?? [''];
   if (errno === 'EADDRINUSE')

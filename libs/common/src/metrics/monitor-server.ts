@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TcpAddress } from '../config/address.js';
+import { formatAddress, type TcpAddress } from '../config/address.js';
+import { listenAnywhere } from '../config/listen-anywhere.js';
 import { cannotListen } from '../grpc/server.js';
-import { formatAddress } from '../config/address.js';
 import type { Health } from '../health/health.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
@@ -48,14 +48,11 @@ export class MonitorServer implements Startable {
       if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
       else send(response, 405, 'only GET is answered here\n');
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(listen.port, listen.host === '' ? '0.0.0.0' : listen.host, resolve);
-    }).catch((error: unknown) => {
+    const bound = await listenAnywhere(listen, (at) => bind(server, at)).catch((error: unknown) => {
       throw cannotListen(listen, error, FLAG);
     });
     this.#server = server;
-    const metrics = formatAddress({ ...listen, port: (server.address() as AddressInfo).port });
+    const metrics = formatAddress(bound);
     this.#parts.log.info({ metrics }, `metrics and health at http://${metrics}`);
   }
 
@@ -100,6 +97,17 @@ export class MonitorServer implements Startable {
     const state = !ready ? 'not ready' : reasons.length > 0 ? 'degraded' : 'ready';
     send(response, ready ? 200 : 503, `${JSON.stringify({ state, reasons, checks })}\n`, 'application/json');
   }
+}
+
+async function bind(server: Server, at: TcpAddress): Promise<TcpAddress> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at.port, at.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return { ...at, port: (server.address() as AddressInfo).port };
 }
 
 function send(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {

@@ -120,6 +120,8 @@ export interface PeerAddress {
   readonly peerId: PeerId;
   readonly name: string;
   readonly endpoint: string;
+  /** All addresses at which it may be reached, best first. @default `endpoint` alone */
+  readonly endpoints?: readonly string[];
   readonly seeder: boolean;
   /** What it says of where it stands. @default nothing */
   readonly labels?: Labels;

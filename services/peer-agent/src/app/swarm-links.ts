@@ -8,6 +8,11 @@ import { SparePeers } from '../domain/spare-peers.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
 
+/** As one text, to be compared. */
+function endpointsOf({ endpoint, endpoints = [endpoint] }: PeerAddress): string {
+  return endpoints.join(' ');
+}
+
 /** News of all links of one download; each says whose it is. */
 export interface SwarmHandler {
   joined(peer: PeerAddress, has: Bitfield): void;
@@ -160,7 +165,7 @@ export class SwarmLinks {
   #list(address: PeerAddress): void {
     const known = this.#candidates.get(address.peerId);
     if (known) {
-      const moved = known.address.endpoint !== address.endpoint;
+      const moved = endpointsOf(known.address) !== endpointsOf(address);
       known.address = address;
       known.listed = true;
       if (moved && !known.link) this.#open(known);

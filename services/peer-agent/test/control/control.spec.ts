@@ -38,7 +38,7 @@ beforeEach(async () => {
   [servers, clients] = [[], []];
   folder = await TestFolder.make();
   agent = await DownloadAgent.start();
-  const description = { name: 'a', endpoint: ':1', labels: {}, version: 'test' };
+  const description = { name: 'a', endpoints: [':1'], labels: {}, version: 'test' };
   tracker = new TrackerLink(
     { identity: PeerIdentity.generate(), log },
     { addresses: ['127.0.0.1:1'], description: () => description },

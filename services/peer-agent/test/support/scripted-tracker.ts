@@ -113,6 +113,13 @@ export class ScriptedTracker {
 }
 
 function welcome(): Answer {
-  const value = { peerId: Buffer.alloc(32), endpoint: '10.0.0.7:7072', version: 'test', time: new Date() };
+  const value = {
+    peerId: Buffer.alloc(32),
+    endpoint: '10.0.0.7:7072',
+    endpoints: [],
+    unreachable: false,
+    version: 'test',
+    time: new Date(),
+  };
   return { $case: 'welcome', value };
 }

@@ -52,7 +52,12 @@ async function tracked(script: TrackerScript = {}): Promise<{ tracker: ScriptedT
 }
 
 function linkTo(...addresses: string[]): TrackerLink {
-  const description = { name: 'agent', endpoint: ':7072', labels: { zone: 'eu-1' }, version: 'test' };
+  const description = {
+    name: 'agent',
+    endpoints: [':7072', '10.0.0.7:7072'],
+    labels: { zone: 'eu-1' },
+    version: 'test',
+  };
   const link = new TrackerLink({ identity, log }, { addresses, description: () => description });
   links.push(link);
   return link;
@@ -139,6 +144,7 @@ const bob = {
   peerId: peerIdToBytes(peerNamed('bob')),
   name: 'bob',
   endpoint: '10.0.0.8:7072',
+  endpoints: ['10.0.0.8:7072', '[fd99::8]:7072'],
   seeder: true,
   labels: {},
 };
@@ -152,7 +158,13 @@ describe('TrackerLink', () => {
     expect(tracker.last?.peerId).toBe(identity.peerId);
     expect(tracker.last?.said[0]).toMatchObject({
       $case: 'hello',
-      value: { name: 'agent', endpoint: ':7072', labels: { zone: 'eu-1' }, version: 'test' },
+      value: {
+        name: 'agent',
+        endpoint: ':7072',
+        endpoints: [':7072', '10.0.0.7:7072'],
+        labels: { zone: 'eu-1' },
+        version: 'test',
+      },
     });
     expect([link.endpoint, link.problem]).toEqual(['10.0.0.7:7072', '']);
   });

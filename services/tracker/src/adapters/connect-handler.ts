@@ -9,6 +9,8 @@ interface ConnectHandlerOptions {
   readonly timeouts: ConnectTimeouts;
   /** So many streams may be open at a time, greeted or not. */
   readonly maxStreams: number;
+  /** True if agents on other hosts can come to this tracker. */
+  readonly servesOthers: boolean;
 }
 
 /** Handles Connect: keeps account of all open streams and ends them when the tracker stops. */
@@ -22,16 +24,16 @@ export class ConnectHandler {
   }
 
   accept(call: ConnectCall): void {
-    const { hub, handlers, timeouts, maxStreams } = this.#options;
+    const { maxStreams, ...parts } = this.#options;
     if (this.#stopping) {
-      handlers.fail(call, stopping());
+      parts.handlers.fail(call, stopping());
       return;
     }
     if (this.#open.size >= maxStreams) {
-      handlers.fail(call, tooManyPeers());
+      parts.handlers.fail(call, tooManyPeers());
       return;
     }
-    this.#open.set(call, new ConnectSession({ call, hub, handlers, timeouts }));
+    this.#open.set(call, new ConnectSession({ call, ...parts }));
     call.on('cancelled', () => this.#open.delete(call));
   }
 

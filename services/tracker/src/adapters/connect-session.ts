@@ -10,6 +10,7 @@ import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/session.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello, toEpoch } from './hello.js';
+import { callerOf, type Caller } from './reach.js';
 import { Outbox } from './outbox.js';
 import { MALFORMED } from './service-definition.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
@@ -28,6 +29,8 @@ interface ConnectSessionOptions {
   readonly hub: SessionHub;
   readonly handlers: HandlerFactory;
   readonly timeouts: ConnectTimeouts;
+  /** True if agents on other hosts can come to this tracker. */
+  readonly servesOthers: boolean;
 }
 
 const NONCE_BYTES = 32;
@@ -38,7 +41,8 @@ export class ConnectSession implements SessionStream {
   readonly #hub: SessionHub;
   readonly #handlers: HandlerFactory;
   readonly #outbox: Outbox;
-  readonly #seenAddress: string;
+  readonly #caller: Caller;
+  readonly #servesOthers: boolean;
   readonly #nonce = randomBytes(NONCE_BYTES);
   readonly #helloTimer: NodeJS.Timeout;
   /** Set by the hello. */
@@ -47,12 +51,14 @@ export class ConnectSession implements SessionStream {
   #request: ConnectRequest | undefined;
   #ended = false;
 
-  constructor({ call, hub, handlers, timeouts }: ConnectSessionOptions) {
+  constructor({ call, hub, handlers, timeouts, servesOthers }: ConnectSessionOptions) {
     this.#call = call;
     this.#hub = hub;
     this.#handlers = handlers;
-    this.#seenAddress = call.getPeer();
+    this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
+    this.#servesOthers = servesOthers;
     this.#outbox = new Outbox(call, {
+      reader: this.#caller,
       maxBlockedMs: timeouts.slowReaderMs,
       onSlowReader: () => this.close(slowReader(), 'reads too slowly'),
     });
@@ -128,13 +134,15 @@ export class ConnectSession implements SessionStream {
   }
 
   #welcome(hello: Hello): void {
-    const peer = acceptHello(hello, this.#nonce, this.#seenAddress);
+    const peer = acceptHello(hello, this.#nonce, this.#caller);
     this.#session = this.#hub.open(peer, this, toEpoch(hello.epoch));
     clearTimeout(this.#helloTimer);
-    const { endpoint } = peer;
+    const { elsewhere, ports } = peer.reach;
     const value = {
       peerId: peerIdToBytes(peer.id),
-      endpoint,
+      endpoint: peer.endpoint,
+      endpoints: [...elsewhere],
+      unreachable: this.#servesOthers && elsewhere.length + ports.length === 0,
       version: VERSION,
       time: new Date(this.#hub.clock()),
     };

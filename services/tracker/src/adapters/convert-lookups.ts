@@ -9,6 +9,7 @@ import type { NetworkStatus } from '../app/network.js';
 import type { KnownSwarm, Stats } from '../domain/directory.js';
 import type { Member } from '../domain/member.js';
 import type { Session } from '../domain/session.js';
+import { endpointsFor, type Caller } from './reach.js';
 
 export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: KnownSwarm): File {
   return {
@@ -24,12 +25,15 @@ export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: Kno
   };
 }
 
-export function fromSession({ peer, connectedAt, seeding, leeching }: Session): Peer {
-  const { id, name, endpoint, labels, version } = peer;
+/** @param asker where it is says at which addresses it can reach others */
+export function fromSession({ peer, connectedAt, seeding, leeching }: Session, asker: Caller): Peer {
+  const { id, name, labels, version } = peer;
+  const endpoints = [...endpointsFor(peer, asker)];
   return {
     peerId: id,
     name,
-    endpoint,
+    endpoint: endpoints[0] ?? peer.endpoint,
+    endpoints,
     labels,
     version,
     connectedAt: new Date(connectedAt),
@@ -38,9 +42,9 @@ export function fromSession({ peer, connectedAt, seeding, leeching }: Session): 
   };
 }
 
-export function fromMember(member: Member): SwarmMember {
+export function fromMember(member: Member, asker: Caller): SwarmMember {
   return {
-    peer: fromSession(member.session),
+    peer: fromSession(member.session, asker),
     seeder: member.seeder,
     bytesLeft: BigInt(member.bytesLeft),
     bytesDownloaded: BigInt(member.bytesDownloaded),

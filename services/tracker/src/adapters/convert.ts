@@ -20,6 +20,7 @@ import type { BanClaim } from '../domain/ban-claims.js';
 import type { DownloadNews } from '../domain/download-progress.js';
 import type { SwarmPeer } from '../domain/effects.js';
 import type { FileSummary } from '../domain/file-summary.js';
+import { endpointsFor, type Caller } from './reach.js';
 import type { Offer, Report } from '../domain/swarm-registry.js';
 
 const MAX_REASON_CHARS = 512;
@@ -65,19 +66,24 @@ export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
   };
 }
 
-/** One message of all that an agent is to change in its view of a swarm. */
+/**
+ * One message of all that an agent is to change in its view of a swarm. Peers that it cannot reach from where it is
+ * are left out.
+ */
 export function fromDelta(
   infohash: InfoHash,
   delta: { snapshot: boolean; upserted: ReadonlyMap<PeerId, SwarmPeer>; removed: ReadonlySet<PeerId> },
+  reader: Caller,
 ): ConnectResponse {
-  const upserted = [...delta.upserted.values()].map(({ peer, seeder }) => ({
-    peerId: peerIdToBytes(peer.id),
-    name: peer.name,
-    endpoint: peer.endpoint,
-    seeder,
-    labels: peer.labels,
-  }));
+  const upserted = [];
   const removed = [...delta.removed].map(peerIdToBytes);
+  for (const { peer, seeder } of delta.upserted.values()) {
+    const [endpoint, ...others] = endpointsFor(peer, reader);
+    if (endpoint === undefined) continue;
+    const peerId = peerIdToBytes(peer.id);
+    const { name, labels } = peer;
+    upserted.push({ peerId, name, endpoint, seeder, labels, endpoints: [endpoint, ...others] });
+  }
   const value = { infohash: infoHashToBytes(infohash), snapshot: delta.snapshot, upserted, removed };
   return { message: { $case: 'peerDelta', value } };
 }

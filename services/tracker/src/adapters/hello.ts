@@ -1,27 +1,30 @@
 import { isIPv6 } from 'node:net';
-import { formatAddress, isUnspecifiedHost, parseAddress } from '@enjambre/common/config/address';
+import { isUnspecifiedHost, parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
 import { badHello, checkHello } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
 import { labelsFault } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { PeerInfo } from '../domain/peer.js';
+import { mainEndpoint, type PeerInfo } from '../domain/peer.js';
+import { reachOf, type Caller } from './reach.js';
 
 /** The last millisecond of the year 9999: room for those after it. */
 const MAX_EPOCH = 253_402_300_799_999n;
+/** So many addresses may an agent have. */
+const MAX_CLAIMS = 16;
 const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 /**
  * Who says hello.
  *
  * @param nonce what the signature must cover
- * @param seenAddress "host:port" of the caller as the socket has it
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
-export function acceptHello(hello: Hello, nonce: Uint8Array, seenAddress: string): PeerInfo {
+export function acceptHello(hello: Hello, nonce: Uint8Array, caller: Caller): PeerInfo {
   checkLabels(hello.labels);
-  const endpoint = endpointOf(hello.endpoint, hostOf(seenAddress));
+  const reach = reachOf(claimsOf(hello), caller);
   const { id, name } = checkHello('tracker', hello, nonce);
-  return { id, name, endpoint, labels: hello.labels, version: hello.version };
+  const { labels, version } = hello;
+  return { id, name, endpoint: mainEndpoint(reach), reach, labels, version };
 }
 
 /** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
@@ -36,28 +39,23 @@ export function toEpoch(epoch: bigint): number | undefined {
   return epoch === 0n ? undefined : Number(epoch);
 }
 
-/** Where others reach the peer: an empty or unspecified host becomes the one that the tracker sees. */
-function endpointOf(claimed: string, seenHost: string): string {
-  const address = parseEndpoint(claimed);
-  const host = isUnspecifiedHost(address.host) ? seenHost : address.host;
-  if (!HOST_NAME.test(host) && !isIPv6(host))
-    throw badHello('the endpoint has no host that others can reach');
-  return formatAddress({ ...address, host });
+/** Where it says that it can be reached. */
+function claimsOf({ endpoint, endpoints }: Hello): TcpAddress[] {
+  if (endpoints.length > MAX_CLAIMS) throw badHello(`more than ${MAX_CLAIMS} endpoints`);
+  const main = parseEndpoint(endpoint);
+  return endpoints.length === 0 ? [main] : endpoints.map(parseEndpoint);
 }
 
-function parseEndpoint(claimed: string): { kind: 'tcp'; host: string; port: number } {
+function parseEndpoint(claimed: string): TcpAddress {
   let address;
   try {
-    address = parseAddress(claimed);
+    address = parseTcpAddress(claimed);
   } catch (error) {
     throw badHello(messageOf(error));
   }
-  if (address.kind !== 'tcp' || address.port === 0)
-    throw badHello('the endpoint must be HOST:PORT with a real port');
+  const { host, port } = address;
+  if (port === 0) throw badHello('the endpoint must be HOST:PORT with a real port');
+  if (!isUnspecifiedHost(host) && !HOST_NAME.test(host) && !isIPv6(host))
+    throw badHello('the endpoint has no host that others can reach');
   return address;
-}
-
-/** grpc-js gives "host:port" without brackets, and IPv4 callers of an IPv6 socket as ::ffff:a.b.c.d. */
-function hostOf(seenAddress: string): string {
-  return seenAddress.slice(0, seenAddress.lastIndexOf(':')).replace(/^::ffff:(?=\d+\.)/, '');
 }

@@ -9,6 +9,7 @@ import type { Session } from '../domain/session.js';
 import { clampMaxPeers } from '../domain/swarm-registry.js';
 import { fromSession, fromStats, fromSwarm, fromMember } from './convert-lookups.js';
 import { decodePageToken, encodePageToken } from './page-token.js';
+import { callerOf } from './reach.js';
 
 type LookupHandlers = Pick<
   TrackerServiceServer,
@@ -31,8 +32,8 @@ interface PageRequest {
 
 const DEFAULT_PAGE_SIZE = 100;
 const HIGHEST_PAGE_SIZE = 1000;
-/** Clients take 4 MiB; a character is up to 3 bytes. One peer has at most 5088 of them. */
-const MAX_PAGE_LABEL_CHARS = 1_000_000;
+/** Clients take 4 MiB; a character is up to 3 bytes. One peer has at most some 10,000 of them. */
+const MAX_PAGE_CHARS = 1_000_000;
 
 /** Handlers of all that people and tools ask; none of them changes anything. */
 export function lookupHandlers(
@@ -46,15 +47,20 @@ export function lookupHandlers(
       return { files: page.items.map(fromSwarm), nextPageToken: tokenAfter(page, fileKey) };
     }),
     getFile: handlers.unary(({ infohash }) => ({ file: fromSwarm(findFile(directory, infohash)) })),
-    getSwarm: handlers.unary(({ infohash, maxPeers }) => {
+    getSwarm: handlers.unary(({ infohash, maxPeers }, context) => {
       if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
       const swarm = findFile(directory, infohash);
       const members = swarm.sample(clampMaxPeers(maxPeers), random);
-      return { file: fromSwarm(swarm), members: members.map(fromMember) };
+      return {
+        file: fromSwarm(swarm),
+        members: members.map((member) => fromMember(member, callerOf(context))),
+      };
     }),
-    listPeers: handlers.unary((request) => {
-      const page = bounded(directory.peers(toPageQuery(request)), labelChars);
-      return { peers: page.items.map(fromSession), nextPageToken: tokenAfter(page, ({ peer }) => peer) };
+    listPeers: handlers.unary((request, context) => {
+      const caller = callerOf(context);
+      const page = bounded(directory.peers(toPageQuery(request)), charsOf);
+      const peers = page.items.map((session) => fromSession(session, caller));
+      return { peers, nextPageToken: tokenAfter(page, ({ peer }) => peer) };
     }),
     getStats: handlers.unary(() => fromStats(directory.stats(), network.status, clock())),
   };
@@ -72,15 +78,16 @@ function toPageQuery({ query, pageSize, pageToken }: PageRequest): PageQuery {
   return pageToken === '' ? { query, limit } : { query, limit, after: decodePageToken(pageToken) };
 }
 
-/** The beginning of a page of peers with long labels, lest the answer be larger than clients take. */
-function bounded<Item>({ items, more }: Page<Item>, charsOf: (item: Item) => number): Page<Item> {
+/** The beginning of a page of peers with long labels or endpoints, lest the answer be larger than clients take. */
+function bounded<Item>({ items, more }: Page<Item>, sizeOf: (item: Item) => number): Page<Item> {
   let chars = 0;
-  const tooLong = items.findIndex((item) => (chars += charsOf(item)) > MAX_PAGE_LABEL_CHARS);
+  const tooLong = items.findIndex((item) => (chars += sizeOf(item)) > MAX_PAGE_CHARS);
   return tooLong < 0 ? { items, more } : { items: items.slice(0, tooLong), more: true };
 }
 
-function labelChars({ peer }: Session): number {
-  return Object.entries(peer.labels).reduce((chars, [key, value]) => chars + key.length + value.length, 0);
+function charsOf({ peer: { labels, reach } }: Session): number {
+  const texts = [...Object.entries(labels).flat(), ...reach.elsewhere, ...reach.ownHost];
+  return texts.reduce((chars, { length }) => chars + length, 0);
 }
 
 function tokenAfter<Item>({ items, more }: Page<Item>, keyOf: (item: Item) => Named): string {

@@ -6,6 +6,7 @@ import type { DeltaEffect } from '../domain/effects.js';
 import { Session } from '../domain/session.js';
 import { Outbox } from './outbox.js';
 
+const ELSEWHERE = { seen: '10.0.0.9', reached: '10.0.0.5', host: '10.0.0.9' };
 const session = new Session(samplePeer(0), 0);
 
 function delta(
@@ -55,7 +56,7 @@ class FakeReader {
 }
 
 function outboxFor(reader: FakeReader, onSlowReader: () => void = () => undefined): Outbox {
-  return new Outbox(reader, { maxBlockedMs: 60_000, onSlowReader });
+  return new Outbox(reader, { reader: ELSEWHERE, maxBlockedMs: 60_000, onSlowReader });
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -2,6 +2,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { DeltaEffect, SwarmPeer } from '../domain/effects.js';
 import { fromDelta } from './convert.js';
+import type { Caller } from './reach.js';
 
 /** The part of a call that the outbox needs. */
 interface Reader {
@@ -14,6 +15,8 @@ interface Reader {
 }
 
 interface OutboxOptions {
+  /** Who reads: where it is says at which addresses it can reach others. */
+  readonly reader: Caller;
   /** A reader that takes nothing for so long is slow, in milliseconds. */
   readonly maxBlockedMs: number;
   /** Called, perhaps repeatedly, when the reader is too slow. */
@@ -94,7 +97,7 @@ export class Outbox {
     for (const [infohash, pending] of this.#pending) {
       if (this.#blocked) return;
       this.#pending.delete(infohash);
-      this.#write(fromDelta(infohash, pending), sizeOf(pending));
+      this.#write(fromDelta(infohash, pending, this.options.reader), sizeOf(pending));
     }
   }
 

@@ -67,8 +67,9 @@ class Batch {
 }
 
 function sessionBytes({ peer }: SessionState): number {
-  const { name, endpoint, version, labels } = peer;
-  let chars = name.length + endpoint.length + version.length;
+  const { name, endpoint, version, labels, reach } = peer;
+  let chars = name.length + endpoint.length + version.length + reach.host.length;
+  for (const { length } of [...reach.elsewhere, ...reach.ownHost]) chars += length + 4;
   for (const [key, value] of Object.entries(labels)) chars += key.length + value.length + 4;
   return SESSION_BYTES + CHAR_BYTES * chars;
 }

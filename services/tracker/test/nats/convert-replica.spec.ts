@@ -9,7 +9,7 @@ import {
 } from '../../src/adapters/nats/convert-replica.js';
 import { batchesOf } from '../../src/domain/batches.js';
 import type { Changes, MemberState, ReplicaMessage, SessionState } from '../../src/domain/replica-state.js';
-import { sampleHash, samplePeer } from '../samples.js';
+import { sampleHash, samplePeer, sampleReach } from '../samples.js';
 
 const REPLICA = 'ab'.repeat(16);
 const count = fc.maxSafeNat();
@@ -40,13 +40,22 @@ const session: fc.Arbitrary<SessionState> = fc
   .record({
     number: fc.nat(1000),
     name: word(64),
+    reach: fc.record({
+      elsewhere: fc.array(word(260), { minLength: 1, maxLength: 16 }),
+      ownHost: fc.array(word(260), { maxLength: 4 }),
+      host: fc.oneof(fc.constant(''), fc.ipV4(), fc.ipV6()),
+      ports: fc.constant([]),
+    }),
     labels: fc.dictionary(labelKey, word(255), { maxKeys: 16 }),
     connectedAt: time,
     epoch: count,
     members: fc.array(member, { maxLength: 20 }),
     left: fc.array(fc.nat(1000).map(sampleHash), { maxLength: 20 }),
   })
-  .map(({ number, name, labels, ...state }) => ({ peer: { ...samplePeer(number, labels), name }, ...state }));
+  .map(({ number, name, labels, reach, ...state }) => ({
+    peer: { ...samplePeer(number, labels), name, reach },
+    ...state,
+  }));
 const changes: fc.Arbitrary<Changes> = fc.record({
   ended: fc.array(fc.record({ peerId: fc.nat(1000).map((number) => samplePeer(number).id), epoch: count }), {
     maxLength: 5,
@@ -116,6 +125,16 @@ describe('messages between trackers', () => {
     expect(decodeMessage(later)).toBeUndefined();
   });
 
+  test.each([
+    ['10.0.0.7:7072', { elsewhere: ['10.0.0.7:7072'], ownHost: [] }],
+    ['127.0.0.1:7072', { elsewhere: [], ownHost: ['127.0.0.1:7072'] }],
+    ['[::1]:7072', { elsewhere: [], ownHost: ['[::1]:7072'] }],
+  ])('of a tracker that knows one endpoint only are read: %s', (endpoint, reach) => {
+    const older = { ...state, peer: { ...peer, endpoint, reach: { ...sampleReach(), host: '' } } };
+    const read = decodeMessage(encodeMessage(message({ ended: [], sessions: [older] })));
+    expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint, reach } }] } });
+  });
+
   const peer = samplePeer(1);
   const state: SessionState = { peer, connectedAt: 0, epoch: 1, members: [], left: [] };
   const member0 = {
@@ -132,6 +151,11 @@ describe('messages between trackers', () => {
   test.each<[string, Partial<SessionState>]>([
     ['a name that is too long', { peer: { ...peer, name: 'x'.repeat(65) } }],
     ['an endpoint that is too long', { peer: { ...peer, endpoint: 'x'.repeat(301) } }],
+    ['one of several endpoints that is too long', { peer: { ...peer, reach: sampleReach('x'.repeat(301)) } }],
+    [
+      'too many endpoints',
+      { peer: { ...peer, reach: sampleReach(...Array<string>(41).fill('10.0.0.1:1')) } },
+    ],
     [
       'too many labels',
       { peer: { ...peer, labels: Object.fromEntries([...Array(17).keys()].map((key) => [`k${key}`, ''])) } },

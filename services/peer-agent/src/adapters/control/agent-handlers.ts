@@ -122,6 +122,8 @@ function info({
     messagingError: relay?.problem ?? '',
     unreadMessages: messages.unread,
     endpoint: tracker.endpoint,
+    endpoints: [...tracker.endpoints],
+    unreachable: tracker.unreachable,
     tracker: tracker.address,
     trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
     trackerError: tracker.problem,

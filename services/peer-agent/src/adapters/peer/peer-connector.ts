@@ -1,24 +1,37 @@
 import { AsyncResource } from 'node:async_hooks';
+import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
+import { parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
-import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
+import { infoHashToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import {
   PeerServiceClient,
+  type FetchRequest,
   type FetchResponse,
+  type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../app/ports.js';
 import { BlockMemory } from '../disk/block-memory.js';
+import { EndpointRace } from './endpoint-race.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
-import type { StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from './message-stream.js';
 import { UploaderConnections } from './uploader.js';
 
 const MAX_METAINFO_BYTES = 10 << 20;
 /** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
 const METAINFO_TIMEOUT_MS = 15 * 60_000;
+
+/** Peers of which it is kept where they were reached. */
+const MAX_REACHED = 1000;
+
+export interface PeerConnectorInit {
+  /** True if this agent itself is reached at that address. @default never */
+  readonly leadsHere?: (address: TcpAddress) => boolean;
+}
 
 interface Uploader {
   readonly connections: UploaderConnections;
@@ -28,58 +41,94 @@ interface Uploader {
 /** Opens links; those to the same uploader share connections, which are closed when nobody uses them. */
 export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
+  /** At which of its addresses a peer was reached last. */
+  readonly #reached = new Map<PeerId, string>();
+  readonly #leadsHere: (address: TcpAddress) => boolean;
 
   /** @param memory for the blocks that come */
   constructor(
     private readonly self: SelfDescription,
     private readonly signer: HelloSigner,
     private readonly memory = new BlockMemory(),
-  ) {}
+    { leadsHere = () => false }: PeerConnectorInit = {},
+  ) {
+    this.#leadsHere = leadsHere;
+  }
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, listener: LinkListener): PeerLink {
-    const { connections } = this.#acquire(peer.endpoint);
+    let endpoint: string | undefined;
+    const endpoints = this.#endpointsOf(peer);
+    const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> => {
+      if (endpoints.length === 0) return refused(sync, nowhere(peer));
+      const race = {
+        peerId: peer.peerId,
+        endpoints,
+        open: (at: string, stream: StreamListener<SyncResponse>) =>
+          this.#acquire(at).connections.openSync(stream),
+        lost: (at: string) => this.#release(at),
+        won: (at: string) => {
+          endpoint = at;
+          this.#note(peer.peerId, at);
+        },
+      };
+      return new EndpointRace(race, sync);
+    };
     const parts = {
-      openSync: (sync: StreamListener<SyncResponse>) => connections.openSync(sync),
+      openSync,
       // It is opened when the uploader answers, as a part of what the link is a part of.
-      openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) => connections.openFetch(fetch)),
+      openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) =>
+        this.#fetchFrom(endpoint, fetch),
+      ),
       self: this.self,
       signer: this.signer,
       listener,
       ended: (): void => {
-        this.#release(peer.endpoint);
+        if (endpoint !== undefined) this.#release(endpoint);
       },
     };
     return new GrpcPeerLink(parts, { ...what, peer });
+  }
+
+  #fetchFrom(
+    endpoint: string | undefined,
+    fetch: StreamListener<FetchResponse>,
+  ): MessageStream<FetchRequest> {
+    const uploader = endpoint === undefined ? undefined : this.#uploaders.get(endpoint);
+    if (!uploader) throw new Error('a Fetch stream is opened before its Sync stream');
+    return uploader.connections.openFetch(fetch);
+  }
+
+  /** Where to dial a peer: first where it was reached before. What leads to this agent itself is left out. */
+  #endpointsOf({ peerId, endpoint, endpoints = [endpoint] }: PeerAddress): string[] {
+    const reached = this.#reached.get(peerId);
+    const usable = endpoints.filter((text) => {
+      const address = addressIn(text);
+      return address !== undefined && !this.#leadsHere(address);
+    });
+    return usable.sort((one, other) => Number(other === reached) - Number(one === reached));
+  }
+
+  #note(peer: PeerId, endpoint: string): void {
+    this.#reached.delete(peer);
+    this.#reached.set(peer, endpoint);
+    const [oldest] = this.#reached.keys();
+    if (this.#reached.size > MAX_REACHED && oldest !== undefined) this.#reached.delete(oldest);
   }
 
   async fetchMetainfo(
     peer: PeerAddress,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress: (bytes: number, total: number) => void = () => undefined,
+    progress: Progress = () => undefined,
   ): Promise<Metainfo> {
-    const client = connect(PeerServiceClient, peer.endpoint, {
-      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    });
-    try {
-      const call = client.getMetainfo(
-        { infohash: infoHashToBytes(infohash) },
-        { deadline: Date.now() + METAINFO_TIMEOUT_MS },
-      );
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const { totalLength, chunk } of readStream(call, signal)) {
-        size += chunk.length;
-        if (size > MAX_METAINFO_BYTES || size > totalLength) throw badMetainfo('is longer than it may be');
-        chunks.push(Buffer.from(chunk));
-        progress(size, totalLength);
-      }
-      const metainfo = parseMetainfo(Buffer.concat(chunks));
-      if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
-      return metainfo;
-    } finally {
-      client.close();
-    }
+    const endpoints = this.#endpointsOf(peer);
+    if (endpoints.length === 0) throw nowhere(peer);
+    const ask = (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> =>
+      metainfoAt(endpoint, infohash, signal, (bytes, total) => {
+        answers();
+        progress(bytes, total);
+      });
+    return firstOf(endpoints, ask, signal);
   }
 
   #acquire(endpoint: string): Uploader {
@@ -101,6 +150,62 @@ export class GrpcPeerConnector implements PeerConnector {
     this.#uploaders.delete(endpoint);
     uploader.connections.close();
   }
+}
+
+/** How many bytes have come, and how many there are. */
+type Progress = (bytes: number, total: number) => void;
+
+async function metainfoAt(
+  endpoint: string,
+  infohash: InfoHash,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<Metainfo> {
+  const client = connect(PeerServiceClient, endpoint, {
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  });
+  try {
+    const call = client.getMetainfo(
+      { infohash: infoHashToBytes(infohash) },
+      { deadline: Date.now() + METAINFO_TIMEOUT_MS },
+    );
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const { totalLength, chunk } of readStream(call, signal)) {
+      size += chunk.length;
+      if (size > MAX_METAINFO_BYTES || size > totalLength) throw badMetainfo('is longer than it may be');
+      chunks.push(Buffer.from(chunk));
+      progress(size, totalLength);
+    }
+    const metainfo = parseMetainfo(Buffer.concat(chunks));
+    if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
+    return metainfo;
+  } finally {
+    client.close();
+  }
+}
+
+/** Undefined for what is none: a tracker may say anything. */
+function addressIn(text: string): TcpAddress | undefined {
+  try {
+    return parseTcpAddress(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A stream that never was: its listener is told why in the next turn. */
+function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): MessageStream<SyncRequest> {
+  const nextTurn = setImmediate(() => {
+    listener.ended(error);
+  });
+  const stop = (): void => clearImmediate(nextTurn);
+  return { write: () => undefined, end: () => undefined, cancel: stop };
+}
+
+function nowhere({ name, endpoint }: PeerAddress): EnjambreError {
+  const message = `${name} is announced at ${endpoint}, which leads nowhere from here: start it with --listen or --advertise so that others reach it`;
+  return new EnjambreError('unavailable', 'NO_ENDPOINT', message);
 }
 
 function badMetainfo(fault: string): EnjambreError {

@@ -17,6 +17,9 @@ import {
 import type { BanReport, FileSummary, Membership, MembershipEvent, PeerAddress } from '../../app/ports.js';
 import type { TrackerMessage } from './tracker-session.js';
 
+/** More of one peer are not tried. */
+const MAX_ENDPOINTS = 20;
+
 const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
   update: AnnounceEvent.UNSPECIFIED,
   numbers: AnnounceEvent.UNSPECIFIED,
@@ -68,10 +71,11 @@ export function deltaFromWire(delta: PeerDelta): {
   return {
     infohash: infoHashFromBytes(delta.infohash),
     snapshot: delta.snapshot,
-    upserted: delta.upserted.map(({ peerId, name, endpoint, seeder, labels }) => ({
+    upserted: delta.upserted.map(({ peerId, name, endpoint, endpoints, seeder, labels }) => ({
       peerId: peerIdFromBytes(peerId),
       name,
       endpoint,
+      ...(endpoints.length > 0 && { endpoints: endpoints.slice(0, MAX_ENDPOINTS) }),
       seeder,
       labels: labelsFault(labels) === undefined ? labels : {},
     })),

@@ -113,6 +113,16 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#welcome?.endpoint ?? '';
   }
 
+  /** All addresses to which it sends peers on other hosts; empty while there is no session, and from an older tracker. */
+  get endpoints(): readonly string[] {
+    return this.#welcome?.endpoints ?? [];
+  }
+
+  /** True if others come to the tracker from other hosts and cannot reach this agent. */
+  get unreachable(): boolean {
+    return this.#welcome?.unreachable ?? false;
+  }
+
   /** The tracker's version; empty while there is no session. */
   get version(): string {
     return this.#welcome?.version ?? '';
@@ -214,10 +224,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#welcome = welcome;
     this.#told.delete(this.address);
     this.#reconnection.opened();
-    this.#parts.log.info(
-      { tracker: this.address, endpoint: welcome.endpoint },
-      `connected to tracker ${this.address}; others reach this agent at ${welcome.endpoint}`,
-    );
+    this.#logWelcome(welcome);
     for (const membership of this.#memberships.values()) {
       for (const message of this.#news.get(membership.infohash) ?? []) this.#say(message);
       this.#say(membershipMessage(membership, 'update'));
@@ -227,6 +234,18 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#news.clear();
     for (const infohash of this.#watches.keys()) this.#say(this.#watchMessage(infohash));
     for (const ban of this.#untold.splice(0)) this.#say(banMessage(ban));
+  }
+
+  #logWelcome({ endpoint, endpoints, unreachable }: Welcome): void {
+    const { log } = this.#parts;
+    const said = { tracker: this.address, endpoint, endpoints };
+    const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint;
+    log.info(said, `connected to tracker ${this.address}; others reach this agent at ${where}`);
+    if (!unreachable) return;
+    log.warn(
+      said,
+      `no other machine can download from this agent: it is reached at ${endpoint} only; listen at another address with --listen, or say --advertise HOST:PORT`,
+    );
   }
 
   delta(delta: PeerDelta): void {

@@ -15,8 +15,8 @@ import type {
 /** How this agent introduces itself to its tracker. */
 export interface AgentDescription {
   readonly name: string;
-  /** "host:port"; with an empty host the tracker puts in what it sees. */
-  readonly endpoint: string;
+  /** Each "host:port", best first; with an empty host the tracker puts in what it sees. At least one, at most 16. */
+  readonly endpoints: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
 }
@@ -103,8 +103,12 @@ export class TrackerSession {
     const { identity, description, epoch } = this.init.who;
     const { publicKey } = identity;
     const signature = identity.signHello('tracker', nonce);
+    const { name, version } = description;
     const labels = { ...description.labels };
-    const value = { publicKey, signature, ...description, labels, epoch: BigInt(epoch) };
+    const endpoints = [...description.endpoints];
+    const [endpoint = ''] = endpoints;
+    const who = { publicKey, signature, name, version };
+    const value = { ...who, endpoint, endpoints, labels, epoch: BigInt(epoch) };
     this.send({ $case: 'hello', value });
   }
 

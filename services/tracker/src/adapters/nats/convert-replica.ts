@@ -8,6 +8,7 @@ import {
   type ReplicaSession,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
 import { checkFileSummary } from '../../domain/file-summary.js';
+import { HERE, type Reach } from '../../domain/peer.js';
 import type {
   Changes,
   MemberState,
@@ -18,6 +19,7 @@ import type {
 } from '../../domain/replica-state.js';
 import { toBytes, toFileSummary } from '../convert.js';
 import { checkLabels } from '../hello.js';
+import { MAX_ENDPOINTS } from '../reach.js';
 
 const REPLICA_ID = /^[0-9a-f]{32}$/;
 const MAX_NAME_CHARS = 64;
@@ -102,7 +104,7 @@ function toChanges({ ended, sessions }: ReplicaChanges): Changes {
 }
 
 function fromSession({ peer, connectedAt, epoch, members, left }: SessionState): ReplicaSession {
-  const { id, name, endpoint, labels, version } = peer;
+  const { id, name, endpoint, reach, labels, version } = peer;
   return {
     peerId: peerIdToBytes(id),
     name,
@@ -113,6 +115,9 @@ function fromSession({ peer, connectedAt, epoch, members, left }: SessionState):
     epoch: BigInt(epoch),
     members: members.map(fromMember),
     left: left.map(infoHashToBytes),
+    endpoints: [...reach.elsewhere],
+    ownHostEndpoints: [...reach.ownHost],
+    host: reach.host,
   };
 }
 
@@ -123,6 +128,7 @@ function toSession(session: ReplicaSession): SessionState {
     id: peerIdFromBytes(session.peerId),
     name: shortText(session.name, MAX_NAME_CHARS),
     endpoint: shortText(session.endpoint, MAX_ENDPOINT_CHARS),
+    reach: toReach(session),
     labels,
     version: shortText(session.version, MAX_VERSION_CHARS),
   };
@@ -132,6 +138,27 @@ function toSession(session: ReplicaSession): SessionState {
     epoch: toBytes(session.epoch),
     members: session.members.map(toMember),
     left: session.left.map(infoHashFromBytes),
+  };
+}
+
+/** A tracker of an older version says one endpoint only. */
+function toReach({ endpoint, endpoints, ownHostEndpoints, host }: ReplicaSession): Reach {
+  if (endpoints.length + ownHostEndpoints.length > 2 * MAX_ENDPOINTS)
+    throw malformed('it has too many endpoints');
+  const short = (text: string): string => shortText(text, MAX_ENDPOINT_CHARS);
+  if (endpoints.length + ownHostEndpoints.length > 0)
+    return {
+      elsewhere: endpoints.map(short),
+      ownHost: ownHostEndpoints.map(short),
+      host: short(host),
+      ports: [],
+    };
+  const isOwn = /^(127\.|\[::1\]|localhost:)/.test(endpoint);
+  return {
+    elsewhere: isOwn ? [] : [short(endpoint)],
+    ownHost: isOwn ? [short(endpoint)] : [],
+    host: HERE,
+    ports: [],
   };
 }
 

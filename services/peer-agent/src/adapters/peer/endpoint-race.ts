@@ -1,0 +1,141 @@
+import { AsyncResource } from 'node:async_hooks';
+import { ATTEMPT_DELAY_MS } from '@enjambre/common/async/first-of';
+import { EnjambreError } from '@enjambre/core/error';
+import { peerIdToBytes, type PeerId } from '@enjambre/core/ids';
+import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { MessageStream, StreamListener } from './message-stream.js';
+
+const MAX_PROBLEM_CHARS = 512;
+
+export interface EndpointRaceParts {
+  readonly peerId: PeerId;
+  /** Where it may be reached, best first; at least one. */
+  readonly endpoints: readonly string[];
+  readonly open: (endpoint: string, listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
+  /** The stream at this endpoint is over, and another goes on or none does. Once for each that was opened, but for the winner. */
+  readonly lost: (endpoint: string) => void;
+  readonly won: (endpoint: string) => void;
+}
+
+/**
+ * A Sync stream to a peer that has several addresses. They are tried in turn, the next as soon as one fails or has not
+ * answered in time (RFC 8305). The first at which the very peer answers is used; another agent may answer at an address
+ * that means something else here.
+ */
+export class EndpointRace implements MessageStream<SyncRequest> {
+  readonly #running = new Map<string, MessageStream<SyncRequest>>();
+  readonly #waiting: string[];
+  readonly #failures: EnjambreError[] = [];
+  readonly #tryNext: () => void;
+  #winner: MessageStream<SyncRequest> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(
+    private readonly parts: EndpointRaceParts,
+    private readonly listener: StreamListener<SyncResponse>,
+  ) {
+    this.#waiting = [...parts.endpoints];
+    // What is tried later is a part of what the first is a part of.
+    this.#tryNext = AsyncResource.bind(() => {
+      this.#open();
+    });
+    this.#open();
+  }
+
+  write(message: SyncRequest): void {
+    this.#winner?.write(message);
+  }
+
+  end(): void {
+    if (this.#winner) this.#winner.end();
+    else this.cancel();
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#leaveOthers();
+    this.#winner?.cancel();
+  }
+
+  #open(): void {
+    clearTimeout(this.#timer);
+    const endpoint = this.#waiting.shift();
+    if (endpoint === undefined || this.#over) return;
+    if (this.#waiting.length > 0) this.#timer = setTimeout(this.#tryNext, ATTEMPT_DELAY_MS);
+    const stream = this.parts.open(endpoint, {
+      message: (message) => {
+        this.#onMessage(endpoint, message);
+      },
+      ended: (error) => {
+        this.#onEnd(endpoint, error ?? noAnswer());
+      },
+    });
+    this.#running.set(endpoint, stream);
+  }
+
+  #onMessage(endpoint: string, response: SyncResponse): void {
+    const stream = this.#running.get(endpoint);
+    if (!stream || this.#over) return;
+    if (this.#winner === undefined) {
+      const problem = this.#isSingle ? undefined : this.#problemOf(endpoint, response);
+      if (problem) return this.#fail(endpoint, problem);
+      this.#winner = stream;
+      this.#leaveOthers(endpoint);
+      this.parts.won(endpoint);
+    }
+    this.listener.message(response);
+  }
+
+  /** Of one address the listener judges what comes. */
+  get #isSingle(): boolean {
+    return this.parts.endpoints.length === 1;
+  }
+
+  #problemOf(endpoint: string, { message }: SyncResponse): EnjambreError | undefined {
+    if (message?.$case !== 'challenge') return noAnswer();
+    if (peerIdToBytes(this.parts.peerId).equals(message.value.peerId)) return undefined;
+    return new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${endpoint}`);
+  }
+
+  #onEnd(endpoint: string, error: EnjambreError): void {
+    if (this.#winner !== undefined && this.#winner === this.#running.get(endpoint))
+      this.listener.ended(error);
+    else this.#fail(endpoint, error);
+  }
+
+  #fail(endpoint: string, error: EnjambreError): void {
+    if (!this.#running.has(endpoint) || this.#over) return;
+    this.#leave(endpoint);
+    this.#failures.push(error);
+    if (this.#waiting.length > 0) return this.#tryNext();
+    if (this.#running.size > 0) return;
+    this.#over = true;
+    this.listener.ended(allOf(this.#failures));
+  }
+
+  #leaveOthers(winner?: string): void {
+    clearTimeout(this.#timer);
+    this.#waiting.length = 0;
+    for (const endpoint of this.#running.keys()) if (endpoint !== winner) this.#leave(endpoint);
+  }
+
+  #leave(endpoint: string): void {
+    const stream = this.#running.get(endpoint);
+    this.#running.delete(endpoint);
+    stream?.cancel();
+    if (stream !== this.#winner) this.parts.lost(endpoint);
+  }
+}
+
+/** One error of several, which is nobody's fault: who answered was not the peer. */
+function allOf(failures: readonly EnjambreError[]): EnjambreError {
+  const [first, ...others] = failures;
+  if (first && others.length === 0) return first;
+  const said = [...new Set(failures.map(({ message }) => message))].join('; ');
+  return new EnjambreError('unavailable', 'NOT_REACHED', said.slice(0, MAX_PROBLEM_CHARS), { cause: first });
+}
+
+function noAnswer(): EnjambreError {
+  return new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream');
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseTcpAddress } from '@enjambre/common/config/address';
+import { Metadata } from '@grpc/grpc-js';
+import { samplePeer } from '../../test/samples.js';
+import type { PeerInfo } from '../domain/peer.js';
+import { callerOf, endpointsFor, MAX_ENDPOINTS, reachOf, type Caller } from './reach.js';
+
+/** Who comes from `seen` to this address of the tracker's host. */
+function from(seen: string, reached = '10.0.0.1'): Caller {
+  const metadata = new Metadata();
+  metadata.set('enjambre-reached-at', reached);
+  return callerOf({ peer: `${seen}:51234`, metadata });
+}
+
+/** An agent that says so much of where it serves. */
+function agent(caller: Caller, ...claims: string[]): PeerInfo {
+  return { ...samplePeer(1), reach: reachOf(claims.map(parseTcpAddress), caller) };
+}
+
+const onTrackersHost = from('127.0.0.1', '127.0.0.1');
+const onHost2 = from('10.0.0.2');
+const onHost3 = from('10.0.0.3');
+
+describe('an agent on its tracker’s host', () => {
+  const alice = agent(onTrackersHost, ':7072');
+
+  test('is reached from elsewhere where the tracker was reached, not at its loopback address', () => {
+    expect(endpointsFor(alice, onHost2)).toEqual(['10.0.0.1:7072']);
+    expect(endpointsFor(alice, from('10.9.0.2', '10.9.0.1'))).toEqual(['10.9.0.1:7072']);
+    expect(endpointsFor(alice, from('fd99::2', 'fd99::1'))).toEqual(['[fd99::1]:7072']);
+    expect(endpointsFor(alice, from('::ffff:10.0.0.2', '::ffff:10.0.0.1'))).toEqual(['10.0.0.1:7072']);
+  });
+
+  test('is reached from the same host at its loopback address, also if the tracker was reached by its name', () => {
+    expect(endpointsFor(alice, onTrackersHost)).toEqual(['127.0.0.1:7072']);
+    expect(endpointsFor(alice, from('10.0.0.1', '10.0.0.1'))).toEqual(['127.0.0.1:7072']);
+  });
+
+  test('has its own interfaces beside that', () => {
+    const interfaces = agent(onTrackersHost, ':7072', '10.0.0.1:7072', '[fd99::1]:7072');
+    expect(endpointsFor(interfaces, onHost2)).toEqual(['10.0.0.1:7072', '[fd99::1]:7072']);
+    expect(endpointsFor(interfaces, from('10.0.0.2', '172.17.0.9'))).toEqual([
+      '172.17.0.9:7072',
+      '10.0.0.1:7072',
+      '[fd99::1]:7072',
+    ]);
+    // A proxy beside the tracker hides where the asker is: the loopback address is the last to be tried.
+    expect(endpointsFor(interfaces, onTrackersHost)).toEqual([
+      '10.0.0.1:7072',
+      '[fd99::1]:7072',
+      '127.0.0.1:7072',
+    ]);
+  });
+
+  test('that listens at IPv4 addresses only is not looked for at one of IPv6', () => {
+    const ipv4 = agent(from('::1', '::1'), '0.0.0.0:7072', '10.0.0.1:7072');
+    expect(endpointsFor(ipv4, from('fd99::2', 'fd99::1'))).toEqual(['10.0.0.1:7072']);
+    expect(endpointsFor(ipv4, onTrackersHost)).toEqual(['10.0.0.1:7072', '127.0.0.1:7072']);
+  });
+
+  test('that listens at its loopback address only is not offered to others', () => {
+    for (const claim of ['127.0.0.1:7072', '[::1]:7072', 'localhost:7072']) {
+      const hidden = agent(onTrackersHost, claim);
+      expect(endpointsFor(hidden, onHost2)).toEqual([]);
+      expect(endpointsFor(hidden, onTrackersHost)).toEqual([claim]);
+    }
+  });
+
+  test('that advertises an address is reached there and nowhere else', () => {
+    const advertised = agent(onTrackersHost, '192.0.2.1:9000');
+    expect(endpointsFor(advertised, onHost2)).toEqual(['192.0.2.1:9000']);
+    expect(endpointsFor(advertised, onTrackersHost)).toEqual(['192.0.2.1:9000']);
+  });
+});
+
+describe('an agent on another host', () => {
+  test('is reached where the tracker sees it, and at its own interfaces', () => {
+    const bob = agent(onHost2, ':7072', '172.17.0.2:7072');
+    expect(endpointsFor(bob, onHost3)).toEqual(['10.0.0.2:7072', '172.17.0.2:7072']);
+    expect(endpointsFor(bob, onTrackersHost)).toEqual(['10.0.0.2:7072', '172.17.0.2:7072']);
+  });
+
+  test('gives its loopback address to others on its host only', () => {
+    const bob = agent(onHost2, '127.0.0.1:7072');
+    expect(endpointsFor(bob, onHost2)).toEqual(['127.0.0.1:7072']);
+    expect(endpointsFor(bob, onHost3)).toEqual([]);
+    expect(endpointsFor(bob, onTrackersHost)).toEqual([]);
+  });
+
+  test('does not give link-local addresses to others', () => {
+    const bob = agent(onHost2, ':7072', '[fe80::2]:7072', '169.254.0.2:7072');
+    expect(endpointsFor(bob, onHost3)).toEqual(['10.0.0.2:7072']);
+  });
+
+  test('that listens at IPv4 addresses only and comes over IPv6 is reached at its interfaces', () => {
+    const bob = agent(from('fd99::2', 'fd99::1'), '0.0.0.0:7072', '10.0.0.2:7072');
+    expect(endpointsFor(bob, onHost3)).toEqual(['10.0.0.2:7072']);
+  });
+
+  test('with more addresses than anybody needs is told of in part', () => {
+    const many = agent(onTrackersHost, ':1', ...[...Array(30).keys()].map((n) => `10.0.1.${n}:1`));
+    expect(endpointsFor(many, onHost2)).toHaveLength(MAX_ENDPOINTS);
+  });
+});

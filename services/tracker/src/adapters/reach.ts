@@ -1,0 +1,75 @@
+import { isIPv4 } from 'node:net';
+import {
+  formatAddress,
+  isLinkLocalHost,
+  isLoopbackHost,
+  isUnspecifiedHost,
+  plainHost,
+  type TcpAddress,
+} from '@enjambre/common/config/address';
+import { reachedAt } from '@enjambre/common/grpc/reached-at';
+import type { Metadata } from '@grpc/grpc-js';
+import { HERE, type PeerInfo, type Reach } from '../domain/peer.js';
+
+/** Who calls, as the connection tells. */
+export interface Caller {
+  /** The address that the tracker sees. */
+  readonly seen: string;
+  /** The address at which the caller reached the tracker; empty if that is not known. */
+  readonly reached: string;
+  /** {@link HERE} if it is on the tracker's host, else what the tracker sees. */
+  readonly host: string;
+}
+
+/** Of one peer, at most so many endpoints are handed out. */
+export const MAX_ENDPOINTS = 20;
+const LOOPBACK = '127.0.0.1';
+
+/** @param peer "host:port" as grpc-js has it: without brackets */
+export function callerOf({ peer, metadata }: { peer: string; metadata: Metadata }): Caller {
+  const seen = plainHost(peer.slice(0, peer.lastIndexOf(':')));
+  const reached = reachedAt(metadata);
+  return { seen, reached, host: isLoopbackHost(seen) || seen === reached ? HERE : seen };
+}
+
+/** Where others reach a peer that claims to serve at these addresses. */
+export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): Reach {
+  const elsewhere = new Set<string>();
+  const ownHost = new Set<string>();
+  const ports: Reach['ports'][number][] = [];
+  const put = (at: string, port: number): void => {
+    const list = isLoopbackHost(at) || isLinkLocalHost(at) ? ownHost : elsewhere;
+    list.add(formatAddress({ kind: 'tcp', host: at, port }));
+  };
+  for (const { host: claimed, port } of claims) {
+    const onlyIpv4 = claimed === '0.0.0.0';
+    const fits = !onlyIpv4 || isIPv4(seen);
+    if (!isUnspecifiedHost(claimed)) put(claimed, port);
+    else if (host !== HERE && fits) put(seen, port);
+    else if (host === HERE) {
+      put(fits ? seen : LOOPBACK, port);
+      ports.push({ port, onlyIpv4 });
+    }
+  }
+  // What it listens at is not what we see, but all that there is.
+  if (elsewhere.size + ownHost.size === 0) for (const { port } of claims) put(seen, port);
+  return { elsewhere: [...elsewhere], ownHost: [...ownHost], host, ports };
+}
+
+/** Where `asker` may reach a peer, best first; empty if it cannot. */
+export function endpointsFor({ reach }: PeerInfo, asker: Caller): readonly string[] {
+  const { elsewhere, ownHost, ports } = reach;
+  const isNeighbour = asker.host === reach.host;
+  if (!isNeighbour && ports.length === 0) return elsewhere;
+  const besides = isNeighbour ? ownHost : whereTrackerIs(ports, asker);
+  const all = isNeighbour ? [...elsewhere, ...besides] : [...besides, ...elsewhere];
+  return [...new Set(all)].slice(0, MAX_ENDPOINTS);
+}
+
+/** The peer is on the tracker's host: it is where the asker has found the tracker. */
+function whereTrackerIs(ports: Reach['ports'], { reached }: Caller): string[] {
+  if (reached === '' || isLoopbackHost(reached) || isLinkLocalHost(reached)) return [];
+  return ports
+    .filter(({ onlyIpv4 }) => !onlyIpv4 || isIPv4(reached))
+    .map(({ port }) => formatAddress({ kind: 'tcp', host: reached, port }));
+}
