@@ -44,6 +44,8 @@ describe('a piece layout', () => {
         const layout = new PieceLayout(metainfo);
         let piece = 0;
         metainfo.files.forEach((file, index) => {
+          const count = Math.ceil(file.length / pieceLength);
+          expect(layout.filePieces(index)).toEqual({ first: count === 0 ? 0 : piece, count });
           for (let offset = 0; offset < file.length; offset += pieceLength) {
             const size = Math.min(pieceLength, file.length - offset);
             expect(layout.pieceFile(piece)).toEqual({ file: index, offset });

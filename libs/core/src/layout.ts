@@ -63,6 +63,20 @@ export class PieceLayout {
     return { file: run.file, offset: this.#offset(run, index) };
   }
 
+  /** The pieces of a file, an index of `metainfo.files`: none if it is empty. */
+  filePieces(file: number): { first: number; count: number } {
+    let low = 0;
+    let high = this.#runs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#runs[middle]?.file ?? 0) < file) low = middle + 1;
+      else high = middle;
+    }
+    const run = this.#runs[low];
+    if (run?.file !== file) return { first: 0, count: 0 };
+    return { first: run.first, count: Math.ceil(run.length / this.#pieceLength) };
+  }
+
   /** What a piece must hash to, 32 bytes: a view, not to be written to. */
   pieceRoot(index: number): Buffer {
     const run = this.#runOf(index);

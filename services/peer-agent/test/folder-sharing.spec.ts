@@ -235,6 +235,19 @@ describe('a shared folder', () => {
     await untilOffered('film', 'folder', 'zz');
   });
 
+  it('shares anew what has other bytes of the same number and time, and nothing of what it was', async () => {
+    const path = await folder.write('shared/file', bytesOf(100 * KIB));
+    await utimes(path, 1, 1);
+    await sharing.start();
+    await untilOffered('file');
+    const before = infohashes();
+    await folder.write('new', bytesOf(100 * KIB, 2));
+    await utimes(folder.at('new'), 1, 1);
+    await rename(folder.at('new'), path);
+    await until('another infohash', () => offered().join() === 'file' && infohashes()[0] !== before[0]);
+    expect(infohashes()).toHaveLength(1);
+  });
+
   it('says once why something cannot be shared, and shares it when it can be', async () => {
     await folder.write('shared/empty', '');
     await mkdir(folder.at('shared/nothing'));

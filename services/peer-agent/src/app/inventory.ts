@@ -10,6 +10,15 @@ import { sampleHolds, verifyPieces } from './verification.js';
 export interface Inventory {
   readonly content: Content;
   readonly have: Bitfield;
+  /** How the files were when they were found to be right, or before they were hashed; see {@link PieceStore.fingerprint}. */
+  readonly fingerprint?: string | undefined;
+}
+
+/** All pieces of it are on disk. */
+export interface WholeContent {
+  readonly content: Content;
+  /** How the files were when they were found to be right; undefined if they were written just now. */
+  readonly since?: string | undefined;
 }
 
 export interface InventoryOptions {
@@ -29,7 +38,8 @@ export async function takeInventory(
   const published = await findPublished(content, record, options);
   if (published) return published;
   const believed = record.recheck ? undefined : await believedPieces(content, record, options);
-  return { content, have: believed ?? (await checkAll(content, options)) };
+  if (believed) return { content, ...believed };
+  return checkAll(content, options);
 }
 
 /**
@@ -49,35 +59,36 @@ export async function openAssembly(
 }
 
 /**
- * Gives a whole download its name, and seals it, or a share. If the name is taken by the very
+ * Gives a whole download its name, and seals it, or a share, as it was when it was found to be right. If the name is taken by the very
  * same content, such as by another agent that downloads into the same folder, that is taken
  * over. Throws `already-exists`, PATH_EXISTS, if it is taken by anything else, and
  * `precondition`, CONTENT_CHANGED, if files of a share are longer than they were.
  */
 export async function publish(
-  whole: Content,
+  whole: WholeContent,
   record: TransferRecord,
   options: InventoryOptions,
 ): Promise<{ content: Content; fingerprint: string }> {
-  const content = await giveName(whole, record, options);
-  const fingerprint = await content.store.seal();
+  const { content, since } = await giveName(whole, record, options);
+  const fingerprint = await content.store.seal(since);
   if (fingerprint === undefined) throw contentChanged(content.store.path);
   return { content, fingerprint };
 }
 
 async function giveName(
-  content: Content,
+  whole: WholeContent,
   record: TransferRecord,
   options: InventoryOptions,
-): Promise<Content> {
+): Promise<WholeContent> {
+  const { content } = whole;
   try {
     await content.store.publish();
-    return content;
+    return whole;
   } catch (error) {
     if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
     const published = await findPublished(content, record, options);
     if (!published) throw error;
-    return published.content;
+    return { content: published.content, since: published.fingerprint };
   }
 }
 
@@ -95,11 +106,11 @@ async function findPublished(
   const store = options.stores.download(content.metainfo, location, true);
   if ((await store.fingerprint()) === undefined) return undefined;
   const published = { ...content, store };
-  const have = await checkAll(published, options);
-  if (!have.isFull()) return undefined;
+  const found = await checkAll(published, options);
+  if (!found.have.isFull()) return undefined;
   // If it was renamed and could not say so, it is the very same.
   if (content.store.path !== store.path) await content.store.delete();
-  return { content: published, have };
+  return found;
 }
 
 /**
@@ -112,24 +123,28 @@ async function believedPieces(
   { layout, store }: Content,
   record: TransferRecord,
   { progress, signal }: InventoryOptions,
-): Promise<Bitfield | undefined> {
+): Promise<Omit<Inventory, 'content'> | undefined> {
   const parts = { layout, store, signal };
   if (record.complete || record.origin) {
     const all = Bitfield.full(layout.pieceCount);
-    const unchanged = record.fingerprint !== '' && (await store.fingerprint()) === record.fingerprint;
-    return unchanged && (await sampleHolds(all, parts)) ? all : undefined;
+    const { fingerprint } = record;
+    const unchanged = fingerprint !== '' && (await store.fingerprint()) === fingerprint;
+    return unchanged && (await sampleHolds(all, parts)) ? { have: all, fingerprint } : undefined;
   }
   const noted = await progress.load(layout.pieceCount);
   if (!noted) return undefined;
   const { have, unsure } = noted;
   if (!(await sampleHolds(have, parts))) return undefined;
   for (const piece of (await verifyPieces(unsure, parts)).indexes()) have.set(piece);
-  return have;
+  return { have };
 }
 
 /** Hashes all that is on disk. */
-function checkAll({ layout, store }: Content, { signal, checking }: InventoryOptions): Promise<Bitfield> {
-  return verifyPieces(allPieces(layout), { layout, store, signal }, checking());
+async function checkAll(content: Content, { signal, checking }: InventoryOptions): Promise<Inventory> {
+  const { layout, store } = content;
+  const fingerprint = await store.fingerprint();
+  const have = await verifyPieces(allPieces(layout), { layout, store, signal }, checking());
+  return { content, have, fingerprint };
 }
 
 function* allPieces(layout: PieceLayout): Iterable<number> {

@@ -34,15 +34,22 @@ export interface PieceStore {
   publish(): Promise<void>;
   /** True if anything is at {@link path}. */
   exists(): Promise<boolean>;
-  /** A text that changes when size or time of any file does; undefined if one is missing. */
+  /**
+   * A text that changes when any file is another one, or was written to: it tells of size, times, inode and device.
+   * Undefined if a file is missing or has another size than it should.
+   */
   fingerprint(): Promise<string | undefined>;
   /**
-   * From now on the files must stay as they are: {@link read} gives no byte of one that
-   * changed, but throws `precondition` CONTENT_CHANGED. Returns the {@link fingerprint}.
+   * From now on the files must stay as they are, or as the last {@link fingerprint} found them if that was `since`.
+   * {@link read} gives no byte of one that changed before its piece was hashed and is right; it throws `precondition`
+   * CONTENT_CHANGED otherwise. Returns the fingerprint of what is sealed.
    */
-  seal(): Promise<string | undefined>;
-  /** Looks whether some sealed files, other ones each time, still are as they were. Throws as {@link read} does. */
-  patrol(): Promise<void>;
+  seal(since?: string): Promise<string | undefined>;
+  /**
+   * Looks whether some sealed files, other ones each time, still are as they were, and hashes those that are not. Returns
+   * the new fingerprint if there is one: the content is right all the same. Throws as {@link read} does.
+   */
+  patrol(): Promise<string | undefined>;
   /** Deletes what was downloaded. */
   delete(): Promise<void>;
   close(): Promise<void>;
@@ -239,19 +246,23 @@ export interface ScannedContent {
     /** Where its bytes are; of what a link leads to, the real path. */
     readonly diskPath: string;
     readonly executable: boolean;
-    /** Which file it is, and how it looked when it was found. */
+    /** Which file it is, and how it looked when it was found; see {@link ContentHasher.confirm}. */
     readonly stamp: FileStamp;
   }[];
   /** What a folder holds that is not shared. */
   readonly leftOut: LeftOut;
 }
 
-/** What tells a file, as it is, from another or from what it becomes by a change. */
+/**
+ * What tells a file, as it is, from another or from what it becomes by a change. Size and time of the last change can
+ * be the same for other bytes (`touch -d`, `rsync -t`, package managers); that of the inode cannot be set.
+ */
 export interface FileStamp {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
 }
 
 /**
@@ -305,11 +316,13 @@ export interface ScanOptions {
 export interface ContentHasher {
   /** Looks at a file or folder. Throws {@link EnjambreError} if it cannot be shared. */
   scan(path: string, options?: ScanOptions): Promise<ScannedContent>;
-  /** Hashes it. Throws `precondition` CHANGED_WHILE_READ, `cancelled`. */
+  /** Hashes it. Throws `precondition` CHANGED_WHILE_READ if a file is not what the scan found any more, `cancelled`. */
   hash(
     content: ScannedContent,
     options: { name: string; pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<Metainfo>;
+  /** Looks whether all files still are what the scan found. Throws as {@link hash} does. */
+  confirm(content: ScannedContent): Promise<void>;
 }
 
 /** Tells of changes in a watched folder; maybe of some that are none, and maybe not of all. */
@@ -325,8 +338,8 @@ export interface WatchedFolder {
   readonly path: string;
   readonly ignores: (name: string) => boolean;
   /**
-   * How all entries look, by name: texts that change when size, time or mode of any of
-   * their files does. Undefined if the folder is not there. Throws {@link EnjambreError}.
+   * How all entries look, by name: texts that change when any of their files is another, was
+   * written to, or has another mode. Undefined if the folder is not there. Throws {@link EnjambreError}.
    */
   look(): Promise<ReadonlyMap<string, string> | undefined>;
   /** How one entry looks; undefined if it is not there. */

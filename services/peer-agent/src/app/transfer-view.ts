@@ -25,8 +25,31 @@ export interface TransferView {
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
 }
 
+/** What a view is made of. */
+interface ViewParts
+  extends Omit<TrafficState, 'downloads'>, Pick<Hindrance, 'checked' | 'waiting' | 'trackerAway'> {
+  readonly record: TransferRecord;
+  readonly state: TransferState;
+  readonly content: Content | undefined;
+  readonly have: Bitfield | undefined;
+  readonly ledger: Ledger;
+}
+
+export function viewOf(parts: ViewParts): TransferView {
+  const { record, state, content, have, ledger } = parts;
+  return {
+    record,
+    state,
+    reason: reasonOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
+    ...contentView(content, have, record),
+    ...trafficView(ledger, { ...parts, downloads: state === 'downloading' }),
+    path: content?.store.path ?? record.location,
+    piecesChecked: state === 'checking' ? parts.checked : 0,
+  };
+}
+
 /** What is known of the content; zeros until the metainfo is there. Until its pieces were looked at, the record counts. */
-export function contentView(
+function contentView(
   content: Content | undefined,
   have: Bitfield | undefined,
   { bytesDone, bytesTotal }: TransferRecord,
@@ -55,20 +78,20 @@ export function bytesDoneOf(
 interface TrafficState {
   readonly downloads: boolean;
   readonly serves: boolean;
-  readonly banReason: (peer: PeerId) => string;
+  readonly bans: { reasonFor(peer: PeerId): string | undefined };
 }
 
 /** Who sends and receives, and how fast. */
-export function trafficView(
+function trafficView(
   ledger: Ledger,
-  { downloads, serves, banReason }: TrafficState,
+  { downloads, serves, bans }: TrafficState,
 ): Pick<TransferView, 'downloadRate' | 'uploadRate' | 'peers'> {
   const peers = ledger.peers().map((peer) => ({
     ...peer,
     // Meters remember the last two seconds; what has ended has no rate.
     receiveRate: downloads ? peer.receiveRate : 0,
     sendRate: serves ? peer.sendRate : 0,
-    banned: banReason(peer.peerId),
+    banned: bans.reasonFor(peer.peerId) ?? '',
   }));
   return {
     downloadRate: peers.reduce((sum, { receiveRate }) => sum + receiveRate, 0),
@@ -86,7 +109,7 @@ interface Hindrance {
 }
 
 /** Why it failed, how far a check is, or what it waits for; empty otherwise. */
-export function reasonOf(record: TransferRecord, state: TransferState, hindrance: Hindrance): string {
+function reasonOf(record: TransferRecord, state: TransferState, hindrance: Hindrance): string {
   const { checked, pieces, waiting, trackerAway } = hindrance;
   if (record.goal === 'failed') return record.reason;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;

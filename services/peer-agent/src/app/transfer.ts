@@ -6,7 +6,13 @@ import { completed, failed, incomplete, type TransferRecord } from '../domain/tr
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
-import { openAssembly, publish, takeInventory, type InventoryOptions } from './inventory.js';
+import {
+  openAssembly,
+  publish,
+  takeInventory,
+  type InventoryOptions,
+  type WholeContent,
+} from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
@@ -18,15 +24,7 @@ import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
 import { settleName, takeAlong } from './target-claim.js';
 import type { RunOptions, TransferComponents } from './transfer-components.js';
-import {
-  bytesDoneOf,
-  contentView,
-  initialState,
-  reasonOf,
-  trafficView,
-  type TransferState,
-  type TransferView,
-} from './transfer-view.js';
+import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
 
 /**
  * One file or folder that this agent shares or downloads, through all its states. What
@@ -112,24 +110,18 @@ export class Transfer {
   }
 
   view(): TransferView {
-    return {
+    return viewOf({
       record: this.record,
       state: this.#state,
-      reason: reasonOf(this.#record, this.#state, {
-        checked: this.#checked,
-        pieces: this.#content?.layout.pieceCount ?? 0,
-        waiting: this.#search?.problem ?? this.#download?.problem ?? '',
-        trackerAway: !this.parts.tracker.connected,
-      }),
-      ...contentView(this.#content, this.#have, this.record),
-      ...trafficView(this.#ledger, {
-        downloads: this.#state === 'downloading',
-        serves: this.#serving !== undefined,
-        banReason: (peer) => this.parts.bans.reasonFor(peer) ?? '',
-      }),
-      path: this.#content?.store.path ?? this.#record.location,
-      piecesChecked: this.#state === 'checking' ? this.#checked : 0,
-    };
+      content: this.#content,
+      have: this.#have,
+      ledger: this.#ledger,
+      bans: this.parts.bans,
+      serves: this.#serving !== undefined,
+      checked: this.#checked,
+      waiting: this.#search?.problem ?? this.#download?.problem ?? '',
+      trackerAway: !this.parts.tracker.connected,
+    });
   }
 
   /** True if the content on disk looks as it did when it was complete. */
@@ -225,18 +217,22 @@ export class Transfer {
     const halted = (): boolean => run.signal.aborted;
     const known = this.#content ?? (await this.#resolve(run.signal));
     if (!known || halted()) return;
-    const { content, have } = await takeInventory(known, this.#record, this.#inventoryOptions(run));
+    const {
+      content,
+      have,
+      fingerprint: since,
+    } = await takeInventory(known, this.#record, this.#inventoryOptions(run));
     if (halted()) return;
     this.#content = content;
     this.#have = have;
-    if (have.isFull()) return this.#finish(content, run);
+    if (have.isFull()) return this.#finish({ content, since }, run);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = incomplete(this.#record);
     const { inPlace, ...assembly } = await openAssembly(content, this.#record, this.parts.stores);
     this.#record = { ...this.#record, inPlace };
     this.#content = assembly.content;
     await this.#fetch(assembly.content, have, run);
-    if (!halted()) await this.#finish(assembly.content, { ...run, event: 'completed' });
+    if (!halted()) await this.#finish(assembly, { ...run, event: 'completed' });
   }
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
@@ -273,10 +269,7 @@ export class Transfer {
       account: this.#clock.account,
       progress: this.parts.archive.progress(this.infohash),
       announce: () => this.#presence.tell('update'),
-      claimed: (saved) => {
-        this.#record = { ...this.#record, recheck: !saved };
-        this.parts.changed();
-      },
+      claimed: (saved) => this.#note({ recheck: !saved }),
       damaged: this.#damaged,
     });
     this.#download = download;
@@ -293,22 +286,27 @@ export class Transfer {
   }
 
   /** All pieces are there: put the content in its place, and seed. */
-  async #finish(fetched: Content, run: RunOptions): Promise<void> {
+  async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
     const { content, fingerprint } = await publish(fetched, this.#record, this.#inventoryOptions(run));
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
-    if (content !== fetched) this.#endServing('the file is served from another place');
+    if (content !== fetched.content) this.#endServing('the file is served from another place');
     await this.#noteComplete(fingerprint);
     this.#have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
     this.#serving ??= new Serving({ ...this.parts, ...whole, share: this.limits.upload });
     this.#endChores = startSeedingChores({
       ...whole,
-      sent: () => this.#ledger.uploaded,
-      report: () => this.#presence.tell('numbers'),
+      resealed: (fingerprint) => this.#note({ fingerprint }),
+      sent: () => this.#presence.tell('numbers'),
     });
     this.#enter('seeding');
     this.#presence.offers(run.event);
+  }
+
+  #note(change: Partial<TransferRecord>): void {
+    this.#record = { ...this.#record, ...change };
+    this.parts.changed();
   }
 
   /** Whoever is told that it is complete may rely on it through any crash. */

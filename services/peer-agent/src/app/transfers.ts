@@ -14,12 +14,13 @@ import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js
 import type { Offender } from './bans.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
-import { RESERVED_NAME, type ContentHasher, type LeftOut, type Place, type ScanOptions } from './ports.js';
+import { RESERVED_NAME, type ContentHasher, type Place, type ScannedContent } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Targets, type Holder } from './targets.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
+import type { DownloadOptions, Shared, ShareOptions } from './transfer-options.js';
 
 export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save' | 'claim'> {
   readonly hasher: ContentHasher;
@@ -28,35 +29,6 @@ export interface TransfersComponents extends Omit<TransferComponents, 'changed' 
 export interface TransfersInit {
   /** Where downloads go unless told otherwise. */
   readonly downloadDir: string;
-}
-
-export interface ShareOptions {
-  readonly path: string;
-  /** Name to share it under; its own if empty. */
-  readonly name: string;
-  /** 0 lets us choose. */
-  readonly pieceLength: number;
-  /** What it has of its own. */
-  readonly limits?: LimitChange;
-  readonly signal: AbortSignal;
-  readonly progress: (done: number, total: number) => void;
-  /** What of it is taken. */
-  readonly scan?: ScanOptions;
-}
-
-export interface Shared {
-  readonly transfer: Transfer;
-  readonly metainfo: Metainfo;
-  /** It was offered before. */
-  readonly already: boolean;
-  readonly leftOut: LeftOut;
-}
-
-export interface DownloadOptions {
-  /** Absolute path of the folder to put it in; the agent's download folder if empty. */
-  readonly outputDir: string;
-  /** What it has of its own; of one that is there already, what becomes another. */
-  readonly limits?: LimitChange;
 }
 
 /** Each reads its metainfo; the disk serves some at a time. */
@@ -141,7 +113,7 @@ export class Transfers implements Startable, ServingDirectory {
       const already = known?.state === 'seeding' && (await known.isUnchanged());
       if (!already) await this.#replace(known, content.path);
       const kept = { ...known?.limits.settings, ...limits };
-      const transfer = already ? known : await this.#adopt(metainfo, content.path, kept);
+      const transfer = already ? known : await this.#adopt(metainfo, content, kept);
       transfer.limits.change(limits);
       await this.save();
       return { transfer, metainfo, already, leftOut: content.leftOut };
@@ -291,12 +263,15 @@ export class Transfers implements Startable, ServingDirectory {
     );
   }
 
-  /** Makes a transfer of content that was just hashed where it lies. */
-  async #adopt(metainfo: Metainfo, location: string, limits: LimitChange): Promise<Transfer> {
-    await this.#parts.archive.writeMetainfo(metainfo);
-    const fingerprint = (await this.#parts.stores.original(metainfo, location).fingerprint()) ?? '';
+  /** Makes a transfer of content that was just hashed where it lies. Throws `precondition` CHANGED_WHILE_READ. */
+  async #adopt(metainfo: Metainfo, content: ScannedContent, limits: LimitChange): Promise<Transfer> {
+    const { archive, hasher, stores } = this.#parts;
+    await archive.writeMetainfo(metainfo);
+    const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
+    // After the fingerprint: it is of what was hashed.
+    await hasher.confirm(content);
     const transfer = this.#add({
-      ...newRecord(identityOf(metainfo), { origin: true, location }),
+      ...newRecord(identityOf(metainfo), { origin: true, location: content.path }),
       ...limits,
       complete: true,
       completedAtMs: Date.now(),
@@ -305,6 +280,11 @@ export class Transfers implements Startable, ServingDirectory {
     await transfer.start('started');
     // Whoever is told that it is shared may tell others at once.
     await transfer.settled();
+    if (transfer.state === 'seeding') return transfer;
+    await hasher.confirm(content).catch(async (error: unknown) => {
+      await this.#remove(transfer, false);
+      throw error;
+    });
     return transfer;
   }
 

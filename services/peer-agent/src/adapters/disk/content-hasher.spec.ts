@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdir, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf } from '../../../test/support/content.js';
@@ -203,6 +203,32 @@ describe('DiskContentHasher', () => {
       await expect(hasher.hash(content, options)).rejects.toMatchObject({ reason: 'CHANGED_WHILE_READ' });
     }
   });
+
+  it.each(['a', 'b', 'empty'])(
+    'refuses a folder of which %s changes after it was hashed itself',
+    async (name) => {
+      const bytes = (letter: string): Buffer => Buffer.alloc(letter === 'empty' ? 0 : 10 << 20, letter);
+      for (const each of ['a', 'b', 'empty']) await folder.write(`content/${each}`, bytes(each));
+      const content = await hasher.scan(folder.at('content'));
+      const path = folder.at('content', name);
+      const { atime, mtime } = await stat(path);
+      let left = content.totalLength;
+      const progress = (read: number): void => {
+        left -= read;
+        // All is read: other bytes of the same number and time.
+        if (left > 0) return;
+        writeFileSync(path, bytes(name));
+        utimesSync(path, atime, mtime);
+      };
+      const { signal } = new AbortController();
+      await expect(
+        hasher.hash(content, { name: 'content', pieceLength: PIECE, signal, progress }),
+      ).rejects.toMatchObject({
+        reason: 'CHANGED_WHILE_READ',
+        message: expect.stringContaining(path) as never,
+      });
+    },
+  );
 
   it('stops soon when it is told to', async () => {
     const path = await folder.write('file', bytesOf(40 << 20));

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
-import type { BigIntStats } from 'node:fs';
 import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { buildMetainfo, type BuildFile } from '@enjambre/core/metainfo-build';
 import { errnoOf } from '@enjambre/common/system-error';
 import pLimit from 'p-limit';
-import type { ContentHasher, FileStamp, ScannedContent, ScanOptions } from '../../app/ports.js';
+import type { ContentHasher, ScannedContent, ScanOptions } from '../../app/ports.js';
 import { ContentScan } from './content-scan.js';
 import type { DiskPool } from './disk-pool.js';
+import { stampText } from './file-stamps.js';
 import type { PrivateFolders } from './private-folders.js';
 import { cancelled, changed, unreadable } from './scan-refusals.js';
 
@@ -38,21 +38,28 @@ export class DiskContentHasher implements ContentHasher {
     const files = await Promise.all(
       content.files.map((file) => limit(() => this.#hashFile(file, { pieceLength, signal, progress }))),
     );
+    await this.confirm(content);
     const named = content.isFolder ? files : files.map((file) => ({ ...file, path: [name] }));
     return buildMetainfo({ name, pieceLength, isFolder: content.isFolder, files: named });
   }
 
+  async confirm({ files }: ScannedContent): Promise<void> {
+    for (let from = 0; from < files.length; from += FILES_AT_ONCE)
+      await Promise.all(files.slice(from, from + FILES_AT_ONCE).map(checkStamp));
+  }
+
   async #hashFile(
-    { path, length, diskPath, executable, stamp }: ScannedFile,
+    file: ScannedFile,
     {
       pieceLength,
       signal,
       progress,
     }: { pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<BuildFile> {
+    const { path, length, diskPath, executable, stamp } = file;
     if (length === 0) return { path, length, executable };
     // Another file may have come to its path, or its path may lead elsewhere, since it was found.
-    if (!sameFile(stamp, await statContent(diskPath))) throw changed(diskPath);
+    await checkStamp(file);
     const leaves = leavesOfPiece(length, pieceLength);
     const runLength = Math.max(pieceLength, RUN_BYTES);
     const limit = pLimit(2 * this.pool.threads);
@@ -75,7 +82,7 @@ export class DiskContentHasher implements ContentHasher {
         }),
       ),
     );
-    if (!sameFile(stamp, await statContent(diskPath))) throw changed(diskPath);
+    await checkStamp(file);
     const layer = Buffer.concat(roots);
     const piecesRoot = fileRoot(layer, length, pieceLength);
     return { path, length, piecesRoot, executable, ...(length > pieceLength && { layer }) };
@@ -92,14 +99,10 @@ export class DiskContentHasher implements ContentHasher {
   }
 }
 
-async function statContent(path: string): Promise<BigIntStats> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch (error) {
-    throw unreadable(error, path);
-  }
-}
-
-function sameFile(a: FileStamp, b: FileStamp): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ino === b.ino && a.dev === b.dev;
+/** Throws `precondition`, CHANGED_WHILE_READ, if the file is not the one that the scan found, or was written to since. */
+async function checkStamp({ diskPath, stamp }: ScannedFile): Promise<void> {
+  const stats = await stat(diskPath, { bigint: true }).catch((error: unknown) => {
+    throw ['ENOENT', 'ENOTDIR'].includes(errnoOf(error)) ? changed(diskPath) : unreadable(error, diskPath);
+  });
+  if (stampText(stats) !== stampText(stamp)) throw changed(diskPath);
 }

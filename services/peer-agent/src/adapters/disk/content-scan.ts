@@ -217,9 +217,9 @@ export class ContentScan {
 }
 
 function scanned(path: readonly string[], diskPath: string, stats: BigIntStats): ScannedFile {
-  const { dev, ino, size, mtimeNs, mode } = stats;
+  const { dev, ino, size, mtimeNs, ctimeNs, mode } = stats;
   const executable = (mode & OWNER_MAY_EXECUTE) !== 0n;
-  return { path, length: Number(size), diskPath, executable, stamp: { dev, ino, size, mtimeNs } };
+  return { path, length: Number(size), diskPath, executable, stamp: { dev, ino, size, mtimeNs, ctimeNs } };
 }
 
 function keyOf({ dev, ino }: BigIntStats): string {

@@ -7,6 +7,7 @@ import { watch, type FSWatcher } from 'chokidar';
 import pLimit from 'p-limit';
 import type { FolderListener, WatchedFolder } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
+import { stampText } from './file-stamps.js';
 
 export interface DiskWatchedFolderInit {
   readonly path: string;
@@ -78,12 +79,12 @@ export class DiskWatchedFolder implements WatchedFolder {
   async #walk(path: string, name: string, looks: string[]): Promise<void> {
     try {
       const stats = await this.#limit(() => lstat(path, { bigint: true }));
-      const { mode, size, mtimeNs } = stats;
+      const mode = String(stats.mode);
       if (!stats.isDirectory()) {
-        looks.push(JSON.stringify([name, String(mode), String(size), String(mtimeNs)]));
+        looks.push(JSON.stringify([name, mode, stampText(stats)]));
         return;
       }
-      looks.push(JSON.stringify([name, String(mode)]));
+      looks.push(JSON.stringify([name, mode]));
       const names = (await this.#limit(() => readdir(path))).filter((inner) => !this.ignores(inner));
       await Promise.all(names.map((inner) => this.#walk(join(path, inner), `${name}/${inner}`, looks)));
     } catch (error) {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { fstatSync, ftruncate, read, type BigIntStats } from 'node:fs';
+import { fstatSync, ftruncate, read } from 'node:fs';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,13 +8,14 @@ import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
-import type { PieceStore } from '../../app/ports.js';
+import type { FileStamp, PieceStore } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
 import { makeFolder } from './make-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
+import { SealedFiles } from './sealed-files.js';
 import { syncFolder } from './sync-folder.js';
 
 const readFd = promisify(read);
@@ -35,23 +35,13 @@ export interface FileStoreInit {
   readonly target?: string;
 }
 
-/** What shows that a file is what it was. */
-type FileLook = Pick<BigIntStats, 'size' | 'mtimeNs'>;
-
-/** Files asked for at the same time: more than the system's threads for that. */
-const LOOKS_AT_ONCE = 64;
-/** Files looked at in one {@link FileStore.patrol}: so many cost next to nothing. */
-const PATROL_FILES = 64;
-
 /** The files of one transfer on a file system. */
 export class FileStore implements PieceStore {
   #path: string;
   readonly #layout: PieceLayout;
   readonly #blockLength: number;
   readonly #parts: PartFiles;
-  /** How each file must look; empty until they are sealed. */
-  #seals: FileLook[] = [];
-  #patrolled = 0;
+  readonly #sealed: SealedFiles;
 
   constructor(
     private readonly components: FileStoreComponents,
@@ -61,7 +51,11 @@ export class FileStore implements PieceStore {
     this.#layout = new PieceLayout(init.metainfo);
     this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
     const lengths = init.metainfo.files.map(({ length }) => length);
-    this.#parts = new PartFiles(components, { lengths, pathOf: (file) => this.#pathOf(file) });
+    const pathOf = (file: number): string => this.#pathOf(file);
+    this.#parts = new PartFiles(components, { lengths, pathOf });
+    const { metainfo } = init;
+    const hashPiece = (piece: number): Promise<Buffer | undefined> => this.hashPiece(piece);
+    this.#sealed = new SealedFiles({ metainfo, layout: this.#layout, pathOf, hashPiece });
   }
 
   get path(): string {
@@ -72,18 +66,27 @@ export class FileStore implements PieceStore {
     const { file, offset } = this.#layout.pieceFile(piece);
     const path = this.#pathOf(file);
     try {
-      await this.components.fds.with(path, 'read', async (fd) => {
-        for (let done = 0; done < into.length;) {
-          const { bytesRead } = await readFd(fd, into, done, into.length - done, offset + begin + done);
-          if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
-          done += bytesRead;
-        }
-        // After the read: bytes that were changed before they were read are noticed in any case.
-        if (this.#seals.length > 0) this.#checkSeal(file, fstatSync(fd, { bigint: true }));
-      });
+      if (this.#sealed.vouches(piece, await this.#read(path, offset + begin, into))) return;
+      // What is open may be a file that is not at the path any more.
+      await this.components.fds.forget(path);
+      await this.#sealed.recheck(piece);
+      if (!this.#sealed.vouches(piece, await this.#read(path, offset + begin, into)))
+        throw contentChanged(path);
     } catch (error) {
       throw diskError(error, path);
     }
+  }
+
+  /** Returns what the file is after the read: bytes that were changed before they were read are noticed in any case. */
+  #read(path: string, position: number, into: Buffer): Promise<FileStamp> {
+    return this.components.fds.with(path, 'read', async (fd) => {
+      for (let done = 0; done < into.length;) {
+        const { bytesRead } = await readFd(fd, into, done, into.length - done, position + done);
+        if (bytesRead === 0) throw Object.assign(new Error('short file'), { code: 'SHORT_FILE' });
+        done += bytesRead;
+      }
+      return fstatSync(fd, { bigint: true });
+    });
   }
 
   async write(piece: number, block: number, data: Buffer): Promise<Buffer> {
@@ -129,7 +132,7 @@ export class FileStore implements PieceStore {
     const { target } = this.init;
     if (target === undefined) return;
     try {
-      if (target === this.#path && !this.#parts.holdsAny && (await this.#looks())) return;
+      if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return;
       await this.#makeEmptyFiles();
       await this.#makeExecutable();
       await this.#parts.flush();
@@ -156,27 +159,15 @@ export class FileStore implements PieceStore {
   }
 
   async fingerprint(): Promise<string | undefined> {
-    const looks = await this.#looks();
-    return looks && fingerprintOf(looks);
+    return (await this.#sealed.look())?.fingerprint;
   }
 
-  async seal(): Promise<string | undefined> {
-    const looks = await this.#looks();
-    this.#seals = looks ?? [];
-    return looks && fingerprintOf(looks);
+  seal(since?: string): Promise<string | undefined> {
+    return this.#sealed.seal(since);
   }
 
-  async patrol(): Promise<void> {
-    const round = Math.min(PATROL_FILES, this.#seals.length);
-    for (let step = 0; step < round; step++) {
-      this.#patrolled = (this.#patrolled + 1) % this.#seals.length;
-      const path = this.#pathOf(this.#patrolled);
-      try {
-        this.#checkSeal(this.#patrolled, await stat(path, { bigint: true }));
-      } catch (error) {
-        throw diskError(error, path);
-      }
-    }
+  patrol(): Promise<string | undefined> {
+    return this.#sealed.patrol();
   }
 
   async delete(): Promise<void> {
@@ -193,38 +184,6 @@ export class FileStore implements PieceStore {
   async close(): Promise<void> {
     this.#parts.close();
     await this.components.fds.forget(this.#path);
-  }
-
-  /** Size and time of all files; undefined if one is missing or has another size than it should. */
-  async #looks(): Promise<FileLook[] | undefined> {
-    const { files } = this.init.metainfo;
-    const looks: FileLook[] = [];
-    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
-      const some = files.slice(from, from + LOOKS_AT_ONCE);
-      const found = await Promise.all(some.map(({ length }, index) => this.#look(from + index, length)));
-      for (const look of found) {
-        if (!look) return undefined;
-        looks.push(look);
-      }
-    }
-    return looks;
-  }
-
-  async #look(file: number, length: number): Promise<FileLook | undefined> {
-    const path = this.#pathOf(file);
-    try {
-      const { size, mtimeNs } = await stat(path, { bigint: true });
-      return size === BigInt(length) ? { size, mtimeNs } : undefined;
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
-      throw diskError(error, path);
-    }
-  }
-
-  #checkSeal(file: number, look: FileLook | undefined): void {
-    const seal = this.#seals[file];
-    if (!seal || !look || (seal.size === look.size && seal.mtimeNs === look.mtimeNs)) return;
-    throw contentChanged(this.#pathOf(file));
   }
 
   #pathOf(file: number): string {
@@ -249,12 +208,6 @@ export class FileStore implements PieceStore {
         await this.components.fds.with(this.#pathOf(index), 'create', (fd) => truncateFd(fd, 0));
     }
   }
-}
-
-function fingerprintOf(looks: readonly FileLook[]): string {
-  const hash = createHash('sha256');
-  for (const { size, mtimeNs } of looks) hash.update(`${size} ${mtimeNs}\n`);
-  return hash.digest('hex');
 }
 
 /** All of it is fetched, and something came meanwhile to where it goes. */

@@ -1,0 +1,187 @@
+import { stat } from 'node:fs/promises';
+import type { PieceLayout } from '@enjambre/core/layout';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { errnoOf } from '@enjambre/common/system-error';
+import { contentChanged } from '../../app/content.js';
+import type { FileStamp } from '../../app/ports.js';
+import { diskError } from './disk-errors.js';
+import { FileStamps } from './file-stamps.js';
+
+export interface SealedFilesInit {
+  readonly metainfo: Metainfo;
+  readonly layout: PieceLayout;
+  readonly pathOf: (file: number) => string;
+  /** See {@link PieceStore.hashPiece}. */
+  readonly hashPiece: (piece: number) => Promise<Buffer | undefined>;
+}
+
+/** A file that is not as it was when it was sealed, though of the right size. */
+interface Doubt {
+  /** How it looks now, as a table of one. */
+  readonly stamp: FileStamps;
+  /** Pieces that were hashed since, and are right. */
+  readonly good: Set<number>;
+}
+
+/** Files asked for at the same time: more than the system's threads for that. */
+const LOOKS_AT_ONCE = 64;
+/** Files looked at in one {@link SealedFiles.patrol}: that costs next to nothing. */
+const PATROL_FILES = 64;
+
+/**
+ * The files of complete content, which must stay as they are. One whose stamp changes (a `chmod`, another hard link, a
+ * copy put back, or other bytes) is hashed: each piece before a byte of it is read again, the whole file by the patrol.
+ * What is right is sealed again, what is wrong throws `precondition` CONTENT_CHANGED.
+ */
+export class SealedFiles {
+  /** How each file must look; undefined until they are sealed. */
+  #seals: FileStamps | undefined;
+  /** What the last {@link look} found. */
+  #looked: FileStamps | undefined;
+  readonly #doubts = new Map<number, Doubt>();
+  #patrolled = 0;
+  #patrolling: Promise<string | undefined> | undefined;
+  /** Grows when the seals are others: a check that is under way is of no use any more. */
+  #generation = 0;
+
+  constructor(private readonly init: SealedFilesInit) {}
+
+  get isSealed(): boolean {
+    return this.#seals !== undefined;
+  }
+
+  /** The stamps of all files; undefined if one is missing or has another size than it should. */
+  async look(): Promise<FileStamps | undefined> {
+    const { files } = this.init.metainfo;
+    const stamps = new FileStamps(files.length);
+    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
+      const some = files.slice(from, from + LOOKS_AT_ONCE);
+      const found = await Promise.all(some.map((_, index) => this.#lookAt(from + index)));
+      for (const [index, stamp] of found.entries()) {
+        if (!stamp) return undefined;
+        stamps.set(from + index, stamp);
+      }
+    }
+    this.#looked = stamps;
+    return stamps;
+  }
+
+  /**
+   * The files must stay as they are now, or as the last {@link look} found them if that had the fingerprint `since`:
+   * what changed after that look is then found like any later change. Returns the fingerprint.
+   */
+  async seal(since?: string): Promise<string | undefined> {
+    const before = this.#looked?.fingerprint === since ? this.#looked : undefined;
+    this.release();
+    this.#seals = before ?? (await this.look());
+    return this.#seals?.fingerprint;
+  }
+
+  /** They may change. */
+  release(): void {
+    this.#seals = undefined;
+    this.#doubts.clear();
+    this.#generation += 1;
+  }
+
+  /** True if bytes of the piece that were just read can be given away. `stamp` is that of its file, after the read. */
+  vouches(piece: number, stamp: FileStamp): boolean {
+    const { file } = this.init.layout.pieceFile(piece);
+    if (!this.#seals || this.#seals.matches(file, stamp)) return true;
+    const doubt = this.#doubts.get(file);
+    return doubt !== undefined && doubt.stamp.matches(0, stamp) && doubt.good.has(piece);
+  }
+
+  /** Hashes a piece of a file that is not as it was. Throws if the piece is not, either. */
+  async recheck(piece: number): Promise<void> {
+    const { layout, pathOf, hashPiece } = this.init;
+    const { file } = layout.pieceFile(piece);
+    const stamp = await this.#lookAt(file);
+    if (!stamp) throw contentChanged(pathOf(file));
+    const doubt = this.#doubtOf(file, stamp);
+    if (doubt.good.has(piece)) return;
+    const root = await hashPiece(piece);
+    const after = await this.#lookAt(file);
+    const isRight = root?.equals(layout.pieceRoot(piece)) === true && after !== undefined;
+    if (!isRight || !doubt.stamp.matches(0, after)) throw contentChanged(pathOf(file));
+    doubt.good.add(piece);
+  }
+
+  /**
+   * Looks at some of the files, other ones each time, and hashes those that are not as they were. Returns the new
+   * fingerprint if any of these was right.
+   */
+  patrol(): Promise<string | undefined> {
+    this.#patrolling ??= this.#patrol().finally(() => (this.#patrolling = undefined));
+    return this.#patrolling;
+  }
+
+  async #patrol(): Promise<string | undefined> {
+    const generation = this.#generation;
+    const isOver = (): boolean => generation !== this.#generation;
+    const { length } = this.init.metainfo.files;
+    const round = new Set(this.#doubts.keys());
+    for (let step = 0; step < Math.min(PATROL_FILES, length); step++) {
+      this.#patrolled = (this.#patrolled + 1) % length;
+      round.add(this.#patrolled);
+    }
+    let resealed = false;
+    for (const file of round) {
+      if (isOver() || !this.#seals) return undefined;
+      const stamp = await this.#statOf(file);
+      if (isOver()) return undefined;
+      if (this.#seals.matches(file, stamp)) this.#doubts.delete(file);
+      else resealed = (await this.#recheckFile(file, isOver)) || resealed;
+    }
+    return resealed && !isOver() ? this.#seals?.fingerprint : undefined;
+  }
+
+  /** Hashes a file piece by piece, and seals it as it is now. False if the check was given up. */
+  async #recheckFile(file: number, isOver: () => boolean): Promise<boolean> {
+    const { first, count } = this.init.layout.filePieces(file);
+    for (let piece = first; piece < first + count; piece++) {
+      await this.recheck(piece);
+      if (isOver()) return false;
+    }
+    const stamp = await this.#lookAt(file);
+    if (isOver()) return false;
+    const doubt = this.#doubts.get(file);
+    // What changed once more in the meantime is looked at in the next round.
+    if (!stamp || (count > 0 && (!doubt?.stamp.matches(0, stamp) || doubt.good.size < count))) return false;
+    this.#seals?.set(file, stamp);
+    this.#doubts.delete(file);
+    return true;
+  }
+
+  #doubtOf(file: number, stamp: FileStamp): Doubt {
+    const known = this.#doubts.get(file);
+    if (known?.stamp.matches(0, stamp)) return known;
+    const doubt = { stamp: new FileStamps(1), good: new Set<number>() };
+    doubt.stamp.set(0, stamp);
+    this.#doubts.set(file, doubt);
+    return doubt;
+  }
+
+  /** Throws what is wrong with a file that must be there, in full length. */
+  async #statOf(file: number): Promise<FileStamp> {
+    const path = this.init.pathOf(file);
+    try {
+      const stats = await stat(path, { bigint: true });
+      if (stats.size !== BigInt(this.init.metainfo.files[file]?.length ?? 0)) throw contentChanged(path);
+      return stats;
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  }
+
+  async #lookAt(file: number): Promise<FileStamp | undefined> {
+    const path = this.init.pathOf(file);
+    try {
+      const stats = await stat(path, { bigint: true });
+      return stats.size === BigInt(this.init.metainfo.files[file]?.length ?? 0) ? stats : undefined;
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+      throw diskError(error, path);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { writeFileSync } from 'node:fs';
+import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Transfer } from '../src/app/transfer.js';
+import type { Shared } from '../src/app/transfer-options.js';
+import { bytesOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { overriding } from './support/overriding.js';
+
+const PIECE = 64 * 1024;
+const data = bytesOf(4 * PIECE + 1000);
+const other = bytesOf(4 * PIECE + 1000, 2);
+
+let agent: DownloadAgent;
+
+beforeEach(async () => {
+  agent = await DownloadAgent.start();
+});
+
+afterEach(() => agent.stop());
+
+/** Writes a file whose time is always the same. */
+async function put(name: string, bytes: Buffer): Promise<string> {
+  const path = await agent.folder.write(name, bytes);
+  await utimes(path, 1, 1);
+  return path;
+}
+
+function share(path: string): Promise<Shared> {
+  const { signal } = new AbortController();
+  return agent.transfers.share({ path, name: '', pieceLength: PIECE, signal, progress: () => undefined });
+}
+
+function inState(transfer: Transfer, state: Transfer['state']): Promise<boolean> {
+  return waitFor(() => transfer.state === state, {
+    what: `${state}, which is ${transfer.state}`,
+    everyMs: 5,
+  });
+}
+
+describe('a share whose bytes change, but not their number nor the time', () => {
+  it('is withdrawn when what is there now is shared', async () => {
+    const path = await put('file.bin', data);
+    const { transfer: before } = await share(path);
+    await put('file.bin', other);
+    const { transfer, already } = await share(path);
+    expect(already).toBe(false);
+    expect(transfer.infohash).not.toBe(before.infohash);
+    expect(agent.transfers.list()).toEqual([transfer]);
+    expect(transfer.state).toBe('seeding');
+  });
+
+  it('is withdrawn without that, soon', async () => {
+    const { transfer } = await share(await put('file.bin', data));
+    await put('file.bin', other);
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('CONTENT_CHANGED');
+  });
+
+  it('is found out by the next start', async () => {
+    const { transfer } = await share(await put('file.bin', data));
+    await agent.halt();
+    await put('file.bin', other);
+    agent = await DownloadAgent.start(agent.folder);
+    const again = agent.transfers.get(transfer.infohash);
+    await inState(again, 'failed');
+    expect(again.fault).toBe('CONTENT_CHANGED');
+  });
+});
+
+describe('a share whose bytes stay what they are', () => {
+  it('is shared on when its mode changes, and is known again at the next start', async () => {
+    const path = await put('file.bin', data);
+    const { transfer } = await share(path);
+    const { fingerprint } = transfer.record;
+    await chmod(path, 0o600);
+    await waitFor(() => transfer.record.fingerprint !== fingerprint, { what: 'the new fingerprint' });
+    expect(transfer.state).toBe('seeding');
+    expect(await transfer.isUnchanged()).toBe(true);
+    expect(await share(path)).toMatchObject({ already: true });
+  });
+
+  it('is hashed, and shared on, when an older version noted how it looks', async () => {
+    const path = await put('file.bin', data);
+    const { transfer } = await share(path);
+    await agent.halt();
+    const status = agent.folder.at('data', 'download_status.json');
+    const text = await readFile(status, 'utf8');
+    await writeFile(status, text.replace(/"fingerprint": "[^"]*"/, `"fingerprint": "${'ab'.repeat(32)}"`));
+    agent = await DownloadAgent.start(agent.folder);
+    const again = agent.transfers.get(transfer.infohash);
+    await inState(again, 'seeding');
+    expect(again.record.fingerprint).toBe(transfer.record.fingerprint);
+  });
+});
+
+describe('a folder of which a file changes while it is being shared', () => {
+  const refused = (path: string) => ({
+    code: 'precondition',
+    reason: 'CHANGED_WHILE_READ',
+    message: `${path} changed while it was read: share it when it is finished`,
+  });
+
+  /** Runs `change` when all is hashed. */
+  function afterHash(change: () => Promise<unknown>): void {
+    const hash = agent.hasher.hash.bind(agent.hasher);
+    agent.hasher.hash = async (...args) => {
+      const metainfo = await hash(...args);
+      await change();
+      return metainfo;
+    };
+  }
+
+  it.each([
+    ['other bytes of its size and time', other],
+    ['fewer bytes', other.subarray(0, 10)],
+  ])('is refused, also if the file has %s and all was hashed before', async (_, bytes) => {
+    await put('folder/a', data);
+    const path = await put('folder/b', bytesOf(100));
+    afterHash(() => put('folder/a', bytes));
+    await expect(share(agent.folder.at('folder'))).rejects.toMatchObject(
+      refused(agent.folder.at('folder/a')),
+    );
+    expect(agent.transfers.list()).toEqual([]);
+    expect((await readFile(path)).length).toBe(100);
+  });
+
+  it('is refused when it changes at the last moment', async () => {
+    await agent.stop();
+    const changed = (): string => agent.folder.at('folder/a');
+    agent = await DownloadAgent.start(undefined, {
+      archive: (archive) =>
+        overriding(archive, {
+          // The first thing that is done with the transfer.
+          keep: (infohash) => {
+            writeFileSync(changed(), other);
+            archive.keep(infohash);
+          },
+        }),
+    });
+    await put('folder/a', data);
+    await expect(share(agent.folder.at('folder'))).rejects.toMatchObject(refused(changed()));
+    expect(agent.transfers.list()).toEqual([]);
+  });
+});
