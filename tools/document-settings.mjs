@@ -1,12 +1,9 @@
 // Writes the settings of all services into docs/operations.md, from the very tables that the services read.
 // With --check it writes nothing, and fails if that would change something.
 import { readFile, writeFile } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
 
 const PAGE = new URL('../docs/operations.md', import.meta.url);
 
-// Defaults must not say where this ran.
-delete process.env.XDG_DATA_HOME;
 const { flagName, variableName } = await import('../libs/common/dist/config/options.js');
 const tables = {
   tracker: (await import('../services/tracker/dist/config.js')).trackerOptions,
@@ -18,8 +15,8 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function defaultOf({ default: said, repeatable }) {
   if (said === undefined) return repeatable ? 'none' : '';
-  if (said === hostname().slice(0, 64)) return 'the host name';
-  return `\`${said.startsWith(`${homedir()}/`) ? `~${said.slice(homedir().length)}` : said}\``;
+  if (typeof said === 'string') return `\`${said}\``;
+  return said.shown.startsWith('~') ? `\`${said.shown}\`` : said.shown;
 }
 
 function tableOf(options) {

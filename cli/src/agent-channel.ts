@@ -13,7 +13,7 @@ type ClientConstructor<C> = Parameters<typeof connect>[0] & (new (...args: never
 
 /** Which agent a session is with. */
 export function agentOf({ connection, context }: Session): Promise<AgentEndpoint> {
-  return resolveAgent(connection, context.environment, context.cwd);
+  return resolveAgent(connection, context);
 }
 
 /** Calls to one agent, with its token and with errors that say what the person can do. */

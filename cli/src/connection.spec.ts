@@ -8,20 +8,26 @@ describe('which agent', () => {
   test('is the flag before the variable before the socket in the data folder', async () => {
     const environment = { ENJAMBRE_AGENT: 'unix:/run/b.sock', ENJAMBRE_DATA_DIR: '/c' };
 
-    expect(await resolveAgent({ agent: 'unix:/run/a.sock' }, environment, '/')).toEqual({
-      address: 'unix:/run/a.sock',
+    expect(await resolveAgent({ agent: 'unix:/run/a.sock' }, { environment: environment, cwd: '/' })).toEqual(
+      {
+        address: 'unix:/run/a.sock',
+      },
+    );
+    expect(await resolveAgent({}, { environment: environment, cwd: '/' })).toEqual({
+      address: 'unix:/run/b.sock',
     });
-    expect(await resolveAgent({}, environment, '/')).toEqual({ address: 'unix:/run/b.sock' });
-    expect(await resolveAgent({}, { ENJAMBRE_DATA_DIR: '/c' }, '/')).toEqual({
+    expect(await resolveAgent({}, { environment: { ENJAMBRE_DATA_DIR: '/c' }, cwd: '/' })).toEqual({
       address: 'unix:/c/agent.sock',
     });
-    expect(await resolveAgent({ dataDir: 'd' }, { ENJAMBRE_DATA_DIR: '/c' }, '/x')).toEqual({
+    expect(
+      await resolveAgent({ dataDir: 'd' }, { environment: { ENJAMBRE_DATA_DIR: '/c' }, cwd: '/x' }),
+    ).toEqual({
       address: 'unix:/x/d/agent.sock',
     });
   });
 
   test('is the one with the default data folder when nothing is said', async () => {
-    expect(await resolveAgent({}, { XDG_DATA_HOME: '/xdg' }, '/')).toEqual({
+    expect(await resolveAgent({}, { environment: { XDG_DATA_HOME: '/xdg' }, cwd: '/' })).toEqual({
       address: 'unix:/xdg/enjambre/agent.sock',
     });
   });
@@ -31,22 +37,30 @@ describe('which agent', () => {
     await writeFile(join(dataDir, 'control.token'), 'from-file\n');
     const flags = { agent: ':7073', dataDir };
 
-    expect(await resolveAgent({ ...flags, token: 't' }, { ENJAMBRE_TOKEN: 'v' }, '/')).toEqual({
+    expect(
+      await resolveAgent({ ...flags, token: 't' }, { environment: { ENJAMBRE_TOKEN: 'v' }, cwd: '/' }),
+    ).toEqual({
       address: '127.0.0.1:7073',
       token: 't',
     });
-    expect(await resolveAgent(flags, { ENJAMBRE_TOKEN: 'v' }, '/')).toMatchObject({ token: 'v' });
-    expect(await resolveAgent(flags, {}, '/')).toMatchObject({ token: 'from-file' });
+    expect(await resolveAgent(flags, { environment: { ENJAMBRE_TOKEN: 'v' }, cwd: '/' })).toMatchObject({
+      token: 'v',
+    });
+    expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toMatchObject({ token: 'from-file' });
     await rm(dataDir, { recursive: true });
-    expect(await resolveAgent(flags, {}, '/')).toEqual({ address: '127.0.0.1:7073' });
+    expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toEqual({ address: '127.0.0.1:7073' });
   });
 
   test('is refused by the name of what said it', async () => {
-    await expect(resolveAgent({ agent: 'nowhere' }, {}, '/')).rejects.toThrow(
+    await expect(resolveAgent({ agent: 'nowhere' }, { environment: {}, cwd: '/' })).rejects.toThrow(
       /^--agent: "nowhere" is not an address/,
     );
-    await expect(resolveAgent({}, { ENJAMBRE_AGENT: 'x:y' }, '/')).rejects.toThrow(/^ENJAMBRE_AGENT: /);
-    await expect(resolveAgent({ dataDir: `/${'x'.repeat(120)}` }, {}, '/')).rejects.toMatchObject({
+    await expect(resolveAgent({}, { environment: { ENJAMBRE_AGENT: 'x:y' }, cwd: '/' })).rejects.toThrow(
+      /^ENJAMBRE_AGENT: /,
+    );
+    await expect(
+      resolveAgent({ dataDir: `/${'x'.repeat(120)}` }, { environment: {}, cwd: '/' }),
+    ).rejects.toMatchObject({
       code: 'invalid',
     });
   });

@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
+import { homeFolder } from '@enjambre/common/config/home-folder';
 import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { pathFrom, type WorkingFolder } from './working-folder.js';
+
+/** What a command takes of its process. */
+export interface Surroundings extends WorkingFolder {
+  readonly environment: Environment;
+}
 
 /** What the command line said of whom to ask. */
 export interface ConnectionFlags {
@@ -28,19 +34,16 @@ const TOKEN_FILE = 'control.token';
  * Which agent to talk with: `--agent`, ENJAMBRE_AGENT or the socket in the data folder.
  * Throws `invalid`, BAD_OPTION.
  */
-export async function resolveAgent(
-  flags: ConnectionFlags,
-  environment: Environment,
-  cwd: string,
-): Promise<AgentEndpoint> {
+export async function resolveAgent(flags: ConnectionFlags, around: Surroundings): Promise<AgentEndpoint> {
+  const { environment } = around;
   const said = setting('agent', flags, environment);
   if (!said) {
-    const socket = join(await dataDir(flags, environment, cwd), SOCKET_FILE);
+    const socket = join(await dataDir(flags, around), SOCKET_FILE);
     return { address: readAddress(`unix:${socket}`, '--data-dir') };
   }
   const address = readAddress(said.value, said.source);
   if (address.startsWith('unix:')) return { address };
-  const token = setting('token', flags, environment)?.value ?? (await storedToken(flags, environment, cwd));
+  const token = setting('token', flags, environment)?.value ?? (await storedToken(flags, around));
   return token === undefined ? { address } : { address, token };
 }
 
@@ -86,24 +89,23 @@ function dialable(address: Address): Address {
   return address.kind === 'tcp' && address.host === '' ? { ...address, host: '127.0.0.1' } : address;
 }
 
-async function dataDir(flags: ConnectionFlags, environment: Environment, cwd: string): Promise<string> {
-  const said = setting('dataDir', flags, environment)?.value;
-  if (said !== undefined) return resolve(cwd, said.startsWith('~/') ? homedir() + said.slice(1) : said);
+async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<string> {
+  const { environment } = around;
+  const said = setting('dataDir', flags, environment);
+  if (said?.value === '')
+    throw new EnjambreError('invalid', 'BAD_OPTION', `${said.source}: a path is missing`);
+  if (said?.value.startsWith('~/'))
+    return resolve(homeFolder(environment, `write ${said.source} without ~`), said.value.slice(2));
+  if (said) return pathFrom(around, said.value);
   const { defaultDataDir } = await import('@enjambre/peer-agent/default-data-dir');
   return defaultDataDir(environment);
 }
 
 /** The token of an agent whose data folder can be read here; undefined if there is none. */
-async function storedToken(
-  flags: ConnectionFlags,
-  environment: Environment,
-  cwd: string,
-): Promise<string | undefined> {
+async function storedToken(flags: ConnectionFlags, around: Surroundings): Promise<string | undefined> {
   try {
     // One that is empty is none: the agent makes another at its next start.
-    return (
-      (await readFile(join(await dataDir(flags, environment, cwd), TOKEN_FILE), 'utf8')).trim() || undefined
-    );
+    return (await readFile(join(await dataDir(flags, around), TOKEN_FILE), 'utf8')).trim() || undefined;
   } catch {
     return undefined;
   }

@@ -11,6 +11,7 @@ export interface Context {
   /** True if somebody can answer questions. */
   readonly canAsk: boolean;
   readonly environment: Environment;
+  /** Throws if it was removed: to be asked for only with a relative path. */
   readonly cwd: string;
   /** Wall clock, in milliseconds since 1970. */
   readonly now: () => number;

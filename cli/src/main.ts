@@ -1,3 +1,4 @@
+import { workingFolder } from '@enjambre/common/config/working-folder';
 import { endStandardOutput } from '@enjambre/common/log/standard-output';
 import { messageOf } from '@enjambre/core/error';
 import type { Context } from './context.js';
@@ -22,7 +23,7 @@ const context: Context = {
   },
   environment: process.env,
   get cwd() {
-    return process.cwd();
+    return workingFolder();
   },
   now: Date.now,
   interruptible,

@@ -41,7 +41,7 @@ export class Output {
   }
 
   get columns(): number {
-    return this.stdout.columns ?? DEFAULT_COLUMNS;
+    return this.stdout.columns || DEFAULT_COLUMNS;
   }
 
   /** A line for people; nothing with --json. Text from the network must be `plain` already. */

@@ -56,7 +56,7 @@ function createProgram(context: Context): Command {
       // Usage errors are told by `report`, in our own form.
       writeErr: () => undefined,
       getOutHasColors: () => wantsColor(context.stdout, context.environment),
-      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getOutHelpWidth: () => context.stdout.columns || 100,
     });
   addServiceCommands(program, context);
   addClientCommands(program, context, (options) => outputOf(context, options));

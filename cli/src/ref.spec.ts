@@ -33,8 +33,8 @@ afterAll(() => rm(cwd, { recursive: true }));
 
 describe('a ref', () => {
   test('that is the path of a .torrent is its content for a download, its infohash for the rest', async () => {
-    expect(await downloadSource('a.torrent', cwd)).toEqual({ $case: 'metainfo', value: metainfo.bytes });
-    expect(await transferRef('./a.torrent', cwd)).toBe(metainfo.infohash);
+    expect(await downloadSource('a.torrent', { cwd })).toEqual({ $case: 'metainfo', value: metainfo.bytes });
+    expect(await transferRef('./a.torrent', { cwd })).toBe(metainfo.infohash);
   });
 
   test.each([
@@ -44,8 +44,8 @@ describe('a ref', () => {
     'model.bin',
     'gone.torrent',
   ])('%s is left to the agent', async (ref) => {
-    expect(await downloadSource(ref, cwd)).toEqual({ $case: 'ref', value: ref });
-    expect(await transferRef(ref, cwd)).toBe(ref);
+    expect(await downloadSource(ref, { cwd })).toEqual({ $case: 'ref', value: ref });
+    expect(await transferRef(ref, { cwd })).toBe(ref);
   });
 
   test.each([
@@ -54,11 +54,11 @@ describe('a ref', () => {
     ['./gone.torrent', 'PATH_NOT_FOUND'],
     ['huge.torrent', 'BAD_METAINFO'],
   ])('"%s" is refused with %s', async (ref, reason) => {
-    await expect(downloadSource(ref, cwd)).rejects.toMatchObject({ reason });
+    await expect(downloadSource(ref, { cwd })).rejects.toMatchObject({ reason });
   });
 
   test('that names a malformed .torrent is refused by commands that need its infohash', async () => {
-    await expect(transferRef('bad.torrent', cwd)).rejects.toMatchObject({
+    await expect(transferRef('bad.torrent', { cwd })).rejects.toMatchObject({
       name: 'EnjambreError',
       code: 'invalid',
     });
@@ -73,11 +73,11 @@ describe('a ref for a tracker', () => {
     ['a.bin', metainfo.infohash],
     ['ABABABAB', other],
   ])('%s is %s', async (ref, infohash) => {
-    expect(await trackerInfohash(ref, cwd, files)).toBe(infohash);
+    expect(await trackerInfohash(ref, { cwd }, files)).toBe(infohash);
   });
 
   test('must mean one file', async () => {
-    await expect(trackerInfohash('twin', cwd, files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
-    await expect(trackerInfohash('nobody', cwd, files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
+    await expect(trackerInfohash('twin', { cwd }, files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
+    await expect(trackerInfohash('nobody', { cwd }, files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
   });
 });

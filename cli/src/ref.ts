@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { MAX_TORRENT_BYTES, tooLarge } from './torrent-file.js';
+import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 const INFOHASH = /^[0-9a-f]{64}$/i;
 const PREFIX = /^[0-9a-f]{8,63}$/i;
@@ -16,19 +16,19 @@ const PREFIX = /^[0-9a-f]{8,63}$/i;
  */
 export async function downloadSource(
   ref: string,
-  cwd: string,
+  folder: WorkingFolder,
 ): Promise<NonNullable<DownloadRequest['source']>> {
-  const metainfo = await torrentFile(ref, cwd);
+  const metainfo = await torrentFile(ref, folder);
   if (metainfo) return { $case: 'metainfo', value: metainfo };
   // No name has a separator.
-  const local = ref.includes('/') ? await localPath(ref, cwd) : undefined;
+  const local = ref.includes('/') ? await localPath(ref, folder) : undefined;
   if (local) throw local;
   return { $case: 'ref', value: ref };
 }
 
 /** Says of a ref that is the path of something on this machine that it is no .torrent; undefined if it is no path. */
-export async function localPath(ref: string, cwd: string): Promise<EnjambreError | undefined> {
-  const path = resolve(cwd, ref);
+export async function localPath(ref: string, folder: WorkingFolder): Promise<EnjambreError | undefined> {
+  const path = pathFrom(folder, ref);
   const found = /^magnet:/i.test(ref) ? undefined : await stat(path).catch(() => undefined);
   if (!found) return undefined;
   const what = found.isDirectory() ? 'folder' : 'file';
@@ -37,8 +37,8 @@ export async function localPath(ref: string, cwd: string): Promise<EnjambreError
 }
 
 /** The ref by which an agent knows a transfer: for a `.torrent` path its infohash. */
-export async function transferRef(ref: string, cwd: string): Promise<string> {
-  const metainfo = await torrentFile(ref, cwd);
+export async function transferRef(ref: string, folder: WorkingFolder): Promise<string> {
+  const metainfo = await torrentFile(ref, folder);
   if (!metainfo) return ref;
   const { parseMetainfo } = await import('@enjambre/core/metainfo-parse');
   return parseMetainfo(metainfo).infohash;
@@ -50,10 +50,10 @@ export async function transferRef(ref: string, cwd: string): Promise<string> {
  */
 export async function trackerInfohash(
   ref: string,
-  cwd: string,
+  folder: WorkingFolder,
   files: (query: string) => Promise<readonly File[]>,
 ): Promise<string> {
-  const text = await transferRef(ref, cwd);
+  const text = await transferRef(ref, folder);
   if (INFOHASH.test(text)) return text.toLowerCase();
   if (/^magnet:/i.test(text)) {
     const { parseMagnet } = await import('@enjambre/core/magnet');
@@ -78,7 +78,7 @@ export async function trackerInfohash(
 }
 
 /** The bytes of the `.torrent` that `ref` names; undefined if it is not the path of one. */
-async function torrentFile(ref: string, cwd: string): Promise<Buffer | undefined> {
+async function torrentFile(ref: string, folder: WorkingFolder): Promise<Buffer | undefined> {
   if (ref.trim() === '') {
     throw new EnjambreError(
       'invalid',
@@ -87,7 +87,7 @@ async function torrentFile(ref: string, cwd: string): Promise<Buffer | undefined
     );
   }
   if (!ref.toLowerCase().endsWith('.torrent') || /^magnet:/i.test(ref)) return undefined;
-  const path = resolve(cwd, ref);
+  const path = pathFrom(folder, ref);
   const size = await fileSize(path);
   if (size === undefined) {
     // Something may be shared under such a name; with a separator it can only be a path.

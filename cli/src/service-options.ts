@@ -20,7 +20,9 @@ function serviceOption(key: string, option: Option): CommanderOption {
 function describe(key: string, { description, default: fallback, repeatable }: Option): string {
   const facts = [
     ...(repeatable ? ['may be repeated'] : []),
-    ...(fallback === undefined ? [] : [`default ${fallback}`]),
+    ...(fallback === undefined
+      ? []
+      : [`default ${typeof fallback === 'string' ? fallback : fallback.shown}`]),
     variableName(key),
   ];
   return `${description} (${facts.join('; ')})`;

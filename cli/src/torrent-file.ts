@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
+import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 /** Larger metainfo is refused everywhere. */
 export const MAX_TORRENT_BYTES = 10 << 20;
@@ -16,10 +16,10 @@ const STDIN = '-';
  */
 export async function readTorrent(
   path: string,
-  { cwd, stdin }: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array> },
+  context: WorkingFolder & { readonly stdin: AsyncIterable<Uint8Array> },
 ): Promise<Buffer> {
-  if (path === STDIN) return gather(stdin, 'standard input');
-  const whole = resolve(cwd, path);
+  if (path === STDIN) return gather(context.stdin, 'standard input');
+  const whole = pathFrom(context, path);
   try {
     return await gather(createReadStream(whole), whole);
   } catch (error) {

@@ -29,7 +29,7 @@ export interface RemoveOptions {
 
 /** `enjambre rm`: forgets a transfer. */
 export async function remove(session: Session, ref: string, { data }: RemoveOptions): Promise<void> {
-  const its = await transferRef(ref, session.context.cwd);
+  const its = await transferRef(ref, session.context);
   const { transfer, filesDeleted } = await withAgent(session, (agent) => agent.remove(its, data));
   session.output.object({ ...transferJson('removed', transfer), files_deleted: filesDeleted });
   const files = filesDeleted ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
@@ -41,7 +41,7 @@ async function change(
   ref: string,
   apply: (agent: AgentClient, ref: string) => Promise<Transfer>,
 ): Promise<Transfer> {
-  const its = await transferRef(ref, session.context.cwd);
+  const its = await transferRef(ref, session.context);
   const transfer = await withAgent(session, (agent) => apply(agent, its));
   session.output.object(transferJson('transfer', transfer));
   return transfer;

@@ -26,7 +26,7 @@ const LEAST_SECONDS = 1;
 export async function explain(session: Session, ref: string): Promise<void> {
   const { output, context } = session;
   const explanation = await withAgent(session, async (agent) =>
-    agent.explain(await transferRef(ref, context.cwd)),
+    agent.explain(await transferRef(ref, context)),
   );
   output.object(explanationJson(explanation));
   for (const line of describe(explanation, output.colors)) output.line(line);

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { LimitChange, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
@@ -9,6 +8,7 @@ import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { untilWhole } from './until-whole.js';
+import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
 export interface GetOptions {
   /** Folder to put it in; the agent's download folder if absent. */
@@ -43,13 +43,12 @@ async function download(
   { output, detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
 ): Promise<void> {
   await withAgent(session, async (agent) => {
-    const { cwd } = session.context;
-    const source = await downloadSource(ref, cwd);
-    const outputDir = output === undefined ? '' : resolve(cwd, output);
+    const source = await downloadSource(ref, session.context);
+    const outputDir = output === undefined ? '' : pathFrom(session.context, output);
     const { transfer, alreadyComplete } = await agent
       .download({ source, outputDir, limits })
       .catch(async (error: unknown) => {
-        throw await notShared(error, ref, cwd);
+        throw await notShared(error, ref, session.context);
       });
     if (!transfer) throw new EnjambreError('internal', 'BAD_ANSWER', 'the agent answered without a transfer');
     begun?.(transfer);
@@ -59,9 +58,9 @@ async function download(
 }
 
 /** What is on this machine may be meant to be shared, or be a .torrent under another name. */
-async function notShared(error: unknown, ref: string, cwd: string): Promise<unknown> {
+async function notShared(error: unknown, ref: string, folder: WorkingFolder): Promise<unknown> {
   if (EnjambreError.from(error).reason !== 'UNKNOWN_REF') return error;
-  return (await localPath(ref, cwd)) ?? error;
+  return (await localPath(ref, folder)) ?? error;
 }
 
 function tooLate(seconds: number, transfer: Transfer | undefined): EnjambreError {

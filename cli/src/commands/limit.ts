@@ -31,7 +31,7 @@ async function ofTransfer(
   agent: AgentClient,
   { ref: given, change }: { ref: string; change: LimitChange | undefined },
 ): Promise<void> {
-  const ref = await transferRef(given, context.cwd);
+  const ref = await transferRef(given, context);
   const { transfer = await agent.transfer(ref) } = change ? await agent.setLimits({ ref, change }) : {};
   output.object(transferJson('transfer', transfer));
   output.line(`${plain(transfer.name)}: ${limitsText(transfer)}`);

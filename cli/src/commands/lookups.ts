@@ -39,14 +39,15 @@ export async function findFiles(session: Session, query: string): Promise<File[]
 }
 
 async function findPeers(session: Session, ref: string): Promise<KnownMember[]> {
-  const { cwd, environment } = session.context;
+  const { environment } = session.context;
   const trackers = resolveTrackers(session.connection, environment);
   if (trackers.length === 0) {
-    const its = ref === '' ? '' : await transferRef(ref, cwd);
+    const its = ref === '' ? '' : await transferRef(ref, session.context);
     return withAgent(session, (agent) => agent.peers(its));
   }
   return withTracker(trackers, session.signal, async (tracker) => {
-    if (ref !== '') return tracker.swarm(await trackerInfohash(ref, cwd, (query) => tracker.files(query)));
+    if (ref !== '')
+      return tracker.swarm(await trackerInfohash(ref, session.context, (query) => tracker.files(query)));
     const all = await tracker.peers();
     return all.map((peer) => ({
       peer,

@@ -1,5 +1,4 @@
 import { lstat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import {
@@ -16,6 +15,7 @@ import { sharedJson } from '../render/json.js';
 import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
 import { formatBytes, plain } from '../render/text.js';
+import { pathFrom } from '../working-folder.js';
 
 export interface ShareOptions {
   /** Name to share it under; its own if absent. */
@@ -36,10 +36,10 @@ const POLICIES = { inside: LinkPolicy.INSIDE, anywhere: LinkPolicy.ANYWHERE } as
 
 /** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
 export async function share(session: Session, path: string, options: ShareOptions): Promise<void> {
-  const torrents = options.torrents.map((file) => resolve(session.context.cwd, file));
+  const torrents = options.torrents.map((file) => pathFrom(session.context, file));
   for (const file of torrents) await checkFree(file);
   await withAgent(session, async (agent) => {
-    const shared = await hash(session, agent, resolve(session.context.cwd, path), options);
+    const shared = await hash(session, agent, pathFrom(session.context, path), options);
     const { transfer } = shared;
     if (!transfer) throw noTransfer();
     for (const file of torrents) await writeTorrent(file, shared.metainfo);

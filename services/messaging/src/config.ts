@@ -1,12 +1,10 @@
-import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
-import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import { commonOptions, hostName, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
 
-const MAX_NAME_CHARS = 64;
 const countSchema = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 is wanted')
@@ -24,7 +22,7 @@ export const messagingOptions = {
     placeholder: 'NAME',
     description: "the relay's name in events",
     schema: nameSchema,
-    default: hostname().slice(0, MAX_NAME_CHARS),
+    default: hostName,
   },
   nats: {
     placeholder: 'URL',

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import {
   addressSchema,
   commonOptions,
+  hostName,
   labelsSchema,
   nameSchema,
   pathSchema,
@@ -25,14 +25,15 @@ const ignoreSchema = z.array(
 export const agentOptions = {
   name: {
     placeholder: 'NAME',
-    description: 'name of this agent, for people; without it, the host name',
-    schema: nameSchema.default(() => hostname().slice(0, 64)),
+    description: 'name of this agent, for people',
+    schema: nameSchema,
+    default: hostName,
   },
   dataDir: {
     placeholder: 'DIR',
     description: 'folder of its identity and state',
     schema: pathSchema,
-    default: defaultDataDir(),
+    default: { shown: '~/.local/share/enjambre', find: defaultDataDir },
   },
   listen: {
     placeholder: 'HOST:PORT',

@@ -1,11 +1,8 @@
-import { hostname } from 'node:os';
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
-import { commonOptions, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import { commonOptions, hostName, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
-
-const MAX_NAME_CHARS = 64;
 
 /** The settings of `enjambre tracker`. */
 export const trackerOptions = {
@@ -19,7 +16,7 @@ export const trackerOptions = {
     placeholder: 'NAME',
     description: "the tracker's name in events",
     schema: nameSchema,
-    default: hostname().slice(0, MAX_NAME_CHARS),
+    default: hostName,
   },
   nats: {
     placeholder: 'URL',

@@ -9,9 +9,17 @@ export interface Option<T = unknown> {
   /** Reads the text given by flag or environment; the default passes through it too. */
   readonly schema: z.ZodType<T>;
   /** Text used when neither flag nor environment says anything; absent if the schema decides. */
-  readonly default?: string;
+  readonly default?: string | MachineDefault;
   /** May be given several times; the schema then gets a list of texts. */
   readonly repeatable?: boolean;
+}
+
+/** A default that is not the same on every machine: it is found when it is needed, and not before. */
+export interface MachineDefault {
+  /** What help and documents say of it. */
+  readonly shown: string;
+  /** Throws {@link EnjambreError} if there is none. */
+  readonly find: (environment: Environment) => string;
 }
 
 export type OptionTable = Readonly<Record<string, Option>>;
@@ -71,5 +79,13 @@ function raw(
   if (variable !== undefined && variable !== '') {
     return { value: option.repeatable ? variable.split(',') : variable, source: variableName(key) };
   }
-  return { value: option.default ?? (option.repeatable ? [] : undefined), source: flagName(key) };
+  return { value: defaultOf(option, environment), source: flagName(key) };
+}
+
+function defaultOf(
+  { default: said, repeatable }: Option,
+  environment: Environment,
+): string | readonly string[] | undefined {
+  if (said === undefined) return repeatable ? [] : undefined;
+  return typeof said === 'string' ? said : said.find(environment);
 }

@@ -1,11 +1,13 @@
-import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { hostname } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { messageOf } from '@enjambre/core/error';
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
 import { parseAddress, parseTcpAddress } from './address.js';
-import type { Option } from './options.js';
+import { workingFolder } from './working-folder.js';
+import { homeFolder } from './home-folder.js';
+import type { MachineDefault, Option } from './options.js';
 
 /** An {@link Address}. */
 export const addressSchema = addressBy(parseAddress);
@@ -35,7 +37,23 @@ export const pathSchema = z
   .string()
   .min(1, 'a path is missing')
   .refine((path) => !path.includes('\0'), 'a path holds no NUL')
-  .transform((path) => resolve(path.startsWith('~/') ? homedir() + path.slice(1) : path));
+  .transform((path, context) => {
+    try {
+      return path.startsWith('~/') ? resolve(home(), path.slice(2)) : resolvePath(path);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+
+function home(): string {
+  return homeFolder(process.env, 'write the path without ~');
+}
+
+/** Relative paths are those of the working folder. Throws `precondition`, NO_WORKING_FOLDER, if it was removed. */
+function resolvePath(path: string): string {
+  return isAbsolute(path) ? resolve(path) : resolve(workingFolder(), path);
+}
 
 /** `key=value`, as often as wanted. */
 export const labelsSchema = z
@@ -61,6 +79,14 @@ export const nameSchema = z
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name holds no control characters');
 
 const STDOUT = 1;
+
+const MAX_NAME_CHARS = 64;
+
+/** The name of a service unless it is told another. */
+export const hostName: MachineDefault = {
+  shown: 'the host name',
+  find: () => hostname().slice(0, MAX_NAME_CHARS) || 'localhost',
+};
 
 /** The settings that every service has. */
 export const commonOptions = {

@@ -1,0 +1,19 @@
+import { userInfo } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { homeFolder } from './home-folder.js';
+
+describe('the home folder', () => {
+  it('is what HOME says', () => {
+    expect(homeFolder({ HOME: '/home/ann' }, 'do this')).toBe('/home/ann');
+  });
+
+  it.each([{}, { HOME: '' }])('is the one that the system knows if HOME says nothing: %j', (environment) => {
+    expect(homeFolder(environment, 'do this')).toBe(userInfo().homedir);
+  });
+
+  it('is refused if it is relative: it would be another one in each folder', () => {
+    expect(() => homeFolder({ HOME: 'ann' }, 'do this')).toThrow(
+      'HOME is "ann", which is no absolute path: mend that, or do this',
+    );
+  });
+});
