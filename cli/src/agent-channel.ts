@@ -5,8 +5,8 @@ import { resolveAgent, type AgentEndpoint } from './connection.js';
 import type { Session } from './context.js';
 import { agentStopped, explainAgentError } from './unreachable.js';
 
-/** A .torrent has at most 10 MiB; the rest is for what stands around it. */
-const MAX_MESSAGE_BYTES = 16 << 20;
+/** A .torrent has at most 64 MiB; the rest is for what stands around it. */
+const MAX_MESSAGE_BYTES = 66 << 20;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 type ClientConstructor<C> = Parameters<typeof connect>[0] & (new (...args: never[]) => C);

@@ -36,6 +36,7 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
   NOT_A_FILE: EXIT.failed,
   UNSUPPORTED_NAMES: EXIT.failed,
   TOO_MANY_FILES: EXIT.failed,
+  NAMESAKE: EXIT.failed,
   // The remedy is another ref.
   AMBIGUOUS_REF: EXIT.usage,
   // A service of our own did not start: nobody was asked anything.

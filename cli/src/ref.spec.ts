@@ -26,7 +26,7 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'a.torrent'), metainfo.bytes);
   await writeFile(join(cwd, 'bad.torrent'), 'not bencode');
   await writeFile(join(cwd, 'huge.torrent'), '');
-  await truncate(join(cwd, 'huge.torrent'), (10 << 20) + 1);
+  await truncate(join(cwd, 'huge.torrent'), (64 << 20) + 1);
 });
 
 afterAll(() => rm(cwd, { recursive: true }));

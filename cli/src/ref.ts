@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
+import { sameName } from '@enjambre/core/names';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { MAX_TORRENT_BYTES, tooLarge } from './torrent-file.js';
@@ -46,7 +47,7 @@ export async function transferRef(ref: string, folder: WorkingFolder): Promise<s
 
 /**
  * The infohash that `ref` means to a tracker. Names and prefixes are looked up in
- * `files(query)`; as with an agent, an exact name counts before a prefix. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ * `files(query)`; as with an agent, an exact name counts before a prefix, and an infohash before a name. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
  */
 export async function trackerInfohash(
   ref: string,
@@ -54,18 +55,21 @@ export async function trackerInfohash(
   files: (query: string) => Promise<readonly File[]>,
 ): Promise<string> {
   const text = await transferRef(ref, folder);
-  if (INFOHASH.test(text)) return text.toLowerCase();
   if (/^magnet:/i.test(text)) {
     const { parseMagnet } = await import('@enjambre/core/magnet');
     return parseMagnet(text).infohash;
   }
-  const all = await files(text);
-  const named = all.filter(({ name }) => name === text);
+  const all = await files(text.trim());
+  if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
+    return text.toLowerCase();
+  const named = withName(text, all);
   const matching =
     named.length === 0 && PREFIX.test(text)
       ? all.filter(({ infohash }) => infohash.startsWith(text.toLowerCase()))
       : named;
   const [found] = matching;
+  // The tracker says of an infohash that it does not know it.
+  if (!found && INFOHASH.test(text)) return text.toLowerCase();
   if (!found)
     throw new EnjambreError(
       'not-found',
@@ -75,6 +79,15 @@ export async function trackerInfohash(
   if (matching.length === 1) return found.infohash;
   const choices = matching.map(({ infohash }) => infohash.slice(0, 12)).join(', ');
   throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} may be one of ${choices}: say which`);
+}
+
+/** As an agent finds names: as it was written, in the other form of its letters, without the spaces around it. */
+function withName(text: string, files: readonly File[]): readonly File[] {
+  const exact = files.filter(({ name }) => name === text);
+  if (exact.length > 0) return exact;
+  const alike = files.filter(({ name }) => sameName(name, text));
+  const bare = text.trim();
+  return alike.length > 0 || bare === text ? alike : withName(bare, files);
 }
 
 /** The bytes of the `.torrent` that `ref` names; undefined if it is not the path of one. */

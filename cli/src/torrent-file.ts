@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
 import { EnjambreError } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 /** Larger metainfo is refused everywhere. */
-export const MAX_TORRENT_BYTES = 10 << 20;
+export const MAX_TORRENT_BYTES = MAX_BENCODE_BYTES;
 
 /** A path that means standard input. */
 const STDIN = '-';
@@ -47,6 +48,6 @@ export function tooLarge(what: string): EnjambreError {
   return new EnjambreError(
     'invalid',
     'BAD_METAINFO',
-    `${what} is larger than 10 MiB: that is no .torrent file`,
+    `${what} is larger than ${MAX_TORRENT_BYTES / 2 ** 20} MiB: that is no .torrent file`,
   );
 }

@@ -108,7 +108,7 @@ describe('enjambre inspect', () => {
     ['nothing', Buffer.alloc(0), /bad metainfo: /],
     ['cut short', release.bytes.subarray(0, -1), /bad metainfo: /],
     ['of version 1', Buffer.from('d4:infod4:name1:xee'), /bad metainfo: it is not of version 2/],
-    ['too large', Buffer.alloc((10 << 20) + 1), /larger than 10 MiB: that is no \.torrent file/],
+    ['too large', Buffer.alloc((64 << 20) + 1), /larger than 64 MiB: that is no \.torrent file/],
   ])('names the fault of one that is %s, and ends with 2', async (_, bytes, fault) => {
     await writeFile(join(cwd, 'bad.torrent'), bytes);
     for (const path of ['bad.torrent', '-']) {

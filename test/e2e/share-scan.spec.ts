@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { hashTree } from '@enjambre/common/testing/content';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { expectRefused } from './support/outcome.js';
@@ -131,4 +132,35 @@ describe('names that cannot be shared', () => {
     expect((await swarm.command(bob, ['get', 'even'])).code).toBe(0);
     expect(await readFile(join(bob.downloadDir, 'even'), 'utf8')).toBe('odd');
   });
+
+  test('may differ only in case, and in the form of their letters', async () => {
+    for (const name of ['xt_MARK.h', 'xt_mark.h', 'caf\u00e9', 'cafe\u0301', 'A/x', 'a/x'])
+      await write(`kernel/${name}`, name);
+    expect((await swarm.command(alice, ['share', 'kernel'])).code).toBe(0);
+    expect((await swarm.command(bob, ['get', 'kernel'])).code).toBe(0);
+    expect(await hashTree(join(bob.downloadDir, 'kernel'))).toEqual(
+      await hashTree(join(swarm.root, 'kernel')),
+    );
+  });
+
+  test('are found as they were written, and in the other form of their letters', async () => {
+    const digits = 'ab12'.repeat(16);
+    await write(`found/${digits}`, 'digits');
+    await write('found/ my file ', 'spaces');
+    await write('found/re\u0301sume\u0301', 'marks');
+    for (const name of [digits, ' my file ', 're\u0301sume\u0301'])
+      expect((await swarm.command(alice, ['share', join('found', name)])).code).toBe(0);
+    for (const ref of [digits, ' my file ', 'r\u00e9sum\u00e9']) {
+      expect(await swarm.command(bob, ['get', ref])).toMatchObject({ code: 0 });
+      expect(await swarm.command(bob, ['status', ref])).toMatchObject({ code: 0 });
+      const peers = await swarm.enjambre(['peers', ref, '--tracker', swarm.trackerAddress, '--json']);
+      expect(peers).toMatchObject({ code: 0 });
+      expect(peers.json).toHaveLength(2);
+    }
+  });
+});
+
+test('what nothing can describe is refused before it is hashed', async () => {
+  await write('namesake/namesake', 'x');
+  expectRefused(await swarm.command(alice, ['share', 'namesake']), 1, /only a file of its own name/);
 });

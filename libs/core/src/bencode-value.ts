@@ -1,5 +1,8 @@
-/** The most bytes that a bencoded value, so also a metainfo, may take. */
-export const MAX_BENCODE_BYTES = 10 * 1024 * 1024;
+/**
+ * The most bytes that a bencoded value, so also a metainfo, may take: some 500,000 files. The format
+ * has no bound; this one keeps what a stranger's metainfo costs to half a gigabyte for a moment.
+ */
+export const MAX_BENCODE_BYTES = 64 * 1024 * 1024;
 
 /** How many lists and dictionaries may stand one inside the other. */
 export const MAX_BENCODE_DEPTH = 100;

@@ -1,7 +1,7 @@
 import { BencodeDict, type BencodeValue } from './bencode-value.js';
 import { HASH_SIZE } from './merkle.js';
 import { badMetainfo, type MetainfoFile } from './metainfo.js';
-import { foldName, nameFault } from './names.js';
+import { nameFault } from './names.js';
 import { quote } from './quote.js';
 
 const NO_HASH = Buffer.alloc(HASH_SIZE);
@@ -12,8 +12,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * The files of a `file tree` dictionary (BEP 52), in its order. A file is a folder's entry that
  * holds one entry with an empty key. Throws `invalid` BAD_METAINFO for names that break the rules of
- * `checkName` or collide in their folder, and for lengths or roots that no file has. Symbolic
- * links (BEP 47) are refused: they could lead anywhere.
+ * `checkName`, and for lengths or roots that no file has. Symbolic
+ * links (BEP 47) are refused: they could lead anywhere. Names that differ only in case, or in the
+ * form of their letters, are two: whether a disk takes them so is found out where they are written.
  */
 export function readFileTree(tree: BencodeDict): MetainfoFile[] {
   const files: MetainfoFile[] = [];
@@ -33,14 +34,9 @@ export function decodeName(bytes: Buffer): string | undefined {
 /** Recursive: the decoder of bencode bounds the depth. */
 function readFolder(folder: BencodeDict, path: readonly string[], files: MetainfoFile[]): void {
   if (folder.size === 0) throw badMetainfo(`${describe(path)} holds nothing`);
-  const taken = new Set<string>();
   for (const [key, node] of folder) {
     const name = readName(key, path);
-    const folded = foldName(name);
     const here = [...path, name];
-    if (taken.has(folded))
-      throw badMetainfo(`${describe(here)} has the name of another file on some systems`);
-    taken.add(folded);
     if (!(node instanceof BencodeDict)) throw badMetainfo(`${describe(here)} is not a dictionary`);
     const file = node.get('');
     if (file === undefined) readFolder(node, here, files);

@@ -49,7 +49,7 @@ export function buildMetainfo(input: BuildInput): Metainfo {
   const bytes = encodeBencode(dict({ info, 'piece layers': pieceLayers(input) }));
   if (bytes.length > MAX_BENCODE_BYTES) {
     throw badMetainfo(
-      `it takes ${bytes.length} bytes, more than 10 MiB: choose longer pieces or fewer files`,
+      `it takes ${bytes.length} bytes, more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB: choose longer pieces or fewer files`,
     );
   }
   const metainfo = parseMetainfo(bytes);

@@ -98,17 +98,17 @@ describe('a metainfo', () => {
     expect(error.message).toContain(fault);
   });
 
-  test('may take 10 MiB', () => {
+  test('may take 64 MiB', () => {
     const padded = (bytes: number) => encodeBencode(dict({ info: dict(info), x: Buffer.alloc(bytes) }));
-    const most = 10 * 1024 * 1024;
+    const most = 64 * 1024 * 1024;
     const bytes = padded(most - padded(most).length + most);
     expect(bytes).toHaveLength(most);
     expect(parseMetainfo(bytes).bytes).toHaveLength(most);
   });
 
-  test('is refused over 10 MiB', () => {
-    expect(faultOf(() => parseMetainfo(Buffer.alloc(10 * 1024 * 1024 + 1))).message).toContain(
-      'more than 10 MiB',
+  test('is refused over 64 MiB', () => {
+    expect(faultOf(() => parseMetainfo(Buffer.alloc(64 * 1024 * 1024 + 1))).message).toContain(
+      'more than 64 MiB',
     );
   });
 

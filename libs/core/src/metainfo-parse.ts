@@ -14,11 +14,12 @@ const META_VERSION = 2;
 
 /**
  * Reads a `.torrent` of version 2 or a hybrid (whose v1 keys are ignored, as are unknown ones), of
- * at most 10 MiB, and checks all of it; see `Metainfo` for what then holds. The bytes are copied.
+ * at most 64 MiB, and checks all of it; see `Metainfo` for what then holds. The bytes are copied.
  * Throws `invalid` BAD_METAINFO naming the fault. Source: BEP 52.
  */
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
-  if (bytes.length > MAX_BENCODE_BYTES) throw badMetainfo(`${bytes.length} bytes are more than 10 MiB`);
+  if (bytes.length > MAX_BENCODE_BYTES)
+    throw badMetainfo(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`);
   const own = Buffer.from(bytes);
   const torrent = expectDict(decode(own), 'the file');
   const info = expectDict(torrent.get('info'), 'its info');

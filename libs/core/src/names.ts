@@ -27,11 +27,7 @@ export function nameFault(name: string): string | undefined {
   return undefined;
 }
 
-/**
- * What two names of one folder must not share: equal up to case and Unicode normalisation, as
- * file systems compare (APFS, NTFS, ext4 with casefold). Upper case first, because it alone
- * joins letters such as ς and σ.
- */
-export function foldName(name: string): string {
-  return name.normalize('NFD').toUpperCase().toLowerCase();
+/** Names that look the same and are written with other code points are one to a person who asks for one. */
+export function sameName(one: string, other: string): boolean {
+  return one === other || one.normalize('NFC') === other.normalize('NFC');
 }

@@ -8,7 +8,7 @@ const MIB = 1024 * KIB;
  * The longest piece taken. BEP 52 sets no limit, but a piece is checked as a whole, so its
  * length bounds what a peer can make us fetch in vain.
  */
-const MAX_PIECE_LENGTH = 64 * MIB;
+export const MAX_PIECE_LENGTH = 64 * MIB;
 
 const SHORTEST_CHOSEN = 256 * KIB;
 const LONGEST_CHOSEN = 16 * MIB;

@@ -4,7 +4,7 @@ import { BencodeDict, type BencodeValue } from '../src/bencode-value.js';
 import { fileRoot, leavesOfPiece } from '../src/file-root.js';
 import { subtreeRoot } from '../src/merkle.js';
 import type { BuildFile } from '../src/metainfo-build.js';
-import { foldName, nameFault } from '../src/names.js';
+import { nameFault } from '../src/names.js';
 
 /** A bencode dictionary from an object whose keys are latin1. */
 export function dict(values: Record<string, BencodeValue>): BencodeDict {
@@ -75,12 +75,12 @@ function withoutCollisions<T extends { path: readonly string[] }>(files: readonl
   return files.filter(({ path }) => {
     const steps = path.map((_, i) => path.slice(0, i + 1));
     const fits = steps.every((step, i) => {
-      const before = kinds.get(step.map(foldName).join('/'));
+      const before = kinds.get(step.join('/'));
       return before === undefined || (i < path.length - 1 && before === `folder ${step.join('/')}`);
     });
     if (!fits) return false;
     steps.forEach((step, i) =>
-      kinds.set(step.map(foldName).join('/'), `${i < path.length - 1 ? 'folder' : 'file'} ${step.join('/')}`),
+      kinds.set(step.join('/'), `${i < path.length - 1 ? 'folder' : 'file'} ${step.join('/')}`),
     );
     return true;
   });

@@ -64,7 +64,9 @@ export interface AgentOverrides {
   readonly beside?: readonly Health[];
 }
 
-/** A .torrent of 10 MiB, sent to start a download, and some room. */
+/** A .torrent of 64 MiB, sent to start a download, and some room: over the socket, which only its owner reaches. */
+const MAX_SOCKET_BYTES = 65 << 20;
+/** Over TCP a message is taken before its token is looked at: a larger .torrent is fetched by its magnet link. */
 const MAX_CONTROL_BYTES = 11 << 20;
 
 /** Whoever follows a transfer learns of the end by it; calls that change something are quick. */
@@ -267,7 +269,9 @@ class AgentService implements Agent {
       maxReceiveBytes: MAX_CONTROL_BYTES,
       graceMs: CONTROL_GRACE_MS,
     };
-    const servers = [new GrpcServer({ ...common, listen: socket, services: controlServices(components) })];
+    const maxReceiveBytes = MAX_SOCKET_BYTES;
+    const services = controlServices(components);
+    const servers = [new GrpcServer({ ...common, maxReceiveBytes, listen: socket, services })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
       servers.push(

@@ -29,10 +29,12 @@ export function absolute(path: string): string {
 export function queryOf(ref: TransferRef): string {
   switch (ref.kind) {
     case 'infohash':
+    case 'digits':
       return ref.infohash;
     case 'prefix':
       return ref.prefix;
     case 'name':
-      return ref.name;
+      // It finds names with spaces around it as well.
+      return ref.name.trim();
   }
 }

@@ -2,7 +2,6 @@ import { basename, dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { choosePieceLength } from '@enjambre/core/piece-length';
 import { nameFault } from '@enjambre/core/names';
 import { escapeHidden, quote } from '@enjambre/core/quote';
 import { Serial } from '@enjambre/common/async/serial';
@@ -17,6 +16,7 @@ import { identityOf, identityOfRecord, newRecord, type Identity } from './identi
 import { RESERVED_NAME, type ContentHasher, type Place, type ScannedContent } from './ports.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Targets, type Holder } from './targets.js';
+import { planPieces } from './share-plan.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
@@ -96,7 +96,7 @@ export class Transfers implements Startable, ServingDirectory {
     const name = options.name || basename(path);
     checkShareName(name, path);
     const content = await this.#parts.hasher.scan(path, { ...options.scan, signal });
-    const pieceLength = options.pieceLength || choosePieceLength(content.totalLength);
+    const pieceLength = await planPieces(content, name, options.pieceLength);
     let done = 0;
     const metainfo = await this.#parts.hasher.hash(content, {
       name,
@@ -247,7 +247,8 @@ export class Transfers implements Startable, ServingDirectory {
   async #identify(ref: TransferRef): Promise<Identity> {
     const own = findByRef(ref, this.list());
     const { tracker } = this.#parts;
-    if (own && (ref.kind === 'infohash' || !tracker.connected)) return identityOfRecord(own.record);
+    const isSure = own && 'infohash' in ref && ref.infohash === own.infohash;
+    if (own && (isSure === true || !tracker.connected)) return identityOfRecord(own.record);
     const query = queryOf(ref);
     const shared = await tracker.findFiles(query).catch((error: unknown) => {
       if (own) return [];

@@ -16,7 +16,7 @@ function find(text: string, candidates = all): string | undefined {
 
 describe('parseRef', () => {
   it('reads an infohash of any case, spaces around it left out', () => {
-    expect(parseRef(` ${HEX64}\n`)).toEqual({ kind: 'infohash', infohash: HEX64.toLowerCase() });
+    expect(parseRef(` ${HEX64}\n`)).toMatchObject({ kind: 'digits', infohash: HEX64.toLowerCase() });
   });
 
   it('reads a magnet link, with its name if it has one', () => {
@@ -50,7 +50,7 @@ describe('parseRef', () => {
         ),
         (text) => {
           try {
-            expect(['infohash', 'prefix', 'name']).toContain(parseRef(text).kind);
+            expect(['infohash', 'digits', 'prefix', 'name']).toContain(parseRef(text).kind);
           } catch (error) {
             expect(error).toBeInstanceOf(EnjambreError);
             expect((error as EnjambreError).code).toBe('invalid');
@@ -89,5 +89,30 @@ describe('findByRef', () => {
   it('finds a name that could be hexadecimal digits, in capitals too', () => {
     const named = { infohash: infoHash('cccccccc'), name: 'DEADBEEF' };
     expect(find('DEADBEEF', [one, named])).toBe(named.infohash);
+  });
+
+  it('finds a name of 64 digits, unless they are the infohash of another', () => {
+    const named = { infohash: infoHash('cccccccc'), name: one.infohash };
+    expect(find(HEX64, [one, { ...named, name: HEX64 }])).toBe(named.infohash);
+    expect(find(one.infohash, [named, one])).toBe(one.infohash);
+    expect(find(`magnet:?xt=urn:btmh:1220${one.infohash}`, [named])).toBeUndefined();
+  });
+
+  it('finds a name with spaces around it, and one without them that was written with them', () => {
+    const spaced = { infohash: infoHash('cccccccc'), name: ' my file ' };
+    const bare = { infohash: infoHash('dddddddd'), name: 'my file' };
+    expect(find(' my file ', [bare, spaced])).toBe(spaced.infohash);
+    expect(find('my file', [bare, spaced])).toBe(bare.infohash);
+    expect(find('my file\n', [bare, spaced])).toBe(bare.infohash);
+    const digits = { infohash: infoHash('eeeeeeee'), name: ' 01234567' };
+    expect(find(' 01234567', [digits])).toBe(digits.infohash);
+  });
+
+  it('finds a name in the other form of its letters, its very form first', () => {
+    const composed = { infohash: infoHash('cccccccc'), name: 'caf\u00e9' };
+    const marked = { infohash: infoHash('dddddddd'), name: 'cafe\u0301' };
+    expect(find('cafe\u0301', [composed])).toBe(composed.infohash);
+    expect(find('caf\u00e9', [marked])).toBe(marked.infohash);
+    expect(find('cafe\u0301', [composed, marked])).toBe(marked.infohash);
   });
 });

@@ -1,10 +1,13 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
+import { sameName } from '@enjambre/core/names';
 
 /** How a person names a transfer. */
 export type TransferRef =
   | { readonly kind: 'infohash'; readonly infohash: InfoHash; readonly name?: string }
+  /** 64 hexadecimal digits: an infohash, or if no file has that, a name as it was written. */
+  | { readonly kind: 'digits'; readonly infohash: InfoHash; readonly name: string }
   /** 8 to 63 hexadecimal digits, `prefix` in lower case; `name` as it was written, since it may be one. */
   | { readonly kind: 'prefix'; readonly prefix: string; readonly name: string }
   | { readonly kind: 'name'; readonly name: string };
@@ -19,10 +22,10 @@ export function parseRef(text: string): TransferRef {
     const { infohash, name } = parseMagnet(ref);
     return name === undefined ? { kind: 'infohash', infohash } : { kind: 'infohash', infohash, name };
   }
-  if (/^[0-9a-f]{64}$/i.test(ref)) return { kind: 'infohash', infohash: parseInfoHash(ref) };
-  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase(), name: ref };
-  if (Buffer.byteLength(ref) > MAX_NAME_BYTES) throw badRef(ref.slice(0, 40));
-  return { kind: 'name', name: ref };
+  if (/^[0-9a-f]{64}$/i.test(ref)) return { kind: 'digits', infohash: parseInfoHash(ref), name: text };
+  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase(), name: text };
+  if (Buffer.byteLength(ref.normalize('NFC')) > MAX_NAME_BYTES) throw badRef(ref.slice(0, 40));
+  return { kind: 'name', name: text };
 }
 
 interface Named {
@@ -31,19 +34,31 @@ interface Named {
 }
 
 /**
- * The one of `candidates` that a ref means, or undefined. An exact name counts before a
- * prefix. Throws `precondition`, AMBIGUOUS_REF, if several have it.
+ * The one of `candidates` that a ref means, or undefined. An exact name counts before a prefix, and
+ * an infohash before a name of 64 digits: nobody can take its place by calling a file so. Of
+ * names, one that is just as written counts before one that looks the same, and that before one without
+ * the spaces around it. Throws `precondition`, AMBIGUOUS_REF, if several have it.
  */
 export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
-  if (ref.kind === 'infohash') return candidates.find(({ infohash }) => infohash === ref.infohash);
-  const text = ref.name;
-  const named = candidates.filter(({ name }) => name === text);
-  if (named.length > 0) return single(named, text);
-  if (ref.kind === 'name') return undefined;
+  if (ref.kind === 'infohash' || ref.kind === 'digits') {
+    const found = candidates.find(({ infohash }) => infohash === ref.infohash);
+    if (found || ref.kind === 'infohash') return found;
+  }
+  const named = withName(ref.name, candidates);
+  if (named.length > 0) return single(named, ref.name);
+  if (ref.kind !== 'prefix') return undefined;
   return single(
     candidates.filter(({ infohash }) => infohash.startsWith(ref.prefix)),
-    text,
+    ref.name.trim(),
   );
+}
+
+function withName<T extends Named>(text: string, candidates: readonly T[]): readonly T[] {
+  const exact = candidates.filter(({ name }) => name === text);
+  if (exact.length > 0) return exact;
+  const alike = candidates.filter(({ name }) => sameName(name, text));
+  const bare = text.trim();
+  return alike.length > 0 || bare === text ? alike : withName(bare, candidates);
 }
 
 function single<T extends Named>(found: readonly T[], text: string): T | undefined {

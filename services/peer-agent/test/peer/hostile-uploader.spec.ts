@@ -406,11 +406,27 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  it('does not take metainfo without an end: 10 MiB at most', async () => {
+  it('does not take metainfo that is too long: 64 MiB at most', async () => {
+    const sent: number[] = [];
     const { address } = await uploader('mallory', {
       metainfo: (call) => {
         const more = (): void => {
-          if (!call.cancelled) call.write({ totalLength: 0xffff_ffff, chunk: Buffer.alloc(900_000) }, more);
+          sent.push(1);
+          if (!call.cancelled)
+            call.write({ totalLength: (64 << 20) + 1, chunk: Buffer.alloc(900_000) }, more);
+        };
+        more();
+      },
+    });
+    await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
+    expect(sent.length).toBeLessThan(20);
+  });
+
+  it('does not take more metainfo than was announced', async () => {
+    const { address } = await uploader('mallory', {
+      metainfo: (call) => {
+        const more = (): void => {
+          if (!call.cancelled) call.write({ totalLength: 3_000_000, chunk: Buffer.alloc(900_000) }, more);
         };
         more();
       },

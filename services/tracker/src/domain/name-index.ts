@@ -44,7 +44,7 @@ export class NameIndex<Item> {
 
   /** The key's id must not be there yet. */
   add({ name, id }: Named, item: Item): void {
-    const row = { name, id, lowerName: name.toLowerCase(), item, gone: false };
+    const row = { name, id, lowerName: fold(name), item, gone: false };
     this.#rows.set(id, row);
     this.#added.push(row);
     this.#changed();
@@ -60,7 +60,7 @@ export class NameIndex<Item> {
 
   page({ query, after, limit }: PageQuery): Page<Item> {
     this.#settle();
-    const wanted = query.toLowerCase();
+    const wanted = fold(query);
     const isPrefix = ID_PREFIX.test(wanted);
     const items: Item[] = [];
     for (let at = after ? this.#firstBehind(after) : 0; at < this.#ordered.length; at += 1) {
@@ -95,6 +95,11 @@ export class NameIndex<Item> {
     }
     return low;
   }
+}
+
+/** Names are found in any case, and in either form of letters with marks. */
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase();
 }
 
 function compare(one: Named, other: Named): number {

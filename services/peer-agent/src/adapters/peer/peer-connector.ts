@@ -2,12 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
-import { infoHashToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import { type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
-import { connect, readStream } from '@enjambre/common/grpc/client';
 import {
-  PeerServiceClient,
   type FetchRequest,
   type FetchResponse,
   type SyncRequest,
@@ -17,13 +14,9 @@ import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../a
 import { BlockMemory } from '../disk/block-memory.js';
 import { EndpointRace } from './endpoint-race.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
-import { MAX_MESSAGE_BYTES } from './limits.js';
 import type { MessageStream, StreamListener } from './message-stream.js';
+import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
 import { UploaderConnections } from './uploader.js';
-
-const MAX_METAINFO_BYTES = 10 << 20;
-/** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
-const METAINFO_TIMEOUT_MS = 15 * 60_000;
 
 /** Peers of which it is kept where they were reached. */
 const MAX_REACHED = 1000;
@@ -44,6 +37,7 @@ export class GrpcPeerConnector implements PeerConnector {
   /** At which of its addresses a peer was reached last. */
   readonly #reached = new Map<PeerId, string>();
   readonly #leadsHere: (address: TcpAddress) => boolean;
+  readonly #metainfo = new MetainfoFetch();
 
   /** @param memory for the blocks that come */
   constructor(
@@ -119,12 +113,12 @@ export class GrpcPeerConnector implements PeerConnector {
     peer: PeerAddress,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress: Progress = () => undefined,
+    progress: MetainfoProgress = () => undefined,
   ): Promise<Metainfo> {
     const endpoints = this.#endpointsOf(peer);
     if (endpoints.length === 0) throw nowhere(peer);
     const ask = (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> =>
-      metainfoAt(endpoint, infohash, signal, (bytes, total) => {
+      this.#metainfo.at(endpoint, infohash, signal, (bytes, total) => {
         answers();
         progress(bytes, total);
       });
@@ -152,39 +146,6 @@ export class GrpcPeerConnector implements PeerConnector {
   }
 }
 
-/** How many bytes have come, and how many there are. */
-type Progress = (bytes: number, total: number) => void;
-
-async function metainfoAt(
-  endpoint: string,
-  infohash: InfoHash,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<Metainfo> {
-  const client = connect(PeerServiceClient, endpoint, {
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  });
-  try {
-    const call = client.getMetainfo(
-      { infohash: infoHashToBytes(infohash) },
-      { deadline: Date.now() + METAINFO_TIMEOUT_MS },
-    );
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const { totalLength, chunk } of readStream(call, signal)) {
-      size += chunk.length;
-      if (size > MAX_METAINFO_BYTES || size > totalLength) throw badMetainfo('is longer than it may be');
-      chunks.push(Buffer.from(chunk));
-      progress(size, totalLength);
-    }
-    const metainfo = parseMetainfo(Buffer.concat(chunks));
-    if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
-    return metainfo;
-  } finally {
-    client.close();
-  }
-}
-
 /** Undefined for what is none: a tracker may say anything. */
 function addressIn(text: string): TcpAddress | undefined {
   try {
@@ -206,8 +167,4 @@ function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): 
 function nowhere({ name, endpoint }: PeerAddress): EnjambreError {
   const message = `${name} is announced at ${endpoint}, which leads nowhere from here: start it with --listen or --advertise so that others reach it`;
   return new EnjambreError('unavailable', 'NO_ENDPOINT', message);
-}
-
-function badMetainfo(fault: string): EnjambreError {
-  return new EnjambreError('invalid', 'BAD_METAINFO', `the metainfo ${fault}`);
 }

@@ -1,0 +1,59 @@
+import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
+import { EnjambreError } from '@enjambre/core/error';
+import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { connect, readStream } from '@enjambre/common/grpc/client';
+import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { MAX_MESSAGE_BYTES } from './limits.js';
+import { MetainfoMemory } from './metainfo-memory.js';
+
+/** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
+const METAINFO_TIMEOUT_MS = 15 * 60_000;
+
+/** How many bytes have come, and how many there are. */
+export type MetainfoProgress = (bytes: number, total: number) => void;
+
+/** Asks strangers for metainfo; what they make this agent hold is bounded for all of them together. */
+export class MetainfoFetch {
+  readonly #memory = new MetainfoMemory();
+
+  /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and what the call throws. */
+  async at(
+    endpoint: string,
+    infohash: InfoHash,
+    signal: AbortSignal,
+    progress: MetainfoProgress,
+  ): Promise<Metainfo> {
+    const client = connect(PeerServiceClient, endpoint, {
+      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    });
+    let size = 0;
+    try {
+      const call = client.getMetainfo(
+        { infohash: infoHashToBytes(infohash) },
+        { deadline: Date.now() + METAINFO_TIMEOUT_MS },
+      );
+      const chunks: Buffer[] = [];
+      for await (const { totalLength, chunk } of readStream(call, signal)) {
+        if (totalLength > MAX_BENCODE_BYTES || size + chunk.length > totalLength) {
+          throw badMetainfo('is longer than it may be');
+        }
+        this.#memory.take(chunk.length);
+        size += chunk.length;
+        chunks.push(Buffer.from(chunk));
+        progress(size, totalLength);
+      }
+      const metainfo = parseMetainfo(Buffer.concat(chunks));
+      if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
+      return metainfo;
+    } finally {
+      this.#memory.release(size);
+      client.close();
+    }
+  }
+}
+
+function badMetainfo(fault: string): EnjambreError {
+  return new EnjambreError('invalid', 'BAD_METAINFO', `the metainfo ${fault}`);
+}
