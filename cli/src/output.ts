@@ -20,11 +20,17 @@ export interface OutputOptions {
 
 const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+/** What is known of where text goes to be laid out. */
+export type Screen = Pick<Output, 'colors' | 'width'>;
 
 /** Where commands speak: lines for people or, with --json, objects for programs; never both. */
 export class Output {
   readonly json: boolean;
   readonly colors: ReturnType<typeof picocolors.createColors>;
+  /** Lines that are drawn over by the next {@link redraw}. */
+  #drawn = 1;
 
   constructor(
     private readonly stdout: TextStream,
@@ -40,12 +46,18 @@ export class Output {
     return !this.json && this.stdout.isTTY === true;
   }
 
+  /** Columns that a line may fill: no bound but on a terminal. */
+  get width(): number {
+    return this.stdout.isTTY === true ? this.columns : Infinity;
+  }
+
   get columns(): number {
     return this.stdout.columns || DEFAULT_COLUMNS;
   }
 
   /** A line for people; nothing with --json. Text from the network must be `plain` already. */
   line(text = ''): void {
+    this.#drawn = 1;
     if (!this.json) this.stdout.write(`${text}\n`);
   }
 
@@ -62,9 +74,12 @@ export class Output {
     throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
   }
 
-  /** Draws the present line of a terminal over again. */
-  redraw(text: string): void {
-    if (this.live) this.stdout.write(CLEAR_LINE + text);
+  /** Draws the lines at the end of a terminal over again, those that were drawn last. None may be wider than the terminal. */
+  redraw(lines: readonly string[]): void {
+    if (!this.live) return;
+    const up = this.#drawn > 1 ? `\u001b[${this.#drawn - 1}A${CLEAR_BELOW}` : '';
+    this.#drawn = lines.length;
+    this.stdout.write(CLEAR_LINE + up + lines.join('\n'));
   }
 
   /** A sentence beside the result, on standard error, also with --json. */

@@ -4,6 +4,7 @@ import { EnjambreError } from '@enjambre/core/error';
 const SILENCE: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
   'DEADLINE_EXCEEDED',
+  'CANCELLED',
   'AGENT_UNREACHABLE',
   'TRACKER_UNREACHABLE',
 ]);

@@ -122,6 +122,17 @@ describe('enjambre get', () => {
     expect(drawn.every((line) => line.length < 100)).toBe(true);
   });
 
+  test.each([80, 140])('says on a terminal of %d columns why nothing moves', async (columns) => {
+    const reason =
+      'asking 4 peers for the metainfo; 192.168.100.3:7072 and 3 others do not answer; the tracker is not reachable';
+    const stuck = { ...half, state: TransferState.RESOLVING, bytesDone: 0n, bytesTotal: 0n, reason };
+    agent.script.watch = () => stream([stuck, whole]);
+
+    const { stdout } = await cli(['get', INFOHASH, '--agent', agent.address], { columns });
+
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`resolving: ${reason}`);
+  });
+
   test('is done at once when the agent has it already', async () => {
     agent.script.download = () => ({ transfer: whole, alreadyComplete: true });
     agent.script.watch = () => {

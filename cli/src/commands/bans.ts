@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Ban } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
-import type { Output } from '../output.js';
+import type { Screen } from '../output.js';
 import { banJson } from '../render/json.js';
 import { table } from '../render/table.js';
 import { formatAgo, formatIn, plain, shortDigits } from '../render/text.js';
@@ -17,7 +17,7 @@ export async function banned(session: Session, ref: string): Promise<void> {
   const { output, context } = session;
   for (const ban of bans) output.object(banJson('ban', ban));
   if (bans.length === 0) output.line('this agent has banned nobody');
-  else output.line(banTable(bans, output.colors, context.now()));
+  else output.line(banTable(bans, output, context.now()));
 }
 
 /** `enjambre unban`: deals with a peer again. */
@@ -28,7 +28,7 @@ export async function unban(session: Session, peer: string): Promise<void> {
   session.output.line(`${title} is not banned any more; it was, because: ${plain(ban.reason)}`);
 }
 
-function banTable(bans: readonly Ban[], colors: Output['colors'], now: number): string {
+function banTable(bans: readonly Ban[], screen: Screen, now: number): string {
   const columns = [
     { title: 'peer' },
     { title: 'id' },
@@ -43,5 +43,5 @@ function banTable(bans: readonly Ban[], colors: Output['colors'], now: number): 
     formatIn(ban.until, now),
     plain(ban.reason),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }

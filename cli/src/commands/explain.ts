@@ -1,6 +1,6 @@
 import type { Explanation } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
-import type { Output } from '../output.js';
+import type { Screen } from '../output.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
 import { causeText, causeWord } from '../render/cause.js';
@@ -29,18 +29,19 @@ export async function explain(session: Session, ref: string): Promise<void> {
     agent.explain(await transferRef(ref, context)),
   );
   output.object(explanationJson(explanation));
-  for (const line of describe(explanation, output.colors)) output.line(line);
+  for (const line of describe(explanation, output)) output.line(line);
 }
 
-function describe(explanation: Explanation, colors: Output['colors']): string[] {
+function describe(explanation: Explanation, screen: Screen): string[] {
+  const { colors } = screen;
   const { name, spent, sources, conclusion } = explanation;
   const facts = factsOf(explanation).filter(([, value]) => value !== '');
   const isTelling = (secondsOf(explanation.totalTime) ?? 0) >= LEAST_SECONDS;
   return [
     colors.bold(plain(name)),
     ...facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`),
-    ...(isTelling && spent.length > 0 ? ['', timeTable(explanation, colors)] : []),
-    ...(sources.length > 0 ? ['', sourceTable(explanation, colors)] : []),
+    ...(isTelling && spent.length > 0 ? ['', timeTable(explanation, screen)] : []),
+    ...(sources.length > 0 ? ['', sourceTable(explanation, screen)] : []),
     '',
     plain(conclusion),
   ];
@@ -84,7 +85,7 @@ function mishaps(explanation: Explanation): string {
     .join(', ');
 }
 
-function timeTable({ spent, totalTime }: Explanation, colors: Output['colors']): string {
+function timeTable({ spent, totalTime }: Explanation, screen: Screen): string {
   const columns = [
     { title: 'time went to' },
     { title: 'share', align: 'right' },
@@ -99,10 +100,10 @@ function timeTable({ spent, totalTime }: Explanation, colors: Output['colors']):
     formatSeconds(secondsOf(stalled) ?? 0),
   ]);
   rows.push(['all of it', percent(100), formatSeconds(secondsOf(totalTime) ?? 0), '']);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
-function sourceTable({ sources }: Explanation, colors: Output['colors']): string {
+function sourceTable({ sources }: Explanation, screen: Screen): string {
   const columns = [
     { title: 'source' },
     { title: 'id' },
@@ -120,9 +121,9 @@ function sourceTable({ sources }: Explanation, colors: Output['colors']): string
     formatBytes(source.bytesReceived),
     percent(shares[index] ?? 0),
     source.rate === 0n ? '-' : formatRate(source.rate),
-    source.banned === '' ? '' : colors.red(plain(source.banned)),
+    source.banned === '' ? '' : screen.colors.red(plain(source.banned)),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
 function percent(share: number): string {

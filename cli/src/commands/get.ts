@@ -110,7 +110,7 @@ function finished({ output }: Session, transfer: Transfer, already: boolean): vo
         { title: 'share', align: 'right' },
       ],
       rows,
-      output.colors,
+      output,
     ),
   );
 }

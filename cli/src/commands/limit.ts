@@ -73,5 +73,5 @@ function limitTable(transfers: readonly Transfer[], { output }: Session): string
     priorityWord(transfer.priority),
     shortDigits(transfer.infohash),
   ]);
-  return table(columns, rows, output.colors);
+  return table(columns, rows, output);
 }

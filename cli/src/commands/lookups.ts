@@ -2,7 +2,7 @@ import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { withAgent } from '../agent-client.js';
 import { resolveTrackers } from '../connection.js';
 import type { Session } from '../context.js';
-import type { Output } from '../output.js';
+import type { Output, Screen } from '../output.js';
 import { trackerInfohash, transferRef } from '../ref.js';
 import { fileJson, peerJson, type KnownMember } from '../render/json.js';
 import { table } from '../render/table.js';
@@ -14,7 +14,7 @@ export async function files(session: Session, query: string): Promise<void> {
   const found = await findFiles(session, query);
   const { output } = session;
   for (const file of found) output.object(fileJson(file));
-  if (found.length > 0) output.line(fileTable(found, output.colors));
+  if (found.length > 0) output.line(fileTable(found, output));
   else if (query === '') output.line('nothing is shared yet: `enjambre share PATH`');
   else output.line(`nothing matches ${plain(query)}: \`enjambre files\` lists all there is`);
 }
@@ -26,7 +26,7 @@ export async function peers(session: Session, ref: string): Promise<void> {
   for (const member of members) output.object(peerJson(member, ref !== ''));
   if (members.length > 0) {
     const show = ref === '' ? peerTable : swarmTable;
-    output.line(show(members, output.colors, context.now()));
+    output.line(show(members, output, context.now()));
   } else if (ref === '') output.line('no peer is connected yet: start one with `enjambre agent`');
   else output.line('no connected peer has a part of it: `enjambre files` lists what there is');
 }
@@ -59,7 +59,7 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
   });
 }
 
-function fileTable(found: readonly File[], colors: Output['colors']): string {
+function fileTable(found: readonly File[], screen: Screen): string {
   const columns = [
     { title: 'name' },
     { title: 'size', align: 'right' },
@@ -76,10 +76,10 @@ function fileTable(found: readonly File[], colors: Output['colors']): string {
     plain(file.sharedBy),
     shortDigits(file.infohash),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
-function peerTable(members: readonly KnownMember[], colors: Output['colors'], now: number): string {
+function peerTable(members: readonly KnownMember[], screen: Screen, now: number): string {
   const columns = [
     { title: 'name' },
     { title: 'id' },
@@ -98,12 +98,12 @@ function peerTable(members: readonly KnownMember[], colors: Output['colors'], no
     String(peer?.leeching ?? 0),
     labelList(peer?.labels ?? {}),
     formatAgo(peer?.connectedAt, now),
-    ...standing(members).map(() => standingOf(banned, colors)),
+    ...standing(members).map(() => standingOf(banned, screen.colors)),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
-function swarmTable(members: readonly KnownMember[], colors: Output['colors'], now: number): string {
+function swarmTable(members: readonly KnownMember[], screen: Screen, now: number): string {
   const columns = [
     { title: 'name' },
     { title: 'id' },
@@ -122,9 +122,9 @@ function swarmTable(members: readonly KnownMember[], colors: Output['colors'], n
     formatBytes(member.bytesDownloaded),
     formatBytes(member.bytesUploaded),
     formatAgo(member.peer?.connectedAt, now),
-    ...standing(members).map(() => standingOf(member.banned, colors)),
+    ...standing(members).map(() => standingOf(member.banned, screen.colors)),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
 /** A column more if the agent has banned one of them. */

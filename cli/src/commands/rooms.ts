@@ -16,7 +16,7 @@ export async function rooms(session: Session): Promise<void> {
   }
   const columns = [{ title: 'room' }, { title: 'members' }] as const;
   const rows = found.map(({ name, members }) => [plain(name), plain(members.join(', '))]);
-  output.line(table(columns, rows, output.colors));
+  output.line(table(columns, rows, output));
 }
 
 /** `enjambre rooms join`. */

@@ -6,7 +6,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
-import type { Output } from '../output.js';
+import type { Output, Screen } from '../output.js';
 import { transferRef } from '../ref.js';
 import { crossedText, distanceText } from '../render/distance.js';
 import { secondsOf, transferJson } from '../render/json.js';
@@ -34,7 +34,7 @@ export async function list(session: Session): Promise<void> {
     output.line('nothing is shared or downloaded yet: `enjambre share PATH` or `enjambre get REF`');
     return;
   }
-  output.line(transferTable(transfers, output.colors));
+  output.line(transferTable(transfers, output));
 }
 
 /** `enjambre status`: all about one transfer. */
@@ -44,10 +44,10 @@ export async function status(session: Session, ref: string): Promise<void> {
   );
   const { output, context } = session;
   output.object(transferJson('transfer', found));
-  for (const line of describe(found, output.colors, context.now())) output.line(line);
+  for (const line of describe(found, output, context.now())) output.line(line);
 }
 
-function transferTable(transfers: readonly Transfer[], colors: Output['colors']): string {
+function transferTable(transfers: readonly Transfer[], screen: Screen): string {
   const columns = [
     { title: 'name' },
     { title: 'state' },
@@ -60,7 +60,7 @@ function transferTable(transfers: readonly Transfer[], colors: Output['colors'])
   ] as const;
   const rows = transfers.map((transfer) => [
     plain(transfer.name),
-    stateColor(stateWord(transfer.state), colors),
+    stateColor(stateWord(transfer.state), screen.colors),
     isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal),
     transfer.bytesTotal === 0n ? '?' : formatBytes(transfer.bytesTotal),
     rateOrDash(transfer.downloadRate),
@@ -68,13 +68,14 @@ function transferTable(transfers: readonly Transfer[], colors: Output['colors'])
     String(transfer.peers.filter(({ connected }) => connected).length),
     shortDigits(transfer.infohash),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
-function describe(transfer: Transfer, colors: Output['colors'], now: number): string[] {
+function describe(transfer: Transfer, screen: Screen, now: number): string[] {
+  const { colors } = screen;
   const facts = transferFacts(transfer, colors, now).filter(([, value]) => value !== '');
   const lines = facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`);
-  const peers = transfer.peers.length === 0 ? [] : ['', peerTable(transfer.peers, colors)];
+  const peers = transfer.peers.length === 0 ? [] : ['', peerTable(transfer.peers, screen)];
   return [colors.bold(plain(transfer.name)), ...lines, ...peers];
 }
 
@@ -134,7 +135,7 @@ function crossed({ traffic }: Transfer): string {
   return text === '' ? '' : `zones: ${text}`;
 }
 
-function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): string {
+function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
   // Without labels there is nothing to say of distances.
   const isKnown = peers.some(({ distance }) => distance !== Distance.UNSPECIFIED);
   const columns = [
@@ -157,9 +158,9 @@ function peerTable(peers: readonly TransferPeer[], colors: Output['colors']): st
     formatBytes(peer.bytesSent),
     rateOrDash(peer.receiveRate),
     rateOrDash(peer.sendRate),
-    peerStanding(peer, colors),
+    peerStanding(peer, screen.colors),
   ]);
-  return table(columns, rows, colors);
+  return table(columns, rows, screen);
 }
 
 function peerStanding(peer: TransferPeer, colors: Output['colors']): string {

@@ -5,6 +5,7 @@ import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/pr
 import { PeerServiceClient, type SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { TrackerServiceClient, type GetStatsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { askHealth } from '../ask-health.js';
+import { shorten } from '../render/text.js';
 import type { Answerer } from './judge-reach.js';
 
 /** Somebody waits: what does not answer by then does not answer. */
@@ -95,10 +96,10 @@ export function shortly(error: unknown): string {
   if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(text)) return 'the name is not known';
   if (/deadline/i.test(text)) return `no answer within ${String(PROBE_MS / 1000)} s`;
   if (/unimplemented|unknown method|not implement/i.test(text)) return 'what answers there is something else';
-  return text.split('\n', 1)[0]?.slice(0, MAX_CHARS) ?? '';
+  return shorten(text.split('\n', 1)[0] ?? '', MAX_COLUMNS);
 }
 
-const MAX_CHARS = 120;
+const MAX_COLUMNS = 120;
 const SAID: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   EHOSTUNREACH: 'no route to that machine',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Output } from '../output.js';
-import { barLine, ProgressLine, type Progress } from './progress.js';
+import { barLines, ProgressLine, type Progress } from './progress.js';
 import { columnsOf } from './text.js';
 
 const progress: Progress = {
@@ -27,9 +27,9 @@ describe('a progress line', () => {
   test('shows bar, percent, bytes, rate, time left and sources', () => {
     const { output } = screen();
 
-    expect(barLine(progress, 100, output.colors)).toBe(
+    expect(barLines(progress, 100, output.colors)).toEqual([
       `model.bin  ${'█'.repeat(7)}${'░'.repeat(23)}  25%  250 MB/1 GB  50 MB/s  15 s left  3 sources`,
-    );
+    ]);
   });
 
   test('never fills more columns than there are', () => {
@@ -39,9 +39,8 @@ describe('a progress line', () => {
         fc.string({ unit: 'grapheme', maxLength: 50 }),
         fc.integer({ min: 10, max: 200 }),
         (name, columns) => {
-          expect(
-            columnsOf(barLine({ ...progress, name, note: 'checking' }, columns, output.colors)),
-          ).toBeLessThanOrEqual(columns);
+          const lines = barLines({ ...progress, name, note: `checking ${name}` }, columns, output.colors);
+          for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(columns);
         },
       ),
     );
@@ -57,8 +56,49 @@ describe('a progress line', () => {
       note: 'resolving: no peer has it',
     };
 
-    expect(barLine(waiting, 79, output.colors)).toContain('resolving: no peer has it');
-    expect(barLine(waiting, 79, output.colors)).not.toContain('%');
+    const [line, ...more] = barLines(waiting, 79, output.colors);
+    expect(line).toContain('resolving: no peer has it');
+    expect(line).not.toContain('%');
+    expect(more).toEqual([]);
+  });
+
+  const note = 'no peer answers (first-machine at 127.0.0.1:7072: connect ECONNREFUSED 127.0.0.1:7072)';
+
+  test.each([40, 80, 140])('says why nothing moves on a terminal of %d columns', (columns) => {
+    const { output } = screen();
+    const stuck = { ...progress, name: 'a-model-with-a-name-that-is-quite-long.safetensors', rate: 0, note };
+
+    const lines = barLines(stuck, columns - 1, output.colors);
+    const text = lines.join(' ').replace(/\s+/g, ' ');
+    expect(text).toContain(note);
+    for (const fact of ['25%', '250 MB/1 GB', '15 s left', '3 sources']) expect(text).toContain(fact);
+    for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
+  });
+
+  test('counts wide characters twice, and shows with … that a reason goes on', () => {
+    const { output } = screen();
+    const lines = barLines({ ...progress, name: '文'.repeat(40), note: '件'.repeat(300) }, 79, output.colors);
+
+    expect(lines[0]).toMatch(/^文{15}…  /);
+    expect(lines).toHaveLength(5);
+    expect(lines[4]).toMatch(/件…$/);
+    for (const line of lines) expect(columnsOf(line)).toBeLessThan(80);
+  });
+
+  test('is drawn over whole, however many lines it had', () => {
+    const { output, written } = screen({ isTTY: true });
+    const line = new ProgressLine(output, () => 0);
+    line.show({ ...progress, note: 'x'.repeat(100) });
+    line.show({ ...progress, note: 'y' });
+    line.show({ ...progress, note: 'z' });
+    line.leave();
+    line.show(progress);
+
+    expect(
+      written()
+        .split('\r\u001b[K')
+        .map((part) => /^(\u001b\[\d+A\u001b\[J)?/.exec(part)?.[0]),
+    ).toEqual(['', '', '\u001b[2A\u001b[J', '', '']);
   });
 
   test('is printed at the start, then at most every two seconds, and at the end', () => {

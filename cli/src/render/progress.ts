@@ -1,5 +1,14 @@
 import type { Output } from '../output.js';
-import { columnsOf, count, formatBytes, formatPercent, formatRate, formatSeconds } from './text.js';
+import {
+  columnsOf,
+  count,
+  formatBytes,
+  formatPercent,
+  formatRate,
+  formatSeconds,
+  shorten,
+  wrap,
+} from './text.js';
 
 /** What a progress line tells. */
 export interface Progress {
@@ -19,9 +28,11 @@ const PLAIN_INTERVAL_MS = 2000;
 const WIDEST_BAR = 30;
 const NARROWEST_BAR = 5;
 const NAME_COLUMNS = 32;
+/** Lines below the bar. */
+const MAX_BELOW = 4;
 
 /**
- * Progress on a terminal (one line, drawn over) or in a pipe (a line at the start, one
+ * Progress on a terminal (drawn over; what does not fit beside the bar stands below it) or in a pipe (a line at the start, one
  * at most every 2 s, and one at the end). With --json it shows nothing.
  */
 export class ProgressLine {
@@ -57,7 +68,7 @@ export class ProgressLine {
 
   #draw(progress: Progress): void {
     this.#open = true;
-    this.output.redraw(barLine(progress, this.output.columns - 1, this.output.colors));
+    this.output.redraw(barLines(progress, this.output.columns - 1, this.output.colors));
   }
 
   #print(progress: Progress): void {
@@ -66,18 +77,41 @@ export class ProgressLine {
   }
 }
 
-/** One line of at most `columns` characters: the bar shrinks first, then facts go. */
-export function barLine(progress: Progress, columns: number, colors: Output['colors']): string {
-  const name = shorten(progress.name, NAME_COLUMNS);
-  const shown = [name, ...facts(progress)];
+/** Lines of at most `columns` columns: the bar shrinks first; facts that do not fit beside it follow in lines of their own. */
+export function barLines(progress: Progress, columns: number, colors: Output['colors']): string[] {
+  const shown = [shorten(progress.name, NAME_COLUMNS), ...facts(progress)];
+  const below: string[] = [];
   const width = (): number => shown.reduce((sum, part) => sum + columnsOf(part) + 2, 0);
-  while (shown.length > 2 && width() + NARROWEST_BAR > columns) shown.pop();
+  // A long note goes before the numbers that stand behind it do.
+  const note = shown.indexOf(progress.note ?? '');
+  if (note > 0 && width() + NARROWEST_BAR > columns) below.push(...shown.splice(note, 1));
+  while (shown.length > 2 && width() + NARROWEST_BAR > columns) below.unshift(...shown.splice(-1));
   const bar = Math.min(WIDEST_BAR, columns - width());
-  if (bar < NARROWEST_BAR) return shorten(shown.join('  '), columns);
-  const share = progress.bytesTotal === 0 ? 0 : Math.min(1, progress.bytesDone / progress.bytesTotal);
-  const full = Math.floor(share * bar);
-  const drawn = colors.cyan('█'.repeat(full)) + colors.dim('░'.repeat(bar - full));
-  return [shown[0], drawn, ...shown.slice(1)].join('  ');
+  const first =
+    bar < NARROWEST_BAR ? shorten(shown.join('  '), columns) : withBar(shown, bar, { progress, colors });
+  return [first, ...belowLines(below, columns)];
+}
+
+function withBar(
+  [name = '', ...behind]: readonly string[],
+  columns: number,
+  { progress: { bytesDone, bytesTotal }, colors }: { progress: Progress; colors: Output['colors'] },
+): string {
+  const share = bytesTotal === 0 ? 0 : Math.min(1, bytesDone / bytesTotal);
+  const full = Math.floor(share * columns);
+  const drawn = colors.cyan('█'.repeat(full)) + colors.dim('░'.repeat(columns - full));
+  return [name, drawn, ...behind].join('  ');
+}
+
+/** What is too long for {@link MAX_BELOW} lines is cut with "…". */
+function belowLines(parts: readonly string[], columns: number): string[] {
+  if (parts.length === 0) return [];
+  const indent = columns > 20 ? '  ' : '';
+  const lines = wrap(parts.join('  '), columns - indent.length);
+  const kept = lines.slice(0, MAX_BELOW);
+  if (lines.length > MAX_BELOW)
+    kept.push(shorten(`${kept.pop() ?? ''} ${lines[MAX_BELOW] ?? ''}`, columns - indent.length));
+  return kept.map((line) => indent + line);
 }
 
 function facts(progress: Progress): string[] {
@@ -91,14 +125,4 @@ function facts(progress: Progress): string[] {
     sources ? count(sources, 'source') : undefined,
   ];
   return all.filter((fact): fact is string => fact !== undefined && fact !== '');
-}
-
-function shorten(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
-  let kept = '';
-  for (const character of text) {
-    if (columnsOf(kept + character) >= columns) break;
-    kept += character;
-  }
-  return `${kept}…`;
 }

@@ -1,5 +1,6 @@
 import CliTable3 from 'cli-table3';
-import type { Output } from '../output.js';
+import type { Screen } from '../output.js';
+import { columnsOf, wrap } from './text.js';
 
 export interface Column {
   readonly title: string;
@@ -23,22 +24,63 @@ const NO_RULES = {
   middle: GAP,
 };
 
-/** A table without lines, its columns as wide as their widest cell. Cells must be `plain` already. */
+/** No column of text is made narrower than this. */
+const NARROWEST = 8;
+/** A cell whose whole text has a style. */
+const STYLED = /^((?:\u001b\[\d+m)*)(.*?)((?:\u001b\[\d+m)*)$/s;
+
+/**
+ * A table without lines, its columns as wide as their widest cell. Where a terminal has less room, the widest columns of text are made
+ * narrower and their cells broken into lines; nothing is left out. Cells must be `plain` already.
+ */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
-  colors: Output['colors'],
+  { colors, width }: Screen,
 ): string {
+  const titles = columns.map(({ title }) => title.toUpperCase());
+  const widths = fit(columns, [titles, ...rows], width);
+  const broken = (row: readonly string[]): string[] =>
+    row.map((cell, at) => broke(cell, widths[at] ?? Infinity));
   const lines = new CliTable3({
-    head: columns.map(({ title }) => colors.dim(title.toUpperCase())),
+    head: broken(titles.map((title) => colors.dim(title))),
     colAligns: columns.map(({ align = 'left' }) => align),
     chars: { ...NO_BORDER, ...NO_RULES },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });
-  lines.push(...rows.map((row) => [...row]));
+  lines.push(...rows.map(broken));
   return lines
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** How wide columns may be, so that all of them fit: numbers keep their width, the widest others give of theirs. */
+function fit(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): number[] {
+  const widths = columns.map((_, at) => Math.max(...rows.map((row) => columnsOf(unstyled(row[at] ?? '')))));
+  let excess = widths.reduce((sum, each) => sum + each + GAP.length, -GAP.length) - width;
+  while (excess > 0) {
+    const shrinkable = columns.flatMap(({ align }, at) => (align === 'right' ? [] : [at]));
+    const widest = shrinkable.reduce(
+      (best, at) => ((widths[at] ?? 0) > (widths[best] ?? 0) ? at : best),
+      shrinkable[0] ?? 0,
+    );
+    const its = widths[widest] ?? 0;
+    if (shrinkable.length === 0 || its <= NARROWEST) break;
+    widths[widest] = its - 1;
+    excess -= 1;
+  }
+  return widths;
+}
+
+function broke(cell: string, columns: number): string {
+  const [, before = '', text = '', after = ''] = STYLED.exec(cell) ?? [];
+  return wrap(text, columns)
+    .map((line) => before + line + after)
+    .join('\n');
+}
+
+function unstyled(cell: string): string {
+  return STYLED.exec(cell)?.[2] ?? cell;
 }

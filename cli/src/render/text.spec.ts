@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { toJsonLine } from './json-line.js';
-import { columnsOf, formatAgo, formatPercent, formatSeconds, plain } from './text.js';
+import { columnsOf, formatAgo, formatPercent, formatSeconds, plain, shorten, wrap } from './text.js';
 
 describe('text from the network', () => {
   test('cannot move the cursor, recolour or reorder a terminal', () => {
@@ -57,7 +57,42 @@ describe('numbers for people', () => {
     expect(formatAgo(undefined, 0)).toBe('');
   });
 
-  test('wide characters fill two columns', () => {
+  test('wide characters fill two columns, and what joins another none', () => {
     expect(columnsOf('文件.bin')).toBe(8);
+    expect(columnsOf('🚀✅')).toBe(4);
+    expect(columnsOf('e\u0301a')).toBe(2);
+  });
+});
+
+describe('text where there is little room', () => {
+  test.each([
+    ['no peer answers', 20, 'no peer answers'],
+    ['no peer answers', 8, 'no peer…'],
+    ['文件文件', 5, '文件…'],
+    ['文件文件', 4, '文…'],
+    ['ab', 1, '…'],
+  ])('%j is shortened to %d columns: %j', (text, columns, short) => {
+    expect(shorten(text, columns)).toBe(short);
+  });
+
+  test.each([
+    ['no peer answers', 8, ['no peer', 'answers']],
+    ['no peer', 7, ['no peer']],
+    ['10.0.0.3:7072 is away', 8, ['10.0.0.3', ':7072 is', 'away']],
+    ['文件文件', 5, ['文件', '文件']],
+    ['', 5, ['']],
+  ])('%j is broken at %d columns into %j', (text, columns, lines) => {
+    expect(wrap(text, columns)).toEqual(lines);
+  });
+
+  test('is broken without loss, into lines that fit', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 30 }), (any, columns) => {
+        const text = any.trim();
+        const lines = wrap(text, columns);
+        for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(columns);
+        expect(lines.join('').replace(/\s/gu, '')).toBe(text.replace(/\s/gu, ''));
+      }),
+    );
   });
 });

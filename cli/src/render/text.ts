@@ -90,13 +90,48 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Blocks of Unicode whose characters fill two columns (UAX #11, the common ones). */
+/** Characters that fill two columns: blocks of UAX #11, and what is shown as a picture. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+  /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/gu;
+/** Those that stand in the column of another. */
+const NARROW = /[\p{Mn}\p{Me}\u200b-\u200d\u2060\ufe00-\ufe0f]/gu;
 
 /** How many columns of a terminal a text fills, nearly. */
 export function columnsOf(text: string): number {
-  return Array.from(text.replace(WIDE, '  ')).length;
+  return Array.from(text.replace(NARROW, '').replace(WIDE, '  ')).length;
+}
+
+/** A text of at most so many columns: what is cut off its end is shown as "…". */
+export function shorten(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  return `${headOf(text, columns - 1)}…`;
+}
+
+/** The text in lines of at most so many columns, at least 2, broken at spaces if there are any in reach. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (columnsOf(rest) > columns) {
+    const head = headOf(rest, columns) || (Array.from(rest)[0] ?? '');
+    const isWhole = rest[head.length] === ' ';
+    const space = isWhole ? head.length : head.lastIndexOf(' ');
+    const cut = space > 0 && head.slice(0, space).trim() !== '' ? space : head.length;
+    lines.push(rest.slice(0, cut).trimEnd());
+    rest = rest.slice(cut).trimStart();
+  }
+  return rest === '' && lines.length > 0 ? lines : [...lines, rest];
+}
+
+/** As much of its beginning as fits, whole characters. */
+function headOf(text: string, columns: number): string {
+  let head = '';
+  let filled = 0;
+  for (const character of text) {
+    filled += columnsOf(character);
+    if (filled > columns) break;
+    head += character;
+  }
+  return head;
 }
 
 type Unit = readonly [seconds: number, name: string];
