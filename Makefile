@@ -62,6 +62,14 @@ test: build ## Run all tests
 	@tools/need-packages.sh prometheus
 	@$(JEST) $(JEST_FLAGS)
 
+NODES ?= 20 22 24
+
+.PHONY: test-nodes
+test-nodes: build ## Run the tests on Node 20, 22 and 24, from npm's registry (NODES=24; JEST_FLAGS as for test)
+	@tools/need-nats-server.sh
+	@tools/need-packages.sh prometheus
+	@tools/test-nodes.sh $(NODES) -- $(JEST_FLAGS)
+
 .PHONY: try-monitoring
 try-monitoring: build ## A real Prometheus on a real swarm: are all queries of dashboard and alerts answered?
 	@tools/need-nats-server.sh

@@ -69,7 +69,7 @@ export async function callUnary<Request, Response>(
   return new Promise<Response>((resolve, reject) => {
     const call = method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, response) => {
       signal?.removeEventListener('abort', onAbort);
-      if (error) reject(fromServiceError(error));
+      if (error) reject(explained(error, signal));
       else resolve(response);
     });
     const onAbort = (): void => {
@@ -95,12 +95,19 @@ export async function* readStream<Response>(
   try {
     for await (const message of call as AsyncIterable<Response>) yield message;
   } catch (error) {
-    throw fromServiceError(error);
+    throw explained(error, signal);
   } finally {
     signal?.removeEventListener('abort', onAbort);
     call.on('error', () => undefined);
     call.cancel();
   }
+}
+
+/** A server that is killed may reset its streams before its connection ends: that is its end, not ours (Node 22 does, 20 does not). */
+function explained(error: unknown, signal: AbortSignal | undefined): EnjambreError {
+  const known = fromServiceError(error);
+  if (known.reason !== 'CANCELLED' || known.code !== 'cancelled' || signal?.aborted) return known;
+  return new EnjambreError('unavailable', 'CANCELLED', 'the server ended the call', { cause: error });
 }
 
 function cancelled(): EnjambreError {

@@ -298,6 +298,9 @@ describe('a Fetch stream', () => {
     const empty = await start({ has: [], name: 'empty' });
     const idle = new StalledFetch(empty.endpoint).say(await new RawDownloader(empty).fetchHello());
     for (let id = 1; id <= 20_000; id++) idle.say(request(id, 0, 0, BLOCK));
+    // Nothing is taken before the uploader has given up.
+    await idle.opened;
+    await waitFor(() => empty.load.streams === 0, { what: 'the uploader to give up' });
     expect(await idle.end()).toEqual({ status: 8, message: 'too many unanswered requests' });
     idle.close();
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   connect,
   type ClientHttp2Session,
@@ -13,6 +14,8 @@ import { FetchRequest } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 export class StalledFetch {
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
+  /** Resolves when the uploader has taken the hello. */
+  readonly opened: Promise<unknown>;
 
   constructor(endpoint: string) {
     this.#session = connect(`http://${endpoint}`);
@@ -24,6 +27,8 @@ export class StalledFetch {
     });
     this.#session.on('error', () => undefined);
     this.#stream.on('error', () => undefined);
+    this.opened = once(this.#stream, 'response');
+    this.opened.catch(() => undefined);
     this.#stream.pause();
   }
 

@@ -9,6 +9,7 @@ import { GrpcServer } from '@enjambre/common/grpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
+import type { UploadLoad } from '../../src/adapters/peer/fetch-server.js';
 import { peerService } from '../../src/adapters/peer/peer-handlers.js';
 import { Ledger } from '../../src/app/ledger.js';
 import { Meter } from '../../src/app/meter.js';
@@ -93,6 +94,7 @@ export class Uploader implements ServingDirectory {
   readonly #pool = new DiskPool(1);
   readonly #fds = new FdCache();
   readonly #server: GrpcServer;
+  readonly #peers: ReturnType<typeof peerService>;
 
   private constructor(
     readonly metainfo: Metainfo,
@@ -117,9 +119,10 @@ export class Uploader implements ServingDirectory {
       ...(holds && { holds }),
     });
     const self = { peerId: this.peerId, name, version: 'test' };
+    this.#peers = peerService({ directory: this, self, log }, { uploadSlots });
     this.#server = new GrpcServer({
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-      services: [peerService({ directory: this, self, log }, { uploadSlots })],
+      services: [this.#peers],
       maxReceiveBytes: MAX_MESSAGE_BYTES,
       graceMs: 50,
       log,
@@ -135,6 +138,11 @@ export class Uploader implements ServingDirectory {
   get endpoint(): string {
     const { address } = this.#server;
     return address.kind === 'tcp' ? `127.0.0.1:${address.port}` : '';
+  }
+
+  /** What its uploads hold. */
+  get load(): UploadLoad {
+    return this.#peers.uploads();
   }
 
   /** As a tracker names it. */
