@@ -260,13 +260,18 @@ describe('enjambre ls', () => {
     `);
   });
 
-  test('claims no share of what was whole and failed since', async () => {
-    const failed = transferOf({ state: TransferState.FAILED, reason: 'it is not there any more' });
+  test.each([
+    ['failed', TransferState.FAILED],
+    ['missing', TransferState.MISSING],
+  ])('claims no share of what was whole and is %s since', async (word, state) => {
+    const failed = transferOf({ state, reason: 'it is not there any more' });
     agent.script.transfers = () => [failed, { ...failed, bytesDone: 500_000n }];
     agent.script.transfer = () => failed;
 
-    expect((await on(['ls'])).stdout.match(/failed +\S+/g)).toEqual(['failed     ?', 'failed   50%']);
+    const shown = (await on(['ls'])).stdout.match(new RegExp(`${word} +\\S+`, 'g'));
+    expect(shown?.map((text) => text.replace(/ +/, ' '))).toEqual([`${word} ?`, `${word} 50%`]);
     expect((await on(['status', 'x'])).stdout).not.toMatch(/100%|done/);
+    expect((await on(['ls', '--json'])).objects()[0]).toMatchObject({ state: word });
   });
 
   test('says what to do next when there is nothing', async () => {

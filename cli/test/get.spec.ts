@@ -191,6 +191,11 @@ describe('enjambre get', () => {
       'TRANSFER_FAILED',
       /failed: the disk is full/,
     ],
+    [
+      { state: TransferState.MISSING, reason: '/srv/model.bin is missing: mount its disk' },
+      'CONTENT_MISSING',
+      /waits for its content: \/srv\/model\.bin is missing: mount its disk/,
+    ],
     [{ state: TransferState.PAUSED }, 'TRANSFER_PAUSED', /paused by somebody.*enjambre resume 5d41402a/],
   ])('exits 1 when the transfer becomes %p', async (fields, reason, sentence) => {
     agent.script.watch = () => stream([half, transferOf(fields)]);

@@ -69,6 +69,15 @@ describe('enjambre verify --wait', () => {
     );
   });
 
+  test('exits 1 when it is missing, and does not say that any of it is good', async () => {
+    const missing = { ...whole, state: TransferState.MISSING, reason: '/srv/model.bin is missing' };
+    const { code, stdout, stderr } = await verifying([missing]);
+
+    expect(code).toBe(1);
+    expect(stdout).not.toMatch(/good/);
+    expect(stderr).toBe('enjambre: model.bin waits for its content: /srv/model.bin is missing\n');
+  });
+
   test('exits 1 when it fails, and says how much is good', async () => {
     const failed = { ...damaged, state: TransferState.FAILED, reason: 'it is not what was shared any more' };
     const { code, stdout, stderr } = await verifying([failed]);

@@ -168,12 +168,11 @@ describe('a download under way', () => {
     const incomplete = join(bob.downloadDir, '.incomplete');
     await untilMore(bob, moved.infohash, MIB);
     await rename(incomplete, join(swarm.root, 'aside'));
-    const { reason } = await until(bob, moved.infohash, 'failed');
-    expect(reason).toMatch(/moved\.bin: it is not there any more: put it back and resume, or only resume/);
+    const { reason } = await until(bob, moved.infohash, 'missing');
+    expect(reason).toMatch(/moved\.bin is missing: mount its disk or put it back, and the download resumes/);
     expect((await until(bob, other.infohash, 'downloading')).reason).toBe('');
 
     await rename(join(swarm.root, 'aside'), incomplete);
-    await resume(bob, moved.infohash);
     const back = await until(bob, moved.infohash, 'downloading');
     expect(back.bytes_done).toBeGreaterThanOrEqual(MIB);
     link.bytesPerSecond = Infinity;
@@ -212,8 +211,8 @@ describe('a seeder', () => {
     await writeRandomFile(`${replaced.path}.new`, replaced.bytes);
     await rename(`${replaced.path}.new`, replaced.path);
 
-    expect((await until(alice, deleted.infohash, 'failed')).reason).toMatch(
-      /it is not there any more: put it back/,
+    expect((await until(alice, deleted.infohash, 'missing')).reason).toMatch(
+      /deleted\.bin is missing: mount its disk or put it back, and it is shared again/,
     );
     for (const { infohash } of [cut, replaced])
       expect((await until(alice, infohash, 'failed')).reason).toMatch(
@@ -229,7 +228,6 @@ describe('a seeder', () => {
     expect(allLines(await swarm.command(bob, ['peers', '--banned', '--json']))).toEqual([]);
 
     await rename(`${deleted.path}.aside`, deleted.path);
-    await resume(alice, deleted.infohash);
     await until(bob, deleted.infohash, 'seeding');
     expect(await hasCopy(bob, deleted)).toBe(true);
   });

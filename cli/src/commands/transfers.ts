@@ -109,9 +109,10 @@ function transferFacts(
   ];
 }
 
-/** It was whole when it was last checked, and failed since: only `verify` can tell how much of it is left. */
+/** It was whole when it was last checked, and failed since or is missing: only `verify` can tell how much of it is left. */
 function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
-  return state === TransferState.FAILED && bytesDone === bytesTotal;
+  const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
+  return isInQuestion && bytesDone === bytesTotal;
 }
 
 function sizeOf(transfer: Transfer): string {
@@ -175,5 +176,5 @@ function rateOrDash(rate: bigint): string {
 function stateColor(state: StateWord, colors: Output['colors']): string {
   if (state === 'failed') return colors.red(state);
   if (state === 'seeding') return colors.green(state);
-  return state === 'paused' ? colors.yellow(state) : state;
+  return state === 'paused' || state === 'missing' ? colors.yellow(state) : state;
 }

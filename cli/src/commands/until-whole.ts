@@ -7,12 +7,12 @@ import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { follow, type Watchable } from './follow.js';
 
-/** A paused or failed transfer that goes on may say for so long that it is still what it was. */
+/** A transfer that stopped and goes on may say for so long that it is still what it was. */
 const STARTING_MS = 1000;
 
 /**
  * Follows a transfer until it is whole, and shows its progress. `seen` is told how it stands, each time.
- * Throws `aborted` when it fails, is paused or is removed.
+ * Throws `aborted` when it fails, is paused or is removed, or when what was there of it is missing.
  */
 export async function untilWhole(
   session: Session,
@@ -54,7 +54,7 @@ export async function untilWhole(
 }
 
 function isStopped({ state }: Transfer): boolean {
-  return state === TransferState.PAUSED || state === TransferState.FAILED;
+  return state === TransferState.PAUSED || state === TransferState.FAILED || state === TransferState.MISSING;
 }
 
 /** True if the transfer is whole, false if it goes on. Throws if it does neither. */
@@ -66,6 +66,8 @@ function isComplete(transfer: Transfer): boolean {
       return true;
     case TransferState.FAILED:
       throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed${why}`);
+    case TransferState.MISSING:
+      throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} waits for its content${why}`);
     case TransferState.PAUSED: {
       const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`;
       throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused by somebody: ${resume}`);

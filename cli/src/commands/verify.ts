@@ -29,6 +29,13 @@ export async function verify(session: Session, ref: string, { wait }: VerifyOpti
   });
 }
 
+/** States in which nobody knows how much is good. */
+const UNKNOWN_YET: ReadonlySet<TransferState> = new Set([
+  TransferState.CHECKING,
+  TransferState.RESOLVING,
+  TransferState.MISSING,
+]);
+
 /** Tells what is good at the end of a check from what is good after the repair. */
 class Check {
   #good: number | undefined;
@@ -47,7 +54,7 @@ class Check {
   see(transfer: Transfer): void {
     this.#last = transfer;
     const { state } = transfer;
-    if (state === TransferState.CHECKING || state === TransferState.RESOLVING) return;
+    if (UNKNOWN_YET.has(state)) return;
     this.#good ??= transfer.piecesDone - this.#repaired;
   }
 

@@ -10,6 +10,7 @@ const CAUSES: ReadonlyMap<Cause, readonly [word: string, text: string]> = new Ma
   [Cause.DISK, ['disk', 'waiting for the disk']],
   [Cause.SOURCES, ['sources', 'limited by the sources or the network']],
   [Cause.FINISHING, ['finishing', 'last sync and move']],
+  [Cause.MISSING, ['missing', 'what was there was missing']],
   [Cause.PAUSED, ['paused', 'paused']],
   [Cause.FAILED, ['failed', 'stopped by a failure']],
   [Cause.OFF, ['off', 'the agent was off']],

@@ -2,13 +2,14 @@ import { TrackerState, TransferState } from '@enjambre/proto/gen/enjambre/agent/
 
 /** A transfer's state, as people and programs read it. */
 export type StateWord =
-  'unknown' | 'resolving' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'failed';
+  'unknown' | 'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
 
 const STATE_WORDS: ReadonlyMap<TransferState, StateWord> = new Map([
   [TransferState.RESOLVING, 'resolving'],
   [TransferState.CHECKING, 'checking'],
   [TransferState.DOWNLOADING, 'downloading'],
   [TransferState.SEEDING, 'seeding'],
+  [TransferState.MISSING, 'missing'],
   [TransferState.PAUSED, 'paused'],
   [TransferState.FAILED, 'failed'],
 ]);

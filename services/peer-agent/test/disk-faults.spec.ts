@@ -80,16 +80,24 @@ const mischief: Record<string, (path: string) => Promise<void>> = {
   },
 };
 
-describe.each(Object.keys(mischief))('a download whose part is %s', (what) => {
-  it('fails and says of which file, and ends right when it is only resumed', async () => {
+/** What becomes of a download then, and what a person does who wants the rest all the same. */
+const OUTCOMES = {
+  deleted: ['missing', 'verify'],
+  moved: ['missing', 'verify'],
+  cut: ['failed', 'resume'],
+  replaced: ['failed', 'resume'],
+} as const;
+
+describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [state, remedy]) => {
+  it(`is ${state} and says which file, and ends right after ${remedy}`, async () => {
     const transfer = await begun();
     const part = transfer.view().path;
     await mischief[what]!(part);
     await addUploader();
-    await inState(transfer, 'failed');
+    await inState(transfer, state);
     expect(transfer.view().reason).toContain(part);
-    expect(transfer.view().reason).toMatch(/resume/);
-    await transfer.resume();
+    expect(transfer.view().reason).toContain(remedy);
+    await transfer[remedy]();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
 
@@ -97,31 +105,30 @@ describe.each(Object.keys(mischief))('a download whose part is %s', (what) => {
     const transfer = await begun();
     await mischief[what]!(transfer.view().path);
     await addUploader();
-    await inState(transfer, 'failed');
+    await inState(transfer, state);
     await restartWith({});
     const again = agent.transfers.get(metainfo.infohash);
-    expect(again.state).toBe('failed');
+    await inState(again, state);
     await addUploader();
-    await again.resume();
+    await again[remedy]();
     expect((await agent.finished(again)).equals(data)).toBe(true);
   });
 
-  it('fails at the next checkpoint although nobody sends anything', async () => {
+  it(`is ${state} at the next checkpoint although nobody sends anything`, async () => {
     const transfer = await begun();
     await mischief[what]!(transfer.view().path);
-    await inState(transfer, 'failed');
+    await inState(transfer, state);
     expect(transfer.record.recheck).toBe(true);
   });
 });
 
 describe('a part', () => {
-  it('that is back where it was is kept as far as it is right', async () => {
+  it('that is back where it was is kept as far as it is right, without being told', async () => {
     const transfer = await begun();
     const part = transfer.view().path;
     await rename(part, agent.folder.at('elsewhere'));
-    await inState(transfer, 'failed');
+    await inState(transfer, 'missing');
     await rename(agent.folder.at('elsewhere'), part);
-    await transfer.resume();
     await waitFor(() => transfer.view().piecesDone === 3 && transfer.state === 'downloading', {
       what: 'the download to go on',
     });
@@ -143,9 +150,9 @@ describe('a part', () => {
     await inState(transfer, 'downloading');
     await rm(`${transfer.view().path}/a.bin`);
     await addUploader({}, tree);
-    await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/a\.bin: it is not there any more/);
-    await transfer.resume();
+    await inState(transfer, 'missing');
+    expect(transfer.view().reason).toMatch(/a\.bin is missing: mount its disk or put it back/);
+    await transfer.verify();
     await inState(transfer, 'seeding');
     for (const [name, bytes] of Object.entries(files))
       expect((await readFile(target(`tree/${name}`))).equals(bytes)).toBe(true);

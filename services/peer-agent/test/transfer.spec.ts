@@ -259,8 +259,8 @@ describe('content that changes while it is shared', () => {
     const { transfer } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
     await rm(path);
-    await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/is not there any more: put it back/);
+    await inState(transfer, 'missing');
+    expect(transfer.view().reason).toMatch(/original\.bin is missing: mount its disk or put it back/);
   });
 
   it('never leaves as what it was: a read finds it out before the patrol does', async () => {

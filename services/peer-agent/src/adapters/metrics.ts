@@ -14,6 +14,7 @@ const STATES: readonly TransferState[] = [
   'checking',
   'downloading',
   'seeding',
+  'missing',
   'paused',
   'failed',
 ];

@@ -9,6 +9,7 @@ const CAUSES: Readonly<Record<TransferState, Cause>> = {
   checking: 'checking',
   downloading: 'checking',
   seeding: 'finishing',
+  missing: 'missing',
   paused: 'paused',
   failed: 'failed',
 };

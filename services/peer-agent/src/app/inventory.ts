@@ -128,7 +128,7 @@ async function believedPieces(
   if (record.complete || record.origin) {
     const all = Bitfield.full(layout.pieceCount);
     const { fingerprint } = record;
-    const unchanged = fingerprint !== '' && (await store.fingerprint()) === fingerprint;
+    const unchanged = await looksAsNoted({ store }, record);
     return unchanged && (await sampleHolds(all, parts)) ? { have: all, fingerprint } : undefined;
   }
   const noted = await progress.load(layout.pieceCount);
@@ -137,6 +137,14 @@ async function believedPieces(
   if (!(await sampleHolds(have, parts))) return undefined;
   for (const piece of (await verifyPieces(unsure, parts)).indexes()) have.set(piece);
   return { have };
+}
+
+/** True if complete content looks as it did when it was complete. */
+export async function looksAsNoted(
+  { store }: Pick<Content, 'store'>,
+  { fingerprint }: TransferRecord,
+): Promise<boolean> {
+  return fingerprint !== '' && (await store.fingerprint()) === fingerprint;
 }
 
 /** Hashes all that is on disk. */

@@ -11,6 +11,14 @@ import type { TransferRecord } from '../domain/transfer-record.js';
 /** Reason of a failed {@link PieceStore.write}: the bytes are gone, and it may be tried with others. */
 export const BLOCK_LOST = 'BLOCK_LOST';
 
+/** What a look at files found. */
+export interface Survey {
+  /** Path of one that is not there; undefined if all are. */
+  readonly absent?: string;
+  /** If all are there: a text that changes when one of them does. */
+  readonly look: string;
+}
+
 /** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
 export interface PieceStore {
   /** Where the content is now: the file itself, or the folder. */
@@ -34,6 +42,8 @@ export interface PieceStore {
   publish(): Promise<void>;
   /** True if anything is at {@link path}. */
   exists(): Promise<boolean>;
+  /** Looks which files are there; of these only, if they are given by index. Throws as {@link read} does. */
+  survey(files?: Iterable<number>): Promise<Survey>;
   /**
    * A text that changes when any file is another one, or was written to: it tells of size, times, inode and device.
    * Undefined if a file is missing or has another size than it should.

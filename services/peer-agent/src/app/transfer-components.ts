@@ -23,6 +23,8 @@ export interface TransferComponents {
   readonly bans: Bans;
   readonly random: Random;
   readonly budget: OutstandingBudget;
+  /** Between two looks at content that is missing. @default 3000 */
+  readonly missingLookMs?: number;
   /** See `DownloadRun`. */
   readonly checkpointMs?: number;
   readonly limits: AgentLimits;
@@ -37,9 +39,16 @@ export interface TransferComponents {
   readonly save: () => Promise<void>;
 }
 
+/**
+ * What may be done about content that is not as it was: nothing, mend what is there and is
+ * wrong, or fetch what is missing, too. More than nothing is a person's decision.
+ */
+export type Remedy = 'none' | 'mend' | 'fetch';
+
 /** How a run begins. */
 export interface RunOptions {
   /** What the tracker is told of it. */
   readonly event: MembershipEvent;
   readonly signal: AbortSignal;
+  readonly remedy: Remedy;
 }

@@ -4,7 +4,8 @@ import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Content } from './content.js';
 import type { Ledger, PeerAccount } from './ledger.js';
 
-export type TransferState = 'resolving' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'failed';
+export type TransferState =
+  'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
 
 /** A transfer as it stands, for whoever asks. */
 export interface TransferView {
@@ -112,6 +113,7 @@ interface Hindrance {
 function reasonOf(record: TransferRecord, state: TransferState, hindrance: Hindrance): string {
   const { checked, pieces, waiting, trackerAway } = hindrance;
   if (record.goal === 'failed') return record.reason;
+  if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;
   return waiting !== '' && trackerAway ? `${waiting}; the tracker is not reachable` : waiting;
 }

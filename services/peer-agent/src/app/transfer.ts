@@ -2,17 +2,12 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import { completed, failed, incomplete, type TransferRecord } from '../domain/transfer-record.js';
+import { completed, failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
+import { ContentSearch } from './content-search.js';
 import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
-import {
-  openAssembly,
-  publish,
-  takeInventory,
-  type InventoryOptions,
-  type WholeContent,
-} from './inventory.js';
+import { openAssembly, publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
@@ -23,7 +18,8 @@ import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
 import { settleName, takeAlong } from './target-claim.js';
-import type { RunOptions, TransferComponents } from './transfer-components.js';
+import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
+import { startRun, type TransferRun } from './transfer-run.js';
 import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
 
 /**
@@ -42,13 +38,13 @@ export class Transfer {
   #serving: Serving | undefined;
   #download: DownloadRun | undefined;
   #search: MetainfoSearch | undefined;
-  #checked = 0;
+  readonly #contentSearch: ContentSearch;
   #endChores: (() => void) | undefined;
   readonly #watch: Stopwatch;
   #fault: EnjambreError | undefined;
   readonly #clock: DownloadClock;
   readonly #presence: Presence;
-  #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  #run: TransferRun | undefined;
   readonly #serial = new Serial();
 
   constructor(
@@ -61,6 +57,12 @@ export class Transfer {
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
     this.#clock = new DownloadClock(record);
     const membership = (): Membership => membershipOf(this.record, this.#content?.metainfo);
+    this.#contentSearch = new ContentSearch(parts, {
+      infohash: record.infohash,
+      had: () => this.#have,
+      checking: () => this.#enter('checking'),
+      missing: () => this.#rest(),
+    });
     this.#presence = new Presence({ tracker: parts.tracker, membership }, record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
@@ -118,8 +120,8 @@ export class Transfer {
       ledger: this.#ledger,
       bans: this.parts.bans,
       serves: this.#serving !== undefined,
-      checked: this.#checked,
-      waiting: this.#search?.problem ?? this.#download?.problem ?? '',
+      checked: this.#contentSearch.checked,
+      waiting: this.#contentSearch.reason || (this.#search?.problem ?? this.#download?.problem ?? ''),
       trackerAway: !this.parts.tracker.connected,
     });
   }
@@ -135,8 +137,8 @@ export class Transfer {
     return this.#serial.run(() => this.#begin(event));
   }
 
-  /** Resolves when it seeds, or has failed; or when it is told to do something else. */
-  readonly settled = (): Promise<void> => this.#run?.done ?? Promise.resolve();
+  /** Resolves when it seeds, waits for what is missing, or has failed; or when it is told to do something else. */
+  readonly settled = (): Promise<void> => this.#run?.settled ?? Promise.resolve();
 
   pause(): Promise<void> {
     return this.#serial.run(async () => {
@@ -148,29 +150,36 @@ export class Transfer {
     });
   }
 
-  /** Goes on after a pause or a failure; does nothing to a transfer that runs. */
+  /**
+   * Goes on after a pause or a failure, and looks again at what is missing; does nothing to a transfer that runs.
+   * Content that made it fail is mended.
+   */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#record.goal !== 'run') await this.#again('STOPPING', 'the transfer starts again');
+      const { goal } = this.#record;
+      if (goal === 'run' && this.#state !== 'missing') return;
+      await this.#again('the transfer starts again', {}, goal === 'failed' ? 'mend' : 'none');
     });
   }
 
   /** Goes on with a download in another folder, and takes what is there of it along; or, if that fails, where it was. */
   relocate(folder: string): Promise<void> {
     return this.#serial.run(async () => {
+      const isGone = this.#state === 'missing';
       await this.#halt('STOPPING', 'the transfer moves to another folder');
       const { location, error } = await takeAlong(this.#content, this.#record, folder, this.parts.stores);
       this.#content = undefined;
-      await this.#again('STOPPING', 'the transfer starts again', { location });
+      await this.#again('the transfer starts again', { location }, isGone && !error ? 'fetch' : 'none');
       if (error) throw error;
     });
   }
 
-  /** Reads all that is on disk again; what is wrong is fetched anew. */
+  /** Reads all that is on disk again; what is wrong or missing is fetched again. */
   verify(): Promise<void> {
-    return this.#serial.run(() =>
-      this.#again('CHECKING', 'the file is being checked', { fingerprint: '', recheck: true }),
-    );
+    return this.#serial.run(() => {
+      const change = inDoubt(this.#record, this.#state === 'missing');
+      return this.#again('the file is being checked', change, 'fetch');
+    });
   }
 
   /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
@@ -193,23 +202,25 @@ export class Transfer {
     return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
   }
 
-  async #again(reason: string, message: string, change: Partial<TransferRecord> = {}): Promise<void> {
-    await this.#halt(reason, message);
-    this.#record = { ...this.#record, goal: 'run', reason: '', ...change };
-    await this.#begin('update');
+  async #again(message: string, change: Partial<TransferRecord>, remedy: Remedy = 'none'): Promise<void> {
+    await this.#halt(remedy === 'fetch' ? 'CHECKING' : 'STOPPING', message);
+    this.#record = { ...this.#record, ...change, goal: 'run', reason: '' };
+    await this.#begin('update', remedy);
   }
 
-  async #begin(event: MembershipEvent): Promise<void> {
+  async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
     const { goal } = this.#record;
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (goal !== 'run') return;
     const abort = new AbortController();
-    const done = this.#perform({ event, signal: abort.signal }).catch((error: unknown) => {
-      if (!abort.signal.aborted) this.#fail(error);
-    });
-    this.#run = { abort, done };
+    const run = { event, remedy, signal: abort.signal };
+    this.#run = startRun(abort, () =>
+      this.#perform(run).catch((error: unknown) => {
+        if (!abort.signal.aborted) this.#fail(error);
+      }),
+    );
   }
 
   /** From wherever it is to the end, or until it is halted. */
@@ -217,14 +228,12 @@ export class Transfer {
     const halted = (): boolean => run.signal.aborted;
     const known = this.#content ?? (await this.#resolve(run.signal));
     if (!known || halted()) return;
-    const {
-      content,
-      have,
-      fingerprint: since,
-    } = await takeInventory(known, this.#record, this.#inventoryOptions(run));
-    if (halted()) return;
+    const found = await this.#contentSearch.run(known, this.#record, run);
+    if (!found || halted()) return;
+    const { content, have, fingerprint: since, isOther } = found;
     this.#content = content;
     this.#have = have;
+    if (isOther) throw contentChanged(content.store.path);
     if (have.isFull()) return this.#finish({ content, since }, run);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = incomplete(this.#record);
@@ -248,14 +257,14 @@ export class Transfer {
     return this.#content;
   }
 
-  #inventoryOptions({ signal }: RunOptions): InventoryOptions {
-    const checking = (): (() => void) => {
-      this.#enter('checking');
-      this.#checked = 0;
-      return () => (this.#checked += 1);
-    };
-    const { stores, archive } = this.parts;
-    return { stores, progress: archive.progress(this.infohash), signal, checking };
+  /** Waits for content that is missing. */
+  #rest(): void {
+    if (this.#state !== 'missing') {
+      this.parts.log.warn(`${this.name}: ${this.#contentSearch.reason}`);
+      this.#presence.withdraw();
+    }
+    this.#enter('missing');
+    this.#run?.rests();
   }
 
   /** Resolves when all pieces are there, or when halted. */
@@ -287,7 +296,8 @@ export class Transfer {
 
   /** All pieces are there: put the content in its place, and seed. */
   async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
-    const { content, fingerprint } = await publish(fetched, this.#record, this.#inventoryOptions(run));
+    const options = this.#contentSearch.inventoryOptions(run);
+    const { content, fingerprint } = await publish(fetched, this.#record, options);
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== fetched.content) this.#endServing('the file is served from another place');
@@ -330,6 +340,8 @@ export class Transfer {
     this.#serial
       .run(async () => {
         await this.#halt('FAILED', 'the transfer failed');
+        const lost = await this.#contentSearch.changeIfMissing(cause, this.#content, this.#record);
+        if (lost) return this.#again('its content is missing', lost);
         this.#record = failed(this.#record, cause);
         this.#fault = EnjambreError.from(cause);
         this.parts.meter.failed(this.#fault);

@@ -197,7 +197,7 @@ export class Transfers implements Startable, ServingDirectory {
       return { transfer: known, already: false };
     }
     const already = complete && (await known.isUnchanged());
-    if (complete && !already) await known.verify();
+    if ((complete && !already) || known.state === 'missing') await known.verify();
     else await known.resume();
     await this.save();
     return { transfer: known, already };

@@ -72,6 +72,12 @@ export function incomplete(record: TransferRecord): TransferRecord {
   return { ...record, complete: false, completedAtMs: 0, recheck: record.recheck || record.complete };
 }
 
+/** What changes when all that is on disk is to be read again. What is missing of a download (`isGone`) is given up. */
+export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<TransferRecord> {
+  const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0 } : {};
+  return { ...givenUp, fingerprint: '', recheck: true };
+}
+
 /** All of it is there, checked, under its name. Undefined if that is noted already. */
 export function completed(
   record: TransferRecord,

@@ -20,6 +20,8 @@ import { Meter } from '../../src/app/meter.js';
 import type {
   BanReport,
   FileSummary,
+  Membership,
+  MembershipEvent,
   PeerAddress,
   StoreFactory,
   SwarmListener,
@@ -71,12 +73,15 @@ class FakeTracker implements TrackerPort {
     this.#watches.delete(infohash);
   }
 
-  announce(): void {
-    // Nobody listens.
+  /** What it was told of swarms: events of announces, and `withdraw`, but for numbers. */
+  readonly said: string[] = [];
+
+  announce(_: Membership, event: MembershipEvent): void {
+    if (event !== 'numbers') this.said.push(event);
   }
 
   withdraw(): void {
-    // Nobody listens.
+    this.said.push('withdraw');
   }
 
   /** Bans that it was told of. */
@@ -120,6 +125,8 @@ export interface AgentParts {
   readonly pool?: DiskPool;
   readonly budget?: OutstandingBudget;
   readonly checkpointMs?: number;
+  /** @default 50 */
+  readonly missingLookMs?: number;
 }
 
 /** All of an agent that downloads, but for its own servers and its tracker. */
@@ -163,7 +170,7 @@ export class DownloadAgent {
     this.hasher = hasher;
     const random = seededRandom(1);
     const budget = replaced.budget ?? new OutstandingBudget();
-    const { checkpointMs } = replaced;
+    const { checkpointMs, missingLookMs = 50 } = replaced;
     const checkpoints = checkpointMs === undefined ? {} : { checkpointMs };
     const archive = replaced.archive?.(this.#data) ?? this.#data;
     this.archive = archive;
@@ -171,7 +178,10 @@ export class DownloadAgent {
     const meter = new Meter();
     const swarm = { connector, hasher, tracker, bans, budget, limits, locality, meter };
     const parts = { archive, stores, ...swarm, random, log };
-    this.transfers = new Transfers({ ...parts, ...checkpoints }, { downloadDir: folder.at('downloads') });
+    this.transfers = new Transfers(
+      { ...parts, ...checkpoints, missingLookMs },
+      { downloadDir: folder.at('downloads') },
+    );
   }
 
   static async start(folder?: TestFolder, replaced: AgentParts = {}): Promise<DownloadAgent> {

@@ -18,6 +18,7 @@ const CAUSES: Readonly<Record<Cause, WireCause>> = {
   disk: WireCause.DISK,
   sources: WireCause.SOURCES,
   finishing: WireCause.FINISHING,
+  missing: WireCause.MISSING,
   paused: WireCause.PAUSED,
   failed: WireCause.FAILED,
   off: WireCause.OFF,

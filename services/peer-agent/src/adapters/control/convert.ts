@@ -17,6 +17,7 @@ const STATES: Readonly<Record<TransferState, WireState>> = {
   checking: WireState.CHECKING,
   downloading: WireState.DOWNLOADING,
   seeding: WireState.SEEDING,
+  missing: WireState.MISSING,
   paused: WireState.PAUSED,
   failed: WireState.FAILED,
 };

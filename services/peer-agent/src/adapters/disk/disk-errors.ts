@@ -23,6 +23,15 @@ const DENIED = {
   then: ' and resume',
 } as const;
 
+/** The file system that it is on does not answer. */
+const AWAY = {
+  code: 'precondition',
+  reason: 'FILE_MISSING',
+  text: 'its file system is away',
+  remedy: 'mount it again',
+  then: ' and resume',
+} as const;
+
 /** What the system's errors mean to a person, and what to do. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOSPC: {
@@ -62,6 +71,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     remedy: 'mend it',
     then: ' and resume',
   },
+  ESTALE: AWAY,
+  ENOTCONN: AWAY,
+  ENODEV: AWAY,
+  ENXIO: AWAY,
+  EHOSTDOWN: AWAY,
+  EHOSTUNREACH: AWAY,
   EEXIST: {
     code: 'already-exists',
     reason: 'PATH_EXISTS',
@@ -118,6 +133,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** Code of an error of the disk pool: a thread ended with what was handed to it. */
 export const THREAD_LOST = 'THREAD_LOST';
+
+/** True if the error says that a file is not there, or all that it lay in. */
+export function isAbsence(error: unknown): boolean {
+  return MEANINGS[errnoOf(error)]?.reason === 'FILE_MISSING';
+}
 
 /** Says in a sentence what went wrong with `path`, and what to do. */
 export function diskError(error: unknown, path: string, work: DiskWork = 'transfer'): EnjambreError {

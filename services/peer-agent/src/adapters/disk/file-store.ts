@@ -8,10 +8,11 @@ import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
-import type { FileStamp, PieceStore } from '../../app/ports.js';
-import { diskError } from './disk-errors.js';
+import type { FileStamp, PieceStore, Survey } from '../../app/ports.js';
+import { diskError, isAbsence } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
+import { FileSurvey } from './file-survey.js';
 import { makeFolder } from './make-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
@@ -41,6 +42,7 @@ export class FileStore implements PieceStore {
   readonly #layout: PieceLayout;
   readonly #blockLength: number;
   readonly #parts: PartFiles;
+  readonly #survey: FileSurvey;
   readonly #sealed: SealedFiles;
 
   constructor(
@@ -53,6 +55,7 @@ export class FileStore implements PieceStore {
     const lengths = init.metainfo.files.map(({ length }) => length);
     const pathOf = (file: number): string => this.#pathOf(file);
     this.#parts = new PartFiles(components, { lengths, pathOf });
+    this.#survey = new FileSurvey({ fileCount: lengths.length, pathOf });
     const { metainfo } = init;
     const hashPiece = (piece: number): Promise<Buffer | undefined> => this.hashPiece(piece);
     this.#sealed = new SealedFiles({ metainfo, layout: this.#layout, pathOf, hashPiece });
@@ -119,7 +122,7 @@ export class FileStore implements PieceStore {
         leaves: this.#layout.pieceLeaves(piece),
       });
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'SHORT_FILE'].includes(errnoOf(error))) return undefined;
+      if (isAbsence(error) || errnoOf(error) === 'SHORT_FILE') return undefined;
       throw diskError(error, path);
     }
   }
@@ -156,6 +159,10 @@ export class FileStore implements PieceStore {
     } catch (error) {
       throw diskError(error, this.#path);
     }
+  }
+
+  survey(files?: Iterable<number>): Promise<Survey> {
+    return this.#survey.run(files);
   }
 
   async fingerprint(): Promise<string | undefined> {

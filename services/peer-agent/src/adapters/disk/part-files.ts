@@ -194,7 +194,7 @@ export class PartFiles {
 }
 
 function partMissing(path: string, cause: unknown): EnjambreError {
-  const message = `${path}: it is not there any more: put it back and resume, or only resume to fetch it again`;
+  const message = `${path}: it is not there any more: put it back, or verify the download to fetch it again`;
   return new EnjambreError('precondition', 'FILE_MISSING', message, { cause });
 }
 

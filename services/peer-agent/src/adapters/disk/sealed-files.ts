@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { errnoOf } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
 import type { FileStamp } from '../../app/ports.js';
-import { diskError } from './disk-errors.js';
+import { diskError, isAbsence } from './disk-errors.js';
 import { FileStamps } from './file-stamps.js';
 
 export interface SealedFilesInit {
@@ -180,7 +179,7 @@ export class SealedFiles {
       const stats = await stat(path, { bigint: true });
       return stats.size === BigInt(this.init.metainfo.files[file]?.length ?? 0) ? stats : undefined;
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+      if (isAbsence(error)) return undefined;
       throw diskError(error, path);
     }
   }

@@ -1,16 +1,25 @@
 import { z } from 'zod';
-import { CAUSES, MISHAPS, NO_ACCOUNT, type AccountRecord } from '../../domain/explain/causes.js';
+import {
+  CAUSES,
+  MISHAPS,
+  NO_ACCOUNT,
+  type AccountRecord,
+  type TimeSpent,
+} from '../../domain/explain/causes.js';
 
 /** Milliseconds of a thousand years: sums of them are safe. */
 const MAX_MS = 1000 * 366 * 24 * 3600 * 1000;
 const milliseconds = z.number().min(0).max(MAX_MS);
+const KNOWN = CAUSES.filter((cause) => cause !== 'missing');
 const spentSchema = z.object({ ms: milliseconds, stalled_ms: milliseconds });
 
 /** The field of a transfer in the status file that says where its time went. */
 export const accountShape = {
   account: z
     .object({
-      spent: z.partialRecord(z.enum(CAUSES), spentSchema),
+      spent: z.partialRecord(z.enum(KNOWN), spentSchema),
+      // Beside the others: older versions refuse a cause that they do not know.
+      missing: spentSchema.optional(),
       mishaps: z.partialRecord(z.enum(MISHAPS), z.number().int().min(0)),
       duplicate_bytes: z.number().int().min(0),
       metainfo_at_ms: milliseconds.nullable(),
@@ -24,14 +33,15 @@ type EntrySchema = z.ZodObject<typeof accountShape>;
 
 export function accountToEntry(account: AccountRecord): z.input<EntrySchema> {
   const { spent, mishaps, duplicateBytes, metainfoAtMs, firstByteAtMs, untilMs } = account;
-  const entries = CAUSES.flatMap((cause) => {
-    const { ms, stalledMs } = spent[cause] ?? { ms: 0, stalledMs: 0 };
-    const [whole, stalled] = [Math.round(ms), Math.round(stalledMs)];
-    return whole === 0 ? [] : [[cause, { ms: whole, stalled_ms: stalled }]];
+  const entries = KNOWN.flatMap((cause) => {
+    const entry = spentToEntry(spent[cause]);
+    return entry ? [[cause, entry]] : [];
   });
+  const missing = spentToEntry(spent.missing);
   return {
     account: {
       spent: Object.fromEntries(entries) as Record<string, z.input<typeof spentSchema>>,
+      ...(missing && { missing }),
       mishaps,
       duplicate_bytes: duplicateBytes,
       metainfo_at_ms: metainfoAtMs < 0 ? null : Math.round(metainfoAtMs),
@@ -41,15 +51,20 @@ export function accountToEntry(account: AccountRecord): z.input<EntrySchema> {
   };
 }
 
+function spentToEntry(spent: TimeSpent | undefined): z.input<typeof spentSchema> | undefined {
+  const { ms, stalledMs } = spent ?? { ms: 0, stalledMs: 0 };
+  const [whole, stalled] = [Math.round(ms), Math.round(stalledMs)];
+  return whole === 0 ? undefined : { ms: whole, stalled_ms: stalled };
+}
+
 export function accountFromEntry({ account }: z.output<EntrySchema>): AccountRecord {
   if (!account) return NO_ACCOUNT;
-  const { spent, mishaps, metainfo_at_ms: metainfo, first_byte_at_ms: firstByte, until } = account;
+  const { mishaps, missing, metainfo_at_ms: metainfo, first_byte_at_ms: firstByte, until } = account;
   return {
     spent: Object.fromEntries(
-      Object.entries(spent).map(([cause, { ms, stalled_ms: stalledMs }]) => [
-        cause,
-        { ms, stalledMs: Math.min(ms, stalledMs) },
-      ]),
+      Object.entries({ ...account.spent, ...(missing && { missing }) }).map(
+        ([cause, { ms, stalled_ms: stalledMs }]) => [cause, { ms, stalledMs: Math.min(ms, stalledMs) }],
+      ),
     ),
     mishaps,
     duplicateBytes: account.duplicate_bytes,

@@ -27,6 +27,19 @@ describe('the status file', () => {
     );
   });
 
+  it('gives time to no cause that the first versions of ours refuse', () => {
+    const [record] = fc.sample(
+      records.filter((list) => list.length > 0),
+      1,
+    )[0]!;
+    const spent = { missing: { ms: 2000, stalledMs: 1000 }, paused: { ms: 1000, stalledMs: 0 } };
+    const account = { ...record!.account, spent };
+    const text = writeStatus([{ ...record!, account }]);
+    const { transfers } = JSON.parse(text) as { transfers: { account: { spent: object } }[] };
+    expect(Object.keys(transfers[0]!.account.spent)).toEqual(['paused']);
+    expect(readStatus(text)[0]!.account.spent).toEqual(spent);
+  });
+
   it('refuses a file of another version, and says so', () => {
     expect(() => readStatus('{"version":2,"transfers":[]}')).toThrow(/version/);
   });

@@ -10,6 +10,7 @@
  * - `disk`: what came waits to be hashed and written
  * - `sources`: all is asked for that may be; the sources, or the network, give no more
  * - `finishing`: the last sync to disk, and the move to its place
+ * - `missing`: what was there already is not there any more, and is waited for
  * - `paused`, `failed`: it was not to run
  * - `off`: the agent did not run
  */
@@ -23,6 +24,7 @@ export const CAUSES = [
   'disk',
   'sources',
   'finishing',
+  'missing',
   'paused',
   'failed',
   'off',

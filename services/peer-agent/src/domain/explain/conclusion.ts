@@ -12,6 +12,7 @@ const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: str
     'own-limit': ['its own limit was the limit', 'see --max-download and `enjambre limit`'],
     disk: ['the disk was the limit', 'what came waited to be hashed and written'],
     finishing: ['it was finishing', 'the last sync to disk and the move to its place took that long'],
+    missing: ['what was there of it was missing', '`enjambre status` says where it was'],
     paused: ['it was paused', '`enjambre resume` goes on'],
     failed: ['it had failed', '`enjambre status` says why, `enjambre resume` goes on'],
     off: ['the agent was off', 'it goes on by itself when the agent starts'],

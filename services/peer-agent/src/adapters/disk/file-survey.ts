@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { Survey } from '../../app/ports.js';
+import { diskError, isAbsence } from './disk-errors.js';
+
+export interface FileSurveyInit {
+  readonly fileCount: number;
+  readonly pathOf: (file: number) => string;
+}
+
+/** Files asked for at the same time: more than the system's threads for that. */
+const AT_ONCE = 64;
+
+/** Looks which files of a transfer are there. One that was not is looked at first the next time: it costs one look then. */
+export class FileSurvey {
+  #suspect = 0;
+
+  constructor(private readonly init: FileSurveyInit) {}
+
+  /** Throws what {@link diskError} makes of errors other than that a file is not there. */
+  async run(files: Iterable<number> = this.#all()): Promise<Survey> {
+    const order = [...files];
+    if (order.includes(this.#suspect)) order.unshift(this.#suspect);
+    const hash = createHash('sha256');
+    for (let from = 0; from < order.length; from += from === 0 ? 1 : AT_ONCE) {
+      const some = order.slice(from, from === 0 ? 1 : from + AT_ONCE);
+      for (const [index, look] of (await Promise.all(some.map(this.#look))).entries()) {
+        if (look === undefined) {
+          this.#suspect = some[index] ?? 0;
+          return { absent: this.init.pathOf(this.#suspect), look: '' };
+        }
+        hash.update(`${look}\n`);
+      }
+    }
+    return { look: hash.digest('hex') };
+  }
+
+  readonly #look = async (file: number): Promise<string | undefined> => {
+    const path = this.init.pathOf(file);
+    try {
+      const { size, mtimeNs, ino } = await stat(path, { bigint: true });
+      return `${size} ${mtimeNs} ${ino}`;
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw diskError(error, path);
+    }
+  };
+
+  *#all(): Iterable<number> {
+    for (let file = 0; file < this.init.fileCount; file++) yield file;
+  }
+}

@@ -1,0 +1,171 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import { sleep } from '@enjambre/common/async/sleep';
+import type { TransferRecord } from '../domain/transfer-record.js';
+import type { Content } from './content.js';
+import { looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
+import type { Survey } from './ports.js';
+import type { RunOptions, TransferComponents } from './transfer-components.js';
+
+export interface ContentSearchInit {
+  readonly infohash: InfoHash;
+  /** Pieces that were there when this process looked last. */
+  readonly had: () => Bitfield | undefined;
+  /** Called before all pieces are hashed. */
+  readonly checking: () => void;
+  /** Called when it is missing, and when {@link ContentSearch.reason} has become another. */
+  readonly missing: () => void;
+}
+
+type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs'>;
+type Run = Pick<RunOptions, 'signal' | 'remedy'>;
+
+const LOOK_MS = 3000;
+
+/** What was found. */
+export interface FoundContent extends Inventory {
+  /** It was whole, and is something else now, which is nobody's to be mended unasked. */
+  readonly isOther: boolean;
+}
+
+/**
+ * Finds out what of a transfer is on disk. What was there, and is not any more, is waited
+ * for: its file system may not be mounted, and to fetch it again would fill what lies
+ * under it. What comes back is looked at only when it does not change from one look to the
+ * next: it may still be on its way.
+ */
+export class ContentSearch {
+  /** Why it is waited for; empty if it is not. */
+  reason = '';
+  /** What was seen at the last look, if all was there. */
+  #last = '';
+  /** Pieces that the check under way has read. */
+  checked = 0;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly init: ContentSearchInit,
+  ) {}
+
+  /** What an inventory needs in such a run. */
+  inventoryOptions({ signal }: Run): InventoryOptions {
+    const { stores, archive } = this.parts;
+    const checking = (): (() => void) => {
+      this.init.checking();
+      this.checked = 0;
+      return () => (this.checked += 1);
+    };
+    return { stores, progress: archive.progress(this.init.infohash), signal, checking };
+  }
+
+  /** Undefined if the run was halted. */
+  async run(content: Content, record: TransferRecord, run: Run): Promise<FoundContent | undefined> {
+    try {
+      return await this.#search(content, record, run);
+    } finally {
+      this.reason = '';
+    }
+  }
+
+  /**
+   * What changes of a transfer that failed for want of what may come back; undefined if it did for anything else. What
+   * cannot be looked at is not waited for.
+   */
+  async changeIfMissing(
+    cause: unknown,
+    content: Content | undefined,
+    record: TransferRecord,
+  ): Promise<Partial<TransferRecord> | undefined> {
+    if (EnjambreError.from(cause).reason !== 'FILE_MISSING' || !content) return undefined;
+    if (record.complete) return {}; // The next run finds out what became of it.
+    const survey = await this.#survey(content, record).catch(() => undefined);
+    // What of a part comes back must be hashed.
+    return survey?.absent === undefined ? undefined : { recheck: true };
+  }
+
+  async #search(content: Content, record: TransferRecord, run: Run): Promise<FoundContent | undefined> {
+    const aborted = (): boolean => run.signal.aborted;
+    this.#last = '';
+    for (let waited = false; ; waited = true) {
+      const reason = await this.#whyWait(content, record, { ...run, waited });
+      if (aborted()) return undefined;
+      const changed = reason !== this.reason;
+      this.reason = reason;
+      if (reason === '') return this.#take(content, record, { ...run, waited });
+      if (changed) this.init.missing();
+      await sleep(this.parts.missingLookMs ?? LOOK_MS, run.signal);
+      if (aborted()) return undefined;
+    }
+  }
+
+  async #take(
+    content: Content,
+    record: TransferRecord,
+    run: Run & { readonly waited: boolean },
+  ): Promise<FoundContent> {
+    const inventory = await takeInventory(content, record, this.inventoryOptions(run));
+    const wasWhole = record.complete && (run.waited || record.fingerprint !== '');
+    return { ...inventory, isOther: wasWhole && run.remedy === 'none' && !(await isWhole(inventory)) };
+  }
+
+  /** Why it has to be waited for; empty if it has not. */
+  async #whyWait(
+    content: Content,
+    record: TransferRecord,
+    { remedy, waited }: Run & { readonly waited: boolean },
+  ): Promise<string> {
+    if (remedy === 'fetch' && !record.origin) return '';
+    try {
+      const survey = await this.#survey(content, record);
+      if (survey?.absent !== undefined) return missingText(survey.absent, record);
+      const isSteady = !survey || !waited || survey.look === this.#last;
+      if (isSteady || (await looksAsNoted(content, record))) return '';
+      this.#last = survey.look;
+      return `${content.store.path} is back, or on its way: it is looked at once it does not change any more`;
+    } catch (error) {
+      // At the start it is told as a failure; one that waits goes on waiting.
+      if (!waited) throw error;
+      return EnjambreError.from(error).message;
+    }
+  }
+
+  /** Looks at the files that must be there; undefined if there are none. */
+  async #survey(content: Content, record: TransferRecord): Promise<Survey | undefined> {
+    const { store, layout } = content;
+    if (record.complete || record.origin) return store.survey();
+    if (!record.inPlace && (await this.#hasName(content, record))) return undefined;
+    const { have, unsure } = await this.#claimed(content);
+    const files = new Set<number>();
+    for (const piece of have.indexes()) files.add(layout.pieceFile(piece).file);
+    if (files.size > 0) return store.survey(files);
+    // A crash of the machine may have undone what was not synced, but not all that was ever there.
+    const isThere = (unsure === 0 && record.bytesDone === 0) || (await store.exists());
+    return isThere ? undefined : { absent: store.path, look: '' };
+  }
+
+  async #claimed({ layout }: Content): Promise<{ have: Bitfield; unsure: number }> {
+    const had = this.init.had();
+    if (had) return { have: had, unsure: 0 };
+    const noted = await this.parts.archive.progress(this.init.infohash).load(layout.pieceCount);
+    return { have: noted?.have ?? Bitfield.empty(layout.pieceCount), unsure: noted?.unsure.length ?? 0 };
+  }
+
+  /** True if something has the name of the download, such as the very same: a crash came before it was noted. */
+  async #hasName({ metainfo }: Content, { location }: TransferRecord): Promise<boolean> {
+    return (await this.parts.stores.download(metainfo, location, true).fingerprint()) !== undefined;
+  }
+}
+
+/** True if all of it is there, and nothing more. */
+async function isWhole({ content, have }: Inventory): Promise<boolean> {
+  return have.isFull() && (await content.store.fingerprint()) !== undefined;
+}
+
+function missingText(path: string, { origin, complete, infohash }: TransferRecord): string {
+  const ref = infohash.slice(0, 8);
+  if (origin)
+    return `${path} is missing: mount its disk or put it back, and it is shared again; \`enjambre get ${ref}\` fetches it from others`;
+  const then = complete ? 'it is shared again' : 'the download resumes';
+  return `${path} is missing: mount its disk or put it back, and ${then}; \`enjambre verify ${ref}\` fetches it again`;
+}

@@ -1,0 +1,17 @@
+/** Work on a transfer, until there is nothing more to do. */
+export interface TransferRun {
+  readonly abort: AbortController;
+  /** Resolves when nothing of it is left to do; it does not reject. */
+  readonly done: Promise<void>;
+  /** Resolves then, or when it only waits. */
+  readonly settled: Promise<void>;
+  /** Says that it only waits from now on. */
+  readonly rests: () => void;
+}
+
+export function startRun(abort: AbortController, work: () => Promise<void>): TransferRun {
+  let rests: () => void = () => undefined;
+  const resting = new Promise<void>((resolve) => (rests = resolve));
+  const done = work();
+  return { abort, done, settled: Promise.race([done, resting]), rests };
+}

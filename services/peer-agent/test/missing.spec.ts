@@ -1,0 +1,311 @@
+import { appendFile, mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { DownloadAgent, type AgentParts } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+/** Five pieces, the last one short. */
+const data = bytesOf(4 * PIECE + 1000);
+const metainfo = metainfoOf(data, PIECE);
+
+let seed: TestFolder;
+let agent: DownloadAgent;
+let uploaders: Uploader[];
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  uploaders = [];
+  agent = await DownloadAgent.start();
+});
+
+afterEach(async () => {
+  await agent.stop();
+  for (const uploader of uploaders) await uploader.stop();
+  await seed.remove();
+});
+
+async function addUploader(of: Metainfo = metainfo, has?: number[]): Promise<Uploader> {
+  const path = of.isFolder ? seed.at(of.name) : await seed.write(of.name, data);
+  const uploader = await Uploader.start(of, path, has === undefined ? {} : { has });
+  uploaders.push(uploader);
+  agent.tracker.add(uploader.named());
+  return uploader;
+}
+
+/** Ends the agent, has something happen, and starts it again. */
+async function restarted(between: () => Promise<unknown>, parts: AgentParts = {}): Promise<void> {
+  await agent.halt();
+  await between();
+  agent = await DownloadAgent.start(agent.folder, parts);
+}
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
+  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 }).catch(
+    (error: unknown) => {
+      throw new Error(`${String(error)}; it is ${transfer.state}: ${transfer.view().reason}`, {
+        cause: error,
+      });
+    },
+  );
+}
+
+const target = (name = metainfo.name): string => agent.folder.at('downloads', name);
+const again = (of = metainfo): Transfer => agent.transfers.get(of.infohash);
+
+/** A disk that is unmounted leaves an empty folder behind. */
+async function unmount(folder: string): Promise<void> {
+  await rename(agent.folder.at(folder), agent.folder.at('unmounted'));
+  await mkdir(agent.folder.at(folder));
+}
+
+async function mount(folder: string): Promise<void> {
+  await rm(agent.folder.at(folder), { recursive: true });
+  await rename(agent.folder.at('unmounted'), agent.folder.at(folder));
+}
+
+async function shared(): Promise<Transfer> {
+  const path = await agent.folder.write('original.bin', data);
+  const { signal } = new AbortController();
+  const options = { path, name: '', pieceLength: PIECE, signal, progress: () => undefined };
+  return (await agent.transfers.share(options)).transfer;
+}
+
+/** Time for several looks at what is missing. */
+async function looksPass(transfer: Transfer): Promise<void> {
+  const endMs = Date.now() + 300;
+  await waitFor(() => Date.now() > endMs, { what: 'some looks' });
+  expect(transfer.state).toBe('missing');
+}
+
+describe('a complete download whose disk is not mounted at the start', () => {
+  beforeEach(async () => {
+    await addUploader();
+    await agent.finished(await agent.download(metainfo));
+  });
+
+  it('is not fetched again although somebody has it, and seeds when the disk is back', async () => {
+    await restarted(() => unmount('downloads'));
+    agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
+    await inState(again(), 'missing');
+    expect(again().view().reason).toBe(
+      `${target()} is missing: mount its disk or put it back, and it is shared again; \`enjambre verify ${metainfo.infohash.slice(0, 8)}\` fetches it again`,
+    );
+    await looksPass(again());
+    expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));
+    await mount('downloads');
+    await inState(again(), 'seeding');
+    expect(again().record).toMatchObject({ complete: true, bytesDownloaded: data.length });
+    expect(agent.tracker.said).toEqual(['withdraw', 'shared']);
+  });
+
+  it('is missing also after another restart, and is not forgotten', async () => {
+    await restarted(() => unmount('downloads'));
+    await inState(again(), 'missing');
+    await restarted(() => Promise.resolve());
+    await inState(again(), 'missing');
+    await restarted(() => mount('downloads'));
+    await inState(again(), 'seeding');
+  });
+
+  it('is missing also when the status file was lost', async () => {
+    await restarted(async () => {
+      await unmount('downloads');
+      await rm(agent.folder.at('data', 'download_status.json'));
+    });
+    await inState(again(), 'missing');
+    await mount('downloads');
+    await inState(again(), 'seeding');
+  });
+
+  it.each(['verify', 'get'] as const)('is fetched again by %s', async (how) => {
+    await restarted(() => unmount('downloads'));
+    agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
+    await inState(again(), 'missing');
+    if (how === 'verify') await again().verify();
+    else {
+      const { already } = await agent.transfers.download(
+        { kind: 'metainfo', bytes: metainfo.bytes },
+        { outputDir: '' },
+      );
+      expect(already).toBe(false);
+    }
+    expect((await agent.finished(again())).equals(data)).toBe(true);
+  });
+
+  it('is only looked at again by resume', async () => {
+    await restarted(() => unmount('downloads'), { missingLookMs: 1e6 });
+    await inState(again(), 'missing');
+    await again().resume();
+    await inState(again(), 'missing');
+    await mount('downloads');
+    await again().resume();
+    await inState(again(), 'seeding');
+  });
+
+  it('can be paused and resumed, and is missing all the while', async () => {
+    await restarted(() => unmount('downloads'));
+    await inState(again(), 'missing');
+    await again().pause();
+    expect(again().view()).toMatchObject({ state: 'paused', reason: '' });
+    await again().resume();
+    await inState(again(), 'missing');
+  });
+
+  it('is not overwritten with what it was when something else is there then', async () => {
+    await restarted(() => unmount('downloads'));
+    agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
+    await inState(again(), 'missing');
+    await writeFile(target(), Buffer.alloc(data.length, 7));
+    await inState(again(), 'failed');
+    expect(again().view().reason).toMatch(/is not what was shared any more/);
+    expect((await readFile(target())).equals(Buffer.alloc(data.length, 7))).toBe(true);
+  });
+
+  it('is hashed when it is back with other times, after it has stopped growing', async () => {
+    // Two looks that see the same are a second apart, more than what follows takes.
+    await restarted(() => unmount('downloads'), { missingLookMs: 1000 });
+    await inState(again(), 'missing');
+    for (let from = 0; from < data.length; from += PIECE) {
+      await appendFile(target(), data.subarray(from, from + PIECE));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      if (from + PIECE < data.length) expect(again().state).toBe('missing');
+    }
+    await inState(again(), 'seeding');
+  });
+});
+
+describe('a complete download that was edited while the agent was off', () => {
+  it('is left as it is, and says so', async () => {
+    await addUploader();
+    await agent.finished(await agent.download(metainfo));
+    const edited = Buffer.from(data);
+    edited[PIECE + 5]! ^= 1;
+    await restarted(() => writeFile(target(), edited));
+    agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
+    await inState(again(), 'failed');
+    expect((await readFile(target())).equals(edited)).toBe(true);
+    await again().resume();
+    expect((await agent.finished(again())).equals(data)).toBe(true);
+  });
+});
+
+describe('a share', () => {
+  it('that is away at the start is waited for, and served again', async () => {
+    const { infohash } = await shared();
+    await restarted(() => rename(agent.folder.at('original.bin'), agent.folder.at('away.bin')));
+    const transfer = agent.transfers.get(infohash);
+    await inState(transfer, 'missing');
+    expect(transfer.view().reason).toMatch(/original\.bin is missing: .* it is shared again/);
+    await rename(agent.folder.at('away.bin'), agent.folder.at('original.bin'));
+    await inState(transfer, 'seeding');
+    const served = Buffer.alloc(PIECE);
+    await transfer.serving!.read({ piece: 1, begin: 0 }, served);
+    expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
+  });
+
+  it('that goes while the agent runs is withdrawn, and told as shared when it is back', async () => {
+    const transfer = await shared();
+    await rename(agent.folder.at('original.bin'), agent.folder.at('away.bin'));
+    await inState(transfer, 'missing');
+    expect(transfer.serving).toBeUndefined();
+    await rename(agent.folder.at('away.bin'), agent.folder.at('original.bin'));
+    await inState(transfer, 'seeding');
+    expect(agent.tracker.said).toEqual(['started', 'withdraw', 'shared']);
+  });
+
+  it('that comes back as something else says so', async () => {
+    const transfer = await shared();
+    await rm(agent.folder.at('original.bin'));
+    await inState(transfer, 'missing');
+    await writeFile(agent.folder.at('original.bin'), 'something else');
+    await inState(transfer, 'failed');
+    expect(transfer.view().reason).toMatch(/is not what was shared any more/);
+  });
+
+  it('that comes back with other times is hashed, and served', async () => {
+    const transfer = await shared();
+    const path = agent.folder.at('original.bin');
+    await rm(path);
+    await inState(transfer, 'missing');
+    await writeFile(path, data);
+    await utimes(path, 1000, 1000);
+    await inState(transfer, 'seeding');
+  });
+
+  it('that is missing does not keep others from being shared', async () => {
+    const { infohash } = await shared();
+    await restarted(() => rm(agent.folder.at('original.bin')));
+    await inState(agent.transfers.get(infohash), 'missing');
+    const path = await agent.folder.write('moved.bin', data);
+    const { signal } = new AbortController();
+    const options = { path, name: 'original.bin', pieceLength: PIECE, signal, progress: () => undefined };
+    const { transfer } = await agent.transfers.share(options);
+    expect(transfer).toMatchObject({ infohash, state: 'seeding' });
+  });
+});
+
+describe('a folder of which one file is missing', () => {
+  const files = { 'a.bin': bytesOf(PIECE, 1), 'b.bin': bytesOf(PIECE, 2), 'deep/c.bin': bytesOf(PIECE, 3) };
+  const tree = folderMetainfo(files, PIECE, 'tree');
+
+  it('waits for it, names it and fetches nothing', async () => {
+    for (const [name, bytes] of Object.entries(files)) await seed.write(`tree/${name}`, bytes);
+    await addUploader(tree);
+    await inState(await agent.download(tree), 'seeding');
+    const path = target('tree/deep/c.bin');
+    await restarted(() => rename(path, agent.folder.at('aside')));
+    agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
+    await inState(again(tree), 'missing');
+    expect(again(tree).view().reason).toContain(`${path} is missing`);
+    await looksPass(again(tree));
+    await rename(agent.folder.at('aside'), path);
+    await inState(again(tree), 'seeding');
+    expect(again(tree).record.bytesDownloaded).toBe(3 * PIECE);
+  });
+});
+
+describe('a download under way whose disk is not mounted at the start', () => {
+  async function begun(): Promise<void> {
+    await addUploader(metainfo, [0, 1, 2]);
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
+  }
+
+  it('does not begin again on the folder below, and goes on where it was when the disk is back', async () => {
+    await begun();
+    await restarted(() => unmount('downloads'));
+    await addUploader();
+    await inState(again(), 'missing');
+    expect(again().view().reason).toMatch(/\.incomplete.* is missing: .* the download resumes/);
+    await looksPass(again());
+    expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));
+    await mount('downloads');
+    expect((await agent.finished(again())).equals(data)).toBe(true);
+    expect(again().record.bytesDownloaded).toBe(data.length);
+  });
+
+  it('begins again when a person says so', async () => {
+    await begun();
+    await restarted(() => unmount('downloads'));
+    await addUploader();
+    await inState(again(), 'missing');
+    const { already } = await agent.transfers.download(
+      { kind: 'metainfo', bytes: metainfo.bytes },
+      { outputDir: '' },
+    );
+    expect(already).toBe(false);
+    expect((await agent.finished(again())).equals(data)).toBe(true);
+  });
+
+  it('begins where nothing was there yet', async () => {
+    await agent.download(metainfo);
+    await restarted(() => unmount('downloads'));
+    await addUploader();
+    expect((await agent.finished(again())).equals(data)).toBe(true);
+  });
+});
