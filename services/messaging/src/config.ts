@@ -43,7 +43,15 @@ export const messagingOptions = {
   },
   messageMaxBytes: {
     placeholder: 'SIZE',
-    description: 'how much of them is kept in all; the oldest go first',
+    description:
+      'how much of them is kept in all; the oldest go first. NATS reserves it when the service first starts',
+    schema: bytesSchema,
+    default: '256MiB',
+  },
+  eventMaxBytes: {
+    placeholder: 'SIZE',
+    description:
+      'with NATS, how much of events it keeps if this service is the first to make their stream; the --event-max-bytes of a tracker counts before it',
     schema: bytesSchema,
     default: '256MiB',
   },

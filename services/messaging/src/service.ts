@@ -1,6 +1,8 @@
 import type { Address } from '@enjambre/common/config/address';
+import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
+import { DEFAULT_RETENTION } from '@enjambre/common/events/event-stream';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import { openStreams } from '@enjambre/common/grpc/open-streams';
@@ -75,9 +77,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     config.nats === undefined
       ? undefined
       : lifecycle.add('nats', new NatsLink({ log }, { url: config.nats, name: source }));
-  const events = link
-    ? openNatsBus(components, { source, replicas: config.natsReplicas, link })
-    : openEmbeddedBus(components, { source });
+  const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const relay = new Relay({ store, events: publisher, limits, clock });
@@ -125,6 +125,16 @@ function storeCheck(store: MessageStore): HealthCheck {
   const problem = (): string | undefined =>
     store.available ? undefined : 'messages cannot be kept: NATS, or its JetStream, is away';
   return { name: 'enjambre.messaging.store', essential: true, problem };
+}
+
+/** The bus on NATS, whose stream a tracker may make what it likes; or one in this process. */
+function openEvents(
+  components: Parameters<typeof openNatsBus>[0],
+  { eventMaxBytes: maxBytes, natsReplicas: replicas }: MessagingConfig,
+  { source, link }: { source: string; link: NatsLink | undefined },
+): EventBus {
+  if (!link) return openEmbeddedBus(components, { source });
+  return openNatsBus(components, { source, initial: { ...DEFAULT_RETENTION, maxBytes }, replicas, link });
 }
 
 function createStore(

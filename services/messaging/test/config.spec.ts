@@ -11,6 +11,7 @@ describe('the options of a relay', () => {
       nats: undefined,
       messageMaxAge: 7 * 86_400_000,
       messageMaxBytes: 256 << 20,
+      eventMaxBytes: 256 << 20,
       duplicateWindow: 3_600_000,
       messageRate: 200,
       maxPending: 10_000,

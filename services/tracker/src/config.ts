@@ -43,7 +43,15 @@ export const trackerOptions = {
   },
   eventMaxBytes: {
     placeholder: 'SIZE',
-    description: 'how much of them NATS keeps, such as 256MiB',
+    description:
+      'how much of them NATS keeps and reserves, such as 256MiB; what a tracker says counts before what messaging does',
+    schema: bytesSchema,
+    default: '256MiB',
+  },
+  catalogueMaxBytes: {
+    placeholder: 'SIZE',
+    description:
+      'with NATS, how much the catalogue of files may take there; 16MiB of it are reserved at first, and more as it grows',
     schema: bytesSchema,
     default: '256MiB',
   },

@@ -142,10 +142,11 @@ interface NetworkSurroundings {
 /** The sessions here, those of other trackers beside them, and what binds them together. */
 function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
   const { config, overrides, clock, random, limits, log, link, events } = around;
-  const { name, natsReplicas: replicas } = config;
+  const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;
   const id = newReplicaId();
   const store =
-    overrides.store?.(id) ?? (link ? new NatsStore({ link, log }, { id, replicas }) : new MemoryStore(id));
+    overrides.store?.(id) ??
+    (link ? new NatsStore({ link, log }, { id, replicas, maxBytes }) : new MemoryStore(id));
   const parts = networkParts(store, log, limits.swarms);
   const { journal: changes, catalogue } = parts;
   const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });

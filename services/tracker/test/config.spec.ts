@@ -18,6 +18,7 @@ describe('the options of a tracker', () => {
       messaging: { host: 'm', port: 7071 },
       eventMaxAge: 604_800_000,
       eventMaxBytes: 2 ** 30,
+      catalogueMaxBytes: 2 ** 28,
     });
     expect(resolveOptions(trackerOptions, {}, {}).nats).toBeUndefined();
     expect(() => resolveOptions(trackerOptions, { nats: 'http://n' }, {})).toThrow(/^--nats: .*write nats:/);

@@ -53,6 +53,7 @@ export class Harness {
       messaging: undefined,
       eventMaxAge: 3_600_000,
       eventMaxBytes: 1_000_000,
+      catalogueMaxBytes: 1_000_000,
       metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',

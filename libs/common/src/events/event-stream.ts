@@ -1,4 +1,5 @@
-import { nanos, NatsError, type JetStreamManager, type StreamConfig, type StreamInfo } from 'nats';
+import { nanos, type JetStreamManager, type StreamConfig, type StreamInfo } from 'nats';
+import { ensureStream } from '../nats/ensure-stream.js';
 
 export const EVENT_STREAM = 'ENJAMBRE_EVENTS';
 /** Named one by one: other streams have other subjects below "enjambre.". */
@@ -24,30 +25,30 @@ export const DEFAULT_RETENTION: EventRetention = { maxAgeMs: 24 * 3_600_000, max
 const DEDUPLICATION_MS = 5 * 60_000;
 /** No event of ours comes near it; a reader takes hundreds at a time. */
 const MAX_MESSAGE_BYTES = 65_536;
-/** JetStream's code for a stream that does not exist. */
-const STREAM_NOT_FOUND = 10_059;
 
-/**
- * Makes the stream that keeps all events, or makes it what it should be. Without
- * `retention` a stream that is there already keeps its own. Throws what NATS does.
- *
- * @param nodes of a cluster that are to keep it, if it is made
- */
-export async function ensureEventStream(
+/** How the stream is to be. */
+export interface EventStreamWish {
+  /** What it keeps; without it a stream that is there already stays as it is. */
+  readonly retention: EventRetention | undefined;
+  /** What it keeps if it is made, and nothing else is said. @default {@link DEFAULT_RETENTION} */
+  readonly initial: EventRetention | undefined;
+  /** Nodes of a cluster that are to keep it, if it is made. @default 1 */
+  readonly nodes?: number;
+  /** Hears that there is no room for it to become what it should be. */
+  readonly onRefused?: (error: unknown) => void;
+}
+
+/** Makes the stream that keeps all events, or makes it what it should be. Throws what NATS does. */
+export function ensureEventStream(
   manager: JetStreamManager,
-  retention: EventRetention | undefined,
-  nodes = 1,
+  { retention, initial, nodes = 1, onRefused = () => undefined }: EventStreamWish,
 ): Promise<StreamInfo> {
-  const found = await manager.streams.info(EVENT_STREAM).catch((error: unknown) => {
-    if (error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND) return undefined;
-    throw error;
+  return ensureStream(manager, {
+    name: EVENT_STREAM,
+    made: { num_replicas: nodes, ...settings(retention ?? initial ?? DEFAULT_RETENTION) },
+    kept: retention ? settings(retention) : { subjects: SUBJECTS },
+    onRefused,
   });
-  if (!found) {
-    const wanted = settings(retention ?? DEFAULT_RETENTION);
-    return manager.streams.add({ name: EVENT_STREAM, num_replicas: nodes, ...wanted });
-  }
-  const wanted = retention ? settings(retention) : { subjects: SUBJECTS };
-  return fits(found.config, wanted) ? found : manager.streams.update(EVENT_STREAM, wanted);
 }
 
 function settings({ maxAgeMs, maxBytes }: EventRetention): Partial<StreamConfig> {
@@ -59,10 +60,4 @@ function settings({ maxAgeMs, maxBytes }: EventRetention): Partial<StreamConfig>
     // NATS refuses one that is longer than messages are kept.
     duplicate_window: nanos(Math.min(DEDUPLICATION_MS, maxAgeMs)),
   };
-}
-
-function fits(config: StreamConfig, wanted: Partial<StreamConfig>): boolean {
-  return Object.entries(wanted).every(
-    ([key, value]) => JSON.stringify(config[key as keyof StreamConfig]) === JSON.stringify(value),
-  );
 }

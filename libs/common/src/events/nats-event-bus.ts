@@ -3,14 +3,20 @@ import type { NatsConnection, StreamInfo } from 'nats';
 import { Backoff } from '../async/backoff.js';
 import { sleep } from '../async/sleep.js';
 import type { Logger } from '../log/logger.js';
-import { jetStreamProblem } from '../nats/jetstream-problem.js';
+import { jetStreamProblem, type Reservation } from '../nats/jetstream-problem.js';
 import type { NatsLink } from '../nats/nats-link.js';
 import { NodePlacement, type NatsReplicas } from '../nats/replicas.js';
 import { decodeEvent, encodeEvent } from './convert.js';
 import type { EventBus, EventListener, Fact, HeardEvent, ReplayStart } from './event-bus.js';
 import { EventOutbox } from './event-outbox.js';
 import { EventStamp, type StampInit } from './event-stamp.js';
-import { ensureEventStream, EVENT_STREAM, type EventRetention, type StreamMessage } from './event-stream.js';
+import {
+  DEFAULT_RETENTION,
+  ensureEventStream,
+  EVENT_STREAM,
+  type EventRetention,
+  type StreamMessage,
+} from './event-stream.js';
 import { Listeners } from './listeners.js';
 import { SkippedLog } from './skipped-log.js';
 import { StreamFollower } from './stream-follower.js';
@@ -25,6 +31,8 @@ export interface NatsEventBusComponents {
 export interface NatsEventBusInit extends StampInit {
   /** What the stream is to keep; without it a stream that is there stays as it is. */
   readonly retention?: EventRetention;
+  /** What it is to keep if this bus makes it, and has no `retention`. @default 24 hours and 256 MiB */
+  readonly initial?: EventRetention;
   /** How many nodes of NATS keep it. @default 'auto' */
   readonly replicas?: NatsReplicas;
   /** So many events wait while NATS is away; then the oldest are dropped. @default 10000 */
@@ -163,17 +171,29 @@ export class NatsEventBus implements EventBus {
 
   async #ensureStream(connection: NatsConnection): Promise<StreamInfo> {
     const manager = await connection.jetstreamManager();
+    const { retention, initial } = this.#init;
+    const onRefused = (error: unknown): void => this.#tellRefused(error);
     const make = (nodes: number): Promise<StreamInfo> =>
-      ensureEventStream(manager, this.#init.retention, nodes);
+      ensureEventStream(manager, { retention, initial, nodes, onRefused });
     return this.#placement.place({ connection, stream: EVENT_STREAM, make });
   }
 
   /** Each cause once, however often it is met. */
   #tellProblem(error: unknown): void {
-    const problem = jetStreamProblem(error);
+    const problem = jetStreamProblem(error, this.#reservation);
     if (problem === this.#toldProblem) return;
     this.#toldProblem = problem;
     this.#log.warn({ err: error }, `events cannot be stored on NATS: ${problem}`);
+  }
+
+  #tellRefused(error: unknown): void {
+    const problem = jetStreamProblem(error, this.#reservation);
+    this.#log.warn({ err: error }, `NATS keeps as many events as before: ${problem}`);
+  }
+
+  get #reservation(): Reservation {
+    const { maxBytes: bytes } = this.#init.retention ?? this.#init.initial ?? DEFAULT_RETENTION;
+    return { what: 'events', bytes, flag: '--event-max-bytes' };
   }
 
   /** Something sent was refused or not answered. */

@@ -20,6 +20,8 @@ export interface EventSettings {
   readonly source: string;
   /** What is kept; on NATS, whoever leaves it out takes it as it is. */
   readonly retention?: EventRetention;
+  /** On NATS, what is kept if the stream is not there yet and nothing else is said. */
+  readonly initial?: EventRetention;
   /** How many nodes of NATS keep it. @default 'auto' */
   readonly replicas?: NatsReplicas;
 }
@@ -27,9 +29,15 @@ export interface EventSettings {
 /** The bus that all services on one NATS share, over a connection that is started before. */
 export function openNatsBus(
   { lifecycle, log, clock }: EventComponents,
-  { source, retention, replicas, link }: EventSettings & { readonly link: NatsLink },
+  { source, retention, initial, replicas, link }: EventSettings & { readonly link: NatsLink },
 ): EventBus {
-  const init = { source, clock, ...(retention && { retention }), ...(replicas && { replicas }) };
+  const init = {
+    source,
+    clock,
+    ...(retention && { retention }),
+    ...(initial && { initial }),
+    ...(replicas && { replicas }),
+  };
   return lifecycle.add('events', new NatsEventBus({ link, log }, init));
 }
 

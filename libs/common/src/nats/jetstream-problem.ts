@@ -9,11 +9,48 @@ const NO_JETSTREAM: ReadonlySet<string> = new Set([
 ]);
 const NO_RIGHTS: ReadonlySet<string> = new Set([ErrorCode.PermissionsViolation]);
 
-/** Why JetStream does not do its part, and what to do, as a clause. */
-export function jetStreamProblem(error: unknown): string {
+/** What a stream takes of the server's storage from the start, full or not. */
+export interface Reservation {
+  /** What is kept in it, such as "messages". */
+  readonly what: string;
+  readonly bytes: number;
+  /** Which setting lowers it. */
+  readonly flag: string;
+}
+
+/** Numbers of JetStream for a server or an account that has no storage left. */
+const NO_STORAGE: ReadonlySet<number> = new Set([10_002, 10_028, 10_047]);
+/** The same of a cluster, which has other reasons for them, too. */
+const NO_NODES: ReadonlySet<number> = new Set([10_005, 10_023]);
+
+/** True if a stream was refused because the server has no room for what it reserves. */
+export function lacksStorage(error: unknown): boolean {
+  return NO_STORAGE.has(numberOf(error));
+}
+
+/**
+ * Why JetStream does not do its part, and what to do, as a clause.
+ *
+ * @param reserved what was asked of its storage
+ */
+export function jetStreamProblem(error: unknown, reserved?: Reservation): string {
+  if (reserved && lacksStorage(error))
+    return `its storage has no room for ${reservationOf(reserved)}: give it more (max_file_store), or lower ${reserved.flag}`;
+
   const code = error instanceof NatsError ? error.code : '';
   if (NO_JETSTREAM.has(code)) return 'it runs without JetStream: start nats-server with -js';
   const said = messageOf(error);
+  if (reserved && NO_NODES.has(numberOf(error)))
+    return `${said}; if for want of storage, lower ${reserved.flag}: it asks for ${reservationOf(reserved)}`;
   if (!NO_RIGHTS.has(code)) return said;
   return `${said}: give the user of --nats rights on $JS.API.> and the subjects of docs/operations.md`;
+}
+
+function numberOf(error: unknown): number {
+  return error instanceof NatsError ? (error.api_error?.err_code ?? 0) : 0;
+}
+
+function reservationOf({ what, bytes }: Reservation): string {
+  const mebibytes = Math.round((bytes / 2 ** 20) * 10) / 10;
+  return `the ${mebibytes} MiB that are reserved for ${what}`;
 }

@@ -1,6 +1,7 @@
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
+import { ensureStream } from '@enjambre/common/nats/ensure-stream';
+import { jetStreamProblem, type Reservation } from '@enjambre/common/nats/jetstream-problem';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
 import { EnjambreError } from '@enjambre/core/error';
@@ -127,7 +128,7 @@ export class JetStreamAccess implements Startable {
       await this.#jetStream();
       return true;
     } catch (error) {
-      const problem = jetStreamProblem(error);
+      const problem = jetStreamProblem(error, this.#reservation);
       if (problem !== this.#toldProblem) this.#log.error(`NATS cannot keep messages: ${problem}`);
       this.#toldProblem = problem;
       return false;
@@ -177,25 +178,26 @@ export class JetStreamAccess implements Startable {
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
     };
-    try {
-      const { created } = await jsm.streams.add({
-        name: STREAM,
-        num_replicas: nodes,
-        ...fixed,
-        ...changeable,
-      });
-      return Date.parse(created);
-    } catch (error) {
-      if (!isApiError(error, STREAM_EXISTS)) throw error;
-      // On as many nodes as it is: the placement moves it.
-      const { created } = await jsm.streams.update(STREAM, changeable);
-      return Date.parse(created);
-    }
+    const { created } = await ensureStream(jsm, {
+      name: STREAM,
+      // One that is there stays on as many nodes as it is: the placement moves it.
+      made: { num_replicas: nodes, ...fixed },
+      kept: changeable,
+      onRefused: (error) =>
+        this.#log.warn(
+          { err: error },
+          `NATS keeps as many messages as before: ${jetStreamProblem(error, this.#reservation)}`,
+        ),
+    });
+    return Date.parse(created);
+  }
+
+  get #reservation(): Reservation {
+    return { what: 'messages', bytes: this.#options.maxBytes, flag: '--message-max-bytes' };
   }
 }
 
 /** JetStream's own numbers of what is wrong. */
-const STREAM_EXISTS = 10_058;
 const CONSUMER_NOT_FOUND = 10_014;
 const MESSAGE_NOT_FOUND = 10_037;
 

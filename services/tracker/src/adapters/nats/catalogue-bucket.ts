@@ -1,6 +1,6 @@
 import { sleep } from '@enjambre/common/async/sleep';
 import type { Logger } from '@enjambre/common/log/logger';
-import { jetStreamProblem } from '@enjambre/common/nats/jetstream-problem';
+import { jetStreamProblem, lacksStorage } from '@enjambre/common/nats/jetstream-problem';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import { NodePlacement, type NatsReplicas } from '@enjambre/common/nats/replicas';
 import { EnjambreError } from '@enjambre/core/error';
@@ -15,6 +15,7 @@ import {
 } from 'nats';
 import type { StoreListener } from '../../app/ports.js';
 import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
+import { CatalogueRoom, isFull } from './catalogue-room.js';
 import { BUCKET } from './names.js';
 import { decodeRecord, encodeRecord, parseKey } from './stored-record.js';
 
@@ -26,6 +27,8 @@ interface CatalogueBucketComponents {
 interface CatalogueBucketInit {
   /** A record that nobody has touched for so long is forgotten, in milliseconds. */
   readonly maxAgeMs: number;
+  /** What all records may take of NATS's storage. */
+  readonly maxBytes: number;
   readonly replicas: NatsReplicas;
 }
 
@@ -36,8 +39,7 @@ interface Following {
   readonly read: () => void;
 }
 
-/** A million records of long names fit. */
-const MAX_BYTES = 256 * 1024 * 1024;
+const STREAM = `KV_${BUCKET}`;
 const MAX_RECORD_BYTES = 8192;
 const TIMEOUT_MS = 5000;
 const RETRY_MS = 1000;
@@ -51,6 +53,7 @@ export class CatalogueBucket {
   readonly #parts: CatalogueBucketComponents;
   readonly #init: CatalogueBucketInit;
   readonly #placement: NodePlacement;
+  readonly #room: CatalogueRoom;
   readonly #known = new Set<InfoHash>();
   readonly #stopping = new AbortController();
   #entries: QueuedIterator<KvEntry> | undefined;
@@ -64,6 +67,7 @@ export class CatalogueBucket {
     this.#parts = parts;
     this.#init = init;
     this.#placement = new NodePlacement(init.replicas);
+    this.#room = new CatalogueRoom(STREAM, init.maxBytes);
   }
 
   /** True while records are kept and followed. */
@@ -120,6 +124,7 @@ export class CatalogueBucket {
       return record;
     } catch (error) {
       if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
+      if (isFull(error) && (await this.#grow())) return undefined;
       throw error;
     }
   }
@@ -178,7 +183,7 @@ export class CatalogueBucket {
       js.views.kv(BUCKET, {
         history: 1,
         ttl: this.#init.maxAgeMs,
-        max_bytes: MAX_BYTES,
+        max_bytes: this.#room.first,
         maxValueSize: MAX_RECORD_BYTES,
         timeout: TIMEOUT_MS,
         storage: StorageType.File,
@@ -186,7 +191,9 @@ export class CatalogueBucket {
         // Read from the leader: what a tracker goes by must not be of yesterday.
         allow_direct: false,
       });
-    return this.#placement.place({ connection, stream: `KV_${BUCKET}`, make });
+    const kv = await this.#placement.place({ connection, stream: STREAM, make });
+    await this.#room.lower(await connection.jetstreamManager({ timeout: TIMEOUT_MS }));
+    return kv;
   }
 
   /** Undefined if it is none: anybody on NATS can put anything there. */
@@ -209,13 +216,25 @@ export class CatalogueBucket {
     } catch (error) {
       if (!(error instanceof NatsError)) throw error;
       // Perhaps somebody has deleted the bucket: it is looked for, and made again.
-      this.#entries?.stop();
-      throw away(jetStreamProblem(error));
+      if (!isFull(error) && !lacksStorage(error)) this.#entries?.stop();
+      throw away(this.#problemOf(error));
     }
   }
 
+  /** True if there is more room now than there was. */
+  async #grow(): Promise<boolean> {
+    const manager = await this.#parts.link.connection.jetstreamManager({ timeout: TIMEOUT_MS });
+    const bytes = await this.#room.grow(manager);
+    if (bytes !== undefined) this.#parts.log.info({ bytes }, 'the catalogue has more room on NATS');
+    return bytes !== undefined;
+  }
+
+  #problemOf(error: unknown): string {
+    return isFull(error) ? this.#room.fullText : jetStreamProblem(error, this.#room.reservation);
+  }
+
   #tellProblem(error: unknown): void {
-    const problem = jetStreamProblem(error);
+    const problem = this.#problemOf(error);
     if (problem === this.#toldProblem) return;
     this.#toldProblem = problem;
     const { log } = this.#parts;

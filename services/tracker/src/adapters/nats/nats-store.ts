@@ -19,10 +19,14 @@ export interface NatsStoreInit {
   readonly id: ReplicaId;
   /** How many nodes of NATS keep the catalogue. */
   readonly replicas: NatsReplicas;
+  /** What the catalogue may take of NATS's storage. @default 256 MiB */
+  readonly maxBytes?: number;
   /** How long a record is kept that nobody needed. @default 30 days */
   readonly maxAgeMs?: number;
 }
 
+/** A million records of long names fit. */
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_AGE_MS = 30 * 24 * 3_600_000;
 /** NATS takes 1 MiB unless told otherwise; small ones do not hold others up. */
 const MAX_MESSAGE_BYTES = 128 * 1024;
@@ -42,9 +46,10 @@ export class NatsStore implements TrackerStore {
   #listener: StoreListener | undefined;
   #unlisten: (() => void) | undefined;
 
-  constructor(parts: NatsStoreComponents, { id, replicas, maxAgeMs = DEFAULT_MAX_AGE_MS }: NatsStoreInit) {
+  constructor(parts: NatsStoreComponents, init: NatsStoreInit) {
+    const { id, replicas, maxAgeMs = DEFAULT_MAX_AGE_MS, maxBytes = DEFAULT_MAX_BYTES } = init;
     this.#link = parts.link;
-    this.#bucket = new CatalogueBucket(parts, { maxAgeMs, replicas });
+    this.#bucket = new CatalogueBucket(parts, { maxAgeMs, maxBytes, replicas });
     this.#channel = new ReplicaChannel(parts, {
       id,
       maxMessageBytes: MAX_MESSAGE_BYTES,
