@@ -100,6 +100,18 @@ describe('a shared folder', () => {
     expect(after.get('stays')).toBe(before.get('stays'));
   });
 
+  test('shares what links lead to, and all but names that cannot be shared, if that is set', async () => {
+    await mkdir(join(shared, 'model'), { recursive: true });
+    await writeRandomFile(join(shared, '../blob'), MIB);
+    await symlink('../../blob', join(shared, 'model/weights'));
+    await writeFile(join(shared, 'model/a\\b'), 'odd');
+    const args = ['--shared-dir', shared, '--shared-links', 'anywhere', '--shared-unsupported', 'skip'];
+    const alice = await swarm.startAgent('alice', args);
+    await untilListed(alice, 'the model', (files) => files.has('model'));
+    const status = lastLine(await swarm.command(alice, ['status', 'model', '--json']));
+    expect(status).toMatchObject({ bytes_total: MIB, file_count: 1 });
+  });
+
   test('that holds the agent’s own data is refused', async () => {
     const agent = swarm.run(['agent', '--data-dir', join(shared, 'data'), '--shared-dir', shared]);
     expect(await agent.wait()).toBe(1);

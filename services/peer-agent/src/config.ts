@@ -21,6 +21,8 @@ const ignoreSchema = z.array(
     .regex(/^[^/]*$/, 'a pattern is for names, not paths: it holds no slash'),
 );
 
+const LINK_POLICIES = ['skip', 'inside', 'anywhere'] as const;
+
 /** Settings of an agent: a flag, an environment variable and a default each. */
 export const agentOptions = {
   name: {
@@ -81,6 +83,20 @@ export const agentOptions = {
       'names in the shared folder that are not shared, with * and ?, such as "*.bak"; temporary and hidden ones never are',
     schema: ignoreSchema,
     repeatable: true,
+  },
+  sharedLinks: {
+    placeholder: 'WHICH',
+    description:
+      'symbolic links in the shared folder that are followed: skip for none, inside for those that lead to something in it, anywhere for all',
+    schema: z.enum(LINK_POLICIES, { error: `choose one of ${LINK_POLICIES.join(', ')}` }),
+    default: 'skip',
+  },
+  sharedUnsupported: {
+    placeholder: 'WHAT',
+    description:
+      'what happens to a folder with names that cannot be shared: refuse to share none of it, skip to share the rest',
+    schema: z.enum(['refuse', 'skip'], { error: 'choose refuse or skip' }),
+    default: 'refuse',
   },
   sharedPoll: {
     placeholder: 'TIME',

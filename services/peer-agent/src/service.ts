@@ -242,10 +242,17 @@ class AgentService implements Agent {
 
   /** What is in it is shared, if there is to be one. */
   #shareFolder(parts: Omit<FolderSharingComponents, 'folder'>): void {
-    const { sharedDir, sharedIgnore, sharedPoll } = this.#config;
+    const { sharedDir, sharedIgnore, sharedPoll, sharedLinks: links } = this.#config;
     if (sharedDir === undefined) return;
     const ignores = ignoredNames(sharedIgnore);
-    const folder = new DiskWatchedFolder({ path: sharedDir, ignores, log: this.#log });
+    const skipUnsupported = this.#config.sharedUnsupported === 'skip';
+    const folder = new DiskWatchedFolder({
+      path: sharedDir,
+      ignores,
+      links,
+      skipUnsupported,
+      log: this.#log,
+    });
     const times = { quietMs: SHARED_QUIET_MS, noticeMs: SHARED_NOTICE_MS, retryMs: SHARED_RETRY_MS };
     const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE };
     this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));

@@ -11,6 +11,7 @@ import {
   type ShareOutcome,
 } from '../domain/shared-folder.js';
 import { FolderOffers } from './folder-offers.js';
+import { LeftOutLog } from './left-out-log.js';
 import type { ContentHasher, TransferArchive, WatchedFolder } from './ports.js';
 import type { Transfer } from './transfer.js';
 import type { Transfers } from './transfers.js';
@@ -40,6 +41,7 @@ export class FolderSharing implements Startable {
   readonly #jobs = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   /** What was last said of what cannot be shared. */
   readonly #complaints = new Map<string, string>();
+  readonly #leftOut: LeftOutLog;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
   #timer: NodeJS.Timeout | undefined;
   #wakeAtMs = Infinity;
@@ -50,6 +52,7 @@ export class FolderSharing implements Startable {
     private readonly init: SharedFolderInit,
   ) {
     this.#rules = new SharedFolder(init);
+    this.#leftOut = new LeftOutLog(parts.log);
     // What an entry is when it is quiet is known by then.
     this.#offers = new FolderOffers(parts, init.quietMs / 4);
   }
@@ -144,6 +147,7 @@ export class FolderSharing implements Startable {
     this.#jobs.get(name)?.abort.abort();
     if (kind === 'recheck') return this.#withdraw(await this.#offers.outdated(name), 'it changes');
     this.#complaints.delete(name);
+    this.#leftOut.forget(name);
     await this.#withdraw(this.#offers.of(name), 'it is not in the shared folder any more');
   }
 
@@ -164,8 +168,9 @@ export class FolderSharing implements Startable {
     if (await this.#offers.isDownload(name)) return 'settled';
     const before = await folder.lookAt(name);
     const path = join(folder.path, name);
-    const scan = { ignores: folder.ignores, followLink: false };
-    const same = await this.#offers.sameAs(name, await hasher.scan(path, scan));
+    const { scan } = folder;
+    const content = await hasher.scan(path, { ...scan, signal });
+    const same = await this.#offers.sameAs(name, content);
     if (same.length === 0) {
       const options = { path, name: '', pieceLength: 0, signal, progress: () => undefined, scan };
       const { transfer } = await transfers.share(options);
@@ -181,6 +186,7 @@ export class FolderSharing implements Startable {
     const others = this.#offers.of(name).filter((transfer) => !same.includes(transfer));
     await this.#withdraw(others, 'it was shared anew');
     this.#complaints.delete(name);
+    this.#leftOut.tell(name, content.leftOut);
     return 'settled';
   }
 

@@ -347,6 +347,8 @@ export interface FolderListener {
 export interface WatchedFolder {
   readonly path: string;
   readonly ignores: (name: string) => boolean;
+  /** How its entries are to be scanned. */
+  readonly scan: ScanOptions & { readonly links: LinkPolicy };
   /**
    * How all entries look, by name: texts that change when any of their files is another, was
    * written to, or has another mode. Undefined if the folder is not there. Throws {@link EnjambreError}.

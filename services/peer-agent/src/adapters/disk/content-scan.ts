@@ -57,13 +57,13 @@ export class ContentScan {
     const real = await realpath(root);
     if (real.split(sep).slice(0, -1).includes(RESERVED_NAME)) throw refusal.incomplete(root);
     await this.look.checkOutside(real);
-    if (stats.isFile()) return this.#single(stats);
-    if (!stats.isDirectory()) throw refusal.notAFile(root);
-    if (basename(real) === RESERVED_NAME) throw refusal.incomplete(root);
     this.#boundary = await realpath(options.within ?? root);
     if (options.within !== undefined && !this.#isInside(real) && this.#links !== 'anywhere') {
       throw refusal.leadsOutside(root, real);
     }
+    if (stats.isFile()) return this.#single(stats);
+    if (!stats.isDirectory()) throw refusal.notAFile(root);
+    if (basename(real) === RESERVED_NAME) throw refusal.incomplete(root);
     this.look.checkFolder(root, stats);
     await this.#walk({ folder: root, path: [], above: [keyOf(stats)] });
     const leftOut = this.#leftOut.summary;

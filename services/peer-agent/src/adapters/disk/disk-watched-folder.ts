@@ -1,50 +1,61 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { watch, type FSWatcher } from 'chokidar';
 import pLimit from 'p-limit';
-import type { FolderListener, WatchedFolder } from '../../app/ports.js';
+import type { FolderListener, LinkPolicy, WatchedFolder } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
-import { stampText } from './file-stamps.js';
+import { decodeEntryName } from './entry-name.js';
+import { FolderLook, GONE } from './folder-look.js';
 
 export interface DiskWatchedFolderInit {
   readonly path: string;
   /** Names that are passed over, in the folder and in folders inside. */
   readonly ignores: (name: string) => boolean;
+  /** Which links are followed. @default skip */
+  readonly links?: LinkPolicy;
+  /** Names that cannot be shared are left out of folders. @default false */
+  readonly skipUnsupported?: boolean;
   readonly log: Logger;
 }
 
 /** Files looked at in parallel. */
 const AT_ONCE = 16;
-const GONE = ['ENOENT', 'ENOTDIR'];
+/** Names that are complained of. */
+const MAX_TOLD = 1000;
 
 /**
- * A folder on this machine. Links are never followed. The system tells of changes through
+ * A folder on this machine. The system tells of changes through
  * chokidar; looks find what it does not tell, and whether the folder itself is another.
  */
 export class DiskWatchedFolder implements WatchedFolder {
   readonly path: string;
   readonly ignores: (name: string) => boolean;
+  readonly scan: WatchedFolder['scan'];
   #listener: FolderListener | undefined;
   #watcher: FSWatcher | undefined;
   /** Which folder is watched: there may come another of its name. */
   #watched = '';
   readonly #errors = new Set<string>();
+  readonly #unreachable = new Set<string>();
   readonly #limit = pLimit(AT_ONCE);
   #closing: Promise<void> | undefined;
 
   constructor(private readonly init: DiskWatchedFolderInit) {
     this.path = init.path;
     this.ignores = init.ignores;
+    const { ignores, links = 'skip', skipUnsupported = false } = init;
+    this.scan = { ignores, links, skipUnsupported, within: init.path, followLink: links !== 'skip' };
   }
 
   async look(): Promise<ReadonlyMap<string, string> | undefined> {
     let names: string[];
     try {
       const { dev, ino } = await stat(this.path);
-      names = await readdir(this.path);
+      const entries = (await readdir(this.path, { encoding: 'buffer' })).map(decodeEntryName);
+      names = entries.filter(({ isUtf8 }) => isUtf8).map(({ shown }) => shown);
+      for (const { shown, isUtf8 } of entries) if (!isUtf8 && !this.ignores(shown)) this.#refuse(shown);
       await this.#follow(`${dev} ${ino}`);
     } catch (error) {
       if (!GONE.includes(errnoOf(error))) throw diskError(error, this.path, 'other');
@@ -57,12 +68,9 @@ export class DiskWatchedFolder implements WatchedFolder {
 
   async lookAt(name: string): Promise<string | undefined> {
     if (this.ignores(name)) return undefined;
-    const looks: string[] = [];
-    await this.#walk(join(this.path, name), name, looks);
-    if (looks.length === 0) return undefined;
-    const hash = createHash('sha256');
-    for (const look of looks.sort()) hash.update(`${look}\n`);
-    return hash.digest('hex');
+    const boundary = await realpath(this.path).catch(() => this.path);
+    const look = new FolderLook({ ...this.scan, ignores: this.ignores, boundary, limit: this.#limit });
+    return look.at(join(this.path, name), name);
   }
 
   watch(listener: FolderListener): void {
@@ -75,22 +83,12 @@ export class DiskWatchedFolder implements WatchedFolder {
     return this.#closing;
   }
 
-  /** Adds a line for what is at `path`, and for all in it. What goes in the meantime is as if it had not been. */
-  async #walk(path: string, name: string, looks: string[]): Promise<void> {
-    try {
-      const stats = await this.#limit(() => lstat(path, { bigint: true }));
-      const mode = String(stats.mode);
-      if (!stats.isDirectory()) {
-        looks.push(JSON.stringify([name, mode, stampText(stats)]));
-        return;
-      }
-      looks.push(JSON.stringify([name, mode]));
-      const names = (await this.#limit(() => readdir(path))).filter((inner) => !this.ignores(inner));
-      await Promise.all(names.map((inner) => this.#walk(join(path, inner), `${name}/${inner}`, looks)));
-    } catch (error) {
-      // Sharing it finds out what is wrong, and says it.
-      if (!GONE.includes(errnoOf(error))) looks.push(JSON.stringify([name, errnoOf(error)]));
-    }
+  /** A name that no path of ours can hold. */
+  #refuse(name: string): void {
+    if (this.#unreachable.has(name) || this.#unreachable.size >= MAX_TOLD) return;
+    this.#unreachable.add(name);
+    const path = join(this.path, name);
+    this.init.log.warn({}, `not shared: ${path} has a name that is not UTF-8: rename it`);
   }
 
   /** Watches the folder that is there now; none if `identity` is empty. */

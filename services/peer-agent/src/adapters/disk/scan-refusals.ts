@@ -9,12 +9,12 @@ const SHOWN = 5;
 
 /** Why a path cannot be shared, each with what to do. */
 export function isLink(path: string): EnjambreError {
-  const message = `${shown(path)} is a symbolic link, and what it leads to is not shared: put the content itself there`;
+  const message = `${shown(path)} is a symbolic link, and what it leads to is not shared: put the content itself there, or have links followed with --shared-links`;
   return new EnjambreError('invalid', 'IS_LINK', message);
 }
 
 export function leadsOutside(path: string, real: string): EnjambreError {
-  const message = `${shown(path)} is a symbolic link that leads out of the folder, to ${shown(real)}: put the content itself there`;
+  const message = `${shown(path)} is a symbolic link that leads out of the folder, to ${shown(real)}: put the content itself there, or have it followed with --shared-links anywhere`;
   return new EnjambreError('invalid', 'IS_LINK', message);
 }
 

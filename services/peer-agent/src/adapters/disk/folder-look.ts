@@ -1,0 +1,88 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { join, relative, sep } from 'node:path';
+import { errnoOf } from '@enjambre/common/system-error';
+import { MAX_FILES } from '@enjambre/core/metainfo';
+import type pLimit from 'p-limit';
+import type { LinkPolicy } from '../../app/ports.js';
+import { decodeEntryName } from './entry-name.js';
+import { stampText } from './file-stamps.js';
+
+export const GONE = ['ENOENT', 'ENOTDIR'];
+
+export interface FolderLookInit {
+  readonly ignores: (name: string) => boolean;
+  readonly links: LinkPolicy;
+  /** The real path of the folder that links may lead into. */
+  readonly boundary: string;
+  readonly limit: ReturnType<typeof pLimit>;
+}
+
+interface Spot {
+  readonly path: string;
+  readonly name: string;
+  /** Folders above it, by device and inode: a link to one of them is not followed. */
+  readonly above: readonly string[];
+}
+
+/** How an entry of a folder, a file or a folder with all in it, looks: a text that changes when any of it does. */
+export class FolderLook {
+  readonly #looks: string[] = [];
+
+  constructor(private readonly init: FolderLookInit) {}
+
+  /** Undefined if there is nothing. */
+  async at(path: string, name: string): Promise<string | undefined> {
+    await this.#walk({ path, name, above: [] });
+    if (this.#looks.length === 0) return undefined;
+    const hash = createHash('sha256');
+    for (const look of this.#looks.sort()) hash.update(`${look}\n`);
+    return hash.digest('hex');
+  }
+
+  /** Adds a line for what is at a spot, and for all in it. What goes in the meantime is as if it had not been. */
+  async #walk(spot: Spot): Promise<void> {
+    const { path, name } = spot;
+    // As much as a share may hold: links to folders of links could go on for ever.
+    if (this.#looks.length > MAX_FILES) return;
+    try {
+      const stats = await this.init.limit(() => lstat(path, { bigint: true }));
+      if (stats.isDirectory()) {
+        await this.#folder(spot, stats);
+        return;
+      }
+      this.#looks.push(JSON.stringify([name, String(stats.mode), stampText(stats)]));
+      if (stats.isSymbolicLink() && this.init.links !== 'skip') await this.#link(spot);
+    } catch (error) {
+      // Sharing it finds out what is wrong, and says it.
+      if (!GONE.includes(errnoOf(error))) this.#looks.push(JSON.stringify([name, errnoOf(error)]));
+    }
+  }
+
+  async #folder(spot: Spot, stats: { mode: bigint; dev: bigint; ino: bigint }): Promise<void> {
+    const { path, name } = spot;
+    this.#looks.push(JSON.stringify([name, String(stats.mode)]));
+    const key = `${stats.dev}:${stats.ino}`;
+    if (spot.above.includes(key)) return;
+    const above = [...spot.above, key];
+    const entries = await this.init.limit(() => readdir(path, { encoding: 'buffer' }));
+    const names = entries.map(decodeEntryName).filter(({ shown }) => !this.init.ignores(shown));
+    await Promise.all(
+      names.map(async ({ shown, isUtf8 }) => {
+        const inner = `${name}/${shown}`;
+        if (isUtf8) await this.#walk({ path: join(path, shown), name: inner, above });
+        else this.#looks.push(JSON.stringify([inner, 'not UTF-8']));
+      }),
+    );
+  }
+
+  async #link({ path, name, above }: Spot): Promise<void> {
+    const { links, boundary, limit } = this.init;
+    const real = await limit(() => realpath(path));
+    const way = relative(boundary, real);
+    if (links === 'inside' && (way === '..' || way.startsWith(`..${sep}`))) return;
+    const stats = await limit(() => stat(real, { bigint: true }));
+    if (stats.isDirectory()) await this.#folder({ path: real, name: `${name}/`, above }, stats);
+    else this.#looks.push(JSON.stringify([name, 'to', String(stats.mode), stampText(stats)]));
+  }
+}
