@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { commandsOf } from './support/readme.js';
+import { TwoHosts, whyNoHosts, type Family, type Host } from './support/two-hosts.js';
+
+jest.setTimeout(180_000);
+
+const [BUILD = [], FIRST = [], SECOND = [], SERVICES = []] = commandsOf('Use it');
+const noHosts = whyNoHosts();
+const onHosts = noHosts === '' ? describe : describe.skip;
+
+let hosts: TwoHosts | undefined;
+
+afterEach(async () => {
+  await hosts?.stop();
+  hosts = undefined;
+});
+
+/** The block that builds has been played by whoever runs this test, all but the search path. */
+async function install(host: Host): Promise<void> {
+  const [make, ...others] = BUILD;
+  expect(make).toBe('make build');
+  for (const line of others) await host.must(line);
+}
+
+/** Plays a block line by line, and returns what each said. What goes on in the background is waited for. */
+async function play(host: Host, lines: readonly string[], ...running: readonly RegExp[]): Promise<string[]> {
+  const said: string[] = [];
+  for (const line of lines) {
+    if (line.endsWith('&')) await host.begin(line, ...running);
+    else said.push(await host.must(line));
+  }
+  return said;
+}
+
+const CONNECTED = [/connected to tracker/, /connected to messaging service/];
+
+onHosts.each<Family>(['IPv4', 'IPv6'])(`what the README says to type, over %s ${noHosts}`, (family) => {
+  test('moves a file and a message between two machines', async () => {
+    hosts = await TwoHosts.build(family);
+    const { first, second } = hosts;
+    const content = randomBytes(8 << 20);
+    await mkdir(join(first.home, 'models'));
+    await writeFile(join(first.home, 'models/llama.bin'), content);
+    await install(first);
+    await install(second);
+
+    const [shared = '', files = ''] = await play(first, FIRST, ...CONNECTED);
+    expect(shared).toMatch(/magnet:\?xt=urn:btmh:1220/);
+    expect(files).toMatch(/llama\.bin/);
+
+    const [got = ''] = await play(second, SECOND, ...CONNECTED);
+    expect(got).toMatch(/llama\.bin/);
+    expect(content.equals(await readFile(join(second.folder, 'srv/models/llama.bin')))).toBe(true);
+    expect(await first.must('enjambre inbox')).toMatch(/second-machine.*it is here/s);
+
+    for (const host of [first, second]) expect(await host.must('enjambre doctor')).toMatch(/^ok +endpoint/m);
+  });
+
+  test('starts services that find each other', async () => {
+    hosts = await TwoHosts.build(family, 'nats.internal', 'tracker.internal');
+    const { first, second } = hosts;
+    await install(first);
+    await install(second);
+    const anywhere = family === 'IPv4' ? '0.0.0.0' : '::';
+    await first.begin(`nats-server -js -sd ${first.folder}/nats -a ${anywhere} 2>&1`, /Server is ready/);
+    const [tracker = '', messaging = '', agent = '', ...others] = SERVICES;
+    expect(others).toEqual([]);
+    await first.begin(tracker, /tracker .*listening/);
+    await first.begin(messaging, /messaging .*listening/);
+    await second.begin(agent, ...CONNECTED);
+    await writeFile(join(second.folder, 'a.bin'), 'a');
+    await second.must(`enjambre share ${second.folder}/a.bin --data-dir /var/lib/enjambre`);
+    expect(await first.must('enjambre files --tracker tracker.internal:7070')).toMatch(/a\.bin/);
+    expect(await second.must('enjambre doctor --data-dir /var/lib/enjambre')).toMatch(/^ok +messaging/m);
+  });
+});

@@ -1,0 +1,226 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+/** Processes, mounts, host name and network of its own; all of it ends with its first process. */
+const UNSHARE = ['--net', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
+/** Who is not root is as good as root in a user namespace of its own. */
+const AS_ROOT = ['--user', '--map-root-user'];
+
+export type Family = 'IPv4' | 'IPv6';
+
+/** What comes of a command that was typed. */
+export interface Typed {
+  readonly code: number;
+  /** Standard output and error, with what programs in the background said meanwhile. */
+  readonly said: string;
+}
+
+/** Why no hosts can be made on this machine; empty if they can. */
+export function whyNoHosts(): string {
+  const link = 'ip link add eth0 type veth peer name eth1 && mount -t tmpfs none /mnt';
+  const args = [...(isRoot ? [] : AS_ROOT), ...UNSHARE, 'sh', '-c', link];
+  const { status, stderr, error } = spawnSync('unshare', args, { encoding: 'utf8' });
+  return status === 0
+    ? ''
+    : `this machine lets no process have a network (${error?.message ?? stderr.trim()})`;
+}
+
+/** A machine with a shell: network, names, processes and home folder are its own, the rest is this machine's. */
+export class Host {
+  readonly home: string;
+  readonly #shell: ManagedProcess;
+  #typed = 0;
+
+  /** @param folder of its own; `through` makes it as good as root */
+  constructor(
+    readonly name: string,
+    readonly folder: string,
+    through: readonly string[],
+  ) {
+    this.home = join(folder, 'home');
+    mkdirSync(this.home, { recursive: true });
+    const [program = '', ...args] = [...through, 'unshare', ...UNSHARE, 'bash'];
+    const settings = Object.keys(process.env).filter((key) => /^(ENJAMBRE_|NODE_OPTIONS$)/.test(key));
+    const env = {
+      ...Object.fromEntries(settings.map((key) => [key, undefined])),
+      ...{
+        HOME: this.home,
+        XDG_DATA_HOME: undefined,
+        XDG_CONFIG_HOME: undefined,
+        XDG_RUNTIME_DIR: undefined,
+      },
+    };
+    this.#shell = new ManagedProcess(program, args, { cwd: ROOT, env, input: true });
+  }
+
+  /** The process whose network it is, as this machine numbers it. */
+  get pid(): number {
+    return this.#shell.pid;
+  }
+
+  /** Types a line, as it is, and waits for the shell's next prompt. */
+  async type(line: string): Promise<Typed> {
+    this.#typed += 1;
+    const [from, mark] = [this.#shell.stdout.length, `@@${this.#typed}@`];
+    this.#shell.write(`{ ${line}\n} </dev/null 2>&1; echo; echo "${mark}$?"`);
+    const end = await waitFor(
+      () => {
+        const at = this.#shell.stdout.findIndex((said, index) => index >= from && said.startsWith(mark));
+        if (at < 0 && !this.#shell.isRunning) throw new Error(`${this.name} is gone: ${this.tail}`);
+        return at < 0 ? undefined : at;
+      },
+      { what: `the end of "${line}" on ${this.name}`, timeoutMs: 60_000 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; last it said\n${this.tail}`);
+    });
+    const said = this.#shell.stdout.slice(from, end).join('\n').trim();
+    return { code: Number(this.#shell.stdout[end]?.slice(mark.length)), said };
+  }
+
+  /** {@link type} of a line that must succeed. Returns what it said. */
+  async must(line: string): Promise<string> {
+    const { code, said } = await this.type(line);
+    if (code !== 0) throw new Error(`"${line}" ended with ${code} on ${this.name}:\n${said}`);
+    return said;
+  }
+
+  /** Types a line that goes on in the background, and waits until something there has said all of these. */
+  async begin(line: string, ...until: readonly RegExp[]): Promise<void> {
+    const from = this.#shell.stdout.length;
+    await this.must(line.endsWith('&') ? line : `${line} &`);
+    await waitFor(
+      () => until.every((pattern) => this.#shell.stdout.slice(from).some((said) => pattern.test(said))),
+      { what: `${until.join(' and ')} on ${this.name}`, timeoutMs: 60_000 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; last it said\n${this.tail}`);
+    });
+  }
+
+  /** Ends all that goes on in the background, in order. */
+  async endJobs(): Promise<void> {
+    await this.must('kill $(jobs -p); wait');
+  }
+
+  /** Lines that programs have said so far. */
+  get log(): readonly string[] {
+    return this.#shell.stdout;
+  }
+
+  get tail(): string {
+    return [...this.#shell.stdout, ...this.#shell.stderr].slice(-30).join('\n');
+  }
+
+  /** All its processes end with its shell. */
+  async stop(): Promise<void> {
+    if (this.#shell.isRunning) this.#shell.write('exit 0');
+    const timer = setTimeout(() => void this.#shell.kill(), 5000);
+    await this.#shell.wait().catch(() => undefined);
+    clearTimeout(timer);
+  }
+}
+
+const ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
+  IPv4: ['10.99.0.1', '10.99.0.2'],
+  IPv6: ['fd99::1', 'fd99::2'],
+};
+
+/** Two hosts with a cable between them. Nothing of them is left after {@link stop}, nor after the end of this process. */
+export class TwoHosts {
+  private constructor(
+    private readonly folder: string,
+    private readonly users: ManagedProcess | undefined,
+    readonly first: Host,
+    readonly second: Host,
+  ) {}
+
+  /** @param names further names of the first host, which is first-machine */
+  static async build(family: Family, ...names: readonly string[]): Promise<TwoHosts> {
+    const folder = mkdtempSync(join(tmpdir(), 'enjambre-hosts-'));
+    const users = isRoot ? undefined : new ManagedProcess('unshare', [...AS_ROOT, 'cat'], { input: true });
+    const through = users && [
+      'nsenter',
+      '--target',
+      String(users.pid),
+      '--user',
+      '--preserve-credentials',
+      '--',
+    ];
+    if (users) await waitFor(() => isMapped(users.pid), { what: 'a user namespace' });
+    const host = (name: string): Host => new Host(name, join(folder, name), through ?? []);
+    const hosts = new TwoHosts(folder, users, host('first-machine'), host('second-machine'));
+    try {
+      await hosts.#connect(family, names);
+    } catch (error) {
+      await hosts.stop();
+      throw error;
+    }
+    return hosts;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.first.stop(), this.second.stop()]);
+    await this.users?.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #connect(family: Family, names: readonly string[]): Promise<void> {
+    const { first, second } = this;
+    const [one, two] = ADDRESSES[family];
+    const table = [
+      '127.0.0.1 localhost',
+      '::1 localhost',
+      [one, first.name, ...names].join(' '),
+      `${two} ${second.name}`,
+    ];
+    writeFileSync(join(this.folder, 'hosts'), `${table.join('\n')}\n`);
+    for (const host of [first, second]) await this.#settle(host);
+    await first.must(`ip link add eth0 type veth peer name eth1`);
+    // Only who knows both hosts' processes can plug the cable in.
+    const inside = [
+      '--target',
+      String(first.pid),
+      ...(isRoot ? [] : ['--user', '--preserve-credentials']),
+      '--net',
+    ];
+    const plug = ['ip', 'link', 'set', 'eth1', 'netns', String(second.pid), 'name', 'eth0'];
+    execFileSync('nsenter', [...inside, ...plug], { stdio: 'pipe' });
+    const mask = family === 'IPv4' ? '/24' : '/64 nodad';
+    for (const [host, address] of [
+      [first, one],
+      [second, two],
+    ] as const)
+      await host.must(`ip addr add ${address}${mask} dev eth0 && ip link set eth0 up`);
+  }
+
+  /** Gives a host its name, its table of hosts and folders of its own where the README has some. */
+  async #settle(host: Host): Promise<void> {
+    const commands = [
+      `hostname ${host.name}`,
+      'ip link set lo up',
+      `mount --bind ${this.folder}/hosts /etc/hosts`,
+    ];
+    for (const path of ['/srv', '/var/lib']) {
+      mkdirSync(join(host.folder, path), { recursive: true });
+      commands.push(`mount --bind ${host.folder}${path} ${path}`);
+    }
+    await host.must(commands.join(' && '));
+  }
+}
+
+function isMapped(pid: number): boolean {
+  const { status } = spawnSync('nsenter', [
+    '--target',
+    String(pid),
+    '--user',
+    '--preserve-credentials',
+    'true',
+  ]);
+  return status === 0;
+}
