@@ -59,7 +59,7 @@ check-monitoring: ## Check the alerts and their tests with promtool (installs De
 .PHONY: test
 test: build ## Run all tests
 	@tools/need-nats-server.sh
-	@tools/need-packages.sh prometheus
+	@tools/need-packages.sh prometheus iproute2
 	@$(JEST) $(JEST_FLAGS)
 
 NODES ?= 20 22 24

@@ -24,6 +24,8 @@ import { judgeVersions } from './judge-versions.js';
 import { about } from './finding.js';
 import { askPeer, askTracker, probeHealth, shortly, timed, type Timed } from './probe.js';
 
+/** Of a peer that is told of at no address. */
+const NOWHERE = { silence: 'no address is known' };
 const MESSAGING = 'enjambre.messaging.v1.MessagingService';
 
 /** A tracker, asked from here. */
@@ -116,18 +118,21 @@ async function lookAtEndpoint(
   { info }: LiveAgent,
   trackers: readonly AskedTracker[],
 ): Promise<Finding[]> {
-  const { endpoint, peerId } = info.answer;
+  const { endpoint, endpoints, unreachable, peerId } = info.answer;
   const allOnLoopback = trackers.every(({ address }) => isLoopback(address));
-  const answerer = endpoint === '' ? undefined : await askPeer(endpoint, peerId, signal);
-  return judgeEndpoint({ endpoint: plain(endpoint), answerer, allOnLoopback });
+  const told = [...new Set([endpoint, ...endpoints])].filter((text) => text !== '');
+  const [first, ...others] = await Promise.all(
+    told.map(async (at) => ({ endpoint: plain(at), answerer: await askPeer(at, peerId, signal) })),
+  );
+  return judgeEndpoint({ endpoint: '', ...first, others, unreachable, allOnLoopback });
 }
 
 async function lookAtPeers({ signal }: Session, { neighbours }: LiveAgent): Promise<Finding[]> {
-  const peers = neighbours.map(async ({ name, endpoint, peerId }) => ({
-    name,
-    endpoint,
-    answerer: await askPeer(endpoint, peerId, signal),
-  }));
+  const peers = neighbours.map(async ({ name, endpoints, peerId }) => {
+    const answers = await Promise.all(endpoints.map((endpoint) => askPeer(endpoint, peerId, signal)));
+    const answerer = answers.find((answer) => answer === 'itself') ?? answers[0] ?? NOWHERE;
+    return { name, endpoint: endpoints.map(plain).join(', '), answerer };
+  });
   return judgePeers(await Promise.all(peers));
 }
 

@@ -12,7 +12,8 @@ import { PROBE_MS, timed, type Timed } from './probe.js';
 interface Neighbour {
   readonly peerId: string;
   readonly name: string;
-  readonly endpoint: string;
+  /** Where it may be reached, one after the other. */
+  readonly endpoints: readonly string[];
   readonly version: string;
 }
 
@@ -32,6 +33,8 @@ export type FoundAgent = LiveAgent | { readonly address: string; readonly silenc
 /** Swarms and peers that are looked at: enough to see whether the network is as it should be. */
 const MAX_SWARMS = 10;
 const MAX_NEIGHBOURS = 50;
+/** Addresses of one peer that are dialed. */
+const MAX_DIALED = 4;
 const IN_USE: ReadonlySet<TransferState> = new Set([
   TransferState.RESOLVING,
   TransferState.DOWNLOADING,
@@ -69,8 +72,10 @@ async function neighboursOf(
   const swarms = inUse.map(async ({ infohash }) => {
     for (const { peer, banned } of await agent.peers(infohash)) {
       if (!peer || banned !== undefined || peer.peerId === ownId) continue;
-      const { peerId, name, endpoint, version } = peer;
-      found.set(peerId, { peerId, name: plain(name), endpoint: plain(endpoint), version: plain(version) });
+      const { peerId, name, version } = peer;
+      // From an older tracker there is one only.
+      const endpoints = peer.endpoints.length > 0 ? peer.endpoints.slice(0, MAX_DIALED) : [peer.endpoint];
+      found.set(peerId, { peerId, name: plain(name), endpoints, version: plain(version) });
     }
   });
   // Without its tracker the agent does not know them; that is told of the tracker.

@@ -36,6 +36,10 @@ export interface EndpointFacts {
   /** As the tracker gives it to others; empty until one did. */
   readonly endpoint: string;
   readonly answerer?: Answerer | undefined;
+  /** Further addresses that others are told, and who answers there. @default none */
+  readonly others?: readonly { readonly endpoint: string; readonly answerer: Answerer }[];
+  /** True if the tracker says that no other machine reaches any. @default not known */
+  readonly unreachable?: boolean;
   /** False if a tracker is on another machine, as far as addresses tell. */
   readonly allOnLoopback: boolean;
 }
@@ -86,10 +90,20 @@ export function judgeMessaging({ address, health, problem }: MessagingFacts): Fi
   return [ok(`${address} answers and is serving`)];
 }
 
-export function judgeEndpoint({ endpoint, answerer, allOnLoopback }: EndpointFacts): Finding[] {
+export function judgeEndpoint(facts: EndpointFacts): Finding[] {
+  const { endpoint, answerer, others = [], unreachable = false, allOnLoopback } = facts;
   const { ok, warn, fail } = about('endpoint');
   if (endpoint === '' || answerer === undefined)
     return [warn('no tracker has told yet where others reach this agent: mend the tracker first')];
+  const told = [{ endpoint, answerer }, ...others];
+  const good = told.filter((one) => one.answerer === 'itself').map((one) => one.endpoint);
+  const bad = told.filter((one) => one.answerer !== 'itself');
+  if (good.length > 0 && bad.length > 0)
+    return [
+      warn(
+        `this agent answers at ${good.join(', ')}, but not at ${listed(bad.map(whyNot))}, where others are sent, too: if they do not reach it, say --advertise HOST:PORT`,
+      ),
+    ];
   if (answerer === 'another')
     return [fail(`at ${endpoint}, where others are sent, another agent answers: mend --advertise`)];
   if (answerer !== 'itself')
@@ -98,11 +112,19 @@ export function judgeEndpoint({ endpoint, answerer, allOnLoopback }: EndpointFac
         `nothing of this agent answers at ${endpoint}, where others are sent (${answerer.silence}): mend --advertise, or open the port`,
       ),
     ];
-  if (isLoopback(endpoint) && !allOnLoopback)
+  if (unreachable || (isLoopback(endpoint) && !allOnLoopback))
     return [
-      warn(`others are sent to ${endpoint}, which only this machine reaches: say --advertise HOST:PORT`),
+      warn(
+        `this agent is reached at ${endpoint} only, so no other machine can download from it: listen at another address with --listen, or say --advertise HOST:PORT`,
+      ),
     ];
-  return [ok(`this agent answers at ${endpoint}, where others are sent (dialed from here)`)];
+  return [ok(`this agent answers at ${good.join(', ')}, where others are sent (dialed from here)`)];
+}
+
+/** "10.0.0.7:7072 (nothing listens there)" */
+function whyNot({ endpoint, answerer }: { endpoint: string; answerer: Answerer }): string {
+  const why = typeof answerer === 'object' ? answerer.silence : 'another agent answers there';
+  return `${endpoint} (${why})`;
 }
 
 export function judgePeers(peers: readonly PeerFacts[]): Finding[] {

@@ -10,6 +10,7 @@ import {
   judgeMessaging,
   judgePeers,
   judgeTrackers,
+  type Answerer,
   type PeerFacts,
 } from './judge-reach.js';
 import { judgeVersions } from './judge-versions.js';
@@ -102,9 +103,27 @@ describe('reachability', () => {
     expectFindings(judge({ endpoint: '' }), ['warn', /no tracker has told/]);
   });
 
+  test('of several addresses those are named that do not lead to the agent', () => {
+    const judge = (...others: Answerer[]): Finding[] =>
+      judgeEndpoint({
+        ...{ endpoint: 'a:1', answerer: 'itself', allOnLoopback: false },
+        others: others.map((answerer, at) => ({ endpoint: `b${at}:1`, answerer })),
+      });
+    expectFindings(judge('itself', 'itself'), ['ok', /a:1, b0:1, b1:1/]);
+    expectFindings(judge('another', { silence: 'no route' }), [
+      'warn',
+      /answers at a:1, but not at b0:1 \(another agent.*b1:1 \(no route\).*--advertise/,
+    ]);
+  });
+
+  test('an agent that other machines cannot reach is a warning if the tracker says so', () => {
+    const facts = { endpoint: '127.0.0.1:7072', answerer: 'itself', allOnLoopback: true } as const;
+    expectFindings(judgeEndpoint({ ...facts, unreachable: true }), ['warn', /no other machine.*--listen/]);
+  });
+
   test('a loopback address is a warning, but where all is on one machine', () => {
     const facts = { endpoint: '127.0.0.1:7072', answerer: 'itself' } as const;
-    expectFindings(judgeEndpoint({ ...facts, allOnLoopback: false }), ['warn', /only this machine/]);
+    expectFindings(judgeEndpoint({ ...facts, allOnLoopback: false }), ['warn', /no other machine/]);
     expectFindings(judgeEndpoint({ ...facts, allOnLoopback: true }), ['ok']);
   });
 

@@ -46,7 +46,7 @@ export class Host {
   ) {
     this.home = join(folder, 'home');
     mkdirSync(this.home, { recursive: true });
-    const [program = '', ...args] = [...through, 'unshare', ...UNSHARE, 'bash'];
+    const [program, ...args] = [...through, 'unshare', ...UNSHARE, 'bash'];
     const settings = Object.keys(process.env).filter((key) => /^(ENJAMBRE_|NODE_OPTIONS$)/.test(key));
     const env = {
       ...Object.fromEntries(settings.map((key) => [key, undefined])),
@@ -69,7 +69,7 @@ export class Host {
   async type(line: string): Promise<Typed> {
     this.#typed += 1;
     const [from, mark] = [this.#shell.stdout.length, `@@${this.#typed}@`];
-    this.#shell.write(`{ ${line}\n} </dev/null 2>&1; echo; echo "${mark}$?"`);
+    this.#shell.write(`{ ${line}\n} </dev/null 2>&1; code=$?; echo; echo "${mark}$code"`);
     const end = await waitFor(
       () => {
         const at = this.#shell.stdout.findIndex((said, index) => index >= from && said.startsWith(mark));
@@ -164,6 +164,11 @@ export class TwoHosts {
     return hosts;
   }
 
+  /** The file with the names that both know: what is added to it counts at once. */
+  get table(): string {
+    return join(this.folder, 'hosts');
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.first.stop(), this.second.stop()]);
     await this.users?.kill();
@@ -179,7 +184,7 @@ export class TwoHosts {
       [one, first.name, ...names].join(' '),
       `${two} ${second.name}`,
     ];
-    writeFileSync(join(this.folder, 'hosts'), `${table.join('\n')}\n`);
+    writeFileSync(this.table, `${table.join('\n')}\n`);
     for (const host of [first, second]) await this.#settle(host);
     await first.must(`ip link add eth0 type veth peer name eth1`);
     // Only who knows both hosts' processes can plug the cable in.
@@ -201,11 +206,7 @@ export class TwoHosts {
 
   /** Gives a host its name, its table of hosts and folders of its own where the README has some. */
   async #settle(host: Host): Promise<void> {
-    const commands = [
-      `hostname ${host.name}`,
-      'ip link set lo up',
-      `mount --bind ${this.folder}/hosts /etc/hosts`,
-    ];
+    const commands = [`hostname ${host.name}`, 'ip link set lo up', `mount --bind ${this.table} /etc/hosts`];
     for (const path of ['/srv', '/var/lib']) {
       mkdirSync(join(host.folder, path), { recursive: true });
       commands.push(`mount --bind ${host.folder}${path} ${path}`);

@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { interceptors } from './call-observers.js';
+import { targetOf } from './scoped-target.js';
 import { fromServiceError } from './status.js';
 
 /** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
@@ -36,7 +37,7 @@ export function connect<C extends Client>(
   address: string,
   options: ChannelOptions = {},
 ): C {
-  return new Constructor(address, credentials.createInsecure(), {
+  return new Constructor(targetOf(address), credentials.createInsecure(), {
     ...CHANNEL_OPTIONS,
     interceptors: interceptors(),
     ...options,

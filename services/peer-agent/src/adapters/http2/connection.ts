@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { parseTcpAddress } from '@enjambre/common/config/address';
+import { withoutZone } from '@enjambre/common/grpc/scoped-target';
 import { FrameReader } from './frame-reader.js';
 import {
   DEFAULT_WINDOW,
@@ -105,9 +106,13 @@ export class Http2Connection {
   #isLeaving = false;
   #isOver = false;
 
-  /** @param authority HOST:PORT, as in the headers of requests */
-  constructor(readonly authority: string) {
-    const { host, port } = parseTcpAddress(authority);
+  /** HOST:PORT, as in the headers of requests. */
+  readonly authority: string;
+
+  /** @param endpoint HOST:PORT */
+  constructor(endpoint: string) {
+    this.authority = withoutZone(endpoint);
+    const { host, port } = parseTcpAddress(endpoint);
     const onread = {
       buffer: READ_MEMORY,
       callback: (length: number) => {
