@@ -116,7 +116,7 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
     return (transfer?.piecesDone ?? 0) > 0;
   };
   await waitFor(hasPiece, { what: 'a piece of the last one', everyMs: 5, timeoutMs: LIMIT_MS });
-  await callUnary(client.removeTransfer.bind(client), { ref, deleteData: true });
+  await callUnary(client.removeTransfer.bind(client), { ref, deleteData: true, force: false });
 }
 
 function reasonOf(error: unknown): unknown {

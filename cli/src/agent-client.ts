@@ -6,6 +6,7 @@ import {
   type DownloadResponse,
   type Explanation,
   type GetInfoResponse,
+  type RemoveTransferResponse,
   type SetLimitsRequest,
   type SetLimitsResponse,
   type ShareRequest,
@@ -23,6 +24,8 @@ import type { KnownMember } from './render/json.js';
 
 /** Finding a file may take the agent a look-up and several peers. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
+/** Files that are not as they were are hashed before they are deleted. */
+const REMOVE_TIMEOUT_MS = 3_600_000;
 const NANOS_PER_MS = 1_000_000;
 
 /** Opens a client of the session's agent for `work` and closes it afterwards. */
@@ -108,11 +111,11 @@ export class AgentClient {
 
   async remove(
     ref: string,
-    deleteData: boolean,
-  ): Promise<{ readonly transfer: Transfer; readonly filesDeleted: boolean }> {
+    { data: deleteData, force }: { readonly data: boolean; readonly force: boolean },
+  ): Promise<Omit<RemoveTransferResponse, 'transfer'> & { readonly transfer: Transfer }> {
     const call = this.#client.removeTransfer.bind(this.#client);
-    const { transfer, filesDeleted } = await this.#channel.call(call, { ref, deleteData });
-    return { transfer: present(transfer), filesDeleted };
+    const removed = await this.#channel.call(call, { ref, deleteData, force }, REMOVE_TIMEOUT_MS);
+    return { ...removed, transfer: present(removed.transfer) };
   }
 
   /** All files that the agent's tracker knows and that match. */

@@ -87,9 +87,18 @@ const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'rm <REF>',
     summary: 'forget it; what is complete stays, a part of a download goes',
-    flags: [{ flags: '--data', description: 'delete what was downloaded, too' }],
+    flags: [
+      { flags: '--data', description: 'delete what was downloaded, too, if it is as it was then' },
+      {
+        flags: '--force',
+        description: 'with --data: also its files that were there before, or changed since',
+      },
+    ],
     handle: async (session, [ref = ''], given) =>
-      (await import('./commands/control.js')).remove(session, ref, { data: given.data === true }),
+      (await import('./commands/control.js')).remove(session, ref, {
+        data: given.data === true,
+        force: given.force === true,
+      }),
   },
 ];
 

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import {
+  KeptReason,
   LeftOut,
   LeftOutReason,
   LinkPolicy,
+  RemoveTransferResponse,
   TransferPeer,
   TransferState,
   type LeftOutEntry,
@@ -371,7 +373,7 @@ describe('enjambre pause, resume, verify and rm', () => {
     const asked: boolean[] = [];
     agent.script.remove = ({ deleteData }) => {
       asked.push(deleteData);
-      return { transfer: transferOf(), filesDeleted: deleteData };
+      return RemoveTransferResponse.fromPartial({ transfer: transferOf(), filesDeleted: deleteData });
     };
 
     expect((await on(['rm', 'a'])).stdout).toBe(
@@ -382,6 +384,44 @@ describe('enjambre pause, resume, verify and rm', () => {
       { type: 'removed', files_deleted: false },
     ]);
     expect(asked).toEqual([false, true, false]);
+  });
+
+  test('rm says what stays of the files, and why', async () => {
+    const forced: boolean[] = [];
+    agent.script.remove = ({ force }) => {
+      forced.push(force);
+      return RemoveTransferResponse.fromPartial({
+        transfer: transferOf(),
+        filesDeleted: true,
+        deletedCount: 3,
+        keptCount: 22,
+        kept: [
+          { path: '/d/notes.txt', reason: KeptReason.FOREIGN },
+          { path: `/d/${HOSTILE}`, reason: KeptReason.CHANGED },
+          { path: '/d/new', reason: KeptReason.UNSPECIFIED },
+        ],
+      });
+    };
+
+    const { stdout } = await on(['rm', 'a', '--data', '--force']);
+    expect(stdout.split('\n')).toEqual([
+      'model.bin is removed; 3 files are deleted, and 22 stay:',
+      '  /d/notes.txt: is no part of the transfer',
+      expect.stringMatching(/^ {2}.*: is not what was downloaded any more$/),
+      '  /d/new',
+      '  and 19 more',
+      expect.stringContaining('--force'),
+      '',
+    ]);
+    expect((await on(['rm', 'a', '--data', '--json'])).objects()).toMatchObject([
+      {
+        deleted_count: 3,
+        kept_count: 22,
+        kept: [{ path: '/d/notes.txt', reason: 'foreign' }, { reason: 'changed' }, { reason: 'other' }],
+      },
+    ]);
+    expect(await on(['rm', 'a', '--force'])).toMatchObject({ code: 2 });
+    expect(forced).toEqual([true, false]);
   });
 });
 

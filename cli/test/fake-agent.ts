@@ -18,6 +18,7 @@ import {
   type ListFilesResponse,
   type ListPeersResponse,
   type RemoveTransferRequest,
+  type RemoveTransferResponse,
   type SetLimitsRequest,
   type SetLimitsResponse,
   type ShareRequest,
@@ -57,7 +58,7 @@ export interface Script {
   share?: (request: ShareRequest, ended: AbortSignal) => AsyncIterable<ShareResponse>;
   watch?: (ref: string, ended: AbortSignal) => AsyncIterable<Transfer>;
   change?: (what: string, ref: string) => Transfer;
-  remove?: (request: RemoveTransferRequest) => { transfer: Transfer; filesDeleted: boolean };
+  remove?: (request: RemoveTransferRequest) => RemoveTransferResponse;
   limit?: (request: SetLimitsRequest) => SetLimitsResponse;
   files?: (query: string, pageToken: string) => ListFilesResponse;
   peers?: (ref: string, pageToken: string) => ListPeersResponse;

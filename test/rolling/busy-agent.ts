@@ -69,7 +69,7 @@ export class BusyAgent {
         const transfer = await this.#download(original);
         if ((await hashFile(transfer.path)) === original.sha256) this.downloads.done += 1;
         else this.downloads.wrong += 1;
-        const request = { ref: transfer.infohash, deleteData: true };
+        const request = { ref: transfer.infohash, deleteData: true, force: false };
         await callUnary(this.#control.removeTransfer.bind(this.#control), request);
         await rm(transfer.path, { force: true });
       } catch (error) {

@@ -50,7 +50,7 @@ export class AgentControl {
   /** Forgets a download and deletes its data. */
   async remove(infohash: string): Promise<void> {
     const remove = this.#client.removeTransfer.bind(this.#client);
-    await callUnary(remove, { ref: infohash, deleteData: true }, { timeoutMs: 60_000 });
+    await callUnary(remove, { ref: infohash, deleteData: true, force: false }, { timeoutMs: 60_000 });
   }
 
   close(): void {

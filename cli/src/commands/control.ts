@@ -1,8 +1,10 @@
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { EnjambreError } from '@enjambre/core/error';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
 import { transferJson } from '../render/json.js';
+import { removedJson, removedLines } from '../render/removed.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 
@@ -25,15 +27,25 @@ export async function resume(session: Session, ref: string): Promise<void> {
 export interface RemoveOptions {
   /** Delete what was downloaded, too. */
   readonly data: boolean;
+  /** Of that, also what was there before, or changed since. @default false */
+  readonly force?: boolean;
 }
 
 /** `enjambre rm`: forgets a transfer. */
-export async function remove(session: Session, ref: string, { data }: RemoveOptions): Promise<void> {
-  const its = await transferRef(ref, session.context);
-  const { transfer, filesDeleted } = await withAgent(session, (agent) => agent.remove(its, data));
-  session.output.object({ ...transferJson('removed', transfer), files_deleted: filesDeleted });
-  const files = filesDeleted ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
-  session.output.line(`${plain(transfer.name)} is removed; ${files}`);
+export async function remove(
+  session: Session,
+  ref: string,
+  { data, force = false }: RemoveOptions,
+): Promise<void> {
+  if (force && !data) {
+    const message = '--force says what --data may delete: give both, or neither';
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
+  const { output, context } = session;
+  const its = await transferRef(ref, context);
+  const removed = await withAgent(session, (agent) => agent.remove(its, { data, force }));
+  output.object(removedJson(removed));
+  for (const line of removedLines(removed)) output.line(line);
 }
 
 async function change(

@@ -16,9 +16,11 @@ export interface ContentSearchInit {
   readonly checking: () => void;
   /** Called when it is missing, and when {@link ContentSearch.reason} has become another. */
   readonly missing: () => void;
+  /** Notes what is about to get its name. */
+  readonly naming: (assembly: string) => void;
 }
 
-type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs'>;
+type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs' | 'save'>;
 type Run = Pick<RunOptions, 'signal' | 'remedy'>;
 
 const LOOK_MS = 3000;
@@ -56,7 +58,13 @@ export class ContentSearch {
       this.checked = 0;
       return () => (this.checked += 1);
     };
-    return { stores, progress: archive.progress(this.init.infohash), signal, checking };
+    const { infohash } = this.init;
+    const naming = async (assembly: string): Promise<void> => {
+      this.init.naming(assembly);
+      // If it cannot be kept, the files are not taken for the agent's own after a crash.
+      await this.parts.save().catch(() => undefined);
+    };
+    return { stores, progress: archive.progress(infohash), signal, checking, naming };
   }
 
   /** Undefined if the run was halted. */

@@ -33,6 +33,8 @@ export function newRecord(
     location,
     complete: false,
     inPlace: origin,
+    ownFiles: 'none',
+    assembly: '',
     fingerprint: '',
     recheck: false,
     bytesTotal: size,

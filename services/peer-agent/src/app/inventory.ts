@@ -1,9 +1,11 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
+import { withOwn, type OwnFiles } from '../domain/own-files.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { contentChanged, openContent, type Content } from './content.js';
 import type { ProgressLog, StoreFactory } from './ports.js';
+import { ALL_OF_IT } from './removal.js';
 import { sampleHolds, verifyPieces } from './verification.js';
 
 /** What is on disk of a transfer, and where. */
@@ -12,14 +14,12 @@ export interface Inventory {
   readonly have: Bitfield;
   /** How the files were when they were found to be right, or before they were hashed; see {@link PieceStore.fingerprint}. */
   readonly fingerprint?: string | undefined;
+  /** Which of the files are the agent's own, if that is another than the record says. */
+  readonly ownFiles?: OwnFiles;
 }
 
-/** All pieces of it are on disk. */
-export interface WholeContent {
-  readonly content: Content;
-  /** How the files were when they were found to be right; undefined if they were written just now. */
-  readonly since?: string | undefined;
-}
+/** All pieces of it are on disk. `fingerprint` is undefined if they were written just now. */
+export type WholeContent = Omit<Inventory, 'have'>;
 
 export interface InventoryOptions {
   readonly stores: StoreFactory;
@@ -27,6 +27,8 @@ export interface InventoryOptions {
   readonly signal: AbortSignal;
   /** Called before all pieces are hashed; what it returns, after each. */
   readonly checking: () => () => void;
+  /** Keeps through any crash what is about to get its name; see {@link PieceStore.identity}. */
+  readonly naming: (assembly: string) => Promise<void>;
 }
 
 /** Finds out which pieces are on disk: believed where that is safe, else hashed. */
@@ -51,11 +53,17 @@ export async function openAssembly(
   content: Content,
   record: TransferRecord,
   stores: StoreFactory,
-): Promise<{ content: Content; inPlace: boolean }> {
-  if (record.inPlace && (await content.store.exists())) return { content, inPlace: true };
+): Promise<{ content: Content; inPlace: boolean; ownFiles: OwnFiles }> {
+  if (record.inPlace && (await content.store.exists())) {
+    // What is not there the agent makes; what is there stays whose it is.
+    const missing = await content.store.missingFiles();
+    const ownFiles = withOwn(record.ownFiles, missing, content.metainfo.files.length);
+    return { content, inPlace: true, ownFiles };
+  }
   await stores.checkTarget(record.location, content.metainfo.name);
-  if (!record.inPlace) return { content, inPlace: false };
-  return { content: openContent(content.metainfo, { ...record, inPlace: false }, stores), inPlace: false };
+  const apart = { inPlace: false, ownFiles: 'none' };
+  if (!record.inPlace) return { content, ...apart };
+  return { content: openContent(content.metainfo, { ...record, ...apart }, stores), ...apart };
 }
 
 /**
@@ -68,11 +76,12 @@ export async function publish(
   whole: WholeContent,
   record: TransferRecord,
   options: InventoryOptions,
-): Promise<{ content: Content; fingerprint: string }> {
-  const { content, since } = await giveName(whole, record, options);
-  const fingerprint = await content.store.seal(since);
+): Promise<{ content: Content; fingerprint: string; ownFiles: OwnFiles }> {
+  const named = await giveName(whole, record, options);
+  const { content, ownFiles = record.ownFiles } = named;
+  const fingerprint = await content.store.seal(named.fingerprint);
   if (fingerprint === undefined) throw contentChanged(content.store.path);
-  return { content, fingerprint };
+  return { content, fingerprint, ownFiles };
 }
 
 async function giveName(
@@ -81,14 +90,19 @@ async function giveName(
   options: InventoryOptions,
 ): Promise<WholeContent> {
   const { content } = whole;
+  // What was found under its name, and what has it already.
+  const isNamed = record.origin || record.inPlace || whole.ownFiles !== undefined;
   try {
+    const assembly = isNamed ? '' : await content.store.identity();
+    if (assembly !== '') await options.naming(assembly);
     await content.store.publish();
-    return whole;
+    // The rename is a change of its inode: how it was before is of no use.
+    return isNamed ? whole : { content, ownFiles: 'all' };
   } catch (error) {
     if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
     const published = await findPublished(content, record, options);
     if (!published) throw error;
-    return { content: published.content, since: published.fingerprint };
+    return published;
   }
 }
 
@@ -99,7 +113,7 @@ async function giveName(
  */
 async function findPublished(
   content: Content,
-  { origin, inPlace, location }: TransferRecord,
+  { origin, inPlace, location, assembly }: TransferRecord,
   options: InventoryOptions,
 ): Promise<Inventory | undefined> {
   if (origin || inPlace) return undefined;
@@ -109,8 +123,9 @@ async function findPublished(
   const found = await checkAll(published, options);
   if (!found.have.isFull()) return undefined;
   // If it was renamed and could not say so, it is the very same.
-  if (content.store.path !== store.path) await content.store.delete();
-  return found;
+  if (content.store.path !== store.path) await content.store.delete(ALL_OF_IT);
+  const isOurs = assembly !== '' && (await store.identity()) === assembly;
+  return { ...found, ownFiles: isOurs ? 'all' : 'none' };
 }
 
 /**

@@ -60,10 +60,47 @@ export interface PieceStore {
    * the new fingerprint if there is one: the content is right all the same. Throws as {@link read} does.
    */
   patrol(): Promise<string | undefined>;
-  /** Deletes what was downloaded. */
-  delete(): Promise<void>;
+  /** What the content is told from any other by, under whatever name in its file system; empty if it is not there. */
+  identity(): Promise<string>;
+  /** Files of the metainfo that are not there. */
+  missingFiles(): Promise<number[]>;
+  /** Deletes files that the metainfo names, as far as `rules` let it, and folders that became empty by that. */
+  delete(rules: DeletionRules): Promise<Deletion>;
   close(): Promise<void>;
 }
+
+/** Which files of a transfer may be deleted. */
+export interface DeletionRules {
+  readonly isOwn: (file: number) => boolean;
+  /** Why those stay that are not. */
+  readonly notOwn: KeptReason;
+  /** Whatever they hold; if not, only what the metainfo says. */
+  readonly anyContent: boolean;
+  /** See {@link PieceStore.fingerprint}: files that look like this need not be read. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Why something stays: it was there before the download (`taken-over`), or nothing is noted of that (`unknown`); it is
+ * not what was downloaded any more (`changed`); a link, folder or device is in its place (`replaced`); or it is no part of
+ * the transfer (`foreign`).
+ */
+export type KeptReason = 'taken-over' | 'unknown' | 'changed' | 'replaced' | 'foreign';
+
+export interface KeptPath {
+  readonly path: string;
+  readonly reason: KeptReason;
+}
+
+/** What became of the files. */
+export interface Deletion {
+  readonly deleted: number;
+  readonly kept: number;
+  /** Some of those that stay: {@link MAX_KEPT_PATHS} at most. */
+  readonly paths: readonly KeptPath[];
+}
+
+export const MAX_KEPT_PATHS = 20;
 
 /** Downloads are assembled in a folder of this name inside the one they go to, so that the last step is a rename. */
 export const RESERVED_NAME = '.incomplete';

@@ -1,5 +1,7 @@
-import type { InfoHash } from '@enjambre/core/ids';
-import type { PieceStore, TransferArchive } from './ports.js';
+import { NOT_NOTED, ownerOf } from '../domain/own-files.js';
+import type { TransferRecord } from '../domain/transfer-record.js';
+import { notDownloaded } from './content.js';
+import type { Deletion, DeletionRules, PieceStore, TransferArchive } from './ports.js';
 
 export interface RemovalParts {
   readonly archive: TransferArchive;
@@ -7,22 +9,65 @@ export interface RemovalParts {
   readonly changed: () => void;
 }
 
+export interface RemovalOptions {
+  /** Delete what was downloaded. A part always goes. */
+  readonly deleteData: boolean;
+  /** Of the files that the metainfo names, also those that were there before, or changed since. @default false */
+  readonly force?: boolean;
+}
+
+/** What is on disk of the transfer. */
+interface Remains {
+  readonly store: PieceStore | undefined;
+  /** All pieces are there. */
+  readonly isWhole: boolean;
+}
+
+/** Whatever the metainfo names goes: that of a part, which is assembled in a folder of the agent's own. */
+export const ALL_OF_IT: DeletionRules = {
+  isOwn: () => true,
+  notOwn: 'taken-over',
+  anyContent: true,
+  fingerprint: '',
+};
+
+const NOTHING: Deletion = { deleted: 0, kept: 0, paths: [] };
+
+/** Throws `precondition`, NOT_DOWNLOADED, if an original is to be deleted. */
+export function checkDeletable(record: TransferRecord, { deleteData }: RemovalOptions): void {
+  if (deleteData && record.origin) throw notDownloaded(record);
+}
+
 /**
- * Forgets a transfer, and deletes what is in `store`. It is disowned before its first file
- * goes: a crash leaves all of it or none of it, and never one that would be fetched again.
+ * Forgets a transfer, and deletes its files if it is to, as far as they are the agent's own. It is disowned before its
+ * first file goes: a crash leaves all of it or none of it, and never one that would be fetched again. `deleted` is false if
+ * the files were left alone.
  */
 export async function forget(
-  infohash: InfoHash,
+  record: TransferRecord,
   { archive, changed }: RemovalParts,
-  store: PieceStore | undefined,
-): Promise<void> {
+  { store, isWhole }: Remains,
+  options: RemovalOptions,
+): Promise<Deletion & { readonly tried: boolean }> {
+  const { infohash, inPlace } = record;
+  // All pieces of one that could not get its name are worth as much as one that has it.
+  const tried = store !== undefined && (options.deleteData || !(inPlace || isWhole));
   await archive.disown(infohash);
+  let deletion = NOTHING;
   try {
-    await store?.delete();
+    if (tried) deletion = await store.delete(rulesFor(record, options));
   } catch (error) {
     archive.keep(infohash);
     changed();
     throw error;
   }
   await archive.remove(infohash);
+  return { ...deletion, tried };
+}
+
+function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {
+  const { inPlace, ownFiles, fingerprint } = record;
+  if (force || !inPlace) return ALL_OF_IT;
+  const notOwn = ownFiles === NOT_NOTED ? 'unknown' : 'taken-over';
+  return { isOwn: ownerOf(ownFiles), notOwn, anyContent: false, fingerprint };
 }

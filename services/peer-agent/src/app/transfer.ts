@@ -4,7 +4,7 @@ import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { completed, failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
-import { contentChanged, membershipOf, notDownloaded, openContent, type Content } from './content.js';
+import { contentChanged, membershipOf, openContent, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, type WholeContent } from './inventory.js';
@@ -13,7 +13,7 @@ import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
 import type { Membership, MembershipEvent } from './ports.js';
 import { Presence } from './presence.js';
-import { forget } from './removal.js';
+import { checkDeletable, forget, type RemovalOptions } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
@@ -62,6 +62,7 @@ export class Transfer {
       had: () => this.#have,
       checking: () => this.#enter('checking'),
       missing: () => this.#rest(),
+      naming: (assembly) => this.#note({ assembly }),
     });
     this.#presence = new Presence({ tracker: parts.tracker, membership }, record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
@@ -182,18 +183,14 @@ export class Transfer {
     });
   }
 
-  /** Ends it for good. Throws `precondition`, NOT_DOWNLOADED, if asked to delete an original. */
-  remove(deleteData: boolean): Promise<{ deleted: boolean }> {
+  /** Ends it for good. Throws as {@link checkDeletable} does. */
+  remove(options: RemovalOptions): ReturnType<typeof forget> {
     return this.#serial.run(async () => {
-      const { origin, inPlace } = this.#record;
-      if (deleteData && origin) throw notDownloaded(this.#record);
+      checkDeletable(this.#record, options);
       await this.#halt('REMOVED', 'the file is no longer shared');
       this.#presence.withdraw();
-      // All pieces of one that could not get its name are worth as much as one that has it.
-      const whole = inPlace || this.#have?.isFull() === true;
-      const deleted = deleteData || !whole;
-      await forget(this.infohash, this.parts, deleted ? this.#content?.store : undefined);
-      return { deleted };
+      const remains = { store: this.#content?.store, isWhole: this.#have?.isFull() === true };
+      return forget(this.#record, this.parts, remains, options);
     });
   }
 
@@ -230,18 +227,21 @@ export class Transfer {
     if (!known || halted()) return;
     const found = await this.#contentSearch.run(known, this.#record, run);
     if (!found || halted()) return;
-    const { content, have, fingerprint: since, isOther } = found;
+    const { content, have, isOther } = found;
     this.#content = content;
     this.#have = have;
     if (isOther) throw contentChanged(content.store.path);
-    if (have.isFull()) return this.#finish({ content, since }, run);
+    if (have.isFull()) return this.#finish(found, run);
     if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = incomplete(this.#record);
-    const { inPlace, ...assembly } = await openAssembly(content, this.#record, this.parts.stores);
-    this.#record = { ...this.#record, inPlace };
-    this.#content = assembly.content;
-    await this.#fetch(assembly.content, have, run);
-    if (!halted()) await this.#finish(assembly, { ...run, event: 'completed' });
+    const { content: assembly, ...place } = await openAssembly(content, this.#record, this.parts.stores);
+    const isNews = place.ownFiles !== this.#record.ownFiles;
+    this.#record = { ...this.#record, ...place };
+    // Before the first of these files is made: whose it is must survive a crash.
+    if (isNews) await this.parts.save();
+    this.#content = assembly;
+    await this.#fetch(assembly, have, run);
+    if (!halted()) await this.#finish({ content: assembly }, { ...run, event: 'completed' });
   }
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
@@ -297,11 +297,11 @@ export class Transfer {
   /** All pieces are there: put the content in its place, and seed. */
   async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
     const options = this.#contentSearch.inventoryOptions(run);
-    const { content, fingerprint } = await publish(fetched, this.#record, options);
+    const { content, ...noted } = await publish(fetched, this.#record, options);
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== fetched.content) this.#endServing('the file is served from another place');
-    await this.#noteComplete(fingerprint);
+    await this.#noteComplete(noted);
     this.#have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
     this.#serving ??= new Serving({ ...this.parts, ...whole, share: this.limits.upload });
@@ -320,8 +320,8 @@ export class Transfer {
   }
 
   /** Whoever is told that it is complete may rely on it through any crash. */
-  async #noteComplete(fingerprint: string): Promise<void> {
-    const record = completed(this.#record, fingerprint, Date.now());
+  async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>): Promise<void> {
+    const record = completed(this.#record, noted, Date.now());
     if (!record) return;
     this.#record = record;
     this.#watch.run(false);

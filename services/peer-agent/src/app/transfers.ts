@@ -14,6 +14,7 @@ import type { Offender } from './bans.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { RESERVED_NAME, type ContentHasher, type Place, type ScannedContent } from './ports.js';
+import type { RemovalOptions } from './removal.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { Targets, type Holder } from './targets.js';
 import { planPieces } from './share-plan.js';
@@ -144,9 +145,9 @@ export class Transfers implements Startable, ServingDirectory {
     });
   }
 
-  /** Says whether files were deleted: those of a part always are. */
-  remove(transfer: Transfer, deleteData: boolean): Promise<{ deleted: boolean }> {
-    return this.#changes.run(() => this.#remove(transfer, deleteData));
+  /** Says which files were deleted, as {@link Transfer.remove} does. */
+  remove(transfer: Transfer, deleteData: boolean, force = false): ReturnType<Transfer['remove']> {
+    return this.#changes.run(() => this.#remove(transfer, { deleteData, force }));
   }
 
   /** The infohash of a file that this agent or its tracker knows. */
@@ -283,7 +284,7 @@ export class Transfers implements Startable, ServingDirectory {
     await transfer.settled();
     if (transfer.state === 'seeding') return transfer;
     await hasher.confirm(content).catch(async (error: unknown) => {
-      await this.#remove(transfer, false);
+      await this.#remove(transfer, { deleteData: false });
       throw error;
     });
     return transfer;
@@ -294,12 +295,12 @@ export class Transfers implements Startable, ServingDirectory {
     for (const transfer of this.list()) {
       const sharesPath = transfer.record.origin && transfer.record.location === path;
       const outdated = transfer === known || (sharesPath && !(await transfer.isUnchanged()));
-      if (outdated) await this.#remove(transfer, false);
+      if (outdated) await this.#remove(transfer, { deleteData: false });
     }
   }
 
-  async #remove(transfer: Transfer, deleteData: boolean): Promise<{ deleted: boolean }> {
-    const outcome = await transfer.remove(deleteData);
+  async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {
+    const outcome = await transfer.remove(options);
     if (this.has(transfer)) {
       this.#transfers.delete(transfer.infohash);
       this.#targets.release(transfer.infohash);

@@ -3,6 +3,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Distance } from '@enjambre/core/locality';
 import { NO_ACCOUNT, type AccountRecord } from './explain/causes.js';
 import type { LimitSettings } from './limits/limit-settings.js';
+import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
 /** What a transfer is to do; what it does at a moment follows from it. */
@@ -35,6 +36,10 @@ export interface TransferRecord extends LimitSettings {
   readonly complete: boolean;
   /** True once the content has its own name in `location`; before that it is assembled elsewhere. */
   readonly inPlace: boolean;
+  /** Which files under that name the agent itself has made, and may so delete. */
+  readonly ownFiles: OwnFiles;
+  /** Of the part that is about to get its name, see PieceStore.identity: what has the name after a crash is that, or not. */
+  readonly assembly: string;
   /** Of the complete content, see PieceStore.fingerprint. */
   readonly fingerprint: string;
   /** What else is noted of what is on disk is in doubt: the next run hashes all of it. */
@@ -81,13 +86,15 @@ export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<Tr
 /** All of it is there, checked, under its name. Undefined if that is noted already. */
 export function completed(
   record: TransferRecord,
-  fingerprint: string,
+  { fingerprint, ownFiles }: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>,
   nowMs: number,
 ): TransferRecord | undefined {
-  const { complete, inPlace, recheck, fingerprint: before } = record;
-  if (complete && inPlace && !recheck && fingerprint === before) return undefined;
+  const { complete, inPlace, recheck } = record;
+  const isSame = fingerprint === record.fingerprint && ownFiles === record.ownFiles;
+  if (complete && inPlace && !recheck && isSame) return undefined;
   const completedAtMs = record.completedAtMs || nowMs;
-  return { ...record, complete: true, inPlace: true, fingerprint, recheck: false, completedAtMs };
+  const place = { inPlace: true, ownFiles, assembly: '' };
+  return { ...record, ...place, complete: true, fingerprint, recheck: false, completedAtMs };
 }
 
 /**

@@ -245,7 +245,7 @@ describe('control over the socket', () => {
       if (transfer?.state === TransferState.SEEDING)
         await callUnary(client.pauseTransfer.bind(client), { ref: 'file' });
       if (transfer?.state === TransferState.PAUSED)
-        await callUnary(client.removeTransfer.bind(client), { ref: 'file', deleteData: false });
+        await callUnary(client.removeTransfer.bind(client), { ref: 'file', deleteData: false, force: false });
     }
     expect(states.at(-1)).toBe(TransferState.PAUSED);
     expect(agent.transfers.list()).toEqual([]);
@@ -268,7 +268,11 @@ describe('control over the socket', () => {
   it('does not delete what was shared from its place', async () => {
     const client = await bySocket();
     await share(client, await folder.write('file', 'some bytes'));
-    const removal = callUnary(client.removeTransfer.bind(client), { ref: 'file', deleteData: true });
+    const removal = callUnary(client.removeTransfer.bind(client), {
+      ref: 'file',
+      deleteData: true,
+      force: false,
+    });
     await expect(removal).rejects.toMatchObject({ code: 'precondition', reason: 'NOT_DOWNLOADED' });
     expect(await folder.tree()).toContain('file');
     expect(agent.transfers.list()).toHaveLength(1);

@@ -44,6 +44,8 @@ const record: fc.Arbitrary<TransferRecord> = fc
     location: fc.string({ maxLength: 60 }).map((path) => `/${path.replaceAll('\0', '')}`),
     complete: fc.boolean(),
     inPlace: fc.boolean(),
+    ownFiles: fc.constantFrom('', 'none', 'all', '0-4,9'),
+    assembly: fc.string({ maxLength: 40 }),
     fingerprint: fc.string({ maxLength: 64 }),
     recheck: fc.boolean(),
     bytesTotal: count,

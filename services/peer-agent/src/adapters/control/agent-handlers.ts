@@ -23,6 +23,7 @@ import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 import { banHandlers } from './ban-handlers.js';
 import { millisecondsOf, trafficToWire, transferToWire } from './convert.js';
+import { deletionToWire } from './convert-deletion.js';
 import { explanationToWire } from './convert-explanation.js';
 import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-handlers.js';
 import { messagingService } from './message-handlers.js';
@@ -93,17 +94,22 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
     pauseTransfer: changing((transfer) => transfer.pause()),
     resumeTransfer: changing((transfer) => transfer.resume()),
     verifyTransfer: changing((transfer) => transfer.verify()),
-    removeTransfer: handlers.unary(async ({ ref, deleteData }) => {
+    removeTransfer: handlers.unary(async ({ ref, deleteData, force }) => {
+      if (force && !deleteData) throw forceWithoutData();
       const transfer = transfers.get(ref);
       const last = transferToWire(transfer.view());
-      const { deleted } = await transfers.remove(transfer, deleteData);
-      return { transfer: last, filesDeleted: deleted };
+      return { transfer: last, ...deletionToWire(await transfers.remove(transfer, deleteData, force)) };
     }),
     ...networkHandlers(components, handlers),
     ...banHandlers(components.bans, handlers),
     ...limitHandlers(components, handlers),
   };
   return { name: 'enjambre.agent.v1.AgentService', definition: AgentServiceService, implementation };
+}
+
+function forceWithoutData(): EnjambreError {
+  const message = 'force says which files are deleted: set delete_data as well';
+  return new EnjambreError('invalid', 'FORCE_WITHOUT_DATA', message);
 }
 
 function info({

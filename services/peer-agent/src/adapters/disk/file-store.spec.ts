@@ -16,6 +16,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import type { PieceStore } from '../../app/ports.js';
+import { ALL_OF_IT } from '../../app/removal.js';
 import { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';
 import { FileStore } from './file-store.js';
@@ -162,7 +163,7 @@ describe.each([
       await download(store, sample);
       if (publish) await store.publish();
       expect(await folder.tree()).not.toEqual([]);
-      await store.delete();
+      await store.delete(ALL_OF_IT);
       expect(await folder.tree()).toEqual([]);
     }
   });
@@ -227,7 +228,7 @@ describe('FileStore', () => {
     await download(one!, first);
     await download(other!, second);
     await one!.publish();
-    await one!.delete();
+    await one!.delete(ALL_OF_IT);
     await other!.publish();
     expect(await isAt(folder.at('tree'), second)).toBe(true);
   });

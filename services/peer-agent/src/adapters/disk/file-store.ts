@@ -1,5 +1,5 @@
 import { fstatSync, ftruncate, read } from 'node:fs';
-import { chmod, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bitfield } from '@enjambre/core/bitfield';
@@ -8,10 +8,11 @@ import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
-import type { FileStamp, PieceStore, Survey } from '../../app/ports.js';
+import type { Deletion, DeletionRules, FileStamp, PieceStore, Survey } from '../../app/ports.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
+import { FileRemoval } from './file-removal.js';
 import { FileSurvey } from './file-survey.js';
 import { makeFolder } from './make-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
@@ -177,12 +178,30 @@ export class FileStore implements PieceStore {
     return this.#sealed.patrol();
   }
 
-  async delete(): Promise<void> {
-    await this.components.fds.forget(this.#path);
+  async identity(): Promise<string> {
     try {
-      await rm(this.#path, { recursive: true, force: true });
+      const { dev, ino } = await lstat(this.#path, { bigint: true });
+      return `${dev}:${ino}`;
+    } catch {
+      return '';
+    }
+  }
+
+  missingFiles(): Promise<number[]> {
+    return this.#sealed.missing();
+  }
+
+  async delete(rules: DeletionRules): Promise<Deletion> {
+    await this.components.fds.forget(this.#path);
+    const { isFolder, files } = this.init.metainfo;
+    try {
+      const isUnchanged = rules.anyContent
+        ? () => Promise.resolve(true)
+        : await this.#sealed.judge(rules.fingerprint);
+      const deletion = await new FileRemoval({ root: this.#path, isFolder, files, rules, isUnchanged }).run();
       if (this.init.target !== undefined && this.#path !== this.init.target)
         await removeEmpty(dirname(this.#path));
+      return deletion;
     } catch (error) {
       throw diskError(error, this.#path);
     }
@@ -190,6 +209,7 @@ export class FileStore implements PieceStore {
 
   async close(): Promise<void> {
     this.#parts.close();
+    this.#sealed.rest();
     await this.components.fds.forget(this.#path);
   }
 

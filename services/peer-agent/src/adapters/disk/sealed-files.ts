@@ -5,6 +5,7 @@ import { contentChanged } from '../../app/content.js';
 import type { FileStamp } from '../../app/ports.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import { FileStamps } from './file-stamps.js';
+import { isThere } from './move-new.js';
 
 export interface SealedFilesInit {
   readonly metainfo: Metainfo;
@@ -80,7 +81,40 @@ export class SealedFiles {
   release(): void {
     this.#seals = undefined;
     this.#doubts.clear();
+    this.rest();
+  }
+
+  /** Ends the patrol that is under way. */
+  rest(): void {
     this.#generation += 1;
+  }
+
+  /** Files that are not there. */
+  async missing(): Promise<number[]> {
+    const { files } = this.init.metainfo;
+    const missing: number[] = [];
+    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
+      const some = files.slice(from, from + LOOKS_AT_ONCE).map((_, index) => from + index);
+      const found = await Promise.all(some.map((file) => isThere(this.init.pathOf(file)).catch(() => true)));
+      missing.push(...some.filter((_, index) => found[index] === false));
+    }
+    return missing;
+  }
+
+  /** Returns what tells of a file whether it holds what the metainfo says. Those that are as they were need not be read. */
+  async judge(fingerprint: string): Promise<(file: number) => Promise<boolean>> {
+    const stamps = await this.look();
+    if (stamps?.fingerprint === fingerprint) return () => Promise.resolve(true);
+    const { layout, hashPiece } = this.init;
+    return async (file) => {
+      const stamp = await this.#lookAt(file);
+      if (!stamp) return false;
+      if (this.#seals?.matches(file, stamp) === true) return true;
+      const { first, count } = layout.filePieces(file);
+      for (let piece = first; piece < first + count; piece++)
+        if ((await hashPiece(piece))?.equals(layout.pieceRoot(piece)) !== true) return false;
+      return true;
+    };
   }
 
   /** True if bytes of the piece that were just read can be given away. `stamp` is that of its file, after the read. */

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { nameFault } from '@enjambre/core/names';
 import { z } from 'zod';
+import { NOT_NOTED, readOwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 const VERSION = 1;
@@ -9,7 +10,16 @@ const VERSION = 1;
 /** What cannot be found out from the content, the metainfo and the progress of a transfer. */
 export type TransferFacts = Pick<
   TransferRecord,
-  'infohash' | 'name' | 'goal' | 'reason' | 'origin' | 'location' | 'inPlace' | 'addedAtMs'
+  | 'infohash'
+  | 'name'
+  | 'goal'
+  | 'reason'
+  | 'origin'
+  | 'location'
+  | 'inPlace'
+  | 'ownFiles'
+  | 'assembly'
+  | 'addedAtMs'
 >;
 
 /** The facts as files tell them; nothing hostile passes. */
@@ -22,6 +32,9 @@ export const factsShape = {
   origin: z.boolean(),
   location: z.string().refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path'),
   in_place: z.boolean(),
+  // Older versions of ours noted neither.
+  own_files: z.string().default(NOT_NOTED).transform(readOwnFiles),
+  assembly: z.string().default(''),
   added_at: z.iso.datetime({ offset: true }),
 };
 
@@ -37,6 +50,8 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     origin: facts.origin,
     location: facts.location,
     in_place: facts.inPlace,
+    own_files: facts.ownFiles,
+    assembly: facts.assembly,
     added_at: new Date(facts.addedAtMs).toISOString(),
   };
 }
@@ -50,6 +65,8 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     origin: entry.origin,
     location: entry.location,
     inPlace: entry.in_place,
+    ownFiles: entry.own_files,
+    assembly: entry.assembly,
     addedAtMs: Date.parse(entry.added_at),
   };
 }

@@ -1,0 +1,58 @@
+import {
+  KeptReason,
+  type KeptPath,
+  type RemoveTransferResponse,
+  type Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { transferJson } from './json.js';
+import type { JsonObject } from './json-line.js';
+import { plain } from './text.js';
+
+type Removed = Omit<RemoveTransferResponse, 'transfer'> & { readonly transfer: Transfer };
+
+const WORDS: Readonly<Partial<Record<KeptReason, { readonly word: string; readonly text: string }>>> = {
+  [KeptReason.TAKEN_OVER]: { word: 'taken-over', text: 'was there before the download' },
+  [KeptReason.UNKNOWN]: { word: 'unknown', text: 'an older version did not note who made it' },
+  [KeptReason.CHANGED]: { word: 'changed', text: 'is not what was downloaded any more' },
+  [KeptReason.REPLACED]: { word: 'replaced', text: 'a link or something else is in its place' },
+  [KeptReason.FOREIGN]: { word: 'foreign', text: 'is no part of the transfer' },
+};
+/** What `--force` deletes. */
+const FORCED: readonly KeptReason[] = [KeptReason.TAKEN_OVER, KeptReason.UNKNOWN, KeptReason.CHANGED];
+
+export function removedJson(removed: Removed): JsonObject {
+  const { transfer, filesDeleted, deletedCount, keptCount, kept } = removed;
+  return {
+    ...transferJson('removed', transfer),
+    files_deleted: filesDeleted,
+    deleted_count: deletedCount,
+    kept_count: keptCount,
+    kept: kept.map(({ path, reason }) => ({ path, reason: WORDS[reason]?.word ?? 'other' })),
+  };
+}
+
+export function removedLines(removed: Removed): string[] {
+  const { transfer, filesDeleted, keptCount, kept } = removed;
+  const files = filesDeleted ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
+  const name = plain(transfer.name);
+  if (keptCount === 0) return [`${name} is removed; ${files}`];
+  const more = keptCount - kept.length;
+  return [
+    `${name} is removed; ${countText(removed)}`,
+    ...kept.map(keptLine),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+    ...(kept.some(({ reason }) => FORCED.includes(reason))
+      ? ['Delete by hand what of this is not needed; --force would have taken its own files with it.']
+      : []),
+  ];
+}
+
+function countText({ deletedCount, keptCount }: Removed): string {
+  const files = deletedCount === 1 ? '1 file is deleted' : `${deletedCount} files are deleted`;
+  return `${files}, and ${keptCount === 1 ? '1 stays' : `${keptCount} stay`}:`;
+}
+
+function keptLine({ path, reason }: KeptPath): string {
+  const text = WORDS[reason]?.text;
+  return `  ${plain(path)}${text === undefined ? '' : `: ${text}`}`;
+}

@@ -1,0 +1,133 @@
+import { lstat, opendir, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Stats } from 'node:fs';
+import type { MetainfoFile } from '@enjambre/core/metainfo';
+import { errnoOf } from '@enjambre/common/system-error';
+import {
+  MAX_KEPT_PATHS,
+  type DeletionRules,
+  type Deletion,
+  type KeptPath,
+  type KeptReason,
+} from '../../app/ports.js';
+
+export interface FileRemovalInit {
+  /** The content: the file itself, or the folder. */
+  readonly root: string;
+  readonly isFolder: boolean;
+  readonly files: readonly MetainfoFile[];
+  readonly rules: DeletionRules;
+  /** True if a file holds what the metainfo says. */
+  readonly isUnchanged: (file: number) => Promise<boolean>;
+}
+
+/** What a path is: `other` is anything that is not what belongs there. A link is never followed. */
+type Kind = 'missing' | 'file' | 'folder' | 'other';
+
+/**
+ * Deletes files of a transfer: only what the metainfo names, where it names it, and then the folders that became empty by
+ * that. A link in the place of a file or folder leads to what is not the transfer's: it stays, and so does what it leads to.
+ */
+export class FileRemoval {
+  readonly #kinds = new Map<string, Promise<Kind>>();
+  /** Folders in which something was deleted. */
+  readonly #touched = new Set<string>();
+  /** Links and the like that were met in the place of a folder: once for each file below it. */
+  readonly #replaced = new Set<string>();
+  readonly #kept: KeptPath[] = [];
+  #keptCount = 0;
+  #deleted = 0;
+
+  constructor(private readonly init: FileRemovalInit) {}
+
+  async run(): Promise<Deletion> {
+    const { files } = this.init;
+    for (const index of files.keys()) await this.#removeFile(index);
+    const named = this.#names();
+    // The inner ones first.
+    const folders = [...this.#touched].sort((a, b) => b.length - a.length);
+    for (const folder of folders) await this.#removeFolder(folder, named.get(folder) ?? new Set());
+    return { deleted: this.#deleted, kept: this.#keptCount, paths: this.#kept };
+  }
+
+  async #removeFile(index: number): Promise<void> {
+    const { folders, path } = this.#place(index);
+    for (const folder of folders) {
+      const kind = await this.#kindOf(folder);
+      if (kind === 'folder') continue;
+      if (kind !== 'missing') this.#keep(folder, 'replaced');
+      return;
+    }
+    const kind = await kindOf(path);
+    if (kind === 'missing') return;
+    const reason = kind === 'file' ? await this.#reasonToKeep(index) : 'replaced';
+    if (reason !== undefined) {
+      this.#keep(path, reason);
+      return;
+    }
+    await unlink(path);
+    this.#deleted += 1;
+    for (const folder of folders) this.#touched.add(folder);
+  }
+
+  async #reasonToKeep(index: number): Promise<KeptReason | undefined> {
+    const { rules, isUnchanged } = this.init;
+    if (!rules.isOwn(index)) return rules.notOwn;
+    return rules.anyContent || (await isUnchanged(index)) ? undefined : 'changed';
+  }
+
+  /** Where a file is, and the folders from the root on that lead to it. */
+  #place(index: number): { folders: string[]; path: string } {
+    const { root, isFolder, files } = this.init;
+    const names = isFolder ? (files[index]?.path ?? []) : [];
+    const folders = names.map((_, depth) => join(root, ...names.slice(0, depth)));
+    return { folders, path: join(root, ...names) };
+  }
+
+  /** What the metainfo names in each folder in which something was deleted. */
+  #names(): ReadonlyMap<string, ReadonlySet<string>> {
+    const named = new Map([...this.#touched].map((folder) => [folder, new Set<string>()]));
+    for (const [index, { path }] of this.init.files.entries()) {
+      const { folders } = this.#place(index);
+      for (const [depth, folder] of folders.entries()) named.get(folder)?.add(path[depth] ?? '');
+    }
+    return named;
+  }
+
+  /** Removes a folder if it is empty; if not, says what is in it that is no part of the transfer. */
+  async #removeFolder(folder: string, named: ReadonlySet<string>): Promise<void> {
+    try {
+      await rmdir(folder);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      if (!['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error))) throw error;
+      for await (const { name } of await opendir(folder))
+        if (!named.has(name)) this.#keep(join(folder, name), 'foreign');
+    }
+  }
+
+  #kindOf(folder: string): Promise<Kind> {
+    const known = this.#kinds.get(folder) ?? kindOf(folder);
+    this.#kinds.set(folder, known);
+    return known;
+  }
+
+  #keep(path: string, reason: KeptReason): void {
+    if (reason === 'replaced' && this.#replaced.has(path)) return;
+    if (reason === 'replaced') this.#replaced.add(path);
+    this.#keptCount += 1;
+    if (this.#kept.length < MAX_KEPT_PATHS) this.#kept.push({ path, reason });
+  }
+}
+
+async function kindOf(path: string): Promise<Kind> {
+  let stats: Stats;
+  try {
+    stats = await lstat(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return 'missing';
+    throw error;
+  }
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'folder' : 'other';
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { NOT_NOTED, ownerOf, readOwnFiles, withOwn } from './own-files.js';
+
+const COUNT = 12;
+const files = fc.uniqueArray(fc.nat(COUNT - 1));
+const ownOf = (own: string): number[] =>
+  Array.from({ length: COUNT }, (_, file) => file).filter(ownerOf(own));
+
+describe('own files', () => {
+  it('are those that were made, in whatever order and however often they are added', () => {
+    fc.assert(
+      fc.property(fc.array(files), (additions) => {
+        let own = 'none';
+        const made = new Set<number>();
+        for (const some of additions) {
+          own = withOwn(own, some, COUNT);
+          for (const file of some) made.add(file);
+          expect(ownOf(own)).toEqual([...made].sort((a, b) => a - b));
+          expect(readOwnFiles(own)).toBe(own);
+        }
+      }),
+    );
+  });
+
+  it('are all, or none', () => {
+    expect(ownOf('all')).toHaveLength(COUNT);
+    expect(ownOf('none')).toEqual([]);
+    expect(withOwn('none', [...Array(COUNT).keys()], COUNT)).toBe('all');
+    expect(withOwn('all', [3], COUNT)).toBe('all');
+    expect(withOwn('none', [0, 1, 2, 5], COUNT)).toBe('0-2,5');
+  });
+
+  it('are none where nothing was noted, or nothing that makes sense', () => {
+    expect(ownOf(NOT_NOTED)).toEqual([]);
+    for (const text of ['1-', 'some', '1,,2', 'all,3', '-1', '1-2-3', '9999999999'])
+      expect(readOwnFiles(text)).toBe(NOT_NOTED);
+    expect(ownOf(withOwn(NOT_NOTED, [4], COUNT))).toEqual([4]);
+  });
+});

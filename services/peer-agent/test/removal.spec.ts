@@ -1,0 +1,370 @@
+import { chmod, cp, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { KeptReason } from '../src/app/ports.js';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { overriding } from './support/overriding.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+const files = {
+  'a.bin': bytesOf(3 * PIECE, 1),
+  'deep/b.bin': bytesOf(1000, 2),
+  'deep/er/c.bin': bytesOf(2000, 3),
+  'void/none': Buffer.alloc(0),
+};
+const ALL = Object.keys(files).length;
+const metainfo = folderMetainfo(files, PIECE, 'folder');
+
+let seed: TestFolder;
+let uploader: Uploader;
+let agent: DownloadAgent;
+
+beforeEach(async () => {
+  seed = await TestFolder.make();
+  for (const [name, data] of Object.entries(files)) await seed.write(`folder/${name}`, data);
+  uploader = await Uploader.start(metainfo, seed.at('folder'));
+  agent = await DownloadAgent.start();
+  agent.tracker.add(uploader.named());
+});
+
+afterEach(async () => {
+  await agent.stop();
+  await uploader.stop();
+  await seed.remove();
+});
+
+const at = (...names: string[]): string => agent.folder.at('downloads/folder', ...names);
+const tree = async (): Promise<string[]> => (await agent.folder.tree('downloads')).sort();
+
+async function inState(transfer: Transfer, state: Transfer['state']): Promise<Transfer> {
+  await waitFor(() => transfer.state === state, { what: `${state}, not ${transfer.state}`, everyMs: 5 });
+  return transfer;
+}
+
+const downloaded = async (): Promise<Transfer> => inState(await agent.download(metainfo), 'seeding');
+
+async function restarted(state: Transfer['state'] = 'seeding'): Promise<Transfer> {
+  await agent.halt();
+  agent = await DownloadAgent.start(agent.folder);
+  agent.tracker.add(uploader.named());
+  return inState(agent.transfers.get(metainfo.infohash), state);
+}
+
+/** Removes it with its files. Returns what stays, and why. */
+async function remove(transfer: Transfer, force = false): Promise<Record<string, KeptReason>> {
+  const { kept, paths } = await agent.transfers.remove(transfer, true, force);
+  expect(kept).toBe(paths.length);
+  return Object.fromEntries(paths.map(({ path, reason }) => [path, reason]));
+}
+
+async function putAll(): Promise<void> {
+  await mkdir(agent.folder.at('downloads'), { recursive: true });
+  await cp(seed.at('folder'), at(), { recursive: true });
+}
+
+const afterRestart = (): Promise<Transfer> => restarted('paused');
+
+describe('a downloaded folder that is removed with its files', () => {
+  it('is gone, and so are its folders', async () => {
+    expect(await agent.transfers.remove(await downloaded(), true)).toMatchObject({ deleted: ALL, kept: 0 });
+    expect(await tree()).toEqual([]);
+  });
+
+  it("leaves what is no part of it: a user's notes, and folders", async () => {
+    const transfer = await downloaded();
+    await writeFile(at('notes.txt'), 'mine');
+    await writeFile(at('deep/er/more.txt'), 'mine');
+    await mkdir(at('void/mine'));
+    await writeFile(at('void/mine/x'), 'mine');
+    expect(await remove(transfer)).toEqual({
+      [at('notes.txt')]: 'foreign',
+      [at('deep/er/more.txt')]: 'foreign',
+      [at('void/mine')]: 'foreign',
+    });
+    expect(await readFile(at('notes.txt'), 'utf8')).toBe('mine');
+    expect(await tree()).toEqual(
+      [
+        'folder/',
+        'folder/deep/',
+        'folder/deep/er/',
+        'folder/deep/er/more.txt',
+        'folder/notes.txt',
+        'folder/void/',
+        'folder/void/mine/',
+        'folder/void/mine/x',
+      ].sort(),
+    );
+  });
+
+  it.each([
+    ['while the agent runs', (transfer: Transfer) => inState(transfer, 'failed')],
+    ['and the agent was restarted', afterRestart],
+  ])('leaves a file that was edited, of its size and time too, %s', async (_, then) => {
+    const transfer = await downloaded();
+    await utimes(at('a.bin'), 1, 1);
+    await waitFor(() => transfer.isUnchanged(), { what: 'the new stamp' });
+    if (then === afterRestart) await transfer.pause();
+    await writeFile(at('a.bin'), bytesOf(3 * PIECE, 9));
+    await utimes(at('a.bin'), 1, 1);
+    expect(await remove(await then(transfer))).toEqual({ [at('a.bin')]: 'changed' });
+    expect(await tree()).toEqual(['folder/', 'folder/a.bin']);
+  });
+
+  it('goes whole with force, but for what is no part of it', async () => {
+    const transfer = await downloaded();
+    await writeFile(at('a.bin'), 'edited');
+    await writeFile(at('notes.txt'), 'mine');
+    expect(await remove(transfer, true)).toEqual({ [at('notes.txt')]: 'foreign' });
+    expect(await tree()).toEqual(['folder/', 'folder/notes.txt']);
+  });
+
+  it('is gone also if only modes and times of its files changed', async () => {
+    const transfer = await downloaded();
+    await chmod(at('a.bin'), 0o600);
+    await utimes(at('deep/b.bin'), 5, 5);
+    expect(await remove(transfer)).toEqual({});
+    expect(await tree()).toEqual([]);
+  });
+
+  it.each([false, true])(
+    'leaves links and what they lead to, and what took the place of a file (force: %s)',
+    async (force) => {
+      const transfer = await downloaded();
+      await agent.transfers.get(metainfo.infohash).pause();
+      // The user's other copy, to which a link leads now instead.
+      await rename(at('deep'), agent.folder.at('elsewhere'));
+      await symlink(agent.folder.at('elsewhere'), at('deep'));
+      await rename(at('void/none'), agent.folder.at('none'));
+      await symlink(agent.folder.at('none'), at('void/none'));
+      await rm(at('a.bin'));
+      await mkdir(at('a.bin'));
+      await writeFile(at('a.bin/inner'), 'mine');
+      expect(await remove(transfer, force)).toEqual({
+        [at('a.bin')]: 'replaced',
+        [at('deep')]: 'replaced',
+        [at('void/none')]: 'replaced',
+      });
+      expect((await readFile(agent.folder.at('elsewhere/er/c.bin'))).equals(files['deep/er/c.bin'])).toBe(
+        true,
+      );
+      expect(await readFile(at('a.bin/inner'), 'utf8')).toBe('mine');
+    },
+  );
+
+  it('leaves all of it where it was moved to, if a link leads there', async () => {
+    const transfer = await downloaded();
+    await transfer.pause();
+    await rename(at(), agent.folder.at('big-disk'));
+    await symlink(agent.folder.at('big-disk'), at());
+    expect(await remove(transfer, true)).toEqual({ [at()]: 'replaced' });
+    expect((await readFile(agent.folder.at('big-disk/a.bin'))).equals(files['a.bin'])).toBe(true);
+  });
+
+  it('is gone also through a link of the folder that it lies in', async () => {
+    await mkdir(agent.folder.at('real'));
+    await rm(agent.folder.at('downloads'), { recursive: true, force: true });
+    await symlink(agent.folder.at('real'), agent.folder.at('downloads'));
+    expect(await remove(await downloaded())).toEqual({});
+    expect(await agent.folder.tree('real')).toEqual([]);
+  });
+
+  it('names only some of very many things that stay, and counts all', async () => {
+    const transfer = await downloaded();
+    for (let note = 0; note < 30; note++) await writeFile(at(`note ${note}`), 'mine');
+    const { kept, paths } = await agent.transfers.remove(transfer, true);
+    expect([kept, paths.length]).toEqual([30, 20]);
+  });
+});
+
+describe('content that was there before', () => {
+  it('is not deleted, unless forced', async () => {
+    await putAll();
+    const before = await tree();
+    const kept = await remove(await downloaded());
+    expect(new Set(Object.values(kept))).toEqual(new Set(['taken-over']));
+    expect(Object.keys(kept)).toHaveLength(ALL);
+    expect(await tree()).toEqual(before);
+    expect(await remove(await downloaded(), true)).toEqual({});
+    expect(await tree()).toEqual([]);
+  });
+
+  it('is not deleted after a restart, nor after one that had to rebuild the status file', async () => {
+    await putAll();
+    await downloaded();
+    await restarted();
+    await agent.halt();
+    await rm(agent.folder.at('data/download_status.json'));
+    const transfer = await restarted();
+    expect(Object.keys(await remove(transfer))).toHaveLength(ALL);
+  });
+
+  it('stays, and what the agent added to it when it was repaired goes', async () => {
+    await putAll();
+    const transfer = await downloaded();
+    await transfer.pause();
+    await rm(at('a.bin'));
+    await rm(at('deep/er'), { recursive: true });
+    await transfer.verify();
+    await inState(transfer, 'seeding');
+    const again = await restarted();
+    expect(again.record.ownFiles).not.toBe('all');
+    expect(await remove(again)).toEqual({
+      [at('deep/b.bin')]: 'taken-over',
+      [at('void/none')]: 'taken-over',
+    });
+    expect(await tree()).toEqual([
+      'folder/',
+      'folder/deep/',
+      'folder/deep/b.bin',
+      'folder/void/',
+      'folder/void/none',
+    ]);
+  });
+
+  it('is that of another agent, too, if that was first', async () => {
+    // It comes while ours is at its last byte.
+    await agent.stop();
+    agent = await DownloadAgent.start(undefined, {
+      stores: (of) =>
+        overriding(of, {
+          download: (...which) => {
+            const store = of.download(...which);
+            const publish = async (): Promise<void> => {
+              if (!which[2]) await putAll();
+              await store.publish();
+            };
+            return overriding(store, { publish });
+          },
+        }),
+    });
+    agent.tracker.add(uploader.named());
+    const kept = await remove(await downloaded());
+    expect(new Set(Object.values(kept))).toEqual(new Set(['taken-over']));
+  });
+});
+
+describe('what is noted of who made the files', () => {
+  /** Starts again as if the agent had been killed before it noted that it is complete. */
+  async function killed(change: Record<string, unknown>): Promise<Transfer> {
+    await agent.halt();
+    for (const name of ['download_status.json', `transfers/${metainfo.infohash}.json`]) {
+      const path = agent.folder.at('data', name);
+      const text = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+      const noted = (one: Record<string, unknown>): Record<string, unknown> => ({ ...one, ...change });
+      const { transfers } = text as { transfers?: Record<string, unknown>[] };
+      await writeFile(
+        path,
+        JSON.stringify(transfers ? { ...text, transfers: transfers.map(noted) } : noted(text)),
+      );
+    }
+    return restarted0();
+  }
+
+  async function restarted0(): Promise<Transfer> {
+    agent = await DownloadAgent.start(agent.folder);
+    return inState(agent.transfers.get(metainfo.infohash), 'seeding');
+  }
+
+  it('survives a crash between the rename and the record', async () => {
+    const named: string[] = [];
+    await agent.stop();
+    agent = await DownloadAgent.start(undefined, {
+      archive: (archive) =>
+        overriding(archive, {
+          save: async (records) => {
+            for (const { assembly } of records) if (assembly !== '') named.push(assembly);
+            await archive.save(records);
+          },
+        }),
+    });
+    agent.tracker.add(uploader.named());
+    await downloaded();
+    expect(new Set(named).size).toBe(1);
+    const before = {
+      complete: false,
+      in_place: false,
+      fingerprint: '',
+      own_files: 'none',
+      completed_at: null,
+    };
+    const transfer = await killed({ ...before, assembly: named[0] });
+    expect(transfer.record.ownFiles).toBe('all');
+    expect(await remove(transfer)).toEqual({});
+  });
+
+  it('is that it was there before, if it is not what was about to get the name', async () => {
+    await downloaded();
+    const before = {
+      complete: false,
+      in_place: false,
+      fingerprint: '',
+      own_files: 'none',
+      completed_at: null,
+    };
+    const transfer = await killed({ ...before, assembly: '1:2' });
+    expect(Object.keys(await remove(transfer))).toHaveLength(ALL);
+  });
+
+  it('is nothing in records of older versions: the files stay, unless forced', async () => {
+    await downloaded();
+    const transfer = await killed({ own_files: undefined, assembly: undefined });
+    const kept = await remove(transfer);
+    expect(new Set(Object.values(kept))).toEqual(new Set(['unknown']));
+  });
+});
+
+describe('a part of a download', () => {
+  it('goes, and nothing else that lies there', async () => {
+    await uploader.stop();
+    const some = await Uploader.start(metainfo, seed.at('folder'), { has: [0, 1] });
+    agent.tracker.add(some.named());
+    const transfer = await agent.download(metainfo);
+    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    const { path } = transfer.view();
+    await writeFile(`${path}/notes.txt`, 'mine');
+    await agent.folder.write('downloads/folder/mine', 'mine');
+    const { tried, deleted, paths } = await agent.transfers.remove(transfer, false);
+    expect({ tried, deleted, paths }).toEqual({
+      tried: true,
+      deleted: 1,
+      paths: [{ path: `${path}/notes.txt`, reason: 'foreign' }],
+    });
+    expect(await readFile(at('mine'), 'utf8')).toBe('mine');
+    await some.stop();
+  });
+});
+
+describe('a downloaded file that is removed', () => {
+  const data = bytesOf(2 * PIECE + 5);
+  const single = metainfoOf(data, PIECE);
+  let other: Uploader;
+
+  beforeEach(async () => {
+    other = await Uploader.start(single, await seed.write('file.bin', data));
+    agent.tracker.add({ ...other.named(), peerId: other.peerId });
+  });
+
+  afterEach(() => other.stop());
+
+  it('stays without its data, goes with it, and stays if it was edited or a folder is in its place', async () => {
+    const path = agent.folder.at('downloads/file.bin');
+    const get = async (): Promise<Transfer> => inState(await agent.download(single), 'seeding');
+    expect(await agent.transfers.remove(await get(), false)).toMatchObject({ tried: false, deleted: 0 });
+    expect(Object.values(await remove(await get()))).toEqual(['taken-over']);
+    await rm(path);
+    expect(await remove(await get())).toEqual({});
+    const transfer = await get();
+    await writeFile(path, Buffer.alloc(data.length, 3));
+    expect(await remove(transfer)).toEqual({ [path]: 'changed' });
+    await rm(path);
+    const last = await get();
+    await last.pause();
+    await rm(path);
+    await mkdir(path);
+    expect(await remove(last, true)).toEqual({ [path]: 'replaced' });
+  });
+});
