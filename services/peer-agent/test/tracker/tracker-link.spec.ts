@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import { sleep } from '@enjambre/common/async/sleep';
@@ -7,15 +7,19 @@ import { waitFor } from '@enjambre/common/testing/wait-for';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
+import { TrackerPool } from '../../src/adapters/tracker/tracker-pool.js';
 import type { Membership, SwarmListener } from '../../src/app/ports.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 import { ScriptedTracker, type TrackerScript, type TrackerVisit } from '../support/scripted-tracker.js';
+import { SilentPeer } from '../support/silent-peer.js';
 import { shortenTimers } from '../support/shorten.js';
 
 type Delta = Extract<NonNullable<ConnectResponse['message']>, { $case: 'peerDelta' }>;
 type Change = Parameters<SwarmListener['peers']>[0];
 
 const WELCOME_TIMEOUT_MS = 10_000;
+/** Four head starts, and a busy machine. */
+const WAIT_MS = 3500;
 const file = { name: 'model.bin', size: 1000, pieceLength: 16_384, fileCount: 1 };
 const wireFile = { name: 'model.bin', size: 1000n, pieceLength: 16_384n, fileCount: 1 };
 const shared: Membership = {
@@ -48,17 +52,17 @@ afterEach(async () => {
 async function tracked(script: TrackerScript = {}): Promise<{ tracker: ScriptedTracker; link: TrackerLink }> {
   const tracker = await new ScriptedTracker(script).start();
   trackers.push(tracker);
-  return { tracker, link: linkTo(tracker.address) };
+  return { tracker, link: linkTo([tracker.address]) };
 }
 
-function linkTo(...addresses: string[]): TrackerLink {
+function linkTo(addresses: readonly string[], its = identity): TrackerLink {
   const description = {
     name: 'agent',
     endpoints: [':7072', '10.0.0.7:7072'],
     labels: { zone: 'eu-1' },
     version: 'test',
   };
-  const link = new TrackerLink({ identity, log }, { addresses, description: () => description });
+  const link = new TrackerLink({ identity: its, log }, { addresses, description: () => description });
   links.push(link);
   return link;
 }
@@ -69,7 +73,7 @@ async function twoTrackers(
 ): Promise<{ link: TrackerLink; used: ScriptedTracker; other: ScriptedTracker }> {
   const two = [await new ScriptedTracker(script).start(), await new ScriptedTracker(script).start()];
   trackers.push(...two);
-  const link = linkTo(...two.map(({ address }) => address));
+  const link = linkTo(two.map(({ address }) => address));
   await link.start();
   await connected(link);
   const [used, other] = two[0]!.address === link.address ? two : two.reverse();
@@ -110,6 +114,56 @@ describe('with several trackers', () => {
     expect(await link.findFiles('x')).toEqual([]);
     other.kill();
     await expect(link.findFiles('x')).rejects.toMatchObject({ reason: 'NO_TRACKER' });
+  });
+});
+
+describe('with trackers of which most take connections and do not answer', () => {
+  const silent: SilentPeer[] = [];
+  let good: ScriptedTracker;
+  let link: TrackerLink;
+
+  beforeEach(async () => {
+    for (let number = 0; number < 4; number++) silent.push(await SilentPeer.start(`silent ${number}`, 'tcp'));
+    good = await new ScriptedTracker({ listFiles: () => ({ files: [], nextPageToken: '' }) }).start();
+    trackers.push(good);
+    const addresses = [...silent.map(({ address }) => address.endpoint), good.address];
+    link = linkTo(addresses, identityThatAsksLast(good.address, addresses));
+  });
+
+  afterEach(() => {
+    for (const each of silent.splice(0)) each.stop();
+  });
+
+  /** In the order of whose agent the tracker is the last. */
+  function identityThatAsksLast(last: string, addresses: readonly string[]): PeerIdentity {
+    for (;;) {
+      const its = PeerIdentity.generate();
+      const order = [...new TrackerPool({ addresses, key: its.peerId }).inTurn()];
+      if (order.at(-1)?.address === last) return its;
+    }
+  }
+
+  it('has a session with the one that does within a few seconds', async () => {
+    const beganMs = performance.now();
+    await link.start();
+    await connected(link);
+    expect(link.address).toBe(good.address);
+    expect(performance.now() - beganMs).toBeLessThan(WAIT_MS);
+    expect(good.visits).toHaveLength(1);
+  });
+
+  it('is answered a lookup as soon, also without a session', async () => {
+    const beganMs = performance.now();
+    expect(await link.findFiles('x')).toEqual([]);
+    expect(performance.now() - beganMs).toBeLessThan(WAIT_MS);
+  });
+
+  it('reads events of the one that does', async () => {
+    const events = link.watchEvents(
+      { types: [], since: undefined, replayOnly: true },
+      new AbortController().signal,
+    );
+    await expect(events.next()).rejects.toMatchObject({ reason: 'UNIMPLEMENTED' });
   });
 });
 

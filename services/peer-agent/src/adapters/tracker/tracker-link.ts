@@ -4,6 +4,7 @@ import { callUnary, readStream, type UnaryOptions } from '@enjambre/common/grpc/
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
+import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import type {
   GetSwarmRequest,
@@ -28,7 +29,8 @@ import type {
   TrackerPort,
 } from '../../app/ports.js';
 import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
-import { TrackerPool, type ResolveHost } from './tracker-pool.js';
+import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';
+import { TrackerPool, type PooledTracker, type ResolveHost } from './tracker-pool.js';
 import {
   TrackerSession,
   type AgentDescription,
@@ -58,10 +60,6 @@ const MAX_UNTOLD_BANS = 20;
 const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
 /** The most that a tracker names. */
 const WIDE_WATCH_PEERS = 200;
-/** People wait for the answers. */
-const LOOKUP_TIMEOUT_MS = 5000;
-/** Of that, a tracker has so much if there is another to ask. */
-const TURN_TIMEOUT_MS = 2000;
 /** So long a tracker may take to welcome the agent; less if there is another. */
 const WELCOME_TIMEOUT_MS = 10_000;
 const NEXT_TIMEOUT_MS = 4000;
@@ -89,7 +87,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   /** What was last said in the log of each tracker. */
   readonly #told = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   /** Of the last session, see Hello in the proto. */
   #epoch = 0;
 
@@ -139,7 +137,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   }
 
   stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
     this.#session?.close();
     this.#pool.close();
@@ -205,6 +203,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   async *watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
     let heard = false;
     let failure: unknown;
+    await this.#chooseAnswering(signal);
     for (const { client } of this.#pool.inTurn()) {
       try {
         for await (const response of readStream(client.watchEvents(request), signal)) {
@@ -268,28 +267,71 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const wasConnected = this.connected;
     this.#welcome = undefined;
     this.#session = undefined;
-    const waitMs = this.#reconnection.waitMs(error.reason);
-    if (wasConnected || this.#told.get(this.address) !== error.message) {
-      this.#parts.log.warn(
-        { tracker: this.address, reason: error.reason },
-        `no session with tracker ${this.address}: ${error.message}; ${adviceOn(error.reason)}`,
-      );
-    }
-    this.#problem = error.message;
-    this.#told.set(this.address, error.message);
-    if (this.#stopped) return;
+    if (wasConnected) this.#told.delete(this.address);
+    this.#tellAway(this.address, error);
+    this.#openLater(error);
+  }
+
+  #tellAway(tracker: string, { reason, message }: EnjambreError): void {
+    if (this.#told.get(tracker) === message) return;
+    this.#told.set(tracker, message);
+    this.#parts.log.warn(
+      { tracker, reason },
+      `no session with tracker ${tracker}: ${message}; ${adviceOn(reason)}`,
+    );
+  }
+
+  #openLater({ reason, message }: EnjambreError): void {
+    const waitMs = this.#reconnection.waitMs(reason);
+    this.#problem = message;
+    if (this.#stopping.signal.aborted) return;
     this.#pool.advance();
     this.#timer = setTimeout(() => void this.#open(), waitMs);
   }
 
+  /** Dials the trackers, each with a short head start, and introduces itself to the first that answers. */
   async #open(): Promise<void> {
     await this.#pool.refresh();
-    if (this.#stopped) return;
-    this.#epoch = Math.max(this.#epoch + 1, Date.now());
-    const { identity } = this.#parts;
-    const who = { identity, description: this.#init.description(), epoch: this.#epoch };
-    const welcomeMs = this.#pool.size > 1 ? NEXT_TIMEOUT_MS : WELCOME_TIMEOUT_MS;
-    this.#session = new TrackerSession(this.#pool.client, { who, welcomeMs }, this);
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    const dialed = new Map<TrackerSession, string>();
+    const dial = async ({ address, client }: PooledTracker, attempt: Attempt): Promise<TrackerSession> => {
+      const session = new TrackerSession(client, this.#welcomeMs, this);
+      dialed.set(session, address);
+      await this.#dial(session, address, attempt.signal);
+      return session;
+    };
+    try {
+      const session = await firstOf([...this.#pool.inTurn()], dial, signal);
+      for (const other of dialed.keys()) if (other !== session) other.abandon();
+      this.#pool.use(dialed.get(session) ?? '');
+      this.#epoch = Math.max(this.#epoch + 1, Date.now());
+      const { identity } = this.#parts;
+      this.#session = session;
+      session.greet({ identity, description: this.#init.description(), epoch: this.#epoch });
+    } catch (error) {
+      this.#openLater(EnjambreError.from(error));
+    }
+  }
+
+  /** Resolves when the tracker asks who we are. */
+  async #dial(session: TrackerSession, address: string, ended: AbortSignal): Promise<void> {
+    const abandon = (): void => {
+      session.abandon();
+    };
+    ended.addEventListener('abort', abandon, { once: true });
+    try {
+      await session.challenged;
+    } catch (error) {
+      if (!ended.aborted) this.#tellAway(address, EnjambreError.from(error));
+      throw error;
+    } finally {
+      ended.removeEventListener('abort', abandon);
+    }
+  }
+
+  get #welcomeMs(): number {
+    return this.#pool.size > 1 ? NEXT_TIMEOUT_MS : WELCOME_TIMEOUT_MS;
   }
 
   #watchMessage(infohash: InfoHash): TrackerMessage {
@@ -307,23 +349,23 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     if (this.connected) this.#session?.send(message);
   }
 
-  /** Asks the tracker in use, and the next if that does not answer. */
+  /** Asks the tracker in use, and soon the next if that does not answer. */
   async #ask<T>(call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>): Promise<T> {
-    const endMs = performance.now() + LOOKUP_TIMEOUT_MS;
-    let turnsLeft = this.#pool.size;
-    let failure: unknown;
-    for (const { client } of this.#pool.inTurn()) {
-      const leftMs = endMs - performance.now();
-      if (leftMs <= 0) break;
-      turnsLeft -= 1;
-      try {
-        return await call(client, { timeoutMs: turnsLeft > 0 ? Math.min(TURN_TIMEOUT_MS, leftMs) : leftMs });
-      } catch (error) {
-        failure = error;
-        if (!isSilence(error)) break;
-      }
+    try {
+      return await askInTurn(this.#pool, call, this.#stopping.signal);
+    } catch (error) {
+      throw this.#explain(error);
     }
-    throw this.#explain(failure);
+  }
+
+  /** What waits for a stream cannot tell a tracker that has nothing to say from one that does not answer. */
+  async #chooseAnswering(signal: AbortSignal): Promise<void> {
+    if (this.connected || this.#pool.size < 2) return;
+    const address = await findAnswering(this.#pool, signal).catch((error: unknown) => {
+      throw this.#explain(error);
+    });
+    // A session chooses for itself.
+    if (!this.#session) this.#pool.use(address);
   }
 
   #explain(error: unknown): EnjambreError {
@@ -332,10 +374,4 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const message = `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`;
     return new EnjambreError('unavailable', 'NO_TRACKER', message, { cause: messageOf(error) });
   }
-}
-
-/** True if another tracker may answer. */
-function isSilence(error: unknown): boolean {
-  const { code } = EnjambreError.from(error);
-  return code === 'unavailable' || code === 'timeout';
 }

@@ -8,6 +8,11 @@ import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tr
 /** All addresses of a host. */
 export type ResolveHost = (host: string) => Promise<readonly string[]>;
 
+export interface PooledTracker {
+  readonly address: string;
+  readonly client: TrackerServiceClient;
+}
+
 export interface TrackerPoolInit {
   /** Trackers of one network, each "host:port"; a name stands for all addresses that it has. */
   readonly addresses: readonly string[];
@@ -17,8 +22,8 @@ export interface TrackerPoolInit {
   readonly resolve?: ResolveHost;
 }
 
-/** No name server is waited for longer; the system may try for half a minute. */
-const RESOLVE_TIMEOUT_MS = 3000;
+/** No name server is waited for longer; the system may try for half a minute. What comes later counts the next time. */
+const RESOLVE_TIMEOUT_MS = 1000;
 /** Names are looked up anew when they are needed and so old. */
 const RESOLVED_FOR_MS = 10_000;
 const LOOPBACK = /^(127\.|::1$)/;
@@ -31,6 +36,8 @@ export class TrackerPool {
   #candidates: readonly string[];
   #current: string;
   #resolvedAt = -Infinity;
+  /** Addresses of names as they were found last, by the text that they stand for. */
+  readonly #found = new Map<string, readonly string[]>();
 
   constructor(init: TrackerPoolInit) {
     this.#init = init;
@@ -52,11 +59,16 @@ export class TrackerPool {
   }
 
   /** The one in use, then the others in their order. */
-  *inTurn(): Generator<{ readonly address: string; readonly client: TrackerServiceClient }> {
+  *inTurn(): Generator<PooledTracker> {
     const at = Math.max(0, this.#candidates.indexOf(this.#current));
     for (const address of [...this.#candidates.slice(at), ...this.#candidates.slice(0, at)]) {
       yield { address, client: this.#clientOf(address) };
     }
+  }
+
+  /** This one of them is used. */
+  use(address: string): void {
+    if (this.#candidates.includes(address)) this.#current = address;
   }
 
   /** The next one is used. */
@@ -91,10 +103,14 @@ export class TrackerPool {
     const address = parseTcpAddress(text);
     if (address.host === '' || isIP(address.host)) return [text];
     const { resolve = systemAddresses } = this.#init;
-    const hosts = await Promise.race([
-      resolve(address.host).catch(() => []),
-      nothingAfter(RESOLVE_TIMEOUT_MS),
-    ]);
+    const lookup = resolve(address.host)
+      .catch(() => [])
+      .then((found) => {
+        this.#found.set(text, found);
+        return found;
+      });
+    const hosts =
+      (await Promise.race([lookup, nothingAfter(RESOLVE_TIMEOUT_MS)])) ?? this.#found.get(text) ?? [];
     if (hosts.length < 2 || hosts.every((host) => LOOPBACK.test(host))) return [text];
     return hosts.map((host) => formatAddress({ ...address, host }));
   }
@@ -117,6 +133,6 @@ async function systemAddresses(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function nothingAfter(ms: number): Promise<readonly string[]> {
-  return new Promise((resolve) => setTimeout(resolve, ms, []).unref());
+function nothingAfter(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, ms, undefined).unref());
 }

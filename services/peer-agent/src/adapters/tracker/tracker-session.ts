@@ -21,15 +21,11 @@ export interface AgentDescription {
   readonly version: string;
 }
 
-interface TrackerSessionInit {
-  readonly who: {
-    readonly identity: PeerIdentity;
-    readonly description: AgentDescription;
-    /** Higher than that of any session before. */
-    readonly epoch: number;
-  };
-  /** So long the tracker may take to welcome the agent. */
-  readonly welcomeMs: number;
+interface Introduction {
+  readonly identity: PeerIdentity;
+  readonly description: AgentDescription;
+  /** Higher than that of any session before. */
+  readonly epoch: number;
 }
 
 export interface TrackerSessionListener {
@@ -41,52 +37,83 @@ export interface TrackerSessionListener {
 
 export type TrackerMessage = NonNullable<ConnectRequest['message']>;
 
-/** One Connect stream, from the challenge to its end. */
+/** One Connect stream, from the challenge to its end. Its listener hears nothing before {@link greet}. */
 export class TrackerSession {
   readonly #call: ClientDuplexStream<ConnectRequest, ConnectResponse>;
   readonly #timer: NodeJS.Timeout;
+  /** Resolves when the tracker has answered: it asks who we are. Rejects if it does not. */
+  readonly challenged: Promise<void>;
+  #settle: { resolve(): void; reject(error: EnjambreError): void } | undefined;
+  #nonce: Uint8Array | undefined;
   #sequence = 0n;
-  #over = false;
+  #isGreeted = false;
+  #end: EnjambreError | undefined;
 
+  /** @param welcomeMs the tracker may take this long to welcome the agent */
   constructor(
     client: TrackerServiceClient,
-    private readonly init: TrackerSessionInit,
+    welcomeMs: number,
     private readonly listener: TrackerSessionListener,
   ) {
+    this.challenged = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.challenged.catch(() => undefined);
     this.#call = client.connect();
     this.#timer = setTimeout(() => {
-      this.#end(new EnjambreError('timeout', 'NO_WELCOME', 'the tracker did not answer in time'));
-    }, init.welcomeMs);
+      this.#ended(new EnjambreError('timeout', 'NO_WELCOME', 'the tracker did not answer in time'));
+    }, welcomeMs);
     this.#call.on('data', (message: ConnectResponse) => {
       this.#onMessage(message);
     });
     this.#call.on('error', (error) => {
-      this.#end(fromServiceError(error));
+      this.#ended(fromServiceError(error));
     });
     this.#call.on('end', () => {
-      this.#end(new EnjambreError('unavailable', 'STREAM_ENDED', 'the tracker ended the session'));
+      this.#ended(new EnjambreError('unavailable', 'STREAM_ENDED', 'the tracker ended the session'));
     });
   }
 
   send(message: TrackerMessage): void {
-    if (this.#over) return;
+    if (this.#end) return;
     this.#sequence += 1n;
     this.#call.write({ sequence: this.#sequence, message, traceparent: activeTraceparent() });
   }
 
+  /** Says who we are: from now on the listener hears of it. */
+  greet(who: Introduction): void {
+    this.#isGreeted = true;
+    const { identity, description, epoch } = who;
+    if (this.#end) return this.listener.closed(this.#end);
+    if (!this.#nonce) throw new Error('a hello before the challenge');
+    const { publicKey } = identity;
+    const signature = identity.signHello('tracker', this.#nonce);
+    const labels = { ...description.labels };
+    const endpoints = [...description.endpoints];
+    const { name, version } = description;
+    const [endpoint = ''] = endpoints;
+    const value = { publicKey, signature, name, version, endpoint, endpoints, labels, epoch: BigInt(epoch) };
+    this.send({ $case: 'hello', value });
+  }
+
+  /** Ends it before it has begun, in favour of another. */
+  abandon(): void {
+    this.#ended(new EnjambreError('cancelled', 'ABANDONED', 'another tracker answered first'));
+  }
+
   /** Ends the session in order; `closed` is not called. */
   close(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#end) return;
+    this.#end = new EnjambreError('cancelled', 'CLOSED', 'the session was closed');
     clearTimeout(this.#timer);
     this.#call.end();
   }
 
   #onMessage({ message }: ConnectResponse): void {
-    if (this.#over) return;
+    if (this.#end) return;
     switch (message?.$case) {
       case 'challenge':
-        return this.#hello(message.value.nonce);
+        return this.#onChallenge(message.value.nonce);
       case 'welcome':
         clearTimeout(this.#timer);
         return this.listener.welcome(message.value);
@@ -99,24 +126,18 @@ export class TrackerSession {
     }
   }
 
-  #hello(nonce: Uint8Array): void {
-    const { identity, description, epoch } = this.init.who;
-    const { publicKey } = identity;
-    const signature = identity.signHello('tracker', nonce);
-    const { name, version } = description;
-    const labels = { ...description.labels };
-    const endpoints = [...description.endpoints];
-    const [endpoint = ''] = endpoints;
-    const who = { publicKey, signature, name, version };
-    const value = { ...who, endpoint, endpoints, labels, epoch: BigInt(epoch) };
-    this.send({ $case: 'hello', value });
+  #onChallenge(nonce: Uint8Array): void {
+    if (this.#nonce) return;
+    this.#nonce = nonce;
+    this.#settle?.resolve();
   }
 
-  #end(error: EnjambreError): void {
-    if (this.#over) return;
-    this.#over = true;
+  #ended(error: EnjambreError): void {
+    if (this.#end) return;
+    this.#end = error;
     clearTimeout(this.#timer);
     this.#call.cancel();
-    this.listener.closed(error);
+    this.#settle?.reject(error);
+    if (this.#isGreeted) this.listener.closed(error);
   }
 }
