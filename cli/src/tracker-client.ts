@@ -1,3 +1,4 @@
+import { firstOf } from '@enjambre/common/async/first-of';
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
@@ -14,6 +15,8 @@ import { explainTrackerError, isUnreachable } from './unreachable.js';
 /** As many peers of one file as a tracker gives. */
 const MAX_SWARM_PEERS = 200;
 const MAX_MESSAGE_BYTES = 16 << 20;
+/** A tracker that has not answered by then does not, if there are others. */
+const ANSWER_TIMEOUT_MS = 5000;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 
@@ -26,19 +29,19 @@ export async function withTracker<T>(
   signal: AbortSignal,
   work: (tracker: TrackerClient) => Promise<T>,
 ): Promise<T> {
-  let silence: unknown;
-  for (const address of addresses) {
+  let left = addresses;
+  for (;;) {
+    const address = await answering(left, signal);
     const tracker = new TrackerClient(address, signal);
     try {
       return await work(tracker);
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      silence = error;
+      left = left.filter((other) => other !== address);
+      if (!isUnreachable(error) || left.length === 0) throw error;
     } finally {
       tracker.close();
     }
   }
-  throw silence;
 }
 
 /** The same for a stream, from the first of `addresses` that answers. */
@@ -47,20 +50,31 @@ export async function* trackerStream<T>(
   signal: AbortSignal,
   open: (tracker: TrackerClient) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
-  let silence: unknown;
-  for (const address of addresses) {
-    const tracker = new TrackerClient(address, signal);
-    try {
-      yield* open(tracker);
-      return;
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      silence = error;
-    } finally {
-      tracker.close();
-    }
+  const tracker = new TrackerClient(await answering(addresses, signal), signal);
+  try {
+    yield* open(tracker);
+  } finally {
+    tracker.close();
   }
-  throw silence;
+}
+
+/** The one of several trackers that answers first; each has a short head start before the next is asked as well. */
+async function answering(addresses: readonly string[], signal: AbortSignal): Promise<string> {
+  const [only = '', ...others] = addresses;
+  if (others.length === 0) return only;
+  return firstOf(
+    addresses,
+    async (address, attempt) => {
+      const tracker = new TrackerClient(address, attempt.signal);
+      try {
+        await tracker.answer();
+        return address;
+      } finally {
+        tracker.close();
+      }
+    },
+    signal,
+  );
 }
 
 /** A tracker asked without any agent. Methods throw EnjambreError with a sentence for people. */
@@ -79,6 +93,15 @@ export class TrackerClient {
 
   close(): void {
     this.#client.close();
+  }
+
+  /** Resolves when it answers, whatever it says. Throws `unavailable`, TRACKER_UNREACHABLE. */
+  async answer(): Promise<void> {
+    try {
+      await this.#call(this.#client.getStats.bind(this.#client), {}, ANSWER_TIMEOUT_MS);
+    } catch (error) {
+      if (isUnreachable(error) || this.#signal.aborted) throw error;
+    }
   }
 
   files(query: string): Promise<File[]> {
@@ -123,9 +146,11 @@ export class TrackerClient {
   async #call<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,
+    timeoutMs?: number,
   ): Promise<Response> {
+    const options = { signal: this.#signal, ...(timeoutMs !== undefined && { timeoutMs }) };
     try {
-      return await callUnary<Request, Response>(method, request, { signal: this.#signal });
+      return await callUnary<Request, Response>(method, request, options);
     } catch (error) {
       throw explainTrackerError(EnjambreError.from(error), this.#address);
     }

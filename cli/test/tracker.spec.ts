@@ -1,9 +1,11 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { toServiceError } from '@enjambre/common/grpc/status';
 import { EnjambreError } from '@enjambre/core/error';
 import {
   File,
+  GetStatsResponse,
   SwarmMember,
   TrackerServiceService,
   type GetSwarmRequest,
@@ -28,6 +30,9 @@ type Callback = (error: Error | null, response?: unknown) => void;
 
 beforeAll(async () => {
   const handlers = {
+    getStats: (_call: unknown, callback: Callback) => {
+      callback(null, GetStatsResponse.fromPartial({}));
+    },
     listFiles: ({ request }: { request: ListFilesRequest }, callback: Callback) => {
       const files = [File.fromPartial({ infohash: INFOHASH, name: 'a.bin', size: 5n, seeders: 1 })];
       callback(null, {
@@ -62,6 +67,17 @@ beforeAll(async () => {
 afterAll(() => {
   server.forceShutdown();
 });
+
+async function silentServer(): Promise<{ address: string; stop: () => void }> {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket.on('error', () => undefined).resume()));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const stop = (): void => {
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { address: `127.0.0.1:${(silent.address() as AddressInfo).port}`, stop };
+}
 
 describe('a tracker asked without any agent', () => {
   test('tells its files', async () => {
@@ -111,6 +127,19 @@ describe('a tracker asked without any agent', () => {
       code: 4,
       stderr: expect.stringMatching(/is not the address of a tracker .*--tracker\n$/),
     });
+  });
+
+  test('is not waited for if it takes connections and says nothing, and another answers', async () => {
+    const silent = await Promise.all([1, 2, 3].map(() => silentServer()));
+    const beganMs = performance.now();
+    const all = [...silent.map(({ address }) => address), tracker].join(',');
+    const { code } = await cli(['files', '--tracker', all]);
+    const tookMs = performance.now() - beganMs;
+    for (const { stop } of silent) stop();
+
+    expect(code).toBe(0);
+    // Three short head starts, on a busy machine; each would take 10 s to give up on.
+    expect(tookMs).toBeLessThan(5000);
   });
 
   test('is asked after one that does not answer', async () => {
