@@ -1,5 +1,11 @@
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
-import { commonOptions, hostName, nameSchema, tcpAddressSchema } from '@enjambre/common/config/schemas';
+import {
+  commonOptions,
+  hostName,
+  nameSchema,
+  pathSchema,
+  tcpAddressSchema,
+} from '@enjambre/common/config/schemas';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
@@ -28,6 +34,12 @@ export const messagingOptions = {
     placeholder: 'URL',
     description: 'NATS with JetStream, which keeps messages and events; without it, memory does',
     schema: natsUrlSchema.optional(),
+  },
+  natsCa: {
+    placeholder: 'FILE',
+    description:
+      "certificates of the CAs that sign NATS's own, in PEM; TLS is demanded then, as with tls:// in --nats; without it, those that Node knows",
+    schema: pathSchema.optional(),
   },
   natsReplicas: {
     placeholder: 'N',

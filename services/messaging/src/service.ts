@@ -76,7 +76,10 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const link =
     config.nats === undefined
       ? undefined
-      : lifecycle.add('nats', new NatsLink({ log }, { url: config.nats, name: source }));
+      : lifecycle.add(
+          'nats',
+          new NatsLink({ log }, { url: config.nats, caFile: config.natsCa, name: source }),
+        );
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };

@@ -76,9 +76,11 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
-  const { nats: url } = config;
+  const { nats: url, natsCa: caFile } = config;
   const link =
-    url === undefined ? undefined : lifecycle.add('nats', new NatsLink({ log }, { url, name: source }));
+    url === undefined
+      ? undefined
+      : lifecycle.add('nats', new NatsLink({ log }, { url, caFile, name: source }));
   const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
   const { hub, network } = composeNetwork({ config, overrides, clock, random, limits, log, link, events });
 

@@ -49,6 +49,7 @@ export class Harness {
       listen: { kind: 'tcp', host: '127.0.0.1', port },
       name: 'test',
       nats: undefined,
+      natsCa: undefined,
       natsReplicas: 'auto',
       messaging: undefined,
       eventMaxAge: 3_600_000,

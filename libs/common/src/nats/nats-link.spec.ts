@@ -17,7 +17,7 @@ describe('the address of NATS', () => {
   });
 
   it.each(['', 'http://a:1', 'nats://', 'nats://a:x'])('is refused with what to write: %j', (url) => {
-    expect(() => parseNatsUrl(url)).toThrow(/write nats:\/\/HOST:PORT/);
+    expect(() => parseNatsUrl(url)).toThrow(/write nats:\/\/HOST:PORT, or tls:\/\/HOST:PORT/);
   });
 });
 

@@ -2,7 +2,8 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
-import { systemErrorText } from '../system-error.js';
+import { errnoOf, systemErrorText } from '../system-error.js';
+import { certificateProblem, natsTls, type NatsTls } from './nats-tls.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 
@@ -11,8 +12,10 @@ export interface NatsLinkComponents {
 }
 
 export interface NatsLinkInit {
-  /** "nats://host:port", with user:password@ or token@ before the host if the server asks for it; several with commas. */
+  /** "nats://host:port", or "tls://host:port" to demand TLS, with user:password@ or token@ before the host if the server asks for it; several with commas. */
   readonly url: string;
+  /** A file with the CAs that may have signed its certificate, in PEM; it demands TLS as tls:// does. @default Node's own CAs */
+  readonly caFile?: string | undefined;
   /** What the server's monitoring shows of this connection. */
   readonly name: string;
 }
@@ -60,13 +63,17 @@ export class NatsLink implements Startable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when the connection stands, or after two seconds without: it is then tried on and on. */
+  /**
+   * Resolves when the connection stands, or after two seconds without: it is then tried on and on.
+   * Throws `precondition`, BAD_NATS_CA.
+   */
   async start(): Promise<void> {
     const address = parseNatsUrl(this.init.url);
+    const tls = await natsTls({ servers: address.servers, caFile: this.init.caFile });
     const late = sleep(START_WAIT_MS, this.#stopping.signal).then((waited) => {
       if (waited && !this.connected) this.#tellAway();
     });
-    await Promise.race([this.#connect(address), late]);
+    await Promise.race([this.#connect(address, tls), late]);
   }
 
   async stop(): Promise<void> {
@@ -76,13 +83,15 @@ export class NatsLink implements Startable {
   }
 
   /** The first connection; later ones are the client's own affair. */
-  async #connect({ servers, ...credentials }: NatsAddress): Promise<void> {
+  async #connect({ servers, ...credentials }: NatsAddress, tls: NatsTls | undefined): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
         const connection = await connect({
           servers,
           ...credentials,
+          // A server without TLS is refused before anything is said to it.
+          ...(tls && { tls }),
           name: this.init.name,
           timeout: START_WAIT_MS,
           maxReconnectAttempts: -1,
@@ -153,6 +162,10 @@ function whyOf(error: unknown): string {
     return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in --nats`;
   }
   if (error instanceof NatsError && UNREACHED.has(error.code)) return 'nobody listens there';
+  if (error instanceof NatsError && error.code === NO_TLS)
+    return 'it offers no TLS, and nothing was said to it: set up TLS there, or write nats:// to go without';
+  const certificate = certificateProblem(errnoOf(error), messageOf(error));
+  if (certificate !== undefined) return certificate;
   const [, code, rest = ''] = /\b(E[A-Z]{3,})\b(.*)/.exec(messageOf(error)) ?? [];
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host';
   return code === undefined
@@ -169,6 +182,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   ErrorCode.BadAuthentication,
 ]);
 
+const NO_TLS: string = ErrorCode.ServerOptionNotAvailable;
 const UNREACHED: ReadonlySet<string> = new Set([ErrorCode.ConnectionRefused]);
 
 interface NatsAddress {
@@ -206,6 +220,6 @@ function parseOne(text: string): URL {
   throw new EnjambreError(
     'invalid',
     'BAD_NATS_URL',
-    `"${text}" is no address of NATS: write nats://HOST:PORT`,
+    `"${text}" is no address of NATS: write nats://HOST:PORT, or tls://HOST:PORT`,
   );
 }

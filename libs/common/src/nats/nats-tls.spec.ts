@@ -1,0 +1,149 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createLogger } from '../log/logger.js';
+import { selfSigned } from '../testing/certificate.js';
+import { NatsServer } from '../testing/nats-server.js';
+import { waitFor } from '../testing/wait-for.js';
+import { NatsLink } from './nats-link.js';
+
+let folder: string;
+const links: NatsLink[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'enjambre-nats-tls-'));
+});
+
+afterEach(async () => {
+  for (const link of links.splice(0)) await link.stop();
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function keep(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text);
+  return join(folder, name);
+}
+
+/** A link, and its warnings. */
+async function start(url: string, caFile?: string): Promise<{ link: NatsLink; warnings: string[] }> {
+  const warnings: string[] = [];
+  const log = createLogger({ name: 'test', level: 'warn' });
+  jest.spyOn(log, 'warn').mockImplementation((line: unknown) => void warnings.push(String(line)));
+  const link = new NatsLink({ log }, { url, caFile, name: 'test' });
+  links.push(link);
+  await link.start();
+  return { link, warnings };
+}
+
+describe('a server with TLS', () => {
+  const good = selfSigned(['127.0.0.1', 'localhost']);
+  let server: NatsServer;
+  let ca: string;
+
+  beforeAll(async () => {
+    ca = await keep('ca.pem', good.cert);
+    const key = await keep('key.pem', good.key);
+    const flags = ['--tls', '--tlscert', ca, '--tlskey', key, '--user', 'me', '--pass', 'secret'];
+    server = await NatsServer.start(flags);
+  });
+
+  afterAll(() => server.stop());
+
+  const at = (scheme: string, host = '127.0.0.1'): string =>
+    server.url.replace('nats://', `${scheme}://me:secret@`).replace('127.0.0.1', host);
+
+  it.each([['tls'], ['nats']])('is used over TLS if its CA is known: %s://', async (scheme) => {
+    const { link } = await start(at(scheme), ca);
+    await waitFor(() => link.connected, { what: 'the connection' });
+    await link.connection.flush();
+    expect(link.connection.info?.tls_required).toBe(true);
+  });
+
+  it('is refused if no known CA has signed its certificate', async () => {
+    const { link, warnings } = await start(at('tls'));
+    expect(link.connected).toBe(false);
+    expect(warnings.join()).toMatch(
+      /is away \(no known CA has signed its certificate: name its CA with --nats-ca\)/,
+    );
+  });
+
+  it('is refused if its certificate is for another name', async () => {
+    const other = selfSigned(['elsewhere.example']);
+    const [cert, key] = [await keep('other.pem', other.cert), await keep('other-key.pem', other.key)];
+    const elsewhere = await NatsServer.start(['--tls', '--tlscert', cert, '--tlskey', key]);
+    try {
+      const { link, warnings } = await start(elsewhere.url.replace('nats:', 'tls:'), cert);
+      expect(link.connected).toBe(false);
+      expect(warnings.join()).toMatch(/is away \(its certificate is for another name: .*127\.0\.0\.1/);
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  it('is not asked for a CA that cannot be read', async () => {
+    const start1 = start(at('tls'), join(folder, 'nothing.pem'));
+    await expect(start1).rejects.toMatchObject({
+      reason: 'BAD_NATS_CA',
+      message: expect.stringMatching(
+        /^--nats-ca: .*nothing\.pem cannot be read \(no such file or directory\): name a file/,
+      ),
+    });
+    const start2 = start(at('tls'), await keep('junk.pem', 'junk'));
+    await expect(start2).rejects.toMatchObject({
+      message: expect.stringMatching(/junk\.pem holds no certificate/),
+    });
+  });
+});
+
+describe('a server without TLS', () => {
+  /** Says what a nats-server says first, and keeps what it hears. */
+  async function listen(
+    info: object,
+  ): Promise<{ server: Server; heard: string[]; port: number; greeted: () => number }> {
+    const heard: string[] = [];
+    let greeted = 0;
+    const server = createServer((socket) => {
+      greeted += 1;
+      socket.on('data', (data) => heard.push(data.toString('latin1')));
+      socket.on('error', () => undefined);
+      socket.write(
+        `INFO ${JSON.stringify({ server_id: 'x', version: '2.9.10', proto: 1, max_payload: 1 << 20, ...info })}\r\n`,
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { server, heard, port: (server.address() as AddressInfo).port, greeted: () => greeted };
+  }
+
+  it.each([['tls://me:secret@127.0.0.1:PORT'], ['nats://me:secret@127.0.0.1:PORT,tls://127.0.0.1:PORT']])(
+    'hears not a byte where TLS is demanded: %s',
+    async (url) => {
+      const { server, heard, port, greeted } = await listen({});
+      try {
+        const { link, warnings } = await start(url.replaceAll('PORT', String(port)));
+        expect(greeted()).toBeGreaterThan(0);
+        expect(link.connected).toBe(false);
+        expect(heard).toEqual([]);
+        expect(warnings.join()).toMatch(/is away \(it offers no TLS, and nothing was said to it: /);
+      } finally {
+        await links.pop()?.stop();
+        server.close();
+      }
+    },
+  );
+
+  it('hears no password of one that asks for TLS and cannot do it', async () => {
+    const { server, heard, port } = await listen({ tls_required: true });
+    try {
+      const { link } = await start(`tls://me:secret@127.0.0.1:${port}`);
+      expect(link.connected).toBe(false);
+      expect(heard.join('')).not.toContain('secret');
+      expect(heard.join('')).not.toContain('CONNECT');
+    } finally {
+      await links.pop()?.stop();
+      server.close();
+    }
+  });
+});
