@@ -1,8 +1,11 @@
-/**
- * The most bytes that a bencoded value, so also a metainfo, may take: some 500,000 files. The format
- * has no bound; this one keeps what a stranger's metainfo costs to half a gigabyte for a moment.
- */
+/** The most bytes that a bencoded value, so also a metainfo, may take. The format has no bound. */
 export const MAX_BENCODE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The most values: 64 MiB could hold 32 million empty lists. A file takes four or five, so that a metainfo may
+ * have some 480,000 files. What a stranger's metainfo costs stays under half a gigabyte, for a moment.
+ */
+export const MAX_BENCODE_VALUES = 2_000_000;
 
 /** How many lists and dictionaries may stand one inside the other. */
 export const MAX_BENCODE_DEPTH = 100;

@@ -192,10 +192,10 @@ describe('bencode', () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test('takes three million values, and refuses more', () => {
-    expect(decodeText(`l${'le'.repeat(2_999_999)}e`)).toHaveLength(2_999_999);
-    expect(faultOf(() => decodeText(`l${'le'.repeat(3_000_001)}e`)).message).toContain(
-      'more than three million values',
+  test('takes two million values, and refuses more', () => {
+    expect(decodeText(`l${'le'.repeat(1_999_999)}e`)).toHaveLength(1_999_999);
+    expect(faultOf(() => decodeText(`l${'le'.repeat(2_000_001)}e`)).message).toContain(
+      'more than two million values',
     );
   });
 });

@@ -4,13 +4,12 @@ import {
   type BencodeValue,
   MAX_BENCODE_BYTES,
   MAX_BENCODE_DEPTH,
+  MAX_BENCODE_VALUES,
   MAX_INTEGER_DIGITS,
 } from './bencode-value.js';
 import { ByteOutput } from './byte-output.js';
 import { EnjambreError } from './error.js';
 
-/** Bounds the memory of a decoded value: 64 MiB could hold 32 million empty lists. A file takes four or five values. */
-const MAX_VALUES = 3_000_000;
 /** Digits of the length of the longest byte string that fits in MAX_BENCODE_BYTES. */
 const MAX_LENGTH_DIGITS = String(MAX_BENCODE_BYTES).length;
 
@@ -35,7 +34,7 @@ interface Open {
 
 /**
  * Decodes exactly one value, strictly: sorted and unique keys, canonical numbers, nothing after
- * it; at most 64 MiB, 100 levels, three million values. Byte strings are views of `bytes`, not
+ * it; at most 64 MiB, 100 levels, two million values. Byte strings are views of `bytes`, not
  * copies. Linear in time, without recursion. Throws `invalid` BAD_BENCODE naming the fault and
  * its byte. Source: BEP 3.
  */
@@ -111,7 +110,7 @@ class Decoder {
   /** Gives a complete value to what it stands in, or returns it when it stands in nothing. */
   #put(value: BencodeValue, start: number): BencodeValue | undefined {
     this.#values += 1;
-    if (this.#values > MAX_VALUES) throw fault('more than three million values', start);
+    if (this.#values > MAX_BENCODE_VALUES) throw fault('more than two million values', start);
     const outer = this.#open.at(-1);
     if (outer === undefined) return value;
     if (outer.entries !== undefined && outer.key !== undefined) {

@@ -44,13 +44,21 @@ describe('the plan of a metainfo', () => {
 
   test('refuses what no pieces help', () => {
     const many = new MetainfoPlan();
-    for (let i = 0; i < 700_000; i++) many.add({ path: ['d', `${i}`.padStart(40, 'x')], length: 5 });
+    for (let i = 0; i < 450_000; i++) many.add({ path: ['d', `${i}`.padStart(95, 'x')], length: 5 });
     const fault = faultOf(() => many.pieceLength('x'));
     expect(fault).toMatchObject({ code: 'invalid', reason: 'TOO_MANY_FILES' });
-    expect(fault.message).toMatch(/700000 files, whose metainfo takes 7\d MiB of 64/);
+    expect(fault.message).toMatch(/450000 files, whose metainfo takes 7\d MiB of 64/);
     expect(faultOf(() => plan([{ path: ['a'], length: 2 ** 52 }]).pieceLength('x'))).toMatchObject({
       reason: 'TOO_MANY_FILES',
     });
+  });
+
+  test('refuses more files than can be read again', () => {
+    const files = Array.from({ length: 499_996 }, (_, i) => ({ path: [`${i}`], length: 5 }));
+    expect(plan(files.slice(1)).pieceLength('x')).toBe(256 * KIB);
+    expect(faultOf(() => plan([...files, { path: ['e'], length: 1 }]).pieceLength('x')).message).toContain(
+      '499997 files, more than metainfo can describe',
+    );
   });
 
   test('refuses pieces that are too short, and says how long they must be', () => {

@@ -1,4 +1,4 @@
-import { MAX_BENCODE_BYTES } from './bencode-value.js';
+import { MAX_BENCODE_BYTES, MAX_BENCODE_VALUES } from './bencode-value.js';
 import { EnjambreError } from './error.js';
 import { HASH_SIZE } from './merkle.js';
 import { MAX_FILES } from './metainfo.js';
@@ -15,6 +15,9 @@ const ROOT_BYTES = 17 + HASH_SIZE;
 const EXECUTABLE_BYTES = 9;
 /** All that stands around the name, the file tree and the layers, with room for their numbers. */
 const FRAME_BYTES = 128;
+const FRAME_VALUES = 16;
+/** A file's two dictionaries and its length; its root, attribute and layer come to them. */
+const FILE_VALUES = 3;
 
 /** What is known of a file before it is hashed. */
 export interface PlannedFile {
@@ -30,6 +33,7 @@ export interface PlannedFile {
  */
 export class MetainfoPlan {
   #treeBytes = 0;
+  #values = FRAME_VALUES;
   #totalLength = 0;
   #files = 0;
   readonly #folders = new Set<string>();
@@ -42,6 +46,8 @@ export class MetainfoPlan {
     this.#treeBytes += FILE_BYTES + String(length).length + keyBytes(path.at(-1) ?? '');
     if (length > 0) this.#treeBytes += ROOT_BYTES;
     if (executable === true) this.#treeBytes += EXECUTABLE_BYTES;
+    this.#values +=
+      FILE_VALUES + Number(length > 0) + Number(executable === true) + Number(length > SHORTEST);
     this.#addFolders(path);
     let step = 0;
     for (let pieceLength = SHORTEST; pieceLength < length; pieceLength *= 2, step += 1) {
@@ -62,7 +68,9 @@ export class MetainfoPlan {
    * can be read. Throws `invalid` TOO_MANY_FILES or BAD_PIECE_LENGTH if there is none.
    */
   pieceLength(name: string, wanted?: number): number {
-    if (this.#files > MAX_FILES) throw tooManyFiles(name, `${this.#files} files, more than ${MAX_FILES}`);
+    if (this.#files > MAX_FILES || this.#values > MAX_BENCODE_VALUES) {
+      throw tooManyFiles(name, `${this.#files} files, more than metainfo can describe`);
+    }
     let length = wanted ?? choosePieceLength(this.#totalLength);
     while (this.bytes(name, length) > MAX_BENCODE_BYTES) {
       if (length === MAX_PIECE_LENGTH) throw this.#tooLarge(name);
@@ -79,6 +87,7 @@ export class MetainfoPlan {
       if (this.#folders.has(folder)) continue;
       this.#folders.add(folder);
       this.#treeBytes += keyBytes(name) + 2;
+      this.#values += 1;
     }
   }
 
