@@ -78,8 +78,8 @@ const SHARED_QUIET_MS = 2000;
 const SHARED_NOTICE_MS = 100;
 /** A full disk or too many open files may be mended by then. */
 const SHARED_RETRY_MS = 60_000;
-/** The next is looked for while one is hashed on all threads; more would only share the disk. */
-const SHARED_AT_ONCE = 2;
+/** Few of them are hashed at the same time; the others are noted, which is waiting for syncs of the disk. */
+const SHARED_AT_ONCE = 16;
 
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {

@@ -1,15 +1,4 @@
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/common/testing/wait-for';
@@ -19,6 +8,7 @@ import { ignoredNames } from '../src/domain/ignore-patterns.js';
 import { bytesOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { notedIn } from './support/status.js';
 
 const TIMES = { quietMs: 150, noticeMs: 10, sweepMs: 60_000, retryMs: 300, atOnce: 2 };
 const KIB = 1024;
@@ -187,9 +177,7 @@ describe('a shared folder', () => {
     await unlink(folder.at('shared/file'));
     await rm(folder.at('shared/folder'), { recursive: true });
     await until('both to be withdrawn', () => infohashes().length === 0);
-    const status = agent.folder.at('data/download_status.json');
-    const isSaved = async (): Promise<boolean> =>
-      (await readFile(status, 'utf8')).includes('"transfers": []');
+    const isSaved = async (): Promise<boolean> => (await notedIn(agent.folder.at('data'))).length === 0;
     await waitFor(isSaved, { what: 'both to be forgotten' });
     await folder.write('shared/folder/a', bytesOf(100, 2));
     await untilOffered('folder');

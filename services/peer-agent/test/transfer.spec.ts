@@ -9,6 +9,7 @@ import { DownloadAgent } from './support/download-agent.js';
 import { RawDownloader, request } from './support/downloader.js';
 import { TestFolder } from './support/folder.js';
 import { overriding } from './support/overriding.js';
+import { notedIn } from './support/status.js';
 import { Uploader } from './support/uploader.js';
 
 const KIB = 1024;
@@ -76,8 +77,8 @@ describe('a download that is complete', () => {
       agent.transfers.watch(metainfo.infohash, () => {
         if (transfer.state !== 'seeding' || noted !== undefined) return;
         noted = false;
-        void status().then(({ transfers }) => {
-          noted = transfers[0]?.complete;
+        void notedIn(agent.folder.at('data')).then(([record]) => {
+          noted = record?.complete;
           resolve();
         });
       });

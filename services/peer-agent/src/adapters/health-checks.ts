@@ -11,7 +11,7 @@ interface Session {
 }
 
 export interface CheckedAgent {
-  readonly transfers: { list(): readonly Pick<Transfer, 'fault' | 'name'>[] };
+  readonly transfers: { all(): Iterable<Pick<Transfer, 'fault' | 'name'>> };
   readonly room: { readonly problem: string | undefined };
   readonly tracker: Session;
   /** Absent without --messaging. */
@@ -21,8 +21,10 @@ export interface CheckedAgent {
 /** None is essential: an agent serves what it has to the peers that it knows, whatever else is wrong. */
 export function agentChecks({ transfers, room, tracker, relay }: CheckedAgent): HealthCheck[] {
   const stopped = (): string | undefined => {
-    const failed = transfers.list().find(({ fault }) => OF_THE_DISK.has(fault));
-    return failed && `${failed.name} has stopped (${failed.fault}): mend it, then \`enjambre resume\``;
+    for (const { fault, name } of transfers.all()) {
+      if (OF_THE_DISK.has(fault)) return `${name} has stopped (${fault}): mend it, then \`enjambre resume\``;
+    }
+    return undefined;
   };
   const checks = {
     disk: () => room.problem ?? stopped(),

@@ -25,7 +25,7 @@ const SYNC_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 export interface MeasuredAgent {
   readonly meter: Meter;
   readonly locality: Pick<Locality, 'traffic'>;
-  readonly transfers: { list(): readonly Pick<Transfer, 'state' | 'linkCounts'>[] };
+  readonly transfers: { all(): Iterable<Pick<Transfer, 'state' | 'linkCounts'>> };
   readonly uploads: () => UploadLoad;
   readonly pool: Pick<DiskPool, 'load'>;
   readonly room: { readonly free: ReadonlyMap<string, number> };
@@ -99,7 +99,7 @@ function measureSwarms(metrics: Metrics, { meter, transfers, bans, messages, tra
       help: 'Files and folders that the agent has or gets, by state.',
       labels: ['state'],
     },
-    () => byState(transfers.list()),
+    () => byState(transfers.all()),
   );
   metrics.gauge(
     {
@@ -108,7 +108,7 @@ function measureSwarms(metrics: Metrics, { meter, transfers, bans, messages, tra
       labels: ['kind'],
     },
     () => {
-      const counts = transfers.list().flatMap(({ linkCounts }) => linkCounts ?? []);
+      const counts = Array.from(transfers.all(), ({ linkCounts }) => linkCounts ?? []).flat();
       const sum = (kind: 'known' | 'ready'): number => counts.reduce((all, each) => all + each[kind], 0);
       return [
         [{ kind: 'known' }, sum('known')],
@@ -182,7 +182,7 @@ function present(bytes: BytesByDistance): Sample[] {
   );
 }
 
-function byState(transfers: readonly Pick<Transfer, 'state'>[]): Sample[] {
+function byState(transfers: Iterable<Pick<Transfer, 'state'>>): Sample[] {
   const counts = new Map<string, number>(STATES.map((state) => [state, 0]));
   for (const { state } of transfers) counts.set(state, (counts.get(state) ?? 0) + 1);
   return Array.from(counts, ([state, count]) => [{ state }, count] as const);

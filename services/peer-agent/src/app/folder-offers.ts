@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { ScannedContent, TransferArchive, WatchedFolder } from './ports.js';
 import type { Transfer } from './transfer.js';
@@ -10,40 +10,35 @@ export interface FolderOffersComponents {
   readonly folder: WatchedFolder;
 }
 
-/** All transfers of an entry. */
-interface Place {
-  readonly shares: Transfer[];
-  readonly downloads: Transfer[];
-}
-
 /**
  * What is offered from a folder. A share is the folder's if it lies directly in it,
  * whoever made it, so nothing more has to be remembered than where it lies.
  */
 export class FolderOffers {
-  #places = new Map<string, Place>();
+  /** Downloads that go into the folder, by name. */
+  #downloads = new Map<string, Transfer[]>();
   #sortedAtMs = -Infinity;
 
-  /** @param freshMs what others share is noticed after so long: there may be very many transfers to look through */
+  /** @param freshMs downloads are noticed after so long: there may be very many transfers to look through */
   constructor(
     private readonly parts: FolderOffersComponents,
     private readonly freshMs: number,
   ) {}
 
-  /** Something was shared: it counts at once. */
-  refresh(): void {
-    this.#sortedAtMs = -Infinity;
-  }
-
   /** Names of the entries of which something is shared. */
-  names(): string[] {
-    return [...this.#sorted()].filter(([, { shares }]) => shares.length > 0).map(([name]) => name);
+  names(): Set<string> {
+    const names = new Set<string>();
+    const { transfers, folder } = this.parts;
+    for (const { home } of transfers.all()) {
+      const { origin, location } = home;
+      if (origin && dirname(location) === folder.path) names.add(basename(location));
+    }
+    return names;
   }
 
   /** All shares of an entry. */
-  of(name: string): Transfer[] {
-    const shares = this.#sorted().get(name)?.shares ?? [];
-    return shares.filter((transfer) => this.parts.transfers.has(transfer));
+  of(name: string): readonly Transfer[] {
+    return this.parts.transfers.sharesAt(join(this.parts.folder.path, name));
   }
 
   /** Shares of an entry of which a file is not as it was. */
@@ -66,7 +61,7 @@ export class FolderOffers {
 
   /** True if the entry is a download, under way or offered by whoever downloaded it: no original to share. */
   async isDownload(name: string): Promise<boolean> {
-    for (const transfer of this.#sorted().get(name)?.downloads ?? []) {
+    for (const transfer of this.#sorted().get(name) ?? []) {
       const { complete, inPlace } = transfer.record;
       if (!inPlace || transfer.state === 'failed' || !this.parts.transfers.has(transfer)) continue;
       if (!complete || (await isUnchanged(transfer))) return true;
@@ -74,20 +69,17 @@ export class FolderOffers {
     return false;
   }
 
-  #sorted(): ReadonlyMap<string, Place> {
-    if (performance.now() - this.#sortedAtMs < this.freshMs) return this.#places;
-    this.#places = new Map();
-    const { path } = this.parts.folder;
-    for (const transfer of this.parts.transfers.list()) {
-      const { origin, location, name } = transfer.record;
-      if (origin ? dirname(location) !== path : location !== path) continue;
-      const key = origin ? basename(location) : name;
-      const place = this.#places.get(key) ?? { shares: [], downloads: [] };
-      this.#places.set(key, place);
-      (origin ? place.shares : place.downloads).push(transfer);
+  #sorted(): ReadonlyMap<string, readonly Transfer[]> {
+    if (performance.now() - this.#sortedAtMs < this.freshMs) return this.#downloads;
+    this.#downloads = new Map();
+    for (const transfer of this.parts.transfers.all()) {
+      if (transfer.home.origin || transfer.home.location !== this.parts.folder.path) continue;
+      const before = this.#downloads.get(transfer.name);
+      if (before) before.push(transfer);
+      else this.#downloads.set(transfer.name, [transfer]);
     }
     this.#sortedAtMs = performance.now();
-    return this.#places;
+    return this.#downloads;
   }
 }
 

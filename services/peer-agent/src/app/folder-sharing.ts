@@ -26,6 +26,8 @@ export interface FolderSharingComponents {
 
 /** Entries looked at in parallel. */
 const LOOKS_AT_ONCE = 8;
+/** Entries hashed at the same time: the next is looked for while one is hashed on all threads; more would only share the disk. */
+const HASHED_AT_ONCE = 2;
 /** Kinds of errors that are not the entry's fault. */
 const PASSING = new Set(['exhausted', 'internal', 'unavailable']);
 
@@ -43,6 +45,7 @@ export class FolderSharing implements Startable {
   readonly #complaints = new Map<string, string>();
   readonly #leftOut: LeftOutLog;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
+  readonly #hashing = pLimit(HASHED_AT_ONCE);
   #timer: NodeJS.Timeout | undefined;
   #wakeAtMs = Infinity;
   #isRunning = false;
@@ -172,9 +175,9 @@ export class FolderSharing implements Startable {
     const content = await hasher.scan(path, { ...scan, signal });
     const same = await this.#offers.sameAs(name, content);
     if (same.length === 0) {
-      const options = { path, name: '', pieceLength: 0, signal, progress: () => undefined, scan };
+      const inTurn = <T>(read: () => Promise<T>): Promise<T> => this.#hashing(read);
+      const options = { path, name: '', pieceLength: 0, signal, progress: () => undefined, scan, inTurn };
       const { transfer } = await transfers.share(options);
-      this.#offers.refresh();
       // What changed in the meantime may be noted as if it had been hashed. The end of the agent is no change.
       if ((signal.aborted && this.#isRunning) || (await folder.lookAt(name)) !== before) {
         await this.#withdraw(this.#offers.of(name), 'it changed while it was read');

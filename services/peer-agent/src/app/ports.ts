@@ -150,6 +150,11 @@ export interface ProgressLog {
 /** The data folder. */
 export interface TransferArchive {
   load(): Promise<TransferRecord[]>;
+  /**
+   * Resolves when these records survive any crash; those of other transfers stay as they were saved. Costs what they
+   * take, however many others there are; calls made at the same time share the syncs of the disk. After a failure
+   * some of them may have been saved: save them again.
+   */
   save(records: readonly TransferRecord[]): Promise<void>;
   readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined>;
   writeMetainfo(metainfo: Metainfo): Promise<void>;
@@ -158,7 +163,7 @@ export interface TransferArchive {
   disown(infohash: InfoHash): Promise<void>;
   /** Takes {@link disown} back: there is such a transfer, or there is one again. */
   keep(infohash: InfoHash): void;
-  /** Forgets all files of a transfer. */
+  /** Forgets all files and the record of a transfer. */
   remove(infohash: InfoHash): Promise<void>;
 }
 

@@ -35,6 +35,8 @@ export interface TransferComponents {
   readonly claim: (place: Place) => Promise<void>;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;
+  /** Called when bytes were counted that the record should have some time. */
+  readonly counted: () => void;
   /** Resolves when the record as it is now survives a crash. */
   readonly save: () => Promise<void>;
 }

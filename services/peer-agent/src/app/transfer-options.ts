@@ -15,6 +15,8 @@ export interface ShareOptions {
   readonly progress: (done: number, total: number) => void;
   /** What of it is taken. */
   readonly scan?: ScanOptions;
+  /** Whose turn it is to read from the disk. @default at once */
+  readonly inTurn?: <T>(read: () => Promise<T>) => Promise<T>;
 }
 
 export interface Shared {

@@ -76,9 +76,9 @@ export class Transfer {
     return this.#record.name;
   }
 
-  /** False until its content has its own name. */
-  get isInPlace(): boolean {
-    return this.#record.inPlace;
+  /** Whether it was shared from here, where it is or goes, and whether its content has its own name there already. */
+  get home(): Pick<TransferRecord, 'origin' | 'location' | 'inPlace'> {
+    return this.#record;
   }
 
   get state(): TransferState {
@@ -308,7 +308,7 @@ export class Transfer {
     this.#endChores = startSeedingChores({
       ...whole,
       resealed: (fingerprint) => this.#note({ fingerprint }),
-      sent: () => this.#presence.tell('numbers'),
+      sent: this.#reportNumbers,
     });
     this.#enter('seeding');
     this.#presence.offers(run.event);
@@ -318,6 +318,11 @@ export class Transfer {
     this.#record = { ...this.#record, ...change };
     this.parts.changed();
   }
+
+  readonly #reportNumbers = (): void => {
+    this.#presence.tell('numbers');
+    this.parts.counted();
+  };
 
   /** Whoever is told that it is complete may rely on it through any crash. */
   async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>): Promise<void> {

@@ -2,9 +2,6 @@ import { basename, dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { nameFault } from '@enjambre/core/names';
-import { escapeHidden, quote } from '@enjambre/core/quote';
-import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
 import type { LimitChange } from '../domain/limits/limit-settings.js';
@@ -13,17 +10,22 @@ import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js
 import type { Offender } from './bans.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
-import { RESERVED_NAME, type ContentHasher, type Place, type ScannedContent } from './ports.js';
+import { KeyedSerial } from './keyed-serial.js';
+import type { ContentHasher, Place, ScannedContent } from './ports.js';
+import { RecordSaver } from './record-saver.js';
 import type { RemovalOptions } from './removal.js';
 import type { Serving, ServingDirectory } from './serving.js';
+import { hashShare } from './hash-share.js';
 import { Targets, type Holder } from './targets.js';
-import { planPieces } from './share-plan.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
 import type { DownloadOptions, Shared, ShareOptions } from './transfer-options.js';
 
-export interface TransfersComponents extends Omit<TransferComponents, 'changed' | 'save' | 'claim'> {
+export interface TransfersComponents extends Omit<
+  TransferComponents,
+  'changed' | 'counted' | 'save' | 'claim'
+> {
   readonly hasher: ContentHasher;
 }
 
@@ -34,21 +36,19 @@ export interface TransfersInit {
 
 /** Each reads its metainfo; the disk serves some at a time. */
 const STARTS_AT_ONCE = 16;
-/** The status file follows changes after so long, and progress at least so often. */
-const SAVE_DELAY_MS = 200;
-const SAVE_INTERVAL_MS = 1000;
 
 /** All transfers of this agent: the use cases that people and programs ask for. */
 export class Transfers implements Startable, ServingDirectory {
   readonly #transfers = new Map<InfoHash, Transfer>();
   readonly #parts: TransfersComponents;
+  /** Shares by the path of what they offer. */
+  readonly #shares = new Map<string, Set<Transfer>>();
   readonly #watchers = new Map<InfoHash, Set<() => void>>();
-  #saveTimer: NodeJS.Timeout | undefined;
-  #interval: NodeJS.Timeout | undefined;
-  readonly #saving = new Serial();
-  /** What adds or removes transfers does so one after the other. */
-  readonly #changes = new Serial();
   readonly #targets: Targets;
+  readonly #saver: RecordSaver;
+  /** What adds or removes transfers of one path, or of one infohash, does so one after the other: first the path is taken. */
+  readonly #paths = new KeyedSerial<string>();
+  readonly #infohashes = new KeyedSerial<InfoHash>();
 
   constructor(
     parts: TransfersComponents,
@@ -56,32 +56,39 @@ export class Transfers implements Startable, ServingDirectory {
   ) {
     this.#parts = parts;
     this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
+    this.#saver = new RecordSaver({ ...parts, transfers: this });
   }
 
   async start(): Promise<void> {
     for (const record of await this.#parts.archive.load()) this.#add(record);
     const limit = pLimit(STARTS_AT_ONCE);
-    await Promise.all(this.list().map((transfer) => limit(() => transfer.start('update'))));
-    this.#interval = setInterval(() => {
-      if (this.list().some(({ state }) => state === 'downloading')) this.#saveSoon();
-    }, SAVE_INTERVAL_MS);
+    await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
+    this.#saver.start();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#interval);
-    await Promise.all(this.list().map((transfer) => transfer.stop()));
-    clearTimeout(this.#saveTimer);
-    await this.save();
+    await Promise.all(Array.from(this.all(), (transfer) => transfer.stop()));
+    await this.#saver.stop();
+  }
+
+  /** All of them, in the order in which they came. */
+  all(): Iterable<Transfer> {
+    return this.#transfers.values();
   }
 
   /** All of them, ordered by name. */
   list(): Transfer[] {
-    return [...this.#transfers.values()].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+    return [...this.all()].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  }
+
+  /** Those shared from just this path. */
+  sharesAt(path: string): readonly Transfer[] {
+    return [...(this.#shares.get(path) ?? [])];
   }
 
   /** Throws `invalid` BAD_REF, `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF. */
   get(ref: string): Transfer {
-    const transfer = findByRef(parseRef(ref), this.list());
+    const transfer = this.#findOwn(parseRef(ref));
     if (transfer) return transfer;
     throw new EnjambreError(
       'not-found',
@@ -92,33 +99,11 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
   async share(options: ShareOptions): Promise<Shared> {
-    const { signal, progress, limits = {} } = options;
-    const path = absolute(options.path);
-    const name = options.name || basename(path);
-    checkShareName(name, path);
-    const content = await this.#parts.hasher.scan(path, { ...options.scan, signal });
-    const pieceLength = await planPieces(content, name, options.pieceLength);
-    let done = 0;
-    const metainfo = await this.#parts.hasher.hash(content, {
-      name,
-      pieceLength,
-      signal,
-      progress: (bytes) => {
-        done += bytes;
-        progress(done, content.totalLength);
-      },
-    });
-    return this.#changes.run(async () => {
-      const known = this.#transfers.get(metainfo.infohash);
-      // Moved content is offered where it is now, also before it is missed where it was.
-      const already = known?.state === 'seeding' && (await known.isUnchanged());
-      if (!already) await this.#replace(known, content.path);
-      const kept = { ...known?.limits.settings, ...limits };
-      const transfer = already ? known : await this.#adopt(metainfo, content, kept);
-      transfer.limits.change(limits);
-      await this.save();
-      return { transfer, metainfo, already, leftOut: content.leftOut };
-    });
+    const { content, metainfo } = await hashShare(this.#parts.hasher, options);
+    const offered = await this.#paths.run([content.path], () =>
+      this.#offer(metainfo, content, options.limits),
+    );
+    return { ...offered, metainfo, leftOut: content.leftOut };
   }
 
   /**
@@ -135,19 +120,19 @@ export class Transfers implements Startable, ServingDirectory {
     const { ref, metainfo } = wantedOf(source);
     // Before its turn: a tracker that does not answer must not keep others from theirs.
     const found = metainfo ? identityOf(metainfo) : await this.#identify(ref);
-    return this.#changes.run(async () => {
+    return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);
       const location = wanted ?? this.init.downloadDir;
       const transfer = await this.#begin(found, metainfo, { location, limits });
-      await this.save();
+      await this.save(transfer);
       return { transfer, already: false };
     });
   }
 
   /** Says which files were deleted, as {@link Transfer.remove} does. */
   remove(transfer: Transfer, deleteData: boolean, force = false): ReturnType<Transfer['remove']> {
-    return this.#changes.run(() => this.#remove(transfer, { deleteData, force }));
+    return this.#infohashes.run([transfer.infohash], () => this.#remove(transfer, { deleteData, force }));
   }
 
   /** The infohash of a file that this agent or its tracker knows. */
@@ -191,7 +176,7 @@ export class Transfers implements Startable, ServingDirectory {
     const { origin, location, complete } = known.record;
     const folder = origin ? dirname(location) : location;
     const moves = wanted !== undefined && wanted !== folder;
-    if (moves && known.isInPlace) throw elsewhere(known, folder);
+    if (moves && known.home.inPlace) throw elsewhere(known, folder);
     known.limits.change(limits);
     if (moves) {
       await this.#relocate(known, wanted);
@@ -200,7 +185,7 @@ export class Transfers implements Startable, ServingDirectory {
     const already = complete && (await known.isUnchanged());
     if ((complete && !already) || known.state === 'missing') await known.verify();
     else await known.resume();
-    await this.save();
+    await this.save(known);
     return { transfer: known, already };
   }
 
@@ -235,18 +220,18 @@ export class Transfers implements Startable, ServingDirectory {
       if (name !== '') this.#targets.hold(infohash, placeOf(record));
       throw error;
     } finally {
-      await this.save();
+      await this.save(known);
     }
   }
 
   #holder(infohash: InfoHash): Holder | undefined {
     const transfer = this.#transfers.get(infohash);
-    return transfer && { infohash, name: transfer.name, pending: !transfer.isInPlace };
+    return transfer && { infohash, name: transfer.name, pending: !transfer.home.inPlace };
   }
 
   /** What a ref means: among our transfers, and in the catalogue. A name may mean one in each. */
   async #identify(ref: TransferRef): Promise<Identity> {
-    const own = findByRef(ref, this.list());
+    const own = this.#findOwn(ref);
     const { tracker } = this.#parts;
     const isSure = own && 'infohash' in ref && ref.infohash === own.infohash;
     if (own && (isSure === true || !tracker.connected)) return identityOfRecord(own.record);
@@ -290,13 +275,39 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer;
   }
 
-  /** Makes way for a share: what had its infohash, and what was shared from its path before it changed. */
-  async #replace(known: Transfer | undefined, path: string): Promise<void> {
-    for (const transfer of this.list()) {
-      const sharesPath = transfer.record.origin && transfer.record.location === path;
-      const outdated = transfer === known || (sharesPath && !(await transfer.isUnchanged()));
-      if (outdated) await this.#remove(transfer, { deleteData: false });
+  /** Offers content where it lies, in the place of what that path, or the infohash, offered before. */
+  #offer(
+    metainfo: Metainfo,
+    content: ScannedContent,
+    limits: LimitChange = {},
+  ): Promise<Pick<Shared, 'transfer' | 'already'>> {
+    const { infohash } = metainfo;
+    const before = this.sharesAt(content.path);
+    const infohashes = new Set([infohash, ...before.map((transfer) => transfer.infohash)]);
+    return this.#infohashes.run([...infohashes], async () => {
+      const known = this.#transfers.get(infohash);
+      // Moved content is offered where it is now, also before it is missed where it was.
+      const already = known?.state === 'seeding' && (await known.isUnchanged());
+      if (!already && known) await this.#remove(known, { deleteData: false });
+      if (!already) await this.#removeOutdated(before);
+      const kept = { ...known?.limits.settings, ...limits };
+      const transfer = already ? known : await this.#adopt(metainfo, content, kept);
+      transfer.limits.change(limits);
+      await this.save(transfer);
+      return { transfer, already };
+    });
+  }
+
+  async #removeOutdated(shares: readonly Transfer[]): Promise<void> {
+    for (const transfer of shares) {
+      if (this.has(transfer) && !(await transfer.isUnchanged()))
+        await this.#remove(transfer, { deleteData: false });
     }
+  }
+
+  #findOwn(ref: TransferRef): Transfer | undefined {
+    const known = 'infohash' in ref ? this.#transfers.get(ref.infohash) : undefined;
+    return known ?? (ref.kind === 'infohash' ? undefined : findByRef(ref, [...this.all()]));
   }
 
   async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {
@@ -304,9 +315,9 @@ export class Transfers implements Startable, ServingDirectory {
     if (this.has(transfer)) {
       this.#transfers.delete(transfer.infohash);
       this.#targets.release(transfer.infohash);
+      this.#unlist(transfer);
     }
     for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
-    await this.save();
     return outcome;
   }
 
@@ -314,33 +325,37 @@ export class Transfers implements Startable, ServingDirectory {
     const parts = traced(record.infohash, {
       ...this.#parts,
       changed: () => {
-        this.#saveSoon();
+        this.#saver.saveSoon(transfer);
         for (const listener of this.#watchers.get(record.infohash) ?? []) listener();
       },
-      save: () => this.save(),
+      counted: () => {
+        this.#saver.saveSoon(transfer);
+      },
+      save: () => this.save(transfer),
       claim: (place) => this.#targets.claim(record.infohash, place),
     });
     if (record.name !== '') this.#targets.hold(record.infohash, placeOf(record));
     const transfer = new Transfer(record, parts);
     this.#parts.archive.keep(record.infohash);
     this.#transfers.set(record.infohash, transfer);
-    this.#saveSoon();
+    if (record.origin) {
+      const shares = this.#shares.get(record.location) ?? new Set();
+      this.#shares.set(record.location, shares.add(transfer));
+    }
+    this.#saver.saveSoon(transfer);
     return transfer;
   }
 
-  #saveSoon(): void {
-    this.#saveTimer ??= setTimeout(() => {
-      this.save().catch((error: unknown) => {
-        this.#parts.log.error({ err: error }, 'download_status.json cannot be written');
-      });
-    }, SAVE_DELAY_MS);
+  #unlist(transfer: Transfer): void {
+    const { location } = transfer.home;
+    const shares = this.#shares.get(location);
+    shares?.delete(transfer);
+    if (shares?.size === 0) this.#shares.delete(location);
   }
 
-  /** Writes the status file: what was answered must survive the process. */
-  save(): Promise<void> {
-    clearTimeout(this.#saveTimer);
-    this.#saveTimer = undefined;
-    return this.#saving.run(() => this.#parts.archive.save(this.list().map(({ record }) => record)));
+  /** Resolves when the transfer, as it is now, survives a crash: what was answered must survive the process. */
+  save(transfer: Transfer): Promise<void> {
+    return this.#saver.save(transfer);
   }
 }
 
@@ -349,19 +364,6 @@ function placeOf({ origin, location, name }: TransferRecord): Place {
 }
 
 /** Throws `invalid`, BAD_NAME. */
-function checkShareName(name: string, path: string): void {
-  if (name === RESERVED_NAME) throw reservedName();
-  const fault = nameFault(name);
-  if (fault === undefined) return;
-  const message = `${escapeHidden(path)}: the name ${quote(name)} ${fault}: rename it, or choose another with --name`;
-  throw new EnjambreError('invalid', 'BAD_NAME', message);
-}
-
-function reservedName(): EnjambreError {
-  const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another --name`;
-  return new EnjambreError('invalid', 'BAD_NAME', message);
-}
-
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
   const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
   return new EnjambreError('precondition', 'ELSEWHERE', message);

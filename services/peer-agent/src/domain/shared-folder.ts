@@ -35,8 +35,6 @@ interface Entry {
   sinceMs: number;
   /** Nothing is to be done until it looks different. */
   settled: boolean;
-  /** It is finished, and waits for its turn. */
-  ready: boolean;
   /** `outdated`: it is being shared as what it is not any more. */
   work: 'none' | 'sharing' | 'outdated';
 }
@@ -51,27 +49,36 @@ export class SharedFolder {
   readonly #entries = new Map<string, Entry>();
   /** When to look at which entry. */
   readonly #looks = new Map<string, number>();
+  /** When the next of them is; undefined if that is to be found out: there may be very many. */
+  #nextMs: number | undefined = Infinity;
+  /** Entries that are finished and wait for their turn. */
+  readonly #ready = new Set<string>();
+  /** How many are being shared. */
+  #running = 0;
   #sweepAtMs = -Infinity;
 
   constructor(private readonly init: SharedFolderInit) {}
 
   /** When there is something to look at next. */
   get nextLookMs(): number {
-    let next = this.#sweepAtMs;
-    for (const atMs of this.#looks.values()) next = Math.min(next, atMs);
-    return next;
+    if (this.#nextMs === undefined) {
+      this.#nextMs = Infinity;
+      for (const atMs of this.#looks.values()) this.#nextMs = Math.min(this.#nextMs, atMs);
+    }
+    return Math.min(this.#sweepAtMs, this.#nextMs);
   }
 
   /** What is to be looked at now: these entries, or everything. */
   due(nowMs: number): 'all' | string[] {
     if (this.#sweepAtMs <= nowMs) return 'all';
+    if (this.nextLookMs > nowMs) return [];
     return [...this.#looks].filter(([, atMs]) => atMs <= nowMs).map(([name]) => name);
   }
 
   /** Something about an entry may have changed. */
   touched(name: string, nowMs: number): void {
     // One that is looked at anyway needs no look more: what grows would never be left alone.
-    if (!this.#looks.has(name)) this.#looks.set(name, nowMs + this.init.noticeMs);
+    if (!this.#looks.has(name)) this.#lookAt(name, nowMs + this.init.noticeMs);
   }
 
   /** Anything may have changed. */
@@ -83,6 +90,7 @@ export class SharedFolder {
   unreadable(nowMs: number): void {
     this.#sweepAtMs = nowMs + this.init.sweepMs;
     for (const name of this.#looks.keys()) this.#looks.set(name, this.#sweepAtMs);
+    this.#nextMs = undefined;
   }
 
   /** How an entry looks; undefined if it is not there. */
@@ -102,6 +110,7 @@ export class SharedFolder {
     this.#sweepAtMs = nowMs + (looks ? this.init.sweepMs : this.init.quietMs);
     const names = new Set([...held, ...this.#entries.keys(), ...(looks?.keys() ?? [])]);
     this.#looks.clear();
+    this.#nextMs = Infinity;
     const effects = [...names].flatMap((name) => this.#note(name, looks?.get(name), nowMs));
     return [...effects, ...this.#begin()];
   }
@@ -111,6 +120,7 @@ export class SharedFolder {
     const entry = this.#entries.get(name);
     if (!entry) return this.#begin();
     const { work } = entry;
+    if (work !== 'none') this.#running -= 1;
     entry.work = 'none';
     if (entry.look === undefined) {
       this.#entries.delete(name);
@@ -125,7 +135,7 @@ export class SharedFolder {
   }
 
   #note(name: string, look: string | undefined, nowMs: number): FolderEffect[] {
-    this.#looks.delete(name);
+    this.#dropLook(name);
     const entry = this.#entries.get(name);
     if (look === undefined) return this.#noteGone(name, entry);
     if (entry?.look !== look) {
@@ -134,7 +144,6 @@ export class SharedFolder {
         look,
         sinceMs: nowMs,
         settled: false,
-        ready: false,
         work: isAtWork ? 'outdated' : 'none',
       };
       this.#entries.set(name, changed);
@@ -142,34 +151,45 @@ export class SharedFolder {
       return [{ kind: 'recheck', name }];
     }
     if (entry.settled || entry.work === 'sharing') return [];
-    if (nowMs - entry.sinceMs >= this.init.quietMs) entry.ready = true;
+    if (nowMs - entry.sinceMs >= this.init.quietMs) this.#ready.add(name);
     else this.#waitFrom(name, entry, entry.sinceMs);
     return [];
   }
 
   #noteGone(name: string, entry: Entry | undefined): FolderEffect[] {
+    this.#ready.delete(name);
     if (!entry || entry.work === 'none') this.#entries.delete(name);
-    else Object.assign(entry, { look: undefined, work: 'outdated', ready: false });
+    else Object.assign(entry, { look: undefined, work: 'outdated' });
     return [{ kind: 'withdraw', name }];
   }
 
   #waitFrom(name: string, entry: Entry, sinceMs: number): void {
     entry.sinceMs = sinceMs;
-    entry.ready = false;
-    this.#looks.set(name, sinceMs + this.init.quietMs);
+    this.#ready.delete(name);
+    this.#lookAt(name, sinceMs + this.init.quietMs);
+  }
+
+  #dropLook(name: string): void {
+    if (this.#looks.get(name) === this.#nextMs) this.#nextMs = undefined;
+    this.#looks.delete(name);
+  }
+
+  #lookAt(name: string, atMs: number): void {
+    this.#dropLook(name);
+    this.#looks.set(name, atMs);
+    if (this.#nextMs !== undefined) this.#nextMs = Math.min(this.#nextMs, atMs);
   }
 
   /** Shares what is ready, as far as there is room. */
   #begin(): FolderEffect[] {
     const effects: FolderEffect[] = [];
-    let running = 0;
-    for (const { work } of this.#entries.values()) if (work !== 'none') running += 1;
-    for (const [name, entry] of this.#entries) {
-      if (running >= this.init.atOnce) break;
-      if (!entry.ready || entry.work !== 'none') continue;
-      entry.ready = false;
+    for (const name of this.#ready) {
+      if (this.#running >= this.init.atOnce) break;
+      const entry = this.#entries.get(name);
+      if (entry?.work !== 'none') continue;
+      this.#ready.delete(name);
       entry.work = 'sharing';
-      running += 1;
+      this.#running += 1;
       effects.push({ kind: 'share', name });
     }
     return effects;

@@ -76,7 +76,7 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
     handlers.unary(async ({ ref }: { ref: string }) => {
       const transfer = transfers.get(ref);
       await act(transfer);
-      await transfers.save();
+      await transfers.save(transfer);
       return { transfer: transferToWire(transfer.view()) };
     });
   const implementation: AgentServiceServer = {

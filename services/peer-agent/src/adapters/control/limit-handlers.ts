@@ -33,7 +33,7 @@ async function setLimits(
   if (ref !== '') {
     const transfer = transfers.get(ref);
     transfer.limits.change(change);
-    await transfers.save();
+    await transfers.save(transfer);
     return { transfer: transferToWire(transfer.view()), ...agentLimitsToWire(limits) };
   }
   if (change.priority !== undefined) {

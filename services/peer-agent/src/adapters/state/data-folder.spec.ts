@@ -6,8 +6,8 @@ import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { infoHash } from '../../../test/support/ids.js';
 import { records } from '../../../test/support/records.js';
+import { writeStatus } from '../../../test/support/status.js';
 import { DataFolder } from './data-folder.js';
-import { writeStatus } from './status-file.js';
 
 const STATUS = 'download_status.json';
 const log = createLogger({ name: 'test', level: 'silent' });

@@ -6,35 +6,24 @@ import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { errnoOf } from '@enjambre/common/system-error';
 import writeFileAtomic from 'write-file-atomic';
 import type { TransferArchive } from '../../app/ports.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { diskError } from '../disk/disk-errors.js';
 import { makeFolder } from '../disk/make-folder.js';
-import { syncFolder } from '../disk/sync-folder.js';
 import { FactsFiles } from './facts-files.js';
 import { FileProgressLog } from './progress-log.js';
 import { rebuildRecords, type RebuildParts } from './rebuild.js';
-import { setAside } from './set-aside.js';
-import { readStatus, salvageStatus, writeStatus } from './status-file.js';
+import { STATUS_FILE, StatusStore, type StatusStoreInit } from './status-store.js';
 
-const STATUS_FILE = 'download_status.json';
 const TRANSFERS = 'transfers';
 /** As write-file-atomic names them. */
 const TEMPORARY =
   /^(download_status\.json|inbox\.jsonl|bans\.json|identity\.pem|control\.token|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
 
-export interface DataFolderInit {
+export interface DataFolderInit extends StatusStoreInit {
   /** Where downloads of which no record is left may be. @default nowhere */
   readonly findDownload?: RebuildParts['findDownload'];
-}
-
-/** What the status file tells. */
-interface Status {
-  readonly records: readonly TransferRecord[];
-  /** False if it is missing or cannot be read: then it names not all transfers. */
-  readonly whole: boolean;
 }
 
 /**
@@ -45,6 +34,10 @@ interface Status {
 export class DataFolder implements TransferArchive, Startable {
   readonly #progress = new Map<InfoHash, FileProgressLog>();
   readonly #facts: FactsFiles;
+  readonly #status: StatusStore;
+  /** What is to be saved next, in one go: whoever saves meanwhile waits for the same syncs. */
+  readonly #unsaved = new Map<InfoHash, TransferRecord>();
+  #saving: Promise<void> | undefined;
   /** What is written to say which transfers exist is written in order. */
   readonly #writing = new Serial();
 
@@ -54,6 +47,7 @@ export class DataFolder implements TransferArchive, Startable {
     private readonly init: DataFolderInit = {},
   ) {
     this.#facts = new FactsFiles(join(path, TRANSFERS), log);
+    this.#status = new StatusStore(path, log, init);
   }
 
   /** Makes the folders, and removes what a crash left of files that were being replaced. */
@@ -68,29 +62,33 @@ export class DataFolder implements TransferArchive, Startable {
 
   async stop(): Promise<void> {
     for (const progress of this.#progress.values()) await progress.close();
+    await this.#writing.idle();
+    await this.#status.stop();
   }
 
   async load(): Promise<TransferRecord[]> {
     const listing = await this.#facts.list();
-    // What a crash kept from being removed.
-    for (const infohash of this.#facts.removed) await this.remove(infohash);
-    const { records, whole } = await this.#readStatus();
+    const { records, whole } = await this.#status.load();
     const known = new Map(records.map((record) => [record.infohash, record]));
     // Older versions of ours wrote no facts.
     const missing = new Set([...listing.facts, ...(whole ? [] : listing.torrents)]);
     for (const infohash of [...known.keys(), ...this.#facts.removed]) missing.delete(infohash);
     for (const infohash of this.#facts.removed) known.delete(infohash);
+    // What a crash kept from being removed.
+    for (const infohash of this.#facts.removed) await this.remove(infohash);
     const rebuilt = missing.size === 0 ? [] : await this.#rebuild(missing, known.size, whole);
     return [...known.values(), ...rebuilt];
   }
 
   save(records: readonly TransferRecord[]): Promise<void> {
-    return this.#write(async () => {
-      const kept = await this.#facts.write(records);
-      await writeFileAtomic(join(this.path, STATUS_FILE), writeStatus(kept));
-      await syncFolder(this.path);
-      await this.#facts.sweep(records);
+    for (const record of records) this.#unsaved.set(record.infohash, record);
+    this.#saving ??= this.#write(() => {
+      this.#saving = undefined;
+      const batch = [...this.#unsaved.values()];
+      this.#unsaved.clear();
+      return this.#save(batch);
     });
+    return this.#saving;
   }
 
   keep(infohash: InfoHash): void {
@@ -132,23 +130,16 @@ export class DataFolder implements TransferArchive, Startable {
     await this.progress(infohash).remove();
     this.#progress.delete(infohash);
     await rm(this.#torrent(infohash), { force: true });
+    this.#status.forget(infohash);
+    // It is removed in any case, by what `disown` left: that goes when this can be written.
+    await this.save([]).catch((error: unknown) => {
+      this.log.debug({ err: error, infohash }, 'that it was removed could not be noted');
+    });
   }
 
-  async #readStatus(): Promise<Status> {
-    const file = join(this.path, STATUS_FILE);
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return { records: [], whole: false };
-      throw error;
-    }
-    try {
-      return { records: readStatus(text), whole: true };
-    } catch (error) {
-      await setAside(file, error, this.log);
-      return { records: salvageStatus(text), whole: false };
-    }
+  async #save(records: readonly TransferRecord[]): Promise<void> {
+    const kept = await this.#facts.write(records);
+    await this.#facts.sweep(await this.#status.save(kept));
   }
 
   /** Finds records for transfers that the status file does not name. */

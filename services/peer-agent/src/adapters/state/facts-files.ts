@@ -78,7 +78,9 @@ export class FactsFiles {
   async write(records: readonly TransferRecord[]): Promise<TransferRecord[]> {
     const kept = records.filter(({ infohash }) => !this.#disowned.has(infohash));
     const limit = pLimit(AT_ONCE);
-    await Promise.all(kept.map((record) => limit(() => this.#write(record))));
+    const written = await Promise.all(kept.map((record) => limit(() => this.#write(record))));
+    // One for all: the new names, and those of metainfo written before, survive a crash of the machine as well.
+    if (written.includes(true)) await syncFolder(this.folder);
     return kept;
   }
 
@@ -102,24 +104,29 @@ export class FactsFiles {
     await syncFolder(this.folder);
   }
 
-  /** The status file names just `records`: what was removed can be forgotten. */
-  async sweep(records: readonly TransferRecord[]): Promise<void> {
-    const named = new Set(records.map(({ infohash }) => infohash));
-    for (const infohash of [...this.#marked]) {
-      if (named.has(infohash)) continue;
+  /** Nothing else names these any more: that they were removed can be forgotten. */
+  async sweep(removed: readonly InfoHash[]): Promise<void> {
+    for (const infohash of removed) {
+      if (!this.#marked.has(infohash)) continue;
       await this.#unmark(infohash);
       this.#disowned.delete(infohash);
     }
   }
 
-  async #write(record: TransferRecord): Promise<void> {
+  /** True if it had to be written. */
+  async #write(record: TransferRecord): Promise<boolean> {
     const { infohash } = record;
     if (this.#marked.has(infohash)) await this.#unmark(infohash);
     const path = this.#path(infohash);
     const text = writeFacts(record);
     const before = this.#written.get(infohash) ?? (await readIfThere(path)).toString();
-    if (text !== before) await writeFileAtomic(path, text);
     this.#written.set(infohash, text);
+    if (text === before) return false;
+    await writeFileAtomic(path, text).catch((error: unknown) => {
+      this.#written.delete(infohash);
+      throw error;
+    });
+    return true;
   }
 
   async #unmark(infohash: InfoHash): Promise<void> {

@@ -8,9 +8,9 @@ import fc from 'fast-check';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { records } from '../../../test/support/records.js';
+import { writeStatus } from '../../../test/support/status.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { DataFolder, type DataFolderInit } from './data-folder.js';
-import { writeStatus } from './status-file.js';
 import { readFacts, writeFacts, type TransferFacts } from './transfer-facts.js';
 
 const STATUS = 'download_status.json';
@@ -19,28 +19,41 @@ const log = createLogger({ name: 'test', level: 'silent' });
 const metainfo = metainfoOf(bytesOf(100_000), PIECE);
 let folder: TestFolder;
 let data: DataFolder;
+/** Whose processes were killed. */
+let killed: DataFolder[];
 
 beforeEach(async () => {
+  killed = [];
   folder = await TestFolder.make();
   data = await open();
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await data.stop();
+  for (const each of [...killed, data]) await each.stop();
   await folder.remove();
 });
 
-/** The data folder as another process finds it. */
+/** The data folder as another process finds it. It does not write the status file before it is stopped. */
 async function open(init?: DataFolderInit): Promise<DataFolder> {
-  const next = new DataFolder(folder.path, log, init);
+  const next = new DataFolder(folder.path, log, { quietMs: 3_600_000, ...init });
   await next.start();
   return next;
 }
 
-async function reopen(init?: DataFolderInit): Promise<TransferRecord[]> {
+/** Has `damage` happen to the folder while no process uses it. */
+async function reopen(damage?: () => Promise<void>, init?: DataFolderInit): Promise<TransferRecord[]> {
   await data.stop();
+  await damage?.();
   data = await open(init);
+  return data.load();
+}
+
+/** The next process finds what this one left when it was killed, and what `damage` did to it. */
+async function reopenKilled(damage?: () => Promise<void>): Promise<TransferRecord[]> {
+  killed.push(data);
+  await damage?.();
+  data = await open();
   return data.load();
 }
 
@@ -79,8 +92,7 @@ describe('a status file that is lost', () => {
   ])('because it is %s is rebuilt: which transfers there are, and what each is to do', async (_, lose) => {
     const saved = sample(3);
     await data.save(saved);
-    await lose();
-    const loaded = await reopen();
+    const loaded = await reopen(lose);
     const facts = (list: TransferRecord[]): string[] => list.map(writeFacts).sort();
     const expected = saved.map((one) =>
       one.origin
@@ -96,8 +108,7 @@ describe('a status file that is lost', () => {
   it('is set aside whole, and the log says in one line how much was rebuilt from what', async () => {
     const told = jest.spyOn(log, 'warn');
     await data.save(sample(3));
-    await tear();
-    await reopen();
+    await reopen(tear);
     const [aside] = await asideOf(STATUS);
     expect(await readFile(folder.at(aside!), 'utf8')).toBe('{"version":1,"transf');
     expect(told.mock.calls.map((call) => String(call[1 as never]))).toEqual([
@@ -110,10 +121,17 @@ describe('a status file that is lost', () => {
   it('keeps the entries of it that are right, with all they tell', async () => {
     const saved = sample(3);
     await data.save(saved);
-    const text = JSON.parse(await readFile(folder.at(STATUS), 'utf8')) as { transfers: object[] };
-    Object.assign(text.transfers[1]!, { location: '../elsewhere' });
-    await writeFile(folder.at(STATUS), JSON.stringify(text));
-    const loaded = await reopen();
+    const loaded = await reopen(async () => {
+      const text = JSON.parse(await readFile(folder.at(STATUS), 'utf8')) as {
+        transfers: { infohash: string }[];
+      };
+      const { infohash } = saved[1]!;
+      Object.assign(
+        text.transfers.find((entry) => entry.infohash === infohash)!,
+        { location: '../elsewhere' },
+      );
+      await writeFile(folder.at(STATUS), JSON.stringify(text));
+    });
     const byHash = new Map(loaded.map((record) => [record.infohash, record]));
     expect(loaded).toHaveLength(3);
     for (const kept of [saved[0]!, saved[2]!]) {
@@ -132,8 +150,7 @@ describe('a status file that is lost', () => {
     await data.progress(other.infohash).save(have);
     data.progress(other.infohash).note(6);
     await data.save([whole, download({ infohash: other.infohash, name: other.name })]);
-    await tear();
-    const loaded = new Map((await reopen()).map((record) => [record.infohash, record]));
+    const loaded = new Map((await reopen(tear)).map((record) => [record.infohash, record]));
     expect(loaded.get(metainfo.infohash)).toMatchObject({
       complete: true,
       inPlace: true,
@@ -154,7 +171,7 @@ describe('a status file that is lost', () => {
     const complained = jest.spyOn(log, 'error');
     const findDownload = ({ infohash }: { infohash: InfoHash }): Promise<string | undefined> =>
       Promise.resolve(infohash === metainfo.infohash ? '/downloads' : undefined);
-    const loaded = await reopen({ findDownload });
+    const loaded = await reopen(undefined, { findDownload });
     expect(loaded).toMatchObject([
       {
         infohash: metainfo.infohash,
@@ -176,8 +193,7 @@ describe('a status file that is lost', () => {
     await data.writeMetainfo(metainfo);
     const saved = sample(2);
     await data.save(saved);
-    await tear();
-    const loaded = await reopen({ findDownload: () => Promise.reject(new Error('EIO')) });
+    const loaded = await reopen(tear, { findDownload: () => Promise.reject(new Error('EIO')) });
     expect(loaded).toHaveLength(2);
   });
 });
@@ -186,9 +202,11 @@ describe('facts of a transfer', () => {
   it('that cannot be read are set aside, and take no other transfer with them', async () => {
     const [bad, good] = sample(2);
     await data.save([bad!, good!]);
-    await tear();
-    await writeFile(factsPath(bad!.infohash), 'garbage');
-    expect((await reopen()).map(({ infohash }) => infohash)).toEqual([good!.infohash]);
+    const damage = async (): Promise<void> => {
+      await tear();
+      await writeFile(factsPath(bad!.infohash), 'garbage');
+    };
+    expect((await reopen(damage)).map(({ infohash }) => infohash)).toEqual([good!.infohash]);
     const [aside] = await asideOf(`${bad!.infohash}.json`);
     expect(await readFile(folder.at(aside!), 'utf8')).toBe('garbage');
   });
@@ -224,18 +242,18 @@ describe('facts of a transfer', () => {
   it('whose transfer never came into the status file, since a crash came before, count', async () => {
     const [first, second] = sample(2);
     await data.save([first!]);
-    const before = await readFile(folder.at(STATUS));
+    const journal = folder.at('download_status.1.jsonl');
+    const before = await readFile(journal);
     await data.save([first!, second!]);
-    await writeFile(folder.at(STATUS), before);
-    const loaded = await reopen();
+    const loaded = await reopenKilled(() => writeFile(journal, before));
     expect(loaded.map(({ infohash }) => infohash).sort()).toEqual([first!.infohash, second!.infohash].sort());
     expect(writeStatus(loaded.slice(0, 1))).toBe(writeStatus([first!]));
   });
 });
 
 describe('a transfer whose removal has begun', () => {
-  const gone = async (): Promise<void> => {
-    expect(await reopen()).toEqual([]);
+  const gone = async (damage?: () => Promise<void>): Promise<void> => {
+    expect(await reopenKilled(damage)).toEqual([]);
     expect((await folder.tree('transfers')).filter((name) => !name.endsWith('.removed'))).toEqual([]);
   };
 
@@ -251,8 +269,7 @@ describe('a transfer whose removal has begun', () => {
   });
 
   it('does not come back when the status file is lost besides', async () => {
-    await tear();
-    await gone();
+    await gone(tear);
   });
 
   it('does not come back by a save that did not know yet', async () => {
@@ -271,13 +288,12 @@ describe('a transfer whose removal has begun', () => {
     await data.remove(metainfo.infohash);
     data.keep(metainfo.infohash);
     await data.save([download()]);
-    expect(await reopen()).toHaveLength(1);
+    expect(await reopenKilled()).toHaveLength(1);
     await data.disown(metainfo.infohash);
-    expect(await reopen()).toEqual([]);
+    expect(await reopenKilled()).toEqual([]);
     data.keep(metainfo.infohash);
     await data.save([download()]);
-    await tear();
-    expect(await reopen()).toHaveLength(1);
+    expect(await reopenKilled(tear)).toHaveLength(1);
   });
 });
 
@@ -297,11 +313,14 @@ it('a data folder in which anything was damaged loads without fail, with all tha
       distinct,
       fc.array(mutation, { minLength: 1, maxLength: 3 }),
       random,
-      async (list, mutations, foreign) => {
+      fc.boolean(),
+      async (list, mutations, foreign, orderly) => {
         await data.stop();
         await folder.remove();
         data = await open();
         await data.save(list);
+        if (orderly) await data.stop();
+        else killed.push(data);
         const files = (await folder.tree()).filter((name) => !name.endsWith('/'));
         const hit = new Set<string>();
         for (const { file, at, byte, cut } of mutations) {
@@ -315,12 +334,13 @@ it('a data folder in which anything was damaged loads without fail, with all tha
           }
         }
         if (foreign !== undefined) await writeFile(folder.at(STATUS), foreign);
-        const loaded = await reopen();
+        data = await open();
+        const loaded = await data.load();
         const found = new Map(loaded.map((record) => [record.infohash, record]));
         for (const record of list) {
           if (hit.has(`transfers/${record.infohash}.json`)) continue;
           expect(found.has(record.infohash)).toBe(true);
-          if (hit.has(STATUS) || foreign !== undefined) continue;
+          if ([...hit].some((name) => name.startsWith('download_status.')) || foreign !== undefined) continue;
           expect(found.get(record.infohash)).toMatchObject(factsOf(record));
         }
         for (const { infohash, name, location, bytesDone, bytesTotal, activeMs } of loaded) {
@@ -332,7 +352,9 @@ it('a data folder in which anything was damaged loads without fail, with all tha
         }
         // What was loaded can be saved, and loaded again.
         await data.save(loaded);
-        expect(writeStatus(await reopen())).toBe(writeStatus(loaded));
+        const inOrder = (list: TransferRecord[]): string =>
+          writeStatus(list.toSorted((a, b) => (a.infohash < b.infohash ? -1 : 1)));
+        expect(inOrder(await reopen())).toBe(inOrder(loaded));
       },
     ),
     { numRuns: 60 },

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { records } from '../../../test/support/records.js';
-import { readStatus, writeStatus } from './status-file.js';
+import { writeStatus } from '../../../test/support/status.js';
+import { readStatus } from './status-file.js';
 
 describe('the status file', () => {
   it('reads back all that was written', () => {
     fc.assert(
       fc.property(records, (written) => {
-        const read = readStatus(writeStatus(written));
+        const { records: read } = readStatus(writeStatus(written));
         expect(read).toHaveLength(written.length);
         read.forEach((record, index) => {
           const { activeMs, ...rest } = written[index]!;
@@ -22,7 +23,7 @@ describe('the status file', () => {
     fc.assert(
       fc.property(records, (written) => {
         const text = writeStatus(written);
-        expect(writeStatus(readStatus(text))).toBe(text);
+        expect(writeStatus(readStatus(text).records)).toBe(text);
       }),
     );
   });
@@ -79,7 +80,11 @@ describe('the status file', () => {
       .transfers[0]!;
     const optional = ['reason', 'fingerprint', 'bytes_downloaded', 'completed_at', 'active_seconds', 'peers'];
     const old = Object.fromEntries(Object.entries(entry).filter(([key]) => !optional.includes(key)));
-    const [read] = readStatus(JSON.stringify({ version: 1, transfers: [old] }));
+    const {
+      records: [read],
+      journal,
+    } = readStatus(JSON.stringify({ version: 1, transfers: [old] }));
+    expect(journal).toBeUndefined();
     expect(read).toMatchObject({
       infohash: record!.infohash,
       reason: '',

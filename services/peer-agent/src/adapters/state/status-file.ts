@@ -1,4 +1,4 @@
-import { parsePeerId } from '@enjambre/core/ids';
+import { parseInfoHash, parsePeerId, type InfoHash } from '@enjambre/core/ids';
 import { DISTANCES } from '@enjambre/core/locality';
 import { z } from 'zod';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
@@ -43,21 +43,61 @@ const transferSchema = z.object({
 });
 
 const version = z.literal(VERSION);
-const fileSchema = z.object({ version, transfers: z.array(transferSchema) });
+/** Number of the first journal that tells of changes since. Older versions of ours write none, and keep no journal. */
+const journal = z.number().int().min(0).optional();
+const fileSchema = z.object({ version, journal, transfers: z.array(transferSchema) });
 const looseSchema = z.object({ version, transfers: z.array(z.unknown()) });
+const lineSchema = z.union([
+  z.object({ version, transfer: transferSchema }),
+  z.object({ version, removed: z.string().transform((text) => parseInfoHash(text)) }),
+]);
 
 type FileEntry = z.input<typeof transferSchema>;
 
-/** The text of `download_status.json`: all transfers, for people as well as for the next start. */
-export function writeStatus(records: readonly TransferRecord[]): string {
-  return `${JSON.stringify({ version: VERSION, transfers: records.map(toEntry) }, null, 2)}\n`;
+/** A transfer as it stands in `download_status.json`. */
+export function entryText(record: TransferRecord): string {
+  return JSON.stringify(toEntry(record), null, 2).replaceAll('\n', '\n    ');
 }
 
-/** Reads what {@link writeStatus} wrote. Throws with the reason if it is torn or not ours. */
-export function readStatus(text: string): TransferRecord[] {
+/** The text of `download_status.json`, in parts: all transfers, for people as well as for the next start. */
+export function* statusText(entries: Iterable<string>, journal: number): Iterable<string> {
+  yield `{\n  "version": ${VERSION},\n  "journal": ${journal},\n  "transfers": [`;
+  let end = ']';
+  let before = '\n    ';
+  for (const entry of entries) {
+    yield before + entry;
+    [before, end] = [',\n    ', '\n  ]'];
+  }
+  yield `${end}\n}\n`;
+}
+
+/** Reads what {@link statusText} says. Throws with the reason if it is torn or not ours. */
+export function readStatus(text: string): { records: TransferRecord[]; journal: number | undefined } {
   const parsed = fileSchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data.transfers.map(fromEntry);
+  if (parsed.success) return { records: parsed.data.transfers.map(fromEntry), journal: parsed.data.journal };
   throw new Error(faultOf(parsed.error));
+}
+
+/** What a line of the journal says: this transfer is so from now on. */
+export function journalLine(record: TransferRecord): object {
+  return { version: VERSION, transfer: toEntry(record) };
+}
+
+/** And this: there is no such transfer from now on. */
+export function removalLine(removed: InfoHash): object {
+  return { version: VERSION, removed };
+}
+
+/** Undefined if it makes no sense. */
+export function readJournalLine(
+  line: unknown,
+): { readonly record: TransferRecord } | { readonly removed: InfoHash } | undefined {
+  try {
+    const parsed = lineSchema.parse(line);
+    return 'removed' in parsed ? parsed : { record: fromEntry(parsed.transfer) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The entries that are right, of a text that {@link readStatus} refuses; none if it is torn or of another version. */
