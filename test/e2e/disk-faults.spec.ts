@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { hashTree, writeRandomFile } from '@enjambre/common/testing/content';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
 import { allLines, expectRefused, lastLine } from './support/outcome.js';
 import { asSeenInside, changeMounts, fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 import {
@@ -150,10 +151,16 @@ describeWithMounts('an agent whose data folder is full', () => {
     expect(done.reason).toBe('');
     expect(done.bytes_downloaded).toBeLessThan(1.5 * file.bytes);
     expect(await hasCopy(bob, file)).toBe(true);
-    const noted = JSON.parse(await readFile(join(bob.dataDir, 'download_status.json'), 'utf8')) as {
-      transfers: unknown[];
+    const noted = async (): Promise<unknown> => {
+      const text = await readFile(join(bob.dataDir, 'download_status.json'), 'utf8');
+      const { transfers } = JSON.parse(text) as { transfers: Record<string, unknown>[] };
+      return transfers.length === 1 && transfers[0]?.['complete'] === true && transfers[0];
     };
-    expect(noted.transfers).toMatchObject([{ name: 'on.bin', complete: true, recheck: false }]);
+    expect(await waitFor(noted, { what: 'the status file to say so' })).toMatchObject({
+      name: 'on.bin',
+      complete: true,
+      recheck: false,
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, truncate } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
@@ -60,6 +60,10 @@ test('an agent killed with a share, a complete, a paused and a running download 
 
   const path = join(bob.dataDir, STATUS);
   await truncate(path, 100);
+  // And what has changed since it was written.
+  for (const name of await readdir(bob.dataDir)) {
+    if (/^download_status\.\d+\.jsonl$/.test(name)) await rm(join(bob.dataDir, name));
+  }
   const torn = await readFile(path);
   const again = await swarm.startAgent('bob');
 

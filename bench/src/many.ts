@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import { AgentServiceClient, ShareRequest, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { cpuSeconds } from './usage.js';
+
+export interface ManyInit {
+  /** How many small files, one run each. */
+  readonly counts: readonly number[];
+  readonly parent: string;
+}
+
+/** What something took of one agent, all files together. */
+interface Effort {
+  readonly ms: number;
+  readonly cpuSeconds: number;
+  /** Written by system calls, to files and sockets. */
+  readonly writtenBytes: number;
+}
+
+export interface ManyResult {
+  readonly files: number;
+  /** Until agent and tracker list all files of a shared folder, from the start of the agent's process. */
+  readonly sharedFolder: Effort;
+  /** A Share for each of as many others, one after the other. */
+  readonly shares: Effort;
+  /** From the start of the process until all are served, with both. */
+  readonly restart: Effort;
+  /** A RemoveTransfer for each of the shares, one after the other. */
+  readonly removals: Effort;
+}
+
+const FILE_BYTES = 1 << 10;
+const LIMIT_MS = 3_600_000;
+const POLL_MS = 100;
+
+/** Very many small files: in a shared folder, shared one by one, at a start, and removed. */
+export async function benchMany({ counts, parent }: ManyInit): Promise<ManyResult[]> {
+  const results: ManyResult[] = [];
+  for (const files of counts) {
+    const swarm = await ProcessSwarm.create({ parent });
+    try {
+      await swarm.startTracker();
+      results.push(await oneRun(swarm, files));
+    } finally {
+      await swarm.stop();
+    }
+  }
+  return results;
+}
+
+async function oneRun(swarm: ProcessSwarm, files: number): Promise<ManyResult> {
+  const shared = join(swarm.root, 'shared');
+  const others = join(swarm.root, 'others');
+  await writeFiles(shared, { files, mark: 'shared' });
+  const paths = await writeFiles(others, { files, mark: 'other' });
+  const start = (): Promise<SwarmAgent> => swarm.startAgent('agent', ['--shared-dir', shared]);
+  const first = await measureStart(swarm, start, files);
+  const infohashes: string[] = [];
+  const shares = await measure(first.agent, async (client) => {
+    for (const path of paths) infohashes.push(await share(client, path));
+  });
+  await first.agent.process.kill();
+  const again = await measureStart(swarm, start, 2 * files);
+  const removals = await measure(again.agent, async (client) => {
+    for (const ref of infohashes)
+      await callUnary(client.removeTransfer.bind(client), { ref, deleteData: false });
+  });
+  return { files, sharedFolder: first.effort, shares, restart: again.effort, removals };
+}
+
+/** From the start of the process until the tracker knows all files, and the agent serves them. */
+async function measureStart(
+  swarm: ProcessSwarm,
+  start: () => Promise<SwarmAgent>,
+  files: number,
+): Promise<{ agent: SwarmAgent; effort: Effort }> {
+  const startMs = performance.now();
+  const agent = await start();
+  const tracker = connect(TrackerServiceClient, swarm.trackerAddress);
+  try {
+    const isKnown = async (): Promise<boolean> =>
+      (await callUnary(tracker.getStats.bind(tracker), {})).files === files;
+    await waitFor(isKnown, { what: `${files} files at the tracker`, everyMs: POLL_MS, timeoutMs: LIMIT_MS });
+  } finally {
+    tracker.close();
+  }
+  await withAgent(agent, async (client) => {
+    const isServed = async (): Promise<boolean> => {
+      const { transfers } = await callUnary(client.listTransfers.bind(client), {});
+      return transfers.filter(({ state }) => state === TransferState.SEEDING).length === files;
+    };
+    await waitFor(isServed, { what: `${files} files served`, everyMs: POLL_MS, timeoutMs: LIMIT_MS });
+  });
+  const ms = performance.now() - startMs;
+  const { pid } = agent.process;
+  return { agent, effort: { ms, cpuSeconds: cpuSeconds(pid), writtenBytes: writtenBytes(pid) } };
+}
+
+async function measure(
+  agent: SwarmAgent,
+  work: (client: AgentServiceClient) => Promise<void>,
+): Promise<Effort> {
+  const { pid } = agent.process;
+  const before = { ms: performance.now(), cpu: cpuSeconds(pid), written: writtenBytes(pid) };
+  await withAgent(agent, work);
+  return {
+    ms: performance.now() - before.ms,
+    cpuSeconds: cpuSeconds(pid) - before.cpu,
+    writtenBytes: writtenBytes(pid) - before.written,
+  };
+}
+
+async function share(client: AgentServiceClient, path: string): Promise<string> {
+  const request = { path, name: '', pieceLength: 0, limits: undefined };
+  for await (const { result } of readStream(client.share(ShareRequest.fromPartial(request)))) {
+    if (result?.$case === 'shared' && result.value.transfer) return result.value.transfer.infohash;
+  }
+  throw new Error(`${path} was not shared`);
+}
+
+/** Returns their paths. */
+async function writeFiles(
+  folder: string,
+  { files, mark }: { readonly files: number; readonly mark: string },
+): Promise<string[]> {
+  await mkdir(folder);
+  const paths = Array.from({ length: files }, (_, index) => join(folder, `${mark}-${index}.bin`));
+  for (const path of paths) await writeFile(path, path.padEnd(FILE_BYTES));
+  return paths;
+}
+
+async function withAgent(
+  { dataDir }: SwarmAgent,
+  work: (client: AgentServiceClient) => Promise<void>,
+): Promise<void> {
+  const client = connect(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+    'grpc.max_receive_message_length': 64 << 20,
+  });
+  try {
+    await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+function writtenBytes(pid: number): number {
+  return Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? NaN);
+}
