@@ -38,7 +38,7 @@ describe('the status file', () => {
     const text = writeStatus([{ ...record!, account }]);
     const { transfers } = JSON.parse(text) as { transfers: { account: { spent: object } }[] };
     expect(Object.keys(transfers[0]!.account.spent)).toEqual(['paused']);
-    expect(readStatus(text)[0]!.account.spent).toEqual(spent);
+    expect(readStatus(text).records[0]!.account.spent).toEqual(spent);
   });
 
   it('refuses a file of another version, and says so', () => {
