@@ -6,6 +6,8 @@ export interface PresenceComponents {
   readonly tracker: TrackerPort;
   /** How it stands now. */
   readonly membership: () => Membership;
+  /** Called when numbers are told: the record should have them some time. */
+  readonly counted: () => void;
 }
 
 /** A transfer's place in its swarm, as the tracker is told of it. */
@@ -37,6 +39,7 @@ export class Presence {
   /** Tells how it stands, without news. */
   tell(event: 'update' | 'numbers'): void {
     this.#announce(event);
+    if (event === 'numbers') this.parts.counted();
   }
 
   /** Leaves the swarm, and tells why if it is a download that did not come to its end. */

@@ -64,7 +64,7 @@ export class Transfer {
       missing: () => this.#rest(),
       naming: (assembly) => this.#note({ assembly }),
     });
-    this.#presence = new Presence({ tracker: parts.tracker, membership }, record);
+    this.#presence = new Presence({ ...parts, membership }, record);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -308,7 +308,7 @@ export class Transfer {
     this.#endChores = startSeedingChores({
       ...whole,
       resealed: (fingerprint) => this.#note({ fingerprint }),
-      sent: this.#reportNumbers,
+      sent: () => this.#presence.tell('numbers'),
     });
     this.#enter('seeding');
     this.#presence.offers(run.event);
@@ -318,11 +318,6 @@ export class Transfer {
     this.#record = { ...this.#record, ...change };
     this.parts.changed();
   }
-
-  readonly #reportNumbers = (): void => {
-    this.#presence.tell('numbers');
-    this.parts.counted();
-  };
 
   /** Whoever is told that it is complete may rely on it through any crash. */
   async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>): Promise<void> {
