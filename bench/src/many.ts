@@ -68,7 +68,7 @@ async function oneRun(swarm: ProcessSwarm, files: number): Promise<ManyResult> {
   const again = await measureStart(swarm, start, 2 * files);
   const removals = await measure(again.agent, async (client) => {
     for (const ref of infohashes)
-      await callUnary(client.removeTransfer.bind(client), { ref, deleteData: false });
+      await callUnary(client.removeTransfer.bind(client), { ref, deleteData: false, force: false });
   });
   return { files, sharedFolder: first.effort, shares, restart: again.effort, removals };
 }
