@@ -101,6 +101,25 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
   });
 });
 
+onHosts(`trackers on both hosts, on one NATS ${noHosts}`, () => {
+  test('send agents beside them to each other, though both have the same loopback address', async () => {
+    const both = await twoHosts('IPv4');
+    const { first, second } = both;
+    await first.begin(`nats-server -js -sd ${first.folder}/nats 2>&1`, /Server is ready/);
+    const content = randomBytes(1 << 20);
+    await writeFile(join(first.folder, 'a.bin'), content);
+    for (const host of [first, second]) {
+      await host.begin('enjambre tracker --nats nats://first-machine:4222', /tracker .*listening/);
+      await host.begin('enjambre agent', CONNECTED);
+    }
+    await first.must(`enjambre share ${first.folder}/a.bin`);
+    expect(content.equals(await get(second))).toBe(true);
+    expect(await second.must('enjambre peers a.bin')).toMatch(/first-machine .*10\.99\.0\.1:7072/);
+    const { code } = await doctorSays(second, /^ok +peers .*1 peer/m);
+    expect(code).toBe(0);
+  });
+});
+
 onHosts(`a name with addresses of both families ${noHosts}`, () => {
   test('leads to the one that works, for trackers, messaging and peers', async () => {
     const both = await twoHosts('IPv4');

@@ -1,0 +1,69 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { EnjambreError } from '@enjambre/core/error';
+import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
+import type { LinkListener, PeerAddress } from '../../src/app/ports.js';
+import { infoHash, peerNamed } from '../support/ids.js';
+
+const infohash = infoHash('ab');
+const self = { peerId: peerNamed('self'), name: 'self', version: 'test' };
+
+/** Whoever dials this server is this agent. */
+const server = createServer((socket) => {
+  dialed += 1;
+  socket.destroy();
+});
+let dialed = 0;
+let port = 0;
+
+beforeEach(async () => {
+  dialed = 0;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+
+afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+function connector(): GrpcPeerConnector {
+  const leadsHere = (address: { port: number }): boolean => address.port === port;
+  return new GrpcPeerConnector(self, PeerIdentity.generate(), undefined, { leadsHere });
+}
+
+function peerAt(...endpoints: string[]): PeerAddress {
+  return { peerId: peerNamed('bob'), name: 'bob', endpoint: endpoints[0] ?? '', endpoints, seeder: true };
+}
+
+/** How a link to a peer ends. */
+function endOf(peer: PeerAddress): Promise<EnjambreError> {
+  return new Promise((resolve) => {
+    const listener = new Proxy({} as LinkListener, {
+      get: (_, key) => (key === 'closed' ? resolve : () => undefined),
+    });
+    connector().open(peer, { infohash, pieceCount: 1, have: Bitfield.empty(1) }, listener);
+  });
+}
+
+describe('an agent that is sent to its own address', () => {
+  it('does not dial itself, and says where the other is announced', async () => {
+    const bob = peerAt(`127.0.0.1:${port}`, 'no address');
+    const expected = {
+      code: 'unavailable',
+      reason: 'NO_ENDPOINT',
+      message: expect.stringContaining(
+        `bob is announced at 127.0.0.1:${port}, which leads nowhere from here`,
+      ),
+    };
+    expect(await endOf(bob)).toMatchObject(expected);
+    const fetched = connector().fetchMetainfo(bob, infohash, new AbortController().signal);
+    await expect(fetched).rejects.toMatchObject(expected);
+    expect(dialed).toBe(0);
+  });
+
+  it('dials the other addresses of that peer', async () => {
+    const bob = peerAt(`127.0.0.1:${port}`, '127.0.0.1:1');
+    expect((await endOf(bob)).message).toContain('127.0.0.1:1');
+    expect(dialed).toBe(0);
+  });
+});
