@@ -144,3 +144,23 @@ describe('names in the shared folder that are not UTF-8', () => {
     expect(said).toEqual([expect.stringMatching(/not shared: folder\/b\\xe9 has a name that is not UTF-8/)]);
   });
 });
+
+it('what a link led to when it was shared is served, and nothing else that it is pointed to later', async () => {
+  await folder.write('blobs/1', 'weights');
+  await folder.write('blobs/2', 'WEIGHTS');
+  await folder.write('model/readme', 'text');
+  const link = folder.at('model/weights');
+  await symlink(folder.at('blobs/1'), link);
+  const { signal } = new AbortController();
+  const options = { path: folder.at('model'), name: '', pieceLength: 0, signal, progress: () => undefined };
+  const { transfer, metainfo } = await agent.transfers.share({ ...options, scan: { links: 'anywhere' } });
+  expect(metainfo.files.map(({ path }) => path.join('/'))).toEqual(['readme', 'weights']);
+  expect(await transfer.isUnchanged()).toBe(true);
+  await rm(link);
+  await symlink(folder.at('blobs/2'), link);
+  expect(await transfer.isUnchanged()).toBe(false);
+  // A downloader asks for it before anybody has looked.
+  const asked = transfer.serving?.read({ piece: 1, begin: 0 }, Buffer.alloc(7));
+  await expect(asked).rejects.toMatchObject({ reason: 'CONTENT_CHANGED' });
+  await waitFor(() => transfer.state === 'failed', { what: 'the share to be withdrawn' });
+});
