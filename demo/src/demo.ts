@@ -1,6 +1,7 @@
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { systemErrorText } from '@enjambre/common/system-error';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import prettyBytes from 'pretty-bytes';
 import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
@@ -31,7 +32,8 @@ export interface DemoOptions {
 /** Plays the demo and returns its exit code: 0 only if all of it was as it should be. */
 export async function runDemo({ out, signal, withNats }: DemoOptions): Promise<number> {
   const stage = new Stage(out);
-  const swarm = await ProcessSwarm.create();
+  const swarm = await makeSwarm(stage);
+  if (!swarm) return 1;
   // Whatever is being played fails then, and soon: its processes are gone.
   signal.addEventListener('abort', () => void swarm.stop(), { once: true });
   let code = 1;
@@ -54,6 +56,18 @@ export async function runDemo({ out, signal, withNats }: DemoOptions): Promise<n
   }
   stage.good('all processes are stopped, all files removed');
   return code;
+}
+
+/** Undefined if it has no place, which is told. */
+async function makeSwarm(stage: Stage): Promise<ProcessSwarm | undefined> {
+  try {
+    return await ProcessSwarm.create();
+  } catch (error) {
+    stage.bad(
+      `no temporary folder can be made (${systemErrorText(error)}): set TMPDIR to a folder that is there`,
+    );
+    return undefined;
+  }
 }
 
 /** Where it is played, by whom, and until when. */

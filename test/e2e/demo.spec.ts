@@ -2,11 +2,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { ManagedProcess } from '@enjambre/common/testing/managed-process';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 
 const DEMO = fileURLToPath(new URL('../../demo/dist/main.js', import.meta.url));
+
+/** Six processes and half a gigabyte, and a busy machine. */
+jest.setTimeout(180_000);
 
 let folder: string;
 let demo: ManagedProcess;
@@ -22,9 +25,23 @@ afterEach(async () => {
 });
 
 it('the demo ends soon after Ctrl-C in the middle of a download, and leaves nothing behind', async () => {
-  await waitFor(() => demo.stdout.some((line) => line.includes('get it')), { what: 'the downloads' });
+  await waitFor(() => demo.stdout.some((line) => line.includes('get it')), {
+    what: 'the downloads',
+    timeoutMs: 120_000,
+    seen: () => demo.stdout,
+  });
   demo.signal('SIGINT');
   expect(await demo.wait()).toBe(130);
   expect(demo.stdout.join('\n')).toMatch(/interrupted/);
   expect(await readdir(folder)).toEqual([]);
+});
+
+it('the demo without a place for its files says what to do', async () => {
+  const env = { TMPDIR: join(folder, 'nowhere'), NODE_OPTIONS: undefined };
+  const homeless = new ManagedProcess(process.execPath, [DEMO], { env });
+  expect(await homeless.wait()).toBe(1);
+  expect(homeless.stderr).toEqual([]);
+  expect(homeless.stdout.join('\n')).toMatch(
+    /no temporary folder can be made \(no such file or directory\): set TMPDIR/,
+  );
 });
