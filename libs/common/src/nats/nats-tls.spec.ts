@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -99,6 +99,12 @@ describe('a server with TLS', () => {
 });
 
 describe('a server without TLS', () => {
+  const sockets: Socket[] = [];
+
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+
   /** Says what a nats-server says first, and keeps what it hears. */
   async function listen(
     info: object,
@@ -106,6 +112,7 @@ describe('a server without TLS', () => {
     const heard: string[] = [];
     let greeted = 0;
     const server = createServer((socket) => {
+      sockets.push(socket);
       greeted += 1;
       socket.on('data', (data) => heard.push(data.toString('latin1')));
       socket.on('error', () => undefined);
