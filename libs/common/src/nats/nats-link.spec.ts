@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
 import { NatsServer } from '../testing/nats-server.js';
@@ -66,6 +67,27 @@ describe('the connection to NATS', () => {
     await own.stop();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/is away \(nobody listens there\): going on without/);
+  });
+
+  it('connects at once to the server that answers, of several that take connections and say nothing', async () => {
+    const sockets = new Set<Socket>();
+    const silent = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const each = createServer((socket) => sockets.add(socket.on('error', () => undefined).resume()));
+        await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
+        return each;
+      }),
+    );
+    const urls = silent.map((each) => `nats://127.0.0.1:${(each.address() as AddressInfo).port}`);
+    const own = new NatsLink({ log }, { url: [...urls, server.url].join(','), name: 'test' });
+    const beganMs = performance.now();
+    await own.start();
+    // Each of the silent ones would cost the client two seconds, and the start does not wait for longer than that.
+    expect(own.connected).toBe(true);
+    expect(performance.now() - beganMs).toBeLessThan(2000);
+    await own.stop();
+    for (const each of silent) each.close();
+    for (const socket of sockets) socket.destroy();
   });
 
   it('gives up at once when it is stopped before it ever stood', async () => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
 import { errnoOf, systemErrorText } from '../system-error.js';
 import { certificateProblem, natsTls, type NatsTls } from './nats-tls.js';
+import { quickestFirst } from './quickest-first.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 
@@ -88,7 +89,8 @@ export class NatsLink implements Startable {
     while (!signal.aborted) {
       try {
         const connection = await connect({
-          servers,
+          servers: [...(await quickestFirst(servers, signal))],
+          noRandomize: true,
           ...credentials,
           // A server without TLS is refused before anything is said to it.
           ...(tls && { tls }),

@@ -19,6 +19,7 @@ import { TICK_MS } from '../domain/swarm-constants.js';
 import type { Bans } from './bans.js';
 import type { Locality } from './locality.js';
 import type { Ledger } from './ledger.js';
+import { linksText } from './links-text.js';
 import type { Meter } from './meter.js';
 import { PieceTimes } from './piece-times.js';
 import {
@@ -83,6 +84,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   /** Of blocks lost on their way to disk since the last that was stored. */
   #lostBytes = 0;
   #stopped = false;
+  /** The tracker has named the peers that there are. */
+  #isTold = false;
   #lastProblem = '';
   /** Bytes received when the time was last accounted for. */
   #bookedBytes = 0;
@@ -127,11 +130,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
 
   /** Why it does not get on, for people; empty if it does. */
   get problem(): string {
-    const { known, ready } = this.#links.counts;
-    if (ready > 0 || this.#stopped || this.#engine.isComplete) return '';
-    return known === 0
-      ? 'no other peer has it at present'
-      : `no peer answers (${this.#lastProblem || 'connecting'})`;
+    if (this.#stopped || this.#engine.isComplete) return '';
+    if (this.#links.counts.known > 0)
+      return linksText(this.#links.states, performance.now(), this.#lastProblem);
+    return this.#isTold ? 'no other peer has it at present' : 'waiting for the tracker to name peers';
   }
 
   start(): void {
@@ -170,6 +172,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   peers(change: Parameters<SwarmListener['peers']>[0]): void {
+    this.#isTold = true;
     this.#links.update(change);
   }
 

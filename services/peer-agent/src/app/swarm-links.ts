@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { Backoff } from '@enjambre/common/async/backoff';
 import type { RejectReason } from '../domain/engine/messages.js';
-import { findIdle, findReplaceable, isQuiet } from '../domain/replaceable.js';
+import { findIdle, findReplaceable, isQuiet, type LinkState } from '../domain/replaceable.js';
 import { SparePeers } from '../domain/spare-peers.js';
 import { MAX_LINKS } from '../domain/swarm-constants.js';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from './ports.js';
@@ -120,6 +120,10 @@ export class SwarmLinks {
     let ready = 0;
     for (const candidate of this.#candidates.values()) ready += candidate.ready ? 1 : 0;
     return { known: this.#candidates.size, ready };
+  }
+
+  get states(): Iterable<LinkState & { readonly address: PeerAddress }> {
+    return this.#candidates.values();
   }
 
   get(peer: PeerId): PeerLink | undefined {

@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { linksText } from './links-text.js';
+
+const NOW = 100_000;
+const base = { ready: true, sinceMs: 0, askedMs: undefined, heardMs: -Infinity };
+let number = 0;
+const link = (state: Partial<Omit<typeof base, 'askedMs'> & { askedMs: number }>) => ({
+  ...base,
+  address: { endpoint: `10.0.0.${(number = (number % 9) + 1)}:7072` },
+  ...state,
+});
+const silent = (): ReturnType<typeof link> => link({ ready: false });
+
+describe('what is said of the links of a download', () => {
+  it.each([
+    ['', [link({}), silent()], ''],
+    ['', [link({ askedMs: NOW - 2000 })], ''],
+    ['', [link({ askedMs: NOW - 9000, heardMs: NOW - 2000 })], ''],
+    ['', [link({ askedMs: NOW - 9000 }), link({ heardMs: NOW - 2000 })], ''],
+    ['a peer was asked, and nothing has come for 9 s', [link({ askedMs: NOW - 9000 }), link({})], ''],
+    [
+      '2 peers were asked, and nothing has come for 4 s',
+      [link({ askedMs: NOW - 9000, heardMs: NOW - 4500 }), link({ askedMs: NOW - 1000 })],
+      '',
+    ],
+    ['no peer answers (connecting)', [link({ ready: false, sinceMs: NOW - 100 })], ''],
+    ['no peer answers (bob is gone)', [silent()], 'bob is gone'],
+  ])('%s', (text, links, problem) => {
+    expect(linksText(links, NOW, problem)).toBe(text);
+  });
+
+  it('names who does not answer', () => {
+    number = 0;
+    expect(linksText([silent()], NOW, '')).toBe('no peer answers (connecting to 10.0.0.1:7072)');
+    expect(linksText([silent(), silent(), silent()], NOW, '')).toBe(
+      'no peer answers (connecting to 10.0.0.2:7072 and 2 others)',
+    );
+  });
+});
