@@ -299,6 +299,14 @@ describe('enjambre ls', () => {
 });
 
 describe('enjambre status', () => {
+  test('shows what a file system did not take', async () => {
+    agent.script.transfer = () => transferOf({ warning: `no modes${HOSTILE}` });
+    expect((await on(['status', 'x'])).stdout).toMatch(/warning {3}no modes.*\.bin/);
+    expect((await on(['status', 'x', '--json'])).objects()[0]).toMatchObject({
+      warning: `no modes${HOSTILE}`,
+    });
+  });
+
   test('tells everything, with peers and why one is banned', async () => {
     agent.script.transfer = (ref) =>
       transferOf({

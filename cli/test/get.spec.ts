@@ -95,6 +95,15 @@ describe('enjambre get', () => {
     });
   });
 
+  test('says what the file system did not take of it', async () => {
+    agent.script.watch = () => stream([{ ...whole, warning: 'no file can be executed' }]);
+    const { code, stderr } = await cli(['get', INFOHASH, '--agent', agent.address]);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'model.bin is complete, but no file can be executed\n',
+    });
+  });
+
   test('tells people path, size, time, rate and sources in plain lines when piped', async () => {
     const { code, stdout } = await cli(['get', INFOHASH, '--data-dir', agent.dataDir]);
 

@@ -63,7 +63,7 @@ describeWithMounts('a download to a disk of its own', () => {
     const [alice, carol, bobHere] = await Promise.all([
       swarm.startAgent('alice'),
       startBehind(swarm, link, 'carol'),
-      swarm.startAgent('bob', [], { through: withSmallDisk(downloadDir, 2 * MIB) }),
+      swarm.startAgent('bob', [], { through: withSmallDisk(downloadDir, 5 * MIB) }),
     ]);
     const bob = asSeenInside(bobHere);
     const [big, other] = await Promise.all([
@@ -71,7 +71,14 @@ describeWithMounts('a download to a disk of its own', () => {
       shareFile(swarm, [carol], { name: 'other.bin', bytes: 24 * MIB }),
     ]);
     await get(bob, other.infohash, '--output', join(swarm.root, 'elsewhere'));
-    await get(bob, big.infohash);
+    const huge = await shareFile(swarm, [alice], { name: 'huge.bin', bytes: 6 * MIB });
+    const tooMuch = await swarm.command(bob, ['get', huge.infohash]);
+    expectRefused(tooMuch, 1, /huge\.bin needs 6\.3 MB in .*, where 5\.2 MB are free: make room/);
+    await get(bob, big.infohash, '--max-download', '500kB');
+    // What nobody could know when it began.
+    await untilMore(bob, big.infohash, 1);
+    await fillUp(join(bob.downloadDir, 'filler'));
+    lastLine(await swarm.command(bob, ['limit', big.infohash, '--max-download', 'none', '--json']));
     const { reason } = await until(bob, big.infohash, 'failed');
     expect(reason).toMatch(/big\.bin: the disk is full: make room and resume$/);
     expect(await until(bob, other.infohash, 'downloading')).toMatchObject({ reason: '' });
@@ -80,8 +87,10 @@ describeWithMounts('a download to a disk of its own', () => {
     expect(await hasCopy({ ...bob, downloadDir: join(swarm.root, 'elsewhere') }, other)).toBe(true);
 
     await resume(bob, big.infohash); // Without room it fails again.
-    await until(bob, big.infohash, 'failed');
-    changeMounts(bob, ['mount', '-o', `remount,size=${8 * MIB}`, downloadDir]);
+    expect((await until(bob, big.infohash, 'failed')).reason).toMatch(
+      /needs .* where 0 B are free: make room/,
+    );
+    changeMounts(bob, ['mount', '-o', `remount,size=${16 * MIB}`, downloadDir]);
     await resume(bob, big.infohash);
     const done = await until(bob, big.infohash, 'seeding');
     expect(done).toMatchObject({ reason: '', bytes_done: big.bytes });

@@ -81,6 +81,7 @@ function started({ output }: Session, transfer: Transfer): void {
 
 function finished({ output }: Session, transfer: Transfer, already: boolean): void {
   output.object(doneJson(transfer));
+  if (transfer.warning !== '') output.note(`${transfer.name} is complete, but ${transfer.warning}`);
   if (already) {
     output.line(`there already  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
     return;

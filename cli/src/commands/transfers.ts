@@ -93,6 +93,7 @@ function transferFacts(
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
     ['reason', plain(transfer.reason)],
+    ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],

@@ -27,6 +27,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     name: transfer.name,
     state: stateWord(transfer.state),
     reason: transfer.reason,
+    warning: transfer.warning,
     path: transfer.path,
     bytes_total: transfer.bytesTotal,
     bytes_done: transfer.bytesDone,

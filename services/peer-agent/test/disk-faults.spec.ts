@@ -321,7 +321,11 @@ describe('a disk thread that ends', () => {
     await endingWith(() => true);
     await addUploader({ has: [0] });
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.state === 'failed', { what: 'the end of its patience', everyMs: 20 });
+    await waitFor(() => transfer.state === 'failed', {
+      what: 'the end of its patience',
+      everyMs: 20,
+      timeoutMs: 100_000,
+    });
     expect(transfer.fault).toBe('BLOCK_LOST');
     expect(transfer.view().reason).toMatch(/has ended: see its log, give it more memory and resume/);
   }, 120_000);

@@ -233,9 +233,9 @@ describe('content that was there before', () => {
         overriding(of, {
           download: (...which) => {
             const store = of.download(...which);
-            const publish = async (): Promise<void> => {
+            const publish = async (): Promise<string | undefined> => {
               if (!which[2]) await putAll();
-              await store.publish();
+              return store.publish();
             };
             return overriding(store, { publish });
           },

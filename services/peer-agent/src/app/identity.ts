@@ -29,6 +29,7 @@ export function newRecord(
     name,
     goal: 'run',
     reason: '',
+    warning: '',
     origin,
     location,
     complete: false,

@@ -76,28 +76,28 @@ export async function publish(
   whole: WholeContent,
   record: TransferRecord,
   options: InventoryOptions,
-): Promise<{ content: Content; fingerprint: string; ownFiles: OwnFiles }> {
+): Promise<{ content: Content; fingerprint: string; ownFiles: OwnFiles; warning: string }> {
   const named = await giveName(whole, record, options);
-  const { content, ownFiles = record.ownFiles } = named;
+  const { content, ownFiles = record.ownFiles, warning = record.warning } = named;
   const fingerprint = await content.store.seal(named.fingerprint);
   if (fingerprint === undefined) throw contentChanged(content.store.path);
-  return { content, fingerprint, ownFiles };
+  return { content, fingerprint, ownFiles, warning };
 }
 
 async function giveName(
   whole: WholeContent,
   record: TransferRecord,
   options: InventoryOptions,
-): Promise<WholeContent> {
+): Promise<WholeContent & { warning?: string | undefined }> {
   const { content } = whole;
   // What was found under its name, and what has it already.
   const isNamed = record.origin || record.inPlace || whole.ownFiles !== undefined;
   try {
     const assembly = isNamed ? '' : await content.store.identity();
     if (assembly !== '') await options.naming(assembly);
-    await content.store.publish();
+    const warning = await content.store.publish();
     // The rename is a change of its inode: how it was before is of no use.
-    return isNamed ? whole : { content, ownFiles: 'all' };
+    return isNamed ? { ...whole, warning } : { content, ownFiles: 'all', warning };
   } catch (error) {
     if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
     const published = await findPublished(content, record, options);

@@ -38,8 +38,13 @@ export interface PieceStore {
   hold(have: Bitfield): Promise<void>;
   /** What was written is on the disk itself when this resolves. Once it failed, it does so until {@link close}. */
   flush(): Promise<void>;
-  /** Moves a complete download to where it belongs. */
-  publish(): Promise<void>;
+  /**
+   * Moves a complete download to where it belongs. Undefined if it is there already; else what the
+   * file system did not take of it and it does without, in a sentence; empty if it took all.
+   */
+  publish(): Promise<string | undefined>;
+  /** Bytes that its files take on the disk by now: less than their length where they have holes. */
+  allocated(): Promise<number>;
   /** True if anything is at {@link path}. */
   exists(): Promise<boolean>;
   /** Looks which files are there; of these only, if they are given by index. Throws as {@link read} does. */
@@ -114,6 +119,9 @@ export interface Place {
 /** How a place lies to another: the very same, somewhere in what the other is, or neither. */
 export type PlaceRelation = 'same' | 'inside' | 'apart';
 
+/** What is known of content by its names, and of the sizes of its files. */
+export type Named = Pick<Metainfo, 'infohash' | 'name' | 'isFolder' | 'files'>;
+
 export interface StoreFactory {
   /** Content that is shared where it lies. */
   original(metainfo: Metainfo, path: string): PieceStore;
@@ -122,9 +130,17 @@ export interface StoreFactory {
   /**
    * Throws `invalid` BAD_NAME, `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE
    * if a download could not go there. With a `size`, what has the name already may stay if
-   * it could be the very same: something of that size, or a folder.
+   * it could be the very same: something of that size, or a folder. True if nothing has the name, and that is known.
    */
-  checkTarget(folder: string, name: string, size?: number): Promise<void>;
+  checkTarget(folder: string, name: string, size?: number): Promise<boolean>;
+  /**
+   * Tries in the folder itself what would otherwise fail when all of a download is fetched: its names, its
+   * largest file, its move to its place. Throws `precondition` NAME_REFUSED, NAMES_COLLIDE or
+   * OTHER_FILE_SYSTEM, `invalid` NAME_TOO_LONG, `exhausted` FILE_TOO_LARGE, and what a disk refuses.
+   */
+  rehearse(content: Named, folder: string): Promise<void>;
+  /** What may still be written in a folder that is there: bytes, files, and on which device. Undefined where nobody can say. */
+  room(folder: string): Promise<{ device: bigint; bytes: number; files: number } | undefined>;
   /**
    * Moves what is assembled of a download to where one into another folder is assembled. Throws
    * `precondition`, ELSEWHERE, if that is another file system.

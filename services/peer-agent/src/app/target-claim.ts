@@ -1,5 +1,7 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Content } from './content.js';
 import type { StoreFactory } from './ports.js';
@@ -19,6 +21,32 @@ export async function settleName(
   await stores.checkTarget(record.location, name, totalLength);
   await archive.writeMetainfo(metainfo);
   return { ...record, name, bytesTotal: totalLength };
+}
+
+/**
+ * Tries what the last step needs, and whether there is room for what is missing, before anything is
+ * fetched. Returns the content. Throws what is refused and what to do; nothing is lost by that, and the transfer may be resumed.
+ */
+export async function tryDisk(
+  content: Content,
+  have: Bitfield,
+  { location, inPlace }: TransferRecord,
+  { stores, checkRoom }: Pick<TransferComponents, 'stores' | 'checkRoom'>,
+): Promise<Content> {
+  const { metainfo, store, sum } = content;
+  if (!inPlace) await stores.rehearse(metainfo, location);
+  const { name, totalLength, files } = metainfo;
+  // What was written and is not right any more is written over.
+  const missing = Math.min(totalLength - sum.of(have), totalLength - (await store.allocated()));
+  const isNew = !inPlace && have.count === 0;
+  await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? files.length : 0 });
+  return content;
+}
+
+/** Says once what complete content does without. */
+export function logWarning(now: TransferRecord, before: TransferRecord, log: Logger): void {
+  if (now.warning !== '' && now.warning !== before.warning)
+    log.warn(`${now.name} is complete, but ${now.warning}`);
 }
 
 /** Takes what is there of a halted download to another folder. Says where it is then, and why if that is where it was. */

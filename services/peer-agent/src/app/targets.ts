@@ -1,6 +1,8 @@
+import { basename, dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
+import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Place, StoreFactory } from './ports.js';
 
 /** What is known of the transfer that holds a place. */
@@ -60,6 +62,11 @@ export class Targets {
     if (relation === 'same') throw targetTaken(place, holder);
     if (relation === 'inside' && holder.pending) throw targetInside(place, its, holder);
   }
+}
+
+/** Where the content of a transfer is, or will be. */
+export function placeOf({ origin, location, name }: TransferRecord): Place {
+  return origin ? { folder: dirname(location), name: basename(location) } : { folder: location, name };
 }
 
 interface Held {

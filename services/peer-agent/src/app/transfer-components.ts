@@ -13,6 +13,7 @@ import type {
   TrackerPort,
   TransferArchive,
 } from './ports.js';
+import type { RoomNeed } from './room.js';
 
 /** What a transfer works with. */
 export interface TransferComponents {
@@ -33,6 +34,8 @@ export interface TransferComponents {
   readonly log: Logger;
   /** Reserves the place of a download whose name was not known until now. Throws `already-exists`, TARGET_TAKEN. */
   readonly claim: (place: Place) => Promise<void>;
+  /** Throws `exhausted`, DISK_FULL, if there is not as much room beside the other downloads. */
+  readonly checkRoom: (need: RoomNeed) => Promise<void>;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;
   /** Called when bytes were counted that the record should have some time. */

@@ -17,7 +17,7 @@ import { checkDeletable, forget, type RemovalOptions } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
-import { settleName, takeAlong } from './target-claim.js';
+import { logWarning, settleName, takeAlong, tryDisk } from './target-claim.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
 import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
@@ -157,9 +157,8 @@ export class Transfer {
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
-      const { goal } = this.#record;
-      if (goal === 'run' && this.#state !== 'missing') return;
-      await this.#again('the transfer starts again', {}, goal === 'failed' ? 'mend' : 'none');
+      if (this.#record.goal === 'run' && this.#state !== 'missing') return;
+      await this.#again('the transfer starts again', {}, this.#record.goal === 'failed' ? 'mend' : 'none');
     });
   }
 
@@ -239,8 +238,8 @@ export class Transfer {
     this.#record = { ...this.#record, ...place };
     // Before the first of these files is made: whose it is must survive a crash.
     if (isNews) await this.parts.save();
-    this.#content = assembly;
-    await this.#fetch(assembly, have, run);
+    this.#content = await tryDisk(assembly, have, this.#record, this.parts);
+    if (!halted()) await this.#fetch(assembly, have, run);
     if (!halted()) await this.#finish({ content: assembly }, { ...run, event: 'completed' });
   }
 
@@ -320,9 +319,10 @@ export class Transfer {
   }
 
   /** Whoever is told that it is complete may rely on it through any crash. */
-  async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>): Promise<void> {
+  async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>): Promise<void> {
     const record = completed(this.#record, noted, Date.now());
     if (!record) return;
+    logWarning(record, this.#record, this.parts.log);
     this.#record = record;
     this.#watch.run(false);
     await this.parts.save().catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -11,12 +11,14 @@ import type { Offender } from './bans.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
-import type { ContentHasher, Place, ScannedContent } from './ports.js';
+import type { ContentHasher, ScannedContent } from './ports.js';
 import { RecordSaver } from './record-saver.js';
 import type { RemovalOptions } from './removal.js';
+import { Room, type RoomNeed } from './room.js';
+import { runningBeside } from './running.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { hashShare } from './hash-share.js';
-import { Targets, type Holder } from './targets.js';
+import { placeOf, Targets, type Holder } from './targets.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
@@ -24,7 +26,7 @@ import type { DownloadOptions, Shared, ShareOptions } from './transfer-options.j
 
 export interface TransfersComponents extends Omit<
   TransferComponents,
-  'changed' | 'counted' | 'save' | 'claim'
+  'changed' | 'counted' | 'save' | 'claim' | 'checkRoom'
 > {
   readonly hasher: ContentHasher;
 }
@@ -49,12 +51,14 @@ export class Transfers implements Startable, ServingDirectory {
   /** What adds or removes transfers of one path, or of one infohash, does so one after the other: first the path is taken. */
   readonly #paths = new KeyedSerial<string>();
   readonly #infohashes = new KeyedSerial<InfoHash>();
+  readonly #room: Room;
 
   constructor(
     parts: TransfersComponents,
     private readonly init: TransfersInit,
   ) {
     this.#parts = parts;
+    this.#room = new Room(parts.stores);
     this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
     this.#saver = new RecordSaver({ ...parts, transfers: this });
   }
@@ -198,7 +202,12 @@ export class Transfers implements Startable, ServingDirectory {
     const { infohash, name, size } = found;
     try {
       if (name !== '') await this.#targets.claim(infohash, { folder: location, name });
-      await this.#parts.stores.checkTarget(location, name, size);
+      const isFree = await this.#parts.stores.checkTarget(location, name, size);
+      if (isFree) {
+        const known = metainfo ?? { infohash, name, isFolder: false, files: [] };
+        await this.#parts.stores.rehearse(known, location);
+        await this.#checkRoom(infohash, { name, folder: location, bytes: size, files: 0 });
+      }
       if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
     } catch (error) {
       this.#targets.release(infohash);
@@ -207,6 +216,10 @@ export class Transfers implements Startable, ServingDirectory {
     const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
     await transfer.start('started');
     return transfer;
+  }
+
+  #checkRoom(infohash: InfoHash, need: RoomNeed): Promise<void> {
+    return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
   }
 
   /** Its place is the new one, or still the old one. */
@@ -332,6 +345,7 @@ export class Transfers implements Startable, ServingDirectory {
         this.#saver.saveSoon(transfer);
       },
       save: () => this.save(transfer),
+      checkRoom: (need) => this.#checkRoom(record.infohash, need),
       claim: (place) => this.#targets.claim(record.infohash, place),
     });
     if (record.name !== '') this.#targets.hold(record.infohash, placeOf(record));
@@ -359,11 +373,6 @@ export class Transfers implements Startable, ServingDirectory {
   }
 }
 
-function placeOf({ origin, location, name }: TransferRecord): Place {
-  return origin ? { folder: dirname(location), name: basename(location) } : { folder: location, name };
-}
-
-/** Throws `invalid`, BAD_NAME. */
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
   const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
   return new EnjambreError('precondition', 'ELSEWHERE', message);

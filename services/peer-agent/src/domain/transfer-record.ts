@@ -29,6 +29,8 @@ export interface TransferRecord extends LimitSettings {
   readonly goal: TransferGoal;
   /** Why it failed; empty otherwise. */
   readonly reason: string;
+  /** What its content does without since the file system did not take it; empty otherwise. */
+  readonly warning: string;
   /** True if it was shared from here. */
   readonly origin: boolean;
   /** For a share, the content itself; for a download, the folder it goes to. */
@@ -86,15 +88,15 @@ export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<Tr
 /** All of it is there, checked, under its name. Undefined if that is noted already. */
 export function completed(
   record: TransferRecord,
-  { fingerprint, ownFiles }: Pick<TransferRecord, 'fingerprint' | 'ownFiles'>,
+  { fingerprint, ownFiles, warning }: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>,
   nowMs: number,
 ): TransferRecord | undefined {
   const { complete, inPlace, recheck } = record;
   const isSame = fingerprint === record.fingerprint && ownFiles === record.ownFiles;
-  if (complete && inPlace && !recheck && isSame) return undefined;
+  if (complete && inPlace && !recheck && isSame && warning === record.warning) return undefined;
   const completedAtMs = record.completedAtMs || nowMs;
   const place = { inPlace: true, ownFiles, assembly: '' };
-  return { ...record, ...place, complete: true, fingerprint, recheck: false, completedAtMs };
+  return { ...record, ...place, complete: true, fingerprint, warning, recheck: false, completedAtMs };
 }
 
 /**

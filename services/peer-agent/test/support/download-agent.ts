@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { createLogger } from '@enjambre/common/log/logger';
+import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
+import { SYSTEM_FILES, type DiskFiles } from '../../src/adapters/disk/disk-files.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../../src/adapters/disk/private-folders.js';
@@ -122,6 +123,9 @@ export interface AgentParts {
   readonly archive?: (archive: TransferArchive) => TransferArchive;
   /** Puts something between the agent and its files. */
   readonly stores?: (stores: StoreFactory) => StoreFactory;
+  /** What its file system does otherwise. */
+  readonly files?: Partial<DiskFiles>;
+  readonly log?: Logger;
   readonly pool?: DiskPool;
   readonly budget?: OutstandingBudget;
   readonly checkpointMs?: number;
@@ -152,11 +156,13 @@ export class DownloadAgent {
     replaced: AgentParts,
   ) {
     this.#pool = replaced.pool ?? new DiskPool(1);
-    const log = createLogger({ name: 'agent', level: 'silent' });
+    const log = replaced.log ?? createLogger({ name: 'agent', level: 'silent' });
+    const files = { ...SYSTEM_FILES, ...replaced.files };
     const folders = { dataDir: folder.at('data'), downloadDir: folder.at('downloads') };
     const privates = new PrivateFolders(folders);
-    const files = new FileStoreFactory({ pool: this.#pool, fds: this.#fds, privates }, 'a'.repeat(64));
-    const stores = replaced.stores?.(files) ?? files;
+    const components = { pool: this.#pool, fds: this.#fds, files, privates };
+    const disk = new FileStoreFactory(components, 'a'.repeat(64));
+    const stores = replaced.stores?.(disk) ?? disk;
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
       findLeftover(metainfo, folder.at('downloads'), stores);
     this.#data = new DataFolder(folder.at('data'), log, { findDownload });

@@ -40,6 +40,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
     ),
     goal: fc.constantFrom('run', 'pause', 'failed'),
     reason: fc.string({ maxLength: 60 }),
+    warning: fc.string({ maxLength: 60 }),
     origin: fc.boolean(),
     location: fc.string({ maxLength: 60 }).map((path) => `/${path.replaceAll('\0', '')}`),
     complete: fc.boolean(),

@@ -70,6 +70,7 @@ export function transferToWire(view: TransferView): WireTransfer {
     name: record.name || record.infohash.slice(0, 8),
     state: STATES[view.state],
     reason: view.reason,
+    warning: record.warning,
     path: view.path,
     bytesTotal: BigInt(record.bytesTotal),
     bytesDone: BigInt(record.bytesDone),

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { DiskFiles } from './disk-files.js';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 
 /** Less than this is as good as nothing: a few blocks of a few downloads. In bytes. */
@@ -45,6 +46,22 @@ export class DiskRoom implements Startable {
       else this.free.set(name, free);
     }
     this.#looking = false;
+  }
+}
+
+/** What may still be written in a folder. Undefined where the file system does not say, as some of FUSE. */
+export async function roomIn(
+  folder: string,
+  files: DiskFiles,
+): Promise<{ device: bigint; bytes: number; files: number } | undefined> {
+  try {
+    const [{ dev }, room] = await Promise.all([files.stat(folder, { bigint: true }), files.statfs(folder)]);
+    if (room.blocks === 0) return undefined;
+    // Without a fixed number of files it says 0 of 0.
+    const left = room.files === 0 ? Infinity : room.ffree;
+    return { device: dev, bytes: room.bavail * room.bsize, files: left };
+  } catch {
+    return undefined;
   }
 }
 

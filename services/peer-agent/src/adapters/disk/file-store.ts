@@ -1,14 +1,15 @@
 import { fstatSync, ftruncate, read } from 'node:fs';
-import { chmod, lstat, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { errnoOf } from '@enjambre/common/system-error';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
 import type { Deletion, DeletionRules, FileStamp, PieceStore, Survey } from '../../app/ports.js';
+import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
@@ -27,6 +28,8 @@ const truncateFd = promisify(ftruncate);
 export interface FileStoreComponents {
   readonly pool: DiskPool;
   readonly fds: FdCache;
+  /** @default the system's */
+  readonly files?: DiskFiles;
 }
 
 export interface FileStoreInit {
@@ -36,6 +39,20 @@ export interface FileStoreInit {
   /** For a download under way: where it goes when it is complete. */
   readonly target?: string;
 }
+
+/** Files asked for at the same time: more than the system's threads for that. */
+const LOOKS_AT_ONCE = 64;
+/** What stat counts in, whatever the file system does. */
+const BYTES_A_BLOCK = 512;
+/** What a file system says whose files have no modes of their own. */
+const NO_MODES: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EINVAL',
+]);
 
 /** The files of one transfer on a file system. */
 export class FileStore implements PieceStore {
@@ -132,26 +149,37 @@ export class FileStore implements PieceStore {
     return this.#parts.flush();
   }
 
-  async publish(): Promise<void> {
+  async publish(): Promise<string | undefined> {
     const { target } = this.init;
-    if (target === undefined) return;
+    if (target === undefined) return undefined;
     try {
-      if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return;
+      if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return undefined;
       await this.#makeEmptyFiles();
-      await this.#makeExecutable();
+      const warning = await this.#makeExecutable();
       await this.#parts.flush();
       await this.#parts.settle();
       this.#parts.close();
-      if (target === this.#path) return;
+      if (target === this.#path) return warning;
       await this.components.fds.forget(this.#path);
       const incomplete = dirname(this.#path);
-      await moveNew(this.#path, target);
+      await moveNew(this.#path, target, this.#files);
       this.#path = target;
-      await syncFolder(dirname(target));
+      await syncFolder(dirname(target), this.#files);
       await removeEmpty(incomplete);
+      return warning;
     } catch (error) {
       throw errnoOf(error) === 'EEXIST' ? targetTaken(target) : diskError(error, target);
     }
+  }
+
+  async allocated(): Promise<number> {
+    let bytes = 0;
+    const { files } = this.init.metainfo;
+    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
+      const some = files.slice(from, from + LOOKS_AT_ONCE).map((_, index) => this.#allocated(from + index));
+      for (const its of await Promise.all(some)) bytes += its;
+    }
+    return bytes;
   }
 
   async exists(): Promise<boolean> {
@@ -218,14 +246,34 @@ export class FileStore implements PieceStore {
     return isFolder ? join(this.#path, ...(files[file]?.path ?? [])) : this.#path;
   }
 
-  /** For whoever may read it. */
-  async #makeExecutable(): Promise<void> {
+  get #files(): DiskFiles {
+    return this.components.files ?? SYSTEM_FILES;
+  }
+
+  async #allocated(file: number): Promise<number> {
+    const look = await this.#files.stat(this.#pathOf(file)).catch(() => undefined);
+    return look ? look.blocks * BYTES_A_BLOCK : 0;
+  }
+
+  /** For whoever may read it. Says of which files that cannot be: FUSE, CIFS and FAT have no such thing. */
+  async #makeExecutable(): Promise<string> {
+    const refused: string[] = [];
+    let reason = '';
     for (const [index, { executable }] of this.init.metainfo.files.entries()) {
       if (!executable) continue;
       const path = this.#pathOf(index);
-      const { mode } = await stat(path);
-      await chmod(path, mode | ((mode & 0o444) >> 2));
+      const { mode } = await this.#files.stat(path);
+      const wanted = mode | ((mode & 0o444) >> 2);
+      if (wanted === mode) continue;
+      try {
+        await this.#files.chmod(path, wanted);
+      } catch (error) {
+        if (!NO_MODES.has(errnoOf(error))) throw error;
+        refused.push(relative(this.#path, path) || basename(path));
+        reason = systemErrorText(error);
+      }
     }
+    return refused.length === 0 ? '' : notExecutable(refused, reason);
   }
 
   async #makeEmptyFiles(): Promise<void> {
@@ -235,6 +283,11 @@ export class FileStore implements PieceStore {
         await this.components.fds.with(this.#pathOf(index), 'create', (fd) => truncateFd(fd, 0));
     }
   }
+}
+
+function notExecutable([first = '', ...more]: readonly string[], reason: string): string {
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `the file system does not let files be made executable (${reason}): ${first}${others} should be`;
 }
 
 /** All of it is fetched, and something came meanwhile to where it goes. */

@@ -2,17 +2,22 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 
+/** Somebody may remove an empty folder in which another is just to be made. */
+const ATTEMPTS = 3;
+
 /**
  * Makes a folder and those above it, if they are not there. Node's own recursive mkdir
  * never returns where a folder cannot be made although its parent exists, as in /proc.
  */
 export async function makeFolder(path: string, mode = 0o755): Promise<void> {
-  try {
-    await makeOne(path, mode);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await makeOne(path, mode);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+    }
     await makeFolder(dirname(path), mode);
-    await makeOne(path, mode);
   }
 }
 

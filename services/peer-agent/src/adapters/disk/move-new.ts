@@ -1,6 +1,7 @@
-import { link, lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
+import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 
 /** What a file system says that has no hard links, or no more for this file. */
 const NO_LINKS: ReadonlySet<string> = new Set([
@@ -18,22 +19,22 @@ const NO_LINKS: ReadonlySet<string> = new Set([
  * put a file in the place of another. Without hard links, between the look and the
  * rename there is an instant in which that can happen.
  */
-export async function moveNew(from: string, to: string): Promise<void> {
+export async function moveNew(from: string, to: string, files: DiskFiles): Promise<void> {
   if (await isThere(to)) throw taken(to);
-  if ((await lstat(from)).isDirectory()) return moveFolder(from, to);
+  if ((await files.lstat(from)).isDirectory()) return moveFolder(from, to, files);
   try {
-    await link(from, to);
+    await files.link(from, to);
   } catch (error) {
     if (!NO_LINKS.has(errnoOf(error))) throw error;
-    return rename(from, to);
+    return files.rename(from, to);
   }
-  await unlink(from);
+  await files.unlink(from);
 }
 
 /** Takes the place of an empty folder at most: the system refuses all else. */
-async function moveFolder(from: string, to: string): Promise<void> {
+async function moveFolder(from: string, to: string, files: DiskFiles): Promise<void> {
   try {
-    await rename(from, to);
+    await files.rename(from, to);
   } catch (error) {
     if (['ENOTEMPTY', 'ENOTDIR', 'EEXIST'].includes(errnoOf(error)) && (await isThere(to))) throw taken(to);
     throw error;
@@ -43,7 +44,7 @@ async function moveFolder(from: string, to: string): Promise<void> {
 /** True if anything, a dangling link too, has the path. */
 export async function isThere(path: string): Promise<boolean> {
   try {
-    await lstat(path);
+    await SYSTEM_FILES.lstat(path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;

@@ -7,12 +7,17 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import {
   RESERVED_NAME,
   type PieceStore,
+  type Named,
   type Place,
   type PlaceRelation,
   type StoreFactory,
 } from '../../app/ports.js';
 import { diskError } from './disk-errors.js';
+import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
+import { roomIn } from './disk-room.js';
 import { makeFolder } from './make-folder.js';
+import { studyNames } from './name-study.js';
+import { rehearse } from './rehearsal.js';
 import { relatePlaces } from './places.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
@@ -44,19 +49,31 @@ export class FileStoreFactory implements StoreFactory {
     return new FileStore(this.components, { metainfo, path, target });
   }
 
-  async checkTarget(folder: string, name: string, size?: number): Promise<void> {
+  async checkTarget(folder: string, name: string, size?: number): Promise<boolean> {
     if (name === RESERVED_NAME) throw reservedName();
     await this.components.privates.checkWritable(folder);
     try {
       await makeFolder(folder);
       await access(folder, constants.W_OK | constants.X_OK);
       const path = join(folder, name);
-      if (name === '' || !(await isThere(path))) return;
+      if (name === '') return false;
+      if (!(await isThere(path))) return true;
       const isSame = size !== undefined && (await couldHold(path, size));
       if (!isSame) throw pathExists(path);
+      return false;
     } catch (error) {
       throw badTarget(error, folder);
     }
+  }
+
+  async rehearse(content: Named, folder: string): Promise<void> {
+    const names = await studyNames(content, this.#incompletePath(folder, content));
+    const largest = content.files.reduce((most, { length }) => Math.max(most, length), 0);
+    await rehearse({ folder, isFolder: content.isFolder, largest, ...names }, this.#files);
+  }
+
+  room(folder: string): ReturnType<StoreFactory['room']> {
+    return roomIn(folder, this.#files);
   }
 
   async moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void> {
@@ -67,7 +84,7 @@ export class FileStoreFactory implements StoreFactory {
     try {
       if (!(await isThere(old))) return;
       await makeFolder(dirname(path));
-      await moveNew(old, path);
+      await moveNew(old, path, this.#files);
       await removeEmpty(dirname(old));
     } catch (error) {
       throw errnoOf(error) === 'EXDEV' ? otherDisk(metainfo.name, from, to) : diskError(error, path);
@@ -78,7 +95,11 @@ export class FileStoreFactory implements StoreFactory {
     return relatePlaces(place, other);
   }
 
-  #incompletePath(folder: string, { infohash, name }: Metainfo): string {
+  get #files(): DiskFiles {
+    return this.components.files ?? SYSTEM_FILES;
+  }
+
+  #incompletePath(folder: string, { infohash, name }: Pick<Metainfo, 'infohash' | 'name'>): string {
     return join(folder, RESERVED_NAME, `${infohash}-${this.owner.slice(0, OWNER_DIGITS)}`, name);
   }
 }

@@ -84,6 +84,7 @@ async function recordOf(
   return {
     ...(facts.origin && !metainfo ? withoutMetainfo(facts) : facts),
     name: metainfo?.name ?? facts.name,
+    warning: '',
     complete,
     fingerprint: '',
     // Whether a part was in doubt is among what is lost.

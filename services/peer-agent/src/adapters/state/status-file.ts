@@ -24,6 +24,7 @@ const peerSchema = z.object({
 
 const transferSchema = z.object({
   ...factsShape,
+  warning: z.string().default(''),
   complete: z.boolean(),
   fingerprint: z.string().default(''),
   recheck: z.boolean().default(false),
@@ -120,6 +121,7 @@ function salvageEntry(entry: unknown): TransferRecord[] {
 function toEntry(record: TransferRecord): FileEntry {
   return {
     ...factsToEntry(record),
+    warning: record.warning,
     complete: record.complete,
     fingerprint: record.fingerprint,
     recheck: record.recheck,
@@ -149,6 +151,7 @@ function toEntry(record: TransferRecord): FileEntry {
 function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
   return {
     ...factsFromEntry(entry),
+    warning: entry.warning,
     complete: entry.complete,
     fingerprint: entry.fingerprint,
     recheck: entry.recheck,

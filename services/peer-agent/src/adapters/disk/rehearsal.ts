@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { EnjambreError } from '@enjambre/core/error';
+import { quote } from '@enjambre/core/quote';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { RESERVED_NAME } from '../../app/ports.js';
+import type { DiskFiles } from './disk-files.js';
+import { diskError } from './disk-errors.js';
+import { makeFolder } from './make-folder.js';
+import { moveNew } from './move-new.js';
+
+/** What a download will ask of the file system that it goes to. */
+export interface Rehearsal {
+  /** Where the content goes. */
+  readonly folder: string;
+  /** It is a folder, not one file. */
+  readonly isFolder: boolean;
+  /** Names of files and folders, of each kind one. */
+  readonly names: readonly string[];
+  /** Names beside each other that a file system might take for one. */
+  readonly pairs: readonly (readonly [string, string])[];
+  /** Bytes of its largest file. */
+  readonly largest: number;
+  /** The longest path that is needed. */
+  readonly longestPath: string;
+}
+
+/** Bytes of a path, as every Linux has it; one is for its end. */
+const MAX_PATH_BYTES = 4095;
+/** Smaller files are taken everywhere; to try them would cost time where there are no sparse files. */
+const LARGE_FILE = 2 ** 31;
+/** FAT has no larger files. To try it there would write them. */
+const FAT = { type: 0x4d44, largest: 2 ** 32 - 1 };
+
+/**
+ * Tries in the folder itself what would otherwise fail when all is fetched: names, sizes, and
+ * the move from where downloads are assembled. Leaves nothing behind. Throws what is refused,
+ * and what to do.
+ */
+export async function rehearse(wanted: Rehearsal, files: DiskFiles): Promise<void> {
+  const { folder, longestPath } = wanted;
+  if (Buffer.byteLength(longestPath) > MAX_PATH_BYTES) throw pathTooLong(longestPath);
+  const id = randomUUID();
+  const stage = join(folder, RESERVED_NAME, `probe-${id}`);
+  const arrival = join(folder, `.probe-${id}`);
+  try {
+    await makeFolder(stage);
+    for (const name of wanted.names) await tryName(stage, name, wanted, files);
+    for (const pair of wanted.pairs) await tryPair(stage, pair, wanted, files);
+    await tryMove(stage, arrival, wanted, files);
+  } catch (error) {
+    throw diskError(error, folder);
+  } finally {
+    for (const path of [stage, arrival])
+      await files.rm(path, { recursive: true, force: true }).catch(() => undefined);
+    await files.rmdir(join(folder, RESERVED_NAME)).catch(() => undefined);
+  }
+}
+
+async function tryName(stage: string, name: string, { folder }: Rehearsal, files: DiskFiles): Promise<void> {
+  const path = join(stage, name);
+  try {
+    await files.mkdir(path);
+    await files.rm(path, { recursive: true });
+  } catch (error) {
+    // What else can go wrong has nothing to do with the name.
+    if (!['EINVAL', 'EILSEQ', 'ENOENT', 'ENAMETOOLONG', 'EEXIST', 'EIO'].includes(errnoOf(error)))
+      throw error;
+    throw nameRefused(folder, name, error);
+  }
+}
+
+async function tryPair(
+  stage: string,
+  [one, other]: readonly [string, string],
+  { folder }: Rehearsal,
+  files: DiskFiles,
+): Promise<void> {
+  await files.mkdir(join(stage, one));
+  const found = await files.lstat(join(stage, other)).catch(() => undefined);
+  await files.rm(join(stage, one), { recursive: true });
+  if (!found) return;
+  const message = `the file system of ${folder} takes ${quote(one)} and ${quote(other)} for one name: choose a folder on another with --output`;
+  throw new EnjambreError('precondition', 'NAMES_COLLIDE', message);
+}
+
+async function tryMove(
+  stage: string,
+  arrival: string,
+  { folder, isFolder, largest }: Rehearsal,
+  files: DiskFiles,
+): Promise<void> {
+  const from = join(stage, 'content');
+  if (isFolder) await files.mkdir(from);
+  const file = await files.open(isFolder ? join(from, 'file') : from, 'wx');
+  try {
+    if (largest >= LARGE_FILE) {
+      const { type } = await files.statfs(folder);
+      if (type !== FAT.type) await file.truncate(largest);
+      else if (largest > FAT.largest) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    }
+  } finally {
+    await file.close();
+  }
+  await moveNew(from, arrival, files).catch((error: unknown) => {
+    throw errnoOf(error) === 'EXDEV' ? assembledElsewhere(folder) : error;
+  });
+}
+
+function pathTooLong(path: string): EnjambreError {
+  const message = `the path would be too long (${Buffer.byteLength(path)} bytes, ${MAX_PATH_BYTES} can be): ${path.slice(0, 200)}…: choose a shorter folder with --output`;
+  return new EnjambreError('invalid', 'NAME_TOO_LONG', message);
+}
+
+function nameRefused(folder: string, name: string, cause: unknown): EnjambreError {
+  const message = `the file system of ${folder} takes no name such as ${quote(name)} (${systemErrorText(cause)}): choose a folder on another with --output`;
+  return new EnjambreError('precondition', 'NAME_REFUSED', message, { cause });
+}
+
+function assembledElsewhere(folder: string): EnjambreError {
+  const message = `${folder}/${RESERVED_NAME}, where downloads are assembled, is on another file system than ${folder}: remove that link or mount, or choose another folder with --output`;
+  return new EnjambreError('precondition', 'OTHER_FILE_SYSTEM', message);
+}
