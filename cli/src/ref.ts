@@ -41,8 +41,8 @@ export async function localPath(ref: string, folder: WorkingFolder): Promise<Enj
 export async function transferRef(ref: string, folder: WorkingFolder): Promise<string> {
   const metainfo = await torrentFile(ref, folder);
   if (!metainfo) return ref;
-  const { parseMetainfo } = await import('@enjambre/core/metainfo-parse');
-  return parseMetainfo(metainfo).infohash;
+  const { parseTorrent } = await import('@enjambre/core/metainfo-parse');
+  return parseTorrent(metainfo).info.infohash;
 }
 
 /**

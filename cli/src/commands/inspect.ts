@@ -1,7 +1,5 @@
-import { PieceLayout } from '@enjambre/core/layout';
 import { formatMagnet } from '@enjambre/core/magnet';
-import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { parseTorrent, type TorrentInfo } from '@enjambre/core/metainfo-parse';
 import type { Session } from '../context.js';
 import { treeLines } from '../render/file-tree.js';
 import type { JsonObject } from '../render/json-line.js';
@@ -22,15 +20,19 @@ export async function inspect(
   path: string,
   options: InspectOptions,
 ): Promise<void> {
-  const metainfo = parseMetainfo(await readTorrent(path, context));
+  const { info: metainfo, missing } = parseTorrent(await readTorrent(path, context));
   if (output.json) {
-    output.object(torrentJson(metainfo));
+    output.object({ ...torrentJson(metainfo), ...(missing !== undefined && { whole: false }) });
     for (const entry of entriesJson(metainfo)) output.object(entry);
     return;
   }
   output.line(output.colors.bold(plain(metainfo.name)));
   for (const [title, value] of factsOf(metainfo))
     output.line(`  ${output.colors.dim(title.padEnd(10))}${value}`);
+  if (missing !== undefined)
+    output.line(
+      `  ${output.colors.dim('lacks'.padEnd(10))}piece layers: whoever gets it has them from a peer`,
+    );
   output.line();
   let shown = 0;
   for (const line of treeLines(metainfo)) {
@@ -43,18 +45,21 @@ export async function inspect(
   }
 }
 
-function factsOf(metainfo: Metainfo): (readonly [title: string, value: string])[] {
+function factsOf(metainfo: TorrentInfo): (readonly [title: string, value: string])[] {
   const { files, infohash, name, pieceLength, totalLength } = metainfo;
-  const { pieceCount } = new PieceLayout(metainfo);
   return [
     ['size', `${formatBytes(totalLength)}, ${count(files.length, 'file')}`],
-    ['pieces', `${count(pieceCount, 'piece')} of ${formatBinary(BigInt(pieceLength))}`],
+    ['pieces', `${count(piecesOf(metainfo), 'piece')} of ${formatBinary(BigInt(pieceLength))}`],
     ['infohash', infohash],
     ['magnet', plain(formatMagnet(infohash, name))],
   ];
 }
 
-function torrentJson(metainfo: Metainfo): JsonObject {
+function piecesOf({ files, pieceLength }: TorrentInfo): number {
+  return files.reduce((sum, { length }) => sum + Math.ceil(length / pieceLength), 0);
+}
+
+function torrentJson(metainfo: TorrentInfo): JsonObject {
   const { infohash, name } = metainfo;
   return {
     type: 'torrent',
@@ -63,14 +68,14 @@ function torrentJson(metainfo: Metainfo): JsonObject {
     magnet: formatMagnet(infohash, name),
     bytes: metainfo.totalLength,
     piece_length: metainfo.pieceLength,
-    pieces: new PieceLayout(metainfo).pieceCount,
+    pieces: piecesOf(metainfo),
     file_count: metainfo.files.length,
     folder: metainfo.isFolder,
   };
 }
 
 /** A line for each file, with its path below the torrent's folder. */
-function* entriesJson({ files }: Metainfo): Generator<JsonObject, void, undefined> {
+function* entriesJson({ files }: TorrentInfo): Generator<JsonObject, void, undefined> {
   for (const { path, length, executable = false } of files) {
     yield { type: 'entry', path: path.join('/'), bytes: length, executable };
   }

@@ -7,7 +7,11 @@ const INDENT = '  ';
  * The files of a torrent as lines, in their order: sizes to the left, folders once each
  * above what they hold, executable files marked. Lazy: a torrent may have 100,000 files.
  */
-export function* treeLines({ files, isFolder, name }: Metainfo): Generator<string, void, undefined> {
+export function* treeLines({
+  files,
+  isFolder,
+  name,
+}: Pick<Metainfo, 'files' | 'isFolder' | 'name'>): Generator<string, void, undefined> {
   const sizes = files.map(({ length }) => formatBytes(length));
   const width = sizes.reduce((widest, size) => Math.max(widest, size.length), 0);
   const line = (size: string, depth: number, text: string): string =>

@@ -21,6 +21,8 @@ const DICT = 0x64;
 const END = 0x65;
 const INTEGER = 0x69;
 const LIST = 0x6c;
+/** Tab, line feed, carriage return, space. */
+const WHITE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
 /** A list or dictionary whose end has not come yet. */
 interface Open {
@@ -46,6 +48,18 @@ export function decodeBencode(bytes: Uint8Array): BencodeValue {
 }
 
 /**
+ * Decodes a `.torrent` as other clients and people write it: as {@link decodeBencode}, but outside of `info`, whose
+ * bytes are what is hashed, keys may be in any order, and white space may follow the end. `canonical` is false if
+ * something of that was used: then `encodeBencode` gives the same value as {@link decodeBencode} takes it.
+ */
+export function decodeTorrent(bytes: Buffer): { readonly value: BencodeValue; readonly canonical: boolean } {
+  const end = endOfText(bytes);
+  const decoder = new Decoder(bytes.subarray(0, end), 'info');
+  const value = decoder.decode();
+  return { value, canonical: !decoder.tookLiberties && end === bytes.length };
+}
+
+/**
  * Encodes a value. Throws RangeError for what no bencode can hold here: a number that is not a safe
  * integer, a bigint over 19 digits, more than 100 levels. Source: BEP 3.
  */
@@ -60,8 +74,14 @@ class Decoder {
   readonly #open: Open[] = [];
   #at = 0;
   #values = 0;
+  /** Keys were not in their order. */
+  tookLiberties = false;
 
-  constructor(bytes: Buffer) {
+  /** @param strictIn the only key of the outermost dictionary in whose value all keys must be in order. @default all */
+  constructor(
+    bytes: Buffer,
+    private readonly strictIn?: string,
+  ) {
     this.#bytes = bytes;
   }
 
@@ -104,6 +124,7 @@ class Decoder {
     this.#open.pop();
     // Sliced, since an array grown by push keeps room for many more than the usual one or two.
     const { items, entries } = inside;
+    if (this.tookLiberties && entries) sortEntries(entries);
     return this.#put(entries ? new BencodeDict(entries.slice(), this.#bytes) : items.slice(), inside.start);
   }
 
@@ -128,7 +149,12 @@ class Decoder {
     const key = this.#readString().toString('latin1');
     const previous = entries.at(-1);
     if (previous?.key === key) throw fault('a duplicate key', start);
-    if (previous !== undefined && previous.key > key) throw fault('a key out of order', start);
+    if (previous !== undefined && previous.key > key) {
+      const [outermost] = this.#open;
+      const isFree = this.#open.length === 1 || outermost?.key !== this.strictIn;
+      if (this.strictIn === undefined || !isFree) throw fault('a key out of order', start);
+      this.tookLiberties = true;
+    }
     return key;
   }
 
@@ -169,6 +195,20 @@ class Decoder {
     if (this.#bytes[this.#at] !== byte) throw fault(otherwise, this.#at);
     this.#at += 1;
   }
+}
+
+/** By key. Of two with one key nobody can say which counts. */
+function sortEntries(entries: BencodeEntry[]): void {
+  entries.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+  for (const [index, { key, start }] of entries.entries()) {
+    if (index > 0 && entries[index - 1]?.key === key) throw fault('a duplicate key', start);
+  }
+}
+
+function endOfText(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && WHITE.has(bytes[end - 1] ?? 0)) end -= 1;
+  return end;
 }
 
 function isDigit(byte: number | undefined): boolean {

@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { faultOf } from '../test/fault-of.js';
 import { dict, goodTree, hashFile, someBytes } from '../test/torrents.js';
-import { encodeBencode } from './bencode.js';
+import { decodeBencode, encodeBencode } from './bencode.js';
 import { type BencodeDict, type BencodeValue } from './bencode-value.js';
 import { buildMetainfo } from './metainfo-build.js';
-import { parseMetainfo } from './metainfo-parse.js';
+import { parseMetainfo, parseTorrent } from './metainfo-parse.js';
 
 const PIECE = 32768;
 const ROOT = Buffer.alloc(32, 7);
@@ -54,6 +54,29 @@ describe('a metainfo', () => {
     expect(parseMetainfo(bytes).totalLength).toBe(5);
   });
 
+  test('may have keys out of order and white space around its info, which is put right: the info is what counts', () => {
+    const good = torrent();
+    const [, body] = /^d(4:info.*)12:piece layersdee$/s.exec(good.toString('latin1'))!;
+    const wild = Buffer.from(`d12:piece layersde4:spamd1:bi1e1:ai2ee${body}e\r\n`, 'latin1');
+    const metainfo = parseMetainfo(wild);
+    expect(metainfo.infohash).toBe(parseMetainfo(good).infohash);
+    // Other versions of ours take nothing else.
+    expect(parseMetainfo(metainfo.bytes).bytes.equals(metainfo.bytes)).toBe(true);
+    expect(() => decodeBencode(metainfo.bytes)).not.toThrow();
+  });
+
+  test('without its layers says what its info does, and that one is missing', () => {
+    const file = hashFile(['a'], someBytes(3 * PIECE), PIECE);
+    const whole = buildMetainfo({ name: 't', pieceLength: PIECE, isFolder: true, files: [file] });
+    const { layers, bytes, ...described } = whole;
+    const [, body] = /^d(4:info.*)12:piece layersd/s.exec(bytes.toString('latin1'))!;
+    for (const rest of ['', '12:piece layersde']) {
+      const cut = Buffer.from(`d${body}${rest}e`, 'latin1');
+      expect(parseTorrent(cut)).toEqual({ info: described, missing: [...layers.keys()][0] });
+      expect(faultOf(() => parseMetainfo(cut)).message).toContain('is missing');
+    }
+  });
+
   test('may leave out layers when no file needs one', () => {
     expect(parseMetainfo(encodeBencode(dict({ info: dict(info) }))).layers.size).toBe(0);
   });
@@ -76,7 +99,9 @@ describe('a metainfo', () => {
 
   test.each<[string, Buffer, string]>([
     ['is not bencode', Buffer.from('nonsense'), 'not bencode'],
-    ['has keys out of order', Buffer.from('d4:infode1:ai1ee'), 'out of order at byte 9'],
+    ['has keys out of order in its info', Buffer.from('d4:infod1:bi1e1:ai1eee'), 'out of order at byte 14'],
+    ['has a key twice, apart', Buffer.from('d4:infode1:ai1e4:infodee'), 'duplicate key'],
+    ['has more than white space after its end', Buffer.from('d4:infodee x'), 'after the end'],
     ['is not a dictionary', Buffer.from('le'), 'the file is not a dictionary'],
     ['has no info', encodeBencode(dict({})), 'its info is not a dictionary'],
     ['has no version', without('meta version'), 'not of version 2'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decodeBencode } from './bencode.js';
+import { decodeTorrent, encodeBencode } from './bencode.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes } from './ids.js';
@@ -12,16 +12,43 @@ import { quote } from './quote.js';
 
 const META_VERSION = 2;
 
+/** What the `info` of a torrent says, which its infohash vouches for. */
+export type TorrentInfo = Omit<Metainfo, 'layers' | 'bytes'>;
+
 /**
  * Reads a `.torrent` of version 2 or a hybrid (whose v1 keys are ignored, as are unknown ones), of
- * at most 64 MiB, and checks all of it; see `Metainfo` for what then holds. The bytes are copied.
- * Throws `invalid` BAD_METAINFO naming the fault. Source: BEP 52.
+ * at most 64 MiB, and checks all of it; see `Metainfo` for what then holds. The bytes are copied; those of a file
+ * with keys out of order outside of `info`, or white space at the end, are put right.
+ * Throws `invalid` BAD_METAINFO naming the fault, also if a piece layer is missing. Source: BEP 52.
  */
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
+  const { metainfo, missing = '' } = parseTorrent(bytes);
+  if (metainfo) return metainfo;
+  throw badMetainfo(`the piece layer of root ${missing} is missing`);
+}
+
+/**
+ * As {@link parseMetainfo}, but piece layers may be missing, as some clients write torrents: then there is no
+ * `metainfo`, which a peer has to give. A layer that is there and wrong is a fault in any case.
+ */
+export function parseTorrent(bytes: Uint8Array): {
+  readonly info: TorrentInfo;
+  readonly metainfo?: Metainfo;
+  /** A root whose layer is missing. */
+  readonly missing?: string;
+} {
   if (bytes.length > MAX_BENCODE_BYTES)
     throw badMetainfo(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`);
   const own = Buffer.from(bytes);
-  const torrent = expectDict(decode(own), 'the file');
+  const { value, canonical } = decode(own);
+  const torrent = expectDict(value, 'the file');
+  const info = readInfo(torrent);
+  const { layers, missing } = readPieceLayers(torrent.get('piece layers'), info.files, info.pieceLength);
+  if (missing !== undefined) return { info, missing };
+  return { info, metainfo: { ...info, layers, bytes: canonical ? own : encodeBencode(torrent) } };
+}
+
+function readInfo(torrent: BencodeDict): TorrentInfo {
   const info = expectDict(torrent.get('info'), 'its info');
   if (info.get('meta version') !== META_VERSION) throw badMetainfo('it is not of version 2 (BEP 52)');
 
@@ -39,14 +66,12 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
     files,
     isFolder: !isSingleFile(files, name),
     totalLength,
-    layers: readPieceLayers(torrent.get('piece layers'), files, pieceLength),
-    bytes: own,
   };
 }
 
-function decode(bytes: Buffer): BencodeValue {
+function decode(bytes: Buffer): ReturnType<typeof decodeTorrent> {
   try {
-    return decodeBencode(bytes);
+    return decodeTorrent(bytes);
   } catch (error) {
     throw badMetainfo(messageOf(error), error);
   }

@@ -13,19 +13,30 @@ const key = piecesRoot!.toString('latin1');
 
 describe('piece layers', () => {
   test('are read by root, one for all files that are the same', () => {
-    const read = readPieceLayers(dict({ [key]: layer! }), [large, small, { ...large, path: ['g'] }], PIECE);
-    expect([...read]).toEqual([[piecesRoot!.toString('hex'), layer]]);
+    const { layers, missing } = readPieceLayers(
+      dict({ [key]: layer! }),
+      [large, small, { ...large, path: ['g'] }],
+      PIECE,
+    );
+    expect(missing).toBeUndefined();
+    expect([...layers]).toEqual([[piecesRoot!.toString('hex'), layer]]);
+  });
+
+  test.each<[string, BencodeValue | undefined]>([
+    ['all', undefined],
+    ['all, of an empty dictionary', dict({})],
+  ])('may be missing: %s', (_, layers) => {
+    const read = readPieceLayers(layers, [large, small], PIECE);
+    expect(read).toEqual({ layers: new Map(), missing: piecesRoot!.toString('hex') });
   });
 
   const broken = Buffer.from(layer!);
   broken[0] = broken[0]! ^ 1;
   const twin = { ...large, length: 2 * PIECE };
   test.each<[string, BencodeValue | undefined, MetainfoFile[], string]>([
-    ['they are absent', undefined, [large], 'is missing'],
     ['they are not a dictionary', [], [large], 'not a dictionary'],
     ['they are not a dictionary and not needed', 1, [small], 'not a dictionary'],
-    ['one is missing', dict({}), [large], 'is missing'],
-    ['one is not a string', dict({ [key]: 1 }), [large], 'is missing'],
+    ['one is not a string', dict({ [key]: 1 }), [large], 'is no byte string'],
     ['one is short', dict({ [key]: layer!.subarray(32) }), [large], '96 bytes, not 32 for each of 4 pieces'],
     ['one is long', dict({ [key]: Buffer.concat([layer!, Buffer.alloc(32)]) }), [large], '160 bytes'],
     ['one is cut within a hash', dict({ [key]: layer!.subarray(1) }), [large], '127 bytes'],

@@ -3,31 +3,37 @@ import { fileRoot } from './file-root.js';
 import { HASH_SIZE } from './merkle.js';
 import { badMetainfo, type MetainfoFile } from './metainfo.js';
 
+export interface PieceLayers {
+  /** By root in hex. */
+  readonly layers: Map<string, Buffer>;
+  /** A root whose layer is not there: `info` does not say what its pieces are. */
+  readonly missing?: string;
+}
+
 /**
- * The `piece layers` (BEP 52) by root in hex: exactly one for the root of each file longer than
- * a piece, of 32 bytes a piece, that hashes to it. The key may be absent when no file needs a layer.
- * Throws `invalid` BAD_METAINFO otherwise. Hashes each layer once, about 1 µs a piece.
+ * The `piece layers` (BEP 52): one for the root of each file longer than a piece, of 32 bytes a piece, that hashes to
+ * it, and no others. Some or all may be missing. Throws `invalid` BAD_METAINFO for any that is wrong. Hashes
+ * each layer once, about 1 µs a piece.
  */
 export function readPieceLayers(
   layers: BencodeValue | undefined,
   files: readonly MetainfoFile[],
   pieceLength: number,
-): Map<string, Buffer> {
+): PieceLayers {
   if (layers !== undefined && !(layers instanceof BencodeDict)) {
     throw badMetainfo('the piece layers are not a dictionary');
   }
   const read = new Map<string, Buffer>();
+  let missing: string | undefined;
   for (const { length, piecesRoot } of files) {
     if (piecesRoot === undefined || length <= pieceLength) continue;
     const root = piecesRoot.toString('hex');
     const layer = read.get(root) ?? layers?.get(piecesRoot.toString('latin1'));
-    const pieces = Math.ceil(length / pieceLength);
-    if (!Buffer.isBuffer(layer)) throw badMetainfo(`the piece layer of root ${root} is missing`);
-    if (layer.length !== pieces * HASH_SIZE) {
-      throw badMetainfo(
-        `the piece layer of root ${root} has ${layer.length} bytes, not ${HASH_SIZE} for each of ${pieces} pieces`,
-      );
+    if (layer === undefined) {
+      missing ??= root;
+      continue;
     }
+    checkLength(layer, root, Math.ceil(length / pieceLength));
     if (read.has(root)) continue;
     if (!fileRoot(layer, length, pieceLength).equals(piecesRoot)) {
       throw badMetainfo(`the piece layer of root ${root} does not hash to it`);
@@ -36,5 +42,13 @@ export function readPieceLayers(
   }
   if (layers !== undefined && layers.size !== read.size)
     throw badMetainfo('a piece layer belongs to no file');
-  return read;
+  return { layers: read, ...(missing !== undefined && { missing }) };
+}
+
+function checkLength(layer: BencodeValue, root: string, pieces: number): asserts layer is Buffer {
+  if (!Buffer.isBuffer(layer)) throw badMetainfo(`the piece layer of root ${root} is no byte string`);
+  if (layer.length === pieces * HASH_SIZE) return;
+  throw badMetainfo(
+    `the piece layer of root ${root} has ${layer.length} bytes, not ${HASH_SIZE} for each of ${pieces} pieces`,
+  );
 }

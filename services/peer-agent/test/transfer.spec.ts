@@ -69,6 +69,18 @@ async function inState(transfer: Transfer, state: Transfer['state']): Promise<vo
   await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
 }
 
+it.each([
+  ['without piece layers', (info: string) => `d${info}e`],
+  ['with none of its piece layers, and a line feed', (info: string) => `d${info}12:piece layersdee\n`],
+])('a torrent %s is downloaded: peers have the rest', async (_, torrent) => {
+  const [, info = ''] = /^d(4:info.*)12:piece layersd/s.exec(metainfo.bytes.toString('latin1')) ?? [];
+  const source = { kind: 'metainfo', bytes: Buffer.from(torrent(info), 'latin1') } as const;
+  const { transfer } = await agent.transfers.download(source, { outputDir: '' });
+  expect(transfer.record).toMatchObject({ name: metainfo.name, bytesTotal: data.length });
+  expect((await agent.finished(transfer)).equals(data)).toBe(true);
+  expect(transfer.infohash).toBe(metainfo.infohash);
+});
+
 describe('a download that is complete', () => {
   it('is noted as complete before anybody is told so', async () => {
     const transfer = await agent.download(metainfo);

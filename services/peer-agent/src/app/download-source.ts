@@ -1,18 +1,25 @@
 import { isAbsolute, resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { parseTorrent, type TorrentInfo } from '@enjambre/core/metainfo-parse';
 import { parseRef, type TransferRef } from '../domain/transfer-ref.js';
 
 /** What a download is asked for by. */
 export type DownloadSource =
   { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
 
-/** What it means. Throws `invalid` BAD_REF or BAD_METAINFO. */
-export function wantedOf(source: DownloadSource): { ref: TransferRef; metainfo?: Metainfo } {
+/**
+ * What it means. Of a torrent without all its piece layers only `info` is known: peers have the rest. Throws
+ * `invalid` BAD_REF or BAD_METAINFO.
+ */
+export function wantedOf(source: DownloadSource): {
+  ref: TransferRef;
+  info?: TorrentInfo;
+  metainfo?: Metainfo;
+} {
   if (source.kind === 'ref') return { ref: parseRef(source.ref) };
-  const metainfo = parseMetainfo(source.bytes);
-  return { ref: { kind: 'infohash', infohash: metainfo.infohash }, metainfo };
+  const { info, metainfo } = parseTorrent(source.bytes);
+  return { ref: { kind: 'infohash', infohash: info.infohash }, info, ...(metainfo && { metainfo }) };
 }
 
 /** Throws `invalid`, PATH_NOT_ABSOLUTE. */

@@ -11,7 +11,11 @@ export interface Identity {
   readonly size: number;
 }
 
-export function identityOf({ infohash, name, totalLength }: Metainfo): Identity {
+export function identityOf({
+  infohash,
+  name,
+  totalLength,
+}: Pick<Metainfo, 'infohash' | 'name' | 'totalLength'>): Identity {
   return { infohash, name, size: totalLength };
 }
 

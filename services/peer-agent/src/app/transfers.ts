@@ -121,9 +121,9 @@ export class Transfers implements Startable, ServingDirectory {
     { outputDir, limits = {} }: DownloadOptions,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
-    const { ref, metainfo } = wantedOf(source);
+    const { ref, info, metainfo } = wantedOf(source);
     // Before its turn: a tracker that does not answer must not keep others from theirs.
-    const found = metainfo ? identityOf(metainfo) : await this.#identify(ref);
+    const found = info ? identityOf(info) : await this.#identify(ref);
     return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);
