@@ -11,6 +11,9 @@ import { SHARING } from './sharing-commands.js';
 
 export type MakeOutput = (options: { readonly json: boolean }) => Output;
 
+/** As many messages as the messaging service gives at a time. */
+const MAX_HISTORY = 1000;
+
 const trackerFlag: Flag = {
   flags: '--tracker <HOST:PORT>',
   description: 'ask this tracker, and no agent (ENJAMBRE_TRACKER)',
@@ -179,7 +182,7 @@ const MESSAGES: readonly ClientCommand[] = [
       {
         flags: '--limit <N>',
         description: 'the last N messages, at most 1000 (default 100)',
-        parse: wholeNumber,
+        parse: wholeNumber(MAX_HISTORY),
       },
     ],
     handle: async (session, [peer], given) => {

@@ -5,7 +5,6 @@ import { isPieceLength } from '@enjambre/core/piece-length';
 
 /** Parsers of what stands behind an option; each throws what the user is told. */
 
-const MAX_UINT32 = 0xffff_ffff;
 /** A timer takes no more. */
 const MAX_SECONDS = 2_000_000;
 
@@ -23,10 +22,13 @@ export function pieceLength(value: string): number {
   throw new InvalidArgumentError('A power of two from 16KiB to 64MiB is wanted, such as 256KiB or 1048576.');
 }
 
-export function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number > 0 && number <= MAX_UINT32) return number;
-  throw new InvalidArgumentError('A whole number is wanted.');
+/** A parser of whole numbers from 1 to `most`. */
+export function wholeNumber(most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number > 0 && number <= most) return number;
+    throw new InvalidArgumentError(`A whole number from 1 to ${String(most)} is wanted.`);
+  };
 }
 
 export function seconds(value: string): number {

@@ -298,6 +298,21 @@ describe('enjambre ls', () => {
   });
 });
 
+test('history of more than there can be is refused with the bound', async () => {
+  const { code, stderr } = await on(['history', '--limit', '5000']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/from 1 to 1000/);
+});
+
+test('resume of what fails again says why', async () => {
+  agent.script.change = () => transferOf({ state: TransferState.FAILED, reason: 'the disk is full' });
+  const { code, stderr } = await on(['resume', 'model.bin']);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'enjambre: model.bin failed again: the disk is full\n',
+  });
+});
+
 describe('enjambre status', () => {
   test('shows what a file system did not take', async () => {
     agent.script.transfer = () => transferOf({ warning: `no modes${HOSTILE}` });

@@ -1,5 +1,5 @@
-import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { EnjambreError } from '@enjambre/core/error';
+import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
@@ -20,6 +20,10 @@ export async function pause(session: Session, ref: string): Promise<void> {
 export async function resume(session: Session, ref: string): Promise<void> {
   const transfer = await change(session, ref, (agent, its) => agent.resume(its));
   const state = stateWord(transfer.state);
+  if (state === 'failed') {
+    const message = `${plain(transfer.name)} failed again: ${plain(transfer.reason)}`;
+    throw new EnjambreError('aborted', 'TRANSFER_FAILED', message);
+  }
   // The agent may answer before it has begun.
   session.output.line(`${plain(transfer.name)} goes on${state === 'paused' ? '' : `: ${state}`}`);
 }
