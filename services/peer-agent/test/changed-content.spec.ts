@@ -4,9 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Transfer } from '../src/app/transfer.js';
 import type { Shared } from '../src/app/transfer-options.js';
-import { bytesOf } from './support/content.js';
+import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
 import { overriding } from './support/overriding.js';
+import { Uploader } from './support/uploader.js';
 
 const PIECE = 64 * 1024;
 const data = bytesOf(4 * PIECE + 1000);
@@ -142,5 +144,48 @@ describe('a folder of which a file changes while it is being shared', () => {
     await put('folder/a', data);
     await expect(share(agent.folder.at('folder'))).rejects.toMatchObject(refused(changed()));
     expect(agent.transfers.list()).toEqual([]);
+  });
+});
+
+describe('an uploader whose bytes are others than it knows', () => {
+  const name = 'file.bin';
+  let seed: TestFolder;
+  let uploader: Uploader;
+
+  beforeEach(async () => {
+    seed = await TestFolder.make();
+    uploader = await Uploader.start(metainfoOf(data, PIECE), await seed.write(name, other));
+    agent.tracker.add(uploader.named());
+  });
+
+  afterEach(async () => {
+    await uploader.stop();
+    await seed.remove();
+  });
+
+  it('is told of a bad piece, finds out that it is, and is not banned', async () => {
+    const transfer = await agent.download(uploader.metainfo);
+    await waitFor(() => uploader.damages.length > 0, { what: 'the end of its trust in its bytes' });
+    expect(uploader.damages).toMatchObject([{ reason: 'CONTENT_CHANGED' }]);
+    expect(agent.bans.blamed).toEqual([uploader.peerId]);
+    uploader.serving.stop('it changed', 'CONTENT_CHANGED');
+    expect(agent.bans.banned).toEqual([]);
+    expect(transfer.view().piecesDone).toBe(0);
+  });
+
+  it('is forgiven its bad pieces when it says that its content has changed', async () => {
+    const pardoned: string[] = [];
+    const pardon = agent.bans.pardon.bind(agent.bans);
+    agent.bans.pardon = (peer, infohash) => {
+      pardoned.push(peer);
+      pardon(peer, infohash);
+    };
+    await seed.write(name, data);
+    uploader.reads.hold();
+    await agent.download(uploader.metainfo);
+    await waitFor(() => agent.transfers.list()[0]?.linkCounts?.ready === 1, { what: 'the link' });
+    uploader.serving.stop('it changed', 'CONTENT_CHANGED');
+    await waitFor(() => pardoned.length > 0, { what: 'the pardon' });
+    expect(pardoned[0]).toBe(uploader.peerId);
   });
 });

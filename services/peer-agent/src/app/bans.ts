@@ -50,7 +50,24 @@ export class Bans implements Startable {
     if (this.#saveTimer) await this.#save();
   }
 
-  /** Deals with a peer no more: it sent bad bytes. */
+  /**
+   * Counts a bad piece; one too many is a ban. Returns for how many milliseconds the download is to leave the peer alone,
+   * if it is none.
+   */
+  offend(offender: Offender, reason: string): number {
+    const { infohash } = offender;
+    const outcome = this.#list.offend(offender, { infohash, reason }, this.#clock());
+    if ('parkMs' in outcome) return outcome.parkMs;
+    this.#banned(offender, outcome);
+    return 0;
+  }
+
+  /** The peer says that what it offered has changed: bad pieces of it were no ill will. */
+  pardon(peer: PeerId, infohash: InfoHash): void {
+    this.#list.pardon(peer, infohash);
+  }
+
+  /** Deals with a peer no more. */
   ban(offender: Offender, reason: string): void {
     this.#banned(offender, this.#list.ban(offender, reason, this.#clock()));
   }

@@ -3,7 +3,13 @@ import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import type { FileSummary, Membership, PieceStore, StoreFactory } from './ports.js';
+import {
+  CONTENT_CHANGED,
+  type FileSummary,
+  type Membership,
+  type PieceStore,
+  type StoreFactory,
+} from './ports.js';
 
 /** Everything that exists of a transfer once its metainfo is known. */
 export interface Content {
@@ -61,8 +67,14 @@ export function notDownloaded({ name, location }: TransferRecord): EnjambreError
   return new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
 }
 
+/** What peers are told of a transfer that failed. */
+export function haltReason(cause: unknown): string {
+  const { reason } = EnjambreError.from(cause);
+  return reason === CONTENT_CHANGED || reason === 'FILE_CHANGED' ? CONTENT_CHANGED : 'FAILED';
+}
+
 /** Content that is not what its metainfo says any more. */
 export function contentChanged(path: string): EnjambreError {
   const message = `${path} is not what was shared any more: share it again to offer what it is now, or verify a download to fetch what is damaged`;
-  return new EnjambreError('precondition', 'CONTENT_CHANGED', message);
+  return new EnjambreError('precondition', CONTENT_CHANGED, message);
 }

@@ -11,6 +11,7 @@ import {
   type BudgetShare,
   type OutstandingBudget,
 } from '../domain/engine/outstanding-budget.js';
+import { Culprits } from '../domain/culprits.js';
 import { causeOf } from '../domain/explain/cause-of.js';
 import type { DownloadAccount } from '../domain/explain/download-account.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
@@ -24,6 +25,7 @@ import type { Meter } from './meter.js';
 import { PieceTimes } from './piece-times.js';
 import {
   BLOCK_LOST,
+  CONTENT_CHANGED,
   type PeerAddress,
   type PeerConnector,
   type PieceStore,
@@ -83,6 +85,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   #idle: (() => void) | undefined;
   /** Of blocks lost on their way to disk since the last that was stored. */
   #lostBytes = 0;
+  readonly #culprits = new Culprits();
   #stopped = false;
   /** The tracker has named the peers that there are. */
   #isTold = false;
@@ -107,7 +110,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
         infohash: parts.metainfo.infohash,
         pieceCount: parts.layout.pieceCount,
         have: this.#engine.have,
-        isBanned: (peer) => parts.bans.reasonFor(peer) !== undefined,
+        isBanned: (peer) =>
+          parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, performance.now()),
         widen: () => parts.tracker.widen(parts.metainfo.infohash),
         nowMs: () => performance.now(),
       },
@@ -140,6 +144,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#bookedBytes = this.#parts.ledger.downloaded;
     this.#timer = setInterval(() => {
       this.#links.review();
+      for (const { peer, pieces } of this.#culprits.forgiven(performance.now()))
+        this.#feed({ type: 'peer-has', peer, pieces });
       this.#pace.review();
       this.#feed({ type: 'tick' });
       this.#bookTime();
@@ -179,6 +185,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   joined(peer: PeerAddress, has: Bitfield): void {
     if (this.#parts.ledger.linkOpened(peer)) this.#parts.account.note('reconnection');
     this.#pace.joined(peer.peerId);
+    this.#culprits.joined(peer.peerId, has);
     const distance = this.#parts.locality.distanceTo(peer.labels ?? {});
     this.#feed({ type: 'peer-joined', peer: peer.peerId, has, distance });
   }
@@ -260,7 +267,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
         this.#parts.account.note('hash-failure');
         return this.#parts.ledger.spoilt(this.#parts.layout.pieceSize(effect.piece));
       case 'ban':
-        return this.#ban(effect.peer, effect.reason);
+        return this.#blame(effect);
       case 'violation':
         return this.#violation(effect.peer, effect.reason);
       case 'complete':
@@ -324,17 +331,27 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     if (this.#writes === 0) this.#idle?.();
   }
 
-  #ban(peer: PeerId, reason: string): void {
+  /** A peer sent a bad piece, which may be no fault of its own: it is told, left alone for a while, and banned if it does so again and again. */
+  #blame({ peer, piece, reason }: Extract<EngineEffect, { type: 'ban' }>): void {
     const { account, bans, ledger, metainfo } = this.#parts;
-    account.note('ban');
-    bans.ban({ peerId: peer, name: ledger.nameOf(peer), infohash: metainfo.infohash }, reason);
-    this.#links.drop(peer, 'BANNED', reason);
+    if (this.#culprits.hasWithdrawn(peer)) return;
+    const parkMs = bans.offend(
+      { peerId: peer, name: ledger.nameOf(peer), infohash: metainfo.infohash },
+      reason,
+    );
+    this.#culprits.blame(peer, piece, { parkMs, nowMs: performance.now() });
+    if (bans.reasonFor(peer) !== undefined) account.note('ban');
+    this.#links.drop(peer, 'BAD_PIECE', reason, piece);
   }
 
   /** Takes note of why a link ended; who broke the protocol gets a strike. */
   #note({ peerId, name }: PeerAddress, error: EnjambreError): void {
     const { log, bans, metainfo } = this.#parts;
     log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
+    if (error.reason === CONTENT_CHANGED) {
+      this.#culprits.withdrew(peerId);
+      bans.pardon(peerId, metainfo.infohash);
+    }
     if (!BREACHES.has(error.reason)) return;
     log.warn(
       { peer: peerId, reason: error.reason },

@@ -19,6 +19,9 @@ export interface Survey {
   readonly look: string;
 }
 
+/** Why an uploader withdraws a file whose bytes are others than they were. */
+export const CONTENT_CHANGED = 'CONTENT_CHANGED';
+
 /** The files of one transfer. Failures are {@link EnjambreError}s that say what to do. */
 export interface PieceStore {
   /** Where the content is now: the file itself, or the folder. */
@@ -226,8 +229,8 @@ export interface PeerLink {
   /** How fast blocks should come: bytes a second, 0 for as fast as they can. */
   pace(bytesPerSecond: number): void;
   have(pieces: readonly number[]): void;
-  /** Says goodbye and ends the streams. `closed` is not called. */
-  close(reason: string, message: string): void;
+  /** Says goodbye and ends the streams. `closed` is not called. @param piece the one that was bad, if that is why */
+  close(reason: string, message: string, piece?: number): void;
 }
 
 export interface PeerConnector {

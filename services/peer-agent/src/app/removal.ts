@@ -14,6 +14,8 @@ export interface RemovalOptions {
   readonly deleteData: boolean;
   /** Of the files that the metainfo names, also those that were there before, or changed since. @default false */
   readonly force?: boolean;
+  /** What peers are told. @default REMOVED */
+  readonly reason?: string;
 }
 
 /** What is on disk of the transfer. */

@@ -11,6 +11,7 @@ import { PieceSpread } from '../domain/upload/piece-spread.js';
 import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Offender } from './bans.js';
+import { Complaints } from './complaints.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
 
@@ -18,8 +19,8 @@ import type { PieceStore } from './ports.js';
 export interface ServingListener {
   /** Pieces that were verified since the last time. */
   has?(pieces: readonly number[]): void;
-  /** The file is no longer served. */
-  stopped?(reason: string): void;
+  /** The file is no longer served. `reason` is STOPPING or {@link CONTENT_CHANGED}. */
+  stopped?(message: string, reason: string): void;
   /** Whether the uploader chooses from now on: see {@link Serving.spreads}. */
   spreads?(on: boolean): void;
 }
@@ -58,10 +59,12 @@ export class Serving {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   readonly #spread: PieceSpread;
+  readonly #complaints: Complaints;
   #spreads = false;
 
   constructor(private readonly parts: ServingComponents) {
     this.#spread = new PieceSpread(parts.layout.pieceCount, parts.random);
+    this.#complaints = new Complaints(parts);
   }
 
   get infohash(): InfoHash {
@@ -166,11 +169,17 @@ export class Serving {
     if (this.#timer) this.#tell();
   }
 
-  stop(reason: string): void {
+  /** A downloader says that a piece from here was bad. */
+  complained(piece: number): void {
+    this.#complaints.add(piece);
+  }
+
+  stop(message: string, reason = 'STOPPING'): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#complaints.stop();
     clearTimeout(this.#timer);
-    for (const listener of [...this.#listeners]) listener.stopped?.(reason);
+    for (const listener of [...this.#listeners]) listener.stopped?.(message, reason);
     this.#listeners.clear();
   }
 
@@ -192,6 +201,8 @@ export class Serving {
 /** What the peer server looks files up in. */
 export interface ServingDirectory {
   find(infohash: InfoHash): Serving | undefined;
+  /** True if it was served, and is not since its bytes are others. @default nothing is known of that */
+  hasChanged?(infohash: InfoHash): boolean;
   /** Why a peer is not dealt with; undefined if it is. */
   banReason(peer: PeerId): string | undefined;
   /** A downloader broke the protocol. */

@@ -148,10 +148,10 @@ export class SwarmLinks {
   }
 
   /** Ends the link to a peer, and does not open another if it is banned by now. */
-  drop(peer: PeerId, reason: string, message: string): void {
+  drop(peer: PeerId, reason: string, message: string, piece?: number): void {
     const candidate = this.#candidates.get(peer);
     if (!candidate) return;
-    candidate.link?.close(reason, message);
+    candidate.link?.close(reason, message, piece);
     this.#lost(candidate, new EnjambreError('aborted', reason, message));
     this.#retry(candidate);
   }

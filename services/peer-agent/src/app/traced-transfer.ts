@@ -136,9 +136,9 @@ class SessionTrace {
       cancel: (id) => link.cancel(id),
       pace: (bytesPerSecond) => link.pace(bytesPerSecond),
       have: (pieces) => link.have(pieces),
-      close: (reason, message) => {
+      close: (reason, message, piece) => {
         this.#end();
-        link.close(reason, message);
+        link.close(reason, message, piece);
       },
     };
   }

@@ -4,14 +4,14 @@ import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { completed, failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
-import { contentChanged, membershipOf, openContent, type Content } from './content.js';
+import { contentChanged, haltReason, membershipOf, openContent, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import type { Membership, MembershipEvent } from './ports.js';
+import { CONTENT_CHANGED, type Membership, type MembershipEvent } from './ports.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type RemovalOptions } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
@@ -186,7 +186,7 @@ export class Transfer {
   remove(options: RemovalOptions): ReturnType<typeof forget> {
     return this.#serial.run(async () => {
       checkDeletable(this.#record, options);
-      await this.#halt('REMOVED', 'the file is no longer shared');
+      await this.#halt(options.reason ?? 'REMOVED', 'the file is no longer shared');
       this.#presence.withdraw();
       const remains = { store: this.#content?.store, isWhole: this.#have?.isFull() === true };
       return forget(this.#record, this.parts, remains, options);
@@ -339,7 +339,7 @@ export class Transfer {
   #fail(cause: unknown): void {
     this.#serial
       .run(async () => {
-        await this.#halt('FAILED', 'the transfer failed');
+        await this.#halt(haltReason(cause), 'the transfer failed');
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#content, this.#record);
         if (lost) return this.#again('its content is missing', lost);
         this.#record = failed(this.#record, cause);
@@ -365,7 +365,7 @@ export class Transfer {
     run?.abort.abort();
     await download?.stop(reason, message);
     await run?.done;
-    this.#endServing(message);
+    this.#endServing(message, reason);
     await download?.checkpoint().catch((error: unknown) => {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
@@ -373,8 +373,8 @@ export class Transfer {
     this.#watch.run(false);
   }
 
-  #endServing(message: string): void {
-    this.#serving?.stop(message);
+  #endServing(message: string, reason?: string): void {
+    this.#serving?.stop(message, reason === CONTENT_CHANGED ? reason : undefined);
     this.#serving = undefined;
   }
 

@@ -11,7 +11,8 @@ import type { Offender } from './bans.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
-import type { ContentHasher, ScannedContent } from './ports.js';
+import { Outdated } from './outdated.js';
+import { CONTENT_CHANGED, type ContentHasher, type ScannedContent } from './ports.js';
 import { RecordSaver } from './record-saver.js';
 import type { RemovalOptions } from './removal.js';
 import { Room, type RoomNeed } from './room.js';
@@ -52,6 +53,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #paths = new KeyedSerial<string>();
   readonly #infohashes = new KeyedSerial<InfoHash>();
   readonly #room: Room;
+  readonly #outdated = new Outdated();
 
   constructor(
     parts: TransfersComponents,
@@ -161,6 +163,10 @@ export class Transfers implements Startable, ServingDirectory {
 
   find(infohash: InfoHash): Serving | undefined {
     return this.#transfers.get(infohash)?.serving;
+  }
+
+  hasChanged(infohash: InfoHash): boolean {
+    return this.#transfers.get(infohash)?.fault === CONTENT_CHANGED || this.#outdated.has(infohash);
   }
 
   banReason(peer: PeerId): string | undefined {
@@ -313,8 +319,9 @@ export class Transfers implements Startable, ServingDirectory {
 
   async #removeOutdated(shares: readonly Transfer[]): Promise<void> {
     for (const transfer of shares) {
-      if (this.has(transfer) && !(await transfer.isUnchanged()))
-        await this.#remove(transfer, { deleteData: false });
+      if (!this.has(transfer) || (await transfer.isUnchanged())) continue;
+      this.#outdated.add(transfer.infohash);
+      await this.#remove(transfer, { deleteData: false, reason: CONTENT_CHANGED });
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { peerNamed } from '../../test/support/ids.js';
-import { BAN_MS, BanList, type Ban, type Party } from './ban-list.js';
+import { infoHash, peerNamed } from '../../test/support/ids.js';
+import { BAN_MS, BanList, PARK_MS, type Ban, type Party } from './ban-list.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -24,6 +24,36 @@ describe('BanList', () => {
     bans.ban(mallory, 'first', 0);
     bans.ban(mallory, 'second', 30 * MINUTE);
     expect(bans.reasonFor(mallory.peerId, HOUR + 1)).toBe('second');
+  });
+
+  it('bans with the third bad piece within the hour, in whichever files, and leaves the peer alone for longer each time', () => {
+    const bans = new BanList();
+    const offend = (file: string, ms: number) =>
+      bans.offend(mallory, { infohash: infoHash(file), reason: `piece at ${ms}` }, ms);
+    expect(offend('aa', 0)).toEqual({ parkMs: PARK_MS[0] });
+    expect(offend('bb', 10)).toEqual({ parkMs: PARK_MS[1] });
+    expect(bans.reasonFor(mallory.peerId, 11)).toBeUndefined();
+    // The first is forgotten by then.
+    expect(offend('aa', HOUR)).toEqual({ parkMs: PARK_MS[1] });
+    expect(offend('aa', HOUR + 1)).toMatchObject({ reason: `piece at ${HOUR + 1}` });
+    expect(bans.reasonFor(mallory.peerId, HOUR + 2)).toBe(`piece at ${HOUR + 1}`);
+  });
+
+  it('forgives bad pieces of a file that the peer says has changed, and of no other, and not without end', () => {
+    const bans = new BanList();
+    const offend = (file: string, ms: number) =>
+      bans.offend(mallory, { infohash: infoHash(file), reason: 'bad' }, ms);
+    offend('aa', 0);
+    offend('bb', 1);
+    bans.pardon(mallory.peerId, infoHash('aa'));
+    bans.pardon(mallory.peerId, infoHash('cc'));
+    expect(offend('cc', 2)).toEqual({ parkMs: PARK_MS[1] });
+    let pieces = 0;
+    for (let ms = 3; bans.reasonFor(mallory.peerId, ms) === undefined; ms++, pieces++) {
+      bans.pardon(mallory.peerId, infoHash('cc'));
+      offend('cc', ms);
+    }
+    expect(pieces).toBeLessThanOrEqual(10);
   });
 
   it('bans with the third strike, and says so', () => {

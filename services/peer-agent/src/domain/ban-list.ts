@@ -1,4 +1,4 @@
-import type { PeerId } from '@enjambre/core/ids';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
 
 /** A peer that may be banned. */
 export interface Party {
@@ -20,6 +20,20 @@ interface Strikes {
   lastMs: number;
 }
 
+/** Bad pieces of a peer, the newest last. */
+interface Offences {
+  pieces: { readonly infohash: InfoHash; readonly atMs: number }[];
+  /** How often they were forgiven since its content had changed. */
+  pardons: number;
+}
+
+/** One bad piece may be bit rot, or content that changed under an honest uploader. */
+const MAX_OFFENCES = 3;
+const OFFENCE_MS = 60 * 60 * 1000;
+const MAX_PARDONS = 8;
+/** How long the downloads that got a bad piece of a peer leave it alone, after the first and after the second. */
+export const PARK_MS: readonly number[] = [1000, 5000];
+
 export const BAN_MS = 60 * 60 * 1000;
 const MAX_STRIKES = 3;
 /** A peer that behaved for so long starts anew. */
@@ -30,10 +44,11 @@ const MAX_REMEMBERED = 10_000;
 const MAX_REASON_CHARS = 200;
 const MAX_NAME_CHARS = 64;
 
-/** Peers not to deal with, for an hour: who sent bad bytes, or broke the protocol again and again. */
+/** Peers not to deal with, for an hour: who sent bad bytes, or broke the protocol, again and again. */
 export class BanList {
   readonly #bans = new Map<PeerId, Ban>();
   readonly #strikes = new Map<PeerId, Strikes>();
+  readonly #offences = new Map<PeerId, Offences>();
 
   ban({ peerId, name }: Party, reason: string, nowMs: number): Ban {
     const ban = {
@@ -44,8 +59,33 @@ export class BanList {
       untilMs: nowMs + BAN_MS,
     };
     this.#strikes.delete(peerId);
+    this.#offences.delete(peerId);
     this.#remember(ban);
     return ban;
+  }
+
+  /** Counts a bad piece. The ban if it was one too many, and else for how long its download leaves the peer alone. */
+  offend(
+    party: Party,
+    { infohash, reason }: { readonly infohash: InfoHash; readonly reason: string },
+    nowMs: number,
+  ): Ban | { readonly parkMs: number } {
+    const { pieces, pardons } = this.#offences.get(party.peerId) ?? { pieces: [], pardons: 0 };
+    const recent = [...pieces.filter(({ atMs }) => nowMs - atMs < OFFENCE_MS), { infohash, atMs: nowMs }];
+    if (recent.length >= MAX_OFFENCES) return this.ban(party, reason, nowMs);
+    this.#offences.delete(party.peerId);
+    this.#offences.set(party.peerId, { pieces: recent, pardons });
+    forgetOldest(this.#offences);
+    return { parkMs: PARK_MS[recent.length - 1] ?? 0 };
+  }
+
+  /** The peer has withdrawn the file since its content changed: its bad pieces of that count no more. Not without end. */
+  pardon(peer: PeerId, infohash: InfoHash): void {
+    const offences = this.#offences.get(peer);
+    const isOf = (piece: { readonly infohash: InfoHash }): boolean => piece.infohash === infohash;
+    if (!offences?.pieces.some(isOf) || offences.pardons >= MAX_PARDONS) return;
+    offences.pieces = offences.pieces.filter((piece) => !isOf(piece));
+    offences.pardons += 1;
   }
 
   /** Counts a breach of the protocol. The ban, if it was one too many. */
@@ -70,6 +110,7 @@ export class BanList {
   /** Deals with a peer again, as if nothing had been. False if it was not banned. */
   lift(peer: PeerId): boolean {
     this.#strikes.delete(peer);
+    this.#offences.delete(peer);
     return this.#bans.delete(peer);
   }
 

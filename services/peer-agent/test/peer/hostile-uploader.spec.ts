@@ -272,7 +272,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.banned).toEqual([mallory]);
   });
 
-  it('bans the sole sender of wrong bytes at once, and throws them away', async () => {
+  it('leaves the sole sender of wrong bytes alone, bans it with the third time, and throws them away', async () => {
     const hostile = await uploader('mallory', (self) => ({
       request: (request, victim) => {
         victim.answer(self().block(request, { data: flipped(self().block(request).value.data) }));
@@ -285,8 +285,11 @@ describe('a download from a hostile uploader and an honest one', () => {
     agent.tracker.add((await uploader('honest')).address);
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
     expect(agent.bans.banned).toEqual([mallory]);
-    expect(hostile.visits).toBe(1);
+    expect(agent.bans.blamed).toEqual([mallory, mallory, mallory]);
+    expect(hostile.visits).toBe(3);
     expect(transfer.record.bytesWasted).toBeGreaterThan(0);
+    // What was on its way each time.
+    expect(transfer.record.bytesWasted).toBeLessThanOrEqual(3 * data.length);
   });
 
   it('finds the one among several senders of a piece who sent wrong bytes', async () => {
@@ -312,7 +315,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     const transfer = await agent.download(of.metainfo);
     expect((await agent.finished(transfer)).equals(large)).toBe(true);
     expect(all.every(({ requests }) => requests > 0)).toBe(true);
-    expect(agent.bans.banned).toEqual([mallory]);
+    expect(agent.bans.blamed).toEqual([mallory]);
     expect(agent.bans.struck).toEqual([]);
   });
 
@@ -363,7 +366,7 @@ describe('a download from a hostile uploader and an honest one', () => {
         await waitFor(() => hostile.requests > 0, { what: 'a request', everyMs: 2 });
         victim.tracker.add(honest.address);
         const file = await victim.finished(transfer);
-        const punished = [...victim.bans.struck, ...victim.bans.banned];
+        const punished = [...victim.bans.struck, ...victim.bans.blamed, ...victim.bans.banned];
         await victim.stop();
         expect(file.equals(data)).toBe(true);
         expect(punished.filter((peer) => peer !== mallory)).toEqual([]);

@@ -111,6 +111,14 @@ class WatchedBans extends Bans {
       .map(({ peerId }) => peerId);
   }
 
+  /** Who sent a bad piece, in order. */
+  readonly blamed: PeerId[] = [];
+
+  override offend(offender: Offender, reason: string): number {
+    this.blamed.push(offender.peerId);
+    return super.offend(offender, reason);
+  }
+
   override strike(offender: Offender, breach: string): void {
     this.struck.push(offender.peerId);
     super.strike(offender, breach);

@@ -6,6 +6,7 @@ const TO_WIRE: Readonly<Record<RejectReason, WireReject>> = {
   choked: WireReject.CHOKED,
   'not-available': WireReject.NOT_AVAILABLE,
   'read-failed': WireReject.READ_FAILED,
+  'content-changed': WireReject.CONTENT_CHANGED,
 };
 
 export function rejectToWire(reason: RejectReason): WireReject {
@@ -21,6 +22,8 @@ export function rejectFromWire(reason: WireReject): RejectReason {
       return 'choked';
     case WireReject.READ_FAILED:
       return 'read-failed';
+    case WireReject.CONTENT_CHANGED:
+      return 'content-changed';
     default:
       return 'not-available';
   }

@@ -279,7 +279,8 @@ export class FetchServer {
       return true;
     } catch (error) {
       this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');
-      this.#reject(session, id, 'read-failed');
+      const changed = EnjambreError.from(error).code === 'precondition';
+      this.#reject(session, id, changed ? 'content-changed' : 'read-failed');
       return false;
     }
   }

@@ -10,6 +10,7 @@ import {
 } from '@enjambre/core/ids';
 import { labelsFault, type Labels } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { CONTENT_CHANGED } from '../../app/ports.js';
 import type { Serving, ServingDirectory } from '../../app/serving.js';
 
 /** It ends up on terminals: no control characters. */
@@ -52,7 +53,7 @@ export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDir
   const banned = directory.banReason(peerId);
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   const serving = directory.find(infohash);
-  if (!serving) throw unknownInfohash();
+  if (!serving) throw directory.hasChanged?.(infohash) === true ? hasChanged() : unknownInfohash();
   return { peerId, name: hello.name, labels: hello.labels, serving };
 }
 
@@ -62,6 +63,12 @@ function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {
   } catch (cause) {
     throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', { cause });
   }
+}
+
+/** As for a file that is not there, for those who know no better; and that nobody is to blame for what came of it. */
+function hasChanged(): EnjambreError {
+  const message = 'that file has changed here, and is not offered any more as what it was';
+  return new EnjambreError('not-found', CONTENT_CHANGED, message);
 }
 
 export function unknownInfohash(): EnjambreError {

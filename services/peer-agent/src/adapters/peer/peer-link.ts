@@ -105,10 +105,11 @@ export class GrpcPeerLink implements PeerLink {
     if (this.#challenged) this.#news.add(pieces, this.#theirs.isFull());
   }
 
-  close(reason: string, message: string): void {
+  close(reason: string, message: string, piece?: number): void {
     if (this.#closed) return;
     this.#news.flush();
-    this.#sync.write({ message: { $case: 'goodbye', value: { reason, message: message.slice(0, 512) } } });
+    const value = { reason, message: message.slice(0, 512), piece };
+    this.#sync.write({ message: { $case: 'goodbye', value } });
     this.#finish(GOODBYE_MS);
   }
 

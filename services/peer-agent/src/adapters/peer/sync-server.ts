@@ -4,8 +4,9 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
-import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../app/bans.js';
+import { CONTENT_CHANGED } from '../../app/ports.js';
 import type { Serving, ServingDirectory, SpreadSeat } from '../../app/serving.js';
 import type { UploadSlots } from '../../domain/upload/upload-slots.js';
 import { HaveNews } from './have-news.js';
@@ -24,6 +25,8 @@ export interface SyncServerComponents {
 
 /** Streams open at the same time, over all files: a stranger opens no more. */
 const MAX_STREAMS = 2000;
+/** Reason of a downloader's goodbye: a piece from here was bad. */
+const BAD_PIECE = 'BAD_PIECE';
 const NONCE_BYTES = 32;
 const SESSION_BYTES = 16;
 
@@ -190,8 +193,9 @@ export class SyncSession {
         case 'have':
           return this.#onHave(message.value.pieces);
         case 'goodbye':
+          return this.#onGoodbye(message.value);
         case undefined:
-          return; // The stream's end follows; or a message of a later version.
+          return; // A message of a later version.
       }
     } catch (error) {
       this.#fail(error);
@@ -225,8 +229,10 @@ export class SyncSession {
         const { peerId, serving: at } = this;
         this.#news.add(pieces, at.have.isFull() || pieces.some((piece) => !at.holds(peerId, piece)));
       },
-      stopped: (reason) => {
-        this.#fail(new EnjambreError('unavailable', 'STOPPING', reason));
+      stopped: (message, reason) => {
+        if (reason === CONTENT_CHANGED)
+          this.#write({ message: { $case: 'goodbye', value: { reason, message, piece: undefined } } });
+        this.#fail(new EnjambreError('unavailable', reason, message));
       },
       spreads: (on) => {
         if (this.#seat) this.#tellSpread(on);
@@ -243,6 +249,11 @@ export class SyncSession {
     clearTimeout(this.#timer);
     this.#seat = serving.seat(has);
     if (serving.spreads) this.#tellSpread(true);
+  }
+
+  /** The stream's end follows. */
+  #onGoodbye({ reason, piece }: Goodbye): void {
+    if (reason === BAD_PIECE && piece !== undefined) this.#who?.serving.complained(piece);
   }
 
   #onHave(pieces: readonly number[]): void {

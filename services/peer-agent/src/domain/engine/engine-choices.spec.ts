@@ -102,7 +102,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     told.store(first!, { atMs: 120 });
     expect(told.store(second!, { atMs: 120 })).toEqual([
       { type: 'verified', piece: 0 },
-      { type: 'ban', peer: ben, reason: 'sent bytes that do not belong to piece 0' },
+      { type: 'ban', peer: ben, piece: 0, reason: 'sent bytes that do not belong to piece 0' },
       { type: 'complete' },
     ]);
   });

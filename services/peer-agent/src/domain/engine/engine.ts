@@ -267,7 +267,7 @@ export class DownloadEngine {
   #ban(id: PeerId, piece: number): void {
     if (this.#banned.has(id)) return;
     this.#banned.add(id);
-    this.#emit({ type: 'ban', peer: id, reason: `sent bytes that do not belong to piece ${piece}` });
+    this.#emit({ type: 'ban', peer: id, piece, reason: `sent bytes that do not belong to piece ${piece}` });
     this.#leave(id);
   }
 

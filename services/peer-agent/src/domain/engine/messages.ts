@@ -10,7 +10,7 @@ export interface BlockRef {
   readonly block: number;
 }
 
-export type RejectReason = 'cancelled' | 'choked' | 'not-available' | 'read-failed';
+export type RejectReason = 'cancelled' | 'choked' | 'not-available' | 'read-failed' | 'content-changed';
 
 /** What happened, told to the engine. */
 export type EngineEvent =
@@ -69,7 +69,7 @@ export type EngineEffect =
   /** The piece did not hash to its root and will be fetched again. */
   | { readonly type: 'failed'; readonly piece: number }
   /** The peer sent bad bytes: end its streams and do not come back. */
-  | { readonly type: 'ban'; readonly peer: PeerId; readonly reason: string }
+  | { readonly type: 'ban'; readonly peer: PeerId; readonly piece: number; readonly reason: string }
   /** The peer broke the protocol: end its streams. */
   | { readonly type: 'violation'; readonly peer: PeerId; readonly reason: string }
   | { readonly type: 'complete' };

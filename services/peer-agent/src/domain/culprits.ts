@@ -1,0 +1,69 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+
+/** Who sent a bad piece is not asked for that one again before. */
+const AVOID_MS = 60_000;
+/** Remembered at most: each has cost a bad piece. */
+const MAX_CULPRITS = 1000;
+
+interface Culprit {
+  /** It is left alone until then. */
+  parkedUntilMs: number;
+  /** Pieces that it is not asked for, and until when. */
+  readonly avoided: Map<number, number>;
+  /** It said that its content changed: what still arrives of it is no news. */
+  withdrew: boolean;
+}
+
+/** What one download makes of peers that sent bad pieces: they are left alone for a while, and those pieces come from others. */
+export class Culprits {
+  readonly #culprits = new Map<PeerId, Culprit>();
+
+  isParked(peer: PeerId, nowMs: number): boolean {
+    return nowMs < (this.#culprits.get(peer)?.parkedUntilMs ?? -Infinity);
+  }
+
+  /** True if the peer has withdrawn the file since. */
+  hasWithdrawn(peer: PeerId): boolean {
+    return this.#culprits.get(peer)?.withdrew ?? false;
+  }
+
+  /** Takes from what a peer has the pieces that it is not to be asked for. */
+  joined(peer: PeerId, has: Bitfield): void {
+    const culprit = this.#culprits.get(peer);
+    if (!culprit) return;
+    culprit.withdrew = false;
+    for (const piece of culprit.avoided.keys()) has.clear(piece);
+  }
+
+  blame(peer: PeerId, piece: number, { parkMs, nowMs }: { parkMs: number; nowMs: number }): void {
+    const culprit = this.#culpritOf(peer);
+    culprit.parkedUntilMs = nowMs + parkMs;
+    culprit.avoided.set(piece, nowMs + AVOID_MS);
+  }
+
+  withdrew(peer: PeerId): void {
+    this.#culpritOf(peer).withdrew = true;
+  }
+
+  /** Pieces that peers may be asked for again. */
+  forgiven(nowMs: number): { readonly peer: PeerId; readonly pieces: readonly number[] }[] {
+    return [...this.#culprits].flatMap(([peer, { avoided }]) => {
+      const pieces = [...avoided].filter(([, untilMs]) => untilMs <= nowMs).map(([piece]) => piece);
+      for (const piece of pieces) avoided.delete(piece);
+      return pieces.length > 0 ? [{ peer, pieces }] : [];
+    });
+  }
+
+  #culpritOf(peer: PeerId): Culprit {
+    const culprit = this.#culprits.get(peer) ?? {
+      parkedUntilMs: -Infinity,
+      avoided: new Map<number, number>(),
+      withdrew: false,
+    };
+    this.#culprits.set(peer, culprit);
+    const [oldest] = this.#culprits.keys();
+    if (this.#culprits.size > MAX_CULPRITS && oldest !== undefined) this.#culprits.delete(oldest);
+    return culprit;
+  }
+}
