@@ -114,6 +114,20 @@ describe('a message', () => {
   });
 });
 
+test('a room that was never joined cannot be left', async () => {
+  lastLine(await swarm.command(bob, ['rooms', 'join', 'left', '--json']));
+  for (const room of ['left', 'nowhere']) {
+    const { code, stdout, stderr } = await swarm.command(alice, ['rooms', 'leave', room]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: `enjambre: not a member of the room "${room}": \`enjambre rooms\` shows the rooms and their members`,
+    });
+  }
+  const { code, stdout } = await swarm.command(bob, ['rooms', 'leave', 'left']);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'left left' });
+});
+
 describe('what cannot be sent says why', () => {
   test.each<[string, string[], number, RegExp]>([
     ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" has said hello/],

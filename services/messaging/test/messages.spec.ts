@@ -7,6 +7,14 @@ const join = (peer: TestPeer, name: string) =>
   callUnary(peer.client.joinRoom.bind(peer.client), { room: name }, { metadata: peer.metadata });
 const leave = (peer: TestPeer, name: string) =>
   callUnary(peer.client.leaveRoom.bind(peer.client), { room: name }, { metadata: peer.metadata });
+const rooms = async (peer: TestPeer) =>
+  (
+    await callUnary(
+      peer.client.listRooms.bind(peer.client),
+      { pageSize: 0, pageToken: '' },
+      { metadata: peer.metadata },
+    )
+  ).rooms;
 
 describe('a message', () => {
   let harness: Harness;
@@ -80,7 +88,9 @@ describe('a message', () => {
     await Promise.all([bob.received(1), carol.received(1)]);
     expect([alice.texts, bob.texts, carol.texts]).toEqual([[], ['to the room'], ['to carol']]);
     await leave(bob, 'ops');
-    await leave(bob, 'ops');
+    await expect(leave(bob, 'ops')).rejects.toMatchObject({ code: 'not-found', reason: 'NOT_A_MEMBER' });
+    expect((await rooms(alice)).map(({ members }) => members)).toEqual([['alice']]);
+    await expect(leave(bob, 'none')).rejects.toMatchObject({ code: 'not-found', reason: 'NOT_A_MEMBER' });
     await expect(send(alice, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
   });
 

@@ -165,6 +165,21 @@ describe('the tie to the relay', () => {
     expect(relay.joined).toEqual(['ops', 'ops']);
   });
 
+  it('leaves a room that the relay does not have it in only if it had joined', async () => {
+    await connected();
+    await expect(agent.messages.leaveRoom('ops')).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'NOT_A_MEMBER',
+    });
+    await agent.messages.joinRoom('ops');
+    await agent.messages.leaveRoom('ops');
+    await stop();
+    agent = await start();
+    await connected();
+    await expect(agent.messages.leaveRoom('ops')).rejects.toMatchObject({ reason: 'NOT_A_MEMBER' });
+    expect(relay.joined).toEqual(['ops']);
+  });
+
   it('sends again with the same id through sessions that come and go', async () => {
     await connected();
     relay.kill();

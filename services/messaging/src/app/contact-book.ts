@@ -1,4 +1,6 @@
+import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
+import { quote } from '@enjambre/core/quote';
 import { Directory } from '../domain/directory.js';
 import type { Limits } from '../domain/limits.js';
 import { checkRoomName, type PeerRef } from '../domain/message.js';
@@ -48,10 +50,14 @@ export class ContactBook {
     return directory;
   }
 
+  /** Throws `not-found` NOT_A_MEMBER. */
   async leave(room: string, peer: PeerId): Promise<void> {
     checkRoomName(room);
     const directory = await this.directory();
-    if (!directory.rooms.members(room)?.has(peer)) return;
+    if (!directory.rooms.members(room)?.has(peer)) {
+      const message = `not a member of the room ${quote(room)}: \`enjambre rooms\` shows the rooms and their members`;
+      throw new EnjambreError('not-found', 'NOT_A_MEMBER', message);
+    }
     await this.parts.store.deleteMembership({ room, peer });
     directory.rooms.leave(room, peer);
   }

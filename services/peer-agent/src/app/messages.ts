@@ -95,8 +95,15 @@ export class Messages implements DeliveryListener, Startable {
     return room;
   }
 
+  /** Throws `not-found` NOT_A_MEMBER if neither this agent nor the relay knows of a membership. */
   async leaveRoom(name: string): Promise<void> {
-    await this.#relay.leaveRoom(name);
+    try {
+      await this.#relay.leaveRoom(name);
+    } catch (error) {
+      // The relay may have forgotten the room, or have done it at an attempt whose answer was lost.
+      const isDone = EnjambreError.from(error).reason === 'NOT_A_MEMBER' && this.#inbox.rooms.includes(name);
+      if (!isDone) throw error;
+    }
     await this.#keep({ type: 'room', room: name, joined: false });
   }
 

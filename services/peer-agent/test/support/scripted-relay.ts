@@ -6,6 +6,8 @@ import {
   type ServerUnaryCall,
   type sendUnaryData,
 } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import { toServiceError } from '@enjambre/common/grpc/status';
 import { verifyHello } from '@enjambre/common/identity/identity';
 import { newer } from '@enjambre/common/testing/newer';
 import {
@@ -81,6 +83,10 @@ export class ScriptedRelay {
       joinRoom: (call: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
         this.joined.push(call.request.room);
         callback(null, { room: { name: call.request.room, members: ['agent'] } });
+      },
+      // As one that has forgotten, or done it at an attempt before.
+      leaveRoom: (_: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
+        callback(toServiceError(new EnjambreError('not-found', 'NOT_A_MEMBER', 'no member'), 'enjambre'));
       },
     });
     this.#port = await new Promise((resolve, reject) => {
