@@ -103,6 +103,7 @@ function transferFacts(
     ['crossed', crossed(transfer)],
     ['time', active > 0 ? `${formatSeconds(active)} of downloading` : ''],
     ['path', plain(transfer.path)],
+    ...transfer.otherPaths.map((path) => ['also at', plain(path)] as const),
     ['infohash', plain(transfer.infohash)],
     ['origin', transfer.origin ? 'shared from here' : 'downloaded'],
     ['added', formatAgo(transfer.addedAt, now)],

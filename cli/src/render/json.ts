@@ -29,6 +29,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     reason: transfer.reason,
     warning: transfer.warning,
     path: transfer.path,
+    other_paths: transfer.otherPaths,
     bytes_total: transfer.bytesTotal,
     bytes_done: transfer.bytesDone,
     pieces_total: transfer.piecesTotal,

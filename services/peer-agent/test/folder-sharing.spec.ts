@@ -299,6 +299,42 @@ describe('a shared folder', () => {
     expect(infohashes()).toEqual([infohash]);
   });
 
+  it.each(['the other first', 'its own first'])(
+    'goes on offering from elsewhere what is removed from it, %s',
+    async (order) => {
+      const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
+      if (order === 'the other first') await shareByHand(elsewhere);
+      await folder.write('shared/x', bytesOf(100));
+      await sharing.start();
+      await until('x to be known in the shared folder', () =>
+        agent.transfers
+          .list()
+          .some(({ record }) =>
+            [record, ...record.copies].some(({ location }) => location === folder.at('shared/x')),
+          ),
+      );
+      await shareByHand(elsewhere);
+      await unlink(folder.at('shared/x'));
+      await until('x to be offered from elsewhere alone', () => {
+        const [x] = agent.transfers.list();
+        return x?.state === 'seeding' && x.view().path === elsewhere && x.record.copies.length === 0;
+      });
+    },
+  );
+
+  it('goes on offering what is removed elsewhere', async () => {
+    const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
+    await folder.write('shared/x', bytesOf(100));
+    await shareByHand(elsewhere);
+    await sharing.start();
+    await until('both to be known', () => agent.transfers.list()[0]?.record.copies.length === 1);
+    await unlink(elsewhere);
+    await until('x to be offered from the shared folder', () => {
+      const [x] = agent.transfers.list();
+      return x?.state === 'seeding' && x.view().path === folder.at('shared/x');
+    });
+  });
+
   it('withdraws everything with a warning while it is gone, and shares it when it is back', async () => {
     await folder.write('shared/a', bytesOf(100));
     await folder.write('shared/b', bytesOf(100, 2));

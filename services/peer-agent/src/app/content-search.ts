@@ -4,29 +4,35 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { sleep } from '@enjambre/common/async/sleep';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Content } from './content.js';
-import { looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
+import { isWhole, looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
+import { OtherCopies } from './other-copies.js';
 import type { Survey } from './ports.js';
 import type { RunOptions, TransferComponents } from './transfer-components.js';
 
 export interface ContentSearchInit {
-  readonly infohash: InfoHash;
   /** Pieces that were there when this process looked last. */
   readonly had: () => Bitfield | undefined;
   /** Called before all pieces are hashed. */
   readonly checking: () => void;
+  /** Called when what is in use is something else, and another copy is waited for. */
+  readonly moved: (content: Content, change: Partial<TransferRecord>) => void;
   /** Called when it is missing, and when {@link ContentSearch.reason} has become another. */
   readonly missing: () => void;
   /** Notes what is about to get its name. */
   readonly naming: (assembly: string) => void;
 }
 
-type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs' | 'save'>;
+type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs' | 'log' | 'save'>;
 type Run = Pick<RunOptions, 'signal' | 'remedy'>;
+type Search = InventoryOptions & Run & { readonly waited: boolean };
 
 const LOOK_MS = 3000;
+const CHANGED = new Set(['CONTENT_CHANGED', 'FILE_CHANGED']);
 
 /** What was found. */
 export interface FoundContent extends Inventory {
+  /** What is different in the record: another copy is used. */
+  readonly change: Partial<TransferRecord>;
   /** It was whole, and is something else now, which is nobody's to be mended unasked. */
   readonly isOther: boolean;
 }
@@ -47,6 +53,7 @@ export class ContentSearch {
 
   constructor(
     private readonly parts: Parts,
+    private readonly infohash: InfoHash,
     private readonly init: ContentSearchInit,
   ) {}
 
@@ -58,13 +65,12 @@ export class ContentSearch {
       this.checked = 0;
       return () => (this.checked += 1);
     };
-    const { infohash } = this.init;
     const naming = async (assembly: string): Promise<void> => {
       this.init.naming(assembly);
       // If it cannot be kept, the files are not taken for the agent's own after a crash.
       await this.parts.save().catch(() => undefined);
     };
-    return { stores, progress: archive.progress(infohash), signal, checking, naming };
+    return { stores, progress: archive.progress(this.infohash), signal, checking, naming };
   }
 
   /** Undefined if the run was halted. */
@@ -85,36 +91,59 @@ export class ContentSearch {
     content: Content | undefined,
     record: TransferRecord,
   ): Promise<Partial<TransferRecord> | undefined> {
-    if (EnjambreError.from(cause).reason !== 'FILE_MISSING' || !content) return undefined;
-    if (record.complete) return {}; // The next run finds out what became of it.
+    const { reason } = EnjambreError.from(cause);
+    const mayHaveCopy = record.complete && record.copies.length > 0 && CHANGED.has(reason);
+    if (!content || (reason !== 'FILE_MISSING' && !mayHaveCopy)) return undefined;
+    // The next run finds out what became of it.
+    const isComplete = record.complete;
+    if (isComplete) return {};
     const survey = await this.#survey(content, record).catch(() => undefined);
     // What of a part comes back must be hashed.
     return survey?.absent === undefined ? undefined : { recheck: true };
   }
 
   async #search(content: Content, record: TransferRecord, run: Run): Promise<FoundContent | undefined> {
-    const aborted = (): boolean => run.signal.aborted;
+    const copies = new OtherCopies(this.parts.stores, content, record);
     this.#last = '';
     for (let waited = false; ; waited = true) {
-      const reason = await this.#whyWait(content, record, { ...run, waited });
-      if (aborted()) return undefined;
+      const search = { ...run, ...this.inventoryOptions(run), waited };
+      const reason = await this.#whyWait(content, record, search);
+      // What is as it was needs no other, and what is to be checked is checked first.
+      const isFirst = reason === '' && (run.remedy === 'fetch' || (await mayBeRight(content, record)));
+      const other = isFirst || !record.complete ? undefined : await copies.find(search);
+      if (isAborted(run)) return undefined;
+      if (other) return other;
+      if (reason === '') return this.#takeOrLeave({ content, record, copies }, search);
       const changed = reason !== this.reason;
       this.reason = reason;
-      if (reason === '') return this.#take(content, record, { ...run, waited });
+      if (!waited) this.parts.log.warn(`${record.name}: ${reason}`);
       if (changed) this.init.missing();
       await sleep(this.parts.missingLookMs ?? LOOK_MS, run.signal);
-      if (aborted()) return undefined;
+      if (isAborted(run)) return undefined;
     }
   }
 
-  async #take(
-    content: Content,
-    record: TransferRecord,
-    run: Run & { readonly waited: boolean },
-  ): Promise<FoundContent> {
-    const inventory = await takeInventory(content, record, this.inventoryOptions(run));
-    const wasWhole = record.complete && (run.waited || record.fingerprint !== '');
-    return { ...inventory, isOther: wasWhole && run.remedy === 'none' && !(await isWhole(inventory)) };
+  /** Takes what is there. If it was whole and is something else, another copy, or the wait for one that is away. */
+  async #takeOrLeave(
+    { content, record, copies }: { content: Content; record: TransferRecord; copies: OtherCopies },
+    search: Search,
+  ): Promise<FoundContent | undefined> {
+    const found = await this.#take(content, record, search);
+    if (!found.isOther || isAborted(search)) return found;
+    const other = await copies.find(search);
+    if (other) return other;
+    const next = copies.afterLosing(record);
+    if (!next || isAborted(search)) return found;
+    this.init.moved(next.content, next.change);
+    const later = await this.#search(next.content, { ...record, ...next.change }, search);
+    return later && { ...later, change: { ...next.change, ...later.change } };
+  }
+
+  async #take(content: Content, record: TransferRecord, search: Search): Promise<FoundContent> {
+    const inventory = await takeInventory(content, record, search);
+    const wasWhole = record.complete && (search.waited || record.fingerprint !== '' || record.origin);
+    const isOther = wasWhole && (search.remedy === 'none' || record.origin) && !(await isWhole(inventory));
+    return { ...inventory, isOther, change: {} };
   }
 
   /** Why it has to be waited for; empty if it has not. */
@@ -155,7 +184,7 @@ export class ContentSearch {
   async #claimed({ layout }: Content): Promise<{ have: Bitfield; unsure: number }> {
     const had = this.init.had();
     if (had) return { have: had, unsure: 0 };
-    const noted = await this.parts.archive.progress(this.init.infohash).load(layout.pieceCount);
+    const noted = await this.parts.archive.progress(this.infohash).load(layout.pieceCount);
     return { have: noted?.have ?? Bitfield.empty(layout.pieceCount), unsure: noted?.unsure.length ?? 0 };
   }
 
@@ -165,15 +194,19 @@ export class ContentSearch {
   }
 }
 
-/** True if all of it is there, and nothing more. */
-async function isWhole({ content, have }: Inventory): Promise<boolean> {
-  return have.isFull() && (await content.store.fingerprint()) !== undefined;
-}
-
 function missingText(path: string, { origin, complete, infohash }: TransferRecord): string {
   const ref = infohash.slice(0, 8);
   if (origin)
     return `${path} is missing: mount its disk or put it back, and it is shared again; \`enjambre get ${ref}\` fetches it from others`;
   const then = complete ? 'it is shared again' : 'the download resumes';
   return `${path} is missing: mount its disk or put it back, and ${then}; \`enjambre verify ${ref}\` fetches it again`;
+}
+
+function isAborted({ signal }: Pick<Run, 'signal'>): boolean {
+  return signal.aborted;
+}
+
+/** True if it looks as it did, or is to be hashed in any case. */
+async function mayBeRight(content: Content, record: TransferRecord): Promise<boolean> {
+  return record.recheck || (await looksAsNoted(content, record).catch(() => false));
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { placesOf } from '../domain/copies.js';
 import type { ScannedContent, TransferArchive, WatchedFolder } from './ports.js';
 import type { Transfer } from './transfer.js';
 import type { Transfers } from './transfers.js';
@@ -30,8 +31,8 @@ export class FolderOffers {
     const names = new Set<string>();
     const { transfers, folder } = this.parts;
     for (const { home } of transfers.all()) {
-      const { origin, location } = home;
-      if (origin && dirname(location) === folder.path) names.add(basename(location));
+      for (const { origin, location } of placesOf(home))
+        if (origin && dirname(location) === folder.path) names.add(basename(location));
     }
     return names;
   }
@@ -44,7 +45,8 @@ export class FolderOffers {
   /** Shares of an entry of which a file is not as it was. */
   async outdated(name: string): Promise<Transfer[]> {
     const shares = this.of(name);
-    const unchanged = await Promise.all(shares.map(isUnchanged));
+    const path = join(this.parts.folder.path, name);
+    const unchanged = await Promise.all(shares.map((transfer) => isUnchanged(transfer, path)));
     return shares.filter((_, index) => !unchanged[index]);
   }
 
@@ -52,7 +54,8 @@ export class FolderOffers {
   async sameAs(name: string, content: ScannedContent): Promise<Transfer[]> {
     const same: Transfer[] = [];
     for (const transfer of this.of(name)) {
-      if (transfer.state === 'failed' || !(await isUnchanged(transfer))) continue;
+      const path = join(this.parts.folder.path, name);
+      if (transfer.state === 'failed' || !(await isUnchanged(transfer, path))) continue;
       const metainfo = await this.parts.archive.readMetainfo(transfer.infohash);
       if (metainfo && hasSameFiles(metainfo, content)) same.push(transfer);
     }
@@ -64,7 +67,9 @@ export class FolderOffers {
     for (const transfer of this.#sorted().get(name) ?? []) {
       const { complete, inPlace } = transfer.record;
       if (!inPlace || transfer.state === 'failed' || !this.parts.transfers.has(transfer)) continue;
-      if (!complete || (await isUnchanged(transfer))) return true;
+      // One that is missing in part is not taken for something else, either.
+      if (!complete || transfer.state === 'missing') return true;
+      if (await isUnchanged(transfer, join(this.parts.folder.path, name))) return true;
     }
     return false;
   }
@@ -72,8 +77,10 @@ export class FolderOffers {
   #sorted(): ReadonlyMap<string, readonly Transfer[]> {
     if (performance.now() - this.#sortedAtMs < this.freshMs) return this.#downloads;
     this.#downloads = new Map();
+    const { path } = this.parts.folder;
     for (const transfer of this.parts.transfers.all()) {
-      if (transfer.home.origin || transfer.home.location !== this.parts.folder.path) continue;
+      const isHere = placesOf(transfer.home).some(({ origin, location }) => !origin && location === path);
+      if (!isHere) continue;
       const before = this.#downloads.get(transfer.name);
       if (before) before.push(transfer);
       else this.#downloads.set(transfer.name, [transfer]);
@@ -84,8 +91,8 @@ export class FolderOffers {
 }
 
 /** What cannot be looked at fails by itself, with the reason. */
-function isUnchanged(transfer: Transfer): Promise<boolean> {
-  return transfer.isUnchanged().catch(() => true);
+function isUnchanged(transfer: Transfer, path: string): Promise<boolean> {
+  return transfer.isUnchanged(path).catch(() => true);
 }
 
 function hasSameFiles(metainfo: Metainfo, content: ScannedContent): boolean {

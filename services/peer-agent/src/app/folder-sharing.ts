@@ -148,10 +148,10 @@ export class FolderSharing implements Startable {
       return;
     }
     this.#jobs.get(name)?.abort.abort();
-    if (kind === 'recheck') return this.#withdraw(await this.#offers.outdated(name), 'it changes');
+    if (kind === 'recheck') return this.#withdraw(name, await this.#offers.outdated(name), 'it changes');
     this.#complaints.delete(name);
     this.#leftOut.forget(name);
-    await this.#withdraw(this.#offers.of(name), 'it is not in the shared folder any more');
+    await this.#withdraw(name, this.#offers.of(name), 'it is not in the shared folder any more');
   }
 
   #begin(name: string): void {
@@ -180,14 +180,14 @@ export class FolderSharing implements Startable {
       const { transfer } = await transfers.share(options);
       // What changed in the meantime may be noted as if it had been hashed. The end of the agent is no change.
       if ((signal.aborted && this.#isRunning) || (await folder.lookAt(name)) !== before) {
-        await this.#withdraw(this.#offers.of(name), 'it changed while it was read');
+        await this.#withdraw(name, this.#offers.of(name), 'it changed while it was read');
         return 'changed';
       }
       log.info({ infohash: transfer.infohash }, `${name} is shared from the shared folder`);
       same.push(transfer);
     }
     const others = this.#offers.of(name).filter((transfer) => !same.includes(transfer));
-    await this.#withdraw(others, 'it was shared anew');
+    await this.#withdraw(name, others, 'it was shared anew');
     this.#complaints.delete(name);
     this.#leftOut.tell(name, content.leftOut);
     return 'settled';
@@ -200,16 +200,19 @@ export class FolderSharing implements Startable {
     this.#complain(name, `not shared: ${message}`, cause);
     if (reason === 'CHANGED_WHILE_READ') return 'changed';
     if (PASSING.has(code)) return 'failed';
-    await this.#withdraw(this.#offers.of(name), 'it cannot be shared as it is').catch((error: unknown) => {
-      this.parts.log.error({ err: error }, `${name} could not be withdrawn`);
-    });
+    await this.#withdraw(name, this.#offers.of(name), 'it cannot be shared as it is').catch(
+      (error: unknown) => {
+        this.parts.log.error({ err: error }, `${name} could not be withdrawn`);
+      },
+    );
     return 'settled';
   }
 
-  async #withdraw(transfers: readonly Transfer[], why: string): Promise<void> {
+  /** Offers them no more from there; from elsewhere they still may be. */
+  async #withdraw(entry: string, transfers: readonly Transfer[], why: string): Promise<void> {
     for (const transfer of transfers) {
       const { infohash, name } = transfer;
-      await this.parts.transfers.remove(transfer, false);
+      await this.parts.transfers.withdraw(transfer, join(this.parts.folder.path, entry));
       this.parts.log.info({ infohash }, `${name} is withdrawn: ${why}`);
     }
   }

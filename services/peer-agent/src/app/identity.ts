@@ -41,6 +41,7 @@ export function newRecord(
     ownFiles: 'none',
     assembly: '',
     fingerprint: '',
+    copies: [],
     recheck: false,
     bytesTotal: size,
     bytesDone: 0,

@@ -162,6 +162,11 @@ export async function looksAsNoted(
   return fingerprint !== '' && (await store.fingerprint()) === fingerprint;
 }
 
+/** True if all of it is there, and nothing more. */
+export async function isWhole({ content, have }: Pick<Inventory, 'content' | 'have'>): Promise<boolean> {
+  return have.isFull() && (await content.store.fingerprint()) !== undefined;
+}
+
 /** Hashes all that is on disk. */
 async function checkAll(content: Content, { signal, checking }: InventoryOptions): Promise<Inventory> {
   const { layout, store } = content;

@@ -4,8 +4,6 @@ import type { Membership, MembershipEvent, TrackerPort } from './ports.js';
 
 export interface PresenceComponents {
   readonly tracker: TrackerPort;
-  /** How it stands now. */
-  readonly membership: () => Membership;
   /** Called when numbers are told: the record should have them some time. */
   readonly counted: () => void;
 }
@@ -19,6 +17,8 @@ export class Presence {
   constructor(
     private readonly parts: PresenceComponents,
     { infohash, goal }: Pick<TransferRecord, 'infohash' | 'goal'>,
+    /** How it stands now. */
+    private readonly membership: () => Membership,
   ) {
     this.#infohash = infohash;
     this.#away = goal !== 'run';
@@ -44,7 +44,7 @@ export class Presence {
 
   /** Leaves the swarm, and tells why if it is a download that did not come to its end. */
   leave(event: 'paused' | 'failed', reason?: string): void {
-    const membership = this.parts.membership();
+    const membership = this.membership();
     if (!membership.origin && membership.bytesLeft > 0)
       this.parts.tracker.announce(membership, event, reason);
     this.withdraw();
@@ -56,6 +56,6 @@ export class Presence {
   }
 
   #announce(event: MembershipEvent): void {
-    this.parts.tracker.announce(this.parts.membership(), event);
+    this.parts.tracker.announce(this.membership(), event);
   }
 }

@@ -9,9 +9,16 @@ export interface TransferRun {
   readonly rests: () => void;
 }
 
-export function startRun(abort: AbortController, work: () => Promise<void>): TransferRun {
+/** @param failed called if it ends with an error before it is aborted */
+export function startRun(
+  work: (signal: AbortSignal) => Promise<void>,
+  failed: (error: unknown) => void,
+): TransferRun {
+  const abort = new AbortController();
   let rests: () => void = () => undefined;
   const resting = new Promise<void>((resolve) => (rests = resolve));
-  const done = work();
+  const done = work(abort.signal).catch((error: unknown) => {
+    if (!abort.signal.aborted) failed(error);
+  });
   return { abort, done, settled: Promise.race([done, resting]), rests };
 }

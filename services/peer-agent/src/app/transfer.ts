@@ -4,6 +4,7 @@ import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { completed, failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
+import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, openContent, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
@@ -11,7 +12,7 @@ import { openAssembly, publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { MetainfoSearch } from './metainfo-search.js';
-import { CONTENT_CHANGED, type Membership, type MembershipEvent } from './ports.js';
+import { CONTENT_CHANGED, type MembershipEvent } from './ports.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type RemovalOptions } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
@@ -56,15 +57,14 @@ export class Transfer {
     this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
     this.#clock = new DownloadClock(record);
-    const membership = (): Membership => membershipOf(this.record, this.#content?.metainfo);
-    this.#contentSearch = new ContentSearch(parts, {
-      infohash: record.infohash,
+    this.#contentSearch = new ContentSearch(parts, record.infohash, {
       had: () => this.#have,
       checking: () => this.#enter('checking'),
+      moved: (content, change) => this.#note(change, content),
       missing: () => this.#rest(),
       naming: (assembly) => this.#note({ assembly }),
     });
-    this.#presence = new Presence({ ...parts, membership }, record);
+    this.#presence = new Presence(parts, record, () => membershipOf(this.record, this.#content?.metainfo));
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -77,7 +77,7 @@ export class Transfer {
   }
 
   /** Whether it was shared from here, where it is or goes, and whether its content has its own name there already. */
-  get home(): Pick<TransferRecord, 'origin' | 'location' | 'inPlace'> {
+  get home(): Pick<TransferRecord, 'origin' | 'location' | 'inPlace' | 'copies'> {
     return this.#record;
   }
 
@@ -127,10 +127,19 @@ export class Transfer {
     });
   }
 
-  /** True if the content on disk looks as it did when it was complete. */
-  async isUnchanged(): Promise<boolean> {
-    const { complete, fingerprint } = this.#record;
-    return complete && (await this.#content?.store.fingerprint()) === fingerprint;
+  /** True if the content on disk looks as it did when it was complete; where it is used, or at another path that it has. */
+  async isUnchanged(path?: string): Promise<boolean> {
+    return looksUnchanged(this.#content, this.#record, this.parts.stores, path);
+  }
+
+  /** Changes what is known of its copies; another may be used then. False if `change` says that there is none. */
+  changeCopies(change: CopiesChange): Promise<boolean> {
+    return this.#serial.run(async () => {
+      const changed = await change(this.#record, this.#content);
+      if (changed?.location === undefined) this.#note(changed ?? {});
+      else await this.#again('the file is served from another place', changed);
+      return changed !== undefined;
+    });
   }
 
   /** Does what the goal says. `event` tells the tracker whether it is new (`started`) or not (`update`). */
@@ -168,7 +177,6 @@ export class Transfer {
       const isGone = this.#state === 'missing';
       await this.#halt('STOPPING', 'the transfer moves to another folder');
       const { location, error } = await takeAlong(this.#content, this.#record, folder, this.parts.stores);
-      this.#content = undefined;
       await this.#again('the transfer starts again', { location }, isGone && !error ? 'fetch' : 'none');
       if (error) throw error;
     });
@@ -200,6 +208,7 @@ export class Transfer {
 
   async #again(message: string, change: Partial<TransferRecord>, remedy: Remedy = 'none'): Promise<void> {
     await this.#halt(remedy === 'fetch' ? 'CHECKING' : 'STOPPING', message);
+    if (change.location !== undefined) this.#content = undefined;
     this.#record = { ...this.#record, ...change, goal: 'run', reason: '' };
     await this.#begin('update', remedy);
   }
@@ -210,12 +219,9 @@ export class Transfer {
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (goal !== 'run') return;
-    const abort = new AbortController();
-    const run = { event, remedy, signal: abort.signal };
-    this.#run = startRun(abort, () =>
-      this.#perform(run).catch((error: unknown) => {
-        if (!abort.signal.aborted) this.#fail(error);
-      }),
+    this.#run = startRun(
+      (signal) => this.#perform({ event, remedy, signal }),
+      (error) => this.#fail(error),
     );
   }
 
@@ -223,15 +229,13 @@ export class Transfer {
   async #perform(run: RunOptions): Promise<void> {
     const halted = (): boolean => run.signal.aborted;
     const known = this.#content ?? (await this.#resolve(run.signal));
-    if (!known || halted()) return;
-    const found = await this.#contentSearch.run(known, this.#record, run);
+    const found = known && !halted() && (await this.#contentSearch.run(known, this.#record, run));
     if (!found || halted()) return;
-    const { content, have, isOther } = found;
-    this.#content = content;
+    const { content, have, isOther, change } = found;
+    this.#note(change, content);
     this.#have = have;
     if (isOther) throw contentChanged(content.store.path);
     if (have.isFull()) return this.#finish(found, run);
-    if (this.#record.origin) throw contentChanged(this.#record.location);
     this.#record = incomplete(this.#record);
     const { content: assembly, ...place } = await openAssembly(content, this.#record, this.parts.stores);
     const isNews = place.ownFiles !== this.#record.ownFiles;
@@ -258,10 +262,7 @@ export class Transfer {
 
   /** Waits for content that is missing. */
   #rest(): void {
-    if (this.#state !== 'missing') {
-      this.parts.log.warn(`${this.name}: ${this.#contentSearch.reason}`);
-      this.#presence.withdraw();
-    }
+    if (this.#state !== 'missing') this.#presence.withdraw();
     this.#enter('missing');
     this.#run?.rests();
   }
@@ -313,7 +314,8 @@ export class Transfer {
     this.#presence.offers(run.event);
   }
 
-  #note(change: Partial<TransferRecord>): void {
+  #note(change: Partial<TransferRecord>, content = this.#content): void {
+    this.#content = content;
     this.#record = { ...this.#record, ...change };
     this.parts.changed();
   }

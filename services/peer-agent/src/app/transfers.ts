@@ -5,10 +5,13 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
 import type { LimitChange } from '../domain/limits/limit-settings.js';
+import { copiesOf, otherCopies } from '../domain/copies.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
+import { adding, dropping } from './copy-looks.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
+import { elsewhere, type Kept } from './transfer-place.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
@@ -16,6 +19,7 @@ import { CONTENT_CHANGED, type ContentHasher, type ScannedContent } from './port
 import { RecordSaver } from './record-saver.js';
 import type { RemovalOptions } from './removal.js';
 import { Room, type RoomNeed } from './room.js';
+import { SharedPaths } from './shared-paths.js';
 import { runningBeside } from './running.js';
 import type { Serving, ServingDirectory } from './serving.js';
 import { hashShare } from './hash-share.js';
@@ -45,7 +49,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #transfers = new Map<InfoHash, Transfer>();
   readonly #parts: TransfersComponents;
   /** Shares by the path of what they offer. */
-  readonly #shares = new Map<string, Set<Transfer>>();
+  readonly #shares = new SharedPaths();
   readonly #watchers = new Map<InfoHash, Set<() => void>>();
   readonly #targets: Targets;
   readonly #saver: RecordSaver;
@@ -89,7 +93,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Those shared from just this path. */
   sharesAt(path: string): readonly Transfer[] {
-    return [...(this.#shares.get(path) ?? [])];
+    return this.#shares.at(path);
   }
 
   /** Throws `invalid` BAD_REF, `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF. */
@@ -139,6 +143,11 @@ export class Transfers implements Startable, ServingDirectory {
   /** Says which files were deleted, as {@link Transfer.remove} does. */
   remove(transfer: Transfer, deleteData: boolean, force = false): ReturnType<Transfer['remove']> {
     return this.#infohashes.run([transfer.infohash], () => this.#remove(transfer, { deleteData, force }));
+  }
+
+  /** Offers a transfer no more from a path; nor at all if that is the only one. */
+  withdraw(transfer: Transfer, path: string): Promise<void> {
+    return this.#infohashes.run([transfer.infohash], () => this.#withdraw(transfer, path));
   }
 
   /** The infohash of a file that this agent or its tracker knows. */
@@ -270,7 +279,7 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Makes a transfer of content that was just hashed where it lies. Throws `precondition` CHANGED_WHILE_READ. */
-  async #adopt(metainfo: Metainfo, content: ScannedContent, limits: LimitChange): Promise<Transfer> {
+  async #adopt(metainfo: Metainfo, content: ScannedContent, kept: Kept): Promise<Transfer> {
     const { archive, hasher, stores } = this.#parts;
     await archive.writeMetainfo(metainfo);
     const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
@@ -278,7 +287,7 @@ export class Transfers implements Startable, ServingDirectory {
     await hasher.confirm(content);
     const transfer = this.#add({
       ...newRecord(identityOf(metainfo), { origin: true, location: content.path }),
-      ...limits,
+      ...kept,
       complete: true,
       completedAtMs: Date.now(),
       fingerprint,
@@ -294,35 +303,40 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer;
   }
 
-  /** Offers content where it lies, in the place of what that path, or the infohash, offered before. */
+  /** Offers content where it lies, in the place of what that path offered before, or beside what the infohash did. */
   #offer(
     metainfo: Metainfo,
     content: ScannedContent,
     limits: LimitChange = {},
   ): Promise<Pick<Shared, 'transfer' | 'already'>> {
-    const { infohash } = metainfo;
-    const before = this.sharesAt(content.path);
+    const { infohash, name } = metainfo;
+    const { path } = content;
+    const before = this.sharesAt(path);
     const infohashes = new Set([infohash, ...before.map((transfer) => transfer.infohash)]);
     return this.#infohashes.run([...infohashes], async () => {
       const known = this.#transfers.get(infohash);
       // Moved content is offered where it is now, also before it is missed where it was.
       const already = known?.state === 'seeding' && (await known.isUnchanged());
+      const copies = otherCopies(known ? copiesOf(known.record) : [], path, name);
       if (!already && known) await this.#remove(known, { deleteData: false });
-      if (!already) await this.#removeOutdated(before);
-      const kept = { ...known?.limits.settings, ...limits };
+      for (const transfer of before)
+        if (this.has(transfer) && !(await transfer.isUnchanged(path)))
+          await this.#withdraw(transfer, path, CONTENT_CHANGED);
+      const kept = { ...known?.limits.settings, ...limits, copies };
       const transfer = already ? known : await this.#adopt(metainfo, content, kept);
+      if (already) await known.changeCopies(adding(path, this.#parts.stores));
+      this.#shares.add(transfer);
       transfer.limits.change(limits);
       await this.save(transfer);
       return { transfer, already };
     });
   }
 
-  async #removeOutdated(shares: readonly Transfer[]): Promise<void> {
-    for (const transfer of shares) {
-      if (!this.has(transfer) || (await transfer.isUnchanged())) continue;
-      this.#outdated.add(transfer.infohash);
-      await this.#remove(transfer, { deleteData: false, reason: CONTENT_CHANGED });
-    }
+  async #withdraw(transfer: Transfer, path: string, reason?: typeof CONTENT_CHANGED): Promise<void> {
+    this.#shares.forget(transfer, path);
+    if (await transfer.changeCopies(dropping(path))) return this.save(transfer);
+    if (reason) this.#outdated.add(transfer.infohash);
+    await this.#remove(transfer, { deleteData: false, ...(reason && { reason }) });
   }
 
   #findOwn(ref: TransferRef): Transfer | undefined {
@@ -335,7 +349,7 @@ export class Transfers implements Startable, ServingDirectory {
     if (this.has(transfer)) {
       this.#transfers.delete(transfer.infohash);
       this.#targets.release(transfer.infohash);
-      this.#unlist(transfer);
+      this.#shares.delete(transfer);
     }
     for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
     return outcome;
@@ -359,28 +373,13 @@ export class Transfers implements Startable, ServingDirectory {
     const transfer = new Transfer(record, parts);
     this.#parts.archive.keep(record.infohash);
     this.#transfers.set(record.infohash, transfer);
-    if (record.origin) {
-      const shares = this.#shares.get(record.location) ?? new Set();
-      this.#shares.set(record.location, shares.add(transfer));
-    }
+    this.#shares.add(transfer);
     this.#saver.saveSoon(transfer);
     return transfer;
-  }
-
-  #unlist(transfer: Transfer): void {
-    const { location } = transfer.home;
-    const shares = this.#shares.get(location);
-    shares?.delete(transfer);
-    if (shares?.size === 0) this.#shares.delete(location);
   }
 
   /** Resolves when the transfer, as it is now, survives a crash: what was answered must survive the process. */
   save(transfer: Transfer): Promise<void> {
     return this.#saver.save(transfer);
   }
-}
-
-function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
-  const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
-  return new EnjambreError('precondition', 'ELSEWHERE', message);
 }

@@ -21,6 +21,15 @@ export interface PeerBytes {
   readonly receivingMs: number;
 }
 
+/** A place where the whole content is, or was. */
+export interface ContentCopy {
+  /** As of a {@link TransferRecord}. */
+  readonly origin: boolean;
+  readonly location: string;
+  /** How it looked when it was whole; empty if that is not known. */
+  readonly fingerprint: string;
+}
+
 /** What outlives the process of one transfer. Times in milliseconds since 1970. */
 export interface TransferRecord extends LimitSettings {
   readonly infohash: InfoHash;
@@ -44,6 +53,8 @@ export interface TransferRecord extends LimitSettings {
   readonly assembly: string;
   /** Of the complete content, see PieceStore.fingerprint. */
   readonly fingerprint: string;
+  /** Other copies of the whole content: one is used when what is in use is gone or changed. */
+  readonly copies: readonly ContentCopy[];
   /** What else is noted of what is on disk is in doubt: the next run hashes all of it. */
   readonly recheck: boolean;
   readonly bytesTotal: number;

@@ -31,6 +31,8 @@ const account: fc.Arbitrary<AccountRecord> = fc.record({
   untilMs: fc.oneof(fc.constant(0), time),
 });
 
+const path = fc.string({ maxLength: 60 }).map((text) => `/${text.replaceAll('\0', '')}`);
+
 const record: fc.Arbitrary<TransferRecord> = fc
   .record({
     infohash: id.map(parseInfoHash),
@@ -42,12 +44,18 @@ const record: fc.Arbitrary<TransferRecord> = fc
     reason: fc.string({ maxLength: 60 }),
     warning: fc.string({ maxLength: 60 }),
     origin: fc.boolean(),
-    location: fc.string({ maxLength: 60 }).map((path) => `/${path.replaceAll('\0', '')}`),
+    location: path,
     complete: fc.boolean(),
     inPlace: fc.boolean(),
     ownFiles: fc.constantFrom('', 'none', 'all', '0-4,9'),
     assembly: fc.string({ maxLength: 40 }),
     fingerprint: fc.string({ maxLength: 64 }),
+    copies: fc.array(
+      fc.record({ origin: fc.boolean(), location: path, fingerprint: fc.string({ maxLength: 64 }) }),
+      {
+        maxLength: 3,
+      },
+    ),
     recheck: fc.boolean(),
     bytesTotal: count,
     bytesDone: count,

@@ -9,6 +9,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { TransferState, TransferView } from '../../app/transfer-view.js';
+import { pathOfCopy } from '../../domain/copies.js';
 import type { TrafficRecord } from '../../domain/traffic.js';
 import type { Priority } from '../../domain/limits/priority.js';
 
@@ -94,6 +95,7 @@ export function transferToWire(view: TransferView): WireTransfer {
     maxDownload: BigInt(record.maxDownload),
     priority: PRIORITIES[record.priority],
     traffic: trafficToWire(record.traffic),
+    otherPaths: record.copies.map((copy) => pathOfCopy(copy, record.name)),
   };
 }
 

@@ -3,6 +3,7 @@ import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { nameFault } from '@enjambre/core/names';
 import { z } from 'zod';
 import { NOT_NOTED, readOwnFiles } from '../../domain/own-files.js';
+import { MAX_COPIES } from '../../domain/copies.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 const VERSION = 1;
@@ -19,8 +20,14 @@ export type TransferFacts = Pick<
   | 'inPlace'
   | 'ownFiles'
   | 'assembly'
+  | 'copies'
   | 'addedAtMs'
 >;
+
+const location = z
+  .string()
+  .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
+const copySchema = z.object({ origin: z.boolean(), location, fingerprint: z.string().default('') });
 
 /** The facts as files tell them; nothing hostile passes. */
 export const factsShape = {
@@ -30,11 +37,12 @@ export const factsShape = {
   goal: z.enum(['run', 'pause', 'failed']),
   reason: z.string().default(''),
   origin: z.boolean(),
-  location: z.string().refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path'),
+  location,
   in_place: z.boolean(),
   // Older versions of ours noted neither.
   own_files: z.string().default(NOT_NOTED).transform(readOwnFiles),
   assembly: z.string().default(''),
+  copies: z.array(copySchema).default([]),
   added_at: z.iso.datetime({ offset: true }),
 };
 
@@ -52,6 +60,7 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     in_place: facts.inPlace,
     own_files: facts.ownFiles,
     assembly: facts.assembly,
+    ...(facts.copies.length > 0 && { copies: [...facts.copies] }),
     added_at: new Date(facts.addedAtMs).toISOString(),
   };
 }
@@ -67,6 +76,7 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     inPlace: entry.in_place,
     ownFiles: entry.own_files,
     assembly: entry.assembly,
+    copies: entry.copies.slice(0, MAX_COPIES),
     addedAtMs: Date.parse(entry.added_at),
   };
 }

@@ -1,0 +1,178 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Transfer } from '../src/app/transfer.js';
+import { bytesOf, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { TestFolder } from './support/folder.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 64 * 1024;
+const data = bytesOf(4 * PIECE + 1000);
+const metainfo = metainfoOf(data, PIECE);
+
+let agent: DownloadAgent;
+
+beforeEach(async () => {
+  agent = await DownloadAgent.start();
+});
+
+afterEach(() => agent.stop());
+
+const at = (path: string): string => agent.folder.at(path);
+
+/** Writes the content there and shares it. */
+async function shareAt(path: string): Promise<Transfer> {
+  await agent.folder.write(path, data);
+  const { signal } = new AbortController();
+  const options = { path: at(path), name: 'file.bin', pieceLength: PIECE, signal, progress: () => undefined };
+  return (await agent.transfers.share(options)).transfer;
+}
+
+async function restarted(between: () => Promise<unknown>): Promise<Transfer> {
+  await agent.halt();
+  await between();
+  agent = await DownloadAgent.start(agent.folder);
+  return agent.transfers.get(metainfo.infohash);
+}
+
+const until = (transfer: Transfer, state: Transfer['state'], path: string): Promise<boolean> =>
+  waitFor(() => transfer.state === state && transfer.view().path === at(path), {
+    what: `${path} to be ${state}`,
+    everyMs: 5,
+    seen: () => [transfer.state, transfer.view().path, transfer.view().reason],
+  });
+
+async function servesIt(transfer: Transfer): Promise<void> {
+  const served = Buffer.alloc(PIECE);
+  await transfer.serving!.read({ piece: 1, begin: 0 }, served);
+  expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
+}
+
+const copies = (transfer: Transfer): string[] => transfer.record.copies.map(({ location }) => location);
+
+describe('content that is shared from two places', () => {
+  let transfer: Transfer;
+
+  beforeEach(async () => {
+    transfer = await shareAt('1/m.bin');
+    expect(await shareAt('2/m.bin')).toBe(transfer);
+  });
+
+  it('is one transfer that knows both', () => {
+    expect(transfer.view().path).toBe(at('1/m.bin'));
+    expect(copies(transfer)).toEqual([at('2/m.bin')]);
+  });
+
+  it('is served from the other when one is deleted, and is not withdrawn', async () => {
+    await rm(at('1/m.bin'));
+    await until(transfer, 'seeding', '2/m.bin');
+    await servesIt(transfer);
+    expect(agent.tracker.said).toEqual(['started', 'update']);
+  });
+
+  it('is served from the other when one becomes something else', async () => {
+    await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
+    await until(transfer, 'seeding', '2/m.bin');
+    await servesIt(transfer);
+  });
+
+  it('is served from the first as before when the other is deleted', async () => {
+    await rm(at('2/m.bin'));
+    const again = await restarted(() => Promise.resolve());
+    await until(again, 'seeding', '1/m.bin');
+  });
+
+  it('is served from the other when one is gone at the start, also if the status file is lost', async () => {
+    const again = await restarted(async () => {
+      await rm(at('1/m.bin'));
+      await rm(agent.folder.at('data/download_status.json'));
+    });
+    await until(again, 'seeding', '2/m.bin');
+  });
+
+  it('is missing when both are gone, and served from whichever comes back', async () => {
+    await rename(at('1/m.bin'), at('1/away'));
+    await until(transfer, 'seeding', '2/m.bin');
+    await rename(at('2/m.bin'), at('2/away'));
+    await until(transfer, 'missing', '2/m.bin');
+    await rename(at('1/away'), at('1/m.bin'));
+    await until(transfer, 'seeding', '1/m.bin');
+  });
+
+  it('waits for the other when one is something else and the other is away', async () => {
+    await rename(at('2/m.bin'), at('2/away'));
+    await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
+    await until(transfer, 'missing', '2/m.bin');
+    await rename(at('2/away'), at('2/m.bin'));
+    await until(transfer, 'seeding', '2/m.bin');
+    expect(copies(transfer)).toEqual([]);
+  });
+
+  it('fails only when all are something else', async () => {
+    await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 8));
+    await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
+    await waitFor(() => transfer.state === 'failed', { what: 'the end', seen: () => transfer.view() });
+    expect(transfer.view().reason).toMatch(/is not what was shared any more/);
+  });
+
+  it('keeps the other when what is now at one is shared', async () => {
+    const other = Buffer.alloc(data.length, 7);
+    await writeFile(at('1/m.bin'), other);
+    const { signal } = new AbortController();
+    const options = { path: at('1/m.bin'), name: '', pieceLength: PIECE, signal, progress: () => undefined };
+    const second = (await agent.transfers.share(options)).transfer;
+    await until(transfer, 'seeding', '2/m.bin');
+    expect(second.infohash).not.toBe(transfer.infohash);
+    expect(copies(transfer)).toEqual([]);
+    expect(agent.transfers.list()).toHaveLength(2);
+  });
+
+  it('keeps both when it is shared again while it is missing', async () => {
+    await rename(at('1/m.bin'), at('1/away'));
+    await rename(at('2/m.bin'), at('2/away'));
+    await waitFor(() => transfer.state === 'missing', { what: 'both to be missed' });
+    const third = await shareAt('3/m.bin');
+    expect(copies(third).sort()).toEqual([at('1/m.bin'), at('2/m.bin')]);
+    await rename(at('2/away'), at('2/m.bin'));
+    await rm(at('3/m.bin'));
+    await until(third, 'seeding', '2/m.bin');
+  });
+});
+
+describe('a download of which a copy is shared', () => {
+  it('is served from that when the downloaded one is gone, and says so as a share', async () => {
+    const seed = await TestFolder.make();
+    const uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
+    try {
+      agent.tracker.add(uploader.named());
+      const transfer = await agent.download(metainfo);
+      await agent.finished(transfer);
+      expect(await shareAt('copy/file.bin')).toBe(transfer);
+      await rm(at('downloads/file.bin'));
+      await until(transfer, 'seeding', 'copy/file.bin');
+      expect(transfer.record).toMatchObject({ origin: true, bytesDownloaded: data.length });
+      await rm(at('copy/file.bin'));
+      await agent.folder.write('downloads/file.bin', data);
+      await until(transfer, 'seeding', 'downloads/file.bin');
+      expect(transfer.record.origin).toBe(false);
+      expect((await readFile(at('downloads/file.bin'))).equals(data)).toBe(true);
+    } finally {
+      await uploader.stop();
+      await seed.remove();
+    }
+  });
+
+  it('that is shared from its own place has no copy', async () => {
+    await shareAt('x/file.bin');
+    const transfer = await shareAt('x/file.bin');
+    expect(copies(transfer)).toEqual([]);
+  });
+});
+
+it('no more than sixteen places are kept', async () => {
+  for (let copy = 0; copy < 18; copy++) await shareAt(`${copy}/m.bin`);
+  const transfer = agent.transfers.get(metainfo.infohash);
+  expect(copies(transfer)).toHaveLength(15);
+  expect(copies(transfer)[0]).toBe(at('17/m.bin'));
+});
