@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Environment } from '@enjambre/common/config/options';
 import type { ConnectionFlags } from './connection.js';
 import type { Output, TextStream } from './output.js';
@@ -7,8 +8,8 @@ export interface Context {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   /** Read by commands that are told to. */
-  readonly stdin: AsyncIterable<Uint8Array>;
-  /** True if somebody can answer questions. */
+  readonly stdin: Readable;
+  /** True if standard input is a terminal: somebody can answer questions. */
   readonly canAsk: boolean;
   readonly environment: Environment;
   /** Throws if it was removed: to be asked for only with a relative path. */

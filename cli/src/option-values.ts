@@ -16,6 +16,15 @@ export function present(refusal: string): (value: string) => string {
   };
 }
 
+/** A parser of paths where `-`, standard input or output elsewhere, makes no sense. */
+export function onDisk(what: string): (value: string) => string {
+  return (value) => {
+    if (value !== '-') return present(`${what}: a path is missing`)(value);
+    const refusal = `${what}: standard input or output cannot be meant: write ./- for what is called -`;
+    throw new EnjambreError('invalid', 'BAD_OPTION', refusal);
+  };
+}
+
 export function pieceLength(value: string): number {
   const bytes = bytesSchema.safeParse(value);
   if (bytes.success && isPieceLength(bytes.data)) return bytes.data;

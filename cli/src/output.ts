@@ -7,7 +7,7 @@ import { plain } from './render/text.js';
 /** The part of a process's standard streams that commands use. */
 export interface TextStream {
   /** Calls back when the text has left, or with the reason why not. */
-  write(text: string, written?: (error?: Error | null) => void): unknown;
+  write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -67,8 +67,15 @@ export class Output {
   }
 
   /** Resolves when all so far has left this process. Throws `denied`, CANNOT_WRITE, if it could not. */
-  async written(): Promise<void> {
-    const failure = await new Promise<Error | null | undefined>((resolve) => this.stdout.write('', resolve));
+  written(): Promise<void> {
+    return this.bytes('');
+  }
+
+  /** Content for a program, as it is. Resolves when it has left this process; throws as {@link written}. */
+  async bytes(data: string | Uint8Array): Promise<void> {
+    const failure = await new Promise<Error | null | undefined>((resolve) =>
+      this.stdout.write(data, resolve),
+    );
     if (!failure) return;
     const message = `the output could not be written (${systemErrorText(failure)}): mend that and ask again`;
     throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
@@ -86,6 +93,14 @@ export class Output {
   note(sentence: string): void {
     this.stderr.write(`${plain(sentence)}\n`);
   }
+}
+
+/** Where people are told what happens while standard output takes the content itself. */
+export function outputBeside(
+  stderr: TextStream,
+  environment: Readonly<Record<string, string | undefined>>,
+): Output {
+  return new Output(stderr, stderr, { json: false, color: wantsColor(stderr, environment) });
 }
 
 /** Whether to use colours: a terminal's default, switched by NO_COLOR and FORCE_COLOR as everywhere. */

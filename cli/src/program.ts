@@ -46,7 +46,7 @@ function createProgram(context: Context): Command {
     )
     .addHelpText(
       'after',
-      `\nREF is an infohash or its first 8 or more digits, a magnet link, a .torrent path, or a name.`,
+      `\nREF is an infohash or its first 8 or more digits, a magnet link, a .torrent path (- for standard input), or a name.`,
     )
     .configureHelp({ subcommandTerm: termOf })
     .enablePositionalOptions()

@@ -1,10 +1,12 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildMetainfo } from '@enjambre/core/metainfo-build';
 import { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { downloadSource, trackerInfohash, transferRef } from './ref.js';
+import type { TorrentSource } from './torrent-file.js';
 
 const metainfo = buildMetainfo({
   name: 'a.bin',
@@ -20,6 +22,10 @@ const catalogue = [
 ];
 const files = (): Promise<File[]> => Promise.resolve(catalogue);
 let cwd: string;
+const around = (stdin: readonly Uint8Array[] = [], canAsk = false): TorrentSource => ({
+  context: { cwd, stdin: Readable.from(stdin), canAsk },
+  signal: new AbortController().signal,
+});
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'enjambre-ref-'));
@@ -33,8 +39,8 @@ afterAll(() => rm(cwd, { recursive: true }));
 
 describe('a ref', () => {
   test('that is the path of a .torrent is its content for a download, its infohash for the rest', async () => {
-    expect(await downloadSource('a.torrent', { cwd })).toEqual({ $case: 'metainfo', value: metainfo.bytes });
-    expect(await transferRef('./a.torrent', { cwd })).toBe(metainfo.infohash);
+    expect(await downloadSource('a.torrent', around())).toEqual({ $case: 'metainfo', value: metainfo.bytes });
+    expect(await transferRef('./a.torrent', around())).toBe(metainfo.infohash);
   });
 
   test.each([
@@ -44,8 +50,8 @@ describe('a ref', () => {
     'model.bin',
     'gone.torrent',
   ])('%s is left to the agent', async (ref) => {
-    expect(await downloadSource(ref, { cwd })).toEqual({ $case: 'ref', value: ref });
-    expect(await transferRef(ref, { cwd })).toBe(ref);
+    expect(await downloadSource(ref, around())).toEqual({ $case: 'ref', value: ref });
+    expect(await transferRef(ref, around())).toBe(ref);
   });
 
   test.each([
@@ -54,11 +60,30 @@ describe('a ref', () => {
     ['./gone.torrent', 'PATH_NOT_FOUND'],
     ['huge.torrent', 'BAD_METAINFO'],
   ])('"%s" is refused with %s', async (ref, reason) => {
-    await expect(downloadSource(ref, { cwd })).rejects.toMatchObject({ reason });
+    await expect(downloadSource(ref, around())).rejects.toMatchObject({ reason });
+  });
+
+  test('- is the .torrent on standard input, which must be no terminal and not empty', async () => {
+    const halves = [metainfo.bytes.subarray(0, 10), metainfo.bytes.subarray(10)];
+    expect(await downloadSource('-', around(halves))).toEqual({ $case: 'metainfo', value: metainfo.bytes });
+    expect(await transferRef('-', around(halves))).toBe(metainfo.infohash);
+    expect(await trackerInfohash('-', around(halves), files)).toBe(metainfo.infohash);
+    await expect(downloadSource('-', around(halves, true))).rejects.toThrow(
+      /is a terminal: pipe a \.torrent/,
+    );
+    await expect(downloadSource('-', around())).rejects.toThrow(/is empty: pipe a \.torrent/);
+  });
+
+  test('on a standard input that never ends is waited for until Ctrl-C', async () => {
+    const interrupt = new AbortController();
+    const stdin = new Readable({ read: () => undefined });
+    const reading = downloadSource('-', { context: { cwd, stdin, canAsk: false }, signal: interrupt.signal });
+    interrupt.abort();
+    await expect(reading).rejects.toMatchObject({ code: 'cancelled', reason: 'INTERRUPTED' });
   });
 
   test('that names a malformed .torrent is refused by commands that need its infohash', async () => {
-    await expect(transferRef('bad.torrent', { cwd })).rejects.toMatchObject({
+    await expect(transferRef('bad.torrent', around())).rejects.toMatchObject({
       name: 'EnjambreError',
       code: 'invalid',
     });
@@ -73,11 +98,11 @@ describe('a ref for a tracker', () => {
     ['a.bin', metainfo.infohash],
     ['ABABABAB', other],
   ])('%s is %s', async (ref, infohash) => {
-    expect(await trackerInfohash(ref, { cwd }, files)).toBe(infohash);
+    expect(await trackerInfohash(ref, around(), files)).toBe(infohash);
   });
 
   test('must mean one file', async () => {
-    await expect(trackerInfohash('twin', { cwd }, files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
-    await expect(trackerInfohash('nobody', { cwd }, files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
+    await expect(trackerInfohash('twin', around(), files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
+    await expect(trackerInfohash('nobody', around(), files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
   });
 });

@@ -4,7 +4,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { sameName } from '@enjambre/core/names';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { MAX_TORRENT_BYTES, tooLarge } from './torrent-file.js';
+import { MAX_TORRENT_BYTES, readTorrent, STANDARD, tooLarge, type TorrentSource } from './torrent-file.js';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 const INFOHASH = /^[0-9a-f]{64}$/i;
@@ -12,17 +12,17 @@ const PREFIX = /^[0-9a-f]{8,63}$/i;
 
 /**
  * What a download is asked for by: the content of a `.torrent` if `ref` is the path of
- * one, else `ref` itself, which the agent reads. Throws `invalid` BAD_REF or BAD_METAINFO,
+ * one (or `-`), else `ref` itself, which the agent reads. Throws `invalid` BAD_REF or BAD_METAINFO,
  * `not-found` PATH_NOT_FOUND or LOCAL_PATH.
  */
 export async function downloadSource(
   ref: string,
-  folder: WorkingFolder,
+  around: TorrentSource,
 ): Promise<NonNullable<DownloadRequest['source']>> {
-  const metainfo = await torrentFile(ref, folder);
+  const metainfo = await torrentFile(ref, around);
   if (metainfo) return { $case: 'metainfo', value: metainfo };
   // No name has a separator.
-  const local = ref.includes('/') ? await localPath(ref, folder) : undefined;
+  const local = ref.includes('/') ? await localPath(ref, around.context) : undefined;
   if (local) throw local;
   return { $case: 'ref', value: ref };
 }
@@ -37,9 +37,9 @@ export async function localPath(ref: string, folder: WorkingFolder): Promise<Enj
   return new EnjambreError('not-found', 'LOCAL_PATH', message);
 }
 
-/** The ref by which an agent knows a transfer: for a `.torrent` path its infohash. */
-export async function transferRef(ref: string, folder: WorkingFolder): Promise<string> {
-  const metainfo = await torrentFile(ref, folder);
+/** The ref by which an agent knows a transfer: for a `.torrent` path, or `-`, its infohash. */
+export async function transferRef(ref: string, around: TorrentSource): Promise<string> {
+  const metainfo = await torrentFile(ref, around);
   if (!metainfo) return ref;
   const { parseTorrent } = await import('@enjambre/core/metainfo-parse');
   return parseTorrent(metainfo).info.infohash;
@@ -51,10 +51,10 @@ export async function transferRef(ref: string, folder: WorkingFolder): Promise<s
  */
 export async function trackerInfohash(
   ref: string,
-  folder: WorkingFolder,
+  around: TorrentSource,
   files: (query: string) => Promise<readonly File[]>,
 ): Promise<string> {
-  const text = await transferRef(ref, folder);
+  const text = await transferRef(ref, around);
   if (/^magnet:/i.test(text)) {
     const { parseMagnet } = await import('@enjambre/core/magnet');
     return parseMagnet(text).infohash;
@@ -90,8 +90,8 @@ function withName(text: string, files: readonly File[]): readonly File[] {
   return alike.length > 0 || bare === text ? alike : withName(bare, files);
 }
 
-/** The bytes of the `.torrent` that `ref` names; undefined if it is not the path of one. */
-async function torrentFile(ref: string, folder: WorkingFolder): Promise<Buffer | undefined> {
+/** The bytes of the `.torrent` that `ref` names; `-` is standard input. Undefined if it is not the path of one. */
+async function torrentFile(ref: string, around: TorrentSource): Promise<Buffer | undefined> {
   if (ref.trim() === '') {
     throw new EnjambreError(
       'invalid',
@@ -99,8 +99,9 @@ async function torrentFile(ref: string, folder: WorkingFolder): Promise<Buffer |
       'the ref is empty: give an infohash, magnet link, .torrent path or name',
     );
   }
+  if (ref === STANDARD) return readTorrent(ref, around);
   if (!ref.toLowerCase().endsWith('.torrent') || /^magnet:/i.test(ref)) return undefined;
-  const path = pathFrom(folder, ref);
+  const path = pathFrom(around.context, ref);
   const size = await fileSize(path);
   if (size === undefined) {
     // Something may be shared under such a name; with a separator it can only be a path.

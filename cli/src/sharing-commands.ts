@@ -1,6 +1,6 @@
 import type { ClientCommand } from './client-command.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
-import { pieceLength, present, seconds, text } from './option-values.js';
+import { onDisk, pieceLength, present, seconds, text } from './option-values.js';
 import { append } from './service-options.js';
 
 /** What puts content into the network, and what gets it. */
@@ -19,7 +19,12 @@ export const SHARING: readonly ClientCommand[] = [
         description: 'bytes in a piece: a power of two from 16KiB to 64MiB',
         parse: pieceLength,
       },
-      { flags: '--torrent <FILE>', description: 'write a .torrent, too (may be repeated)', parse: append },
+      {
+        flags: '--torrent <FILE>',
+        description: 'write a .torrent, too, - for standard output (may be repeated)',
+        parse: (value: string, previous: readonly string[] | undefined) =>
+          append(present('--torrent: a path is missing')(value), previous),
+      },
       {
         flags: '--follow-links',
         description: 'share what symbolic links in a folder lead to, inside the folder',
@@ -34,6 +39,7 @@ export const SHARING: readonly ClientCommand[] = [
       priorityFlag,
     ],
     handle: async (session, [path = ''], given) => {
+      onDisk('PATH')(path);
       const { share } = await import('./commands/share.js');
       await share(session, path, {
         name: text(given.name),
@@ -55,7 +61,7 @@ export const SHARING: readonly ClientCommand[] = [
       {
         flags: '--output <DIR>',
         description: "folder to put it in (default: the agent's download folder)",
-        parse: present('--output: a path is missing'),
+        parse: onDisk('--output'),
       },
       { flags: '--detach', description: 'return at once; the agent goes on' },
       {

@@ -15,7 +15,7 @@ export function standardError(): TextStream {
 function ofLog(fd: 1 | 2): TextStream {
   return {
     write: (text, written) => {
-      standardOutput(fd).write(text);
+      standardOutput(fd).write(typeof text === 'string' ? text : Buffer.from(text).toString());
       written?.();
     },
   };

@@ -1,25 +1,29 @@
 import { createReadStream } from 'node:fs';
+import { addAbortSignal } from 'node:stream';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
 import { EnjambreError } from '@enjambre/core/error';
-import { pathFrom, type WorkingFolder } from './working-folder.js';
+import type { Context, Session } from './context.js';
+import { pathFrom } from './working-folder.js';
 
 /** Larger metainfo is refused everywhere. */
 export const MAX_TORRENT_BYTES = MAX_BENCODE_BYTES;
 
-/** A path that means standard input. */
-const STDIN = '-';
+/** A path that means standard input or output. */
+export const STANDARD = '-';
+
+/** Where a `.torrent` may come from. */
+export interface TorrentSource extends Pick<Session, 'signal'> {
+  readonly context: Pick<Context, 'cwd' | 'stdin' | 'canAsk'>;
+}
 
 /**
  * The bytes of a `.torrent`, whatever its name, from a file, a pipe or (`-`) standard
  * input; no more of it is read than a `.torrent` may have. Throws `not-found`
- * PATH_NOT_FOUND, `denied` PATH_NOT_READABLE, `invalid` BAD_METAINFO.
+ * PATH_NOT_FOUND, `denied` PATH_NOT_READABLE, `invalid` BAD_METAINFO or USAGE.
  */
-export async function readTorrent(
-  path: string,
-  context: WorkingFolder & { readonly stdin: AsyncIterable<Uint8Array> },
-): Promise<Buffer> {
-  if (path === STDIN) return gather(context.stdin, 'standard input');
+export async function readTorrent(path: string, { context, signal }: TorrentSource): Promise<Buffer> {
+  if (path === STANDARD) return readStandardInput(context, signal);
   const whole = pathFrom(context, path);
   try {
     return await gather(createReadStream(whole), whole);
@@ -31,6 +35,24 @@ export async function readTorrent(
     const message = `cannot read ${whole} (${systemErrorText(error)}): name a .torrent file that can be read`;
     throw new EnjambreError('denied', 'PATH_NOT_READABLE', message, { cause: error });
   }
+}
+
+async function readStandardInput(
+  { stdin, canAsk }: TorrentSource['context'],
+  signal: AbortSignal,
+): Promise<Buffer> {
+  if (canAsk) {
+    const message = 'standard input is a terminal: pipe a .torrent into it, or name a file';
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
+  try {
+    const bytes = await gather(addAbortSignal(signal, stdin), 'standard input');
+    if (bytes.length > 0) return bytes;
+  } catch (error) {
+    throw signal.aborted ? new EnjambreError('cancelled', 'INTERRUPTED', 'interrupted') : error;
+  }
+  const message = 'bad metainfo: standard input is empty: pipe a .torrent into it, or name a file';
+  throw new EnjambreError('invalid', 'BAD_METAINFO', message);
 }
 
 async function gather(stream: AsyncIterable<Uint8Array>, what: string): Promise<Buffer> {

@@ -62,6 +62,13 @@ async function* until(signal: AbortSignal, transfer: Transfer): AsyncGenerator<T
 }
 
 describe('enjambre get', () => {
+  test('takes a .torrent from standard input', async () => {
+    const stdin = [Buffer.from('the '), Buffer.from('metainfo')];
+    const { code } = await cli(['get', '-', '--detach', '--agent', agent.address], { stdin });
+    expect(code).toBe(0);
+    expect(asked).toMatchObject([{ source: { $case: 'metainfo', value: Buffer.from('the metainfo') } }]);
+  });
+
   test('ends with a done line that names the sources, the most generous first', async () => {
     const { code, stderr, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address]);
 

@@ -7,7 +7,7 @@ import { run } from '../src/program.js';
 export interface CliOptions {
   readonly environment?: Environment;
   readonly cwd?: string;
-  /** Standard input, in chunks. */
+  /** Standard input, in chunks; no terminal. */
   readonly stdin?: readonly Uint8Array[];
   /** Standard output is a terminal of so many columns. */
   readonly columns?: number;
@@ -19,6 +19,7 @@ export interface CliOptions {
 
 export interface CliResult {
   readonly code: number;
+  /** Bytes that were written as such are a character each. */
   readonly stdout: string;
   readonly stderr: string;
   /** Standard output as objects, one a line. */
@@ -31,7 +32,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   let stderr = '';
   const out: TextStream = {
     write: (text, written) => {
-      stdout += text;
+      stdout += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
       options.onOutput?.(stdout);
       written?.();
     },
@@ -39,8 +40,8 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   };
   const context: Context = {
     stdout: out,
-    stdin: Readable.from(options.stdin ?? []) as AsyncIterable<Uint8Array>,
-    stderr: { write: (text) => (stderr += text) },
+    stdin: Readable.from(options.stdin ?? []),
+    stderr: { write: (text) => (stderr += String(text)) },
     canAsk: false,
     environment: { NO_COLOR: '1', ...options.environment },
     cwd: options.cwd ?? '/',

@@ -45,8 +45,8 @@ export async function remove(
     const message = '--force says what --data may delete: give both, or neither';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
-  const { output, context } = session;
-  const its = await transferRef(ref, context);
+  const { output } = session;
+  const its = await transferRef(ref, session);
   const removed = await withAgent(session, (agent) => agent.remove(its, { data, force }));
   output.object(removedJson(removed));
   for (const line of removedLines(removed)) output.line(line);
@@ -57,7 +57,7 @@ async function change(
   ref: string,
   apply: (agent: AgentClient, ref: string) => Promise<Transfer>,
 ): Promise<Transfer> {
-  const its = await transferRef(ref, session.context);
+  const its = await transferRef(ref, session);
   const transfer = await withAgent(session, (agent) => apply(agent, its));
   session.output.object(transferJson('transfer', transfer));
   return transfer;

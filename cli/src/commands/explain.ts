@@ -24,9 +24,9 @@ const LEAST_SECONDS = 1;
 
 /** `enjambre explain`: where the time of a download went. */
 export async function explain(session: Session, ref: string): Promise<void> {
-  const { output, context } = session;
+  const { output } = session;
   const explanation = await withAgent(session, async (agent) =>
-    agent.explain(await transferRef(ref, context)),
+    agent.explain(await transferRef(ref, session)),
   );
   output.object(explanationJson(explanation));
   for (const line of describe(explanation, output)) output.line(line);

@@ -43,7 +43,7 @@ async function download(
   { output, detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
 ): Promise<void> {
   await withAgent(session, async (agent) => {
-    const source = await downloadSource(ref, session.context);
+    const source = await downloadSource(ref, session);
     const outputDir = output === undefined ? '' : pathFrom(session.context, output);
     const { transfer, alreadyComplete } = await agent
       .download({ source, outputDir, limits })

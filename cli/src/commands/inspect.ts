@@ -15,12 +15,9 @@ export interface InspectOptions {
 const MAX_LINES = 50;
 
 /** `enjambre inspect`: what a `.torrent` holds. Asks nobody. Throws `invalid`, BAD_METAINFO, naming the fault. */
-export async function inspect(
-  { context, output }: Session,
-  path: string,
-  options: InspectOptions,
-): Promise<void> {
-  const { info: metainfo, missing } = parseTorrent(await readTorrent(path, context));
+export async function inspect(session: Session, path: string, options: InspectOptions): Promise<void> {
+  const { output } = session;
+  const { info: metainfo, missing } = parseTorrent(await readTorrent(path, session));
   if (output.json) {
     output.object({ ...torrentJson(metainfo), ...(missing !== undefined && { whole: false }) });
     for (const entry of entriesJson(metainfo)) output.object(entry);

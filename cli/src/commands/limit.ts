@@ -27,11 +27,12 @@ export async function limit(
 }
 
 async function ofTransfer(
-  { output, context }: Session,
+  session: Session,
   agent: AgentClient,
   { ref: given, change }: { ref: string; change: LimitChange | undefined },
 ): Promise<void> {
-  const ref = await transferRef(given, context);
+  const { output } = session;
+  const ref = await transferRef(given, session);
   const { transfer = await agent.transfer(ref) } = change ? await agent.setLimits({ ref, change }) : {};
   output.object(transferJson('transfer', transfer));
   output.line(`${plain(transfer.name)}: ${limitsText(transfer)}`);

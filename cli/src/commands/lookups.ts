@@ -42,12 +42,12 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
   const { environment } = session.context;
   const trackers = resolveTrackers(session.connection, environment);
   if (trackers.length === 0) {
-    const its = ref === '' ? '' : await transferRef(ref, session.context);
+    const its = ref === '' ? '' : await transferRef(ref, session);
     return withAgent(session, (agent) => agent.peers(its));
   }
   return withTracker(trackers, session.signal, async (tracker) => {
     if (ref !== '')
-      return tracker.swarm(await trackerInfohash(ref, session.context, (query) => tracker.files(query)));
+      return tracker.swarm(await trackerInfohash(ref, session, (query) => tracker.files(query)));
     const all = await tracker.peers();
     return all.map((peer) => ({
       peer,

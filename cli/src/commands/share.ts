@@ -11,10 +11,12 @@ import {
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { writeNewFile } from '../new-file.js';
+import { outputBeside } from '../output.js';
 import { sharedJson } from '../render/json.js';
 import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
 import { formatBytes, plain } from '../render/text.js';
+import { STANDARD } from '../torrent-file.js';
 import { pathFrom } from '../working-folder.js';
 
 export interface ShareOptions {
@@ -22,7 +24,7 @@ export interface ShareOptions {
   readonly name?: string | undefined;
   /** Bytes in a piece; the agent chooses if absent. */
   readonly pieceLength?: number | undefined;
-  /** Files to write the metainfo to. */
+  /** Files to write the metainfo to; `-` is standard output. */
   readonly torrents: readonly string[];
   /** Limits of the transfer. */
   readonly limits?: LimitChange | undefined;
@@ -35,14 +37,21 @@ export interface ShareOptions {
 const POLICIES = { inside: LinkPolicy.INSIDE, anywhere: LinkPolicy.ANYWHERE } as const;
 
 /** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
-export async function share(session: Session, path: string, options: ShareOptions): Promise<void> {
-  const torrents = options.torrents.map((file) => pathFrom(session.context, file));
+export async function share(given: Session, path: string, options: ShareOptions): Promise<void> {
+  const toOutput = options.torrents.includes(STANDARD);
+  if (toOutput) checkOutput(given);
+  const { stderr, environment } = given.context;
+  const session = toOutput ? { ...given, output: outputBeside(stderr, environment) } : given;
+  const torrents = options.torrents
+    .filter((file) => file !== STANDARD)
+    .map((file) => pathFrom(session.context, file));
   for (const file of torrents) await checkFree(file);
   await withAgent(session, async (agent) => {
     const shared = await hash(session, agent, pathFrom(session.context, path), options);
     const { transfer } = shared;
     if (!transfer) throw noTransfer();
     for (const file of torrents) await writeTorrent(file, shared.metainfo);
+    if (toOutput) await given.output.bytes(shared.metainfo);
     tell(session, transfer, shared, torrents);
     const { leftOut } = shared;
     if (leftOut && leftOut.links > 0 && options.skipUnsupported !== true)
@@ -108,6 +117,14 @@ function tell(
   output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
   for (const file of torrents) output.line(`${dim('torrent')}   ${plain(file)}`);
   for (const note of leftOutNotes(shared.leftOut)) output.note(note);
+}
+
+/** Standard output takes a .torrent, and nothing else then. Throws `invalid`, USAGE. */
+function checkOutput({ context, output }: Session): void {
+  const instead = output.json
+    ? '--torrent - and --json both take standard output: give one of them, or name a file'
+    : 'a .torrent is no text for a terminal: redirect standard output, or name a file with --torrent';
+  if (output.json || context.stdout.isTTY === true) throw new EnjambreError('invalid', 'USAGE', instead);
 }
 
 /** Nothing is overwritten, least of all what is being shared. Throws `already-exists`, PATH_EXISTS. */

@@ -39,9 +39,7 @@ export async function list(session: Session): Promise<void> {
 
 /** `enjambre status`: all about one transfer. */
 export async function status(session: Session, ref: string): Promise<void> {
-  const found = await withAgent(session, async (agent) =>
-    agent.transfer(await transferRef(ref, session.context)),
-  );
+  const found = await withAgent(session, async (agent) => agent.transfer(await transferRef(ref, session)));
   const { output, context } = session;
   output.object(transferJson('transfer', found));
   for (const line of describe(found, output, context.now())) output.line(line);

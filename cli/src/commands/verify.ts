@@ -13,7 +13,7 @@ export interface VerifyOptions {
 
 /** `enjambre verify`: has everything on disk read again. Throws `aborted` if it does not become whole. */
 export async function verify(session: Session, ref: string, { wait }: VerifyOptions): Promise<void> {
-  const its = await transferRef(ref, session.context);
+  const its = await transferRef(ref, session);
   await withAgent(session, async (agent) => {
     const transfer = await agent.verify(its);
     if (!wait) {
