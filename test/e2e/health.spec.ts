@@ -7,6 +7,7 @@ import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { ProcessSwarm } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { asSeenInside, fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
+import { expectRefused, lastLine } from './support/outcome.js';
 import { MIB, shareFile, untilStatus } from './support/sharing.js';
 
 jest.setTimeout(90_000);
@@ -74,7 +75,22 @@ describe('health', () => {
       });
       expect(await page(`http://${metrics}/healthz`)).toBe('200 alive\n');
 
-      await swarm.command(bob, ['get', file.infohash, '--detach']);
+      expectRefused(
+        await swarm.command(bob, ['get', file.infohash]),
+        1,
+        /big\.bin needs 8\.\d MB .*make room/,
+      );
+      await rm(join(bob.downloadDir, 'filler'));
+      // A disk that fills while a download is under way.
+      const slowly = ['--detach', '--max-download', '500kB', '--json'];
+      lastLine(await swarm.command(bob, ['get', file.infohash, ...slowly]));
+      await untilStatus(swarm, bob, {
+        ref: file.infohash,
+        is: ({ bytes_done }) => bytes_done >= 1,
+        what: 'under way',
+      });
+      await fillUp(join(bob.downloadDir, 'filler'));
+      lastLine(await swarm.command(bob, ['limit', file.infohash, '--max-download', 'none', '--json']));
       const failed = {
         ref: file.infohash,
         is: ({ state }: { state: string }) => state === 'failed',
