@@ -69,7 +69,7 @@ const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'resume <REF>',
-    summary: 'go on with one that is paused or failed',
+    summary: 'go on with one that is paused or failed; exits 1 if it fails again',
     handle: async (session, [ref = '']) => (await import('./commands/control.js')).resume(session, ref),
   },
   {

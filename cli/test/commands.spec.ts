@@ -5,6 +5,7 @@ import {
   RemoveTransferResponse,
   TransferPeer,
   TransferState,
+  type Transfer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { FakeAgent, INFOHASH, transferOf } from './fake-agent.js';
@@ -91,6 +92,60 @@ test('resume of what fails again says why', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr: 'enjambre: model.bin failed again: the disk is full\n',
+  });
+});
+
+describe('enjambre resume waits until the state tells whether the transfer goes on', () => {
+  const begins = (...later: Partial<Transfer>[]): void => {
+    agent.script.change = () => transferOf({ state: TransferState.CHECKING });
+    agent.script.watch = async function* (_, ended) {
+      for (const fields of later) yield transferOf(fields);
+      await new Promise((resolve) => {
+        ended.addEventListener('abort', resolve);
+      });
+    };
+  };
+
+  test.each<[string, Partial<Transfer>, RegExp]>([
+    [
+      'fails again a moment later',
+      { state: TransferState.FAILED, reason: 'the disk is full' },
+      /^enjambre: model\.bin failed again: the disk is full\n$/,
+    ],
+    [
+      'has no content to go on with',
+      { state: TransferState.MISSING, reason: '/data is missing' },
+      /^enjambre: model\.bin still waits: \/data is missing\n$/,
+    ],
+  ])('one that %s is exit 1, and says why', async (_, last, message) => {
+    begins({ state: TransferState.CHECKING }, last);
+    const { code, stdout, stderr } = await on(['resume', 'model.bin']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('one that was checked says how it goes on', async () => {
+    begins({ state: TransferState.CHECKING }, { state: TransferState.DOWNLOADING });
+    const { code, objects } = await on(['resume', 'model.bin', '--json']);
+    expect(code).toBe(0);
+    expect(objects()).toMatchObject([{ type: 'transfer', state: 'downloading' }]);
+  });
+
+  test('one that takes its time goes on, as far as anybody knows', async () => {
+    begins({ state: TransferState.RESOLVING });
+    const { code, stdout } = await on(['resume', 'model.bin']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'model.bin goes on: resolving\n' });
+  });
+
+  test('until Ctrl-C', async () => {
+    begins({ state: TransferState.RESOLVING });
+    const interrupt = new AbortController();
+    const watch = agent.script.watch!;
+    agent.script.watch = (ref, ended) => {
+      interrupt.abort();
+      return watch(ref, ended);
+    };
+    expect((await on(['resume', 'model.bin'], { interrupt })).code).toBe(130);
   });
 });
 

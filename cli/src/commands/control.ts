@@ -1,5 +1,5 @@
 import { EnjambreError } from '@enjambre/core/error';
-import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
@@ -16,16 +16,45 @@ export async function pause(session: Session, ref: string): Promise<void> {
   );
 }
 
-/** `enjambre resume`: goes on with a paused or failed transfer. */
+/** So long is waited for a transfer that starts again to show whether it can. */
+const SETTLE_MS = 3000;
+/** States that say nothing of that; an agent may answer before it has begun. */
+const UNSETTLED: ReadonlySet<TransferState> = new Set([
+  TransferState.RESOLVING,
+  TransferState.CHECKING,
+  TransferState.PAUSED,
+]);
+const WATCH_MS = 100;
+
+/** `enjambre resume`: goes on with a paused or failed transfer. Throws `aborted` if that fails within moments. */
 export async function resume(session: Session, ref: string): Promise<void> {
-  const transfer = await change(session, ref, (agent, its) => agent.resume(its));
-  const state = stateWord(transfer.state);
-  if (state === 'failed') {
-    const message = `${plain(transfer.name)} failed again: ${plain(transfer.reason)}`;
-    throw new EnjambreError('aborted', 'TRANSFER_FAILED', message);
+  const its = await transferRef(ref, session);
+  const begun = await withAgent(session, (agent) => agent.resume(its));
+  const transfer = await settled(session, begun);
+  session.output.object(transferJson('transfer', transfer));
+  const name = plain(transfer.name);
+  if (transfer.state === TransferState.FAILED)
+    throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed again: ${plain(transfer.reason)}`);
+  if (transfer.state === TransferState.MISSING)
+    throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} still waits: ${plain(transfer.reason)}`);
+  const state = transfer.state === TransferState.PAUSED ? '' : `: ${stateWord(transfer.state)}`;
+  session.output.line(`${name} goes on${state}`);
+}
+
+/** The transfer once its state tells whether it goes on, or as it is after {@link SETTLE_MS}. */
+async function settled(session: Session, begun: Transfer): Promise<Transfer> {
+  if (!UNSETTLED.has(begun.state)) return begun;
+  const deadline = AbortSignal.timeout(SETTLE_MS);
+  const signal = AbortSignal.any([session.signal, deadline]);
+  let last = begun;
+  try {
+    await withAgent({ ...session, signal }, async (agent) => {
+      for await (last of agent.watch(begun.infohash, WATCH_MS)) if (!UNSETTLED.has(last.state)) return;
+    });
+  } catch (error) {
+    if (!deadline.aborted || session.signal.aborted) throw error;
   }
-  // The agent may answer before it has begun.
-  session.output.line(`${plain(transfer.name)} goes on${state === 'paused' ? '' : `: ${state}`}`);
+  return last;
 }
 
 export interface RemoveOptions {
