@@ -4,7 +4,7 @@ import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { Onlooker } from '@enjambre/common/testing/onlooker';
 import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
 import { waitFor } from '@enjambre/common/testing/wait-for';
-import { lastLine } from './support/outcome.js';
+import { expectRefused, lastLine } from './support/outcome.js';
 import { MIB, openLink, shareFile, startBehind } from './support/sharing.js';
 
 /** Between what the tracker decides and the time that the event bears, on a busy machine. */
@@ -122,6 +122,9 @@ describe('a network on a real nats-server', () => {
       { what: 'the tracker to know the file' },
     );
     expect(onlooker.seen).toHaveLength(before);
+    // The tracker answers: it is its NATS that is missing.
+    const refused = await swarm.command(alice, ['events']);
+    expectRefused(refused, 4, /NATS .*(is away|did not give the recorded events).*: try again$/);
     await nats.restart();
     // A plain subscriber may come back later than the tracker: what counts is the record.
     let last = '';

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/common/testing/wait-for';
@@ -195,6 +196,23 @@ describe('the tie to the relay', () => {
     await expect(agent.messages.send(message)).rejects.toMatchObject({
       code: 'not-found',
       message: 'nobody is called bob',
+    });
+  });
+
+  it('passes on why the relay gives it no session', async () => {
+    await connected();
+    const message = 'NATS, which keeps the messages, is away: try again';
+    relay.sessionRefusal = new EnjambreError('unavailable', 'STORE_AWAY', message);
+    relay.kill();
+    await relay.start();
+    await waitFor(() => agent.link.problem === message, {
+      what: 'the refusal',
+      seen: () => agent.link.problem,
+    });
+    await expect(agent.messages.rooms({ size: 0, token: '' })).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'STORE_AWAY',
+      message,
     });
   });
 

@@ -52,6 +52,8 @@ export class ScriptedRelay {
   readonly joined: string[] = [];
   /** Calls are refused with this from now on. */
   refusal: { code: status; details: string } | undefined;
+  /** Sessions are refused with this from now on. */
+  sessionRefusal: EnjambreError | undefined;
   #server = new Server();
   #port = 0;
 
@@ -112,6 +114,8 @@ export class ScriptedRelay {
       if (message?.$case === 'ack') visit.acknowledged.push(...message.value.deliveryIds);
       if (message?.$case !== 'hello') return;
       visit.hello = message.value;
+      if (this.sessionRefusal)
+        return void call.emit('error', toServiceError(this.sessionRefusal, 'enjambre.messaging'));
       visit.peerId = verifyHello('messaging', NONCE, message.value.publicKey, message.value.signature);
       if (this.isNewer) call.write({ message: undefined });
       call.write({ message: { $case: 'token', value: `token-${this.visits.length}` } });

@@ -1,9 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { toServiceError } from '@enjambre/common/grpc/status';
 import { createLogger } from '@enjambre/common/log/logger';
 import { sleep } from '@enjambre/common/async/sleep';
 import { waitFor } from '@enjambre/common/testing/wait-for';
+import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
@@ -484,6 +486,16 @@ describe('TrackerLink', () => {
       code: 'unavailable',
       reason: 'NO_TRACKER',
       message: `the tracker at ${tracker.address} cannot be reached: start it, or name another with --tracker`,
+    });
+  });
+
+  it('passes on what a tracker that answers lacks itself', async () => {
+    const away = new EnjambreError('unavailable', 'NATS_UNREACHABLE', 'NATS at n:4222 is away: try again');
+    const { link } = await tracked({ listFiles: () => toServiceError(away, 'enjambre.tracker') });
+    await expect(link.findFiles('x')).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'NATS_UNREACHABLE',
+      message: 'NATS at n:4222 is away: try again',
     });
   });
 

@@ -38,6 +38,8 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
   'DEADLINE_EXCEEDED',
   'CANCELLED',
   'BAD_TOKEN',
+  'NO_WELCOME',
+  'STREAM_ENDED',
 ]);
 /** Ends of an attempt that another one may mend. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'cancelled']);
@@ -54,7 +56,8 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   #arrived: Delivery[] = [];
   #keeping = false;
   #version = '';
-  #problem = 'connecting';
+  /** Why there is no session. */
+  #obstacle = new EnjambreError('unavailable', 'UNAVAILABLE', 'connecting');
   #waitsForRoom = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -73,7 +76,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
 
   /** Why there is no session; empty if there is one. */
   get problem(): string {
-    return this.#token === undefined ? this.#problem : '';
+    return this.#token === undefined ? this.#obstacle.message : '';
   }
 
   /** The relay's version; empty while there is no session, or if it does not say. */
@@ -169,7 +172,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   }
 
   closed(error: EnjambreError): void {
-    if (this.#token !== undefined || this.#problem !== error.message) {
+    if (this.#token !== undefined || this.#obstacle.message !== error.message) {
       this.parts.log.warn(
         { messaging: this.address, reason: error.reason },
         `no session with messaging service ${this.address}: ${error.message}; ${adviceOn(error.reason)}`,
@@ -178,7 +181,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     this.#token = undefined;
     this.#session = undefined;
     this.#arrived = [];
-    this.#problem = error.message;
+    this.#obstacle = error;
     if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#open();
@@ -188,7 +191,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   #open(): void {
     this.#waitsForRoom = this.#listener?.hasRoom === false;
     if (this.#waitsForRoom) {
-      this.#problem = 'the inbox is full of unread messages: read some with `enjambre inbox`';
+      this.#obstacle = inboxFull();
       this.#timer = setTimeout(() => {
         this.#open();
       }, this.#reconnection.waitMs('INBOX_FULL'));
@@ -207,9 +210,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
       while (this.#arrived.length > 0 && this.#listener) {
         const session = this.#session;
         if (!this.#listener.hasRoom) {
-          session?.abandon(
-            new EnjambreError('exhausted', 'INBOX_FULL', 'the inbox is full of unread messages'),
-          );
+          session?.abandon(inboxFull());
           return;
         }
         const batch = this.#arrived.splice(0);
@@ -245,12 +246,19 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
         said = OF_THE_WAY.has(known.reason) ? said : known;
       }
       if (Date.now() >= endMs || !(await sleep(RETRY_MS, signal)))
-        throw said ?? this.#unreachable(this.#problem);
+        throw said ?? this.#explain(this.#obstacle);
     }
   }
 
-  #unreachable(problem: string): EnjambreError {
-    const message = `the messaging service at ${this.address} cannot be reached (${problem}): start it, or name another with --messaging`;
+  /** Why it has no session, in words of the relay if it is that which gives none. */
+  #explain(obstacle: EnjambreError): EnjambreError {
+    if (!OF_THE_WAY.has(obstacle.reason)) return obstacle;
+    const message = `the messaging service at ${this.address} cannot be reached (${obstacle.message}): start it, or name another with --messaging`;
     return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message);
   }
+}
+
+function inboxFull(): EnjambreError {
+  const message = 'the inbox is full of unread messages: read some with `enjambre inbox`';
+  return new EnjambreError('exhausted', 'INBOX_FULL', message);
 }

@@ -371,7 +371,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   #explain(error: unknown): EnjambreError {
     const known = EnjambreError.from(error);
     // What a tracker says itself, such as that its NATS is away, is of more use.
-    if (!isSilence(error) || !/^(UNAVAILABLE|DEADLINE_EXCEEDED)$/.test(known.reason)) return known;
+    if (!isSilence(error) || !/^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED)$/.test(known.reason)) return known;
     const message = `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`;
     return new EnjambreError('unavailable', 'NO_TRACKER', message, { cause: messageOf(error) });
   }
