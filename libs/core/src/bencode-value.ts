@@ -1,3 +1,5 @@
+import { runSteps, sortSteps, StepCount, type Steps } from './steps.js';
+
 /** The most bytes that a bencoded value, so also a metainfo, may take. The format has no bound. */
 export const MAX_BENCODE_BYTES = 64 * 1024 * 1024;
 
@@ -45,11 +47,19 @@ export class BencodeDict {
 
   /** A dictionary to be encoded. Throws RangeError for a key with a character over U+00FF. */
   static of(values: ReadonlyMap<string, BencodeValue>): BencodeDict {
-    const entries = Array.from(values, ([key, value]) => ({ key, value, start: 0, end: 0 }));
-    for (const { key } of entries) {
+    return runSteps(BencodeDict.steps(values));
+  }
+
+  /** {@link of} in steps. */
+  static *steps(values: ReadonlyMap<string, BencodeValue>): Steps<BencodeDict> {
+    const entries: BencodeEntry[] = [];
+    const step = new StepCount();
+    for (const [key, value] of values) {
       if (/[^\0-\xff]/.test(key)) throw new RangeError('a key of a dictionary must be a latin1 string');
+      entries.push({ key, value, start: 0, end: 0 });
+      if (step.isFull()) yield;
     }
-    return new BencodeDict(entries.sort((a, b) => (a.key < b.key ? -1 : 1)));
+    return new BencodeDict(yield* sortSteps(entries, byKey));
   }
 
   get size(): number {
@@ -84,4 +94,9 @@ export class BencodeDict {
     }
     return undefined;
   }
+}
+
+/** Keys are bytes, each a character: their order is that of the strings. */
+export function byKey(a: BencodeEntry, b: BencodeEntry): number {
+  return a.key < b.key ? -1 : Number(a.key > b.key);
 }

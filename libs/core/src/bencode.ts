@@ -1,5 +1,6 @@
 import {
   BencodeDict,
+  byKey,
   type BencodeEntry,
   type BencodeValue,
   MAX_BENCODE_BYTES,
@@ -9,6 +10,7 @@ import {
 } from './bencode-value.js';
 import { ByteOutput } from './byte-output.js';
 import { EnjambreError } from './error.js';
+import { runSteps, sortSteps, StepCount, type Steps } from './steps.js';
 
 /** Digits of the length of the longest byte string that fits in MAX_BENCODE_BYTES. */
 const MAX_LENGTH_DIGITS = String(MAX_BENCODE_BYTES).length;
@@ -29,7 +31,9 @@ interface Open {
   readonly start: number;
   readonly items: BencodeValue[];
   /** Undefined for a list. */
-  readonly entries: BencodeEntry[] | undefined;
+  entries: BencodeEntry[] | undefined;
+  /** False for a dictionary with a key that should stand before another. */
+  isSorted: boolean;
   /** The key that waits for its value. */
   key: string | undefined;
 }
@@ -44,7 +48,7 @@ export function decodeBencode(bytes: Uint8Array): BencodeValue {
   if (bytes.length > MAX_BENCODE_BYTES) {
     throw fault(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`, MAX_BENCODE_BYTES);
   }
-  return new Decoder(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).decode();
+  return runSteps(new Decoder(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).decode());
 }
 
 /**
@@ -52,10 +56,12 @@ export function decodeBencode(bytes: Uint8Array): BencodeValue {
  * bytes are what is hashed, keys may be in any order, and white space may follow the end. `canonical` is false if
  * something of that was used: then `encodeBencode` gives the same value as {@link decodeBencode} takes it.
  */
-export function decodeTorrent(bytes: Buffer): { readonly value: BencodeValue; readonly canonical: boolean } {
+export function* decodeTorrent(
+  bytes: Buffer,
+): Steps<{ readonly value: BencodeValue; readonly canonical: boolean }> {
   const end = endOfText(bytes);
   const decoder = new Decoder(bytes.subarray(0, end), 'info');
-  const value = decoder.decode();
+  const value = yield* decoder.decode();
   return { value, canonical: !decoder.tookLiberties && end === bytes.length };
 }
 
@@ -64,8 +70,13 @@ export function decodeTorrent(bytes: Buffer): { readonly value: BencodeValue; re
  * integer, a bigint over 19 digits, more than 100 levels. Source: BEP 3.
  */
 export function encodeBencode(value: BencodeValue): Buffer {
+  return runSteps(encodeSteps(value));
+}
+
+/** {@link encodeBencode} in steps. */
+export function* encodeSteps(value: BencodeValue): Steps<Buffer> {
   const output = new ByteOutput();
-  encodeInto(output, value, 1);
+  yield* encodeInto(output, value, { depth: 1, step: new StepCount() });
   return output.take();
 }
 
@@ -85,9 +96,15 @@ class Decoder {
     this.#bytes = bytes;
   }
 
-  decode(): BencodeValue {
+  *decode(): Steps<BencodeValue> {
     let whole: BencodeValue | undefined;
-    while (whole === undefined) whole = this.#step();
+    const step = new StepCount();
+    while (whole === undefined) {
+      const inside = this.#open.at(-1);
+      if (inside?.isSorted === false && this.#bytes[this.#at] === END) yield* sortEntries(inside);
+      whole = this.#step();
+      if (step.isFull()) yield;
+    }
     if (this.#at < this.#bytes.length) throw fault('bytes after the end of the value', this.#at);
     return whole;
   }
@@ -100,7 +117,7 @@ class Decoder {
     if (byte === undefined) throw fault('the value is cut off', start);
     if (byte === END && inside !== undefined) return this.#close(inside);
     if (inside?.entries !== undefined && inside.key === undefined) {
-      inside.key = this.#readKey(inside.entries);
+      inside.key = this.#readKey(inside, inside.entries);
       return undefined;
     }
     if (byte === DICT || byte === LIST) {
@@ -114,7 +131,7 @@ class Decoder {
 
   #openAt(start: number, isDict: boolean): void {
     if (this.#open.length === MAX_BENCODE_DEPTH) throw fault('more than 100 levels', start);
-    this.#open.push({ start, items: [], entries: isDict ? [] : undefined, key: undefined });
+    this.#open.push({ start, items: [], entries: isDict ? [] : undefined, isSorted: true, key: undefined });
     this.#at += 1;
   }
 
@@ -124,7 +141,6 @@ class Decoder {
     this.#open.pop();
     // Sliced, since an array grown by push keeps room for many more than the usual one or two.
     const { items, entries } = inside;
-    if (this.tookLiberties && entries) sortEntries(entries);
     return this.#put(entries ? new BencodeDict(entries.slice(), this.#bytes) : items.slice(), inside.start);
   }
 
@@ -143,7 +159,7 @@ class Decoder {
     return undefined;
   }
 
-  #readKey(entries: readonly BencodeEntry[]): string {
+  #readKey(inside: Open, entries: readonly BencodeEntry[]): string {
     const start = this.#at;
     if (!isDigit(this.#bytes[start])) throw fault('a key that is not a byte string', start);
     const key = this.#readString().toString('latin1');
@@ -154,6 +170,7 @@ class Decoder {
       const isFree = this.#open.length === 1 || outermost?.key !== this.strictIn;
       if (this.strictIn === undefined || !isFree) throw fault('a key out of order', start);
       this.tookLiberties = true;
+      inside.isSorted = false;
     }
     return key;
   }
@@ -198,11 +215,15 @@ class Decoder {
 }
 
 /** By key. Of two with one key nobody can say which counts. */
-function sortEntries(entries: BencodeEntry[]): void {
-  entries.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+function* sortEntries(inside: Open): Steps<void> {
+  const entries = yield* sortSteps(inside.entries ?? [], byKey);
+  const step = new StepCount();
   for (const [index, { key, start }] of entries.entries()) {
     if (index > 0 && entries[index - 1]?.key === key) throw fault('a duplicate key', start);
+    if (step.isFull()) yield;
   }
+  inside.entries = entries;
+  inside.isSorted = true;
 }
 
 function endOfText(bytes: Buffer): number {
@@ -215,7 +236,11 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
-function encodeInto(output: ByteOutput, value: BencodeValue, depth: number): void {
+function* encodeInto(
+  output: ByteOutput,
+  value: BencodeValue,
+  { depth, step }: { depth: number; step: StepCount },
+): Steps<void> {
   if (typeof value === 'number' || typeof value === 'bigint') {
     output.putText(encodeInteger(value));
   } else if (Buffer.isBuffer(value)) {
@@ -223,15 +248,20 @@ function encodeInto(output: ByteOutput, value: BencodeValue, depth: number): voi
     output.putBytes(value);
   } else {
     if (depth > MAX_BENCODE_DEPTH) throw new RangeError('bencode cannot hold more than 100 levels');
+    const inner = { depth: depth + 1, step };
     if (value instanceof BencodeDict) {
       output.putText('d');
       for (const [key, held] of value) {
         output.putText(`${key.length}:${key}`);
-        encodeInto(output, held, depth + 1);
+        yield* encodeInto(output, held, inner);
+        if (step.isFull()) yield;
       }
     } else {
       output.putText('l');
-      for (const item of value) encodeInto(output, item, depth + 1);
+      for (const item of value) {
+        yield* encodeInto(output, item, inner);
+        if (step.isFull()) yield;
+      }
     }
     output.putText('e');
   }

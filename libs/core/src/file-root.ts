@@ -1,5 +1,6 @@
-import { HASH_SIZE, LEAF_SIZE, merkleRoot, zeroRoot } from './merkle.js';
+import { HASH_SIZE, LEAF_SIZE, merkleSteps, zeroRoot } from './merkle.js';
 import { nextPowerOfTwo } from './power-of-two.js';
+import { runSteps, type Steps } from './steps.js';
 
 /**
  * How many leaves wide the tree of one piece of a file is: the whole piece when the file is longer
@@ -17,9 +18,18 @@ export function leavesOfPiece(fileLength: number, pieceLength: number): number {
  * when the number of roots is not the file's number of pieces. Source: BEP 52.
  */
 export function fileRoot(pieceRoots: Uint8Array, fileLength: number, pieceLength: number): Buffer {
+  return runSteps(fileRootSteps(pieceRoots, fileLength, pieceLength));
+}
+
+/** {@link fileRoot} in steps. */
+export function* fileRootSteps(
+  pieceRoots: Uint8Array,
+  fileLength: number,
+  pieceLength: number,
+): Steps<Buffer> {
   const pieces = Math.ceil(fileLength / pieceLength);
   if (pieces < 1 || pieceRoots.length !== pieces * HASH_SIZE) {
     throw new RangeError(`${pieceRoots.length} bytes are not the roots of ${pieces} pieces`);
   }
-  return merkleRoot(pieceRoots, nextPowerOfTwo(pieces), zeroRoot(pieceLength / LEAF_SIZE));
+  return yield* merkleSteps(pieceRoots, nextPowerOfTwo(pieces), zeroRoot(pieceLength / LEAF_SIZE));
 }

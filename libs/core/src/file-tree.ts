@@ -3,6 +3,7 @@ import { HASH_SIZE } from './merkle.js';
 import { badMetainfo, type MetainfoFile } from './metainfo.js';
 import { nameFault } from './names.js';
 import { quote } from './quote.js';
+import { StepCount, type Steps } from './steps.js';
 
 const NO_HASH = Buffer.alloc(HASH_SIZE);
 const SYMLINK = 'l';
@@ -16,9 +17,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * links (BEP 47) are refused: they could lead anywhere. Names that differ only in case, or in the
  * form of their letters, are two: whether a disk takes them so is found out where they are written.
  */
-export function readFileTree(tree: BencodeDict): MetainfoFile[] {
+export function* readFileTree(tree: BencodeDict): Steps<MetainfoFile[]> {
   const files: MetainfoFile[] = [];
-  readFolder(tree, [], files);
+  yield* readFolder(tree, [], { files, step: new StepCount() });
   return files;
 }
 
@@ -32,16 +33,21 @@ export function decodeName(bytes: Buffer): string | undefined {
 }
 
 /** Recursive: the decoder of bencode bounds the depth. */
-function readFolder(folder: BencodeDict, path: readonly string[], files: MetainfoFile[]): void {
+function* readFolder(
+  folder: BencodeDict,
+  path: readonly string[],
+  into: { readonly files: MetainfoFile[]; readonly step: StepCount },
+): Steps<void> {
   if (folder.size === 0) throw badMetainfo(`${describe(path)} holds nothing`);
   for (const [key, node] of folder) {
     const name = readName(key, path);
     const here = [...path, name];
     if (!(node instanceof BencodeDict)) throw badMetainfo(`${describe(here)} is not a dictionary`);
     const file = node.get('');
-    if (file === undefined) readFolder(node, here, files);
-    else if (node.size === 1) files.push(readFile(file, here));
+    if (file === undefined) yield* readFolder(node, here, into);
+    else if (node.size === 1) into.files.push(readFile(file, here));
     else throw badMetainfo(`${describe(here)} is both a file and a folder`);
+    if (into.step.isFull()) yield;
   }
 }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isPowerOfTwo } from './power-of-two.js';
+import { runSteps, StepCount, type Steps } from './steps.js';
 
 /** Bytes of a leaf of the merkle tree of a file (BEP 52). */
 export const LEAF_SIZE = 16 * 1024;
@@ -34,6 +35,11 @@ export function leafHashes(data: Uint8Array): Buffer {
  * memory of their own. Throws RangeError when the sizes do not fit. Source: BEP 52.
  */
 export function merkleRoot(hashes: Uint8Array, width: number, pad: Uint8Array): Buffer {
+  return runSteps(merkleSteps(hashes, width, pad));
+}
+
+/** {@link merkleRoot} in steps. */
+export function* merkleSteps(hashes: Uint8Array, width: number, pad: Uint8Array): Steps<Buffer> {
   let count = hashes.length / HASH_SIZE;
   if (!isPowerOfTwo(width) || !Number.isInteger(count) || count > width || pad.length !== HASH_SIZE) {
     throw new RangeError(
@@ -43,6 +49,7 @@ export function merkleRoot(hashes: Uint8Array, width: number, pad: Uint8Array): 
   const nodes = Buffer.allocUnsafe((count + 1) * HASH_SIZE);
   nodes.set(hashes);
   let filler = pad;
+  const step = new StepCount();
   for (let level = width; level > 1; level /= 2) {
     if (count % 2 === 1) {
       nodes.set(filler, count * HASH_SIZE);
@@ -51,6 +58,7 @@ export function merkleRoot(hashes: Uint8Array, width: number, pad: Uint8Array): 
     count /= 2;
     for (let i = 0; i < count; i += 1) {
       putHash(nodes, i, nodes.subarray(2 * i * HASH_SIZE, 2 * (i + 1) * HASH_SIZE));
+      if (step.isFull()) yield;
     }
     if (count < level / 2) filler = Buffer.from(sha256(Buffer.concat([filler, filler])), 'latin1');
   }

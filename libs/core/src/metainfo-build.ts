@@ -1,9 +1,10 @@
-import { encodeBencode } from './bencode.js';
+import { encodeSteps } from './bencode.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { badMetainfo, MAX_PATH_DEPTH, type Metainfo } from './metainfo.js';
-import { parseMetainfo } from './metainfo-parse.js';
+import { parseMetainfoSteps } from './metainfo-parse.js';
 import { checkName } from './names.js';
 import { quote } from './quote.js';
+import { runSteps, StepCount, type Steps } from './steps.js';
 
 const META_VERSION = 2;
 
@@ -21,7 +22,7 @@ export interface BuildFile {
   readonly executable?: boolean | undefined;
 }
 
-interface BuildInput {
+export interface BuildInput {
   readonly name: string;
   /** In bytes: a power of two from 16 KiB to 64 MiB. */
   readonly pieceLength: number;
@@ -39,20 +40,25 @@ type Folder = Map<string, Folder | BencodeDict>;
  * a folder that holds only a file of its own name, which would read as that file. Source: BEP 52.
  */
 export function buildMetainfo(input: BuildInput): Metainfo {
+  return runSteps(buildMetainfoSteps(input));
+}
+
+/** {@link buildMetainfo} in steps: of very many files it takes seconds. */
+export function* buildMetainfoSteps(input: BuildInput): Steps<Metainfo> {
   checkName(input.name);
   const info = dict({
-    'file tree': fileTree(input.files),
+    'file tree': yield* fileTree(input.files),
     'meta version': META_VERSION,
     name: Buffer.from(input.name),
     'piece length': input.pieceLength,
   });
-  const bytes = encodeBencode(dict({ info, 'piece layers': pieceLayers(input) }));
+  const bytes = yield* encodeSteps(dict({ info, 'piece layers': yield* pieceLayers(input) }));
   if (bytes.length > MAX_BENCODE_BYTES) {
     throw badMetainfo(
       `it takes ${bytes.length} bytes, more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB: choose longer pieces or fewer files`,
     );
   }
-  const metainfo = parseMetainfo(bytes);
+  const metainfo = yield* parseMetainfoSteps(bytes);
   if (metainfo.isFolder !== input.isFolder) {
     throw badMetainfo(
       input.isFolder
@@ -63,15 +69,18 @@ export function buildMetainfo(input: BuildInput): Metainfo {
   return metainfo;
 }
 
-function pieceLayers({ files, pieceLength }: BuildInput): BencodeDict {
+function* pieceLayers({ files, pieceLength }: BuildInput): Steps<BencodeDict> {
+  const step = new StepCount();
   const layers = new Map<string, BencodeValue>();
   for (const { length, piecesRoot, layer } of files) {
     if (length > pieceLength && piecesRoot && layer) layers.set(piecesRoot.toString('latin1'), layer);
+    if (step.isFull()) yield;
   }
-  return BencodeDict.of(layers);
+  return yield* BencodeDict.steps(layers);
 }
 
-function fileTree(files: readonly BuildFile[]): BencodeDict {
+function* fileTree(files: readonly BuildFile[]): Steps<BencodeDict> {
+  const step = new StepCount();
   const root: Folder = new Map();
   for (const file of files) {
     file.path.forEach(checkName);
@@ -82,8 +91,9 @@ function fileTree(files: readonly BuildFile[]): BencodeDict {
     const folder = folderOf(root, file);
     if (folder.has(keyOf(name))) throw badMetainfo(`${describe(file)} is the path of two entries`);
     folder.set(keyOf(name), dict({ '': leaf(file) }));
+    if (step.isFull()) yield;
   }
-  return folderDict(root);
+  return yield* folderDict(root, step);
 }
 
 function folderOf(root: Folder, file: BuildFile): Folder {
@@ -105,12 +115,13 @@ function leaf({ length, piecesRoot, executable }: BuildFile): BencodeDict {
   });
 }
 
-function folderDict(folder: Folder): BencodeDict {
-  const entries = Array.from(
-    folder,
-    ([key, node]) => [key, node instanceof BencodeDict ? node : folderDict(node)] as const,
-  );
-  return BencodeDict.of(new Map(entries));
+function* folderDict(folder: Folder, step: StepCount): Steps<BencodeDict> {
+  const entries = new Map<string, BencodeDict>();
+  for (const [key, node] of folder) {
+    entries.set(key, node instanceof BencodeDict ? node : yield* folderDict(node, step));
+    if (step.isFull()) yield;
+  }
+  return yield* BencodeDict.steps(entries);
 }
 
 function dict(values: Readonly<Record<string, BencodeValue>>): BencodeDict {

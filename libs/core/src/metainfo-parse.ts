@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decodeTorrent, encodeBencode } from './bencode.js';
+import { decodeTorrent, encodeSteps } from './bencode.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes } from './ids.js';
@@ -9,8 +9,11 @@ import { messageOf } from './error.js';
 import { isPieceLength } from './piece-length.js';
 import { readPieceLayers } from './piece-layers.js';
 import { quote } from './quote.js';
+import { runSteps, type Steps } from './steps.js';
 
 const META_VERSION = 2;
+/** What is hashed in one step. */
+const HASHED_BYTES = 1 << 18;
 
 /** What the `info` of a torrent says, which its infohash vouches for. */
 export type TorrentInfo = Omit<Metainfo, 'layers' | 'bytes'>;
@@ -22,33 +25,47 @@ export type TorrentInfo = Omit<Metainfo, 'layers' | 'bytes'>;
  * Throws `invalid` BAD_METAINFO naming the fault, also if a piece layer is missing. Source: BEP 52.
  */
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
-  const { metainfo, missing = '' } = parseTorrent(bytes);
+  return runSteps(parseMetainfoSteps(bytes));
+}
+
+/** {@link parseMetainfo} in steps: of very many files it takes seconds. */
+export function* parseMetainfoSteps(bytes: Uint8Array): Steps<Metainfo> {
+  const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes);
   if (metainfo) return metainfo;
   throw badMetainfo(`the piece layer of root ${missing} is missing`);
+}
+
+/** What a torrent says, as far as it says it. */
+export interface ParsedTorrent {
+  readonly info: TorrentInfo;
+  readonly metainfo?: Metainfo;
+  /** A root whose layer is missing. */
+  readonly missing?: string;
 }
 
 /**
  * As {@link parseMetainfo}, but piece layers may be missing, as some clients write torrents: then there is no
  * `metainfo`, which a peer has to give. A layer that is there and wrong is a fault in any case.
  */
-export function parseTorrent(bytes: Uint8Array): {
-  readonly info: TorrentInfo;
-  readonly metainfo?: Metainfo;
-  /** A root whose layer is missing. */
-  readonly missing?: string;
-} {
+export function parseTorrent(bytes: Uint8Array): ParsedTorrent {
+  return runSteps(parseTorrentSteps(bytes));
+}
+
+/** {@link parseTorrent} in steps. */
+export function* parseTorrentSteps(bytes: Uint8Array): Steps<ParsedTorrent> {
   if (bytes.length > MAX_BENCODE_BYTES)
     throw badMetainfo(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`);
   const own = Buffer.from(bytes);
-  const { value, canonical } = decode(own);
+  const { value, canonical } = yield* decode(own);
   const torrent = expectDict(value, 'the file');
-  const info = readInfo(torrent);
-  const { layers, missing } = readPieceLayers(torrent.get('piece layers'), info.files, info.pieceLength);
+  const info = yield* readInfo(torrent);
+  const held = torrent.get('piece layers');
+  const { layers, missing } = yield* readPieceLayers(held, info.files, info.pieceLength);
   if (missing !== undefined) return { info, missing };
-  return { info, metainfo: { ...info, layers, bytes: canonical ? own : encodeBencode(torrent) } };
+  return { info, metainfo: { ...info, layers, bytes: canonical ? own : yield* encodeSteps(torrent) } };
 }
 
-function readInfo(torrent: BencodeDict): TorrentInfo {
+function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
   const info = expectDict(torrent.get('info'), 'its info');
   if (info.get('meta version') !== META_VERSION) throw badMetainfo('it is not of version 2 (BEP 52)');
 
@@ -57,10 +74,10 @@ function readInfo(torrent: BencodeDict): TorrentInfo {
   if (typeof pieceLength !== 'number' || !isPieceLength(pieceLength)) {
     throw badMetainfo('the piece length is not a power of two from 16 KiB to 64 MiB');
   }
-  const files = readFileTree(expectDict(info.get('file tree'), 'its file tree'));
+  const files = yield* readFileTree(expectDict(info.get('file tree'), 'its file tree'));
   const totalLength = sumOfLengths(files);
   return {
-    infohash: infoHashFromBytes(createHash('sha256').update(torrent.raw('info')).digest()),
+    infohash: infoHashFromBytes(yield* sha256(torrent.raw('info'))),
     name,
     pieceLength,
     files,
@@ -69,9 +86,18 @@ function readInfo(torrent: BencodeDict): TorrentInfo {
   };
 }
 
-function decode(bytes: Buffer): ReturnType<typeof decodeTorrent> {
+function* sha256(bytes: Buffer): Steps<Buffer> {
+  const hash = createHash('sha256');
+  for (let from = 0; from < bytes.length; from += HASHED_BYTES) {
+    hash.update(bytes.subarray(from, from + HASHED_BYTES));
+    yield;
+  }
+  return hash.digest();
+}
+
+function* decode(bytes: Buffer): ReturnType<typeof decodeTorrent> {
   try {
-    return decodeTorrent(bytes);
+    return yield* decodeTorrent(bytes);
   } catch (error) {
     throw badMetainfo(messageOf(error), error);
   }

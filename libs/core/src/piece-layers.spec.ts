@@ -4,6 +4,7 @@ import { dict, hashFile, someBytes } from '../test/torrents.js';
 import type { BencodeValue } from './bencode-value.js';
 import type { MetainfoFile } from './metainfo.js';
 import { readPieceLayers } from './piece-layers.js';
+import { runSteps } from './steps.js';
 
 const PIECE = 16384;
 const { layer, piecesRoot } = hashFile(['f'], someBytes(3 * PIECE + 1), PIECE);
@@ -13,10 +14,8 @@ const key = piecesRoot!.toString('latin1');
 
 describe('piece layers', () => {
   test('are read by root, one for all files that are the same', () => {
-    const { layers, missing } = readPieceLayers(
-      dict({ [key]: layer! }),
-      [large, small, { ...large, path: ['g'] }],
-      PIECE,
+    const { layers, missing } = runSteps(
+      readPieceLayers(dict({ [key]: layer! }), [large, small, { ...large, path: ['g'] }], PIECE),
     );
     expect(missing).toBeUndefined();
     expect([...layers]).toEqual([[piecesRoot!.toString('hex'), layer]]);
@@ -26,7 +25,7 @@ describe('piece layers', () => {
     ['all', undefined],
     ['all, of an empty dictionary', dict({})],
   ])('may be missing: %s', (_, layers) => {
-    const read = readPieceLayers(layers, [large, small], PIECE);
+    const read = runSteps(readPieceLayers(layers, [large, small], PIECE));
     expect(read).toEqual({ layers: new Map(), missing: piecesRoot!.toString('hex') });
   });
 
@@ -50,7 +49,7 @@ describe('piece layers', () => {
     ],
     ['one is for no file', dict({ [key]: layer!, x: Buffer.alloc(32) }), [large], 'belongs to no file'],
   ])('are refused when %s', (_, layers, files, fault) => {
-    const error = faultOf(() => readPieceLayers(layers, files, PIECE));
+    const error = faultOf(() => runSteps(readPieceLayers(layers, files, PIECE)));
     expect(error).toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
     expect(error.message).toContain(fault);
   });

@@ -1,7 +1,8 @@
 import { BencodeDict, type BencodeValue } from './bencode-value.js';
-import { fileRoot } from './file-root.js';
+import { fileRootSteps } from './file-root.js';
 import { HASH_SIZE } from './merkle.js';
 import { badMetainfo, type MetainfoFile } from './metainfo.js';
+import { StepCount, type Steps } from './steps.js';
 
 export interface PieceLayers {
   /** By root in hex. */
@@ -15,17 +16,19 @@ export interface PieceLayers {
  * it, and no others. Some or all may be missing. Throws `invalid` BAD_METAINFO for any that is wrong. Hashes
  * each layer once, about 1 µs a piece.
  */
-export function readPieceLayers(
+export function* readPieceLayers(
   layers: BencodeValue | undefined,
   files: readonly MetainfoFile[],
   pieceLength: number,
-): PieceLayers {
+): Steps<PieceLayers> {
   if (layers !== undefined && !(layers instanceof BencodeDict)) {
     throw badMetainfo('the piece layers are not a dictionary');
   }
   const read = new Map<string, Buffer>();
   let missing: string | undefined;
+  const step = new StepCount();
   for (const { length, piecesRoot } of files) {
+    if (step.isFull()) yield;
     if (piecesRoot === undefined || length <= pieceLength) continue;
     const root = piecesRoot.toString('hex');
     const layer = read.get(root) ?? layers?.get(piecesRoot.toString('latin1'));
@@ -34,15 +37,21 @@ export function readPieceLayers(
       continue;
     }
     checkLength(layer, root, Math.ceil(length / pieceLength));
-    if (read.has(root)) continue;
-    if (!fileRoot(layer, length, pieceLength).equals(piecesRoot)) {
-      throw badMetainfo(`the piece layer of root ${root} does not hash to it`);
-    }
+    if (!read.has(root)) yield* checkHash(layer, piecesRoot, { length, pieceLength });
     read.set(root, layer);
   }
   if (layers !== undefined && layers.size !== read.size)
     throw badMetainfo('a piece layer belongs to no file');
   return { layers: read, ...(missing !== undefined && { missing }) };
+}
+
+function* checkHash(
+  layer: Buffer,
+  root: Buffer,
+  { length, pieceLength }: { length: number; pieceLength: number },
+): Steps<void> {
+  if ((yield* fileRootSteps(layer, length, pieceLength)).equals(root)) return;
+  throw badMetainfo(`the piece layer of root ${root.toString('hex')} does not hash to it`);
 }
 
 function checkLength(layer: BencodeValue, root: string, pieces: number): asserts layer is Buffer {

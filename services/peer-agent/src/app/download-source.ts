@@ -1,7 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseTorrent, type TorrentInfo } from '@enjambre/core/metainfo-parse';
+import { parseTorrentSteps, type TorrentInfo } from '@enjambre/core/metainfo-parse';
+import { turns } from '@enjambre/common/async/turns';
 import { parseRef, type TransferRef } from '../domain/transfer-ref.js';
 
 /** What a download is asked for by. */
@@ -12,13 +13,13 @@ export type DownloadSource =
  * What it means. Of a torrent without all its piece layers only `info` is known: peers have the rest. Throws
  * `invalid` BAD_REF or BAD_METAINFO.
  */
-export function wantedOf(source: DownloadSource): {
+export async function wantedOf(source: DownloadSource): Promise<{
   ref: TransferRef;
   info?: TorrentInfo;
   metainfo?: Metainfo;
-} {
+}> {
   if (source.kind === 'ref') return { ref: parseRef(source.ref) };
-  const { info, metainfo } = parseTorrent(source.bytes);
+  const { info, metainfo } = await turns.run(parseTorrentSteps(source.bytes));
   return { ref: { kind: 'infohash', infohash: info.infohash }, info, ...(metainfo && { metainfo }) };
 }
 

@@ -1,5 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { StepCount, type Steps } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
 import { placesOf } from '../domain/copies.js';
 import type { ScannedContent, TransferArchive, WatchedFolder } from './ports.js';
 import type { Transfer } from './transfer.js';
@@ -57,7 +59,7 @@ export class FolderOffers {
       const path = join(this.parts.folder.path, name);
       if (transfer.state === 'failed' || !(await isUnchanged(transfer, path))) continue;
       const metainfo = await this.parts.archive.readMetainfo(transfer.infohash);
-      if (metainfo && hasSameFiles(metainfo, content)) same.push(transfer);
+      if (metainfo && (await turns.run(hasSameFiles(metainfo, content)))) same.push(transfer);
     }
     return same;
   }
@@ -95,12 +97,19 @@ function isUnchanged(transfer: Transfer, path: string): Promise<boolean> {
   return transfer.isUnchanged(path).catch(() => true);
 }
 
-function hasSameFiles(metainfo: Metainfo, content: ScannedContent): boolean {
+function* hasSameFiles(metainfo: Metainfo, content: ScannedContent): Steps<boolean> {
   if (metainfo.isFolder !== content.isFolder || metainfo.files.length !== content.files.length) return false;
   const facts = (path: readonly string[], length: number, executable: boolean): string =>
     JSON.stringify([content.isFolder ? path : [], length, executable]);
-  const shared = new Set(
-    metainfo.files.map(({ path, length, executable }) => facts(path, length, executable === true)),
-  );
-  return content.files.every(({ path, length, executable }) => shared.has(facts(path, length, executable)));
+  const shared = new Set<string>();
+  const step = new StepCount();
+  for (const { path, length, executable } of metainfo.files) {
+    shared.add(facts(path, length, executable === true));
+    if (step.isFull()) yield;
+  }
+  for (const { path, length, executable } of content.files) {
+    if (!shared.has(facts(path, length, executable))) return false;
+    if (step.isFull()) yield;
+  }
+  return true;
 }

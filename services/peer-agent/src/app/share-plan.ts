@@ -1,9 +1,7 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { checkNotNamesake, MetainfoPlan } from '@enjambre/core/metainfo-plan';
+import { StepCount } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
 import type { ScannedContent } from './ports.js';
-
-/** Files counted before others have their turn. */
-const FILES_A_TURN = 2000;
 
 /**
  * The piece length to share content with, before a byte of it is read. Throws `invalid` if nothing
@@ -17,9 +15,10 @@ export async function planPieces(
 ): Promise<number> {
   if (isFolder) checkNotNamesake(name, files);
   const plan = new MetainfoPlan();
-  for (const [index, file] of files.entries()) {
-    if (index % FILES_A_TURN === FILES_A_TURN - 1) await turn();
+  const step = new StepCount();
+  for (const file of files) {
     plan.add(file);
+    if (step.isFull() && turns.isOver) await turns.next();
   }
   return plan.pieceLength(name, wanted || undefined);
 }

@@ -127,7 +127,7 @@ export class Transfers implements Startable, ServingDirectory {
     { outputDir, limits = {} }: DownloadOptions,
   ): Promise<{ transfer: Transfer; already: boolean }> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
-    const { ref, info, metainfo } = wantedOf(source);
+    const { ref, info, metainfo } = await wantedOf(source);
     // Before its turn: a tracker that does not answer must not keep others from theirs.
     const found = info ? identityOf(info) : await this.#identify(ref);
     return this.#infohashes.run([found.infohash], async () => {

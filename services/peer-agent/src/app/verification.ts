@@ -1,6 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PieceLayout } from '@enjambre/core/layout';
-import pLimit from 'p-limit';
+import { forEachLimited } from '@enjambre/common/async/for-each-limited';
 import type { PieceStore } from './ports.js';
 
 /** Pieces hashed at the same time. */
@@ -24,14 +24,12 @@ export async function verifyPieces(
   checked: (piece: number) => void = () => undefined,
 ): Promise<Bitfield> {
   const good = Bitfield.empty(layout.pieceCount);
-  const limit = pLimit(AT_ONCE);
-  const check = async (piece: number): Promise<void> => {
+  await forEachLimited(pieces, AT_ONCE, async (piece) => {
     if (signal.aborted) return;
     const root = await store.hashPiece(piece);
     if (root?.equals(layout.pieceRoot(piece))) good.set(piece);
     checked(piece);
-  };
-  await Promise.all(Array.from(pieces, (piece) => limit(check, piece)));
+  });
   return good;
 }
 

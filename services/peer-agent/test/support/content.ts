@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
 import { subtreeRoot } from '@enjambre/core/merkle';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -39,4 +40,13 @@ function hashed(path: string[], data: Buffer, pieceLength: number) {
   }
   const layer = Buffer.concat(roots);
   return { path, length: data.length, piecesRoot: fileRoot(layer, data.length, pieceLength), layer };
+}
+
+/** The metainfo of a folder of so many files of a byte, which nobody has. */
+export function metainfoOfMany(count: number): Metainfo {
+  const files = Array.from({ length: count }, (_, index) => {
+    const piecesRoot = createHash('sha256').update(String(index)).digest();
+    return { path: [`folder-${index % 30}`, `file-${index}`], length: 1, piecesRoot };
+  });
+  return buildMetainfo({ name: 'many', pieceLength: TILE, isFolder: true, files });
 }

@@ -1,6 +1,7 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Turns } from '@enjambre/common/async/turns';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
@@ -65,6 +66,18 @@ class InterruptedPool extends DiskPool {
 }
 
 describe('DiskContentHasher', () => {
+  it('describes what it has hashed in turns, since there may be very many files', async () => {
+    await folder.write('content/a', bytesOf(40 * KIB));
+    await folder.write('content/b', 'b');
+    const run = jest.spyOn(Turns.prototype, 'run');
+    try {
+      const metainfo = await hash(folder.at('content'));
+      expect(await Promise.all(run.mock.results.map(({ value }) => value))).toContain(metainfo);
+    } finally {
+      run.mockRestore();
+    }
+  });
+
   it.each(vectors)('makes of $name what libtorrent makes of it, byte for byte', async (vector) => {
     for (const { path, length, seed } of vector.files_in) {
       await folder.write(path === '' ? vector.name : `${vector.name}/${path}`, generate(length, seed));

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { fileRoot, leavesOfPiece } from '@enjambre/core/file-root';
+import { fileRootSteps, leavesOfPiece } from '@enjambre/core/file-root';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { buildMetainfo, type BuildFile } from '@enjambre/core/metainfo-build';
+import { buildMetainfoSteps, type BuildFile } from '@enjambre/core/metainfo-build';
+import { forEachLimited } from '@enjambre/common/async/for-each-limited';
+import { turns } from '@enjambre/common/async/turns';
 import { errnoOf } from '@enjambre/common/system-error';
 import pLimit from 'p-limit';
 import type { ContentHasher, ScannedContent, ScanOptions } from '../../app/ports.js';
@@ -34,13 +36,14 @@ export class DiskContentHasher implements ContentHasher {
     content: ScannedContent,
     { name, pieceLength, signal, progress }: Parameters<ContentHasher['hash']>[1],
   ): Promise<Metainfo> {
-    const limit = pLimit(Math.max(FILES_AT_ONCE, 2 * this.pool.threads));
-    const files = await Promise.all(
-      content.files.map((file) => limit(() => this.#hashFile(file, { pieceLength, signal, progress }))),
-    );
+    const files: BuildFile[] = [];
+    const atOnce = Math.max(FILES_AT_ONCE, 2 * this.pool.threads);
+    await forEachLimited(content.files.entries(), atOnce, async ([index, file]) => {
+      const hashed = await this.#hashFile(file, { pieceLength, signal, progress });
+      files[index] = content.isFolder ? hashed : { ...hashed, path: [name] };
+    });
     await this.confirm(content);
-    const named = content.isFolder ? files : files.map((file) => ({ ...file, path: [name] }));
-    return buildMetainfo({ name, pieceLength, isFolder: content.isFolder, files: named });
+    return turns.run(buildMetainfoSteps({ name, pieceLength, isFolder: content.isFolder, files }));
   }
 
   async confirm({ files }: ScannedContent): Promise<void> {
@@ -84,7 +87,7 @@ export class DiskContentHasher implements ContentHasher {
     );
     await checkStamp(file);
     const layer = Buffer.concat(roots);
-    const piecesRoot = fileRoot(layer, length, pieceLength);
+    const piecesRoot = await turns.run(fileRootSteps(layer, length, pieceLength));
     return { path, length, piecesRoot, executable, ...(length > pieceLength && { layer }) };
   }
 

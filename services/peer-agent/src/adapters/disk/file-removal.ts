@@ -2,6 +2,8 @@ import { lstat, opendir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stats } from 'node:fs';
 import type { MetainfoFile } from '@enjambre/core/metainfo';
+import { sortSteps, StepCount, type Steps } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
 import { errnoOf } from '@enjambre/common/system-error';
 import {
   MAX_KEPT_PATHS,
@@ -43,9 +45,9 @@ export class FileRemoval {
   async run(): Promise<Deletion> {
     const { files } = this.init;
     for (const index of files.keys()) await this.#removeFile(index);
-    const named = this.#names();
+    const named = await turns.run(this.#names());
     // The inner ones first.
-    const folders = [...this.#touched].sort((a, b) => b.length - a.length);
+    const folders = await turns.run(sortSteps([...this.#touched], (a, b) => b.length - a.length));
     for (const folder of folders) await this.#removeFolder(folder, named.get(folder) ?? new Set());
     return { deleted: this.#deleted, kept: this.#keptCount, paths: this.#kept };
   }
@@ -85,11 +87,17 @@ export class FileRemoval {
   }
 
   /** What the metainfo names in each folder in which something was deleted. */
-  #names(): ReadonlyMap<string, ReadonlySet<string>> {
-    const named = new Map([...this.#touched].map((folder) => [folder, new Set<string>()]));
+  *#names(): Steps<ReadonlyMap<string, ReadonlySet<string>>> {
+    const named = new Map<string, Set<string>>();
+    const step = new StepCount();
+    for (const folder of this.#touched) {
+      named.set(folder, new Set());
+      if (step.isFull()) yield;
+    }
     for (const [index, { path }] of this.init.files.entries()) {
       const { folders } = this.#place(index);
       for (const [depth, folder] of folders.entries()) named.get(folder)?.add(path[depth] ?? '');
+      if (step.isFull()) yield;
     }
     return named;
   }

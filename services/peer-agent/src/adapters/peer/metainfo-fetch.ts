@@ -2,7 +2,8 @@ import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
+import { turns } from '@enjambre/common/async/turns';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from './limits.js';
@@ -44,7 +45,7 @@ export class MetainfoFetch {
         chunks.push(Buffer.from(chunk));
         progress(size, totalLength);
       }
-      const metainfo = parseMetainfo(Buffer.concat(chunks));
+      const metainfo = await turns.run(parseMetainfoSteps(Buffer.concat(chunks)));
       if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
       return metainfo;
     } finally {

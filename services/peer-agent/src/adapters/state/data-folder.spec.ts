@@ -2,10 +2,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import fc from 'fast-check';
-import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { bytesOf, metainfoOf, metainfoOfMany } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { infoHash } from '../../../test/support/ids.js';
 import { records } from '../../../test/support/records.js';
+import { roundsDuring } from '../../../test/support/rounds.js';
 import { writeStatus } from '../../../test/support/status.js';
 import { DataFolder } from './data-folder.js';
 
@@ -30,6 +31,15 @@ async function setAside(): Promise<string[]> {
 }
 
 describe('DataFolder', () => {
+  it('reads metainfo of very many files while others have their turn', async () => {
+    const metainfo = metainfoOfMany(2000);
+    await data.writeMetainfo(metainfo);
+    let read: unknown;
+    const rounds = await roundsDuring(async () => (read = await data.readMetainfo(metainfo.infohash)));
+    expect(read).toEqual(metainfo);
+    expect(rounds).toBeGreaterThan(2000 / 30);
+  });
+
   it('has no transfers before any were saved', async () => {
     expect(await data.load()).toEqual([]);
     expect(await setAside()).toEqual([]);

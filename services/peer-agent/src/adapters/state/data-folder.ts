@@ -2,8 +2,9 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { parseMetainfo } from '@enjambre/core/metainfo-parse';
+import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import { Serial } from '@enjambre/common/async/serial';
+import { turns } from '@enjambre/common/async/turns';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
@@ -101,7 +102,7 @@ export class DataFolder implements TransferArchive, Startable {
 
   async readMetainfo(infohash: InfoHash): Promise<Metainfo | undefined> {
     try {
-      const metainfo = parseMetainfo(await readFile(this.#torrent(infohash)));
+      const metainfo = await turns.run(parseMetainfoSteps(await readFile(this.#torrent(infohash))));
       return metainfo.infohash === infohash ? metainfo : undefined;
     } catch (error) {
       this.log.debug({ err: error, infohash }, 'no metainfo is kept');
