@@ -219,6 +219,8 @@ export class Transfer {
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (goal !== 'run') return;
+    // A pause ends here, not when what follows has found out what it is to do.
+    this.#clock.entered(this.#content ? 'checking' : 'resolving', this.#record);
     this.#run = startRun(
       (signal) => this.#perform({ event, remedy, signal }),
       (error) => this.#fail(error),
