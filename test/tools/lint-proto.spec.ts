@@ -85,7 +85,7 @@ describe('the lint of protos', () => {
     commit();
     edit(
       '  google.protobuf.Timestamp time = 4;\n',
-      '  google.protobuf.Timestamp time = 4;\n  // New.\n  string news = 5;\n',
+      '  google.protobuf.Timestamp time = 4;\n  // New.\n  string news = 1000;\n',
     );
     commit();
     expect(lint()).toEqual({ code: 0, said: '' });

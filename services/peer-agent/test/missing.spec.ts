@@ -218,6 +218,30 @@ describe('a share', () => {
     expect(agent.tracker.said).toEqual(['started', 'withdraw', 'shared']);
   });
 
+  it('that is missing is downloaded by get, to where it was or elsewhere', async () => {
+    const { infohash } = await shared();
+    const { name } = again({ ...metainfo, infohash });
+    const of = metainfoOf(data, PIECE, name);
+    await addUploader(of);
+    await rm(agent.folder.at('original.bin'));
+    await inState(again(of), 'missing');
+    const source = { kind: 'ref', ref: infohash } as const;
+    const refused = agent.transfers.download(source, { outputDir: '/proc/nowhere' });
+    await expect(refused).rejects.toThrow(/\/proc\/nowhere/);
+    await inState(again(of), 'missing');
+
+    await agent.transfers.download(source, { outputDir: '' });
+    await inState(again(of), 'seeding');
+    expect((await readFile(agent.folder.at('original.bin'))).equals(data)).toBe(true);
+    expect(again(of).record).toMatchObject({ origin: false, location: agent.folder.path });
+
+    await rm(agent.folder.at('original.bin'));
+    await inState(again(of), 'missing');
+    await agent.transfers.download(source, { outputDir: agent.folder.at('elsewhere') });
+    await inState(again(of), 'seeding');
+    expect((await readFile(agent.folder.at('elsewhere', name))).equals(data)).toBe(true);
+  });
+
   it('that comes back as something else says so', async () => {
     const transfer = await shared();
     await rm(agent.folder.at('original.bin'));

@@ -33,3 +33,9 @@ export interface DownloadOptions {
   /** What it has of its own; of one that is there already, what becomes another. */
   readonly limits?: LimitChange;
 }
+
+export interface Started {
+  readonly transfer: Transfer;
+  /** It was complete before. */
+  readonly already: boolean;
+}

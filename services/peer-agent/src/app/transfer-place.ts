@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { LimitChange } from '../domain/limits/limit-settings.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
@@ -6,7 +7,26 @@ import type { Transfer } from './transfer.js';
 /** What a share keeps of a transfer that it takes the place of, and what it is given. */
 export type Kept = LimitChange & Pick<TransferRecord, 'copies'>;
 
-export function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
+/**
+ * What to do with a transfer that is asked for again, in the folder `wanted` or, if undefined, in its own. Throws
+ * `precondition`, ELSEWHERE, if it has its content in another folder.
+ */
+export function planAgain(
+  known: Transfer,
+  wanted: string | undefined,
+): { folder: string; step: 'fetch' | 'relocate' | 'resume' } {
+  const { origin, location } = known.record;
+  const own = origin ? dirname(location) : location;
+  const folder = wanted ?? own;
+  const isSettled = known.home.inPlace;
+  if (known.state === 'missing' && (origin || (folder !== own && isSettled)))
+    return { folder, step: 'fetch' };
+  if (folder === own) return { folder, step: 'resume' };
+  if (isSettled) throw elsewhere(known, own);
+  return { folder, step: 'relocate' };
+}
+
+function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
   const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
   return new EnjambreError('precondition', 'ELSEWHERE', message);
 }

@@ -214,11 +214,10 @@ export class Transfer {
   }
 
   async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
-    const { goal } = this.#record;
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
-    if (goal !== 'run') return;
+    if (this.#record.goal !== 'run') return;
     // A pause ends here, not when what follows has found out what it is to do.
     this.#clock.entered(this.#content ? 'checking' : 'resolving', this.#record);
     this.#run = startRun(

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -11,7 +10,7 @@ import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js
 import type { Offender } from './bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
-import { elsewhere, type Kept } from './transfer-place.js';
+import { planAgain, type Kept } from './transfer-place.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
@@ -27,7 +26,8 @@ import { placeOf, Targets, type Holder } from './targets.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
-import type { DownloadOptions, Shared, ShareOptions } from './transfer-options.js';
+import type { DownloadOptions, Shared, ShareOptions, Started } from './transfer-options.js';
+import { TransferWatchers } from './transfer-watchers.js';
 
 export interface TransfersComponents extends Omit<
   TransferComponents,
@@ -50,7 +50,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #parts: TransfersComponents;
   /** Shares by the path of what they offer. */
   readonly #shares = new SharedPaths();
-  readonly #watchers = new Map<InfoHash, Set<() => void>>();
+  readonly #watchers = new TransferWatchers();
   readonly #targets: Targets;
   readonly #saver: RecordSaver;
   /** What adds or removes transfers of one path, or of one infohash, does so one after the other: first the path is taken. */
@@ -122,10 +122,7 @@ export class Transfers implements Startable, ServingDirectory {
    * another folder, if that is wanted. Throws `already-exists`, TARGET_TAKEN, if its place is that of
    * another transfer, and `precondition`, ELSEWHERE, if it cannot be had in another folder than it is in.
    */
-  async download(
-    source: DownloadSource,
-    { outputDir, limits = {} }: DownloadOptions,
-  ): Promise<{ transfer: Transfer; already: boolean }> {
+  async download(source: DownloadSource, { outputDir, limits = {} }: DownloadOptions): Promise<Started> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Before its turn: a tracker that does not answer must not keep others from theirs.
@@ -157,12 +154,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Calls `listener` at each change of state. Returns a function that ends it. */
   watch(infohash: InfoHash, listener: () => void): () => void {
-    const listeners = this.#watchers.get(infohash) ?? new Set();
-    this.#watchers.set(infohash, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#watchers.get(infohash) === listeners) this.#watchers.delete(infohash);
-    };
+    return this.#watchers.watch(infohash, listener);
   }
 
   /** True until it is removed. */
@@ -187,25 +179,37 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /** Goes on with what is known; what is complete but not whole on disk any more is mended. */
-  async #goOn(
-    known: Transfer,
-    wanted: string | undefined,
-    limits: LimitChange,
-  ): Promise<{ transfer: Transfer; already: boolean }> {
-    const { origin, location, complete } = known.record;
-    const folder = origin ? dirname(location) : location;
-    const moves = wanted !== undefined && wanted !== folder;
-    if (moves && known.home.inPlace) throw elsewhere(known, folder);
+  async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
+    const { folder, step } = planAgain(known, wanted);
+    if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
     known.limits.change(limits);
-    if (moves) {
-      await this.#relocate(known, wanted);
+    if (step === 'relocate') {
+      await this.#relocate(known, folder);
       return { transfer: known, already: false };
     }
+    const { complete } = known.record;
     const already = complete && (await known.isUnchanged());
     if ((complete && !already) || known.state === 'missing') await known.verify();
     else await known.resume();
     await this.save(known);
     return { transfer: known, already };
+  }
+
+  /** Downloads what was shared from here, or complete, and is missing. If that is refused, it stays what it was. */
+  async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
+    const { record } = known;
+    const metainfo = await this.#parts.archive.readMetainfo(record.infohash);
+    await this.#remove(known, { deleteData: false, force: false });
+    const place = { location, limits: { ...known.limits.settings, ...limits } };
+    const transfer = await this.#begin(identityOfRecord(record), metainfo, place).catch(
+      async (error: unknown) => {
+        if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
+        await this.#add(record).start('update');
+        throw error;
+      },
+    );
+    await this.save(transfer);
+    return { transfer, already: false };
   }
 
   /** A new download. Its place is its own from here on, or it is refused. */
@@ -351,7 +355,7 @@ export class Transfers implements Startable, ServingDirectory {
       this.#targets.release(transfer.infohash);
       this.#shares.delete(transfer);
     }
-    for (const listener of this.#watchers.get(transfer.infohash) ?? []) listener();
+    this.#watchers.changed(transfer.infohash);
     return outcome;
   }
 
@@ -360,7 +364,7 @@ export class Transfers implements Startable, ServingDirectory {
       ...this.#parts,
       changed: () => {
         this.#saver.saveSoon(transfer);
-        for (const listener of this.#watchers.get(record.infohash) ?? []) listener();
+        this.#watchers.changed(record.infohash);
       },
       counted: () => {
         this.#saver.saveSoon(transfer);
