@@ -4,7 +4,7 @@ import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
 import { traced } from './traced.js';
 import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
-import { text, wholeNumber } from './option-values.js';
+import { present, text, wholeNumber } from './option-values.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
 import { SHARING } from './sharing-commands.js';
@@ -25,7 +25,9 @@ const INSPECT: ClientCommand = {
   flags: [{ flags: '--all', description: 'the whole tree, however long' }],
   alone: true,
   handle: async (session, [file = ''], given) =>
-    (await import('./commands/inspect.js')).inspect(session, file, { all: given.all === true }),
+    (await import('./commands/inspect.js')).inspect(session, present('FILE: a path is missing')(file), {
+      all: given.all === true,
+    }),
 };
 
 const HEALTH: ClientCommand = {
@@ -116,9 +118,11 @@ const NETWORK: readonly ClientCommand[] = [
     usage: 'peers [REF]',
     summary: 'who is connected, or who has a part of one file',
     flags: [trackerFlag, { flags: '--banned', description: 'whom this agent does not deal with, and why' }],
-    handle: async (session, [ref = ''], given) => {
-      if (given.banned === true) return (await import('./commands/bans.js')).banned(session, ref);
-      await (await import('./commands/lookups.js')).peers(session, ref);
+    handle: async (session, [ref], given) => {
+      if (ref === '')
+        throw new EnjambreError('invalid', 'BAD_REF', 'the ref is empty: leave it out for all peers');
+      if (given.banned === true) return (await import('./commands/bans.js')).banned(session, ref ?? '');
+      await (await import('./commands/lookups.js')).peers(session, ref ?? '');
     },
   },
   {
@@ -137,7 +141,8 @@ const EVENTS: ClientCommand = {
     {
       flags: '--type <PATTERN>',
       description: "only these, such as 'download.*' (may be repeated)",
-      parse: append,
+      parse: (value: string, previous: readonly string[] | undefined) =>
+        append(present('--type: a pattern is missing')(value), previous),
     },
     trackerFlag,
   ],

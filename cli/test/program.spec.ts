@@ -1,6 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { cli } from './harness.js';
 
+test.each([
+  [['inspect', ''], /FILE: a path is missing/],
+  [['share', ''], /PATH: a path is missing/],
+  [['events', '--type', ''], /--type: a pattern is missing/],
+  [['peers', ''], /the ref is empty: leave it out for all peers/],
+  [['send', '', 'hello'], /the peer is empty: give its name/],
+  [['history', ' '], /the peer is empty: give its name/],
+])('%j, as of a variable that is not set, is refused', async (args, message) => {
+  const { code, stderr } = await cli(args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});
+
 describe('the command line', () => {
   test('--help lists every command in groups, on standard output', async () => {
     const { code, stdout, stderr } = await cli(['--help']);

@@ -39,7 +39,12 @@ function addressed({ words, room, all }: SendOptions): { target: Target; text: s
   const [peer = '', ...rest] = words;
   if (rest.length === 0)
     throw usage('say to whom and what: `enjambre send PEER TEXT`, or --room ROOM, or --all');
-  return { target: { target: { $case: 'peer', value: peer } }, text: textOf(rest) };
+  return { target: toPeer(peer), text: textOf(rest) };
+}
+
+function toPeer(peer: string): Target {
+  if (peer.trim() === '') throw usage('the peer is empty: give its name, or 8 or more digits of its id');
+  return { target: { $case: 'peer', value: peer } };
 }
 
 function textOf(words: readonly string[]): string {
@@ -110,7 +115,8 @@ export interface HistoryOptions {
 export async function history(session: Session, { peer, room, limit }: HistoryOptions): Promise<void> {
   if (peer !== undefined && room !== undefined)
     throw usage('a peer and --room do not go together: choose one');
-  const found = await withMessages(session, (messages) => messages.history(targetOf(peer, room), limit));
+  const target = targetOf(peer, room);
+  const found = await withMessages(session, (messages) => messages.history(target, limit));
   const { output } = session;
   for (const message of found.reverse()) {
     output.object(historyJson(message));
@@ -120,7 +126,7 @@ export async function history(session: Session, { peer, room, limit }: HistoryOp
 }
 
 function targetOf(peer: string | undefined, room: string | undefined): Target | undefined {
-  if (peer !== undefined) return { target: { $case: 'peer', value: peer } };
+  if (peer !== undefined) return toPeer(peer);
   return room === undefined ? undefined : { target: { $case: 'room', value: room } };
 }
 
