@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { goodTree, hashFile, naiveRoot, someBytes } from '../test/torrents.js';
+import { Bitfield } from './bitfield.js';
 import { BLOCK_SIZE, PieceLayout } from './layout.js';
 import { parseInfoHash } from './ids.js';
 import { subtreeRoot } from './merkle.js';
@@ -100,6 +101,35 @@ describe('a piece layout', () => {
     const layout = new PieceLayout(unhashed([100 * KIB, 600 * KIB], 1024 * KIB));
     expect([layout.pieceLeaves(0), layout.blockLeaves(0)]).toEqual([8, 8]);
     expect([layout.pieceLeaves(1), layout.blockLeaves(1)]).toEqual([64, 16]);
+  });
+
+  test('sums the bytes of any pieces', () => {
+    const lengths = fc.array(fc.nat(70_000), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(lengths, fc.infiniteStream(fc.boolean()), (files, coins) => {
+        const layout = new PieceLayout(unhashed([...files, 1], 16384));
+        const pieces = Bitfield.empty(layout.pieceCount);
+        let bytes = 0;
+        for (let piece = 0; piece < layout.pieceCount; piece++) {
+          if (coins.next().value !== true) continue;
+          pieces.set(piece);
+          bytes += layout.pieceSize(piece);
+        }
+        expect(layout.bytesOf(pieces)).toBe(bytes);
+        expect(layout.bytesOf(Bitfield.full(layout.pieceCount))).toBe(layout.totalLength);
+      }),
+    );
+  });
+
+  test('sums no pieces of another torrent', () => {
+    const layout = new PieceLayout(unhashed([5, 16385], 16384));
+    expect(() => layout.bytesOf(Bitfield.full(4))).toThrow(RangeError);
+  });
+
+  test('is made once for each metainfo', () => {
+    const metainfo = unhashed([5, 16385], 16384);
+    expect(PieceLayout.of(metainfo)).toBe(PieceLayout.of(metainfo));
+    expect(PieceLayout.of({ ...metainfo })).not.toBe(PieceLayout.of(metainfo));
   });
 
   test('passes over empty files', () => {

@@ -23,7 +23,7 @@ export interface Content {
 export function openContent(metainfo: Metainfo, record: TransferRecord, stores: StoreFactory): Content {
   const { origin, location, inPlace } = record;
   const store = origin ? stores.original(metainfo, location) : stores.download(metainfo, location, inPlace);
-  const layout = new PieceLayout(metainfo);
+  const layout = PieceLayout.of(metainfo);
   return { metainfo, layout, store, sum: new PieceSum(layout) };
 }
 
@@ -54,8 +54,7 @@ class PieceSum {
   of(have: Bitfield): number {
     if (this.#count !== have.count) {
       this.#count = have.count;
-      this.#bytes = 0;
-      for (const piece of have.indexes()) this.#bytes += this.layout.pieceSize(piece);
+      this.#bytes = this.layout.bytesOf(have);
     }
     return this.#bytes;
   }

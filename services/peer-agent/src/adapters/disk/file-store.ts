@@ -68,7 +68,7 @@ export class FileStore implements PieceStore {
     private readonly init: FileStoreInit,
   ) {
     this.#path = init.path;
-    this.#layout = new PieceLayout(init.metainfo);
+    this.#layout = PieceLayout.of(init.metainfo);
     this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
     const lengths = init.metainfo.files.map(({ length }) => length);
     const pathOf = (file: number): string => this.#pathOf(file);

@@ -98,7 +98,7 @@ async function recordOf(
 
 /** For whoever looks before it is checked. */
 async function noted(progress: ProgressLog, metainfo: Metainfo): Promise<number> {
-  const layout = new PieceLayout(metainfo);
+  const layout = PieceLayout.of(metainfo);
   const found = await progress.load(layout.pieceCount);
   let bytes = 0;
   for (const piece of [...(found?.have.indexes() ?? []), ...(found?.unsure ?? [])])
