@@ -106,7 +106,7 @@ mutation: build ## Change libs/core and the engine in small ways: tests must not
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
 .PHONY: bench
-bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many ## Run all benchmarks
+bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many bench-loop ## Run all benchmarks
 
 .PHONY: bench-parts
 bench-parts: build ## Measure what the machine allows: read, send and receive, hash, write
@@ -156,6 +156,10 @@ bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENC
 .PHONY: bench-many
 bench-many: build ## Measure 250, 500 and 1000 small files (BENCH_FILES): shared folder, shares, restart, removals
 	@node bench/dist/many-main.js
+
+.PHONY: bench-loop
+bench-loop: build ## Measure how long agents stand still with a share of 100,000 files (BENCH_FILES)
+	@node bench/dist/loop-main.js
 
 .PHONY: image-try
 image-try: build ## Build the image and run all services from it, without Docker (needs root)
