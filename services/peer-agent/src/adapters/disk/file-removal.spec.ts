@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Turns } from '@enjambre/common/async/turns';
+import { bytesOf, folderMetainfo } from '../../../test/support/content.js';
+import { TestFolder } from '../../../test/support/folder.js';
+import { FileRemoval } from './file-removal.js';
+
+let folder: TestFolder;
+
+beforeEach(async () => {
+  folder = await TestFolder.make();
+});
+
+afterEach(() => folder.remove());
+
+describe('FileRemoval', () => {
+  it('finds out in turns which names are the content’s, since there may be very many', async () => {
+    const { files } = folderMetainfo({ a: bytesOf(10), 'inner/b': bytesOf(20) }, 16 * 1024, 'content');
+    await folder.write('content/a', bytesOf(10));
+    await folder.write('content/inner/b', bytesOf(20));
+    await folder.write('content/inner/foreign', 'x');
+    const run = jest.spyOn(Turns.prototype, 'run');
+    try {
+      const rules = { isOwn: () => true, notOwn: 'unknown', anyContent: true, fingerprint: '' } as const;
+      const isUnchanged = (): Promise<boolean> => Promise.resolve(true);
+      const root = folder.at('content');
+      const deletion = await new FileRemoval({ root, isFolder: true, files, rules, isUnchanged }).run();
+      expect(deletion.deleted).toBe(2);
+      expect(deletion.paths).toEqual([{ path: folder.at('content/inner/foreign'), reason: 'foreign' }]);
+      const inTurns = await Promise.all(run.mock.results.map(({ value }) => value));
+      const named = new Map([
+        [root, new Set(['a', 'inner'])],
+        [folder.at('content/inner'), new Set(['b'])],
+      ]);
+      expect(inTurns).toContainEqual(named);
+    } finally {
+      run.mockRestore();
+    }
+  });
+});
