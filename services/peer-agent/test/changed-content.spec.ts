@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
@@ -187,5 +187,50 @@ describe('an uploader whose bytes are others than it knows', () => {
     uploader.serving.stop('it changed', 'CONTENT_CHANGED');
     await waitFor(() => pardoned.length > 0, { what: 'the pardon' });
     expect(pardoned[0]).toBe(uploader.peerId);
+  });
+});
+
+describe('content that is taken over and changes while it is hashed', () => {
+  const metainfo = metainfoOf(data, PIECE);
+
+  /** Starts its download where it lies already; `change` happens when its last piece was hashed. */
+  async function takeOver(change: (path: string) => void): Promise<Transfer> {
+    await agent.halt();
+    let left = Math.ceil(data.length / PIECE);
+    agent = await DownloadAgent.start(agent.folder, {
+      stores: (stores) =>
+        overriding(stores, {
+          download: (...of) => {
+            const store = stores.download(...of);
+            const hashPiece = async (piece: number): Promise<Buffer | undefined> => {
+              const root = await store.hashPiece(piece);
+              left -= 1;
+              if (left === 0) change(store.path);
+              return root;
+            };
+            return overriding(store, { hashPiece });
+          },
+        }),
+    });
+    await agent.folder.write(`downloads/${metainfo.name}`, data);
+    return agent.download(metainfo);
+  }
+
+  it('is not cut to its old length', async () => {
+    const transfer = await takeOver((path) => {
+      appendFileSync(path, 'more');
+    });
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('CONTENT_CHANGED');
+    const found = await readFile(agent.folder.at('downloads', metainfo.name));
+    expect(found.equals(Buffer.concat([data, Buffer.from('more')]))).toBe(true);
+  });
+
+  it('is not taken for right as it is after the change', async () => {
+    const transfer = await takeOver((path) => {
+      writeFileSync(path, other);
+    });
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('CONTENT_CHANGED');
   });
 });

@@ -1,6 +1,18 @@
-import { chmod, cp, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  statfs as statfsOf,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { DiskFiles } from '../src/adapters/disk/disk-files.js';
 import type { KeptReason } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
@@ -366,5 +378,25 @@ describe('a downloaded file that is removed', () => {
     await rm(path);
     await mkdir(path);
     expect(await remove(last, true)).toEqual({ [path]: 'replaced' });
+  });
+});
+
+describe('a download that was deleted and could not be fetched again', () => {
+  it('is forgotten without what a person has put in its place', async () => {
+    await downloaded();
+    await rm(at(), { recursive: true });
+    await agent.halt();
+    const noRoom = { type: 0, bsize: 1, blocks: 1e9, files: 1e6, bavail: 0, ffree: 1e6 };
+    const statfs = (async (path: string) =>
+      Object.assign(await statfsOf(path), noRoom)) as DiskFiles['statfs'];
+    agent = await DownloadAgent.start(agent.folder, { files: { statfs } });
+    agent.tracker.add(uploader.named());
+    const transfer = await inState(agent.transfers.get(metainfo.infohash), 'missing');
+    await transfer.verify();
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('DISK_FULL');
+    await agent.folder.write('downloads/folder/a.bin', Buffer.from('mine'));
+    expect(await agent.transfers.remove(transfer, false)).toMatchObject({ deleted: 0 });
+    expect(await readFile(at('a.bin'), 'utf8')).toBe('mine');
   });
 });

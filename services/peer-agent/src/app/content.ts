@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
@@ -25,6 +26,11 @@ export function openContent(metainfo: Metainfo, record: TransferRecord, stores: 
   const store = origin ? stores.original(metainfo, location) : stores.download(metainfo, location, inPlace);
   const layout = PieceLayout.of(metainfo);
   return { metainfo, layout, store, sum: new PieceSum(layout) };
+}
+
+/** True if the files of a download have their own name, whatever the record says yet: then they may be a person's. */
+export function isNamed(store: PieceStore, { location, name }: TransferRecord): boolean {
+  return store.path === join(location, name);
 }
 
 function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSummary {

@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { withOwn, type OwnFiles } from '../domain/own-files.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { contentChanged, openContent, type Content } from './content.js';
+import { contentChanged, isNamed, openContent, type Content } from './content.js';
 import type { ProgressLog, StoreFactory } from './ports.js';
 import { ALL_OF_IT } from './removal.js';
 import { sampleHolds, verifyPieces } from './verification.js';
@@ -62,7 +62,7 @@ export async function openAssembly(
   }
   await stores.checkTarget(record.location, content.metainfo.name);
   const apart = { inPlace: false, ownFiles: 'none' };
-  if (!record.inPlace) return { content, ...apart };
+  if (!record.inPlace && !isNamed(content.store, record)) return { content, ...apart };
   return { content: openContent(content.metainfo, { ...record, ...apart }, stores), ...apart };
 }
 
@@ -91,19 +91,26 @@ async function giveName(
 ): Promise<WholeContent & { warning?: string | undefined }> {
   const { content } = whole;
   // What was found under its name, and what has it already.
-  const isNamed = record.origin || record.inPlace || whole.ownFiles !== undefined;
+  const hasName = record.origin || record.inPlace || whole.ownFiles !== undefined;
   try {
-    const assembly = isNamed ? '' : await content.store.identity();
+    const assembly = hasName ? '' : await content.store.identity();
     if (assembly !== '') await options.naming(assembly);
+    if (hasName && (await hasOtherSizes(whole))) throw contentChanged(content.store.path);
     const warning = await content.store.publish();
     // The rename is a change of its inode: how it was before is of no use.
-    return isNamed ? { ...whole, warning } : { content, ownFiles: 'all', warning };
+    return hasName ? { ...whole, warning } : { content, ownFiles: 'all', warning };
   } catch (error) {
     if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
     const published = await findPublished(content, record, options);
     if (!published) throw error;
     return published;
   }
+}
+
+/** True if files that had their right sizes before they were hashed do not any more: they are not cut or filled up. */
+async function hasOtherSizes({ content: { store }, fingerprint }: WholeContent): Promise<boolean> {
+  if (fingerprint === undefined || (await store.fingerprint()) !== undefined) return false;
+  return (await store.survey()).absent === undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { NOT_NOTED, ownerOf } from '../domain/own-files.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { notDownloaded } from './content.js';
+import { isNamed, notDownloaded } from './content.js';
 import type { Deletion, DeletionRules, PieceStore, TransferArchive } from './ports.js';
 
 export interface RemovalParts {
@@ -51,13 +51,14 @@ export async function forget(
   { store, isWhole }: Remains,
   options: RemovalOptions,
 ): Promise<Deletion & { readonly tried: boolean }> {
-  const { infohash, inPlace } = record;
+  const { infohash } = record;
+  const isPart = store !== undefined && !record.inPlace && !isNamed(store, record);
   // All pieces of one that could not get its name are worth as much as one that has it.
-  const tried = store !== undefined && (options.deleteData || !(inPlace || isWhole));
+  const tried = store !== undefined && (options.deleteData || (isPart && !isWhole));
   await archive.disown(infohash);
   let deletion = NOTHING;
   try {
-    if (tried) deletion = await store.delete(rulesFor(record, options));
+    if (tried) deletion = await store.delete(isPart ? ALL_OF_IT : rulesFor(record, options));
   } catch (error) {
     archive.keep(infohash);
     changed();
@@ -68,8 +69,8 @@ export async function forget(
 }
 
 function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {
-  const { inPlace, ownFiles, fingerprint } = record;
-  if (force || !inPlace) return ALL_OF_IT;
+  const { ownFiles, fingerprint } = record;
+  if (force) return ALL_OF_IT;
   const notOwn = ownFiles === NOT_NOTED ? 'unknown' : 'taken-over';
   return { isOwn: ownerOf(ownFiles), notOwn, anyContent: false, fingerprint };
 }

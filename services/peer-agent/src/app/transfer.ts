@@ -240,7 +240,7 @@ export class Transfer {
     this.#record = incomplete(this.#record);
     const { content: assembly, ...place } = await openAssembly(content, this.#record, this.parts.stores);
     const isNews = place.ownFiles !== this.#record.ownFiles;
-    this.#record = { ...this.#record, ...place };
+    this.#note(place, assembly);
     // Before the first of these files is made: whose it is must survive a crash.
     if (isNews) await this.parts.save();
     this.#content = await tryDisk(assembly, have, this.#record, this.parts);

@@ -38,6 +38,8 @@ export class SealedFiles {
   #seals: FileStamps | undefined;
   /** What the last {@link look} found. */
   #looked: FileStamps | undefined;
+  /** What the last one found that found something else. */
+  #lookedBefore: FileStamps | undefined;
   readonly #doubts = new Map<number, Doubt>();
   #patrolled = 0;
   #patrolling: Promise<string | undefined> | undefined;
@@ -62,18 +64,23 @@ export class SealedFiles {
         stamps.set(from + index, stamp);
       }
     }
+    if (this.#looked?.fingerprint !== stamps.fingerprint) this.#lookedBefore = this.#looked;
     this.#looked = stamps;
     return stamps;
   }
 
   /**
-   * The files must stay as they are now, or as the last {@link look} found them if that had the fingerprint `since`:
-   * what changed after that look is then found like any later change. Returns the fingerprint.
+   * The files must stay as they are now, or as the {@link look} with the fingerprint `since` found them: what changed after
+   * that look is then found like any later change, and if it is not known any more, all of them are taken for changed.
+   * Returns the fingerprint.
    */
   async seal(since?: string): Promise<string | undefined> {
-    const before = this.#looked?.fingerprint === since ? this.#looked : undefined;
+    const looks = since === undefined ? [] : [this.#looked, this.#lookedBefore];
+    const right = looks.find((look) => look?.fingerprint === since);
     this.release();
-    this.#seals = before ?? (await this.look());
+    const now = right ?? (await this.look());
+    this.#seals = right || since === undefined ? now : now && new FileStamps(now.count);
+    this.#lookedBefore = undefined;
     return this.#seals?.fingerprint;
   }
 
