@@ -1,7 +1,7 @@
 import { BencodeDict, type BencodeValue } from './bencode-value.js';
 import { HASH_SIZE } from './merkle.js';
 import { badMetainfo, type MetainfoFile } from './metainfo.js';
-import { nameFault } from './names.js';
+import { ABSURD_NAME_BYTES, nameFault } from './names.js';
 import { quote } from './quote.js';
 import { StepCount, type Steps } from './steps.js';
 
@@ -52,6 +52,8 @@ function* readFolder(
 }
 
 function readName(key: string, path: readonly string[]): string {
+  if (key.length > ABSURD_NAME_BYTES)
+    throw badMetainfo(`a name in ${describe(path)} has ${key.length} bytes`);
   const name = decodeName(Buffer.from(key, 'latin1'));
   if (name === undefined) throw badMetainfo(`a name in ${describe(path)} is not UTF-8`);
   const fault = nameFault(name);

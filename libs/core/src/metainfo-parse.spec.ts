@@ -109,6 +109,7 @@ describe('a metainfo', () => {
     ['is of version 3', torrent({ 'meta version': 3 }), 'not of version 2'],
     ['has no name', without('name'), 'no name in UTF-8'],
     ['has a name that is not UTF-8', torrent({ name: Buffer.from([0xc3, 0x28]) }), 'no name in UTF-8'],
+    ['has a name of a megabyte', torrent({ name: Buffer.alloc(1 << 20, 'x') }), 'far too long'],
     ['has a name that leads elsewhere', torrent({ name: Buffer.from('..') }), 'name ".." means a folder'],
     ['has a name with a separator', torrent({ name: Buffer.from('a/b') }), 'separator'],
     ['has no piece length', without('piece length'), 'piece length'],

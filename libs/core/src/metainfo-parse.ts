@@ -4,7 +4,7 @@ import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-val
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes } from './ids.js';
 import { badMetainfo, type Metainfo, type MetainfoFile } from './metainfo.js';
-import { nameFault } from './names.js';
+import { ABSURD_NAME_BYTES, nameFault } from './names.js';
 import { messageOf } from './error.js';
 import { isPieceLength } from './piece-length.js';
 import { readPieceLayers } from './piece-layers.js';
@@ -109,8 +109,9 @@ function expectDict(value: BencodeValue | undefined, what: string): BencodeDict 
 }
 
 function readTorrentName(value: BencodeValue | undefined): string {
-  const name = Buffer.isBuffer(value) ? decodeName(value) : undefined;
-  if (name === undefined) throw badMetainfo('it has no name in UTF-8');
+  const isAbsurd = Buffer.isBuffer(value) && value.length > ABSURD_NAME_BYTES;
+  const name = Buffer.isBuffer(value) && !isAbsurd ? decodeName(value) : undefined;
+  if (name === undefined) throw badMetainfo('it has no name in UTF-8, or one that is far too long');
   const fault = nameFault(name);
   if (fault !== undefined) throw badMetainfo(`its name ${quote(name)} ${fault}`);
   return name;

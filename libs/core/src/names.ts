@@ -2,6 +2,8 @@ import { EnjambreError } from './error.js';
 import { quote } from './quote.js';
 
 const MAX_NAME_BYTES = 255;
+/** What is longer is not looked at any further: a stranger's name may have megabytes. */
+export const ABSURD_NAME_BYTES = 4096;
 
 /**
  * Checks the name of a torrent, file or folder, which becomes a name on the disks of others and a

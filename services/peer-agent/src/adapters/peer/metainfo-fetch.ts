@@ -3,6 +3,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
+import type { Steps } from '@enjambre/core/steps';
+import { Serial } from '@enjambre/common/async/serial';
 import { turns } from '@enjambre/common/async/turns';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
@@ -11,6 +13,8 @@ import { MetainfoMemory } from './metainfo-memory.js';
 
 /** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
 const METAINFO_TIMEOUT_MS = 15 * 60_000;
+/** Metainfo takes up to a hundred times its bytes in memory while it is parsed: larger ones are, one after the other. */
+const PARSED_AT_ONCE_BYTES = 64 << 10;
 
 /** How many bytes have come, and how many there are. */
 export type MetainfoProgress = (bytes: number, total: number) => void;
@@ -18,6 +22,7 @@ export type MetainfoProgress = (bytes: number, total: number) => void;
 /** Asks strangers for metainfo; what they make this agent hold is bounded for all of them together. */
 export class MetainfoFetch {
   readonly #memory = new MetainfoMemory();
+  readonly #parses = new Serial();
 
   /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and what the call throws. */
   async at(
@@ -45,13 +50,25 @@ export class MetainfoFetch {
         chunks.push(Buffer.from(chunk));
         progress(size, totalLength);
       }
-      const metainfo = await turns.run(parseMetainfoSteps(Buffer.concat(chunks)));
+      const bytes = Buffer.concat(chunks);
+      const parse = (): Promise<Metainfo> => turns.run(until(signal, parseMetainfoSteps(bytes)));
+      const metainfo = await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.run(parse));
       if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
       return metainfo;
     } finally {
       this.#memory.release(size);
       client.close();
     }
+  }
+}
+
+/** Throws the reason of `signal` in the place of the next step when it aborts. */
+function* until<T>(signal: AbortSignal, steps: Steps<T>): Steps<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    yield;
   }
 }
 
