@@ -40,7 +40,8 @@ export function selfSigned(names: readonly string[]): TestCertificate {
   );
   const signature = createSign('sha256').update(body).sign(privateKey);
   const cert = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
-  const lines = cert.toString('base64').replace(/.{64}/g, '$&\n');
+  // No blank line at the end of a full last line: OpenSSL refuses it.
+  const lines = cert.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
