@@ -104,20 +104,39 @@ describe('a rebuilt transfer', () => {
     await inState(agent.transfers.get(infohash), 'seeding');
   });
 
-  it('that is a complete download of which a byte changed does not count as complete, and is mended', async () => {
+  it('that is a complete download which a person edited is not served, left as it is, and fixed only when asked', async () => {
+    await complete();
+    const edited = Buffer.from(data);
+    edited[PIECE + 7]! ^= 1;
+    await restarted(async () => {
+      await loseStatus();
+      await writeFile(target(), edited);
+    });
+    agent.tracker.add(uploader.named());
+    const again = agent.transfers.get(metainfo.infohash);
+    await inState(again, 'failed');
+    expect(again.fault).toBe('CONTENT_CHANGED');
+    expect(again.view().reason).toMatch(/is not what was shared any more: .* verify a download to fetch/);
+    expect(again.serving).toBeUndefined();
+    expect((await readFile(target())).equals(edited)).toBe(true);
+    await again.verify();
+    expect((await agent.finished(again)).equals(data)).toBe(true);
+    expect(again.record.bytesDownloaded).toBe(PIECE);
+  });
+
+  it('that is a complete download of which a check was asked for before is fixed by the next start', async () => {
     await complete();
     const damaged = Buffer.from(data);
     damaged[PIECE + 7]! ^= 1;
+    await writeFile(target(), damaged);
     await restarted(async () => {
-      await loseStatus();
-      await writeFile(target(), damaged);
+      const status = agent.folder.at('data', 'download_status.json');
+      const parsed = JSON.parse(await readFile(status, 'utf8')) as { transfers: object[] };
+      Object.assign(parsed.transfers[0]!, { fingerprint: '', recheck: true });
+      await writeFile(status, JSON.stringify(parsed));
     });
-    const again = agent.transfers.get(metainfo.infohash);
-    await inState(again, 'downloading');
-    expect(again.record).toMatchObject({ complete: false, inPlace: true, bytesDone: data.length - PIECE });
     agent.tracker.add(uploader.named());
-    expect((await agent.finished(again)).equals(data)).toBe(true);
-    expect(again.record.bytesDownloaded).toBe(PIECE);
+    expect((await agent.finished(agent.transfers.get(metainfo.infohash))).equals(data)).toBe(true);
   });
 
   it('goes on with what its progress claims, and with all that is on disk if that is torn', async () => {

@@ -33,7 +33,7 @@ const CHANGED = new Set(['CONTENT_CHANGED', 'FILE_CHANGED']);
 export interface FoundContent extends Inventory {
   /** What is different in the record: another copy is used. */
   readonly change: Partial<TransferRecord>;
-  /** It was whole, and is something else now, which is nobody's to be mended unasked. */
+  /** It was whole, and is something else now, which is not fixed unasked. */
   readonly isOther: boolean;
 }
 
@@ -141,8 +141,8 @@ export class ContentSearch {
 
   async #take(content: Content, record: TransferRecord, search: Search): Promise<FoundContent> {
     const inventory = await takeInventory(content, record, search);
-    const wasWhole = record.complete && (search.waited || record.fingerprint !== '' || record.origin);
-    const isOther = wasWhole && (search.remedy === 'none' || record.origin) && !(await isWhole(inventory));
+    const isOther =
+      wasWhole(record, search) && (search.remedy === 'none' || record.origin) && !(await isWhole(inventory));
     return { ...inventory, isOther, change: {} };
   }
 
@@ -192,6 +192,14 @@ export class ContentSearch {
   async #hasName({ metainfo }: Content, { location }: TransferRecord): Promise<boolean> {
     return (await this.parts.stores.download(metainfo, location, true).fingerprint()) !== undefined;
   }
+}
+
+/**
+ * True if the content was whole under its name, and nobody asked to check it. Its fingerprint may be lost with the
+ * status file: that alone gives no leave to write to it.
+ */
+function wasWhole({ complete, recheck, fingerprint, origin }: TransferRecord, { waited }: Search): boolean {
+  return complete && (!recheck || waited || fingerprint !== '' || origin);
 }
 
 function missingText(path: string, { origin, complete, infohash }: TransferRecord): string {
