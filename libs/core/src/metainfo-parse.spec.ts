@@ -6,7 +6,8 @@ import { dict, goodTree, hashFile, someBytes } from '../test/torrents.js';
 import { decodeBencode, encodeBencode } from './bencode.js';
 import { type BencodeDict, type BencodeValue } from './bencode-value.js';
 import { buildMetainfo } from './metainfo-build.js';
-import { parseMetainfo, parseTorrent } from './metainfo-parse.js';
+import { runSteps } from './steps.js';
+import { parseMetainfo, parseMetainfoSteps, parseTorrent } from './metainfo-parse.js';
 
 const PIECE = 32768;
 const ROOT = Buffer.alloc(32, 7);
@@ -41,6 +42,17 @@ describe('a metainfo', () => {
     expect(metainfo.infohash).toBe(createHash('sha256').update(infoBytes).digest('hex'));
     expect(metainfo.files).toEqual([{ path: ['a'], length: 5, piecesRoot: ROOT }]);
     expect(metainfo).toMatchObject({ name: 't', pieceLength: PIECE, isFolder: true, totalLength: 5 });
+  });
+
+  test('of another infohash than the expected one is refused before its files are looked at', () => {
+    const { infohash } = parseMetainfo(torrent());
+    expect(runSteps(parseMetainfoSteps(torrent(), infohash)).infohash).toBe(infohash);
+    const faulty = torrent({ 'file tree': dict({ '..': smallFile }), name: 1 });
+    const error = faultOf(() => runSteps(parseMetainfoSteps(faulty, infohash)));
+    expect(error).toMatchObject({
+      reason: 'BAD_METAINFO',
+      message: 'bad metainfo: it is that of another file',
+    });
   });
 
   test('may be a hybrid, whose v1 keys are ignored', () => {

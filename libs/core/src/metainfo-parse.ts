@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeTorrent, encodeSteps } from './bencode.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
-import { infoHashFromBytes } from './ids.js';
+import { infoHashFromBytes, type InfoHash } from './ids.js';
 import { badMetainfo, type Metainfo, type MetainfoFile } from './metainfo.js';
 import { ABSURD_NAME_BYTES, nameFault } from './names.js';
 import { messageOf } from './error.js';
@@ -28,9 +28,12 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
   return runSteps(parseMetainfoSteps(bytes));
 }
 
-/** {@link parseMetainfo} in steps: of very many files it takes seconds. */
-export function* parseMetainfoSteps(bytes: Uint8Array): Steps<Metainfo> {
-  const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes);
+/**
+ * {@link parseMetainfo} in steps: of very many files it takes seconds. Throws `invalid` BAD_METAINFO also if the infohash
+ * is not `expected`, before names and layers are looked at.
+ */
+export function* parseMetainfoSteps(bytes: Uint8Array, expected?: InfoHash): Steps<Metainfo> {
+  const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes, expected);
   if (metainfo) return metainfo;
   throw badMetainfo(`the piece layer of root ${missing} is missing`);
 }
@@ -51,22 +54,24 @@ export function parseTorrent(bytes: Uint8Array): ParsedTorrent {
   return runSteps(parseTorrentSteps(bytes));
 }
 
-/** {@link parseTorrent} in steps. */
-export function* parseTorrentSteps(bytes: Uint8Array): Steps<ParsedTorrent> {
+/** {@link parseTorrent} in steps; `expected` as for {@link parseMetainfoSteps}. */
+export function* parseTorrentSteps(bytes: Uint8Array, expected?: InfoHash): Steps<ParsedTorrent> {
   if (bytes.length > MAX_BENCODE_BYTES)
     throw badMetainfo(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`);
   const own = Buffer.from(bytes);
   const { value, canonical } = yield* decode(own);
   const torrent = expectDict(value, 'the file');
-  const info = yield* readInfo(torrent);
+  const info = yield* readInfo(torrent, expected);
   const held = torrent.get('piece layers');
   const { layers, missing } = yield* readPieceLayers(held, info.files, info.pieceLength);
   if (missing !== undefined) return { info, missing };
   return { info, metainfo: { ...info, layers, bytes: canonical ? own : yield* encodeSteps(torrent) } };
 }
 
-function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
+function* readInfo(torrent: BencodeDict, expected?: InfoHash): Steps<TorrentInfo> {
   const info = expectDict(torrent.get('info'), 'its info');
+  const infohash = infoHashFromBytes(yield* sha256(torrent.raw('info')));
+  if (expected !== undefined && infohash !== expected) throw badMetainfo('it is that of another file');
   if (info.get('meta version') !== META_VERSION) throw badMetainfo('it is not of version 2 (BEP 52)');
 
   const name = readTorrentName(info.get('name'));
@@ -77,7 +82,7 @@ function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
   const files = yield* readFileTree(expectDict(info.get('file tree'), 'its file tree'));
   const totalLength = sumOfLengths(files);
   return {
-    infohash: infoHashFromBytes(yield* sha256(torrent.raw('info'))),
+    infohash,
     name,
     pieceLength,
     files,

@@ -1,4 +1,4 @@
-import { messageOf } from '@enjambre/core/error';
+import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { sleep } from '@enjambre/common/async/sleep';
@@ -37,14 +37,14 @@ export class MetainfoSearch implements SwarmListener {
   }
 
   peers({ snapshot, upserted, removed }: Parameters<SwarmListener['peers']>[0]): void {
-    const gone = snapshot ? [...this.#peers.keys()] : removed;
+    const named = new Set(upserted.map(({ peerId }) => peerId));
+    const gone = snapshot ? [...this.#peers.keys()].filter((peer) => !named.has(peer)) : removed;
     for (const peer of gone) this.#race.forget(peer);
     for (const address of upserted) {
       this.#peers.set(address.peerId, address);
       this.#race.know(address.peerId, address.seeder);
     }
-    const isNamed = new Set(upserted.map(({ peerId }) => peerId));
-    for (const peer of gone) if (!isNamed.has(peer) && !this.#asked.has(peer)) this.#peers.delete(peer);
+    for (const peer of gone) if (!named.has(peer) && !this.#asked.has(peer)) this.#peers.delete(peer);
     if (upserted.length > 0) this.#rouse();
   }
 
@@ -89,8 +89,10 @@ export class MetainfoSearch implements SwarmListener {
       this.#found ??= found;
     } catch (error) {
       if (either.aborted) return;
-      this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${messageOf(error)}`;
-      this.#race.failed(peer, performance.now());
+      const { message, reason } = EnjambreError.from(error);
+      this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${message}`;
+      const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
+      this.#race.failed(peer, performance.now(), failure);
     } finally {
       if (this.#asked.get(peer) === abort) this.#asked.delete(peer);
       this.#rouse();

@@ -19,11 +19,19 @@ interface Runner {
   /** Bytes a second. @default 0 */
   readonly rate?: number;
   readonly total?: number;
+  /** Before it sends the first byte. @default 0 */
+  readonly startsAfterMs?: number;
 }
 
 const silent: Runner = {};
 const honest = (total: number, rate = 100 * MIB): Runner => ({ total, rate });
+const late = (startsAfterMs: number): Runner => ({ ...honest(100 * KIB), startsAfterMs });
 const repeat = (runner: Runner, count: number): Runner[] => Array.from({ length: count }, () => runner);
+
+interface Asked {
+  readonly sinceMs: number;
+  bytes: number;
+}
 
 interface Result {
   /** When the metainfo was there; Infinity if not within a minute. */
@@ -37,9 +45,15 @@ interface Result {
   readonly needed: number;
 }
 
+function isSending({ rate = 0, startsAfterMs = 0 }: Runner, { sinceMs }: Asked, nowMs: number): boolean {
+  return rate > 0 && nowMs - sinceMs >= startsAfterMs;
+}
+
 /** What a peer sends within a tick. */
-function bytesOf({ first = 0, rate = 0 }: Runner, sent: number, wayRate: number): number {
-  return (sent === 0 ? first : 0) + (Math.min(rate, wayRate) * TICK_MS) / 1000;
+function bytesOf(runner: Runner, answer: Asked, at: { nowMs: number; wayRate: number }): number {
+  if (!isSending(runner, answer, at.nowMs)) return 0;
+  const { first = 0, rate = 0 } = runner;
+  return (answer.bytes === 0 ? first : 0) + (Math.min(rate, at.wayRate) * TICK_MS) / 1000;
 }
 
 /** Runs a race of these peers on virtual time. All of them share a way of `wayRate` bytes a second. */
@@ -47,15 +61,16 @@ function run(runners: readonly Runner[], wayRate = Infinity): Result {
   const race = new MetainfoRace(seededRandom(1));
   const peers = new Map<PeerId, Runner>(runners.map((runner, at) => [peerNamed(`peer ${at}`), runner]));
   for (const peer of peers.keys()) race.know(peer, true);
-  const asked = new Map<PeerId, { sinceMs: number; bytes: number }>();
+  const asked = new Map<PeerId, Asked>();
   const result = { ms: Infinity, mostAsked: 0, mostSending: 0, asked: 0, needed: 0 };
   let dueMs = 0;
   for (let nowMs = 0; nowMs < 60_000; nowMs += TICK_MS) {
-    const sending = [...asked].filter(([peer]) => peers.get(peer)!.rate! > 0);
+    const sending = [...asked].filter(([peer, answer]) => isSending(peers.get(peer)!, answer, nowMs));
     let failed = false;
     for (const [peer, answer] of asked) {
       const { total = 0, failsAfterMs = Infinity } = peers.get(peer)!;
-      answer.bytes += bytesOf(peers.get(peer)!, answer.bytes, wayRate / sending.length);
+      const wayEach = wayRate / sending.length;
+      answer.bytes += bytesOf(peers.get(peer)!, answer, { nowMs, wayRate: wayEach });
       if (answer.bytes > 0) race.received(peer, { bytes: answer.bytes, total });
       if (total > 0 && answer.bytes >= total) return { ...result, ms: nowMs };
       if (nowMs - answer.sinceMs < failsAfterMs) continue;
@@ -91,6 +106,58 @@ describe('a search for metainfo', () => {
     const crowd = run([...repeat(silent, 190), ...repeat(honest(100 * KIB), 10)]);
     expect(crowd.ms).toBeLessThan(3000);
     expect(crowd.mostAsked).toBe(50);
+  });
+
+  it.each([
+    [1200, 15_000],
+    [3000, 40_000],
+  ])(
+    'gives one that needs %i ms to begin the time for it, among 200 silent ones',
+    (startsAfterMs, mostMs) => {
+      const half = repeat(silent, 100);
+      expect(run([...half, late(startsAfterMs), ...half]).ms).toBeLessThan(mostMs);
+    },
+  );
+
+  it('does not let newcomers wait long for those that have more time', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    const know = (name: string): void => race.know(peerNamed(name), true);
+    for (let at = 0; at < 200; at++) know(`silent ${at}`);
+    let nowMs = 0;
+    while (nowMs < 60_000) nowMs += race.step(nowMs).waitMs;
+    know('newcomer');
+    const joinedMs = nowMs;
+    while (!race.step(nowMs).ask.includes(peerNamed('newcomer'))) nowMs += 150;
+    expect(nowMs - joinedMs).toBeLessThan(1500);
+  });
+
+  it('leaves one that answered with something false alone for long, also when a snapshot names it again', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    const liar = peerNamed('liar');
+    const askedMs: number[] = [];
+    for (let nowMs = 0; nowMs < 600_000; nowMs += 150) {
+      race.forget(liar);
+      race.know(liar, true);
+      if (!race.step(nowMs).ask.includes(liar)) continue;
+      askedMs.push(nowMs);
+      race.failed(liar, nowMs + 10, 'false');
+    }
+    expect(askedMs.length).toBeGreaterThan(1);
+    expect(askedMs.length).toBeLessThan(6);
+    expect(askedMs[1]).toBeGreaterThan(30_000);
+  });
+
+  it('keeps what failed in mind when the tracker names all peers again', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    const [refusing, other] = [peerNamed('refusing'), peerNamed('other')];
+    race.know(refusing, true);
+    expect(race.step(0).ask).toEqual([refusing]);
+    race.failed(refusing, 10);
+    race.forget(refusing);
+    race.know(refusing, true);
+    expect(race.step(20).ask).toEqual([]);
+    race.know(other, false);
+    expect(race.step(1000).ask[0]).toBe(other);
   });
 
   it('asks another at once in the place of one that fails', () => {

@@ -1,11 +1,12 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from './random.js';
+import { RetryTimes, type Failure } from './retry-times.js';
 
 /** How long those who were asked have for themselves before others are asked as well. */
 const HEAD_START_MS = 150;
 /** The same while somebody sends at a good rate: more senders only share the way to here. */
 const PATIENCE_MS = 1000;
-/** Who was asked and has sent nothing for so long counts as silent. */
+/** A peer that was asked and has sent nothing for so long is called silent. Its time may be longer: see {@link RetryTimes}. */
 const SILENT_MS = 500;
 /** Peers asked at a time. The silent ones among them make room for others. */
 const MAX_ASKED = 50;
@@ -19,9 +20,6 @@ const SOON_MS = 3000;
 const GOOD_RATE = 256 << 10;
 /** Bytes held of all answers under way; the best one may hold more. */
 const MAX_HELD_BYTES = 64 << 20;
-/** A peer that failed is asked again after this, doubled with each failure. */
-const RETRY_MS = 200;
-const MAX_RETRY_MS = 5000;
 /** Nobody is known. */
 const IDLE_MS = 60_000;
 
@@ -42,9 +40,6 @@ interface Runner {
   seeder: boolean;
   /** False once nobody names it any more: an answer that is under way still counts. */
   named: boolean;
-  failures: number;
-  /** Not to be asked before. */
-  notBeforeMs: number;
   asked: Asked | undefined;
 }
 
@@ -74,6 +69,7 @@ export interface RaceAnswer {
  */
 export class MetainfoRace {
   readonly #runners = new Map<PeerId, Runner>();
+  readonly #retries: RetryTimes;
   /** Peers asked next time. */
   #batch = 1;
   #lastMs = -Infinity;
@@ -81,7 +77,9 @@ export class MetainfoRace {
   #failed = 0;
   #replacedMs = -Infinity;
 
-  constructor(private readonly random: Random) {}
+  constructor(random: Random) {
+    this.#retries = new RetryTimes(random);
+  }
 
   get size(): number {
     return this.#runners.size;
@@ -90,13 +88,10 @@ export class MetainfoRace {
   know(peer: PeerId, seeder: boolean): void {
     const known = this.#runners.get(peer);
     if (known) Object.assign(known, { seeder, named: true });
-    else {
-      const begin = { failures: 0, notBeforeMs: -Infinity, asked: undefined };
-      this.#runners.set(peer, { peer, seeder, named: true, ...begin });
-    }
+    else this.#runners.set(peer, { peer, seeder, named: true, asked: undefined });
   }
 
-  /** Nobody names it any more. */
+  /** Nobody names it any more. When it failed is kept in mind, in case it is named again. */
   forget(peer: PeerId): void {
     const runner = this.#runners.get(peer);
     if (runner?.asked) runner.named = false;
@@ -109,10 +104,10 @@ export class MetainfoRace {
   }
 
   /** It did not give the metainfo: another one is asked at once. */
-  failed(peer: PeerId, nowMs: number): void {
+  failed(peer: PeerId, nowMs: number, failure: Failure = 'silent or refused'): void {
     const runner = this.#runners.get(peer);
     if (!runner?.asked) return;
-    this.#giveUp(runner, nowMs);
+    this.#giveUp(runner, nowMs, failure);
     this.#failed += 1;
   }
 
@@ -163,9 +158,10 @@ export class MetainfoRace {
 
   /** Those that may be asked now: those that failed least first, of these seeders. */
   #ready(nowMs: number): Runner[] {
+    const failures = ({ peer }: Runner): number => this.#retries.countOf(peer);
     return [...this.#runners.values()]
-      .filter(({ asked, notBeforeMs }) => !asked && notBeforeMs <= nowMs)
-      .sort((one, other) => one.failures - other.failures || Number(other.seeder) - Number(one.seeder));
+      .filter(({ asked, peer }) => !asked && this.#retries.notBeforeMs(peer) <= nowMs)
+      .sort((one, other) => failures(one) - failures(other) || Number(other.seeder) - Number(one.seeder));
   }
 
   /** Gives up answers that are too slow, or too many bytes together. */
@@ -194,13 +190,26 @@ export class MetainfoRace {
     if (senders.length > 0) return this.#roomAmongSenders(senders, asked, { wanted, nowMs, drop });
     const excess = asked.length + wanted - MAX_ASKED;
     if (excess <= 0) return wanted;
-    const silent = asked
-      .filter(({ asked: { sinceMs } }) => nowMs - sinceMs >= SILENT_MS)
-      .sort((one, other) => one.asked.sinceMs - other.asked.sinceMs)
-      .slice(0, excess);
+    const silent = this.#silent(nowMs).slice(0, excess);
     for (const runner of silent) this.#giveUp(runner, nowMs);
     drop.push(...silent);
     return wanted - excess + silent.length;
+  }
+
+  /**
+   * Those whose time is over, the longest asked first. A peer that was never asked does not wait for more than half of
+   * all to use up the longer time of those that failed before.
+   */
+  #silent(nowMs: number): Runner[] {
+    const asked = this.#asked();
+    const isNew = ({ peer }: Runner): boolean => this.#retries.countOf(peer) === 0;
+    const newWaits = [...this.#runners.values()].some((runner) => !runner.asked && isNew(runner));
+    const isShort = newWaits && asked.filter((runner) => !isNew(runner)).length > MAX_ASKED / 2;
+    return asked
+      .filter(({ peer, asked: { sinceMs } }) => {
+        return nowMs - sinceMs >= (isShort ? SILENT_MS : this.#retries.silentMs(peer));
+      })
+      .sort((one, other) => one.asked.sinceMs - other.asked.sinceMs);
   }
 
   #roomAmongSenders(
@@ -221,18 +230,16 @@ export class MetainfoRace {
     return 1;
   }
 
-  #giveUp(runner: Runner, nowMs: number): void {
+  #giveUp(runner: Runner, nowMs: number, failure: Failure = 'silent or refused'): void {
     runner.asked = undefined;
     if (!runner.named) this.#runners.delete(runner.peer);
-    const waitMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(runner.failures, 10));
-    runner.failures += 1;
-    runner.notBeforeMs = nowMs + waitMs * (0.5 + this.random() / 2);
+    this.#retries.failed(runner.peer, nowMs, failure);
   }
 
   #waitMs(nowMs: number): number {
     if (this.#runners.size === 0) return IDLE_MS;
     if (this.#asked().length > 0) return HEAD_START_MS;
-    const nextMs = Math.min(...[...this.#runners.values()].map(({ notBeforeMs }) => notBeforeMs));
+    const nextMs = Math.min(...[...this.#runners.keys()].map((peer) => this.#retries.notBeforeMs(peer)));
     return Math.max(HEAD_START_MS, nextMs - nowMs);
   }
 }

@@ -376,6 +376,36 @@ describe('a download from a hostile uploader and an honest one', () => {
   }, 60_000);
 });
 
+describe('a search for metainfo', () => {
+  it('does not ask a peer again that gave a false one, whatever snapshots name it', async () => {
+    const other = metainfoOf(bytesOf(5000, 2), 16 * KIB);
+    let [lies, refusals] = [0, 0];
+    const { address: liar } = await uploader('mallory', {
+      metainfo: (call) => {
+        lies += 1;
+        call.write({ totalLength: other.bytes.length, chunk: other.bytes });
+        call.end();
+      },
+    });
+    const { address: refusing } = await uploader('refusing', {
+      metainfo: (call) => {
+        refusals += 1;
+        call.emit('error', { code: 14, details: 'not now' });
+      },
+    });
+    agent.tracker.add(liar, refusing);
+    const transfer = await agent.resolve(content.metainfo);
+    const seen = () => `${lies} lies, ${refusals} refusals; ${transfer.view().reason}`;
+    for (let round = 1; round <= 4; round++) {
+      await waitFor(() => lies > 0 && refusals >= round, { what: `refusal ${round}`, seen });
+      agent.tracker.widen(content.metainfo.infohash);
+    }
+    expect(lies).toBe(1);
+    agent.tracker.add((await uploader('honest')).address);
+    expect((await agent.finished(transfer)).equals(data)).toBe(true);
+  });
+});
+
 describe('GrpcPeerConnector.fetchMetainfo', () => {
   const { bytes, infohash } = content.metainfo;
   const other = metainfoOf(bytesOf(5000, 2), 16 * KIB);
@@ -407,6 +437,19 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
       },
     });
     await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it('tells that a peer gave something false at one address though it answers at no other', async () => {
+    const silent = await uploader('gone');
+    silent.stop();
+    const { address } = await uploader('mallory', {
+      metainfo: (call) => {
+        call.write({ totalLength: other.bytes.length, chunk: other.bytes });
+        call.end();
+      },
+    });
+    const endpoints = [silent.address.endpoint, address.endpoint];
+    await expect(fetchFrom({ ...address, endpoints })).rejects.toMatchObject({ reason: 'BAD_METAINFO' });
   });
 
   it('does not take metainfo that is too long: 64 MiB at most', async () => {

@@ -1,7 +1,6 @@
 import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
-import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
-import type { Metainfo } from '@enjambre/core/metainfo';
+import { badMetainfo, type Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
 import { Serial } from '@enjambre/common/async/serial';
@@ -43,7 +42,7 @@ export class MetainfoFetch {
       const chunks: Buffer[] = [];
       for await (const { totalLength, chunk } of readStream(call, signal)) {
         if (totalLength > MAX_BENCODE_BYTES || size + chunk.length > totalLength) {
-          throw badMetainfo('is longer than it may be');
+          throw badMetainfo('it is longer than it may be');
         }
         this.#memory.take(chunk.length);
         size += chunk.length;
@@ -51,10 +50,8 @@ export class MetainfoFetch {
         progress(size, totalLength);
       }
       const bytes = Buffer.concat(chunks);
-      const parse = (): Promise<Metainfo> => turns.run(until(signal, parseMetainfoSteps(bytes)));
-      const metainfo = await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.run(parse));
-      if (metainfo.infohash !== infohash) throw badMetainfo('is that of another file');
-      return metainfo;
+      const parse = (): Promise<Metainfo> => turns.run(until(signal, parseMetainfoSteps(bytes, infohash)));
+      return await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.run(parse));
     } finally {
       this.#memory.release(size);
       client.close();
@@ -70,8 +67,4 @@ function* until<T>(signal: AbortSignal, steps: Steps<T>): Steps<T> {
     if (step.done === true) return step.value;
     yield;
   }
-}
-
-function badMetainfo(fault: string): EnjambreError {
-  return new EnjambreError('invalid', 'BAD_METAINFO', `the metainfo ${fault}`);
 }

@@ -117,12 +117,23 @@ export class GrpcPeerConnector implements PeerConnector {
   ): Promise<Metainfo> {
     const endpoints = this.#endpointsOf(peer);
     if (endpoints.length === 0) throw nowhere(peer);
-    const ask = (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> =>
-      this.#metainfo.at(endpoint, infohash, signal, (bytes, total) => {
-        answers();
-        progress(bytes, total);
-      });
-    return firstOf(endpoints, ask, signal);
+    let falsehood: EnjambreError | undefined;
+    const ask = async (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> => {
+      try {
+        return await this.#metainfo.at(endpoint, infohash, signal, (bytes, total) => {
+          answers();
+          progress(bytes, total);
+        });
+      } catch (error) {
+        const known = EnjambreError.from(error);
+        if (known.reason === 'BAD_METAINFO') falsehood ??= known;
+        throw known;
+      }
+    };
+    // That it gave something false at one address says more than that it is silent at another.
+    return firstOf(endpoints, ask, signal).catch((error: unknown) => {
+      throw signal.aborted ? error : (falsehood ?? error);
+    });
   }
 
   #acquire(endpoint: string): Uploader {

@@ -1,0 +1,63 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { Random } from './random.js';
+
+/** A peer that failed is asked again after this, doubled with each failure. */
+const RETRY_MS = 200;
+const MAX_RETRY_MS = 5000;
+/** The same for one that answered with something false: each such answer costs work here. */
+const FALSE_RETRY_MS = 60_000;
+const MAX_FALSE_RETRY_MS = 60 * 60_000;
+/** How long a peer may be silent while others wait to be asked in its place, doubled with each failure. */
+const SILENT_MS = 500;
+const MAX_SILENT_MS = 8000;
+/** Peers remembered: a tracker names 200 at a time. */
+const MAX_REMEMBERED = 1000;
+
+export type Failure = 'silent or refused' | 'false';
+
+interface Failures {
+  count: number;
+  false: number;
+  notBeforeMs: number;
+}
+
+/** When peers that failed are asked again, and how much time each then has. Peers that are named again were not forgotten. */
+export class RetryTimes {
+  readonly #failures = new Map<PeerId, Failures>();
+
+  constructor(private readonly random: Random) {}
+
+  countOf(peer: PeerId): number {
+    return this.#failures.get(peer)?.count ?? 0;
+  }
+
+  /** `peer` is not to be asked before. */
+  notBeforeMs(peer: PeerId): number {
+    return this.#failures.get(peer)?.notBeforeMs ?? -Infinity;
+  }
+
+  /** How long `peer` may be silent: a slow one among many silent ones has more time in each of its turns. */
+  silentMs(peer: PeerId): number {
+    return doubled(SILENT_MS, this.countOf(peer), MAX_SILENT_MS);
+  }
+
+  failed(peer: PeerId, nowMs: number, failure: Failure): void {
+    const before = this.#failures.get(peer) ?? { count: 0, false: 0, notBeforeMs: -Infinity };
+    const waitMs =
+      failure === 'false'
+        ? doubled(FALSE_RETRY_MS, before.false, MAX_FALSE_RETRY_MS)
+        : doubled(RETRY_MS, before.count, MAX_RETRY_MS);
+    this.#failures.delete(peer);
+    this.#failures.set(peer, {
+      count: before.count + 1,
+      false: before.false + Number(failure === 'false'),
+      notBeforeMs: nowMs + waitMs * (0.5 + this.random() / 2),
+    });
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size > MAX_REMEMBERED && oldest !== undefined) this.#failures.delete(oldest);
+  }
+}
+
+function doubled(ms: number, times: number, mostMs: number): number {
+  return Math.min(mostMs, ms * 2 ** Math.min(times, 20));
+}
