@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ATTEMPT_DELAY_MS } from '@enjambre/common/async/first-of';
+import { sleep } from '@enjambre/common/async/sleep';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import fc from 'fast-check';
@@ -10,6 +12,7 @@ import { bytesOf, metainfoOf } from '../support/content.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { HostileUploader, type Script, type Victim } from '../support/hostile-uploader.js';
 import { infoHash, peerNamed } from '../support/ids.js';
+import { SilentPeer } from '../support/silent-peer.js';
 import { shortenTimers } from '../support/shorten.js';
 
 const KIB = 1024;
@@ -21,7 +24,7 @@ const content = { data, metainfo: metainfoOf(data, PIECE) };
 const PIECES = 7;
 
 let agent: DownloadAgent;
-const uploaders: HostileUploader[] = [];
+const uploaders: { stop(): void }[] = [];
 
 beforeEach(async () => {
   agent = await DownloadAgent.start();
@@ -450,6 +453,27 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     });
     const endpoints = [silent.address.endpoint, address.endpoint];
     await expect(fetchFrom({ ...address, endpoints })).rejects.toMatchObject({ reason: 'BAD_METAINFO' });
+  });
+
+  it('dials a peer that claims sixteen addresses at four in each round, and reaches it at the last in the end', async () => {
+    const silent = await Promise.all(Array.from({ length: 15 }, (_, at) => SilentPeer.start(`${at}`, 'tcp')));
+    uploaders.push(...silent);
+    const { address } = await uploader('honest');
+    const endpoints = [...silent.map(({ address: { endpoint } }) => endpoint), address.endpoint];
+    const visited = (): number => silent.filter(({ visits }) => visits > 0).length;
+    const fetch = (signal: AbortSignal): Promise<Metainfo> =>
+      agent.connector.fetchMetainfo({ ...address, endpoints }, infohash, signal);
+    for (let round = 1; round <= 3; round++) {
+      const abort = new AbortController();
+      const fetching = fetch(abort.signal).catch(() => undefined);
+      await waitFor(() => visited() === 4 * round, { what: `round ${round}`, seen: visited });
+      // The time in which one more would be dialed.
+      await sleep(2 * ATTEMPT_DELAY_MS, abort.signal);
+      expect(visited()).toBe(4 * round);
+      abort.abort();
+      await fetching;
+    }
+    expect((await fetch(new AbortController().signal)).infohash).toBe(infohash);
   });
 
   it('does not take metainfo that is too long: 64 MiB at most', async () => {

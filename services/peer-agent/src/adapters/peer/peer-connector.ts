@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
-import { type InfoHash, type PeerId } from '@enjambre/core/ids';
+import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import {
   type FetchRequest,
@@ -12,14 +12,12 @@ import {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../app/ports.js';
 import { BlockMemory } from '../disk/block-memory.js';
+import { DialTurns } from './dial-turns.js';
 import { EndpointRace } from './endpoint-race.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import type { MessageStream, StreamListener } from './message-stream.js';
 import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
 import { UploaderConnections } from './uploader.js';
-
-/** Peers of which it is kept where they were reached. */
-const MAX_REACHED = 1000;
 
 export interface PeerConnectorInit {
   /** True if this agent itself is reached at that address. @default never */
@@ -34,8 +32,7 @@ interface Uploader {
 /** Opens links; those to the same uploader share connections, which are closed when nobody uses them. */
 export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
-  /** At which of its addresses a peer was reached last. */
-  readonly #reached = new Map<PeerId, string>();
+  readonly #turns = new DialTurns();
   readonly #leadsHere: (address: TcpAddress) => boolean;
   readonly #metainfo = new MetainfoFetch();
 
@@ -57,12 +54,14 @@ export class GrpcPeerConnector implements PeerConnector {
       const race = {
         peerId: peer.peerId,
         endpoints,
-        open: (at: string, stream: StreamListener<SyncResponse>) =>
-          this.#acquire(at).connections.openSync(stream),
+        open: (at: string, stream: StreamListener<SyncResponse>) => {
+          this.#turns.dialed(peer.peerId, at);
+          return this.#acquire(at).connections.openSync(stream);
+        },
         lost: (at: string) => this.#release(at),
         won: (at: string) => {
           endpoint = at;
-          this.#note(peer.peerId, at);
+          this.#turns.reached(peer.peerId, at);
         },
       };
       return new EndpointRace(race, sync);
@@ -92,21 +91,13 @@ export class GrpcPeerConnector implements PeerConnector {
     return uploader.connections.openFetch(fetch);
   }
 
-  /** Where to dial a peer: first where it was reached before. What leads to this agent itself is left out. */
+  /** Where to dial a peer now. What leads to this agent itself is left out. */
   #endpointsOf({ peerId, endpoint, endpoints = [endpoint] }: PeerAddress): string[] {
-    const reached = this.#reached.get(peerId);
     const usable = endpoints.filter((text) => {
       const address = addressIn(text);
       return address !== undefined && !this.#leadsHere(address);
     });
-    return usable.sort((one, other) => Number(other === reached) - Number(one === reached));
-  }
-
-  #note(peer: PeerId, endpoint: string): void {
-    this.#reached.delete(peer);
-    this.#reached.set(peer, endpoint);
-    const [oldest] = this.#reached.keys();
-    if (this.#reached.size > MAX_REACHED && oldest !== undefined) this.#reached.delete(oldest);
+    return this.#turns.next(peerId, usable);
   }
 
   async fetchMetainfo(
@@ -119,6 +110,7 @@ export class GrpcPeerConnector implements PeerConnector {
     if (endpoints.length === 0) throw nowhere(peer);
     let falsehood: EnjambreError | undefined;
     const ask = async (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> => {
+      this.#turns.dialed(peer.peerId, endpoint);
       try {
         return await this.#metainfo.at(endpoint, infohash, signal, (bytes, total) => {
           answers();

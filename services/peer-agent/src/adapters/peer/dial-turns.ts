@@ -1,0 +1,49 @@
+import type { PeerId } from '@enjambre/core/ids';
+
+/** Addresses of one peer that are dialed in one round: a stranger may claim addresses of others. */
+const MAX_DIALED = 4;
+/** Peers of which it is kept where they were reached and dialed. */
+const MAX_KNOWN = 1000;
+
+/** At which of its addresses a peer is dialed: a few in each round, the others in later ones, first where it was reached last. */
+export class DialTurns {
+  readonly #reached = new Recent();
+  readonly #dialed = new Recent();
+
+  /** The addresses of the next round, best first. */
+  next(peer: PeerId, endpoints: readonly string[]): string[] {
+    const all = [...new Set(endpoints)];
+    const reached = this.#reached.get(peer);
+    const known = all.filter((endpoint) => endpoint === reached);
+    const others = all.filter((endpoint) => endpoint !== reached);
+    const room = MAX_DIALED - known.length;
+    if (others.length <= room) return [...known, ...others];
+    const start = others.indexOf(this.#dialed.get(peer) ?? '') + 1;
+    return [...known, ...others.slice(start), ...others.slice(0, start)].slice(0, MAX_DIALED);
+  }
+
+  /** The next round begins after this address. */
+  dialed(peer: PeerId, endpoint: string): void {
+    if (endpoint !== this.#reached.get(peer)) this.#dialed.set(peer, endpoint);
+  }
+
+  reached(peer: PeerId, endpoint: string): void {
+    this.#reached.set(peer, endpoint);
+  }
+}
+
+/** Forgets the oldest. */
+class Recent {
+  readonly #endpoints = new Map<PeerId, string>();
+
+  get(peer: PeerId): string | undefined {
+    return this.#endpoints.get(peer);
+  }
+
+  set(peer: PeerId, endpoint: string): void {
+    this.#endpoints.delete(peer);
+    this.#endpoints.set(peer, endpoint);
+    const [oldest] = this.#endpoints.keys();
+    if (this.#endpoints.size > MAX_KNOWN && oldest !== undefined) this.#endpoints.delete(oldest);
+  }
+}
