@@ -175,6 +175,7 @@ class AgentService implements Agent {
     const fds = new FdCache();
     const privates = this.#privateFolders;
     const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);
+    await stores.sweep(this.#downloadDir);
     const data = this.#dataFolder(stores);
     const tracker = new TrackerLink(
       { identity, log },

@@ -23,6 +23,19 @@ describe('own files', () => {
     );
   });
 
+  it('are those in any of the ranges, in whatever order a text has them', () => {
+    const range = fc.tuple(fc.nat(COUNT - 1), fc.nat(COUNT - 1));
+    fc.assert(
+      fc.property(fc.array(range, { minLength: 1, maxLength: 6 }), (ranges) => {
+        const own = ranges.map(([first, last]) => `${first}-${last}`).join(',');
+        const expected = Array.from({ length: COUNT }, (_, file) => file).filter((file) =>
+          ranges.some(([first, last]) => first <= file && file <= last),
+        );
+        expect(ownOf(own)).toEqual(expected);
+      }),
+    );
+  });
+
   it('are all, or none', () => {
     expect(ownOf('all')).toHaveLength(COUNT);
     expect(ownOf('none')).toEqual([]);

@@ -17,8 +17,29 @@ export function readOwnFiles(text: string): OwnFiles {
 export function ownerOf(own: OwnFiles): (file: number) => boolean {
   if (own === 'all') return () => true;
   if (own === 'none' || own === NOT_NOTED) return () => false;
-  const ranges = own.split(',').map((range) => range.split('-').map(Number));
-  return (file) => ranges.some(([first = 0, last = first]) => first <= file && file <= last);
+  const ranges = readRanges(own);
+  return (file) => {
+    let from = 0;
+    // Before `from` all begin at `file` or earlier.
+    for (let to = ranges.length; from < to;) {
+      const middle = (from + to) >> 1;
+      if ((ranges[middle]?.[0] ?? Infinity) <= file) from = middle + 1;
+      else to = middle;
+    }
+    const last = ranges[from - 1]?.[1];
+    return last !== undefined && file <= last;
+  };
+}
+
+/** In order, none reaching into the next: a text that another version wrote may have them otherwise. */
+function readRanges(own: OwnFiles): (readonly [number, number])[] {
+  const read = own.split(',').map((range) => range.split('-').map(Number));
+  const sorted = read.map(([first = 0, last = first]) => [first, last] as const).sort(([a], [b]) => a - b);
+  let reached = -1;
+  return sorted.map(([first, last]) => {
+    reached = Math.max(reached, last);
+    return [first, reached] as const;
+  });
 }
 
 /** Besides those before, the agent has made these. */

@@ -9,6 +9,7 @@ import { RESERVED_NAME, type LinkPolicy, type ScannedContent, type ScanOptions }
 import { decodeEntryName, isLossy } from './entry-name.js';
 import { LeftOutList } from './left-out.js';
 import { isMark, type PrivateLook } from './private-folders.js';
+import { isProbe } from './probes.js';
 import * as refusal from './scan-refusals.js';
 
 type ScannedFile = ScannedContent['files'][number];
@@ -115,7 +116,7 @@ export class ContentScan {
       this.#limit(async () => {
         const name = decodeEntryName(entry.name);
         if (isMark(name.shown)) marks.add(name.shown);
-        if (this.options.ignores?.(name.shown) === true) return;
+        if (isProbe(name.shown) || this.options.ignores?.(name.shown) === true) return;
         const path = [...place.path, name.shown];
         const fault = name.isUtf8 ? nameFault(name.shown) : 'is not UTF-8';
         if (fault !== undefined) this.#leftOut.add('name', path, fault);

@@ -1,19 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
-import { RESERVED_NAME, type Place, type PlaceRelation } from '../../app/ports.js';
+import type { Place, PlaceRelation } from '../../app/ports.js';
 import { looseName } from '../../app/targets.js';
-import { makeFolder } from './make-folder.js';
+import type { Probes } from './probes.js';
 
 /** How a place lies to another, whatever paths lead to their folders. */
-export async function relatePlaces(place: Place, other: Place): Promise<PlaceRelation> {
+export async function relatePlaces(place: Place, other: Place, probes: Probes): Promise<PlaceRelation> {
   const [folder, its] = await Promise.all([canonical(place.folder), canonical(other.folder)]);
   const target = join(its, other.name);
   if (folder === target || folder.startsWith(`${target}/`)) return 'inside';
   if (looseName(place.name) !== looseName(other.name)) return 'apart';
   if (folder !== its && !(await isSameFolder(folder, its))) return 'apart';
-  return place.name === other.name || (await isOneName(folder, place.name, other.name)) ? 'same' : 'apart';
+  return place.name === other.name || (await isOneName(folder, [place.name, other.name], probes))
+    ? 'same'
+    : 'apart';
 }
 
 /** Without symbolic links, as far as it is there. */
@@ -38,16 +39,18 @@ async function isSameFolder(a: string, b: string): Promise<boolean> {
  * True if the file system of `folder` takes two names for one: of other case, of another form of
  * Unicode, with dots at their end. It is tried: the same system does it in one folder and not in another.
  */
-export async function isOneName(folder: string, a: string, b: string): Promise<boolean> {
-  const probe = join(folder, RESERVED_NAME, `probe-${randomUUID()}`);
+async function isOneName(
+  folder: string,
+  [a, b]: readonly [string, string],
+  probes: Probes,
+): Promise<boolean> {
   try {
-    await makeFolder(probe);
-    await mkdir(join(probe, a));
-    await lstat(join(probe, b));
-    return true;
+    return await probes.with(folder, async ({ stage }) => {
+      await mkdir(join(stage, a));
+      await lstat(join(stage, b));
+      return true;
+    });
   } catch {
     return false;
-  } finally {
-    await rm(probe, { recursive: true, force: true }).catch(() => undefined);
   }
 }

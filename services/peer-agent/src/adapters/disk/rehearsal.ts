@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { quote } from '@enjambre/core/quote';
@@ -6,8 +5,8 @@ import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { RESERVED_NAME } from '../../app/ports.js';
 import type { DiskFiles } from './disk-files.js';
 import { diskError } from './disk-errors.js';
-import { makeFolder } from './make-folder.js';
 import { moveNew } from './move-new.js';
+import type { Probes } from './probes.js';
 
 /** What a download will ask of the file system that it goes to. */
 export interface Rehearsal {
@@ -37,23 +36,17 @@ const FAT = { type: 0x4d44, largest: 2 ** 32 - 1 };
  * the move from where downloads are assembled. Leaves nothing behind. Throws what is refused,
  * and what to do.
  */
-export async function rehearse(wanted: Rehearsal, files: DiskFiles): Promise<void> {
+export async function rehearse(wanted: Rehearsal, files: DiskFiles, probes: Probes): Promise<void> {
   const { folder, longestPath } = wanted;
   if (Buffer.byteLength(longestPath) > MAX_PATH_BYTES) throw pathTooLong(longestPath);
-  const id = randomUUID();
-  const stage = join(folder, RESERVED_NAME, `probe-${id}`);
-  const arrival = join(folder, `.probe-${id}`);
   try {
-    await makeFolder(stage);
-    for (const name of wanted.names) await tryName(stage, name, wanted, files);
-    for (const pair of wanted.pairs) await tryPair(stage, pair, wanted, files);
-    await tryMove(stage, arrival, wanted, files);
+    await probes.with(folder, async ({ stage, arrival }) => {
+      for (const name of wanted.names) await tryName(stage, name, wanted, files);
+      for (const pair of wanted.pairs) await tryPair(stage, pair, wanted, files);
+      await tryMove(stage, arrival, wanted, files);
+    });
   } catch (error) {
     throw diskError(error, folder);
-  } finally {
-    for (const path of [stage, arrival])
-      await files.rm(path, { recursive: true, force: true }).catch(() => undefined);
-    await files.rmdir(join(folder, RESERVED_NAME)).catch(() => undefined);
   }
 }
 

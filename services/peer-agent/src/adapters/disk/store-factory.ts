@@ -19,6 +19,7 @@ import { makeFolder } from './make-folder.js';
 import { studyNames } from './name-study.js';
 import { rehearse } from './rehearsal.js';
 import { relatePlaces } from './places.js';
+import { Probes } from './probes.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
 import type { PrivateFolders } from './private-folders.js';
@@ -33,11 +34,17 @@ export interface FileStoreFactoryComponents extends FileStoreComponents {
 
 /** Makes the stores of transfers on this machine's file systems. */
 export class FileStoreFactory implements StoreFactory {
+  readonly #owner: string;
+  readonly #probes: Probes;
+
   /** @param owner whose downloads they are: agents that share a folder do not share what is under way in it */
   constructor(
     private readonly components: FileStoreFactoryComponents,
-    private readonly owner: string,
-  ) {}
+    owner: string,
+  ) {
+    this.#owner = owner.slice(0, OWNER_DIGITS);
+    this.#probes = new Probes(this.#owner, this.#files);
+  }
 
   original(metainfo: Metainfo, path: string): PieceStore {
     return new FileStore(this.components, { metainfo, path });
@@ -69,7 +76,12 @@ export class FileStoreFactory implements StoreFactory {
   async rehearse(content: Named, folder: string): Promise<void> {
     const names = await studyNames(content, this.#incompletePath(folder, content));
     const largest = content.files.reduce((most, { length }) => Math.max(most, length), 0);
-    await rehearse({ folder, isFolder: content.isFolder, largest, ...names }, this.#files);
+    await rehearse({ folder, isFolder: content.isFolder, largest, ...names }, this.#files, this.#probes);
+  }
+
+  /** Removes what trials in a folder left whose process was killed. */
+  sweep(folder: string): Promise<void> {
+    return this.#probes.sweep(folder);
   }
 
   room(folder: string): ReturnType<StoreFactory['room']> {
@@ -92,7 +104,7 @@ export class FileStoreFactory implements StoreFactory {
   }
 
   relate(place: Place, other: Place): Promise<PlaceRelation> {
-    return relatePlaces(place, other);
+    return relatePlaces(place, other, this.#probes);
   }
 
   get #files(): DiskFiles {
@@ -100,7 +112,7 @@ export class FileStoreFactory implements StoreFactory {
   }
 
   #incompletePath(folder: string, { infohash, name }: Pick<Metainfo, 'infohash' | 'name'>): string {
-    return join(folder, RESERVED_NAME, `${infohash}-${this.owner.slice(0, OWNER_DIGITS)}`, name);
+    return join(folder, RESERVED_NAME, `${infohash}-${this.#owner}`, name);
   }
 }
 

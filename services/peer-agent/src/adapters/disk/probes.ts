@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { RESERVED_NAME } from '../../app/ports.js';
+import type { DiskFiles } from './disk-files.js';
+import { makeFolder } from './make-folder.js';
+
+/** Where something is tried in a folder. */
+export interface Probe {
+  /** A folder of its own in the folder for downloads under way. */
+  readonly stage: string;
+  /** A path beside what belongs in the folder, which nothing has. */
+  readonly arrival: string;
+}
+
+const ID = /^(?:([0-9a-f]{16})-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const STAGE = 'probe-';
+const ARRIVAL = '.probe-';
+/** No trial takes as long: one that is older is left from an agent that was killed. */
+const MAX_AGE_MS = 24 * 3_600_000;
+
+/** True for the name of what an agent tries beside the content of a folder; it is part of no share. */
+export function isProbe(name: string): boolean {
+  return name.startsWith(ARRIVAL) && ID.test(name.slice(ARRIVAL.length));
+}
+
+/**
+ * Trials in folders that downloads go to. Each leaves nothing; what a killed process left is removed by the next trial in
+ * the folder, or by {@link sweep}. Only the agent's own are taken for that at once: others may be under way.
+ */
+export class Probes {
+  readonly #live = new Set<string>();
+
+  /** @param owner 16 hexadecimal digits that tell this agent from others */
+  constructor(
+    private readonly owner: string,
+    private readonly files: DiskFiles,
+  ) {}
+
+  /** Runs `use`, and removes what it has made. */
+  async with<T>(folder: string, use: (probe: Probe) => Promise<T>): Promise<T> {
+    const id = `${this.owner}-${randomUUID()}`;
+    this.#live.add(id);
+    const probe = placesOf(folder, id);
+    try {
+      await this.sweep(folder);
+      await makeFolder(probe.stage);
+      return await use(probe);
+    } finally {
+      await this.#remove(folder, id);
+      this.#live.delete(id);
+    }
+  }
+
+  /** Removes what killed processes left in a folder. What cannot be looked at or removed stays for the next time. */
+  async sweep(folder: string): Promise<void> {
+    const names = await this.files.readdir(join(folder, RESERVED_NAME)).catch(() => []);
+    for (const name of names) {
+      const id = name.startsWith(STAGE) ? name.slice(STAGE.length) : '';
+      if (ID.test(id) && (await this.#isLeft(folder, id))) await this.#remove(folder, id);
+    }
+  }
+
+  async #isLeft(folder: string, id: string): Promise<boolean> {
+    if (ID.exec(id)?.[1] === this.owner) return !this.#live.has(id);
+    const stats = await this.files.lstat(placesOf(folder, id).stage).catch(() => undefined);
+    return stats !== undefined && Date.now() - stats.mtimeMs > MAX_AGE_MS;
+  }
+
+  /** The stage goes last: it tells that there may be something beside the content. */
+  async #remove(folder: string, id: string): Promise<void> {
+    const { stage, arrival } = placesOf(folder, id);
+    try {
+      for (const path of [arrival, stage]) await this.files.rm(path, { recursive: true, force: true });
+      await this.files.rmdir(join(folder, RESERVED_NAME));
+    } catch {
+      // Other downloads are under way there, or the next sweep tries again.
+    }
+  }
+}
+
+function placesOf(folder: string, id: string): Probe {
+  return { stage: join(folder, RESERVED_NAME, STAGE + id), arrival: join(folder, ARRIVAL + id) };
+}
