@@ -1,13 +1,15 @@
-import { lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, link, lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
+import type { StoreFactory } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
 const PIECE = 64 * 1024;
@@ -203,5 +205,87 @@ describe('what somebody puts where a download goes', () => {
     } finally {
       await rm(otherDisk, { recursive: true });
     }
+  });
+});
+
+describe('a download that moves to another folder when its agent is killed', () => {
+  const part = (folder: string): string =>
+    join(folder, '.incomplete', `${mine.infohash}-${'a'.repeat(16)}`, 'model.bin');
+  const data2 = (): string => agent.folder.at('data-as-killed');
+
+  /** The agent has two pieces and is killed at `moment` of the move; `after` happens before the next one starts. */
+  async function killedAt(
+    moment: (from: string, to: string) => Promise<void>,
+    after: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Transfer> {
+    await agent.halt();
+    const parts = {
+      stores: (disk: StoreFactory) =>
+        overriding(disk, {
+          moveDownload: async (_, from, to) => {
+            await moment(from, to);
+            await cp(agent.folder.at('data'), data2(), { recursive: true });
+            throw new Error('killed');
+          },
+        }),
+    };
+    agent = await DownloadAgent.start(agent.folder, parts);
+    await offered(0, 1);
+    const transfer = await start(mine);
+    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    await expect(start(mine, agent.folder.at('elsewhere'))).rejects.toThrow();
+    await agent.halt();
+    await rm(agent.folder.at('data'), { recursive: true });
+    await rename(data2(), agent.folder.at('data'));
+    await after();
+    agent = await DownloadAgent.start(agent.folder);
+    return agent.transfers.get(mine.infohash);
+  }
+
+  const makeRoom = (to: string): Promise<unknown> => mkdir(dirname(part(to)), { recursive: true });
+  const moved = async (from: string, to: string): Promise<void> => {
+    await makeRoom(to);
+    await rename(part(from), part(to));
+  };
+  const loseStatus = (): Promise<void> => rm(agent.folder.at('data/download_status.json'), { force: true });
+
+  it.each([
+    ['before its part moved', () => Promise.resolve(), () => Promise.resolve()],
+    [
+      'when its part has both names',
+      async (from: string, to: string) => {
+        await makeRoom(to);
+        await link(part(from), part(to));
+      },
+      () => Promise.resolve(),
+    ],
+    ['when its part had moved', moved, () => Promise.resolve()],
+    ['when its part had moved, and the status file is lost', moved, loseStatus],
+  ])('%s, has it there, and resumes', async (_, moment, after) => {
+    const transfer = await killedAt(moment, after);
+    const elsewhere = agent.folder.at('elsewhere');
+    await waitFor(() => transfer.view().piecesDone === 2, {
+      what: 'two pieces',
+      seen: () => [transfer.state, transfer.view().path, transfer.view().reason],
+    });
+    expect(transfer.record).toMatchObject({ location: elsewhere, movingTo: '' });
+    expect(await agent.folder.tree('downloads')).toEqual([]);
+    await offered();
+    await inState(transfer, 'seeding');
+    expect((await readFile(join(elsewhere, 'model.bin'))).equals(data)).toBe(true);
+    await expect(start(theirs, elsewhere)).rejects.toMatchObject(refused);
+  });
+
+  it('waits while its part is in neither folder, and is found in the new one', async () => {
+    const elsewhere = agent.folder.at('elsewhere');
+    const away = agent.folder.at('away');
+    const transfer = await killedAt(moved, () => rename(elsewhere, away));
+    await inState(transfer, 'missing');
+    await agent.halt();
+    await rename(away, elsewhere);
+    agent = await DownloadAgent.start(agent.folder);
+    const again = agent.transfers.get(mine.infohash);
+    await waitFor(() => again.view().piecesDone === 2, { what: 'two pieces' });
+    expect(again.record.location).toBe(elsewhere);
   });
 });

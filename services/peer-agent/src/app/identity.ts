@@ -36,6 +36,7 @@ export function newRecord(
     warning: '',
     origin,
     location,
+    movingTo: '',
     complete: false,
     inPlace: origin,
     ownFiles: 'none',

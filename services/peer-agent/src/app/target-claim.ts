@@ -4,7 +4,6 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Content } from './content.js';
-import type { StoreFactory } from './ports.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**
@@ -49,17 +48,49 @@ export function logWarning(now: TransferRecord, before: TransferRecord, log: Log
     log.warn(`${now.name} is complete, but ${now.warning}`);
 }
 
-/** Takes what is there of a halted download to another folder. Says where it is then, and why if that is where it was. */
+/** Where a download is after a move, and why if that is where it was. */
+export interface Moved {
+  readonly change: Pick<TransferRecord, 'location' | 'movingTo'>;
+  readonly error?: EnjambreError;
+}
+
+/** Takes what is there of a halted download to another folder. `begins` notes that it is about to move. */
 export async function takeAlong(
-  content: Content | undefined,
-  { location }: TransferRecord,
-  folder: string,
-  stores: StoreFactory,
-): Promise<{ location: string; error?: EnjambreError }> {
+  metainfo: Metainfo | undefined,
+  { location, movingTo }: Pick<TransferRecord, 'location' | 'movingTo'>,
+  { stores, save }: Pick<TransferComponents, 'stores' | 'save'>,
+  begins?: () => void,
+): Promise<Moved> {
   try {
-    if (content) await stores.moveDownload(content.metainfo, location, folder);
-    return { location: folder };
+    if (metainfo) {
+      begins?.();
+      // What moves must be found after a crash, too.
+      if (begins) await save();
+      await stores.moveDownload(metainfo, location, movingTo);
+    }
+    return { change: { location: movingTo, movingTo: '' } };
   } catch (error) {
-    return { location, error: EnjambreError.from(error) };
+    return { change: { location, movingTo: '' }, error: EnjambreError.from(error) };
   }
+}
+
+/**
+ * Ends a move that a crash came into. Where no part is to be seen, the disk of one of the folders may be away: then it
+ * still is to be found out, unless there was nothing to move.
+ */
+export async function endMove(
+  metainfo: Metainfo | undefined,
+  record: TransferRecord,
+  parts: Pick<TransferComponents, 'stores' | 'save' | 'log'>,
+): Promise<TransferRecord> {
+  const { location, movingTo, name } = record;
+  if (movingTo === '' || record.inPlace) return record;
+  if (metainfo && record.bytesDone > 0) {
+    const places = [location, movingTo].map((folder) => parts.stores.download(metainfo, folder, false));
+    const areThere = await Promise.all(places.map((place) => place.exists().catch(() => false)));
+    if (!areThere.includes(true)) return record;
+  }
+  const { change, error } = await takeAlong(metainfo, record, parts);
+  if (error) parts.log.warn({ err: error }, `${name} stays in ${location}: its move to ${movingTo} failed`);
+  return { ...record, ...change };
 }

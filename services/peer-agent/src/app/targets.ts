@@ -65,8 +65,9 @@ export class Targets {
 }
 
 /** Where the content of a transfer is, or will be. */
-export function placeOf({ origin, location, name }: TransferRecord): Place {
-  return origin ? { folder: dirname(location), name: basename(location) } : { folder: location, name };
+export function placeOf({ origin, location, movingTo, name }: TransferRecord): Place {
+  if (origin) return { folder: dirname(location), name: basename(location) };
+  return { folder: movingTo || location, name };
 }
 
 interface Held {

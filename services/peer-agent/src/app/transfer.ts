@@ -18,7 +18,7 @@ import { checkDeletable, forget, type RemovalOptions } from './removal.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
-import { logWarning, settleName, takeAlong, tryDisk } from './target-claim.js';
+import { endMove, logWarning, settleName, takeAlong, tryDisk } from './target-claim.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
 import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
@@ -174,20 +174,20 @@ export class Transfer {
   /** Goes on with a download in another folder, and takes what is there of it along; or, if that fails, where it was. */
   relocate(folder: string): Promise<void> {
     return this.#serial.run(async () => {
-      const isGone = this.#state === 'missing';
       await this.#halt('STOPPING', 'the transfer moves to another folder');
-      const { location, error } = await takeAlong(this.#content, this.#record, folder, this.parts.stores);
-      await this.#again('the transfer starts again', { location }, isGone && !error ? 'fetch' : 'none');
-      if (error) throw error;
+      const record = { ...this.#record, movingTo: folder };
+      const moved = await takeAlong(this.#content?.metainfo, record, this.parts, () => this.#note(record));
+      const isGone = this.#state === 'missing' && !moved.error;
+      await this.#again('the transfer starts again', moved.change, isGone ? 'fetch' : 'none');
+      if (moved.error) throw moved.error;
     });
   }
 
   /** Reads all that is on disk again; what is wrong or missing is fetched again. */
   verify(): Promise<void> {
-    return this.#serial.run(() => {
-      const change = inDoubt(this.#record, this.#state === 'missing');
-      return this.#again('the file is being checked', change, 'fetch');
-    });
+    return this.#serial.run(() =>
+      this.#again('the file is being checked', inDoubt(this.#record, this.#state === 'missing'), 'fetch'),
+    );
   }
 
   /** Ends it for good. Throws as {@link checkDeletable} does. */
@@ -215,6 +215,7 @@ export class Transfer {
 
   async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
     const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
+    this.#record = await endMove(metainfo ?? this.#content?.metainfo, this.#record, this.parts);
     if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
     this.#state = initialState(this.#record);
     if (this.#record.goal !== 'run') return;
@@ -360,8 +361,7 @@ export class Transfer {
 
   /** Stops all work and saves how far it came. */
   async #halt(reason: string, message: string): Promise<void> {
-    const run = this.#run;
-    const download = this.#download;
+    const [run, download] = [this.#run, this.#download];
     this.#run = undefined;
     this.#download = undefined;
     this.#endChores?.();

@@ -44,6 +44,8 @@ export interface TransferRecord extends LimitSettings {
   readonly origin: boolean;
   /** For a share, the content itself; for a download, the folder it goes to. */
   readonly location: string;
+  /** Of a download that is just being moved, the folder that it moves to: after a crash its part is there or in `location`; else empty. */
+  readonly movingTo: string;
   readonly complete: boolean;
   /** True once the content has its own name in `location`; before that it is assembled elsewhere. */
   readonly inPlace: boolean;
@@ -106,7 +108,7 @@ export function completed(
   const isSame = fingerprint === record.fingerprint && ownFiles === record.ownFiles;
   if (complete && inPlace && !recheck && isSame && warning === record.warning) return undefined;
   const completedAtMs = record.completedAtMs || nowMs;
-  const place = { inPlace: true, ownFiles, assembly: '' };
+  const place = { inPlace: true, ownFiles, assembly: '', movingTo: '' };
   return { ...record, ...place, complete: true, fingerprint, warning, recheck: false, completedAtMs };
 }
 

@@ -45,6 +45,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
     warning: fc.string({ maxLength: 60 }),
     origin: fc.boolean(),
     location: path,
+    movingTo: fc.oneof(fc.constant(''), path),
     complete: fc.boolean(),
     inPlace: fc.boolean(),
     ownFiles: fc.constantFrom('', 'none', 'all', '0-4,9'),

@@ -94,9 +94,12 @@ export class FileStoreFactory implements StoreFactory {
       string,
     ];
     try {
-      if (!(await isThere(old))) return;
-      await makeFolder(dirname(path));
-      await moveNew(old, path, this.#files);
+      if (await isThere(old)) {
+        await makeFolder(dirname(path));
+        // A file gets its new name before it loses the old one: a crash may have left it both.
+        if (await isSameFile(old, path)) await this.#files.unlink(old);
+        else await moveNew(old, path, this.#files);
+      }
       await removeEmpty(dirname(old));
     } catch (error) {
       throw errnoOf(error) === 'EXDEV' ? otherDisk(metainfo.name, from, to) : diskError(error, path);
@@ -114,6 +117,12 @@ export class FileStoreFactory implements StoreFactory {
   #incompletePath(folder: string, { infohash, name }: Pick<Metainfo, 'infohash' | 'name'>): string {
     return join(folder, RESERVED_NAME, `${infohash}-${this.#owner}`, name);
   }
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const look = (path: string): ReturnType<typeof lstat> => lstat(path, { bigint: true });
+  const [one, two] = await Promise.all([a, b].map((path) => look(path).catch(() => undefined)));
+  return one !== undefined && two !== undefined && one.isFile() && one.dev === two.dev && one.ino === two.ino;
 }
 
 async function couldHold(path: string, size: number): Promise<boolean> {

@@ -69,7 +69,7 @@ async function rebuildOne(
 /** Not in its place for sure: what has its name may be somebody else's, and must not be written to. */
 function guessFacts({ infohash, name }: Metainfo, location: string): TransferFacts {
   const facts = { infohash, name, location, goal: 'run', reason: '', origin: false, copies: [] } as const;
-  return { ...facts, inPlace: false, ownFiles: 'none', assembly: '', addedAtMs: Date.now() };
+  return { ...facts, inPlace: false, ownFiles: 'none', assembly: '', movingTo: '', addedAtMs: Date.now() };
 }
 
 async function recordOf(

@@ -17,6 +17,7 @@ export type TransferFacts = Pick<
   | 'reason'
   | 'origin'
   | 'location'
+  | 'movingTo'
   | 'inPlace'
   | 'ownFiles'
   | 'assembly'
@@ -38,6 +39,8 @@ export const factsShape = {
   reason: z.string().default(''),
   origin: z.boolean(),
   location,
+  // Older versions of ours note no moves.
+  moving_to: z.union([z.literal(''), location]).default(''),
   in_place: z.boolean(),
   // Older versions of ours noted neither.
   own_files: z.string().default(NOT_NOTED).transform(readOwnFiles),
@@ -57,6 +60,7 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     reason: facts.reason,
     origin: facts.origin,
     location: facts.location,
+    ...(facts.movingTo !== '' && { moving_to: facts.movingTo }),
     in_place: facts.inPlace,
     own_files: facts.ownFiles,
     assembly: facts.assembly,
@@ -73,6 +77,7 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     reason: entry.reason,
     origin: entry.origin,
     location: entry.location,
+    movingTo: entry.moving_to,
     inPlace: entry.in_place,
     ownFiles: entry.own_files,
     assembly: entry.assembly,
