@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
+import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';
 import type { StoreFactory } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
@@ -287,5 +288,51 @@ describe('a download that moves to another folder when its agent is killed', () 
     const again = agent.transfers.get(mine.infohash);
     await waitFor(() => again.view().piecesDone === 2, { what: 'two pieces' });
     expect(again.record.location).toBe(elsewhere);
+  });
+});
+
+describe('very many downloads under way', () => {
+  it('are compared with a new one at the cost of their folders, and one on a disk that hangs stops no other', async () => {
+    await agent.halt();
+    const asked: string[] = [];
+    const rooms: string[] = [];
+    const hangs = (path: string): boolean => path.includes('/dead');
+    let dead = false;
+    const files = {
+      realpath: ((path: string) => {
+        asked.push(path);
+        return dead && hangs(path) ? new Promise(() => undefined) : SYSTEM_FILES.realpath(path);
+      }) as DiskFiles['realpath'],
+      statfs: ((path: string) => {
+        rooms.push(path);
+        return dead && hangs(path) ? new Promise(() => undefined) : SYSTEM_FILES.statfs(path);
+      }) as DiskFiles['statfs'],
+    };
+    agent = await DownloadAgent.start(agent.folder, { files, silentMs: 200 });
+    const named = (name: string): Metainfo => metainfoOf(data, PIECE, name);
+    for (let count = 0; count < 20; count++) await start(named(`${count}.bin`));
+    await start(named('dead.bin'), agent.folder.at('dead'));
+    await waitFor(() => [...agent.transfers.all()].every(({ state }) => state === 'downloading'), {
+      what: 'all to be under way',
+      seen: () => [...agent.transfers.all()].map(({ state }) => state),
+    });
+    asked.length = 0;
+    rooms.length = 0;
+    await start(named('next.bin'));
+    const next = agent.transfers.get(named('next.bin').infohash);
+    await inState(next, 'downloading');
+    expect(asked.length).toBeLessThan(6);
+    // It asks before its start and before its first byte: each time for its own folder, those of the others, and of rehearsals.
+    expect(rooms.length).toBeLessThan(8);
+    dead = true;
+    const began = performance.now();
+    for (let count = 30; count < 40; count++) await start(named(`${count}.bin`));
+    expect(performance.now() - began).toBeLessThan(20_000);
+    await expect(start(named('other.bin'), agent.folder.at('dead2'))).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'DISK_SILENT',
+      message: expect.stringMatching(/dead2 does not answer: .* --output$/) as unknown as string,
+    });
+    dead = false;
   });
 });

@@ -142,14 +142,14 @@ export interface StoreFactory {
    * OTHER_FILE_SYSTEM, `invalid` NAME_TOO_LONG, `exhausted` FILE_TOO_LARGE, and what a disk refuses.
    */
   rehearse(content: Named, folder: string): Promise<void>;
-  /** What may still be written in a folder that is there: bytes, files, and on which device. Undefined where nobody can say. */
+  /** What may still be written in a folder that is there: bytes, files, and on which device. Undefined where nobody can say. Throws `unavailable`, DISK_SILENT. */
   room(folder: string): Promise<{ device: bigint; bytes: number; files: number } | undefined>;
   /**
    * Moves what is assembled of a download to where one into another folder is assembled. Throws
    * `precondition`, ELSEWHERE, if that is another file system.
    */
   moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void>;
-  /** How one place lies to another, as the file system sees it. */
+  /** How one place lies to another, as the file system sees it. Throws `unavailable`, DISK_SILENT, if that of the first says nothing. */
   relate(place: Place, other: Place): Promise<PlaceRelation>;
 }
 

@@ -32,12 +32,20 @@ export class Room {
       if (!room) return;
       if (need.files > room.files) throw noFiles(need, room.files);
       if (need.bytes > room.bytes) throw noRoom(need, room.bytes, 0);
-      let kept = 0;
-      for (const other of [...running()]) {
-        if ((await this.stores.room(other.folder))?.device === room.device) kept += other.bytes;
-      }
+      const kept = await this.#keptOn(room.device, running());
       if (need.bytes + kept > room.bytes) throw noRoom(need, room.bytes, kept);
     });
+  }
+
+  /** Bytes that the others need on a device: each folder is looked at once. One that does not answer is on another. */
+  async #keptOn(device: bigint, running: Iterable<Running>): Promise<number> {
+    const needs = new Map<string, number>();
+    for (const { folder, bytes } of running) needs.set(folder, (needs.get(folder) ?? 0) + bytes);
+    const looks = Array.from(needs, async ([folder, bytes]) => {
+      const room = await this.stores.room(folder).catch(() => undefined);
+      return room?.device === device ? bytes : 0;
+    });
+    return (await Promise.all(looks)).reduce((sum, bytes) => sum + bytes, 0);
   }
 }
 

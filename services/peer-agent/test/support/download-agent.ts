@@ -137,6 +137,8 @@ export interface AgentParts {
   readonly pool?: DiskPool;
   readonly budget?: OutstandingBudget;
   readonly checkpointMs?: number;
+  /** See {@link FileStoreFactory}. */
+  readonly silentMs?: number;
   /** @default 50 */
   readonly missingLookMs?: number;
 }
@@ -168,7 +170,8 @@ export class DownloadAgent {
     const files = { ...SYSTEM_FILES, ...replaced.files };
     const folders = { dataDir: folder.at('data'), downloadDir: folder.at('downloads') };
     const privates = new PrivateFolders(folders);
-    const components = { pool: this.#pool, fds: this.#fds, files, privates };
+    const { silentMs = 5000 } = replaced;
+    const components = { pool: this.#pool, fds: this.#fds, files, privates, silentMs };
     const disk = new FileStoreFactory(components, 'a'.repeat(64));
     const stores = replaced.stores?.(disk) ?? disk;
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>

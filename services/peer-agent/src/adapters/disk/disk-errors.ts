@@ -149,3 +149,9 @@ export function diskError(error: unknown, path: string, work: DiskWork = 'transf
   const message = `${path}: ${text}: ${remedy}${work === 'transfer' ? then : ''}`;
   return new EnjambreError(code, reason, message, { cause: error });
 }
+
+/** Nothing is heard of a file system, as of a network file system whose server is away. */
+export function folderSilent(folder: string): EnjambreError {
+  const message = `the file system of ${folder} does not answer: mount it again, or choose another folder with --output`;
+  return new EnjambreError('unavailable', 'DISK_SILENT', message);
+}

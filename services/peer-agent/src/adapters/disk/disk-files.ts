@@ -9,6 +9,7 @@ export type DiskFiles = Pick<
   | 'mkdir'
   | 'open'
   | 'readdir'
+  | 'realpath'
   | 'rename'
   | 'rm'
   | 'rmdir'

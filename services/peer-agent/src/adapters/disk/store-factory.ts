@@ -12,13 +12,14 @@ import {
   type PlaceRelation,
   type StoreFactory,
 } from '../../app/ports.js';
-import { diskError } from './disk-errors.js';
+import { diskError, folderSilent } from './disk-errors.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { roomIn } from './disk-room.js';
+import { FolderLooks } from './folder-looks.js';
 import { makeFolder } from './make-folder.js';
 import { studyNames } from './name-study.js';
 import { rehearse } from './rehearsal.js';
-import { relatePlaces } from './places.js';
+import { Places } from './places.js';
 import { Probes } from './probes.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
@@ -26,16 +27,21 @@ import type { PrivateFolders } from './private-folders.js';
 
 /** Of the owner's id, in names of folders. */
 const OWNER_DIGITS = 16;
+const SILENT_MS = 5000;
 
 export interface FileStoreFactoryComponents extends FileStoreComponents {
   /** Where no download goes. */
   readonly privates: PrivateFolders;
+  /** How long a file system may take to say where a folder is and what it has room for. @default 5000 */
+  readonly silentMs?: number;
 }
 
 /** Makes the stores of transfers on this machine's file systems. */
 export class FileStoreFactory implements StoreFactory {
   readonly #owner: string;
   readonly #probes: Probes;
+  readonly #places: Places;
+  readonly #rooms: FolderLooks<Awaited<ReturnType<typeof roomIn>>>;
 
   /** @param owner whose downloads they are: agents that share a folder do not share what is under way in it */
   constructor(
@@ -44,6 +50,9 @@ export class FileStoreFactory implements StoreFactory {
   ) {
     this.#owner = owner.slice(0, OWNER_DIGITS);
     this.#probes = new Probes(this.#owner, this.#files);
+    const waitMs = components.silentMs ?? SILENT_MS;
+    this.#places = new Places({ files: this.#files, probes: this.#probes }, { waitMs });
+    this.#rooms = new FolderLooks((folder) => roomIn(folder, this.#files), { waitMs, keepMs: 0 });
   }
 
   original(metainfo: Metainfo, path: string): PieceStore {
@@ -84,8 +93,10 @@ export class FileStoreFactory implements StoreFactory {
     return this.#probes.sweep(folder);
   }
 
-  room(folder: string): ReturnType<StoreFactory['room']> {
-    return roomIn(folder, this.#files);
+  async room(folder: string): ReturnType<StoreFactory['room']> {
+    const look = await this.#rooms.at(folder);
+    if (!look) throw folderSilent(folder);
+    return look.found;
   }
 
   async moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void> {
@@ -107,7 +118,7 @@ export class FileStoreFactory implements StoreFactory {
   }
 
   relate(place: Place, other: Place): Promise<PlaceRelation> {
-    return relatePlaces(place, other, this.#probes);
+    return this.#places.relate(place, other);
   }
 
   get #files(): DiskFiles {

@@ -1,0 +1,53 @@
+import { sleep } from '@enjambre/common/async/sleep';
+
+export interface FolderLooksInit {
+  /** A file system that says nothing for this long is silent, such as a network file system whose server is away. */
+  readonly waitMs: number;
+  /** What was found counts for this long. */
+  readonly keepMs: number;
+}
+
+interface Look<T> {
+  readonly done: Promise<T>;
+  isSilent: boolean;
+}
+
+/**
+ * Looks at folders, at each at most once at a time: one that hangs takes one of the system's few threads, and nobody waits
+ * for it a second time.
+ */
+export class FolderLooks<T> {
+  readonly #looks = new Map<string, Look<T>>();
+
+  /** @param look must not throw */
+  constructor(
+    private readonly look: (folder: string) => Promise<T>,
+    private readonly init: FolderLooksInit,
+  ) {}
+
+  /** Undefined if the file system is silent. */
+  async at(folder: string): Promise<{ readonly found: T } | undefined> {
+    const look = this.#looks.get(folder) ?? this.#begin(folder);
+    if (look.isSilent) return undefined;
+    const end = new AbortController();
+    const silence = sleep(this.init.waitMs, end.signal).then(() => {
+      if (!end.signal.aborted) look.isSilent = true;
+      return undefined;
+    });
+    return Promise.race([look.done.then((found) => ({ found })), silence]).finally(() => {
+      end.abort();
+    });
+  }
+
+  #begin(folder: string): Look<T> {
+    const done = this.look(folder);
+    const look = { done, isSilent: false };
+    this.#looks.set(folder, look);
+    const forget = (): void => void this.#looks.delete(folder);
+    void done.finally(() => {
+      if (this.init.keepMs === 0 || look.isSilent) forget();
+      else setTimeout(forget, this.init.keepMs).unref();
+    });
+    return look;
+  }
+}
