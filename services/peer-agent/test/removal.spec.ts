@@ -350,6 +350,36 @@ describe('a part of a download', () => {
   });
 });
 
+describe('a part that has all pieces and could not get its name', () => {
+  it.each([
+    ['while the agent runs', (transfer: Transfer) => Promise.resolve(transfer)],
+    ['after a restart', () => restarted('failed')],
+  ])('stays when it is removed %s', async (_, then) => {
+    await agent.stop();
+    agent = await DownloadAgent.start(undefined, {
+      stores: (of) =>
+        overriding(of, {
+          download: (...which) => {
+            const store = of.download(...which);
+            const publish = async (): Promise<string | undefined> => {
+              // Somebody is faster.
+              if (!which[2]) await agent.folder.write('downloads/folder', 'mine');
+              return store.publish();
+            };
+            return overriding(store, { publish });
+          },
+        }),
+    });
+    agent.tracker.add(uploader.named());
+    const transfer = await then(await inState(await agent.download(metainfo), 'failed'));
+    expect(transfer.record).toMatchObject({ inPlace: false, bytesDone: metainfo.totalLength });
+    const { path } = transfer.view();
+    expect(await agent.transfers.remove(transfer, false)).toMatchObject({ tried: false, deleted: 0 });
+    expect(await readFile(`${path}/a.bin`)).toEqual(files['a.bin']);
+    expect(agent.transfers.list()).toEqual([]);
+  });
+});
+
 describe('a downloaded file that is removed', () => {
   const data = bytesOf(2 * PIECE + 5);
   const single = metainfoOf(data, PIECE);

@@ -1,13 +1,10 @@
 import { NOT_NOTED, ownerOf } from '../domain/own-files.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { isNamed, notDownloaded } from './content.js';
-import type { Deletion, DeletionRules, PieceStore, TransferArchive } from './ports.js';
+import type { Deletion, DeletionRules, PieceStore } from './ports.js';
+import type { TransferComponents } from './transfer-components.js';
 
-export interface RemovalParts {
-  readonly archive: TransferArchive;
-  /** Called if the transfer stays after all. */
-  readonly changed: () => void;
-}
+type RemovalParts = Pick<TransferComponents, 'archive' | 'log'>;
 
 export interface RemovalOptions {
   /** Delete what was downloaded. A part always goes. */
@@ -16,13 +13,6 @@ export interface RemovalOptions {
   readonly force?: boolean;
   /** What peers are told. @default REMOVED */
   readonly reason?: string;
-}
-
-/** What is on disk of the transfer. */
-interface Remains {
-  readonly store: PieceStore | undefined;
-  /** All pieces are there. */
-  readonly isWhole: boolean;
 }
 
 /** Whatever the metainfo names goes: that of a part, which is assembled in a folder of the agent's own. */
@@ -40,32 +30,48 @@ export function checkDeletable(record: TransferRecord, { deleteData }: RemovalOp
   if (deleteData && record.origin) throw notDownloaded(record);
 }
 
+export interface Removal extends Deletion {
+  /** False if the files were left alone. */
+  readonly tried: boolean;
+}
+
+/** What became of a transfer that was to be removed: it is forgotten, or it stays, and some of its files may be gone. */
+export type RemovalOutcome =
+  { readonly removal: Removal } | { readonly error: unknown; readonly touched: boolean };
+
 /**
  * Forgets a transfer, and deletes its files if it is to, as far as they are the agent's own. It is disowned before its
- * first file goes: a crash leaves all of it or none of it, and never one that would be fetched again. `deleted` is false if
- * the files were left alone.
+ * first file goes: a crash leaves all of it or none of it, and never one that would be fetched again.
  */
 export async function forget(
   record: TransferRecord,
-  { archive, changed }: RemovalParts,
-  { store, isWhole }: Remains,
+  store: PieceStore | undefined,
+  { archive, log }: RemovalParts,
   options: RemovalOptions,
-): Promise<Deletion & { readonly tried: boolean }> {
+): Promise<RemovalOutcome> {
   const { infohash } = record;
   const isPart = store !== undefined && !record.inPlace && !isNamed(store, record);
-  // All pieces of one that could not get its name are worth as much as one that has it.
-  const tried = store !== undefined && (options.deleteData || (isPart && !isWhole));
-  await archive.disown(infohash);
+  const tried = store !== undefined && (options.deleteData || (isPart && !isWholePart(record)));
   let deletion = NOTHING;
+  let touched = false;
   try {
+    await archive.disown(infohash);
+    touched = tried;
     if (tried) deletion = await store.delete(isPart ? ALL_OF_IT : rulesFor(record, options));
   } catch (error) {
     archive.keep(infohash);
-    changed();
-    throw error;
+    return { error, touched };
   }
-  await archive.remove(infohash);
-  return { ...deletion, tried };
+  // It is removed in any case: what cannot go now goes at the next start.
+  await archive.remove(infohash).catch((error: unknown) => {
+    log.warn({ err: error, infohash }, `what the agent has noted of ${record.name} could not be deleted`);
+  });
+  return { removal: { ...deletion, tried } };
+}
+
+/** All pieces of one that could not get its name are worth as much as one that has it. */
+function isWholePart({ bytesDone, bytesTotal }: TransferRecord): boolean {
+  return bytesDone === bytesTotal;
 }
 
 function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {

@@ -2,7 +2,8 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import { completed, failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
+import { failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
+import { noteComplete } from './completion.js';
 import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, openContent, type Content } from './content.js';
@@ -11,14 +12,14 @@ import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
-import { MetainfoSearch } from './metainfo-search.js';
 import { CONTENT_CHANGED, type MembershipEvent } from './ports.js';
 import { Presence } from './presence.js';
-import { checkDeletable, forget, type RemovalOptions } from './removal.js';
+import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
+import { Resolution } from './resolution.js';
 import { startSeedingChores } from './seeding-chores.js';
 import { Serving } from './serving.js';
 import { Stopwatch } from './stopwatch.js';
-import { endMove, logWarning, settleName, takeAlong, tryDisk } from './target-claim.js';
+import { endMove, takeAlong, tryDisk } from './target-claim.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
 import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
@@ -38,7 +39,7 @@ export class Transfer {
   readonly limits: TransferLimits;
   #serving: Serving | undefined;
   #download: DownloadRun | undefined;
-  #search: MetainfoSearch | undefined;
+  readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
   #endChores: (() => void) | undefined;
   readonly #watch: Stopwatch;
@@ -65,6 +66,7 @@ export class Transfer {
       naming: (assembly) => this.#note({ assembly }),
     });
     this.#presence = new Presence(parts, record, () => membershipOf(this.record, this.#content?.metainfo));
+    this.#resolution = new Resolution(parts);
     this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
@@ -122,7 +124,7 @@ export class Transfer {
       bans: this.parts.bans,
       serves: this.#serving !== undefined,
       checked: this.#contentSearch.checked,
-      waiting: this.#contentSearch.reason || (this.#search?.problem ?? this.#download?.problem ?? ''),
+      waiting: this.#contentSearch.reason || (this.#resolution.problem ?? this.#download?.problem ?? ''),
       trackerAway: !this.parts.tracker.connected,
     });
   }
@@ -190,14 +192,23 @@ export class Transfer {
     );
   }
 
-  /** Ends it for good. Throws as {@link checkDeletable} does. */
-  remove(options: RemovalOptions): ReturnType<typeof forget> {
+  /**
+   * Ends it for good. Throws as {@link checkDeletable} does, and what the disk refuses: then it stays what it was, but has
+   * failed if some of its files may be gone.
+   */
+  remove(options: RemovalOptions): Promise<Removal> {
     return this.#serial.run(async () => {
       checkDeletable(this.#record, options);
       await this.#halt(options.reason ?? 'REMOVED', 'the file is no longer shared');
       this.#presence.withdraw();
-      const remains = { store: this.#content?.store, isWhole: this.#have?.isFull() === true };
-      return forget(this.#record, this.parts, remains, options);
+      const outcome = await forget(this.record, this.#content?.store, this.parts, options);
+      if ('removal' in outcome) return outcome.removal;
+      const { error, touched } = outcome;
+      if (touched) this.#noteFailed(error, { recheck: true });
+      else await this.#begin('update');
+      // That it is there after all must survive a crash. If that cannot be saved now, it is tried again.
+      await this.parts.save().catch(() => undefined);
+      throw error;
     });
   }
 
@@ -251,14 +262,11 @@ export class Transfer {
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
-    const { tracker, connector, random } = this.parts;
     this.#enter('resolving');
-    this.#search = new MetainfoSearch({ connector, random, infohash: this.infohash });
-    const metainfo = await this.#search.run(tracker, signal);
-    this.#search = undefined;
-    if (!metainfo) return undefined;
-    this.#record = await settleName(metainfo, this.#record, this.parts);
-    this.#content = openContent(metainfo, this.#record, this.parts.stores);
+    const found = await this.#resolution.run(this.#record, signal);
+    if (!found) return undefined;
+    this.#record = found.record;
+    this.#content = found.content;
     return this.#content;
   }
 
@@ -303,7 +311,9 @@ export class Transfer {
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== fetched.content) this.#endServing('the file is served from another place');
-    await this.#noteComplete(noted);
+    const note = (record: TransferRecord): void => void (this.#record = record);
+    await noteComplete(this.#record, noted, { ...this.parts, note });
+    this.#watch.run(false);
     this.#have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
     this.#serving ??= new Serving({ ...this.parts, ...whole, share: this.limits.upload });
@@ -322,19 +332,6 @@ export class Transfer {
     this.parts.changed();
   }
 
-  /** Whoever is told that it is complete may rely on it through any crash. */
-  async #noteComplete(noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>): Promise<void> {
-    const record = completed(this.#record, noted, Date.now());
-    if (!record) return;
-    logWarning(record, this.#record, this.parts.log);
-    this.#record = record;
-    this.#watch.run(false);
-    await this.parts.save().catch((error: unknown) => {
-      this.#record = { ...record, recheck: true }; // So that it is noted by the next run.
-      throw error;
-    });
-  }
-
   /** The content is not what it was: it must not be served as that. */
   readonly #damaged = (cause: unknown): void => {
     if (this.#run) this.#fail(cause);
@@ -346,17 +343,20 @@ export class Transfer {
         await this.#halt(haltReason(cause), 'the transfer failed');
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#content, this.#record);
         if (lost) return this.#again('its content is missing', lost);
-        this.#record = failed(this.#record, cause);
-        this.#fault = EnjambreError.from(cause);
-        this.parts.meter.failed(this.#fault);
-        const { reason } = this.#record;
-        this.#enter('failed');
-        this.#presence.leave('failed', reason);
-        this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${reason}`);
+        this.#noteFailed(cause);
+        this.#presence.leave('failed', this.#record.reason);
       })
       .catch((failure: unknown) => {
         this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
       });
+  }
+
+  #noteFailed(cause: unknown, change: Partial<TransferRecord> = {}): void {
+    this.#record = { ...failed(this.#record, cause), ...change };
+    this.#fault = EnjambreError.from(cause);
+    this.parts.meter.failed(this.#fault);
+    this.#enter('failed');
+    this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${this.#record.reason}`);
   }
 
   /** Stops all work and saves how far it came. */

@@ -1,4 +1,3 @@
-import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -6,10 +5,10 @@ import pLimit from 'p-limit';
 import type { LimitChange } from '../domain/limits/limit-settings.js';
 import { copiesOf, otherCopies } from '../domain/copies.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
-import { findByRef, parseRef, type TransferRef } from '../domain/transfer-ref.js';
+import { parseRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
 import { adding, dropping } from './copy-looks.js';
-import { absolute, queryOf, wantedOf, type DownloadSource } from './download-source.js';
+import { absolute, wantedOf, type DownloadSource } from './download-source.js';
 import { planAgain, type Kept } from './transfer-place.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
@@ -26,6 +25,7 @@ import { placeOf, Targets, type Holder } from './targets.js';
 import { traced } from './traced-transfer.js';
 import { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
+import { TransferLookup } from './transfer-lookup.js';
 import type { DownloadOptions, Shared, ShareOptions, Started } from './transfer-options.js';
 import { TransferWatchers } from './transfer-watchers.js';
 
@@ -58,12 +58,14 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #infohashes = new KeyedSerial<InfoHash>();
   readonly #room: Room;
   readonly #outdated = new Outdated();
+  readonly #lookup: TransferLookup;
 
   constructor(
     parts: TransfersComponents,
     private readonly init: TransfersInit,
   ) {
     this.#parts = parts;
+    this.#lookup = new TransferLookup({ tracker: parts.tracker, transfers: this.#transfers });
     this.#room = new Room(parts.stores);
     this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
     this.#saver = new RecordSaver({ ...parts, transfers: this });
@@ -98,13 +100,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Throws `invalid` BAD_REF, `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF. */
   get(ref: string): Transfer {
-    const transfer = this.#findOwn(parseRef(ref));
-    if (transfer) return transfer;
-    throw new EnjambreError(
-      'not-found',
-      'UNKNOWN_REF',
-      `this agent has no transfer "${ref}": see \`enjambre ls\``,
-    );
+    return this.#lookup.get(ref);
   }
 
   /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
@@ -126,7 +122,7 @@ export class Transfers implements Startable, ServingDirectory {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Before its turn: a tracker that does not answer must not keep others from theirs.
-    const found = info ? identityOf(info) : await this.#identify(ref);
+    const found = info ? identityOf(info) : await this.#lookup.identify(ref);
     return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);
@@ -149,7 +145,7 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** The infohash of a file that this agent or its tracker knows. */
   async lookUp(ref: string): Promise<InfoHash> {
-    return (await this.#identify(parseRef(ref))).infohash;
+    return (await this.#lookup.identify(parseRef(ref))).infohash;
   }
 
   /** Calls `listener` at each change of state. Returns a function that ends it. */
@@ -261,27 +257,6 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer && { infohash, name: transfer.name, pending: !transfer.home.inPlace };
   }
 
-  /** What a ref means: among our transfers, and in the catalogue. A name may mean one in each. */
-  async #identify(ref: TransferRef): Promise<Identity> {
-    const own = this.#findOwn(ref);
-    const { tracker } = this.#parts;
-    const isSure = own && 'infohash' in ref && ref.infohash === own.infohash;
-    if (own && (isSure === true || !tracker.connected)) return identityOfRecord(own.record);
-    const query = queryOf(ref);
-    const shared = await tracker.findFiles(query).catch((error: unknown) => {
-      if (own) return [];
-      throw error;
-    });
-    const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
-    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
-    if (found) return found;
-    throw new EnjambreError(
-      'not-found',
-      'UNKNOWN_REF',
-      `no peer shares "${query}": see \`enjambre files\` for what is shared`,
-    );
-  }
-
   /** Makes a transfer of content that was just hashed where it lies. Throws `precondition` CHANGED_WHILE_READ. */
   async #adopt(metainfo: Metainfo, content: ScannedContent, kept: Kept): Promise<Transfer> {
     const { archive, hasher, stores } = this.#parts;
@@ -337,15 +312,12 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   async #withdraw(transfer: Transfer, path: string, reason?: typeof CONTENT_CHANGED): Promise<void> {
-    this.#shares.forget(transfer, path);
-    if (await transfer.changeCopies(dropping(path))) return this.save(transfer);
+    if (await transfer.changeCopies(dropping(path))) {
+      this.#shares.forget(transfer, path);
+      return this.save(transfer);
+    }
     if (reason) this.#outdated.add(transfer.infohash);
     await this.#remove(transfer, { deleteData: false, ...(reason && { reason }) });
-  }
-
-  #findOwn(ref: TransferRef): Transfer | undefined {
-    const known = 'infohash' in ref ? this.#transfers.get(ref.infohash) : undefined;
-    return known ?? (ref.kind === 'infohash' ? undefined : findByRef(ref, [...this.all()]));
   }
 
   async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {

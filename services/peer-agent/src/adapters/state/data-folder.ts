@@ -75,8 +75,12 @@ export class DataFolder implements TransferArchive, Startable {
     const missing = new Set([...listing.facts, ...(whole ? [] : listing.torrents)]);
     for (const infohash of [...known.keys(), ...this.#facts.removed]) missing.delete(infohash);
     for (const infohash of this.#facts.removed) known.delete(infohash);
-    // What a crash kept from being removed.
-    for (const infohash of this.#facts.removed) await this.remove(infohash);
+    // What a crash, or the disk, kept from being removed. If it still does, the next start tries again.
+    for (const infohash of this.#facts.removed) {
+      await this.remove(infohash).catch((error: unknown) => {
+        this.log.warn({ err: error, infohash }, 'what is left of a removed transfer could not be deleted');
+      });
+    }
     const rebuilt = missing.size === 0 ? [] : await this.#rebuild(missing, known.size, whole);
     return [...known.values(), ...rebuilt];
   }
