@@ -1,7 +1,9 @@
+import { appendFile, link, readFile, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Turns } from '@enjambre/common/async/turns';
 import { bytesOf, folderMetainfo } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
+import type { FileStamp } from '../../app/ports.js';
 import { ownerOf } from '../../domain/own-files.js';
 import { FileRemoval } from './file-removal.js';
 
@@ -22,9 +24,9 @@ describe('FileRemoval', () => {
     const run = jest.spyOn(Turns.prototype, 'run');
     try {
       const rules = { isOwn: () => true, notOwn: 'unknown', anyContent: true, fingerprint: '' } as const;
-      const isUnchanged = (): Promise<boolean> => Promise.resolve(true);
+      const compare = (): Promise<undefined> => Promise.resolve(undefined);
       const root = folder.at('content');
-      const deletion = await new FileRemoval({ root, isFolder: true, files, rules, isUnchanged }).run();
+      const deletion = await new FileRemoval({ root, isFolder: true, files, rules, compare }).run();
       expect(deletion.deleted).toBe(2);
       expect(deletion.paths).toEqual([{ path: folder.at('content/inner/foreign'), reason: 'foreign' }]);
       const inTurns = await Promise.all(run.mock.results.map(({ value }) => value));
@@ -36,6 +38,33 @@ describe('FileRemoval', () => {
     } finally {
       run.mockRestore();
     }
+  });
+
+  it('keeps a file that is edited after it was compared, and removes one whose other name went', async () => {
+    const { files } = folderMetainfo(
+      { a: bytesOf(10), b: bytesOf(10), c: bytesOf(20) },
+      16 * 1024,
+      'content',
+    );
+    const root = folder.at('content');
+    await folder.write('content/a', bytesOf(10));
+    await link(folder.at('content/a'), folder.at('content/b'));
+    await folder.write('content/c', bytesOf(20));
+    const rules = { isOwn: () => true, notOwn: 'unknown', anyContent: false, fingerprint: '' } as const;
+    const first = new Map<number, FileStamp>();
+    const pathOf = (file: number): string => folder.at('content', ...files[file]!.path);
+    for (const file of files.keys()) first.set(file, await stat(pathOf(file), { bigint: true }));
+    const compare = async (file: number): Promise<FileStamp | undefined> => {
+      const noted = first.get(file);
+      first.delete(file);
+      if (file !== 2) return noted ?? stat(pathOf(file), { bigint: true });
+      const before = await stat(pathOf(file), { bigint: true });
+      await appendFile(pathOf(file), 'edited');
+      return before;
+    };
+    const deletion = await new FileRemoval({ root, isFolder: true, files, rules, compare }).run();
+    expect(deletion).toMatchObject({ deleted: 2, kept: 1, paths: [{ path: pathOf(2), reason: 'changed' }] });
+    expect(await readFile(pathOf(2), 'utf8')).toMatch(/editededited$/);
   });
 
   it('finds out whose each file is at once, also if every other one is the agent’s', () => {

@@ -8,10 +8,12 @@ import { errnoOf } from '@enjambre/common/system-error';
 import {
   MAX_KEPT_PATHS,
   type DeletionRules,
+  type FileStamp,
   type Deletion,
   type KeptPath,
   type KeptReason,
 } from '../../app/ports.js';
+import { stampText } from './file-stamps.js';
 
 export interface FileRemovalInit {
   /** The content: the file itself, or the folder. */
@@ -19,9 +21,12 @@ export interface FileRemovalInit {
   readonly isFolder: boolean;
   readonly files: readonly MetainfoFile[];
   readonly rules: DeletionRules;
-  /** True if a file holds what the metainfo says. */
-  readonly isUnchanged: (file: number) => Promise<boolean>;
+  /** How a file that holds what the metainfo says looked before it was compared; undefined if it does not. */
+  readonly compare: (file: number) => Promise<FileStamp | undefined>;
 }
+
+/** A file may look different for another reason than its bytes, such as a link to it that went just before. */
+const COMPARISONS = 2;
 
 /** What a path is: `other` is anything that is not what belongs there. A link is never followed. */
 type Kind = 'missing' | 'file' | 'folder' | 'other';
@@ -62,20 +67,28 @@ export class FileRemoval {
     }
     const kind = await kindOf(path);
     if (kind === 'missing') return;
-    const reason = kind === 'file' ? await this.#reasonToKeep(index) : 'replaced';
+    const reason = kind === 'file' ? await this.#tryToRemove(index, path) : 'replaced';
     if (reason !== undefined) {
       this.#keep(path, reason);
       return;
     }
-    await unlink(path);
     this.#deleted += 1;
     for (const folder of folders) this.#touched.add(folder);
   }
 
-  async #reasonToKeep(index: number): Promise<KeptReason | undefined> {
-    const { rules, isUnchanged } = this.init;
+  /** Says why a file stays, if it does. It goes only as it was compared: somebody may have edited it since. */
+  async #tryToRemove(index: number, path: string): Promise<KeptReason | undefined> {
+    const { rules, compare } = this.init;
     if (!rules.isOwn(index)) return rules.notOwn;
-    return rules.anyContent || (await isUnchanged(index)) ? undefined : 'changed';
+    for (let attempt = 0; attempt < COMPARISONS && !rules.anyContent; attempt++) {
+      const compared = await compare(index);
+      if (!compared) return 'changed';
+      const now = await lstat(path, { bigint: true });
+      if (stampText(now) === stampText(compared)) break;
+      if (attempt === COMPARISONS - 1) return 'changed';
+    }
+    await unlink(path);
+    return undefined;
   }
 
   /** Where a file is, and the folders from the root on that lead to it. */

@@ -223,10 +223,10 @@ export class FileStore implements PieceStore {
     await this.components.fds.forget(this.#path);
     const { isFolder, files } = this.init.metainfo;
     try {
-      const isUnchanged = rules.anyContent
-        ? () => Promise.resolve(true)
+      const compare = rules.anyContent
+        ? () => Promise.resolve(undefined)
         : await this.#sealed.judge(rules.fingerprint);
-      const deletion = await new FileRemoval({ root: this.#path, isFolder, files, rules, isUnchanged }).run();
+      const deletion = await new FileRemoval({ root: this.#path, isFolder, files, rules, compare }).run();
       if (this.init.target !== undefined && this.#path !== this.init.target)
         await removeEmpty(dirname(this.#path));
       return deletion;

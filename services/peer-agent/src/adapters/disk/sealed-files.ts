@@ -108,19 +108,21 @@ export class SealedFiles {
     return missing;
   }
 
-  /** Returns what tells of a file whether it holds what the metainfo says. Those that are as they were need not be read. */
-  async judge(fingerprint: string): Promise<(file: number) => Promise<boolean>> {
-    const stamps = await this.look();
-    if (stamps?.fingerprint === fingerprint) return () => Promise.resolve(true);
+  /**
+   * Returns what compares a file with the metainfo: how it looked before, or undefined if it holds something else. Those
+   * that are as they were need not be read.
+   */
+  async judge(fingerprint: string): Promise<(file: number) => Promise<FileStamp | undefined>> {
+    const look = await this.look();
+    const known = [this.#seals, look?.fingerprint === fingerprint ? look : undefined];
     const { layout, hashPiece } = this.init;
     return async (file) => {
       const stamp = await this.#lookAt(file);
-      if (!stamp) return false;
-      if (this.#seals?.matches(file, stamp) === true) return true;
+      if (!stamp || known.some((stamps) => stamps?.matches(file, stamp))) return stamp;
       const { first, count } = layout.filePieces(file);
       for (let piece = first; piece < first + count; piece++)
-        if ((await hashPiece(piece))?.equals(layout.pieceRoot(piece)) !== true) return false;
-      return true;
+        if ((await hashPiece(piece))?.equals(layout.pieceRoot(piece)) !== true) return undefined;
+      return stamp;
     };
   }
 
