@@ -1,10 +1,13 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { PieceStore, StoreFactory } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
 const PIECE = 64 * 1024;
@@ -175,4 +178,73 @@ it('no more than sixteen places are kept', async () => {
   const transfer = agent.transfers.get(metainfo.infohash);
   expect(copies(transfer)).toHaveLength(15);
   expect(copies(transfer)[0]).toBe(at('17/m.bin'));
+});
+
+describe('another copy that is of no use', () => {
+  it('leaves the transfer missing after it was hashed in vain', async () => {
+    const transfer = await shareAt('1/m.bin');
+    await shareAt('2/m.bin');
+    await rename(at('2/m.bin'), at('2/away'));
+    await rm(at('1/m.bin'));
+    await until(transfer, 'missing', '1/m.bin');
+    const checked: string[] = [];
+    const end = agent.transfers.watch(transfer.infohash, () => checked.push(transfer.state));
+    await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 7));
+    await waitFor(() => checked.includes('checking'), { what: 'the copy to be hashed', everyMs: 5 });
+    await until(transfer, 'missing', '1/m.bin');
+    end();
+  });
+
+  it('is tried again after growing waits if it cannot be read, and the log says so once', async () => {
+    await shareAt('1/m.bin');
+    await shareAt('2/m.bin');
+    await agent.halt();
+    await rm(at('1/m.bin'));
+    await writeFile(at('2/m.bin'), data);
+    const tries: number[] = [];
+    const warnings: string[] = [];
+    let isBroken = true;
+    const log: Logger = overriding(createLogger({ name: 'agent', level: 'silent' }), {
+      warn: (...args: unknown[]) => void warnings.push(String(args.at(-1))),
+    });
+    const broken = (store: PieceStore): PieceStore =>
+      overriding(store, {
+        hashPiece: async (piece) => {
+          if (!isBroken) return store.hashPiece(piece);
+          if (piece === 0) tries.push(performance.now());
+          return Promise.reject(new Error('input/output error'));
+        },
+      });
+    const stores = (disk: StoreFactory): StoreFactory =>
+      overriding(disk, {
+        original: (its, path) => {
+          const store = disk.original(its, path);
+          return path === at('2/m.bin') ? broken(store) : store;
+        },
+      });
+    agent = await DownloadAgent.start(agent.folder, { stores, log });
+    const transfer = agent.transfers.get(metainfo.infohash);
+    await waitFor(() => tries.length === 3, { what: 'three tries', seen: () => tries });
+    expect(tries[1]! - tries[0]!).toBeGreaterThanOrEqual(1000);
+    expect(tries[2]! - tries[1]!).toBeGreaterThanOrEqual(2000);
+    expect(warnings.filter((text) => text.includes('cannot be read'))).toEqual([
+      expect.stringContaining(`${at('2/m.bin')}, another copy, cannot be read`),
+    ]);
+    isBroken = false;
+    await writeFile(at('2/m.bin'), data);
+    await until(transfer, 'seeding', '2/m.bin');
+  });
+});
+
+it('a copy that changes while it is hashed is refused, and not taken for whole', async () => {
+  const transfer = await shareAt('1/m.bin');
+  const hash = agent.hasher.hash.bind(agent.hasher);
+  agent.hasher.hash = async (...args) => {
+    const hashed = await hash(...args);
+    await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 7));
+    return hashed;
+  };
+  await expect(shareAt('2/m.bin')).rejects.toMatchObject({ reason: 'CHANGED_WHILE_READ' });
+  expect(copies(transfer)).toEqual([]);
+  expect(transfer.state).toBe('seeding');
 });

@@ -16,7 +16,7 @@ export interface ContentSearchInit {
   readonly checking: () => void;
   /** Called when what is in use is something else, and another copy is waited for. */
   readonly moved: (content: Content, change: Partial<TransferRecord>) => void;
-  /** Called when it is missing, and when {@link ContentSearch.reason} has become another. */
+  /** Called when it is missing, and when {@link ContentSearch.reason} has become another or another copy was checked in vain. */
   readonly missing: () => void;
   /** Notes what is about to get its name. */
   readonly naming: (assembly: string) => void;
@@ -48,6 +48,8 @@ export class ContentSearch {
   reason = '';
   /** What was seen at the last look, if all was there. */
   #last = '';
+  /** All pieces of something were hashed since it was last said that it is waited for. */
+  #hasChecked = false;
   /** Pieces that the check under way has read. */
   checked = 0;
 
@@ -61,6 +63,7 @@ export class ContentSearch {
   inventoryOptions({ signal }: Run): InventoryOptions {
     const { stores, archive } = this.parts;
     const checking = (): (() => void) => {
+      this.#hasChecked = true;
       this.init.checking();
       this.checked = 0;
       return () => (this.checked += 1);
@@ -103,7 +106,7 @@ export class ContentSearch {
   }
 
   async #search(content: Content, record: TransferRecord, run: Run): Promise<FoundContent | undefined> {
-    const copies = new OtherCopies(this.parts.stores, content, record);
+    const copies = new OtherCopies(this.parts, content, record);
     this.#last = '';
     for (let waited = false; ; waited = true) {
       const search = { ...run, ...this.inventoryOptions(run), waited };
@@ -114,7 +117,8 @@ export class ContentSearch {
       if (isAborted(run)) return undefined;
       if (other) return other;
       if (reason === '') return this.#takeOrLeave({ content, record, copies }, search);
-      const changed = reason !== this.reason;
+      const changed = reason !== this.reason || this.#hasChecked;
+      this.#hasChecked = false;
       this.reason = reason;
       if (!waited) this.parts.log.warn(`${record.name}: ${reason}`);
       if (changed) this.init.missing();

@@ -1,7 +1,7 @@
 import { copiesOf, pathOfCopy, withCopy, withoutCopy } from '../domain/copies.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { openContent, type Content } from './content.js';
-import type { StoreFactory } from './ports.js';
+import type { ContentHasher, ScannedContent, StoreFactory } from './ports.js';
 
 /** True if the whole content at a path, or the copy in use, looks as it did when it was found to be right. */
 export async function looksUnchanged(
@@ -26,10 +26,18 @@ export type CopiesChange = (
   content: Content | undefined,
 ) => Promise<Partial<TransferRecord> | undefined>;
 
-/** The same content was just found at another path, too. */
-export function adding(path: string, stores: StoreFactory): CopiesChange {
+interface AddingParts {
+  readonly stores: StoreFactory;
+  readonly hasher: ContentHasher;
+}
+
+/** The same content was just found and hashed at another path, too. Throws `precondition` CHANGED_WHILE_READ. */
+export function adding(found: ScannedContent, { stores, hasher }: AddingParts): CopiesChange {
+  const { path } = found;
   return async (record, content) => {
     const fingerprint = content && (await stores.original(content.metainfo, path).fingerprint());
+    // After the fingerprint: it is of what was hashed.
+    await hasher.confirm(found);
     return fingerprint === undefined ? {} : withCopy(record, { origin: true, location: path, fingerprint });
   };
 }

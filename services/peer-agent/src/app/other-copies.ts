@@ -1,3 +1,5 @@
+import { messageOf } from '@enjambre/core/error';
+import type { Logger } from '@enjambre/common/log/logger';
 import { pathOfCopy, usingCopy } from '../domain/copies.js';
 import type { ContentCopy, TransferRecord } from '../domain/transfer-record.js';
 import { openContent, type Content } from './content.js';
@@ -11,10 +13,28 @@ interface Candidate {
   readonly path: string;
 }
 
+/** A copy that could not be looked at. */
+interface Failure {
+  /** How it looked. */
+  readonly look: string | undefined;
+  readonly count: number;
+  /** Not before is it tried again, if it looks the same. */
+  readonly untilMs: number;
+}
+
 interface FoundCopy extends Inventory {
   readonly isOther: false;
   readonly change: Partial<TransferRecord>;
 }
+
+export interface OtherCopiesParts {
+  readonly stores: StoreFactory;
+  readonly log: Logger;
+}
+
+/** Until a copy that could not be read is tried again; twice as long after each failure. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 3_600_000;
 
 /** Copies of a transfer's content besides the one in use. */
 export class OtherCopies {
@@ -22,9 +42,10 @@ export class OtherCopies {
   /** How each looked when it was found to be something else, or was seen for the first time. */
   readonly #refused = new Map<string, string>();
   readonly #seen = new Map<string, string>();
+  readonly #failures = new Map<string, Failure>();
 
   constructor(
-    private readonly stores: StoreFactory,
+    private readonly parts: OtherCopiesParts,
     { metainfo }: Content,
     record: TransferRecord,
   ) {
@@ -38,7 +59,10 @@ export class OtherCopies {
   async find(options: InventoryOptions & { readonly waited: boolean }): Promise<FoundCopy | undefined> {
     for (const candidate of await this.#inOrder()) {
       if (options.signal.aborted) return undefined;
-      const found = await this.#check(candidate, options).catch(() => undefined);
+      const found = await this.#check(candidate, options).catch((error: unknown) => {
+        if (!options.signal.aborted) this.#failed(candidate, error);
+        return undefined;
+      });
       if (found) return found;
     }
     return undefined;
@@ -57,7 +81,7 @@ export class OtherCopies {
     change: Partial<TransferRecord>,
   ): Omit<Candidate, 'path'> {
     const changed = { ...record, ...change };
-    return { record: changed, content: openContent(metainfo, changed, this.stores), change };
+    return { record: changed, content: openContent(metainfo, changed, this.parts.stores), change };
   }
 
   /** Those that look as they did first: nothing has to be hashed of them. */
@@ -77,11 +101,31 @@ export class OtherCopies {
     const isSteady = !options.waited || this.#seen.get(path) === look;
     this.#seen.set(path, look);
     if (absent !== undefined || !isSteady || this.#refused.get(path) === look) return undefined;
+    if (this.#isToRest(path, look)) return undefined;
     const inventory = await takeInventory(content, record, options);
     if (options.signal.aborted) return undefined;
     if (await isWhole(inventory)) return { ...inventory, isOther: false, change };
     this.#refused.set(path, look);
     return undefined;
+  }
+
+  #isToRest(path: string, look: string): boolean {
+    const failure = this.#failures.get(path);
+    return failure?.look === look && performance.now() < failure.untilMs;
+  }
+
+  #failed({ path }: Candidate, error: unknown): void {
+    const look = this.#seen.get(path);
+    const before = this.#failures.get(path);
+    const isSame = before !== undefined && before.look === look;
+    const count = isSame ? before.count + 1 : 0;
+    const restMs = Math.min(RETRY_MS * 2 ** count, MAX_RETRY_MS);
+    this.#failures.set(path, { look, count, untilMs: performance.now() + restMs });
+    if (isSame) return;
+    this.parts.log.warn(
+      { err: error },
+      `${path}, another copy, cannot be read and is tried again later: ${messageOf(error)}`,
+    );
   }
 }
 

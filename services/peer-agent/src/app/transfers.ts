@@ -303,7 +303,7 @@ export class Transfers implements Startable, ServingDirectory {
           await this.#withdraw(transfer, path, CONTENT_CHANGED);
       const kept = { ...known?.limits.settings, ...limits, copies };
       const transfer = already ? known : await this.#adopt(metainfo, content, kept);
-      if (already) await known.changeCopies(adding(path, this.#parts.stores));
+      if (already) await known.changeCopies(adding(content, this.#parts));
       this.#shares.add(transfer);
       transfer.limits.change(limits);
       await this.save(transfer);
