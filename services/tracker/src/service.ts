@@ -25,6 +25,7 @@ import { NatsStore } from './adapters/nats/nats-store.js';
 import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
+import { thisHost, type TrackerHost } from './adapters/tracker-host.js';
 import { newReplicaId, Network, type NetworkStatus } from './app/network.js';
 import { networkParts } from './app/network-parts.js';
 import type { TrackerStore } from './app/ports.js';
@@ -43,6 +44,8 @@ export interface TrackerOverrides {
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
   readonly timeouts?: Partial<ConnectTimeouts>;
+  /** Where it runs, for other trackers. @default this host */
+  readonly host?: TrackerHost;
   /** Started and stopped by who gives it. */
   readonly events?: EventBus;
   /** Instead of one on NATS, or in memory if there is none. */
@@ -148,7 +151,9 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
   const id = newReplicaId();
   const store =
     overrides.store?.(id) ??
-    (link ? new NatsStore({ link, log }, { id, replicas, maxBytes }) : new MemoryStore(id));
+    (link
+      ? new NatsStore({ link, log }, { id, host: overrides.host ?? thisHost(), replicas, maxBytes })
+      : new MemoryStore(id));
   const parts = networkParts(store, log, limits.swarms);
   const { journal: changes, catalogue } = parts;
   const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });

@@ -6,7 +6,9 @@ const CHAR_BYTES = 3;
 const END_BYTES = 60;
 const LEFT_BYTES = 40;
 const MEMBER_BYTES = 160;
-const SESSION_BYTES = 200;
+const SESSION_BYTES = 260;
+/** Ports, and addresses of the tracker's host for them. */
+const HOST_CHARS = 500;
 
 /**
  * Divides changes into such as fit into messages of `maxBytes`, in an order in which they
@@ -70,6 +72,7 @@ function sessionBytes({ peer }: SessionState): number {
   const { name, endpoint, version, labels, reach } = peer;
   let chars = name.length + endpoint.length + version.length + reach.host.length;
   for (const { length } of [...reach.elsewhere, ...reach.ownHost]) chars += length + 4;
+  if (reach.ports.length > 0) chars += HOST_CHARS;
   for (const [key, value] of Object.entries(labels)) chars += key.length + value.length + 4;
   return SESSION_BYTES + CHAR_BYTES * chars;
 }

@@ -10,11 +10,14 @@ export interface Reach {
   readonly elsewhere: readonly string[];
   /** For peers on its own host, besides: loopback and link-local addresses. */
   readonly ownHost: readonly string[];
-  /** Its host, as the tracker that it is connected to knows it: the address that it sees, or {@link HERE}. */
+  /**
+   * Its host, as the tracker that it is connected to knows it: the address that it sees, {@link HERE}, or if that is
+   * another tracker's host, an identity of it.
+   */
   readonly host: string;
   /**
    * Ports at which it listens at any address of the host of this tracker: others reach it where they reach the tracker.
-   * Empty unless it is {@link HERE}, connected to this tracker.
+   * Empty unless it is {@link HERE}.
    */
   readonly ports: readonly { readonly port: number; readonly onlyIpv4: boolean }[];
 }

@@ -7,10 +7,13 @@ import {
   encodeMessage,
   encodePart,
 } from '../../src/adapters/nats/convert-replica.js';
+import type { Reach } from '../../src/domain/peer.js';
 import { batchesOf } from '../../src/domain/batches.js';
 import type { Changes, MemberState, ReplicaMessage, SessionState } from '../../src/domain/replica-state.js';
 import { sampleHash, samplePeer, sampleReach } from '../samples.js';
 
+const HOST = { id: '0a'.repeat(16), addresses: () => ['10.0.0.1', 'fd99::1'] };
+const ELSEWHERE = { id: '0b'.repeat(16), addresses: () => ['10.0.0.2'] };
 const REPLICA = 'ab'.repeat(16);
 const count = fc.maxSafeNat();
 const time = fc.integer({ min: 0, max: 8.64e15 - 1 });
@@ -63,6 +66,8 @@ const changes: fc.Arbitrary<Changes> = fc.record({
   sessions: fc.array(session, { maxLength: 5 }),
 });
 
+type Port = Reach['ports'][number];
+
 const message = (what: Changes, sequence = 7): ReplicaMessage => ({
   type: 'changes',
   replica: REPLICA,
@@ -74,9 +79,11 @@ describe('messages between trackers', () => {
   test('are the same at the other end', () => {
     fc.assert(
       fc.property(changes, count, (what, sequence) => {
-        expect(decodeMessage(encodeMessage(message(what, sequence)))).toEqual(message(what, sequence));
+        expect(decodeMessage(encodeMessage(message(what, sequence), HOST), HOST)).toEqual(
+          message(what, sequence),
+        );
         const part = { sequence, part: 1, parts: 3, sessions: what.sessions };
-        expect(decodePart(REPLICA, encodePart(REPLICA, part))).toEqual(part);
+        expect(decodePart(REPLICA, encodePart(REPLICA, part, HOST), HOST)).toEqual(part);
       }),
     );
   });
@@ -91,7 +98,7 @@ describe('messages between trackers', () => {
         };
         const batches = [...batchesOf(all, maxBytes)];
         for (const batch of batches)
-          expect(encodeMessage(message(batch)).length).toBeLessThan(maxBytes + 200);
+          expect(encodeMessage(message(batch), HOST).length).toBeLessThan(maxBytes + 200);
         expect(batches.flatMap(({ ended }) => ended)).toEqual(all.ended);
         const parts = batches.flatMap(({ sessions }) => sessions);
         expect(parts.flatMap(({ members }) => members)).toEqual(
@@ -110,7 +117,7 @@ describe('messages between trackers', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         let decoded: ReplicaMessage | undefined;
         try {
-          decoded = decodeMessage(bytes);
+          decoded = decodeMessage(bytes, HOST);
         } catch {
           return;
         }
@@ -122,7 +129,7 @@ describe('messages between trackers', () => {
 
   test('of a later version are passed over', () => {
     const later = ProtoMessage.encode({ replicaId: REPLICA, sequence: 1n, body: undefined }).finish();
-    expect(decodeMessage(later)).toBeUndefined();
+    expect(decodeMessage(later, HOST)).toBeUndefined();
   });
 
   test.each([
@@ -131,8 +138,40 @@ describe('messages between trackers', () => {
     ['[::1]:7072', { elsewhere: [], ownHost: ['[::1]:7072'] }],
   ])('of a tracker that knows one endpoint only are read: %s', (endpoint, reach) => {
     const older = { ...state, peer: { ...peer, endpoint, reach: { ...sampleReach(), host: '' } } };
-    const read = decodeMessage(encodeMessage(message({ ended: [], sessions: [older] })));
+    const read = decodeMessage(encodeMessage(message({ ended: [], sessions: [older] }), HOST), HOST);
     expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint, reach } }] } });
+  });
+
+  /** What a tracker on that host makes of a session beside its tracker, told by one on {@link HOST}. */
+  const readAt = (host: typeof HOST, beside: Partial<Reach>): Reach | undefined => {
+    const reach = { elsewhere: [], ownHost: ['127.0.0.1:7072'], host: '', ports: [], ...beside };
+    const told = message({ ended: [], sessions: [{ ...state, peer: { ...peer, reach } }] });
+    const read = decodeMessage(encodeMessage(told, HOST), host);
+    return read?.type === 'changes' ? read.changes.sessions[0]?.peer.reach : undefined;
+  };
+  const ports = [{ port: 7072, onlyIpv4: false }];
+
+  test('of a tracker on the same host have the ports at which the tracker’s host is reached', () => {
+    expect(readAt(HOST, { ports })).toMatchObject({ host: '', ownHost: ['127.0.0.1:7072'], ports });
+  });
+
+  test('of a tracker on another host have that host’s addresses, and are not of this host', () => {
+    const read = readAt(ELSEWHERE, { ports, elsewhere: ['10.0.0.1:7072'] });
+    expect(read).toMatchObject({ elsewhere: ['10.0.0.1:7072', '[fd99::1]:7072'], ports: [] });
+    expect(read?.host).not.toBe('');
+    const onlyIpv4 = readAt(ELSEWHERE, { ports: [{ port: 7072, onlyIpv4: true }] });
+    expect(onlyIpv4?.elsewhere).toEqual(['10.0.0.1:7072']);
+    expect(readAt(ELSEWHERE, {})).toMatchObject({ elsewhere: [], ports: [] });
+  });
+
+  test('of an older tracker, which does not say what its host is, are of no known host', () => {
+    const older = ProtoMessage.decode(encodeMessage(message({ ended: [], sessions: [state] }), HOST));
+    if (older.body?.$case !== 'changes') throw new Error('not the changes');
+    Object.assign(older.body.value.sessions[0]!, { host: '', hostId: '', ports: [] });
+    const read = decodeMessage(ProtoMessage.encode(older).finish(), HOST);
+    const reach = read?.type === 'changes' ? read.changes.sessions[0]?.peer.reach : undefined;
+    expect(reach).toMatchObject({ elsewhere: peer.reach.elsewhere, ports: [] });
+    expect(reach?.host).not.toBe('');
   });
 
   const peer = samplePeer(1);
@@ -160,11 +199,24 @@ describe('messages between trackers', () => {
       'too many labels',
       { peer: { ...peer, labels: Object.fromEntries([...Array(17).keys()].map((key) => [`k${key}`, ''])) } },
     ],
+    [
+      'too many ports',
+      {
+        peer: {
+          ...peer,
+          reach: { ...sampleReach('a:1'), ports: Array<Port>(17).fill({ port: 1, onlyIpv4: true }) },
+        },
+      },
+    ],
+    [
+      'a port that is none',
+      { peer: { ...peer, reach: { ...sampleReach('a:1'), ports: [{ port: 65_536, onlyIpv4: true }] } } },
+    ],
     ['an infohash that is none', { members: [{ ...member0, infohash: 'ab' as never }] }],
     ['a file that cannot be', { members: [{ ...member0, file: badFile }] }],
   ])('are refused with %s', (_, change) => {
-    const bytes = encodeMessage(message({ ended: [], sessions: [{ ...state, ...change }] }));
-    expect(() => decodeMessage(bytes)).toThrow();
+    const bytes = encodeMessage(message({ ended: [], sessions: [{ ...state, ...change }] }), HOST);
+    expect(() => decodeMessage(bytes, HOST)).toThrow();
   });
 
   test.each([
@@ -173,7 +225,7 @@ describe('messages between trackers', () => {
     ['of none', REPLICA, { part: 0, parts: 0 }],
     ['of too many', REPLICA, { part: 0, parts: 5000 }],
   ])('that are a part %s of a snapshot are refused', (_, replica, numbers) => {
-    const bytes = encodePart(replica, { sequence: 1, sessions: [], ...numbers });
-    expect(() => decodePart(REPLICA, bytes)).toThrow('malformed');
+    const bytes = encodePart(replica, { sequence: 1, sessions: [], ...numbers }, HOST);
+    expect(() => decodePart(REPLICA, bytes, HOST)).toThrow('malformed');
   });
 });

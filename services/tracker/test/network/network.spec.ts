@@ -53,6 +53,27 @@ describe('several trackers on one NATS', () => {
     await bob.peersOf(FILE, (names) => names.length === 0);
   });
 
+  test('give the loopback address of an agent to agents on its host only, whichever tracker they use', async () => {
+    const on = (digit: string) => ({ host: { id: digit.repeat(32), addresses: () => ['10.0.0.1'] } });
+    const [one, other, beside] = [
+      await replicas.start('one', on('a')),
+      await replicas.start('other', on('b')),
+      await replicas.start('beside', on('a')),
+    ];
+    await replicas.allKnown();
+    const [far, near] = [await other.agent('far'), await beside.agent('near')];
+    for (const agent of [far, near]) agent.watch(FILE);
+    (await one.agent('hidden', { endpoint: '127.0.0.1:7072' })).share(FILE);
+    (await one.agent('older', { endpoint: ':7073' })).share(FILE);
+    await near.peersOf(FILE, (names) => names.join() === 'hidden*,older*');
+    await agree([other], 'both at the other', ['hidden* 0 0 0', 'older* 0 0 0']);
+    expect(await far.peersOf(FILE, (names) => names.includes('older*'))).toEqual(['older*']);
+    const endpoints = far.heard.flatMap((said) =>
+      said.$case === 'peerDelta' ? said.value.upserted.flatMap((peer) => peer.endpoints) : [],
+    );
+    expect([...new Set(endpoints)]).toEqual(['10.0.0.1:7073']);
+  });
+
   test('answer every look-up alike', async () => {
     const all = await replicas.startAll('one', 'two', 'three');
     const agents = [];

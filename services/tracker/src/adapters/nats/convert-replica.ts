@@ -1,4 +1,3 @@
-import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, peerIdFromBytes, peerIdToBytes } from '@enjambre/core/ids';
 import {
   ReplicaMessage as ProtoMessage,
@@ -8,7 +7,6 @@ import {
   type ReplicaSession,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
 import { checkFileSummary } from '../../domain/file-summary.js';
-import { HERE, type Reach } from '../../domain/peer.js';
 import type {
   Changes,
   MemberState,
@@ -19,11 +17,12 @@ import type {
 } from '../../domain/replica-state.js';
 import { toBytes, toFileSummary } from '../convert.js';
 import { checkLabels } from '../hello.js';
-import { MAX_ENDPOINTS } from '../reach.js';
+import type { TrackerHost } from '../tracker-host.js';
+import { fromReach, toReach, type Between } from './convert-reach.js';
+import { malformed, shortText, toEndpoint } from './malformed.js';
 
 const REPLICA_ID = /^[0-9a-f]{32}$/;
 const MAX_NAME_CHARS = 64;
-const MAX_ENDPOINT_CHARS = 300;
 const MAX_VERSION_CHARS = 64;
 /** So many parts may a snapshot have. */
 export const MAX_PARTS = 4096;
@@ -34,13 +33,22 @@ export interface SnapshotPart extends Snapshot {
   readonly parts: number;
 }
 
-export function encodeMessage(message: ReplicaMessage): Uint8Array {
+/** @param host the tracker's own */
+export function encodeMessage(message: ReplicaMessage, host: TrackerHost): Uint8Array {
   const { replica: replicaId, sequence } = message;
-  return ProtoMessage.encode({ replicaId, sequence: BigInt(sequence), body: fromBody(message) }).finish();
+  return ProtoMessage.encode({
+    replicaId,
+    sequence: BigInt(sequence),
+    body: fromBody(message, host),
+  }).finish();
 }
 
-/** Throws if it is none: anybody on NATS can send anything. Undefined if it is of a later version. */
-export function decodeMessage(data: Uint8Array): ReplicaMessage | undefined {
+/**
+ * Throws if it is none: anybody on NATS can send anything. Undefined if it is of a later version.
+ *
+ * @param host of the tracker that reads
+ */
+export function decodeMessage(data: Uint8Array, host: TrackerHost): ReplicaMessage | undefined {
   const { replicaId, sequence, body } = ProtoMessage.decode(data);
   const common = { replica: checkReplicaId(replicaId), sequence: toBytes(sequence) };
   switch (body?.$case) {
@@ -54,7 +62,7 @@ export function decodeMessage(data: Uint8Array): ReplicaMessage | undefined {
       };
     }
     case 'changes':
-      return { ...common, type: 'changes', changes: toChanges(body.value) };
+      return { ...common, type: 'changes', changes: toChanges(body.value, { replica: replicaId, host }) };
     case 'farewell':
       return { ...common, type: 'farewell' };
     case undefined:
@@ -65,45 +73,55 @@ export function decodeMessage(data: Uint8Array): ReplicaMessage | undefined {
 export function encodePart(
   replicaId: ReplicaId,
   { sequence, part, parts, sessions }: SnapshotPart,
+  host: TrackerHost,
 ): Uint8Array {
-  const said = { replicaId, sequence: BigInt(sequence), part, parts, sessions: sessions.map(fromSession) };
-  return ReplicaSnapshotPart.encode(said).finish();
+  const said = { replicaId, sequence: BigInt(sequence), part, parts };
+  const told = sessions.map((session) => fromSession(session, host));
+  return ReplicaSnapshotPart.encode({ ...said, sessions: told }).finish();
 }
 
 /** Throws if it is none, or of another tracker than `replica`. */
-export function decodePart(replica: ReplicaId, data: Uint8Array): SnapshotPart {
+export function decodePart(replica: ReplicaId, data: Uint8Array, host: TrackerHost): SnapshotPart {
   const { replicaId, sequence, part, parts, sessions } = ReplicaSnapshotPart.decode(data);
   if (replicaId !== replica) throw malformed('it is of another tracker than the one that was asked');
   if (parts < 1 || parts > MAX_PARTS || part >= parts) throw malformed('its numbers are none of a snapshot');
-  return { sequence: toBytes(sequence), part, parts, sessions: sessions.map(toSession) };
+  return {
+    sequence: toBytes(sequence),
+    part,
+    parts,
+    sessions: sessions.map((session) => toSession(session, { replica, host })),
+  };
 }
 
-function fromBody(message: ReplicaMessage): ProtoMessage['body'] {
+function fromBody(message: ReplicaMessage, host: TrackerHost): ProtoMessage['body'] {
   switch (message.type) {
     case 'heartbeat':
       return { $case: 'heartbeat', value: { name: message.name, ...message.holdings } };
     case 'changes':
-      return { $case: 'changes', value: fromChanges(message.changes) };
+      return { $case: 'changes', value: fromChanges(message.changes, host) };
     case 'farewell':
       return { $case: 'farewell', value: {} };
   }
 }
 
-function fromChanges({ ended, sessions }: Changes): ReplicaChanges {
+function fromChanges({ ended, sessions }: Changes, host: TrackerHost): ReplicaChanges {
   return {
     ended: ended.map(({ peerId, epoch }) => ({ peerId: peerIdToBytes(peerId), epoch: BigInt(epoch) })),
-    sessions: sessions.map(fromSession),
+    sessions: sessions.map((session) => fromSession(session, host)),
   };
 }
 
-function toChanges({ ended, sessions }: ReplicaChanges): Changes {
+function toChanges({ ended, sessions }: ReplicaChanges, between: Between): Changes {
   return {
     ended: ended.map(({ peerId, epoch }) => ({ peerId: peerIdFromBytes(peerId), epoch: toBytes(epoch) })),
-    sessions: sessions.map(toSession),
+    sessions: sessions.map((session) => toSession(session, between)),
   };
 }
 
-function fromSession({ peer, connectedAt, epoch, members, left }: SessionState): ReplicaSession {
+function fromSession(
+  { peer, connectedAt, epoch, members, left }: SessionState,
+  trackerHost: TrackerHost,
+): ReplicaSession {
   const { id, name, endpoint, reach, labels, version } = peer;
   return {
     peerId: peerIdToBytes(id),
@@ -115,20 +133,18 @@ function fromSession({ peer, connectedAt, epoch, members, left }: SessionState):
     epoch: BigInt(epoch),
     members: members.map(fromMember),
     left: left.map(infoHashToBytes),
-    endpoints: [...reach.elsewhere],
-    ownHostEndpoints: [...reach.ownHost],
-    host: reach.host,
+    ...fromReach(reach, trackerHost),
   };
 }
 
-function toSession(session: ReplicaSession): SessionState {
+function toSession(session: ReplicaSession, between: Between): SessionState {
   const { labels } = session;
   checkLabels(labels);
   const peer = {
     id: peerIdFromBytes(session.peerId),
     name: shortText(session.name, MAX_NAME_CHARS),
-    endpoint: shortText(session.endpoint, MAX_ENDPOINT_CHARS),
-    reach: toReach(session),
+    endpoint: toEndpoint(session.endpoint),
+    reach: toReach(session, between),
     labels,
     version: shortText(session.version, MAX_VERSION_CHARS),
   };
@@ -138,27 +154,6 @@ function toSession(session: ReplicaSession): SessionState {
     epoch: toBytes(session.epoch),
     members: session.members.map(toMember),
     left: session.left.map(infoHashFromBytes),
-  };
-}
-
-/** A tracker of an older version says one endpoint only. */
-function toReach({ endpoint, endpoints, ownHostEndpoints, host }: ReplicaSession): Reach {
-  if (endpoints.length + ownHostEndpoints.length > 2 * MAX_ENDPOINTS)
-    throw malformed('it has too many endpoints');
-  const short = (text: string): string => shortText(text, MAX_ENDPOINT_CHARS);
-  if (endpoints.length + ownHostEndpoints.length > 0)
-    return {
-      elsewhere: endpoints.map(short),
-      ownHost: ownHostEndpoints.map(short),
-      host: short(host),
-      ports: [],
-    };
-  const isOwn = /^(127\.|\[::1\]|localhost:)/.test(endpoint);
-  return {
-    elsewhere: isOwn ? [] : [short(endpoint)],
-    ownHost: isOwn ? [short(endpoint)] : [],
-    host: HERE,
-    ports: [],
   };
 }
 
@@ -195,21 +190,8 @@ function checkReplicaId(id: string): ReplicaId {
   return id;
 }
 
-function shortText(text: string, maxChars: number): string {
-  if (text.length > maxChars) throw malformed(`a text in it is longer than ${maxChars} characters`);
-  return text;
-}
-
 function toTime(date: Date | undefined): number {
   const time = date?.getTime() ?? NaN;
   if (Number.isNaN(time)) throw malformed('a time in it is none');
   return time;
-}
-
-function malformed(fault: string): EnjambreError {
-  return new EnjambreError(
-    'invalid',
-    'BAD_REPLICA_MESSAGE',
-    `a message of another tracker is malformed: ${fault}`,
-  );
 }

@@ -6,6 +6,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { StoreListener, TrackerStore } from '../../app/ports.js';
 import type { FileRecord } from '../../domain/catalogue.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-state.js';
+import { thisHost, type TrackerHost } from '../tracker-host.js';
 import { CatalogueBucket } from './catalogue-bucket.js';
 import { ReplicaChannel } from './replica-channel.js';
 
@@ -17,6 +18,8 @@ export interface NatsStoreComponents {
 
 export interface NatsStoreInit {
   readonly id: ReplicaId;
+  /** Where the tracker runs. @default this host */
+  readonly host?: TrackerHost;
   /** How many nodes of NATS keep the catalogue. */
   readonly replicas: NatsReplicas;
   /** What the catalogue may take of NATS's storage. @default 256 MiB */
@@ -47,11 +50,18 @@ export class NatsStore implements TrackerStore {
   #unlisten: (() => void) | undefined;
 
   constructor(parts: NatsStoreComponents, init: NatsStoreInit) {
-    const { id, replicas, maxAgeMs = DEFAULT_MAX_AGE_MS, maxBytes = DEFAULT_MAX_BYTES } = init;
+    const {
+      id,
+      host = thisHost(),
+      replicas,
+      maxAgeMs = DEFAULT_MAX_AGE_MS,
+      maxBytes = DEFAULT_MAX_BYTES,
+    } = init;
     this.#link = parts.link;
     this.#bucket = new CatalogueBucket(parts, { maxAgeMs, maxBytes, replicas });
     this.#channel = new ReplicaChannel(parts, {
       id,
+      host,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       heard: (message) => this.#listener?.heard(message),
       snapshot: () => this.#listener?.snapshot() ?? { sequence: 0, sessions: [] },

@@ -6,6 +6,7 @@ import { ReplicaSnapshotRequest } from '@enjambre/proto/gen/enjambre/tracker/v1/
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { batchesOf } from '../../domain/batches.js';
 import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../domain/replica-state.js';
+import type { TrackerHost } from '../tracker-host.js';
 import { decodeMessage, decodePart, encodeMessage, encodePart } from './convert-replica.js';
 import { REPLICAS_SUBJECT, snapshotSubject } from './names.js';
 
@@ -16,6 +17,7 @@ interface ReplicaChannelComponents {
 
 interface ReplicaChannelInit {
   readonly id: ReplicaId;
+  readonly host: TrackerHost;
   readonly maxMessageBytes: number;
   readonly heard: (message: ReplicaMessage) => void;
   readonly snapshot: () => Snapshot;
@@ -72,7 +74,7 @@ export class ReplicaChannel {
     const { link, log } = this.#parts;
     if (!link.connected) return;
     try {
-      link.connection.publish(REPLICAS_SUBJECT, encodeMessage(message));
+      link.connection.publish(REPLICAS_SUBJECT, encodeMessage(message, this.#init.host));
     } catch (error) {
       log.warn({ err: error }, 'other trackers could not be told something: they ask for it');
     }
@@ -83,7 +85,7 @@ export class ReplicaChannel {
     const { connection } = this.#parts.link;
     signal.throwIfAborted();
     const inbox = createInbox();
-    const answer = new Answer(replica);
+    const answer = new Answer(replica, this.#init.host);
     return new Promise<Snapshot>((resolve, reject) => {
       const end = (): void => {
         subscription.unsubscribe();
@@ -117,7 +119,7 @@ export class ReplicaChannel {
   #onMessage(error: Error | null, { subject, data }: Msg): void {
     try {
       if (error) throw error;
-      const message = decodeMessage(data);
+      const message = decodeMessage(data, this.#init.host);
       if (message && message.replica !== this.#init.id) this.#init.heard(message);
     } catch (failure) {
       this.#ignore(subject, failure);
@@ -141,14 +143,14 @@ export class ReplicaChannel {
   }
 
   async #answer(connection: NatsConnection, reply: string): Promise<void> {
-    const { id, maxMessageBytes, snapshot } = this.#init;
+    const { id, host, maxMessageBytes, snapshot } = this.#init;
     const { sequence, sessions } = snapshot();
     const batches = [...batchesOf({ ended: [], sessions }, maxMessageBytes)];
     const parts = Math.max(1, batches.length);
     for (let part = 0; part < parts; part++) {
       connection.publish(
         reply,
-        encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }),
+        encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }, host),
       );
       // As fast as NATS takes it, and others may speak between.
       await connection.flush();
@@ -174,14 +176,17 @@ class Answer {
   #bytes = 0;
   #first: { readonly sequence: number; readonly parts: number } | undefined;
 
-  constructor(private readonly replica: ReplicaId) {}
+  constructor(
+    private readonly replica: ReplicaId,
+    private readonly host: TrackerHost,
+  ) {}
 
   /** The whole, once it is there. Throws if it is none. */
   add({ data, headers }: Msg): Snapshot | undefined {
     if (headers?.code === NO_RESPONDERS) throw away('it is not there any more');
     this.#bytes += data.length;
     if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('it says more than a tracker can hold');
-    const { sequence, part, parts, sessions } = decodePart(this.replica, data);
+    const { sequence, part, parts, sessions } = decodePart(this.replica, data, this.host);
     this.#first ??= { sequence, parts };
     if (parts !== this.#first.parts || sequence !== this.#first.sequence)
       throw away('it says two things at once');

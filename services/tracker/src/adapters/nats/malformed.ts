@@ -1,0 +1,22 @@
+import { EnjambreError } from '@enjambre/core/error';
+
+const MAX_ENDPOINT_CHARS = 300;
+
+export function malformed(fault: string): EnjambreError {
+  return new EnjambreError(
+    'invalid',
+    'BAD_REPLICA_MESSAGE',
+    `a message of another tracker is malformed: ${fault}`,
+  );
+}
+
+/** Throws `invalid` BAD_REPLICA_MESSAGE. */
+export function shortText(text: string, maxChars: number): string {
+  if (text.length > maxChars) throw malformed(`a text in it is longer than ${maxChars} characters`);
+  return text;
+}
+
+/** Throws `invalid` BAD_REPLICA_MESSAGE. */
+export function toEndpoint(text: string): string {
+  return shortText(text, MAX_ENDPOINT_CHARS);
+}
