@@ -46,6 +46,7 @@ import { FolderSharing, type FolderSharingComponents } from './app/folder-sharin
 import { findLeftover } from './app/leftover.js';
 import { AgentLimits } from './app/limits.js';
 import { Locality } from './app/locality.js';
+import { ComplaintTurns } from './app/complaint-turns.js';
 import { Meter } from './app/meter.js';
 import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
@@ -191,7 +192,7 @@ class AgentService implements Agent {
       leadsHere: (address) => leadsHere(address, this.address),
     });
     const transfers = new Transfers(
-      { archive: data, stores, connector, hasher, random, ...shared },
+      { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(), ...shared },
       { downloadDir: this.#downloadDir },
     );
     const uploads = peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });

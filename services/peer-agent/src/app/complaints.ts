@@ -1,59 +1,78 @@
-import { EnjambreError } from '@enjambre/core/error';
+import type { EnjambreError } from '@enjambre/core/error';
 import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
+import { GivenPieces } from '../domain/upload/given-pieces.js';
+import type { ComplaintTurns } from './complaint-turns.js';
 import { contentChanged } from './content.js';
 import type { PieceStore } from './ports.js';
 
 export interface ComplaintsParts {
   readonly layout: PieceLayout;
   readonly have: Bitfield;
-  readonly store: PieceStore;
+  readonly store: Pick<PieceStore, 'path' | 'hashPiece'>;
   readonly damaged: (error: EnjambreError) => void;
+  readonly turns: ComplaintTurns;
 }
 
-/** Downloaders are strangers: so many pieces wait to be looked at, and one is hashed at a time, no more than one a second. */
+/** Pieces that wait to be looked at. */
 const MAX_WAITING = 64;
-const CHECK_MS = 1000;
+/** A piece that cannot be read is looked at again: the disk may be busy, or too many files open. */
+const MAX_LOOKS = 3;
 
 /** Downloaders said that pieces were bad: looks whether they are, and has the file withdrawn if so. */
 export class Complaints {
-  readonly #waiting = new Set<number>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #given: GivenPieces;
+  /** With the number of looks that failed. */
+  readonly #waiting = new Map<number, number>();
   #isOver = false;
 
-  constructor(private readonly parts: ComplaintsParts) {}
+  constructor(private readonly parts: ComplaintsParts) {
+    this.#given = new GivenPieces(parts.layout.pieceCount);
+  }
 
-  add(piece: number): void {
-    const isPiece = piece < this.parts.layout.pieceCount && this.parts.have.has(piece);
-    if (this.#isOver || !isPiece || this.#waiting.size >= MAX_WAITING) return;
-    this.#waiting.add(piece);
-    if (this.#timer === undefined) this.#checkSoon(0);
+  /** The piece, or some of it, is sent to that peer. */
+  gave(peer: PeerId, piece: number): void {
+    this.#given.give(peer, piece);
+  }
+
+  /** Counts only if the piece was sent to that peer. */
+  add(peer: PeerId, piece: number): void {
+    if (this.#isOver || !this.#given.take(peer, piece) || !this.parts.have.has(piece)) return;
+    if (this.#waiting.has(piece) || this.#waiting.size >= MAX_WAITING) return;
+    this.#waiting.set(piece, 0);
+    this.parts.turns.ask(this);
   }
 
   stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.parts.turns.leave(this);
   }
 
-  #checkSoon(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#check().catch((error: unknown) => {
-        this.parts.damaged(EnjambreError.from(error));
-      });
-    }, ms);
-  }
-
-  async #check(): Promise<void> {
-    const [piece] = this.#waiting;
-    if (piece === undefined) {
-      this.#timer = undefined;
+  /** At the next piece. */
+  async look(): Promise<void> {
+    const [next] = this.#waiting;
+    if (!next) return;
+    const [piece, failures] = next;
+    this.#waiting.delete(piece);
+    const isRight = await this.#isRight(piece);
+    if (this.#isOver) return;
+    if (isRight === false) {
+      this.stop();
+      this.parts.damaged(contentChanged(this.parts.store.path));
       return;
     }
-    this.#waiting.delete(piece);
-    const { layout, store, damaged } = this.parts;
-    const root = await store.hashPiece(piece);
-    if (this.#isOver) return;
-    if (root?.equals(layout.pieceRoot(piece)) !== true) damaged(contentChanged(store.path));
-    else this.#checkSoon(CHECK_MS);
+    if (isRight === undefined && failures + 1 < MAX_LOOKS) this.#waiting.set(piece, failures + 1);
+    if (this.#waiting.size > 0) this.parts.turns.ask(this);
+  }
+
+  /** Undefined if it cannot be read at present: that says nothing of what it holds. */
+  async #isRight(piece: number): Promise<boolean | undefined> {
+    const { layout, store } = this.parts;
+    try {
+      return (await store.hashPiece(piece))?.equals(layout.pieceRoot(piece)) ?? false;
+    } catch {
+      return undefined;
+    }
   }
 }

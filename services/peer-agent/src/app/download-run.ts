@@ -1,6 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
+import type { ComplaintTurns } from './complaint-turns.js';
 import type { Content } from './content.js';
 import type { TransferLimits } from './limits.js';
 import { DownloadSession, type DownloadComponents } from './download-session.js';
@@ -22,6 +23,7 @@ export interface DownloadRunComponents extends Omit<
   /** The progress log says what is on the disk; or it could not be written (`saved` is false) and is behind. */
   readonly claimed: (saved: boolean) => void;
   /** See {@link Serving}. */
+  readonly turns: ComplaintTurns;
   readonly damaged: (error: EnjambreError) => void;
 }
 
@@ -68,11 +70,11 @@ export class DownloadRun {
         },
       },
     );
-    const { content, ledger, random, damaged } = parts;
+    const { content, ledger, random, damaged, turns } = parts;
     const share = parts.limits.upload;
     const have = this.#session.have;
     const holds = this.#session.peerHas;
-    this.serving = new Serving({ ...content, have, ledger, share, random, damaged, holds });
+    this.serving = new Serving({ ...content, have, ledger, share, random, damaged, turns, holds });
     this.serving.subscribe({ has: (pieces) => this.#session.announceHave(pieces) });
   }
 

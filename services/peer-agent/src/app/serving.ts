@@ -12,6 +12,7 @@ import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Offender } from './bans.js';
 import { Complaints } from './complaints.js';
+import type { ComplaintTurns } from './complaint-turns.js';
 import type { Ledger } from './ledger.js';
 import type { PieceStore } from './ports.js';
 
@@ -48,6 +49,8 @@ export interface ServingComponents {
   readonly share: RateShare;
   /** The content is not what it was, or gone: nothing more may be served. */
   readonly damaged: (error: EnjambreError) => void;
+  /** When complaints of downloaders are looked at, over all transfers. */
+  readonly turns: ComplaintTurns;
   /** See {@link Serving.holds}. @default nothing is known of it */
   readonly holds?: (peer: PeerId, piece: number) => boolean;
 }
@@ -169,9 +172,14 @@ export class Serving {
     if (this.#timer) this.#tell();
   }
 
+  /** A block of the piece is on its way to a downloader. */
+  gave(peerId: PeerId, piece: number): void {
+    this.#complaints.gave(peerId, piece);
+  }
+
   /** A downloader says that a piece from here was bad. */
-  complained(piece: number): void {
-    this.#complaints.add(piece);
+  complained(peerId: PeerId, piece: number): void {
+    this.#complaints.add(peerId, piece);
   }
 
   stop(message: string, reason = 'STOPPING'): void {

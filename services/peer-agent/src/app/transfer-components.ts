@@ -2,6 +2,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
+import type { ComplaintTurns } from './complaint-turns.js';
 import type { AgentLimits } from './limits.js';
 import type { Locality } from './locality.js';
 import type { Meter } from './meter.js';
@@ -31,6 +32,8 @@ export interface TransferComponents {
   readonly limits: AgentLimits;
   readonly locality: Locality;
   readonly meter: Meter;
+  /** See `Serving`. */
+  readonly turns: ComplaintTurns;
   readonly log: Logger;
   /** Reserves the place of a download whose name was not known until now. Throws `already-exists`, TARGET_TAKEN. */
   readonly claim: (place: Place) => Promise<void>;

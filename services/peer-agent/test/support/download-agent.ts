@@ -14,6 +14,7 @@ import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
 import { Bans, type Offender } from '../../src/app/bans.js';
+import { ComplaintTurns } from '../../src/app/complaint-turns.js';
 import { findLeftover } from '../../src/app/leftover.js';
 import { AgentLimits } from '../../src/app/limits.js';
 import { Locality } from '../../src/app/locality.js';
@@ -196,7 +197,7 @@ export class DownloadAgent {
     const swarm = { connector, hasher, tracker, bans, budget, limits, locality, meter };
     const parts = { archive, stores, ...swarm, random, log };
     this.transfers = new Transfers(
-      { ...parts, ...checkpoints, missingLookMs },
+      { ...parts, ...checkpoints, missingLookMs, turns: new ComplaintTurns() },
       { downloadDir: folder.at('downloads') },
     );
   }

@@ -11,6 +11,7 @@ import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
 import type { UploadLoad } from '../../src/adapters/peer/fetch-server.js';
 import { peerService } from '../../src/adapters/peer/peer-handlers.js';
+import { ComplaintTurns } from '../../src/app/complaint-turns.js';
 import { Ledger } from '../../src/app/ledger.js';
 import { Meter } from '../../src/app/meter.js';
 import { Locality } from '../../src/app/locality.js';
@@ -116,6 +117,7 @@ export class Uploader implements ServingDirectory {
       random: seededRandom(1),
       share: this.limiter.share(),
       damaged: (error) => this.damages.push(error),
+      turns: new ComplaintTurns(),
       ...(holds && { holds }),
     });
     const self = { peerId: this.peerId, name, version: 'test' };

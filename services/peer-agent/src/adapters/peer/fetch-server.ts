@@ -275,7 +275,7 @@ export class FetchServer {
     { part, frame }: { part: Part; frame: BlockFrame },
   ): Promise<boolean> {
     try {
-      await session.owner?.serving.read(part, frame.data);
+      await session.owner?.read(part, frame.data);
       return true;
     } catch (error) {
       this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');

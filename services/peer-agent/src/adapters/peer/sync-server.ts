@@ -168,6 +168,12 @@ export class SyncSession {
     return this.#seat;
   }
 
+  /** Reads a block that is to be sent to it. See {@link Serving.read}. */
+  async read(place: { piece: number; begin: number }, into: Buffer): Promise<void> {
+    this.serving.gave(this.peerId, place.piece);
+    await this.serving.read(place, into);
+  }
+
   tellChoked(choked: boolean): void {
     this.#write({ message: choked ? { $case: 'choke', value: {} } : { $case: 'unchoke', value: {} } });
   }
@@ -253,7 +259,7 @@ export class SyncSession {
 
   /** The stream's end follows. */
   #onGoodbye({ reason, piece }: Goodbye): void {
-    if (reason === BAD_PIECE && piece !== undefined) this.#who?.serving.complained(piece);
+    if (reason === BAD_PIECE && piece !== undefined) this.#who?.serving.complained(this.peerId, piece);
   }
 
   #onHave(pieces: readonly number[]): void {

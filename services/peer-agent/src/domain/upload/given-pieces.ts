@@ -1,0 +1,32 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+
+/** Peers and bytes remembered: those that were sent something for the first time longest ago are forgotten first. */
+const MAX_PEERS = 1000;
+const MAX_BYTES = 8 << 20;
+
+/** Which pieces of a file were sent to whom, in whole or in part: nobody else has a reason to complain of them. */
+export class GivenPieces {
+  readonly #given = new Map<PeerId, Bitfield>();
+  readonly #maxPeers: number;
+
+  constructor(private readonly pieceCount: number) {
+    this.#maxPeers = Math.min(MAX_PEERS, Math.max(1, Math.floor((MAX_BYTES * 8) / pieceCount)));
+  }
+
+  give(peer: PeerId, piece: number): void {
+    let given = this.#given.get(peer);
+    if (!given) {
+      given = Bitfield.empty(this.pieceCount);
+      this.#given.set(peer, given);
+      const [oldest] = this.#given.keys();
+      if (this.#given.size > this.#maxPeers && oldest !== undefined) this.#given.delete(oldest);
+    }
+    given.set(piece);
+  }
+
+  /** True if the piece was sent to that peer since it was last asked about. */
+  take(peer: PeerId, piece: number): boolean {
+    return piece < this.pieceCount && (this.#given.get(peer)?.clear(piece) ?? false);
+  }
+}
