@@ -71,12 +71,12 @@ const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'resume <REF>',
-    summary: 'go on with one that is paused or failed; exits 1 if it fails again',
+    summary: 'resume one that is paused or failed; exits 1 if it fails again',
     handle: async (session, [ref = '']) => (await import('./commands/control.js')).resume(session, ref),
   },
   {
     usage: 'verify <REF>',
-    summary: 'read it all from disk again, and fetch anew what is damaged',
+    summary: 'read it all from disk again, and fetch again what is damaged',
     flags: [{ flags: '--wait', description: 'stay until all of it is good, and say how much was' }],
     handle: async (session, [ref = ''], given) =>
       (await import('./commands/verify.js')).verify(session, ref, { wait: given.wait === true }),

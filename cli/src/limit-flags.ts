@@ -26,7 +26,7 @@ export const priorityFlag: Flag = {
   description: 'high, normal or low: how much the transfer gets where several share a limit (4 : 2 : 1)',
   parse: (level) => {
     if (PRIORITIES.has(level)) return level;
-    throw new EnjambreError('invalid', 'BAD_OPTION', '--priority: one of high, normal or low is wanted');
+    throw new EnjambreError('invalid', 'BAD_OPTION', '--priority: must be high, normal or low');
   },
 };
 

@@ -28,7 +28,7 @@ export function onDisk(what: string): (value: string) => string {
 export function pieceLength(value: string): number {
   const bytes = bytesSchema.safeParse(value);
   if (bytes.success && isPieceLength(bytes.data)) return bytes.data;
-  throw new InvalidArgumentError('A power of two from 16KiB to 64MiB is wanted, such as 256KiB or 1048576.');
+  throw new InvalidArgumentError('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576.');
 }
 
 /** A parser of whole numbers from 1 to `most`. */
@@ -36,14 +36,14 @@ export function wholeNumber(most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (/^\d+$/.test(value) && number > 0 && number <= most) return number;
-    throw new InvalidArgumentError(`A whole number from 1 to ${String(most)} is wanted.`);
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${String(most)}.`);
   };
 }
 
 export function seconds(value: string): number {
   const number = Number(value);
   if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
-  throw new InvalidArgumentError(`A number of seconds up to ${String(MAX_SECONDS)} is wanted.`);
+  throw new InvalidArgumentError(`It must be a number of seconds up to ${String(MAX_SECONDS)}.`);
 }
 
 /** A flag's text; undefined if it was not given. */

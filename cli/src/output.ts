@@ -77,7 +77,7 @@ export class Output {
       this.stdout.write(data, resolve),
     );
     if (!failure) return;
-    const message = `the output could not be written (${systemErrorText(failure)}): mend that and ask again`;
+    const message = `the output could not be written (${systemErrorText(failure)}): fix that and ask again`;
     throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
   }
 

@@ -114,7 +114,7 @@ async function torrentFile(ref: string, around: TorrentSource): Promise<Buffer |
   try {
     return await readFile(path);
   } catch (error) {
-    const message = `cannot read ${path} (${systemErrorText(error)}): mend its permissions`;
+    const message = `cannot read ${path} (${systemErrorText(error)}): fix its permissions`;
     throw new EnjambreError('denied', 'PATH_NOT_READABLE', message, { cause: error });
   }
 }

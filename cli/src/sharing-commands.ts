@@ -63,10 +63,10 @@ export const SHARING: readonly ClientCommand[] = [
         description: "folder to put it in (default: the agent's download folder)",
         parse: onDisk('--output'),
       },
-      { flags: '--detach', description: 'return at once; the agent goes on' },
+      { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <SECONDS>',
-        description: 'give up waiting when it is not complete by then; the agent goes on',
+        description: 'give up waiting when it is not complete by then; the agent continues in the background',
         parse: seconds,
       },
       uploadFlag,

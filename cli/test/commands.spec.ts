@@ -95,7 +95,7 @@ test('resume of what fails again says why', async () => {
   });
 });
 
-describe('enjambre resume waits until the state tells whether the transfer goes on', () => {
+describe('enjambre resume waits until the state tells whether the transfer runs again', () => {
   const begins = (...later: Partial<Transfer>[]): void => {
     agent.script.change = () => transferOf({ state: TransferState.CHECKING });
     agent.script.watch = async function* (_, ended) {
@@ -113,7 +113,7 @@ describe('enjambre resume waits until the state tells whether the transfer goes 
       /^enjambre: model\.bin failed again: the disk is full\n$/,
     ],
     [
-      'has no content to go on with',
+      'has no content to resume with',
       { state: TransferState.MISSING, reason: '/data is missing' },
       /^enjambre: model\.bin still waits: \/data is missing\n$/,
     ],
@@ -124,17 +124,17 @@ describe('enjambre resume waits until the state tells whether the transfer goes 
     expect(stderr).toMatch(message);
   });
 
-  test('one that was checked says how it goes on', async () => {
+  test('one that was checked says what it does now', async () => {
     begins({ state: TransferState.CHECKING }, { state: TransferState.DOWNLOADING });
     const { code, objects } = await on(['resume', 'model.bin', '--json']);
     expect(code).toBe(0);
     expect(objects()).toMatchObject([{ type: 'transfer', state: 'downloading' }]);
   });
 
-  test('one that takes its time goes on, as far as anybody knows', async () => {
+  test('one that takes its time is reported as resumed, with its state', async () => {
     begins({ state: TransferState.RESOLVING });
     const { code, stdout } = await on(['resume', 'model.bin']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'model.bin goes on: resolving\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'model.bin is resumed: resolving\n' });
   });
 
   test('until Ctrl-C', async () => {
@@ -214,7 +214,7 @@ describe('enjambre status', () => {
 describe('enjambre pause, resume, verify and rm', () => {
   test.each([
     ['pause', /model\.bin is paused: `enjambre resume 5d41402a`/],
-    ['resume', /model\.bin goes on: seeding/],
+    ['resume', /model\.bin is resumed: seeding/],
     ['verify', /model\.bin is being read again/],
   ])('%s asks the agent for it', async (what, sentence) => {
     const asked: string[] = [];

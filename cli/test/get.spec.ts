@@ -168,7 +168,7 @@ describe('enjambre get', () => {
     const { code, stdout } = await cli(['get', INFOHASH, '--detach', '--agent', agent.address]);
 
     expect(code).toBe(0);
-    expect(stdout).toBe('model.bin: downloading; `enjambre status 5d41402a` shows how far it is\n');
+    expect(stdout).toBe('model.bin: downloading; `enjambre status 5d41402a` shows its progress\n');
   });
 
   test('gives the agent an absolute folder and the bytes of a .torrent', async () => {
@@ -223,7 +223,7 @@ describe('enjambre get', () => {
     expect(objects().at(-1)).toMatchObject({ type: 'error', reason, exit_code: 1 });
   });
 
-  test('gives a paused transfer the time to go on', async () => {
+  test('gives a paused transfer the time to resume', async () => {
     const paused = transferOf({ state: TransferState.PAUSED });
     agent.script.download = () => ({ transfer: paused, alreadyComplete: false });
     agent.script.watch = () => stream([paused, half, whole]);
@@ -277,7 +277,7 @@ describe('enjambre get', () => {
     },
   );
 
-  test('gives up after --timeout with 1, and says that the agent goes on', async () => {
+  test('gives up after --timeout with 1, and says that the agent continues', async () => {
     agent.script.watch = (_ref, ended) => until(ended, half);
 
     const { code, stderr } = await cli(['get', INFOHASH, '--timeout', '0.2', '--agent', agent.address]);
@@ -285,7 +285,7 @@ describe('enjambre get', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'enjambre: not complete after 0.20 s: the agent goes on; `enjambre status 5d41402a` shows how far it is\n',
+        'enjambre: not complete after 0.20 s: the agent continues in the background; `enjambre status 5d41402a` shows its progress\n',
     });
   });
 
@@ -306,7 +306,7 @@ describe('enjambre get', () => {
     expect(await cli(['get', INFOHASH, '--timeout', '0'])).toMatchObject({ code: 2 });
   });
 
-  test('exits 130 at Ctrl-C and says that the agent goes on', async () => {
+  test('exits 130 at Ctrl-C and says that the agent continues', async () => {
     agent.script.watch = (_ref, ended) => until(ended, half);
     const interrupt = new AbortController();
 
@@ -319,7 +319,7 @@ describe('enjambre get', () => {
 
     expect(code).toBe(130);
     expect(stderr).toBe(
-      'enjambre: interrupted: the agent goes on; `enjambre status 5d41402a` shows how far it is\n',
+      'enjambre: interrupted: the agent continues in the background; `enjambre status 5d41402a` shows its progress\n',
     );
   });
 

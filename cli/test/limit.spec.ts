@@ -88,7 +88,7 @@ describe('enjambre limit', () => {
       ['--max-download', '5'],
       '--max-download: "5" a second is no limit that works: choose from 1kB to 1TB, or none',
     ],
-    [['--priority', 'urgent'], '--priority: one of high, normal or low is wanted'],
+    [['--priority', 'urgent'], '--priority: must be high, normal or low'],
     [['--priority', 'low'], '--priority is one of a transfer beside others: name the transfer'],
   ])('refuses %j as wrong usage', async (args, message) => {
     const { code, stderr } = await on('limit', ...args);

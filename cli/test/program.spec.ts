@@ -78,7 +78,7 @@ describe('the command line', () => {
     [['--frob'], "enjambre: unknown option '--frob': `enjambre --help` tells more\n"],
     [
       ['share', 'x', '--piece-length', 'big'],
-      expect.stringContaining('A power of two from 16KiB to 64MiB is wanted'),
+      expect.stringContaining('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576'),
     ],
     [['ls', '--agent', 'nowhere'], expect.stringContaining('--agent: "nowhere" is not an address')],
     [['shell'], expect.stringContaining('the menu needs a terminal')],

@@ -179,7 +179,7 @@ async function killHalfWay(
   await checked(swarm.command(seeder, ['send', VICTIM, MESSAGE]), 'send');
   stage.good(`${seeder.name} sends ${VICTIM}, who is down, a message: "${MESSAGE}"`);
   const revived = await swarm.startAgent(VICTIM);
-  stage.good(`${VICTIM} is started again, and goes on where it was`);
+  stage.good(`${VICTIM} is started again, and resumes where it stopped`);
   const read = await waitFor(
     async () => (await checked(swarm.command(revived, ['inbox', '--json']), 'inbox')).json.at(-1),
     { what: `${VICTIM} to get its message`, everyMs: 200, signal },

@@ -69,12 +69,12 @@ describe('pause', () => {
     link.bytesPerSecond = Infinity;
     const resumed = await swarm.command(bob, ['resume', 'paused.bin']);
     expect(resumed).toMatchObject({ code: 0, stderr: '' });
-    expect(resumed.stdout).toMatch(/^paused\.bin goes on/);
+    expect(resumed.stdout).toMatch(/^paused\.bin is resumed/);
     await untilSeeding(file);
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
-  test('withdraws a share, and `get` of a paused download goes on with it', async () => {
+  test('withdraws a share, and `get` of a paused download resumes it', async () => {
     link.bytesPerSecond = Infinity;
     const file = await shareFile(swarm, [alice], { name: 'withdrawn.bin', bytes: 2 * MIB });
     expect((await swarm.command(alice, ['pause', 'withdrawn.bin'])).stdout).toMatch(

@@ -138,7 +138,7 @@ describeWithMounts('an agent whose data folder is full', () => {
     });
     expect(full.state).toBe('downloading');
     expect(full.reason).toMatch(
-      /^it goes on, but progress cannot be saved: .*: the disk is full: make room$/,
+      /^the download continues, but progress cannot be saved: .*: the disk is full: make room$/,
     );
     await bob.process.waitForLog(
       ({ msg }) => String(msg).startsWith('download_status.json cannot be written'),

@@ -127,7 +127,7 @@ describe('enjambre doctor', () => {
     const [ofBob, ofCarol] = [await once(bob), await once(carol)];
     expectFailed(ofBob);
     expect(saidOf(ofBob, 'endpoint')).toEqual([
-      expect.stringMatching(/^fail at .* another agent answers: mend --advertise$/),
+      expect.stringMatching(/^fail at .* another agent answers: fix --advertise$/),
     ]);
     expectFailed(ofCarol);
     expect(saidOf(ofCarol, 'endpoint')).toEqual([

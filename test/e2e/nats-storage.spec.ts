@@ -80,7 +80,7 @@ describe('a nats-server with little storage', () => {
       what: 'the stream of events',
     });
 
-    // What a tracker says of events counts, whoever comes first or last.
+    // What a tracker says of events counts, whichever service comes first.
     const tracker = await swarm.startTracker(['--nats', nats.url, '--event-max-bytes', '12MiB']);
     const all = { ENJAMBRE_MESSAGES: 32, ENJAMBRE_EVENTS: 12, KV_ENJAMBRE_CATALOGUE: 16 };
     await waitFor(async () => Object.keys(await reserved(nats)).length === 4, { what: 'all streams' });

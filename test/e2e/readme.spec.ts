@@ -18,14 +18,14 @@ afterEach(async () => {
   hosts = undefined;
 });
 
-/** The block that builds has been played by whoever runs this test, all but the search path. */
+/** The block that builds has been played before this test runs, all but the search path. */
 async function install(host: Host): Promise<void> {
   const [make, ...others] = BUILD;
   expect(make).toBe('make build');
   for (const line of others) await host.must(line);
 }
 
-/** Plays a block line by line, and returns what each said. What goes on in the background is waited for. */
+/** Plays a block line by line, and returns what each said. Background jobs are waited for. */
 async function play(host: Host, lines: readonly string[], ...running: readonly RegExp[]): Promise<string[]> {
   const said: string[] = [];
   for (const line of lines) {

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => swarm.stop());
 
 describe('a downloader', () => {
-  test('killed in the middle goes on where it was, and fetches nothing twice', async () => {
+  test('killed in the middle resumes where it stopped, and fetches nothing twice', async () => {
     const link = await openLink(swarm, 8 * MIB);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'crash.bin', bytes: 40 * MIB });

@@ -91,7 +91,7 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
   test('that advertises an address where nothing is, is told so by doctor, and others say where they looked', async () => {
     const both = await twoHosts('IPv4');
     await shareBesideTracker(both, '--advertise 10.99.0.1:9');
-    const { code } = await doctorSays(both.first, /^fail +endpoint .*10\.99\.0\.1:9.*mend --advertise/m);
+    const { code } = await doctorSays(both.first, /^fail +endpoint .*10\.99\.0\.1:9.*fix --advertise/m);
     expect(code).toBe(1);
     await both.second.begin('enjambre agent --tracker first-machine:7070', CONNECTED);
     const { code: failed, said } = await both.second.type(

@@ -12,11 +12,11 @@ import { stateWord } from '../render/transfer-state.js';
 export async function pause(session: Session, ref: string): Promise<void> {
   const transfer = await change(session, ref, (agent, its) => agent.pause(its));
   session.output.line(
-    `${plain(transfer.name)} is paused: \`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`,
+    `${plain(transfer.name)} is paused: \`enjambre resume ${shortDigits(transfer.infohash)}\` resumes it`,
   );
 }
 
-/** So long is waited for a transfer that starts again to show whether it can. */
+/** Timeout for a resumed transfer to show whether it can start. */
 const SETTLE_MS = 3000;
 /** States that say nothing of that; an agent may answer before it has begun. */
 const UNSETTLED: ReadonlySet<TransferState> = new Set([
@@ -26,7 +26,7 @@ const UNSETTLED: ReadonlySet<TransferState> = new Set([
 ]);
 const WATCH_MS = 100;
 
-/** `enjambre resume`: goes on with a paused or failed transfer. Throws `aborted` if that fails within moments. */
+/** `enjambre resume`: resumes a paused or failed transfer. Throws `aborted` if that fails within moments. */
 export async function resume(session: Session, ref: string): Promise<void> {
   const its = await transferRef(ref, session);
   const begun = await withAgent(session, (agent) => agent.resume(its));
@@ -38,10 +38,10 @@ export async function resume(session: Session, ref: string): Promise<void> {
   if (transfer.state === TransferState.MISSING)
     throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} still waits: ${plain(transfer.reason)}`);
   const state = transfer.state === TransferState.PAUSED ? '' : `: ${stateWord(transfer.state)}`;
-  session.output.line(`${name} goes on${state}`);
+  session.output.line(`${name} is resumed${state}`);
 }
 
-/** The transfer once its state tells whether it goes on, or as it is after {@link SETTLE_MS}. */
+/** The transfer once its state tells whether it runs again, or as it is after {@link SETTLE_MS}. */
 async function settled(session: Session, begun: Transfer): Promise<Transfer> {
   if (!UNSETTLED.has(begun.state)) return begun;
   const deadline = AbortSignal.timeout(SETTLE_MS);

@@ -32,7 +32,7 @@ export async function doctor(session: Session, tables: Tables, flags: Flags): Pr
   tell(session.output, findings);
   const failed = [...settings, ...findings].filter(({ level }) => level === 'fail').length;
   if (failed === 0) return;
-  const message = `${count(failed, 'check')} failed: mend what the lines with "fail" say, from the top, and ask again`;
+  const message = `${count(failed, 'check')} failed: fix what the lines with "fail" say, from the top, and ask again`;
   throw new EnjambreError('precondition', 'UNHEALTHY', message);
 }
 

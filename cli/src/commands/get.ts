@@ -15,7 +15,7 @@ export interface GetOptions {
   readonly output?: string | undefined;
   /** Return as soon as the agent works on it. */
   readonly detach: boolean;
-  /** Give up when it is not complete after so long; the agent goes on. */
+  /** Timeout for completion; the agent continues after it. */
   readonly timeoutSeconds?: number | undefined;
   /** Limits of the transfer. */
   readonly limits?: LimitChange | undefined;
@@ -66,7 +66,7 @@ async function notShared(error: unknown, ref: string, folder: WorkingFolder): Pr
 function tooLate(seconds: number, transfer: Transfer | undefined): EnjambreError {
   const after = formatSeconds(seconds);
   const message = transfer
-    ? `not complete after ${after}: the agent goes on; \`enjambre status ${shortDigits(transfer.infohash)}\` shows how far it is`
+    ? `not complete after ${after}: the agent continues in the background; \`enjambre status ${shortDigits(transfer.infohash)}\` shows its progress`
     : `the agent found nothing to download in ${after}: look at its log, or give it more time`;
   return new EnjambreError('aborted', 'TIMED_OUT', message);
 }
@@ -76,7 +76,7 @@ function started({ output }: Session, transfer: Transfer): void {
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
   const state = stateWord(transfer.state);
   if (state === 'seeding') output.line(`${plain(transfer.name)} is there already: ${plain(transfer.path)}`);
-  else output.line(`${plain(transfer.name)}: ${state}; ${status} shows how far it is`);
+  else output.line(`${plain(transfer.name)}: ${state}; ${status} shows its progress`);
 }
 
 function finished({ output }: Session, transfer: Transfer, already: boolean): void {

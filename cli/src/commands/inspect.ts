@@ -27,9 +27,7 @@ export async function inspect(session: Session, path: string, options: InspectOp
   for (const [title, value] of factsOf(metainfo))
     output.line(`  ${output.colors.dim(title.padEnd(10))}${value}`);
   if (missing !== undefined)
-    output.line(
-      `  ${output.colors.dim('lacks'.padEnd(10))}piece layers: whoever gets it has them from a peer`,
-    );
+    output.line(`  ${output.colors.dim('lacks'.padEnd(10))}piece layers: downloaders fetch them from a peer`);
   output.line();
   let shown = 0;
   for (const line of treeLines(metainfo)) {

@@ -82,7 +82,7 @@ export async function shell(context: Context, session: Omit<Session, 'signal'>):
     if (isCancel(choice) || choice === 'quit') break;
     await attempt(() => ENTRIES[choice].enter(run, context.cwd));
   }
-  outro('the agent goes on');
+  outro('the agent keeps running');
 }
 
 /** Does one entry; what goes wrong is told, and the menu comes back. */

@@ -7,7 +7,7 @@ import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { follow, type Watchable } from './follow.js';
 
-/** A transfer that stopped and goes on may say for so long that it is still what it was. */
+/** A resumed transfer may report its old state for this time. */
 const STARTING_MS = 1000;
 
 /**
@@ -57,7 +57,7 @@ function isStopped({ state }: Transfer): boolean {
   return state === TransferState.PAUSED || state === TransferState.FAILED || state === TransferState.MISSING;
 }
 
-/** True if the transfer is whole, false if it goes on. Throws if it does neither. */
+/** True if the transfer is whole, false if it is still running. Throws if it does neither. */
 function isComplete(transfer: Transfer): boolean {
   const name = plain(transfer.name);
   const why = transfer.reason === '' ? '' : `: ${plain(transfer.reason)}`;
@@ -69,7 +69,7 @@ function isComplete(transfer: Transfer): boolean {
     case TransferState.MISSING:
       throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} waits for its content${why}`);
     case TransferState.PAUSED: {
-      const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` goes on with it`;
+      const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` resumes it`;
       throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused by somebody: ${resume}`);
     }
     default:
@@ -79,7 +79,7 @@ function isComplete(transfer: Transfer): boolean {
 
 function interrupted(transfer: Transfer): EnjambreError {
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  const message = `interrupted: the agent goes on; ${status} shows how far it is`;
+  const message = `interrupted: the agent continues in the background; ${status} shows its progress`;
   return new EnjambreError('cancelled', 'INTERRUPTED', message);
 }
 

@@ -61,7 +61,7 @@ export function judgeTrackers({ trackers, session }: TrackersFacts): Finding[] {
   const answers = trackers.some(({ silence }) => silence === undefined);
   const findings = trackers.map(({ address, silence, answeredMs = 0 }) => {
     if (silence === undefined) return ok(`${address} answers in ${inMs(answeredMs)}`);
-    const what = `${address} does not answer (${silence}): start it, open its port, or mend --tracker`;
+    const what = `${address} does not answer (${silence}): start it, open its port, or fix --tracker`;
     // One of several is enough to work with.
     return answers ? warn(what) : fail(what);
   });
@@ -82,7 +82,7 @@ export function judgeMessaging({ address, health, problem }: MessagingFacts): Fi
   if (typeof health === 'object')
     return [
       fail(
-        `${address} does not answer (${health.silence}): start it, open its port, or mend --messaging; files move all the same`,
+        `${address} does not answer (${health.silence}): start it, open its port, or fix --messaging; files move all the same`,
       ),
     ];
   if (problem)
@@ -94,7 +94,7 @@ export function judgeEndpoint(facts: EndpointFacts): Finding[] {
   const { endpoint, answerer, others = [], unreachable = false, allOnLoopback } = facts;
   const { ok, warn, fail } = about('endpoint');
   if (endpoint === '' || answerer === undefined)
-    return [warn('no tracker has told yet where others reach this agent: mend the tracker first')];
+    return [warn('no tracker has told yet where others reach this agent: fix the tracker first')];
   const told = [{ endpoint, answerer }, ...others];
   const good = told.filter((one) => one.answerer === 'itself').map((one) => one.endpoint);
   const bad = told.filter((one) => one.answerer !== 'itself');
@@ -105,11 +105,11 @@ export function judgeEndpoint(facts: EndpointFacts): Finding[] {
       ),
     ];
   if (answerer === 'another')
-    return [fail(`at ${endpoint}, where others are sent, another agent answers: mend --advertise`)];
+    return [fail(`at ${endpoint}, where others are sent, another agent answers: fix --advertise`)];
   if (answerer !== 'itself')
     return [
       fail(
-        `nothing of this agent answers at ${endpoint}, where others are sent (${answerer.silence}): mend --advertise, or open the port`,
+        `nothing of this agent answers at ${endpoint}, where others are sent (${answerer.silence}): fix --advertise, or open the port`,
       ),
     ];
   if (unreachable || (isLoopback(endpoint) && !allOnLoopback))
@@ -140,7 +140,7 @@ export function judgePeers(peers: readonly PeerFacts[]): Finding[] {
   if (silent.length === 0)
     return [ok(`${count(peers.length, 'peer')} of this agent's swarms reached, none missing`)];
   const what = `${String(silent.length)} of ${String(peers.length)} peers of this agent's swarms were not reached: ${listed(silent)}`;
-  const remedy = 'open their ports, or mend their --advertise';
+  const remedy = 'open their ports, or fix their --advertise';
   return [(silent.length === peers.length ? fail : warn)(`${what}: ${remedy}`)];
 }
 

@@ -75,7 +75,7 @@ describe('a progress line', () => {
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
   });
 
-  test('counts wide characters twice, and shows with … that a reason goes on', () => {
+  test('counts wide characters twice, and shows with … that a reason is cut', () => {
     const { output } = screen();
     const lines = barLines({ ...progress, name: '文'.repeat(40), note: '件'.repeat(300) }, 79, output.colors);
 

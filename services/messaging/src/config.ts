@@ -13,7 +13,7 @@ import { z } from 'zod';
 
 const countSchema = z
   .string()
-  .regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 is wanted')
+  .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1')
   .transform(Number);
 
 /** The settings of `enjambre messaging`. */
@@ -84,9 +84,9 @@ export const messagingOptions = {
     description: 'characters of a text that events and logs may show, 0 to 120',
     schema: z
       .string()
-      .regex(/^\d{1,3}$/, 'a whole number from 0 to 120 is wanted')
+      .regex(/^\d{1,3}$/, 'must be a whole number from 0 to 120')
       .transform(Number)
-      .refine((count) => count <= 120, 'a whole number from 0 to 120 is wanted'),
+      .refine((count) => count <= 120, 'must be a whole number from 0 to 120'),
     default: '120',
   },
   maxPending: {

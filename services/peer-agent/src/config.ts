@@ -100,7 +100,7 @@ export const agentOptions = {
   },
   sharedPoll: {
     placeholder: 'TIME',
-    description: 'the shared folder is looked through so often, also if the system tells of no change',
+    description: 'rescan interval of the shared folder, in case file notifications are missed',
     schema: durationSchema,
     default: '1m',
   },

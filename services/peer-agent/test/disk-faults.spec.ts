@@ -252,7 +252,9 @@ describe('a data folder without room', () => {
 
   it('does not stop a download, which says so until there is room', async () => {
     const transfer = await begun();
-    expect(transfer.view().reason).toBe(`it goes on, but progress cannot be saved: ${noRoom.message}`);
+    expect(transfer.view().reason).toBe(
+      `the download continues, but progress cannot be saved: ${noRoom.message}`,
+    );
     expect(transfer.record.recheck).toBe(true);
     state.full = false;
     await waitFor(() => transfer.view().reason === '', { what: 'progress to be saved' });

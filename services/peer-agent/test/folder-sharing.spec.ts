@@ -303,7 +303,7 @@ describe('a shared folder', () => {
   });
 
   it.each(['the other first', 'its own first'])(
-    'goes on offering from elsewhere what is removed from it, %s',
+    'continues to offer from elsewhere what is removed from it, %s',
     async (order) => {
       const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
       if (order === 'the other first') await shareByHand(elsewhere);
@@ -325,7 +325,7 @@ describe('a shared folder', () => {
     },
   );
 
-  it('goes on offering what is removed elsewhere', async () => {
+  it('continues to offer what is removed elsewhere', async () => {
     const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
     await folder.write('shared/x', bytesOf(100));
     await shareByHand(elsewhere);

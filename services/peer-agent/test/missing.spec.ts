@@ -300,7 +300,7 @@ describe('a download under way whose disk is not mounted at the start', () => {
     await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
   }
 
-  it('does not begin again on the folder below, and goes on where it was when the disk is back', async () => {
+  it('does not begin again on the folder below, and resumes where it stopped when the disk is back', async () => {
     await begun();
     await restarted(() => unmount('downloads'));
     await addUploader();

@@ -91,7 +91,7 @@ export class Host {
     return said;
   }
 
-  /** Types a line that goes on in the background, and waits until something there has said all of these. */
+  /** Types a line that runs in the background, and waits until something there has said all of these. */
   async begin(line: string, ...until: readonly RegExp[]): Promise<void> {
     const from = this.#shell.stdout.length;
     await this.must(line.endsWith('&') ? line : `${line} &`);
@@ -103,7 +103,7 @@ export class Host {
     });
   }
 
-  /** Ends all that goes on in the background, in order. */
+  /** Ends all that runs in the background, in order. */
   async endJobs(): Promise<void> {
     await this.must('kill $(jobs -p); wait');
   }

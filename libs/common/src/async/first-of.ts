@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** Others are tried after so long, in milliseconds, though those before have not failed yet (RFC 8305). */
+/** Delay in milliseconds after which others are tried, though those before have not failed yet (RFC 8305). */
 export const ATTEMPT_DELAY_MS = 250;
 
 /** What an attempt is given. */

@@ -13,7 +13,7 @@ describe('the home folder', () => {
 
   it('is refused if it is relative: it would be another one in each folder', () => {
     expect(() => homeFolder({ HOME: 'ann' }, 'do this')).toThrow(
-      'HOME is "ann", which is no absolute path: mend that, or do this',
+      'HOME is "ann", which is no absolute path: fix that, or do this',
     );
   });
 });

@@ -19,7 +19,7 @@ export function homeFolder({ HOME: said = '' }: Environment, instead: string): s
   throw new EnjambreError(
     'invalid',
     'BAD_HOME',
-    `HOME is ${JSON.stringify(home)}, which is no absolute path: mend that, or ${instead}`,
+    `HOME is ${JSON.stringify(home)}, which is no absolute path: fix that, or ${instead}`,
   );
 }
 

@@ -7,7 +7,7 @@ const table = {
   logLevel: {
     placeholder: 'L',
     description: '',
-    schema: z.enum(['low', 'high'], { error: 'low or high is wanted' }),
+    schema: z.enum(['low', 'high'], { error: 'must be low or high' }),
     default: 'low',
   },
   listen: { placeholder: 'A', description: '', schema: tcpAddressSchema, default: ':1' },
@@ -29,7 +29,7 @@ describe('resolveOptions', () => {
 
   it('takes an empty variable for none, but not an empty flag', () => {
     expect(resolveOptions(table, {}, { ENJAMBRE_LOG_LEVEL: '' }).logLevel).toBe('low');
-    expect(() => resolveOptions(table, { logLevel: '' }, {})).toThrow('--log-level: low or high is wanted');
+    expect(() => resolveOptions(table, { logLevel: '' }, {})).toThrow('--log-level: must be low or high');
   });
 
   it('collects a flag that is given several times; the variable holds a list', () => {

@@ -99,14 +99,14 @@ export const commonOptions = {
   logLevel: {
     placeholder: 'LEVEL',
     description: `how much to log: ${LOG_LEVELS.join(', ')}`,
-    schema: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')} is wanted` }),
+    schema: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
     default: 'info',
   },
   logFormat: {
     placeholder: 'FORMAT',
     description: 'pretty for people, json for machines; without it, pretty on a terminal',
     schema: z
-      .enum(LOG_FORMATS, { error: `one of ${LOG_FORMATS.join(', ')} is wanted` })
+      .enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` })
       .optional()
       .transform((format) => format ?? (isatty(STDOUT) ? 'pretty' : 'json')),
   },

@@ -30,8 +30,9 @@ export class CallCounts {
     metrics.counter({ name: `grpc_${side}_started_total`, help: `${calls}.`, labels }, () =>
       this.#samples(({ started }) => started),
     );
-    metrics.gauge({ name: `grpc_${side}_open`, help: `${calls} and that go on, streams too.`, labels }, () =>
-      this.#samples(({ open }) => open),
+    metrics.gauge(
+      { name: `grpc_${side}_open`, help: `${calls} and that are open, streams too.`, labels },
+      () => this.#samples(({ open }) => open),
     );
     const byCode = [...labels, 'grpc_code'];
     metrics.counter(

@@ -9,7 +9,7 @@ export interface Sink {
   write(bytes: Buffer, done: (error: unknown, taken: number) => void): void;
   /** The same at the end of the process, when nothing can be waited for: returns how many were taken. */
   writeNow(bytes: Buffer): number;
-  /** Has a call of {@link write} that goes on not keep the process from its end. */
+  /** Keeps a call of {@link write} that has not ended from delaying the end of the process. */
   abandon(): void;
 }
 
@@ -45,7 +45,7 @@ const END_POLL_MS = 5;
 
 /**
  * Lines on their way to a reader that may be slow, stopped or gone, or to a disk that may be full.
- * Whoever writes never waits and never fails: what finds no room is dropped and counted, and when
+ * The writer never waits and never fails: what finds no room is dropped and counted, and when
  * there is room again one line says how many were, and why.
  */
 export class BoundedLog {

@@ -54,7 +54,7 @@ class NonBlockingSink implements Sink {
     return writeAll(this.fd, bytes, LAST_WAIT_MS);
   }
 
-  /** None goes on. */
+  /** No call is ever under way. */
   abandon(): void {
     return;
   }

@@ -5,7 +5,7 @@ const RECONNECT_WAIT_MS = 50;
 
 /**
  * A connection of a test to NATS that outlives every absence of the server, however long: nats.js
- * by itself gives up after ten attempts, and whoever waits for its messages waits for ever.
+ * by itself gives up after ten attempts, and a test that waits for its messages waits for ever.
  *
  * @param url of a server, or of several with commas
  */

@@ -21,7 +21,7 @@ export function endpointsOf(bound: Address): readonly string[] {
   return hosts.map((host) => formatAddress({ ...bound, host }));
 }
 
-/** True if whoever dials this address from here reaches the server that is bound so. */
+/** True if a dial of this address from here reaches the server that is bound so. */
 export function leadsHere({ host, port }: TcpAddress, bound: Address): boolean {
   if (bound.kind !== 'tcp' || port !== bound.port) return false;
   if (!isUnspecifiedHost(bound.host)) return host === bound.host;

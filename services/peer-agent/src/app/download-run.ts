@@ -182,5 +182,5 @@ export class DownloadRun {
 }
 
 function unclaimedText({ message }: EnjambreError): string {
-  return `it goes on, but progress cannot be saved: ${message}`;
+  return `the download continues, but progress cannot be saved: ${message}`;
 }

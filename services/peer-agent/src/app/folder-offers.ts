@@ -22,7 +22,7 @@ export class FolderOffers {
   #downloads = new Map<string, Transfer[]>();
   #sortedAtMs = -Infinity;
 
-  /** @param freshMs downloads are noticed after so long: there may be very many transfers to look through */
+  /** @param freshMs delay until downloads are noticed: there may be very many transfers to look through */
   constructor(
     private readonly parts: FolderOffersComponents,
     private readonly freshMs: number,

@@ -28,7 +28,7 @@ describe('KeyedSerial', () => {
     await Promise.all([third, other]);
   });
 
-  it('goes on after work that failed', async () => {
+  it('continues after work that failed', async () => {
     const serial = new KeyedSerial<string>();
     await expect(serial.run(['a'], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await serial.run(['a'], () => Promise.resolve(1))).toBe(1);

@@ -200,7 +200,7 @@ describe('a search for metainfo', () => {
     expect(run(repeat(silent, 3)).needed).toBeGreaterThan(0);
   });
 
-  it('ends in a good answer whoever else is there, and never asks more than 50 at a time', () => {
+  it('ends in a good answer whatever other peers are there, and never asks more than 50 at a time', () => {
     const any = fc.record({
       rate: fc.constantFrom(0, 20, 20 * KIB, 100 * KIB, MIB),
       first: fc.constantFrom(0, 256 * KIB),

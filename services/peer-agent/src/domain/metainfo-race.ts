@@ -6,7 +6,7 @@ import { RetryTimes, type Failure } from './retry-times.js';
 const HEAD_START_MS = 150;
 /** The same while somebody sends at a good rate: more senders only share the way to here. */
 const PATIENCE_MS = 1000;
-/** A peer that was asked and has sent nothing for so long is called silent. Its time may be longer: see {@link RetryTimes}. */
+/** A peer that was asked and has sent nothing for this time is called silent. Its time may be longer: see {@link RetryTimes}. */
 const SILENT_MS = 500;
 /** Peers asked at a time. The silent ones among them make room for others. */
 const MAX_ASKED = 50;

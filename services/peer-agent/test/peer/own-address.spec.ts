@@ -10,7 +10,7 @@ import { infoHash, peerNamed } from '../support/ids.js';
 const infohash = infoHash('ab');
 const self = { peerId: peerNamed('self'), name: 'self', version: 'test' };
 
-/** Whoever dials this server is this agent. */
+/** Only this agent dials this server. */
 const server = createServer((socket) => {
   dialed += 1;
   socket.destroy();

@@ -90,7 +90,7 @@ describe('what is reserved for the catalogue', () => {
       ),
     });
     await waitFor(() => store.available, { what: 'the store to stay' });
-    // With more it goes on.
+    // With more it takes records again.
     const wider = await started(3 * MIB);
     expect(await wider.keep(sampleRecord(1))).toEqual(sampleRecord(1));
     expect(await reserved()).toBe(3 * MIB);

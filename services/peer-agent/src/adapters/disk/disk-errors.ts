@@ -19,7 +19,7 @@ const DENIED = {
   code: 'denied',
   reason: 'PATH_DENIED',
   text: 'the agent may not do that',
-  remedy: 'mend its permissions',
+  remedy: 'fix its permissions',
   then: ' and resume',
 } as const;
 
@@ -68,7 +68,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     code: 'precondition',
     reason: 'FILE_MISSING',
     text: 'a part of the path is no folder',
-    remedy: 'mend it',
+    remedy: 'fix it',
     then: ' and resume',
   },
   ESTALE: AWAY,

@@ -48,7 +48,7 @@ function hash({ path, file, position, length, pieceLength, leaves }: HashJob): U
   return roots;
 }
 
-/** The path is looked at by whoever asks; only the descriptor tells what it led to in the end. */
+/** The caller looks at the path; only the descriptor tells what it led to in the end. */
 function checkSame(fd: number, { dev, ino }: NonNullable<HashJob['file']>): void {
   const found = fstatSync(fd, { bigint: true });
   if (found.dev === dev && found.ino === ino) return;

@@ -405,7 +405,7 @@ describe('FileStoreFactory.checkTarget', () => {
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
       code: 'already-exists',
-      message: `no folder ${folder.at('file')} can be made (file already exists): mend that, or choose another folder with --output`,
+      message: `no folder ${folder.at('file')} can be made (file already exists): fix that, or choose another folder with --output`,
     });
     await expect(stores.checkTarget('/proc/nope', 'name')).rejects.toMatchObject({
       code: 'precondition',

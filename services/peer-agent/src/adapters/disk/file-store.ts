@@ -255,7 +255,7 @@ export class FileStore implements PieceStore {
     return look ? look.blocks * BYTES_A_BLOCK : 0;
   }
 
-  /** For whoever may read it. Says of which files that cannot be: FUSE, CIFS and FAT have no such thing. */
+  /** For all who may read it. Says of which files that cannot be: FUSE, CIFS and FAT have no such thing. */
   async #makeExecutable(): Promise<string> {
     const refused: string[] = [];
     let reason = '';

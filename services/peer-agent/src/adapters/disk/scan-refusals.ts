@@ -77,7 +77,7 @@ export function unreadable(error: unknown, path: string): EnjambreError {
     return new EnjambreError('not-found', 'PATH_NOT_FOUND', message, { cause: error });
   }
   if (known.reason === 'PATH_DENIED') {
-    const message = `${shown(path)} cannot be read by the agent: mend its permissions`;
+    const message = `${shown(path)} cannot be read by the agent: fix its permissions`;
     return new EnjambreError('denied', 'PATH_NOT_READABLE', message, { cause: error });
   }
   return known;

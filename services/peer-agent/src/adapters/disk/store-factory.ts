@@ -159,7 +159,7 @@ function reservedName(): EnjambreError {
 /** It may be asked for, or be that of a transfer: the remedy is the same. */
 function badTarget(error: unknown, folder: string): EnjambreError {
   const known = diskError(error, folder, 'other');
-  const remedy = 'mend that, or choose another folder with --output';
+  const remedy = 'fix that, or choose another folder with --output';
   if (known.code === 'denied') {
     const message = `the agent may not write to ${folder}: ${remedy}`;
     return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });

@@ -12,7 +12,7 @@ export interface EndpointRaceParts {
   /** Where it may be reached, best first; at least one. */
   readonly endpoints: readonly string[];
   readonly open: (endpoint: string, listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
-  /** The stream at this endpoint is over, and another goes on or none does. Once for each that was opened, but for the winner. */
+  /** The stream at this endpoint is over, and another is still open or none is. Once for each that was opened, but for the winner. */
   readonly lost: (endpoint: string) => void;
   readonly won: (endpoint: string) => void;
 }

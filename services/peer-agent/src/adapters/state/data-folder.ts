@@ -36,7 +36,7 @@ export class DataFolder implements TransferArchive, Startable {
   readonly #progress = new Map<InfoHash, FileProgressLog>();
   readonly #facts: FactsFiles;
   readonly #status: StatusStore;
-  /** What is to be saved next, in one go: whoever saves meanwhile waits for the same syncs. */
+  /** What is to be saved next, in one go: saves that come meanwhile wait for the same syncs. */
   readonly #unsaved = new Map<InfoHash, TransferRecord>();
   #saving: Promise<void> | undefined;
   /** What is written to say which transfers exist is written in order. */

@@ -18,7 +18,7 @@ export interface EngineConfig {
   readonly earlyStealMarginMs: number;
   /** At the end, a request is late at twice the time its owner's rate promised, and at least so much after it. */
   readonly lateMarginMs: number;
-  /** At the end, so long a peer that has never sent anything may keep a request for itself. */
+  /** At the end, how long a peer that has never sent anything may keep a request for itself. */
   readonly unheardMs: number;
   /** Expected wait for the first block of a peer whose rate is not known. */
   readonly unknownWaitMs: number;

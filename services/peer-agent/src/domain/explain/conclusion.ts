@@ -13,9 +13,9 @@ const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: str
     disk: ['the disk was the limit', 'what came waited to be hashed and written'],
     finishing: ['it was finishing', 'the last sync to disk and the move to its place took that long'],
     missing: ['what was there of it was missing', '`enjambre status` says where it was'],
-    paused: ['it was paused', '`enjambre resume` goes on'],
-    failed: ['it had failed', '`enjambre status` says why, `enjambre resume` goes on'],
-    off: ['the agent was off', 'it goes on by itself when the agent starts'],
+    paused: ['it was paused', '`enjambre resume` resumes it'],
+    failed: ['it had failed', '`enjambre status` says why, `enjambre resume` resumes it'],
+    off: ['the agent was off', 'it resumes when the agent starts'],
   };
 
 /** What took less was over before it can have waited for anything. */
