@@ -1,7 +1,5 @@
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
 import type {
@@ -11,7 +9,7 @@ import type {
   Hello,
   Request,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { Serving, ServingDirectory } from '../../app/serving.js';
+import type { ServingDirectory } from '../../app/serving.js';
 import type { RejectReason } from '../../domain/engine/messages.js';
 import { PARKED_MS } from '../../domain/swarm-constants.js';
 import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
@@ -25,6 +23,8 @@ import { UploadAllowance } from '../../domain/upload/upload-allowance.js';
 import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from './convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from './limits.js';
+import { checkRequest } from './requested-block.js';
+import { Rounds } from './rounds.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
 import { UploadGate, type Part } from './upload-gate.js';
 
@@ -78,6 +78,9 @@ export class FetchServer {
   readonly #sessions = new Set<Session>();
   readonly #frames = new BlockFrames();
   readonly #gate = new UploadGate(() => {
+    this.#pump();
+  });
+  readonly #rounds = new Rounds(() => {
     this.#pump();
   });
 
@@ -176,7 +179,7 @@ export class FetchServer {
 
   #onRequest(session: Session, request: Request): void {
     const { serving } = ownerOf(session);
-    checkRequest(request, serving);
+    checkRequest(request, serving.layout);
     if (!serving.have.has(request.piece)) return this.#reject(session, request.id, 'not-available');
     this.#queue(session, request);
   }
@@ -206,7 +209,9 @@ export class FetchServer {
 
   #pump(): void {
     this.#gate.release();
-    for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
+    while (!this.#rounds.isOver) {
+      const job = this.#scheduler.next();
+      if (!job) return;
       this.#serve(job).catch((error: unknown) => {
         this.parts.log.error({ err: error }, 'a block could not be served');
       });
@@ -355,21 +360,4 @@ function ownerOf({ owner }: Session): SyncSession {
 
 function tooManyRequests(): EnjambreError {
   return new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
-}
-
-/** Throws `invalid`, PIECE_OUT_OF_RANGE or BAD_REQUEST. */
-function checkRequest({ piece, begin, length }: Request, { layout }: Serving): void {
-  if (piece >= layout.pieceCount) {
-    throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', `there is no piece ${piece}`);
-  }
-  const size = layout.pieceSize(piece);
-  const end = begin + length;
-  const aligned = begin % LEAF_SIZE === 0 && (length % LEAF_SIZE === 0 || end === size);
-  if (length === 0 || length > BLOCK_SIZE || end > size || !aligned) {
-    throw new EnjambreError(
-      'invalid',
-      'BAD_REQUEST',
-      `there is no block of ${length} bytes at ${begin} of piece ${piece}`,
-    );
-  }
 }
