@@ -59,15 +59,25 @@ describe('a traced swarm', () => {
     });
     const missing = () => wanted.filter((is) => !collector.of(root.traceId).some(is)).length;
     await waitFor(() => missing() === 0, { what: 'all spans of the trace' });
+    // Each process sends its spans when it likes: those of the other ends, and parents, may come later.
+    const isSync = named('enjambre-agent', 'enjambre.peer.v1.PeerService/Sync');
+    const orphans = () => {
+      const spans = collector.of(root.traceId);
+      const ids = new Set(spans.map(({ spanId }) => spanId));
+      return spans.filter((span) => span !== root && !ids.has(span.parentSpanId));
+    };
+    await waitFor(() => collector.of(root.traceId).filter(isSync).length >= 2 && orphans().length === 0, {
+      what: 'both ends of the Sync stream, and the parent of each span',
+      seen: () => ({ orphans: orphans(), spans: collector.of(root.traceId).map(({ name }) => name) }),
+    });
     const spans = collector.of(root.traceId);
     // Both ends of a call between agents: the one that asked, and the one that has it.
-    const sync = spans.filter(named('enjambre-agent', 'enjambre.peer.v1.PeerService/Sync'));
+    const sync = spans.filter(isSync);
     expect(sync.length).toBeGreaterThanOrEqual(2);
     expect(sync.some(({ parentSpanId }) => sync.some(({ spanId }) => spanId === parentSpanId))).toBe(true);
     // It is one tree: every span but the command's has its parent in the trace.
-    const ids = new Set(spans.map(({ spanId }) => spanId));
     expect(root.parentSpanId).toBe('');
-    expect(spans.filter((span) => span !== root && !ids.has(span.parentSpanId))).toEqual([]);
+    expect(orphans()).toEqual([]);
     const session = spans.find(named('enjambre-agent', 'peer session'));
     expect(session?.attributes['enjambre.received_bytes']).toBe(String(4 * MIB));
     // The tracker's line about it can be found by the trace.
