@@ -218,6 +218,19 @@ describe('a share', () => {
     expect(agent.tracker.said).toEqual(['started', 'withdraw', 'shared']);
   });
 
+  it('that goes while it is read is missing, not changed', async () => {
+    const transfer = await shared();
+    const piece = Buffer.alloc(PIECE);
+    // The file stays open for the next read.
+    await transfer.serving!.read({ piece: 0, begin: 0 }, piece);
+    const { serving } = transfer;
+    await rename(agent.folder.at('original.bin'), agent.folder.at('away.bin'));
+    await expect(serving!.read({ piece: 1, begin: 0 }, piece)).rejects.toMatchObject({
+      code: 'precondition',
+    });
+    await inState(transfer, 'missing');
+  });
+
   it('that is missing is downloaded by get, to where it was or elsewhere', async () => {
     const { infohash } = await shared();
     const { name } = again({ ...metainfo, infohash });

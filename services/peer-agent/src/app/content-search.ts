@@ -95,14 +95,17 @@ export class ContentSearch {
     record: TransferRecord,
   ): Promise<Partial<TransferRecord> | undefined> {
     const { reason } = EnjambreError.from(cause);
-    const mayHaveCopy = record.complete && record.copies.length > 0 && CHANGED.has(reason);
-    if (!content || (reason !== 'FILE_MISSING' && !mayHaveCopy)) return undefined;
+    const { complete, copies } = record;
+    const isMissing = reason === 'FILE_MISSING';
+    // Who reads a file that goes may find it changed.
+    const mayBeMissing = complete && CHANGED.has(reason);
+    if (!content || (!isMissing && !mayBeMissing)) return undefined;
     // The next run finds out what became of it.
-    const isComplete = record.complete;
-    if (isComplete) return {};
+    if (complete && (isMissing || copies.length > 0)) return {};
     const survey = await this.#survey(content, record).catch(() => undefined);
+    if (survey?.absent === undefined) return undefined;
     // What of a part comes back must be hashed.
-    return survey?.absent === undefined ? undefined : { recheck: true };
+    return complete ? {} : { recheck: true };
   }
 
   async #search(content: Content, record: TransferRecord, run: Run): Promise<FoundContent | undefined> {
