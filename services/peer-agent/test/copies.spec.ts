@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { EnjambreError } from '@enjambre/core/error';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { PieceStore, StoreFactory } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
@@ -140,6 +141,66 @@ describe('content that is shared from two places', () => {
     await rename(at('2/away'), at('2/m.bin'));
     await rm(at('3/m.bin'));
     await until(third, 'seeding', '2/m.bin');
+  });
+});
+
+describe('a transfer that does not run when one of its copies is withdrawn', () => {
+  beforeEach(async () => {
+    await shareAt('1/m.bin');
+    await shareAt('2/m.bin');
+  });
+
+  it('stays paused, also through a restart, and is served from the other once it is resumed', async () => {
+    const transfer = agent.transfers.get(metainfo.infohash);
+    await transfer.pause();
+    await agent.transfers.withdraw(transfer, at('1/m.bin'));
+    expect(transfer.view()).toMatchObject({ state: 'paused', path: at('2/m.bin') });
+    const again = await restarted(() => Promise.resolve());
+    await until(again, 'paused', '2/m.bin');
+    expect(agent.tracker.said).toEqual([]);
+    await again.resume();
+    await until(again, 'seeding', '2/m.bin');
+    await servesIt(again);
+  });
+
+  it('stays failed and says why, and is served from the other once it is resumed', async () => {
+    await agent.halt();
+    const broken = (store: PieceStore): PieceStore =>
+      overriding(store, {
+        survey: () => Promise.reject(new EnjambreError('internal', 'DISK_FAILED', 'broken')),
+      });
+    const stores = (disk: StoreFactory): StoreFactory =>
+      overriding(disk, {
+        original: (its, path) =>
+          path === at('1/m.bin') ? broken(disk.original(its, path)) : disk.original(its, path),
+      });
+    agent = await DownloadAgent.start(agent.folder, { stores });
+    const transfer = agent.transfers.get(metainfo.infohash);
+    await until(transfer, 'failed', '1/m.bin');
+    await agent.transfers.withdraw(transfer, at('1/m.bin'));
+    expect(transfer.view()).toMatchObject({ state: 'failed', path: at('2/m.bin'), reason: 'broken' });
+    await transfer.resume();
+    await until(transfer, 'seeding', '2/m.bin');
+    expect(transfer.view().reason).toBe('');
+  });
+});
+
+describe('the place of a transfer that uses another copy', () => {
+  /** Of the same name, and other bytes. */
+  const other = metainfoOf(bytesOf(data.length, 2), PIECE, 'm.bin');
+  const download = async (folder: string): Promise<unknown> =>
+    agent.transfers.download({ kind: 'metainfo', bytes: other.bytes }, { outputDir: at(folder) });
+
+  it.each(['deleted', 'withdrawn'])('is that of the copy once the first is %s', async (how) => {
+    const transfer = await shareAt('1/m.bin');
+    await shareAt('2/m.bin');
+    if (how === 'withdrawn') await agent.transfers.withdraw(transfer, at('1/m.bin'));
+    await rm(at('1/m.bin'));
+    await until(transfer, 'seeding', '2/m.bin');
+    await rename(at('2/m.bin'), at('2/away'));
+    await until(transfer, 'missing', '2/m.bin');
+    await expect(download('2')).rejects.toMatchObject({ reason: 'TARGET_TAKEN' });
+    await expect(download('1')).resolves.toBeDefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
 import { waitFor } from '@enjambre/common/testing/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { ProgressLog, TransferArchive } from '../src/app/ports.js';
@@ -79,6 +80,39 @@ it.each([
   expect(transfer.record).toMatchObject({ name: metainfo.name, bytesTotal: data.length });
   expect((await agent.finished(transfer)).equals(data)).toBe(true);
   expect(transfer.infohash).toBe(metainfo.infohash);
+});
+
+it('a pause that was asked for before a download fails is what it ends with', async () => {
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  await agent.halt();
+  let tries = 0;
+  agent = await DownloadAgent.start(agent.folder, {
+    stores: (disk) =>
+      overriding(disk, {
+        rehearse: async (...args) => {
+          tries += 1;
+          if (tries === 1) return disk.rehearse(...args);
+          await gate;
+          throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', 'read-only');
+        },
+      }),
+  });
+  const transfer = await agent.download(metainfo);
+  await waitFor(() => tries === 2, { what: 'the disk to be tried' });
+  const told: string[] = [];
+  const end = agent.transfers.watch(transfer.infohash, () => told.push(transfer.state));
+  // It does something else for as long as it takes to fail.
+  const busy = transfer.changeCopies(async () => {
+    open();
+    await transfer.settled();
+    return {};
+  });
+  await Promise.all([busy, transfer.pause()]);
+  await transfer.changeCopies(() => Promise.resolve({})); // What was asked for before this is done.
+  end();
+  expect(transfer.view()).toMatchObject({ state: 'paused', reason: '' });
+  expect(told).not.toContain('failed');
 });
 
 describe('a download that is complete', () => {

@@ -3,7 +3,7 @@ import type { PieceStore } from './ports.js';
 /** How often a part of what is seeded is looked at on disk, and numbers are told. */
 const CHORES_MS = 2000;
 
-interface SeedingChores {
+export interface SeedingChores {
   readonly store: PieceStore;
   /** What it has sent so far. */
   readonly ledger: { readonly uploaded: number };

@@ -39,6 +39,8 @@ export interface TransferComponents {
   readonly claim: (place: Place) => Promise<void>;
   /** Throws `exhausted`, DISK_FULL, if there is not as much room beside the other downloads. */
   readonly checkRoom: (need: RoomNeed) => Promise<void>;
+  /** Called when its content is, or goes, somewhere else than before. */
+  readonly moved: () => void;
   /** Called at each change of state, and when progress reached the disk. */
   readonly changed: () => void;
   /** Called when bytes were counted that the record should have some time. */

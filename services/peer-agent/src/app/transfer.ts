@@ -12,17 +12,19 @@ import { DownloadRun } from './download-run.js';
 import { openAssembly, publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
-import { CONTENT_CHANGED, type MembershipEvent } from './ports.js';
+import { Offering } from './offering.js';
+import type { MembershipEvent } from './ports.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
-import { startSeedingChores } from './seeding-chores.js';
-import { Serving } from './serving.js';
-import { Stopwatch } from './stopwatch.js';
+import type { Serving } from './serving.js';
 import { endMove, takeAlong, tryDisk } from './target-claim.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
 import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
+
+/** It is to run, whatever has stopped it. */
+const TO_RUN = { goal: 'run', reason: '' } as const;
 
 /**
  * One file or folder that this agent shares or downloads, through all its states. What
@@ -37,12 +39,10 @@ export class Transfer {
   readonly #ledger: Ledger;
   /** How fast it may send and receive. */
   readonly limits: TransferLimits;
-  #serving: Serving | undefined;
+  readonly #offering = new Offering();
   #download: DownloadRun | undefined;
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
-  #endChores: (() => void) | undefined;
-  readonly #watch: Stopwatch;
   #fault: EnjambreError | undefined;
   readonly #clock: DownloadClock;
   readonly #presence: Presence;
@@ -67,7 +67,6 @@ export class Transfer {
     });
     this.#presence = new Presence(parts, record, () => membershipOf(this.record, this.#content?.metainfo));
     this.#resolution = new Resolution(parts);
-    this.#watch = new Stopwatch(record.activeMs, () => performance.now());
   }
 
   get infohash(): InfoHash {
@@ -94,7 +93,7 @@ export class Transfer {
 
   /** What others may fetch; undefined while nothing is served. */
   get serving(): Serving | undefined {
-    return this.#serving;
+    return this.#offering.serving;
   }
 
   /** Peers of its download that are known, and those that a link stands to. */
@@ -109,8 +108,7 @@ export class Transfer {
       ...this.#ledger.record,
       ...this.limits.settings,
       bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
-      activeMs: this.#watch.ms,
-      account: this.#clock.account.record,
+      ...this.#clock.record,
     };
   }
 
@@ -122,7 +120,7 @@ export class Transfer {
       have: this.#have,
       ledger: this.#ledger,
       bans: this.parts.bans,
-      serves: this.#serving !== undefined,
+      serves: this.serving !== undefined,
       checked: this.#contentSearch.checked,
       waiting: this.#contentSearch.reason || (this.#resolution.problem ?? this.#download?.problem ?? ''),
       trackerAway: !this.parts.tracker.connected,
@@ -168,8 +166,9 @@ export class Transfer {
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#record.goal === 'run' && this.#state !== 'missing') return;
-      await this.#again('the transfer starts again', {}, this.#record.goal === 'failed' ? 'mend' : 'none');
+      const { goal } = this.#record;
+      if (goal === 'run' && this.#state !== 'missing') return;
+      await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'mend' : 'none');
     });
   }
 
@@ -180,16 +179,18 @@ export class Transfer {
       const record = { ...this.#record, movingTo: folder };
       const moved = await takeAlong(this.#content?.metainfo, record, this.parts, () => this.#note(record));
       const isGone = this.#state === 'missing' && !moved.error;
-      await this.#again('the transfer starts again', moved.change, isGone ? 'fetch' : 'none');
+      const change = { ...moved.change, ...TO_RUN };
+      await this.#again('the transfer starts again', change, isGone ? 'fetch' : 'none');
       if (moved.error) throw moved.error;
     });
   }
 
   /** Reads all that is on disk again; what is wrong or missing is fetched again. */
   verify(): Promise<void> {
-    return this.#serial.run(() =>
-      this.#again('the file is being checked', inDoubt(this.#record, this.#state === 'missing'), 'fetch'),
-    );
+    return this.#serial.run(() => {
+      const change = { ...inDoubt(this.#record, this.#state === 'missing'), ...TO_RUN };
+      return this.#again('the file is being checked', change, 'fetch');
+    });
   }
 
   /**
@@ -217,10 +218,11 @@ export class Transfer {
     return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
   }
 
+  /** Begins again with a changed record; if its goal is not to run, only that. */
   async #again(message: string, change: Partial<TransferRecord>, remedy: Remedy = 'none'): Promise<void> {
     await this.#halt(remedy === 'fetch' ? 'CHECKING' : 'STOPPING', message);
     if (change.location !== undefined) this.#content = undefined;
-    this.#record = { ...this.#record, ...change, goal: 'run', reason: '' };
+    this.#note(change);
     await this.#begin('update', remedy);
   }
 
@@ -293,7 +295,7 @@ export class Transfer {
     });
     this.#download = download;
     this.#have = download.have;
-    this.#serving = download.serving;
+    this.#offering.begin(download.serving);
     this.#enter('downloading');
     this.#presence.downloads(event);
     await download.complete(signal);
@@ -310,15 +312,16 @@ export class Transfer {
     const { content, ...noted } = await publish(fetched, this.#record, options);
     this.#content = content;
     // What was served so far came from the part that the other's copy has replaced.
-    if (content !== fetched.content) this.#endServing('the file is served from another place');
+    if (content !== fetched.content) this.#offering.end('the file is served from another place');
     const note = (record: TransferRecord): void => void (this.#record = record);
     await noteComplete(this.#record, noted, { ...this.parts, note });
-    this.#watch.run(false);
+    this.#clock.stop();
     this.#have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
-    this.#serving ??= new Serving({ ...this.parts, ...whole, share: this.limits.upload });
-    this.#endChores = startSeedingChores({
+    this.#offering.seed({
+      ...this.parts,
       ...whole,
+      share: this.limits.upload,
       resealed: (fingerprint) => this.#note({ fingerprint }),
       sent: () => this.#presence.tell('numbers'),
     });
@@ -329,6 +332,7 @@ export class Transfer {
   #note(change: Partial<TransferRecord>, content = this.#content): void {
     this.#content = content;
     this.#record = { ...this.#record, ...change };
+    if (change.location !== undefined) this.parts.moved();
     this.parts.changed();
   }
 
@@ -338,8 +342,14 @@ export class Transfer {
   };
 
   #fail(cause: unknown): void {
+    const run = this.#run;
     this.#serial
       .run(async () => {
+        // It was told to do something else meanwhile; what is in doubt by that stays so.
+        if (this.#run !== run) {
+          this.#note({ recheck: failed(this.#record, cause).recheck });
+          return;
+        }
         await this.#halt(haltReason(cause), 'the transfer failed');
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#content, this.#record);
         if (lost) return this.#again('its content is missing', lost);
@@ -364,27 +374,21 @@ export class Transfer {
     const [run, download] = [this.#run, this.#download];
     this.#run = undefined;
     this.#download = undefined;
-    this.#endChores?.();
+    this.#offering.endChores();
     run?.abort.abort();
     await download?.stop(reason, message);
     await run?.done;
-    this.#endServing(message, reason);
+    this.#offering.end(message, reason);
     await download?.checkpoint().catch((error: unknown) => {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
     await this.#content?.store.close();
-    this.#watch.run(false);
-  }
-
-  #endServing(message: string, reason?: string): void {
-    this.#serving?.stop(message, reason === CONTENT_CHANGED ? reason : undefined);
-    this.#serving = undefined;
+    this.#clock.stop();
   }
 
   #enter(state: TransferState): void {
     this.#state = state;
     this.#clock.entered(state, this.#record);
-    this.#watch.run(state === 'resolving' || state === 'downloading');
     this.parts.changed();
   }
 }

@@ -31,7 +31,7 @@ import { TransferWatchers } from './transfer-watchers.js';
 
 export interface TransfersComponents extends Omit<
   TransferComponents,
-  'changed' | 'counted' | 'save' | 'claim' | 'checkRoom'
+  'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom'
 > {
   readonly hasher: ContentHasher;
 }
@@ -341,6 +341,7 @@ export class Transfers implements Startable, ServingDirectory {
       counted: () => {
         this.#saver.saveSoon(transfer);
       },
+      moved: () => this.#targets.hold(record.infohash, placeOf(transfer.record)),
       save: () => this.save(transfer),
       checkRoom: (need) => this.#checkRoom(record.infohash, need),
       claim: (place) => this.#targets.claim(record.infohash, place),
