@@ -31,7 +31,7 @@ export class Tracker {
       id: host.id,
       name: `host ${host.index}`,
       endpoint: '',
-      reach: { elsewhere: [], ownHost: [], host: '', ports: [] },
+      reach: { elsewhere: [`host ${host.index}`], ownHost: [], host: '', ports: [] },
       labels: this.labelsOf(host),
       version: '',
     };

@@ -10,7 +10,7 @@ import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/session.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello, toEpoch } from './hello.js';
-import { callerOf, type Caller } from './reach.js';
+import { callerOf, trackerAt, type Caller } from './reach.js';
 import { Outbox } from './outbox.js';
 import { MALFORMED } from './service-definition.js';
 import type { SessionHub, SessionStream } from './session-hub.js';
@@ -135,7 +135,10 @@ export class ConnectSession implements SessionStream {
 
   #welcome(hello: Hello): void {
     const peer = acceptHello(hello, this.#nonce, this.#caller);
-    this.#session = this.#hub.open(peer, this, toEpoch(hello.epoch));
+    this.#session = this.#hub.open(peer, this, {
+      epoch: toEpoch(hello.epoch),
+      trackerAt: trackerAt(this.#caller),
+    });
     clearTimeout(this.#helloTimer);
     const { elsewhere, ports } = peer.reach;
     const value = {

@@ -66,10 +66,7 @@ export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
   };
 }
 
-/**
- * One message of all that an agent is to change in its view of a swarm. Peers that it cannot reach from where it is
- * are left out.
- */
+/** One message of all that an agent is to change in its view of a swarm: of peers that it can reach from where it is. */
 export function fromDelta(
   infohash: InfoHash,
   delta: { snapshot: boolean; upserted: ReadonlyMap<PeerId, SwarmPeer>; removed: ReadonlySet<PeerId> },
@@ -78,11 +75,11 @@ export function fromDelta(
   const upserted = [];
   const removed = [...delta.removed].map(peerIdToBytes);
   for (const { peer, seeder } of delta.upserted.values()) {
-    const [endpoint, ...others] = endpointsFor(peer, reader);
-    if (endpoint === undefined) continue;
+    const endpoints = [...endpointsFor(peer, reader)];
+    const endpoint = endpoints[0] ?? peer.endpoint;
     const peerId = peerIdToBytes(peer.id);
     const { name, labels } = peer;
-    upserted.push({ peerId, name, endpoint, seeder, labels, endpoints: [endpoint, ...others] });
+    upserted.push({ peerId, name, endpoint, seeder, labels, endpoints });
   }
   const value = { infohash: infoHashToBytes(infohash), snapshot: delta.snapshot, upserted, removed };
   return { message: { $case: 'peerDelta', value } };

@@ -3,7 +3,8 @@ import { parseTcpAddress } from '@enjambre/common/config/address';
 import { Metadata } from '@grpc/grpc-js';
 import { samplePeer } from '../../test/samples.js';
 import type { PeerInfo } from '../domain/peer.js';
-import { callerOf, endpointsFor, MAX_ENDPOINTS, reachOf, type Caller } from './reach.js';
+import { groupOf, groupsReachedFrom } from '../domain/reach-group.js';
+import { callerOf, endpointsFor, MAX_ENDPOINTS, reachOf, trackerAt, type Caller } from './reach.js';
 
 /** Who comes from `seen` to this address of the tracker's host. */
 function from(seen: string, reached = '10.0.0.1'): Caller {
@@ -100,5 +101,41 @@ describe('an agent on another host', () => {
   test('with more addresses than anybody needs is told of in part', () => {
     const many = agent(onTrackersHost, ':1', ...[...Array(30).keys()].map((n) => `10.0.1.${n}:1`));
     expect(endpointsFor(many, onHost2)).toHaveLength(MAX_ENDPOINTS);
+  });
+});
+
+describe('who is reached from where', () => {
+  const callers = [
+    ...['127.0.0.1', '::1', '10.0.0.2', 'fd99::2'].flatMap((seen) =>
+      ['127.0.0.1', '10.0.0.1', 'fd99::1', 'fe80::1', ''].map((reached) => from(seen, reached)),
+    ),
+    from('10.0.0.1'),
+  ];
+  const claims = [
+    [':7072'],
+    ['0.0.0.0:7072'],
+    ['127.0.0.1:7072'],
+    ['[fe80::2]:7072'],
+    ['192.0.2.1:9000'],
+    ['0.0.0.0:7072', '127.0.0.1:7073'],
+    [':7072', '10.0.0.7:7072'],
+  ];
+
+  test.each(claims)('is the same by groups as by addresses: %s', (...claimed) => {
+    let unreached = 0;
+    for (const owner of callers) {
+      const peer = agent(owner, ...claimed);
+      for (const asker of callers) {
+        const groups = groupsReachedFrom({ host: asker.host, trackerAt: trackerAt(asker) });
+        const endpoints = endpointsFor(peer, asker);
+        expect([owner, asker, groups.includes(groupOf(peer.reach))]).toEqual([
+          owner,
+          asker,
+          endpoints.length > 0,
+        ]);
+        if (endpoints.length === 0) unreached += 1;
+      }
+    }
+    if (claimed.join() === '127.0.0.1:7072') expect(unreached).toBeGreaterThan(0);
   });
 });

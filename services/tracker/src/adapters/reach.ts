@@ -10,6 +10,7 @@ import {
 import { reachedAt } from '@enjambre/common/grpc/reached-at';
 import type { Metadata } from '@grpc/grpc-js';
 import { HERE, type PeerInfo, type Reach } from '../domain/peer.js';
+import type { Standpoint } from '../domain/reach-group.js';
 
 /** Who calls, as the connection tells. */
 export interface Caller {
@@ -56,7 +57,13 @@ export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): 
   return { elsewhere: [...elsewhere], ownHost: [...ownHost], host, ports };
 }
 
-/** Where `asker` may reach a peer, best first; empty if it cannot. */
+/** At what kind of address the caller reaches peers that are on the tracker's host. */
+export function trackerAt({ reached }: Caller): Standpoint['trackerAt'] {
+  if (reached === '' || isLoopbackHost(reached) || isLinkLocalHost(reached)) return undefined;
+  return isIPv4(reached) ? 'ipv4' : 'ipv6';
+}
+
+/** Where `asker` may reach a peer, best first; empty if it cannot: the groups of the domain say the same. */
 export function endpointsFor({ reach }: PeerInfo, asker: Caller): readonly string[] {
   const { elsewhere, ownHost, ports } = reach;
   const isNeighbour = asker.host === reach.host;
@@ -67,9 +74,10 @@ export function endpointsFor({ reach }: PeerInfo, asker: Caller): readonly strin
 }
 
 /** The peer is on the tracker's host: it is where the asker has found the tracker. */
-function whereTrackerIs(ports: Reach['ports'], { reached }: Caller): string[] {
-  if (reached === '' || isLoopbackHost(reached) || isLinkLocalHost(reached)) return [];
+function whereTrackerIs(ports: Reach['ports'], asker: Caller): string[] {
+  const at = trackerAt(asker);
+  if (at === undefined) return [];
   return ports
-    .filter(({ onlyIpv4 }) => !onlyIpv4 || isIPv4(reached))
-    .map(({ port }) => formatAddress({ kind: 'tcp', host: reached, port }));
+    .filter(({ onlyIpv4 }) => !onlyIpv4 || at === 'ipv4')
+    .map(({ port }) => formatAddress({ kind: 'tcp', host: asker.reached, port }));
 }

@@ -2,7 +2,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { TrackerEvent } from '../domain/events.js';
 import type { PeerInfo } from '../domain/peer.js';
-import type { Session } from '../domain/session.js';
+import type { Session, SessionOrigin } from '../domain/session.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import { TrafficCounts } from './metrics.js';
 
@@ -16,6 +16,11 @@ export interface SessionStream {
 
 interface EventPublisher {
   publish(event: TrackerEvent): void;
+}
+
+interface Opening {
+  readonly epoch: number | undefined;
+  readonly trackerAt: SessionOrigin['trackerAt'];
 }
 
 interface HubOptions {
@@ -42,11 +47,11 @@ export class SessionHub {
   /**
    * Throws `exhausted` TOO_MANY_PEERS.
    *
-   * @param epoch as the agent says, if it does
+   * @param origin the epoch as the agent says, if it does
    */
-  open(peer: PeerInfo, stream: SessionStream, epoch?: number): Session {
+  open(peer: PeerInfo, stream: SessionStream, { epoch, trackerAt }: Opening): Session {
     const now = this.clock();
-    const { session, effects } = this.registry.connect(peer, now, { epoch: epoch ?? now });
+    const { session, effects } = this.registry.connect(peer, now, { epoch: epoch ?? now, trackerAt });
     this.#streams.set(session, stream);
     this.apply(effects);
     return session;

@@ -21,8 +21,8 @@ const MAX_OFFERS = 200;
 /**
  * Those who watch one swarm, and what each was told.
  *
- * Invariant: a watch knows min(maxPeers, members other than its own) members. A member that joins is told to watches
- * with room, which knew everyone until then, and to {@link MIXED_PEERS} full ones, at random, in the place of another:
+ * Invariant: a watch knows min(maxPeers, members other than its own that it can reach) members, and none that it cannot
+ * reach. A member that joins is told to watches with room, which knew everyone until then, and to {@link MIXED_PEERS} full ones, at random, in the place of another:
  * else the first to join would know only each other, for ever, and would have to fetch from the seeder what
  * later ones have. So a join costs no more deltas than that, however large the swarm.
  */
@@ -68,7 +68,7 @@ export class Audience {
     const upserted = [toSwarmPeer(member)];
     if (!member.seeder && this.#full.size > 0) this.#mix(member, now, effects);
     for (const watch of this.#withRoom) {
-      if (watch.session === member.session) continue;
+      if (watch.session === member.session || !watch.session.canReach(member.session)) continue;
       watch.learn(member);
       this.#sort(watch);
       effects.push(delta(watch, { upserted }));
@@ -116,9 +116,10 @@ export class Audience {
       this.#introduce(seeder, { watch, isAlike: () => true }, effects);
   }
 
-  /** Some of the watches, at random, without those that are the member's own or know it. */
+  /** Some of the watches that can reach the member, at random, without those that are its own or know it. */
   #strangers(watches: RandomSet<Watch>, member: Member, count: number): Watch[] {
-    const drawn = firstOf(watches.shuffled(this.random), count);
+    const canReach = ({ session }: Watch): boolean => session.canReach(member.session);
+    const drawn = firstOf(watches.shuffled(this.random), count, canReach);
     return drawn.filter(({ session, known }) => session !== member.session && !known.has(member));
   }
 
@@ -137,15 +138,16 @@ export class Audience {
   }
 
   #choose(watch: Watch, wanted: Quotas): Member[] {
-    if (!this.#hasStrangers(watch)) return [];
-    const places = this.swarm.size > watch.maxPeers ? watch.session.places : [];
+    const reached = this.swarm.reachedBy(watch.session);
+    if (!this.#hasStrangers(watch, reached.size)) return [];
+    const places = reached.size > watch.maxPeers ? watch.session.places : [];
     const excludes = (member: Member): boolean => member.session === watch.session || watch.known.has(member);
-    return selectPeers(this.swarm, { ...wanted, places, excludes }, this.random);
+    return selectPeers(reached, { ...wanted, places, excludes }, this.random);
   }
 
-  /** True if there are members, other than its own, that the watch does not know. */
-  #hasStrangers({ session, known }: Watch): boolean {
-    const unknown = this.swarm.size - known.size;
+  /** True if there are members, other than its own, that the watch does not know. @param reached so many does it reach */
+  #hasStrangers({ session, known }: Watch, reached: number): boolean {
+    const unknown = reached - known.size;
     return unknown > 1 || (unknown === 1 && !session.memberships.has(this.swarm.infohash));
   }
 
@@ -182,10 +184,10 @@ function mostKnown(members: Iterable<Member>, willDo: (member: Member) => boolea
   return best;
 }
 
-/** The first `count` items, all drawn before the first is used, so that their set may change meanwhile. */
-function firstOf<T>(items: Iterable<T>, count: number): T[] {
+/** The first `count` items that will do, all drawn before the first is used, so that their set may change meanwhile. */
+function firstOf<T>(items: Iterable<T>, count: number, willDo: (item: T) => boolean): T[] {
   const first: T[] = [];
-  for (const item of items) if (first.push(item) >= count) break;
+  for (const item of items) if (willDo(item) && first.push(item) >= count) break;
   return first;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import type { Effect } from './effects.js';
+import type { PeerInfo } from './peer.js';
 import type { Session } from './session.js';
 import { SwarmRegistry } from './swarm-registry.js';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
@@ -28,6 +29,18 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
+/** Every fourth peer is reached on its own host only: there are two. */
+function peerOf(number: number, labels: Record<string, string>): PeerInfo {
+  const host = `10.0.0.${number % 2}`;
+  const peer = samplePeer(number, labels);
+  const loopback = { elsewhere: [], ownHost: [`127.0.0.1:${number + 1}`] };
+  return { ...peer, reach: { ...peer.reach, host, ...(number % 4 < 2 ? {} : loopback) } };
+}
+
+function reaches(asker: PeerInfo, { reach }: PeerInfo): boolean {
+  return reach.elsewhere.length > 0 || reach.host === asker.reach.host;
+}
+
 /** The tracker with peers that believe every delta. */
 class World {
   readonly registry: SwarmRegistry;
@@ -47,7 +60,7 @@ class World {
 
   #connect(peer: number): void {
     const labels: Record<string, string> = peer % 3 === 0 ? { zone: 'a', node: `n${peer % 2}` } : {};
-    const { session, effects } = this.registry.connect(samplePeer(peer, labels), 0);
+    const { session, effects } = this.registry.connect(peerOf(peer, labels), 0);
     this.sessions.set(peer, session);
     this.views.set(session, new Map());
     this.#apply(effects);
@@ -106,11 +119,13 @@ class World {
     this.#checkCounts();
   }
 
+  /** Those that it can reach. */
   #othersIn(infohash: InfoHash, self: Session): Map<PeerId, boolean> {
     const others = new Map<PeerId, boolean>();
     for (const session of this.sessions.values()) {
       const member = session.memberships.get(infohash);
-      if (member && session !== self) others.set(session.peer.id, member.seeder);
+      if (member && session !== self && reaches(self.peer, session.peer))
+        others.set(session.peer.id, member.seeder);
     }
     return others;
   }
@@ -140,6 +155,72 @@ describe('the deltas that a watcher gets', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('name peers that the watcher can reach, however few there are among others', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    const join = (number: number, reach: Partial<PeerInfo['reach']>): Effect[] => {
+      const peer = samplePeer(number, {});
+      const { session } = registry.connect({ ...peer, reach: { ...peer.reach, ...reach } }, 0);
+      const news = number % 2 === 0 ? 'progressed' : 'completed';
+      return registry.announce(session, sampleReport(infohash, { news }), 0);
+    };
+    const hidden = (host: string) => ({ elsewhere: [], ownHost: ['127.0.0.1:1'], host });
+    for (let number = 0; number < 2000; number += 1) join(number, hidden(`10.0.1.${number % 200}`));
+    for (let number = 2000; number < 2008; number += 1) join(number, {});
+    const namesFor = (host: string): Set<string> => {
+      const peer = samplePeer(5000, {});
+      const { session } = registry.connect({ ...peer, reach: { ...peer.reach, host } }, 0);
+      const names = registry
+        .watch(session, infohash, 0)
+        .flatMap((effect) => (effect.type === 'delta' ? effect.upserted.map((told) => told.peer.name) : []));
+      return new Set(names);
+    };
+    const open = Array.from({ length: 8 }, (_, index) => `peer-${2000 + index}`);
+    expect(namesFor('10.0.0.9')).toEqual(new Set(open));
+    const onHost = Array.from({ length: 10 }, (_, index) => `peer-${7 + 200 * index}`);
+    expect(namesFor('10.0.1.7')).toEqual(new Set([...open, ...onHost]));
+  });
+
+  test('tell full lists of a newcomer that only few watchers can reach', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    const join = (number: number, reach: Partial<PeerInfo['reach']>): [Session, readonly Effect[]] => {
+      const peer = samplePeer(number, {});
+      const { session } = registry.connect({ ...peer, reach: { ...peer.reach, ...reach } }, 0);
+      return [session, registry.announce(session, sampleReport(infohash), 0)];
+    };
+    const watchers = Array.from({ length: 400 }, (_, number) => {
+      const [session] = join(number, { host: number % 40 === 0 ? 'few' : 'many' });
+      registry.watch(session, infohash, 8);
+      return session;
+    });
+    const [, effects] = join(900, { elsewhere: [], ownHost: ['127.0.0.1:1'], host: 'few' });
+    const told = effects.flatMap((effect) => (effect.type === 'delta' ? [effect.to.peer.name] : []));
+    const few = watchers.filter((_, number) => number % 40 === 0).map(({ peer }) => peer.name);
+    expect(new Set(told)).toEqual(new Set(few));
+  });
+
+  test('make a peer that comes again where the watcher cannot reach it leave the list, and return when it can', () => {
+    const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
+    const infohash = sampleHash(1);
+    const { session: watcher } = registry.connect(samplePeer(1, {}), 0);
+    registry.watch(watcher, infohash, 0);
+    const comesAgain = (reach: Partial<PeerInfo['reach']>): string[] => {
+      const peer = samplePeer(2, {});
+      const { session, effects } = registry.connect({ ...peer, reach: { ...peer.reach, ...reach } }, 0);
+      const all = [...effects, ...registry.announce(session, sampleReport(infohash), 0)];
+      return all.flatMap((effect) =>
+        effect.type === 'delta'
+          ? [...effect.removed.map(() => 'removed'), ...effect.upserted.map(() => 'told')]
+          : [],
+      );
+    };
+    expect(comesAgain({})).toEqual(['told']);
+    expect(comesAgain({ elsewhere: [], ownHost: ['127.0.0.1:1'], host: 'other' })).toEqual(['removed']);
+    expect(comesAgain({ elsewhere: [], ownHost: ['127.0.0.1:1'], host: 'other' })).toEqual([]);
+    expect(comesAgain({})).toEqual(['told']);
   });
 
   test('make those who came late known to those who came first', () => {

@@ -1,11 +1,11 @@
-import type { RandomSet } from './random-set.js';
+import type { Drawable } from './random-set.js';
 
 /** The peers there are to choose from. */
 export interface Candidates<Peer> {
-  readonly seeders: RandomSet<Peer>;
-  readonly leechers: RandomSet<Peer>;
+  readonly seeders: Drawable<Peer>;
+  readonly leechers: Drawable<Peer>;
   /** Those of a node, rack, zone or region, by its name: seeders and leechers alike. */
-  near(place: string): RandomSet<Peer> | undefined;
+  near(place: string): Drawable<Peer> | undefined;
 }
 
 /** How many peers of which kind somebody wants. */
@@ -61,7 +61,7 @@ export function selectPeers<Peer extends { readonly seeder: boolean; readonly fa
 ): Peer[] {
   const chosen = new Set<Peer>();
   let seeders = 0;
-  const take = (candidates: RandomSet<Peer> | undefined, upTo: number): void => {
+  const take = (candidates: Drawable<Peer> | undefined, upTo: number): void => {
     if (candidates === undefined || chosen.size >= upTo) return;
     const lacking = upTo - chosen.size;
     const drawn: Peer[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { RandomSet } from './random-set.js';
+import { RandomSet, RandomSets } from './random-set.js';
 import { seededRandom } from '../../test/seeded-random.js';
 
 describe('a RandomSet', () => {
@@ -43,5 +43,34 @@ describe('a RandomSet', () => {
       }
     }
     for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150);
+  });
+});
+
+describe('RandomSets', () => {
+  const setOf = (...items: string[]): RandomSet<string> => {
+    const set = new RandomSet<string>();
+    for (const item of items) set.add(item);
+    return set;
+  };
+
+  test('draw each item of all sets once', () => {
+    const sets = new RandomSets([setOf('a', 'b', 'c'), setOf(), setOf('d')]);
+    for (let seed = 1; seed <= 20; seed += 1)
+      expect([...sets.shuffled(seededRandom(seed))].sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect([...new RandomSets([]).shuffled(seededRandom(1))]).toEqual([]);
+  });
+
+  test('draw each item as the first equally often, however large its set', () => {
+    const sets = new RandomSets([setOf('a'), setOf('b', 'c', 'd')]);
+    const random = seededRandom(1);
+    const firsts = new Map<string, number>();
+    for (let round = 0; round < 4000; round += 1) {
+      const [first = ''] = sets.shuffled(random);
+      firsts.set(first, (firsts.get(first) ?? 0) + 1);
+    }
+    for (const item of ['a', 'b', 'c', 'd']) {
+      expect(firsts.get(item)).toBeGreaterThan(850);
+      expect(firsts.get(item)).toBeLessThan(1150);
+    }
   });
 });

@@ -1,5 +1,11 @@
+/** Items to draw from at random. */
+export interface Drawable<T> {
+  /** Every item once, in an order drawn as it is asked for. They must not change meanwhile. @param random uniform in [0, 1) */
+  shuffled(random: () => number): Iterable<T>;
+}
+
 /** A set that can be drawn from at random: add, delete and one draw cost O(1). */
-export class RandomSet<T> implements Iterable<T> {
+export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   readonly #items: T[] = [];
   /** Made with the first item: most swarms keep one of their sets empty for ever. */
   #slots: Map<T, number> | undefined;
@@ -48,6 +54,23 @@ export class RandomSet<T> implements Iterable<T> {
       const slot = swapped.get(drawn) ?? drawn;
       swapped.set(drawn, swapped.get(next) ?? next);
       yield this.#items[slot] as T;
+    }
+  }
+}
+
+/** Several sets without an item in common, to draw from as if they were one. */
+export class RandomSets<T> implements Drawable<T> {
+  constructor(private readonly sets: readonly RandomSet<T>[]) {}
+
+  *shuffled(random: () => number): Generator<T, void, undefined> {
+    const parts = this.sets.map((set) => ({ left: set.size, items: set.shuffled(random) }));
+    for (let total = parts.reduce((sum, { left }) => sum + left, 0); total > 0; total -= 1) {
+      let at = random() * total;
+      const part = parts.find(({ left }) => (at -= left) < 0);
+      const drawn = part?.items.next();
+      if (!part || !drawn || drawn.done === true) return;
+      part.left -= 1;
+      yield drawn.value;
     }
   }
 }

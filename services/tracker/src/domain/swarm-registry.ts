@@ -90,7 +90,7 @@ export class SwarmRegistry {
   connect(
     peer: PeerInfo,
     now: number,
-    { replica = '', epoch = now }: Partial<SessionOrigin> = {},
+    { replica = '', epoch = now, trackerAt }: Partial<SessionOrigin> = {},
   ): { session: Session; effects: Effect[] } {
     const effects: Effect[] = [];
     const previous = this.directory.session(peer.id);
@@ -99,7 +99,7 @@ export class SwarmRegistry {
     }
     checkRoom(this.directory.sessionCount, this.#limits.sessions, 'TOO_MANY_PEERS', 'peers');
     const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
-    const session = new Session(peer, now, { replica, epoch: newest });
+    const session = new Session(peer, now, { replica, epoch: newest, trackerAt });
     this.directory.addSession(session);
     this.#tell(session, effects, { type: 'peer.connected', peer });
     if (session.isLocal) this.#changes?.changed(session);

@@ -1,11 +1,14 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Audience } from './audience.js';
+import { Crowd } from './crowd.js';
 import type { FileRef } from './events.js';
 import type { FileSummary } from './file-summary.js';
 import type { Member } from './member.js';
-import { NearIndex } from './near-index.js';
 import type { Candidates } from './peer-selection.js';
-import { RandomSet } from './random-set.js';
+import { RandomSets } from './random-set.js';
+import { OPEN } from './reach-group.js';
+import { ReachIndex } from './reach-index.js';
+import type { Session } from './session.js';
 
 /** Who first shared a file in the network, and when. */
 export interface FirstShare {
@@ -15,21 +18,19 @@ export interface FirstShare {
 }
 
 /** The peers that have or want one file, and what is known of it. */
-export class Swarm implements Candidates<Member> {
-  readonly seeders = new RandomSet<Member>();
-  readonly leechers = new RandomSet<Member>();
+export class Swarm extends Crowd {
   /** Absent until a member has said it, and when there is no member. */
   file: FileSummary | undefined;
   firstShare: FirstShare | undefined;
   /** Those who watch; absent if nobody does. */
   audience: Audience | undefined;
-  /** Made when first asked for: most swarms are small enough to be told whole. */
-  #near: NearIndex | undefined;
+  /** True once it had a member whom not everybody reaches. */
+  #isDivided = false;
+  /** Made when first needed: everybody reaches the members of most swarms. */
+  #byReach: ReachIndex | undefined;
 
-  constructor(readonly infohash: InfoHash) {}
-
-  get size(): number {
-    return this.seeders.size + this.leechers.size;
+  constructor(readonly infohash: InfoHash) {
+    super();
   }
 
   /** True if a member's session is one of this tracker. */
@@ -44,43 +45,37 @@ export class Swarm implements Candidates<Member> {
     return { infohash: this.infohash, name: this.file?.name ?? '', size: this.file?.size ?? 0 };
   }
 
-  add(member: Member): void {
-    this.#kind(member).add(member);
-    this.#near?.add(member);
+  override add(member: Member): void {
+    super.add(member);
+    if (member.session.group !== OPEN) this.#isDivided = true;
+    this.#byReach?.add(member);
   }
 
-  delete(member: Member): void {
-    this.#kind(member).delete(member);
-    this.#near?.delete(member);
+  override delete(member: Member): void {
+    super.delete(member);
+    this.#byReach?.delete(member);
   }
 
   setSeeder(member: Member, seeder: boolean): void {
-    this.#kind(member).delete(member);
+    this.move(member, seeder);
+    this.#byReach?.move(member, seeder);
     member.seeder = seeder;
-    this.#kind(member).add(member);
   }
 
-  near(place: string): RandomSet<Member> | undefined {
-    this.#near ??= new NearIndex([...this.seeders, ...this.leechers]);
-    return this.#near.at(place);
+  /** The members whom a peer reaches from where it is. */
+  reachedBy({ reaches }: Session): Candidates<Member> & { readonly size: number } {
+    if (!this.#isDivided) return this;
+    this.#byReach ??= new ReachIndex([...this.seeders, ...this.leechers]);
+    return this.#byReach.of(reaches);
   }
 
   /** `count` members at random, or all if they are fewer. */
   sample(count: number, random: () => number): Member[] {
     const sample: Member[] = [];
-    const seeders = this.seeders.shuffled(random);
-    const leechers = this.leechers.shuffled(random);
-    let seedersLeft = this.seeders.size;
-    for (let left = this.size; left > 0 && sample.length < count; left -= 1) {
-      const isSeeder = random() * left < seedersLeft;
-      if (isSeeder) seedersLeft -= 1;
-      const drawn = (isSeeder ? seeders : leechers).next();
-      if (drawn.value) sample.push(drawn.value);
+    for (const member of new RandomSets([this.seeders, this.leechers]).shuffled(random)) {
+      if (sample.length >= count) break;
+      sample.push(member);
     }
     return sample;
-  }
-
-  #kind(member: Member): RandomSet<Member> {
-    return member.seeder ? this.seeders : this.leechers;
   }
 }

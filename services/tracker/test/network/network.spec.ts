@@ -37,6 +37,41 @@ describe('several trackers on one NATS', () => {
     );
   };
 
+  test('name peers that an asker can reach though most members are hidden from it', async () => {
+    const on = (digit: string) => ({ host: { id: digit.repeat(32), addresses: () => ['10.0.0.1'] } });
+    const [one, other] = [await replicas.start('one', on('a')), await replicas.start('other', on('b'))];
+    await replicas.allKnown();
+    const hidden = Array.from({ length: 120 }, (_, number) => `hidden ${number}*`);
+    await Promise.all(
+      hidden.map(async (name, number) => {
+        const endpoint = `127.0.0.1:${8000 + number}`;
+        (await one.agent(name.slice(0, -1), { endpoint })).share(FILE);
+      }),
+    );
+    const open = ['open 0*', 'open 1*', 'open 2*'];
+    const agents = await Promise.all(open.map((name) => one.agent(name.slice(0, -1))));
+    for (const agent of agents) agent.share(FILE);
+    const all = [...hidden, ...open].map((name) => `${name} 0 0 0`).sort();
+    await agree([one, other], 'all at both', all);
+    const [near, far] = [await one.agent('near'), await other.agent('far')];
+    near.watch(FILE, 200);
+    far.watch(FILE);
+    await near.peersOf(FILE, (names) => names.length === all.length);
+    expect(await far.peersOf(FILE, (names) => names.length > 0)).toEqual(open);
+    // One comes again where only its host reaches it, another where everybody does.
+    const [leaver] = agents;
+    const again = one.stranger();
+    again.identity = leaver!.identity;
+    await again.greet({ name: 'open 0', endpoint: '127.0.0.1:7072' });
+    again.share(FILE);
+    await far.peersOf(FILE, (names) => names.join() === open.slice(1).join());
+    const reached = one.stranger();
+    reached.identity = leaver!.identity;
+    await reached.greet({ name: 'open 0' });
+    reached.share(FILE);
+    await far.peersOf(FILE, (names) => names.join() === open.join());
+  });
+
   test('tell a watcher of who joins, changes and leaves at another', async () => {
     const [one, other] = await replicas.startAll('one', 'other');
     const [alice, bob] = [await one!.agent('alice'), await other!.agent('bob')];

@@ -1,0 +1,41 @@
+import type { Member } from './member.js';
+import { NearIndex } from './near-index.js';
+import type { Candidates } from './peer-selection.js';
+import { RandomSet } from './random-set.js';
+
+/** Members of one swarm, to draw from at random. */
+export class Crowd implements Candidates<Member> {
+  readonly seeders = new RandomSet<Member>();
+  readonly leechers = new RandomSet<Member>();
+  /** Made when first asked for: most swarms are small enough to be told whole. */
+  #near: NearIndex | undefined;
+
+  get size(): number {
+    return this.seeders.size + this.leechers.size;
+  }
+
+  add(member: Member): void {
+    this.#kind(member.seeder).add(member);
+    this.#near?.add(member);
+  }
+
+  delete(member: Member): void {
+    this.#kind(member.seeder).delete(member);
+    this.#near?.delete(member);
+  }
+
+  /** To be called before the member has become a seeder or ceased to be one. */
+  move(member: Member, seeder: boolean): void {
+    this.#kind(member.seeder).delete(member);
+    this.#kind(seeder).add(member);
+  }
+
+  near(place: string): RandomSet<Member> | undefined {
+    this.#near ??= new NearIndex([...this.seeders, ...this.leechers]);
+    return this.#near.at(place);
+  }
+
+  #kind(seeder: boolean): RandomSet<Member> {
+    return seeder ? this.seeders : this.leechers;
+  }
+}

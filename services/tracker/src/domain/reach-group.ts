@@ -1,0 +1,35 @@
+import { HERE, type Reach } from './peer.js';
+
+/** Peers of one group are reached from the same places. */
+export type ReachGroup = string;
+
+/** From where somebody reaches others. */
+export interface Standpoint {
+  /** Its host, as {@link Reach.host} names it. */
+  readonly host: string;
+  /** The kind of address at which it reaches the tracker's host; undefined if it has none that is of use for that. */
+  readonly trackerAt?: 'ipv4' | 'ipv6' | undefined;
+}
+
+/** Those whom everybody reaches. */
+export const OPEN: ReachGroup = 'open';
+const AT_TRACKER: ReachGroup = 'at the tracker';
+const AT_TRACKER_IPV4: ReachGroup = 'at the tracker, IPv4 only';
+
+export function groupOf({ elsewhere, host, ports }: Reach): ReachGroup {
+  if (elsewhere.length > 0) return OPEN;
+  if (ports.length === 0) return ownHost(host);
+  return ports.every(({ onlyIpv4 }) => onlyIpv4) ? AT_TRACKER_IPV4 : AT_TRACKER;
+}
+
+/** The groups that somebody there reaches, its own among them. */
+export function groupsReachedFrom({ host, trackerAt }: Standpoint): ReachGroup[] {
+  const groups = [OPEN, ownHost(host)];
+  if (host === HERE || trackerAt !== undefined) groups.push(AT_TRACKER);
+  if (host === HERE || trackerAt === 'ipv4') groups.push(AT_TRACKER_IPV4);
+  return groups;
+}
+
+function ownHost(host: string): ReachGroup {
+  return `on ${host}`;
+}
