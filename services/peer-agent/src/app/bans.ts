@@ -64,7 +64,7 @@ export class Bans implements Startable {
 
   /** The peer says that what it offered has changed: bad pieces of it were no ill will. */
   pardon(peer: PeerId, infohash: InfoHash): void {
-    this.#list.pardon(peer, infohash);
+    this.#list.pardon(peer, infohash, this.#clock());
   }
 
   /** Deals with a peer no more. */

@@ -45,15 +45,38 @@ describe('BanList', () => {
       bans.offend(mallory, { infohash: infoHash(file), reason: 'bad' }, ms);
     offend('aa', 0);
     offend('bb', 1);
-    bans.pardon(mallory.peerId, infoHash('aa'));
-    bans.pardon(mallory.peerId, infoHash('cc'));
+    bans.pardon(mallory.peerId, infoHash('aa'), 2);
+    bans.pardon(mallory.peerId, infoHash('cc'), 2);
     expect(offend('cc', 2)).toEqual({ parkMs: PARK_MS[1] });
     let pieces = 0;
     for (let ms = 3; bans.reasonFor(mallory.peerId, ms) === undefined; ms++, pieces++) {
-      bans.pardon(mallory.peerId, infoHash('cc'));
+      bans.pardon(mallory.peerId, infoHash('cc'), ms);
       offend('cc', ms);
     }
     expect(pieces).toBeLessThanOrEqual(10);
+  });
+
+  it('forgives eight times in any hour, and again when the first of them is an hour old', () => {
+    const bans = new BanList();
+    const offend = (ms: number) => bans.offend(mallory, { infohash: infoHash('aa'), reason: 'bad' }, ms);
+    const pardon = (ms: number): void => bans.pardon(mallory.peerId, infoHash('aa'), ms);
+    // One every nine minutes is seven in an hour: each is forgiven.
+    let ms = 0;
+    for (; ms < 24 * HOUR; ms += 9 * MINUTE) {
+      expect(offend(ms)).toEqual({ parkMs: PARK_MS[0] });
+      pardon(ms + 1);
+    }
+    ms += HOUR;
+    for (let times = 0; times < 8; times++) {
+      offend(ms + times);
+      pardon(ms + times);
+    }
+    offend(ms + 8);
+    pardon(ms + 8);
+    pardon(ms + HOUR - 1);
+    expect(offend(ms + HOUR - 1)).toEqual({ parkMs: PARK_MS[1] });
+    pardon(ms + HOUR);
+    expect(offend(ms + HOUR)).toEqual({ parkMs: PARK_MS[0] });
   });
 
   it('bans with the third strike, and says so', () => {

@@ -23,13 +23,14 @@ interface Strikes {
 /** Bad pieces of a peer, the newest last. */
 interface Offences {
   pieces: { readonly infohash: InfoHash; readonly atMs: number }[];
-  /** How often they were forgiven since its content had changed. */
-  pardons: number;
+  /** When they were forgiven since its content had changed. */
+  pardonsMs: readonly number[];
 }
 
 /** One bad piece may be bit rot, or content that changed under an honest uploader. */
 const MAX_OFFENCES = 3;
 const OFFENCE_MS = 60 * 60 * 1000;
+/** So often are those of a peer forgiven within {@link OFFENCE_MS}. */
 const MAX_PARDONS = 8;
 /** How long the downloads that got a bad piece of a peer leave it alone, after the first and after the second. */
 export const PARK_MS: readonly number[] = [1000, 5000];
@@ -70,22 +71,24 @@ export class BanList {
     { infohash, reason }: { readonly infohash: InfoHash; readonly reason: string },
     nowMs: number,
   ): Ban | { readonly parkMs: number } {
-    const { pieces, pardons } = this.#offences.get(party.peerId) ?? { pieces: [], pardons: 0 };
+    const { pieces, pardonsMs } = this.#offences.get(party.peerId) ?? { pieces: [], pardonsMs: [] };
     const recent = [...pieces.filter(({ atMs }) => nowMs - atMs < OFFENCE_MS), { infohash, atMs: nowMs }];
     if (recent.length >= MAX_OFFENCES) return this.ban(party, reason, nowMs);
     this.#offences.delete(party.peerId);
-    this.#offences.set(party.peerId, { pieces: recent, pardons });
+    this.#offences.set(party.peerId, { pieces: recent, pardonsMs });
     forgetOldest(this.#offences);
     return { parkMs: PARK_MS[recent.length - 1] ?? 0 };
   }
 
   /** The peer has withdrawn the file since its content changed: its bad pieces of that count no more. Not without end. */
-  pardon(peer: PeerId, infohash: InfoHash): void {
+  pardon(peer: PeerId, infohash: InfoHash, nowMs: number): void {
     const offences = this.#offences.get(peer);
     const isOf = (piece: { readonly infohash: InfoHash }): boolean => piece.infohash === infohash;
-    if (!offences?.pieces.some(isOf) || offences.pardons >= MAX_PARDONS) return;
+    if (!offences?.pieces.some(isOf)) return;
+    offences.pardonsMs = offences.pardonsMs.filter((atMs) => nowMs - atMs < OFFENCE_MS);
+    if (offences.pardonsMs.length >= MAX_PARDONS) return;
     offences.pieces = offences.pieces.filter((piece) => !isOf(piece));
-    offences.pardons += 1;
+    offences.pardonsMs = [...offences.pardonsMs, nowMs];
   }
 
   /** Counts a breach of the protocol. The ban, if it was one too many. */
