@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { constants, openSync, closeSync, readSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { connect } from '@enjambre/common/grpc/client';
@@ -23,6 +25,7 @@ const FLOOD = 25_000;
 /** What a service may take to end, and a busy machine beside. */
 const GRACE_MS = 8000;
 const CTRL_S = '\u0013';
+const CTRL_Q = '\u0011';
 
 let swarm: ProcessSwarm;
 const clients: TrackerServiceClient[] = [];
@@ -87,6 +90,18 @@ class Silent {
 
 async function isHealthy({ address }: Silent): Promise<void> {
   expect(await swarm.enjambre(['health', address])).toMatchObject({ code: 0 });
+}
+
+/** True if nobody listens there. */
+async function isClosed(address: string): Promise<boolean> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  const socket = createConnection({ host: hostname, port: Number(port) });
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return !isOpen;
 }
 
 /** Has a tracker log a line for each of `count` files. */
@@ -234,6 +249,68 @@ describe('a service whose log nobody reads', () => {
     process.kill(pid, 'SIGTERM');
     expect(await terminal.wait()).toBe(0);
     expect(performance.now() - beganAt).toBeLessThan(GRACE_MS);
+  });
+
+  describe('a terminal that it may write, but not open again', () => {
+    /** Longer than what is granted to who reads a pipe, shorter than what is granted to a disk. */
+    const SLOW_MS = 1500;
+
+    /** A tracker whose log is held up by Ctrl-S; a thread hangs in a write then, as with a slow disk of the network. */
+    async function held(): Promise<{ terminal: ManagedProcess; pid: number; tracker: Silent }> {
+      const pidFile = join(swarm.root, 'pid');
+      // Root may open all, unless it has lost that right.
+      const drop = '-dac_override,-dac_read_search';
+      const isRoot = process.getuid?.() === 0;
+      const may = isRoot ? `exec setpriv --bounding-set ${drop} --inh-caps ${drop}` : 'exec';
+      const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; chmod 0 \\$(tty); ${may} $*" /dev/null`;
+      const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
+      const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
+      const pid = Number(
+        await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),
+      );
+      const tracker = await Silent.find(terminal, pid);
+      await waitFor(() => terminal.stdout.some((line) => line.includes('listening')), {
+        what: 'the log on the terminal',
+        seen: () => terminal.stdout,
+      });
+      terminal.write(CTRL_S);
+      await share(tracker, 2 * FLOOD);
+      await tracker.untilDropped();
+      await isHealthy(tracker);
+      return { terminal, pid, tracker };
+    }
+
+    test('is waited for at the end for longer than a pipe, and the exit code is right', async () => {
+      const { terminal, pid, tracker } = await held();
+      process.kill(pid, 'SIGTERM');
+      // It has stopped, and waits for its log.
+      await waitFor(() => isClosed(tracker.address), { what: 'the tracker to stop serving', everyMs: 5 });
+      await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+      expect(terminal.isRunning).toBe(true);
+      terminal.write(CTRL_Q);
+      expect(await terminal.wait()).toBe(0);
+    });
+
+    // Node 20 cannot replace its program, and no exit of its own leaves a thread behind.
+    const leaves = (code: number): number => ('execve' in process ? code : 137);
+
+    test('for ever does not hold up the end, after the time of a disk', async () => {
+      const { terminal, pid } = await held();
+      const beganAt = performance.now();
+      process.kill(pid, 'SIGTERM');
+      expect(await terminal.wait()).toBe(leaves(0));
+      expect(performance.now() - beganAt).toBeGreaterThan(4000);
+      expect(performance.now() - beganAt).toBeLessThan(GRACE_MS + 5000);
+    });
+
+    test('for ever does not hold up a second signal', async () => {
+      const { terminal, pid } = await held();
+      process.kill(pid, 'SIGTERM');
+      process.kill(pid, 'SIGINT');
+      const beganAt = performance.now();
+      expect([leaves(130), leaves(143)]).toContain(await terminal.wait());
+      expect(performance.now() - beganAt).toBeLessThan(4000);
+    });
   });
 
   test('its reader has gone: serves, and ends', async () => {

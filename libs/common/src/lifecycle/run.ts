@@ -1,3 +1,4 @@
+import { exitAtOnce } from '../log/standard-output.js';
 import type { Startable } from './lifecycle.js';
 
 /** Exit code of a process that a signal ended: 128 + the signal's number. */
@@ -13,8 +14,8 @@ export async function runUntilSignal(service: Startable): Promise<void> {
   let count = 0;
   const onSignal = (name: keyof typeof SIGNAL_EXIT): void => {
     count += 1;
-    if (count > 1) process.exit(SIGNAL_EXIT[name]);
-    signalled();
+    if (count > 1) exitAtOnce(SIGNAL_EXIT[name]);
+    else signalled();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

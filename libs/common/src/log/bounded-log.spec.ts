@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '../testing/wait-for.js';
 import { BoundedLog, type Sink } from './bounded-log.js';
+import { endLogs } from './standard-output.js';
 
 type Answer = { readonly error?: unknown; readonly taken?: number };
 
@@ -27,10 +28,14 @@ class ScriptedSink implements Sink {
     return bytes.length;
   }
 
+  endTimeoutMs = 20_000;
   abandoned = 0;
+  /** A thread that hangs cannot be called back. */
+  canGiveUp = true;
 
-  abandon(): void {
+  abandon(): boolean {
     this.abandoned += 1;
+    return this.canGiveUp;
   }
 
   get lines(): string[] {
@@ -111,14 +116,38 @@ describe('a log whose reader may stop', () => {
     sink.answers.push({ taken: 0 }, { taken: 0 });
     const log = new BoundedLog(sink, quick);
     log.write('last\n');
-    await log.end(20_000);
+    await log.end();
     expect(sink.lines).toEqual(['last']);
+    expect(log.abandon()).toBe(true);
     expect(sink.abandoned).toBe(0);
     sink.isSlow = true;
+    sink.endTimeoutMs = 20;
     log.write('never read\n');
-    await log.end(20);
+    await log.end();
     expect(log.isPending).toBe(true);
+    // The outputs beside it may not have ended yet.
+    expect(sink.abandoned).toBe(0);
+    expect(log.abandon()).toBe(true);
     expect(sink.abandoned).toBe(1);
+  });
+
+  it('is given up only after those beside it have ended, each in its own time', async () => {
+    const sinks = [new ScriptedSink(), new ScriptedSink()] as const;
+    const [held, slow] = sinks;
+    const logs = sinks.map((sink) => new BoundedLog(sink, quick));
+    for (const log of logs) log.write('last\n');
+    expect(held.lines).toEqual(['last']);
+    for (const sink of sinks) sink.isSlow = true;
+    for (const log of logs) log.write('very last\n');
+    held.endTimeoutMs = 1;
+    held.canGiveUp = false;
+    const ended = endLogs(logs);
+    await logs[0]!.end();
+    expect(held.abandoned).toBe(0);
+    slow.held.shift()?.();
+    expect(await ended).toBe(false);
+    expect(slow.lines).toEqual(['last', 'very last']);
+    expect([held.abandoned, slow.abandoned]).toEqual([1, 0]);
   });
 
   it('hands over what waits when the process ends without a wait', () => {

@@ -9,8 +9,13 @@ export interface Sink {
   write(bytes: Buffer, done: (error: unknown, taken: number) => void): void;
   /** The same at the end of the process, when nothing can be waited for: returns how many were taken. */
   writeNow(bytes: Buffer): number;
-  /** Keeps a call of {@link write} that has not ended from delaying the end of the process. */
-  abandon(): void;
+  /** How long the end of the process waits for it, in milliseconds. */
+  readonly endTimeoutMs: number;
+  /**
+   * Gives up a call of {@link write} that has not ended. False if that is impossible, and the process
+   * can end only by `endHeldProcess`.
+   */
+  abandon(): boolean;
 }
 
 /** What is said of lines that are lost, as a line of the log's own format. */
@@ -94,16 +99,20 @@ export class BoundedLog {
     this.#pump();
   }
 
-  /** Resolves when all lines are written, or cannot be, or the time is up: to be called at the end of the process. */
-  async end(timeoutMs: number): Promise<void> {
-    const endMs = performance.now() + timeoutMs;
+  /** Resolves when all lines are written, or cannot be, or the sink's time is up: to be called at the end of the process. */
+  async end(): Promise<void> {
+    const endMs = performance.now() + this.sink.endTimeoutMs;
     this.#tryAgain();
     while (this.isPending && performance.now() < endMs) {
       // It has failed just now, and would again.
       if (this.#retry && this.#why !== '' && this.#batch === undefined) return;
       await new Promise((resolve) => setTimeout(resolve, END_POLL_MS));
     }
-    if (this.#busy) this.sink.abandon();
+  }
+
+  /** Gives up a write that is under way. False if it cannot be given up: see {@link Sink.abandon}. */
+  abandon(): boolean {
+    return !this.#busy || this.sink.abandon();
   }
 
   /** For the very end of the process: writes what can be written at once. */

@@ -4,6 +4,10 @@ import { isatty } from 'node:tty';
 import { errnoOf } from '../system-error.js';
 import type { Sink } from './bounded-log.js';
 
+/** How long the end of a process waits for the reader of a pipe, terminal or socket. */
+const READER_TIMEOUT_MS = 1000;
+/** The same for a file or device: a disk of the network may be slow, and what it takes is not lost. */
+const FILE_TIMEOUT_MS = 5000;
 /** At the end of a process a full pipe is given this long. */
 const LAST_WAIT_MS = 200;
 const LAST_POLL_MS = 5;
@@ -37,6 +41,8 @@ function reopened(fd: number): number | undefined {
 
 /** A pipe or terminal whose descriptor does not block. */
 class NonBlockingSink implements Sink {
+  readonly endTimeoutMs = READER_TIMEOUT_MS;
+
   constructor(private readonly fd: number) {}
 
   write(bytes: Buffer, done: (error: unknown, taken: number) => void): void {
@@ -55,31 +61,40 @@ class NonBlockingSink implements Sink {
   }
 
   /** No call is ever under way. */
-  abandon(): void {
-    return;
+  abandon(): boolean {
+    return true;
   }
 }
 
 /** A file or device: it is written by a thread, as a disk may be slow. */
 class FileSink implements Sink {
+  readonly endTimeoutMs = FILE_TIMEOUT_MS;
+  #busy = false;
+
   constructor(private readonly fd: number) {}
 
   write(bytes: Buffer, done: (error: unknown, taken: number) => void): void {
-    write(this.fd, bytes, (error, taken) => done(error ?? undefined, taken));
+    this.#busy = true;
+    write(this.fd, bytes, (error, taken) => {
+      this.#busy = false;
+      done(error ?? undefined, taken);
+    });
   }
 
   writeNow(bytes: Buffer): number {
-    return writeAll(this.fd, bytes, 0);
+    // It would wait behind the thread, perhaps for ever.
+    return this.#busy ? 0 : writeAll(this.fd, bytes, 0);
   }
 
-  /** Node's end waits for its threads, and nothing but this ends one that a terminal or a network's disk holds. */
-  abandon(): void {
-    process.kill(process.pid, 'SIGKILL');
+  /** Node's end waits for its threads, and one that a terminal or a network's disk holds cannot be called back. */
+  abandon(): boolean {
+    return !this.#busy;
   }
 }
 
 /** A socket, such as that of systemd's journal. */
 class SocketSink implements Sink {
+  readonly endTimeoutMs = READER_TIMEOUT_MS;
   readonly #socket: Socket;
 
   constructor(fd: number) {
@@ -98,8 +113,9 @@ class SocketSink implements Sink {
     return bytes.length - this.#socket.writableLength;
   }
 
-  abandon(): void {
+  abandon(): boolean {
     this.#socket.destroy();
+    return true;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { BoundedLog } from './bounded-log.js';
+import { endHeldProcess } from './held-process.js';
 import { openSink } from './sinks.js';
 
 type StandardFd = 1 | 2;
@@ -8,8 +9,8 @@ type StandardFd = 1 | 2;
 const outputs = new Map<StandardFd, BoundedLog>();
 let detached = false;
 
-/** How long the end of a process waits for who reads its last lines. */
-const END_TIMEOUT_MS = 1000;
+/** How long an immediate exit waits for a write to a file. */
+const AT_ONCE_TIMEOUT_MS = 200;
 
 /** The one way of all logs of this process to its standard output (1) or error (2). */
 export function standardOutput(fd: StandardFd): BoundedLog {
@@ -45,9 +46,32 @@ export function detachStandardStreams(): void {
   process.on('warning', ({ name, message }) => standardOutput(2).write(`enjambre: ${name}: ${message}\n`));
 }
 
-/** To be called at the end of the process: waits a moment until the last lines have left. */
+/**
+ * To be called at the end of the process, when its exit code is set: waits a moment until the last
+ * lines have left. If a file still holds up a write then, the process ends here, after all outputs.
+ */
 export async function endStandardOutput(): Promise<void> {
-  await Promise.all([...outputs.values()].map((output) => output.end(END_TIMEOUT_MS)));
+  if (!(await endLogs([...outputs.values()]))) endHeldProcess(Number(process.exitCode ?? 0));
+}
+
+/** Ends each log in its own time, then gives up what is still being written. False if that holds up the process. */
+export async function endLogs(logs: readonly Pick<BoundedLog, 'end' | 'abandon'>[]): Promise<boolean> {
+  await Promise.all(logs.map((log) => log.end()));
+  return abandonAll(logs);
+}
+
+/** Ends the process with `code` at once, also while a file holds up a write. */
+export function exitAtOnce(code: number): void {
+  const logs = [...outputs.values()];
+  if (abandonAll(logs)) process.exit(code);
+  setTimeout(() => {
+    if (abandonAll(logs)) process.exit(code);
+    endHeldProcess(code);
+  }, AT_ONCE_TIMEOUT_MS);
+}
+
+function abandonAll(logs: readonly Pick<BoundedLog, 'abandon'>[]): boolean {
+  return logs.map((log) => log.abandon()).every((isGivenUp) => isGivenUp);
 }
 
 function streamTo(fd: StandardFd): Writable {
