@@ -7,6 +7,8 @@ const NO_JETSTREAM: ReadonlySet<string> = new Set([
   ErrorCode.NoResponders,
   '503',
 ]);
+/** JetStream's numbers for the same; other faults of a server have 503, too. */
+const NOT_ENABLED: ReadonlySet<number> = new Set([0, 10_039, 10_076]);
 const NO_RIGHTS: ReadonlySet<string> = new Set([ErrorCode.PermissionsViolation]);
 
 /** What a stream takes of the server's storage from the start, full or not. */
@@ -38,7 +40,8 @@ export function jetStreamProblem(error: unknown, reserved?: Reservation): string
     return `its storage has no room for ${reservationOf(reserved)}: give it more (max_file_store), or lower ${reserved.flag}`;
 
   const code = error instanceof NatsError ? error.code : '';
-  if (NO_JETSTREAM.has(code)) return 'it runs without JetStream: start nats-server with -js';
+  if (NO_JETSTREAM.has(code) && NOT_ENABLED.has(numberOf(error)))
+    return 'it runs without JetStream: start nats-server with -js';
   const said = messageOf(error);
   if (reserved && NO_NODES.has(numberOf(error)))
     return `${said}; if for want of storage, lower ${reserved.flag}: it asks for ${reservationOf(reserved)}`;

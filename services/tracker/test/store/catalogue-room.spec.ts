@@ -4,7 +4,7 @@ import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { connectToNats } from '@enjambre/common/testing/nats-client';
 import { NatsServer } from '@enjambre/common/testing/nats-server';
 import { waitFor } from '@enjambre/common/testing/wait-for';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection, StreamInfo } from 'nats';
 import { BUCKET } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';
 import type { TrackerStore } from '../../src/app/ports.js';
@@ -43,9 +43,20 @@ async function started(maxBytes?: number): Promise<TrackerStore> {
   return tracker.store;
 }
 
-async function reserved(): Promise<number> {
+async function bucket(): Promise<StreamInfo> {
   const { streams } = await connection.jetstreamManager();
-  return (await streams.info(STREAM)).config.max_bytes;
+  return streams.info(STREAM);
+}
+
+async function reserved(): Promise<number> {
+  return (await bucket()).config.max_bytes;
+}
+
+/** Fills the bucket with what is no record up to so many bytes. */
+async function fillTo(bytes: number): Promise<void> {
+  const js = connection.jetstream();
+  for (let n = 0; (await bucket()).state.bytes < bytes; n++)
+    await js.publish(`$KV.${BUCKET}.part-${n}`, Buffer.alloc(8000));
 }
 
 /** Fills the bucket with what is no record until no record fits. */
@@ -100,5 +111,52 @@ describe('what is reserved for the catalogue', () => {
     await connection.jetstream().views.kv(BUCKET, { max_bytes: 256 * MIB });
     await started(64 * MIB);
     expect(await reserved()).toBe(64 * MIB);
+  });
+
+  test('is given back only as far as what is there leaves room to grow: nothing is deleted for it', async () => {
+    await connection.jetstream().views.kv(BUCKET, { max_bytes: 256 * MIB });
+    await fillTo(2.5 * MIB);
+    const { messages, bytes } = (await bucket()).state;
+    await started(2 * MIB);
+    expect((await bucket()).state).toMatchObject({ messages, bytes });
+    expect(await reserved()).toBe(2 * bytes);
+  });
+
+  test('stays as it is when trackers with other settings start, grow it and start again', async () => {
+    const wide = await started(6 * MIB);
+    await started(2 * MIB);
+    expect(await reserved()).toBe(2 * MIB);
+    await fill();
+    expect(await wide.keep(sampleRecord(1))).toEqual(sampleRecord(1));
+    expect(await reserved()).toBe(4 * MIB);
+    const { messages } = (await bucket()).state;
+    // What the other tracker has made room for, this one uses, too.
+    const narrow = await started(2 * MIB);
+    expect(await reserved()).toBe(4 * MIB);
+    expect(await narrow.keep(sampleRecord(2))).toEqual(sampleRecord(2));
+    await fill();
+    await expect(narrow.keep(sampleRecord(3))).rejects.toMatchObject({
+      message: expect.stringMatching(/it is full: let it have more than 4194304 bytes with/),
+    });
+    await started(2 * MIB);
+    expect(await reserved()).toBe(4 * MIB);
+    expect(await wide.keep(sampleRecord(3))).toEqual(sampleRecord(3));
+    expect(await reserved()).toBe(6 * MIB);
+    expect((await bucket()).state.messages).toBeGreaterThan(messages);
+  });
+
+  test('is not touched when NATS refuses a record for another reason, which is told', async () => {
+    const store = await started();
+    await fillTo(9 * MIB);
+    const { config, state } = await bucket();
+    const { streams } = await connection.jetstreamManager();
+    await streams.update(STREAM, { ...config, max_msgs: state.messages });
+    await expect(store.keep(sampleRecord(1))).rejects.toMatchObject({
+      reason: 'STORE_AWAY',
+      message: expect.stringMatching(/does not do its part: maximum messages exceeded$/),
+    });
+    expect(await reserved()).toBe(16 * MIB);
+    await streams.update(STREAM, { ...config, max_msgs: -1 });
+    expect(await store.keep(sampleRecord(1))).toEqual(sampleRecord(1));
   });
 });

@@ -15,7 +15,7 @@ import {
 } from 'nats';
 import type { StoreListener } from '../../app/ports.js';
 import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
-import { CatalogueRoom, isFull } from './catalogue-room.js';
+import { CatalogueRoom, isFull, isNotStored } from './catalogue-room.js';
 import { BUCKET } from './names.js';
 import { decodeRecord, encodeRecord, parseKey } from './stored-record.js';
 
@@ -216,7 +216,7 @@ export class CatalogueBucket {
     } catch (error) {
       if (!(error instanceof NatsError)) throw error;
       // Perhaps somebody has deleted the bucket: it is looked for, and made again.
-      if (!isFull(error) && !lacksStorage(error)) this.#entries?.stop();
+      if (!isNotStored(error) && !lacksStorage(error)) this.#entries?.stop();
       throw away(this.#problemOf(error));
     }
   }
