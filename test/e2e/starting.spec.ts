@@ -32,8 +32,12 @@ describe('wrong usage ends with 2 and a hint:', () => {
     ['a tracker at no address', ['files', '--tracker', 'here:70000'], /--tracker: "here:70000"/],
     ['a tracker that listens nowhere', ['tracker', '--listen', 'localhost'], /--listen: "localhost"/],
     ['a tracker that listens on a socket', ['tracker', '--listen', 'unix:/tmp/x'], /--listen: .*HOST:PORT/],
-    ['an unknown log level', ['tracker', '--log-level', 'loud'], /--log-level: one of/],
-    ['an unknown log format', ['agent', '--log-format', 'xml'], /--log-format: one of/],
+    [
+      'an unknown log level',
+      ['tracker', '--log-level', 'loud'],
+      /--log-level: must be one of fatal, error, warn, info, debug, trace, silent/,
+    ],
+    ['an unknown log format', ['agent', '--log-format', 'xml'], /--log-format: must be one of pretty, json/],
     ['a label without a value', ['agent', '--label', 'zone'], /--label: "zone"/],
     ['an empty name', ['agent', '--name', ''], /--name: a name is missing/],
     [
