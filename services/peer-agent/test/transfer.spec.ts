@@ -328,6 +328,7 @@ it('stops for good when it is stopped during its first save', async () => {
   const hold = (progress: ProgressLog): ProgressLog => ({
     load: (count) => progress.load(count),
     note: (piece) => progress.note(piece),
+    clear: () => progress.clear(),
     save: async (have) => {
       saving = true;
       await held;

@@ -164,6 +164,8 @@ export interface ProgressLog {
   note(piece: number): void;
   /** All of `have` is on the disk itself: call {@link PieceStore.flush} first. */
   save(have: Bitfield): Promise<void>;
+  /** Nothing is there any more: what was saved and noted is forgotten, through any crash. */
+  clear(): Promise<void>;
 }
 
 /** The data folder. */

@@ -1,3 +1,4 @@
+import type { Metainfo } from '@enjambre/core/metainfo';
 import { NOT_NOTED, ownerOf } from '../domain/own-files.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { isNamed, notDownloaded } from './content.js';
@@ -72,6 +73,23 @@ export async function forget(
 /** All pieces of one that could not get its name are worth as much as one that has it. */
 function isWholePart({ bytesDone, bytesTotal }: TransferRecord): boolean {
   return bytesDone === bytesTotal;
+}
+
+/** Deletes what a download had assembled before all of its content was found elsewhere. What cannot go is told in the log. */
+export async function dropPart(
+  metainfo: Metainfo,
+  before: TransferRecord,
+  { stores, log }: Pick<TransferComponents, 'stores' | 'log'>,
+): Promise<void> {
+  const { name, complete, inPlace, location, movingTo } = before;
+  if (complete || inPlace || isWholePart(before)) return;
+  for (const folder of new Set([location, movingTo || location])) {
+    const part = stores.download(metainfo, folder, false);
+    await part.delete(ALL_OF_IT).catch((error: unknown) => {
+      log.warn({ err: error }, `the part of ${name} in ${folder} could not be deleted`);
+    });
+    await part.close();
+  }
 }
 
 function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {

@@ -1,11 +1,6 @@
 import { dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import type { LimitChange } from '../domain/limits/limit-settings.js';
-import type { TransferRecord } from '../domain/transfer-record.js';
 import type { Transfer } from './transfer.js';
-
-/** What a share keeps of a transfer that it takes the place of, and what it is given. */
-export type Kept = LimitChange & Pick<TransferRecord, 'copies'>;
 
 /**
  * What to do with a transfer that is asked for again, in the folder `wanted` or, if undefined, in its own. Throws

@@ -2,14 +2,14 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import { failed, inDoubt, incomplete, type TransferRecord } from '../domain/transfer-record.js';
-import { noteComplete } from './completion.js';
+import { failed, inDoubt, type TransferRecord } from '../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
-import { contentChanged, haltReason, membershipOf, openContent, type Content } from './content.js';
+import { contentChanged, haltReason, membershipOf, type Content } from './content.js';
 import { DownloadClock } from './download-clock.js';
 import { DownloadRun } from './download-run.js';
-import { openAssembly, publish, type WholeContent } from './inventory.js';
+import { Holding } from './holding.js';
+import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from './ledger.js';
 import type { TransferLimits } from './limits.js';
 import { Offering } from './offering.js';
@@ -18,10 +18,9 @@ import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
 import type { Serving } from './serving.js';
-import { endMove, takeAlong, tryDisk } from './target-claim.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
-import { bytesDoneOf, initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
+import { initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
 
 /** It is to run, whatever has stopped it. */
 const TO_RUN = { goal: 'run', reason: '' } as const;
@@ -32,10 +31,8 @@ const TO_RUN = { goal: 'run', reason: '' } as const;
  * the goal run one after the other.
  */
 export class Transfer {
-  #record: TransferRecord;
+  readonly #its: Holding;
   #state: TransferState;
-  #content: Content | undefined;
-  #have: Bitfield | undefined;
   readonly #ledger: Ledger;
   /** How fast it may send and receive. */
   readonly limits: TransferLimits;
@@ -53,33 +50,35 @@ export class Transfer {
     record: TransferRecord,
     private readonly parts: TransferComponents,
   ) {
-    this.#record = record;
+    this.#its = new Holding(record, parts);
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
     this.#clock = new DownloadClock(record);
     this.#contentSearch = new ContentSearch(parts, record.infohash, {
-      had: () => this.#have,
+      had: () => this.#its.have,
       checking: () => this.#enter('checking'),
-      moved: (content, change) => this.#note(change, content),
+      moved: (content, change) => this.#its.note(change, content),
       missing: () => this.#rest(),
-      naming: (assembly) => this.#note({ assembly }),
+      naming: (assembly) => this.#its.note({ assembly }),
     });
-    this.#presence = new Presence(parts, record, () => membershipOf(this.record, this.#content?.metainfo));
+    this.#presence = new Presence(parts, record, () =>
+      membershipOf(this.record, this.#its.content?.metainfo),
+    );
     this.#resolution = new Resolution(parts);
   }
 
   get infohash(): InfoHash {
-    return this.#record.infohash;
+    return this.#its.record.infohash;
   }
 
   get name(): string {
-    return this.#record.name;
+    return this.#its.record.name;
   }
 
   /** Whether it was shared from here, where it is or goes, and whether its content has its own name there already. */
   get home(): Pick<TransferRecord, 'origin' | 'location' | 'inPlace' | 'copies'> {
-    return this.#record;
+    return this.#its.record;
   }
 
   get state(): TransferState {
@@ -104,10 +103,10 @@ export class Transfer {
   /** What is to outlive the process, as of now. */
   get record(): TransferRecord {
     return {
-      ...this.#record,
+      ...this.#its.record,
       ...this.#ledger.record,
       ...this.limits.settings,
-      bytesDone: bytesDoneOf(this.#record, this.#content, this.#have),
+      bytesDone: this.#its.bytesDone,
       ...this.#clock.record,
     };
   }
@@ -116,8 +115,8 @@ export class Transfer {
     return viewOf({
       record: this.record,
       state: this.#state,
-      content: this.#content,
-      have: this.#have,
+      content: this.#its.content,
+      have: this.#its.have,
       ledger: this.#ledger,
       bans: this.parts.bans,
       serves: this.serving !== undefined,
@@ -129,14 +128,14 @@ export class Transfer {
 
   /** True if the content on disk looks as it did when it was complete; where it is used, or at another path that it has. */
   async isUnchanged(path?: string): Promise<boolean> {
-    return looksUnchanged(this.#content, this.#record, this.parts.stores, path);
+    return looksUnchanged(this.#its.content, this.#its.record, this.parts.stores, path);
   }
 
   /** Changes what is known of its copies; another may be used then. False if `change` says that there is none. */
   changeCopies(change: CopiesChange): Promise<boolean> {
     return this.#serial.run(async () => {
-      const changed = await change(this.#record, this.#content);
-      if (changed?.location === undefined) this.#note(changed ?? {});
+      const changed = await change(this.#its.record, this.#its.content);
+      if (changed?.location === undefined) this.#its.note(changed ?? {});
       else await this.#again('the file is served from another place', changed);
       return changed !== undefined;
     });
@@ -152,9 +151,9 @@ export class Transfer {
 
   pause(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#record.goal === 'pause') return;
+      if (this.#its.record.goal === 'pause') return;
       await this.#halt('PAUSED', 'the file was paused');
-      this.#record = { ...this.#record, goal: 'pause', reason: '' };
+      this.#its.record = { ...this.#its.record, goal: 'pause', reason: '' };
       this.#enter('paused');
       this.#presence.leave('paused');
     });
@@ -166,7 +165,7 @@ export class Transfer {
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
-      const { goal } = this.#record;
+      const { goal } = this.#its.record;
       if (goal === 'run' && this.#state !== 'missing') return;
       await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'mend' : 'none');
     });
@@ -176,8 +175,7 @@ export class Transfer {
   relocate(folder: string): Promise<void> {
     return this.#serial.run(async () => {
       await this.#halt('STOPPING', 'the transfer moves to another folder');
-      const record = { ...this.#record, movingTo: folder };
-      const moved = await takeAlong(this.#content?.metainfo, record, this.parts, () => this.#note(record));
+      const moved = await this.#its.moveTo(folder);
       const isGone = this.#state === 'missing' && !moved.error;
       const change = { ...moved.change, ...TO_RUN };
       await this.#again('the transfer starts again', change, isGone ? 'fetch' : 'none');
@@ -188,8 +186,19 @@ export class Transfer {
   /** Reads all that is on disk again; what is wrong or missing is fetched again. */
   verify(): Promise<void> {
     return this.#serial.run(() => {
-      const change = { ...inDoubt(this.#record, this.#state === 'missing'), ...TO_RUN };
+      const change = { ...inDoubt(this.#its.record, this.#state === 'missing'), ...TO_RUN };
       return this.#again('the file is being checked', change, 'fetch');
+    });
+  }
+
+  /** It has its content elsewhere from here on, or is to fetch it. Throws what cannot be saved: then it is what it was. */
+  become(change: Partial<TransferRecord>, event: 'started' | 'update'): Promise<void> {
+    return this.#serial.run(async () => {
+      await this.#halt('STOPPING', 'the file is served from another place');
+      this.#presence.withdraw();
+      const refused = await this.#its.become(change);
+      await this.#begin(refused ? 'update' : event);
+      if (refused) throw refused;
     });
   }
 
@@ -199,10 +208,10 @@ export class Transfer {
    */
   remove(options: RemovalOptions): Promise<Removal> {
     return this.#serial.run(async () => {
-      checkDeletable(this.#record, options);
+      checkDeletable(this.#its.record, options);
       await this.#halt(options.reason ?? 'REMOVED', 'the file is no longer shared');
       this.#presence.withdraw();
-      const outcome = await forget(this.record, this.#content?.store, this.parts, options);
+      const outcome = await forget(this.record, this.#its.content?.store, this.parts, options);
       if ('removal' in outcome) return outcome.removal;
       const { error, touched } = outcome;
       if (touched) this.#noteFailed(error, { recheck: true });
@@ -221,19 +230,16 @@ export class Transfer {
   /** Begins again with a changed record; if its goal is not to run, only that. */
   async #again(message: string, change: Partial<TransferRecord>, remedy: Remedy = 'none'): Promise<void> {
     await this.#halt(remedy === 'fetch' ? 'CHECKING' : 'STOPPING', message);
-    if (change.location !== undefined) this.#content = undefined;
-    this.#note(change);
+    await this.#its.turnInto(change);
     await this.#begin('update', remedy);
   }
 
   async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
-    const metainfo = this.#content ? undefined : await this.parts.archive.readMetainfo(this.infohash);
-    this.#record = await endMove(metainfo ?? this.#content?.metainfo, this.#record, this.parts);
-    if (metainfo) this.#content = openContent(metainfo, this.#record, this.parts.stores);
-    this.#state = initialState(this.#record);
-    if (this.#record.goal !== 'run') return;
+    await this.#its.open();
+    this.#state = initialState(this.#its.record);
+    if (this.#its.record.goal !== 'run') return;
     // A pause ends here, not when what follows has found out what it is to do.
-    this.#clock.entered(this.#content ? 'checking' : 'resolving', this.#record);
+    this.#clock.entered(this.#its.content ? 'checking' : 'resolving', this.#its.record);
     this.#run = startRun(
       (signal) => this.#perform({ event, remedy, signal }),
       (error) => this.#fail(error),
@@ -243,21 +249,15 @@ export class Transfer {
   /** From wherever it is to the end, or until it is halted. */
   async #perform(run: RunOptions): Promise<void> {
     const halted = (): boolean => run.signal.aborted;
-    const known = this.#content ?? (await this.#resolve(run.signal));
-    const found = known && !halted() && (await this.#contentSearch.run(known, this.#record, run));
+    const known = this.#its.content ?? (await this.#resolve(run.signal));
+    const found = known && !halted() && (await this.#contentSearch.run(known, this.#its.record, run));
     if (!found || halted()) return;
     const { content, have, isOther, change } = found;
-    this.#note(change, content);
-    this.#have = have;
+    this.#its.note(change, content);
+    this.#its.have = have;
     if (isOther) throw contentChanged(content.store.path);
     if (have.isFull()) return this.#finish(found, run);
-    this.#record = incomplete(this.#record);
-    const { content: assembly, ...place } = await openAssembly(content, this.#record, this.parts.stores);
-    const isNews = place.ownFiles !== this.#record.ownFiles;
-    this.#note(place, assembly);
-    // Before the first of these files is made: whose it is must survive a crash.
-    if (isNews) await this.parts.save();
-    this.#content = await tryDisk(assembly, have, this.#record, this.parts);
+    const assembly = await this.#its.assemble(content, have);
     if (!halted()) await this.#fetch(assembly, have, run);
     if (!halted()) await this.#finish({ content: assembly }, { ...run, event: 'completed' });
   }
@@ -265,11 +265,11 @@ export class Transfer {
   /** Finds the metainfo in the swarm. Undefined if halted. */
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
     this.#enter('resolving');
-    const found = await this.#resolution.run(this.#record, signal);
+    const found = await this.#resolution.run(this.#its.record, signal);
     if (!found) return undefined;
-    this.#record = found.record;
-    this.#content = found.content;
-    return this.#content;
+    this.#its.record = found.record;
+    this.#its.content = found.content;
+    return this.#its.content;
   }
 
   /** Waits for content that is missing. */
@@ -290,11 +290,11 @@ export class Transfer {
       account: this.#clock.account,
       progress: this.parts.archive.progress(this.infohash),
       announce: () => this.#presence.tell('update'),
-      claimed: (saved) => this.#note({ recheck: !saved }),
+      claimed: (saved) => this.#its.note({ recheck: !saved }),
       damaged: this.#damaged,
     });
     this.#download = download;
-    this.#have = download.have;
+    this.#its.have = download.have;
     this.#offering.begin(download.serving);
     this.#enter('downloading');
     this.#presence.downloads(event);
@@ -309,31 +309,23 @@ export class Transfer {
   /** All pieces are there: put the content in its place, and seed. */
   async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
     const options = this.#contentSearch.inventoryOptions(run);
-    const { content, ...noted } = await publish(fetched, this.#record, options);
-    this.#content = content;
+    const { content, ...noted } = await publish(fetched, this.#its.record, options);
+    this.#its.content = content;
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== fetched.content) this.#offering.end('the file is served from another place');
-    const note = (record: TransferRecord): void => void (this.#record = record);
-    await noteComplete(this.#record, noted, { ...this.parts, note });
+    await this.#its.complete(noted);
     this.#clock.stop();
-    this.#have = Bitfield.full(content.layout.pieceCount);
-    const whole = { ...content, have: this.#have, ledger: this.#ledger, damaged: this.#damaged };
+    this.#its.have = Bitfield.full(content.layout.pieceCount);
+    const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
     this.#offering.seed({
       ...this.parts,
       ...whole,
       share: this.limits.upload,
-      resealed: (fingerprint) => this.#note({ fingerprint }),
+      resealed: (fingerprint) => this.#its.note({ fingerprint }),
       sent: () => this.#presence.tell('numbers'),
     });
     this.#enter('seeding');
     this.#presence.offers(run.event);
-  }
-
-  #note(change: Partial<TransferRecord>, content = this.#content): void {
-    this.#content = content;
-    this.#record = { ...this.#record, ...change };
-    if (change.location !== undefined) this.parts.moved();
-    this.parts.changed();
   }
 
   /** The content is not what it was: it must not be served as that. */
@@ -347,14 +339,14 @@ export class Transfer {
       .run(async () => {
         // It was told to do something else meanwhile; what is in doubt by that stays so.
         if (this.#run !== run) {
-          this.#note({ recheck: failed(this.#record, cause).recheck });
+          this.#its.note({ recheck: failed(this.#its.record, cause).recheck });
           return;
         }
         await this.#halt(haltReason(cause), 'the transfer failed');
-        const lost = await this.#contentSearch.changeIfMissing(cause, this.#content, this.#record);
+        const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
         if (lost) return this.#again('its content is missing', lost);
         this.#noteFailed(cause);
-        this.#presence.leave('failed', this.#record.reason);
+        this.#presence.leave('failed', this.#its.record.reason);
       })
       .catch((failure: unknown) => {
         this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
@@ -362,11 +354,14 @@ export class Transfer {
   }
 
   #noteFailed(cause: unknown, change: Partial<TransferRecord> = {}): void {
-    this.#record = { ...failed(this.#record, cause), ...change };
+    this.#its.record = { ...failed(this.#its.record, cause), ...change };
     this.#fault = EnjambreError.from(cause);
     this.parts.meter.failed(this.#fault);
     this.#enter('failed');
-    this.parts.log.error({ err: cause }, `${this.name || shortId(this.infohash)}: ${this.#record.reason}`);
+    this.parts.log.error(
+      { err: cause },
+      `${this.name || shortId(this.infohash)}: ${this.#its.record.reason}`,
+    );
   }
 
   /** Stops all work and saves how far it came. */
@@ -382,13 +377,13 @@ export class Transfer {
     await download?.checkpoint().catch((error: unknown) => {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
-    await this.#content?.store.close();
+    await this.#its.content?.store.close();
     this.#clock.stop();
   }
 
   #enter(state: TransferState): void {
     this.#state = state;
-    this.#clock.entered(state, this.#record);
+    this.#clock.entered(state, this.#its.record);
     this.parts.changed();
   }
 }

@@ -3,19 +3,19 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
 import type { LimitChange } from '../domain/limits/limit-settings.js';
-import { copiesOf, otherCopies } from '../domain/copies.js';
+import { copiesOf, fetchedInto, otherCopies, sharedFrom } from '../domain/copies.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { parseRef } from '../domain/transfer-ref.js';
 import type { Offender } from './bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, wantedOf, type DownloadSource } from './download-source.js';
-import { planAgain, type Kept } from './transfer-place.js';
+import { planAgain } from './transfer-place.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from './identity.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
 import { CONTENT_CHANGED, type ContentHasher, type ScannedContent } from './ports.js';
 import { RecordSaver } from './record-saver.js';
-import type { RemovalOptions } from './removal.js';
+import { dropPart, type RemovalOptions } from './removal.js';
 import { Room, type RoomNeed } from './room.js';
 import { SharedPaths } from './shared-paths.js';
 import { runningBeside } from './running.js';
@@ -195,17 +195,16 @@ export class Transfers implements Startable, ServingDirectory {
   async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
     const { record } = known;
     const metainfo = await this.#parts.archive.readMetainfo(record.infohash);
-    await this.#remove(known, { deleteData: false, force: false });
-    const place = { location, limits: { ...known.limits.settings, ...limits } };
-    const transfer = await this.#begin(identityOfRecord(record), metainfo, place).catch(
-      async (error: unknown) => {
-        if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
-        await this.#add(record).start('update');
-        throw error;
-      },
-    );
-    await this.save(transfer);
-    return { transfer, already: false };
+    try {
+      await this.#reserve(identityOfRecord(record), metainfo, location);
+      await known.become(fetchedInto(record, location), 'started');
+    } catch (error) {
+      this.#targets.hold(record.infohash, placeOf(record));
+      throw error;
+    }
+    known.limits.change(limits);
+    await this.save(known);
+    return { transfer: known, already: false };
   }
 
   /** A new download. Its place is its own from here on, or it is refused. */
@@ -214,23 +213,32 @@ export class Transfers implements Startable, ServingDirectory {
     metainfo: Metainfo | undefined,
     { location, limits }: { location: string; limits: LimitChange },
   ): Promise<Transfer> {
-    const { infohash, name, size } = found;
+    const { archive } = this.#parts;
     try {
-      if (name !== '') await this.#targets.claim(infohash, { folder: location, name });
-      const isFree = await this.#parts.stores.checkTarget(location, name, size);
-      if (isFree) {
-        const known = metainfo ?? { infohash, name, isFolder: false, files: [] };
-        await this.#parts.stores.rehearse(known, location);
-        await this.#checkRoom(infohash, { name, folder: location, bytes: size, files: 0 });
-      }
-      if (metainfo) await this.#parts.archive.writeMetainfo(metainfo);
+      await this.#reserve(found, metainfo, location);
+      // One that was removed before may have left claims that could not be deleted then.
+      await archive.progress(found.infohash).clear();
+      if (metainfo) await archive.writeMetainfo(metainfo);
     } catch (error) {
-      this.#targets.release(infohash);
+      this.#targets.release(found.infohash);
       throw error;
     }
     const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
     await transfer.start('started');
     return transfer;
+  }
+
+  /** Claims a place for a download, and tries whether it can go there. */
+  async #reserve(
+    { infohash, name, size }: Identity,
+    metainfo: Metainfo | undefined,
+    folder: string,
+  ): Promise<void> {
+    const { stores } = this.#parts;
+    if (name !== '') await this.#targets.claim(infohash, { folder, name });
+    if (!(await stores.checkTarget(folder, name, size))) return;
+    await stores.rehearse(metainfo ?? { infohash, name, isFolder: false, files: [] }, folder);
+    await this.#checkRoom(infohash, { name, folder, bytes: size, files: 0 });
   }
 
   #checkRoom(infohash: InfoHash, need: RoomNeed): Promise<void> {
@@ -257,26 +265,39 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer && { infohash, name: transfer.name, pending: !transfer.home.inPlace };
   }
 
-  /** Makes a transfer of content that was just hashed where it lies. Throws `precondition` CHANGED_WHILE_READ. */
-  async #adopt(metainfo: Metainfo, content: ScannedContent, kept: Kept): Promise<Transfer> {
+  /**
+   * Makes a transfer of content that was just hashed where it lies, or `known` one of it. Throws `precondition`
+   * CHANGED_WHILE_READ; `known` is what it was then.
+   */
+  async #adopt(
+    metainfo: Metainfo,
+    content: ScannedContent,
+    limits: LimitChange,
+    known?: Transfer,
+  ): Promise<Transfer> {
     const { archive, hasher, stores } = this.#parts;
+    const { path: location } = content;
     await archive.writeMetainfo(metainfo);
     const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
     // After the fingerprint: it is of what was hashed.
     await hasher.confirm(content);
-    const transfer = this.#add({
-      ...newRecord(identityOf(metainfo), { origin: true, location: content.path }),
-      ...kept,
-      complete: true,
-      completedAtMs: Date.now(),
-      fingerprint,
-    });
-    await transfer.start('started');
+    const identity = identityOf(metainfo);
+    const before = known?.record;
+    const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
+    const shared = sharedFrom({ location, fingerprint }, copies, Date.now());
+    const transfer =
+      known ?? this.#add({ ...newRecord(identity, { origin: true, location }), ...limits, ...shared });
+    const named = { name: identity.name, bytesTotal: identity.size };
+    await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
     // Whoever is told that it is shared may tell others at once.
     await transfer.settled();
-    if (transfer.state === 'seeding') return transfer;
+    if (transfer.state === 'seeding') {
+      if (before) await dropPart(metainfo, before, this.#parts);
+      return transfer;
+    }
     await hasher.confirm(content).catch(async (error: unknown) => {
-      await this.#remove(transfer, { deleteData: false });
+      if (before) await transfer.become(before, 'update');
+      else await this.#remove(transfer, { deleteData: false });
       throw error;
     });
     return transfer;
@@ -288,7 +309,7 @@ export class Transfers implements Startable, ServingDirectory {
     content: ScannedContent,
     limits: LimitChange = {},
   ): Promise<Pick<Shared, 'transfer' | 'already'>> {
-    const { infohash, name } = metainfo;
+    const { infohash } = metainfo;
     const { path } = content;
     const before = this.sharesAt(path);
     const infohashes = new Set([infohash, ...before.map((transfer) => transfer.infohash)]);
@@ -296,13 +317,10 @@ export class Transfers implements Startable, ServingDirectory {
       const known = this.#transfers.get(infohash);
       // Moved content is offered where it is now, also before it is missed where it was.
       const already = known?.state === 'seeding' && (await known.isUnchanged());
-      const copies = otherCopies(known ? copiesOf(known.record) : [], path, name);
-      if (!already && known) await this.#remove(known, { deleteData: false });
       for (const transfer of before)
-        if (this.has(transfer) && !(await transfer.isUnchanged(path)))
+        if (transfer !== known && this.has(transfer) && !(await transfer.isUnchanged(path)))
           await this.#withdraw(transfer, path, CONTENT_CHANGED);
-      const kept = { ...known?.limits.settings, ...limits, copies };
-      const transfer = already ? known : await this.#adopt(metainfo, content, kept);
+      const transfer = already ? known : await this.#adopt(metainfo, content, limits, known);
       if (already) await known.changeCopies(adding(content, this.#parts));
       this.#shares.add(transfer);
       transfer.limits.change(limits);

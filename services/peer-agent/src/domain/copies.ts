@@ -44,6 +44,28 @@ export function withoutCopy(record: TransferRecord, path: string): Partial<Trans
   return next && usingCopy(record, next, false);
 }
 
+/** What is the same of content that is, or goes, to a new place: nothing is noted of its files. */
+const NEW_PLACE = { movingTo: '', ownFiles: 'none', assembly: '', warning: '', recheck: false } as const;
+
+/** What changes when the content is to be fetched into a folder, as it is at none of its places. */
+export function fetchedInto(record: TransferRecord, folder: string): Partial<TransferRecord> {
+  const { name } = record;
+  const place = { origin: false, location: folder, inPlace: false };
+  const copies = otherCopies(copiesOf(record), pathOfCopy(place, name), name);
+  const nothing = { complete: false, completedAtMs: 0, bytesDone: 0, fingerprint: '' };
+  return { ...NEW_PLACE, ...place, ...nothing, copies };
+}
+
+/** What changes when the whole content is shared from a place, `copy`, besides those that are known. */
+export function sharedFrom(
+  { location, fingerprint }: Omit<ContentCopy, 'origin'>,
+  copies: readonly ContentCopy[],
+  nowMs: number,
+): Partial<TransferRecord> {
+  const place = { origin: true, location, fingerprint, inPlace: true, copies };
+  return { ...NEW_PLACE, ...place, complete: true, completedAtMs: nowMs, goal: 'run', reason: '' };
+}
+
 type Places = Pick<TransferRecord, 'origin' | 'location' | 'copies'>;
 type Place = Pick<ContentCopy, 'origin' | 'location'>;
 

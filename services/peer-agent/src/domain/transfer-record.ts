@@ -94,7 +94,7 @@ export function incomplete(record: TransferRecord): TransferRecord {
 
 /** What changes when all that is on disk is to be read again. What is missing of a download (`isGone`) is given up. */
 export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<TransferRecord> {
-  const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0 } : {};
+  const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0, bytesDone: 0 } : {};
   return { ...givenUp, fingerprint: '', recheck: true };
 }
 

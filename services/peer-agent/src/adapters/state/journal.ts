@@ -13,7 +13,7 @@ export class Journal {
   readonly #serial = new Serial();
   #scheduled = false;
 
-  constructor(private readonly path: string) {}
+  constructor(readonly path: string) {}
 
   /** The pieces in the file; an entry that was cut short is left out. */
   async read(): Promise<number[]> {

@@ -138,12 +138,12 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [], unsure: [1, 3] });
   });
 
-  it('forgets everything when removed, and can begin anew', async () => {
+  it.each(['removed', 'cleared'])('forgets everything when %s, and can begin anew', async (how) => {
     const log = open();
     log.note(1);
     await log.save(bits([1]));
     log.note(2);
-    await log.remove();
+    await (how === 'removed' ? log.remove() : log.clear());
     expect(await folder.tree()).toEqual([]);
     log.note(3);
     await log.close();

@@ -53,6 +53,18 @@ export class FileProgressLog implements ProgressLog {
     for (const journal of this.#journals) await journal.close();
   }
 
+  async clear(): Promise<void> {
+    const paths = [this.#bitfieldPath, ...this.#journals.map(({ path }) => path)];
+    const before = await Promise.all(paths.map(readIfThere));
+    try {
+      await this.remove();
+      // Most have claimed nothing: those cost no sync.
+      if (before.some(({ length }) => length > 0)) await syncFolder(dirname(this.#bitfieldPath));
+    } catch (error) {
+      throw diskError(error, this.#bitfieldPath, 'other');
+    }
+  }
+
   async remove(): Promise<void> {
     await this.#saving.idle();
     for (const journal of this.#journals) await journal.clear();
