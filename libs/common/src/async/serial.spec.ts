@@ -28,6 +28,35 @@ describe('Serial', () => {
     expect(await next).toBe('yes');
   });
 
+  it('does not do what was given up before its turn, and says so at once', async () => {
+    const serial = new Serial();
+    const done: string[] = [];
+    const work = (name: string) => async (): Promise<string> => {
+      await Promise.resolve();
+      done.push(name);
+      return name;
+    };
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const [first, second, gone] = [new AbortController(), new AbortController(), new AbortController()];
+    gone.abort(new Error('gone before'));
+    const begun = serial.runUnless(first.signal, () => held.then(work('begun')));
+    const waiting = serial.runUnless(second.signal, work('waiting'));
+    const last = serial.run(work('last'));
+    await expect(serial.runUnless(gone.signal, work('late'))).rejects.toThrow('gone before');
+    second.abort(new Error('given up'));
+    await expect(waiting).rejects.toThrow('given up');
+    expect(done).toEqual([]);
+    first.abort();
+    release();
+    expect(await begun).toBe('begun');
+    await last;
+    expect(done).toEqual(['begun', 'last']);
+    const failing = serial.runUnless(new AbortController().signal, () => Promise.reject(new Error('no')));
+    await expect(failing).rejects.toThrow('no');
+    expect(await serial.run(work('next'))).toBe('next');
+  });
+
   it('is idle once all work has ended, well or not', async () => {
     const serial = new Serial();
     const ended: string[] = [];

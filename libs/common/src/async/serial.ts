@@ -9,6 +9,30 @@ export class Serial {
     return done;
   }
 
+  /**
+   * {@link run}, unless `signal` aborts before it is the turn of `work`: then it throws the signal's reason at once, and
+   * `work` is let go and not done. What was begun is left to `work`.
+   */
+  runUnless<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    let waiting: (() => Promise<T>) | undefined = work;
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        waiting = undefined;
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) {
+        giveUp();
+        return;
+      }
+      signal.addEventListener('abort', giveUp, { once: true });
+      const turn = this.run(async () => {
+        signal.removeEventListener('abort', giveUp);
+        if (waiting) resolve(await waiting());
+      });
+      turn.catch(reject);
+    });
+  }
+
   /** Resolves when all work so far has ended, well or not. */
   async idle(): Promise<void> {
     await this.#last;

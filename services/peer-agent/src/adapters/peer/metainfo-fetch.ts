@@ -23,6 +23,11 @@ export class MetainfoFetch {
   readonly #memory = new MetainfoMemory();
   readonly #parses = new Serial();
 
+  /** @param parse throws `invalid` BAD_METAINFO, also if the infohash is not the expected one */
+  constructor(
+    private readonly parse: (bytes: Uint8Array, expected: InfoHash) => Steps<Metainfo> = parseMetainfoSteps,
+  ) {}
+
   /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and what the call throws. */
   async at(
     endpoint: string,
@@ -50,8 +55,8 @@ export class MetainfoFetch {
         progress(size, totalLength);
       }
       const bytes = Buffer.concat(chunks);
-      const parse = (): Promise<Metainfo> => turns.run(until(signal, parseMetainfoSteps(bytes, infohash)));
-      return await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.run(parse));
+      const parse = (): Promise<Metainfo> => turns.run(until(signal, this.parse(bytes, infohash)));
+      return await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.runUnless(signal, parse));
     } finally {
       this.#memory.release(size);
       client.close();
