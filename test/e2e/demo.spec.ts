@@ -12,27 +12,31 @@ const DEMO = fileURLToPath(new URL('../../demo/dist/main.js', import.meta.url));
 jest.setTimeout(180_000);
 
 let folder: string;
-let demo: ManagedProcess;
+let demo: ManagedProcess | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'enjambre-demo-'));
-  demo = new ManagedProcess(process.execPath, [DEMO], { env: { TMPDIR: folder, NODE_OPTIONS: undefined } });
 });
 
 afterEach(async () => {
-  await demo.kill();
+  // In order: killed, it would leave its processes behind.
+  await demo?.stop();
+  demo = undefined;
   await rm(folder, { recursive: true, force: true });
 });
 
 it('the demo ends soon after Ctrl-C in the middle of a download, and leaves nothing behind', async () => {
-  await waitFor(() => demo.stdout.some((line) => line.includes('get it')), {
+  const env = { TMPDIR: folder, NODE_OPTIONS: undefined };
+  const played = new ManagedProcess(process.execPath, [DEMO], { env });
+  demo = played;
+  await waitFor(() => played.stdout.some((line) => line.includes('get it')), {
     what: 'the downloads',
     timeoutMs: 120_000,
-    seen: () => demo.stdout,
+    seen: () => played.stdout,
   });
-  demo.signal('SIGINT');
-  expect(await demo.wait()).toBe(130);
-  expect(demo.stdout.join('\n')).toMatch(/interrupted/);
+  played.signal('SIGINT');
+  expect(await played.wait()).toBe(130);
+  expect(played.stdout.join('\n')).toMatch(/interrupted/);
   expect(await readdir(folder)).toEqual([]);
 });
 
