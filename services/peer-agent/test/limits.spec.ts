@@ -93,8 +93,9 @@ describe('limits', () => {
       transfer: { limits: { settings: { maxUpload: 9000, priority: 'low' } } },
     });
     await transfer.pause();
-    const anew = await agent.transfers.share(share);
-    expect(anew.transfer).not.toBe(transfer);
-    expect(anew.transfer.limits.settings).toEqual({ maxUpload: 9000, maxDownload: 0, priority: 'low' });
+    const afterPause = await agent.transfers.share(share);
+    expect(afterPause.transfer).toBe(transfer);
+    expect(transfer.state).toBe('seeding');
+    expect(transfer.limits.settings).toEqual({ maxUpload: 9000, maxDownload: 0, priority: 'low' });
   });
 });
