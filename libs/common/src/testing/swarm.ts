@@ -31,6 +31,8 @@ export interface RunOptions extends ProcessOptions {
    * `prlimit --nofile=96` or `ip netns exec NAME`: it must keep its process id.
    */
   readonly through?: readonly string[];
+  /** How long an agent may take until it listens. @default 20 s */
+  readonly listenMs?: number;
 }
 
 /** Something else that is to end with a swarm. */
@@ -126,8 +128,9 @@ export class ProcessSwarm {
       ...(this.#messagingAddress === '' ? [] : ['--messaging', this.#messagingAddress]),
       ...args,
     ];
-    const process = this.run(command, options);
-    const address = await process.waitForLog(addressOf, `agent ${name} to listen`);
+    const { listenMs, ...others } = options;
+    const process = this.run(command, others);
+    const address = await process.waitForLog(addressOf, `agent ${name} to listen`, listenMs);
     const agent = { name, dataDir, downloadDir, address, process };
     this.#agents.set(name, agent);
     return agent;
