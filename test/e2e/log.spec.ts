@@ -170,6 +170,39 @@ describe('a service whose log cannot be written', () => {
   });
 });
 
+interface StoppedTerminal {
+  readonly terminal: ManagedProcess;
+  /** Of the tracker. */
+  readonly pid: number;
+  readonly tracker: Silent;
+}
+
+/**
+ * A tracker on a terminal where Ctrl-S was pressed, with more lines to write than it takes.
+ *
+ * @param starting what the shell on the terminal does to become the tracker: ends with `exec`, or a program that runs another
+ */
+async function stoppedTerminal(starting: string): Promise<StoppedTerminal> {
+  const pidFile = join(swarm.root, 'pid');
+  const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; ${starting} $*" /dev/null`;
+  const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
+  const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
+  const pid = Number(
+    await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),
+  );
+  const tracker = await Silent.find(terminal, pid);
+  await waitFor(() => terminal.stdout.some((line) => line.includes('listening')), {
+    what: 'the log on the terminal',
+    seen: () => terminal.stdout,
+  });
+  terminal.write(CTRL_S);
+  // Lines for people are shorter.
+  await share(tracker, 2 * FLOOD);
+  await tracker.untilDropped();
+  await isHealthy(tracker);
+  return { terminal, pid, tracker };
+}
+
 describe('a service whose log nobody reads', () => {
   /** Reads what there is, and hears the rest until `is` holds. */
   async function readUntil(fd: number, is: (lines: string[]) => boolean): Promise<string[]> {
@@ -228,23 +261,7 @@ describe('a service whose log nobody reads', () => {
   });
 
   test('a terminal where somebody pressed Ctrl-S: serves, and ends in time', async () => {
-    const pidFile = join(swarm.root, 'pid');
-    const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; exec $*" /dev/null`;
-    const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
-    const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
-    const pid = Number(
-      await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),
-    );
-    const tracker = await Silent.find(terminal, pid);
-    await waitFor(() => terminal.stdout.some((line) => line.includes('listening')), {
-      what: 'the log on the terminal',
-      seen: () => terminal.stdout,
-    });
-    terminal.write(CTRL_S);
-    // Lines for people are shorter.
-    await share(tracker, 2 * FLOOD);
-    await tracker.untilDropped();
-    await isHealthy(tracker);
+    const { terminal, pid } = await stoppedTerminal('exec');
     const beganAt = performance.now();
     process.kill(pid, 'SIGTERM');
     expect(await terminal.wait()).toBe(0);
@@ -256,28 +273,12 @@ describe('a service whose log nobody reads', () => {
     const SLOW_MS = 1500;
 
     /** A tracker whose log is held up by Ctrl-S; a thread hangs in a write then, as with a slow disk of the network. */
-    async function held(): Promise<{ terminal: ManagedProcess; pid: number; tracker: Silent }> {
-      const pidFile = join(swarm.root, 'pid');
+    function held(): Promise<StoppedTerminal> {
       // Root may open all, unless it has lost that right.
       const drop = '-dac_override,-dac_read_search';
       const isRoot = process.getuid?.() === 0;
       const may = isRoot ? `exec setpriv --bounding-set ${drop} --inh-caps ${drop}` : 'exec';
-      const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; chmod 0 \\$(tty); ${may} $*" /dev/null`;
-      const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
-      const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
-      const pid = Number(
-        await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),
-      );
-      const tracker = await Silent.find(terminal, pid);
-      await waitFor(() => terminal.stdout.some((line) => line.includes('listening')), {
-        what: 'the log on the terminal',
-        seen: () => terminal.stdout,
-      });
-      terminal.write(CTRL_S);
-      await share(tracker, 2 * FLOOD);
-      await tracker.untilDropped();
-      await isHealthy(tracker);
-      return { terminal, pid, tracker };
+      return stoppedTerminal(`chmod 0 \\$(tty); ${may}`);
     }
 
     test('is waited for at the end for longer than a pipe, and the exit code is right', async () => {

@@ -7,6 +7,7 @@ import type { Shared } from '../src/app/transfer-options.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
@@ -32,13 +33,6 @@ async function put(name: string, bytes: Buffer): Promise<string> {
 function share(path: string): Promise<Shared> {
   const { signal } = new AbortController();
   return agent.transfers.share({ path, name: '', pieceLength: PIECE, signal, progress: () => undefined });
-}
-
-function inState(transfer: Transfer, state: Transfer['state']): Promise<boolean> {
-  return waitFor(() => transfer.state === state, {
-    what: `${state}, which is ${transfer.state}`,
-    everyMs: 5,
-  });
 }
 
 describe('a share whose bytes change, but not their number nor the time', () => {

@@ -13,6 +13,7 @@ import { OutstandingBudget } from '../src/domain/engine/outstanding-budget.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader, type UploaderOptions } from './support/uploader.js';
 
@@ -64,10 +65,6 @@ async function begun(): Promise<Transfer> {
 }
 
 const target = (name = metainfo.name): string => agent.folder.at('downloads', name);
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
-}
 
 /** Files of a part, and what somebody does to them behind the agent's back. */
 const mischief: Record<string, (path: string) => Promise<void>> = {

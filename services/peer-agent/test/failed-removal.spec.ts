@@ -1,12 +1,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
 import { EnjambreError } from '@enjambre/core/error';
 import type { TransferArchive } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
@@ -37,14 +37,6 @@ async function restarted(parts: AgentParts = {}): Promise<Transfer> {
   agent = await DownloadAgent.start(agent.folder, parts);
   agent.tracker.add(uploader.named());
   return agent.transfers.get(metainfo.infohash);
-}
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, {
-    what: `the transfer to be ${state}`,
-    everyMs: 5,
-    seen: () => [transfer.state, transfer.view().reason],
-  });
 }
 
 async function downloaded(parts?: AgentParts): Promise<Transfer> {

@@ -6,6 +6,7 @@ import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { Uploader } from './support/uploader.js';
 
 const PIECE = 64 * 1024;
@@ -42,16 +43,6 @@ async function restarted(between: () => Promise<unknown>, parts: AgentParts = {}
   await agent.halt();
   await between();
   agent = await DownloadAgent.start(agent.folder, parts);
-}
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 }).catch(
-    (error: unknown) => {
-      throw new Error(`${String(error)}; it is ${transfer.state}: ${transfer.view().reason}`, {
-        cause: error,
-      });
-    },
-  );
 }
 
 const target = (name = metainfo.name): string => agent.folder.at('downloads', name);

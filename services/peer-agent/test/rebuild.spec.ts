@@ -7,6 +7,7 @@ import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { Uploader } from './support/uploader.js';
 
 const PIECE = 64 * 1024;
@@ -31,10 +32,6 @@ afterEach(async () => {
 });
 
 const target = (): string => agent.folder.at('downloads', metainfo.name);
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
-}
 
 /** Ends the agent, has `damage` happen, and starts it anew. */
 async function restarted(damage: () => Promise<void>, watch?: Watch): Promise<void> {

@@ -18,6 +18,7 @@ import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
@@ -51,11 +52,6 @@ afterEach(async () => {
 
 const at = (...names: string[]): string => agent.folder.at('downloads/folder', ...names);
 const tree = async (): Promise<string[]> => (await agent.folder.tree('downloads')).sort();
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<Transfer> {
-  await waitFor(() => transfer.state === state, { what: `${state}, not ${transfer.state}`, everyMs: 5 });
-  return transfer;
-}
 
 const downloaded = async (): Promise<Transfer> => inState(await agent.download(metainfo), 'seeding');
 

@@ -11,10 +11,10 @@ import { FdCache } from '../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../src/adapters/disk/store-factory.js';
 import type { Named } from '../src/app/ports.js';
-import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
@@ -66,14 +66,6 @@ async function offeredProgram(): Promise<Metainfo> {
     file.path.join('/') === 'bin/run' ? { ...file, executable: true as const } : file,
   );
   return { ...built, files };
-}
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, {
-    what: `the transfer to be ${state}`,
-    everyMs: 5,
-    seen: () => transfer.view().reason,
-  });
 }
 
 const refusing = (code: string) => (): Promise<never> =>

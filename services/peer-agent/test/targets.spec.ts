@@ -10,6 +10,7 @@ import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
 
@@ -48,10 +49,6 @@ async function offered(...has: number[]): Promise<void> {
 async function start(metainfo: Metainfo, outputDir = ''): Promise<Transfer> {
   const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
   return (await agent.transfers.download(source, { outputDir })).transfer;
-}
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
 }
 
 const refused = {

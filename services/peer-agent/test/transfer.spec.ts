@@ -9,6 +9,7 @@ import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { RawDownloader, request } from './support/downloader.js';
 import { TestFolder } from './support/folder.js';
+import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { notedIn } from './support/status.js';
 import { Uploader } from './support/uploader.js';
@@ -65,10 +66,6 @@ async function restarted(): Promise<Transfer> {
 }
 
 const NOT_NOTED = { complete: false, in_place: false, fingerprint: '', completed_at: null };
-
-async function inState(transfer: Transfer, state: Transfer['state']): Promise<void> {
-  await waitFor(() => transfer.state === state, { what: `the transfer to be ${state}`, everyMs: 5 });
-}
 
 it.each([
   ['without piece layers', (info: string) => `d${info}e`],

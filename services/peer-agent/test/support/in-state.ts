@@ -1,0 +1,12 @@
+import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { Transfer } from '../../src/app/transfer.js';
+
+/** Resolves with the transfer once it is in the state. */
+export async function inState(transfer: Transfer, state: Transfer['state']): Promise<Transfer> {
+  await waitFor(() => transfer.state === state, {
+    what: `the transfer to be ${state}`,
+    everyMs: 5,
+    seen: () => [transfer.state, transfer.view().reason],
+  });
+  return transfer;
+}
