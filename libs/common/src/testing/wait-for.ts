@@ -47,7 +47,7 @@ export async function waitFor<T>(
 }
 
 /**
- * As {@link waitFor}, for a condition on what tells of each change itself.
+ * As {@link waitFor}, for a condition on something that reports each change itself.
  *
  * @param change resolves at the next one
  */

@@ -168,7 +168,7 @@ export class ContentSearch {
       this.#last = survey.look;
       return `${content.store.path} is back, or on its way: it is looked at once it does not change any more`;
     } catch (error) {
-      // At the start it is told as a failure; one that waits goes on waiting.
+      // At the start it is reported as a failure; one that waits keeps waiting.
       if (!waited) throw error;
       return EnjambreError.from(error).message;
     }

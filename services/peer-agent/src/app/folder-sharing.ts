@@ -187,7 +187,7 @@ export class FolderSharing implements Startable {
       same.push(transfer);
     }
     const others = this.#offers.of(name).filter((transfer) => !same.includes(transfer));
-    await this.#withdraw(name, others, 'it was shared anew');
+    await this.#withdraw(name, others, 'it was shared again');
     this.#complaints.delete(name);
     this.#leftOut.tell(name, content.leftOut);
     return 'settled';

@@ -29,7 +29,7 @@ export class MetainfoSearch implements SwarmListener {
     this.#race = new MetainfoRace(parts.random);
   }
 
-  /** What it does, and why it takes so long, for people. */
+  /** What it does, and why it takes its time, for people. */
   get problem(): string {
     const answers = this.#race.answers(performance.now());
     const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';

@@ -17,7 +17,7 @@ export class Offering {
     this.#serving = serving;
   }
 
-  /** Offers all of it; whoever fetches from the download stays. */
+  /** Offers all of it; peers that fetch from the download stay connected. */
   seed(parts: ServingComponents & SeedingChores): void {
     this.#serving ??= new Serving(parts);
     this.#endChores = startSeedingChores(parts);

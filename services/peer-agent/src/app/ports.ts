@@ -53,7 +53,7 @@ export interface PieceStore {
   /** Looks which files are there; of these only, if they are given by index. Throws as {@link read} does. */
   survey(files?: Iterable<number>): Promise<Survey>;
   /**
-   * A text that changes when any file is another one, or was written to: it tells of size, times, inode and device.
+   * A text that changes when any file is another one, or was written to: it is made of size, times, inode and device.
    * Undefined if a file is missing or has another size than it should.
    */
   fingerprint(): Promise<string | undefined>;

@@ -50,10 +50,10 @@ export interface TransferComponents {
 }
 
 /**
- * What may be done about content that is not as it was: nothing, mend what is there and is
+ * What may be done about content that is not as it was: nothing, repair what is there and is
  * wrong, or fetch what is missing, too. More than nothing is a person's decision.
  */
-export type Remedy = 'none' | 'mend' | 'fetch';
+export type Remedy = 'none' | 'repair' | 'fetch';
 
 /** How a run begins. */
 export interface RunOptions {

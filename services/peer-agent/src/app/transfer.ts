@@ -161,13 +161,13 @@ export class Transfer {
 
   /**
    * Goes on after a pause or a failure, and looks again at what is missing; does nothing to a transfer that runs.
-   * Content that made it fail is mended.
+   * Content that made it fail is repaired.
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
       const { goal } = this.#its.record;
       if (goal === 'run' && this.#state !== 'missing') return;
-      await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'mend' : 'none');
+      await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'repair' : 'none');
     });
   }
 

@@ -174,7 +174,7 @@ export class Transfers implements Startable, ServingDirectory {
     this.#parts.bans.strike(offender, breach);
   }
 
-  /** Goes on with what is known; what is complete but not whole on disk any more is mended. */
+  /** Resumes what is known; what is complete but not whole on disk any more is repaired. */
   async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
     const { folder, step } = planAgain(known, wanted);
     if (step === 'fetch') return this.#fetchAgain(known, folder, limits);

@@ -26,7 +26,7 @@ const AT_ONCE = 16;
 const MAX_TOLD = 1000;
 
 /**
- * A folder on this machine. The system tells of changes through
+ * A folder on this machine. The system reports changes through
  * chokidar; looks find what it does not tell, and whether the folder itself is another.
  */
 export class DiskWatchedFolder implements WatchedFolder {

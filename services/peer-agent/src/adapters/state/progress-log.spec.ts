@@ -138,7 +138,7 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [], unsure: [1, 3] });
   });
 
-  it.each(['removed', 'cleared'])('forgets everything when %s, and can begin anew', async (how) => {
+  it.each(['removed', 'cleared'])('forgets everything when %s, and can begin again', async (how) => {
     const log = open();
     log.note(1);
     await log.save(bits([1]));

@@ -44,7 +44,7 @@ const transferSchema = z.object({
 });
 
 const version = z.literal(VERSION);
-/** Number of the first journal that tells of changes since. Older versions of ours write none, and keep no journal. */
+/** Number of the first journal with changes made since. Older versions write none, and keep no journal. */
 const journal = z.number().int().min(0).optional();
 const fileSchema = z.object({ version, journal, transfers: z.array(transferSchema) });
 const looseSchema = z.object({ version, transfers: z.array(z.unknown()) });
