@@ -83,7 +83,7 @@ export class Download {
   }
 
   /** The uploader's hello and bitfield came. */
-  ready(link: Link, { has, choked }: { has: Bitfield; choked: boolean }): void {
+  ready(link: Link, has: Bitfield): void {
     if (!this.#uses(link)) return;
     this.#feed({
       type: 'peer-joined',
@@ -91,7 +91,6 @@ export class Download {
       has,
       distance: this.world.distance(link),
     });
-    if (choked) this.choked(link, true);
   }
 
   has(link: Link, pieces: readonly number[]): void {

@@ -1,31 +1,41 @@
-import type { RejectReason } from '@enjambre/peer-agent/domain/engine/messages';
-import { PARKED_MS, UPLOAD_SLOTS } from '@enjambre/peer-agent/domain/swarm-constants';
+import { RateLimiter } from '@enjambre/peer-agent/domain/limits/rate-limiter';
+import { UPLOAD_SLOTS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
-import { ChosenBlocks, type BlockPlace } from '@enjambre/peer-agent/domain/upload/chosen-blocks';
-import type { PieceClass } from '@enjambre/peer-agent/domain/upload/piece-class';
+import type {
+  BlockRequest,
+  UploadEffect,
+  UploadEvent,
+  UploadFile,
+} from '@enjambre/peer-agent/domain/upload/messages';
 import { PieceSpread } from '@enjambre/peer-agent/domain/upload/piece-spread';
-import { UploadScheduler } from '@enjambre/peer-agent/domain/upload/upload-scheduler';
-import { UploadSlots } from '@enjambre/peer-agent/domain/upload/upload-slots';
+import { UploadEngine } from '@enjambre/peer-agent/domain/upload/upload-engine';
 import type { Host } from './host.js';
-import type { Link, Sending, Wanted } from './link.js';
+import type { Link, Sending } from './link.js';
 import type { World } from './world.js';
 
-/** A host's upload side: the agent's scheduler and slots, and between them what its Sync and Fetch servers do. */
+/** A host's upload side: the agent's upload engine, whose effects travel on virtual time. */
 export class Uploader {
-  readonly #scheduler = new UploadScheduler<Link, Wanted>();
-  readonly #slots = new UploadSlots<Link>(UPLOAD_SLOTS);
+  readonly #engine = new UploadEngine<Link, Link>({ slots: UPLOAD_SLOTS });
+  readonly #file: UploadFile;
   /** Those who download from here. */
   readonly links = new Set<Link>();
   sentBytes = 0;
-  readonly #spread: PieceSpread;
-  #spreads = false;
+  /** When the engine is next told the time. */
+  #wakeMs = Infinity;
 
   constructor(
     private readonly world: World,
     private readonly host: Host,
     seed: number,
   ) {
-    this.#spread = new PieceSpread(world.layout.pieceCount, seededRandom(seed));
+    this.#file = {
+      layout: world.layout,
+      get have() {
+        return host.have;
+      },
+      share: new RateLimiter().share(),
+      spread: new PieceSpread(world.layout.pieceCount, seededRandom(seed)),
+    };
   }
 
   /** The hello of a downloader came, with what it has. */
@@ -35,14 +45,11 @@ export class Uploader {
     link.served = true;
     link.told = link.downloader.have.clone();
     this.links.add(link);
-    this.#scheduler.open(link);
-    const choked = !this.#slots.enter(link);
     const has = this.host.have.clone();
-    this.#tell(link, () => link.downloader.download?.ready(link, { has, choked }));
-    const member = this.#spread.enter(link.told);
-    link.seat = { member, blocks: new ChosenBlocks(this.#spread, member, this.world.layout) };
-    this.#review();
-    if (this.#spreads) this.#tell(link, () => link.downloader.download?.spreads(link, true));
+    this.#tell(link, () => link.downloader.download?.ready(link, has));
+    this.#feed({ type: 'downloader-joined', downloader: link, file: this.#file });
+    this.#feed({ type: 'stream-opened', stream: link, downloader: link, takesParts: true });
+    this.#feed({ type: 'downloader-bitfield', downloader: link, has: link.told });
   }
 
   /** The downloader's streams are over. */
@@ -51,104 +58,81 @@ export class Uploader {
     link.served = false;
     link.sending.clear();
     this.links.delete(link);
-    this.#scheduler.close(link);
-    if (link.seat) this.#spread.leave(link.seat.member);
-    this.#review();
-    const next = this.#slots.leave(link);
-    if (next) this.#tell(next, () => next.downloader.download?.choked(next, false));
-    this.#pump();
+    this.#feed({ type: 'downloader-left', downloader: link });
   }
 
-  request(link: Link, request: Wanted): void {
+  request(link: Link, request: BlockRequest): void {
     if (!link.served || !this.host.alive) return;
-    if ('any' in request) return this.#queue(link, request);
-    if (link.told.has(request.piece))
+    if ('piece' in request && link.told.has(request.piece))
       this.world.fail(`was asked for piece ${request.piece} that the asker has`);
-    if (!this.host.have.has(request.piece)) return this.#reject(link, request.id, 'not-available');
-    this.#queue(link, request);
-  }
-
-  #queue(link: Link, request: Wanted): void {
-    if (!this.#slots.isServed(link)) return this.#reject(link, request.id, 'choked');
-    const outcome = this.#scheduler.add(link, request);
-    if (outcome !== 'queued') this.world.fail(`a request was refused as ${outcome}`);
-    this.#pump();
+    this.#feed({ type: 'requested', stream: link, request });
   }
 
   cancel(link: Link, id: number): void {
-    if (!link.served || !this.host.alive) return;
-    if (this.#scheduler.cancel(link, id)) this.#reject(link, id, 'cancelled');
+    if (link.served && this.host.alive) this.#feed({ type: 'cancelled', stream: link, id });
   }
 
   /** The uplink has sent a block. */
-  sent(link: Link, request: Sending): void {
-    this.sentBytes += request.length;
-    if (link.seat) this.#spread.sent(link.seat.member, request.piece, this.world.agenda.nowMs);
-    this.#scheduler.done(link, request);
-    this.#pump();
+  sent(link: Link, { id, ...part }: Sending): void {
+    this.sentBytes += part.length;
+    this.#feed({ type: 'part-sent', stream: link, id, part });
   }
 
   /** Pieces that the downloader of a link has since. */
   learn(link: Link, pieces: readonly number[]): void {
     for (const piece of pieces) link.told.set(piece);
-    if (link.seat) this.#spread.learn(link.seat.member, pieces);
-    this.#review();
+    this.#feed({ type: 'downloader-has', downloader: link, pieces });
   }
 
   /** The host has a piece more. */
   verified(): void {
-    this.#review();
+    if (this.host.have.isFull()) this.#feed({ type: 'file-completed', file: this.#file });
   }
 
-  /** What is sent is settled here: `host.have`, `link.told` and what was sent to whom are all at hand. */
-  #pump(): void {
-    for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
-      const { stream: link, request } = job;
-      const place = 'any' in request ? this.#choose(link, request) : request;
-      if (place) this.host.uplink.send(link, { ...place, id: request.id });
+  #feed(event: UploadEvent<Link, Link>): void {
+    const { nowMs } = this.world.agenda;
+    for (const effect of this.#engine.handle(event, nowMs)) this.#apply(effect);
+    for (let effect = this.#engine.next(nowMs); effect; effect = this.#engine.next(nowMs))
+      this.#apply(effect);
+    this.#wakeLater();
+  }
+
+  #apply(effect: UploadEffect<Link, Link>): void {
+    switch (effect.type) {
+      case 'send':
+        return this.host.uplink.send(effect.stream, { ...effect.part, id: effect.id });
+      case 'reject': {
+        const { stream: link, id, reason } = effect;
+        return this.#tell(link, () => link.downloader.download?.rejected(link, id, reason));
+      }
+      case 'violation':
+        return this.world.fail(`a request was refused as ${effect.breach}`);
+      case 'choke':
+      case 'unchoke': {
+        const { downloader: link, type } = effect;
+        return this.#tell(link, () => link.downloader.download?.choked(link, type === 'choke'));
+      }
+      case 'super-seed': {
+        const { downloader: link, on } = effect;
+        return this.#tell(link, () => link.downloader.download?.spreads(link, on));
+      }
     }
   }
 
-  #choose(link: Link, request: Wanted & { readonly any: PieceClass }): BlockPlace | undefined {
+  #wakeLater(): void {
     const { agenda } = this.world;
-    const choice = link.seat?.blocks.next(request.any, agenda.nowMs) ?? 'none';
-    if (choice === 'later') {
-      this.#scheduler.park(link, request);
-      if (!link.waking) agenda.in(PARKED_MS, () => this.#wake(link));
-      link.waking = true;
-      return undefined;
-    }
-    if (choice !== 'none') return choice;
-    this.#scheduler.done(link, request);
-    this.#reject(link, request.id, 'not-available');
-    return undefined;
-  }
-
-  #wake(link: Link): void {
-    link.waking = false;
-    this.#scheduler.wake(link);
-    this.#pump();
-  }
-
-  /** Whether it is of use to choose for the downloaders; they are told when that changes. */
-  #review(): void {
-    const spreads = this.host.alive && this.host.have.isFull() && this.#spread.isUseful;
-    if (spreads === this.#spreads) return;
-    this.#spreads = spreads;
-    for (const link of this.links) {
-      if (!link.seat) continue;
-      this.#tell(link, () => link.downloader.download?.spreads(link, spreads));
-      this.#wake(link);
-    }
+    const { wakeMs } = this.#engine;
+    if (wakeMs >= this.#wakeMs) return;
+    this.#wakeMs = wakeMs;
+    agenda.at(wakeMs, () => {
+      this.#wakeMs = Infinity;
+      this.#feed({ type: 'tick' });
+    });
   }
 
   /** Nobody answers there. */
   #refuse(link: Link): void {
     this.world.agenda.in(this.world.latencyMs(link), () => link.downloader.download?.lost(link));
-  }
-
-  #reject(link: Link, id: number, reason: RejectReason): void {
-    this.#tell(link, () => link.downloader.download?.rejected(link, id, reason));
   }
 
   #tell(link: Link, action: () => void): void {

@@ -130,21 +130,18 @@ describe('a download that is complete', () => {
   });
 
   it('has told its uploader of every piece before it leaves', async () => {
-    const { serving } = uploader;
+    const { spread } = uploader.serving.upload;
     const known = new Set<number>();
-    const seatOf = serving.seat.bind(serving);
+    const [learn, leave] = [spread.learn.bind(spread), spread.leave.bind(spread)];
+    jest.spyOn(spread, 'learn').mockImplementation((member, pieces) => {
+      const all = [...pieces];
+      for (const piece of all) known.add(piece);
+      learn(member, all);
+    });
     const leaves = new Promise<void>((resolve) => {
-      jest.spyOn(serving, 'seat').mockImplementation((has) => {
-        const seat = seatOf(has);
-        const learn = (pieces: readonly number[]): void => {
-          for (const piece of pieces) known.add(piece);
-          seat.learn(pieces);
-        };
-        const leave = (): void => {
-          seat.leave();
-          resolve();
-        };
-        return { ...seat, learn, leave };
+      jest.spyOn(spread, 'leave').mockImplementation((member) => {
+        leave(member);
+        resolve();
       });
     });
     await agent.finished(await agent.download(metainfo));

@@ -6,7 +6,7 @@ import type { Transfer } from '../app/transfer.js';
 import type { TransferState } from '../app/transfer-view.js';
 import type { BytesByDistance } from '../domain/traffic.js';
 import type { DiskPool } from './disk/disk-pool.js';
-import type { UploadLoad } from './peer/fetch-server.js';
+import type { UploadLoad } from './peer/peer-handlers.js';
 
 const PREFIX = 'enjambre_agent_';
 const STATES: readonly TransferState[] = [

@@ -5,8 +5,7 @@ import type { Labels } from '@enjambre/core/labels';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Random } from '../domain/random.js';
-import { ChosenBlocks } from '../domain/upload/chosen-blocks.js';
-import type { PieceClass } from '../domain/upload/piece-class.js';
+import type { UploadFile } from '../domain/upload/messages.js';
 import { PieceSpread } from '../domain/upload/piece-spread.js';
 import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
@@ -22,19 +21,8 @@ export interface ServingListener {
   has?(pieces: readonly number[]): void;
   /** The file is no longer served. `reason` is STOPPING or {@link CONTENT_CHANGED}. */
   stopped?(message: string, reason: string): void;
-  /** Whether the uploader chooses from now on: see {@link Serving.spreads}. */
-  spreads?(on: boolean): void;
-}
-
-/** A downloader's place in the {@link PieceSpread}. */
-export interface SpreadSeat {
-  /** It has more pieces. */
-  learn(pieces: readonly number[]): void;
-  /** The next block to send it by choice. */
-  choose(of: PieceClass): ReturnType<ChosenBlocks['next']>;
-  /** A block that was chosen was sent. */
-  sent(piece: number): void;
-  leave(): void;
+  /** The last piece was verified. */
+  completed?(): void;
 }
 
 export interface ServingComponents {
@@ -61,12 +49,13 @@ export class Serving {
   #fresh: number[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  readonly #spread: PieceSpread;
   readonly #complaints: Complaints;
-  #spreads = false;
+  /** As the upload engine takes it. */
+  readonly upload: UploadFile;
 
   constructor(private readonly parts: ServingComponents) {
-    this.#spread = new PieceSpread(parts.layout.pieceCount, parts.random);
+    const { layout, have, share, random } = parts;
+    this.upload = { layout, have, share, spread: new PieceSpread(layout.pieceCount, random) };
     this.#complaints = new Complaints(parts);
   }
 
@@ -86,41 +75,9 @@ export class Serving {
     return this.parts.have;
   }
 
-  /** True while it is of use that the uploader chooses what to send: it has all, and some of it nobody else. */
-  get spreads(): boolean {
-    return this.#spreads;
-  }
-
   /** True if a downloader is known to have the piece already, by what it serves of the file itself. */
   holds(peer: PeerId, piece: number): boolean {
     return this.parts.holds?.(peer, piece) ?? false;
-  }
-
-  /** A downloader said what it has. */
-  seat(has: Bitfield): SpreadSeat {
-    const spread = this.#spread;
-    const member = spread.enter(has);
-    const blocks = new ChosenBlocks(spread, member, this.parts.layout);
-    this.#reviewSpread();
-    return {
-      learn: (pieces) => {
-        spread.learn(member, pieces);
-        this.#reviewSpread();
-      },
-      choose: (of) => blocks.next(of, performance.now()),
-      sent: (piece) => {
-        spread.sent(member, piece, performance.now());
-      },
-      leave: () => {
-        spread.leave(member);
-        this.#reviewSpread();
-      },
-    };
-  }
-
-  /** How fast it may be sent. */
-  get share(): RateShare {
-    return this.parts.share;
   }
 
   /** See {@link PieceStore.read}. */
@@ -160,7 +117,7 @@ export class Serving {
   /** A piece was verified: tell everyone soon. */
   verified(piece: number): void {
     this.#fresh.push(piece);
-    this.#reviewSpread();
+    if (this.parts.have.isFull()) for (const listener of [...this.#listeners]) listener.completed?.();
     this.#timer ??= setTimeout(() => {
       this.#tell();
     }, HAVE_BATCH_MS);
@@ -189,13 +146,6 @@ export class Serving {
     clearTimeout(this.#timer);
     for (const listener of [...this.#listeners]) listener.stopped?.(message, reason);
     this.#listeners.clear();
-  }
-
-  #reviewSpread(): void {
-    const spreads = this.parts.have.isFull() && this.#spread.isUseful;
-    if (spreads === this.#spreads) return;
-    this.#spreads = spreads;
-    for (const listener of [...this.#listeners]) listener.spreads?.(spreads);
   }
 
   #tell(): void {

@@ -9,6 +9,7 @@ import { DownloadEngine } from '../../src/domain/engine/engine.js';
 import type { BlockRef, EngineEffect, EngineEvent } from '../../src/domain/engine/messages.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { bytesOf, metainfoOf } from './content.js';
+import { VirtualTime } from './virtual-time.js';
 import type { Movement } from './windows.js';
 
 /** An uploader on virtual time. Rates in bytes a second. */
@@ -113,7 +114,7 @@ export class VirtualSwarm {
   readonly #digests: VirtualContent['digests'];
   readonly #options: SwarmOptions;
   readonly #uploaders = new Map<PeerId, Uploader>();
-  readonly #agenda: { atMs: number; order: number; run: () => void }[] = [];
+  readonly #time = new VirtualTime();
   readonly #stored = new Set<string>();
   readonly #verified: number[] = [];
   readonly #sent = new Map<string, number>();
@@ -122,8 +123,6 @@ export class VirtualSwarm {
   readonly #trace: string[] = [];
   readonly #asked: Movement[] = [];
   readonly #arrived: Movement[] = [];
-  #order = 0;
-  #now = 0;
   #diskFreeMs = 0;
   #discarded = 0;
   #maxOutstanding = 0;
@@ -148,14 +147,7 @@ export class VirtualSwarm {
 
   /** Runs until the download is complete, or until `limitMs` of virtual time; then it may be run on. */
   run(limitMs = 600_000): SwarmResult {
-    while (this.#completedMs === undefined) {
-      this.#agenda.sort((a, b) => b.atMs - a.atMs || b.order - a.order);
-      const next = this.#agenda.at(-1);
-      if (!next || next.atMs > limitMs) break;
-      this.#agenda.pop();
-      this.#now = next.atMs;
-      next.run();
-    }
+    while (this.#completedMs === undefined && this.#time.step(limitMs));
     return {
       completedMs: this.#completedMs,
       sent: this.#sent,
@@ -171,7 +163,7 @@ export class VirtualSwarm {
   }
 
   #at(delayMs: number, run: () => void): void {
-    this.#agenda.push({ atMs: this.#now + delayMs, order: this.#order++, run });
+    this.#time.in(delayMs, run);
   }
 
   #plan(peer: VirtualPeer): void {
@@ -204,14 +196,14 @@ export class VirtualSwarm {
   }
 
   #feed(event: EngineEvent): void {
-    for (const effect of this.engine.handle(event, this.#now)) this.#apply(effect);
+    for (const effect of this.engine.handle(event, this.#time.nowMs)) this.#apply(effect);
     const outstanding = this.engine.outstandingBytes;
     this.#maxOutstanding = Math.max(this.#maxOutstanding, outstanding);
     if (outstanding < 0) throw new Error('outstanding bytes are negative');
   }
 
   #apply(effect: EngineEffect): void {
-    this.#trace.push(`${Math.round(this.#now)} ${JSON.stringify(effect)}`);
+    this.#trace.push(`${Math.round(this.#time.nowMs)} ${JSON.stringify(effect)}`);
     switch (effect.type) {
       case 'request':
         return this.#request(effect.peer, effect.id, effect.ref);
@@ -240,7 +232,7 @@ export class VirtualSwarm {
         return;
       }
       case 'complete':
-        this.#completedMs = this.#now;
+        this.#completedMs = this.#time.nowMs;
     }
   }
 
@@ -256,7 +248,7 @@ export class VirtualSwarm {
       }
     }
     uploader.unanswered.set(id, { ref, cancelled: false });
-    this.#asked.push({ atMs: this.#now, bytes: this.layout.blockSize(ref.piece, ref.block) });
+    this.#asked.push({ atMs: this.#time.nowMs, bytes: this.layout.blockSize(ref.piece, ref.block) });
     this.#at(uploader.peer.latencyMs ?? 5, () => {
       uploader.queue.push({ id, ref });
       this.#pump(uploader);
@@ -300,8 +292,11 @@ export class VirtualSwarm {
   }
 
   #arrive(uploader: Uploader, { id, ref }: Sending): void {
-    this.#arrived.push({ atMs: this.#now, bytes: this.layout.blockSize(ref.piece, ref.block) });
-    const effects = this.engine.handle({ type: 'block-arrived', peer: uploader.id, id, ref }, this.#now);
+    this.#arrived.push({ atMs: this.#time.nowMs, bytes: this.layout.blockSize(ref.piece, ref.block) });
+    const effects = this.engine.handle(
+      { type: 'block-arrived', peer: uploader.id, id, ref },
+      this.#time.nowMs,
+    );
     for (const effect of effects) {
       this.#apply(effect);
       if (effect.type === 'store') this.#store(uploader, ref);
@@ -314,9 +309,10 @@ export class VirtualSwarm {
     this.#stored.add(key);
     const length = this.layout.blockSize(ref.piece, ref.block);
     const { diskRate } = this.#options;
-    this.#diskFreeMs = Math.max(this.#now, this.#diskFreeMs) + (diskRate ? (length * 1000) / diskRate : 0);
+    this.#diskFreeMs =
+      Math.max(this.#time.nowMs, this.#diskFreeMs) + (diskRate ? (length * 1000) / diskRate : 0);
     const digest = uploader.peer.corrupts?.(ref) ? badDigest(uploader.peer.name) : this.#digest(ref);
-    this.#at(this.#diskFreeMs - this.#now, () => this.#feed({ type: 'block-stored', ref, digest }));
+    this.#at(this.#diskFreeMs - this.#time.nowMs, () => this.#feed({ type: 'block-stored', ref, digest }));
   }
 
   #digest({ piece, block }: BlockRef): Buffer {

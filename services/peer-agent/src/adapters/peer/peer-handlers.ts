@@ -9,12 +9,12 @@ import {
   type PeerServiceServer,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { ServingDirectory } from '../../app/serving.js';
-import { UploadSlots } from '../../domain/upload/upload-slots.js';
-import { FetchServer, type UploadLoad } from './fetch-server.js';
+import { Uploads } from '../../app/upload/uploads.js';
+import { FetchServer } from './fetch-server.js';
 import { unknownInfohash } from './hello.js';
 import { METAINFO_CHUNK_BYTES } from './limits.js';
 import type { SelfDescription } from './peer-link.js';
-import { SyncServer, type SyncSession } from './sync-server.js';
+import { SyncServer } from './sync-server.js';
 
 export interface PeerHandlersComponents {
   readonly directory: ServingDirectory;
@@ -27,15 +27,24 @@ export interface PeerHandlersInit {
   readonly uploadSlots: number;
 }
 
+/** What the uploads of an agent hold, all together. */
+export interface UploadLoad {
+  readonly streams: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
+  /** Bytes being read or sent. */
+  readonly bytes: number;
+}
+
 /** What other agents may call on this one. */
 export function peerService(
   components: PeerHandlersComponents,
   { uploadSlots }: PeerHandlersInit,
 ): ServedService & { readonly uploads: () => UploadLoad } {
   const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
-  const slots = new UploadSlots<SyncSession>(uploadSlots);
-  const sync = new SyncServer({ ...components, handlers, slots });
-  const fetch = new FetchServer({ ...components, handlers, sync });
+  const engine = new Uploads({ log: components.log }, { slots: uploadSlots });
+  const sync = new SyncServer({ ...components, handlers, uploads: engine });
+  const fetch = new FetchServer({ ...components, handlers, sync, uploads: engine });
   const implementation: PeerServiceServer = {
     getMetainfo: handlers.serverStream((request) => metainfoChunks(components.directory, request)),
     sync: (call) => {
@@ -45,7 +54,7 @@ export function peerService(
       fetch.accept(call);
     },
   };
-  const uploads = (): UploadLoad => fetch.load;
+  const uploads = (): UploadLoad => ({ ...engine.load, streams: fetch.streams });
   return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation, uploads };
 }
 

@@ -7,8 +7,8 @@ import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
 import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../app/bans.js';
 import { CONTENT_CHANGED } from '../../app/ports.js';
-import type { Serving, ServingDirectory, SpreadSeat } from '../../app/serving.js';
-import type { UploadSlots } from '../../domain/upload/upload-slots.js';
+import type { Serving, ServingDirectory } from '../../app/serving.js';
+import type { Downloader, Uploads } from '../../app/upload/uploads.js';
 import { HaveNews } from './have-news.js';
 import { readHello, type Greeting } from './hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from './limits.js';
@@ -20,7 +20,7 @@ export interface SyncServerComponents {
   readonly directory: ServingDirectory;
   readonly self: SelfDescription;
   readonly handlers: HandlerFactory;
-  readonly slots: UploadSlots<SyncSession>;
+  readonly uploads: Uploads;
 }
 
 /** Streams open at the same time, over all files: a stranger opens no more. */
@@ -71,25 +71,20 @@ export class SyncServer {
     throw new EnjambreError('unauthenticated', 'NO_SESSION', message);
   }
 
-  /** True if the downloader has no slot at present. */
-  isChoked(session: SyncSession): boolean {
-    return !this.parts.slots.isServed(session);
-  }
-
   #opened(session: SyncSession): void {
     const key = keyOf(session.peerId, session.serving);
     this.#sessions.get(key)?.replace();
     this.#sessions.set(key, session);
     this.#bySecret.set(session.secret.toString('hex'), session);
-    if (!this.parts.slots.enter(session)) session.tellChoked(true);
+    const file = session.serving.upload;
+    this.parts.uploads.handle({ type: 'downloader-joined', downloader: session, file });
   }
 
   #closed(session: SyncSession): void {
     const key = keyOf(session.peerId, session.serving);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     this.#bySecret.delete(session.secret.toString('hex'));
-    const next = this.parts.slots.leave(session);
-    next?.tellChoked(false);
+    this.parts.uploads.handle({ type: 'downloader-left', downloader: session });
   }
 }
 
@@ -102,7 +97,7 @@ interface SessionEvents {
 }
 
 /** One downloader of one file. */
-export class SyncSession {
+export class SyncSession implements Downloader {
   readonly #call: SyncCall;
   readonly #parts: SyncServerComponents;
   readonly #events: SessionEvents;
@@ -112,7 +107,8 @@ export class SyncSession {
   readonly secret = randomBytes(SESSION_BYTES);
   readonly #endListeners = new Set<(error: EnjambreError) => void>();
   #who: Greeting | undefined;
-  #seat: SpreadSeat | undefined;
+  /** It said what it has. */
+  #hasBitfield = false;
   #unsubscribe: () => void = () => undefined;
   readonly #news = new HaveNews((pieces) => {
     this.#write({ message: { $case: 'have', value: { pieces } } });
@@ -163,19 +159,12 @@ export class SyncSession {
     return { peerId, name, infohash: serving.infohash };
   }
 
-  /** Its place among those whom the file is spread over; undefined until it said what it has. */
-  get seat(): SpreadSeat | undefined {
-    return this.#seat;
+  choke(on: boolean): void {
+    this.#write({ message: on ? { $case: 'choke', value: {} } : { $case: 'unchoke', value: {} } });
   }
 
-  /** Reads a block that is to be sent to it. See {@link Serving.read}. */
-  async read(place: { piece: number; begin: number }, into: Buffer): Promise<void> {
-    this.serving.gave(this.peerId, place.piece);
-    await this.serving.read(place, into);
-  }
-
-  tellChoked(choked: boolean): void {
-    this.#write({ message: choked ? { $case: 'choke', value: {} } : { $case: 'unchoke', value: {} } });
+  superSeed(on: boolean): void {
+    this.#write({ message: { $case: 'spread', value: { on } } });
   }
 
   /** The same peer opened another stream for the same file. */
@@ -240,8 +229,8 @@ export class SyncSession {
           this.#write({ message: { $case: 'goodbye', value: { reason, message, piece: undefined } } });
         this.#fail(new EnjambreError('unavailable', reason, message));
       },
-      spreads: (on) => {
-        if (this.#seat) this.#tellSpread(on);
+      completed: () => {
+        this.#parts.uploads.handle({ type: 'file-completed', file: serving.upload });
       },
     });
     this.#write({ message: { $case: 'bitfield', value: { bits: serving.have.toBytes() } } });
@@ -249,12 +238,12 @@ export class SyncSession {
   }
 
   #onBitfield(bits: Uint8Array): void {
-    if (!this.#who || this.#seat) throw unexpected('a bitfield out of turn');
+    if (!this.#who || this.#hasBitfield) throw unexpected('a bitfield out of turn');
     const { serving } = this.#who;
     const has = Bitfield.fromBytes(bits, serving.layout.pieceCount);
     clearTimeout(this.#timer);
-    this.#seat = serving.seat(has);
-    if (serving.spreads) this.#tellSpread(true);
+    this.#hasBitfield = true;
+    this.#parts.uploads.handle({ type: 'downloader-bitfield', downloader: this, has });
   }
 
   /** The stream's end follows. */
@@ -263,16 +252,12 @@ export class SyncSession {
   }
 
   #onHave(pieces: readonly number[]): void {
-    if (!this.#seat) throw unexpected('a have before the bitfield');
+    if (!this.#hasBitfield) throw unexpected('a have before the bitfield');
     const { pieceCount } = this.#greeted.serving.layout;
     if (pieces.length > MAX_HAVE_PIECES || pieces.some((piece) => piece >= pieceCount)) {
       throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', 'a have names a piece that does not exist');
     }
-    this.#seat.learn(pieces);
-  }
-
-  #tellSpread(on: boolean): void {
-    this.#write({ message: { $case: 'spread', value: { on } } });
+    this.#parts.uploads.handle({ type: 'downloader-has', downloader: this, pieces });
   }
 
   #write(message: SyncResponse): void {
@@ -293,7 +278,6 @@ export class SyncSession {
     clearTimeout(this.#timer);
     this.#unsubscribe();
     this.#news.stop();
-    this.#seat?.leave();
     this.#events.over();
     if (!this.#who) return;
     this.#who.serving.downloaderLeft(this.#who.peerId);

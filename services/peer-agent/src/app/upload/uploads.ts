@@ -1,0 +1,129 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
+import type { Logger } from '@enjambre/common/log/logger';
+import type { RejectReason } from '../../domain/engine/messages.js';
+import type { Part, UploadEffect, UploadEvent } from '../../domain/upload/messages.js';
+import { UploadEngine, type UploadEngineInit } from '../../domain/upload/upload-engine.js';
+import type { Serving } from '../serving.js';
+import { Rounds } from './rounds.js';
+
+/** A peer that downloads a file from here, as the wire has it. */
+export interface Downloader {
+  readonly peerId: PeerId;
+  readonly serving: Serving;
+  /** It has to wait for a slot, or has one. */
+  choke(on: boolean): void;
+  /** Whether it is to leave the choice of blocks to this agent. */
+  superSeed(on: boolean): void;
+}
+
+/** A stream on which a downloader requests blocks. Whoever has one says when it is closed (`stream-closed`). */
+export interface BlockStream {
+  readonly downloader: Downloader;
+  /** Memory for a part that is to be sent. */
+  part(id: number, part: Part): OutgoingPart;
+  reject(id: number, reason: RejectReason): void;
+  /** The downloader broke the protocol. */
+  violated(breach: Extract<UploadEffect<unknown, unknown>, { type: 'violation' }>['breach']): void;
+}
+
+/** A part on its way. Either {@link send} or {@link drop} is called, once. */
+export interface OutgoingPart {
+  /** Where its bytes belong. */
+  readonly data: Buffer;
+  /** Resolves when it is on its way, and at once if the stream is closed: with true if it was sent. */
+  send(): Promise<boolean>;
+  drop(): void;
+}
+
+export interface UploadsComponents {
+  readonly log: Logger;
+}
+
+type Event = UploadEvent<Downloader, BlockStream>;
+type Effect = UploadEffect<Downloader, BlockStream>;
+
+/** All uploads of an agent: runs the {@link UploadEngine} over disk, wire and clock. */
+export class Uploads {
+  readonly #engine: UploadEngine<Downloader, BlockStream>;
+  readonly #rounds = new Rounds(() => {
+    this.#pump();
+  });
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer ends. */
+  #wakeMs = Infinity;
+
+  constructor(
+    private readonly parts: UploadsComponents,
+    init: UploadEngineInit,
+  ) {
+    this.#engine = new UploadEngine(init);
+  }
+
+  /** Requests that wait for their turn, and bytes that are being read or sent. */
+  get load(): { readonly waiting: number; readonly bytes: number } {
+    return this.#engine.load;
+  }
+
+  /** What the wire heard. */
+  handle(event: Event): void {
+    for (const effect of this.#engine.handle(event, performance.now())) this.#apply(effect);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (!this.#rounds.isOver) {
+      const effect = this.#engine.next(performance.now());
+      if (!effect) break;
+      this.#apply(effect);
+    }
+    this.#wakeLater();
+  }
+
+  #apply(effect: Effect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#send(effect).catch((error: unknown) => {
+          this.parts.log.error({ err: error }, 'a block could not be served');
+        });
+        return;
+      case 'reject':
+        return effect.stream.reject(effect.id, effect.reason);
+      case 'violation':
+        return effect.stream.violated(effect.breach);
+      case 'choke':
+      case 'unchoke':
+        return effect.downloader.choke(effect.type === 'choke');
+      case 'super-seed':
+        return effect.downloader.superSeed(effect.on);
+    }
+  }
+
+  async #send({ stream, id, part }: Extract<Effect, { type: 'send' }>): Promise<void> {
+    const { peerId, serving } = stream.downloader;
+    const outgoing = stream.part(id, part);
+    serving.gave(peerId, part.piece);
+    try {
+      await serving.read(part, outgoing.data);
+    } catch (error) {
+      outgoing.drop();
+      this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');
+      const reason = EnjambreError.from(error).code === 'precondition' ? 'content-changed' : 'read-failed';
+      return this.handle({ type: 'part-failed', stream, id, part, reason });
+    }
+    if (!(await outgoing.send())) return;
+    serving.sent(peerId, part.length);
+    this.handle({ type: 'part-sent', stream, id, part });
+  }
+
+  #wakeLater(): void {
+    const { wakeMs } = this.#engine;
+    if (wakeMs >= this.#wakeMs) return;
+    clearTimeout(this.#timer);
+    this.#wakeMs = wakeMs;
+    this.#timer = setTimeout(() => {
+      this.#wakeMs = Infinity;
+      this.handle({ type: 'tick' });
+    }, wakeMs - performance.now()).unref();
+  }
+}

@@ -1,0 +1,73 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { EngineLayout } from '../engine/engine-layout.js';
+import type { RejectReason } from '../engine/messages.js';
+import type { RateShare } from '../limits/rate-limiter.js';
+import type { BlockPlace } from './chosen-blocks.js';
+import type { PieceClass } from './piece-class.js';
+import type { PieceSpread } from './piece-spread.js';
+
+/** A file that is uploaded. Its identity is that of the object. */
+export interface UploadFile {
+  readonly layout: EngineLayout;
+  /** Verified pieces, live. */
+  readonly have: Bitfield;
+  /** Its part of the upload rate. */
+  readonly share: RateShare;
+  readonly spread: PieceSpread;
+}
+
+/** What goes of a block in one message. */
+export interface Part extends BlockPlace {
+  /** Bytes of the block after it. */
+  readonly left: number;
+}
+
+/** A block that a downloader names, or leaves to the uploader's choice. */
+export type BlockRequest = { readonly id: number; readonly length: number } & (
+  BlockPlace | { readonly any: PieceClass }
+);
+
+/** What happened, told to the engine. A downloader is one peer for one file; it requests blocks on any number of streams. */
+export type UploadEvent<Downloader, Stream> =
+  | { readonly type: 'downloader-joined'; readonly downloader: Downloader; readonly file: UploadFile }
+  /** The pieces that it joined with; copied. Once, and before `downloader-has`. */
+  | { readonly type: 'downloader-bitfield'; readonly downloader: Downloader; readonly has: Bitfield }
+  | { readonly type: 'downloader-has'; readonly downloader: Downloader; readonly pieces: readonly number[] }
+  /** Its streams are over too. */
+  | { readonly type: 'downloader-left'; readonly downloader: Downloader }
+  /** The last piece of the file was verified. */
+  | { readonly type: 'file-completed'; readonly file: UploadFile }
+  | {
+      readonly type: 'stream-opened';
+      readonly stream: Stream;
+      readonly downloader: Downloader;
+      /** Its blocks may come in parts. */
+      readonly takesParts: boolean;
+    }
+  | { readonly type: 'stream-closed'; readonly stream: Stream }
+  /** The downloader's wish: bytes a second, or UNLIMITED. */
+  | { readonly type: 'stream-paced'; readonly stream: Stream; readonly bytesPerSecond: number }
+  | { readonly type: 'requested'; readonly stream: Stream; readonly request: BlockRequest }
+  | { readonly type: 'cancelled'; readonly stream: Stream; readonly id: number }
+  /** A part that the engine gave is on its way. */
+  | { readonly type: 'part-sent'; readonly stream: Stream; readonly id: number; readonly part: Part }
+  /** It could not be read: nothing more of its block is sent. */
+  | {
+      readonly type: 'part-failed';
+      readonly stream: Stream;
+      readonly id: number;
+      readonly part: Part;
+      readonly reason: RejectReason;
+    }
+  | { readonly type: 'tick' };
+
+/** What is to be done, in this order. */
+export type UploadEffect<Downloader, Stream> =
+  /** Read the part and send it; come back with `part-sent` or `part-failed`, unless the stream is closed. */
+  | { readonly type: 'send'; readonly stream: Stream; readonly id: number; readonly part: Part }
+  | { readonly type: 'reject'; readonly stream: Stream; readonly id: number; readonly reason: RejectReason }
+  /** The downloader broke the protocol: close the stream. */
+  | { readonly type: 'violation'; readonly stream: Stream; readonly breach: 'duplicate' | 'full' }
+  | { readonly type: 'choke' | 'unchoke'; readonly downloader: Downloader }
+  /** Whether the downloader is to leave the choice of blocks to the uploader; it is not at first. */
+  | { readonly type: 'super-seed'; readonly downloader: Downloader; readonly on: boolean };

@@ -1,0 +1,373 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { RejectReason } from '../engine/messages.js';
+import { PARKED_MS } from '../swarm-constants.js';
+import { ChosenBlocks, type BlockPlace } from './chosen-blocks.js';
+import type { BlockRequest, Part, UploadEffect, UploadEvent, UploadFile } from './messages.js';
+import type { PieceClass } from './piece-class.js';
+import { Pacing, type PacedPart } from './pacing.js';
+import type { SpreadMember } from './piece-spread.js';
+import { UploadAllowance } from './upload-allowance.js';
+import {
+  DEFAULT_UPLOAD_LIMITS,
+  UploadScheduler,
+  type UploadJob,
+  type UploadLimits,
+} from './upload-scheduler.js';
+import { UploadSlots } from './upload-slots.js';
+
+export interface UploadEngineInit {
+  /** Downloaders served at the same time; more are choked until one leaves. */
+  readonly slots: number;
+  /** @default DEFAULT_UPLOAD_LIMITS */
+  readonly limits?: UploadLimits;
+}
+
+/** A downloader of a file. */
+interface DownloaderState<Downloader, Stream> {
+  readonly downloader: Downloader;
+  readonly file: UploadFile;
+  readonly streams: Set<StreamState<Downloader, Stream>>;
+  /** From its bitfield on. */
+  seat: { readonly member: SpreadMember; readonly blocks: ChosenBlocks } | undefined;
+}
+
+/** A stream of a downloader. */
+interface StreamState<Downloader, Stream> {
+  readonly stream: Stream;
+  readonly owner: DownloaderState<Downloader, Stream>;
+  readonly allowance: UploadAllowance;
+  /** Blocks being sent, by the id of their requests. */
+  readonly sending: Map<number, Sending>;
+  /** Bytes that were taken of its allowance and have not moved. */
+  underWay: number;
+  /** When requests that are held back are looked at again; undefined if there is none. */
+  wakeMs: number | undefined;
+}
+
+interface Sending {
+  readonly request: BlockRequest;
+  readonly place: BlockPlace;
+  readonly inParts: boolean;
+}
+
+/** The rest of a block of a stream. */
+interface Rest<Downloader, Stream> extends PacedPart {
+  readonly state: StreamState<Downloader, Stream>;
+  readonly id: number;
+  readonly part: Part;
+}
+
+/** What happens on an open stream. */
+type StreamEvent<Downloader, Stream> = Extract<
+  UploadEvent<Downloader, Stream>,
+  { type: 'stream-closed' | 'stream-paced' | 'requested' | 'cancelled' | 'part-sent' | 'part-failed' }
+>;
+
+interface FileState<Downloader, Stream> {
+  readonly downloaders: Set<DownloaderState<Downloader, Stream>>;
+  spreads: boolean;
+}
+
+/**
+ * Decides what to send to whom, for all uploads of an agent. Like the download engine it is told what happened and when, and answers
+ * with what to do; it does no I/O and knows no clock. What is to be sent is taken from {@link next}, one part at a
+ * time, so that a host begins no more than it has time for: take until nothing is left, after each event.
+ *
+ * Guarantees: each request is answered once, by a block or a rejection, unless its stream is closed; bytes given out and
+ * not sent stay under the limits, for each stream and in all; only pieces that the file has are sent.
+ *
+ * @typeParam Downloader one peer for one file, compared by identity
+ * @typeParam Stream what a downloader requests blocks on, compared by identity
+ */
+export class UploadEngine<Downloader, Stream> {
+  readonly #slots: UploadSlots<Downloader>;
+  readonly #scheduler: UploadScheduler<StreamState<Downloader, Stream>, BlockRequest>;
+  readonly #pacing = new Pacing<Rest<Downloader, Stream>>();
+  readonly #files = new Map<UploadFile, FileState<Downloader, Stream>>();
+  readonly #downloaders = new Map<Downloader, DownloaderState<Downloader, Stream>>();
+  readonly #streams = new Map<Stream, StreamState<Downloader, Stream>>();
+  /** Streams with requests held back, the first to be looked at again first. */
+  readonly #parked = new Set<StreamState<Downloader, Stream>>();
+  /** Parts whose turn has come; their bytes are taken. */
+  #ready: Rest<Downloader, Stream>[] = [];
+  #nowMs = 0;
+  #effects: UploadEffect<Downloader, Stream>[] = [];
+
+  constructor({ slots, limits = DEFAULT_UPLOAD_LIMITS }: UploadEngineInit) {
+    this.#slots = new UploadSlots(slots);
+    this.#scheduler = new UploadScheduler(limits);
+  }
+
+  /** Requests that wait or are held back, and bytes that are being read or sent. */
+  get load(): { readonly waiting: number; readonly bytes: number } {
+    return this.#scheduler.load;
+  }
+
+  /** When the next `tick` is due; Infinity if nothing waits for one. */
+  get wakeMs(): number {
+    const [first] = this.#parked;
+    return Math.min(first?.wakeMs ?? Infinity, this.#pacing.wakeMs);
+  }
+
+  /** Takes one event and returns what is to be done besides sending. `nowMs` never runs backwards. */
+  handle(event: UploadEvent<Downloader, Stream>, nowMs: number): UploadEffect<Downloader, Stream>[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    this.#dispatch(event);
+    // What has begun comes before what has not.
+    for (const rest of this.#pacing.release(nowMs)) {
+      this.#take(rest.state, rest.part.length);
+      this.#ready.push(rest);
+    }
+    return this.#effects;
+  }
+
+  /** The next part to be sent, or a rejection; undefined if nothing may be sent before the next event. */
+  next(nowMs: number): UploadEffect<Downloader, Stream> | undefined {
+    this.#nowMs = nowMs;
+    const rest = this.#ready.shift();
+    if (rest) return { type: 'send', stream: rest.state.stream, id: rest.id, part: rest.part };
+    for (let job = this.#scheduler.next(); job; job = this.#scheduler.next()) {
+      const effect = this.#begin(job);
+      if (effect) return effect;
+    }
+    return undefined;
+  }
+
+  #dispatch(event: UploadEvent<Downloader, Stream>): void {
+    switch (event.type) {
+      case 'downloader-joined':
+        return this.#join(event);
+      case 'downloader-bitfield':
+        return this.#seat(event.downloader, event.has);
+      case 'downloader-has':
+        return this.#learn(event.downloader, event.pieces);
+      case 'downloader-left':
+        return this.#leave(event.downloader);
+      case 'file-completed':
+        return this.#review(event.file);
+      case 'stream-opened':
+        return this.#open(event);
+      case 'tick':
+        return this.#tick();
+      default:
+        break;
+    }
+    const state = this.#streams.get(event.stream);
+    if (state) this.#dispatchOf(state, event);
+  }
+
+  #dispatchOf(state: StreamState<Downloader, Stream>, event: StreamEvent<Downloader, Stream>): void {
+    switch (event.type) {
+      case 'stream-closed':
+        return this.#close(state);
+      case 'stream-paced':
+        return state.allowance.setPace(event.bytesPerSecond, this.#nowMs);
+      case 'requested':
+        return this.#request(state, event.request);
+      case 'cancelled':
+        if (this.#scheduler.cancel(state, event.id)) this.#reject(state, event.id, 'cancelled');
+        return;
+      case 'part-sent':
+        return this.#sent(state, event.id, event.part);
+      case 'part-failed':
+        return this.#failed(state, event);
+    }
+  }
+
+  #join({ downloader, file }: Extract<UploadEvent<Downloader, Stream>, { type: 'downloader-joined' }>): void {
+    const state = { downloader, file, streams: new Set<StreamState<Downloader, Stream>>(), seat: undefined };
+    this.#downloaders.set(downloader, state);
+    const others = this.#files.get(file);
+    if (others) others.downloaders.add(state);
+    else this.#files.set(file, { downloaders: new Set([state]), spreads: false });
+    if (!this.#slots.enter(downloader)) this.#emit({ type: 'choke', downloader });
+  }
+
+  #seat(downloader: Downloader, has: Bitfield): void {
+    const state = this.#downloaders.get(downloader);
+    if (!state || state.seat) return;
+    const { file } = state;
+    const wasOn = this.#files.get(file)?.spreads;
+    const member = file.spread.enter(has);
+    state.seat = { member, blocks: new ChosenBlocks(file.spread, member, file.layout) };
+    this.#review(file);
+    // If that has changed, all were told.
+    const isOn = this.#files.get(file)?.spreads;
+    if (wasOn && isOn) this.#emit({ type: 'super-seed', downloader, on: true });
+  }
+
+  #learn(downloader: Downloader, pieces: readonly number[]): void {
+    const state = this.#downloaders.get(downloader);
+    if (!state?.seat) return;
+    state.file.spread.learn(state.seat.member, pieces);
+    this.#review(state.file);
+  }
+
+  #leave(downloader: Downloader): void {
+    const state = this.#downloaders.get(downloader);
+    if (!state) return;
+    const { file, seat, streams } = state;
+    this.#downloaders.delete(downloader);
+    for (const stream of streams) this.#close(stream);
+    const others = this.#files.get(file);
+    others?.downloaders.delete(state);
+    if (seat) file.spread.leave(seat.member);
+    this.#review(file);
+    if (others?.downloaders.size === 0) this.#files.delete(file);
+    const next = this.#slots.leave(downloader);
+    if (next) this.#emit({ type: 'unchoke', downloader: next });
+  }
+
+  /** Whether it is of use that the uploader chooses: it has all, and some of it nobody else. */
+  #review(file: UploadFile): void {
+    const state = this.#files.get(file);
+    const on = file.have.isFull() && file.spread.isUseful;
+    if (!state || state.spreads === on) return;
+    state.spreads = on;
+    for (const { downloader, seat, streams } of state.downloaders) {
+      if (seat) this.#emit({ type: 'super-seed', downloader, on });
+      for (const stream of streams) this.#wake(stream);
+    }
+  }
+
+  #open({
+    stream,
+    downloader,
+    takesParts,
+  }: Extract<UploadEvent<Downloader, Stream>, { type: 'stream-opened' }>): void {
+    const owner = this.#downloaders.get(downloader);
+    if (!owner) return;
+    const allowance = new UploadAllowance(owner.file.share, { takesParts });
+    const state = { stream, owner, allowance, sending: new Map(), underWay: 0, wakeMs: undefined };
+    this.#streams.set(stream, state);
+    owner.streams.add(state);
+    this.#scheduler.open(state, () => this.#pacing.mayBegin(allowance, this.#nowMs));
+  }
+
+  #close(state: StreamState<Downloader, Stream>): void {
+    const { stream, owner, allowance } = state;
+    this.#streams.delete(stream);
+    owner.streams.delete(state);
+    this.#parked.delete(state);
+    this.#scheduler.close(state);
+    this.#pacing.drop(allowance);
+    this.#ready = this.#ready.filter((rest) => rest.state !== state);
+    allowance.moved(state.underWay);
+  }
+
+  #request(state: StreamState<Downloader, Stream>, request: BlockRequest): void {
+    const { stream, owner } = state;
+    if ('piece' in request && !owner.file.have.has(request.piece))
+      return this.#reject(state, request.id, 'not-available');
+    if (!this.#slots.isServed(owner.downloader)) return this.#reject(state, request.id, 'choked');
+    const outcome = this.#scheduler.add(state, request);
+    if (outcome !== 'queued') this.#emit({ type: 'violation', stream, breach: outcome });
+  }
+
+  /** What the uploader chooses is chosen now that its turn has come. Undefined if the request is held back. */
+  #begin({
+    stream: state,
+    request,
+  }: UploadJob<StreamState<Downloader, Stream>, BlockRequest>): UploadEffect<Downloader, Stream> | undefined {
+    const { stream, owner, allowance } = state;
+    const { id } = request;
+    const place = 'any' in request ? this.#choose(owner, request.any) : request;
+    if (place === 'later') {
+      this.#park(state, request);
+      return undefined;
+    }
+    if (place === 'none') {
+      this.#scheduler.done(state, request);
+      return { type: 'reject', stream, id, reason: 'not-available' };
+    }
+    const part = partOf(place, place.begin, allowance.partLength);
+    this.#take(state, part.length);
+    const inParts = part.left > 0;
+    if (inParts) allowance.isBusy = true;
+    state.sending.set(id, { request, place, inParts });
+    return { type: 'send', stream, id, part };
+  }
+
+  /** Only what has all can choose well. */
+  #choose(
+    { file, seat }: DownloaderState<Downloader, Stream>,
+    of: PieceClass,
+  ): BlockPlace | 'later' | 'none' {
+    if (!seat || !file.have.isFull()) return 'none';
+    return seat.blocks.next(of, this.#nowMs);
+  }
+
+  #park(state: StreamState<Downloader, Stream>, request: BlockRequest): void {
+    this.#scheduler.park(state, request);
+    state.wakeMs ??= this.#nowMs + PARKED_MS;
+    this.#parked.add(state);
+  }
+
+  /** There may be something to choose again for what was held back, or nothing to wait for. */
+  #wake(state: StreamState<Downloader, Stream>): void {
+    state.wakeMs = undefined;
+    this.#parked.delete(state);
+    this.#scheduler.wake(state);
+  }
+
+  #sent(state: StreamState<Downloader, Stream>, id: number, part: Part): void {
+    const { owner, allowance } = state;
+    const sending = state.sending.get(id);
+    if (!sending) return;
+    this.#moved(state, part.length);
+    if (owner.seat) owner.file.spread.sent(owner.seat.member, part.piece, this.#nowMs);
+    if (part.left === 0) return this.#done(state, sending);
+    const rest = partOf(sending.place, part.begin + part.length, allowance.partLength);
+    this.#pacing.hold({ state, allowance, id, part: rest });
+  }
+
+  #failed(
+    state: StreamState<Downloader, Stream>,
+    { id, part, reason }: { readonly id: number; readonly part: Part; readonly reason: RejectReason },
+  ): void {
+    const sending = state.sending.get(id);
+    if (!sending) return;
+    this.#moved(state, part.length);
+    this.#done(state, sending);
+    this.#reject(state, id, reason);
+  }
+
+  #done(state: StreamState<Downloader, Stream>, { request, inParts }: Sending): void {
+    state.sending.delete(request.id);
+    if (inParts) state.allowance.isBusy = false;
+    this.#scheduler.done(state, request);
+  }
+
+  #tick(): void {
+    for (const state of this.#parked) {
+      if ((state.wakeMs ?? 0) > this.#nowMs) break;
+      this.#wake(state);
+    }
+    this.#pacing.tick(this.#nowMs);
+  }
+
+  #take(state: StreamState<Downloader, Stream>, bytes: number): void {
+    state.underWay += bytes;
+    state.allowance.take(bytes);
+  }
+
+  #moved(state: StreamState<Downloader, Stream>, bytes: number): void {
+    state.underWay -= bytes;
+    state.allowance.moved(bytes);
+  }
+
+  #reject({ stream }: StreamState<Downloader, Stream>, id: number, reason: RejectReason): void {
+    this.#emit({ type: 'reject', stream, id, reason });
+  }
+
+  #emit(effect: UploadEffect<Downloader, Stream>): void {
+    this.#effects.push(effect);
+  }
+}
+
+function partOf(place: BlockPlace, begin: number, atMost: number): Part {
+  const rest = place.begin + place.length - begin;
+  const length = Math.min(rest, atMost);
+  return { piece: place.piece, begin, length, left: rest - length };
+}
