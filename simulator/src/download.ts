@@ -9,9 +9,14 @@ import type {
 } from '@enjambre/peer-agent/domain/engine/messages';
 import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
-import { findReplaceable } from '@enjambre/peer-agent/domain/replaceable';
-import { SparePeers } from '@enjambre/peer-agent/domain/spare-peers';
-import { MAX_LINKS, TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
+import { Candidates } from '@enjambre/peer-agent/domain/links/candidates';
+import type {
+  CandidateAddress,
+  CandidateEffect,
+  CandidateEvent,
+  PeerChange,
+} from '@enjambre/peer-agent/domain/links/messages';
+import { TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import type { Host } from './host.js';
 import { Link, type Owed, type Sending } from './link.js';
 import type { World } from './world.js';
@@ -20,25 +25,14 @@ import type { World } from './world.js';
 const TRIPS_TO_HELLO = 5;
 
 /** What the tracker says has changed. */
-export interface PeerNews {
-  readonly upserted: readonly PeerId[];
-  readonly removed: readonly PeerId[];
-}
-
-interface Candidate {
-  link: Link | undefined;
-  /** The tracker still names it. */
-  listed: boolean;
-  /** When its last block came. */
-  heardMs: number;
-}
+export type PeerNews = PeerChange<CandidateAddress>;
 
 /** One download: the agent's engine, and around it what the session and its links do in the agent. */
 export class Download {
   finishedMs: number | undefined;
   readonly #engine: DownloadEngine;
-  readonly #candidates = new Map<PeerId, Candidate>();
-  readonly #spare = new SparePeers<PeerId>();
+  readonly #candidates: Candidates<CandidateAddress>;
+  readonly #links = new Map<PeerId, Link>();
   readonly #banned = new Set<PeerId>();
   /** When the disk has written all that it was given. */
   #diskFreeMs = 0;
@@ -50,16 +44,20 @@ export class Download {
   ) {
     const { layout } = world;
     const have = Bitfield.empty(layout.pieceCount);
-    const components = { layout, have, random: seededRandom(seed), self: host.id };
-    this.#engine = new DownloadEngine(components, world.scenario.engine);
+    const random = seededRandom(seed);
+    this.#engine = new DownloadEngine({ layout, have, random, self: host.id }, world.scenario.engine);
+    this.#candidates = new Candidates({
+      isBanned: (peer) => this.#banned.has(peer),
+      random: seededRandom(seed + 1),
+    });
   }
 
   get have(): Bitfield {
     return this.#engine.have;
   }
 
-  *links(): Iterable<Link> {
-    for (const { link } of this.#candidates.values()) if (link) yield link;
+  links(): Iterable<Link> {
+    return this.#links.values();
   }
 
   /** @param phaseMs when in a tick's time it begins */
@@ -69,22 +67,14 @@ export class Download {
     });
   }
 
-  /** As the agent's `SwarmLinks` takes it: those that work are kept, and there are never more than so many. */
-  update({ upserted, removed }: PeerNews): void {
-    if (!this.#runs) return;
-    for (const peer of removed) {
-      this.#spare.delete(peer);
-      const candidate = this.#candidates.get(peer);
-      if (candidate) candidate.listed = false;
-      if (candidate && !candidate.link) this.#candidates.delete(peer);
-    }
-    for (const peer of upserted) this.#list(peer);
-    this.#useSpare();
+  update(news: PeerNews): void {
+    if (this.#runs) this.#choose({ type: 'peers', ...news });
   }
 
   /** The uploader's hello and bitfield came. */
   ready(link: Link, has: Bitfield): void {
     if (!this.#uses(link)) return;
+    this.#choose({ type: 'ready', peer: link.uploader.id });
     this.#feed({
       type: 'peer-joined',
       peer: link.uploader.id,
@@ -113,8 +103,7 @@ export class Download {
       this.world.tally.duplicateBytes += length;
       return;
     }
-    const candidate = this.#candidates.get(link.uploader.id);
-    if (candidate) candidate.heardMs = this.world.agenda.nowMs;
+    this.#choose({ type: 'answered', peer: link.uploader.id, whole: true });
     const { ref: asked } = this.#answered(link, id);
     const ref = { piece, block: begin / this.world.layout.longestBlock };
     if (asked && (asked.piece !== piece || asked.block !== ref.block))
@@ -125,6 +114,7 @@ export class Download {
   rejected(link: Link, id: number, reason: RejectReason): void {
     if (!this.#uses(link)) return;
     this.#answered(link, id);
+    this.#choose({ type: 'rejected', peer: link.uploader.id });
     this.#feed({ type: 'block-rejected', peer: link.uploader.id, id, reason });
   }
 
@@ -133,6 +123,7 @@ export class Download {
     if (!this.#uses(link)) return;
     this.#forget(link);
     this.#feed({ type: 'peer-left', peer: link.uploader.id });
+    this.#choose({ type: 'lost', peer: link.uploader.id });
   }
 
   get #runs(): boolean {
@@ -145,39 +136,41 @@ export class Download {
 
   #tick(): void {
     if (!this.#runs) return;
-    this.#useSpare();
+    this.#choose({ type: 'tick' });
     this.#feed({ type: 'tick' });
     this.world.agenda.in(TICK_MS, () => {
       this.#tick();
     });
   }
 
-  #list(peer: PeerId): void {
-    const known = this.#candidates.get(peer);
-    if (known) known.listed = true;
-    if (known || this.#banned.has(peer)) return;
-    if (!this.#hasRoom()) return this.#spare.put(peer, peer);
-    this.#spare.delete(peer);
+  /** Which links there are is the agent's own decision. */
+  #choose(event: CandidateEvent<CandidateAddress>): void {
+    if (!this.#runs) return;
+    for (const effect of this.#candidates.handle(event, this.world.agenda.nowMs)) this.#relink(effect);
+  }
+
+  #relink(effect: CandidateEffect<CandidateAddress>): void {
+    switch (effect.type) {
+      case 'open':
+        return this.#open(effect.address.peerId);
+      case 'close': {
+        const link = this.#links.get(effect.peer);
+        if (!link) return;
+        this.#hangUp(link);
+        this.#feed({ type: 'peer-left', peer: effect.peer });
+        return;
+      }
+      case 'widen':
+        return this.world.widen(this.host);
+    }
+  }
+
+  #open(peer: PeerId): void {
     const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
-    this.#candidates.set(peer, { link, listed: true, heardMs: -Infinity });
+    this.#links.set(peer, link);
     this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
       link.uploader.uploader.accept(link);
     });
-  }
-
-  #useSpare(): void {
-    const isWanted = (peer: PeerId): boolean => !this.#banned.has(peer);
-    for (const peer of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(peer);
-  }
-
-  /** Gives up a peer for another if it must. False if all are to be kept. */
-  #hasRoom(): boolean {
-    if (this.#candidates.size < MAX_LINKS) return true;
-    const link = findReplaceable(this.#candidates.values(), this.world.agenda.nowMs)?.link;
-    if (!link) return false;
-    this.#hangUp(link);
-    this.#feed({ type: 'peer-left', peer: link.uploader.id });
-    return true;
   }
 
   #answered(link: Link, id: number): Owed {
@@ -248,6 +241,7 @@ export class Download {
 
   #owe(peer: PeerId, id: number, ref: BlockRef | undefined): Link {
     const link = this.#linkTo(peer);
+    this.#choose({ type: 'asked', peer });
     if (link.owed.has(id)) this.world.fail(`used the id of an unanswered request again`);
     link.owed.set(id, { ref, askedMs: this.world.agenda.nowMs, cancelled: false });
     return link;
@@ -279,8 +273,10 @@ export class Download {
   #ban(peer: PeerId): void {
     this.#banned.add(peer);
     this.world.banned(this.host, this.world.host(peer));
-    const link = this.#candidates.get(peer)?.link;
-    if (link) this.#hangUp(link);
+    const link = this.#links.get(peer);
+    if (!link) return;
+    this.#hangUp(link);
+    this.#choose({ type: 'lost', peer });
   }
 
   #complete(): void {
@@ -301,17 +297,11 @@ export class Download {
   #forget(link: Link): void {
     link.closed = true;
     link.owed.clear();
-    const candidate = this.#candidates.get(link.uploader.id);
-    if (candidate) candidate.link = undefined;
-    if (candidate && (!candidate.listed || this.#banned.has(link.uploader.id))) {
-      this.#candidates.delete(link.uploader.id);
-    }
+    this.#links.delete(link.uploader.id);
   }
 
   #linkTo(peer: PeerId): Link {
-    return (
-      this.#candidates.get(peer)?.link ?? this.world.fail(`the engine turned to a peer that is not there`)
-    );
+    return this.#links.get(peer) ?? this.world.fail(`the engine turned to a peer that is not there`);
   }
 
   #checkOutstanding(): void {

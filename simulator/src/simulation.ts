@@ -109,6 +109,12 @@ export class Simulation implements World {
     this.#tracker.completed(host);
   }
 
+  widen(host: Host): void {
+    this.agenda.in(host.spec.latencyMs, () => {
+      if (host.alive) this.#tracker.widen(host);
+    });
+  }
+
   banned(by: Host, culprit: Host): void {
     if (culprit.isHonest) this.fail(`host ${by.index} banned host ${culprit.index}, which is honest`);
     this.#banned.push(culprit);

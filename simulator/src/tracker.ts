@@ -3,6 +3,7 @@ import type { Labels } from '@enjambre/core/labels';
 import type { Effect } from '@enjambre/tracker/domain/effects';
 import type { Session } from '@enjambre/tracker/domain/session';
 import { SwarmRegistry } from '@enjambre/tracker/domain/swarm-registry';
+import { WIDE_WATCH_PEERS } from '@enjambre/peer-agent/domain/swarm-constants';
 import type { Agenda } from './agenda.js';
 import type { Host } from './host.js';
 import type { ContentSize } from './token-layout.js';
@@ -53,6 +54,12 @@ export class Tracker {
     if (session) this.#registry.unwatch(session, INFOHASH);
   }
 
+  /** The host asks for more peers. */
+  widen(host: Host): void {
+    const session = this.#sessions.get(host);
+    if (session) this.#tell(this.#registry.watch(session, INFOHASH, WIDE_WATCH_PEERS));
+  }
+
   left(host: Host): void {
     const session = this.#sessions.get(host);
     if (session) this.#tell(this.#registry.disconnect(session, 'died'));
@@ -76,7 +83,9 @@ export class Tracker {
     for (const effect of effects) {
       if (effect.type !== 'delta') continue;
       const host = this.#hosts.get(effect.to);
-      const news = { upserted: effect.upserted.map(({ peer }) => peer.id), removed: effect.removed };
+      const { snapshot, removed } = effect;
+      const upserted = effect.upserted.map(({ peer }) => ({ peerId: peer.id, endpoint: peer.name }));
+      const news = { snapshot, upserted, removed };
       this.agenda.in(host?.spec.latencyMs ?? 0, () => host?.download?.update(news));
     }
   }

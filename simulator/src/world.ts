@@ -21,6 +21,8 @@ export interface World {
   host(id: string): Host;
   verified(host: Host, piece: number): void;
   completed(host: Host): void;
+  /** A host wants to know more peers. */
+  widen(host: Host): void;
   banned(by: Host, culprit: Host): void;
   /** Something happened that never may: ends the run with what it takes to repeat it. */
   fail(message: string): never;

@@ -1,4 +1,4 @@
-import { Backoff } from './backoff.js';
+import { Backoff } from '@enjambre/core/backoff';
 
 /** A session that stood for so long was a good one: the next attempt need not wait long. */
 const GOOD_SESSION_MS = 500;

@@ -1,6 +1,6 @@
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { NatsConnection, StreamInfo } from 'nats';
-import { Backoff } from '../async/backoff.js';
+import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '../async/sleep.js';
 import type { Logger } from '../log/logger.js';
 import { jetStreamProblem, type Reservation } from '../nats/jetstream-problem.js';
@@ -68,7 +68,7 @@ export class NatsEventBus implements EventBus {
   #unlisten: (() => void) | undefined;
   /** Counts attempts at setting up; a newer one ends the older. */
   #attempt = 0;
-  readonly #retry = new Backoff();
+  readonly #retry = new Backoff({ random: Math.random });
   #droppedBefore = 0;
   #published = 0;
   #toldProblem = '';

@@ -114,6 +114,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
           parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, performance.now()),
         widen: () => parts.tracker.widen(parts.metainfo.infohash),
         nowMs: () => performance.now(),
+        random: parts.random,
       },
       this,
     );

@@ -1,4 +1,4 @@
-import { isQuiet, type LinkState } from '../domain/replaceable.js';
+import { isQuiet, type LinkState } from '../domain/links/replacement.js';
 
 /** A download that got nothing for this long is told of. */
 const SILENCE_MS = 3000;

@@ -50,6 +50,7 @@ function make(): SwarmLinks {
   const outer = {
     connector: connector as unknown as PeerConnector,
     nowMs: () => nowMs,
+    random: () => 0,
     widen: () => (widened += 1),
   };
   links = new SwarmLinks({ ...parts, ...outer }, ignored);

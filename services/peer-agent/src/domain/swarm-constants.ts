@@ -14,3 +14,6 @@ export const PARKED_MS = 1000;
 
 /** How often the engine is told the time. */
 export const TICK_MS = 100;
+
+/** The most that a tracker names. */
+export const WIDE_WATCH_PEERS = 200;

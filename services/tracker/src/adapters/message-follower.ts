@@ -1,4 +1,4 @@
-import { Backoff } from '@enjambre/common/async/backoff';
+import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
 import { connect, readStream } from '@enjambre/common/grpc/client';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -56,7 +56,7 @@ export class MessageFollower implements Startable {
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
     const client = connect(MessagingServiceClient, this.init.address);
-    const backoff = new Backoff();
+    const backoff = new Backoff({ random: Math.random });
     while (!signal.aborted) {
       await this.#read(client, backoff).catch((error: unknown) => {
         if (!signal.aborted) this.#tellAway(error);

@@ -1,4 +1,4 @@
-import { Backoff } from '@enjambre/common/async/backoff';
+import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
 import type { Logger } from '@enjambre/common/log/logger';
 import { messageOf } from '@enjambre/core/error';
@@ -124,7 +124,7 @@ export class JetStreamInbox implements Inbox {
   /** Pulls for ever; after a failure or a loss with a new consumer. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const backoff = new Backoff({ baseMs: 50, maxMs: 1000 });
+    const backoff = new Backoff({ random: Math.random, baseMs: 50, maxMs: 1000 });
     let made = true;
     while (!signal.aborted) {
       try {

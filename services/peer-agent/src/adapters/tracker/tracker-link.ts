@@ -28,6 +28,7 @@ import type {
   SwarmListener,
   TrackerPort,
 } from '../../app/ports.js';
+import { WIDE_WATCH_PEERS } from '../../domain/swarm-constants.js';
 import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
 import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';
 import { TrackerPool, type PooledTracker, type ResolveHost } from './tracker-pool.js';
@@ -58,8 +59,6 @@ const MAX_NEWS = 8;
 const MAX_UNTOLD_BANS = 20;
 /** No trouble: a watch on a swarm that nobody is in yet, and a message that an older tracker does not know. */
 const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
-/** The most that a tracker names. */
-const WIDE_WATCH_PEERS = 200;
 /** So long a tracker may take to welcome the agent; less if there is another. */
 const WELCOME_TIMEOUT_MS = 10_000;
 const NEXT_TIMEOUT_MS = 4000;

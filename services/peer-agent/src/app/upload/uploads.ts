@@ -109,7 +109,8 @@ export class Uploads {
       outgoing.drop();
       this.parts.log.warn({ err: error, piece: part.piece }, 'a shared file could not be read');
       const reason = EnjambreError.from(error).code === 'precondition' ? 'content-changed' : 'read-failed';
-      return this.handle({ type: 'part-failed', stream, id, part, reason });
+      this.handle({ type: 'part-failed', stream, id, part, reason });
+      return;
     }
     if (!(await outgoing.send())) return;
     serving.sent(peerId, part.length);

@@ -3,8 +3,8 @@ export interface BackoffOptions {
   readonly baseMs?: number;
   /** Longest wait in milliseconds. @default 5000 */
   readonly maxMs?: number;
-  /** Uniform in [0, 1). @default Math.random */
-  readonly random?: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 /** Exponential backoff with full jitter below half: each wait is in [½, 1] of base × 2ⁿ, at most `maxMs`. */
@@ -14,7 +14,7 @@ export class Backoff {
   readonly #maxMs: number;
   readonly #random: () => number;
 
-  constructor({ baseMs = 200, maxMs = 5000, random = Math.random }: BackoffOptions = {}) {
+  constructor({ baseMs = 200, maxMs = 5000, random }: BackoffOptions) {
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;
     this.#random = random;

@@ -1,5 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
-import { MAX_LINKS } from './swarm-constants.js';
+import { MAX_LINKS } from '../swarm-constants.js';
 
 /**
  * Peers that the tracker names and for whom there is no room among the links, the longest known first. They are kept, since it

@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PeerId } from '@enjambre/core/ids';
+import fc from 'fast-check';
+import { peerNamed } from '../../../test/support/ids.js';
+import { seededRandom } from '../random.js';
+import { MAX_LINKS } from '../swarm-constants.js';
+import { Candidates } from './candidates.js';
+import type { CandidateAddress, CandidateEffect, CandidateEvent } from './messages.js';
+
+const PEERS = Array.from({ length: 3 * MAX_LINKS }, (_, at) => peerNamed(`${at}`));
+
+function addressOf(peerId: PeerId): CandidateAddress {
+  return { peerId, endpoint: peerId };
+}
+
+/** The host of some candidates: has the links that it is told to have, and checks what it is told. */
+class LinkTable {
+  readonly banned = new Set<PeerId>();
+  readonly links = new Set<PeerId>();
+  readonly candidates = new Candidates({
+    isBanned: (peer) => this.banned.has(peer),
+    random: seededRandom(1),
+  });
+  widened = 0;
+  #nowMs = 0;
+
+  feed(event: CandidateEvent<CandidateAddress>, afterMs = 0): void {
+    this.#nowMs += afterMs;
+    for (const effect of this.candidates.handle(event, this.#nowMs)) this.#apply(effect);
+  }
+
+  /** Says so of peers that there are links to. */
+  feedOf(type: 'ready' | 'asked' | 'rejected' | 'lost', peer: PeerId): void {
+    if (type === 'lost') this.links.delete(peer);
+    this.feed({ type, peer });
+  }
+
+  #apply(effect: CandidateEffect<CandidateAddress>): void {
+    if (effect.type === 'widen') return void (this.widened += 1);
+    const peer = effect.type === 'open' ? effect.address.peerId : effect.peer;
+    if (effect.type === 'close') return expect(this.links.delete(peer)).toBe(true);
+    expect(this.links.has(peer)).toBe(false);
+    expect(this.banned.has(peer)).toBe(false);
+    this.links.add(peer);
+    expect(this.links.size).toBeLessThanOrEqual(2 * MAX_LINKS);
+  }
+}
+
+describe('candidates', () => {
+  it('are tried again after a growing wait, and at once when they move', () => {
+    const table = new LinkTable();
+    const peer = PEERS[0]!;
+    table.feed({ type: 'peers', snapshot: true, upserted: [addressOf(peer)], removed: [] });
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 8; attempt++) {
+      table.feedOf('lost', peer);
+      let ticks = 0;
+      for (; !table.links.has(peer); ticks++) table.feed({ type: 'tick' }, 100);
+      waits.push(ticks * 100);
+    }
+    expect(waits[0]).toBeLessThanOrEqual(300);
+    expect(waits[7]).toBeGreaterThanOrEqual(5000);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(10_000);
+    table.feedOf('lost', peer);
+    const moved = { ...addressOf(peer), endpoint: 'elsewhere' };
+    table.feed({ type: 'peers', snapshot: false, upserted: [moved], removed: [] });
+    expect(table.links.has(peer)).toBe(true);
+  });
+
+  it('have one link each, none while they are banned, never too many, and in the end one to each of the named', () => {
+    const step = fc.tuple(fc.nat(9), fc.nat(PEERS.length - 1), fc.nat(60));
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 150 }), (steps) => {
+        const table = new LinkTable();
+        for (const [kind, at, count] of steps) act(table, kind, PEERS.slice(at, at + count));
+        // All bans are over, and a few peers are left.
+        table.banned.clear();
+        const few = PEERS.slice(0, 5);
+        for (const peer of [...table.links]) table.feedOf('lost', peer);
+        table.feed({ type: 'peers', snapshot: true, upserted: few.map(addressOf), removed: [] });
+        for (let tick = 0; tick < 250; tick++) table.feed({ type: 'tick' }, 100);
+        expect([...table.links].sort()).toEqual([...few].sort());
+        expect(table.candidates.counts.known).toBe(few.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+function act(table: LinkTable, kind: number, peers: readonly PeerId[]): void {
+  const linked = peers.filter((peer) => table.links.has(peer));
+  switch (kind) {
+    case 0:
+      return table.feed({ type: 'peers', snapshot: false, upserted: peers.map(addressOf), removed: [] });
+    case 1:
+      return table.feed({ type: 'peers', snapshot: true, upserted: peers.map(addressOf), removed: [] });
+    case 2:
+      return table.feed({ type: 'peers', snapshot: false, upserted: [], removed: peers });
+    case 3:
+      for (const peer of peers.slice(0, 3)) table.banned.add(peer);
+      return;
+    case 4:
+      for (const peer of peers) table.banned.delete(peer);
+      return;
+    case 5:
+      for (const peer of linked) table.feed({ type: 'answered', peer, whole: true });
+      return;
+    case 6:
+    case 7:
+      return table.feed({ type: 'tick' }, peers.length * 100);
+    default: {
+      const type = (['ready', 'asked', 'lost'] as const)[peers.length % 3]!;
+      for (const peer of linked) table.feedOf(type, peer);
+    }
+  }
+}

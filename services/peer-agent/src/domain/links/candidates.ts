@@ -1,0 +1,252 @@
+import type { PeerId } from '@enjambre/core/ids';
+import { Backoff } from '@enjambre/core/backoff';
+import type { Random } from '../random.js';
+import { MAX_LINKS } from '../swarm-constants.js';
+import type {
+  CandidateAddress,
+  CandidateEffect,
+  CandidateEvent,
+  CloseReason,
+  PeerChange,
+} from './messages.js';
+import { findIdle, findReplaceable, isQuiet, type LinkState } from './replacement.js';
+import { SparePeers } from './spare-peers.js';
+
+export interface CandidatesComponents {
+  /** Peers that are not to be dealt with at present. */
+  readonly isBanned: (peer: PeerId) => boolean;
+  readonly random: Random;
+}
+
+/** Peers that are dialed or dealt with at a time, those that do not answer included. */
+const MAX_CANDIDATES = 2 * MAX_LINKS;
+/** Who gave its place to another is not turned to again before. */
+const SET_ASIDE_MS = 10_000;
+const WIDEN_AGAIN_MS = 30_000;
+/** Between attempts to reach a peer. */
+const RETRY = { baseMs: 300, maxMs: 10_000 };
+
+interface Candidate<Address> extends LinkState {
+  address: Address;
+  /** A link is open, or being opened. */
+  linked: boolean;
+  ready: boolean;
+  sinceMs: number;
+  askedMs: number | undefined;
+  /** The tracker still names it. A link that works is kept anyhow. */
+  listed: boolean;
+  heardMs: number;
+  /** When it is tried again, if there is no link. */
+  retryMs: number;
+  readonly backoff: Backoff;
+}
+
+/**
+ * Decides which peers of a swarm a download has links to: one to each that the tracker names, as far as there is room, and
+ * again with growing waits when it breaks. What the tracker takes back is not cut: a tracker that was restarted knows
+ * less than its agents. It is told what happened and when, does no I/O and knows no clock. Feed it `tick` about ten times a second.
+ */
+export class Candidates<Address extends CandidateAddress> {
+  readonly #candidates = new Map<PeerId, Candidate<Address>>();
+  /** Banned peers that the tracker names: bans end. */
+  readonly #shunned = new Map<PeerId, Address>();
+  readonly #spare = new SparePeers<Address>();
+  /** Peers whose place was given to another, and when. */
+  readonly #setAside = new Map<PeerId, number>();
+  #widenedMs = -Infinity;
+  #nowMs = 0;
+  #effects: CandidateEffect<Address>[] = [];
+
+  constructor(private readonly parts: CandidatesComponents) {}
+
+  /** Peers that are known, and those that a link stands to. */
+  get counts(): { known: number; ready: number } {
+    let ready = 0;
+    for (const candidate of this.#candidates.values()) ready += candidate.ready ? 1 : 0;
+    return { known: this.#candidates.size, ready };
+  }
+
+  get states(): Iterable<LinkState & { readonly address: Address }> {
+    return this.#candidates.values();
+  }
+
+  /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
+  handle(event: CandidateEvent<Address>, nowMs: number): CandidateEffect<Address>[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    this.#dispatch(event);
+    return this.#effects;
+  }
+
+  #dispatch(event: CandidateEvent<Address>): void {
+    if (event.type === 'peers') return this.#update(event);
+    if (event.type === 'tick') return this.#tick();
+    const candidate = this.#candidates.get(event.peer);
+    if (!candidate) return;
+    switch (event.type) {
+      case 'ready':
+        candidate.ready = true;
+        candidate.sinceMs = this.#nowMs;
+        return;
+      case 'asked':
+        candidate.askedMs ??= this.#nowMs;
+        return;
+      case 'answered':
+        if (event.whole) candidate.backoff.reset();
+        candidate.heardMs = this.#nowMs;
+        candidate.askedMs = undefined;
+        return;
+      case 'rejected':
+        candidate.askedMs = undefined;
+        return;
+      case 'lost':
+        return this.#lost(candidate);
+    }
+  }
+
+  #update({ snapshot, upserted, removed }: PeerChange<Address>): void {
+    if (snapshot) {
+      this.#shunned.clear();
+      this.#spare.clear();
+      for (const candidate of this.#candidates.values()) candidate.listed = false;
+    }
+    for (const peer of removed) {
+      this.#shunned.delete(peer);
+      this.#spare.delete(peer);
+      const candidate = this.#candidates.get(peer);
+      if (candidate) candidate.listed = false;
+    }
+    for (const address of upserted) this.#list(address);
+    for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
+    this.#listSpare();
+  }
+
+  /** Ends links to peers that were banned since, and turns to those whose ban or wait is over or for whom there is room now. */
+  #tick(): void {
+    for (const [peer, candidate] of this.#candidates) {
+      if (this.parts.isBanned(peer)) this.#close(candidate, 'banned');
+      else if (!candidate.linked && candidate.retryMs <= this.#nowMs) this.#open(candidate);
+    }
+    for (const [peer, address] of this.#shunned) {
+      if (this.parts.isBanned(peer)) continue;
+      this.#shunned.delete(peer);
+      this.#list(address);
+    }
+    this.#listSpare();
+    this.#widenIfIdle();
+  }
+
+  #list(address: Address): void {
+    const { peerId } = address;
+    const known = this.#candidates.get(peerId);
+    if (known) {
+      const moved = endpointsOf(known.address) !== endpointsOf(address);
+      known.address = address;
+      known.listed = true;
+      if (moved && !known.linked) this.#open(known);
+      return;
+    }
+    this.#spare.delete(peerId);
+    if (this.parts.isBanned(peerId)) return this.#shun(address);
+    if (!this.#hasRoom()) return this.#spare.put(peerId, address);
+    const candidate: Candidate<Address> = {
+      address,
+      linked: false,
+      ready: false,
+      sinceMs: this.#nowMs,
+      askedMs: undefined,
+      listed: true,
+      heardMs: -Infinity,
+      retryMs: this.#nowMs,
+      backoff: new Backoff({ ...RETRY, random: this.parts.random }),
+    };
+    this.#candidates.set(peerId, candidate);
+    this.#open(candidate);
+  }
+
+  /** Turns to peers for whom there was no room, if there is now. */
+  #listSpare(): void {
+    const isWanted = (peer: PeerId): boolean =>
+      !this.parts.isBanned(peer) && this.#nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS;
+    for (const address of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(address);
+  }
+
+  /** Gives up a peer for another if it must. False if all are to be kept. */
+  #hasRoom(): boolean {
+    if (this.#candidates.size < MAX_LINKS) return true;
+    const worst = findReplaceable(this.#candidates.values(), this.#nowMs);
+    if (worst) {
+      this.#close(worst, 'replaced');
+      return true;
+    }
+    // Those that do not answer may do so yet; they are no reason to wait for others.
+    if (this.#candidates.size - this.#countQuiet() < MAX_LINKS && this.#candidates.size < MAX_CANDIDATES)
+      return true;
+    return this.#setIdleAside();
+  }
+
+  #countQuiet(): number {
+    let quiet = 0;
+    for (const candidate of this.#candidates.values()) quiet += isQuiet(candidate, this.#nowMs) ? 1 : 0;
+    return quiet;
+  }
+
+  /** Gives up a peer that is of no use for now, and turns to it later. False if there is none. */
+  #setIdleAside(): boolean {
+    const [idle] = findIdle(this.#candidates.values(), this.#nowMs);
+    if (!idle) return false;
+    const { address, listed } = idle;
+    idle.listed = false;
+    this.#close(idle, 'set-aside');
+    this.#setAside.set(address.peerId, this.#nowMs);
+    const [oldest] = this.#setAside.keys();
+    if (this.#setAside.size > MAX_CANDIDATES && oldest) this.#setAside.delete(oldest);
+    if (listed) this.#spare.put(address.peerId, address);
+    return true;
+  }
+
+  /** All places are taken, and most of the peers do not answer, or none sends what it was asked for. */
+  #widenIfIdle(): void {
+    if (this.#candidates.size < MAX_LINKS || this.#nowMs - this.#widenedMs < WIDEN_AGAIN_MS) return;
+    const idle = findIdle(this.#candidates.values(), this.#nowMs);
+    if (idle.length < MAX_LINKS / 2 && !idle.some(({ ready }) => ready)) return;
+    this.#widenedMs = this.#nowMs;
+    this.#effects.push({ type: 'widen' });
+  }
+
+  #shun(address: Address): void {
+    if (this.#shunned.size < MAX_LINKS) this.#shunned.set(address.peerId, address);
+  }
+
+  #open(candidate: Candidate<Address>): void {
+    candidate.linked = true;
+    this.#effects.push({ type: 'open', address: candidate.address });
+  }
+
+  #close(candidate: Candidate<Address>, reason: CloseReason): void {
+    if (candidate.linked) this.#effects.push({ type: 'close', peer: candidate.address.peerId, reason });
+    this.#lost(candidate);
+  }
+
+  #lost(candidate: Candidate<Address>): void {
+    if (candidate.ready) candidate.sinceMs = this.#nowMs;
+    candidate.askedMs = undefined;
+    candidate.linked = false;
+    candidate.ready = false;
+    candidate.retryMs = this.#nowMs + candidate.backoff.next();
+    this.#dropIfDone(candidate);
+  }
+
+  /** Forgets a peer that nobody names any more, or that is banned. */
+  #dropIfDone(candidate: Candidate<Address>): void {
+    const peer = candidate.address.peerId;
+    const banned = this.parts.isBanned(peer);
+    if (candidate.linked || (candidate.listed && !banned)) return;
+    if (candidate.listed && banned) this.#shun(candidate.address);
+    this.#candidates.delete(peer);
+  }
+}
+
+function endpointsOf({ endpoint, endpoints = [endpoint] }: CandidateAddress): string {
+  return endpoints.join(' ');
+}
