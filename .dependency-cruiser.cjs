@@ -83,8 +83,8 @@ module.exports = {
     {
       name: 'no-test-code-in-products',
       severity: 'error',
-      from: { path: '^(libs|services|cli)/', pathNot: '\\.spec\\.ts$|/test/|/testing/' },
-      to: { path: '\\.spec\\.ts$|/test/|/testing/' },
+      from: { path: '^(libs|services|cli|simulator)/', pathNot: '\\.spec\\.ts$|/test/|^libs/harness/' },
+      to: { path: '\\.spec\\.ts$|/test/|^libs/harness/' },
     },
   ],
   options: {

@@ -48,7 +48,7 @@ export default tseslint.config(
   },
   {
     // nats.js gives up after ten attempts to reconnect unless it is told otherwise.
-    ignores: ['libs/common/src/nats/nats-link.ts', 'libs/common/src/testing/nats-client.ts'],
+    ignores: ['libs/common/src/nats/nats-link.ts', 'libs/harness/src/nats-client.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -3,7 +3,7 @@ import type { EventBus, Fact } from '@enjambre/common/events/event-bus';
 import { NatsEventBus } from '@enjambre/common/events/nats-event-bus';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
+import { NatsServer } from '@enjambre/harness/nats-server';
 import { quantile } from './statistics.js';
 
 /** One run of a bus. */

@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
 import { EnjambreError } from '@enjambre/core/error';
-import { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { ManagedProcess } from '@enjambre/harness/managed-process';
 import type { Cleanup } from './cleanup.js';
 import { makeTorrent } from './teams/libtorrent.js';
 

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EnjambreError } from '@enjambre/core/error';
-import { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import { ManagedProcess } from '@enjambre/harness/managed-process';
 import { Cleanup } from './cleanup.js';
 import { spawnAt, type Host } from './teams/team.js';
 

@@ -1,5 +1,5 @@
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
 import { type Cleanup, runBench } from './cleanup.js';
 import { MessagingPeer } from './messaging-peer.js';
 import { report } from './report.js';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,
   ShareRequest,

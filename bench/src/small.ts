@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import type { Cleanup } from './cleanup.js';
 import { AgentControl } from './teams/agent-control.js';
 import { nowMs } from './teams/team.js';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Cleanup } from './cleanup.js';
 import { needSame, prepare, warmMemory, type Content } from './files.js';
 import type { Lab } from './lab.js';

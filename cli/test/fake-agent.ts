@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { newer } from '@enjambre/common/testing/newer';
+import { newer } from '@enjambre/harness/newer';
 import { toServiceError } from '@enjambre/common/grpc/status';
 import {
   AgentServiceService,

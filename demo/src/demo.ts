@@ -1,10 +1,10 @@
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
 import { systemErrorText } from '@enjambre/common/system-error';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import prettyBytes from 'pretty-bytes';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
 import { watchedNats, type WatchedNats } from './nats.js';
 import { Stage, type Scene } from './stage.js';
 import { summaryTable, type TransferStatus } from './summary.js';

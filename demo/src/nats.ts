@@ -1,6 +1,6 @@
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { connectToNats } from '@enjambre/common/testing/nats-client';
-import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { connectToNats } from '@enjambre/harness/nats-client';
+import type { ProcessSwarm } from '@enjambre/harness/swarm';
 import type { Stage } from './stage.js';
 
 /** A real nats-server with an ordinary subscriber that counts what passes. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { openLink, startBehind } from '../e2e/support/sharing.js';
 
 export interface CrashSize {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
 import { containersOf, EXAMPLES, read, ROOT, workloadsOf } from './manifests.js';
 
 jest.setTimeout(60_000);

@@ -1,9 +1,9 @@
 import { access, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { hashFile } from '@enjambre/common/testing/content';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { hashFile } from '@enjambre/harness/content';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, expectSentence, lastLine } from './support/outcome.js';
 import {
   hasCopy,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { ManagedProcess } from '@enjambre/harness/managed-process';
+import { waitFor } from '@enjambre/harness/wait-for';
 
 const DEMO = fileURLToPath(new URL('../../demo/dist/main.js', import.meta.url));
 

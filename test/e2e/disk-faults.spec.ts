@@ -1,9 +1,9 @@
 import { rename, rm, truncate, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { hashTree, writeRandomFile } from '@enjambre/common/testing/content';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { hashTree, writeRandomFile } from '@enjambre/harness/content';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, expectRefused, lastLine } from './support/outcome.js';
 import { asSeenInside, changeMounts, fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 import {

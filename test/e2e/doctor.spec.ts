@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { lastLine } from './support/outcome.js';
 import { whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 import { MIB, shareFile } from './support/sharing.js';

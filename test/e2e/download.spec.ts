@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { hashFile, hashTree, writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { hashFile, hashTree, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { lastLine } from './support/outcome.js';
 import { hasCopy, KIB, MIB, shareFile, untilStatus, type SharedFile } from './support/sharing.js';
 

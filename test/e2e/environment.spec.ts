@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type CommandResult, type RunOptions } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm, type CommandResult, type RunOptions } from '@enjambre/harness/swarm';
 import { expectRefused } from './support/outcome.js';
 
 jest.setTimeout(90_000);

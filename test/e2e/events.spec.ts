@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { EventSchemas } from '@enjambre/common/testing/event-schemas';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { Onlooker } from '@enjambre/common/testing/onlooker';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { EventSchemas } from '@enjambre/harness/event-schemas';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { Onlooker } from '@enjambre/harness/onlooker';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { expectRefused, lastLine } from './support/outcome.js';
 import { MIB, openLink, shareFile, startBehind } from './support/sharing.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { lastLine } from './support/outcome.js';
 import { hasCopy, MIB, shareFile, statusOf, untilDone, untilStatus } from './support/sharing.js';
 

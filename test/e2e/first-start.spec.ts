@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
 import { expectRefused } from './support/outcome.js';
 import { whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 

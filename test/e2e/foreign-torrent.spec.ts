@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { hashFile, hashTree } from '@enjambre/common/testing/content';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { hashFile, hashTree } from '@enjambre/harness/content';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { lastLine } from './support/outcome.js';
 import { statusOf } from './support/sharing.js';
 

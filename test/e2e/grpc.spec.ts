@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { credentials, loadPackageDefinition, type Client, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { bufCurl, type CurlInit } from './support/buf-curl.js';
 import { KIB, MIB, shareFile } from './support/sharing.js';
 

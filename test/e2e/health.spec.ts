@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { HealthProbe, readiness } from '@enjambre/common/testing/health-probe';
-import { metricsOf } from '@enjambre/common/testing/metrics-page';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { HealthProbe, readiness } from '@enjambre/harness/health-probe';
+import { metricsOf } from '@enjambre/harness/metrics-page';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { asSeenInside, fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 import { expectRefused, lastLine } from './support/outcome.js';
 import { MIB, shareFile, untilStatus } from './support/sharing.js';

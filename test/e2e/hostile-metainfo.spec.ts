@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
 
 jest.setTimeout(120_000);
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { allLines, expectRefused, lastLine, type JsonLine } from './support/outcome.js';
 import { hasCopy, KIB, MIB, shareFile, statusOf, untilDone } from './support/sharing.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { metricsOf, metricsPage } from '@enjambre/common/testing/metrics-page';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { metricsOf, metricsPage } from '@enjambre/harness/metrics-page';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { expectRefused } from './support/outcome.js';
 import { KIB, MIB, shareFile } from './support/sharing.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readdir, rename } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { expectSentence, lastLine } from './support/outcome.js';
 import { asSeenInside, changeMounts, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 import { hasCopy, MIB, shareFile, untilStatus, type Status } from './support/sharing.js';

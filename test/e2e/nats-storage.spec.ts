@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { connectToNats } from '@enjambre/common/testing/nats-client';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import { connectToNats } from '@enjambre/harness/nats-client';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 
 jest.setTimeout(120_000);
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { allLines, lastLine } from './support/outcome.js';
 import {
   hasCopy,

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { writeRandomFile } from '@enjambre/common/testing/content';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { writeRandomFile } from '@enjambre/harness/content';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { expectRefused, expectSentence, lastLine } from './support/outcome.js';
 import { KIB, shareFile, untilStatus } from './support/sharing.js';
 import { craftTorrent } from './support/crafted-torrent.js';

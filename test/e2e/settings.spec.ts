@@ -1,9 +1,9 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, expectRefused, lastLine } from './support/outcome.js';
 import { MIB, shareFile } from './support/sharing.js';
 

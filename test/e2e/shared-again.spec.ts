@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { lastLine } from './support/outcome.js';
 import { MIB, shareFile } from './support/sharing.js';
 

@@ -1,9 +1,9 @@
 import { appendFile, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { writeRandomFile } from '@enjambre/common/testing/content';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { writeRandomFile } from '@enjambre/harness/content';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, lastLine } from './support/outcome.js';
 import { KIB, MIB } from './support/sharing.js';
 

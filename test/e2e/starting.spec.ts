@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { writeRandomFile } from '@enjambre/common/testing/content';
-import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, expectRefused, expectSentence, lastLine } from './support/outcome.js';
 import { KIB } from './support/sharing.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { finish, ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
 import { lastLine, type JsonLine } from './support/outcome.js';
 import {
   hasCopy,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { metricsOf } from '@enjambre/common/testing/metrics-page';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { metricsOf } from '@enjambre/harness/metrics-page';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { MIB, shareFile } from '../e2e/support/sharing.js';
 import { dashboardQueries, metricsIn, RULES } from './dashboard.js';
 import { Prometheus } from './prometheus.js';

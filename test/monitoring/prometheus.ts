@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 
 /** One time series of an answer. */
 interface Series {

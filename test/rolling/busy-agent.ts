@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
 import { fromServiceError } from '@enjambre/common/grpc/status';
-import { hashFile } from '@enjambre/common/testing/content';
-import type { SwarmAgent } from '@enjambre/common/testing/swarm';
+import { hashFile } from '@enjambre/harness/content';
+import type { SwarmAgent } from '@enjambre/harness/swarm';
 import {
   AgentServiceClient,
   ShareRequest,

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { writeRandomFile } from '@enjambre/common/testing/content';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ServiceProcess } from '@enjambre/common/testing/service-process';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { writeRandomFile } from '@enjambre/harness/content';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ServiceProcess } from '@enjambre/harness/service-process';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { BusyAgent, type Original } from './busy-agent.js';
 
 export interface RollingSize {

@@ -1,5 +1,5 @@
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import type { ProcessSwarm } from '@enjambre/harness/swarm';
 
 /** The relay as it was built, in a process that can be killed and started again at the same address. */
 export class RelayProcess {

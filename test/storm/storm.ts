@@ -1,6 +1,6 @@
-import { waitFor } from '@enjambre/common/testing/wait-for';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { ProcessSwarm } from '@enjambre/harness/swarm';
 import type { SendRequest } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { RelayProcess } from './relay-process.js';
 import { StormPeer } from './storm-peer.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { NatsCluster } from '@enjambre/common/testing/nats-cluster';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import { NatsCluster } from '@enjambre/harness/nats-cluster';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { TrackerProcess } from './tracker-process.js';
 
 export interface ChaosSize {

@@ -1,5 +1,5 @@
-import { ServiceProcess } from '@enjambre/common/testing/service-process';
-import { finish, type ProcessSwarm } from '@enjambre/common/testing/swarm';
+import { ServiceProcess } from '@enjambre/harness/service-process';
+import { finish, type ProcessSwarm } from '@enjambre/harness/swarm';
 
 /** A tracker that says what it knows. */
 export class TrackerProcess extends ServiceProcess {

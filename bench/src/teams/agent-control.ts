@@ -1,5 +1,5 @@
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,
   TrackerState,

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Cleanup } from '../cleanup.js';
 import { freePort } from './free-port.js';
 import { HttpTracker } from './http-tracker.js';

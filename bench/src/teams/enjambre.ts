@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { ProcessSwarm, type SwarmAgent } from '@enjambre/common/testing/swarm';
+import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { AgentControl } from './agent-control.js';
 import type { Host, Team, TeamInit } from './team.js';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import { choosePieceLength } from '@enjambre/core/piece-length';
 import { Cleanup } from '../cleanup.js';
 import { HERE, spawnAt, type Host, type Team, type TeamInit } from './team.js';

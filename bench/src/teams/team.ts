@@ -1,4 +1,4 @@
-import { ManagedProcess, type ProcessOptions } from '@enjambre/common/testing/managed-process';
+import { ManagedProcess, type ProcessOptions } from '@enjambre/harness/managed-process';
 import type { Cleanup } from '../cleanup.js';
 
 /** A machine, or what stands for one. */

@@ -5,7 +5,7 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { decodeEvent, encodeEvent, subjectOf } from '../src/events/convert.js';
-import { ASYNCAPI_FILE, EventSchemas } from '../src/testing/event-schemas.js';
+import { ASYNCAPI_FILE, EventSchemas } from '@enjambre/harness/event-schemas';
 import { factOf, FACT_CASES } from './sample-facts.js';
 
 const schemas = new EventSchemas();

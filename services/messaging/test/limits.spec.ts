@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/common/grpc/client';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { everyone, Harness, reasonOf, send } from './support/harness.js';
 
 describe('limits', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { newer, UNKNOWN_FIELDS } from '@enjambre/common/testing/newer';
+import { newer, UNKNOWN_FIELDS } from '@enjambre/harness/newer';
 import { VERSION } from '@enjambre/common/version';
 import { MessagingServiceService } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { Harness, send } from './support/harness.js';

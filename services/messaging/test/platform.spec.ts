@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { callUnary, connect } from '@enjambre/common/grpc/client';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { Harness, send } from './support/harness.js';
 

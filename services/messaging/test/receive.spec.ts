@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/common/grpc/client';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { Metadata } from '@grpc/grpc-js';
 import { Harness, reasonOf, send } from './support/harness.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { BansFile } from '../src/adapters/state/bans-file.js';
 import { Bans } from '../src/app/bans.js';
 import type { BanArchive, BanReport } from '../src/app/ports.js';

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Transfer } from '../src/app/transfer.js';
 import type { Shared } from '../src/app/transfer-options.js';
 import { bytesOf, metainfoOf } from './support/content.js';

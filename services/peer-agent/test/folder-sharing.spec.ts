@@ -1,7 +1,7 @@
 import { appendFile, chmod, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { DiskWatchedFolder } from '../src/adapters/disk/disk-watched-folder.js';
 import { FolderSharing } from '../src/app/folder-sharing.js';
 import { ignoredNames } from '../src/domain/ignore-patterns.js';

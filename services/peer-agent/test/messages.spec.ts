@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { InboxFile } from '../src/adapters/state/inbox-file.js';
 import { Messages } from '../src/app/messages.js';

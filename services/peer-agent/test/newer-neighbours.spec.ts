@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
-import { newer } from '@enjambre/common/testing/newer';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { newer } from '@enjambre/harness/newer';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { PeerServiceService } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { TrackerLink } from '../src/adapters/tracker/tracker-link.js';

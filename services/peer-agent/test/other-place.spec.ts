@@ -1,7 +1,7 @@
 import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { StoreFactory, TransferArchive } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
 import type { TransferArchive } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';

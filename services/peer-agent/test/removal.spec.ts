@@ -11,7 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { DiskFiles } from '../src/adapters/disk/disk-files.js';
 import type { KeptReason } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, statfs, symlink, unlink } from 'nod
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';
 import { DiskPool } from '../src/adapters/disk/disk-pool.js';

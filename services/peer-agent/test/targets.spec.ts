@@ -1,7 +1,7 @@
 import { cp, link, lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
 import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';

@@ -2,7 +2,7 @@ import { connect } from '@enjambre/common/grpc/client';
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor, waitForChange } from '@enjambre/common/testing/wait-for';
+import { waitFor, waitForChange } from '@enjambre/harness/wait-for';
 import type { EnjambreError } from '@enjambre/core/error';
 import {
   AnnounceEvent,

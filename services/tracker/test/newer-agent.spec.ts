@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/common/grpc/client';
-import { newer, UNKNOWN_FIELDS } from '@enjambre/common/testing/newer';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { newer, UNKNOWN_FIELDS } from '@enjambre/harness/newer';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { VERSION } from '@enjambre/common/version';
 import {
   AnnounceEvent,

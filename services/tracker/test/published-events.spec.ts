@@ -1,6 +1,6 @@
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { EventSchemas } from '@enjambre/common/testing/event-schemas';
-import { Onlooker } from '@enjambre/common/testing/onlooker';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { EventSchemas } from '@enjambre/harness/event-schemas';
+import { Onlooker } from '@enjambre/harness/onlooker';
 import { AnnounceEvent } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Harness, hex, infohash } from './harness.js';

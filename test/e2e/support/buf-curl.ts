@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import type { ProcessSwarm } from '@enjambre/common/testing/swarm';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import type { ProcessSwarm } from '@enjambre/harness/swarm';
 
 const PACKAGES = fileURLToPath(new URL('../../../node_modules/@bufbuild/', import.meta.url));
 

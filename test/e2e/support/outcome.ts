@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { CommandResult } from '@enjambre/common/testing/swarm';
+import type { CommandResult } from '@enjambre/harness/swarm';
 
 export type JsonLine = Readonly<Record<string, unknown>>;
 

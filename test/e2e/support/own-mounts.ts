@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import type { SwarmAgent } from '@enjambre/common/testing/swarm';
+import type { SwarmAgent } from '@enjambre/harness/swarm';
 
 const isRoot = process.getuid?.() === 0;
 /** Who is not root may mount where it is as good as root. */

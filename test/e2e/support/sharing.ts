@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { hashFile, writeRandomFile } from '@enjambre/common/testing/content';
-import type { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import type { ProcessSwarm, SwarmAgent } from '@enjambre/common/testing/swarm';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import type { ManagedProcess } from '@enjambre/harness/managed-process';
+import type { ProcessSwarm, SwarmAgent } from '@enjambre/harness/swarm';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { lastLine } from './outcome.js';
 import { SlowLink } from './slow-link.js';
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ManagedProcess } from '@enjambre/common/testing/managed-process';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { ManagedProcess } from '@enjambre/harness/managed-process';
+import { waitFor } from '@enjambre/harness/wait-for';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;

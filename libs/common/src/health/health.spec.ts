@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { waitFor } from '../testing/wait-for.js';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { Health } from './health.js';
 import { HealthKeeper } from './health-keeper.js';
 

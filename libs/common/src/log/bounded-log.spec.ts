@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { waitFor } from '../testing/wait-for.js';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { BoundedLog, type Sink } from './bounded-log.js';
 import { endLogs } from './standard-output.js';
 

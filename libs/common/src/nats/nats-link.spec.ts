@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
-import { NatsServer } from '../testing/nats-server.js';
-import { waitFor } from '../testing/wait-for.js';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { NatsLink, parseNatsUrl } from './nats-link.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });

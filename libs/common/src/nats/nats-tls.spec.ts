@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
-import { selfSigned } from '../testing/certificate.js';
-import { NatsServer } from '../testing/nats-server.js';
-import { waitFor } from '../testing/wait-for.js';
+import { selfSigned } from '@enjambre/harness/certificate';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { NatsLink } from './nats-link.js';
 
 let folder: string;

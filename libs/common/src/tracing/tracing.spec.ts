@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { inSpan, isTraceparent, isTracing, logIds, startSpan, traceWith } from './tracing.js';
-import { RecordingTracer } from '../testing/recording-tracer.js';
+import { RecordingTracer } from '@enjambre/harness/recording-tracer';
 
 afterEach(() => traceWith(undefined));
 

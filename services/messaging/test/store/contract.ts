@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Inbox, MessageStore } from '../../src/app/ports.js';
 import type { Delivery, Message } from '../../src/domain/message.js';
 import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';

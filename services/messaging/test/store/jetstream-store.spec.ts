@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
-import { connectToNats } from '@enjambre/common/testing/nats-client';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { connectToNats } from '@enjambre/harness/nats-client';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_message';
 import type { JetStreamOptions } from '../../src/adapters/jetstream/jetstream-access.js';
 import { JetStreamStore } from '../../src/adapters/jetstream/jetstream-store.js';

@@ -1,6 +1,6 @@
 import { fromServiceError } from '@enjambre/common/grpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { waitForChange } from '@enjambre/common/testing/wait-for';
+import { waitForChange } from '@enjambre/harness/wait-for';
 import type { EnjambreError } from '@enjambre/core/error';
 import {
   MessagingServiceService,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/common/grpc/server';
-import { newer } from '@enjambre/common/testing/newer';
+import { newer } from '@enjambre/harness/newer';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import {

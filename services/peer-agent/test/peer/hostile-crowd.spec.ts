@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { createLogger } from '@enjambre/common/log/logger';
 import { RejectReason } from '@enjambre/proto/gen/enjambre/peer/v1/peer';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ATTEMPT_DELAY_MS } from '@enjambre/common/async/first-of';
 import { sleep } from '@enjambre/common/async/sleep';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import type { Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Transfer } from '../../src/app/transfer.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { DownloadAgent } from '../support/download-agent.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';

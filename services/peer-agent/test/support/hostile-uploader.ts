@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
-import { newer } from '@enjambre/common/testing/newer';
+import { newer } from '@enjambre/harness/newer';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { PieceLayout } from '@enjambre/core/layout';

@@ -1,4 +1,4 @@
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { Transfer } from '../../src/app/transfer.js';
 
 /** Resolves with the transfer once it is in the state. */

@@ -9,7 +9,7 @@ import {
 import { EnjambreError } from '@enjambre/core/error';
 import { toServiceError } from '@enjambre/common/grpc/status';
 import { verifyHello } from '@enjambre/common/identity/identity';
-import { newer } from '@enjambre/common/testing/newer';
+import { newer } from '@enjambre/harness/newer';
 import {
   MessagingServiceService,
   type ReceiveRequest,

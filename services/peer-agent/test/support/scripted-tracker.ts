@@ -6,7 +6,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { verifyHello } from '@enjambre/common/identity/identity';
-import { newer } from '@enjambre/common/testing/newer';
+import { newer } from '@enjambre/harness/newer';
 import {
   TrackerServiceService,
   type ConnectRequest,

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
-import { waitForChange } from '@enjambre/common/testing/wait-for';
+import { waitForChange } from '@enjambre/harness/wait-for';
 import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 

@@ -4,7 +4,7 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { toServiceError } from '@enjambre/common/grpc/status';
 import { createLogger } from '@enjambre/common/log/logger';
 import { sleep } from '@enjambre/common/async/sleep';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';

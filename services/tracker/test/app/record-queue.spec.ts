@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { InfoHash } from '@enjambre/core/ids';
 import { RecordQueue } from '../../src/app/record-queue.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';

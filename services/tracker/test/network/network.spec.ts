@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/common/grpc/client';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { Harness } from '../harness.js';
 import { hex, infohash, MODEL, TestAgent } from '../harness.js';

@@ -1,5 +1,5 @@
-import type { NatsServer } from '@enjambre/common/testing/nats-server';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import type { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { TrackerOverrides } from '../../src/service.js';
 import { Harness } from '../harness.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { StoreListener, TrackerStore } from '../../src/app/ports.js';
 import { newReplicaId } from '../../src/app/network.js';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
-import { connectToNats } from '@enjambre/common/testing/nats-client';
-import { NatsCluster } from '@enjambre/common/testing/nats-cluster';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { connectToNats } from '@enjambre/harness/nats-client';
+import { NatsCluster } from '@enjambre/harness/nats-cluster';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { StreamInfo } from 'nats';
 import { BUCKET } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';

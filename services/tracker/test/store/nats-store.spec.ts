@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
-import { connectToNats } from '@enjambre/common/testing/nats-client';
-import { NatsServer } from '@enjambre/common/testing/nats-server';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { connectToNats } from '@enjambre/harness/nats-client';
+import { NatsServer } from '@enjambre/harness/nats-server';
+import { waitFor } from '@enjambre/harness/wait-for';
 import type { NatsConnection } from 'nats';
 import { BUCKET, REPLICAS_SUBJECT, snapshotSubject } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { Bitfield } from '@enjambre/core/bitfield';
 import fc from 'fast-check';
 import { TestFolder } from '../../../test/support/folder.js';

@@ -1,7 +1,7 @@
 import { appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
-import { waitFor } from '@enjambre/common/testing/wait-for';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { parseInfoHash } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import { TestFolder } from '../../../test/support/folder.js';

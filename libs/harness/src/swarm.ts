@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ManagedProcess, type ProcessOptions } from './managed-process.js';
 
 /** The command as it was built. */
-const ENJAMBRE = fileURLToPath(new URL('../../../../cli/bin/enjambre.js', import.meta.url));
+const ENJAMBRE = fileURLToPath(new URL('../../../cli/bin/enjambre.js', import.meta.url));
 
 /** How a command of the `enjambre` command line ended. */
 export interface CommandResult {

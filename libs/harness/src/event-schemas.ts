@@ -3,7 +3,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
 
-export const ASYNCAPI_FILE = new URL('../../../../docs/asyncapi.yaml', import.meta.url);
+export const ASYNCAPI_FILE = new URL('../../../docs/asyncapi.yaml', import.meta.url);
 
 type Json = Readonly<Record<string, unknown>>;
 

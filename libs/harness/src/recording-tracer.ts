@@ -1,4 +1,4 @@
-import type { Attributes, Span, SpanOptions, Tracer } from '../tracing/tracing.js';
+import type { Attributes, Span, SpanOptions, Tracer } from '@enjambre/common/tracing/tracing';
 
 /** A span that keeps what it was told. */
 export class RecordedSpan implements Span {
