@@ -34,7 +34,7 @@ module.exports = {
       severity: 'error',
       from: { path: `^${service}/src/app`, pathNot: '\\.spec\\.ts$' },
       to: {
-        path: '/src/adapters/|^libs/proto|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)',
+        path: '/src/adapters/|^libs/(proto|rpc)/|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)',
       },
     },
     {
@@ -60,7 +60,22 @@ module.exports = {
       name: 'proto-below-all',
       severity: 'error',
       from: { path: '^libs/proto/' },
-      to: { path: '^libs/(core|common)/' },
+      to: { path: '^libs/(core|common|rpc|harness)/' },
+    },
+    {
+      name: 'platform-below-rpc',
+      comment: 'libs/rpc is built on libs/common, which so knows nothing of gRPC',
+      severity: 'error',
+      from: { path: '^libs/(core|common)/' },
+      to: { path: '^libs/rpc/|grpc-js|grpc-health-check|@grpc/reflection' },
+    },
+    {
+      name: 'http2-in-rpc',
+      comment:
+        'HTTP/2 is spoken by libs/rpc alone; tests and benchmarks also play a peer that breaks the rules',
+      severity: 'error',
+      from: { pathNot: '^libs/rpc/|\\.spec\\.ts$|/test/|^bench/' },
+      to: { path: '^(node:)?http2$' },
     },
     {
       name: 'simulator-runs-the-domain',

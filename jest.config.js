@@ -17,7 +17,7 @@ export default {
     ],
   },
   moduleNameMapper: {
-    '^@enjambre/(core|common|harness|proto)/(.*)$': '<rootDir>/libs/$1/src/$2',
+    '^@enjambre/(core|common|harness|proto|rpc)/(.*)$': '<rootDir>/libs/$1/src/$2',
     '^@enjambre/(tracker|peer-agent|messaging)/(.*)$': '<rootDir>/services/$1/src/$2',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,10 +1,10 @@
 // Writes docs/metrics.md from what the services register; with --check, only says whether it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CallCounts } from '../libs/common/dist/grpc/call-metrics.js';
 import { measureEvents } from '../libs/common/dist/metrics/event-metrics.js';
 import { measureHealth } from '../libs/common/dist/metrics/health-metrics.js';
 import { measureLog } from '../libs/common/dist/metrics/log-metrics.js';
 import { Metrics } from '../libs/common/dist/metrics/metrics.js';
+import { CallCounts } from '../libs/rpc/dist/call-metrics.js';
 import { measureMessaging } from '../services/messaging/dist/adapters/metrics.js';
 import { measureAgent } from '../services/peer-agent/dist/adapters/metrics.js';
 import { measureTracker } from '../services/tracker/dist/adapters/metrics.js';

@@ -1,4 +1,4 @@
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   MessagingServiceClient,

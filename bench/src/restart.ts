@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {

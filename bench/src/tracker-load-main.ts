@@ -5,7 +5,7 @@
  */
 import type { ClientHttp2Session } from 'node:http2';
 import { createInterface } from 'node:readline';
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { infohashOf, openConnection, TrackerAgent } from './tracker-agent.js';
 

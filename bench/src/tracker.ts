@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import { ProcessSwarm } from '@enjambre/harness/swarm';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';

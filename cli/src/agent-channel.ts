@@ -1,5 +1,5 @@
 import { Metadata, type ClientReadableStream } from '@grpc/grpc-js';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import { resolveAgent, type AgentEndpoint } from './connection.js';
 import type { Session } from './context.js';

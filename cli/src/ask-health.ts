@@ -1,4 +1,4 @@
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import {
   HealthClient,
   type HealthCheckResponse_ServingStatus,

@@ -1,5 +1,5 @@
 import { firstOf } from '@enjambre/common/async/first-of';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Server, ServerCredentials, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { newer } from '@enjambre/harness/newer';
-import { toServiceError } from '@enjambre/common/grpc/status';
+import { toServiceError } from '@enjambre/rpc/status';
 import {
   AgentServiceService,
   GetInfoResponse,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatAddress, parseAddress } from '@enjambre/common/config/address';
-import { GrpcServer, LIVENESS } from '@enjambre/common/grpc/server';
+import { GrpcServer, LIVENESS } from '@enjambre/rpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
 import { cli } from './harness.js';
 

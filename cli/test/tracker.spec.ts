@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { toServiceError } from '@enjambre/common/grpc/status';
+import { toServiceError } from '@enjambre/rpc/status';
 import { EnjambreError } from '@enjambre/core/error';
 import {
   File,

@@ -6,7 +6,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { connect } from '@enjambre/common/grpc/client';
+import { connect } from '@enjambre/rpc/client';
 import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import { metricsPage } from '@enjambre/harness/metrics-page';
 import { finish, ProcessSwarm } from '@enjambre/harness/swarm';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { hashFile } from '@enjambre/harness/content';
 import type { SwarmAgent } from '@enjambre/harness/swarm';
 import {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUnary, connect } from '@enjambre/common/grpc/client';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { callUnary, connect } from '@enjambre/rpc/client';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   MessagingServiceClient,

@@ -1,4 +1,4 @@
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,

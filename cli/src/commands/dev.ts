@@ -1,4 +1,5 @@
 import { formatAddress, isUnspecifiedHost, type Address } from '@enjambre/common/config/address';
+import { cannotListen } from '@enjambre/common/config/cannot-listen';
 import {
   flagName,
   resolveOptions,
@@ -9,10 +10,9 @@ import {
   type Resolved,
 } from '@enjambre/common/config/options';
 import { tcpAddressSchema } from '@enjambre/common/config/schemas';
-import { cannotListen } from '@enjambre/common/grpc/server';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
-import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
+import { loadMetrics } from '@enjambre/rpc/load-metrics';
 import { EnjambreError } from '@enjambre/core/error';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { createAgent } from '@enjambre/peer-agent/service';

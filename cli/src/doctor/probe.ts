@@ -1,5 +1,5 @@
-import { connect, callUnary } from '@enjambre/common/grpc/client';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { connect, callUnary } from '@enjambre/rpc/client';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { messageOf } from '@enjambre/core/error';
 import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { PeerServiceClient, type SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';

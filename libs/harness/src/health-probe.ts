@@ -1,5 +1,5 @@
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 
 type Status = keyof typeof HealthCheckResponse_ServingStatus;
 

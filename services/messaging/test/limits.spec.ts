@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { everyone, Harness, reasonOf, send } from './support/harness.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { callUnary } from '@enjambre/rpc/client';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { everyone, Harness, room, send } from './support/harness.js';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import type { TestPeer } from './support/test-peer.js';
 
 const join = (peer: TestPeer, name: string) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { Metadata } from '@grpc/grpc-js';

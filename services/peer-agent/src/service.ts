@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
-import { GrpcServer } from '@enjambre/common/grpc/server';
+import { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';

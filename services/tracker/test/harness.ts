@@ -1,5 +1,5 @@
-import { connect } from '@enjambre/common/grpc/client';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { connect } from '@enjambre/rpc/client';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor, waitForChange } from '@enjambre/harness/wait-for';

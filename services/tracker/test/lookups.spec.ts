@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { AnnounceEvent, type TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, hex, infohash, MODEL, TestAgent } from './harness.js';
 

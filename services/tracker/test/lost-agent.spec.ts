@@ -1,6 +1,6 @@
 import { createServer, connect as connectSocket, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import {
   TrackerServiceClient,
   type WatchEventsResponse,

@@ -1,7 +1,7 @@
 import { EmbeddedEventBus } from '@enjambre/common/events/embedded-event-bus';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
-import { HandlerFactory } from '@enjambre/common/grpc/handlers';
-import { GrpcServer } from '@enjambre/common/grpc/server';
+import { HandlerFactory } from '@enjambre/rpc/handlers';
+import { GrpcServer } from '@enjambre/rpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
 import type { Fact } from '@enjambre/common/events/event-bus';
 import type { Address } from '@enjambre/common/config/address';

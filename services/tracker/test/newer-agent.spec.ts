@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { newer, UNKNOWN_FIELDS } from '@enjambre/harness/newer';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { VERSION } from '@enjambre/common/version';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { Harness } from './harness.js';
 

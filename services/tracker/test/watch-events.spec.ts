@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { AnnounceEvent } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, hex, infohash } from './harness.js';
 import { Watcher } from './watcher.js';

@@ -1,4 +1,4 @@
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { fromServiceError } from '@enjambre/rpc/status';
 import type { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type {

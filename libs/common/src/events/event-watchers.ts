@@ -1,6 +1,5 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
-import type { CallContext } from '../grpc/handlers.js';
 import type { EventBus, HeardEvent, ReplayStart } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
 import { eventFilter } from './event-filter.js';
@@ -36,7 +35,7 @@ export class EventWatchers {
    */
   async *watch(
     request: WatchRequest,
-    { signal }: Pick<CallContext, 'signal'>,
+    { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<{ event: Event }> {
     if (this.#stopping) throw this.#stoppingError();
     const passesType = eventFilter(request.types);

@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatAddress, type TcpAddress } from '../config/address.js';
+import { cannotListen } from '../config/cannot-listen.js';
 import { listenAnywhere } from '../config/listen-anywhere.js';
-import { cannotListen } from '../grpc/server.js';
 import type { Health } from '../health/health.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';

@@ -22,15 +22,19 @@ export type EndTracing = () => Promise<void>;
 export async function startTracing(service: string, environment: Environment): Promise<EndTracing> {
   const protocol = protocolOf(environment);
   if (!protocol) return () => Promise.resolve();
-  const [sdk, { detectResources, envDetector, resourceFromAttributes }, { OTLPTraceExporter }, own] =
-    await Promise.all([
-      import('@opentelemetry/sdk-trace-node'),
-      import('@opentelemetry/resources'),
-      protocol === 'http/json'
-        ? import('@opentelemetry/exporter-trace-otlp-http')
-        : import('@opentelemetry/exporter-trace-otlp-proto'),
-      loadOwn(),
-    ]);
+  const [
+    sdk,
+    { detectResources, envDetector, resourceFromAttributes },
+    { OTLPTraceExporter },
+    { OtelTracer },
+  ] = await Promise.all([
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/resources'),
+    protocol === 'http/json'
+      ? import('@opentelemetry/exporter-trace-otlp-http')
+      : import('@opentelemetry/exporter-trace-otlp-proto'),
+    import('./otel-tracer.js'),
+  ]);
   const given = environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT;
   const exporter = new OTLPTraceExporter(given === undefined ? { timeoutMillis: EXPORT_TIMEOUT_MS } : {});
   const provider = new sdk.NodeTracerProvider({
@@ -40,25 +44,14 @@ export async function startTracing(service: string, environment: Environment): P
     spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
   });
   provider.register();
-  const tracer = new own.OtelTracer(provider.getTracer('enjambre', VERSION));
+  const tracer = new OtelTracer(provider.getTracer('enjambre', VERSION));
   traceWith(tracer);
-  own.observeCalls(own.traceMade);
   return async () => {
     traceWith(undefined);
     tracer.end();
     // A collector that is away is no reason for a command to fail.
     await provider.shutdown().catch(() => undefined);
   };
-}
-
-/** Ours, which is only of use with the SDK. */
-async function loadOwn() {
-  const [{ OtelTracer }, { observeCalls }, { traceMade }] = await Promise.all([
-    import('./otel-tracer.js'),
-    import('../grpc/call-observers.js'),
-    import('../grpc/call-tracing.js'),
-  ]);
-  return { OtelTracer, observeCalls, traceMade };
 }
 
 /** How traces are sent; undefined if they are not. */

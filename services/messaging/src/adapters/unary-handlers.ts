@@ -1,4 +1,4 @@
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Relay } from '../app/relay.js';
 import { fromMessage, toTargetRequest } from './convert.js';

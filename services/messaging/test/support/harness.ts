@@ -1,4 +1,4 @@
-import { callUnary, connect } from '@enjambre/common/grpc/client';
+import { callUnary, connect } from '@enjambre/rpc/client';
 import { createLogger } from '@enjambre/common/log/logger';
 import { resolveOptions } from '@enjambre/common/config/options';
 import { EnjambreError } from '@enjambre/core/error';

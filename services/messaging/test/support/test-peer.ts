@@ -1,4 +1,4 @@
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { waitForChange } from '@enjambre/harness/wait-for';
 import type { EnjambreError } from '@enjambre/core/error';

@@ -1,8 +1,8 @@
 import { credentials, makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { callUnary, connect, readStream } from '@enjambre/common/grpc/client';
+import { callUnary, connect, readStream } from '@enjambre/rpc/client';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
-import { GrpcServer } from '@enjambre/common/grpc/server';
+import { GrpcServer } from '@enjambre/rpc/server';
 import { newer } from '@enjambre/harness/newer';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';

@@ -7,7 +7,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { toServiceError } from '@enjambre/common/grpc/status';
+import { toServiceError } from '@enjambre/rpc/status';
 import { verifyHello } from '@enjambre/common/identity/identity';
 import { newer } from '@enjambre/harness/newer';
 import {

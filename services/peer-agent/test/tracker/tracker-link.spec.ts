@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { toServiceError } from '@enjambre/common/grpc/status';
+import { toServiceError } from '@enjambre/rpc/status';
 import { createLogger } from '@enjambre/common/log/logger';
 import { sleep } from '@enjambre/common/async/sleep';
 import { waitFor } from '@enjambre/harness/wait-for';

@@ -1,4 +1,4 @@
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { EnjambreError } from '@enjambre/core/error';
 import { ConnectSession, type ConnectCall, type ConnectTimeouts } from './connect-session.js';
 import type { SessionHub } from './session-hub.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';

@@ -1,4 +1,4 @@
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash } from '@enjambre/core/ids';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';

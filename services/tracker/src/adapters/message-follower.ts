@@ -1,6 +1,6 @@
 import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
-import { connect, readStream } from '@enjambre/common/grpc/client';
+import { connect, readStream } from '@enjambre/rpc/client';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { messageOf } from '@enjambre/core/error';

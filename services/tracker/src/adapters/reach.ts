@@ -7,7 +7,7 @@ import {
   plainHost,
   type TcpAddress,
 } from '@enjambre/common/config/address';
-import { reachedAt } from '@enjambre/common/grpc/reached-at';
+import { reachedAt } from '@enjambre/rpc/reached-at';
 import type { Metadata } from '@grpc/grpc-js';
 import { HERE, type PeerInfo, type Reach } from '../domain/peer.js';
 import type { Standpoint } from '../domain/reach-group.js';

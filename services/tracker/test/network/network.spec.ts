@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { NatsServer } from '@enjambre/harness/nats-server';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { WatchEventsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';

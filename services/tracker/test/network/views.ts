@@ -1,4 +1,4 @@
-import { callUnary } from '@enjambre/common/grpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import { hex, type Harness } from '../harness.js';
 

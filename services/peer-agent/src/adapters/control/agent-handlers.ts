@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
-import { HandlerFactory, type CallContext } from '@enjambre/common/grpc/handlers';
-import type { ServedService } from '@enjambre/common/grpc/server';
+import { HandlerFactory, type CallContext } from '@enjambre/rpc/handlers';
+import type { ServedService } from '@enjambre/rpc/server';
 import type { Logger } from '@enjambre/common/log/logger';
 import {
   AgentServiceService,

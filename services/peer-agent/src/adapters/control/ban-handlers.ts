@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { parsePeerId } from '@enjambre/core/ids';
 import { quote } from '@enjambre/core/quote';
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type {
   AgentServiceServer,
   Ban as WireBan,

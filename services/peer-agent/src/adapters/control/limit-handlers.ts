@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { MAX_RATE, MIN_RATE } from '@enjambre/common/config/quantities';
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type {
   AgentServiceServer,
   LimitChange as WireChange,

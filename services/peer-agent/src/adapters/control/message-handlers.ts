@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
-import type { CallContext, HandlerFactory } from '@enjambre/common/grpc/handlers';
-import type { ServedService } from '@enjambre/common/grpc/server';
+import type { CallContext, HandlerFactory } from '@enjambre/rpc/handlers';
+import type { ServedService } from '@enjambre/rpc/server';
 import {
   AgentMessagingServiceService,
   type AgentMessagingServiceServer,

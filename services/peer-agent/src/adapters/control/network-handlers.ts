@@ -1,4 +1,4 @@
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type {
   AgentServiceServer,
   ListPeersRequest,

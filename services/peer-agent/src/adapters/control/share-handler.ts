@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { formatMagnet } from '@enjambre/core/magnet';
-import type { CallContext } from '@enjambre/common/grpc/handlers';
+import type { CallContext } from '@enjambre/rpc/handlers';
 import {
   LeftOutReason,
   LinkPolicy as WirePolicy,

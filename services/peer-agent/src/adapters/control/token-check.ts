@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
-import type { CallContext } from '@enjambre/common/grpc/handlers';
+import type { CallContext } from '@enjambre/rpc/handlers';
 
 /** Lets calls pass that bring "authorization: Bearer TOKEN". Throws `unauthenticated`, BAD_TOKEN. */
 export function checkToken(token: string): (context: CallContext) => void {

@@ -3,7 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import { sleep } from '@enjambre/common/async/sleep';
-import { callUnary, connect, type UnaryOptions } from '@enjambre/common/grpc/client';
+import { callUnary, connect, type UnaryOptions } from '@enjambre/rpc/client';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';

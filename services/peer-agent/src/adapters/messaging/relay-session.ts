@@ -1,6 +1,6 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { fromServiceError } from '@enjambre/rpc/status';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {
   Delivery,

@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
+import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/fetch-codec';
 import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
 
 /** More than what precedes the bytes of a block, see {@link blockHeader}. */

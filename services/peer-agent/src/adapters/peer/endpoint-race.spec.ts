@@ -5,7 +5,7 @@ import { peerIdToBytes } from '@enjambre/core/ids';
 import type { SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { peerNamed } from '../../../test/support/ids.js';
 import { EndpointRace } from './endpoint-race.js';
-import type { StreamListener } from './message-stream.js';
+import type { StreamListener } from '@enjambre/rpc/message-stream';
 
 const bob = peerNamed('bob');
 const silence = (endpoint: string): EnjambreError =>

@@ -3,7 +3,7 @@ import { ATTEMPT_DELAY_MS } from '@enjambre/common/async/first-of';
 import { EnjambreError } from '@enjambre/core/error';
 import { peerIdToBytes, type PeerId } from '@enjambre/core/ids';
 import type { SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { MessageStream, StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 const MAX_PROBLEM_CHARS = 512;
 

@@ -1,6 +1,6 @@
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type {
   AnyRequest,
   FetchRequest,

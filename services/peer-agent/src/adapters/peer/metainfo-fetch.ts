@@ -5,7 +5,7 @@ import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
 import { Serial } from '@enjambre/common/async/serial';
 import { turns } from '@enjambre/common/async/turns';
-import { connect, readStream } from '@enjambre/common/grpc/client';
+import { connect, readStream } from '@enjambre/rpc/client';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 import { MetainfoMemory } from './metainfo-memory.js';

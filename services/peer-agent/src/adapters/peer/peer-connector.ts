@@ -15,7 +15,7 @@ import { BlockMemory } from '../disk/block-memory.js';
 import { DialTurns } from './dial-turns.js';
 import { EndpointRace } from './endpoint-race.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
-import type { MessageStream, StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
 import { UploaderConnections } from './uploader.js';
 

@@ -1,6 +1,6 @@
 import { infoHashFromBytes } from '@enjambre/core/ids';
-import type { ServedService } from '@enjambre/common/grpc/server';
-import { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { ServedService } from '@enjambre/rpc/server';
+import { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
 import {
   PeerServiceService,

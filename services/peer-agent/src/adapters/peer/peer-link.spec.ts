@@ -10,7 +10,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { infoHash, peerNamed } from '../../../test/support/ids.js';
 import type { LinkListener } from '../../app/ports.js';
-import type { MessageStream, StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import { GrpcPeerLink } from './peer-link.js';
 
 const PIECES = 3;

@@ -17,7 +17,7 @@ import { rejectFromWire } from './convert.js';
 import { HaveNews } from './have-news.js';
 import { helloTerms } from './hello.js';
 import { HELLO_TIMEOUT_MS } from './limits.js';
-import type { MessageStream, StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /** How this agent introduces itself. */
 export interface SelfDescription {

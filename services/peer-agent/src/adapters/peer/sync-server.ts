@@ -3,7 +3,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
-import type { HandlerFactory } from '@enjambre/common/grpc/handlers';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../app/bans.js';
 import { CONTENT_CHANGED } from '../../app/ports.js';

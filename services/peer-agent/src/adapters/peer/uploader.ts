@@ -1,5 +1,5 @@
 import { apart } from '@enjambre/common/tracing/tracing';
-import { FetchReader } from '@enjambre/proto/fetch-reader';
+import { FetchReader } from '@enjambre/rpc/codec/fetch-reader';
 import {
   PeerServiceService,
   type FetchRequest,
@@ -7,11 +7,11 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { MessageReader } from '@enjambre/proto/message-reader';
-import { Http2Connection } from '../http2/connection.js';
-import { GrpcStream } from './grpc-stream.js';
+import { MessageReader } from '@enjambre/rpc/codec/message-reader';
+import { Http2Connection } from '@enjambre/rpc/http2/connection';
+import { GrpcStream } from '@enjambre/rpc/http2/grpc-stream';
 import { MAX_MESSAGE_BYTES } from './limits.js';
-import type { MessageStream, StreamListener } from './message-stream.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /**
  * The connections to one uploader: one for small messages, which would stand in line behind blocks otherwise,

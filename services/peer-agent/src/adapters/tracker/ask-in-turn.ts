@@ -1,5 +1,5 @@
 import { firstOf } from '@enjambre/common/async/first-of';
-import { callUnary, type UnaryOptions } from '@enjambre/common/grpc/client';
+import { callUnary, type UnaryOptions } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import type { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { TrackerPool } from './tracker-pool.js';

@@ -1,6 +1,6 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
-import { callUnary, readStream, type UnaryOptions } from '@enjambre/common/grpc/client';
+import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';

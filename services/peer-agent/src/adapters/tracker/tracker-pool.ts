@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { formatAddress, parseTcpAddress } from '@enjambre/common/config/address';
-import { connect } from '@enjambre/common/grpc/client';
+import { connect } from '@enjambre/rpc/client';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 /** All addresses of a host. */

@@ -1,6 +1,6 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import { fromServiceError } from '@enjambre/rpc/status';
 import { activeTraceparent } from '@enjambre/common/tracing/tracing';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type {

@@ -1,6 +1,6 @@
-import { formatAddress, type Address } from '../config/address.js';
-import type { Startable } from '../lifecycle/lifecycle.js';
-import type { Logger } from '../log/logger.js';
+import { formatAddress, type Address } from '@enjambre/common/config/address';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
 
 interface Listening {
   readonly server: { readonly address: Address };

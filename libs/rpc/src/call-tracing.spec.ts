@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Metadata } from '@grpc/grpc-js';
 import { TrackerServiceClient, TrackerServiceService } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { formatAddress, parseAddress } from '../config/address.js';
-import { createLogger } from '../log/logger.js';
+import { formatAddress, parseAddress } from '@enjambre/common/config/address';
+import { createLogger } from '@enjambre/common/log/logger';
 import { RecordingTracer } from '@enjambre/harness/recording-tracer';
 import { waitFor } from '@enjambre/harness/wait-for';
-import { activeTraceparent, traceWith } from '../tracing/tracing.js';
+import { activeTraceparent, traceWith } from '@enjambre/common/tracing/tracing';
 import { EnjambreError } from '@enjambre/core/error';
 import { callUnary, connect } from './client.js';
 import { HandlerFactory } from './handlers.js';

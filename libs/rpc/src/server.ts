@@ -12,14 +12,14 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { HealthImplementation } from 'grpc-health-check';
-import { formatAddress, type Address } from '../config/address.js';
-import { listenAnywhere } from '../config/listen-anywhere.js';
-import type { Startable } from '../lifecycle/lifecycle.js';
-import type { Logger } from '../log/logger.js';
-import type { Metrics } from '../metrics/metrics.js';
-import { isTracing } from '../tracing/tracing.js';
+import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { cannotListen } from '@enjambre/common/config/cannot-listen';
+import { listenAnywhere } from '@enjambre/common/config/listen-anywhere';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
 import { noteReachedAt } from './reached-at.js';
@@ -55,7 +55,6 @@ const KEEPALIVE_TIMEOUT_MS = 3000;
 const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
-const DEFAULT_FLAG = '--listen';
 /**
  * Asked of health by whoever restarts what hangs: SERVING as soon as calls are answered, also while something that the
  * service needs is away, which no restart brings back.
@@ -215,29 +214,4 @@ async function removeStale(path: string): Promise<void> {
 /** Holds every call back until `opened`. */
 function waitFor(opened: Promise<void>): ServerInterceptor {
   return (_, call) => new ServerInterceptingCall(call, { start: (next) => void opened.then(() => next()) });
-}
-
-/** Says why a server cannot listen, and which flag moves it. `error` is what grpc-js gave. */
-export function cannotListen(listen: Address, error: unknown, flag = DEFAULT_FLAG): EnjambreError {
-  const { reason, text } = obstacle(listen, messageOf(error));
-  return new EnjambreError('unavailable', reason, `${text}: choose another with ${flag}`, { cause: error });
-}
-
-function obstacle(listen: Address, said: string): { reason: string; text: string } {
-  const target = formatAddress(listen);
-  const reason = 'CANNOT_LISTEN';
-  const [errno] = /\bE[A-Z]{3,}\b/.exec(said) ?? [''];
-  if (errno === 'EADDRINUSE')
-    return { reason: 'PORT_IN_USE', text: `${target} is in use by another program` };
-  if (errno === 'EADDRNOTAVAIL') return { reason, text: `${target} is not an address of this machine` };
-  if (said.startsWith('Name resolution failed'))
-    return { reason, text: `the host of ${target} is not known` };
-  // The system says EACCES of a folder that is not there, too.
-  if (listen.kind === 'unix' && ['EACCES', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'].includes(errno))
-    return {
-      reason,
-      text: `no socket can be made at ${listen.path}, whose folder is missing or not writable`,
-    };
-  if (errno === 'EACCES') return { reason, text: `this user may not listen on ${target}` };
-  return { reason, text: `cannot listen on ${target} (${said})` };
 }

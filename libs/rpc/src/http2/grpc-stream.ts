@@ -1,10 +1,11 @@
 import { Metadata, status, type MethodDefinition } from '@grpc/grpc-js';
-import { beginCall, type ObservedCall } from '@enjambre/common/grpc/call-observers';
-import { fromServiceError } from '@enjambre/common/grpc/status';
+import type { ObservedCall } from '../call-observer.js';
+import { beginCall } from '../call-observers.js';
+import { fromServiceError } from '../status.js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/proto/fetch-codec';
-import type { Http2Connection, Http2Stream } from '../http2/connection.js';
-import type { MessageStream } from './message-stream.js';
+import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '../codec/fetch-codec.js';
+import type { Http2Connection, Http2Stream } from './connection.js';
+import type { MessageStream } from '../message-stream.js';
 
 /** What a gRPC server answers with; there may be a format behind it. */
 const GRPC_TYPE = /^application\/grpc($|[+;])/;

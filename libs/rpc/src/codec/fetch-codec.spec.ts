@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { blockHeader } from './fetch-codec.js';
-import { FetchResponse } from './gen/enjambre/peer/v1/peer.js';
+import { FetchResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 const MAX = 0xffff_ffff;
 const uint32 = fc.oneof(

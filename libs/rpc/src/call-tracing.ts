@@ -1,7 +1,7 @@
 import { status, type ServerInterceptor } from '@grpc/grpc-js';
-import { activeTraceparent, isTraceparent, startSpan, type Span } from '../tracing/tracing.js';
+import { activeTraceparent, isTraceparent, startSpan, type Span } from '@enjambre/common/tracing/tracing';
 import { onServerEnd } from './call-metrics.js';
-import type { CallObserver } from './call-observers.js';
+import type { CallObserver } from './call-observer.js';
 
 /** The header of W3C's trace context. */
 const HEADER = 'traceparent';

@@ -1,15 +1,7 @@
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
-
-/** A call that this process makes, to whoever observes it. */
-export interface ObservedCall {
-  /** What the call is to say of itself to the server. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Called once, with the status code. */
-  readonly ended: (code: number) => void;
-}
-
-/** Hears of each call as it begins, by its path ("/package.Service/Method"). Undefined if it wants to hear no more of it. */
-export type CallObserver = (path: string) => ObservedCall | undefined;
+import { isTracing } from '@enjambre/common/tracing/tracing';
+import type { CallObserver, ObservedCall } from './call-observer.js';
+import { traceMade } from './call-tracing.js';
 
 const observers: CallObserver[] = [];
 
@@ -20,7 +12,8 @@ export function observeCalls(observer: CallObserver): void {
 
 /** Tells the observers that a call begins. For clients that do not go through {@link interceptors}. */
 export function beginCall(path: string): ObservedCall {
-  const calls = observers.flatMap((observe) => observe(path) ?? []);
+  const all = isTracing() ? [traceMade, ...observers] : observers;
+  const calls = all.flatMap((observe) => observe(path) ?? []);
   return {
     headers: Object.assign({}, ...calls.map(({ headers }) => headers)) as Record<string, string>,
     ended: (code) => {
@@ -46,5 +39,5 @@ const observed: Interceptor = (options, nextCall) => {
 
 /** What a client of grpc-js is opened with, so that its calls are observed. */
 export function interceptors(): Interceptor[] {
-  return observers.length > 0 ? [observed] : [];
+  return isTracing() || observers.length > 0 ? [observed] : [];
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { parseTcpAddress } from '@enjambre/common/config/address';
-import { withoutZone } from '@enjambre/common/grpc/scoped-target';
+import { withoutZone } from '../scoped-target.js';
 import { FrameReader } from './frame-reader.js';
 import {
   DEFAULT_WINDOW,
@@ -36,7 +36,7 @@ const LAST_WORDS_MS = 1000;
 const MAX_STREAM_ID = 2 ** 31 - 1;
 
 /** What comes of a stream. After `closed` nothing more does. */
-export interface StreamListener {
+export interface Http2Listener {
   /** @param isLast nothing follows them: they are trailers, or all of an answer */
   readonly headers: (fields: ReadonlyMap<string, string>, isLast: boolean) => void;
   /** Some bytes of the body, void after the call. */
@@ -54,7 +54,7 @@ export interface Http2Stream {
 }
 
 interface OpenStream {
-  readonly listener: StreamListener;
+  readonly listener: Http2Listener;
   /** Bytes taken for which the server has no new room yet. */
   taken: number;
 }
@@ -141,7 +141,7 @@ export class Http2Connection {
    * Opens a stream. It is closed in the next turn if the connection is not open, or has as many as the server takes:
    * whoever needs it tries again later.
    */
-  request(fields: Iterable<readonly [name: string, value: string]>, listener: StreamListener): Http2Stream {
+  request(fields: Iterable<readonly [name: string, value: string]>, listener: Http2Listener): Http2Stream {
     const refusal = this.#refusal;
     if (refusal !== undefined) return refusedStream(listener, refusal);
     const id = this.#nextId;
@@ -367,7 +367,7 @@ export class Http2Connection {
 }
 
 /** One that never was: its listener is told why in the next turn. */
-function refusedStream({ closed }: StreamListener, reason: string): Http2Stream {
+function refusedStream({ closed }: Http2Listener, reason: string): Http2Stream {
   const nextTurn = setImmediate(() => {
     closed(reason);
   });

@@ -8,7 +8,7 @@ import {
   readGrpcPrefix,
   RESPONSE_BLOCK,
 } from './fetch-codec.js';
-import { FetchResponse, type Block } from './gen/enjambre/peer/v1/peer.js';
+import { FetchResponse, type Block } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 /** Room for what precedes the bytes of a block: tags, lengths and numbers. */
 const HEAD_BYTES = 64;

@@ -1,5 +1,5 @@
 import { experimental } from '@grpc/grpc-js';
-import { parseTcpAddress } from '../config/address.js';
+import { parseTcpAddress } from '@enjambre/common/config/address';
 
 type ResolverConstructor = Parameters<typeof experimental.registerResolver>[1];
 type Listener = ConstructorParameters<ResolverConstructor>[1];

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { observeCalls } from '@enjambre/common/grpc/call-observers';
-import { toStatus } from '@enjambre/common/grpc/status';
-import { Http2Connection } from '../http2/connection.js';
+import { observeCalls } from '../call-observers.js';
+import { toStatus } from '../status.js';
+import { Http2Connection } from './connection.js';
 import { GrpcStream } from './grpc-stream.js';
 
 let server: Http2Server;

@@ -1,5 +1,5 @@
 import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js';
-import { plainHost } from '../config/address.js';
+import { plainHost } from '@enjambre/common/config/address';
 
 /** Set by the server itself: what a caller says under this name is overwritten. */
 const KEY = 'enjambre-reached-at';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { blockHeader, MessageReadError } from './fetch-codec.js';
 import { FetchReader } from './fetch-reader.js';
-import { Block, FetchResponse, RejectReason } from './gen/enjambre/peer/v1/peer.js';
+import { Block, FetchResponse, RejectReason } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 const MAX_BYTES = 10_000;
 

@@ -14,8 +14,8 @@ import {
   TrackerServiceService,
   type GetStatsResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { formatAddress, parseAddress, type Address } from '../config/address.js';
-import { createLogger } from '../log/logger.js';
+import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
+import { createLogger } from '@enjambre/common/log/logger';
 import { callUnary, connect, readStream } from './client.js';
 import { HandlerFactory } from './handlers.js';
 import { GrpcServer, LIVENESS, type GrpcServerOptions, type ServedService } from './server.js';

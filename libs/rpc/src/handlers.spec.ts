@@ -8,8 +8,8 @@ import {
   TrackerServiceService,
   type WatchEventsResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { formatAddress } from '../config/address.js';
-import { createLogger } from '../log/logger.js';
+import { formatAddress } from '@enjambre/common/config/address';
+import { createLogger } from '@enjambre/common/log/logger';
 import { callUnary, connect, readStream } from './client.js';
 import { HandlerFactory, type CallContext, type HandlerOptions } from './handlers.js';
 import { GrpcServer } from './server.js';

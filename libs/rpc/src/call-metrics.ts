@@ -4,8 +4,8 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import type { Labels, Metrics, Recorder, Sample } from '../metrics/metrics.js';
-import type { CallObserver } from './call-observers.js';
+import type { Labels, Metrics, Recorder, Sample } from '@enjambre/common/metrics/metrics';
+import type { CallObserver } from './call-observer.js';
 
 type Side = 'server' | 'client';
 

@@ -6,7 +6,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import type { Logger } from '../log/logger.js';
+import type { Logger } from '@enjambre/common/log/logger';
 import { toServiceError } from './status.js';
 
 /** What a handler may know of its call. */

@@ -1,0 +1,10 @@
+/** A call that this process makes, to whoever observes it. */
+export interface ObservedCall {
+  /** What the call is to say of itself to the server. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Called once, with the status code. */
+  readonly ended: (code: number) => void;
+}
+
+/** Hears of each call as it begins, by its path ("/package.Service/Method"). Undefined if it wants to hear no more of it. */
+export type CallObserver = (path: string) => ObservedCall | undefined;
