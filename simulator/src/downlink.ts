@@ -1,5 +1,5 @@
 import type { Agenda } from './agenda.js';
-import type { Link } from './link.js';
+import type { Link, Way } from './link.js';
 
 /** What the network holds for a receiver beyond what is on its way: a switch's buffer. */
 const BUFFER_BYTES = 256 << 10;
@@ -16,7 +16,7 @@ interface Waiting {
  * other has arrived when its last byte has), and when more than a small buffer would pile up, senders have
  * to wait, as they do with TCP: they serve others meanwhile.
  */
-export class Downlink {
+export class Downlink implements Way {
   readonly #bufferMs: number;
   /** When all that was taken so far has passed. */
   #freeMs = 0;

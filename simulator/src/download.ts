@@ -14,18 +14,13 @@ import type {
   CandidateAddress,
   CandidateEffect,
   CandidateEvent,
-  PeerChange,
 } from '@enjambre/peer-agent/domain/links/messages';
 import { TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
-import type { Host } from './host.js';
-import { Link, type Owed, type Sending } from './link.js';
+import { Link, type Machine, type Owed, type PeerNews, type Sending } from './link.js';
 import type { World } from './world.js';
 
 /** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
 const TRIPS_TO_HELLO = 5;
-
-/** What the tracker says has changed. */
-export type PeerNews = PeerChange<CandidateAddress>;
 
 /** One download: the agent's engine, and around it what the session and its links do in the agent. */
 export class Download {
@@ -39,7 +34,7 @@ export class Download {
 
   constructor(
     private readonly world: World,
-    private readonly host: Host,
+    private readonly host: Machine,
     seed: number,
   ) {
     const { layout } = world;
@@ -180,7 +175,7 @@ export class Download {
     return owed;
   }
 
-  #feed(event: EngineEvent, sender?: Host): void {
+  #feed(event: EngineEvent, sender?: Machine): void {
     const effects = this.#engine.handle(event, this.world.agenda.nowMs);
     if (effects.length === 0) return;
     let stored: BlockRef | undefined;
@@ -257,7 +252,7 @@ export class Download {
     });
   }
 
-  #store(ref: BlockRef, sender: Host): void {
+  #store(ref: BlockRef, sender: Machine): void {
     const { world } = this;
     world.tally.storedBlocks += 1;
     const digest = sender.digestOf(ref);

@@ -1,16 +1,17 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import type { BlockRef } from '@enjambre/peer-agent/domain/engine/messages';
 import { HAVE_BATCH_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { Downlink } from './downlink.js';
 import { Download } from './download.js';
-import type { Link } from './link.js';
+import type { Link, Machine } from './link.js';
 import type { HostSpec } from './scenario.js';
 import { Uplink } from './uplink.js';
 import { Uploader } from './uploader.js';
 import type { World } from './world.js';
 
 /** A machine with an agent: it downloads unless it is a seeder, and serves what it has. */
-export class Host {
+export class Host implements Machine {
   readonly id: PeerId;
   readonly uplink: Uplink;
   readonly downlink: Downlink;
@@ -48,7 +49,7 @@ export class Host {
   }
 
   /** What the bytes hash to that this host sends for a block. */
-  digestOf(ref: { piece: number; block: number }): Buffer {
+  digestOf(ref: BlockRef): Buffer {
     const { layout } = this.world;
     const every = this.spec.corruptsEvery;
     const bad = every !== undefined && layout.blockIndex(ref) % every === 0;

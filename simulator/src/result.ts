@@ -1,6 +1,10 @@
+import type { Agenda } from './agenda.js';
 import { floorMs } from './floor.js';
 import type { Host } from './host.js';
-import type { Simulation } from './simulation.js';
+import type { Machine } from './link.js';
+import type { Scenario } from './scenario.js';
+import type { TokenLayout } from './token-layout.js';
+import type { Tally } from './world.js';
 
 export interface SimulationResult {
   readonly scenario: string;
@@ -30,13 +34,24 @@ export interface SimulationResult {
   readonly events: number;
 }
 
+interface FinishedRun {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly hosts: readonly Host[];
+  readonly layout: TokenLayout;
+  readonly tally: Tally;
+  readonly agenda: Agenda;
+}
+
 interface Outcome {
-  readonly banned: readonly Host[];
+  readonly banned: readonly Machine[];
   readonly lostPieces: readonly number[];
 }
 
-export function resultOf(simulation: Simulation, { banned, lostPieces }: Outcome): SimulationResult {
-  const { scenario, seed, hosts, layout, tally, agenda } = simulation;
+export function resultOf(
+  { scenario, seed, hosts, layout, tally, agenda }: FinishedRun,
+  { banned, lostPieces }: Outcome,
+): SimulationResult {
   const downloaders = hosts.filter(({ alive, download }) => alive && download);
   const done = downloaders.flatMap((host) => {
     const finishedMs = host.download?.finishedMs;

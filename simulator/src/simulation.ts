@@ -6,7 +6,7 @@ import { Agenda } from './agenda.js';
 import { Copies } from './copies.js';
 import { Downlink } from './downlink.js';
 import { Host } from './host.js';
-import type { Link } from './link.js';
+import type { Link, Machine, Way } from './link.js';
 import { resultOf, type SimulationResult } from './result.js';
 import type { Moment, Scenario } from './scenario.js';
 import { TokenLayout } from './token-layout.js';
@@ -39,14 +39,14 @@ export class Simulation implements World {
   readonly #tracker: Tracker;
   readonly #copies: Copies;
   readonly #trunks = new Map<string, Downlink>();
-  readonly #verified = new Map<Host, Set<number>>();
-  readonly #banned: Host[] = [];
+  readonly #verified = new Map<Machine, Set<number>>();
+  readonly #banned: Machine[] = [];
   /** Joins and deaths that wait for the first hosts' progress. */
   #waiting: { readonly pieces: number; readonly action: () => void }[] = [];
-  readonly #first: ReadonlySet<Host>;
+  readonly #first: ReadonlySet<Machine>;
   #firstPieces = 0;
   /** Downloaders that live, or will, and have something left to do. */
-  #pending = new Set<Host>();
+  #pending = new Set<Machine>();
   #movedMs = 0;
   #movedBlocks = 0;
 
@@ -79,7 +79,7 @@ export class Simulation implements World {
     return distanceBetween(placeOf(this.#labelsOf(link.downloader)), placeOf(this.#labelsOf(link.uploader)));
   }
 
-  trunk(link: Link): Downlink | undefined {
+  trunk(link: Link): Way | undefined {
     const [from, to] = [link.uploader.spec.zone, link.downloader.spec.zone];
     const { trunk } = this.scenario;
     if (trunk === undefined || from === to) return undefined;
@@ -93,7 +93,7 @@ export class Simulation implements World {
     return this.#byId.get(id) ?? this.fail(`there is no host ${id}`);
   }
 
-  verified(host: Host, piece: number): void {
+  verified(host: Machine, piece: number): void {
     const pieces = this.#verified.get(host);
     if (!pieces || pieces.has(piece)) this.fail(`piece ${piece} was verified twice`);
     pieces.add(piece);
@@ -103,19 +103,19 @@ export class Simulation implements World {
     if (this.#waiting.some(({ pieces: due }) => due <= this.#firstPieces)) this.#runDue();
   }
 
-  completed(host: Host): void {
+  completed(host: Machine): void {
     if (!host.have.isFull()) this.fail('a download is called complete that is not');
     this.#pending.delete(host);
     this.#tracker.completed(host);
   }
 
-  widen(host: Host): void {
+  widen(host: Machine): void {
     this.agenda.in(host.spec.latencyMs, () => {
       if (host.alive) this.#tracker.widen(host);
     });
   }
 
-  banned(by: Host, culprit: Host): void {
+  banned(by: Machine, culprit: Machine): void {
     if (culprit.isHonest) this.fail(`host ${by.index} banned host ${culprit.index}, which is honest`);
     this.#banned.push(culprit);
   }
@@ -238,7 +238,7 @@ export class Simulation implements World {
   }
 
   /** Where a host stands, as it knows it. */
-  #labelsOf({ spec }: Host): Labels {
+  #labelsOf({ spec }: Machine): Labels {
     return spec.zone === undefined || this.scenario.blind ? {} : { zone: spec.zone };
   }
 

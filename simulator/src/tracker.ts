@@ -1,11 +1,11 @@
 import { parseInfoHash } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import type { Effect } from '@enjambre/tracker/domain/effects';
-import type { Session } from '@enjambre/tracker/domain/session';
+import type { Session } from '@enjambre/tracker/domain/swarm';
 import { SwarmRegistry } from '@enjambre/tracker/domain/swarm-registry';
 import { WIDE_WATCH_PEERS } from '@enjambre/peer-agent/domain/swarm-constants';
 import type { Agenda } from './agenda.js';
-import type { Host } from './host.js';
+import type { Machine } from './link.js';
 import type { ContentSize } from './token-layout.js';
 
 const INFOHASH = parseInfoHash('5e'.repeat(32));
@@ -13,20 +13,20 @@ const INFOHASH = parseInfoHash('5e'.repeat(32));
 /** The tracker's own registry; what it has to say reaches hosts after their latency. */
 export class Tracker {
   readonly #registry: SwarmRegistry;
-  readonly #sessions = new Map<Host, Session>();
-  readonly #hosts = new Map<Session, Host>();
+  readonly #sessions = new Map<Machine, Session>();
+  readonly #hosts = new Map<Session, Machine>();
 
   constructor(
     private readonly agenda: Agenda,
     private readonly content: ContentSize,
-    private readonly labelsOf: (host: Host) => Labels,
+    private readonly labelsOf: (host: Machine) => Labels,
     random: () => number,
   ) {
     this.#registry = new SwarmRegistry({ random, startedAt: 0 });
   }
 
   /** The host connects, says what it has and, if it lacks something, asks who has it. */
-  joined(host: Host): void {
+  joined(host: Machine): void {
     const { agenda } = this;
     const peer = {
       id: host.id,
@@ -48,19 +48,19 @@ export class Tracker {
     }
   }
 
-  completed(host: Host): void {
+  completed(host: Machine): void {
     this.#announce(host, 'completed');
     const session = this.#sessions.get(host);
     if (session) this.#registry.unwatch(session, INFOHASH);
   }
 
   /** The host asks for more peers. */
-  widen(host: Host): void {
+  widen(host: Machine): void {
     const session = this.#sessions.get(host);
     if (session) this.#tell(this.#registry.watch(session, INFOHASH, WIDE_WATCH_PEERS));
   }
 
-  left(host: Host): void {
+  left(host: Machine): void {
     const session = this.#sessions.get(host);
     if (session) this.#tell(this.#registry.disconnect(session, 'died'));
   }
@@ -70,7 +70,7 @@ export class Tracker {
     return { name: 'content', size: bytes, pieceLength, fileCount: 1 };
   }
 
-  #announce(host: Host, news: 'started' | 'completed'): void {
+  #announce(host: Machine, news: 'started' | 'completed'): void {
     const session = this.#sessions.get(host);
     if (!session) return;
     const bytesLeft = news === 'completed' ? 0 : this.content.bytes;

@@ -1,7 +1,5 @@
-import type { Downlink } from './downlink.js';
 import { Fifo } from './fifo.js';
-import type { Host } from './host.js';
-import type { Link, Sending } from './link.js';
+import type { Link, Machine, Sending, Way } from './link.js';
 import type { World } from './world.js';
 
 /**
@@ -14,7 +12,7 @@ export class Uplink {
 
   constructor(
     private readonly world: World,
-    private readonly host: Host,
+    private readonly host: Machine,
     private readonly bytesPerMs: number,
   ) {}
 
@@ -47,7 +45,7 @@ export class Uplink {
   }
 
   /** What blocks pass on their way, beyond this uplink. */
-  #ways(link: Link): Downlink[] {
+  #ways(link: Link): Way[] {
     const trunk = this.world.trunk(link);
     return trunk ? [trunk, link.downloader.downlink] : [link.downloader.downlink];
   }

@@ -9,8 +9,7 @@ import type {
 } from '@enjambre/peer-agent/domain/upload/messages';
 import { PieceSpread } from '@enjambre/peer-agent/domain/upload/piece-spread';
 import { UploadEngine } from '@enjambre/peer-agent/domain/upload/upload-engine';
-import type { Host } from './host.js';
-import type { Link, Sending } from './link.js';
+import type { Link, Machine, Sending } from './link.js';
 import type { World } from './world.js';
 
 /** A host's upload side: the agent's upload engine, whose effects travel on virtual time. */
@@ -25,7 +24,7 @@ export class Uploader {
 
   constructor(
     private readonly world: World,
-    private readonly host: Host,
+    private readonly host: Machine,
     seed: number,
   ) {
     this.#file = {

@@ -1,8 +1,6 @@
 import type { Distance } from '@enjambre/core/locality';
 import type { Agenda } from './agenda.js';
-import type { Downlink } from './downlink.js';
-import type { Host } from './host.js';
-import type { Link } from './link.js';
+import type { Link, Machine, Way } from './link.js';
 import type { Scenario } from './scenario.js';
 import type { TokenLayout } from './token-layout.js';
 
@@ -17,13 +15,13 @@ export interface World {
   /** How far the ends of a link are apart, as they know it. */
   distance(link: Link): Distance;
   /** What it passes from one zone to another; undefined if nothing narrow. */
-  trunk(link: Link): Downlink | undefined;
-  host(id: string): Host;
-  verified(host: Host, piece: number): void;
-  completed(host: Host): void;
+  trunk(link: Link): Way | undefined;
+  host(id: string): Machine;
+  verified(host: Machine, piece: number): void;
+  completed(host: Machine): void;
   /** A host wants to know more peers. */
-  widen(host: Host): void;
-  banned(by: Host, culprit: Host): void;
+  widen(host: Machine): void;
+  banned(by: Machine, culprit: Machine): void;
   /** Something happened that never may: ends the run with what it takes to repeat it. */
   fail(message: string): never;
 }

@@ -7,7 +7,7 @@ import { infoHashFromBytes, peerIdToBytes } from '@enjambre/core/ids';
 import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
-import type { Session } from '../domain/session.js';
+import type { Session } from '../domain/swarm.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import { acceptHello, toEpoch } from './hello.js';
 import { callerOf, trackerAt, type Caller } from './reach.js';

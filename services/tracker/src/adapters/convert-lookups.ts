@@ -7,8 +7,7 @@ import type {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
 import type { KnownSwarm, Stats } from '../domain/directory.js';
-import type { Member } from '../domain/member.js';
-import type { Session } from '../domain/session.js';
+import type { Member, Session } from '../domain/swarm.js';
 import { endpointsFor, type Caller } from './reach.js';
 
 export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: KnownSwarm): File {

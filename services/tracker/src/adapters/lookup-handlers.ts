@@ -5,7 +5,7 @@ import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/
 import type { NetworkStatus } from '../app/network.js';
 import type { Directory, KnownSwarm } from '../domain/directory.js';
 import type { Named, Page, PageQuery } from '../domain/name-index.js';
-import type { Session } from '../domain/session.js';
+import type { Session } from '../domain/swarm.js';
 import { clampMaxPeers } from '../domain/swarm-registry.js';
 import { fromSession, fromStats, fromSwarm, fromMember } from './convert-lookups.js';
 import { decodePageToken, encodePageToken } from './page-token.js';

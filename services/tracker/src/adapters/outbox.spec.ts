@@ -3,7 +3,7 @@ import type { ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tr
 import fc from 'fast-check';
 import { sampleHash, samplePeer } from '../../test/samples.js';
 import type { DeltaEffect } from '../domain/effects.js';
-import { Session } from '../domain/session.js';
+import { Session } from '../domain/swarm.js';
 import { Outbox } from './outbox.js';
 
 const ELSEWHERE = { seen: '10.0.0.9', reached: '10.0.0.5', host: '10.0.0.9' };

@@ -2,7 +2,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { TrackerEvent } from '../domain/events.js';
 import type { PeerInfo } from '../domain/peer.js';
-import type { Session, SessionOrigin } from '../domain/session.js';
+import type { Session, SessionOrigin } from '../domain/swarm.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import { TrafficCounts } from './metrics.js';
 

@@ -1,11 +1,8 @@
 import type { DeltaEffect, Effect, SwarmPeer } from './effects.js';
-import type { Member } from './member.js';
 import { selectPeers, wantedAtFirst, wantedInstead, type Quotas } from './peer-selection.js';
 import { RandomSet } from './random-set.js';
 import { RecentPeers } from './recent-peers.js';
-import type { Session } from './session.js';
-import type { Swarm } from './swarm.js';
-import { Watch } from './watch.js';
+import { Watch, type Member, type Session, type Swarm } from './swarm.js';
 
 /** A full watch that knows fewer seeders gives a leecher up for a new one. */
 const FEW_SEEDERS = 4;

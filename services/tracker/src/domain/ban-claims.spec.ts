@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
 import type { BanClaim } from './ban-claims.js';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 import { SwarmRegistry } from './swarm-registry.js';
 
 const claim = (number: number, infohash?: BanClaim['infohash']): BanClaim => ({

@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { TokenBucket } from '@enjambre/core/token-bucket';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 
 /** What an agent says of a peer that it no longer deals with. */
 export interface BanClaim {

@@ -1,5 +1,4 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { Member } from './member.js';
 import {
   toMemberState,
   toSessionState,
@@ -7,7 +6,7 @@ import {
   type LocalChanges,
   type SessionState,
 } from './replica-state.js';
-import type { Session } from './session.js';
+import type { Member, Session } from './swarm.js';
 
 /**
  * What other trackers were not told yet. It notes only where something changed; what is

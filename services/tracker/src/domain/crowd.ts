@@ -1,14 +1,18 @@
-import type { Member } from './member.js';
-import { NearIndex } from './near-index.js';
+import { NearIndex, type Placed } from './near-index.js';
 import type { Candidates } from './peer-selection.js';
 import { RandomSet } from './random-set.js';
 
+/** What of a member decides where it stands in a crowd. */
+export interface CrowdMember extends Placed {
+  readonly seeder: boolean;
+}
+
 /** Members of one swarm, to draw from at random. */
-export class Crowd implements Candidates<Member> {
+export class Crowd<Member extends CrowdMember> implements Candidates<Member> {
   readonly seeders = new RandomSet<Member>();
   readonly leechers = new RandomSet<Member>();
   /** Made when first asked for: most swarms are small enough to be told whole. */
-  #near: NearIndex | undefined;
+  #near: NearIndex<Member> | undefined;
 
   get size(): number {
     return this.seeders.size + this.leechers.size;

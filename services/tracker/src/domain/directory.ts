@@ -1,9 +1,7 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { FileSummary } from './file-summary.js';
-import { Member } from './member.js';
 import { NameIndex, type Page, type PageQuery } from './name-index.js';
-import type { Session } from './session.js';
-import { Swarm } from './swarm.js';
+import { Member, Swarm, type Session } from './swarm.js';
 
 /** A swarm of which somebody has said what its file is. */
 export interface KnownSwarm extends Swarm {
@@ -78,7 +76,7 @@ export class Directory {
     if (swarm.file) this.#fileIndex.delete(swarm.infohash);
     swarm.file = undefined;
     swarm.firstShare = undefined;
-    if (!swarm.audience) this.#swarms.delete(swarm.infohash);
+    if (!swarm.isWatched) this.#swarms.delete(swarm.infohash);
   }
 
   /** Puts a swarm into the catalogue. */

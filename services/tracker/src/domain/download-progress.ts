@@ -1,5 +1,5 @@
 import type { FileRef, TrackerEvent } from './events.js';
-import type { Member } from './member.js';
+import type { Member } from './swarm.js';
 import type { PeerInfo } from './peer.js';
 
 /** What happened to a download; `progressed` if nothing special did. */

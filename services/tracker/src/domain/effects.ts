@@ -2,7 +2,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { TrackerEvent } from './events.js';
 import type { PeerInfo } from './peer.js';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 
 /** A member of a swarm, as others need it. */
 export interface SwarmPeer {

@@ -3,7 +3,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import type { Effect } from './effects.js';
 import type { PeerInfo } from './peer.js';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 import { SwarmRegistry } from './swarm-registry.js';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
 import { seededRandom } from '../../test/seeded-random.js';

@@ -1,8 +1,15 @@
-import type { Member } from './member.js';
 import { RandomSet } from './random-set.js';
 
+/** Somebody who stands somewhere. */
+export interface Placed {
+  readonly session: {
+    /** Closest first. */
+    readonly places: readonly string[];
+  };
+}
+
 /** The members of a swarm by where they stand. */
-export class NearIndex {
+export class NearIndex<Member extends Placed> {
   readonly #places = new Map<string, RandomSet<Member>>();
 
   constructor(members: Iterable<Member>) {

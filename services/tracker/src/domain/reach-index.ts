@@ -1,12 +1,15 @@
-import { Crowd } from './crowd.js';
-import type { Member } from './member.js';
+import { Crowd, type CrowdMember } from './crowd.js';
 import type { Candidates } from './peer-selection.js';
 import { RandomSets, type Drawable } from './random-set.js';
 import type { ReachGroup } from './reach-group.js';
 
+interface Reached extends CrowdMember {
+  readonly session: CrowdMember['session'] & { readonly group: ReachGroup };
+}
+
 /** The members of a swarm by who reaches them. */
-export class ReachIndex {
-  readonly #groups = new Map<ReachGroup, Crowd>();
+export class ReachIndex<Member extends Reached> {
+  readonly #groups = new Map<ReachGroup, Crowd<Member>>();
 
   constructor(members: Iterable<Member>) {
     for (const member of members) this.add(member);
@@ -32,16 +35,16 @@ export class ReachIndex {
   }
 
   /** The members of these groups. */
-  of(groups: readonly ReachGroup[]): Reachable {
+  of(groups: readonly ReachGroup[]): Reachable<Member> {
     return new Reachable(groups.flatMap((group) => this.#groups.get(group) ?? []));
   }
 }
 
-class Reachable implements Candidates<Member> {
+class Reachable<Member extends Reached> implements Candidates<Member> {
   readonly seeders: Drawable<Member>;
   readonly leechers: Drawable<Member>;
 
-  constructor(private readonly crowds: readonly Crowd[]) {
+  constructor(private readonly crowds: readonly Crowd<Member>[]) {
     this.seeders = new RandomSets(crowds.map(({ seeders }) => seeders));
     this.leechers = new RandomSets(crowds.map(({ leechers }) => leechers));
   }

@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Effect } from './effects.js';
 import type { Changes, Holdings, ReplicaId, SessionEnd, SessionState } from './replica-state.js';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 import type { SwarmRegistry } from './swarm-registry.js';
 
 /** Sessions that other trackers hold, as the registry has them beside its own. */

@@ -1,9 +1,7 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { FileSummary } from './file-summary.js';
-import type { Member } from './member.js';
 import type { PeerInfo } from './peer.js';
-import type { Session } from './session.js';
-import type { FirstShare } from './swarm.js';
+import type { FirstShare, Member, Session } from './swarm.js';
 
 /** One start of one tracker: 32 hex digits, drawn anew at each start. */
 export type ReplicaId = string;

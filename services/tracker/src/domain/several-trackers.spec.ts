@@ -6,7 +6,7 @@ import { ChangeJournal } from './change-journal.js';
 import { RemoteSessions } from './remote-sessions.js';
 import { ReplicaBook, REPLICA_LOST_MS } from './replica-book.js';
 import { toSessionState, type ReplicaId, type ReplicaMessage, type Snapshot } from './replica-state.js';
-import type { Session } from './session.js';
+import type { Session } from './swarm.js';
 import { SwarmRegistry } from './swarm-registry.js';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
 

@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import type { Session } from './session.js';
 import { SwarmRegistry, type Report } from './swarm-registry.js';
-import type { Watch } from './watch.js';
+import type { Session, Watch } from './swarm.js';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
 import { seededRandom } from '../../test/seeded-random.js';
 

@@ -9,11 +9,9 @@ import type { Effect } from './effects.js';
 import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
 import { checkRoom, DEFAULT_LIMITS, type Limits } from './limits.js';
-import type { Member } from './member.js';
 import type { PeerInfo } from './peer.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
-import { Session, type SessionOrigin } from './session.js';
-import type { Swarm } from './swarm.js';
+import { Session, type Member, type SessionOrigin, type Swarm } from './swarm.js';
 
 /** An offer of a whole file. */
 export interface Offer {
@@ -71,6 +69,8 @@ export class SwarmRegistry {
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
+  /** Of the swarms that somebody watches. */
+  readonly #audiences = new Map<Swarm, Audience>();
 
   constructor({ random, startedAt, limits = DEFAULT_LIMITS, changes, catalogue }: RegistryOptions) {
     this.directory = new Directory(startedAt);
@@ -187,8 +187,8 @@ export class SwarmRegistry {
     checkRoom(session.watches.size, this.#limits.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
     const swarm = this.#swarm(infohash);
     if (swarm.size === 0) effects.push(swarmNotFound(session));
-    swarm.audience ??= new Audience(swarm, this.#random);
-    session.watches.set(infohash, swarm.audience.add(session, clampMaxPeers(maxPeers), effects));
+    const watch = this.#audience(swarm).add(session, clampMaxPeers(maxPeers), effects);
+    session.watches.set(infohash, watch);
     return effects;
   }
 
@@ -278,7 +278,7 @@ export class SwarmRegistry {
       'swarms of this peer',
     );
     const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
-    member.swarm.audience?.joined(member, now, effects);
+    this.#audiences.get(member.swarm)?.joined(member, now, effects);
     if (session.isLocal) this.#changes?.changed(session, infohash);
     return member;
   }
@@ -286,13 +286,13 @@ export class SwarmRegistry {
   #setSeeder(member: Member, seeder: boolean, effects: Effect[]): void {
     if (member.seeder === seeder) return;
     this.directory.setSeeder(member, seeder);
-    member.swarm.audience?.changed(member, effects);
+    this.#audiences.get(member.swarm)?.changed(member, effects);
     if (member.session.isLocal) this.#changes?.changed(member.session, member.swarm.infohash);
   }
 
   #leave(member: Member, effects: Effect[]): void {
     this.directory.deleteMember(member);
-    member.swarm.audience?.left(member, effects);
+    this.#audiences.get(member.swarm)?.left(member, effects);
     this.directory.release(member.swarm);
     const { session, swarm } = member;
     if (session.isLocal) this.#changes?.changed(session, swarm.infohash);
@@ -319,13 +319,22 @@ export class SwarmRegistry {
     if (!sameSummary(file, swarm.file)) effects.push(fileMismatch(session));
   }
 
+  #audience(swarm: Swarm): Audience {
+    let audience = this.#audiences.get(swarm);
+    if (!audience) this.#audiences.set(swarm, (audience = new Audience(swarm, this.#random)));
+    swarm.isWatched = true;
+    return audience;
+  }
+
   #dropWatch(session: Session, infohash: InfoHash): void {
     const watch = session.watches.get(infohash);
     if (!watch) return;
     const { swarm } = watch;
     session.watches.delete(infohash);
-    swarm.audience?.delete(watch);
-    if (swarm.audience?.isEmpty) swarm.audience = undefined;
+    const audience = this.#audiences.get(swarm);
+    audience?.delete(watch);
+    if (audience?.isEmpty) this.#audiences.delete(swarm);
+    swarm.isWatched = this.#audiences.has(swarm);
     this.directory.release(swarm);
   }
 }

@@ -1,5 +1,5 @@
 import type { Cause } from './causes.js';
-import type { Explanation, Source } from './explanation.js';
+import type { Findings, Source } from './findings.js';
 
 /** What is said of the cause that took the most time, after "for so much of the time". */
 const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: string, explanation: string]>> =
@@ -22,11 +22,7 @@ const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: str
 const LEAST_MS = 1000;
 
 /** One sentence: what the download waited for most. */
-export function conclusionOf({
-  totalMs,
-  spent: [most],
-  sources,
-}: Pick<Explanation, 'totalMs' | 'spent' | 'sources'>): string {
+export function conclusionOf({ totalMs, spent: [most], sources }: Findings): string {
   if (!most) return 'its time was not recorded';
   if (totalMs < LEAST_MS) return 'it has taken less than a second: too little to say what it waited for';
   const share = `for ${Math.round((most.ms * 100) / totalMs)} % of the time`;

@@ -1,27 +1,11 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerBytes, TransferRecord } from '../transfer-record.js';
-import { CAUSES, MISHAPS, type Cause, type Mishap, type TimeSpent } from './causes.js';
+import { CAUSES, MISHAPS, type Mishap } from './causes.js';
 import { conclusionOf } from './conclusion.js';
-
-/** What one cause took of a download's time. */
-export interface TimeShare extends TimeSpent {
-  readonly cause: Cause;
-}
-
-/** A peer that gave something. */
-export interface Source extends PeerBytes {
-  /** Bytes a second while it was sending; 0 if that was too short to tell. */
-  readonly rate: number;
-}
+import type { Findings } from './findings.js';
 
 /** Where the time of a download went. */
-export interface Explanation {
-  /** The sum of `spent`; 0 if it was not recorded. */
-  readonly totalMs: number;
-  /** The most first. */
-  readonly spent: readonly TimeShare[];
-  /** The most generous first. */
-  readonly sources: readonly Source[];
+export interface Explanation extends Findings {
   readonly mishaps: Readonly<Record<Mishap, number>>;
   readonly conclusion: string;
 }
