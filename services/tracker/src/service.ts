@@ -154,11 +154,18 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
     (link
       ? new NatsStore({ link, log }, { id, host: overrides.host ?? thisHost(), replicas, maxBytes })
       : new MemoryStore(id));
-  const parts = networkParts(store, log, limits.swarms);
+  const parts = networkParts(
+    { store, log, maxRecords: limits.swarms },
+    {
+      onChange: () => network.flushSoon(),
+      onKept: (record) => network.recorded(record.infohash, record),
+    },
+  );
   const { journal: changes, catalogue } = parts;
   const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
   const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
   const hub = new SessionHub({ registry, events: publisher, clock });
   const carryOut = hub.apply.bind(hub);
-  return { hub, network: new Network({ ...parts, registry, carryOut }, { id, name }) };
+  const network = new Network({ ...parts, registry, carryOut }, { id, name });
+  return { hub, network };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '@enjambre/common/log/logger';
-import { Catalogue } from '../domain/catalogue.js';
+import { Catalogue, type FileRecord } from '../domain/catalogue.js';
 import { ChangeJournal } from '../domain/change-journal.js';
 import type { TrackerStore } from './ports.js';
 import { RecordQueue } from './record-queue.js';
@@ -13,9 +13,26 @@ export interface NetworkParts {
   readonly catalogue: Catalogue;
 }
 
-/** @param maxRecords so many files are remembered */
-export function networkParts(store: TrackerStore, log: Logger, maxRecords: number): NetworkParts {
-  const records = new RecordQueue({ store, log });
+/** What the parts report to the network that is built on them. */
+interface NetworkNews {
+  /** Something changed that other trackers should hear soon. */
+  readonly onChange: () => void;
+  /** A record was kept: how it stands in the network. */
+  readonly onKept: (record: FileRecord) => void;
+}
+
+interface NetworkPartsOptions {
+  readonly store: TrackerStore;
+  readonly log: Logger;
+  /** So many files are remembered. */
+  readonly maxRecords: number;
+}
+
+export function networkParts(
+  { store, log, maxRecords }: NetworkPartsOptions,
+  { onChange, onKept }: NetworkNews,
+): NetworkParts {
+  const records = new RecordQueue({ store, log, onKept });
   const catalogue = new Catalogue(records, { durable: store.durable, maxRecords });
-  return { store, log, journal: new ChangeJournal(), records, catalogue };
+  return { store, log, journal: new ChangeJournal(onChange), records, catalogue };
 }

@@ -81,8 +81,6 @@ export class Network implements Startable, StoreListener {
     this.#init = init;
     this.#remote = new RemoteSessions(parts.registry, init.id);
     this.#book = new ReplicaBook(this.#remote);
-    parts.records.onKept = (record) => this.recorded(record.infohash, record);
-    parts.journal.onChange = () => this.#flushSoon();
   }
 
   get status(): NetworkStatus {
@@ -136,6 +134,11 @@ export class Network implements Startable, StoreListener {
     return { sequence: this.#sequence, sessions: [...this.#ownSessions()] };
   }
 
+  /** To be called when the journal has something that others should hear soon. */
+  flushSoon(): void {
+    this.#flushing ??= setTimeout(() => this.#flush({ numbers: false }), FLUSH_MS);
+  }
+
   #beat(): void {
     const { store, carryOut, log } = this.#parts;
     const now = performance.now();
@@ -153,10 +156,6 @@ export class Network implements Startable, StoreListener {
     carryOut(effects);
     this.#noteOthers(before);
     this.#askForSnapshots();
-  }
-
-  #flushSoon(): void {
-    this.#flushing ??= setTimeout(() => this.#flush({ numbers: false }), FLUSH_MS);
   }
 
   /** Without anybody to hear it nothing is told: who comes asks for all there is. */

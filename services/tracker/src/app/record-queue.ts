@@ -14,6 +14,8 @@ const RETRY_MS = 1000;
 interface RecordQueueComponents {
   readonly store: Pick<TrackerStore, 'available' | 'keep' | 'forget'>;
   readonly log: Logger;
+  /** Hears what stands in the network of a record that was kept. */
+  readonly onKept: (record: FileRecord) => void;
 }
 
 /** Records on their way to the store; while that is away they wait, the last word on each file. */
@@ -21,8 +23,6 @@ export class RecordQueue implements RecordKeeper {
   readonly #waiting = new Map<InfoHash, FileRecord | undefined>();
   readonly #stopping = new AbortController();
   #workers = 0;
-  /** Called with what stands in the network of a record that was kept. */
-  onKept: (record: FileRecord) => void = () => undefined;
 
   constructor(private readonly parts: RecordQueueComponents) {}
 
@@ -70,9 +70,9 @@ export class RecordQueue implements RecordKeeper {
   }
 
   async #send(infohash: InfoHash, record: FileRecord | undefined): Promise<boolean> {
-    const { store, log } = this.parts;
+    const { store, log, onKept } = this.parts;
     try {
-      if (record) this.onKept(await store.keep(record));
+      if (record) onKept(await store.keep(record));
       else await store.forget(infohash);
       return true;
     } catch (error) {

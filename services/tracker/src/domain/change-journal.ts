@@ -17,8 +17,9 @@ export class ChangeJournal implements LocalChanges {
   readonly #progressed = new Set<Member>();
   /** Epochs of sessions that are over. */
   readonly #ended = new Map<PeerId, number>();
-  /** Called when something waits to be told that others should hear soon. */
-  onChange: () => void = () => undefined;
+
+  /** @param onChange called when something waits that others should hear soon */
+  constructor(private readonly onChange: () => void) {}
 
   changed(session: Session, infohash?: InfoHash): void {
     if (!session.open) return;

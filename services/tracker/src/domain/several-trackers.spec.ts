@@ -18,7 +18,7 @@ const MAX_MESSAGE_BYTES = 700;
 
 /** A tracker of a network in which the test is the wire. */
 class Tracker {
-  readonly journal = new ChangeJournal();
+  readonly journal = new ChangeJournal(() => undefined);
   readonly registry: SwarmRegistry;
   readonly remote: RemoteSessions;
   readonly book: ReplicaBook;

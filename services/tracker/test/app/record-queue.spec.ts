@@ -29,6 +29,8 @@ class Store {
   }
 }
 
+const onKept = (): void => undefined;
+
 const record = (number: number, name = `f${number}`): FileRecord => ({
   infohash: sampleHash(number),
   file: { ...MODEL, name },
@@ -38,9 +40,8 @@ const record = (number: number, name = `f${number}`): FileRecord => ({
 describe('records on their way to the store', () => {
   test('are kept, and what stands is told', async () => {
     const store = new Store();
-    const queue = new RecordQueue({ store, log });
     const standing: FileRecord[] = [];
-    queue.onKept = (kept) => standing.push(kept);
+    const queue = new RecordQueue({ store, log, onKept: (kept) => standing.push(kept) });
     queue.keep(record(1));
     queue.forget(sampleHash(2));
     await waitFor(() => store.done.length === 2, { what: 'both' });
@@ -51,7 +52,7 @@ describe('records on their way to the store', () => {
   test('wait while the store is away, the last word on each file', async () => {
     const store = new Store();
     store.available = false;
-    const queue = new RecordQueue({ store, log });
+    const queue = new RecordQueue({ store, log, onKept });
     for (let number = 1; number <= 100; number++) queue.keep(record(number));
     queue.keep(record(1, 'renamed'));
     queue.forget(sampleHash(2));
@@ -68,7 +69,7 @@ describe('records on their way to the store', () => {
   test('are tried again when the store refuses', async () => {
     const store = new Store();
     store.refusals = 1;
-    const queue = new RecordQueue({ store, log });
+    const queue = new RecordQueue({ store, log, onKept });
     queue.keep(record(1));
     await waitFor(() => store.done.length === 1, { what: 'it to be kept' });
     queue.stop();
