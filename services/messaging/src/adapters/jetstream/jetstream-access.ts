@@ -18,6 +18,7 @@ import {
   type NatsConnection,
 } from 'nats';
 import { BUCKET, STREAM, SUBJECTS } from './names.js';
+import type { IdBase } from './numbering.js';
 
 export interface JetStreamComponents {
   readonly log: Logger;
@@ -40,8 +41,7 @@ export interface JetStream {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly contacts: KV;
-  /** What a sequence number of the stream is added to, to be a delivery id. */
-  readonly idBase: number;
+  readonly idBase: IdBase;
 }
 
 /** How often a NATS that is there, and cannot keep messages, is asked again. */

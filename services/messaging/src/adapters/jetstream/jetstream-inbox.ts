@@ -10,6 +10,17 @@ import type { Backlogs } from './backlogs.js';
 import type { ContactBucket } from './contact-bucket.js';
 import { unlessMissing, type JetStream, type JetStreamAccess } from './jetstream-access.js';
 import { inboxSubject, STREAM } from './names.js';
+import {
+  BEFORE_ALL,
+  GapWatch,
+  latest,
+  placeBefore,
+  toDeliveryId,
+  toStreamSeq,
+  type DeliveryId,
+  type IdBase,
+  type StreamSeq,
+} from './numbering.js';
 import { pull, type Pulled } from './pull.js';
 import { decodeStored } from './stored.js';
 
@@ -37,23 +48,21 @@ interface UnderWay {
  * The inbox of one receiver over its durable consumer.
  *
  * The consumer remembers what was acknowledged. To get what was not in the right order, it is made
- * anew behind that at each beginning: at the session's, and whenever something may have been lost
- * on the way, which a gap in the consumer's numbers or a new connection shows.
+ * again behind that at each beginning: at the session's, and whenever something may have been lost
+ * on the way, which a gap in the consumer's numbers or a new connection shows. Its three
+ * numberings are explained in `numbering.ts`.
  */
 export class JetStreamInbox implements Inbox {
   readonly #parts: InboxParts;
   readonly #receiver: PeerId;
   readonly #closing = new AbortController();
   readonly #buffer: Delivery[] = [];
-  /** Read and not acknowledged, by place in the stream, ascending. */
-  readonly #underWay = new Map<number, UnderWay>();
+  /** Read and not acknowledged, ascending. */
+  readonly #underWay = new Map<StreamSeq, UnderWay>();
   /** Places up to this one have been read. */
-  #lastRead = 0;
-  /** What the consumer has given since it was made. */
-  #consumerSeq = 0;
-  /** Something that it gave has not come. */
-  #hasGap = false;
-  #idBase = 0;
+  #lastRead: StreamSeq = BEFORE_ALL;
+  readonly #gaps = new GapWatch();
+  #idBase: IdBase = 0;
   #wakeReader: (() => void) | undefined;
   #wakePuller: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -68,11 +77,11 @@ export class JetStreamInbox implements Inbox {
    *
    * @param afters deliveries up to any of these count as acknowledged
    */
-  async start(...afters: readonly number[]): Promise<void> {
+  async start(...afters: readonly DeliveryId[]): Promise<void> {
     await this.#parts.access.use(async (jetStream) => {
       const places = await Promise.all(afters.map((after) => placeOf(jetStream, after)));
       this.#idBase = jetStream.idBase;
-      this.#lastRead = Math.max(...places);
+      this.#lastRead = latest(...places);
       await this.#makeConsumer(jetStream);
     });
     this.#running = this.#run();
@@ -82,8 +91,8 @@ export class JetStreamInbox implements Inbox {
    * Deliveries up to this one are acknowledged. NATS hears of it a little later: who opens the
    * next inbox in the same process had better ask here.
    */
-  get acknowledged(): number {
-    return this.#idBase + this.#floor;
+  get acknowledged(): DeliveryId {
+    return toDeliveryId(this.#idBase, this.#floor);
   }
 
   async next(): Promise<Delivery | undefined> {
@@ -96,8 +105,8 @@ export class JetStreamInbox implements Inbox {
     return undefined;
   }
 
-  acknowledge(id: number): void {
-    const seq = id - this.#idBase;
+  acknowledge(id: DeliveryId): void {
+    const seq = toStreamSeq(this.#idBase, id);
     const underWay = this.#underWay.get(seq);
     if (!underWay || this.#closing.signal.aborted) return;
     this.#underWay.delete(seq);
@@ -159,7 +168,7 @@ export class JetStreamInbox implements Inbox {
         await pull(connection, { ...request, batch }, (pulled) => {
           if (!signal.aborted) this.#take(pulled);
         });
-        if (this.#hasGap) throw new Error('a delivery was lost on its way from NATS');
+        if (this.#gaps.hasGap) throw new Error('a delivery was lost on its way from NATS');
         await this.#room(signal);
       }
     } finally {
@@ -177,9 +186,8 @@ export class JetStreamInbox implements Inbox {
   /** Takes what is new; what was read before a loss is only acknowledged if it was, and else waits for that. */
   #take(pulled: Pulled): void {
     const { seq, consumerSeq } = pulled;
-    this.#hasGap ||= consumerSeq !== this.#consumerSeq + 1;
-    this.#consumerSeq = consumerSeq;
-    if (this.#hasGap) return;
+    this.#gaps.note(consumerSeq);
+    if (this.#gaps.hasGap) return;
     const acknowledge = (): void => {
       try {
         pulled.acknowledge();
@@ -199,7 +207,7 @@ export class JetStreamInbox implements Inbox {
       const { message } = decodeStored(pulled.data);
       const bytes = sizeOf(message);
       this.#underWay.set(seq, { acknowledge, bytes });
-      this.#buffer.push({ id: this.#idBase + seq, message, bytes });
+      this.#buffer.push({ id: toDeliveryId(this.#idBase, seq), message, bytes });
       this.#wakeReader?.();
     } catch (error) {
       this.#parts.log.warn(
@@ -210,16 +218,16 @@ export class JetStreamInbox implements Inbox {
     }
   }
 
-  /** The same as a place in the stream. */
-  get #floor(): number {
+  /** Places up to this one are acknowledged. */
+  get #floor(): StreamSeq {
     const [first] = this.#underWay.keys();
-    return first === undefined ? this.#lastRead : first - 1;
+    return first === undefined ? this.#lastRead : placeBefore(first);
   }
 
   /** The stream was deleted and made anew: its places begin again, and nothing of the old one is left. */
-  #moveTo(idBase: number): void {
+  #moveTo(idBase: IdBase): void {
     this.#idBase = idBase;
-    this.#lastRead = 0;
+    this.#lastRead = BEFORE_ALL;
     this.#underWay.clear();
   }
 
@@ -228,9 +236,10 @@ export class JetStreamInbox implements Inbox {
     const name = this.#receiver;
     if (idBase !== this.#idBase) this.#moveTo(idBase);
     const before = await unlessMissing(jsm.consumers.info(STREAM, name));
-    const floor = Math.max(this.#floor, contacts.cursor(name) - idBase, before?.ack_floor.stream_seq ?? 0);
+    const acknowledged = (before?.ack_floor.stream_seq ?? BEFORE_ALL) as StreamSeq;
+    const floor = latest(this.#floor, toStreamSeq(idBase, contacts.cursor(name)), acknowledged);
     // Should the relay die between the next two steps, this is what is left.
-    await contacts.saveCursor(name, idBase + floor);
+    await contacts.saveCursor(name, toDeliveryId(idBase, floor));
     if (before) await unlessMissing(jsm.consumers.delete(STREAM, name));
     const made: ConsumerInfo = await jsm.consumers.add(STREAM, {
       durable_name: name,
@@ -241,17 +250,16 @@ export class JetStreamInbox implements Inbox {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: floor + 1,
     });
-    this.#consumerSeq = 0;
-    this.#hasGap = false;
-    this.#lastRead = Math.max(this.#lastRead, floor);
+    this.#gaps.restart();
+    this.#lastRead = latest(this.#lastRead, floor);
     backlogs.correct(name, made.num_pending);
   }
 }
 
 /** The place that a delivery id stands for; one that the stream has not reached is of another store, and none. */
-async function placeOf({ jsm, idBase }: JetStream, after: number): Promise<number> {
-  const seq = after - idBase;
-  if (seq <= 0) return 0;
+async function placeOf({ jsm, idBase }: JetStream, after: DeliveryId): Promise<StreamSeq> {
+  const seq = toStreamSeq(idBase, after);
+  if (seq === BEFORE_ALL) return seq;
   const { state } = await jsm.streams.info(STREAM);
-  return seq > state.last_seq ? 0 : seq;
+  return seq > state.last_seq ? BEFORE_ALL : seq;
 }

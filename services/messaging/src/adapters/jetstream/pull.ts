@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { createInbox, type Msg, type NatsConnection } from 'nats';
 import { STREAM } from './names.js';
+import type { ConsumerSeq, StreamSeq } from './numbering.js';
 
 export interface PullRequest {
   readonly consumer: string;
@@ -14,10 +15,8 @@ export interface PullRequest {
 
 /** A message of the stream as a consumer gives it. */
 export interface Pulled {
-  /** Its place in the stream. */
-  readonly seq: number;
-  /** The how manyth the consumer has given. */
-  readonly consumerSeq: number;
+  readonly seq: StreamSeq;
+  readonly consumerSeq: ConsumerSeq;
   readonly subject: string;
   readonly data: Uint8Array;
   acknowledge(): void;
@@ -89,8 +88,8 @@ function toPulled(connection: NatsConnection, { reply = '', subject, data }: Msg
   const tokens = reply.split('.');
   const from = tokens.length > 9 ? 4 : 2;
   return {
-    seq: Number(tokens[from + 3]),
-    consumerSeq: Number(tokens[from + 4]),
+    seq: Number(tokens[from + 3]) as StreamSeq,
+    consumerSeq: Number(tokens[from + 4]) as ConsumerSeq,
     subject,
     data,
     acknowledge: () => connection.publish(reply),
