@@ -8,9 +8,9 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
-import { DESCRIPTOR_SET } from './descriptors.js';
+import { DESCRIPTOR_SET } from '@enjambre/proto/descriptors';
 
-const PAGE = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTOR_SET)));
 /** Served beside ours, and not among our protos. */
 const OTHERS = /^grpc\.reflection\./;
