@@ -1,6 +1,9 @@
 /** How long a host may say nothing at all at first: one that drops what it does not know never does. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** In use and nothing heard for so long the server is asked whether it lives, as on the Sync connection, and so long it has to answer. */
+/**
+ * In use and nothing heard for `QUIET_MS`, the server is asked whether it lives, and has `ANSWER_MS` to answer:
+ * the same as the keepalive of our clients of grpc-js (`client.ts`).
+ */
 const QUIET_MS = 4000;
 const ANSWER_MS = 3000;
 const LIFE_CHECK_MS = 1000;

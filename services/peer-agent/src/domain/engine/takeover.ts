@@ -25,7 +25,7 @@ const MAX_ASKED = 2;
 /**
  * For a peer with nothing left to ask, the request of another peer that has waited, or
  * will wait, the longest by its owner's own rate. Asking twice merely because a peer is
- * idle costs the seeder a good part of the file (DESIGN §6), so a request is repeated
+ * idle fetches up to 14 % of a file twice (docs/simulator.md), so a request is repeated
  * only in the endgame, when all pieces are asked for, and only if its owner is really late;
  * and it is moved only if the idle peer is several times faster.
  */
