@@ -4,7 +4,7 @@
  */
 import jestConfig from './jest.config.js';
 
-const ENGINE = 'services/peer-agent/src/domain/engine';
+const ENGINE = 'services/peer-agent/src/domain/download';
 const UPLOAD = 'services/peer-agent/src/domain/upload';
 
 /**

@@ -1,13 +1,9 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import { DownloadEngine } from '@enjambre/peer-agent/domain/engine/engine';
-import type {
-  BlockRef,
-  EngineEffect,
-  EngineEvent,
-  RejectReason,
-} from '@enjambre/peer-agent/domain/engine/messages';
-import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/engine/outstanding-budget';
+import type { BlockRef, RejectReason } from '@enjambre/peer-agent/domain/block';
+import { DownloadEngine } from '@enjambre/peer-agent/domain/download/download-engine';
+import type { DownloadEffect, DownloadEvent } from '@enjambre/peer-agent/domain/download/messages';
+import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/download/outstanding-budget';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
 import { Candidates } from '@enjambre/peer-agent/domain/links/candidates';
 import type {
@@ -87,8 +83,8 @@ export class Download {
       this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer: link.uploader.id });
   }
 
-  spreads(link: Link, on: boolean): void {
-    if (this.#uses(link)) this.#feed({ type: 'peer-spreads', peer: link.uploader.id, on });
+  superSeeds(link: Link, on: boolean): void {
+    if (this.#uses(link)) this.#feed({ type: 'peer-super-seeds', peer: link.uploader.id, on });
   }
 
   /** All bytes of a block came. */
@@ -175,7 +171,7 @@ export class Download {
     return owed;
   }
 
-  #feed(event: EngineEvent, sender?: Machine): void {
+  #feed(event: DownloadEvent, sender?: Machine): void {
     const effects = this.#engine.handle(event, this.world.agenda.nowMs);
     if (effects.length === 0) return;
     let stored: BlockRef | undefined;
@@ -187,7 +183,7 @@ export class Download {
     if (stored && sender) this.#store(stored, sender);
   }
 
-  #apply(effect: Exclude<EngineEffect, { type: 'store' }>): void {
+  #apply(effect: Exclude<DownloadEffect, { type: 'store' }>): void {
     const { world, host } = this;
     switch (effect.type) {
       case 'request':
@@ -225,7 +221,7 @@ export class Download {
     });
   }
 
-  #requestAny({ peer, id, modulus, residue }: Extract<EngineEffect, { type: 'request-any' }>): void {
+  #requestAny({ peer, id, modulus, residue }: Extract<DownloadEffect, { type: 'request-any' }>): void {
     const { world } = this;
     const link = this.#owe(peer, id, undefined);
     const request = { id, length: world.layout.longestBlock, any: { modulus, residue } };

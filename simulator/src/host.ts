@@ -1,6 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { parsePeerId, type PeerId } from '@enjambre/core/ids';
-import type { BlockRef } from '@enjambre/peer-agent/domain/engine/messages';
+import type { BlockRef } from '@enjambre/peer-agent/domain/block';
 import { HAVE_BATCH_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { Downlink } from './downlink.js';
 import { Download } from './download.js';

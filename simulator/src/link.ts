@@ -1,6 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import type { BlockRef, RejectReason } from '@enjambre/peer-agent/domain/engine/messages';
+import type { BlockRef, RejectReason } from '@enjambre/peer-agent/domain/block';
 import type { CandidateAddress, PeerChange } from '@enjambre/peer-agent/domain/links/messages';
 import type { BlockRequest, Part } from '@enjambre/peer-agent/domain/upload/messages';
 import { Fifo } from './fifo.js';
@@ -52,7 +52,7 @@ interface DownloadingEnd {
   ready(link: Link, has: Bitfield): void;
   has(link: Link, pieces: readonly number[]): void;
   choked(link: Link, choked: boolean): void;
-  spreads(link: Link, on: boolean): void;
+  superSeeds(link: Link, on: boolean): void;
   /** All bytes of a block came. */
   arrived(link: Link, sending: Sending): void;
   rejected(link: Link, id: number, reason: RejectReason): void;

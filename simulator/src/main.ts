@@ -1,5 +1,5 @@
 import { readOrExit } from '@enjambre/common/config/settings';
-import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '@enjambre/peer-agent/domain/engine/config';
+import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '@enjambre/peer-agent/domain/download/config';
 import { tableOf, type TimedResult } from './report.js';
 import { SCENARIOS } from './scenarios.js';
 import { Simulation } from './simulation.js';

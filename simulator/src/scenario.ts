@@ -1,4 +1,4 @@
-import type { EngineConfig } from '@enjambre/peer-agent/domain/engine/config';
+import type { EngineConfig } from '@enjambre/peer-agent/domain/download/config';
 import type { ContentSize } from './token-layout.js';
 
 /** One machine. Rates in bytes a second. */

@@ -1,5 +1,5 @@
-import type { EngineLayout } from '@enjambre/peer-agent/domain/engine/engine-layout';
-import type { BlockRef } from '@enjambre/peer-agent/domain/engine/messages';
+import type { BlockRef } from '@enjambre/peer-agent/domain/block';
+import type { EngineLayout } from '@enjambre/peer-agent/domain/engine-layout';
 
 export interface ContentSize {
   readonly bytes: number;

@@ -7,7 +7,7 @@ import type {
   UploadEvent,
   UploadFile,
 } from '@enjambre/peer-agent/domain/upload/messages';
-import { PieceSpread } from '@enjambre/peer-agent/domain/upload/piece-spread';
+import { SuperSeeding } from '@enjambre/peer-agent/domain/upload/super-seeding';
 import { UploadEngine } from '@enjambre/peer-agent/domain/upload/upload-engine';
 import type { Link, Machine, Sending } from './link.js';
 import type { World } from './world.js';
@@ -33,7 +33,7 @@ export class Uploader {
         return host.have;
       },
       share: new RateLimiter().share(),
-      spread: new PieceSpread(world.layout.pieceCount, seededRandom(seed)),
+      superSeeding: new SuperSeeding(world.layout.pieceCount, seededRandom(seed)),
     };
   }
 
@@ -113,7 +113,7 @@ export class Uploader {
       }
       case 'super-seed': {
         const { downloader: link, on } = effect;
-        return this.#tell(link, () => link.downloader.download?.spreads(link, on));
+        return this.#tell(link, () => link.downloader.download?.superSeeds(link, on));
       }
     }
   }

@@ -52,7 +52,7 @@ import { Messages } from './app/messages.js';
 import { Transfers } from './app/transfers.js';
 import type { AgentConfig } from './config.js';
 import { ignoredNames } from './domain/ignore-patterns.js';
-import { OutstandingBudget } from './domain/engine/outstanding-budget.js';
+import { OutstandingBudget } from './domain/download/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
 import { UPLOAD_SLOTS } from './domain/swarm-constants.js';
 

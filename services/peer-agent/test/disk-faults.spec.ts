@@ -9,7 +9,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { DiskPool } from '../src/adapters/disk/disk-pool.js';
 import type { PieceStore, StoreFactory, TransferArchive } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
-import { OutstandingBudget } from '../src/domain/engine/outstanding-budget.js';
+import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';

@@ -4,7 +4,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PieceStore } from '../src/app/ports.js';
 import type { Transfer } from '../src/app/transfer.js';
-import { OutstandingBudget } from '../src/domain/engine/outstanding-budget.js';
+import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import type { Cause } from '../src/domain/explain/causes.js';
 import { explain, type Explanation } from '../src/domain/explain/explanation.js';
 import { bytesOf, metainfoOf } from './support/content.js';

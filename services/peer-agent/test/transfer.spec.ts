@@ -130,16 +130,16 @@ describe('a download that is complete', () => {
   });
 
   it('has told its uploader of every piece before it leaves', async () => {
-    const { spread } = uploader.serving.upload;
+    const { superSeeding } = uploader.serving.upload;
     const known = new Set<number>();
-    const [learn, leave] = [spread.learn.bind(spread), spread.leave.bind(spread)];
-    jest.spyOn(spread, 'learn').mockImplementation((member, pieces) => {
+    const [learn, leave] = [superSeeding.learn.bind(superSeeding), superSeeding.leave.bind(superSeeding)];
+    jest.spyOn(superSeeding, 'learn').mockImplementation((member, pieces) => {
       const all = [...pieces];
       for (const piece of all) known.add(piece);
       learn(member, all);
     });
     const leaves = new Promise<void>((resolve) => {
-      jest.spyOn(spread, 'leave').mockImplementation((member) => {
+      jest.spyOn(superSeeding, 'leave').mockImplementation((member) => {
         leave(member);
         resolve();
       });

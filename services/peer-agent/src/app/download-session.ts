@@ -4,14 +4,15 @@ import { shortId, type PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, type PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
-import { DownloadEngine } from '../domain/engine/engine.js';
-import type { EngineEffect, EngineEvent, RejectReason } from '../domain/engine/messages.js';
+import type { RejectReason } from '../domain/block.js';
+import { DownloadEngine } from '../domain/download/download-engine.js';
+import type { DownloadEffect, DownloadEvent } from '../domain/download/messages.js';
 import {
   DEFAULT_TOTAL_BYTES,
   type BudgetShare,
   type OutstandingBudget,
-} from '../domain/engine/outstanding-budget.js';
-import { Culprits } from '../domain/culprits.js';
+} from '../domain/download/outstanding-budget.js';
+import { Culprits } from '../domain/download/culprits.js';
 import { causeOf } from '../domain/explain/cause-of.js';
 import type { DownloadAccount } from '../domain/explain/download-account.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
@@ -159,9 +160,9 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     const { account, ledger, tracker } = this.#parts;
     const stalled = ledger.downloaded === this.#bookedBytes;
     this.#bookedBytes = ledger.downloaded;
-    const hindrance = this.#engine.takeHindrance(stalled);
+    const bottleneck = this.#engine.takeBottleneck(stalled);
     const { known } = this.#links.counts;
-    account.settle(causeOf(hindrance, { known, trackerAway: !tracker.connected }), stalled);
+    account.settle(causeOf(bottleneck, { known, trackerAway: !tracker.connected }), stalled);
   }
 
   /** Ends all links and waits until nothing is being written any more. */
@@ -211,8 +212,8 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer });
   }
 
-  spreads(peer: PeerId, on: boolean): void {
-    this.#feed({ type: 'peer-spreads', peer, on });
+  superSeeds(peer: PeerId, on: boolean): void {
+    this.#feed({ type: 'peer-super-seeds', peer, on });
   }
 
   heard(peer: PeerId): void {
@@ -243,12 +244,12 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     );
   }
 
-  #feed(event: EngineEvent, arrived?: { peer: PeerId; data: Buffer }): void {
+  #feed(event: DownloadEvent, arrived?: { peer: PeerId; data: Buffer }): void {
     if (this.#stopped) return;
     for (const effect of this.#engine.handle(event, performance.now())) this.#apply(effect, arrived);
   }
 
-  #apply(effect: EngineEffect, arrived: { peer: PeerId; data: Buffer } | undefined): void {
+  #apply(effect: DownloadEffect, arrived: { peer: PeerId; data: Buffer } | undefined): void {
     switch (effect.type) {
       case 'request':
         return this.#request(effect);
@@ -290,7 +291,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#parts.account.repeated(arrived.data.length);
   }
 
-  #request({ peer, id, ref }: Extract<EngineEffect, { type: 'request' }>): void {
+  #request({ peer, id, ref }: Extract<DownloadEffect, { type: 'request' }>): void {
     this.#times.begin(ref.piece);
     const length = this.#parts.layout.blockSize(ref.piece, ref.block);
     this.#links.request(peer, id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
@@ -333,7 +334,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   /** A peer sent a bad piece, which may be no fault of its own: it is told, left alone for a while, and banned if it does so again and again. */
-  #blame({ peer, piece, reason }: Extract<EngineEffect, { type: 'ban' }>): void {
+  #blame({ peer, piece, reason }: Extract<DownloadEffect, { type: 'ban' }>): void {
     const { account, bans, ledger, metainfo } = this.#parts;
     if (this.#culprits.hasWithdrawn(peer)) return;
     const parkMs = bans.offend(

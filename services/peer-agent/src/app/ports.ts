@@ -3,8 +3,8 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { RejectReason } from '../domain/block.js';
 import type { Ban } from '../domain/ban-list.js';
-import type { RejectReason } from '../domain/engine/messages.js';
 import type { ChatMessage, InboxEntry, MessageTarget } from '../domain/inbox.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 
@@ -214,7 +214,7 @@ export interface LinkListener {
   has(pieces: readonly number[]): void;
   choked(choked: boolean): void;
   /** Whether the uploader chooses what it sends: {@link PeerLink.requestAny}. */
-  spreads(on: boolean): void;
+  superSeeds(on: boolean): void;
   /** A part of a block came. */
   heard(): void;
   block(id: number, place: { piece: number; begin: number }, data: Buffer): void;

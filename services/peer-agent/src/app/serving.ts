@@ -6,7 +6,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Random } from '../domain/random.js';
 import type { UploadFile } from '../domain/upload/messages.js';
-import { PieceSpread } from '../domain/upload/piece-spread.js';
+import { SuperSeeding } from '../domain/upload/super-seeding.js';
 import { HAVE_BATCH_MS } from '../domain/swarm-constants.js';
 import type { RateShare } from '../domain/limits/rate-limiter.js';
 import type { Offender } from './bans.js';
@@ -55,7 +55,7 @@ export class Serving {
 
   constructor(private readonly parts: ServingComponents) {
     const { layout, have, share, random } = parts;
-    this.upload = { layout, have, share, spread: new PieceSpread(layout.pieceCount, random) };
+    this.upload = { layout, have, share, superSeeding: new SuperSeeding(layout.pieceCount, random) };
     this.#complaints = new Complaints(parts);
   }
 

@@ -1,7 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { RejectReason } from '../domain/engine/messages.js';
+import type { RejectReason } from '../domain/block.js';
 import { Candidates } from '../domain/links/candidates.js';
 import type { CandidateEffect, CandidateEvent, CloseReason, PeerChange } from '../domain/links/messages.js';
 import type { LinkState } from '../domain/links/replacement.js';
@@ -17,7 +17,7 @@ export interface SwarmHandler {
   unreachable(peer: PeerAddress, error: EnjambreError): void;
   has(peer: PeerId, pieces: readonly number[]): void;
   choked(peer: PeerId, choked: boolean): void;
-  spreads(peer: PeerId, on: boolean): void;
+  superSeeds(peer: PeerId, on: boolean): void;
   heard(peer: PeerId): void;
   block(peer: PeerId, id: number, place: { piece: number; begin: number }, data: Buffer): void;
   rejected(peer: PeerId, id: number, reason: RejectReason): void;
@@ -149,7 +149,7 @@ export class SwarmLinks {
       },
       has: (pieces) => handler.has(peer, pieces),
       choked: (choked) => handler.choked(peer, choked),
-      spreads: (on) => handler.spreads(peer, on),
+      superSeeds: (on) => handler.superSeeds(peer, on),
       heard: () => {
         this.#feed({ type: 'answered', peer, whole: false });
         handler.heard(peer);

@@ -115,7 +115,7 @@ class SessionTrace {
       ready: (has) => listener.ready(has),
       has: (pieces) => listener.has(pieces),
       choked: (choked) => listener.choked(choked),
-      spreads: (on) => listener.spreads(on),
+      superSeeds: (on) => listener.superSeeds(on),
       heard: () => listener.heard(),
       block: (id, place, data) => {
         this.#bytes += data.length;

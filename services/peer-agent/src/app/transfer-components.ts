@@ -1,5 +1,5 @@
 import type { Logger } from '@enjambre/common/log/logger';
-import type { OutstandingBudget } from '../domain/engine/outstanding-budget.js';
+import type { OutstandingBudget } from '../domain/download/outstanding-budget.js';
 import type { Random } from '../domain/random.js';
 import type { Bans } from './bans.js';
 import type { ComplaintTurns } from './complaint-turns.js';

@@ -28,7 +28,7 @@ export interface TransferView {
 
 /** What a view is made of. */
 interface ViewParts
-  extends Omit<TrafficState, 'downloads'>, Pick<Hindrance, 'checked' | 'waiting' | 'trackerAway'> {
+  extends Omit<TrafficState, 'downloads'>, Pick<WaitingFor, 'checked' | 'waiting' | 'trackerAway'> {
   readonly record: TransferRecord;
   readonly state: TransferState;
   readonly content: Content | undefined;
@@ -102,7 +102,7 @@ function trafficView(
 }
 
 /** What a transfer that does not get on waits for. */
-interface Hindrance {
+interface WaitingFor {
   readonly checked: number;
   readonly pieces: number;
   readonly waiting: string;
@@ -110,8 +110,8 @@ interface Hindrance {
 }
 
 /** Why it failed, how far a check is, or what it waits for; empty otherwise. */
-function reasonOf(record: TransferRecord, state: TransferState, hindrance: Hindrance): string {
-  const { checked, pieces, waiting, trackerAway } = hindrance;
+function reasonOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
+  const { checked, pieces, waiting, trackerAway } = waitingFor;
   if (record.goal === 'failed') return record.reason;
   if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;

@@ -32,7 +32,7 @@ import type {
 } from '../../src/app/ports.js';
 import type { Transfer } from '../../src/app/transfer.js';
 import { Transfers } from '../../src/app/transfers.js';
-import { OutstandingBudget } from '../../src/domain/engine/outstanding-budget.js';
+import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';

@@ -3,15 +3,16 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { LEAF_SIZE, subtreeRoot } from '@enjambre/core/merkle';
-import type { EngineConfig } from '../../src/domain/engine/config.js';
-import { DownloadEngine } from '../../src/domain/engine/engine.js';
-import type { EngineEffect, RejectReason } from '../../src/domain/engine/messages.js';
-import type { BudgetShare } from '../../src/domain/engine/outstanding-budget.js';
+import type { RejectReason } from '../../src/domain/block.js';
+import type { EngineConfig } from '../../src/domain/download/config.js';
+import { DownloadEngine } from '../../src/domain/download/download-engine.js';
+import type { DownloadEffect } from '../../src/domain/download/messages.js';
+import type { BudgetShare } from '../../src/domain/download/outstanding-budget.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { bytesOf, metainfoOf } from './content.js';
 import { peerNamed } from './ids.js';
 
-export type Asked = Extract<EngineEffect, { type: 'request' }>;
+export type Asked = Extract<DownloadEffect, { type: 'request' }>;
 
 const ONE_BY_ONE: Partial<EngineConfig> = { initialWindowBytes: 1, queueSeconds: 0 };
 
@@ -45,7 +46,7 @@ export class ToldEngine {
     );
   }
 
-  join(peer: PeerId, pieces: readonly number[], atMs = 0): EngineEffect[] {
+  join(peer: PeerId, pieces: readonly number[], atMs = 0): DownloadEffect[] {
     const has = Bitfield.empty(this.#layout.pieceCount);
     for (const piece of pieces) has.set(piece);
     return this.engine.handle({ type: 'peer-joined', peer, has }, atMs);
@@ -60,24 +61,24 @@ export class ToldEngine {
     return peer;
   }
 
-  learn(peer: PeerId, pieces: readonly number[], atMs = 0): EngineEffect[] {
+  learn(peer: PeerId, pieces: readonly number[], atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'peer-has', peer, pieces }, atMs);
   }
 
-  leave(peer: PeerId, atMs = 0): EngineEffect[] {
+  leave(peer: PeerId, atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'peer-left', peer }, atMs);
   }
 
-  arrive({ peer, id, ref }: Asked, atMs = 0): EngineEffect[] {
+  arrive({ peer, id, ref }: Asked, atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'block-arrived', peer, id, ref }, atMs);
   }
 
-  reject({ peer, id }: Asked, reason: RejectReason, atMs = 0): EngineEffect[] {
+  reject({ peer, id }: Asked, reason: RejectReason, atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'block-rejected', peer, id, reason }, atMs);
   }
 
   /** The block that arrived is on disk; `wrong` if it does not hold what it should. */
-  store({ ref }: Asked, { atMs = 0, wrong = false } = {}): EngineEffect[] {
+  store({ ref }: Asked, { atMs = 0, wrong = false } = {}): DownloadEffect[] {
     const at = ref.piece * this.#pieceBytes + ref.block * this.blockBytes;
     const bytes = this.#data.subarray(at, at + this.blockBytes);
     const digest = wrong ? Buffer.alloc(32) : subtreeRoot(bytes, this.#layout.blockLeaves(ref.piece));
@@ -85,21 +86,21 @@ export class ToldEngine {
   }
 
   /** The block that arrived never got to the disk. */
-  lose({ ref }: Asked, atMs = 0): EngineEffect[] {
+  lose({ ref }: Asked, atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'block-stored', ref, digest: undefined }, atMs);
   }
 
-  tick(atMs: number): EngineEffect[] {
+  tick(atMs: number): DownloadEffect[] {
     return this.engine.handle({ type: 'tick' }, atMs);
   }
 }
 
-export function asked(effects: readonly EngineEffect[]): Asked[] {
+export function asked(effects: readonly DownloadEffect[]): Asked[] {
   return effects.filter((effect) => effect.type === 'request');
 }
 
 /** The one request among the effects. */
-export function only(effects: readonly EngineEffect[]): Asked {
+export function only(effects: readonly DownloadEffect[]): Asked {
   const requests = asked(effects);
   expect(requests.length).toBe(1);
   return requests[0]!;

@@ -3,10 +3,11 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { parsePeerId, type PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { subtreeRoot } from '@enjambre/core/merkle';
-import type { EngineConfig } from '../../src/domain/engine/config.js';
-import type { BudgetShare } from '../../src/domain/engine/outstanding-budget.js';
-import { DownloadEngine } from '../../src/domain/engine/engine.js';
-import type { BlockRef, EngineEffect, EngineEvent } from '../../src/domain/engine/messages.js';
+import type { BlockRef } from '../../src/domain/block.js';
+import type { EngineConfig } from '../../src/domain/download/config.js';
+import type { BudgetShare } from '../../src/domain/download/outstanding-budget.js';
+import { DownloadEngine } from '../../src/domain/download/download-engine.js';
+import type { DownloadEffect, DownloadEvent } from '../../src/domain/download/messages.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { bytesOf, metainfoOf } from './content.js';
 import { VirtualTime } from './virtual-time.js';
@@ -195,14 +196,14 @@ export class VirtualSwarm {
     this.#at(TICK_MS, () => this.#tick());
   }
 
-  #feed(event: EngineEvent): void {
+  #feed(event: DownloadEvent): void {
     for (const effect of this.engine.handle(event, this.#time.nowMs)) this.#apply(effect);
     const outstanding = this.engine.outstandingBytes;
     this.#maxOutstanding = Math.max(this.#maxOutstanding, outstanding);
     if (outstanding < 0) throw new Error('outstanding bytes are negative');
   }
 
-  #apply(effect: EngineEffect): void {
+  #apply(effect: DownloadEffect): void {
     this.#trace.push(`${Math.round(this.#time.nowMs)} ${JSON.stringify(effect)}`);
     switch (effect.type) {
       case 'request':

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/fetch-codec';
-import type { BlockPlace } from '../../domain/upload/chosen-blocks.js';
+import type { BlockPlace } from '../../domain/block.js';
 
 /** More than what precedes the bytes of a block, see {@link blockHeader}. */
 const MAX_HEADER = 64;

@@ -1,5 +1,5 @@
 import { RejectReason as WireReject } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { RejectReason } from '../../domain/engine/messages.js';
+import type { RejectReason } from '../../domain/block.js';
 
 const TO_WIRE: Readonly<Record<RejectReason, WireReject>> = {
   cancelled: WireReject.CANCELLED,

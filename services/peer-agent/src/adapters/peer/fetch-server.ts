@@ -8,9 +8,9 @@ import type {
   Hello,
   Request,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { RejectReason } from '../../domain/block.js';
 import type { ServingDirectory } from '../../app/serving.js';
 import type { BlockStream, OutgoingPart, Uploads } from '../../app/upload/uploads.js';
-import type { RejectReason } from '../../domain/engine/messages.js';
 import type { BlockRequest, Part } from '../../domain/upload/messages.js';
 import { DEFAULT_UPLOAD_LIMITS } from '../../domain/upload/upload-scheduler.js';
 import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';

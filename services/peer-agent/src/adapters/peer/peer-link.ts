@@ -229,7 +229,7 @@ export class GrpcPeerLink implements PeerLink {
   #onSpread(on: boolean): void {
     if (!this.#ready) throw violation('word that it chooses before the bitfield');
     if (on) this.#news.flush();
-    this.#parts.listener.spreads(on);
+    this.#parts.listener.superSeeds(on);
   }
 
   #onFetch({ message }: FetchResponse): void {

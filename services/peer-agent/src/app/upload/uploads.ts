@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { RejectReason } from '../../domain/engine/messages.js';
+import type { RejectReason } from '../../domain/block.js';
 import type { Part, UploadEffect, UploadEvent } from '../../domain/upload/messages.js';
 import { UploadEngine, type UploadEngineInit } from '../../domain/upload/upload-engine.js';
 import type { Serving } from '../serving.js';

@@ -1,7 +1,7 @@
-import type { Hindrance } from '../engine/hindrance.js';
+import type { Bottleneck } from '../download/bottleneck.js';
 import type { Cause } from './causes.js';
 
-const CAUSE_OF: Readonly<Record<Exclude<Hindrance, 'nobody'>, Cause>> = {
+const CAUSE_OF: Readonly<Record<Exclude<Bottleneck, 'nobody'>, Cause>> = {
   rate: 'own-limit',
   disk: 'disk',
   choked: 'uploaders',
@@ -12,9 +12,9 @@ const CAUSE_OF: Readonly<Record<Exclude<Hindrance, 'nobody'>, Cause>> = {
 
 /** What the time of a download that runs goes to. */
 export function causeOf(
-  hindrance: Hindrance,
+  bottleneck: Bottleneck,
   { known, trackerAway }: { readonly known: number; readonly trackerAway: boolean },
 ): Cause {
-  if (hindrance !== 'nobody') return CAUSE_OF[hindrance];
+  if (bottleneck !== 'nobody') return CAUSE_OF[bottleneck];
   return known === 0 && trackerAway ? 'tracker' : 'no-source';
 }

@@ -1,10 +1,9 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import type { EngineLayout } from '../engine/engine-layout.js';
-import type { RejectReason } from '../engine/messages.js';
+import type { BlockPlace, RejectReason } from '../block.js';
+import type { EngineLayout } from '../engine-layout.js';
 import type { RateShare } from '../limits/rate-limiter.js';
-import type { BlockPlace } from './chosen-blocks.js';
 import type { PieceClass } from './piece-class.js';
-import type { PieceSpread } from './piece-spread.js';
+import type { SuperSeeding } from './super-seeding.js';
 
 /** A file that is uploaded. Its identity is that of the object. */
 export interface UploadFile {
@@ -13,7 +12,7 @@ export interface UploadFile {
   readonly have: Bitfield;
   /** Its part of the upload rate. */
   readonly share: RateShare;
-  readonly spread: PieceSpread;
+  readonly superSeeding: SuperSeeding;
 }
 
 /** What goes of a block in one message. */

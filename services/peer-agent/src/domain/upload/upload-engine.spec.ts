@@ -10,7 +10,7 @@ import { weightOf } from '../limits/priority.js';
 import { RateLimiter, type RateShare } from '../limits/rate-limiter.js';
 import { seededRandom } from '../random.js';
 import type { Part, UploadEffect, UploadEvent, UploadFile } from './messages.js';
-import { PieceSpread } from './piece-spread.js';
+import { SuperSeeding } from './super-seeding.js';
 import { UploadEngine } from './upload-engine.js';
 
 const KB = 1000;
@@ -41,8 +41,8 @@ class VirtualUploader {
     const stream: Stream = { sent: [], parts: [], over: false };
     this.streams.push(stream);
     const have = Bitfield.full(layout.pieceCount);
-    const spread = new PieceSpread(layout.pieceCount, seededRandom(1));
-    this.feed({ type: 'downloader-joined', downloader: stream, file: { layout, have, share, spread } });
+    const superSeeding = new SuperSeeding(layout.pieceCount, seededRandom(1));
+    this.feed({ type: 'downloader-joined', downloader: stream, file: { layout, have, share, superSeeding } });
     this.feed({ type: 'stream-opened', stream, downloader: stream, takesParts });
     for (let count = 0; count < 4; count++) this.#ask(stream);
     return stream;
@@ -277,8 +277,8 @@ class Table {
 
   constructor(seed: number) {
     this.have.clear(3);
-    const spread = new PieceSpread(layout.pieceCount, seededRandom(seed));
-    this.#file = { layout, have: this.have, share: this.#limiter.share(), spread };
+    const superSeeding = new SuperSeeding(layout.pieceCount, seededRandom(seed));
+    this.#file = { layout, have: this.have, share: this.#limiter.share(), superSeeding };
   }
 
   step(kind: number, which: number): void {
@@ -414,8 +414,8 @@ describe('the upload engine', () => {
     const engine = new UploadEngine<string, string>({ slots: 1 });
     const have = Bitfield.full(layout.pieceCount);
     have.clear(3);
-    const spread = new PieceSpread(layout.pieceCount, seededRandom(1));
-    const file = { layout, have, share: new RateLimiter(UNLIMITED).share(), spread };
+    const superSeeding = new SuperSeeding(layout.pieceCount, seededRandom(1));
+    const file = { layout, have, share: new RateLimiter(UNLIMITED).share(), superSeeding };
     for (const downloader of ['one', 'two']) {
       engine.handle({ type: 'downloader-joined', downloader, file }, 0);
       const has = Bitfield.empty(layout.pieceCount);

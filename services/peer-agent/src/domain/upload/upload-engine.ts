@@ -1,11 +1,11 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import type { RejectReason } from '../engine/messages.js';
+import type { BlockPlace, RejectReason } from '../block.js';
 import { PARKED_MS } from '../swarm-constants.js';
-import { ChosenBlocks, type BlockPlace } from './chosen-blocks.js';
+import { SuperSeedBlocks } from './super-seed-blocks.js';
 import type { BlockRequest, Part, UploadEffect, UploadEvent, UploadFile } from './messages.js';
 import type { PieceClass } from './piece-class.js';
 import { Pacing, type PacedPart } from './pacing.js';
-import type { SpreadMember } from './piece-spread.js';
+import type { SuperSeedMember } from './super-seeding.js';
 import { UploadAllowance } from './upload-allowance.js';
 import {
   DEFAULT_UPLOAD_LIMITS,
@@ -28,7 +28,7 @@ interface DownloaderState<Downloader, Stream> {
   readonly file: UploadFile;
   readonly streams: Set<StreamState<Downloader, Stream>>;
   /** From its bitfield on. */
-  seat: { readonly member: SpreadMember; readonly blocks: ChosenBlocks } | undefined;
+  seat: { readonly member: SuperSeedMember; readonly blocks: SuperSeedBlocks } | undefined;
 }
 
 /** A stream of a downloader. */
@@ -65,7 +65,7 @@ type StreamEvent<Downloader, Stream> = Extract<
 
 interface FileState<Downloader, Stream> {
   readonly downloaders: Set<DownloaderState<Downloader, Stream>>;
-  spreads: boolean;
+  superSeeds: boolean;
 }
 
 /**
@@ -180,7 +180,7 @@ export class UploadEngine<Downloader, Stream> {
     this.#downloaders.set(downloader, state);
     const others = this.#files.get(file);
     if (others) others.downloaders.add(state);
-    else this.#files.set(file, { downloaders: new Set([state]), spreads: false });
+    else this.#files.set(file, { downloaders: new Set([state]), superSeeds: false });
     if (!this.#slots.enter(downloader)) this.#emit({ type: 'choke', downloader });
   }
 
@@ -188,19 +188,19 @@ export class UploadEngine<Downloader, Stream> {
     const state = this.#downloaders.get(downloader);
     if (!state || state.seat) return;
     const { file } = state;
-    const wasOn = this.#files.get(file)?.spreads;
-    const member = file.spread.enter(has);
-    state.seat = { member, blocks: new ChosenBlocks(file.spread, member, file.layout) };
+    const wasOn = this.#files.get(file)?.superSeeds;
+    const member = file.superSeeding.enter(has);
+    state.seat = { member, blocks: new SuperSeedBlocks(file.superSeeding, member, file.layout) };
     this.#review(file);
     // If that has changed, all were told.
-    const isOn = this.#files.get(file)?.spreads;
+    const isOn = this.#files.get(file)?.superSeeds;
     if (wasOn && isOn) this.#emit({ type: 'super-seed', downloader, on: true });
   }
 
   #learn(downloader: Downloader, pieces: readonly number[]): void {
     const state = this.#downloaders.get(downloader);
     if (!state?.seat) return;
-    state.file.spread.learn(state.seat.member, pieces);
+    state.file.superSeeding.learn(state.seat.member, pieces);
     this.#review(state.file);
   }
 
@@ -212,7 +212,7 @@ export class UploadEngine<Downloader, Stream> {
     for (const stream of streams) this.#close(stream);
     const others = this.#files.get(file);
     others?.downloaders.delete(state);
-    if (seat) file.spread.leave(seat.member);
+    if (seat) file.superSeeding.leave(seat.member);
     this.#review(file);
     if (others?.downloaders.size === 0) this.#files.delete(file);
     const next = this.#slots.leave(downloader);
@@ -222,9 +222,9 @@ export class UploadEngine<Downloader, Stream> {
   /** Whether it is of use that the uploader chooses: it has all, and some of it nobody else. */
   #review(file: UploadFile): void {
     const state = this.#files.get(file);
-    const on = file.have.isFull() && file.spread.isUseful;
-    if (!state || state.spreads === on) return;
-    state.spreads = on;
+    const on = file.have.isFull() && file.superSeeding.isUseful;
+    if (!state || state.superSeeds === on) return;
+    state.superSeeds = on;
     for (const { downloader, seat, streams } of state.downloaders) {
       if (seat) this.#emit({ type: 'super-seed', downloader, on });
       for (const stream of streams) this.#wake(stream);
@@ -316,7 +316,7 @@ export class UploadEngine<Downloader, Stream> {
     const sending = state.sending.get(id);
     if (!sending) return;
     this.#moved(state, part.length);
-    if (owner.seat) owner.file.spread.sent(owner.seat.member, part.piece, this.#nowMs);
+    if (owner.seat) owner.file.superSeeding.sent(owner.seat.member, part.piece, this.#nowMs);
     if (part.left === 0) return this.#done(state, sending);
     const rest = partOf(sending.place, part.begin + part.length, allowance.partLength);
     this.#pacing.hold({ state, allowance, id, part: rest });

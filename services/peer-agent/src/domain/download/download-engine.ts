@@ -1,0 +1,397 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import type { BlockRef, RejectReason } from '../block.js';
+import type { Random } from '../random.js';
+import type { ActivePiece } from './picker/active-piece.js';
+import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
+import type { EngineComponents } from './engine-components.js';
+import { BottleneckGauge, type Bottleneck } from './bottleneck.js';
+import { inTurn } from './in-turn.js';
+import type { DownloadEffect, DownloadEvent } from './messages.js';
+import { NearFirst, piecesOf } from './near-first.js';
+import { nextBlock, startedBlock } from './picker/next-block.js';
+import { memoryOf, OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
+import { countGivers, PeerState, type PendingRequest } from './peer-state.js';
+import { PiecePicker } from './picker/piece-picker.js';
+import { InFlightRequests } from './in-flight-requests.js';
+import { isFitForParole, relieve } from './parole.js';
+import { findSlowSuperSeeder, findEndgameRequest } from './endgame.js';
+import { verifyPiece } from './verify-piece.js';
+import { SuperSeeders, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './super-seeding.js';
+
+/**
+ * Decides what to ask of whom, for one download. It is told what happened and when, and
+ * answers with what to do; it does no I/O and knows no clock, so that the same code runs
+ * in an agent, in a test and in a simulator. Feed it `tick` about ten times a second.
+ *
+ * Guarantees: a piece is `verified` once, only after all its blocks were stored and hash
+ * to the root in the metainfo; bytes asked for and not stored stay under its part of
+ * the budget; every end of a peer frees what it was asked for.
+ */
+export class DownloadEngine {
+  readonly #picker: PiecePicker;
+  readonly #random: Random;
+  readonly #budget: BudgetShare;
+  readonly #inFlight: InFlightRequests;
+  readonly #config: EngineConfig;
+  readonly #peers = new Map<PeerId, PeerState>();
+  readonly #superSeeders: SuperSeeders;
+  readonly #nearFirst: NearFirst | undefined;
+  readonly #banned = new Set<PeerId>();
+  /** Bytes that arrived and are not stored yet. */
+  #storingBytes = 0;
+  /** Grows whenever there may be new work for an idle peer. */
+  #generation = 0;
+  #nowMs = 0;
+  /** Who is asked first under a limit. */
+  #turn = 0;
+  readonly #bottleneck = new BottleneckGauge();
+  #effects: DownloadEffect[] = [];
+
+  constructor({ layout, have, random, budget, self }: EngineComponents, config: Partial<EngineConfig> = {}) {
+    this.#picker = new PiecePicker(layout, have);
+    this.#random = random;
+    this.#budget = budget ?? new OutstandingBudget().share();
+    this.#inFlight = new InFlightRequests(this.#budget);
+    this.#nearFirst = self && new NearFirst(self, piecesOf(layout));
+    this.#superSeeders = new SuperSeeders((peer) => this.#nearFirst?.mayChoose(peer) ?? true);
+    this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
+  }
+
+  /** Pieces that are verified and on disk. Not to be changed. */
+  get have(): Bitfield {
+    return this.#picker.have;
+  }
+
+  get isComplete(): boolean {
+    return this.#picker.have.isFull();
+  }
+
+  /** True if the peer is there and has said that it has the piece. */
+  readonly peerHas = (peer: PeerId, piece: number): boolean => this.#peers.get(peer)?.has.has(piece) ?? false;
+
+  /** Bytes asked for or arrived, and not yet stored, as {@link memoryOf} counts them. */
+  get outstandingBytes(): number {
+    return this.#storingBytes + this.#inFlight.inFlightBytes;
+  }
+
+  /** What kept it from asking for more since this was last asked. @param stalled no block came since */
+  takeBottleneck(stalled: boolean): Bottleneck {
+    if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#bottleneck.rateIsFull();
+    const bytes = { storingBytes: this.#storingBytes, inFlightBytes: this.#inFlight.inFlightBytes };
+    const allAsked = this.#picker.wanted.isEmpty();
+    return this.#bottleneck.take(this.#peers.values(), { ...bytes, allAsked, stalled });
+  }
+
+  /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
+  handle(event: DownloadEvent, nowMs: number): DownloadEffect[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    if (!this.isComplete) this.#dispatch(event);
+    for (const asked of this.#inFlight.beyondLimit(this.#peers, this.#config.queueSeconds))
+      this.#giveUp(asked);
+    this.#budget.use(this.#peers.size > 0 && !this.isComplete, this.outstandingBytes);
+    return this.#effects;
+  }
+
+  #dispatch(event: DownloadEvent): void {
+    switch (event.type) {
+      case 'peer-joined':
+        return this.#join(event);
+      case 'peer-left':
+        return this.#leave(event.peer);
+      case 'block-stored':
+        return this.#stored(event.ref, event.digest);
+      case 'tick':
+        return this.#tick();
+      default:
+        break;
+    }
+    const peer = this.#peers.get(event.peer);
+    if (!peer) return;
+    switch (event.type) {
+      case 'peer-has':
+        return this.#learn(peer, event.pieces);
+      case 'peer-choked':
+        peer.choked = true;
+        return this.#release(peer);
+      case 'peer-unchoked':
+        peer.choked = false;
+        return this.#fill(peer);
+      case 'peer-super-seeds':
+        return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
+      case 'peer-heard':
+        return peer.heard(this.#nowMs);
+      case 'block-arrived':
+        return this.#arrived(peer, event.id, event.ref);
+      case 'block-rejected':
+        return this.#rejected(peer, event.id, event.reason);
+    }
+  }
+
+  #join({ peer: id, has, distance = 'unknown' }: Extract<DownloadEvent, { type: 'peer-joined' }>): void {
+    // Whoever decides on bans lets it in again: it has served its time.
+    this.#banned.delete(id);
+    this.#leave(id);
+    const peer = new PeerState(id, has, this.#config, this.#nowMs);
+    this.#peers.set(id, peer);
+    this.#nearFirst?.joined(peer, distance, this.#nowMs);
+    for (const piece of has.indexes()) this.#picker.availability.add(piece, 1);
+    this.#fill(peer);
+  }
+
+  #leave(id: PeerId): void {
+    const peer = this.#peers.get(id);
+    if (!peer) return;
+    this.#peers.delete(id);
+    for (const piece of peer.has.indexes()) this.#picker.availability.add(piece, -1);
+    this.#nearFirst?.left(peer);
+    this.#inFlight.left(peer);
+    this.#release(peer);
+    this.#superSeeders.review(this.#peers);
+    this.#fillAll();
+  }
+
+  #learn(peer: PeerState, pieces: readonly number[]): void {
+    let mayServe = false;
+    for (const piece of pieces) {
+      if (!peer.has.set(piece)) continue;
+      this.#picker.availability.add(piece, 1);
+      this.#nearFirst?.learnt(peer, piece, this.#nowMs);
+      mayServe ||= !this.have.has(piece);
+    }
+    // The most frequent message of a large swarm, and often of no interest.
+    if (!mayServe) return;
+    peer.idleSince = -1;
+    this.#fill(peer);
+  }
+
+  #arrived(peer: PeerState, id: number, ref: BlockRef): void {
+    // A request that was answered wrongly stays on the books: it is freed when the peer has left.
+    const request = peer.requests.get(id);
+    if (!request || !fits(request, ref))
+      return this.#emit({
+        type: 'violation',
+        peer: peer.id,
+        reason: `sent block ${ref.block} of piece ${ref.piece} unasked`,
+      });
+    const bytes = this.#picker.blockBytes(ref);
+    this.#inFlight.arrived(peer, request, bytes);
+    peer.received(bytes, this.#nowMs, request.askedMs);
+    this.#nearFirst?.received(peer, bytes, this.#nowMs);
+    const isChoice = !request.ref && !request.cancelled;
+    if (isChoice) takeChoice(this.#picker, peer, ref.piece);
+    const block = request.cancelled ? this.#picker.lateBlock(ref) : this.#picker.block(ref);
+    const useful = block !== undefined && block.sender === undefined;
+    if (useful) {
+      block.sender = peer.id;
+      this.#cancelAll(block.askedOf, ref);
+      block.askedOf.length = 0;
+      this.#storingBytes += memoryOf(bytes);
+      this.#emit({ type: 'store', ref });
+    } else {
+      this.#emit({ type: 'discard', ref });
+    }
+    if (isChoice && !noteChoice(this.#picker, peer, { piece: ref.piece, useful }))
+      return this.#stopChoosing(peer);
+    this.#fill(peer);
+  }
+
+  /** From now on the peer says what it sends. Only one that has all can choose well. */
+  #letChoose(peer: PeerState): void {
+    if (!peer.has.isFull()) return;
+    this.#nearFirst?.superSeeds(peer, true);
+    peer.superSeeds = true;
+    this.#superSeeders.review(this.#peers);
+    peer.idleSince = -1;
+    this.#fill(peer);
+  }
+
+  /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
+  #stopChoosing(peer: PeerState): void {
+    this.#nearFirst?.superSeeds(peer, false);
+    peer.superSeeds = false;
+    this.#superSeeders.review(this.#peers);
+    for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
+    endGiving(this.#picker, peer);
+    this.#generation += 1;
+    this.#fillAll();
+  }
+
+  /** Whoever is still asked for the block need not send it. */
+  #cancelAll(askedOf: readonly PeerId[], ref: BlockRef): void {
+    for (const id of askedOf) {
+      const peer = this.#peers.get(id);
+      const request = peer?.pendingFor(ref);
+      if (peer && request) this.#cancel(peer, request);
+    }
+  }
+
+  #cancel(peer: PeerState, request: PendingRequest): void {
+    if (this.#inFlight.cancel(peer, request) && this.#peers.has(peer.id))
+      this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
+  }
+
+  #rejected(peer: PeerState, id: number, reason: RejectReason): void {
+    const request = this.#inFlight.rejected(peer, id);
+    if (!request)
+      return this.#emit({
+        type: 'violation',
+        peer: peer.id,
+        reason: 'rejected a request that was never made',
+      });
+    if (request.cancelled) return;
+    const { ref } = request;
+    if (ref) this.#unask(peer, ref);
+    if (reason === 'choked') peer.choked = true;
+    else if (ref) this.#lost(peer, ref.piece);
+    else if (peer.classIsEmpty) return this.#stopChoosing(peer);
+    else peer.classIsEmpty = true;
+    this.#fillAll();
+  }
+
+  /** The peer does not have the piece after all. */
+  #lost(peer: PeerState, index: number): void {
+    const had = peer.has.clear(index);
+    if (had) this.#picker.availability.add(index, -1);
+    if (had) this.#nearFirst?.lost(peer, index);
+    const piece = this.#picker.active.get(index);
+    if (piece && peer.owned.delete(piece)) this.#picker.orphan(piece);
+  }
+
+  #stored(ref: BlockRef, digest: Buffer | undefined): void {
+    this.#storingBytes -= memoryOf(this.#picker.blockBytes(ref));
+    const piece = this.#picker.active.get(ref.piece);
+    if (!digest && this.#picker.lost(ref)) this.#generation += 1;
+    else if (digest && piece?.store(ref.block, digest)) this.#verify(piece);
+    if (this.isComplete) this.#emit({ type: 'complete' });
+    else this.#fillAll();
+  }
+
+  #verify(piece: ActivePiece): void {
+    const { isRight, culprits } = verifyPiece(this.#picker, piece);
+    this.#emit({ type: isRight ? 'verified' : 'failed', piece: piece.index });
+    if (!isRight) this.#generation += 1;
+    for (const culprit of culprits) this.#ban(culprit, piece.index);
+  }
+
+  #ban(id: PeerId, piece: number): void {
+    if (this.#banned.has(id)) return;
+    this.#banned.add(id);
+    this.#emit({ type: 'ban', peer: id, piece, reason: `sent bytes that do not belong to piece ${piece}` });
+    this.#leave(id);
+  }
+
+  /** Frees all that a peer was asked for and all pieces it worked on; one that stays is told to cancel. */
+  #release(peer: PeerState): void {
+    for (const request of peer.requests.values()) this.#giveUp({ peer, request });
+    for (const piece of peer.owned) this.#picker.orphan(piece);
+    peer.owned.clear();
+    endGiving(this.#picker, peer);
+    this.#generation += 1;
+  }
+
+  /** The peer need not answer: others may. */
+  #giveUp({ peer, request }: { peer: PeerState; request: PendingRequest }): void {
+    if (request.cancelled) return;
+    this.#cancel(peer, request);
+    if (request.ref) this.#unask(peer, request.ref);
+  }
+
+  /** The peer will not send the block: others may. */
+  #unask(peer: PeerState, ref: BlockRef): void {
+    const piece = this.#picker.active.get(ref.piece);
+    if (!piece) return;
+    this.#picker.unask(ref, peer.id);
+    this.#picker.orphan(piece);
+    this.#generation += 1;
+  }
+
+  #tick(): void {
+    for (const peer of this.#peers.values()) {
+      peer.tick(this.#nowMs);
+      if (!peer.isSilent(this.#nowMs)) continue;
+      peer.snubbed = true;
+      this.#release(peer);
+    }
+    // Who is fit may have changed: nobody is idle for good.
+    if (relieve(this.#picker, this.#peers, this.#config.stealRatio)) this.#generation += 1;
+    if (this.#nearFirst?.review(this.#peers.values(), this.#picker.wanted, this.#nowMs))
+      this.#superSeeders.review(this.#peers);
+    this.#fillAll();
+    for (const peer of this.#peers.values()) this.#repeatLate(peer);
+  }
+
+  #fillAll(): void {
+    const peers = this.#budget.isPaced ? inTurn(this.#peers.values(), this.#turn++) : this.#peers.values();
+    for (const peer of peers) this.#fill(peer);
+  }
+
+  /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
+  #fill(peer: PeerState): void {
+    // The cap looks at all peers, which is too much for one whose window is full anyhow.
+    if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
+    const capBytes = this.#capBytes();
+    while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
+      if (!this.#budget.mayAsk(this.#nowMs)) return this.#bottleneck.rateIsFull();
+      if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
+    }
+    if (this.outstandingBytes >= this.#budget.limitBytes) this.#bottleneck.budgetIsFull();
+  }
+
+  /** False if there is nothing to ask of the peer. */
+  #askNext(peer: PeerState): boolean {
+    const { stealRatio } = this.#config;
+    const isFit = (piece: number): boolean => isFitForParole(peer, piece, this.#peers.values(), stealRatio);
+    const limits = { isFitForParole: isFit, admits: this.#nearFirst?.admission(peer, this.#nowMs) };
+    const chooses = peer.superSeeds && this.#superSeeders.has(peer);
+    const ref = chooses
+      ? startedBlock(this.#picker, peer, limits)
+      : nextBlock(this.#picker, peer, this.#random, limits);
+    if (ref) this.#ask(peer, ref);
+    else if (chooses && mayGiveMore(this.#picker, peer)) this.#askAny(peer);
+    else return false;
+    return true;
+  }
+
+  /** Repeats requests of peers that are slow or late, as far as this one has room. */
+  #repeatLate(peer: PeerState): void {
+    if (peer.idleSince !== this.#generation || peer.snubbed || !this.#budget.mayAsk(this.#nowMs)) return;
+    const judge = { config: this.#config, nowMs: this.#nowMs };
+    const slow = findSlowSuperSeeder(this.#picker, this.#peers, peer, judge);
+    if (slow) return this.#stopChoosing(slow);
+    const capBytes = this.#capBytes();
+    while (peer.room(capBytes) > 0 && this.#budget.mayAsk(this.#nowMs)) {
+      const found = findEndgameRequest(this.#picker, this.#peers, peer, judge);
+      if (!found) return;
+      const { owner, request, kind } = found;
+      // With no room for a second answer, the first is given up.
+      if (kind === 'steal' || this.outstandingBytes >= this.#budget.limitBytes) {
+        this.#cancel(owner, request);
+        this.#picker.unask(request.ref, owner.id);
+      }
+      this.#ask(peer, request.ref);
+    }
+  }
+
+  /** Leaves it to the peer. */
+  #askAny(peer: PeerState): void {
+    const id = this.#inFlight.ask(peer, { bytes: this.#picker.layout.longestBlock }, this.#nowMs);
+    this.#emit({ type: 'request-any', peer: peer.id, id, ...this.#superSeeders.classOf(peer) });
+  }
+
+  #ask(peer: PeerState, ref: BlockRef): void {
+    const id = this.#inFlight.ask(peer, { ref, bytes: this.#picker.blockBytes(ref) }, this.#nowMs);
+    this.#picker.block(ref)?.askedOf.push(peer.id);
+    this.#emit({ type: 'request', peer: peer.id, id, ref });
+  }
+
+  /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
+  #capBytes(): number {
+    return this.#budget.limitBytes / Math.max(1, countGivers(this.#peers.values(), this.#generation));
+  }
+
+  #emit(effect: DownloadEffect): void {
+    this.#effects.push(effect);
+  }
+}

@@ -1,0 +1,173 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import { crossesZones, isNear, type Distance } from '@enjambre/core/locality';
+import type { EngineLayout } from '../engine-layout.js';
+import { FarTrial } from './far-trial.js';
+import type { PeerState } from './peer-state.js';
+
+/** Who of a zone comes next for a piece waits so long for the one before. */
+const PATIENCE_MS = 2000;
+/** How often far peers that were left out are looked at again. */
+const REVIEW_MS = 500;
+
+/**
+ * Which pieces a download asks of peers in other zones while there are peers in its own (docs/adr/0011-locality.md).
+ *
+ * A piece that no near peer has must cross once: one of the zone fetches it, the others get it from there. Who, nobody has to
+ * agree on: each ranks itself and its near peers for the piece by a hash, and the first takes it; the second only if it has had
+ * nothing to fetch from afar for two seconds and the piece is still not there, and so on. What near peers do have is asked of
+ * far ones only if {@link FarTrial} found that to be much faster.
+ *
+ * Peers of which it is not known where they are are neither near nor far: nothing here holds them back.
+ */
+export class NearFirst {
+  readonly #near = new Set<PeerState>();
+  #farPeers = 0;
+  /** How many near peers have each piece, without those that spread the file: they are busy with what nobody has.
+   * Made with the first peer of which it is known where it is, as are the others. */
+  #nearCounts = new Uint32Array(0);
+  /** How many near peers come before us for each piece. */
+  #ranks = new Uint32Array(0);
+  /** When a far peer was first known to have each piece; 0 if none is. */
+  #seenMs = new Float64Array(0);
+  /** When a piece that was fetched from afar last gave anything. */
+  #fetchedMs = 0;
+  #reviewMs = 0;
+  #trial: FarTrial | undefined;
+  /** A far peer would choose what it sends, but is not to. */
+  #isChoiceLeft = false;
+
+  constructor(
+    private readonly self: PeerId,
+    private readonly pieces: { readonly count: number; readonly bytes: number },
+  ) {}
+
+  /** True while there are both, near peers and far ones. */
+  get #isOn(): boolean {
+    return this.#near.size > 0 && this.#farPeers > 0;
+  }
+
+  joined(peer: PeerState, distance: Distance, nowMs: number): void {
+    peer.isNear = isNear(distance);
+    peer.isFar = crossesZones(distance);
+    if (!peer.isFar && !peer.isNear) return;
+    const wasOn = this.#isOn;
+    if (this.#trial === undefined) this.#begin(nowMs);
+    if (peer.isFar) this.#farPeers += 1;
+    if (peer.isNear) this.#enter(peer, 1);
+    this.#fetchedMs = wasOn ? this.#fetchedMs : nowMs;
+    for (const piece of peer.has.indexes()) this.learnt(peer, piece, nowMs);
+  }
+
+  /** The peer begins to spread the file, or no longer does: to be called before its state says so. */
+  superSeeds(peer: PeerState, on: boolean): void {
+    if (!peer.isNear || peer.superSeeds === on) return;
+    for (const piece of peer.has.indexes()) this.#count(piece, on ? -1 : 1);
+  }
+
+  left(peer: PeerState): void {
+    if (peer.isFar) this.#farPeers -= 1;
+    if (!peer.isNear) return;
+    this.#enter(peer, -1);
+    for (const piece of peer.has.indexes()) this.lost(peer, piece);
+  }
+
+  /** The peer has a piece more. */
+  learnt(peer: PeerState, piece: number, nowMs: number): void {
+    if (peer.isNear && !peer.superSeeds) this.#count(piece, 1);
+    else if (peer.isFar) this.#seenMs[piece] ||= nowMs;
+  }
+
+  /** It does not have it after all. */
+  lost(peer: PeerState, piece: number): void {
+    if (peer.isNear && !peer.superSeeds) this.#count(piece, -1);
+  }
+
+  received(peer: PeerState, bytes: number, nowMs: number): void {
+    this.#trial?.received(bytes);
+    if (peer.isFar) this.#fetchedMs = nowMs;
+  }
+
+  /** Which pieces a peer may be asked to begin with, of those that it has; undefined if any. */
+  admission(peer: PeerState, nowMs: number): ((piece: number) => boolean) | undefined {
+    if (!this.#holdsBack(peer)) return undefined;
+    return (piece) => this.#admits(piece, nowMs);
+  }
+
+  /** True if the peer may be left the choice of what it sends: not one far away, as long as one that is near is. */
+  mayChoose(peer: PeerState): boolean {
+    if (!this.#holdsBack(peer) || this.#trial?.isOpen) return true;
+    for (const near of this.#near) this.#isChoiceLeft ||= near.superSeeds;
+    return !this.#isChoiceLeft;
+  }
+
+  /** Time has passed. True if far peers that had nothing to give, or to choose, are to be looked at again. */
+  review(peers: Iterable<PeerState>, wanted: Bitfield, nowMs: number): boolean {
+    if (!this.#isOn) return false;
+    const wasOpen = this.#trial?.isOpen;
+    this.#trial?.tick(nowMs, () => this.#backlog(wanted));
+    if (wasOpen === this.#trial?.isOpen && nowMs < this.#reviewMs) return false;
+    this.#reviewMs = nowMs + REVIEW_MS;
+    this.#isChoiceLeft = false;
+    for (const peer of peers) if (peer.isFar) peer.idleSince = -1;
+    return true;
+  }
+
+  #holdsBack(peer: PeerState): boolean {
+    return peer.isFar && this.#isOn;
+  }
+
+  #admits(piece: number, nowMs: number): boolean {
+    if ((this.#nearCounts[piece] ?? 0) > 0) return this.#trial?.isOpen === true;
+    const waitedMs = nowMs - Math.max(this.#seenMs[piece] ?? 0, this.#fetchedMs);
+    return waitedMs >= (this.#ranks[piece] ?? 0) * PATIENCE_MS;
+  }
+
+  /** Bytes that near peers have and nobody was asked for. */
+  #backlog(wanted: Bitfield): number {
+    if (this.#isChoiceLeft) return wanted.count * this.pieces.bytes;
+    let count = 0;
+    for (const piece of wanted.indexes()) count += (this.#nearCounts[piece] ?? 0) > 0 ? 1 : 0;
+    return count * this.pieces.bytes;
+  }
+
+  #count(piece: number, by: 1 | -1): void {
+    this.#nearCounts[piece] = (this.#nearCounts[piece] ?? 0) + by;
+  }
+
+  #begin(nowMs: number): void {
+    this.#trial = new FarTrial(nowMs);
+    this.#ranks = new Uint32Array(this.pieces.count);
+    this.#nearCounts = new Uint32Array(this.pieces.count);
+    this.#seenMs = new Float64Array(this.pieces.count);
+  }
+
+  #enter(peer: PeerState, by: 1 | -1): void {
+    if (by > 0) this.#near.add(peer);
+    else this.#near.delete(peer);
+    const [own, other] = [seedOf(this.self), seedOf(peer.id)];
+    for (let piece = 0; piece < this.pieces.count; piece++) {
+      const [ours, theirs] = [mix(own, piece), mix(other, piece)];
+      if (theirs > ours || (theirs === ours && peer.id > this.self))
+        this.#ranks[piece] = (this.#ranks[piece] ?? 0) + by;
+    }
+  }
+}
+
+/** How many pieces there are, and how long the first is. */
+export function piecesOf(layout: EngineLayout): { count: number; bytes: number } {
+  return { count: layout.pieceCount, bytes: layout.longestBlock * layout.blockCount(0) };
+}
+
+/** Peer ids are hashes: some of their bits are as good as all. */
+function seedOf(id: PeerId): number {
+  return Number.parseInt(id.slice(0, 8), 16) ^ Number.parseInt(id.slice(-8), 16);
+}
+
+/** Spreads a seed and an index over 32 bits (the finalizer of MurmurHash3). */
+function mix(seed: number, index: number): number {
+  let hash = seed ^ Math.imul(index + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,136 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import type { BlockRef } from '../../block.js';
+import { ActivePiece, type BlockState } from './active-piece.js';
+import { Availability } from './availability.js';
+import type { EngineLayout } from '../../engine-layout.js';
+import { SmartBan } from '../smart-ban.js';
+
+/**
+ * The state of every piece: have (verified), wanted (nobody was asked) or active. A
+ * piece is in exactly one of the three.
+ */
+export class PiecePicker {
+  readonly have: Bitfield;
+  readonly wanted: Bitfield;
+  readonly active = new Map<number, ActivePiece>();
+  /** Active pieces with a block that nobody was asked for. */
+  readonly open = new Set<ActivePiece>();
+  /** Open pieces that no peer works on any more: they are finished first. */
+  readonly orphans = new Set<ActivePiece>();
+  readonly availability: Availability;
+  readonly smartBan = new SmartBan();
+
+  constructor(
+    readonly layout: EngineLayout,
+    have: Bitfield,
+  ) {
+    this.have = have.clone();
+    this.wanted = Bitfield.full(layout.pieceCount);
+    for (const piece of have.indexes()) this.wanted.clear(piece);
+    this.availability = new Availability(this.wanted);
+  }
+
+  blockBytes({ piece, block }: BlockRef): number {
+    return this.layout.blockSize(piece, block);
+  }
+
+  block({ piece, block }: BlockRef): BlockState | undefined {
+    return this.active.get(piece)?.blocks[block];
+  }
+
+  /** The peer is not to be asked for the block any more. */
+  unask({ piece, block }: BlockRef, peer: PeerId): void {
+    const askedOf = this.active.get(piece)?.blocks[block]?.askedOf;
+    const at = askedOf?.indexOf(peer) ?? -1;
+    if (at >= 0) askedOf?.splice(at, 1);
+  }
+
+  /**
+   * A block that came after it was given up, which a slow peer's may always do: its place, if it is still of use. Of
+   * none in a piece that has to come from one.
+   */
+  lateBlock(ref: BlockRef): BlockState | undefined {
+    if (this.smartBan.has(ref.piece)) return undefined;
+    if (this.wanted.has(ref.piece)) this.orphans.add(this.start(ref.piece));
+    return this.block(ref);
+  }
+
+  /** A block that had come was lost before it was on disk: it is free again. False if its piece is of no interest any more. */
+  lost({ piece: index, block }: BlockRef): boolean {
+    const piece = this.active.get(index);
+    const state = piece?.blocks[block];
+    if (!piece || !state || state.digest) return false;
+    state.sender = undefined;
+    this.orphan(piece);
+    return true;
+  }
+
+  /** Wanted pieces, but for those in doubt that `isFitForParole` does not let through. */
+  wantedBy(isFitForParole: (piece: number) => boolean): Bitfield {
+    if (this.smartBan.count === 0) return this.wanted;
+    const unfit = [...this.smartBan.pieces()].filter(
+      (piece) => this.wanted.has(piece) && !isFitForParole(piece),
+    );
+    if (unfit.length === 0) return this.wanted;
+    const wanted = this.wanted.clone();
+    for (const piece of unfit) wanted.clear(piece);
+    return wanted;
+  }
+
+  /** Turns a wanted piece into an active one, open to be asked for. */
+  start(index: number): ActivePiece {
+    const piece = this.give(index);
+    this.open.add(piece);
+    return piece;
+  }
+
+  /** Turns a wanted piece into an active one that a peer sends by its own choice: nobody is asked for it. */
+  give(index: number): ActivePiece {
+    this.availability.unwant(index);
+    const piece = new ActivePiece(index, this.layout.blockCount(index), this.smartBan.has(index));
+    this.active.set(index, piece);
+    return piece;
+  }
+
+  /** The first block of an open piece that nobody was asked for; closes the piece if there is none. */
+  freeBlock(piece: ActivePiece): BlockRef | undefined {
+    const block = this.open.has(piece) ? piece.nextFree() : -1;
+    if (block !== -1) return { piece: piece.index, block };
+    this.open.delete(piece);
+    this.orphans.delete(piece);
+    return undefined;
+  }
+
+  /**
+   * Nobody works on the piece, or on one of its blocks, any more. One of which nothing is
+   * in hand is wanted again, the others are offered to all.
+   */
+  orphan(piece: ActivePiece): void {
+    if (this.active.get(piece.index) !== piece) return;
+    if (piece.isUntouched()) {
+      this.reset(piece);
+    } else if (piece.nextFree() !== -1) {
+      this.open.add(piece);
+      this.orphans.add(piece);
+    }
+  }
+
+  /** Whatever there is of the piece is worthless: it is wanted again. */
+  reset(piece: ActivePiece): void {
+    this.#retire(piece);
+    this.availability.want(piece.index);
+  }
+
+  /** The piece is verified and on disk. */
+  finish(piece: ActivePiece): void {
+    this.#retire(piece);
+    this.have.set(piece.index);
+  }
+
+  #retire(piece: ActivePiece): void {
+    this.active.delete(piece.index);
+    this.open.delete(piece);
+    this.orphans.delete(piece);
+  }
+}

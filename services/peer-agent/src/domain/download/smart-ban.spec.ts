@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { peerNamed } from '../../../test/support/ids.js';
+import { ActivePiece } from './picker/active-piece.js';
+import { SmartBan } from './smart-ban.js';
+
+const [alice, bob, mallory] = [peerNamed('alice'), peerNamed('bob'), peerNamed('mallory')] as const;
+
+/** A piece of which each sender delivered one block; what is marked "!" came wrong. */
+function piece(senders: readonly string[], index = 0): ActivePiece {
+  const made = new ActivePiece(index, senders.length, false);
+  senders.forEach((sender, block) => {
+    made.blocks[block]!.sender = peerNamed(sender.replace('!', ''));
+    made.store(block, Buffer.from(sender.includes('!') ? `wrong by ${sender}` : `block ${block}`));
+  });
+  return made;
+}
+
+describe('SmartBan', () => {
+  it('names the sole sender of a failed piece at once', () => {
+    const smartBan = new SmartBan();
+    expect(smartBan.failed(piece(['mallory', 'mallory!']))).toBe(mallory);
+    expect(smartBan.has(0)).toBe(false);
+  });
+
+  it('names nobody when several sent, and wants the piece from one peer', () => {
+    const smartBan = new SmartBan();
+    expect(smartBan.failed(piece(['alice', 'mallory!']))).toBeUndefined();
+    expect(smartBan.has(0)).toBe(true);
+    expect(smartBan.has(1)).toBe(false);
+  });
+
+  it('names who sent a block that differs from the good one, and nobody else', () => {
+    const smartBan = new SmartBan();
+    smartBan.failed(piece(['alice', 'mallory!', 'bob']));
+    expect(smartBan.verified(piece(['bob', 'bob', 'bob']))).toEqual([mallory]);
+  });
+
+  it('names the culprits of all attempts, each once', () => {
+    const smartBan = new SmartBan();
+    smartBan.failed(piece(['alice', 'mallory!', 'mallory!']));
+    smartBan.failed(piece(['bob!', 'mallory!', 'alice']));
+    expect(smartBan.verified(piece(['alice', 'alice', 'alice'])).sort()).toEqual([bob, mallory].sort());
+  });
+
+  it('names an honest name never, whoever sent what in however many attempts', () => {
+    const sender = fc.constantFrom('alice', 'bob', 'carol', 'mallory!', 'trudy!', 'mallory');
+    const attempt = fc.array(sender, { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(attempt, { maxLength: 5 }), (attempts) => {
+        const smartBan = new SmartBan();
+        const named = new Set<string>();
+        const guilty = new Set<string>();
+        for (const senders of attempts) {
+          if (!senders.some((name) => name.includes('!'))) continue;
+          const sole = smartBan.failed(piece(senders));
+          if (sole) named.add(sole);
+          for (const name of senders) if (name.includes('!')) guilty.add(peerNamed(name.replace('!', '')));
+        }
+        for (const culprit of smartBan.verified(piece(['alice', 'alice', 'alice', 'alice'])))
+          named.add(culprit);
+        expect([...named].sort()).toEqual([...guilty].sort());
+      }),
+    );
+  });
+
+  it('has no memory of a piece once it verified', () => {
+    const smartBan = new SmartBan();
+    smartBan.failed(piece(['alice', 'mallory!']));
+    smartBan.verified(piece(['alice', 'alice']));
+    expect(smartBan.has(0)).toBe(false);
+    expect(smartBan.verified(piece(['bob', 'bob']))).toEqual([]);
+  });
+
+  it('keeps pieces apart', () => {
+    const smartBan = new SmartBan();
+    smartBan.failed(piece(['alice', 'mallory!'], 1));
+    expect(smartBan.verified(piece(['alice', 'alice'], 2))).toEqual([]);
+    expect(smartBan.verified(piece(['alice', 'alice'], 1))).toEqual([mallory]);
+    expect(alice).not.toBe(mallory);
+  });
+
+  it('counts and lists the pieces that have to come from one peer', () => {
+    const smartBan = new SmartBan();
+    expect([smartBan.count, [...smartBan.pieces()]]).toEqual([0, []]);
+    for (const index of [3, 5, 3]) smartBan.failed(piece(['alice', 'mallory!'], index));
+    expect([smartBan.count, [...smartBan.pieces()]]).toEqual([2, [3, 5]]);
+    smartBan.verified(piece(['alice', 'alice'], 3));
+    expect([smartBan.count, [...smartBan.pieces()]]).toEqual([1, [5]]);
+  });
+});
