@@ -1,7 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 import type { BlockRef, RejectReason } from '../block.js';
-import type { Random } from '../random.js';
 import type { ActivePiece } from './picker/active-piece.js';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.js';
 import type { EngineComponents } from './engine-components.js';
@@ -9,15 +8,15 @@ import { BottleneckGauge, type Bottleneck } from './bottleneck.js';
 import { inTurn } from './in-turn.js';
 import type { DownloadEffect, DownloadEvent } from './messages.js';
 import { NearFirst, piecesOf } from './near-first.js';
-import { nextBlock, startedBlock } from './picker/next-block.js';
+import { nextRequest, type RequestChoice } from './next-request.js';
 import { memoryOf, OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
 import { countGivers, PeerState, type PendingRequest } from './peer-state.js';
 import { PiecePicker } from './picker/piece-picker.js';
 import { InFlightRequests } from './in-flight-requests.js';
-import { isFitForParole, relieve } from './parole.js';
+import { relieve } from './parole.js';
 import { findSlowSuperSeeder, findEndgameRequest } from './endgame.js';
 import { verifyPiece } from './verify-piece.js';
-import { SuperSeeders, endGiving, fits, mayGiveMore, noteChoice, takeChoice } from './super-seeding.js';
+import { SuperSeeders, endGiving, fits, noteChoice, takeChoice } from './super-seeding.js';
 
 /**
  * Decides what to ask of whom, for one download. It is told what happened and when, and
@@ -30,7 +29,8 @@ import { SuperSeeders, endGiving, fits, mayGiveMore, noteChoice, takeChoice } fr
  */
 export class DownloadEngine {
   readonly #picker: PiecePicker;
-  readonly #random: Random;
+  /** What the next request of a peer is chosen from. */
+  readonly #requestChoice: RequestChoice;
   readonly #budget: BudgetShare;
   readonly #inFlight: InFlightRequests;
   readonly #config: EngineConfig;
@@ -40,8 +40,8 @@ export class DownloadEngine {
   readonly #banned = new Set<PeerId>();
   /** Bytes that arrived and are not stored yet. */
   #storingBytes = 0;
-  /** Grows whenever there may be new work for an idle peer. */
-  #generation = 0;
+  /** Peers for which nothing was found to request: they are looked at again when there may be new work. */
+  readonly #idle = new Set<PeerState>();
   #nowMs = 0;
   /** Who is asked first under a limit. */
   #turn = 0;
@@ -50,12 +50,13 @@ export class DownloadEngine {
 
   constructor({ layout, have, random, budget, self }: EngineComponents, config: Partial<EngineConfig> = {}) {
     this.#picker = new PiecePicker(layout, have);
-    this.#random = random;
     this.#budget = budget ?? new OutstandingBudget().share();
     this.#inFlight = new InFlightRequests(this.#budget);
     this.#nearFirst = self && new NearFirst(self, piecesOf(layout));
     this.#superSeeders = new SuperSeeders((peer) => this.#nearFirst?.mayChoose(peer) ?? true);
     this.#config = { ...DEFAULT_ENGINE_CONFIG, ...config };
+    const [picker, peers, superSeeders] = [this.#picker, this.#peers, this.#superSeeders];
+    this.#requestChoice = { picker, peers, superSeeders, random, stealRatio: this.#config.stealRatio };
   }
 
   /** Pieces that are verified and on disk. Not to be changed. */
@@ -72,15 +73,15 @@ export class DownloadEngine {
 
   /** Bytes asked for or arrived, and not yet stored, as {@link memoryOf} counts them. */
   get outstandingBytes(): number {
-    return this.#storingBytes + this.#inFlight.inFlightBytes;
+    return this.#storingBytes + this.#inFlight.bytes;
   }
 
   /** What kept it from asking for more since this was last asked. @param stalled no block came since */
   takeBottleneck(stalled: boolean): Bottleneck {
     if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#bottleneck.rateIsFull();
-    const bytes = { storingBytes: this.#storingBytes, inFlightBytes: this.#inFlight.inFlightBytes };
+    const [storingBytes, inFlightBytes] = [this.#storingBytes, this.#inFlight.bytes];
     const allAsked = this.#picker.wanted.isEmpty();
-    return this.#bottleneck.take(this.#peers.values(), { ...bytes, allAsked, stalled });
+    return this.#bottleneck.take(this.#peers.values(), { storingBytes, inFlightBytes, allAsked, stalled });
   }
 
   /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
@@ -113,11 +114,9 @@ export class DownloadEngine {
       case 'peer-has':
         return this.#learn(peer, event.pieces);
       case 'peer-choked':
-        peer.choked = true;
-        return this.#release(peer);
       case 'peer-unchoked':
-        peer.choked = false;
-        return this.#fill(peer);
+        peer.choked = event.type === 'peer-choked';
+        return peer.choked ? this.#release(peer) : this.#fill(peer);
       case 'peer-super-seeds':
         return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
       case 'peer-heard':
@@ -148,6 +147,7 @@ export class DownloadEngine {
     this.#nearFirst?.left(peer);
     this.#inFlight.left(peer);
     this.#release(peer);
+    this.#idle.delete(peer);
     this.#superSeeders.review(this.#peers);
     this.#fillAll();
   }
@@ -161,8 +161,11 @@ export class DownloadEngine {
       mayServe ||= !this.have.has(piece);
     }
     // The most frequent message of a large swarm, and often of no interest.
-    if (!mayServe) return;
-    peer.idleSince = -1;
+    if (mayServe) this.#wake(peer);
+  }
+
+  #wake(peer: PeerState): void {
+    this.#idle.delete(peer);
     this.#fill(peer);
   }
 
@@ -170,16 +173,13 @@ export class DownloadEngine {
     // A request that was answered wrongly stays on the books: it is freed when the peer has left.
     const request = peer.requests.get(id);
     if (!request || !fits(request, ref))
-      return this.#emit({
-        type: 'violation',
-        peer: peer.id,
-        reason: `sent block ${ref.block} of piece ${ref.piece} unasked`,
-      });
+      return this.#emit(violation(peer, `sent block ${ref.block} of piece ${ref.piece} unasked`));
     const bytes = this.#picker.blockBytes(ref);
     this.#inFlight.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
     this.#nearFirst?.received(peer, bytes, this.#nowMs);
     const isChoice = !request.ref && !request.cancelled;
+    if (isChoice) this.#idle.delete(peer);
     if (isChoice) takeChoice(this.#picker, peer, ref.piece);
     const block = request.cancelled ? this.#picker.lateBlock(ref) : this.#picker.block(ref);
     const useful = block !== undefined && block.sender === undefined;
@@ -203,8 +203,7 @@ export class DownloadEngine {
     this.#nearFirst?.superSeeds(peer, true);
     peer.superSeeds = true;
     this.#superSeeders.review(this.#peers);
-    peer.idleSince = -1;
-    this.#fill(peer);
+    this.#wake(peer);
   }
 
   /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
@@ -214,7 +213,7 @@ export class DownloadEngine {
     this.#superSeeders.review(this.#peers);
     for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
     endGiving(this.#picker, peer);
-    this.#generation += 1;
+    this.#idle.clear();
     this.#fillAll();
   }
 
@@ -228,21 +227,18 @@ export class DownloadEngine {
   }
 
   #cancel(peer: PeerState, request: PendingRequest): void {
-    if (this.#inFlight.cancel(peer, request) && this.#peers.has(peer.id))
-      this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
+    if (!this.#inFlight.cancel(peer, request)) return;
+    if (!request.ref) this.#idle.delete(peer);
+    if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
   }
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
     const request = this.#inFlight.rejected(peer, id);
-    if (!request)
-      return this.#emit({
-        type: 'violation',
-        peer: peer.id,
-        reason: 'rejected a request that was never made',
-      });
+    if (!request) return this.#emit(violation(peer, 'rejected a request that was never made'));
     if (request.cancelled) return;
     const { ref } = request;
     if (ref) this.#unask(peer, ref);
+    else this.#idle.delete(peer);
     if (reason === 'choked') peer.choked = true;
     else if (ref) this.#lost(peer, ref.piece);
     else if (peer.classIsEmpty) return this.#stopChoosing(peer);
@@ -262,7 +258,7 @@ export class DownloadEngine {
   #stored(ref: BlockRef, digest: Buffer | undefined): void {
     this.#storingBytes -= memoryOf(this.#picker.blockBytes(ref));
     const piece = this.#picker.active.get(ref.piece);
-    if (!digest && this.#picker.lost(ref)) this.#generation += 1;
+    if (!digest && this.#picker.lost(ref)) this.#idle.clear();
     else if (digest && piece?.store(ref.block, digest)) this.#verify(piece);
     if (this.isComplete) this.#emit({ type: 'complete' });
     else this.#fillAll();
@@ -271,7 +267,7 @@ export class DownloadEngine {
   #verify(piece: ActivePiece): void {
     const { isRight, culprits } = verifyPiece(this.#picker, piece);
     this.#emit({ type: isRight ? 'verified' : 'failed', piece: piece.index });
-    if (!isRight) this.#generation += 1;
+    if (!isRight) this.#idle.clear();
     for (const culprit of culprits) this.#ban(culprit, piece.index);
   }
 
@@ -288,7 +284,7 @@ export class DownloadEngine {
     for (const piece of peer.owned) this.#picker.orphan(piece);
     peer.owned.clear();
     endGiving(this.#picker, peer);
-    this.#generation += 1;
+    this.#idle.clear();
   }
 
   /** The peer need not answer: others may. */
@@ -304,7 +300,7 @@ export class DownloadEngine {
     if (!piece) return;
     this.#picker.unask(ref, peer.id);
     this.#picker.orphan(piece);
-    this.#generation += 1;
+    this.#idle.clear();
   }
 
   #tick(): void {
@@ -315,9 +311,11 @@ export class DownloadEngine {
       this.#release(peer);
     }
     // Who is fit may have changed: nobody is idle for good.
-    if (relieve(this.#picker, this.#peers, this.#config.stealRatio)) this.#generation += 1;
-    if (this.#nearFirst?.review(this.#peers.values(), this.#picker.wanted, this.#nowMs))
+    if (relieve(this.#picker, this.#peers, this.#config.stealRatio)) this.#idle.clear();
+    if (this.#nearFirst?.review(this.#picker.wanted, this.#nowMs)) {
+      for (const peer of this.#idle) if (peer.isFar) this.#idle.delete(peer);
       this.#superSeeders.review(this.#peers);
+    }
     this.#fillAll();
     for (const peer of this.#peers.values()) this.#repeatLate(peer);
   }
@@ -330,33 +328,26 @@ export class DownloadEngine {
   /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
   #fill(peer: PeerState): void {
     // The cap looks at all peers, which is too much for one whose window is full anyhow.
-    if (peer.idleSince === this.#generation || peer.room(Infinity) <= 0) return;
+    if (this.#idle.has(peer) || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
       if (!this.#budget.mayAsk(this.#nowMs)) return this.#bottleneck.rateIsFull();
-      if (!this.#askNext(peer)) return void (peer.idleSince = this.#generation);
+      if (!this.#askNext(peer)) return void this.#idle.add(peer);
     }
     if (this.outstandingBytes >= this.#budget.limitBytes) this.#bottleneck.budgetIsFull();
   }
 
   /** False if there is nothing to ask of the peer. */
   #askNext(peer: PeerState): boolean {
-    const { stealRatio } = this.#config;
-    const isFit = (piece: number): boolean => isFitForParole(peer, piece, this.#peers.values(), stealRatio);
-    const limits = { isFitForParole: isFit, admits: this.#nearFirst?.admission(peer, this.#nowMs) };
-    const chooses = peer.superSeeds && this.#superSeeders.has(peer);
-    const ref = chooses
-      ? startedBlock(this.#picker, peer, limits)
-      : nextBlock(this.#picker, peer, this.#random, limits);
-    if (ref) this.#ask(peer, ref);
-    else if (chooses && mayGiveMore(this.#picker, peer)) this.#askAny(peer);
-    else return false;
-    return true;
+    const what = nextRequest(peer, this.#requestChoice, this.#nearFirst?.admission(peer, this.#nowMs));
+    if (what === 'any') this.#askAny(peer);
+    else if (what) this.#ask(peer, what);
+    return what !== undefined;
   }
 
   /** Repeats requests of peers that are slow or late, as far as this one has room. */
   #repeatLate(peer: PeerState): void {
-    if (peer.idleSince !== this.#generation || peer.snubbed || !this.#budget.mayAsk(this.#nowMs)) return;
+    if (!this.#idle.has(peer) || peer.snubbed || !this.#budget.mayAsk(this.#nowMs)) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
     const slow = findSlowSuperSeeder(this.#picker, this.#peers, peer, judge);
     if (slow) return this.#stopChoosing(slow);
@@ -365,7 +356,7 @@ export class DownloadEngine {
       const found = findEndgameRequest(this.#picker, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
-      // With no room for a second answer, the first is given up.
+      // Without room for a second answer, the first is given up.
       if (kind === 'steal' || this.outstandingBytes >= this.#budget.limitBytes) {
         this.#cancel(owner, request);
         this.#picker.unask(request.ref, owner.id);
@@ -388,10 +379,14 @@ export class DownloadEngine {
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
   #capBytes(): number {
-    return this.#budget.limitBytes / Math.max(1, countGivers(this.#peers.values(), this.#generation));
+    return this.#budget.limitBytes / Math.max(1, countGivers(this.#peers.values(), this.#idle));
   }
 
   #emit(effect: DownloadEffect): void {
     this.#effects.push(effect);
   }
+}
+
+function violation({ id }: PeerState, reason: string): DownloadEffect {
+  return { type: 'violation', peer: id, reason };
 }

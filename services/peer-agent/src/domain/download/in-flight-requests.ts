@@ -19,7 +19,7 @@ export class InFlightRequests {
   }
 
   /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
-  get inFlightBytes(): number {
+  get bytes(): number {
     return this.#inFlightBytes;
   }
 

@@ -102,14 +102,13 @@ export class NearFirst {
   }
 
   /** Time has passed. True if far peers that had nothing to give, or to choose, are to be looked at again. */
-  review(peers: Iterable<PeerState>, wanted: Bitfield, nowMs: number): boolean {
+  review(wanted: Bitfield, nowMs: number): boolean {
     if (!this.#isOn) return false;
     const wasOpen = this.#trial?.isOpen;
     this.#trial?.tick(nowMs, () => this.#backlog(wanted));
     if (wasOpen === this.#trial?.isOpen && nowMs < this.#reviewMs) return false;
     this.#reviewMs = nowMs + REVIEW_MS;
     this.#isChoiceLeft = false;
-    for (const peer of peers) if (peer.isFar) peer.idleSince = -1;
     return true;
   }
 

@@ -54,8 +54,6 @@ export class PeerState {
   snubbed = false;
   /** Bytes of requests that are still wanted. */
   inFlightBytes = 0;
-  /** Nothing was found for it at this generation of the engine's work. */
-  idleSince = -1;
   /** How long a byte takes, smoothed over its last blocks; unlike the rate it stands while nothing is asked. */
   msPerByte = Infinity;
   #nextId = 1;
@@ -95,11 +93,6 @@ export class PeerState {
   /** Bytes a second at present. */
   rate(nowMs: number): number {
     return this.#meter.rate(nowMs);
-  }
-
-  /** True if it is asked for something, or was not found to have nothing at this generation of the engine's work. */
-  mayGive(generation: number): boolean {
-    return this.inFlightBytes > 0 || (!this.choked && this.idleSince !== generation);
   }
 
   /** How many more bytes may be asked for, at most `capBytes` in flight. */
@@ -201,11 +194,7 @@ export class PeerState {
   #forget({ bytes, ref }: PendingRequest): void {
     this.inFlightBytes -= bytes;
     if (ref) this.namedRequests -= 1;
-    else {
-      this.anyRequests -= 1;
-      // It may be left the choice of one more, whatever was found before.
-      this.idleSince = -1;
-    }
+    else this.anyRequests -= 1;
   }
 
   #restart(nowMs: number): void {
@@ -216,9 +205,9 @@ export class PeerState {
   }
 }
 
-/** How many of them may give something: see {@link PeerState.mayGive}. */
-export function countGivers(peers: Iterable<PeerState>, generation: number): number {
+/** How many of them may give something: they are asked for something, or were not found to have nothing. */
+export function countGivers(peers: Iterable<PeerState>, idle: ReadonlySet<PeerState>): number {
   let givers = 0;
-  for (const peer of peers) givers += peer.mayGive(generation) ? 1 : 0;
+  for (const peer of peers) if (peer.inFlightBytes > 0 || (!peer.choked && !idle.has(peer))) givers += 1;
   return givers;
 }
