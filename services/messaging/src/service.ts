@@ -31,14 +31,14 @@ import type { MessageStore } from './app/ports.js';
 import { Relay } from './app/relay.js';
 import type { MessagingConfig } from './config.js';
 import type { DomainEvent } from './domain/events.js';
-import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
+import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
 
 /** What tests put in place of the real thing. */
 export interface MessagingOverrides {
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
   readonly log?: Logger;
-  readonly limits?: Partial<Limits>;
+  readonly capacity?: Partial<Capacity>;
   readonly timeouts?: Partial<ReceiveTimeouts>;
   readonly store?: MessageStore;
   /** How often what has become old is looked for, in milliseconds. @default 60000 */
@@ -66,7 +66,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const { clock = Date.now } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'messaging', level: config.logLevel, format: config.logFormat });
-  const limits = { ...limitsOf(config), ...overrides.limits };
+  const capacity = { ...capacityOf(config), ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
   const lifecycle = new Lifecycle(log);
@@ -83,13 +83,13 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
-  const relay = new Relay({ store, events: publisher, limits, clock });
-  const sessions = new SessionRegistry(limits.sessions);
+  const relay = new Relay({ store, events: publisher, capacity, clock });
+  const sessions = new SessionRegistry(capacity.sessions);
 
   const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
   const receivers = new ReceiveHandler(
-    { relay, sessions, handlers, timeouts, window: limits },
-    limits.sessions * STREAMS_PER_SESSION,
+    { relay, sessions, handlers, timeouts, window: capacity },
+    capacity.sessions * STREAMS_PER_SESSION,
   );
   const watchers = new EventWatchers(events, 'messaging service');
   const implementation: MessagingServiceServer = {
@@ -149,9 +149,9 @@ function createStore(
   return new JetStreamStore({ log, link }, kept);
 }
 
-function limitsOf({ messageRate, messageMaxAge, maxPending, eventPreview }: MessagingConfig): Limits {
+function capacityOf({ messageRate, messageMaxAge, maxPending, eventPreview }: MessagingConfig): Capacity {
   return {
-    ...DEFAULT_LIMITS,
+    ...DEFAULT_CAPACITY,
     messagesPerSecond: messageRate,
     messageBurst: 2 * messageRate,
     previewChars: eventPreview,

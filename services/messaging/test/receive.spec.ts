@@ -128,7 +128,7 @@ describe('Receive', () => {
   });
 
   test('ends with RESOURCE_EXHAUSTED if too many peers are there, though not for one that replaces itself', async () => {
-    const small = await Harness.start({ limits: { sessions: 1 } });
+    const small = await Harness.start({ capacity: { sessions: 1 } });
     const first = await small.peer('alice');
     const second = small.stranger();
     await second.hello();

@@ -13,7 +13,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { VERSION } from '@enjambre/common/version';
 import {
   controlServices,
-  type AgentFacts,
+  type AgentInfo,
   type AgentHandlersComponents,
 } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
@@ -317,7 +317,7 @@ class AgentService implements Agent {
     return { name, endpoints, labels: label, version: VERSION };
   }
 
-  #facts(): AgentFacts {
+  #facts(): AgentInfo {
     return {
       peerId: this.peerId,
       name: this.#config.name,

@@ -32,7 +32,7 @@ import type { TrackerStore } from './app/ports.js';
 import type { TrackerConfig } from './config.js';
 import type { ReplicaId } from './domain/replica-state.js';
 import type { TrackerEvent } from './domain/events.js';
-import { DEFAULT_LIMITS, type Limits } from './domain/limits.js';
+import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
 
 /** What tests put in place of the real thing. */
@@ -42,7 +42,7 @@ export interface TrackerOverrides {
   /** Uniform in [0, 1). @default Math.random */
   readonly random?: () => number;
   readonly log?: Logger;
-  readonly limits?: Partial<Limits>;
+  readonly capacity?: Partial<Capacity>;
   readonly timeouts?: Partial<ConnectTimeouts>;
   /** Where it runs, for other trackers. @default this host */
   readonly host?: TrackerHost;
@@ -73,7 +73,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const { clock = Date.now, random = Math.random } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'tracker', level: config.logLevel, format: config.logFormat });
-  const limits = { ...DEFAULT_LIMITS, ...overrides.limits };
+  const capacity = { ...DEFAULT_CAPACITY, ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
   const lifecycle = new Lifecycle(log);
@@ -85,14 +85,14 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
       ? undefined
       : lifecycle.add('nats', new NatsLink({ log }, { url, caFile, name: source }));
   const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
-  const { hub, network } = composeNetwork({ config, overrides, clock, random, limits, log, link, events });
+  const { hub, network } = composeNetwork({ config, overrides, clock, random, capacity, log, link, events });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const agents = new ConnectHandler({
     hub,
     handlers,
     timeouts,
-    maxStreams: limits.sessions * STREAMS_PER_SESSION,
+    maxStreams: capacity.sessions * STREAMS_PER_SESSION,
     servesOthers: !isLoopbackHost(config.listen.host),
   });
   const watchers = new EventWatchers(events, 'tracker');
@@ -138,7 +138,7 @@ interface NetworkSurroundings {
   readonly overrides: TrackerOverrides;
   readonly clock: () => number;
   readonly random: () => number;
-  readonly limits: Limits;
+  readonly capacity: Capacity;
   readonly log: Logger;
   readonly link: NatsLink | undefined;
   readonly events: EventBus;
@@ -146,7 +146,7 @@ interface NetworkSurroundings {
 
 /** The sessions here, those of other trackers beside them, and what binds them together. */
 function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
-  const { config, overrides, clock, random, limits, log, link, events } = around;
+  const { config, overrides, clock, random, capacity, log, link, events } = around;
   const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;
   const id = newReplicaId();
   const store =
@@ -155,14 +155,14 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
       ? new NatsStore({ link, log }, { id, host: overrides.host ?? thisHost(), replicas, maxBytes })
       : new MemoryStore(id));
   const parts = networkParts(
-    { store, log, maxRecords: limits.swarms },
+    { store, log, maxRecords: capacity.swarms },
     {
       onChange: () => network.flushSoon(),
       onKept: (record) => network.recorded(record.infohash, record),
     },
   );
   const { journal: changes, catalogue } = parts;
-  const registry = new SwarmRegistry({ random, limits, startedAt: clock(), changes, catalogue });
+  const registry = new SwarmRegistry({ random, capacity, startedAt: clock(), changes, catalogue });
   const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
   const hub = new SessionHub({ registry, events: publisher, clock });
   const carryOut = hub.apply.bind(hub);

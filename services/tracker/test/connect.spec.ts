@@ -152,7 +152,7 @@ describe('a Connect stream', () => {
   });
 
   test('ends with RESOURCE_EXHAUSTED if too many peers are there', async () => {
-    const small = await Harness.start({ limits: { sessions: 1 } });
+    const small = await Harness.start({ capacity: { sessions: 1 } });
     await small.agent('alice');
     const second = small.stranger();
     await second.hello({});

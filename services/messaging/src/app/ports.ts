@@ -1,6 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { DomainEvent } from '../domain/events.js';
-import type { KnownPeer, Membership } from '../domain/directory.js';
+import type { KnownPeer, Membership } from '../domain/roster.js';
 import type { Delivery, Message } from '../domain/message.js';
 
 /** A message to keep, and for whom. */

@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { messageDelivered, messageSent } from '../domain/events.js';
-import type { Limits } from '../domain/limits.js';
+import type { Capacity } from '../domain/capacity.js';
 import {
   checkMessageId,
   checkRoomName,
@@ -10,7 +10,7 @@ import {
   type PeerRef,
   type TargetRequest,
 } from '../domain/message.js';
-import { RateLimiter } from '../domain/rate-limiter.js';
+import { SendRates } from '../domain/send-rates.js';
 import { ContactBook } from './contact-book.js';
 import type { EventPublisher, HistoryPage, Inbox, Kept, MessageStore } from './ports.js';
 import { SenderLanes } from './sender-lanes.js';
@@ -18,7 +18,7 @@ import { SenderLanes } from './sender-lanes.js';
 export interface RelayParts {
   readonly store: MessageStore;
   readonly events: EventPublisher;
-  readonly limits: Limits;
+  readonly capacity: Capacity;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -64,17 +64,17 @@ export class Relay {
   readonly counts: RelayCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
   readonly #parts: RelayParts;
   readonly #contacts: ContactBook;
-  readonly #rates: RateLimiter;
+  readonly #rates: SendRates;
   readonly #lanes: SenderLanes;
   /** An inbox is opened after those that were asked for before: the last one stays open. */
   readonly #openings = new SenderLanes(MAX_OPENINGS);
 
   constructor(parts: RelayParts) {
-    const { limits } = parts;
+    const { capacity } = parts;
     this.#parts = parts;
     this.#contacts = new ContactBook(parts);
-    this.#rates = new RateLimiter({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst });
-    this.#lanes = new SenderLanes(limits.waitingPerSender);
+    this.#rates = new SendRates({ perSecond: capacity.messagesPerSecond, burst: capacity.messageBurst });
+    this.#lanes = new SenderLanes(capacity.waitingPerSender);
   }
 
   /** A peer has proved who it is: others may write to it from now on. Throws `exhausted` TOO_MANY_PEERS. */
@@ -92,7 +92,7 @@ export class Relay {
     this.#rates.take(sender.id, this.#parts.clock());
     const kept = await this.#lanes.run(sender.id, () => this.#put(sender, request));
     this.#count(kept);
-    if (kept.fresh) this.#parts.events.publish(messageSent(kept.message, this.#parts.limits.previewChars));
+    if (kept.fresh) this.#parts.events.publish(messageSent(kept.message, this.#parts.capacity.previewChars));
     return kept;
   }
 
@@ -104,8 +104,8 @@ export class Relay {
 
   async join(peer: PeerRef, room: string): Promise<RoomView> {
     this.#rates.take(peer.id, this.#parts.clock());
-    const directory = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer.id));
-    return roomView(directory, room);
+    const roster = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer.id));
+    return roomView(roster, room);
   }
 
   async leave(peer: PeerRef, room: string): Promise<void> {
@@ -115,14 +115,14 @@ export class Relay {
 
   /** Rooms behind the name `after`, in order. */
   async rooms(after: string, limit: number): Promise<RoomPage> {
-    const directory = await this.#contacts.directory();
-    const names = directory.rooms.names(after);
+    const roster = await this.#contacts.roster();
+    const names = roster.rooms.names(after);
     const rooms: RoomView[] = [];
     let members = 0;
     for (const name of names) {
-      members += directory.rooms.members(name)?.size ?? 0;
+      members += roster.rooms.members(name)?.size ?? 0;
       if (rooms.length === limit || (rooms.length > 0 && members > MAX_MEMBERS_PER_PAGE)) break;
-      rooms.push(roomView(directory, name));
+      rooms.push(roomView(roster, name));
     }
     return { rooms, more: rooms.length < names.length };
   }
@@ -159,8 +159,8 @@ export class Relay {
 
   async #put(sender: PeerRef, { id, target: wanted, text }: SendRequest): Promise<Kept> {
     const { store, clock } = this.#parts;
-    const directory = await this.#contacts.directory();
-    const { target, receivers: all } = directory.resolve(sender.id, wanted);
+    const roster = await this.#contacts.roster();
+    const { target, receivers: all } = roster.resolve(sender.id, wanted);
     const receivers = all.filter((receiver) => this.#hasRoom(receiver));
     if (receivers.length === 0) throw receiverFull();
     const message = { id, sender, target, text, sentAt: clock() };
@@ -168,7 +168,7 @@ export class Relay {
   }
 
   #hasRoom(receiver: PeerId): boolean {
-    const { pendingMessages, pendingBytes } = this.#parts.limits;
+    const { pendingMessages, pendingBytes } = this.#parts.capacity;
     const { messages, bytes } = this.#parts.store.backlog(receiver);
     return messages < pendingMessages && bytes < pendingBytes;
   }
@@ -179,15 +179,15 @@ export class Relay {
       checkRoomName(conversation.room);
       return ({ target }) => target.kind === 'room' && target.room === conversation.room;
     }
-    const { id } = (await this.#contacts.directory()).findPeer(conversation.peer);
+    const { id } = (await this.#contacts.roster()).findPeer(conversation.peer);
     return ({ target, sender }) =>
       target.kind === 'peer' &&
       ((sender.id === self && target.peer.id === id) || (sender.id === id && target.peer.id === self));
   }
 }
 
-function roomView(directory: Awaited<ReturnType<ContactBook['directory']>>, name: string): RoomView {
-  const members = [...(directory.rooms.members(name) ?? [])].map((id) => directory.nameOf(id)).sort();
+function roomView(roster: Awaited<ReturnType<ContactBook['roster']>>, name: string): RoomView {
+  const members = [...(roster.rooms.members(name) ?? [])].map((id) => roster.nameOf(id)).sort();
   return { name, members };
 }
 

@@ -1,13 +1,13 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
-import type { Limits } from './limits.js';
+import type { Capacity } from './capacity.js';
 
 /** Who is in which room. A room is there as long as it has members. */
 export class Rooms {
   readonly #members = new Map<string, Set<PeerId>>();
   readonly #roomsOf = new Map<PeerId, Set<string>>();
 
-  constructor(private readonly limits: Limits) {}
+  constructor(private readonly capacity: Capacity) {}
 
   members(room: string): ReadonlySet<PeerId> | undefined {
     return this.#members.get(room);
@@ -22,17 +22,17 @@ export class Rooms {
   checkRoomFor(room: string, peer: PeerId): void {
     const members = this.#members.get(room);
     if (members?.has(peer)) return;
-    if (!members && this.#members.size >= this.limits.rooms) {
+    if (!members && this.#members.size >= this.capacity.rooms) {
       throw full(
         'TOO_MANY_ROOMS',
         `there are ${this.#members.size} rooms, and no more fit: join one of them`,
       );
     }
-    if (members && members.size >= this.limits.membersPerRoom) {
+    if (members && members.size >= this.capacity.membersPerRoom) {
       throw full('TOO_MANY_MEMBERS', `the room has ${members.size} members, and no more fit: join another`);
     }
     const own = this.#roomsOf.get(peer)?.size ?? 0;
-    if (own >= this.limits.roomsPerPeer) {
+    if (own >= this.capacity.roomsPerPeer) {
       throw full(
         'TOO_MANY_MEMBERSHIPS',
         `you are in ${own} rooms, and more are not allowed: leave one first`,

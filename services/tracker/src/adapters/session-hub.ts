@@ -2,7 +2,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { TrackerEvent } from '../domain/events.js';
 import type { PeerInfo } from '../domain/peer.js';
-import type { Session, SessionOrigin } from '../domain/swarm.js';
+import type { Session, SessionHolder } from '../domain/swarm.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import { TrafficCounts } from './metrics.js';
 
@@ -20,7 +20,7 @@ interface EventPublisher {
 
 interface Opening {
   readonly epoch: number | undefined;
-  readonly trackerAt: SessionOrigin['trackerAt'];
+  readonly trackerAt: SessionHolder['trackerAt'];
 }
 
 interface HubOptions {
@@ -47,7 +47,7 @@ export class SessionHub {
   /**
    * Throws `exhausted` TOO_MANY_PEERS.
    *
-   * @param origin the epoch as the agent says, if it does
+   * @param opening the epoch as the agent says, if it does
    */
   open(peer: PeerInfo, stream: SessionStream, { epoch, trackerAt }: Opening): Session {
     const now = this.clock();

@@ -278,8 +278,8 @@ describe('trackers of one network', () => {
   });
 
   test('take no more sessions of others than there is room for, and count what they leave out', () => {
-    const limits = { sessions: 2, swarms: 10, membershipsPerSession: 1, watchesPerSession: 1 };
-    const registry = new SwarmRegistry({ random: () => 0, startedAt: 0, limits });
+    const capacity = { sessions: 2, swarms: 10, membershipsPerSession: 1, watchesPerSession: 1 };
+    const registry = new SwarmRegistry({ random: () => 0, startedAt: 0, capacity });
     const remote = new RemoteSessions(registry, 'a'.repeat(32));
     const other = new World().trackers[1]!;
     const sessions = [1, 2, 3].map((number) => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
-import { DEFAULT_LIMITS } from './limits.js';
+import { DEFAULT_CAPACITY } from './capacity.js';
 import { SwarmRegistry, type Report } from './swarm-registry.js';
 import type { Session, Watch } from './swarm.js';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
@@ -170,14 +170,14 @@ describe('a SwarmRegistry', () => {
   });
 
   test('refuses what goes beyond a limit, and changes nothing', () => {
-    const limits = {
-      ...DEFAULT_LIMITS,
+    const capacity = {
+      ...DEFAULT_CAPACITY,
       sessions: 1,
       membershipsPerSession: 1,
       watchesPerSession: 1,
       swarms: 2,
     };
-    registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0, limits });
+    registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0, capacity });
     const alice = connect(1);
     expect(() => connect(2)).toThrow(expect.objectContaining({ reason: 'TOO_MANY_PEERS' }));
     expect(connect(1).open).toBe(true);

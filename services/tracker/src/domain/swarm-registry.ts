@@ -8,10 +8,10 @@ import { advanceDownload, type DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
 import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
-import { checkRoom, DEFAULT_LIMITS, type Limits } from './limits.js';
+import { checkRoom, DEFAULT_CAPACITY, type Capacity } from './capacity.js';
 import type { PeerInfo } from './peer.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
-import { Session, type Member, type SessionOrigin, type Swarm } from './swarm.js';
+import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
 
 /** An offer of a whole file. */
 export interface Offer {
@@ -39,8 +39,8 @@ interface RegistryOptions {
   readonly random: () => number;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** @default DEFAULT_LIMITS */
-  readonly limits?: Limits;
+  /** @default DEFAULT_CAPACITY */
+  readonly capacity?: Capacity;
   /** Hears of all that other trackers must know. */
   readonly changes?: LocalChanges;
   /** What the network remembers of files. */
@@ -65,17 +65,17 @@ export class SwarmRegistry {
   /** For look-ups. */
   readonly directory: Directory;
   readonly #random: () => number;
-  readonly #limits: Limits;
+  readonly #capacity: Capacity;
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
   /** Of the swarms that somebody watches. */
   readonly #audiences = new Map<Swarm, Audience>();
 
-  constructor({ random, startedAt, limits = DEFAULT_LIMITS, changes, catalogue }: RegistryOptions) {
+  constructor({ random, startedAt, capacity = DEFAULT_CAPACITY, changes, catalogue }: RegistryOptions) {
     this.directory = new Directory(startedAt);
     this.#random = random;
-    this.#limits = limits;
+    this.#capacity = capacity;
     this.#claims = new BanClaims(startedAt);
     this.#changes = changes;
     this.#catalogue = catalogue;
@@ -85,19 +85,19 @@ export class SwarmRegistry {
    * Opens a session; one that the peer has already, here or elsewhere, is over. Throws
    * `exhausted` TOO_MANY_PEERS.
    *
-   * @param origin a session of this tracker has a higher epoch than the one before in any case
+   * @param holder a session of this tracker has a higher epoch than the one before in any case
    */
   connect(
     peer: PeerInfo,
     now: number,
-    { replica = '', epoch = now, trackerAt }: Partial<SessionOrigin> = {},
+    { replica = '', epoch = now, trackerAt }: Partial<SessionHolder> = {},
   ): { session: Session; effects: Effect[] } {
     const effects: Effect[] = [];
     const previous = this.directory.session(peer.id);
     if (previous) {
       effects.push(...this.disconnect(previous, 'replaced by a newer session'), replaced(previous));
     }
-    checkRoom(this.directory.sessionCount, this.#limits.sessions, 'TOO_MANY_PEERS', 'peers');
+    checkRoom(this.directory.sessionCount, this.#capacity.sessions, 'TOO_MANY_PEERS', 'peers');
     const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
     const session = new Session(peer, now, { replica, epoch: newest, trackerAt });
     this.directory.addSession(session);
@@ -184,7 +184,7 @@ export class SwarmRegistry {
   watch(session: Session, infohash: InfoHash, maxPeers: number): Effect[] {
     const effects: Effect[] = [];
     if (session.watches.has(infohash)) this.#dropWatch(session, infohash);
-    checkRoom(session.watches.size, this.#limits.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
+    checkRoom(session.watches.size, this.#capacity.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
     const swarm = this.#swarm(infohash);
     if (swarm.size === 0) effects.push(swarmNotFound(session));
     const watch = this.#audience(swarm).add(session, clampMaxPeers(maxPeers), effects);
@@ -273,7 +273,7 @@ export class SwarmRegistry {
   ): Member {
     checkRoom(
       session.memberships.size,
-      this.#limits.membershipsPerSession,
+      this.#capacity.membershipsPerSession,
       'TOO_MANY_SWARMS',
       'swarms of this peer',
     );
@@ -302,7 +302,7 @@ export class SwarmRegistry {
   #swarm(infohash: InfoHash): Swarm {
     const swarm = this.directory.swarm(infohash);
     if (swarm) return swarm;
-    checkRoom(this.directory.swarmCount, this.#limits.swarms, 'TOO_MANY_SWARMS', 'swarms');
+    checkRoom(this.directory.swarmCount, this.#capacity.swarms, 'TOO_MANY_SWARMS', 'swarms');
     return this.directory.addSwarm(infohash);
   }
 

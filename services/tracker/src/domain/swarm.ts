@@ -12,7 +12,7 @@ import { ReachIndex } from './reach-index.js';
 // Sessions, members, watches and swarms are one graph, each linked to the others both ways: one file.
 
 /** Which tracker holds a session, and which of a peer's sessions is the newest. */
-export interface SessionOrigin {
+export interface SessionHolder {
   /** The tracker that holds the stream; empty for this one. */
   readonly replica: string;
   /** Grows with each session of a peer: about milliseconds since 1970. */
@@ -42,7 +42,7 @@ export class Session {
   constructor(
     readonly peer: PeerInfo,
     readonly connectedAt: number,
-    { replica = '', epoch = connectedAt, trackerAt }: Partial<SessionOrigin> = {},
+    { replica = '', epoch = connectedAt, trackerAt }: Partial<SessionHolder> = {},
   ) {
     this.replica = replica;
     this.epoch = epoch;

@@ -4,7 +4,7 @@ import { parsePeerId, type PeerId } from '@enjambre/core/ids';
 import type { KvEntry } from 'nats';
 import { z } from 'zod';
 import type { Contacts } from '../../app/ports.js';
-import type { KnownPeer, Membership } from '../../domain/directory.js';
+import type { KnownPeer, Membership } from '../../domain/roster.js';
 import { checkRoomName } from '../../domain/message.js';
 import type { JetStreamAccess } from './jetstream-access.js';
 

@@ -11,7 +11,7 @@ import type {
   MessageStore,
   Outgoing,
 } from '../../app/ports.js';
-import type { KnownPeer, Membership } from '../../domain/directory.js';
+import type { KnownPeer, Membership } from '../../domain/roster.js';
 import { Backlogs } from './backlogs.js';
 import { ContactBucket } from './contact-bucket.js';
 import { JetStreamHistory } from './history.js';

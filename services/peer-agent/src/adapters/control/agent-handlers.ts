@@ -33,7 +33,7 @@ import { checkToken } from './token-check.js';
 import { ChangeSignal } from './signals.js';
 
 /** What GetInfo tells of the agent itself. */
-export type AgentFacts = Pick<
+export type AgentInfo = Pick<
   GetInfoResponse,
   'peerId' | 'name' | 'version' | 'listen' | 'dataDir' | 'downloadDir' | 'startedAt'
 >;
@@ -47,7 +47,7 @@ export interface AgentHandlersComponents {
   readonly tracker: TrackerLink;
   /** Absent if the agent was started without --messaging. */
   readonly relay: RelayLink | undefined;
-  readonly facts: () => AgentFacts;
+  readonly facts: () => AgentInfo;
   readonly log: Logger;
 }
 

@@ -3,9 +3,9 @@ import { callUnary } from '@enjambre/rpc/client';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { everyone, Harness, reasonOf, send } from './support/harness.js';
 
-describe('limits', () => {
+describe('capacity', () => {
   test('a sender that is too fast is told when to send again, and others are not slowed', async () => {
-    const harness = await Harness.start({ limits: { messageBurst: 3, messagesPerSecond: 2 } });
+    const harness = await Harness.start({ capacity: { messageBurst: 3, messagesPerSecond: 2 } });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     for (let n = 0; n < 3; n++) await send(alice, bob, 'x');
     const failure = await send(alice, bob, 'x', 'late').catch((error: unknown) => error);
@@ -19,7 +19,7 @@ describe('limits', () => {
   });
 
   test('what waits for one receiver is bounded, and others get what is for them', async () => {
-    const harness = await Harness.start({ limits: { pendingMessages: 3 } });
+    const harness = await Harness.start({ capacity: { pendingMessages: 3 } });
     const [alice, bob, carol] = [
       await harness.peer('alice'),
       await harness.peer('bob', { acknowledges: false }),
@@ -37,7 +37,7 @@ describe('limits', () => {
   });
 
   test('so are its bytes', async () => {
-    const harness = await Harness.start({ limits: { pendingBytes: 100_000 } });
+    const harness = await Harness.start({ capacity: { pendingBytes: 100_000 } });
     const alice = await harness.peer('alice');
     const bob = await harness.peer('bob', { acknowledges: false });
     for (let n = 0; n < 2; n++) await send(alice, bob, 'x'.repeat(65_536));
@@ -46,7 +46,7 @@ describe('limits', () => {
   });
 
   test('no more than the window is under way to a receiver that does not acknowledge', async () => {
-    const harness = await Harness.start({ limits: { windowMessages: 4 } });
+    const harness = await Harness.start({ capacity: { windowMessages: 4 } });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob', { acknowledges: false })];
     for (let n = 0; n < 10; n++) await send(alice, bob, String(n));
     await bob.received(4);
@@ -61,7 +61,7 @@ describe('limits', () => {
     ['does not read', 'x'.repeat(60_000), true],
   ])('a receiver that %s is ended, and slows nobody', async (_, text, stopsReading) => {
     const harness = await Harness.start({
-      limits: { windowMessages: 50, windowBytes: 16 << 20 },
+      capacity: { windowMessages: 50, windowBytes: 16 << 20 },
       timeouts: { slowReaderMs: 300 },
     });
     const [alice, slow, quick] = [
@@ -90,8 +90,8 @@ describe('limits', () => {
     ['TOO_MANY_ROOMS', { rooms: 1 }, 'other'],
     ['TOO_MANY_MEMBERS', { membersPerRoom: 1 }, 'one'],
     ['TOO_MANY_MEMBERSHIPS', { roomsPerPeer: 0 }, 'one'],
-  ])('rooms: %s', async (reason, limits, wanted) => {
-    const harness = await Harness.start({ limits });
+  ])('rooms: %s', async (reason, capacity, wanted) => {
+    const harness = await Harness.start({ capacity });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     const join = ({ client, metadata }: typeof alice, room: string) =>
       callUnary(client.joinRoom.bind(client), { room }, { metadata });
@@ -104,7 +104,7 @@ describe('limits', () => {
     let now = 1_800_000_000_000;
     const harness = await Harness.start({
       clock: () => now,
-      limits: { knownPeers: 2, peerRetentionMs: 1000 },
+      capacity: { knownPeers: 2, peerRetentionMs: 1000 },
       upkeepMs: 20,
     });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];

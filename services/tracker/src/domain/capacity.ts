@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 
 /** How much the tracker holds, and how much of it for one stranger. */
-export interface Limits {
+export interface Capacity {
   /** Connected peers. */
   readonly sessions: number;
   /** Swarms in all. */
@@ -12,7 +12,7 @@ export interface Limits {
   readonly watchesPerSession: number;
 }
 
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_CAPACITY: Capacity = {
   sessions: 50_000,
   swarms: 1_000_000,
   membershipsPerSession: 100_000,

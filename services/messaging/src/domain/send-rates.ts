@@ -3,7 +3,7 @@ import type { PeerId } from '@enjambre/core/ids';
 import { TokenBucket, type BucketOptions } from '@enjambre/core/token-bucket';
 
 /** A token bucket for each sender. */
-export class RateLimiter {
+export class SendRates {
   readonly #buckets = new Map<PeerId, TokenBucket>();
 
   constructor(private readonly options: BucketOptions) {}

@@ -1,5 +1,5 @@
 /** How much the relay holds, and how much of it for one stranger. */
-export interface Limits {
+export interface Capacity {
   /** Open Receive streams that have said hello. */
   readonly sessions: number;
   /** Peers that the relay knows; bounds what a message to everyone costs. */
@@ -31,7 +31,7 @@ export interface Limits {
 
 const DAY_MS = 86_400_000;
 
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_CAPACITY: Capacity = {
   sessions: 10_000,
   // The sender's copy lists its receivers: 10,000 of 34 bytes fit with 64 KiB of text into NATS's 1 MiB.
   knownPeers: 10_000,

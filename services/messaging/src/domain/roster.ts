@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { quote } from '@enjambre/core/quote';
-import type { Limits } from './limits.js';
+import type { Capacity } from './capacity.js';
 import { checkRoomName, type PeerRef, type Target, type TargetRequest } from './message.js';
 import { Rooms } from './rooms.js';
 
@@ -27,13 +27,13 @@ const SHOWN_DIGITS = 16;
 const ID_PREFIX = /^[0-9a-f]{8,63}$/;
 
 /** Peers that have said hello, and their rooms. */
-export class Directory {
+export class Roster {
   readonly rooms: Rooms;
   readonly #peers = new Map<PeerId, KnownPeer>();
   readonly #byName = new Map<string, Set<PeerId>>();
 
-  constructor(private readonly limits: Limits) {
-    this.rooms = new Rooms(limits);
+  constructor(private readonly capacity: Capacity) {
+    this.rooms = new Rooms(capacity);
   }
 
   get size(): number {
@@ -46,7 +46,7 @@ export class Directory {
 
   /** Throws `exhausted` TOO_MANY_PEERS if it is a new one too many. */
   checkRoomFor(id: PeerId): void {
-    if (this.#peers.has(id) || this.#peers.size < this.limits.knownPeers) return;
+    if (this.#peers.has(id) || this.#peers.size < this.capacity.knownPeers) return;
     const message = `the relay knows ${this.#peers.size} peers, and no more fit: try again later`;
     throw new EnjambreError('exhausted', 'TOO_MANY_PEERS', message);
   }
@@ -63,7 +63,7 @@ export class Directory {
 
   /** Those that were not seen for longer than the retention. */
   stale(now: number): KnownPeer[] {
-    const since = now - this.limits.peerRetentionMs;
+    const since = now - this.capacity.peerRetentionMs;
     return [...this.#peers.values()].filter(({ seenAt }) => seenAt < since);
   }
 
