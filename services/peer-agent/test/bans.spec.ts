@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { BansFile } from '../src/adapters/state/bans-file.js';
-import { Bans } from '../src/app/bans.js';
+import { Bans } from '../src/app/agent/bans.js';
 import type { BanArchive, BanReport } from '../src/app/ports.js';
 import type { Ban } from '../src/domain/ban-list.js';
 import { TestFolder } from './support/folder.js';

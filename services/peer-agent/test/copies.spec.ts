@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { EnjambreError } from '@enjambre/core/error';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { PieceStore, StoreFactory } from '../src/app/ports.js';
-import type { Transfer } from '../src/app/transfer.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';

@@ -8,7 +8,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { DiskPool } from '../src/adapters/disk/disk-pool.js';
 import type { PieceStore, StoreFactory, TransferArchive } from '../src/app/ports.js';
-import type { Transfer } from '../src/app/transfer.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
 import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PieceStore } from '../src/app/ports.js';
-import type { Transfer } from '../src/app/transfer.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
 import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import type { Cause } from '../src/domain/explain/causes.js';
 import { explain, type Explanation } from '../src/domain/explain/explanation.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { DiskWatchedFolder } from '../src/adapters/disk/disk-watched-folder.js';
-import { FolderSharing } from '../src/app/folder-sharing.js';
+import { FolderSharing } from '../src/app/sharing/folder-sharing.js';
 import { ignoredNames } from '../src/domain/ignore-patterns.js';
 import { bytesOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';

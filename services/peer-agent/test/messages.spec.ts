@@ -7,7 +7,7 @@ import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { InboxFile } from '../src/adapters/state/inbox-file.js';
-import { Messages } from '../src/app/messages.js';
+import { Messages } from '../src/app/messages/messages.js';
 import type { InboxArchive } from '../src/app/ports.js';
 import { TestFolder } from './support/folder.js';
 import { ScriptedRelay, type RelayVisit } from './support/scripted-relay.js';

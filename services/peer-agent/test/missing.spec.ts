@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, rename, rm, utimes, writeFile } from 'node
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { Transfer } from '../src/app/transfer.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';

@@ -6,7 +6,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
 import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';
 import type { StoreFactory } from '../src/app/ports.js';
-import type { Transfer } from '../src/app/transfer.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';

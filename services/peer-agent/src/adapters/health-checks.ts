@@ -1,5 +1,5 @@
 import type { HealthCheck } from '@enjambre/common/health/health';
-import type { Transfer } from '../app/transfer.js';
+import type { Transfer } from '../app/transfer/transfer.js';
 
 /** Faults of the machine, not of one file. */
 const OF_THE_DISK: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY', 'DISK_FAILED', 'TOO_MANY_FILES']);

@@ -1,12 +1,12 @@
 import type { Metrics, Sample } from '@enjambre/common/metrics/metrics';
-import type { AgentLimits } from '../app/limits.js';
-import type { Locality } from '../app/locality.js';
-import type { Meter } from '../app/meter.js';
-import type { Transfer } from '../app/transfer.js';
-import type { TransferState } from '../app/transfer-view.js';
+import type { AgentLimits } from '../app/agent/limits.js';
+import type { Locality } from '../app/agent/locality.js';
+import type { Meter } from '../app/agent/meter.js';
+import type { Transfer } from '../app/transfer/transfer.js';
+import type { TransferState } from '../app/transfer/transfer-view.js';
 import type { BytesByDistance } from '../domain/traffic.js';
 import type { DiskPool } from './disk/disk-pool.js';
-import type { UploadLoad } from './peer/peer-handlers.js';
+import type { UploadLoad } from './peer/server/peer-handlers.js';
 
 const PREFIX = 'enjambre_agent_';
 const STATES: readonly TransferState[] = [

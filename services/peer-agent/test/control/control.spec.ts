@@ -21,7 +21,7 @@ import { controlServices } from '../../src/adapters/control/agent-handlers.js';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { InboxFile } from '../../src/adapters/state/inbox-file.js';
-import { Messages } from '../../src/app/messages.js';
+import { Messages } from '../../src/app/messages/messages.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 import { TestFolder } from '../support/folder.js';

@@ -4,7 +4,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
-import { MetainfoFetch } from '../../src/adapters/peer/metainfo-fetch.js';
+import { MetainfoFetch } from '../../src/adapters/peer/client/metainfo-fetch.js';
 import { bytesOf, metainfoOf, metainfoOfMany } from '../support/content.js';
 import { HostileUploader, type Script } from '../support/hostile-uploader.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
-import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
+import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import type { LinkListener, PeerAddress } from '../../src/app/ports.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
-import type { Transfer } from '../../src/app/transfer.js';
+import type { Transfer } from '../../src/app/transfer/transfer.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { HostileUploader, type Script } from '../support/hostile-uploader.js';

@@ -10,15 +10,15 @@ import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
-import { GrpcPeerConnector } from '../../src/adapters/peer/peer-connector.js';
+import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
-import { Bans, type Offender } from '../../src/app/bans.js';
-import { ComplaintTurns } from '../../src/app/complaint-turns.js';
-import { findLeftover } from '../../src/app/leftover.js';
-import { AgentLimits } from '../../src/app/limits.js';
-import { Locality } from '../../src/app/locality.js';
-import { Meter } from '../../src/app/meter.js';
+import { Bans, type Offender } from '../../src/app/agent/bans.js';
+import { ComplaintTurns } from '../../src/app/upload/complaint-turns.js';
+import { findLeftover } from '../../src/app/transfer/leftover.js';
+import { AgentLimits } from '../../src/app/agent/limits.js';
+import { Locality } from '../../src/app/agent/locality.js';
+import { Meter } from '../../src/app/agent/meter.js';
 import type {
   BanReport,
   FileSummary,
@@ -30,8 +30,8 @@ import type {
   TrackerPort,
   TransferArchive,
 } from '../../src/app/ports.js';
-import type { Transfer } from '../../src/app/transfer.js';
-import { Transfers } from '../../src/app/transfers.js';
+import type { Transfer } from '../../src/app/transfer/transfer.js';
+import { Transfers } from '../../src/app/transfer/transfers.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';

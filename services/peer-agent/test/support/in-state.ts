@@ -1,5 +1,5 @@
 import { waitFor } from '@enjambre/harness/wait-for';
-import type { Transfer } from '../../src/app/transfer.js';
+import type { Transfer } from '../../src/app/transfer/transfer.js';
 
 /** Resolves with the transfer once it is in the state. */
 export async function inState(transfer: Transfer, state: Transfer['state']): Promise<Transfer> {

@@ -12,13 +12,13 @@ import {
   type WatchTransferRequest,
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { Bans } from '../../app/bans.js';
-import type { AgentLimits } from '../../app/limits.js';
-import type { Locality } from '../../app/locality.js';
-import type { Messages } from '../../app/messages.js';
-import type { Transfer } from '../../app/transfer.js';
-import type { DownloadSource } from '../../app/download-source.js';
-import type { Transfers } from '../../app/transfers.js';
+import type { Bans } from '../../app/agent/bans.js';
+import type { AgentLimits } from '../../app/agent/limits.js';
+import type { Locality } from '../../app/agent/locality.js';
+import type { Messages } from '../../app/messages/messages.js';
+import type { Transfer } from '../../app/transfer/transfer.js';
+import type { DownloadSource } from '../../app/download/download-source.js';
+import type { Transfers } from '../../app/transfer/transfers.js';
 import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 import { banHandlers } from './ban-handlers.js';

@@ -8,7 +8,7 @@ import type {
   ListBansRequest,
   ListBansResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { Bans } from '../../app/bans.js';
+import type { Bans } from '../../app/agent/bans.js';
 import { newestFirst, type Ban } from '../../domain/ban-list.js';
 
 const DEFAULT_PAGE = 100;

@@ -3,7 +3,7 @@ import {
   type Explanation as WireExplanation,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
-import type { TransferView } from '../../app/transfer-view.js';
+import type { TransferView } from '../../app/transfer/transfer-view.js';
 import type { Cause } from '../../domain/explain/causes.js';
 import { explain } from '../../domain/explain/explanation.js';
 import { distanceToWire, durationOf, stateToWire } from './convert.js';

@@ -3,7 +3,7 @@ import { Distance as WireDistance, TransferState } from '@enjambre/proto/gen/enj
 import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
 import { records } from '../../../test/support/records.js';
-import type { TransferView } from '../../app/transfer-view.js';
+import type { TransferView } from '../../app/transfer/transfer-view.js';
 import { millisecondsOf, transferToWire } from './convert.js';
 
 const record = fc.sample(

@@ -8,7 +8,7 @@ import {
   type TransferPeer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
-import type { TransferState, TransferView } from '../../app/transfer-view.js';
+import type { TransferState, TransferView } from '../../app/transfer/transfer-view.js';
 import { pathOfCopy } from '../../domain/copies.js';
 import type { TrafficRecord } from '../../domain/traffic.js';
 import type { Priority } from '../../domain/limits/priority.js';

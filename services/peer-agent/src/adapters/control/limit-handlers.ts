@@ -7,8 +7,8 @@ import type {
   SetLimitsRequest,
   SetLimitsResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { AgentLimits } from '../../app/limits.js';
-import type { Transfers } from '../../app/transfers.js';
+import type { AgentLimits } from '../../app/agent/limits.js';
+import type { Transfers } from '../../app/transfer/transfers.js';
 import type { LimitChange, RateSettings } from '../../domain/limits/limit-settings.js';
 import { priorityFromWire, transferToWire } from './convert.js';
 

@@ -12,7 +12,7 @@ import {
   type SendMessageResponse,
   type WatchInboxResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
-import type { Messages } from '../../app/messages.js';
+import type { Messages } from '../../app/messages/messages.js';
 import type { InboxMessage } from '../../domain/inbox.js';
 import { messageToWire, targetFromWire } from '../messaging/convert.js';
 import { ChangeSignal } from './signals.js';

@@ -5,8 +5,8 @@ import type {
   ListPeersResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { Bans } from '../../app/bans.js';
-import type { Transfers } from '../../app/transfers.js';
+import type { Bans } from '../../app/agent/bans.js';
+import type { Transfers } from '../../app/transfer/transfers.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
 
 interface NetworkComponents {

@@ -9,7 +9,7 @@ import {
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { LeftOut, LeftOutWhy, LinkPolicy } from '../../app/ports.js';
-import type { Transfers } from '../../app/transfers.js';
+import type { Transfers } from '../../app/transfer/transfers.js';
 import { transferToWire } from './convert.js';
 import { limitChangeFromWire } from './limit-handlers.js';
 import { ChangeSignal } from './signals.js';

@@ -7,7 +7,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
-import { contentChanged } from '../../app/content.js';
+import { contentChanged } from '../../app/transfer/content.js';
 import type { Deletion, DeletionRules, FileStamp, PieceStore, Survey } from '../../app/ports.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { diskError, isAbsence } from './disk-errors.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Named } from '../../app/ports.js';
-import { looseName } from '../../app/targets.js';
+import { looseName } from '../../app/transfer/targets.js';
 import type { Rehearsal } from './rehearsal.js';
 
 /** More pairs say no more: a file system folds names, or does not. */

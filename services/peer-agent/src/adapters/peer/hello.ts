@@ -11,7 +11,7 @@ import {
 import { labelsFault, type Labels } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { CONTENT_CHANGED } from '../../app/ports.js';
-import type { Serving, ServingDirectory } from '../../app/serving.js';
+import type { Serving, ServingDirectory } from '../../app/upload/serving.js';
 
 /** It ends up on terminals: no control characters. */
 const NAME = /^[^\u0000-\u001f\u007f-\u009f]{0,64}$/;

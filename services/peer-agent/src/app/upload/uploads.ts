@@ -4,7 +4,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { RejectReason } from '../../domain/block.js';
 import type { Part, UploadEffect, UploadEvent } from '../../domain/upload/messages.js';
 import { UploadEngine, type UploadEngineInit } from '../../domain/upload/upload-engine.js';
-import type { Serving } from '../serving.js';
+import type { Serving } from './serving.js';
 import { Rounds } from './rounds.js';
 
 /** A peer that downloads a file from here, as the wire has it. */

@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
+import {
+  Hello,
+  type FetchRequest,
+  type FetchResponse,
+  type SyncRequest,
+  type SyncResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { infoHash, peerNamed } from '../../../../test/support/ids.js';
+import type { LinkListener } from '../../../app/ports.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
+import { GrpcPeerLink } from './peer-link.js';
+
+const PIECES = 3;
+const infohash = infoHash('ab');
+const uploader = peerNamed('uploader');
+
+/** A stream that remembers what was said, with what the link hears of it. */
+class FakeStream<Request, Response> implements MessageStream<Request> {
+  readonly said: Request[] = [];
+  listener: StreamListener<Response> | undefined;
+
+  readonly open = (listener: StreamListener<Response>): this => {
+    this.listener = listener;
+    return this;
+  };
+
+  write(message: Request): void {
+    this.said.push(message);
+  }
+
+  end(): void {
+    this.listener = undefined;
+  }
+
+  cancel(): void {
+    this.listener = undefined;
+  }
+}
+
+let sync: FakeStream<SyncRequest, SyncResponse>;
+let link: GrpcPeerLink;
+
+function hear(...messages: NonNullable<SyncResponse['message']>[]): void {
+  for (const message of messages) sync.listener?.message({ message });
+}
+
+function greet(...has: number[]): void {
+  hear({ $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } });
+  greetOnly(...has);
+}
+
+/** The uploader, which has challenged us, greets, and has these. */
+function greetOnly(...has: number[]): void {
+  const theirs = Bitfield.empty(PIECES);
+  for (const piece of has) theirs.set(piece);
+  hear(
+    {
+      $case: 'hello',
+      value: Hello.fromPartial({ infohash: infoHashToBytes(infohash), peerId: peerIdToBytes(uploader) }),
+    },
+    { $case: 'bitfield', value: { bits: theirs.toBytes() } },
+  );
+}
+
+/** What the uploader was told of pieces, message by message. */
+function told(): readonly number[][] {
+  return sync.said.flatMap(({ message }) => (message?.$case === 'have' ? [message.value.pieces] : []));
+}
+
+beforeEach(() => {
+  sync = new FakeStream();
+  const listener = new Proxy({} as LinkListener, { get: () => () => undefined });
+  link = new GrpcPeerLink(
+    {
+      openSync: sync.open,
+      openFetch: new FakeStream<FetchRequest, FetchResponse>().open,
+      self: { peerId: peerNamed('self'), name: 'self', version: 'test' },
+      signer: { publicKey: Buffer.alloc(32), signHello: () => Buffer.alloc(64) },
+      listener,
+      ended: () => undefined,
+    },
+    {
+      peer: { peerId: uploader, name: 'uploader', endpoint: '127.0.0.1:1', seeder: true },
+      infohash,
+      pieceCount: PIECES,
+      have: Bitfield.empty(PIECES),
+    },
+  );
+});
+
+describe('what a downloader has', () => {
+  it('is told at once to an uploader that has all', () => {
+    greet(0, 1, 2);
+    link.have([1]);
+    expect(told()).toEqual([[1]]);
+  });
+
+  it('waits while the uploader has not all, and is told when it has', () => {
+    greet(0);
+    link.have([0]);
+    hear({ $case: 'have', value: { pieces: [1] } });
+    expect(told()).toEqual([]);
+    hear({ $case: 'have', value: { pieces: [2] } });
+    expect(told()).toEqual([[0]]);
+    link.have([1]);
+    expect(told()).toEqual([[0], [1]]);
+  });
+
+  it('is told to an uploader that begins to choose', () => {
+    greet(0);
+    link.have([0]);
+    hear({ $case: 'spread', value: { on: true } });
+    expect(told()).toEqual([[0]]);
+  });
+
+  it('is told before the goodbye', () => {
+    greet(0);
+    link.have([0, 1]);
+    link.close('COMPLETE', 'the download is complete');
+    expect(sync.said.slice(-2).map(({ message }) => message?.$case)).toEqual(['have', 'goodbye']);
+    expect(told()).toEqual([[0, 1]]);
+  });
+
+  it('is told to an uploader that has all as soon as it says so', () => {
+    hear({ $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } });
+    link.have([0]);
+    greetOnly(0, 1, 2);
+    expect(told()).toEqual([[0]]);
+  });
+
+  it('is said by the bitfield alone if it was there before that', () => {
+    link.have([0]);
+    greet(0, 1, 2);
+    expect(told()).toEqual([]);
+  });
+});

@@ -1,0 +1,294 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
+import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type {
+  FetchRequest,
+  FetchResponse,
+  Challenge,
+  Hello,
+  SyncRequest,
+  SyncResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { LinkListener, PeerAddress, PeerLink } from '../../../app/ports.js';
+import { BlockParts } from './block-parts.js';
+import { rejectFromWire } from '../convert.js';
+import { HaveNews } from '../have-news.js';
+import { helloTerms } from '../hello.js';
+import { HELLO_TIMEOUT_MS } from '../limits.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
+
+/** How this agent introduces itself. */
+export interface SelfDescription {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly version: string;
+  /** Where it stands, for uploaders. @default not said */
+  readonly labels?: Labels;
+}
+
+/** What proves that it is who it says. */
+export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello'>;
+
+export interface LinkTarget {
+  readonly peer: PeerAddress;
+  readonly infohash: InfoHash;
+  readonly pieceCount: number;
+  readonly have: Bitfield;
+}
+
+interface LinkComponents {
+  readonly openSync: (listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
+  readonly openFetch: (listener: StreamListener<FetchResponse>) => MessageStream<FetchRequest>;
+  readonly self: SelfDescription;
+  readonly signer: HelloSigner;
+  readonly listener: LinkListener;
+  /** Called once, when both streams are over. */
+  readonly ended: () => void;
+}
+
+/** Sync and Fetch with one uploader. Whatever goes wrong with either ends both. */
+export class GrpcPeerLink implements PeerLink {
+  readonly #parts: LinkComponents;
+  readonly #target: LinkTarget;
+  readonly #sync: MessageStream<SyncRequest>;
+  /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
+  #fetch: MessageStream<FetchRequest> | undefined;
+  readonly #blocks = new BlockParts();
+  /** What we have is of use only to an uploader that has all: it may choose what it sends. */
+  readonly #news = new HaveNews((pieces) => {
+    this.#sync.write({ message: { $case: 'have', value: { pieces } } });
+  });
+  /** What the uploader has; empty before it says so. */
+  #theirs: Bitfield;
+  readonly #helloTimer: NodeJS.Timeout;
+  /** Until the server has ended the stream, after we did. */
+  #lastWords: NodeJS.Timeout | undefined;
+  #challenged = false;
+  #ready = false;
+  #closed = false;
+
+  constructor(parts: LinkComponents, target: LinkTarget) {
+    this.#parts = parts;
+    this.#target = target;
+    this.#theirs = Bitfield.empty(target.pieceCount);
+    this.#sync = parts.openSync(
+      this.#guarded((message) => {
+        this.#onSync(message);
+      }),
+    );
+    this.#helloTimer = setTimeout(() => {
+      this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
+    }, HELLO_TIMEOUT_MS);
+  }
+
+  request(id: number, { piece, begin, length }: { piece: number; begin: number; length: number }): void {
+    this.#fetch?.write({ message: { $case: 'request', value: { id, piece, begin, length } } });
+  }
+
+  requestAny(id: number, { modulus, residue }: { modulus: number; residue: number }): void {
+    this.#fetch?.write({ message: { $case: 'any', value: { id, modulus, residue } } });
+  }
+
+  cancel(id: number): void {
+    this.#fetch?.write({ message: { $case: 'cancel', value: { id } } });
+  }
+
+  pace(bytesPerSecond: number): void {
+    const value = { bytesPerSecond: BigInt(Math.ceil(bytesPerSecond)) };
+    this.#fetch?.write({ message: { $case: 'pace', value } });
+  }
+
+  have(pieces: readonly number[]): void {
+    // The bitfield will say it.
+    if (this.#challenged) this.#news.add(pieces, this.#theirs.isFull());
+  }
+
+  close(reason: string, message: string, piece?: number): void {
+    if (this.#closed) return;
+    this.#news.flush();
+    const value = { reason, message: message.slice(0, 512), piece };
+    this.#sync.write({ message: { $case: 'goodbye', value } });
+    this.#finish(GOODBYE_MS);
+  }
+
+  /** What `handle` throws ends the link, as does the end of the stream. */
+  #guarded<Message>(handle: (message: Message) => void): StreamListener<Message> {
+    return {
+      message: (message) => {
+        if (this.#closed) return;
+        try {
+          handle(message);
+        } catch (error) {
+          this.#end(EnjambreError.from(error));
+        }
+      },
+      ended: (error) => {
+        if (this.#closed) this.#over();
+        else this.#end(error ?? streamEnded());
+      },
+    };
+  }
+
+  #onChallenge({ nonce, peerId }: Challenge): void {
+    if (this.#challenged) throw violation('a second challenge');
+    this.#challenged = true;
+    const { signer } = this.#parts;
+    const { peer, infohash, have } = this.#target;
+    this.#checkPeer(peerId);
+    const terms = helloTerms({ nonce, uploader: peer.peerId }, infohash);
+    const value = {
+      ...this.#hello,
+      publicKey: signer.publicKey,
+      signature: signer.signHello('peer', terms),
+    };
+    this.#sync.write({ message: { $case: 'hello', value } });
+    this.#sync.write({ message: { $case: 'bitfield', value: { bits: have.toBytes() } } });
+  }
+
+  get #hello(): Hello {
+    const { self } = this.#parts;
+    return {
+      infohash: infoHashToBytes(this.#target.infohash),
+      peerId: peerIdToBytes(self.peerId),
+      name: self.name,
+      version: self.version,
+      publicKey: Buffer.alloc(0),
+      signature: Buffer.alloc(0),
+      session: Buffer.alloc(0),
+      takesParts: true,
+      labels: { ...self.labels },
+    };
+  }
+
+  #checkPeer(peerId: Uint8Array): void {
+    const { peer } = this.#target;
+    if (peerIdToBytes(peer.peerId).equals(peerId)) return;
+    throw new EnjambreError('unavailable', 'OTHER_PEER', `another peer answers at ${peer.endpoint}`);
+  }
+
+  #onSync({ message }: SyncResponse): void {
+    switch (message?.$case) {
+      case 'challenge':
+        return this.#onChallenge(message.value);
+      case 'hello':
+        return this.#onHello(message.value);
+      case 'bitfield':
+        return this.#onBitfield(message.value.bits);
+      case 'have':
+        return this.#onHave(message.value.pieces);
+      case 'choke':
+      case 'unchoke':
+        return this.#parts.listener.choked(message.$case === 'choke');
+      case 'spread':
+        return this.#onSpread(message.value.on);
+      case 'goodbye':
+        throw new EnjambreError(
+          'unavailable',
+          message.value.reason.slice(0, 64),
+          message.value.message.slice(0, 512),
+        );
+      case undefined:
+        return; // A message of a later version.
+    }
+  }
+
+  #onHello(hello: Hello): void {
+    const { infohash } = this.#target;
+    if (!this.#challenged || this.#fetch || !infoHashToBytes(infohash).equals(hello.infohash))
+      throw violation('a hello that does not fit');
+    this.#checkPeer(hello.peerId);
+    this.#fetch = this.#parts.openFetch(
+      this.#guarded((message) => {
+        this.#onFetch(message);
+      }),
+    );
+    const value = { ...this.#hello, session: Buffer.from(hello.session) };
+    this.#fetch.write({ message: { $case: 'hello', value } });
+  }
+
+  #onBitfield(bits: Uint8Array): void {
+    if (!this.#fetch || this.#ready) throw violation('a bitfield out of turn');
+    clearTimeout(this.#helloTimer);
+    this.#ready = true;
+    this.#theirs = Bitfield.fromBytes(bits, this.#target.pieceCount);
+    if (this.#theirs.isFull()) this.#news.flush();
+    this.#parts.listener.ready(this.#theirs.clone());
+  }
+
+  #onHave(pieces: readonly number[]): void {
+    if (!this.#ready) throw violation('a have before the bitfield');
+    if (pieces.some((piece) => piece >= this.#target.pieceCount))
+      throw violation('a piece that does not exist');
+    for (const piece of pieces) this.#theirs.set(piece);
+    if (this.#theirs.isFull()) this.#news.flush();
+    this.#parts.listener.has(pieces);
+  }
+
+  #onSpread(on: boolean): void {
+    if (!this.#ready) throw violation('word that it chooses before the bitfield');
+    if (on) this.#news.flush();
+    this.#parts.listener.superSeeds(on);
+  }
+
+  #onFetch({ message }: FetchResponse): void {
+    if (message && !this.#ready) throw violation('an answer before the bitfield');
+    switch (message?.$case) {
+      case 'block': {
+        const block = this.#blocks.take(message.value);
+        if (!block) return this.#parts.listener.heard();
+        const { id, piece, begin, data } = block;
+        return this.#parts.listener.block(id, { piece, begin }, asBuffer(data));
+      }
+      case 'reject':
+        this.#blocks.drop(message.value.id);
+        return this.#parts.listener.rejected(message.value.id, rejectFromWire(message.value.reason));
+      case undefined:
+        return;
+    }
+  }
+
+  #end(error: EnjambreError): void {
+    if (this.#closed) return;
+    this.#finish(LAST_WORDS_MS);
+    this.#parts.listener.closed(error);
+  }
+
+  /** @param waitMs a server that has not ended the stream by then is cut off */
+  #finish(waitMs: number): void {
+    this.#closed = true;
+    clearTimeout(this.#helloTimer);
+    this.#news.stop();
+    this.#fetch?.cancel();
+    this.#sync.end();
+    this.#lastWords = setTimeout(() => {
+      this.#over();
+    }, waitMs);
+  }
+
+  /** Both streams are over; once. */
+  #over(): void {
+    if (!this.#lastWords) return;
+    clearTimeout(this.#lastWords);
+    this.#lastWords = undefined;
+    this.#sync.cancel();
+    this.#parts.ended();
+  }
+}
+
+/** What was said last is to be read: what a seeder does not know of, it sends to others once more. */
+const GOODBYE_MS = 2000;
+const LAST_WORDS_MS = 200;
+
+function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function streamEnded(): EnjambreError {
+  return new EnjambreError('unavailable', 'STREAM_ENDED', 'the peer ended the stream');
+}
+
+function violation(what: string): EnjambreError {
+  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${what}`);
+}

@@ -1,0 +1,62 @@
+import { apart } from '@enjambre/common/tracing/tracing';
+import { FetchReader } from '@enjambre/rpc/codec/fetch-reader';
+import {
+  PeerServiceService,
+  type FetchRequest,
+  type FetchResponse,
+  type SyncRequest,
+  type SyncResponse,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { MessageReader } from '@enjambre/rpc/codec/message-reader';
+import { Http2Connection } from '@enjambre/rpc/http2/connection';
+import { GrpcStream } from '@enjambre/rpc/http2/grpc-stream';
+import { MAX_MESSAGE_BYTES } from '../limits.js';
+import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
+
+/**
+ * The connections to one uploader: one for small messages, which would stand in line behind blocks otherwise,
+ * and one for blocks. Either is opened with its first stream, and again if it broke.
+ */
+export class UploaderConnections {
+  #small: Http2Connection | undefined;
+  #bulk: Http2Connection | undefined;
+
+  /**
+   * @param endpoint HOST:PORT
+   * @param memoryFor for the bytes of a block
+   */
+  constructor(
+    private readonly endpoint: string,
+    private readonly memoryFor: (bytes: number) => Buffer,
+  ) {}
+
+  openSync({ message, ended }: StreamListener<SyncResponse>): MessageStream<SyncRequest> {
+    if (!this.#small?.isOpen) this.#small = this.#connect();
+    const method = PeerServiceService.sync;
+    const reader = new MessageReader({
+      maxBytes: MAX_MESSAGE_BYTES,
+      message: (bytes) => {
+        message(method.responseDeserialize(bytes));
+      },
+    });
+    return new GrpcStream({ connection: this.#small, method, reader, ended });
+  }
+
+  openFetch({ message, ended }: StreamListener<FetchResponse>): MessageStream<FetchRequest> {
+    if (!this.#bulk?.isOpen) this.#bulk = this.#connect();
+    const { memoryFor } = this;
+    const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message });
+    return new GrpcStream({ connection: this.#bulk, method: PeerServiceService.fetch, reader, ended });
+  }
+
+  /** A part of no trace: streams of several share it. */
+  #connect(): Http2Connection {
+    return apart(() => new Http2Connection(this.endpoint));
+  }
+
+  /** They end when their streams have. */
+  close(): void {
+    this.#small?.close();
+    this.#bulk?.close();
+  }
+}

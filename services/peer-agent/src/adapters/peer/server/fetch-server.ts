@@ -1,0 +1,246 @@
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+import { EnjambreError } from '@enjambre/core/error';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import type {
+  AnyRequest,
+  FetchRequest,
+  FetchResponse,
+  Hello,
+  Request,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { RejectReason } from '../../../domain/block.js';
+import type { ServingDirectory } from '../../../app/upload/serving.js';
+import type { BlockStream, OutgoingPart, Uploads } from '../../../app/upload/uploads.js';
+import type { BlockRequest, Part } from '../../../domain/upload/messages.js';
+import { DEFAULT_UPLOAD_LIMITS } from '../../../domain/upload/upload-scheduler.js';
+import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';
+import { rejectToWire } from '../convert.js';
+import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from '../limits.js';
+import { checkRequest } from './requested-block.js';
+import type { SyncServer, SyncSession } from './sync-server.js';
+
+type FetchCall = ServerDuplexStream<FetchRequest, FetchResponse>;
+
+export interface FetchServerComponents {
+  readonly directory: Pick<ServingDirectory, 'report'>;
+  readonly handlers: HandlerFactory;
+  readonly sync: SyncServer;
+  readonly uploads: Uploads;
+}
+
+/** Streams open at the same time, over all files. */
+const MAX_SESSIONS = 2000;
+/** Parts that downloaders may divide pieces into, for uploaders that choose. */
+const MAX_MODULUS = 1000;
+
+/** The uploader's end of all Fetch streams. */
+export class FetchServer {
+  /** Memory for the blocks of all streams. */
+  readonly #frames = new BlockFrames();
+  readonly #sessions = new Set<FetchSession>();
+
+  constructor(private readonly parts: FetchServerComponents) {}
+
+  /** Streams that are open. */
+  get streams(): number {
+    return this.#sessions.size;
+  }
+
+  accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      this.parts.handlers.fail(
+        call,
+        new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
+      );
+      return;
+    }
+    const session = new FetchSession(call, { ...this.parts, frames: this.#frames }, () => {
+      this.#sessions.delete(session);
+    });
+    this.#sessions.add(session);
+  }
+}
+
+interface FetchSessionComponents extends FetchServerComponents {
+  readonly frames: BlockFrames;
+}
+
+/** A Fetch stream: its messages become events of the upload engine, and the engine's parts and rejections messages. */
+class FetchSession implements BlockStream {
+  /** Whose it is, and of which file; known from the hello on. */
+  #owner: SyncSession | undefined;
+  /** Until the hello, and then while a block is being sent. */
+  #timer: NodeJS.Timeout;
+  /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
+  readonly #sending = new Set<() => void>();
+  /** Rejects on their way to the socket. */
+  #rejecting = 0;
+  #unsubscribe: () => void = () => undefined;
+  #over = false;
+
+  constructor(
+    private readonly call: FetchCall,
+    private readonly parts: FetchSessionComponents,
+    private readonly ended: () => void,
+  ) {
+    this.#timer = setTimeout(() => {
+      this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
+    }, HELLO_TIMEOUT_MS);
+    call.on('data', (message: FetchRequest) => {
+      this.#onMessage(message);
+    });
+    call.on('end', () => {
+      this.#end();
+      call.end();
+    });
+    call.on('cancelled', () => {
+      this.#end();
+    });
+    call.on('error', () => {
+      this.#end();
+    });
+  }
+
+  /** Throws `invalid`, BAD_HELLO, before the hello. */
+  get downloader(): SyncSession {
+    if (this.#owner) return this.#owner;
+    throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
+  }
+
+  part(id: number, part: Part): OutgoingPart {
+    const frame = this.parts.frames.take(id, part);
+    const drop = (): void => {
+      this.parts.frames.giveBack(frame);
+    };
+    const send = async (): Promise<boolean> => {
+      if (this.#over) drop();
+      else await this.#send(frame);
+      return !this.#over;
+    };
+    return { data: frame.data, send, drop };
+  }
+
+  /** Rejects cost a stranger little, and are answers only once they are taken: no more wait than requests may. */
+  reject(id: number, reason: RejectReason): void {
+    if (this.#over) return;
+    if (this.#rejecting >= DEFAULT_UPLOAD_LIMITS.maxQueued) return this.#fail(tooManyRequests());
+    this.#rejecting += 1;
+    this.call.write({ message: { $case: 'reject', value: { id, reason: rejectToWire(reason) } } }, () => {
+      this.#rejecting -= 1;
+    });
+  }
+
+  violated(breach: 'duplicate' | 'full'): void {
+    this.#fail(
+      breach === 'full'
+        ? tooManyRequests()
+        : new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use'),
+    );
+  }
+
+  #onMessage({ message }: FetchRequest): void {
+    if (this.#over) return;
+    const { uploads } = this.parts;
+    try {
+      switch (message?.$case) {
+        case 'hello':
+          return this.#onHello(message.value);
+        case 'request':
+          return this.#onRequest(message.value);
+        case 'any':
+          return this.#onAny(message.value);
+        case 'cancel':
+          return uploads.handle({ type: 'cancelled', stream: this, id: message.value.id });
+        case 'pace': {
+          const bytesPerSecond = Number(message.value.bytesPerSecond);
+          return uploads.handle({ type: 'stream-paced', stream: this, bytesPerSecond });
+        }
+        case undefined:
+          return; // A message of a later version.
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #onHello({ session: secret, takesParts }: Hello): void {
+    if (this.#owner)
+      throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
+    const owner = this.parts.sync.sessionOf(secret);
+    clearTimeout(this.#timer);
+    this.#owner = owner;
+    // What is written past grpc-js must not be before the headers.
+    this.call.sendMetadata(new Metadata());
+    this.#unsubscribe = owner.onEnd((error) => {
+      this.#end();
+      this.parts.handlers.fail(this.call, error);
+    });
+    this.parts.uploads.handle({ type: 'stream-opened', stream: this, downloader: owner, takesParts });
+  }
+
+  #onRequest(request: Request): void {
+    checkRequest(request, this.downloader.serving.layout);
+    this.#request(request);
+  }
+
+  #onAny({ id, modulus, residue }: AnyRequest): void {
+    const { serving } = this.downloader;
+    if (modulus < 1 || modulus > MAX_MODULUS || residue >= modulus) {
+      throw new EnjambreError('invalid', 'BAD_REQUEST', `no piece is ${residue} modulo ${modulus}`);
+    }
+    this.#request({ id, length: serving.layout.longestBlock, any: { modulus, residue } });
+  }
+
+  #request(request: BlockRequest): void {
+    this.parts.uploads.handle({ type: 'requested', stream: this, request });
+  }
+
+  /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
+  async #send(frame: BlockFrame): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#sending.delete(done);
+        resolve();
+      };
+      this.#sending.add(done);
+      if (this.#sending.size === 1) this.#watchReader();
+      writeFrame(this.call, frame, (error) => {
+        if (!error) this.parts.frames.giveBack(frame);
+        done();
+      });
+    });
+    if (!this.#over) this.#watchReader();
+  }
+
+  /** A downloader that takes nothing would hold memory that others need: it gets a limited time for the next block. */
+  #watchReader(): void {
+    clearTimeout(this.#timer);
+    if (this.#sending.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#fail(new EnjambreError('timeout', 'SLOW_READER', 'no block was taken for too long'));
+    }, STALL_TIMEOUT_MS);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    const known = EnjambreError.from(error);
+    if (known.code === 'invalid' && this.#owner)
+      this.parts.directory.report(this.#owner.offender, known.message);
+    this.#end();
+    this.parts.handlers.fail(this.call, error);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#unsubscribe();
+    this.ended();
+    for (const done of [...this.#sending]) done();
+    this.parts.uploads.handle({ type: 'stream-closed', stream: this });
+  }
+}
+
+function tooManyRequests(): EnjambreError {
+  return new EnjambreError('exhausted', 'TOO_MANY_REQUESTS', 'too many unanswered requests');
+}

@@ -1,0 +1,72 @@
+import { infoHashFromBytes } from '@enjambre/core/ids';
+import type { ServedService } from '@enjambre/rpc/server';
+import { HandlerFactory } from '@enjambre/rpc/handlers';
+import type { Logger } from '@enjambre/common/log/logger';
+import {
+  PeerServiceService,
+  type GetMetainfoRequest,
+  type GetMetainfoResponse,
+  type PeerServiceServer,
+} from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import type { ServingDirectory } from '../../../app/upload/serving.js';
+import { Uploads } from '../../../app/upload/uploads.js';
+import { FetchServer } from './fetch-server.js';
+import { unknownInfohash } from '../hello.js';
+import { METAINFO_CHUNK_BYTES } from '../limits.js';
+import type { SelfDescription } from '../client/peer-link.js';
+import { SyncServer } from './sync-server.js';
+
+export interface PeerHandlersComponents {
+  readonly directory: ServingDirectory;
+  readonly self: SelfDescription;
+  readonly log: Logger;
+}
+
+export interface PeerHandlersInit {
+  /** Downloaders served at the same time. */
+  readonly uploadSlots: number;
+}
+
+/** What the uploads of an agent hold, all together. */
+export interface UploadLoad {
+  readonly streams: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
+  /** Bytes being read or sent. */
+  readonly bytes: number;
+}
+
+/** What other agents may call on this one. */
+export function peerService(
+  components: PeerHandlersComponents,
+  { uploadSlots }: PeerHandlersInit,
+): ServedService & { readonly uploads: () => UploadLoad } {
+  const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
+  const engine = new Uploads({ log: components.log }, { slots: uploadSlots });
+  const sync = new SyncServer({ ...components, handlers, uploads: engine });
+  const fetch = new FetchServer({ ...components, handlers, sync, uploads: engine });
+  const implementation: PeerServiceServer = {
+    getMetainfo: handlers.serverStream((request) => metainfoChunks(components.directory, request)),
+    sync: (call) => {
+      sync.accept(call);
+    },
+    fetch: (call) => {
+      fetch.accept(call);
+    },
+  };
+  const uploads = (): UploadLoad => ({ ...engine.load, streams: fetch.streams });
+  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation, uploads };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a generator that answers from memory
+async function* metainfoChunks(
+  directory: ServingDirectory,
+  { infohash }: GetMetainfoRequest,
+): AsyncGenerator<GetMetainfoResponse> {
+  const serving = directory.find(infoHashFromBytes(infohash));
+  if (!serving) throw unknownInfohash();
+  const { bytes } = serving.metainfo;
+  for (let at = 0; at < bytes.length; at += METAINFO_CHUNK_BYTES) {
+    yield { totalLength: bytes.length, chunk: bytes.subarray(at, at + METAINFO_CHUNK_BYTES) };
+  }
+}

@@ -1,0 +1,53 @@
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
+import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
+
+/** What is known of a file before its content is. */
+export interface Identity {
+  readonly infohash: InfoHash;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+export function identityOf({
+  infohash,
+  name,
+  totalLength,
+}: Pick<Metainfo, 'infohash' | 'name' | 'totalLength'>): Identity {
+  return { infohash, name, size: totalLength };
+}
+
+export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord): Identity {
+  return { infohash, name, size: bytesTotal };
+}
+
+/** The record of a transfer that begins now. */
+export function newRecord(
+  { infohash, name, size }: Identity,
+  { origin, location }: { origin: boolean; location: string },
+): TransferRecord {
+  return {
+    infohash,
+    name,
+    goal: 'run',
+    reason: '',
+    warning: '',
+    origin,
+    location,
+    movingTo: '',
+    complete: false,
+    inPlace: origin,
+    ownFiles: 'none',
+    assembly: '',
+    fingerprint: '',
+    copies: [],
+    recheck: false,
+    bytesTotal: size,
+    bytesDone: 0,
+    addedAtMs: Date.now(),
+    ...NOTHING_COUNTED,
+    ...NO_LIMITS,
+  };
+}

@@ -1,0 +1,258 @@
+import type { PeerId } from '@enjambre/core/ids';
+import type { Labels } from '@enjambre/core/labels';
+import type { Distance } from '@enjambre/core/locality';
+import { RateMeter } from '../../domain/rate-meter.js';
+import { TrafficByDistance } from '../../domain/traffic.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import type { Locality } from './locality.js';
+import type { Meter } from './meter.js';
+
+interface Account {
+  readonly peerId: PeerId;
+  name: string;
+  endpoint: string;
+  /** The tracker named it as one when the link to it was opened. */
+  seeder: boolean;
+  /** Open streams, in either direction. */
+  streams: number;
+  received: number;
+  sent: number;
+  distance: Distance;
+  /** Streams in which it serves us that were opened. */
+  links: number;
+  receivingMs: number;
+  /** When its last block came. */
+  heardMs: number;
+  readonly receiveMeter: RateMeter;
+  readonly sendMeter: RateMeter;
+}
+
+/** Bytes and rates of one peer. */
+export interface PeerAccount {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly endpoint: string;
+  readonly connected: boolean;
+  readonly received: number;
+  readonly sent: number;
+  readonly distance: Distance;
+  /** See PeerBytes. */
+  readonly receivingMs: number;
+  readonly receiveRate: number;
+  readonly sendRate: number;
+}
+
+/** The part of a transfer's record that the ledger keeps. */
+type LedgerRecord = Pick<
+  TransferRecord,
+  'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers' | 'traffic'
+>;
+
+interface Party {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly endpoint?: string;
+  readonly seeder?: boolean;
+  /** @default as it said before, or none */
+  readonly labels?: Labels;
+}
+
+interface LedgerComponents {
+  readonly locality: Locality;
+  /** Where the agent counts, all transfers together. */
+  readonly meter: Meter;
+  readonly nowMs: () => number;
+}
+
+/** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
+const MAX_ACCOUNTS = 1000;
+/** One that sends nothing for so long is not sending. */
+const PAUSE_MS = 1000;
+
+/** Who sent how much to whom, for one transfer. */
+export class Ledger {
+  readonly #accounts = new Map<PeerId, Account>();
+  #downloaded: number;
+  #uploaded: number;
+  #wasted: number;
+  readonly #traffic: TrafficByDistance;
+  readonly #locality: Locality;
+  readonly #meter: Meter;
+  readonly #nowMs: () => number;
+
+  /** @param before what was counted in earlier processes */
+  constructor(before: LedgerRecord, { locality, meter, nowMs }: LedgerComponents) {
+    this.#locality = locality;
+    this.#meter = meter;
+    this.#nowMs = nowMs;
+    this.#traffic = new TrafficByDistance(before.traffic);
+    this.#downloaded = before.bytesDownloaded;
+    this.#uploaded = before.bytesUploaded;
+    this.#wasted = before.bytesWasted;
+    for (const { peerId, name, ...counted } of before.peers) {
+      Object.assign(this.#account({ peerId, name }), counted);
+    }
+  }
+
+  /** Bytes received, of use or not, in earlier processes too. */
+  get downloaded(): number {
+    return this.#downloaded;
+  }
+
+  /** Bytes sent, in earlier processes too. */
+  get uploaded(): number {
+    return this.#uploaded;
+  }
+
+  /** What is to outlive the process. */
+  get record(): LedgerRecord {
+    return {
+      bytesDownloaded: this.#downloaded,
+      bytesUploaded: this.#uploaded,
+      bytesWasted: this.#wasted,
+      peers: this.peers().map(({ peerId, name, received, sent, distance, receivingMs }) => ({
+        peerId,
+        name,
+        received,
+        sent,
+        distance,
+        receivingMs,
+      })),
+      traffic: this.#traffic.record,
+    };
+  }
+
+  /** A block came that is kept. */
+  received(peer: PeerId, bytes: number): void {
+    const account = this.#came(peer, bytes);
+    this.#meter.receive(account?.seeder ? 'seeder' : 'leecher', account?.distance ?? 'unknown', bytes);
+    if (!account) return;
+    const nowMs = this.#nowMs();
+    account.received += bytes;
+    account.receiveMeter.add(bytes, nowMs);
+    account.receivingMs += nowMs - account.heardMs < PAUSE_MS ? nowMs - account.heardMs : 0;
+    account.heardMs = nowMs;
+  }
+
+  /** Bytes came that are of no use: repeated. */
+  repeated(peer: PeerId, bytes: number): void {
+    this.#meter.repeatedBytes += bytes;
+    this.#came(peer, bytes);
+    this.#wasted += bytes;
+  }
+
+  /** Bytes that were kept turned out to be wrong. */
+  spoilt(bytes: number): void {
+    this.#meter.spoiltBytes += bytes;
+    this.#meter.piecesFailed += 1;
+    this.#wasted += bytes;
+  }
+
+  sent(peer: PeerId, bytes: number): void {
+    this.#uploaded += bytes;
+    const account = this.#accounts.get(peer);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.sent(distance, bytes);
+    this.#locality.traffic.sent(distance, bytes);
+    if (!account) return;
+    account.sent += bytes;
+    account.sendMeter.add(bytes, this.#nowMs());
+  }
+
+  streamOpened(party: Party): void {
+    const account = this.#account(party);
+    if (account.streams === 0) this.#meter.connectedPeers += 1;
+    account.streams += 1;
+  }
+
+  /** A stream was opened in which it serves us. True if there was one before. */
+  linkOpened(party: Party): boolean {
+    this.streamOpened(party);
+    const account = this.#account(party);
+    account.links += 1;
+    account.heardMs = this.#nowMs();
+    return account.links > 1;
+  }
+
+  streamClosed(peer: PeerId): void {
+    const account = this.#accounts.get(peer);
+    if (!account) return;
+    account.streams -= 1;
+    if (account.streams === 0) this.#meter.connectedPeers -= 1;
+  }
+
+  /** What a peer called itself; empty if it is not remembered. */
+  nameOf(peer: PeerId): string {
+    return this.#accounts.get(peer)?.name ?? '';
+  }
+
+  /** Peers with a stream open, or with which bytes were exchanged. */
+  peers(): PeerAccount[] {
+    const now = this.#nowMs();
+    return [...this.#accounts.values()]
+      .filter(({ streams, received, sent }) => streams > 0 || received > 0 || sent > 0)
+      .map((account) => ({
+        peerId: account.peerId,
+        name: account.name,
+        endpoint: account.endpoint,
+        connected: account.streams > 0,
+        received: account.received,
+        sent: account.sent,
+        distance: account.distance,
+        receivingMs: account.receivingMs,
+        receiveRate: account.receiveMeter.rate(now),
+        sendRate: account.sendMeter.rate(now),
+      }));
+  }
+
+  #came(peer: PeerId, bytes: number): Account | undefined {
+    this.#downloaded += bytes;
+    const account = this.#accounts.get(peer);
+    const distance = account?.distance ?? 'unknown';
+    this.#traffic.received(distance, bytes);
+    this.#locality.traffic.received(distance, bytes);
+    return account;
+  }
+
+  #account({ peerId, name, endpoint = '', seeder, labels }: Party): Account {
+    let account = this.#accounts.get(peerId);
+    if (!account) {
+      this.#makeRoom();
+      account = newAccount(peerId);
+      this.#accounts.set(peerId, account);
+    }
+    account.name = name;
+    if (endpoint !== '') account.endpoint = endpoint;
+    if (seeder !== undefined) account.seeder = seeder;
+    if (labels) account.distance = this.#locality.distanceTo(labels);
+    return account;
+  }
+
+  #makeRoom(): void {
+    if (this.#accounts.size < MAX_ACCOUNTS) return;
+    let least: Account | undefined;
+    for (const account of this.#accounts.values()) {
+      if (account.streams > 0) continue;
+      if (!least || account.received + account.sent < least.received + least.sent) least = account;
+    }
+    if (least) this.#accounts.delete(least.peerId);
+  }
+}
+
+function newAccount(peerId: PeerId): Account {
+  return {
+    peerId,
+    name: '',
+    endpoint: '',
+    seeder: false,
+    streams: 0,
+    received: 0,
+    sent: 0,
+    distance: 'unknown',
+    links: 0,
+    receivingMs: 0,
+    heardMs: -Infinity,
+    receiveMeter: new RateMeter(),
+    sendMeter: new RateMeter(),
+  };
+}

@@ -1,0 +1,34 @@
+import { isQuiet, type LinkState } from '../../domain/links/replacement.js';
+
+/** A download that got nothing for this long is told of. */
+const SILENCE_MS = 3000;
+
+interface ShownLink extends LinkState {
+  readonly address: { readonly endpoint: string };
+}
+
+/**
+ * Why a download with these links does not get on, for people; empty if it does.
+ *
+ * @param lastProblem why the last link ended before it began; empty if none has
+ */
+export function linksText(links: Iterable<ShownLink>, nowMs: number, lastProblem: string): string {
+  const all = [...links];
+  const ready = all.filter((link) => link.ready);
+  if (ready.length === 0) {
+    const quiet = all.filter((link) => isQuiet(link, nowMs)).map(({ address }) => address.endpoint);
+    return `no peer answers (${lastProblem || connectingText(quiet)})`;
+  }
+  const asked = ready.flatMap(({ askedMs }) => (askedMs === undefined ? [] : [askedMs]));
+  const sinceMs = Math.max(Math.min(...asked), ...all.map(({ heardMs }) => heardMs));
+  if (asked.length === 0 || nowMs - sinceMs < SILENCE_MS) return '';
+  const peers = asked.length === 1 ? 'a peer was asked' : `${asked.length} peers were asked`;
+  return `${peers}, and nothing has come for ${Math.floor((nowMs - sinceMs) / 1000)} s`;
+}
+
+function connectingText([first, ...others]: readonly string[]): string {
+  if (first === undefined) return 'connecting';
+  return others.length === 0
+    ? `connecting to ${first}`
+    : `connecting to ${first} and ${others.length} ${others.length === 1 ? 'other' : 'others'}`;
+}

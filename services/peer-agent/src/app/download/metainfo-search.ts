@@ -1,0 +1,119 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { sleep } from '@enjambre/common/async/sleep';
+import { MetainfoRace } from '../../domain/metainfo-race.js';
+import type { Random } from '../../domain/random.js';
+import { MAX_LINKS } from '../../domain/swarm-constants.js';
+import { searchText } from './metainfo-text.js';
+import type { PeerAddress, PeerConnector, SwarmListener, TrackerPort } from '../ports.js';
+
+export interface MetainfoSearchComponents {
+  readonly connector: Pick<PeerConnector, 'fetchMetainfo'>;
+  readonly infohash: InfoHash;
+  readonly random: Random;
+}
+
+/** Asks the peers of a swarm for the metainfo of its file, several at a time: see {@link MetainfoRace}. */
+export class MetainfoSearch implements SwarmListener {
+  readonly #peers = new Map<PeerId, PeerAddress>();
+  readonly #race: MetainfoRace;
+  readonly #asked = new Map<PeerId, AbortController>();
+  #found: Metainfo | undefined;
+  #wake: (() => void) | undefined;
+  #isWoken = false;
+  #isWide = false;
+  #lastFailure = '';
+
+  constructor(private readonly parts: MetainfoSearchComponents) {
+    this.#race = new MetainfoRace(parts.random);
+  }
+
+  /** What it does, and why it takes its time, for people. */
+  get problem(): string {
+    const answers = this.#race.answers(performance.now());
+    const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';
+    return searchText({ known: this.#race.size, answers, endpointOf, lastFailure: this.#lastFailure });
+  }
+
+  peers({ snapshot, upserted, removed }: Parameters<SwarmListener['peers']>[0]): void {
+    const named = new Set(upserted.map(({ peerId }) => peerId));
+    const gone = snapshot ? [...this.#peers.keys()].filter((peer) => !named.has(peer)) : removed;
+    for (const peer of gone) this.#race.forget(peer);
+    for (const address of upserted) {
+      this.#peers.set(address.peerId, address);
+      this.#race.know(address.peerId, address.seeder);
+    }
+    for (const peer of gone) if (!named.has(peer) && !this.#asked.has(peer)) this.#peers.delete(peer);
+    if (upserted.length > 0) this.#rouse();
+  }
+
+  /** Goes on until a peer that the tracker names answers. Undefined only if `signal` aborts. */
+  async run(tracker: TrackerPort, signal: AbortSignal): Promise<Metainfo | undefined> {
+    tracker.watch(this.parts.infohash, this);
+    try {
+      while (!signal.aborted && !this.#found) await this.#step(tracker, signal);
+      return signal.aborted ? undefined : this.#found;
+    } finally {
+      tracker.unwatch(this.parts.infohash);
+      for (const abort of this.#asked.values()) abort.abort();
+    }
+  }
+
+  async #step(tracker: TrackerPort, signal: AbortSignal): Promise<void> {
+    const { ask, drop, needsPeers, waitMs } = this.#race.step(performance.now());
+    for (const peer of drop) this.#asked.get(peer)?.abort();
+    for (const peer of ask) void this.#ask(peer, signal);
+    if (needsPeers && this.#race.size >= MAX_LINKS && !this.#isWide) {
+      this.#isWide = true;
+      tracker.widen(this.parts.infohash);
+    }
+    await this.#pause(waitMs, signal);
+  }
+
+  async #ask(peer: PeerId, signal: AbortSignal): Promise<void> {
+    const address = this.#peers.get(peer);
+    if (!address) {
+      this.#race.failed(peer, performance.now());
+      return;
+    }
+    const abort = new AbortController();
+    this.#asked.set(peer, abort);
+    const { connector, infohash } = this.parts;
+    const either = AbortSignal.any([signal, abort.signal]);
+    const progress = (bytes: number, total: number): void => {
+      if (!either.aborted) this.#race.received(peer, { bytes, total });
+    };
+    try {
+      const found = await connector.fetchMetainfo(address, infohash, either, progress);
+      this.#found ??= found;
+    } catch (error) {
+      if (either.aborted) return;
+      const { message, reason } = EnjambreError.from(error);
+      this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${message}`;
+      const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
+      this.#race.failed(peer, performance.now(), failure);
+    } finally {
+      if (this.#asked.get(peer) === abort) this.#asked.delete(peer);
+      this.#rouse();
+    }
+  }
+
+  #rouse(): void {
+    this.#isWoken = true;
+    this.#wake?.();
+  }
+
+  /** Until the next step is due, or something happened. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#isWoken) {
+      const woken = new AbortController();
+      this.#wake = () => {
+        woken.abort();
+      };
+      await sleep(ms, AbortSignal.any([signal, woken.signal]));
+      this.#wake = undefined;
+    }
+    this.#isWoken = false;
+  }
+}

@@ -1,0 +1,33 @@
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import { openContent, type Content } from '../transfer/content.js';
+import { MetainfoSearch } from './metainfo-search.js';
+import { settleName } from '../transfer/target-claim.js';
+import type { TransferComponents } from '../transfer/transfer-components.js';
+
+type Parts = Pick<TransferComponents, 'tracker' | 'connector' | 'random' | 'claim' | 'stores' | 'archive'>;
+
+/** Finds the metainfo of a download in its swarm, and settles by that what it is called and where it goes. */
+export class Resolution {
+  #search: MetainfoSearch | undefined;
+
+  constructor(private readonly parts: Parts) {}
+
+  /** Why it does not get on, for people; undefined while nothing is searched. */
+  get problem(): string | undefined {
+    return this.#search?.problem;
+  }
+
+  /** Undefined if `signal` aborted. Throws as {@link settleName} does. */
+  async run(
+    before: TransferRecord,
+    signal: AbortSignal,
+  ): Promise<{ record: TransferRecord; content: Content } | undefined> {
+    const { tracker, connector, random, stores } = this.parts;
+    this.#search = new MetainfoSearch({ connector, random, infohash: before.infohash });
+    const metainfo = await this.#search.run(tracker, signal);
+    this.#search = undefined;
+    if (!metainfo) return undefined;
+    const record = await settleName(metainfo, before, this.parts);
+    return { record, content: openContent(metainfo, record, stores) };
+  }
+}

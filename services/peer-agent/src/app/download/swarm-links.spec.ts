@@ -1,0 +1,257 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { peerNamed, infoHash } from '../../../test/support/ids.js';
+import { MAX_LINKS } from '../../domain/swarm-constants.js';
+import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../ports.js';
+import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
+
+/** Links that are ready at once, but for those of `silent` peers, and remember why they were closed. */
+class FakeConnector implements Pick<PeerConnector, 'open'> {
+  readonly closed: string[] = [];
+  readonly listeners = new Map<string, LinkListener>();
+  readonly silent = new Set<string>();
+
+  open({ name }: PeerAddress, _what: unknown, listener: LinkListener): PeerLink {
+    this.listeners.set(name, listener);
+    if (!this.silent.has(name)) queueMicrotask(() => listener.ready(Bitfield.empty(1)));
+    const nothing = (): undefined => undefined;
+    return {
+      request: nothing,
+      requestAny: nothing,
+      cancel: nothing,
+      pace: nothing,
+      have: nothing,
+      close: (reason) => this.closed.push(`${name}: ${reason}`),
+    };
+  }
+}
+
+const connector = new FakeConnector();
+const ignored = new Proxy({} as SwarmHandler, { get: () => () => undefined });
+let links: SwarmLinks | undefined;
+let nowMs = 0;
+let widened = 0;
+
+afterEach(() => {
+  links?.close('STOPPING', 'the test is over');
+  connector.closed.length = 0;
+  connector.silent.clear();
+  widened = 0;
+});
+
+function address(number: number): PeerAddress {
+  const name = `peer ${number}`;
+  return { peerId: peerNamed(name), name, endpoint: `10.0.0.1:${number}`, seeder: true };
+}
+
+function make(): SwarmLinks {
+  const parts = { infohash: infoHash('aa'), pieceCount: 1, have: Bitfield.empty(1), isBanned: () => false };
+  const outer = {
+    connector: connector as unknown as PeerConnector,
+    nowMs: () => nowMs,
+    random: () => 0,
+    widen: () => (widened += 1),
+  };
+  links = new SwarmLinks({ ...parts, ...outer }, ignored);
+  return links;
+}
+
+const addresses = (count: number, from = 0): PeerAddress[] =>
+  Array.from({ length: count }, (_, number) => address(from + number));
+
+/** As many links as there may be, all of them standing. */
+async function full(): Promise<SwarmLinks> {
+  const links = make();
+  links.update({ snapshot: true, upserted: addresses(MAX_LINKS), removed: [] });
+  await Promise.resolve();
+  expect(links.counts).toEqual({ known: MAX_LINKS, ready: MAX_LINKS });
+  return links;
+}
+
+describe('links to a swarm', () => {
+  it('are kept when the tracker takes their peers back', async () => {
+    const kept = await full();
+    kept.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
+    expect(kept.counts.ready).toBe(MAX_LINKS);
+    expect(connector.closed).toEqual([]);
+  });
+
+  it('make room for a new peer, when there are as many as there may be, if their own was taken back', async () => {
+    const replaced = await full();
+    replaced.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
+    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(replaced.get(address(3).peerId)).toBeUndefined();
+    expect(replaced.get(address(100).peerId)).toBeDefined();
+    expect(replaced.counts.known).toBe(MAX_LINKS);
+  });
+
+  it('are no more than that if the tracker still names all of them', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    expect(connector.closed).toEqual([]);
+  });
+
+  it('turn to a peer for whom there was no room as soon as there is', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    links.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
+    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(links.get(address(100).peerId)).toBeDefined();
+    expect(links.counts.known).toBe(MAX_LINKS);
+  });
+
+  it('turn to it later if a link that works ends', async () => {
+    const links = await full();
+    const listener = connector.listeners.get('peer 3');
+    for (const each of connector.listeners.values()) each.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    listener?.closed(new EnjambreError('unavailable', 'GONE', 'the peer is gone'));
+    links.review();
+    expect(links.get(address(100).peerId)).toBeDefined();
+    expect(links.get(address(3).peerId)).toBeUndefined();
+  });
+
+  it('do not turn to one that the tracker has taken back meanwhile', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100), address(101)], removed: [] });
+    links.update({ snapshot: false, upserted: [], removed: [address(100).peerId, address(3).peerId] });
+    expect(links.get(address(100).peerId)).toBeUndefined();
+    expect(links.get(address(101).peerId)).toBeDefined();
+  });
+
+  it('remember no more peers without room than there may be links', async () => {
+    const links = await full();
+    const others = Array.from({ length: 3 * MAX_LINKS }, (_, number) => address(100 + number));
+    links.update({ snapshot: false, upserted: others, removed: [] });
+    const all = Array.from({ length: MAX_LINKS }, (_, number) => address(number).peerId);
+    links.update({ snapshot: false, upserted: [], removed: all });
+    const used = others.filter(({ peerId }) => links.get(peerId));
+    expect(used).toEqual(others.slice(-MAX_LINKS));
+  });
+
+  it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {
+    const working = await full();
+    for (let number = 0; number < MAX_LINKS - 1; number++)
+      connector.listeners.get(`peer ${number}`)?.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
+    working.update({ snapshot: true, upserted: others, removed: [] });
+    expect(connector.closed).toEqual([`peer ${MAX_LINKS - 1}: REPLACED`]);
+    expect(working.counts.known).toBe(MAX_LINKS);
+  });
+});
+
+describe('peers that do not answer', () => {
+  /** Of so many peers named, the first `silent` do not say hello. */
+  async function crowd(named: number, silent: number): Promise<SwarmLinks> {
+    for (const { name } of addresses(silent)) connector.silent.add(name);
+    const links = make();
+    links.update({ snapshot: true, upserted: addresses(named), removed: [] });
+    await later(links, 0);
+    return links;
+  }
+
+  async function later(links: SwarmLinks, ms: number): Promise<void> {
+    nowMs += ms;
+    links.review();
+    await Promise.resolve();
+  }
+
+  it('do not keep others out for longer than half a second', async () => {
+    const links = await crowd(60, MAX_LINKS);
+    expect(links.counts).toEqual({ known: MAX_LINKS, ready: 0 });
+    await later(links, 500);
+    expect(links.counts).toEqual({ known: 60, ready: 10 });
+    expect(connector.closed).toEqual([]);
+  });
+
+  it('are waited for beside others, twice as many as there may be links; then the oldest makes room for each other', async () => {
+    const links = await crowd(MAX_LINKS, MAX_LINKS);
+    await later(links, 500);
+    for (const { name } of addresses(MAX_LINKS, 100)) connector.silent.add(name);
+    links.update({ snapshot: false, upserted: addresses(MAX_LINKS, 100), removed: [] });
+    await later(links, 500);
+    expect(links.counts).toEqual({ known: 2 * MAX_LINKS, ready: 0 });
+    links.update({ snapshot: false, upserted: addresses(3, 200), removed: [] });
+    await later(links, 0);
+    expect(links.counts).toEqual({ known: 2 * MAX_LINKS, ready: 3 });
+    expect(connector.closed).toEqual([0, 1, 2].map((number) => `peer ${number}: REPLACED`));
+  });
+
+  it('are tried again after those that were not, not sooner than ten seconds later', async () => {
+    const links = await crowd(2 * MAX_LINKS, 2 * MAX_LINKS);
+    await later(links, 500);
+    await later(links, 500);
+    links.update({ snapshot: false, upserted: addresses(1, 200), removed: [] });
+    expect(links.get(address(0).peerId)).toBeUndefined();
+    await later(links, 9000);
+    expect(links.get(address(0).peerId)).toBeUndefined();
+    await later(links, 1000);
+    expect(links.get(address(0).peerId)).toBeDefined();
+  });
+
+  it('are told to the tracker if they are most of those that it names, so that it names others, once in a while', async () => {
+    const links = await crowd(MAX_LINKS, MAX_LINKS / 2);
+    await later(links, 400);
+    expect(widened).toBe(0);
+    await later(links, 100);
+    await later(links, 29_000);
+    expect(widened).toBe(1);
+    await later(links, 1000);
+    expect(widened).toBe(2);
+  });
+
+  it('do not matter if few are named: there are no others', async () => {
+    const links = await crowd(MAX_LINKS - 1, MAX_LINKS - 1);
+    await later(links, 60_000);
+    expect(widened).toBe(0);
+  });
+});
+
+describe('peers that say hello and send nothing', () => {
+  const place = { piece: 0, begin: 0, length: 1 };
+
+  it('make room for others when they have kept requests for ten seconds and nobody sends', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    links.request(address(3).peerId, 1, place);
+    nowMs += 9999;
+    links.review();
+    expect([widened, connector.closed]).toEqual([0, []]);
+    nowMs += 1;
+    links.review();
+    expect([widened, connector.closed]).toEqual([0, ['peer 3: REPLACED']]);
+    expect(links.get(address(100).peerId)).toBeDefined();
+  });
+
+  it('are told to the tracker then if it has named no others', async () => {
+    const links = await full();
+    links.request(address(3).peerId, 1, place);
+    nowMs += 10_000;
+    links.review();
+    expect([widened, connector.closed]).toEqual([1, []]);
+  });
+
+  it('are kept while another one sends: requests are given to that one', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    links.request(address(3).peerId, 1, place);
+    nowMs += 9000;
+    connector.listeners.get('peer 4')?.block(1, place, Buffer.alloc(1));
+    nowMs += 1000;
+    links.review();
+    expect([widened, connector.closed]).toEqual([0, []]);
+  });
+
+  it('are kept if they were not asked, or have answered', async () => {
+    const links = await full();
+    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    links.request(address(3).peerId, 1, place);
+    connector.listeners.get('peer 3')?.rejected(1, 'choked');
+    nowMs += 60_000;
+    links.review();
+    expect([widened, connector.closed]).toEqual([0, []]);
+  });
+});

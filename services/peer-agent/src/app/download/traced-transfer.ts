@@ -1,0 +1,154 @@
+import { shortId, type InfoHash } from '@enjambre/core/ids';
+import {
+  activeTraceparent,
+  apart,
+  inSpan,
+  isTracing,
+  startSpan,
+  type Span,
+} from '@enjambre/common/tracing/tracing';
+import type { LinkListener, PeerAddress, PeerConnector, PeerLink, TrackerPort } from '../ports.js';
+import type { TransferComponents } from '../transfer/transfer-components.js';
+
+/**
+ * What a transfer works with, so that its downloads are traced: from when it asks for peers
+ * until it has all, stops or fails. A part of the call that began it, if that was traced. If
+ * nothing is traced, what was given.
+ */
+export function traced(infohash: InfoHash, parts: TransferComponents): TransferComponents {
+  if (!isTracing()) return parts;
+  const trace = new DownloadTrace(infohash);
+  return {
+    ...parts,
+    tracker: tracedTracker(parts.tracker, trace),
+    connector: tracedConnector(parts.connector, trace),
+  };
+}
+
+/** The span of the download under way; there may be one after the other. */
+class DownloadTrace {
+  readonly #begunBy = activeTraceparent();
+  #span: Span | undefined;
+
+  constructor(private readonly infohash: InfoHash) {}
+
+  begin(): void {
+    const parent = activeTraceparent() ?? this.#begunBy;
+    this.#span ??= startSpan(`download ${shortId(this.infohash)}`, {
+      attributes: { 'enjambre.infohash': this.infohash },
+      ...(parent !== undefined && { parent }),
+    });
+  }
+
+  end(error?: string): void {
+    this.#span?.end(error);
+    this.#span = undefined;
+  }
+
+  /** Does `work` as a part of the download, or of nothing if none is under way. */
+  run<T>(work: () => T): T {
+    return this.#span ? this.#span.run(work) : apart(work);
+  }
+}
+
+function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort {
+  return {
+    get connected() {
+      return tracker.connected;
+    },
+    announce: (membership, event, reason) => {
+      // What is said every second is told apart from the rest.
+      const say = (): void => tracker.announce(membership, event, reason);
+      if (event === 'update' || event === 'numbers') apart(say);
+      else trace.run(say);
+      if (event === 'completed' || event === 'paused') trace.end();
+      if (event === 'failed') trace.end(reason ?? 'failed');
+    },
+    withdraw: (infohash) => {
+      trace.run(() => tracker.withdraw(infohash));
+      trace.end();
+    },
+    watch: (infohash, listener) => {
+      trace.begin();
+      const span = trace.run(() => startSpan('tracker watch', { kind: 'client' }));
+      const peers: typeof listener.peers = (change) => {
+        span?.set({ 'enjambre.peers': change.upserted.length });
+        span?.end();
+        trace.run(() => listener.peers(change));
+      };
+      const watch = (): void => tracker.watch(infohash, { peers });
+      if (span) span.run(watch);
+      else watch();
+    },
+    widen: (infohash) => apart(() => tracker.widen(infohash)),
+    unwatch: (infohash) => apart(() => tracker.unwatch(infohash)),
+    reportBan: (ban) => trace.run(() => tracker.reportBan(ban)),
+    findFiles: (query) => tracker.findFiles(query),
+  };
+}
+
+function tracedConnector(connector: PeerConnector, trace: DownloadTrace): PeerConnector {
+  return {
+    open: (peer, what, listener) => {
+      const span = trace.run(() => startSpan('peer session', { attributes: attributesOf(peer) }));
+      if (!span) return connector.open(peer, what, listener);
+      const session = new SessionTrace(span);
+      return session.around(span.run(() => connector.open(peer, what, session.heard(listener))));
+    },
+    fetchMetainfo: (peer, infohash, signal, progress) =>
+      trace.run(() =>
+        inSpan('fetch metainfo', { attributes: attributesOf(peer) }, () =>
+          connector.fetchMetainfo(peer, infohash, signal, progress),
+        ),
+      ),
+  };
+}
+
+/** The span of one link to an uploader, which is told at its end how much came. */
+class SessionTrace {
+  #bytes = 0;
+
+  constructor(private readonly span: Span) {}
+
+  heard(listener: LinkListener): LinkListener {
+    return {
+      ready: (has) => listener.ready(has),
+      has: (pieces) => listener.has(pieces),
+      choked: (choked) => listener.choked(choked),
+      superSeeds: (on) => listener.superSeeds(on),
+      heard: () => listener.heard(),
+      block: (id, place, data) => {
+        this.#bytes += data.length;
+        listener.block(id, place, data);
+      },
+      rejected: (id, reason) => listener.rejected(id, reason),
+      closed: (error) => {
+        this.#end(error);
+        listener.closed(error);
+      },
+    };
+  }
+
+  around(link: PeerLink): PeerLink {
+    return {
+      request: (id, place) => link.request(id, place),
+      requestAny: (id, of) => link.requestAny(id, of),
+      cancel: (id) => link.cancel(id),
+      pace: (bytesPerSecond) => link.pace(bytesPerSecond),
+      have: (pieces) => link.have(pieces),
+      close: (reason, message, piece) => {
+        this.#end();
+        link.close(reason, message, piece);
+      },
+    };
+  }
+
+  #end(error?: unknown): void {
+    this.span.set({ 'enjambre.received_bytes': this.#bytes });
+    this.span.end(error);
+  }
+}
+
+function attributesOf({ peerId, name, endpoint }: PeerAddress): Record<string, string> {
+  return { 'enjambre.peer': peerId, 'enjambre.peer_name': name, 'server.address': endpoint };
+}

@@ -1,0 +1,166 @@
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { Serial } from '@enjambre/common/async/serial';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import { Inbox, type InboxEntry, type InboxMessage, type MessageTarget } from '../../domain/inbox.js';
+import type { Delivery, DeliveryListener, InboxArchive, Page, Receipt, RelayPort, Room } from '../ports.js';
+
+export interface MessagesComponents {
+  readonly archive: InboxArchive;
+  /** Absent if the agent was started without --messaging. */
+  readonly relay: RelayPort | undefined;
+  readonly log: Logger;
+}
+
+/** So many entries that are of no use any more are no matter. */
+const COMPACT_AFTER = 5000;
+
+/** The messages of this agent: what it has received, and what it has the relay do. */
+export class Messages implements DeliveryListener, Startable {
+  readonly #inbox = new Inbox();
+  readonly #serial = new Serial();
+  readonly #watchers = new Set<() => void>();
+  /** In the file. */
+  #entries = 0;
+  /** The file is written anew when it has so many. */
+  #compactAt = COMPACT_AFTER;
+  #torn = false;
+
+  constructor(private readonly parts: MessagesComponents) {
+    parts.relay?.receive(this);
+  }
+
+  async start(): Promise<void> {
+    for (const entry of await this.parts.archive.load()) {
+      this.#inbox.apply(entry);
+      this.#entries += 1;
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#serial.idle();
+  }
+
+  /** Number of the newest message; 0 if there is none. */
+  get last(): number {
+    return this.#inbox.last;
+  }
+
+  get unread(): number {
+    return this.#inbox.unread;
+  }
+
+  get cursor(): bigint {
+    return this.#inbox.cursor;
+  }
+
+  get hasRoom(): boolean {
+    return !this.#inbox.isFull;
+  }
+
+  deliver(deliveries: readonly Delivery[]): Promise<void> {
+    return this.#serial.run(async () => {
+      const entries: InboxEntry[] = [];
+      for (const { message, deliveryId } of deliveries) {
+        const entry = this.#inbox.receive(message, deliveryId, Date.now());
+        if (!entry) continue;
+        this.#inbox.apply(entry);
+        entries.push(entry);
+      }
+      await this.#save(entries);
+      if (entries.length > 0) for (const watcher of [...this.#watchers]) watcher();
+    });
+  }
+
+  /** Rooms are the relay's to remember; one that lost its memory has it back from its members. */
+  connected(): void {
+    for (const room of this.#inbox.rooms) {
+      this.#relay.joinRoom(room).catch((error: unknown) => {
+        this.parts.log.warn({ room }, `could not join room ${room} again: ${messageOf(error)}`);
+      });
+    }
+  }
+
+  send(message: { id: string; target: MessageTarget; text: string }): Promise<Receipt> {
+    return this.#relay.send(message);
+  }
+
+  history(target: MessageTarget | undefined, page: Page): ReturnType<RelayPort['history']> {
+    return this.#relay.history(target, page);
+  }
+
+  async joinRoom(name: string): Promise<Room> {
+    const room = await this.#relay.joinRoom(name);
+    await this.#keep({ type: 'room', room: name, joined: true });
+    return room;
+  }
+
+  /** Throws `not-found` NOT_A_MEMBER if neither this agent nor the relay knows of a membership. */
+  async leaveRoom(name: string): Promise<void> {
+    try {
+      await this.#relay.leaveRoom(name);
+    } catch (error) {
+      // The relay may have forgotten the room, or have done it at an attempt whose answer was lost.
+      const isDone = EnjambreError.from(error).reason === 'NOT_A_MEMBER' && this.#inbox.rooms.includes(name);
+      if (!isDone) throw error;
+    }
+    await this.#keep({ type: 'room', room: name, joined: false });
+  }
+
+  rooms(page: Page): ReturnType<RelayPort['rooms']> {
+    return this.#relay.rooms(page);
+  }
+
+  /** Messages with a number above `after`, oldest first; at most `limit`. */
+  list(options: { after: number; unreadOnly: boolean; limit: number }): InboxMessage[] {
+    const found: InboxMessage[] = [];
+    for (const message of this.#inbox.list(options)) {
+      if (found.length === options.limit) break;
+      found.push(message);
+    }
+    return found;
+  }
+
+  /** Notes that somebody has seen them. */
+  async markRead(numbers: readonly number[]): Promise<void> {
+    if (numbers.length === 0) return;
+    await this.#keep({ type: 'read', numbers });
+    if (this.hasRoom) this.parts.relay?.wake();
+  }
+
+  /** Calls `listener` when a message has come. Returns a function that ends it. */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  get #relay(): RelayPort {
+    if (this.parts.relay) return this.parts.relay;
+    const message = 'this agent has no messaging service: start it with --messaging HOST:PORT';
+    throw new EnjambreError('precondition', 'NO_MESSAGING', message);
+  }
+
+  #keep(entry: InboxEntry): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#inbox.apply(entry);
+      await this.#save([entry]);
+    });
+  }
+
+  /** Brings on disk what was applied. After a failure the file is written anew: a part of a line may be in it. */
+  async #save(entries: readonly InboxEntry[]): Promise<void> {
+    if (entries.length === 0 && !this.#torn) return;
+    const rewrite = this.#torn || this.#entries >= this.#compactAt;
+    this.#torn = true;
+    if (rewrite) {
+      const snapshot = [...this.#inbox.snapshot()];
+      await this.parts.archive.replace(snapshot);
+      this.#entries = snapshot.length;
+      this.#compactAt = 2 * snapshot.length + COMPACT_AFTER;
+    } else {
+      await this.parts.archive.append(entries);
+      this.#entries += entries.length;
+    }
+    this.#torn = false;
+  }
+}

@@ -1,0 +1,115 @@
+import { basename, dirname, join } from 'node:path';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { StepCount, type Steps } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
+import { placesOf } from '../../domain/copies.js';
+import type { ScannedContent, TransferArchive, WatchedFolder } from '../ports.js';
+import type { Transfer } from '../transfer/transfer.js';
+import type { Transfers } from '../transfer/transfers.js';
+
+export interface FolderOffersComponents {
+  readonly transfers: Transfers;
+  readonly archive: TransferArchive;
+  readonly folder: WatchedFolder;
+}
+
+/**
+ * What is offered from a folder. A share is the folder's if it lies directly in it,
+ * whoever made it, so nothing more has to be remembered than where it lies.
+ */
+export class FolderOffers {
+  /** Downloads that go into the folder, by name. */
+  #downloads = new Map<string, Transfer[]>();
+  #sortedAtMs = -Infinity;
+
+  /** @param freshMs delay until downloads are noticed: there may be very many transfers to look through */
+  constructor(
+    private readonly parts: FolderOffersComponents,
+    private readonly freshMs: number,
+  ) {}
+
+  /** Names of the entries of which something is shared. */
+  names(): Set<string> {
+    const names = new Set<string>();
+    const { transfers, folder } = this.parts;
+    for (const { home } of transfers.all()) {
+      for (const { origin, location } of placesOf(home))
+        if (origin && dirname(location) === folder.path) names.add(basename(location));
+    }
+    return names;
+  }
+
+  /** All shares of an entry. */
+  of(name: string): readonly Transfer[] {
+    return this.parts.transfers.sharesAt(join(this.parts.folder.path, name));
+  }
+
+  /** Shares of an entry of which a file is not as it was. */
+  async outdated(name: string): Promise<Transfer[]> {
+    const shares = this.of(name);
+    const path = join(this.parts.folder.path, name);
+    const unchanged = await Promise.all(shares.map((transfer) => isUnchanged(transfer, path)));
+    return shares.filter((_, index) => !unchanged[index]);
+  }
+
+  /** Shares of an entry that offer just what it is now, told by names, sizes and times. */
+  async sameAs(name: string, content: ScannedContent): Promise<Transfer[]> {
+    const same: Transfer[] = [];
+    for (const transfer of this.of(name)) {
+      const path = join(this.parts.folder.path, name);
+      if (transfer.state === 'failed' || !(await isUnchanged(transfer, path))) continue;
+      const metainfo = await this.parts.archive.readMetainfo(transfer.infohash);
+      if (metainfo && (await turns.run(hasSameFiles(metainfo, content)))) same.push(transfer);
+    }
+    return same;
+  }
+
+  /** True if the entry is a download, under way or offered by whoever downloaded it: no original to share. */
+  async isDownload(name: string): Promise<boolean> {
+    for (const transfer of this.#sorted().get(name) ?? []) {
+      const { complete, inPlace } = transfer.record;
+      if (!inPlace || transfer.state === 'failed' || !this.parts.transfers.has(transfer)) continue;
+      // One that is missing in part is not taken for something else, either.
+      if (!complete || transfer.state === 'missing') return true;
+      if (await isUnchanged(transfer, join(this.parts.folder.path, name))) return true;
+    }
+    return false;
+  }
+
+  #sorted(): ReadonlyMap<string, readonly Transfer[]> {
+    if (performance.now() - this.#sortedAtMs < this.freshMs) return this.#downloads;
+    this.#downloads = new Map();
+    const { path } = this.parts.folder;
+    for (const transfer of this.parts.transfers.all()) {
+      const isHere = placesOf(transfer.home).some(({ origin, location }) => !origin && location === path);
+      if (!isHere) continue;
+      const before = this.#downloads.get(transfer.name);
+      if (before) before.push(transfer);
+      else this.#downloads.set(transfer.name, [transfer]);
+    }
+    this.#sortedAtMs = performance.now();
+    return this.#downloads;
+  }
+}
+
+/** What cannot be looked at fails by itself, with the reason. */
+function isUnchanged(transfer: Transfer, path: string): Promise<boolean> {
+  return transfer.isUnchanged(path).catch(() => true);
+}
+
+function* hasSameFiles(metainfo: Metainfo, content: ScannedContent): Steps<boolean> {
+  if (metainfo.isFolder !== content.isFolder || metainfo.files.length !== content.files.length) return false;
+  const facts = (path: readonly string[], length: number, executable: boolean): string =>
+    JSON.stringify([content.isFolder ? path : [], length, executable]);
+  const shared = new Set<string>();
+  const step = new StepCount();
+  for (const { path, length, executable } of metainfo.files) {
+    shared.add(facts(path, length, executable === true));
+    if (step.isFull()) yield;
+  }
+  for (const { path, length, executable } of content.files) {
+    if (!shared.has(facts(path, length, executable))) return false;
+    if (step.isFull()) yield;
+  }
+  return true;
+}

@@ -1,0 +1,38 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../ports.js';
+
+const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
+  link: 'is a symbolic link, which is not followed (--shared-links)',
+  outside: 'is a symbolic link that leads out of the shared folder (--shared-links anywhere)',
+  dangling: 'is a symbolic link that leads to nothing',
+  loop: 'is a symbolic link to a folder that it lies in',
+  incomplete: 'holds downloads under way',
+  special: 'is a socket, pipe or device',
+  name: '',
+};
+
+/** Says in the log what of an entry of the shared folder is not shared, each thing once. */
+export class LeftOutLog {
+  /** By entry, what was said. */
+  readonly #told = new Map<string, ReadonlySet<string>>();
+
+  constructor(private readonly log: Logger) {}
+
+  tell(name: string, { links, unsupported, others, incomplete, entries }: LeftOut): void {
+    const texts = entries.map((entry) => textOf(name, entry));
+    const more = links + unsupported + others + incomplete - entries.length;
+    if (more > 0) texts.push(`not shared: ${more} more of ${name}`);
+    const before = this.#told.get(name);
+    for (const text of texts) if (before?.has(text) !== true) this.log.warn({}, text);
+    if (texts.length === 0) this.#told.delete(name);
+    else this.#told.set(name, new Set(texts));
+  }
+
+  forget(name: string): void {
+    this.#told.delete(name);
+  }
+}
+
+function textOf(name: string, { path, why, fault }: LeftOutEntry): string {
+  return `not shared: ${name}/${path} ${why === 'name' ? `has a name that ${fault}` : TEXTS[why]}`;
+}

@@ -1,0 +1,24 @@
+import { checkNotNamesake, MetainfoPlan } from '@enjambre/core/metainfo-plan';
+import { StepCount } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
+import type { ScannedContent } from '../ports.js';
+
+/**
+ * The piece length to share content with, before a byte of it is read. Throws `invalid` if nothing
+ * can describe it: TOO_MANY_FILES, BAD_PIECE_LENGTH, NAMESAKE.
+ * @param wanted 0 to choose
+ */
+export async function planPieces(
+  { files, isFolder }: ScannedContent,
+  name: string,
+  wanted: number,
+): Promise<number> {
+  if (isFolder) checkNotNamesake(name, files);
+  const plan = new MetainfoPlan();
+  const step = new StepCount();
+  for (const file of files) {
+    plan.add(file);
+    if (step.isFull() && turns.isOver) await turns.next();
+  }
+  return plan.pieceLength(name, wanted || undefined);
+}

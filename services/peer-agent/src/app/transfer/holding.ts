@@ -1,0 +1,114 @@
+import type { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { incomplete, type TransferRecord } from '../../domain/transfer-record.js';
+import { noteComplete } from './completion.js';
+import { openContent, type Content } from './content.js';
+import { openAssembly } from './inventory.js';
+import { endMove, takeAlong, tryDisk, type Moved } from './target-claim.js';
+import type { TransferComponents } from './transfer-components.js';
+import { bytesDoneOf } from './transfer-view.js';
+
+type HoldingParts = Pick<
+  TransferComponents,
+  'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom'
+>;
+
+/** What a transfer has: its record, its content where that says, and which pieces of it are there. */
+export class Holding {
+  /** Undefined until the metainfo is known. */
+  content: Content | undefined;
+  /** Undefined until this process has looked. */
+  have: Bitfield | undefined;
+
+  constructor(
+    public record: TransferRecord,
+    private readonly parts: HoldingParts,
+  ) {}
+
+  get bytesDone(): number {
+    return bytesDoneOf(this.record, this.content, this.have);
+  }
+
+  note(change: Partial<TransferRecord>, content = this.content): void {
+    this.content = content;
+    this.record = { ...this.record, ...change };
+    if (change.location !== undefined) this.parts.moved();
+    this.parts.changed();
+  }
+
+  /** Reads the metainfo if it is kept, and ends a move that a crash came into. */
+  async open(): Promise<void> {
+    const { record, content } = this;
+    const metainfo = content?.metainfo ?? (await this.parts.archive.readMetainfo(record.infohash));
+    this.record = await endMove(metainfo, record, this.parts);
+    if (this.record !== record) this.parts.moved();
+    if (metainfo && !content) this.content = this.#open(metainfo);
+  }
+
+  /** Takes a change of a halted transfer. One that says that nothing is there holds through a crash, if the disk lets it. */
+  async turnInto(change: Partial<TransferRecord>): Promise<void> {
+    if (change.bytesDone === 0)
+      await this.#claimNothing().catch((error: unknown) => {
+        this.parts.log.warn({ err: error }, `what ${this.record.name} had could not be forgotten`);
+      });
+    this.#replace(change);
+  }
+
+  /** Makes something else of a halted transfer, for good. Returns why it could not: then it is what it was. */
+  async become(change: Partial<TransferRecord>): Promise<EnjambreError | undefined> {
+    const before = { ...this.record, bytesDone: this.bytesDone };
+    const isEmpty = change.bytesDone === 0;
+    try {
+      if (isEmpty) await this.#claimNothing();
+      this.have = undefined;
+      this.#replace(change);
+      await this.parts.save();
+      return undefined;
+    } catch (error) {
+      this.#replace({ ...before, recheck: before.recheck || (isEmpty && !before.complete) });
+      return EnjambreError.from(error);
+    }
+  }
+
+  /** Takes what is there of a download to another folder; says where it is after that. */
+  moveTo(folder: string): Promise<Moved> {
+    const record = { ...this.record, movingTo: folder };
+    return takeAlong(this.content?.metainfo, record, this.parts, () => this.note(record));
+  }
+
+  /** Some of the content is missing: settles where it is assembled, and whether the disk takes it. Returns that. */
+  async assemble(content: Content, have: Bitfield): Promise<Content> {
+    this.record = incomplete(this.record);
+    const { content: assembly, ...place } = await openAssembly(content, this.record, this.parts.stores);
+    const isNews = place.ownFiles !== this.record.ownFiles;
+    this.note(place, assembly);
+    // Before the first of these files is made: whose it is must survive a crash.
+    if (isNews) await this.parts.save();
+    this.content = await tryDisk(assembly, have, this.record, this.parts);
+    return assembly;
+  }
+
+  /** All of it is there, under its name. See {@link noteComplete}. */
+  complete(noted: Parameters<typeof noteComplete>[1]): Promise<void> {
+    const note = (record: TransferRecord): void => void (this.record = record);
+    return noteComplete(this.record, noted, { ...this.parts, note });
+  }
+
+  #replace(change: Partial<TransferRecord>): void {
+    const metainfo = change.location === undefined ? undefined : this.content?.metainfo;
+    this.note(change);
+    if (metainfo) this.content = this.#open(metainfo);
+  }
+
+  /** Undefined if the record is not of that yet: its name, and so its place, is to be settled first. */
+  #open(metainfo: Metainfo): Content | undefined {
+    if (metainfo.name !== this.record.name) return undefined;
+    return openContent(metainfo, this.record, this.parts.stores);
+  }
+
+  async #claimNothing(): Promise<void> {
+    this.have = undefined;
+    await this.parts.archive.progress(this.record.infohash).clear();
+  }
+}

@@ -1,0 +1,82 @@
+import type { Logger } from '@enjambre/common/log/logger';
+import type { TransferArchive } from '../ports.js';
+import type { Transfer } from './transfer.js';
+
+/** Changes that nobody waits for are saved this much later, together; progress, and what could not be saved, this often. */
+const SAVE_DELAY_MS = 200;
+const SAVE_INTERVAL_MS = 1000;
+
+interface RecordSaverComponents {
+  readonly archive: TransferArchive;
+  readonly transfers: { all(): Iterable<Transfer>; has(transfer: Transfer): boolean };
+  readonly log: Logger;
+}
+
+/** Saves the records of those transfers that changed, and of no others: there may be very many. */
+export class RecordSaver {
+  readonly #parts: RecordSaverComponents;
+  readonly #changed = new Set<Transfer>();
+  #timer: NodeJS.Timeout | undefined;
+  #interval: NodeJS.Timeout | undefined;
+  #complained = false;
+
+  constructor(parts: RecordSaverComponents) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#interval = setInterval(() => {
+      for (const transfer of this.#parts.transfers.all())
+        if (transfer.state === 'downloading') this.saveSoon(transfer);
+      if (this.#changed.size > 0) this.#schedule();
+    }, SAVE_INTERVAL_MS);
+  }
+
+  /** Saves all of them. */
+  async stop(): Promise<void> {
+    clearInterval(this.#interval);
+    clearTimeout(this.#timer);
+    this.#changed.clear();
+    await this.#save([...this.#parts.transfers.all()]);
+  }
+
+  /** Resolves when its record, as it is now, survives a crash. */
+  save(transfer: Transfer): Promise<void> {
+    return this.#save([transfer]);
+  }
+
+  saveSoon(transfer: Transfer): void {
+    this.#changed.add(transfer);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#saveChanged().catch((error: unknown) => {
+        if (!this.#complained)
+          this.#parts.log.error({ err: error }, 'download_status.json cannot be written');
+        this.#complained = true;
+      });
+    }, SAVE_DELAY_MS);
+  }
+
+  async #saveChanged(): Promise<void> {
+    await this.#save([...this.#changed]);
+    this.#complained = false;
+  }
+
+  async #save(transfers: readonly Transfer[]): Promise<void> {
+    for (const transfer of transfers) this.#changed.delete(transfer);
+    // Of one that was removed in the meantime there is nothing to save any more.
+    const present = transfers.filter((transfer) => this.#parts.transfers.has(transfer));
+    if (present.length === 0) return;
+    try {
+      await this.#parts.archive.save(present.map(({ record }) => record));
+    } catch (error) {
+      // The next round tries again.
+      for (const transfer of present) this.#changed.add(transfer);
+      throw error;
+    }
+  }
+}

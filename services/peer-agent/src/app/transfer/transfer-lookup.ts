@@ -1,0 +1,55 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash } from '@enjambre/core/ids';
+import { findByRef, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
+import { queryOf } from '../download/download-source.js';
+import { identityOfRecord, type Identity } from '../agent/identity.js';
+import type { TrackerPort } from '../ports.js';
+import type { Transfer } from './transfer.js';
+
+export interface TransferLookupComponents {
+  readonly tracker: TrackerPort;
+  readonly transfers: ReadonlyMap<InfoHash, Transfer>;
+}
+
+/** What a ref means: among the transfers of this agent, and in the catalogue. */
+export class TransferLookup {
+  constructor(private readonly parts: TransferLookupComponents) {}
+
+  /** Throws `invalid` BAD_REF, `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF. */
+  get(ref: string): Transfer {
+    const transfer = this.#findOwn(parseRef(ref));
+    if (transfer) return transfer;
+    throw new EnjambreError(
+      'not-found',
+      'UNKNOWN_REF',
+      `this agent has no transfer "${ref}": see \`enjambre ls\``,
+    );
+  }
+
+  /** A name may mean one here and another in the catalogue. Throws as {@link get} does, and `unavailable` NO_TRACKER. */
+  async identify(ref: TransferRef): Promise<Identity> {
+    const own = this.#findOwn(ref);
+    const { tracker } = this.parts;
+    const isSure = own && 'infohash' in ref && ref.infohash === own.infohash;
+    if (own && (isSure === true || !tracker.connected)) return identityOfRecord(own.record);
+    const query = queryOf(ref);
+    const shared = await tracker.findFiles(query).catch((error: unknown) => {
+      if (own) return [];
+      throw error;
+    });
+    const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
+    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
+    if (found) return found;
+    throw new EnjambreError(
+      'not-found',
+      'UNKNOWN_REF',
+      `no peer shares "${query}": see \`enjambre files\` for what is shared`,
+    );
+  }
+
+  #findOwn(ref: TransferRef): Transfer | undefined {
+    const { transfers } = this.parts;
+    const known = 'infohash' in ref ? transfers.get(ref.infohash) : undefined;
+    return known ?? (ref.kind === 'infohash' ? undefined : findByRef(ref, [...transfers.values()]));
+  }
+}

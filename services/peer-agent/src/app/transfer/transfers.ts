@@ -1,0 +1,380 @@
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import pLimit from 'p-limit';
+import type { LimitChange } from '../../domain/limits/limit-settings.js';
+import { copiesOf, fetchedInto, otherCopies, sharedFrom } from '../../domain/copies.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import { parseRef } from '../../domain/transfer-ref.js';
+import type { Offender } from '../agent/bans.js';
+import { adding, dropping } from './copy-looks.js';
+import { absolute, wantedOf, type DownloadSource } from '../download/download-source.js';
+import { planAgain } from './transfer-place.js';
+import { identityOf, identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
+import { KeyedSerial } from './keyed-serial.js';
+import { Outdated } from './outdated.js';
+import { CONTENT_CHANGED, type ContentHasher, type ScannedContent } from '../ports.js';
+import { RecordSaver } from './record-saver.js';
+import { dropPart, type RemovalOptions } from './removal.js';
+import { Room, type RoomNeed } from './room.js';
+import { SharedPaths } from '../sharing/shared-paths.js';
+import { runningBeside } from './running.js';
+import type { Serving, ServingDirectory } from '../upload/serving.js';
+import { hashShare } from '../sharing/hash-share.js';
+import { placeOf, Targets, type Holder } from './targets.js';
+import { traced } from '../download/traced-transfer.js';
+import { Transfer } from './transfer.js';
+import type { TransferComponents } from './transfer-components.js';
+import { TransferLookup } from './transfer-lookup.js';
+import type { DownloadOptions, Shared, ShareOptions, Started } from './transfer-options.js';
+import { TransferWatchers } from './transfer-watchers.js';
+
+export interface TransfersComponents extends Omit<
+  TransferComponents,
+  'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom'
+> {
+  readonly hasher: ContentHasher;
+}
+
+export interface TransfersInit {
+  /** Where downloads go unless told otherwise. */
+  readonly downloadDir: string;
+}
+
+/** Each reads its metainfo; the disk serves some at a time. */
+const STARTS_AT_ONCE = 16;
+
+/** All transfers of this agent: the use cases that people and programs ask for. */
+export class Transfers implements Startable, ServingDirectory {
+  readonly #transfers = new Map<InfoHash, Transfer>();
+  readonly #parts: TransfersComponents;
+  /** Shares by the path of what they offer. */
+  readonly #shares = new SharedPaths();
+  readonly #watchers = new TransferWatchers();
+  readonly #targets: Targets;
+  readonly #saver: RecordSaver;
+  /** What adds or removes transfers of one path, or of one infohash, does so one after the other: first the path is taken. */
+  readonly #paths = new KeyedSerial<string>();
+  readonly #infohashes = new KeyedSerial<InfoHash>();
+  readonly #room: Room;
+  readonly #outdated = new Outdated();
+  readonly #lookup: TransferLookup;
+
+  constructor(
+    parts: TransfersComponents,
+    private readonly init: TransfersInit,
+  ) {
+    this.#parts = parts;
+    this.#lookup = new TransferLookup({ tracker: parts.tracker, transfers: this.#transfers });
+    this.#room = new Room(parts.stores);
+    this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
+    this.#saver = new RecordSaver({ ...parts, transfers: this });
+  }
+
+  async start(): Promise<void> {
+    for (const record of await this.#parts.archive.load()) this.#add(record);
+    const limit = pLimit(STARTS_AT_ONCE);
+    await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
+    this.#saver.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Array.from(this.all(), (transfer) => transfer.stop()));
+    await this.#saver.stop();
+  }
+
+  /** All of them, in the order in which they came. */
+  all(): Iterable<Transfer> {
+    return this.#transfers.values();
+  }
+
+  /** All of them, ordered by name. */
+  list(): Transfer[] {
+    return [...this.all()].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  }
+
+  /** Those shared from just this path. */
+  sharesAt(path: string): readonly Transfer[] {
+    return this.#shares.at(path);
+  }
+
+  /** Throws `invalid` BAD_REF, `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF. */
+  get(ref: string): Transfer {
+    return this.#lookup.get(ref);
+  }
+
+  /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
+  async share(options: ShareOptions): Promise<Shared> {
+    const { content, metainfo } = await hashShare(this.#parts.hasher, options);
+    const offered = await this.#paths.run([content.path], () =>
+      this.#offer(metainfo, content, options.limits),
+    );
+    return { ...offered, metainfo, leftOut: content.leftOut };
+  }
+
+  /**
+   * Starts a download, or goes on with one; once this resolves, a crash does not make it
+   * forgotten. `already` tells that it is complete. One that has not got its name goes on in
+   * another folder, if that is wanted. Throws `already-exists`, TARGET_TAKEN, if its place is that of
+   * another transfer, and `precondition`, ELSEWHERE, if it cannot be had in another folder than it is in.
+   */
+  async download(source: DownloadSource, { outputDir, limits = {} }: DownloadOptions): Promise<Started> {
+    const wanted = outputDir === '' ? undefined : absolute(outputDir);
+    const { ref, info, metainfo } = await wantedOf(source);
+    // Before its turn: a tracker that does not answer must not keep others from theirs.
+    const found = info ? identityOf(info) : await this.#lookup.identify(ref);
+    return this.#infohashes.run([found.infohash], async () => {
+      const known = this.#transfers.get(found.infohash);
+      if (known) return this.#goOn(known, wanted, limits);
+      const location = wanted ?? this.init.downloadDir;
+      const transfer = await this.#begin(found, metainfo, { location, limits });
+      await this.save(transfer);
+      return { transfer, already: false };
+    });
+  }
+
+  /** Says which files were deleted, as {@link Transfer.remove} does. */
+  remove(transfer: Transfer, deleteData: boolean, force = false): ReturnType<Transfer['remove']> {
+    return this.#infohashes.run([transfer.infohash], () => this.#remove(transfer, { deleteData, force }));
+  }
+
+  /** Offers a transfer no more from a path; nor at all if that is the only one. */
+  withdraw(transfer: Transfer, path: string): Promise<void> {
+    return this.#infohashes.run([transfer.infohash], () => this.#withdraw(transfer, path));
+  }
+
+  /** The infohash of a file that this agent or its tracker knows. */
+  async lookUp(ref: string): Promise<InfoHash> {
+    return (await this.#lookup.identify(parseRef(ref))).infohash;
+  }
+
+  /** Calls `listener` at each change of state. Returns a function that ends it. */
+  watch(infohash: InfoHash, listener: () => void): () => void {
+    return this.#watchers.watch(infohash, listener);
+  }
+
+  /** True until it is removed. */
+  has(transfer: Transfer): boolean {
+    return this.#transfers.get(transfer.infohash) === transfer;
+  }
+
+  find(infohash: InfoHash): Serving | undefined {
+    return this.#transfers.get(infohash)?.serving;
+  }
+
+  hasChanged(infohash: InfoHash): boolean {
+    return this.#transfers.get(infohash)?.fault === CONTENT_CHANGED || this.#outdated.has(infohash);
+  }
+
+  banReason(peer: PeerId): string | undefined {
+    return this.#parts.bans.reasonFor(peer);
+  }
+
+  report(offender: Offender, breach: string): void {
+    this.#parts.bans.strike(offender, breach);
+  }
+
+  /** Resumes what is known; what is complete but not whole on disk any more is repaired. */
+  async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
+    const { folder, step } = planAgain(known, wanted);
+    if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
+    known.limits.change(limits);
+    if (step === 'relocate') {
+      await this.#relocate(known, folder);
+      return { transfer: known, already: false };
+    }
+    const { complete } = known.record;
+    const already = complete && (await known.isUnchanged());
+    if ((complete && !already) || known.state === 'missing') await known.verify();
+    else await known.resume();
+    await this.save(known);
+    return { transfer: known, already };
+  }
+
+  /** Downloads what was shared from here, or complete, and is missing. If that is refused, it stays what it was. */
+  async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
+    const { record } = known;
+    const metainfo = await this.#parts.archive.readMetainfo(record.infohash);
+    try {
+      await this.#reserve(identityOfRecord(record), metainfo, location);
+      await known.become(fetchedInto(record, location), 'started');
+    } catch (error) {
+      this.#targets.hold(record.infohash, placeOf(record));
+      throw error;
+    }
+    known.limits.change(limits);
+    await this.save(known);
+    return { transfer: known, already: false };
+  }
+
+  /** A new download. Its place is its own from here on, or it is refused. */
+  async #begin(
+    found: Identity,
+    metainfo: Metainfo | undefined,
+    { location, limits }: { location: string; limits: LimitChange },
+  ): Promise<Transfer> {
+    const { archive } = this.#parts;
+    try {
+      await this.#reserve(found, metainfo, location);
+      // One that was removed before may have left claims that could not be deleted then.
+      await archive.progress(found.infohash).clear();
+      if (metainfo) await archive.writeMetainfo(metainfo);
+    } catch (error) {
+      this.#targets.release(found.infohash);
+      throw error;
+    }
+    const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
+    await transfer.start('started');
+    return transfer;
+  }
+
+  /** Claims a place for a download, and tries whether it can go there. */
+  async #reserve(
+    { infohash, name, size }: Identity,
+    metainfo: Metainfo | undefined,
+    folder: string,
+  ): Promise<void> {
+    const { stores } = this.#parts;
+    if (name !== '') await this.#targets.claim(infohash, { folder, name });
+    if (!(await stores.checkTarget(folder, name, size))) return;
+    await stores.rehearse(metainfo ?? { infohash, name, isFolder: false, files: [] }, folder);
+    await this.#checkRoom(infohash, { name, folder, bytes: size, files: 0 });
+  }
+
+  #checkRoom(infohash: InfoHash, need: RoomNeed): Promise<void> {
+    return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
+  }
+
+  /** Its place is the new one, or still the old one. */
+  async #relocate(known: Transfer, folder: string): Promise<void> {
+    const { infohash, name, record } = known;
+    try {
+      if (name !== '') await this.#targets.claim(infohash, { folder, name });
+      await this.#parts.stores.checkTarget(folder, name, record.bytesTotal);
+      await known.relocate(folder);
+    } catch (error) {
+      if (name !== '') this.#targets.hold(infohash, placeOf(record));
+      throw error;
+    } finally {
+      await this.save(known);
+    }
+  }
+
+  #holder(infohash: InfoHash): Holder | undefined {
+    const transfer = this.#transfers.get(infohash);
+    return transfer && { infohash, name: transfer.name, pending: !transfer.home.inPlace };
+  }
+
+  /**
+   * Makes a transfer of content that was just hashed where it lies, or `known` one of it. Throws `precondition`
+   * CHANGED_WHILE_READ; `known` is what it was then.
+   */
+  async #adopt(
+    metainfo: Metainfo,
+    content: ScannedContent,
+    limits: LimitChange,
+    known?: Transfer,
+  ): Promise<Transfer> {
+    const { archive, hasher, stores } = this.#parts;
+    const { path: location } = content;
+    await archive.writeMetainfo(metainfo);
+    const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
+    // After the fingerprint: it is of what was hashed.
+    await hasher.confirm(content);
+    const identity = identityOf(metainfo);
+    const before = known?.record;
+    const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
+    const shared = sharedFrom({ location, fingerprint }, copies, Date.now());
+    const transfer =
+      known ?? this.#add({ ...newRecord(identity, { origin: true, location }), ...limits, ...shared });
+    const named = { name: identity.name, bytesTotal: identity.size };
+    await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
+    // Whoever is told that it is shared may tell others at once.
+    await transfer.settled();
+    if (transfer.state === 'seeding') {
+      if (before) await dropPart(metainfo, before, this.#parts);
+      return transfer;
+    }
+    await hasher.confirm(content).catch(async (error: unknown) => {
+      if (before) await transfer.become(before, 'update');
+      else await this.#remove(transfer, { deleteData: false });
+      throw error;
+    });
+    return transfer;
+  }
+
+  /** Offers content where it lies, in the place of what that path offered before, or beside what the infohash did. */
+  #offer(
+    metainfo: Metainfo,
+    content: ScannedContent,
+    limits: LimitChange = {},
+  ): Promise<Pick<Shared, 'transfer' | 'already'>> {
+    const { infohash } = metainfo;
+    const { path } = content;
+    const before = this.sharesAt(path);
+    const infohashes = new Set([infohash, ...before.map((transfer) => transfer.infohash)]);
+    return this.#infohashes.run([...infohashes], async () => {
+      const known = this.#transfers.get(infohash);
+      // Moved content is offered where it is now, also before it is missed where it was.
+      const already = known?.state === 'seeding' && (await known.isUnchanged());
+      for (const transfer of before)
+        if (transfer !== known && this.has(transfer) && !(await transfer.isUnchanged(path)))
+          await this.#withdraw(transfer, path, CONTENT_CHANGED);
+      const transfer = already ? known : await this.#adopt(metainfo, content, limits, known);
+      if (already) await known.changeCopies(adding(content, this.#parts));
+      this.#shares.add(transfer);
+      transfer.limits.change(limits);
+      await this.save(transfer);
+      return { transfer, already };
+    });
+  }
+
+  async #withdraw(transfer: Transfer, path: string, reason?: typeof CONTENT_CHANGED): Promise<void> {
+    if (await transfer.changeCopies(dropping(path))) {
+      this.#shares.forget(transfer, path);
+      return this.save(transfer);
+    }
+    if (reason) this.#outdated.add(transfer.infohash);
+    await this.#remove(transfer, { deleteData: false, ...(reason && { reason }) });
+  }
+
+  async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {
+    const outcome = await transfer.remove(options);
+    if (this.has(transfer)) {
+      this.#transfers.delete(transfer.infohash);
+      this.#targets.release(transfer.infohash);
+      this.#shares.delete(transfer);
+    }
+    this.#watchers.changed(transfer.infohash);
+    return outcome;
+  }
+
+  #add(record: TransferRecord): Transfer {
+    const parts = traced(record.infohash, {
+      ...this.#parts,
+      changed: () => {
+        this.#saver.saveSoon(transfer);
+        this.#watchers.changed(record.infohash);
+      },
+      counted: () => {
+        this.#saver.saveSoon(transfer);
+      },
+      moved: () => this.#targets.hold(record.infohash, placeOf(transfer.record)),
+      save: () => this.save(transfer),
+      checkRoom: (need) => this.#checkRoom(record.infohash, need),
+      claim: (place) => this.#targets.claim(record.infohash, place),
+    });
+    if (record.name !== '') this.#targets.hold(record.infohash, placeOf(record));
+    const transfer = new Transfer(record, parts);
+    this.#parts.archive.keep(record.infohash);
+    this.#transfers.set(record.infohash, transfer);
+    this.#shares.add(transfer);
+    this.#saver.saveSoon(transfer);
+    return transfer;
+  }
+
+  /** Resolves when the transfer, as it is now, survives a crash: what was answered must survive the process. */
+  save(transfer: Transfer): Promise<void> {
+    return this.#saver.save(transfer);
+  }
+}

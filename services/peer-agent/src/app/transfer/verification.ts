@@ -1,0 +1,45 @@
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PieceLayout } from '@enjambre/core/layout';
+import { forEachLimited } from '@enjambre/common/async/for-each-limited';
+import type { PieceStore } from '../ports.js';
+
+/** Pieces hashed at the same time. */
+const AT_ONCE = 8;
+/** Claims checked before a whole bitfield is believed. */
+const SAMPLE = 3;
+
+interface Verifiable {
+  readonly layout: PieceLayout;
+  readonly store: PieceStore;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Hashes pieces as they are on disk and returns those that are right. What was not
+ * looked at when `signal` aborted counts as wrong.
+ */
+export async function verifyPieces(
+  pieces: Iterable<number>,
+  { layout, store, signal }: Verifiable,
+  checked: (piece: number) => void = () => undefined,
+): Promise<Bitfield> {
+  const good = Bitfield.empty(layout.pieceCount);
+  await forEachLimited(pieces, AT_ONCE, async (piece) => {
+    if (signal.aborted) return;
+    const root = await store.hashPiece(piece);
+    if (root?.equals(layout.pieceRoot(piece))) good.set(piece);
+    checked(piece);
+  });
+  return good;
+}
+
+/** True if a few of the claimed pieces, spread over the content, are on disk as claimed. */
+export async function sampleHolds(claimed: Bitfield, parts: Verifiable): Promise<boolean> {
+  const sample = new Set<number>();
+  for (let pick = 0; pick < SAMPLE; pick++) {
+    const from = Math.floor((pick * claimed.length) / SAMPLE);
+    const piece = claimed.nextCommon(claimed, from);
+    if (piece !== -1) sample.add(piece);
+  }
+  return (await verifyPieces(sample, parts)).count === sample.size;
+}

@@ -1,0 +1,130 @@
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/harness/wait-for';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { PieceLayout } from '@enjambre/core/layout';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { peerNamed } from '../../../test/support/ids.js';
+import { shortenTimers } from '../../../test/support/shorten.js';
+import { ComplaintTurns } from './complaint-turns.js';
+import { Complaints } from './complaints.js';
+
+const PIECE = 16 * 1024;
+const layout = new PieceLayout(metainfoOf(bytesOf(100 * PIECE), PIECE));
+const bad = 7;
+const bob = peerNamed('bob');
+const mallory = peerNamed('mallory');
+
+let hashed: number[] = [];
+let damages: EnjambreError[] = [];
+/** Reads of the disk that are yet to fail. */
+let failing = 0;
+/** Looks at a time, at most. */
+let atOnce = { now: 0, most: 0 };
+
+async function hashPiece(piece: number): Promise<Buffer | undefined> {
+  hashed.push(piece);
+  atOnce = { now: atOnce.now + 1, most: Math.max(atOnce.most, atOnce.now + 1) };
+  await new Promise((resolve) => setImmediate(resolve));
+  atOnce.now -= 1;
+  if (failing-- > 0) throw new EnjambreError('internal', 'DISK_FAILED', '/shared: EIO');
+  return piece === bad ? Buffer.alloc(32) : layout.pieceRoot(piece);
+}
+
+/** Of a file of which all pieces were sent to bob. */
+function complaints(have = Bitfield.full(100), turns = new ComplaintTurns()): Complaints {
+  const store = { path: '/shared', hashPiece };
+  const all = new Complaints({ layout, have, store, damaged: (error) => damages.push(error), turns });
+  for (let piece = 0; piece < 100; piece++) all.gave(bob, piece);
+  return all;
+}
+
+const seen = () => hashed.join();
+const { restore } = shortenTimers(1000, 1);
+afterAll(restore);
+beforeEach(() => {
+  [hashed, damages, failing] = [[], [], 0];
+  atOnce = { now: 0, most: 0 };
+});
+
+describe('complaints of downloaders', () => {
+  it('are looked into, each piece once, and change nothing if the piece is right', async () => {
+    const all = complaints();
+    for (const piece of [3, 3, 5]) all.add(bob, piece);
+    await waitFor(() => hashed.length === 2, { what: 'the looks', seen });
+    expect(hashed).toEqual([3, 5]);
+    expect(damages).toEqual([]);
+    all.stop();
+  });
+
+  it('withdraw the file if the piece is wrong, and are looked into no more', async () => {
+    const all = complaints();
+    for (const piece of [bad, 8]) all.add(bob, piece);
+    await waitFor(() => damages.length > 0, { what: 'the end of the file', seen });
+    expect(damages).toMatchObject([{ reason: 'CONTENT_CHANGED' }]);
+    all.stop();
+    all.add(bob, 9);
+    expect(hashed).toEqual([bad]);
+  });
+
+  it('are no work for pieces that are not there, and not without bound', async () => {
+    const none = complaints(Bitfield.empty(100));
+    for (const piece of [1, 99, 100, 4_000_000_000]) none.add(bob, piece);
+    const many = complaints();
+    for (let piece = 10; piece < 100; piece++) many.add(bob, piece);
+    await waitFor(() => hashed.length >= 65, { what: 'the looks', seen: () => hashed.length });
+    many.gave(bob, 11);
+    many.add(bob, 11);
+    await waitFor(() => hashed.at(-1) === 11 && hashed.length > 60, { what: 'the last look', seen });
+    // The first is looked at when it comes, and 64 wait.
+    expect(hashed).toHaveLength(66);
+    many.stop();
+  });
+
+  it('count only for pieces that were sent to the peer, once for each time', async () => {
+    const all = complaints();
+    for (const piece of [bad, 1, 2]) all.add(mallory, piece);
+    all.add(bob, 3);
+    await waitFor(() => hashed.length === 1, { what: 'the look at piece 3', seen });
+    all.add(bob, 3);
+    all.add(bob, 4);
+    await waitFor(() => hashed.at(-1) === 4, { what: 'the look at piece 4', seen });
+    expect(hashed).toEqual([3, 4]);
+    all.stop();
+  });
+
+  it('of all transfers together are looked into one after the other, each transfer in its turn', async () => {
+    const turns = new ComplaintTurns();
+    const [one, other] = [complaints(undefined, turns), complaints(undefined, turns)];
+    for (const piece of [10, 11, 12]) one.add(bob, piece);
+    for (const piece of [20, 21]) other.add(bob, piece);
+    await waitFor(() => hashed.length === 5, { what: 'the looks', seen });
+    expect(hashed).toEqual([10, 11, 20, 12, 21]);
+    expect(atOnce.most).toBe(1);
+    for (const all of [one, other]) all.stop();
+  });
+
+  it('do not withdraw a file that cannot be read at present: the piece is looked at again', async () => {
+    const all = complaints();
+    failing = 2;
+    all.add(bob, 3);
+    await waitFor(() => hashed.length === 3, { what: 'the third look', seen });
+    expect(damages).toEqual([]);
+    failing = 1;
+    all.add(bob, bad);
+    await waitFor(() => damages.length > 0, { what: 'the end of the file', seen });
+    expect(hashed).toEqual([3, 3, 3, bad, bad]);
+    all.stop();
+  });
+
+  it('do not look for ever at what cannot be read', async () => {
+    const all = complaints();
+    failing = 3;
+    all.add(bob, 3);
+    await waitFor(() => hashed.length === 3, { what: 'the third look', seen });
+    all.add(bob, 4);
+    await waitFor(() => hashed.at(-1) === 4, { what: 'the look at another', seen });
+    expect([hashed, damages]).toEqual([[3, 3, 3, 4], []]);
+    all.stop();
+  });
+});
