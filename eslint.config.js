@@ -1,5 +1,13 @@
 import tseslint from 'typescript-eslint';
 
+/** They open sockets that are no gRPC: to NATS, to see whether a data folder is in use, to measure other programs and the machine. */
+const NO_RPC = [
+  'libs/common/src/nats/quickest-first.ts',
+  'services/peer-agent/src/adapters/state/folder-lock.ts',
+  'bench/src/parts.ts',
+  'bench/src/teams/nginx.ts',
+];
+
 export default tseslint.config(
   {
     ignores: [
@@ -56,6 +64,41 @@ export default tseslint.config(
           name: 'nats',
           importNames: ['connect'],
           message: 'use NatsLink, or connectToNats in tests: they reconnect for as long as it takes',
+        },
+      ],
+    },
+  },
+  {
+    // Connections are opened by a Dialer and served by a GrpcServer, with credentials that the composition root gives.
+    ignores: ['libs/rpc/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'NewExpression[callee.name=/(Service|Health)Client$/]', message: 'use dialer.client()' },
+        { selector: "CallExpression[callee.property.name='createInsecure']", message: 'use PLAINTEXT' },
+      ],
+    },
+  },
+  {
+    ignores: ['libs/rpc/**', '**/*.spec.ts', '**/test/**', 'test/**', ...NO_RPC],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: '@grpc/grpc-js',
+              importNames: ['Server', 'ServerCredentials', 'Client', 'credentials', 'ChannelCredentials'],
+              message: 'use a Dialer or a GrpcServer of libs/rpc',
+              allowTypeImports: true,
+            },
+            ...['node:net', 'node:tls', 'node:http2'].map((name) => ({
+              name,
+              importNames: ['connect', 'createConnection'],
+              message: 'use a Dialer of libs/rpc',
+              allowTypeImports: true,
+            })),
+          ],
         },
       ],
     },

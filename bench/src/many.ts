@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { AgentServiceClient, ShareRequest, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -82,7 +83,7 @@ async function measureStart(
 ): Promise<{ agent: SwarmAgent; effort: Effort }> {
   const startMs = performance.now();
   const agent = await start();
-  const tracker = connect(TrackerServiceClient, swarm.trackerAddress);
+  const tracker = dialer.client(TrackerServiceClient, swarm.trackerAddress);
   try {
     const isKnown = async (): Promise<boolean> =>
       (await callUnary(tracker.getStats.bind(tracker), {})).files === files;
@@ -141,7 +142,7 @@ async function withAgent(
   { dataDir }: SwarmAgent,
   work: (client: AgentServiceClient) => Promise<void>,
 ): Promise<void> {
-  const client = connect(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
     'grpc.max_receive_message_length': 64 << 20,
   });
   try {

@@ -1,4 +1,5 @@
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   MessagingServiceClient,
@@ -18,7 +19,7 @@ export class MessagingPeer {
     address: string,
     private readonly onMessage: (id: string) => void,
   ) {
-    this.#client = connect(MessagingServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+    this.#client = dialer.client(MessagingServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
     this.#stream = this.#client.receive();
   }
 

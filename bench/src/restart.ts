@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {
@@ -166,7 +167,7 @@ async function withAgent<T>(
   { dataDir }: SwarmAgent,
   work: (client: AgentServiceClient) => Promise<T>,
 ): Promise<T> {
-  const client = connect(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
     'grpc.max_receive_message_length': 64 << 20,
   });
   try {

@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   AnnounceEvent,
@@ -18,11 +18,6 @@ export function infohashOf(number: number): Buffer {
   const infohash = Buffer.alloc(32, 0xe5);
   infohash.writeUInt32BE(number);
   return infohash;
-}
-
-/** Opens a connection that agents may share. */
-export function openConnection(address: string): ClientHttp2Session {
-  return connect(`http://${address}`);
 }
 
 /**

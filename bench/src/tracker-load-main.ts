@@ -5,9 +5,10 @@
  */
 import type { ClientHttp2Session } from 'node:http2';
 import { createInterface } from 'node:readline';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { infohashOf, openConnection, TrackerAgent } from './tracker-agent.js';
+import { infohashOf, TrackerAgent } from './tracker-agent.js';
 
 export type LoadOrder =
   /** Agents `first` to `first + count - 1`, agent i in swarm i modulo `swarms`. */
@@ -37,7 +38,7 @@ async function connectAll(order: Extract<LoadOrder, { order: 'connect' }>): Prom
     while (next < order.count) {
       const index = next++;
       const connection = (connections[Math.floor(index / order.agentsPerConnection)] ??=
-        openConnection(address));
+        dialer.session(address));
       agents.push(await TrackerAgent.connect(connection, (order.first + index) % order.swarms, order.watch));
     }
   };
@@ -63,7 +64,7 @@ async function lookUp({
   underWay,
   swarms,
 }: Extract<LoadOrder, { order: 'lookup' }>): Promise<number[]> {
-  const client = connect(TrackerServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+  const client = dialer.client(TrackerServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
   const getSwarm = client.getSwarm.bind(client);
   const endMs = performance.now() + seconds * 1000;
   const latenciesMs: number[] = [];

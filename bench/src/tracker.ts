@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import { ProcessSwarm } from '@enjambre/harness/swarm';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
@@ -29,7 +30,7 @@ export class TrackerUnderLoad {
     const swarm = await ProcessSwarm.create();
     after.defer(() => swarm.stop());
     const tracker = await swarm.startTracker([], { through: ['taskset', '-c', '0'] });
-    const client = connect(TrackerServiceClient, swarm.trackerAddress, {
+    const client = dialer.client(TrackerServiceClient, swarm.trackerAddress, {
       'grpc.use_local_subchannel_pool': 1,
     });
     after.defer(() => {

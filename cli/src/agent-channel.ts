@@ -1,5 +1,6 @@
-import { Metadata, type ClientReadableStream } from '@grpc/grpc-js';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { Metadata, type Client, type ClientReadableStream } from '@grpc/grpc-js';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import type { ClientConstructor, Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
 import { resolveAgent, type AgentEndpoint } from './connection.js';
 import type { Session } from './context.js';
@@ -9,29 +10,36 @@ import { agentStopped, explainAgentError } from './unreachable.js';
 const MAX_MESSAGE_BYTES = 66 << 20;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
-type ClientConstructor<C> = Parameters<typeof connect>[0] & (new (...args: never[]) => C);
 
 /** Which agent a session is with. */
 export function agentOf({ connection, context }: Session): Promise<AgentEndpoint> {
   return resolveAgent(connection, context);
 }
 
+/** Calls to that agent. */
+export async function channelOf(session: Session): Promise<AgentChannel> {
+  const [dialer, endpoint] = await Promise.all([session.context.dialer(), agentOf(session)]);
+  return new AgentChannel(dialer, endpoint, session.signal);
+}
+
 /** Calls to one agent, with its token and with errors that say what the person can do. */
 export class AgentChannel {
   readonly metadata = new Metadata();
+  readonly #dialer: Dialer;
   readonly #address: string;
   readonly #signal: AbortSignal;
 
-  constructor({ address, token }: AgentEndpoint, signal: AbortSignal) {
+  constructor(dialer: Dialer, { address, token }: AgentEndpoint, signal: AbortSignal) {
+    this.#dialer = dialer;
     this.#address = address;
     this.#signal = signal;
     if (token !== undefined) this.metadata.set('authorization', `Bearer ${token}`);
   }
 
   /** A client of one of the agent's services; to be closed by whoever opens it. */
-  open<C>(Constructor: ClientConstructor<C>): C {
+  open<C extends Client>(Constructor: ClientConstructor<C>): C {
     const options = { 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES };
-    return connect(Constructor, this.#address, options) as C;
+    return this.#dialer.client(Constructor, this.#address, options);
   }
 
   /** Calls a unary method, bound to its client. */

@@ -16,8 +16,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { AgentChannel, agentOf } from './agent-channel.js';
-import type { AgentEndpoint } from './connection.js';
+import { channelOf, type AgentChannel } from './agent-channel.js';
 import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 import type { KnownMember } from './render/json.js';
@@ -30,7 +29,7 @@ const NANOS_PER_MS = 1_000_000;
 
 /** Opens a client of the session's agent for `work` and closes it afterwards. */
 export async function withAgent<T>(session: Session, work: (agent: AgentClient) => Promise<T>): Promise<T> {
-  const agent = new AgentClient(await agentOf(session), session.signal);
+  const agent = new AgentClient(await channelOf(session));
   try {
     return await work(agent);
   } finally {
@@ -43,7 +42,7 @@ export async function* agentStream<T>(
   session: Session,
   open: (agent: AgentClient) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
-  const agent = new AgentClient(await agentOf(session), session.signal);
+  const agent = new AgentClient(await channelOf(session));
   try {
     yield* open(agent);
   } finally {
@@ -56,9 +55,9 @@ export class AgentClient {
   readonly #channel: AgentChannel;
   readonly #client: AgentServiceClient;
 
-  constructor(endpoint: AgentEndpoint, signal: AbortSignal) {
-    this.#channel = new AgentChannel(endpoint, signal);
-    this.#client = this.#channel.open(AgentServiceClient);
+  constructor(channel: AgentChannel) {
+    this.#channel = channel;
+    this.#client = channel.open(AgentServiceClient);
   }
 
   close(): void {

@@ -1,8 +1,9 @@
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import {
   HealthClient,
   type HealthCheckResponse_ServingStatus,
 } from '@enjambre/proto/gen/grpc/health/v1/health';
+import type { Session } from './context.js';
 
 /** Less than the time that those who ask, such as a container's health check, give a whole run. */
 const TIMEOUT_MS = 3000;
@@ -14,11 +15,11 @@ const TIMEOUT_MS = 3000;
  * @param service empty for the whole server
  */
 export async function askHealth(
+  { context, signal }: Pick<Session, 'context' | 'signal'>,
   address: string,
   service: string,
-  signal: AbortSignal,
 ): Promise<HealthCheckResponse_ServingStatus> {
-  const client = connect(HealthClient, address);
+  const client = (await context.dialer()).client(HealthClient, address);
   try {
     const options = { timeoutMs: TIMEOUT_MS, signal };
     return (await callUnary(client.check.bind(client), { service }, options)).status;

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Environment } from '@enjambre/common/config/options';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import type { ConnectionFlags } from './connection.js';
 import type { Output, TextStream } from './output.js';
 
@@ -14,6 +15,8 @@ export interface Context {
   readonly environment: Environment;
   /** Throws if it was removed: to be asked for only with a relative path. */
   readonly cwd: string;
+  /** Opens all connections. Loaded when it is asked for: many a command opens none. */
+  readonly dialer: () => Promise<Dialer>;
   /** Wall clock, in milliseconds since 1970. */
   readonly now: () => number;
   /** Runs `work` with a signal that aborts at Ctrl-C; a second Ctrl-C ends the process. */

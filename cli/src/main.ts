@@ -1,11 +1,22 @@
 import { workingFolder } from '@enjambre/common/config/working-folder';
 import { endStandardOutput } from '@enjambre/common/log/standard-output';
 import { messageOf } from '@enjambre/core/error';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import type { Context } from './context.js';
 import { EXIT } from './exit.js';
 import { interruptible } from './interrupt.js';
 import { run } from './program.js';
 import { standardError, standardOut } from './standard-streams.js';
+
+let opened: Promise<Dialer> | undefined;
+
+async function openDialer(): Promise<Dialer> {
+  const [{ Dialer }, { PLAINTEXT }] = await Promise.all([
+    import('@enjambre/rpc/dialer'),
+    import('@enjambre/rpc/credentials'),
+  ]);
+  return new Dialer({ credentials: PLAINTEXT });
+}
 
 // Each is asked for only by a command that needs it: a terminal that is gone or a folder that was removed is no fault of the others.
 const context: Context = {
@@ -22,6 +33,7 @@ const context: Context = {
     return process.stdin.isTTY;
   },
   environment: process.env,
+  dialer: () => (opened ??= openDialer()),
   get cwd() {
     return workingFolder();
   },

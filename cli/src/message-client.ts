@@ -4,8 +4,7 @@ import {
   type SendMessageResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
 import type { Message, Room, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import { AgentChannel, agentOf } from './agent-channel.js';
-import type { AgentEndpoint } from './connection.js';
+import { channelOf, type AgentChannel } from './agent-channel.js';
 import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 
@@ -17,7 +16,7 @@ export async function withMessages<T>(
   session: Session,
   work: (messages: MessageClient) => Promise<T>,
 ): Promise<T> {
-  const client = new MessageClient(await agentOf(session), session.signal);
+  const client = new MessageClient(await channelOf(session));
   try {
     return await work(client);
   } finally {
@@ -30,9 +29,9 @@ export class MessageClient {
   readonly #channel: AgentChannel;
   readonly #client: AgentMessagingServiceClient;
 
-  constructor(endpoint: AgentEndpoint, signal: AbortSignal) {
-    this.#channel = new AgentChannel(endpoint, signal);
-    this.#client = this.#channel.open(AgentMessagingServiceClient);
+  constructor(channel: AgentChannel) {
+    this.#channel = channel;
+    this.#client = channel.open(AgentMessagingServiceClient);
   }
 
   close(): void {

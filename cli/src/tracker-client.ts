@@ -1,5 +1,6 @@
 import { firstOf } from '@enjambre/common/async/first-of';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import {
@@ -9,6 +10,7 @@ import {
   type SwarmMember,
   type WatchEventsRequest,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 import { explainTrackerError, isUnreachable } from './unreachable.js';
 
@@ -18,6 +20,9 @@ const MAX_MESSAGE_BYTES = 16 << 20;
 /** A tracker that has not answered by then does not, if there are others. */
 const ANSWER_TIMEOUT_MS = 5000;
 
+/** What asking a tracker takes of a session. */
+type Asker = Pick<Session, 'context' | 'signal'>;
+
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 
 /**
@@ -25,14 +30,15 @@ type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Respo
  * answers, `unavailable`, TRACKER_UNREACHABLE.
  */
 export async function withTracker<T>(
+  { context, signal }: Asker,
   addresses: readonly string[],
-  signal: AbortSignal,
   work: (tracker: TrackerClient) => Promise<T>,
 ): Promise<T> {
+  const dialer = await context.dialer();
   let left = addresses;
   for (;;) {
-    const address = await answering(left, signal);
-    const tracker = new TrackerClient(address, signal);
+    const address = await answering(dialer, left, signal);
+    const tracker = new TrackerClient(dialer, address, signal);
     try {
       return await work(tracker);
     } catch (error) {
@@ -46,11 +52,12 @@ export async function withTracker<T>(
 
 /** The same for a stream, from the first of `addresses` that answers. */
 export async function* trackerStream<T>(
+  { context, signal }: Asker,
   addresses: readonly string[],
-  signal: AbortSignal,
   open: (tracker: TrackerClient) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
-  const tracker = new TrackerClient(await answering(addresses, signal), signal);
+  const dialer = await context.dialer();
+  const tracker = new TrackerClient(dialer, await answering(dialer, addresses, signal), signal);
   try {
     yield* open(tracker);
   } finally {
@@ -59,13 +66,13 @@ export async function* trackerStream<T>(
 }
 
 /** The one of several trackers that answers first; each has a short head start before the next is asked as well. */
-async function answering(addresses: readonly string[], signal: AbortSignal): Promise<string> {
+async function answering(dialer: Dialer, addresses: readonly string[], signal: AbortSignal): Promise<string> {
   const [only = '', ...others] = addresses;
   if (others.length === 0) return only;
   return firstOf(
     addresses,
     async (address, attempt) => {
-      const tracker = new TrackerClient(address, attempt.signal);
+      const tracker = new TrackerClient(dialer, address, attempt.signal);
       try {
         await tracker.answer();
         return address;
@@ -83,8 +90,8 @@ export class TrackerClient {
   readonly #address: string;
   readonly #signal: AbortSignal;
 
-  constructor(address: string, signal: AbortSignal) {
-    this.#client = connect(TrackerServiceClient, address, {
+  constructor(dialer: Dialer, address: string, signal: AbortSignal) {
+    this.#client = dialer.client(TrackerServiceClient, address, {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     });
     this.#address = address;

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Environment } from '@enjambre/common/config/options';
+import { dialer } from '@enjambre/harness/dialer';
 import type { Context } from '../src/context.js';
 import type { TextStream } from '../src/output.js';
 import { run } from '../src/program.js';
@@ -45,6 +46,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     canAsk: false,
     environment: { NO_COLOR: '1', ...options.environment },
     cwd: options.cwd ?? '/',
+    dialer: () => Promise.resolve(dialer),
     now: Date.now,
     interruptible: (work) => work((options.interrupt ?? new AbortController()).signal),
   };

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatAddress, parseAddress } from '@enjambre/common/config/address';
-import { GrpcServer, LIVENESS } from '@enjambre/rpc/server';
+import { LIVENESS } from '@enjambre/rpc/health';
+import { GrpcServer } from '@enjambre/rpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { cli } from './harness.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -9,7 +11,13 @@ let server: GrpcServer;
 let address: string;
 
 beforeEach(async () => {
-  server = new GrpcServer({ listen: parseAddress('127.0.0.1:0'), log, graceMs: 50, services: [] });
+  server = new GrpcServer({
+    listen: parseAddress('127.0.0.1:0'),
+    credentials: PLAINTEXT,
+    log,
+    graceMs: 50,
+    services: [],
+  });
   await server.start();
   address = formatAddress(server.address);
 });

@@ -231,5 +231,6 @@ function agentClient(address: string): Client {
   const { enjambre } = loadPackageDefinition(definition) as unknown as {
     enjambre: { agent: { v1: { AgentService: new (address: string, credentials: unknown) => Client } } };
   };
+  // eslint-disable-next-line no-restricted-syntax -- It is a client that knows nothing of our libraries.
   return new enjambre.agent.v1.AgentService(address, credentials.createInsecure());
 }

@@ -6,7 +6,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { connect } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import { metricsPage } from '@enjambre/harness/metrics-page';
 import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
@@ -106,7 +106,9 @@ async function isClosed(address: string): Promise<boolean> {
 
 /** Has a tracker log a line for each of `count` files. */
 async function share(tracker: Silent, count: number): Promise<void> {
-  const client = connect(TrackerServiceClient, tracker.address, { 'grpc.use_local_subchannel_pool': 1 });
+  const client = dialer.client(TrackerServiceClient, tracker.address, {
+    'grpc.use_local_subchannel_pool': 1,
+  });
   clients.push(client);
   const agent = new TestAgent(client);
   await agent.greet({ name: 'noisy' });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { hashFile } from '@enjambre/harness/content';
 import type { SwarmAgent } from '@enjambre/harness/swarm';
@@ -43,8 +44,10 @@ export class BusyAgent {
 
   constructor(readonly agent: SwarmAgent) {
     const socket = `unix:${agent.dataDir}/agent.sock`;
-    this.#control = connect(AgentServiceClient, socket, { 'grpc.max_receive_message_length': 16 << 20 });
-    this.#chat = connect(AgentMessagingServiceClient, socket);
+    this.#control = dialer.client(AgentServiceClient, socket, {
+      'grpc.max_receive_message_length': 16 << 20,
+    });
+    this.#chat = dialer.client(AgentMessagingServiceClient, socket);
   }
 
   async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {

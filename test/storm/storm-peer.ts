@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
@@ -36,7 +37,7 @@ export class StormPeer {
     readonly name: string,
     address: string,
   ) {
-    this.#client = connect(MessagingServiceClient, address, {
+    this.#client = dialer.client(MessagingServiceClient, address, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_reconnect_backoff_ms': 200,
     });

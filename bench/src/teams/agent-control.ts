@@ -1,4 +1,5 @@
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,
@@ -13,7 +14,7 @@ export class AgentControl {
   readonly #client: AgentServiceClient;
 
   constructor(dataDir: string) {
-    this.#client = connect(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+    this.#client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
       'grpc.use_local_subchannel_pool': 1,
     });
   }

@@ -12,7 +12,7 @@ import {
 import { tcpAddressSchema } from '@enjambre/common/config/schemas';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
-import { loadMetrics } from '@enjambre/rpc/load-metrics';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { EnjambreError } from '@enjambre/core/error';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { createAgent } from '@enjambre/peer-agent/service';

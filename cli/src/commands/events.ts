@@ -58,7 +58,7 @@ async function followEvents(session: Session, request: Request): Promise<void> {
 async function* eventsOf(session: Session, request: Request): AsyncGenerator<Event, void, undefined> {
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) yield* agentStream(session, (agent) => agent.events(request));
-  else yield* trackerStream(trackers, session.signal, (tracker) => tracker.events(request));
+  else yield* trackerStream(session, trackers, (tracker) => tracker.events(request));
 }
 
 function show({ output }: Session, event: Event): void {

@@ -12,7 +12,7 @@ import { isUnreachable } from '../unreachable.js';
 export async function health(session: Session, where: string, service: string): Promise<void> {
   const address = formatAddress(parseAddress(where));
   try {
-    const status = await askHealth(address, service, session.signal);
+    const status = await askHealth(session, address, service);
     const name = ServingStatus[status];
     session.output.object({ type: 'health', address, service, status: name });
     if (status !== ServingStatus.SERVING) throw notServing(address, service, name);

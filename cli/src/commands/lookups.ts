@@ -35,7 +35,7 @@ export async function peers(session: Session, ref: string): Promise<void> {
 export async function findFiles(session: Session, query: string): Promise<File[]> {
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) return withAgent(session, (agent) => agent.files(query));
-  return withTracker(trackers, session.signal, (tracker) => tracker.files(query));
+  return withTracker(session, trackers, (tracker) => tracker.files(query));
 }
 
 async function findPeers(session: Session, ref: string): Promise<KnownMember[]> {
@@ -45,7 +45,7 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
     const its = ref === '' ? '' : await transferRef(ref, session);
     return withAgent(session, (agent) => agent.peers(its));
   }
-  return withTracker(trackers, session.signal, async (tracker) => {
+  return withTracker(session, trackers, async (tracker) => {
     if (ref !== '')
       return tracker.swarm(await trackerInfohash(ref, session, (query) => tracker.files(query)));
     const all = await tracker.peers();

@@ -77,9 +77,9 @@ function trackersOf({ agent, config }: Patient): string[] {
   return said.includes(tracker) ? said : [tracker];
 }
 
-async function askedTracker({ context, signal }: Session, address: string): Promise<AskedTracker> {
+async function askedTracker(session: Session, address: string): Promise<AskedTracker> {
   try {
-    return { address, stats: await timed(context.now, () => askTracker(address, signal)) };
+    return { address, stats: await timed(session.context.now, () => askTracker(session, address)) };
   } catch (error) {
     return { address, silence: shortly(error) };
   }
@@ -108,13 +108,13 @@ async function lookAtMessaging({ session, agent, config }: Patient): Promise<Fin
   const said = config.messaging && formatAddress(config.messaging);
   const address = 'info' in agent ? agent.info.answer.messaging || undefined : said;
   if (address === undefined) return judgeMessaging({});
-  const health = await probeHealth(address, MESSAGING, session.signal);
+  const health = await probeHealth(session, address, MESSAGING);
   const problem = 'info' in agent ? plain(agent.info.answer.messagingError) : undefined;
   return judgeMessaging({ address, health, problem });
 }
 
 async function lookAtEndpoint(
-  { signal }: Session,
+  session: Session,
   { info }: LiveAgent,
   trackers: readonly AskedTracker[],
 ): Promise<Finding[]> {
@@ -122,14 +122,14 @@ async function lookAtEndpoint(
   const allOnLoopback = trackers.every(({ address }) => isLoopback(address));
   const told = [...new Set([endpoint, ...endpoints])].filter((text) => text !== '');
   const [first, ...others] = await Promise.all(
-    told.map(async (at) => ({ endpoint: plain(at), answerer: await askPeer(at, peerId, signal) })),
+    told.map(async (at) => ({ endpoint: plain(at), answerer: await askPeer(session, at, peerId) })),
   );
   return judgeEndpoint({ endpoint: '', ...first, others, unreachable, allOnLoopback });
 }
 
-async function lookAtPeers({ signal }: Session, { neighbours }: LiveAgent): Promise<Finding[]> {
+async function lookAtPeers(session: Session, { neighbours }: LiveAgent): Promise<Finding[]> {
   const peers = neighbours.map(async ({ name, endpoints, peerId }) => {
-    const answers = await Promise.all(endpoints.map((endpoint) => askPeer(endpoint, peerId, signal)));
+    const answers = await Promise.all(endpoints.map((endpoint) => askPeer(session, endpoint, peerId)));
     const answerer = answers.find((answer) => answer === 'itself') ?? answers[0] ?? NOWHERE;
     return { name, endpoint: endpoints.map(plain).join(', '), answerer };
   });

@@ -1,15 +1,19 @@
-import { connect, callUnary } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { messageOf } from '@enjambre/core/error';
 import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { PeerServiceClient, type SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { TrackerServiceClient, type GetStatsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { askHealth } from '../ask-health.js';
+import type { Session } from '../context.js';
 import { shorten } from '../render/text.js';
 import type { Answerer } from './judge-reach.js';
 
 /** Somebody waits: what does not answer by then does not answer. */
 export const PROBE_MS = 3000;
+
+/** What a probe takes of a session. */
+type Prober = Pick<Session, 'context' | 'signal'>;
 
 /** What a look-up took, and when it was answered, on this process's clocks. */
 export interface Timed<T> {
@@ -29,8 +33,8 @@ export async function timed<T>(now: () => number, work: () => Promise<T>): Promi
 }
 
 /** A tracker's own counters, with its version and clock. Throws {@link EnjambreError}. */
-export async function askTracker(address: string, signal: AbortSignal): Promise<GetStatsResponse> {
-  const client = connect(TrackerServiceClient, address);
+export async function askTracker({ context, signal }: Prober, address: string): Promise<GetStatsResponse> {
+  const client = (await context.dialer()).client(TrackerServiceClient, address);
   try {
     return await callUnary(client.getStats.bind(client), {}, { timeoutMs: PROBE_MS, signal });
   } finally {
@@ -40,12 +44,12 @@ export async function askTracker(address: string, signal: AbortSignal): Promise<
 
 /** What a server says of its health, or why it says nothing. */
 export async function probeHealth(
+  prober: Prober,
   address: string,
   service: string,
-  signal: AbortSignal,
 ): Promise<'serving' | 'not-serving' | { readonly silence: string }> {
   try {
-    const status = await askHealth(address, service, signal);
+    const status = await askHealth(prober, address, service);
     return status === ServingStatus.SERVING ? 'serving' : 'not-serving';
   } catch (error) {
     return { silence: shortly(error) };
@@ -58,8 +62,12 @@ export async function probeHealth(
  *
  * @param peerId 64 hexadecimal digits: who should answer
  */
-export async function askPeer(endpoint: string, peerId: string, signal: AbortSignal): Promise<Answerer> {
-  const client = connect(PeerServiceClient, endpoint);
+export async function askPeer(
+  { context, signal }: Prober,
+  endpoint: string,
+  peerId: string,
+): Promise<Answerer> {
+  const client = (await context.dialer()).client(PeerServiceClient, endpoint);
   const call = client.sync({ deadline: Date.now() + PROBE_MS });
   const cancel = (): void => {
     call.cancel();

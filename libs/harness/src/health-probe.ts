@@ -1,5 +1,6 @@
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from './dialer.js';
 
 type Status = keyof typeof HealthCheckResponse_ServingStatus;
 
@@ -9,7 +10,7 @@ export class HealthProbe {
 
   /** @param address "HOST:PORT" */
   constructor(address: string) {
-    this.#client = connect(HealthClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+    this.#client = dialer.client(HealthClient, address, { 'grpc.use_local_subchannel_pool': 1 });
   }
 
   /** @param service empty for all of it */

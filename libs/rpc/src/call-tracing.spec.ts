@@ -7,7 +7,9 @@ import { RecordingTracer } from '@enjambre/harness/recording-tracer';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { activeTraceparent, traceWith } from '@enjambre/common/tracing/tracing';
 import { EnjambreError } from '@enjambre/core/error';
-import { callUnary, connect } from './client.js';
+import { callUnary } from './client.js';
+import { dialer } from '@enjambre/harness/dialer';
+import { PLAINTEXT } from './credentials.js';
 import { HandlerFactory } from './handlers.js';
 import { GrpcServer } from './server.js';
 
@@ -36,9 +38,9 @@ beforeEach(async () => {
     }),
   };
   const services = [{ name: SERVICE, definition: TrackerServiceService, implementation }];
-  server = new GrpcServer({ listen: parseAddress('127.0.0.1:0'), services, log });
+  server = new GrpcServer({ listen: parseAddress('127.0.0.1:0'), credentials: PLAINTEXT, services, log });
   await server.start();
-  client = connect(TrackerServiceClient, formatAddress(server.address));
+  client = dialer.client(TrackerServiceClient, formatAddress(server.address));
 });
 
 afterEach(async () => {

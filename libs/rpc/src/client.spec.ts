@@ -1,8 +1,10 @@
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { HealthClient, HealthService } from '@enjambre/proto/gen/grpc/health/v1/health';
-import { callUnary, connect, readStream } from './client.js';
+import { callUnary, readStream } from './client.js';
+import { dialer } from '@enjambre/harness/dialer';
+import { PLAINTEXT } from './credentials.js';
 
 /** What a call ends with whose stream is reset with CANCEL, as a killed server of Node 22 and 24 does. */
 const RESET = { code: status.CANCELLED, details: 'Call cancelled' };
@@ -21,12 +23,12 @@ beforeEach(async () => {
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync('127.0.0.1:0', PLAINTEXT.server, (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });
   });
-  client = connect(HealthClient, `127.0.0.1:${port}`);
+  client = dialer.client(HealthClient, `127.0.0.1:${port}`);
 });
 
 afterEach(() => {

@@ -1,48 +1,12 @@
 import {
-  credentials,
   Metadata,
-  type ChannelCredentials,
   type CallOptions,
-  type ChannelOptions,
-  type Client,
-  type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { interceptors } from './call-observers.js';
-import { targetOf } from './scoped-target.js';
 import { fromServiceError } from './status.js';
-
-/** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
-export const CHANNEL_OPTIONS: ChannelOptions = {
-  'grpc.enable_http_proxy': 0,
-  'grpc.keepalive_time_ms': 4000,
-  'grpc.keepalive_timeout_ms': 3000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2000,
-  'grpc.enable_channelz': 0,
-};
-
-type ClientConstructor<C extends Client> = new (
-  address: string,
-  credentials: ChannelCredentials,
-  options?: Partial<ClientOptions>,
-) => C;
-
-/** Opens a client of a generated service. TLS, when it comes, comes in here. */
-export function connect<C extends Client>(
-  Constructor: ClientConstructor<C>,
-  address: string,
-  options: ChannelOptions = {},
-): C {
-  return new Constructor(targetOf(address), credentials.createInsecure(), {
-    ...CHANNEL_OPTIONS,
-    interceptors: interceptors(),
-    ...options,
-  });
-}
 
 export interface UnaryOptions {
   /** The call fails with `timeout` after so long. @default 10000 */

@@ -10,7 +10,9 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { formatAddress } from '@enjambre/common/config/address';
 import { createLogger } from '@enjambre/common/log/logger';
-import { callUnary, connect, readStream } from './client.js';
+import { callUnary, readStream } from './client.js';
+import { dialer } from '@enjambre/harness/dialer';
+import { PLAINTEXT } from './credentials.js';
 import { HandlerFactory, type CallContext, type HandlerOptions } from './handlers.js';
 import { GrpcServer } from './server.js';
 
@@ -46,13 +48,14 @@ async function serve(
     { name: 'enjambre.tracker.v1.TrackerService', definition: TrackerServiceService, implementation },
   ];
   const server = new GrpcServer({
+    credentials: PLAINTEXT,
     listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
     services,
     log,
     graceMs: 50,
   });
   await server.start();
-  const client = connect(TrackerServiceClient, formatAddress(server.address), {
+  const client = dialer.client(TrackerServiceClient, formatAddress(server.address), {
     'grpc.use_local_subchannel_pool': 1,
   });
   started.push({ server, client });

@@ -16,9 +16,12 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { createLogger } from '@enjambre/common/log/logger';
-import { callUnary, connect, readStream } from './client.js';
+import { callUnary, readStream } from './client.js';
+import { dialer } from '@enjambre/harness/dialer';
+import { PLAINTEXT } from './credentials.js';
 import { HandlerFactory } from './handlers.js';
-import { GrpcServer, LIVENESS, type GrpcServerOptions, type ServedService } from './server.js';
+import { LIVENESS } from './health.js';
+import { GrpcServer, type GrpcServerOptions, type ServedService } from './server.js';
 
 const SERVICE = 'enjambre.tracker.v1.TrackerService';
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -68,20 +71,29 @@ async function start(
   options: Partial<GrpcServerOptions> = {},
   answer = Promise.resolve(),
 ): Promise<GrpcServer> {
-  const server = new GrpcServer({ listen, log, graceMs: 50, services: [served(answer)], ...options });
+  const server = new GrpcServer({
+    listen,
+    credentials: PLAINTEXT,
+    log,
+    graceMs: 50,
+    services: [served(answer)],
+    ...options,
+  });
   servers.push(server);
   await server.start();
   return server;
 }
 
 function client(address: Address): TrackerServiceClient {
-  const made = connect(TrackerServiceClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
+  const made = dialer.client(TrackerServiceClient, formatAddress(address), {
+    'grpc.use_local_subchannel_pool': 1,
+  });
   clients.push(made);
   return made;
 }
 
 function health(address: Address): HealthClient {
-  const made = connect(HealthClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
+  const made = dialer.client(HealthClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
   clients.push(made);
   return made;
 }
@@ -134,7 +146,13 @@ describe('GrpcServer', () => {
   });
 
   it('takes its address ahead of time, and calls wait until it starts', async () => {
-    const server = new GrpcServer({ listen: LOCAL, log, graceMs: 50, services: [served()] });
+    const server = new GrpcServer({
+      listen: LOCAL,
+      credentials: PLAINTEXT,
+      log,
+      graceMs: 50,
+      services: [served()],
+    });
     servers.push(server);
     await server.reserve();
     let answered = false;
@@ -259,7 +277,7 @@ describe('GrpcServer', () => {
 
   it('can be stopped twice, before it was started, and after it failed to', async () => {
     const server = await start(LOCAL);
-    const other = new GrpcServer({ listen: server.address, services: [], log });
+    const other = new GrpcServer({ listen: server.address, credentials: PLAINTEXT, services: [], log });
     await other.stop();
     await expect(other.start()).rejects.toMatchObject({ reason: 'PORT_IN_USE' });
     await other.stop();

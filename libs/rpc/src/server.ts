@@ -1,9 +1,6 @@
-import { chmodSync } from 'node:fs';
-import { lstat, unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { unlink } from 'node:fs/promises';
 import {
   Server,
-  ServerCredentials,
   ServerInterceptingCall,
   logVerbosity,
   setLogVerbosity,
@@ -12,16 +9,17 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '@enjambre/common/config/address';
 import { cannotListen } from '@enjambre/common/config/cannot-listen';
-import { listenAnywhere } from '@enjambre/common/config/listen-anywhere';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
+import type { Credentials } from './credentials.js';
+import { ServedHealth } from './health.js';
+import { bind } from './listen.js';
 import { noteReachedAt } from './reached-at.js';
 import { addReflection } from './reflection.js';
 
@@ -34,6 +32,7 @@ export interface ServedService {
 
 export interface GrpcServerOptions {
   readonly listen: Address;
+  readonly credentials: Pick<Credentials, 'server'>;
   /** The flag that says where it listens, for errors. @default '--listen' */
   readonly listenFlag?: string;
   readonly services: readonly ServedService[];
@@ -55,20 +54,14 @@ const KEEPALIVE_TIMEOUT_MS = 3000;
 const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
-/**
- * Asked of health by whoever restarts what hangs: SERVING as soon as calls are answered, also while something that the
- * service needs is away, which no restart brings back.
- */
-export const LIVENESS = 'enjambre.live';
 
 /**
  * A gRPC server as we want all of them: health, reflection, keepalive, message limits
- * and a stop that lets calls finish. TLS, when it comes, comes in here.
+ * and a stop that lets calls finish.
  */
 export class GrpcServer implements Startable {
   readonly #options: GrpcServerOptions;
-  readonly #health: HealthImplementation;
-  readonly #told = new Map<string, boolean>();
+  readonly #health: ServedHealth;
   #server: Server | undefined;
   #bound: Address | undefined;
   /** Lets the calls in that came before {@link start}. */
@@ -76,12 +69,7 @@ export class GrpcServer implements Startable {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    const names = options.services.map(({ name }) => [name, 'NOT_SERVING'] as const);
-    this.#health = new HealthImplementation({
-      '': 'NOT_SERVING',
-      [LIVENESS]: 'SERVING',
-      ...Object.fromEntries(names),
-    });
+    this.#health = new ServedHealth(options.services.map(({ name }) => name));
   }
 
   /** Where it listens, with the port that the system chose if it was 0. */
@@ -104,7 +92,7 @@ export class GrpcServer implements Startable {
   }
 
   async #listen(...held: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenFlag, metrics, notesReachedAt } = this.#options;
+    const { services, listen, listenFlag, credentials, metrics, notesReachedAt } = this.#options;
     const interceptors = [
       ...(notesReachedAt ? [noteReachedAt] : []),
       ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
@@ -116,10 +104,10 @@ export class GrpcServer implements Startable {
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
     for (const { definition, implementation } of services)
       this.#server.addService(definition, implementation);
-    this.#health.addToServer(this.#server);
+    this.#health.addTo(this.#server);
     addReflection(this.#server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     const server = this.#server;
-    this.#bound = await bind(server, listen).catch((error: unknown) => {
+    this.#bound = await bind(server, listen, credentials.server).catch((error: unknown) => {
       this.#server = undefined;
       throw cannotListen(listen, error, listenFlag);
     });
@@ -127,15 +115,12 @@ export class GrpcServer implements Startable {
 
   /** What health checks are told of this server and all its services. */
   setServing(serving: boolean): void {
-    this.setPart('', serving);
-    for (const { name } of this.#options.services) this.setPart(name, serving);
+    this.#health.setServing(serving);
   }
 
   /** What they are told of a part of the service that has a name of its own. Who watches hears of changes only. */
   setPart(name: string, serving: boolean): void {
-    if (this.#told.get(name) === serving) return;
-    this.#told.set(name, serving);
-    this.#health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+    this.#health.setPart(name, serving);
   }
 
   /** Not serving → no new calls → open calls finish or run out of grace → closed. */
@@ -169,46 +154,6 @@ export class GrpcServer implements Startable {
       'grpc.enable_channelz': 0,
     };
   }
-}
-
-async function bind(server: Server, listen: Address): Promise<Address> {
-  if (listen.kind === 'tcp')
-    return listenAnywhere(listen, async (at) => ({ ...at, port: await bindTo(server, at) }));
-  await removeStale(listen.path);
-  const previousMask = process.umask(0o177);
-  try {
-    await bindTo(server, listen);
-    chmodSync(listen.path, 0o600);
-    return listen;
-  } finally {
-    process.umask(previousMask);
-  }
-}
-
-/** Returns the port. */
-function bindTo(server: Server, address: Address): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
-      else resolve(port);
-    });
-  });
-}
-
-/** Removes a socket whose process was killed: nobody listens on it, and it would be in the way. */
-async function removeStale(path: string): Promise<void> {
-  const stale = await new Promise<boolean>((resolve) => {
-    const socket = createConnection(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.on('error', (error) => {
-      resolve('code' in error && error.code === 'ECONNREFUSED');
-    });
-  });
-  // A file that is no socket refuses connections as well, and is somebody's.
-  if (stale && (await lstat(path)).isSocket()) await unlink(path);
 }
 
 /** Holds every call back until `opened`. */

@@ -7,6 +7,7 @@ import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { GrpcServer } from '@enjambre/rpc/server';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
@@ -63,7 +64,7 @@ const MAX_MESSAGES_IN_MEMORY = 200_000;
 
 /** Builds a relay that keeps messages in JetStream, or in memory if no NATS is configured. */
 export function createMessaging(config: MessagingConfig, overrides: MessagingOverrides = {}): Messaging {
-  const { clock = Date.now } = overrides;
+  const { clock = Date.now, metrics } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'messaging', level: config.logLevel, format: config.logFormat });
   const capacity = { ...capacityOf(config), ...overrides.capacity };
@@ -72,7 +73,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const lifecycle = new Lifecycle(log);
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
-  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
+  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
   const link =
     config.nats === undefined
       ? undefined
@@ -102,7 +103,8 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
-  const server = new GrpcServer({ listen: config.listen, services, log, metrics: overrides.metrics });
+  const serving = { credentials: PLAINTEXT, log, metrics };
+  const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {
     measureMessaging(metrics, { store, counts: relay.counts, sessions });

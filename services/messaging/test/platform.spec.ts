@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { NatsServer } from '@enjambre/harness/nats-server';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
@@ -51,7 +52,7 @@ describe('a relay as platform teams see it', () => {
   test('is ready while NATS is there; without it sessions stay, and Send says what to do', async () => {
     const nats = await NatsServer.start();
     const harness = await Harness.start({}, { nats: nats.url });
-    const client = connect(HealthClient, `127.0.0.1:${harness.port}`);
+    const client = dialer.client(HealthClient, `127.0.0.1:${harness.port}`);
     const isServing = async (service: string): Promise<boolean> => {
       const { status } = await callUnary(client.check.bind(client), { service });
       return status === HealthCheckResponse_ServingStatus.SERVING;

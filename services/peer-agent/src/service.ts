@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
+import { PLAINTEXT, type Credentials } from '@enjambre/rpc/credentials';
+import { Dialer } from '@enjambre/rpc/dialer';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -33,7 +35,7 @@ import { endpointsOf, leadsHere } from './adapters/own-addresses.js';
 import { GrpcPeerConnector } from './adapters/peer/client/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
 import { peerService } from './adapters/peer/server/peer-handlers.js';
-import { RelayLink } from './adapters/messaging/relay-link.js';
+import { RelayLink, type RelayLinkComponents } from './adapters/messaging/relay-link.js';
 import { BansFile } from './adapters/state/bans-file.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
@@ -178,31 +180,33 @@ class AgentService implements Agent {
     const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);
     await stores.sweep(this.#downloadDir);
     const data = this.#dataFolder(stores);
-    const tracker = new TrackerLink(
-      { identity, log },
-      { addresses: config.tracker.map(formatAddress), description: () => this.#description() },
-    );
+    const credentials = PLAINTEXT;
+    const dialer = new Dialer({ credentials, metrics: this.#metrics });
+    const ties = { identity, dialer, log };
+    const addresses = config.tracker.map(formatAddress);
+    const tracker = new TrackerLink(ties, { addresses, description: () => this.#description() });
     const hasher = new DiskContentHasher(pool, privates);
     const limits = new AgentLimits(config);
     const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
     const random = this.#random;
     const shared = { tracker, bans, budget, limits, locality, meter: new Meter(), log };
-    const connector = new GrpcPeerConnector(self, identity, memory, {
-      leadsHere: (address) => leadsHere(address, this.address),
-    });
+    const connector = new GrpcPeerConnector(
+      { self, signer: identity, dialer, memory },
+      { leadsHere: (address) => leadsHere(address, this.address) },
+    );
     const transfers = new Transfers(
       { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(), ...shared },
       { downloadDir: this.#downloadDir },
     );
     const uploads = peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
-    const serving = { log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
+    const serving = { credentials, log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
     const peers = new GrpcServer({ listen: config.listen, services: [uploads], ...serving });
-    const relay = this.#relay(identity);
+    const relay = this.#relay(ties);
     const inbox = new InboxFile(config.dataDir, log);
     const messages = new Messages({ archive: inbox, relay, log });
     const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
-    const controls = await this.#controlServers(control);
+    const controls = await this.#controlServers(control, credentials);
     this.#controls = controls;
     const parts = { ...shared, transfers, uploads: uploads.uploads, pool, messages, relay };
     atEnd('lock', () => lock.release());
@@ -260,15 +264,18 @@ class AgentService implements Agent {
     this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));
   }
 
-  #relay(identity: PeerIdentity): RelayLink | undefined {
+  #relay(components: RelayLinkComponents): RelayLink | undefined {
     const { name, messaging } = this.#config;
     if (!messaging) return undefined;
     const address = formatAddress(messaging);
-    return new RelayLink({ identity, log: this.#log }, { address, name, version: VERSION });
+    return new RelayLink(components, { address, name, version: VERSION });
   }
 
-  /** The socket always; TCP too if asked, and then with a token. */
-  async #controlServers(components: AgentHandlersComponents): Promise<GrpcServer[]> {
+  /** The socket always, which is its owner's alone; TCP too if asked, and then with a token. */
+  async #controlServers(
+    components: AgentHandlersComponents,
+    credentials: Credentials,
+  ): Promise<GrpcServer[]> {
     const { control, dataDir } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
     const common = {
@@ -280,12 +287,12 @@ class AgentService implements Agent {
     };
     const maxReceiveBytes = MAX_SOCKET_BYTES;
     const services = controlServices(components);
-    const servers = [new GrpcServer({ ...common, maxReceiveBytes, listen: socket, services })];
+    const own = { listen: socket, credentials: PLAINTEXT, maxReceiveBytes };
+    const servers = [new GrpcServer({ ...common, ...own, services })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
-      servers.push(
-        new GrpcServer({ ...common, listen: control, services: controlServices(components, { token }) }),
-      );
+      const guarded = controlServices(components, { token });
+      servers.push(new GrpcServer({ ...common, listen: control, credentials, services: guarded }));
     }
     return servers;
   }

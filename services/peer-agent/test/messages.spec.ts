@@ -5,6 +5,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
+import { dialer } from '@enjambre/harness/dialer';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { InboxFile } from '../src/adapters/state/inbox-file.js';
 import { Messages } from '../src/app/messages/messages.js';
@@ -39,7 +40,10 @@ afterEach(async () => {
 });
 
 async function start(watch: (archive: InboxArchive) => InboxArchive = (archive) => archive): Promise<Parts> {
-  const link = new RelayLink({ identity, log }, { address: relay.address, name: 'agent', version: 'test' });
+  const link = new RelayLink(
+    { identity, dialer, log },
+    { address: relay.address, name: 'agent', version: 'test' },
+  );
   const file = new InboxFile(folder.path, log);
   const messages = new Messages({ archive: watch(file), relay: link, log });
   await messages.start();

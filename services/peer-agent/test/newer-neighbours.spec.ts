@@ -4,6 +4,7 @@ import { createLogger } from '@enjambre/common/log/logger';
 import { newer } from '@enjambre/harness/newer';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { PeerServiceService } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { dialer } from '@enjambre/harness/dialer';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { TrackerLink } from '../src/adapters/tracker/tracker-link.js';
 import type { Delivery, SwarmListener } from '../src/app/ports.js';
@@ -118,7 +119,10 @@ it('keeps its session with a tracker of a newer version, and hears of peers', as
   await tracker.start();
   const description = { name: 'agent', endpoints: [':7072'], labels: {}, version: 'test' };
   const link = ending(
-    new TrackerLink({ identity, log }, { addresses: [tracker.address], description: () => description }),
+    new TrackerLink(
+      { identity, dialer, log },
+      { addresses: [tracker.address], description: () => description },
+    ),
     (one) => one.stop(),
   );
   const changes: Parameters<SwarmListener['peers']>[0][] = [];
@@ -151,7 +155,7 @@ it('keeps its session with a tracker of a newer version, and hears of peers', as
 it('keeps its session with a relay of a newer version, and gets its messages', async () => {
   const relay = ending(await new ScriptedRelay(true).start(), (one) => one.kill());
   const link = ending(
-    new RelayLink({ identity, log }, { address: relay.address, name: 'agent', version: 'test' }),
+    new RelayLink({ identity, dialer, log }, { address: relay.address, name: 'agent', version: 'test' }),
     (one) => one.stop(),
   );
   const delivered: Delivery[] = [];

@@ -1,5 +1,5 @@
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { loadMetrics } from '@enjambre/rpc/load-metrics';
+import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions } from './config.js';
 import { createTracker } from './service.js';

@@ -5,6 +5,8 @@ import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { GrpcServer } from '@enjambre/rpc/server';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import { Dialer } from '@enjambre/rpc/dialer';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
@@ -70,21 +72,24 @@ const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_00
 
 /** Builds a tracker: alone, or with others on the same NATS one of a network's. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
-  const { clock = Date.now, random = Math.random } = overrides;
+  const { clock = Date.now, random = Math.random, metrics } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'tracker', level: config.logLevel, format: config.logFormat });
   const capacity = { ...DEFAULT_CAPACITY, ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
+  const credentials = PLAINTEXT;
+  const dialer = new Dialer({ credentials, metrics });
   const lifecycle = new Lifecycle(log);
   const source = `tracker/${config.name}`;
-  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics: overrides.metrics }, config.metrics));
+  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
   const { nats: url, natsCa: caFile } = config;
   const link =
     url === undefined
       ? undefined
       : lifecycle.add('nats', new NatsLink({ log }, { url, caFile, name: source }));
-  const events = overrides.events ?? openEvents({ lifecycle, log, clock }, { ...config, source, link });
+  const events =
+    overrides.events ?? openEvents({ lifecycle, dialer, log, clock }, { ...config, source, link });
   const { hub, network } = composeNetwork({ config, overrides, clock, random, capacity, log, link, events });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
@@ -104,13 +109,8 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
 
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
-  const server = new GrpcServer({
-    listen: config.listen,
-    services,
-    log,
-    metrics: overrides.metrics,
-    notesReachedAt: true,
-  });
+  const serving = { credentials, log, metrics, notesReachedAt: true };
+  const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('tracker', natsCheck('tracker', link));
   monitor.observe(health, (metrics) => {
     measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });

@@ -1,4 +1,4 @@
-import { connect } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger } from '@enjambre/common/log/logger';
@@ -72,7 +72,7 @@ export class Harness {
 
   /** A client on a connection of its own. */
   client(): TrackerServiceClient {
-    const client = connect(TrackerServiceClient, `127.0.0.1:${this.port}`, {
+    const client = dialer.client(TrackerServiceClient, `127.0.0.1:${this.port}`, {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);

@@ -1,6 +1,7 @@
 import { createServer, connect as connectSocket, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import {
   TrackerServiceClient,
   type WatchEventsResponse,
@@ -66,7 +67,7 @@ describe('an agent that is lost', () => {
     });
     events.on('error', () => undefined);
     await new Promise((resolve) => events.on('metadata', resolve));
-    agent = new TestAgent(connect(TrackerServiceClient, network.address));
+    agent = new TestAgent(dialer.client(TrackerServiceClient, network.address));
     await agent.greet({ name: 'alice' });
   });
 

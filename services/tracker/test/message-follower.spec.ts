@@ -9,6 +9,7 @@ import {
   MessagingServiceService,
   type MessagingServiceServer,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually, Harness } from './harness.js';
 import { Watcher } from './watcher.js';
@@ -35,7 +36,7 @@ class FakeMessaging {
     } as unknown as MessagingServiceServer;
     const name = 'enjambre.messaging.v1.MessagingService';
     const services = [{ name, definition: MessagingServiceService, implementation }];
-    this.#server = new GrpcServer({ listen: this.address, services, log });
+    this.#server = new GrpcServer({ listen: this.address, credentials: PLAINTEXT, services, log });
     await this.#server.start();
     this.address = this.#server.address as TcpAddress;
   }

@@ -8,7 +8,8 @@ import {
   TrackerServiceService,
   type TrackerServiceClient,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
+import { makeGenericClientConstructor } from '@grpc/grpc-js';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Harness, hex, infohash, TestAgent } from './harness.js';
 
 let harness: Harness;
@@ -66,7 +67,7 @@ test('a newer command is answered, with the time of the tracker', async () => {
   const Client = makeGenericClientConstructor(newer(TrackerServiceService), 'newer');
   const client = new Client(
     `127.0.0.1:${harness.port}`,
-    credentials.createInsecure(),
+    PLAINTEXT.channel,
   ) as unknown as TrackerServiceClient;
   try {
     const { time, version } = await callUnary(client.getStats.bind(client), {});

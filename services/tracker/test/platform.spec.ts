@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { HealthCheckResponse_ServingStatus, HealthClient } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { Harness } from './harness.js';
 
@@ -41,7 +42,7 @@ describe('a tracker as platform teams see it', () => {
   });
 
   test('is healthy while it serves', async () => {
-    const health = connect(HealthClient, `127.0.0.1:${harness.port}`);
+    const health = dialer.client(HealthClient, `127.0.0.1:${harness.port}`);
     for (const service of ['', SERVICE]) {
       const { status } = await callUnary(health.check.bind(health), { service });
       expect(status).toBe(HealthCheckResponse_ServingStatus.SERVING);

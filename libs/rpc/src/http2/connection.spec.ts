@@ -1,3 +1,4 @@
+import { PLAINTEXT } from '../credentials.js';
 import { once } from 'node:events';
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -55,7 +56,7 @@ async function rawServer(bytes: Buffer): Promise<{ endpoint: string; heard: Prom
 }
 
 function connection(endpoint: string): Http2Connection {
-  const opened = new Http2Connection(endpoint);
+  const opened = new Http2Connection(endpoint, PLAINTEXT);
   cleanup.push(() => {
     opened.close();
   });

@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { parseTcpAddress } from '@enjambre/common/config/address';
+import type { Credentials } from '../credentials.js';
 import { withoutZone } from '../scoped-target.js';
 import { FrameReader } from './frame-reader.js';
 import {
@@ -108,10 +109,13 @@ export class Http2Connection {
 
   /** HOST:PORT, as in the headers of requests. */
   readonly authority: string;
+  /** As in the headers of requests. */
+  readonly scheme: Credentials['scheme'];
 
   /** @param endpoint HOST:PORT */
-  constructor(endpoint: string) {
+  constructor(endpoint: string, { connect, scheme }: Pick<Credentials, 'connect' | 'scheme'>) {
     this.authority = withoutZone(endpoint);
+    this.scheme = scheme;
     const { host, port } = parseTcpAddress(endpoint);
     const onread = {
       buffer: READ_MEMORY,

@@ -4,17 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
-import { observeCalls } from '../call-observers.js';
+import { PLAINTEXT } from '../credentials.js';
+import type { CallObserver } from '../call-observer.js';
+import { MadeCalls } from '../made-calls.js';
 import { toStatus } from '../status.js';
 import { Http2Connection } from './connection.js';
 import { GrpcStream } from './grpc-stream.js';
 
 let server: Http2Server;
 let connection: Http2Connection;
+let observers: CallObserver[];
 let handle: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 const sessions = new Set<{ destroy(): void }>();
 
 beforeEach(async () => {
+  observers = [];
   server = createServer();
   server.on('session', (session) => sessions.add(session));
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
@@ -23,7 +27,7 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
 });
 
 afterEach(() => {
@@ -46,6 +50,7 @@ function call(push: (part: Buffer) => void = () => undefined): Call {
   const ended = new Promise<EnjambreError | undefined>((resolve) => {
     stream = new GrpcStream<string>({
       connection,
+      calls: new MadeCalls(observers),
       method: { path: '/enjambre.test/Say', requestSerialize: (text) => Buffer.from(text) },
       reader: {
         push: (part) => {
@@ -155,7 +160,7 @@ describe('a gRPC stream of our own client', () => {
 
   it('is told to observers as any call is, and carries what they want said', async () => {
     const codes: number[] = [];
-    observeCalls((path) => ({ headers: { 'x-path': path }, ended: (code) => codes.push(code) }));
+    observers = [(path) => ({ headers: { 'x-path': path }, ended: (code) => codes.push(code) })];
     const said: unknown[] = [];
     handle = (stream, headers) => {
       said.push(headers['x-path']);

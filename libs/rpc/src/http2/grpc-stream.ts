@@ -1,10 +1,10 @@
 import { Metadata, status, type MethodDefinition } from '@grpc/grpc-js';
 import type { ObservedCall } from '../call-observer.js';
-import { beginCall } from '../call-observers.js';
 import { fromServiceError } from '../status.js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '../codec/fetch-codec.js';
 import type { Http2Connection, Http2Stream } from './connection.js';
+import type { MadeCalls } from '../made-calls.js';
 import type { MessageStream } from '../message-stream.js';
 
 /** What a gRPC server answers with; there may be a format behind it. */
@@ -13,12 +13,16 @@ const GRPC_TYPE = /^application\/grpc($|[+;])/;
 const DETAILS = 'grpc-status-details-bin';
 
 export interface CallInit<Request> {
-  readonly connection: Http2Connection;
   /** As it was generated. */
   readonly method: Pick<MethodDefinition<Request, unknown>, 'path' | 'requestSerialize'>;
   /** Reads what comes, in parts as they come; what it throws is the server's fault. */
   readonly reader: { push(part: Buffer): void };
   readonly ended: (error: EnjambreError | undefined) => void;
+}
+
+interface StreamInit<Request> extends CallInit<Request> {
+  readonly connection: Http2Connection;
+  readonly calls: MadeCalls;
 }
 
 /**
@@ -27,13 +31,13 @@ export interface CallInit<Request> {
  */
 export class GrpcStream<Request> implements MessageStream<Request> {
   readonly #stream: Http2Stream;
-  readonly #init: CallInit<Request>;
+  readonly #init: StreamInit<Request>;
   readonly #call: ObservedCall;
   #over = false;
 
-  constructor(init: CallInit<Request>) {
+  constructor(init: StreamInit<Request>) {
     this.#init = init;
-    this.#call = beginCall(init.method.path);
+    this.#call = init.calls.begin(init.method.path);
     this.#stream = init.connection.request([...requestHeaders(init), ...Object.entries(this.#call.headers)], {
       headers: (fields, isLast) => {
         this.#onHeaders(fields, isLast);
@@ -108,10 +112,10 @@ export class GrpcStream<Request> implements MessageStream<Request> {
 function requestHeaders({
   connection,
   method,
-}: Pick<CallInit<never>, 'connection' | 'method'>): [name: string, value: string][] {
+}: Pick<StreamInit<never>, 'connection' | 'method'>): [name: string, value: string][] {
   return [
     [':method', 'POST'],
-    [':scheme', 'http'],
+    [':scheme', connection.scheme],
     [':path', method.path],
     [':authority', connection.authority],
     ['content-type', 'application/grpc'],

@@ -1,3 +1,4 @@
+import { PLAINTEXT } from '../credentials.js';
 import { once } from 'node:events';
 import { createServer, type Http2Server, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -101,7 +102,7 @@ describe('header blocks of another implementation', () => {
   }
 
   it('mean the same, in both directions, for every byte that a header may hold', async () => {
-    const connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
     const trimmed = fields.map((all) =>
       all.map(([key, text]): [string, string] => [`x-${key}`, text.trim()]),
     );

@@ -1,4 +1,5 @@
-import { callUnary, connect } from '@enjambre/rpc/client';
+import { callUnary } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { createLogger } from '@enjambre/common/log/logger';
 import { resolveOptions } from '@enjambre/common/config/options';
 import { EnjambreError } from '@enjambre/core/error';
@@ -34,7 +35,7 @@ export class Harness {
 
   /** A client on a connection of its own. */
   client(): MessagingServiceClient {
-    const client = connect(MessagingServiceClient, `127.0.0.1:${this.port}`, {
+    const client = dialer.client(MessagingServiceClient, `127.0.0.1:${this.port}`, {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);

@@ -1,6 +1,7 @@
-import { credentials, makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
+import { makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { callUnary, connect, readStream } from '@enjambre/rpc/client';
+import { callUnary, readStream } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { newer } from '@enjambre/harness/newer';
@@ -17,6 +18,7 @@ import {
   type LimitChange,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { controlServices } from '../../src/adapters/control/agent-handlers.js';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
@@ -40,7 +42,7 @@ beforeEach(async () => {
   agent = await DownloadAgent.start();
   const description = { name: 'a', endpoints: [':1'], labels: {}, version: 'test' };
   tracker = new TrackerLink(
-    { identity: PeerIdentity.generate(), log },
+    { identity: PeerIdentity.generate(), dialer, log },
     { addresses: ['127.0.0.1:1'], description: () => description },
   );
 });
@@ -78,10 +80,10 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
     },
     token === undefined ? {} : { token },
   );
-  const server = new GrpcServer({ listen, services, log, graceMs: 50 });
+  const server = new GrpcServer({ listen, credentials: PLAINTEXT, services, log, graceMs: 50 });
   await server.start();
   servers.push(server);
-  const client = connect(AgentServiceClient, formatAddress(server.address));
+  const client = dialer.client(AgentServiceClient, formatAddress(server.address));
   clients.push(client);
   return client;
 }
@@ -90,7 +92,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
 async function byNewerCommand(): Promise<AgentServiceClient> {
   const known = await bySocket();
   const Client = makeGenericClientConstructor(newer(AgentServiceService), 'newer');
-  const client = new Client(known.getChannel().getTarget(), credentials.createInsecure());
+  const client = new Client(known.getChannel().getTarget(), PLAINTEXT.channel);
   clients.push(client as unknown as AgentServiceClient);
   return client as unknown as AgentServiceClient;
 }

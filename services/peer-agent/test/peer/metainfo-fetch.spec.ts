@@ -4,6 +4,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
+import { dialer } from '@enjambre/harness/dialer';
 import { MetainfoFetch } from '../../src/adapters/peer/client/metainfo-fetch.js';
 import { bytesOf, metainfoOf, metainfoOfMany } from '../support/content.js';
 import { HostileUploader, type Script } from '../support/hostile-uploader.js';
@@ -42,7 +43,7 @@ describe('the metainfo of strangers', () => {
 
   beforeEach(() => {
     parses = new HeldParses();
-    fetch = new MetainfoFetch((bytes, expected) => parses.parse(bytes, expected));
+    fetch = new MetainfoFetch(dialer, (bytes, expected) => parses.parse(bytes, expected));
   });
 
   afterEach(() => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
+import { dialer } from '@enjambre/harness/dialer';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import type { LinkListener, PeerAddress } from '../../src/app/ports.js';
 import { infoHash, peerNamed } from '../support/ids.js';
@@ -28,7 +29,7 @@ afterEach(() => new Promise((resolve) => server.close(resolve)));
 
 function connector(): GrpcPeerConnector {
   const leadsHere = (address: { port: number }): boolean => address.port === port;
-  return new GrpcPeerConnector(self, PeerIdentity.generate(), undefined, { leadsHere });
+  return new GrpcPeerConnector({ self, signer: PeerIdentity.generate(), dialer }, { leadsHere });
 }
 
 function peerAt(...endpoints: string[]): PeerAddress {

@@ -4,6 +4,7 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { dialer } from '@enjambre/harness/dialer';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
 import { SYSTEM_FILES, type DiskFiles } from '../../src/adapters/disk/disk-files.js';
 import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
@@ -150,10 +151,11 @@ export class DownloadAgent {
   readonly bans: WatchedBans;
   readonly transfers: Transfers;
   readonly identity = PeerIdentity.generate();
-  readonly connector = new GrpcPeerConnector(
-    { peerId: this.identity.peerId, name: 'agent', version: 'test' },
-    this.identity,
-  );
+  readonly connector = new GrpcPeerConnector({
+    self: { peerId: this.identity.peerId, name: 'agent', version: 'test' },
+    signer: this.identity,
+    dialer,
+  });
   readonly archive: TransferArchive;
   readonly limits = new AgentLimits(NO_LIMITS);
   readonly locality = new Locality(this.identity.peerId);

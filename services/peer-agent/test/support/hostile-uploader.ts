@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
 import { newer } from '@enjambre/harness/newer';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
@@ -16,6 +16,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import type { PeerAddress } from '../../src/app/ports.js';
 import { peerNamed } from './ids.js';
 
@@ -82,7 +83,7 @@ export class HostileUploader {
   ): Promise<HostileUploader> {
     const uploader = new HostileUploader(name, content, script);
     uploader.#port = await new Promise((resolve, reject) => {
-      uploader.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+      uploader.#server.bindAsync('127.0.0.1:0', PLAINTEXT.server, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

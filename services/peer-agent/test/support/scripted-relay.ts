@@ -1,6 +1,5 @@
 import {
   Server,
-  ServerCredentials,
   status,
   type ServerDuplexStream,
   type ServerUnaryCall,
@@ -18,6 +17,7 @@ import {
   type SendRequest,
   type SendResponse,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { peerNamed } from './ids.js';
 
 const NONCE = Buffer.alloc(32, 3);
@@ -92,7 +92,7 @@ export class ScriptedRelay {
       },
     });
     this.#port = await new Promise((resolve, reject) => {
-      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(this.address, PLAINTEXT.server, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

@@ -1,10 +1,4 @@
-import {
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { verifyHello } from '@enjambre/common/identity/identity';
 import { newer } from '@enjambre/harness/newer';
 import {
@@ -14,6 +8,7 @@ import {
   type ListFilesRequest,
   type ListFilesResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 
 type Answer = NonNullable<ConnectResponse['message']>;
 type Said = NonNullable<ConnectRequest['message']>;
@@ -77,7 +72,7 @@ export class ScriptedTracker {
       },
     });
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(this.address, PLAINTEXT.server, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

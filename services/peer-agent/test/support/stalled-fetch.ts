@@ -1,10 +1,6 @@
 import { once } from 'node:events';
-import {
-  connect,
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type IncomingHttpHeaders,
-} from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { dialer } from '@enjambre/harness/dialer';
 import { FetchRequest } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 /**
@@ -18,7 +14,7 @@ export class StalledFetch {
   readonly opened: Promise<unknown>;
 
   constructor(endpoint: string) {
-    this.#session = connect(`http://${endpoint}`);
+    this.#session = dialer.session(endpoint);
     this.#stream = this.#session.request({
       ':method': 'POST',
       ':path': '/enjambre.peer.v1.PeerService/Fetch',

@@ -4,10 +4,11 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { connect } from '@enjambre/rpc/client';
+import { dialer } from '@enjambre/harness/dialer';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
 import { peerService, type UploadLoad } from '../../src/adapters/peer/server/peer-handlers.js';
 import { ComplaintTurns } from '../../src/app/upload/complaint-turns.js';
@@ -122,6 +123,7 @@ export class Uploader implements ServingDirectory {
     const self = { peerId: this.peerId, name, version: 'test' };
     this.#peers = peerService({ directory: this, self, log }, { uploadSlots });
     this.#server = new GrpcServer({
+      credentials: PLAINTEXT,
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
       services: [this.#peers],
       maxReceiveBytes: MAX_MESSAGE_BYTES,
@@ -170,7 +172,7 @@ export class Uploader implements ServingDirectory {
 
   /** A client on a connection of its own. */
   client(): PeerServiceClient {
-    const client = connect(PeerServiceClient, this.endpoint, {
+    const client = dialer.client(PeerServiceClient, this.endpoint, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_send_message_length': -1,
     });

@@ -8,6 +8,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { dialer } from '@enjambre/harness/dialer';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { TrackerPool } from '../../src/adapters/tracker/tracker-pool.js';
 import type { Membership, SwarmListener } from '../../src/app/ports.js';
@@ -64,7 +65,7 @@ function linkTo(addresses: readonly string[], its = identity): TrackerLink {
     labels: { zone: 'eu-1' },
     version: 'test',
   };
-  const link = new TrackerLink({ identity: its, log }, { addresses, description: () => description });
+  const link = new TrackerLink({ identity: its, dialer, log }, { addresses, description: () => description });
   links.push(link);
   return link;
 }
@@ -140,7 +141,7 @@ describe('with trackers of which most take connections and do not answer', () =>
   function identityThatAsksLast(last: string, addresses: readonly string[]): PeerIdentity {
     for (;;) {
       const its = PeerIdentity.generate();
-      const order = [...new TrackerPool({ addresses, key: its.peerId }).inTurn()];
+      const order = [...new TrackerPool(dialer, { addresses, key: its.peerId }).inTurn()];
       if (order.at(-1)?.address === last) return its;
     }
   }

@@ -1,3 +1,4 @@
+import { dialer } from '@enjambre/harness/dialer';
 import { describe, expect, it } from '@jest/globals';
 import { TrackerPool, type ResolveHost } from '../../src/adapters/tracker/tracker-pool.js';
 
@@ -11,7 +12,7 @@ function orderOf(pool: TrackerPool): string[] {
 }
 
 const pool = (addresses: readonly string[], key = 'a', resolve?: ResolveHost): TrackerPool =>
-  new TrackerPool({ addresses, key, ...(resolve && { resolve }) });
+  new TrackerPool(dialer, { addresses, key, ...(resolve && { resolve }) });
 
 describe('TrackerPool', () => {
   it('has all trackers, in an order that is always the same for one agent', () => {

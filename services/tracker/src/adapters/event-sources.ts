@@ -5,10 +5,12 @@ import type { Lifecycle } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { NatsReplicas } from '@enjambre/common/nats/replicas';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import { MessageFollower } from './message-follower.js';
 
 interface EventComponents {
   readonly lifecycle: Lifecycle;
+  readonly dialer: Dialer;
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -39,9 +41,9 @@ export function openEvents(components: EventComponents, settings: TrackerEventSe
   if (link) return openNatsBus(components, { source, retention, replicas, link });
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
-    const { lifecycle, log, clock } = components;
+    const { lifecycle, dialer, log, clock } = components;
     const address = formatAddress(messaging);
-    lifecycle.add('messages', new MessageFollower({ events, log, clock }, { address }));
+    lifecycle.add('messages', new MessageFollower({ dialer, events, log, clock }, { address }));
   }
   return events;
 }

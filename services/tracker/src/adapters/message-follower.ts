@@ -1,6 +1,7 @@
 import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
-import { connect, readStream } from '@enjambre/rpc/client';
+import { readStream } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { messageOf } from '@enjambre/core/error';
@@ -8,6 +9,7 @@ import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import { MessagingServiceClient } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 
 export interface FollowerComponents {
+  readonly dialer: Dialer;
   /** Takes what was heard. */
   readonly events: { adopt(event: Event): void };
   readonly log: Logger;
@@ -55,7 +57,7 @@ export class MessageFollower implements Startable {
 
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
-    const client = connect(MessagingServiceClient, this.init.address);
+    const client = this.parts.dialer.client(MessagingServiceClient, this.init.address);
     const backoff = new Backoff({ random: Math.random });
     while (!signal.aborted) {
       await this.#read(client, backoff).catch((error: unknown) => {

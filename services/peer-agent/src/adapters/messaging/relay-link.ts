@@ -3,7 +3,8 @@ import { Metadata } from '@grpc/grpc-js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import { sleep } from '@enjambre/common/async/sleep';
-import { callUnary, connect, type UnaryOptions } from '@enjambre/rpc/client';
+import { callUnary, type UnaryOptions } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -17,6 +18,7 @@ import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from '.
 import { RelaySession, type RelaySessionListener } from './relay-session.js';
 
 export interface RelayLinkComponents {
+  readonly dialer: Dialer;
   readonly identity: PeerIdentity;
   readonly log: Logger;
 }
@@ -65,7 +67,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     private readonly parts: RelayLinkComponents,
     private readonly init: RelayLinkInit,
   ) {
-    this.#client = connect(MessagingServiceClient, init.address);
+    this.#client = parts.dialer.client(MessagingServiceClient, init.address);
     // Each call under way listens to it, and there may be many.
     setMaxListeners(0, this.#stopping.signal);
   }

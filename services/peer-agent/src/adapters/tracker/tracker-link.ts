@@ -1,6 +1,7 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
 import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -40,6 +41,7 @@ import {
 } from './tracker-session.js';
 
 export interface TrackerLinkComponents {
+  readonly dialer: Dialer;
   readonly identity: PeerIdentity;
   readonly log: Logger;
 }
@@ -93,7 +95,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   constructor(parts: TrackerLinkComponents, init: TrackerLinkInit) {
     this.#parts = parts;
     this.#init = init;
-    this.#pool = new TrackerPool({ ...init, key: parts.identity.peerId });
+    this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
   }
 
   /** The tracker that is used, or tried at present. */

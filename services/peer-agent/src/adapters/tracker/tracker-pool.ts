@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { formatAddress, parseTcpAddress } from '@enjambre/common/config/address';
-import { connect } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 /** All addresses of a host. */
@@ -30,6 +30,7 @@ const LOOPBACK = /^(127\.|::1$)/;
 
 /** The trackers that an agent may use, one of them at a time. */
 export class TrackerPool {
+  readonly #dialer: Dialer;
   readonly #init: TrackerPoolInit;
   readonly #clients = new Map<string, TrackerServiceClient>();
   /** In the order of this agent. */
@@ -39,7 +40,8 @@ export class TrackerPool {
   /** Addresses of names as they were found last, by the text that they stand for. */
   readonly #found = new Map<string, readonly string[]>();
 
-  constructor(init: TrackerPoolInit) {
+  constructor(dialer: Dialer, init: TrackerPoolInit) {
+    this.#dialer = dialer;
     this.#init = init;
     this.#candidates = inOrderOf(init.key, init.addresses);
     this.#current = this.#candidates[0] ?? '';
@@ -117,7 +119,7 @@ export class TrackerPool {
 
   #clientOf(address: string): TrackerServiceClient {
     let client = this.#clients.get(address);
-    if (!client) this.#clients.set(address, (client = connect(TrackerServiceClient, address)));
+    if (!client) this.#clients.set(address, (client = this.#dialer.client(TrackerServiceClient, address)));
     return client;
   }
 }

@@ -5,7 +5,8 @@ import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
 import { Serial } from '@enjambre/common/async/serial';
 import { turns } from '@enjambre/common/async/turns';
-import { connect, readStream } from '@enjambre/rpc/client';
+import { readStream } from '@enjambre/rpc/client';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from '../limits.js';
 import { MetainfoMemory } from './metainfo-memory.js';
@@ -25,6 +26,7 @@ export class MetainfoFetch {
 
   /** @param parse throws `invalid` BAD_METAINFO, also if the infohash is not the expected one */
   constructor(
+    private readonly dialer: Dialer,
     private readonly parse: (bytes: Uint8Array, expected: InfoHash) => Steps<Metainfo> = parseMetainfoSteps,
   ) {}
 
@@ -35,7 +37,7 @@ export class MetainfoFetch {
     signal: AbortSignal,
     progress: MetainfoProgress,
   ): Promise<Metainfo> {
-    const client = connect(PeerServiceClient, endpoint, {
+    const client = this.dialer.client(PeerServiceClient, endpoint, {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     });
     let size = 0;

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
+import type { Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -19,6 +20,14 @@ import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream
 import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
 import { UploaderConnections } from './uploader-connections.js';
 
+export interface PeerConnectorComponents {
+  readonly self: SelfDescription;
+  readonly signer: HelloSigner;
+  readonly dialer: Dialer;
+  /** For the blocks that come. @default its own */
+  readonly memory?: BlockMemory;
+}
+
 export interface PeerConnectorInit {
   /** True if this agent itself is reached at that address. @default never */
   readonly leadsHere?: (address: TcpAddress) => boolean;
@@ -34,15 +43,14 @@ export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
   readonly #turns = new DialTurns();
   readonly #leadsHere: (address: TcpAddress) => boolean;
-  readonly #metainfo = new MetainfoFetch();
+  readonly #parts: PeerConnectorComponents;
+  readonly #memory: BlockMemory;
+  readonly #metainfo: MetainfoFetch;
 
-  /** @param memory for the blocks that come */
-  constructor(
-    private readonly self: SelfDescription,
-    private readonly signer: HelloSigner,
-    private readonly memory = new BlockMemory(),
-    { leadsHere = () => false }: PeerConnectorInit = {},
-  ) {
+  constructor(parts: PeerConnectorComponents, { leadsHere = () => false }: PeerConnectorInit = {}) {
+    this.#parts = parts;
+    this.#memory = parts.memory ?? new BlockMemory();
+    this.#metainfo = new MetainfoFetch(parts.dialer);
     this.#leadsHere = leadsHere;
   }
 
@@ -72,8 +80,8 @@ export class GrpcPeerConnector implements PeerConnector {
       openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) =>
         this.#fetchFrom(endpoint, fetch),
       ),
-      self: this.self,
-      signer: this.signer,
+      self: this.#parts.self,
+      signer: this.#parts.signer,
       listener,
       ended: (): void => {
         if (endpoint !== undefined) this.#release(endpoint);
@@ -131,8 +139,8 @@ export class GrpcPeerConnector implements PeerConnector {
   #acquire(endpoint: string): Uploader {
     let uploader = this.#uploaders.get(endpoint);
     if (!uploader) {
-      const memoryFor = (bytes: number): Buffer => this.memory.take(bytes);
-      uploader = { connections: new UploaderConnections(endpoint, memoryFor), users: 0 };
+      const memoryFor = (bytes: number): Buffer => this.#memory.take(bytes);
+      uploader = { connections: new UploaderConnections(this.#parts.dialer, endpoint, memoryFor), users: 0 };
       this.#uploaders.set(endpoint, uploader);
     }
     uploader.users += 1;

@@ -8,8 +8,8 @@ import {
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MessageReader } from '@enjambre/rpc/codec/message-reader';
-import { Http2Connection } from '@enjambre/rpc/http2/connection';
-import { GrpcStream } from '@enjambre/rpc/http2/grpc-stream';
+import type { Dialer } from '@enjambre/rpc/dialer';
+import type { Http2Channel } from '@enjambre/rpc/http2/channel';
 import { MAX_MESSAGE_BYTES } from '../limits.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
@@ -18,14 +18,15 @@ import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream
  * and one for blocks. Either is opened with its first stream, and again if it broke.
  */
 export class UploaderConnections {
-  #small: Http2Connection | undefined;
-  #bulk: Http2Connection | undefined;
+  #small: Http2Channel | undefined;
+  #bulk: Http2Channel | undefined;
 
   /**
    * @param endpoint HOST:PORT
    * @param memoryFor for the bytes of a block
    */
   constructor(
+    private readonly dialer: Dialer,
     private readonly endpoint: string,
     private readonly memoryFor: (bytes: number) => Buffer,
   ) {}
@@ -39,19 +40,19 @@ export class UploaderConnections {
         message(method.responseDeserialize(bytes));
       },
     });
-    return new GrpcStream({ connection: this.#small, method, reader, ended });
+    return this.#small.open({ method, reader, ended });
   }
 
   openFetch({ message, ended }: StreamListener<FetchResponse>): MessageStream<FetchRequest> {
     if (!this.#bulk?.isOpen) this.#bulk = this.#connect();
     const { memoryFor } = this;
     const reader = new FetchReader({ maxBytes: MAX_MESSAGE_BYTES, memoryFor, message });
-    return new GrpcStream({ connection: this.#bulk, method: PeerServiceService.fetch, reader, ended });
+    return this.#bulk.open({ method: PeerServiceService.fetch, reader, ended });
   }
 
   /** A part of no trace: streams of several share it. */
-  #connect(): Http2Connection {
-    return apart(() => new Http2Connection(this.endpoint));
+  #connect(): Http2Channel {
+    return apart(() => this.dialer.channel(this.endpoint));
   }
 
   /** They end when their streams have. */

@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import { formatAddress, parseAddress } from '@enjambre/common/config/address';
+import { createLogger } from '@enjambre/common/log/logger';
+import { Metrics } from '@enjambre/common/metrics/metrics';
+import type { EnjambreError } from '@enjambre/core/error';
+import { selfSigned } from '@enjambre/harness/certificate';
+import {
+  ListFilesResponse,
+  TrackerServiceClient,
+  TrackerServiceService,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { callUnary } from './client.js';
+import { MessageReader } from './codec/message-reader.js';
+import { PLAINTEXT, type Credentials } from './credentials.js';
+import { Dialer } from './dialer.js';
+import { HandlerFactory } from './handlers.js';
+import { GrpcServer } from './server.js';
+
+const { cert, key } = selfSigned(['127.0.0.1']);
+const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+const TLS: Credentials = {
+  channel: credentials.createSsl(Buffer.from(cert)),
+  connect: (to) => connect({ ...to, ca: cert, ALPNProtocols: ['h2'] }),
+  scheme: 'https',
+  server: ServerCredentials.createSsl(null, [pair]),
+};
+const REQUEST = { query: '', pageSize: 0, pageToken: '' };
+const NEXT = 'the next page';
+
+const cleanup: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+
+/** A server with the given credentials. Returns its address. */
+async function serve(secured: Credentials): Promise<string> {
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const handlers = new HandlerFactory({ domain: 'test', log });
+  const implementation = { listFiles: handlers.unary(() => ({ files: [], nextPageToken: NEXT })) };
+  const name = 'enjambre.tracker.v1.TrackerService';
+  const services = [{ name, definition: TrackerServiceService, implementation }];
+  const listen = parseAddress('127.0.0.1:0');
+  const server = new GrpcServer({ listen, credentials: secured, services, log, graceMs: 50 });
+  await server.start();
+  cleanup.push(() => server.stop());
+  return formatAddress(server.address);
+}
+
+async function askByClient(dialer: Dialer, address: string): Promise<string> {
+  const client = dialer.client(TrackerServiceClient, address);
+  cleanup.push(() => client.close());
+  return (await callUnary(client.listFiles.bind(client), REQUEST)).nextPageToken;
+}
+
+function askByChannel(dialer: Dialer, address: string): Promise<string> {
+  const channel = dialer.channel(address);
+  cleanup.push(() => channel.close());
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const reader = new MessageReader({
+      maxBytes: 1000,
+      message: (bytes) => (answer = ListFilesResponse.decode(bytes).nextPageToken),
+    });
+    const ended = (error: EnjambreError | undefined): void => {
+      if (error) reject(error);
+      else resolve(answer);
+    };
+    const stream = channel.open({ method: TrackerServiceService.listFiles, reader, ended });
+    stream.write(REQUEST);
+    stream.end();
+  });
+}
+
+async function askBySession(dialer: Dialer, address: string): Promise<string> {
+  const session = dialer.session(address);
+  cleanup.push(() => session.destroy());
+  const failed = new Promise<never>((_, reject) => {
+    session.on('error', reject);
+    session.on('close', () => reject(new Error('the session ended')));
+  });
+  failed.catch(() => undefined);
+  const { path, requestSerialize } = TrackerServiceService.listFiles;
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  stream.on('error', () => undefined);
+  const message = requestSerialize(REQUEST);
+  const prefix = Buffer.from([0, 0, 0, 0, message.length]);
+  stream.end(Buffer.concat([prefix, message]));
+  const [part] = (await Promise.race([once(stream, 'data'), failed])) as [Buffer];
+  return ListFilesResponse.decode(part.subarray(5)).nextPageToken;
+}
+
+const ways = [
+  ['a client of grpc-js', askByClient],
+  ['a channel of our own client', askByChannel],
+  ["a session of Node's client", askBySession],
+] as const;
+
+describe.each(ways)('%s', (_, ask) => {
+  it.each([
+    ['in the clear', PLAINTEXT],
+    ['over TLS', TLS],
+  ])('reaches a server %s, as the credentials say', async (_how, secured) => {
+    expect(await ask(new Dialer({ credentials: secured }), await serve(secured))).toBe(NEXT);
+  });
+
+  it('does not trust a server with a certificate of another', async () => {
+    const other = selfSigned(['127.0.0.1']);
+    const wrong = { cert_chain: Buffer.from(other.cert), private_key: Buffer.from(other.key) };
+    const address = await serve({ ...TLS, server: ServerCredentials.createSsl(null, [wrong]) });
+    await expect(ask(new Dialer({ credentials: TLS }), address)).rejects.toThrow();
+  });
+
+  it('gets no answer in the clear from a server that expects TLS', async () => {
+    await expect(ask(new Dialer({ credentials: PLAINTEXT }), await serve(TLS))).rejects.toThrow();
+  });
+});
+
+it('counts the calls of clients and channels alike', async () => {
+  const metrics = new Metrics();
+  const dialer = new Dialer({ credentials: PLAINTEXT, metrics });
+  const address = await serve(PLAINTEXT);
+  await askByClient(dialer, address);
+  await askByChannel(dialer, address);
+  expect(await metrics.page()).toMatch(
+    /^grpc_client_handled_total\{.*grpc_method="ListFiles".*grpc_code="OK".*\} 2$/m,
+  );
+});

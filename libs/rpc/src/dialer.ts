@@ -1,0 +1,85 @@
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
+import type { ChannelCredentials, ChannelOptions, Client, ClientOptions } from '@grpc/grpc-js';
+import { parseTcpAddress } from '@enjambre/common/config/address';
+import type { Metrics } from '@enjambre/common/metrics/metrics';
+import { CallCounts, countMade } from './call-metrics.js';
+import type { Credentials } from './credentials.js';
+import { Http2Channel } from './http2/channel.js';
+import { Http2Connection } from './http2/connection.js';
+import { MadeCalls } from './made-calls.js';
+import { targetOf } from './scoped-target.js';
+
+/** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
+const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.enable_http_proxy': 0,
+  'grpc.keepalive_time_ms': 4000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.enable_channelz': 0,
+};
+
+/** The constructor of a generated client. */
+export type ClientConstructor<C extends Client> = new (
+  address: string,
+  credentials: ChannelCredentials,
+  options?: Partial<ClientOptions>,
+) => C;
+
+export interface DialerInit {
+  readonly credentials: Credentials;
+  /** Where the calls of its clients are counted. @default nowhere */
+  readonly metrics?: Metrics | undefined;
+}
+
+/**
+ * Opens every outgoing connection of a program. Parts that call servers are given the dialer; it alone knows the
+ * credentials.
+ */
+export class Dialer {
+  readonly #credentials: Credentials;
+  readonly #calls: MadeCalls;
+
+  constructor({ credentials, metrics }: DialerInit) {
+    this.#credentials = credentials;
+    this.#calls = new MadeCalls(metrics ? [countMade(new CallCounts(metrics, 'client'))] : []);
+  }
+
+  /**
+   * A client of a generated service, on grpc-js. It connects with its first call. The caller closes it.
+   *
+   * @param address "HOST:PORT" or "unix:PATH"
+   */
+  client<C extends Client>(
+    Constructor: ClientConstructor<C>,
+    address: string,
+    options: ChannelOptions = {},
+  ): C {
+    return new Constructor(targetOf(address), this.#credentials.channel, {
+      ...CHANNEL_OPTIONS,
+      interceptors: this.#calls.interceptors(),
+      ...options,
+    });
+  }
+
+  /**
+   * A connection of our own HTTP/2 client, for streams that carry blocks or many small messages
+   * (docs/adr/0009-data-plane.md). It connects at once. The caller closes it.
+   *
+   * @param endpoint "HOST:PORT"
+   */
+  channel(endpoint: string): Http2Channel {
+    return new Http2Channel(new Http2Connection(endpoint, this.#credentials), this.#calls);
+  }
+
+  /**
+   * A session of Node's HTTP/2 client, for benchmarks and tests that write frames themselves. Its calls are not counted.
+   *
+   * @param endpoint "HOST:PORT"
+   */
+  session(endpoint: string): ClientHttp2Session {
+    const { scheme, connect } = this.#credentials;
+    const { host, port } = parseTcpAddress(endpoint);
+    return connectHttp2(`${scheme}://${endpoint}`, { createConnection: () => connect({ host, port }) });
+  }
+}
