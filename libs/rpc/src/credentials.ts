@@ -20,3 +20,8 @@ export const PLAINTEXT: Credentials = {
   scheme: 'http',
   server: ServerCredentials.createInsecure(),
 };
+
+/** What an address is dialed or served with. A unix socket is in the clear: the file system keeps others away. */
+export function credentialsAt(address: string, chosen: Credentials): Credentials {
+  return address.startsWith('unix:') ? PLAINTEXT : chosen;
+}

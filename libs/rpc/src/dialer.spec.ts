@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
@@ -37,13 +40,12 @@ afterEach(async () => {
 });
 
 /** A server with the given credentials. Returns its address. */
-async function serve(secured: Credentials): Promise<string> {
+async function serve(secured: Credentials, listen = parseAddress('127.0.0.1:0')): Promise<string> {
   const log = createLogger({ name: 'test', level: 'silent' });
   const handlers = new HandlerFactory({ domain: 'test', log });
   const implementation = { listFiles: handlers.unary(() => ({ files: [], nextPageToken: NEXT })) };
   const name = 'enjambre.tracker.v1.TrackerService';
   const services = [{ name, definition: TrackerServiceService, implementation }];
-  const listen = parseAddress('127.0.0.1:0');
   const server = new GrpcServer({ listen, credentials: secured, services, log, graceMs: 50 });
   await server.start();
   cleanup.push(() => server.stop());
@@ -117,6 +119,14 @@ describe.each(ways)('%s', (_, ask) => {
   it('gets no answer in the clear from a server that expects TLS', async () => {
     await expect(ask(new Dialer({ credentials: PLAINTEXT }), await serve(TLS))).rejects.toThrow();
   });
+});
+
+it('serves and dials a unix socket in the clear, whatever the credentials', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'enjambre-dialer-'));
+  cleanup.push(() => rm(folder, { recursive: true }));
+  const address = await serve(TLS, parseAddress(`unix:${join(folder, 'socket')}`));
+  expect(await askByClient(new Dialer({ credentials: TLS }), address)).toBe(NEXT);
+  expect(await askByClient(new Dialer({ credentials: PLAINTEXT }), address)).toBe(NEXT);
 });
 
 it('counts the calls of clients and channels alike', async () => {

@@ -3,7 +3,7 @@ import type { ChannelCredentials, ChannelOptions, Client, ClientOptions } from '
 import { parseTcpAddress } from '@enjambre/common/config/address';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { CallCounts, countMade } from './call-metrics.js';
-import type { Credentials } from './credentials.js';
+import { credentialsAt, type Credentials } from './credentials.js';
 import { Http2Channel } from './http2/channel.js';
 import { Http2Connection } from './http2/connection.js';
 import { MadeCalls } from './made-calls.js';
@@ -55,7 +55,8 @@ export class Dialer {
     address: string,
     options: ChannelOptions = {},
   ): C {
-    return new Constructor(targetOf(address), this.#credentials.channel, {
+    const { channel } = credentialsAt(address, this.#credentials);
+    return new Constructor(targetOf(address), channel, {
       ...CHANNEL_OPTIONS,
       interceptors: this.#calls.interceptors(),
       ...options,

@@ -17,7 +17,7 @@ import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
-import type { Credentials } from './credentials.js';
+import { credentialsAt, type Credentials } from './credentials.js';
 import { ServedHealth } from './health.js';
 import { bind } from './listen.js';
 import { noteReachedAt } from './reached-at.js';
@@ -32,7 +32,7 @@ export interface ServedService {
 
 export interface GrpcServerOptions {
   readonly listen: Address;
-  readonly credentials: Pick<Credentials, 'server'>;
+  readonly credentials: Credentials;
   /** The flag that says where it listens, for errors. @default '--listen' */
   readonly listenFlag?: string;
   readonly services: readonly ServedService[];
@@ -107,7 +107,8 @@ export class GrpcServer implements Startable {
     this.#health.addTo(this.#server);
     addReflection(this.#server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     const server = this.#server;
-    this.#bound = await bind(server, listen, credentials.server).catch((error: unknown) => {
+    const secured = credentialsAt(formatAddress(listen), credentials);
+    this.#bound = await bind(server, listen, secured.server).catch((error: unknown) => {
       this.#server = undefined;
       throw cannotListen(listen, error, listenFlag);
     });

@@ -271,7 +271,7 @@ class AgentService implements Agent {
     return new RelayLink(components, { address, name, version: VERSION });
   }
 
-  /** The socket always, which is its owner's alone; TCP too if asked, and then with a token. */
+  /** The socket always; TCP too if asked, and then with a token. */
   async #controlServers(
     components: AgentHandlersComponents,
     credentials: Credentials,
@@ -279,6 +279,7 @@ class AgentService implements Agent {
     const { control, dataDir } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
     const common = {
+      credentials,
       log: this.#log,
       metrics: this.#metrics,
       listenFlag: '--control',
@@ -287,12 +288,11 @@ class AgentService implements Agent {
     };
     const maxReceiveBytes = MAX_SOCKET_BYTES;
     const services = controlServices(components);
-    const own = { listen: socket, credentials: PLAINTEXT, maxReceiveBytes };
-    const servers = [new GrpcServer({ ...common, ...own, services })];
+    const servers = [new GrpcServer({ ...common, maxReceiveBytes, listen: socket, services })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
       const guarded = controlServices(components, { token });
-      servers.push(new GrpcServer({ ...common, listen: control, credentials, services: guarded }));
+      servers.push(new GrpcServer({ ...common, listen: control, services: guarded }));
     }
     return servers;
   }

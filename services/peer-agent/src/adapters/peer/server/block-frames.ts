@@ -1,4 +1,3 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/fetch-codec';
 import type { BlockPlace } from '../../../domain/block.js';
@@ -40,26 +39,4 @@ export class BlockFrames {
 /** What is much shorter than a block, as small files are, gets memory of just its size. */
 function memoryFor(blockBytes: number): number {
   return blockBytes < BLOCK_SIZE / 2 ? LONGEST_FRAME - BLOCK_SIZE + blockBytes : LONGEST_FRAME;
-}
-
-interface Http2Writable {
-  write(bytes: Buffer, done: (error?: Error | null) => void): boolean;
-}
-
-/**
- * Writes a frame to the HTTP/2 stream below a call, past grpc-js, which would copy each message
- * into fresh memory. `done` says whether the memory can be used again; it may never be called if the call is cancelled.
- */
-export function writeFrame(
-  call: ServerDuplexStream<unknown, unknown>,
-  frame: BlockFrame,
-  done: (error?: Error | null) => void,
-): void {
-  streamOf(call).write(frame.bytes, done);
-}
-
-/** grpc-js 1.14 keeps it in the call that the stream object wraps; the version is pinned, and a test notices if that changes. */
-function streamOf(call: ServerDuplexStream<unknown, unknown>): Http2Writable {
-  const { stream } = (call as unknown as { call: { stream: Http2Writable } }).call;
-  return stream;
 }

@@ -1,6 +1,7 @@
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import { writeRaw } from '@enjambre/rpc/raw-write';
 import type {
   AnyRequest,
   FetchRequest,
@@ -13,7 +14,7 @@ import type { ServingDirectory } from '../../../app/upload/serving.js';
 import type { BlockStream, OutgoingPart, Uploads } from '../../../app/upload/uploads.js';
 import type { BlockRequest, Part } from '../../../domain/upload/messages.js';
 import { DEFAULT_UPLOAD_LIMITS } from '../../../domain/upload/upload-scheduler.js';
-import { BlockFrames, writeFrame, type BlockFrame } from './block-frames.js';
+import { BlockFrames, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from '../convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from '../limits.js';
 import { checkRequest } from './requested-block.js';
@@ -204,7 +205,7 @@ class FetchSession implements BlockStream {
       };
       this.#sending.add(done);
       if (this.#sending.size === 1) this.#watchReader();
-      writeFrame(this.call, frame, (error) => {
+      writeRaw(this.call, frame.bytes, (error) => {
         if (!error) this.parts.frames.giveBack(frame);
         done();
       });
