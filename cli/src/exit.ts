@@ -1,4 +1,5 @@
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+import { messageWithRemedy } from './wording.js';
 
 /** What the process tells its caller; scripts depend on these numbers. */
 export const EXIT = {
@@ -60,7 +61,7 @@ export interface Failure {
 /** Describes anything that was thrown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof EnjambreError) {
-    return { reason: error.reason, message: error.message, exitCode: exitCodeOf(error) };
+    return { reason: error.reason, message: messageWithRemedy(error), exitCode: exitCodeOf(error) };
   }
   const reason = isSystemError(error) ? error.code : 'INTERNAL';
   return { reason, message: messageOf(error), exitCode: EXIT.failed };

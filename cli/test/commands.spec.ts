@@ -115,7 +115,7 @@ describe('enjambre resume waits until the state tells whether the transfer runs 
     [
       'has no content to resume with',
       { state: TransferState.MISSING, reason: '/data is missing' },
-      /^enjambre: model\.bin still waits: \/data is missing\n$/,
+      /^enjambre: model\.bin still waits: \/data is missing; `enjambre verify 5d41402a` fetches it again\n$/,
     ],
   ])('one that %s is exit 1, and says why', async (_, last, message) => {
     begins({ state: TransferState.CHECKING }, last);

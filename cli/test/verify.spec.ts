@@ -75,7 +75,9 @@ describe('enjambre verify --wait', () => {
 
     expect(code).toBe(1);
     expect(stdout).not.toMatch(/good/);
-    expect(stderr).toBe('enjambre: model.bin waits for its content: /srv/model.bin is missing\n');
+    expect(stderr).toBe(
+      'enjambre: model.bin waits for its content: /srv/model.bin is missing; `enjambre verify 5d41402a` fetches it again\n',
+    );
   });
 
   test('exits 1 when it fails, and says how much is good', async () => {

@@ -7,6 +7,7 @@ import { transferJson } from '../render/json.js';
 import { removedJson, removedLines } from '../render/removed.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
+import { reasonOf } from '../wording.js';
 
 /** `enjambre pause`: stops a transfer; what is there stays. */
 export async function pause(session: Session, ref: string): Promise<void> {
@@ -34,9 +35,17 @@ export async function resume(session: Session, ref: string): Promise<void> {
   session.output.object(transferJson('transfer', transfer));
   const name = plain(transfer.name);
   if (transfer.state === TransferState.FAILED)
-    throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed again: ${plain(transfer.reason)}`);
+    throw new EnjambreError(
+      'aborted',
+      'TRANSFER_FAILED',
+      `${name} failed again: ${plain(reasonOf(transfer))}`,
+    );
   if (transfer.state === TransferState.MISSING)
-    throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} still waits: ${plain(transfer.reason)}`);
+    throw new EnjambreError(
+      'aborted',
+      'CONTENT_MISSING',
+      `${name} still waits: ${plain(reasonOf(transfer))}`,
+    );
   const state = transfer.state === TransferState.PAUSED ? '' : `: ${stateWord(transfer.state)}`;
   session.output.line(`${name} is resumed${state}`);
 }

@@ -1,7 +1,5 @@
 import { formatAddress, isUnspecifiedHost, type Address } from '@enjambre/common/config/address';
-import { cannotListen } from '@enjambre/common/config/cannot-listen';
 import {
-  flagName,
   resolveOptions,
   type Environment,
   type Flags,
@@ -71,10 +69,10 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
     // The agent has the page, of all of them.
     const measured = await loadMetrics(agentConfig(listen, flags, environment).metrics);
     const relay = createMessaging(messagingConfig(listen, flags, environment), measured);
-    const messaging = await begin(underFlag('messagingListen', listen.messagingListen, relay));
+    const messaging = await begin(underFlag('messagingListen', relay));
     const bound = { ...listen, messagingListen: messaging.address };
     const directory = createTracker(trackerConfig(bound, flags, environment), measured);
-    const tracker = await begin(underFlag('trackerListen', listen.trackerListen, directory));
+    const tracker = await begin(underFlag('trackerListen', directory));
     const config = agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment);
     await begin(createAgent(config, { ...measured, beside: [relay.health, directory.health] }));
   };
@@ -95,14 +93,14 @@ interface Listening extends Startable {
   readonly address: Address;
 }
 
-/** Services name --listen in their errors, which is the agent's here. */
-function underFlag(key: keyof Listens, listen: Address, service: Listening): Listening {
+/** The setting that a service calls `listen` has another name here, where that is the agent's. */
+function underFlag(key: keyof Listens, service: Listening): Listening {
   return {
     start: () =>
       service.start().catch((error: unknown) => {
-        const ofListening =
-          error instanceof EnjambreError && /^(PORT_IN_USE|CANNOT_LISTEN)$/.test(error.reason);
-        throw ofListening ? cannotListen(listen, error.cause, flagName(key)) : error;
+        throw error instanceof EnjambreError && error.metadata.setting === 'listen'
+          ? error.with({ setting: key })
+          : error;
       }),
     stop: () => service.stop(),
     get address() {

@@ -18,6 +18,7 @@ import {
   shortDigits,
 } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
+import { conclusionOf } from '../wording.js';
 
 /** Of less it is not shown what it went to: that was over before anything can have been waited for. */
 const LEAST_SECONDS = 1;
@@ -34,7 +35,7 @@ export async function explain(session: Session, ref: string): Promise<void> {
 
 function describe(explanation: Explanation, screen: Screen): string[] {
   const { colors } = screen;
-  const { name, spent, sources, conclusion } = explanation;
+  const { name, spent, sources } = explanation;
   const facts = factsOf(explanation).filter(([, value]) => value !== '');
   const isTelling = (secondsOf(explanation.totalTime) ?? 0) >= LEAST_SECONDS;
   return [
@@ -43,7 +44,7 @@ function describe(explanation: Explanation, screen: Screen): string[] {
     ...(isTelling && spent.length > 0 ? ['', timeTable(explanation, screen)] : []),
     ...(sources.length > 0 ? ['', sourceTable(explanation, screen)] : []),
     '',
-    plain(conclusion),
+    plain(conclusionOf(explanation)),
   ];
 }
 
@@ -163,6 +164,6 @@ function explanationJson(explanation: Explanation): JsonObject {
     reconnections: explanation.reconnections,
     unreachable: explanation.unreachable,
     bans: explanation.bans,
-    conclusion: explanation.conclusion,
+    conclusion: conclusionOf(explanation),
   };
 }

@@ -3,6 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Session } from '../context.js';
 import { isUnreachable } from '../unreachable.js';
+import { messageWithRemedy } from '../wording.js';
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
@@ -52,7 +53,7 @@ export async function* followStream<T>(
   open: () => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const onLost = (error: EnjambreError): void => {
-    output.note(`${error.message} (waiting up to 30 s for it to return)`);
+    output.note(`${messageWithRemedy(error)} (waiting up to 30 s for it to return)`);
   };
   try {
     yield* reopened(open, { signal, now: context.now, onLost });

@@ -24,6 +24,7 @@ import {
   shortDigits,
 } from '../render/text.js';
 import { stateWord, type StateWord } from '../render/transfer-state.js';
+import { reasonOf } from '../wording.js';
 
 /** `enjambre ls`: the agent's transfers. */
 export async function list(session: Session): Promise<void> {
@@ -90,7 +91,7 @@ function transferFacts(
   const counted = known && !isInDoubt(transfer);
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
-    ['reason', plain(transfer.reason)],
+    ['reason', plain(reasonOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],

@@ -6,6 +6,7 @@ import { ProgressLine, type Progress } from '../render/progress.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { follow, type Watchable } from './follow.js';
+import { reasonOf } from '../wording.js';
 
 /** A resumed transfer may report its old state for this time. */
 const STARTING_MS = 1000;
@@ -60,7 +61,7 @@ function isStopped({ state }: Transfer): boolean {
 /** True if the transfer is whole, false if it is still running. Throws if it does neither. */
 function isComplete(transfer: Transfer): boolean {
   const name = plain(transfer.name);
-  const why = transfer.reason === '' ? '' : `: ${plain(transfer.reason)}`;
+  const why = transfer.reason === '' ? '' : `: ${plain(reasonOf(transfer))}`;
   switch (transfer.state) {
     case TransferState.SEEDING:
       return true;
@@ -89,7 +90,7 @@ function progressOf(transfer: Transfer): Progress {
   const checked = transfer.piecesChecked * Number(transfer.pieceLength);
   const checking = transfer.state === TransferState.CHECKING;
   const bytesTotal = Number(transfer.bytesTotal);
-  const waiting = transfer.reason === '' ? '' : plain(transfer.reason);
+  const waiting = transfer.reason === '' ? '' : plain(reasonOf(transfer));
   return {
     name: plain(transfer.name),
     bytesDone: checking ? Math.min(checked, bytesTotal) : Number(transfer.bytesDone),

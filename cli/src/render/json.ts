@@ -6,6 +6,7 @@ import { distanceWord, trafficJson } from './distance.js';
 import type { JsonObject } from './json-line.js';
 import { leftOutJson } from './left-out.js';
 import { stateWord } from './transfer-state.js';
+import { reasonOf } from '../wording.js';
 
 /** The shapes that `--json` prints: a public interface, so fields are only ever added. */
 
@@ -26,7 +27,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     state: stateWord(transfer.state),
-    reason: transfer.reason,
+    reason: reasonOf(transfer),
     warning: transfer.warning,
     path: transfer.path,
     other_paths: transfer.otherPaths,
@@ -62,7 +63,7 @@ export function progressJson(transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     state: stateWord(transfer.state),
-    reason: transfer.reason,
+    reason: reasonOf(transfer),
     bytes_done: transfer.bytesDone,
     bytes_total: transfer.bytesTotal,
     pieces_checked: transfer.piecesChecked,
@@ -110,7 +111,7 @@ export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): 
     name: transfer.name,
     path: transfer.path,
     state: stateWord(transfer.state),
-    reason: transfer.reason,
+    reason: reasonOf(transfer),
     pieces_total: transfer.piecesTotal,
     pieces_good: piecesGood,
     bytes_fetched: bytesFetched,

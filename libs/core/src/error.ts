@@ -18,7 +18,11 @@ export type ErrorCode =
   | 'internal';
 
 export interface ErrorDetails {
-  /** Facts about this case, for programs; shown to clients. */
+  /**
+   * Facts about this case, for programs; shown to clients. Two of them say what helps, since only who shows the
+   * message knows its own words for it: `setting` names the setting or the field of the request to change, as
+   * "outputDir" or "sharedLinks=anywhere", which continues the message ("choose another folder" …), and `remedy` what else to do.
+   */
   readonly metadata?: Readonly<Record<string, string>>;
   /** A retry makes sense after so many milliseconds. */
   readonly retryAfterMs?: number;
@@ -46,6 +50,16 @@ export class EnjambreError extends Error {
     this.reason = reason;
     this.metadata = details.metadata ?? {};
     this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** The same error with other facts about the case beside its own. */
+  with(metadata: Readonly<Record<string, string>>): EnjambreError {
+    const { code, reason, message, cause, retryAfterMs } = this;
+    return new EnjambreError(code, reason, message, {
+      metadata: { ...this.metadata, ...metadata },
+      cause,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
   }
 
   /** Returns `error` itself if it is one of ours, else an `internal` that wraps it. */

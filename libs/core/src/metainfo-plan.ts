@@ -104,8 +104,8 @@ export class MetainfoPlan {
 export function checkNotNamesake(name: string, files: readonly PlannedFile[]): void {
   const [file] = files;
   if (files.length !== 1 || file?.path.length !== 1 || file.path[0] !== name) return;
-  const message = `the folder holds only a file of its own name, ${quote(name)}, and cannot be told from that: share the file, or choose another name with --name`;
-  throw new EnjambreError('invalid', 'NAMESAKE', message);
+  const message = `the folder holds only a file of its own name, ${quote(name)}, and cannot be told from that: share the file, or choose another name`;
+  throw new EnjambreError('invalid', 'NAMESAKE', message, { metadata: { setting: 'name' } });
 }
 
 function tooManyFiles(name: string, what: string): EnjambreError {

@@ -115,34 +115,34 @@ describe('GrpcServer', () => {
     await expect(start(address)).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'PORT_IN_USE',
-      message: `${formatAddress(address)} is in use by another program: choose another with --listen`,
+      message: `${formatAddress(address)} is in use by another program: choose another`,
+      metadata: { setting: 'listen' },
     });
     expect(await versionAt(address)).toBe('it works');
   });
 
   it.each([
-    ['192.0.2.1:0', '192.0.2.1:0 is not an address of this machine: choose another with --listen'],
-    [
-      'no-such-host.invalid:0',
-      'the host of no-such-host.invalid:0 is not known: choose another with --listen',
-    ],
+    ['192.0.2.1:0', '192.0.2.1:0 is not an address of this machine: choose another'],
+    ['no-such-host.invalid:0', 'the host of no-such-host.invalid:0 is not known: choose another'],
     [
       'unix:/dev/null/s',
-      'no socket can be made at /dev/null/s, whose folder is missing or not writable: choose another with --listen',
+      'no socket can be made at /dev/null/s, whose folder is missing or not writable: choose another',
     ],
   ])('says for people why it cannot listen on %s', async (listen, message) => {
     await expect(start(parseAddress(listen))).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'CANNOT_LISTEN',
       message,
+      metadata: { setting: 'listen' },
     });
   });
 
-  it('names the flag that moves it', async () => {
+  it('names the setting that moves it', async () => {
     const { address } = await start(LOCAL);
-    await expect(start(address, { listenFlag: '--control' })).rejects.toThrow(
-      /: choose another with --control$/,
-    );
+    await expect(start(address, { listenSetting: 'control' })).rejects.toMatchObject({
+      message: expect.stringMatching(/: choose another$/) as unknown as string,
+      metadata: { setting: 'control' },
+    });
   });
 
   it('takes its address ahead of time, and calls wait until it starts', async () => {

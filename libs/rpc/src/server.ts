@@ -33,8 +33,8 @@ export interface ServedService {
 export interface GrpcServerOptions {
   readonly listen: Address;
   readonly credentials: Credentials;
-  /** The flag that says where it listens, for errors. @default '--listen' */
-  readonly listenFlag?: string;
+  /** The setting that says where it listens, for errors. @default 'listen' */
+  readonly listenSetting?: string;
   readonly services: readonly ServedService[];
   readonly log: Logger;
   /** Largest message taken, in bytes. @default 1 MiB */
@@ -92,7 +92,7 @@ export class GrpcServer implements Startable {
   }
 
   async #listen(...held: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenFlag, credentials, metrics, notesReachedAt } = this.#options;
+    const { services, listen, listenSetting, credentials, metrics, notesReachedAt } = this.#options;
     const interceptors = [
       ...(notesReachedAt ? [noteReachedAt] : []),
       ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
@@ -110,7 +110,7 @@ export class GrpcServer implements Startable {
     const secured = credentialsAt(formatAddress(listen), credentials);
     this.#bound = await bind(server, listen, secured.server).catch((error: unknown) => {
       this.#server = undefined;
-      throw cannotListen(listen, error, listenFlag);
+      throw cannotListen(listen, error, listenSetting);
     });
   }
 

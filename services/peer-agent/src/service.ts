@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { PLAINTEXT, type Credentials } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
+import { flagName } from '@enjambre/common/config/options';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -75,6 +76,8 @@ const MAX_CONTROL_BYTES = 11 << 20;
 /** Whoever follows a transfer learns of the end by it; calls that change something are quick. */
 const CONTROL_GRACE_MS = 500;
 
+/** With which flag what is left out of the shared folder is shared. */
+const LINK_HINTS = { link: flagName('sharedLinks'), outside: `${flagName('sharedLinks')} anywhere` };
 /** In the shared folder, what has not grown for so long is finished: copying over a network pauses no longer as a rule. */
 const SHARED_QUIET_MS = 2000;
 /** Programs do several things to a file at a time. */
@@ -260,7 +263,7 @@ class AgentService implements Agent {
       log: this.#log,
     });
     const times = { quietMs: SHARED_QUIET_MS, noticeMs: SHARED_NOTICE_MS, retryMs: SHARED_RETRY_MS };
-    const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE };
+    const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE, hints: LINK_HINTS };
     this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));
   }
 
@@ -282,7 +285,7 @@ class AgentService implements Agent {
       credentials,
       log: this.#log,
       metrics: this.#metrics,
-      listenFlag: '--control',
+      listenSetting: 'control',
       maxReceiveBytes: MAX_CONTROL_BYTES,
       graceMs: CONTROL_GRACE_MS,
     };

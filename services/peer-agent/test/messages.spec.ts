@@ -150,7 +150,12 @@ describe('the inbox of an agent', () => {
 
   it('says so without a relay', () => {
     const messages = new Messages({ archive: agent.file, relay: undefined, log });
-    expect(() => messages.rooms({ size: 0, token: '' })).toThrow(/start it with --messaging HOST:PORT/);
+    expect(() => messages.rooms({ size: 0, token: '' })).toThrow(
+      expect.objectContaining({
+        reason: 'NO_MESSAGING',
+        metadata: { remedy: 'set-messaging' },
+      }),
+    );
   });
 });
 
@@ -224,7 +229,8 @@ describe('the tie to the relay', () => {
     relay.kill();
     await expect(agent.messages.send(message)).rejects.toMatchObject({
       reason: 'MESSAGING_UNREACHABLE',
-      message: expect.stringContaining('--messaging') as unknown as string,
+      message: expect.stringMatching(/: start it, or name another$/) as unknown as string,
+      metadata: { setting: 'messaging' },
     });
   });
 });

@@ -44,7 +44,10 @@ async function share(settings: Partial<DiskWatchedFolderInit> = {}): Promise<voi
   const path = folder.at('shared');
   const watched = new CountedFolder({ path, ignores: ignoredNames([]), log, ...settings });
   const { transfers, hasher, archive } = agent;
-  sharing = new FolderSharing({ transfers, hasher, archive, folder: watched, log }, TIMES);
+  sharing = new FolderSharing(
+    { transfers, hasher, archive, folder: watched, log },
+    { ...TIMES, hints: { link: '--shared-links' } },
+  );
   await sharing.start();
 }
 

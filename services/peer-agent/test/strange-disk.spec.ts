@@ -139,8 +139,9 @@ describe('what the last step needs is tried first', () => {
       await expect(agent.download(file)).rejects.toMatchObject({
         reason: 'OTHER_FILE_SYSTEM',
         message: expect.stringMatching(
-          /downloads\/\.incomplete.* is on another file system .*: remove that link or mount, or .*--output$/,
+          /downloads\/\.incomplete.* is on another file system .*: remove that link or mount, or .* another folder$/,
         ) as unknown as string,
+        metadata: { setting: 'outputDir' },
       });
       expect(agent.transfers.list()).toEqual([]);
       await unlink(downloads('.incomplete'));
@@ -181,8 +182,9 @@ describe('what the last step needs is tried first', () => {
     await expect(agent.transfers.download(source, { outputDir: output })).rejects.toMatchObject({
       reason: 'NAME_TOO_LONG',
       message: expect.stringMatching(
-        /too long \(41\d\d bytes, 4095 can be\).*--output$/,
+        /too long \(41\d\d bytes, 4095 can be\).* a shorter folder$/,
       ) as unknown as string,
+      metadata: { setting: 'outputDir' },
     });
     const { transfer } = await agent.transfers.download(source, { outputDir: downloads() });
     expect(transfer.name).toBe('tree');
@@ -272,7 +274,8 @@ describe('room for a download', () => {
     await expect(agent.download(big)).rejects.toMatchObject({
       code: 'exhausted',
       reason: 'DISK_FULL',
-      message: `big.bin needs 720.9 kB in ${downloads()}, where 655.4 kB are free: make room and try again, or choose another folder with --output`,
+      message: `big.bin needs 720.9 kB in ${downloads()}, where 655.4 kB are free: make room and try again, or choose another folder`,
+      metadata: { setting: 'outputDir' },
     });
     expect(agent.transfers.list()).toEqual([]);
   });

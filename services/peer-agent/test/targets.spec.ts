@@ -54,7 +54,7 @@ async function start(metainfo: Metainfo, outputDir = ''): Promise<Transfer> {
 const refused = {
   code: 'already-exists',
   reason: 'TARGET_TAKEN',
-  message: expect.stringContaining(`enjambre rm ${shortId(mine.infohash)}`) as unknown as string,
+  metadata: { setting: 'outputDir', remedy: 'remove-other', transfer: shortId(mine.infohash) },
 };
 
 describe('a download that would end where another will', () => {
@@ -328,7 +328,8 @@ describe('very many downloads under way', () => {
     await expect(start(named('other.bin'), agent.folder.at('dead2'))).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'DISK_SILENT',
-      message: expect.stringMatching(/dead2 does not answer: .* --output$/) as unknown as string,
+      message: expect.stringMatching(/dead2 does not answer: .* another folder$/) as unknown as string,
+      metadata: { setting: 'outputDir' },
     });
     dead = false;
   });

@@ -1,12 +1,15 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { formatAddress, type Address } from './address.js';
 
-const DEFAULT_FLAG = '--listen';
-
-/** Says why a server cannot listen, and which flag moves it. `error` is what the system or grpc-js gave. */
-export function cannotListen(listen: Address, error: unknown, flag = DEFAULT_FLAG): EnjambreError {
+/**
+ * Says why a server cannot listen. `error` is what the system or grpc-js gave.
+ *
+ * @param setting which of its settings says where it listens
+ */
+export function cannotListen(listen: Address, error: unknown, setting = 'listen'): EnjambreError {
   const { reason, text } = obstacle(listen, messageOf(error));
-  return new EnjambreError('unavailable', reason, `${text}: choose another with ${flag}`, { cause: error });
+  const details = { cause: error, metadata: { setting } };
+  return new EnjambreError('unavailable', reason, `${text}: choose another`, details);
 }
 
 function obstacle(listen: Address, said: string): { reason: string; text: string } {

@@ -193,7 +193,7 @@ export class NatsEventBus implements EventBus {
 
   get #reservation(): Reservation {
     const { maxBytes: bytes } = this.#init.retention ?? this.#init.initial ?? DEFAULT_RETENTION;
-    return { what: 'events', bytes, flag: '--event-max-bytes' };
+    return { what: 'events', bytes, setting: 'eventMaxBytes' };
   }
 
   /** Something sent was refused or not answered. */

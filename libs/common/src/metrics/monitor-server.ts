@@ -23,7 +23,7 @@ export interface MonitorServerInit {
 /** Nobody needs longer to ask, nor more connections. */
 const ASK_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 64;
-const FLAG = '--metrics';
+const SETTING = 'metrics';
 
 /**
  * What monitoring asks over HTTP: `/metrics` for Prometheus, `/healthz` while the process
@@ -49,7 +49,7 @@ export class MonitorServer implements Startable {
       else send(response, 405, 'only GET is answered here\n');
     });
     const bound = await listenAnywhere(listen, (at) => bind(server, at)).catch((error: unknown) => {
-      throw cannotListen(listen, error, FLAG);
+      throw cannotListen(listen, error, SETTING);
     });
     this.#server = server;
     const metrics = formatAddress(bound);

@@ -1,5 +1,6 @@
 import { messageOf } from '@enjambre/core/error';
 import { ErrorCode, NatsError } from 'nats';
+import { flagName } from '../config/options.js';
 
 /** What a server without JetStream answers, and nobody does in its place. */
 const NO_JETSTREAM: ReadonlySet<string> = new Set([
@@ -16,8 +17,8 @@ export interface Reservation {
   /** What is kept in it, such as "messages". */
   readonly what: string;
   readonly bytes: number;
-  /** Which setting lowers it. */
-  readonly flag: string;
+  /** Which setting lowers it, such as "eventMaxBytes". */
+  readonly setting: string;
 }
 
 /** Numbers of JetStream for a server or an account that has no storage left. */
@@ -37,16 +38,16 @@ export function lacksStorage(error: unknown): boolean {
  */
 export function jetStreamProblem(error: unknown, reserved?: Reservation): string {
   if (reserved && lacksStorage(error))
-    return `its storage has no room for ${reservationOf(reserved)}: give it more (max_file_store), or lower ${reserved.flag}`;
+    return `its storage has no room for ${reservationOf(reserved)}: give it more (max_file_store), or lower ${flagName(reserved.setting)}`;
 
   const code = error instanceof NatsError ? error.code : '';
   if (NO_JETSTREAM.has(code) && NOT_ENABLED.has(numberOf(error)))
     return 'it runs without JetStream: start nats-server with -js';
   const said = messageOf(error);
   if (reserved && NO_NODES.has(numberOf(error)))
-    return `${said}; if for want of storage, lower ${reserved.flag}: it asks for ${reservationOf(reserved)}`;
+    return `${said}; if for want of storage, lower ${flagName(reserved.setting)}: it asks for ${reservationOf(reserved)}`;
   if (!NO_RIGHTS.has(code)) return said;
-  return `${said}: give the user of --nats rights on $JS.API.> and the subjects of docs/operations.md`;
+  return `${said}: give the user of ${flagName('nats')} rights on $JS.API.> and the subjects of docs/operations.md`;
 }
 
 function numberOf(error: unknown): number {

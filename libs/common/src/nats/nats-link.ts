@@ -2,6 +2,7 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
+import { flagName } from '../config/options.js';
 import { errnoOf, systemErrorText } from '../system-error.js';
 import { certificateProblem, natsTls, type NatsTls } from './nats-tls.js';
 import { quickestFirst } from './quickest-first.js';
@@ -161,7 +162,7 @@ export class NatsLink implements Startable {
 
 function whyOf(error: unknown): string {
   if (error instanceof NatsError && REFUSALS.has(error.code)) {
-    return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in --nats`;
+    return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in ${flagName('nats')}`;
   }
   if (error instanceof NatsError && UNREACHED.has(error.code)) return 'nobody listens there';
   if (error instanceof NatsError && error.code === NO_TLS)

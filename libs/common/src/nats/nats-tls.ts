@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { EnjambreError } from '@enjambre/core/error';
+import { flagName } from '../config/options.js';
 import { systemErrorText } from '../system-error.js';
 
 /** What nats.js hands on to Node. */
@@ -43,7 +44,7 @@ async function readCa(file: string): Promise<string> {
     new EnjambreError(
       'precondition',
       'BAD_NATS_CA',
-      `--nats-ca: ${file} ${why}: name a file with the certificates of CAs, in PEM`,
+      `${flagName('natsCa')}: ${file} ${why}: name a file with the certificates of CAs, in PEM`,
       { cause },
     );
   let pem: string;
@@ -71,7 +72,8 @@ const UNKNOWN_CA: ReadonlySet<string> = new Set([
 
 /** Why a server's certificate is not accepted, as a clause; undefined if it is something else. */
 export function certificateProblem(code: string, message: string): string | undefined {
-  if (UNKNOWN_CA.has(code)) return `no known CA has signed its certificate: name its CA with --nats-ca`;
+  if (UNKNOWN_CA.has(code))
+    return `no known CA has signed its certificate: name its CA with ${flagName('natsCa')}`;
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `its certificate is for another name: ${message}`;
   return undefined;

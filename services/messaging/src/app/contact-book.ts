@@ -55,8 +55,8 @@ export class ContactBook {
     checkRoomName(room);
     const roster = await this.roster();
     if (!roster.rooms.members(room)?.has(peer)) {
-      const message = `not a member of the room ${quote(room)}: \`enjambre rooms\` shows the rooms and their members`;
-      throw new EnjambreError('not-found', 'NOT_A_MEMBER', message);
+      const message = `not a member of the room ${quote(room)}`;
+      throw new EnjambreError('not-found', 'NOT_A_MEMBER', message, { metadata: { remedy: 'list-rooms' } });
     }
     await this.parts.store.deleteMembership({ room, peer });
     roster.rooms.leave(room, peer);

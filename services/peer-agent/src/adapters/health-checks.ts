@@ -22,7 +22,7 @@ export interface CheckedAgent {
 export function agentChecks({ transfers, room, tracker, relay }: CheckedAgent): HealthCheck[] {
   const stopped = (): string | undefined => {
     for (const { fault, name } of transfers.all()) {
-      if (OF_THE_DISK.has(fault)) return `${name} has stopped (${fault}): fix it, then \`enjambre resume\``;
+      if (OF_THE_DISK.has(fault)) return `${name} has stopped (${fault}): fix it, then resume it`;
     }
     return undefined;
   };

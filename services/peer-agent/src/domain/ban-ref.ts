@@ -25,8 +25,8 @@ export function findBan(text: string, bans: readonly Ban[]): Ban {
       : named;
   const [found] = matching;
   if (!found) {
-    const message = `this agent has no ban on ${quote(text)}: see \`enjambre peers --banned\``;
-    throw new EnjambreError('not-found', 'NOT_BANNED', message);
+    const message = `this agent has no ban on ${quote(text)}`;
+    throw new EnjambreError('not-found', 'NOT_BANNED', message, { metadata: { remedy: 'see-bans' } });
   }
   if (matching.length === 1) return found;
   const some = matching.slice(0, MAX_CHOICES).map(({ peerId }) => peerId.slice(0, CHOICE_DIGITS));

@@ -486,7 +486,8 @@ describe('TrackerLink', () => {
     await expect(link.findFiles('x')).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'NO_TRACKER',
-      message: `the tracker at ${tracker.address} cannot be reached: start it, or name another with --tracker`,
+      message: `the tracker at ${tracker.address} cannot be reached: start it, or name another`,
+      metadata: { setting: 'tracker' },
     });
   });
 

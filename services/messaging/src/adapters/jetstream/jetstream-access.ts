@@ -193,7 +193,7 @@ export class JetStreamAccess implements Startable {
   }
 
   get #reservation(): Reservation {
-    return { what: 'messages', bytes: this.#options.maxBytes, flag: '--message-max-bytes' };
+    return { what: 'messages', bytes: this.#options.maxBytes, setting: 'messageMaxBytes' };
   }
 }
 

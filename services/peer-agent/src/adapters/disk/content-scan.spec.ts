@@ -139,13 +139,17 @@ describe('names that no torrent holds', () => {
     await folder.write('content/bell\u0007/inner', 'x');
     await writeFile(bytes('content/deep', [0x62, 0xe9, 0x2e, 0x78]), 'x');
     const error = await scan('content').catch((thrown: unknown) => thrown as Error);
-    expect(error).toMatchObject({ code: 'invalid', reason: 'UNSUPPORTED_NAMES' });
+    expect(error).toMatchObject({
+      code: 'invalid',
+      reason: 'UNSUPPORTED_NAMES',
+      metadata: { setting: 'skipUnsupported' },
+    });
     const at = folder.at('content');
     const { message } = error as Error;
     expect(message).toContain(`${at}/deep/a\\b holds a path separator`);
     expect(message).toContain(`${at}/bell\\u{7} holds a control character`);
     expect(message).toContain(`${at}/deep/b\\xe9.x is not UTF-8`);
-    expect(message).toContain('--skip-unsupported');
+    expect(message).toMatch(/or leave them out$/);
   });
 
   it('are left out and listed if that is asked for', async () => {

@@ -152,6 +152,6 @@ export function diskError(error: unknown, path: string, work: DiskWork = 'transf
 
 /** Nothing is heard of a file system, as of a network file system whose server is away. */
 export function folderSilent(folder: string): EnjambreError {
-  const message = `the file system of ${folder} does not answer: mount it again, or choose another folder with --output`;
-  return new EnjambreError('unavailable', 'DISK_SILENT', message);
+  const message = `the file system of ${folder} does not answer: mount it again, or choose another folder`;
+  return new EnjambreError('unavailable', 'DISK_SILENT', message, { metadata: { setting: 'outputDir' } });
 }

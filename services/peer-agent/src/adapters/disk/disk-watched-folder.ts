@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { flagName } from '@enjambre/common/config/options';
 import { errnoOf } from '@enjambre/common/system-error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { watch, type FSWatcher } from 'chokidar';
@@ -128,7 +129,7 @@ export class DiskWatchedFolder implements WatchedFolder {
     this.#errors.add(code);
     this.init.log.warn(
       { err: error },
-      `the system does not tell of all changes in the shared folder (${code}): they are found when it is looked through (--shared-poll)`,
+      `the system does not tell of all changes in the shared folder (${code}): they are found when it is looked through (${flagName('sharedPoll')})`,
     );
   }
 }

@@ -405,11 +405,15 @@ describe('FileStoreFactory.checkTarget', () => {
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
       code: 'already-exists',
-      message: `no folder ${folder.at('file')} can be made (file already exists): fix that, or choose another folder with --output`,
+      message: `no folder ${folder.at('file')} can be made (file already exists): fix that, or choose another folder`,
+      metadata: { setting: 'outputDir' },
     });
     await expect(stores.checkTarget('/proc/nope', 'name')).rejects.toMatchObject({
       code: 'precondition',
-      message: expect.stringMatching(/^no folder \/proc\/nope can be made .*--output$/) as unknown as string,
+      message: expect.stringMatching(
+        /^no folder \/proc\/nope can be made .* another folder$/,
+      ) as unknown as string,
+      metadata: { setting: 'outputDir' },
     });
   });
 });

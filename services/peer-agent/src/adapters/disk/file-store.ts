@@ -292,6 +292,6 @@ function notExecutable([first = '', ...more]: readonly string[], reason: string)
 
 /** All of it is fetched, and something came meanwhile to where it goes. */
 function targetTaken(path: string): EnjambreError {
-  const message = `${path} exists already and is something else: move it away and resume, or get the download with another --output`;
+  const message = `${path} exists already and is something else: move it away and resume, or get the download in another folder`;
   return new EnjambreError('already-exists', 'PATH_EXISTS', message);
 }

@@ -43,8 +43,10 @@ export class PrivateFolders {
     const look = await this.look();
     const inside = await look.dataFolderAround(await nearestReal(folder));
     if (inside === undefined) return;
-    const message = `${folder} lies in the data folder ${inside} of an agent, with its keys: choose another folder with --output`;
-    throw new EnjambreError('precondition', 'IN_DATA_FOLDER', message);
+    const message = `${folder} lies in the data folder ${inside} of an agent, with its keys: choose another folder`;
+    throw new EnjambreError('precondition', 'IN_DATA_FOLDER', message, {
+      metadata: { setting: 'outputDir' },
+    });
   }
 }
 
@@ -106,8 +108,10 @@ export function isMark(name: string): boolean {
 
 function holdsData(path: string, dataDir: string): EnjambreError {
   const also = path === dataDir ? `${path} is` : `${path} leads to ${dataDir},`;
-  const message = `${also} the data folder of an agent, with its keys: share a folder that does not hold it, or move it with --data-dir`;
-  return new EnjambreError('precondition', 'HOLDS_DATA_FOLDER', message);
+  const message = `${also} the data folder of an agent, with its keys: share a folder that does not hold it, or move it`;
+  return new EnjambreError('precondition', 'HOLDS_DATA_FOLDER', message, {
+    metadata: { setting: 'dataDir' },
+  });
 }
 
 async function hasMarks(folder: string): Promise<boolean> {

@@ -73,8 +73,8 @@ async function tryPair(
   const found = await files.lstat(join(stage, other)).catch(() => undefined);
   await files.rm(join(stage, one), { recursive: true });
   if (!found) return;
-  const message = `the file system of ${folder} takes ${quote(one)} and ${quote(other)} for one name: choose a folder on another with --output`;
-  throw new EnjambreError('precondition', 'NAMES_COLLIDE', message);
+  const message = `the file system of ${folder} takes ${quote(one)} and ${quote(other)} for one name: choose a folder on another`;
+  throw new EnjambreError('precondition', 'NAMES_COLLIDE', message, { metadata: { setting: 'outputDir' } });
 }
 
 async function tryMove(
@@ -101,16 +101,19 @@ async function tryMove(
 }
 
 function pathTooLong(path: string): EnjambreError {
-  const message = `the path would be too long (${Buffer.byteLength(path)} bytes, ${MAX_PATH_BYTES} can be): ${path.slice(0, 200)}…: choose a shorter folder with --output`;
-  return new EnjambreError('invalid', 'NAME_TOO_LONG', message);
+  const message = `the path would be too long (${Buffer.byteLength(path)} bytes, ${MAX_PATH_BYTES} can be): ${path.slice(0, 200)}…: choose a shorter folder`;
+  return new EnjambreError('invalid', 'NAME_TOO_LONG', message, { metadata: { setting: 'outputDir' } });
 }
 
 function nameRefused(folder: string, name: string, cause: unknown): EnjambreError {
-  const message = `the file system of ${folder} takes no name such as ${quote(name)} (${systemErrorText(cause)}): choose a folder on another with --output`;
-  return new EnjambreError('precondition', 'NAME_REFUSED', message, { cause });
+  const message = `the file system of ${folder} takes no name such as ${quote(name)} (${systemErrorText(cause)}): choose a folder on another`;
+  const metadata = { setting: 'outputDir' };
+  return new EnjambreError('precondition', 'NAME_REFUSED', message, { cause, metadata });
 }
 
 function assembledElsewhere(folder: string): EnjambreError {
-  const message = `${folder}/${RESERVED_NAME}, where downloads are assembled, is on another file system than ${folder}: remove that link or mount, or choose another folder with --output`;
-  return new EnjambreError('precondition', 'OTHER_FILE_SYSTEM', message);
+  const message = `${folder}/${RESERVED_NAME}, where downloads are assembled, is on another file system than ${folder}: remove that link or mount, or choose another folder`;
+  return new EnjambreError('precondition', 'OTHER_FILE_SYSTEM', message, {
+    metadata: { setting: 'outputDir' },
+  });
 }

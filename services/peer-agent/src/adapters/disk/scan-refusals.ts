@@ -9,13 +9,13 @@ const SHOWN = 5;
 
 /** Why a path cannot be shared, each with what to do. */
 export function isLink(path: string): EnjambreError {
-  const message = `${shown(path)} is a symbolic link, and what it leads to is not shared: put the content itself there, or have links followed with --shared-links`;
-  return new EnjambreError('invalid', 'IS_LINK', message);
+  const message = `${shown(path)} is a symbolic link, and what it leads to is not shared: put the content itself there, or have links followed`;
+  return new EnjambreError('invalid', 'IS_LINK', message, { metadata: { setting: 'sharedLinks' } });
 }
 
 export function leadsOutside(path: string, real: string): EnjambreError {
-  const message = `${shown(path)} is a symbolic link that leads out of the folder, to ${shown(real)}: put the content itself there, or have it followed with --shared-links anywhere`;
-  return new EnjambreError('invalid', 'IS_LINK', message);
+  const message = `${shown(path)} is a symbolic link that leads out of the folder, to ${shown(real)}: put the content itself there, or have it followed`;
+  return new EnjambreError('invalid', 'IS_LINK', message, { metadata: { setting: 'sharedLinks=anywhere' } });
 }
 
 export function notAFile(path: string): EnjambreError {
@@ -51,8 +51,9 @@ export function notUtf8(path: string): EnjambreError {
 export function unsupported(root: string, named: readonly LeftOutEntry[], all: number): EnjambreError {
   const some = named.slice(0, SHOWN).map(({ path, fault }) => `${shown(root)}/${path} ${fault}`);
   const more = all > some.length ? `, and ${all - some.length} more` : '';
-  const message = `not every name can be shared: ${some.join('; ')}${more}: rename them, or leave them out with --skip-unsupported`;
-  return new EnjambreError('invalid', 'UNSUPPORTED_NAMES', message);
+  const message = `not every name can be shared: ${some.join('; ')}${more}: rename them, or leave them out`;
+  const metadata = { setting: 'skipUnsupported' };
+  return new EnjambreError('invalid', 'UNSUPPORTED_NAMES', message, { metadata });
 }
 
 export function tooMany(root: string, at: string): EnjambreError {

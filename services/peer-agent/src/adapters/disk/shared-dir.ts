@@ -5,6 +5,8 @@ import { systemErrorText } from '@enjambre/common/system-error';
 import { makeFolder } from './make-folder.js';
 import type { PrivateFolders } from './private-folders.js';
 
+const OF_SHARED = { setting: 'sharedDir' };
+
 /**
  * Makes the shared folder if it is not there. Throws `precondition`, SHARED_DIR_UNUSABLE, if
  * that cannot be, and SHARED_DIR_HOLDS_DATA if the agent's own data lies in it, or it in an
@@ -20,18 +22,18 @@ export async function makeSharedDir(
     await makeFolder(folder);
     real = await Promise.all([realpath(folder), realpath(dataDir)]);
   } catch (cause) {
-    const message = `the shared folder ${folder} cannot be made (${systemErrorText(cause)}): name another with --shared-dir`;
-    throw new EnjambreError('precondition', 'SHARED_DIR_UNUSABLE', message, { cause });
+    const message = `the shared folder ${folder} cannot be made (${systemErrorText(cause)}): name another`;
+    throw new EnjambreError('precondition', 'SHARED_DIR_UNUSABLE', message, { cause, metadata: OF_SHARED });
   }
   const [shared = '', data = ''] = real;
   if (isInside(data, shared)) {
-    const message = `the data folder ${dataDir}, with the agent's key, lies in the shared folder ${folder}: name another with --shared-dir`;
-    throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message);
+    const message = `the data folder ${dataDir}, with the agent's key, lies in the shared folder ${folder}: name another`;
+    throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message, { metadata: OF_SHARED });
   }
   const around = await (await privates.look()).dataFolderAround(shared);
   if (around === undefined) return;
-  const message = `the shared folder ${folder} lies in the data folder ${around}, with an agent's key: name another with --shared-dir`;
-  throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message);
+  const message = `the shared folder ${folder} lies in the data folder ${around}, with an agent's key: name another`;
+  throw new EnjambreError('precondition', 'SHARED_DIR_HOLDS_DATA', message, { metadata: OF_SHARED });
 }
 
 /**
@@ -41,8 +43,9 @@ export async function makeSharedDir(
 export async function checkDownloadDir(folder: string, dataDir: string): Promise<void> {
   const [real, data] = await Promise.all([realpath(folder), realpath(dataDir)]);
   if (real !== data && !isInside(real, join(data, 'transfers'))) return;
-  const message = `the agent keeps its keys and state in the download folder ${folder}: name another with --download-dir`;
-  throw new EnjambreError('precondition', 'DOWNLOAD_DIR_HOLDS_DATA', message);
+  const message = `the agent keeps its keys and state in the download folder ${folder}: name another`;
+  const metadata = { setting: 'downloadDir' };
+  throw new EnjambreError('precondition', 'DOWNLOAD_DIR_HOLDS_DATA', message, { metadata });
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -142,13 +142,13 @@ async function couldHold(path: string, size: number): Promise<boolean> {
 }
 
 function pathExists(path: string): EnjambreError {
-  const message = `${path} exists already: move it away, or choose another folder with --output`;
-  return new EnjambreError('already-exists', 'PATH_EXISTS', message);
+  const message = `${path} exists already: move it away, or choose another folder`;
+  return new EnjambreError('already-exists', 'PATH_EXISTS', message, { metadata: { setting: 'outputDir' } });
 }
 
 function otherDisk(name: string, from: string, to: string): EnjambreError {
-  const message = `${name} is in ${from} as far as it is there, and ${to} is another file system: resume it where it is, or remove it first with \`enjambre rm\``;
-  return new EnjambreError('precondition', 'ELSEWHERE', message);
+  const message = `${name} is in ${from} as far as it is there, and ${to} is another file system: resume it where it is, or remove it first`;
+  return new EnjambreError('precondition', 'ELSEWHERE', message, { metadata: { remedy: 'remove' } });
 }
 
 function reservedName(): EnjambreError {
@@ -159,12 +159,13 @@ function reservedName(): EnjambreError {
 /** It may be asked for, or be that of a transfer: the remedy is the same. */
 function badTarget(error: unknown, folder: string): EnjambreError {
   const known = diskError(error, folder, 'other');
-  const remedy = 'fix that, or choose another folder with --output';
+  const remedy = 'fix that, or choose another folder';
+  const details = { cause: error, metadata: { setting: 'outputDir' } };
   if (known.code === 'denied') {
     const message = `the agent may not write to ${folder}: ${remedy}`;
-    return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+    return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, details);
   }
   if (!['ENOENT', 'ENOTDIR', 'EEXIST'].includes(errnoOf(error))) return known;
   const message = `no folder ${folder} can be made (${systemErrorText(error)}): ${remedy}`;
-  return new EnjambreError(known.code, known.reason, message, { cause: error });
+  return new EnjambreError(known.code, known.reason, message, details);
 }

@@ -255,12 +255,13 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   /** Why it has no session, in words of the relay if it is that which gives none. */
   #explain(obstacle: EnjambreError): EnjambreError {
     if (!OF_THE_WAY.has(obstacle.reason)) return obstacle;
-    const message = `the messaging service at ${this.address} cannot be reached (${obstacle.message}): start it, or name another with --messaging`;
-    return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message);
+    const message = `the messaging service at ${this.address} cannot be reached (${obstacle.message}): start it, or name another`;
+    const metadata = { setting: 'messaging' };
+    return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message, { metadata });
   }
 }
 
 function inboxFull(): EnjambreError {
-  const message = 'the inbox is full of unread messages: read some with `enjambre inbox`';
-  return new EnjambreError('exhausted', 'INBOX_FULL', message);
+  const message = 'the inbox is full of unread messages: read some';
+  return new EnjambreError('exhausted', 'INBOX_FULL', message, { metadata: { remedy: 'read-inbox' } });
 }

@@ -88,7 +88,8 @@ export class FolderLock {
     return new EnjambreError(
       'precondition',
       'DATA_DIR_IN_USE',
-      `another agent works on ${this.folder}: stop it, or choose another folder with --data-dir`,
+      `another agent works on ${this.folder}: stop it, or choose another folder`,
+      { metadata: { setting: 'dataDir' } },
     );
   }
 }

@@ -2,6 +2,7 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
 import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
 import type { Dialer } from '@enjambre/rpc/dialer';
+import { flagName } from '@enjambre/common/config/options';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
@@ -244,7 +245,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     if (!unreachable) return;
     log.warn(
       said,
-      `no other machine can download from this agent: it is reached at ${endpoint} only; listen at another address with --listen, or say --advertise HOST:PORT`,
+      `no other machine can download from this agent: it is reached at ${endpoint} only; listen at another address with ${flagName('listen')}, or say ${flagName('advertise')} HOST:PORT`,
     );
   }
 
@@ -373,7 +374,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const known = EnjambreError.from(error);
     // What a tracker says itself, such as that its NATS is away, is of more use.
     if (!isSilence(error) || !/^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED)$/.test(known.reason)) return known;
-    const message = `the tracker at ${this.address} cannot be reached: start it, or name another with --tracker`;
-    return new EnjambreError('unavailable', 'NO_TRACKER', message, { cause: messageOf(error) });
+    const message = `the tracker at ${this.address} cannot be reached: start it, or name another`;
+    const details = { cause: messageOf(error), metadata: { setting: 'tracker' } };
+    return new EnjambreError('unavailable', 'NO_TRACKER', message, details);
   }
 }

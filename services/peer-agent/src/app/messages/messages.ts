@@ -136,8 +136,10 @@ export class Messages implements DeliveryListener, Startable {
 
   get #relay(): RelayPort {
     if (this.parts.relay) return this.parts.relay;
-    const message = 'this agent has no messaging service: start it with --messaging HOST:PORT';
-    throw new EnjambreError('precondition', 'NO_MESSAGING', message);
+    const message = 'this agent has no messaging service';
+    throw new EnjambreError('precondition', 'NO_MESSAGING', message, {
+      metadata: { remedy: 'set-messaging' },
+    });
   }
 
   #keep(entry: InboxEntry): Promise<void> {

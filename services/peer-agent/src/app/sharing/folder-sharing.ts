@@ -11,7 +11,7 @@ import {
   type ShareOutcome,
 } from '../../domain/shared-folder.js';
 import { FolderOffers } from './folder-offers.js';
-import { LeftOutLog } from './left-out-log.js';
+import { LeftOutLog, type LeftOutHints } from './left-out-log.js';
 import type { ContentHasher, TransferArchive, WatchedFolder } from '../ports.js';
 import type { Transfer } from '../transfer/transfer.js';
 import type { Transfers } from '../transfer/transfers.js';
@@ -22,6 +22,11 @@ export interface FolderSharingComponents {
   readonly archive: TransferArchive;
   readonly folder: WatchedFolder;
   readonly log: Logger;
+}
+
+interface FolderSharingInit extends SharedFolderInit {
+  /** For the log. @default none */
+  readonly hints?: LeftOutHints;
 }
 
 /** Entries looked at in parallel. */
@@ -52,10 +57,10 @@ export class FolderSharing implements Startable {
 
   constructor(
     private readonly parts: FolderSharingComponents,
-    private readonly init: SharedFolderInit,
+    private readonly init: FolderSharingInit,
   ) {
     this.#rules = new SharedFolder(init);
-    this.#leftOut = new LeftOutLog(parts.log);
+    this.#leftOut = new LeftOutLog(parts.log, init.hints ?? {});
     // What an entry is when it is quiet is known by then.
     this.#offers = new FolderOffers(parts, init.quietMs / 4);
   }

@@ -37,11 +37,11 @@ function checkShareName(name: string, path: string): void {
   if (name === RESERVED_NAME) throw reservedName();
   const fault = nameFault(name);
   if (fault === undefined) return;
-  const message = `${escapeHidden(path)}: the name ${quote(name)} ${fault}: rename it, or choose another with --name`;
-  throw new EnjambreError('invalid', 'BAD_NAME', message);
+  const message = `${escapeHidden(path)}: the name ${quote(name)} ${fault}: rename it, or choose another`;
+  throw new EnjambreError('invalid', 'BAD_NAME', message, { metadata: { setting: 'name' } });
 }
 
 function reservedName(): EnjambreError {
-  const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another --name`;
-  return new EnjambreError('invalid', 'BAD_NAME', message);
+  const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another name`;
+  return new EnjambreError('invalid', 'BAD_NAME', message, { metadata: { setting: 'name' } });
 }

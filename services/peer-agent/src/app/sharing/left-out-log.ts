@@ -2,8 +2,8 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../ports.js';
 
 const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
-  link: 'is a symbolic link, which is not followed (--shared-links)',
-  outside: 'is a symbolic link that leads out of the shared folder (--shared-links anywhere)',
+  link: 'is a symbolic link, which is not followed',
+  outside: 'is a symbolic link that leads out of the shared folder',
   dangling: 'is a symbolic link that leads to nothing',
   loop: 'is a symbolic link to a folder that it lies in',
   incomplete: 'holds downloads under way',
@@ -11,15 +11,22 @@ const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
   name: '',
 };
 
+/** By why an entry is left out, what to set so that it is not. */
+export type LeftOutHints = Readonly<Partial<Record<LeftOutWhy, string>>>;
+
 /** Says in the log what of an entry of the shared folder is not shared, each thing once. */
 export class LeftOutLog {
   /** By entry, what was said. */
   readonly #told = new Map<string, ReadonlySet<string>>();
 
-  constructor(private readonly log: Logger) {}
+  /** @param hints what to set to have such entries shared */
+  constructor(
+    private readonly log: Logger,
+    private readonly hints: LeftOutHints,
+  ) {}
 
   tell(name: string, { links, unsupported, others, incomplete, entries }: LeftOut): void {
-    const texts = entries.map((entry) => textOf(name, entry));
+    const texts = entries.map((entry) => this.#textOf(name, entry));
     const more = links + unsupported + others + incomplete - entries.length;
     if (more > 0) texts.push(`not shared: ${more} more of ${name}`);
     const before = this.#told.get(name);
@@ -31,8 +38,9 @@ export class LeftOutLog {
   forget(name: string): void {
     this.#told.delete(name);
   }
-}
 
-function textOf(name: string, { path, why, fault }: LeftOutEntry): string {
-  return `not shared: ${name}/${path} ${why === 'name' ? `has a name that ${fault}` : TEXTS[why]}`;
+  #textOf(name: string, { path, why, fault }: LeftOutEntry): string {
+    const hint = this.hints[why] === undefined ? '' : ` (${this.hints[why]})`;
+    return `not shared: ${name}/${path} ${why === 'name' ? `has a name that ${fault}` : TEXTS[why]}${hint}`;
+  }
 }

@@ -209,12 +209,9 @@ function wasWhole({ complete, recheck, fingerprint, origin }: TransferRecord, { 
   return complete && (!recheck || waited || fingerprint !== '' || origin);
 }
 
-function missingText(path: string, { origin, complete, infohash }: TransferRecord): string {
-  const ref = infohash.slice(0, 8);
-  if (origin)
-    return `${path} is missing: mount its disk or put it back, and it is shared again; \`enjambre get ${ref}\` fetches it from others`;
-  const then = complete ? 'it is shared again' : 'the download resumes';
-  return `${path} is missing: mount its disk or put it back, and ${then}; \`enjambre verify ${ref}\` fetches it again`;
+function missingText(path: string, { origin, complete }: TransferRecord): string {
+  const then = origin || complete ? 'it is shared again' : 'the download resumes';
+  return `${path} is missing: mount its disk or put it back, and ${then}`;
 }
 
 function isAborted({ signal }: Pick<Run, 'signal'>): boolean {

@@ -51,13 +51,13 @@ export class Room {
 
 function noRoom({ name, folder, bytes }: RoomNeed, free: number, kept: number): EnjambreError {
   const others = kept > 0 ? `, of which other downloads need ${sizeText(kept)}` : '';
-  const message = `${name} needs ${sizeText(bytes)} in ${folder}, where ${sizeText(free)} are free${others}: make room and try again, or choose another folder with --output`;
-  return new EnjambreError('exhausted', 'DISK_FULL', message);
+  const message = `${name} needs ${sizeText(bytes)} in ${folder}, where ${sizeText(free)} are free${others}: make room and try again, or choose another folder`;
+  return new EnjambreError('exhausted', 'DISK_FULL', message, { metadata: { setting: 'outputDir' } });
 }
 
 function noFiles({ name, folder, files }: RoomNeed, free: number): EnjambreError {
-  const message = `${name} has ${files} files and folders, and the file system of ${folder} takes ${free} more: make room and try again, or choose another folder with --output`;
-  return new EnjambreError('exhausted', 'DISK_FULL', message);
+  const message = `${name} has ${files} files and folders, and the file system of ${folder} takes ${free} more: make room and try again, or choose another folder`;
+  return new EnjambreError('exhausted', 'DISK_FULL', message, { metadata: { setting: 'outputDir' } });
 }
 
 const UNITS = [

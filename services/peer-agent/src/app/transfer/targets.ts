@@ -90,12 +90,13 @@ export function looseName(name: string): string {
 function targetTaken({ folder, name }: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
   const what = holder.pending ? 'is kept for' : 'is the place of';
-  const message = `${folder}/${name} ${what} another transfer, ${holder.name} (${id}): choose another folder with --output, or remove that one with \`enjambre rm ${id}\``;
-  return new EnjambreError('already-exists', 'TARGET_TAKEN', message);
+  const message = `${folder}/${name} ${what} another transfer, ${holder.name} (${id}): choose another folder`;
+  const metadata = { setting: 'outputDir', remedy: 'remove-other', transfer: id };
+  return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
 }
 
 function targetInside({ folder }: Place, its: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
-  const message = `${folder} lies in ${its.folder}/${its.name}, which is kept for another transfer, ${holder.name} (${id}): choose another folder with --output`;
-  return new EnjambreError('already-exists', 'TARGET_TAKEN', message);
+  const message = `${folder} lies in ${its.folder}/${its.name}, which is kept for another transfer, ${holder.name} (${id}): choose another folder`;
+  return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata: { setting: 'outputDir' } });
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
+import { shortId } from '@enjambre/core/ids';
 import type { Transfer } from './transfer.js';
 
 /**
@@ -22,6 +23,7 @@ export function planAgain(
 }
 
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
-  const message = `this agent has ${name} in ${folder} already: copy it from there, or \`enjambre rm ${infohash.slice(0, 8)}\` it first`;
-  return new EnjambreError('precondition', 'ELSEWHERE', message);
+  const message = `this agent has ${name} in ${folder} already: copy it from there`;
+  const metadata = { remedy: 'remove-first', transfer: shortId(infohash) };
+  return new EnjambreError('precondition', 'ELSEWHERE', message, { metadata });
 }

@@ -1,20 +1,20 @@
 import type { Cause } from './causes.js';
 import type { Findings, Source } from './findings.js';
 
-/** What is said of the cause that took the most time, after "for so much of the time". */
-const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: string, explanation: string]>> =
+/** What is said of the cause that took the most time, and after "for so much of the time"; whoever shows it adds what to do. */
+const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: string, explanation?: string]>> =
   {
     metainfo: ['it was not known what the file is', 'no peer was found at first that could say'],
     checking: ['it was busy with what is on disk', 'that was read and hashed before the rest was asked for'],
     tracker: ['it waited for the tracker', 'nobody else could name a peer'],
     'no-source': ['there was no source', 'nobody could be reached that had what was wanted'],
     uploaders: ['the uploaders made it wait', 'they had no slot free, or gave to others first'],
-    'own-limit': ['its own limit was the limit', 'see --max-download and `enjambre limit`'],
+    'own-limit': ['its own limit was the limit'],
     disk: ['the disk was the limit', 'what came waited to be hashed and written'],
     finishing: ['it was finishing', 'the last sync to disk and the move to its place took that long'],
-    missing: ['what was there of it was missing', '`enjambre status` says where it was'],
-    paused: ['it was paused', '`enjambre resume` resumes it'],
-    failed: ['it had failed', '`enjambre status` says why, `enjambre resume` resumes it'],
+    missing: ['what was there of it was missing'],
+    paused: ['it was paused'],
+    failed: ['it had failed'],
     off: ['the agent was off', 'it resumes when the agent starts'],
   };
 
@@ -28,7 +28,7 @@ export function conclusionOf({ totalMs, spent: [most], sources }: Findings): str
   const share = `for ${Math.round((most.ms * 100) / totalMs)} % of the time`;
   if (most.cause === 'sources') return `the sources were the limit ${share}: ${generosity(sources)}`;
   const [subject, explanation] = SAYINGS[most.cause];
-  return `${subject} ${share}: ${explanation}`;
+  return explanation === undefined ? `${subject} ${share}` : `${subject} ${share}: ${explanation}`;
 }
 
 function generosity([first, ...others]: readonly Source[]): string {

@@ -1,3 +1,4 @@
+import { flagName } from '@enjambre/common/config/options';
 import type { Reservation } from '@enjambre/common/nats/jetstream-problem';
 import { NatsError, type JetStreamManager } from 'nats';
 
@@ -7,7 +8,7 @@ const FIRST_BYTES = 16 * 1024 * 1024;
 const STORE_FAILED = 10_077;
 /** How it names the one that more room helps against. */
 const NO_ROOM = /maximum bytes exceeded/i;
-const FLAG = '--catalogue-max-bytes';
+const SETTING = 'catalogueMaxBytes';
 
 /** True if the bucket is there, but did not store a record. */
 export function isNotStored(error: unknown): boolean {
@@ -46,12 +47,12 @@ export class CatalogueRoom {
   }
 
   get reservation(): Reservation {
-    return { what: 'the catalogue', bytes: this.#bytes, flag: FLAG };
+    return { what: 'the catalogue', bytes: this.#bytes, setting: SETTING };
   }
 
   /** What is wrong when it cannot grow any more, and what to do. */
   get fullText(): string {
-    return `it is full: let it have more than ${Math.max(this.maxBytes, this.#present)} bytes with ${FLAG}`;
+    return `it is full: let it have more than ${Math.max(this.maxBytes, this.#present)} bytes with ${flagName(SETTING)}`;
   }
 
   /** Gives back what is reserved beyond what it may have, as older versions have. Throws what NATS does. */

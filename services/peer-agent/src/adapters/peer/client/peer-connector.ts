@@ -176,6 +176,6 @@ function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): 
 }
 
 function nowhere({ name, endpoint }: PeerAddress): EnjambreError {
-  const message = `${name} is announced at ${endpoint}, which leads nowhere from here: start it with --listen or --advertise so that others reach it`;
+  const message = `${name} is announced at ${endpoint}, which leads nowhere from here: start it so that it listens at, or advertises, an address that others reach`;
   return new EnjambreError('unavailable', 'NO_ENDPOINT', message);
 }

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
+import { Cause, Explanation, Transfer, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { conclusionOf, messageWithRemedy, reasonOf } from './wording.js';
+
+const said = (message: string, metadata: Record<string, string>): string =>
+  messageWithRemedy(new EnjambreError('precondition', 'ANY', message, { metadata }));
+
+describe('an error', () => {
+  it.each<[string, Record<string, string>, string]>([
+    ['choose another folder', { setting: 'outputDir' }, 'choose another folder with --output'],
+    ['or choose another', { setting: 'name' }, 'or choose another with --name'],
+    ['have links followed', { setting: 'sharedLinks' }, 'have links followed with --shared-links'],
+    [
+      'have it followed',
+      { setting: 'sharedLinks=anywhere' },
+      'have it followed with --shared-links anywhere',
+    ],
+    ['or leave them out', { setting: 'skipUnsupported' }, 'or leave them out with --skip-unsupported'],
+    ['name another', { setting: 'dataDir' }, 'name another with --data-dir'],
+    ['choose another', { setting: 'trackerListen' }, 'choose another with --tracker-listen'],
+    [
+      'choose another folder',
+      { setting: 'outputDir', remedy: 'remove-other', transfer: '5d41402a' },
+      'choose another folder with --output, or remove that one with `enjambre rm 5d41402a`',
+    ],
+    [
+      'copy it from there',
+      { remedy: 'remove-first', transfer: '5d41402a' },
+      'copy it from there, or `enjambre rm 5d41402a` it first',
+    ],
+    ['or remove it first', { remedy: 'remove' }, 'or remove it first with `enjambre rm`'],
+    [
+      'this agent has no ban on "bob"',
+      { remedy: 'see-bans' },
+      'this agent has no ban on "bob": see `enjambre peers --banned`',
+    ],
+    [
+      'not a member of the room "r"',
+      { remedy: 'list-rooms' },
+      'not a member of the room "r": `enjambre rooms` shows the rooms and their members',
+    ],
+    [
+      'the inbox is full of unread messages: read some',
+      { remedy: 'read-inbox' },
+      'the inbox is full of unread messages: read some with `enjambre inbox`',
+    ],
+    [
+      'this agent has no messaging service',
+      { remedy: 'set-messaging' },
+      'this agent has no messaging service: start it with --messaging HOST:PORT',
+    ],
+  ])('"%s" with %j names the flag or command', (message, metadata, whole) => {
+    expect(said(message, metadata)).toBe(whole);
+  });
+
+  it('without a remedy, or with one that this version does not know, is said as it is', () => {
+    expect(said('it is full', {})).toBe('it is full');
+    expect(said('it is full', { remedy: 'of a later version' })).toBe('it is full');
+  });
+});
+
+describe('why a transfer waits', () => {
+  const missing = { state: TransferState.MISSING, reason: '/x is missing', infohash: '5d'.repeat(32) };
+
+  it('ends with the command that fetches its content', () => {
+    expect(reasonOf(Transfer.fromPartial(missing))).toBe(
+      '/x is missing; `enjambre verify 5d5d5d5d` fetches it again',
+    );
+    expect(reasonOf(Transfer.fromPartial({ ...missing, origin: true }))).toBe(
+      '/x is missing; `enjambre get 5d5d5d5d` fetches it from others',
+    );
+  });
+
+  it('is said as it is if nothing is missing, or if an older agent has named the command', () => {
+    const failed = { ...missing, state: TransferState.FAILED };
+    expect(reasonOf(Transfer.fromPartial(failed))).toBe('/x is missing');
+    const older = '/x is missing; `enjambre verify 5d5d5d5d` fetches it again';
+    expect(reasonOf(Transfer.fromPartial({ ...missing, reason: older }))).toBe(older);
+  });
+});
+
+describe('the conclusion of an explanation', () => {
+  const of = (cause: Cause, seconds: bigint, conclusion: string): string =>
+    conclusionOf(
+      Explanation.fromPartial({ conclusion, totalTime: { seconds, nanos: 1 }, spent: [{ cause }] }),
+    );
+
+  it.each([
+    [Cause.OWN_LIMIT, 'see --max-download and `enjambre limit`'],
+    [Cause.MISSING, '`enjambre status` says where it was'],
+    [Cause.PAUSED, '`enjambre resume` resumes it'],
+    [Cause.FAILED, '`enjambre status` says why, `enjambre resume` resumes it'],
+  ])('after cause %s ends with what to do', (cause, hint) => {
+    expect(of(cause, 9n, 'it was so for 50 % of the time')).toBe(`it was so for 50 % of the time: ${hint}`);
+  });
+
+  it('is said as it is where there is nothing to do, and of less than a second', () => {
+    expect(of(Cause.DISK, 9n, 'the disk was the limit')).toBe('the disk was the limit');
+    expect(of(Cause.PAUSED, 0n, 'too little to say')).toBe('too little to say');
+  });
+});
