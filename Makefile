@@ -39,6 +39,7 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@tools/lint-proto.sh
 	@node tools/describe-metrics.mjs --check
 	@node tools/document-settings.mjs --check
+	@node tools/wrap-docs.mjs --check
 	@tools/check-monitoring.sh --if-there
 	@$(MAKE) --no-print-directory check-deploy
 
@@ -48,9 +49,10 @@ check-deploy: build ## Render the overlays, check them and the compose file agai
 	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
 .PHONY: docs
-docs: build ## Write every flag of every service into docs/operations.md, and all metrics into docs/metrics.md
+docs: build ## Write flags of services into docs/operations.md and metrics into docs/metrics.md, wrap documents
 	@node tools/document-settings.mjs
 	@node tools/describe-metrics.mjs
+	@node tools/wrap-docs.mjs
 
 .PHONY: check-monitoring
 check-monitoring: ## Check the alerts and their tests with promtool (installs Debian's prometheus)

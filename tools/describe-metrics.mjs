@@ -60,12 +60,13 @@ const tables = sections.map(([title, measure]) => {
 
 const page = `# Metrics
 
-What a service tells Prometheus at \`http://HOST:PORT/metrics\` when it is started with \`--metrics HOST:PORT\`. This page is made by
-\`make docs\` from what the services register, and \`make lint\` checks it: do not edit it.
+What a service tells Prometheus at \`http://HOST:PORT/metrics\` when it is started with \`--metrics HOST:PORT\`. This page
+is made by \`make docs\` from what the services register, and \`make lint\` checks it: do not edit it.
 
-Counters are since the process started. No label has the value of an infohash, a peer or a name: their number is bounded. A row with
-labels appears when something of it was counted first. Besides these there are the metrics of the process and of Node
-(\`process_*\`, \`nodejs_*\`). See [operations.md](operations.md#monitor) for the dashboard and the alerts.
+Counters are since the process started. No label has the value of an infohash, a peer or a name: their number is
+bounded. A row with labels appears when something of it was counted first. Besides these there are the metrics of the
+process and of Node (\`process_*\`, \`nodejs_*\`). See [operations.md](operations.md#monitor) for the dashboard and the
+alerts.
 
 ${tables.join('\n\n')}
 `;
