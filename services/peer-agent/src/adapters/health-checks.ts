@@ -1,8 +1,6 @@
 import type { HealthCheck } from '@enjambre/common/health/health';
 import type { Transfer } from '../app/transfer/transfer.js';
-
-/** Faults of the machine, not of one file. */
-const OF_THE_DISK: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY', 'DISK_FAILED', 'TOO_MANY_FILES']);
+import { DISK_FAULTS } from '../domain/disk-faults.js';
 
 /** A session that an agent keeps. */
 interface Session {
@@ -22,7 +20,8 @@ export interface CheckedAgent {
 export function agentChecks({ transfers, room, tracker, relay }: CheckedAgent): HealthCheck[] {
   const stopped = (): string | undefined => {
     for (const { fault, name } of transfers.all()) {
-      if (OF_THE_DISK.has(fault)) return `${name} has stopped (${fault}): fix it, then resume it`;
+      if (DISK_FAULTS.get(fault) === 'machine')
+        return `${name} has stopped (${fault}): fix it, then resume it`;
     }
     return undefined;
   };

@@ -1,5 +1,6 @@
 import type { EnjambreError } from '@enjambre/core/error';
 import type { Distance } from '@enjambre/core/locality';
+import { DISK_FAULTS } from '../../domain/disk-faults.js';
 
 /** What a peer that sends is, as the tracker named it when the link to it was opened. */
 export type Source = 'seeder' | 'leecher';
@@ -9,17 +10,7 @@ export interface Times {
   observe(seconds: number): void;
 }
 
-/** Faults of a disk, by the reasons of their errors; others are counted together. */
-const DISK_FAULTS: ReadonlySet<string> = new Set([
-  'DISK_FULL',
-  'PATH_DENIED',
-  'READ_ONLY',
-  'FILE_MISSING',
-  'FILE_CHANGED',
-  'TOO_MANY_FILES',
-  'DISK_FAILED',
-]);
-
+/** All that are no fault of a disk are counted together. */
 const OTHER = 'OTHER';
 
 const NO_TIMES: Times = { observe: () => undefined };
@@ -40,7 +31,7 @@ export class Meter {
   /** Peers with a stream open, once for each transfer. */
   connectedPeers = 0;
   /** By reason. */
-  readonly failures = new Map<string, number>([...DISK_FAULTS, OTHER].map((reason) => [reason, 0]));
+  readonly failures = new Map<string, number>([...DISK_FAULTS.keys(), OTHER].map((reason) => [reason, 0]));
   /** From the first request of a piece to its verification. */
   pieceTimes: Times = NO_TIMES;
   /** Until what was written is on the disk itself. */
