@@ -31,6 +31,16 @@ describe('an error', () => {
     ],
     ['or remove it first', { remedy: 'remove' }, 'or remove it first with `enjambre rm`'],
     [
+      'this agent has no transfer "x"',
+      { remedy: 'see-transfers' },
+      'this agent has no transfer "x": see `enjambre ls`',
+    ],
+    [
+      'no peer shares "x"',
+      { remedy: 'see-files' },
+      'no peer shares "x": see `enjambre files` for what is shared',
+    ],
+    [
       'this agent has no ban on "bob"',
       { remedy: 'see-bans' },
       'this agent has no ban on "bob": see `enjambre peers --banned`',

@@ -20,6 +20,8 @@ const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>>
   remove: () => ' with `enjambre rm`',
   'remove-first': ({ transfer = 'REF' }) => `, or \`enjambre rm ${transfer}\` it first`,
   'remove-other': ({ transfer = 'REF' }) => `, or remove that one with \`enjambre rm ${transfer}\``,
+  'see-transfers': () => ': see `enjambre ls`',
+  'see-files': () => ': see `enjambre files` for what is shared',
   'see-bans': () => ': see `enjambre peers --banned`',
   'list-rooms': () => ': `enjambre rooms` shows the rooms and their members',
   'read-inbox': () => ' with `enjambre inbox`',

@@ -19,11 +19,8 @@ export class TransferLookup {
   get(ref: string): Transfer {
     const transfer = this.#findOwn(parseRef(ref));
     if (transfer) return transfer;
-    throw new EnjambreError(
-      'not-found',
-      'UNKNOWN_REF',
-      `this agent has no transfer "${ref}": see \`enjambre ls\``,
-    );
+    const metadata = { remedy: 'see-transfers' };
+    throw new EnjambreError('not-found', 'UNKNOWN_REF', `this agent has no transfer "${ref}"`, { metadata });
   }
 
   /** A name may mean one here and another in the catalogue. Throws as {@link get} does, and `unavailable` NO_TRACKER. */
@@ -40,11 +37,8 @@ export class TransferLookup {
     const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
     const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
     if (found) return found;
-    throw new EnjambreError(
-      'not-found',
-      'UNKNOWN_REF',
-      `no peer shares "${query}": see \`enjambre files\` for what is shared`,
-    );
+    const metadata = { remedy: 'see-files' };
+    throw new EnjambreError('not-found', 'UNKNOWN_REF', `no peer shares "${query}"`, { metadata });
   }
 
   #findOwn(ref: TransferRef): Transfer | undefined {
