@@ -1,14 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
-import { sameName } from '@enjambre/core/names';
+import { withDigits, withName } from '@enjambre/core/named';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { MAX_TORRENT_BYTES, readTorrent, STANDARD, tooLarge, type TorrentSource } from './torrent-file.js';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 const INFOHASH = /^[0-9a-f]{64}$/i;
-const PREFIX = /^[0-9a-f]{8,63}$/i;
 
 /**
  * What a download is asked for by: the content of a `.torrent` if `ref` is the path of
@@ -63,10 +62,7 @@ export async function trackerInfohash(
   if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
     return text.toLowerCase();
   const named = withName(text, all);
-  const matching =
-    named.length === 0 && PREFIX.test(text)
-      ? all.filter(({ infohash }) => infohash.startsWith(text.toLowerCase()))
-      : named;
+  const matching = named.length === 0 ? withDigits(text, all, ({ infohash }) => infohash) : named;
   const [found] = matching;
   // The tracker says of an infohash that it does not know it.
   if (!found && INFOHASH.test(text)) return text.toLowerCase();
@@ -79,15 +75,6 @@ export async function trackerInfohash(
   if (matching.length === 1) return found.infohash;
   const choices = matching.map(({ infohash }) => infohash.slice(0, 12)).join(', ');
   throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} may be one of ${choices}: say which`);
-}
-
-/** As an agent finds names: as it was written, in the other form of its letters, without the spaces around it. */
-function withName(text: string, files: readonly File[]): readonly File[] {
-  const exact = files.filter(({ name }) => name === text);
-  if (exact.length > 0) return exact;
-  const alike = files.filter(({ name }) => sameName(name, text));
-  const bare = text.trim();
-  return alike.length > 0 || bare === text ? alike : withName(bare, files);
 }
 
 /** The bytes of the `.torrent` that `ref` names; `-` is standard input. Undefined if it is not the path of one. */

@@ -1,5 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
+import { withDigits } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
 import type { Capacity } from './capacity.js';
 import { checkRoomName, type PeerRef, type Target, type TargetRequest } from './message.js';
@@ -24,7 +25,6 @@ export interface Resolved {
 /** An error names at most so many peers of one name. */
 const MAX_CHOICES = 10;
 const SHOWN_DIGITS = 16;
-const ID_PREFIX = /^[0-9a-f]{8,63}$/;
 
 /** Peers that have said hello, and their rooms. */
 export class Roster {
@@ -102,7 +102,7 @@ export class Roster {
     const byId = this.#peers.get(text.toLowerCase() as PeerId);
     if (byId) return byId;
     const named = this.#peersOf(this.#byName.get(text) ?? []);
-    const found = named.length > 0 ? named : this.#withPrefix(text.toLowerCase());
+    const found = named.length > 0 ? named : withDigits(text, this.#peers.values(), ({ id }) => id);
     const [peer] = found;
     if (!peer) {
       const message = `no peer ${quote(text)} has said hello to this relay: look at its name, or start it`;
@@ -110,11 +110,6 @@ export class Roster {
     }
     if (found.length === 1) return peer;
     throw ambiguous(text, found);
-  }
-
-  #withPrefix(digits: string): KnownPeer[] {
-    if (!ID_PREFIX.test(digits)) return [];
-    return [...this.#peers.values()].filter(({ id }) => id.startsWith(digits));
   }
 
   #peersOf(ids: Iterable<PeerId>): KnownPeer[] {

@@ -1,8 +1,8 @@
 import { EnjambreError } from '@enjambre/core/error';
+import { withDigits } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
 import type { Ban } from './ban-list.js';
 
-const PREFIX = /^[0-9a-f]{8,64}$/i;
 /** More of them help nobody. */
 const MAX_CHOICES = 5;
 /** Enough to tell one id from another. */
@@ -18,11 +18,7 @@ export function findBan(text: string, bans: readonly Ban[]): Ban {
     throw new EnjambreError('invalid', 'BAD_PEER', 'say which peer: its name, or 8 or more digits of its id');
   }
   const named = bans.filter(({ name }) => name === text);
-  const prefix = PREFIX.test(text) ? text.toLowerCase() : undefined;
-  const matching =
-    named.length === 0 && prefix !== undefined
-      ? bans.filter(({ peerId }) => peerId.startsWith(prefix))
-      : named;
+  const matching = named.length === 0 ? withDigits(text, bans, ({ peerId }) => peerId) : named;
   const [found] = matching;
   if (!found) {
     const message = `this agent has no ban on ${quote(text)}`;

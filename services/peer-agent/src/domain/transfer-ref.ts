@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
-import { sameName } from '@enjambre/core/names';
+import { idDigits, withDigits, withName } from '@enjambre/core/named';
 
 /** How a person names a transfer. */
 export type TransferRef =
@@ -23,7 +23,8 @@ export function parseRef(text: string): TransferRef {
     return name === undefined ? { kind: 'infohash', infohash } : { kind: 'infohash', infohash, name };
   }
   if (/^[0-9a-f]{64}$/i.test(ref)) return { kind: 'digits', infohash: parseInfoHash(ref), name: text };
-  if (/^[0-9a-f]{8,63}$/i.test(ref)) return { kind: 'prefix', prefix: ref.toLowerCase(), name: text };
+  const prefix = idDigits(ref);
+  if (prefix !== undefined) return { kind: 'prefix', prefix, name: text };
   if (Buffer.byteLength(ref.normalize('NFC')) > MAX_NAME_BYTES) throw badRef(ref.slice(0, 40));
   return { kind: 'name', name: text };
 }
@@ -48,17 +49,9 @@ export function findByRef<T extends Named>(ref: TransferRef, candidates: readonl
   if (named.length > 0) return single(named, ref.name);
   if (ref.kind !== 'prefix') return undefined;
   return single(
-    candidates.filter(({ infohash }) => infohash.startsWith(ref.prefix)),
+    withDigits(ref.prefix, candidates, ({ infohash }) => infohash),
     ref.name.trim(),
   );
-}
-
-function withName<T extends Named>(text: string, candidates: readonly T[]): readonly T[] {
-  const exact = candidates.filter(({ name }) => name === text);
-  if (exact.length > 0) return exact;
-  const alike = candidates.filter(({ name }) => sameName(name, text));
-  const bare = text.trim();
-  return alike.length > 0 || bare === text ? alike : withName(bare, candidates);
 }
 
 function single<T extends Named>(found: readonly T[], text: string): T | undefined {

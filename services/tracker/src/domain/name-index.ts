@@ -1,3 +1,5 @@
+import { idDigits } from '@enjambre/core/named';
+
 /** What a listing shows and is ordered by. */
 export interface Named {
   readonly name: string;
@@ -24,7 +26,6 @@ interface Row<Item> extends Named {
   gone: boolean;
 }
 
-const ID_PREFIX = /^[0-9a-f]{8,64}$/;
 /** Changes kept back for the next page before they are put in order unasked. */
 const MIN_BACKLOG = 1024;
 
@@ -61,11 +62,11 @@ export class NameIndex<Item> {
   page({ query, after, limit }: PageQuery): Page<Item> {
     this.#settle();
     const wanted = fold(query);
-    const isPrefix = ID_PREFIX.test(wanted);
+    const digits = idDigits(wanted);
     const items: Item[] = [];
     for (let at = after ? this.#firstBehind(after) : 0; at < this.#ordered.length; at += 1) {
       const row = this.#ordered[at] as Row<Item>;
-      if (!row.lowerName.includes(wanted) && !(isPrefix && row.id.startsWith(wanted))) continue;
+      if (!row.lowerName.includes(wanted) && !(digits !== undefined && row.id.startsWith(digits))) continue;
       if (items.length === limit) return { items, more: true };
       items.push(row.item);
     }
