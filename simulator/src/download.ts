@@ -4,6 +4,7 @@ import type { BlockRef, RejectReason } from '@enjambre/peer-agent/domain/block';
 import { DownloadEngine } from '@enjambre/peer-agent/domain/download/download-engine';
 import type { DownloadEffect, DownloadEvent } from '@enjambre/peer-agent/domain/download/messages';
 import { DEFAULT_TOTAL_BYTES } from '@enjambre/peer-agent/domain/download/outstanding-budget';
+import type { SourceEvent } from '@enjambre/peer-agent/domain/source-event';
 import { seededRandom } from '@enjambre/peer-agent/domain/random';
 import { Candidates } from '@enjambre/peer-agent/domain/links/candidates';
 import type {
@@ -65,26 +66,21 @@ export class Download {
   /** The uploader's hello and bitfield came. */
   ready(link: Link, has: Bitfield): void {
     if (!this.#uses(link)) return;
-    this.#choose({ type: 'ready', peer: link.uploader.id });
-    this.#feed({
-      type: 'peer-joined',
-      peer: link.uploader.id,
-      has,
-      distance: this.world.distance(link),
-    });
+    const distance = this.world.distance(link);
+    this.#hear({ type: 'source-joined', source: link.uploader.id, has, distance });
   }
 
   has(link: Link, pieces: readonly number[]): void {
-    if (this.#uses(link)) this.#feed({ type: 'peer-has', peer: link.uploader.id, pieces });
+    if (this.#uses(link)) this.#feed({ type: 'source-has', source: link.uploader.id, pieces });
   }
 
   choked(link: Link, choked: boolean): void {
     if (this.#uses(link))
-      this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer: link.uploader.id });
+      this.#feed({ type: choked ? 'source-choked' : 'source-unchoked', source: link.uploader.id });
   }
 
   superSeeds(link: Link, on: boolean): void {
-    if (this.#uses(link)) this.#feed({ type: 'peer-super-seeds', peer: link.uploader.id, on });
+    if (this.#uses(link)) this.#feed({ type: 'source-super-seeds', source: link.uploader.id, on });
   }
 
   /** All bytes of a block came. */
@@ -94,27 +90,30 @@ export class Download {
       this.world.tally.duplicateBytes += length;
       return;
     }
-    this.#choose({ type: 'answered', peer: link.uploader.id, whole: true });
     const { ref: asked } = this.#answered(link, id);
     const ref = { piece, block: begin / this.world.layout.longestBlock };
     if (asked && (asked.piece !== piece || asked.block !== ref.block))
       this.world.fail(`a request for piece ${asked.piece} was answered with ${piece}`);
-    this.#feed({ type: 'block-arrived', peer: link.uploader.id, id, ref }, link.uploader);
+    this.#hear({ type: 'block-arrived', source: link.uploader.id, id, ref }, link.uploader);
   }
 
   rejected(link: Link, id: number, reason: RejectReason): void {
     if (!this.#uses(link)) return;
     this.#answered(link, id);
-    this.#choose({ type: 'rejected', peer: link.uploader.id });
-    this.#feed({ type: 'block-rejected', peer: link.uploader.id, id, reason });
+    this.#hear({ type: 'block-rejected', source: link.uploader.id, id, reason });
   }
 
   /** The uploader is gone. */
   lost(link: Link): void {
     if (!this.#uses(link)) return;
     this.#forget(link);
-    this.#feed({ type: 'peer-left', peer: link.uploader.id });
-    this.#choose({ type: 'lost', peer: link.uploader.id });
+    this.#hear({ type: 'source-left', source: link.uploader.id });
+  }
+
+  /** What a link tells concerns the choice of links and the engine. */
+  #hear(event: SourceEvent, sender?: Machine): void {
+    this.#choose(event);
+    this.#feed(event, sender);
   }
 
   get #runs(): boolean {
@@ -148,7 +147,7 @@ export class Download {
         const link = this.#links.get(effect.peer);
         if (!link) return;
         this.#hangUp(link);
-        this.#feed({ type: 'peer-left', peer: effect.peer });
+        this.#feed({ type: 'source-left', source: effect.peer });
         return;
       }
       case 'widen':
@@ -187,11 +186,11 @@ export class Download {
     const { world, host } = this;
     switch (effect.type) {
       case 'request':
-        return this.#request(effect.peer, effect.id, effect.ref);
+        return this.#request(effect.source, effect.id, effect.ref);
       case 'request-any':
         return this.#requestAny(effect);
       case 'cancel':
-        return this.#cancel(effect.peer, effect.id);
+        return this.#cancel(effect.source, effect.id);
       case 'discard':
         world.tally.duplicateBytes += world.layout.blockSize(effect.ref.piece, effect.ref.block);
         return;
@@ -202,7 +201,7 @@ export class Download {
         world.tally.spoiltBytes += world.layout.pieceSize(effect.piece);
         return;
       case 'ban':
-        return this.#ban(effect.peer);
+        return this.#ban(effect.source);
       case 'violation':
         return world.fail(`an honest swarm broke the protocol: ${effect.reason}`);
       case 'complete':
@@ -221,7 +220,12 @@ export class Download {
     });
   }
 
-  #requestAny({ peer, id, modulus, residue }: Extract<DownloadEffect, { type: 'request-any' }>): void {
+  #requestAny({
+    source: peer,
+    id,
+    modulus,
+    residue,
+  }: Extract<DownloadEffect, { type: 'request-any' }>): void {
     const { world } = this;
     const link = this.#owe(peer, id, undefined);
     const request = { id, length: world.layout.longestBlock, any: { modulus, residue } };
@@ -232,7 +236,7 @@ export class Download {
 
   #owe(peer: PeerId, id: number, ref: BlockRef | undefined): Link {
     const link = this.#linkTo(peer);
-    this.#choose({ type: 'asked', peer });
+    this.#choose({ type: 'asked', source: peer });
     if (link.owed.has(id)) this.world.fail(`used the id of an unanswered request again`);
     link.owed.set(id, { ref, askedMs: this.world.agenda.nowMs, cancelled: false });
     return link;
@@ -267,7 +271,7 @@ export class Download {
     const link = this.#links.get(peer);
     if (!link) return;
     this.#hangUp(link);
-    this.#choose({ type: 'lost', peer });
+    this.#choose({ type: 'source-left', source: peer });
   }
 
   #complete(): void {

@@ -41,3 +41,12 @@ test('an answer that never comes is not awaited for ever', async () => {
     'waited 60 ms in vain for the bus; the last error: no answer came before the time was up',
   );
 });
+
+test('time in which the process stood still does not count', async () => {
+  let isThere = false;
+  setTimeout(() => {
+    for (const endMs = performance.now() + 1300; performance.now() < endMs;);
+    setTimeout(() => (isThere = true), 100);
+  }, 10);
+  await waitFor(() => isThere, { what: 'the bus', timeoutMs: 1000, everyMs: 5 });
+});

@@ -21,13 +21,14 @@ export interface WaitOptions {
 
 /**
  * Asks until the answer is neither undefined nor false, and returns it. Throws when the time is
- * up, also if an answer does not come, and says the last thing that was seen.
+ * up, also if an answer does not come, and says the last thing that was seen. Time in which this process did not run does not
+ * count: what is waited for, in the same process, did not run either.
  */
 export async function waitFor<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   { what, timeoutMs = 20_000, everyMs = 25, signal, retryErrors = false, seen }: WaitOptions,
 ): Promise<T> {
-  const endMs = performance.now() + timeoutMs;
+  let endMs = performance.now() + timeoutMs;
   let failure: unknown;
   for (;;) {
     signal?.throwIfAborted();
@@ -42,8 +43,16 @@ export async function waitFor<T>(
     }
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > endMs) throw inVain(`waited ${timeoutMs} ms in vain for ${what}`, failure, seen);
-    await delay(everyMs);
+    endMs += await stallDuring(everyMs);
   }
+}
+
+/** Sleeps, and returns by how much longer than a busy machine makes of it that took: the process stood still. */
+async function stallDuring(ms: number): Promise<number> {
+  const sinceMs = performance.now();
+  await delay(ms);
+  const lateMs = performance.now() - sinceMs - ms;
+  return lateMs > STALL_MS ? lateMs : 0;
 }
 
 /**
@@ -72,6 +81,8 @@ export async function waitForChange<T>(
 /** Shorter than a test may last, which would end without a word of what was there. */
 const CHANGE_TIMEOUT_MS = 25_000;
 const LATE = new Error('no answer came before the time was up');
+/** A timer that is later than this says that the process stood still: it collected garbage, or had no processor. */
+const STALL_MS = 1000;
 /** However late it is, an answer that comes at once is taken. */
 const LEAST_MS = 1000;
 

@@ -3,9 +3,10 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { RejectReason } from '../domain/block.js';
+import type { PieceLayout } from '@enjambre/core/layout';
 import type { Ban } from '../domain/ban-list.js';
 import type { ChatMessage, InboxEntry, MessageTarget } from '../domain/inbox.js';
+import type { SourceEvent } from '../domain/source-event.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 
 /** Reason of a failed {@link PieceStore.write}: the bytes are gone, and it may be tried with others. */
@@ -207,23 +208,16 @@ export interface PeerAddress {
   readonly labels?: Labels;
 }
 
-/** What a link to an uploader tells. After `closed` nothing more comes. */
-export interface LinkListener {
-  /** Both said hello; `has` belongs to the listener. */
-  ready(has: Bitfield): void;
-  has(pieces: readonly number[]): void;
-  choked(choked: boolean): void;
-  /** Whether the uploader chooses what it sends: {@link PeerLink.requestAny}. */
-  superSeeds(on: boolean): void;
-  /** A part of a block came. */
-  heard(): void;
-  block(id: number, place: { piece: number; begin: number }, data: Buffer): void;
-  rejected(id: number, reason: RejectReason): void;
-  closed(error: EnjambreError): void;
-}
+/** An event of a source as its link tells it: a block comes with its bytes, an end with its reason. Nothing comes after `source-left`. */
+export type SourceNews =
+  | Exclude<SourceEvent, { type: 'block-arrived' | 'source-left' }>
+  | (Extract<SourceEvent, { type: 'block-arrived' }> & { readonly data: Buffer })
+  | (Extract<SourceEvent, { type: 'source-left' }> & { readonly error: EnjambreError });
 
-/** Streams to one uploader, for one file. */
-export interface PeerLink {
+/** Whence the blocks of one file come. */
+export interface BlockSource {
+  readonly id: PeerId;
+  readonly kind: 'peer';
   request(id: number, place: { piece: number; begin: number; length: number }): void;
   /** Asks for a block of the uploader's choice, of a piece whose index is `residue` modulo `modulus`. */
   requestAny(id: number, of: { modulus: number; residue: number }): void;
@@ -231,17 +225,17 @@ export interface PeerLink {
   /** How fast blocks should come: bytes a second, 0 for as fast as they can. */
   pace(bytesPerSecond: number): void;
   have(pieces: readonly number[]): void;
-  /** Says goodbye and ends the streams. `closed` is not called. @param piece the one that was bad, if that is why */
+  /** Ends the link, of which `source-left` is told. @param piece the one that was bad, if that is why */
   close(reason: string, message: string, piece?: number): void;
 }
 
 export interface PeerConnector {
-  /** Opens streams to an uploader. `have` is what we have, read when it is sent. */
+  /** Opens a link to an uploader. `have` is what we have, read when it is sent. `tell` hears all that happens, never before this returns. */
   open(
     peer: PeerAddress,
-    what: { infohash: InfoHash; pieceCount: number; have: Bitfield },
-    listener: LinkListener,
-  ): PeerLink;
+    what: { infohash: InfoHash; layout: PieceLayout; have: Bitfield },
+    tell: (news: SourceNews) => void,
+  ): BlockSource;
   /**
    * Fetches and checks the metainfo of a file. Throws {@link EnjambreError}.
    *

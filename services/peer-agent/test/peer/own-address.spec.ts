@@ -4,11 +4,14 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { EnjambreError } from '@enjambre/core/error';
 import { dialer } from '@enjambre/harness/dialer';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
-import type { LinkListener, PeerAddress } from '../../src/app/ports.js';
+import type { PeerAddress } from '../../src/app/ports.js';
+import { bytesOf, metainfoOf } from '../support/content.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 
 const infohash = infoHash('ab');
+const layout = new PieceLayout(metainfoOf(bytesOf(1), BLOCK_SIZE));
 const self = { peerId: peerNamed('self'), name: 'self', version: 'test' };
 
 /** Only this agent dials this server. */
@@ -39,10 +42,9 @@ function peerAt(...endpoints: string[]): PeerAddress {
 /** How a link to a peer ends. */
 function endOf(peer: PeerAddress): Promise<EnjambreError> {
   return new Promise((resolve) => {
-    const listener = new Proxy({} as LinkListener, {
-      get: (_, key) => (key === 'closed' ? resolve : () => undefined),
+    connector().open(peer, { infohash, layout, have: Bitfield.empty(1) }, (news) => {
+      if (news.type === 'source-left') resolve(news.error);
     });
-    connector().open(peer, { infohash, pieceCount: 1, have: Bitfield.empty(1) }, listener);
   });
 }
 

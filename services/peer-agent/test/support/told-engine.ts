@@ -49,32 +49,32 @@ export class ToldEngine {
   join(peer: PeerId, pieces: readonly number[], atMs = 0): DownloadEffect[] {
     const has = Bitfield.empty(this.#layout.pieceCount);
     for (const piece of pieces) has.set(piece);
-    return this.engine.handle({ type: 'peer-joined', peer, has }, atMs);
+    return this.engine.handle({ type: 'source-joined', source: peer, has }, atMs);
   }
 
   /** A peer that has the pieces and gives none of them. */
   holder(name: string, pieces: readonly number[]): PeerId {
     const peer = peerNamed(name);
     this.join(peer, []);
-    this.engine.handle({ type: 'peer-choked', peer }, 0);
+    this.engine.handle({ type: 'source-choked', source: peer }, 0);
     this.learn(peer, pieces);
     return peer;
   }
 
   learn(peer: PeerId, pieces: readonly number[], atMs = 0): DownloadEffect[] {
-    return this.engine.handle({ type: 'peer-has', peer, pieces }, atMs);
+    return this.engine.handle({ type: 'source-has', source: peer, pieces }, atMs);
   }
 
   leave(peer: PeerId, atMs = 0): DownloadEffect[] {
-    return this.engine.handle({ type: 'peer-left', peer }, atMs);
+    return this.engine.handle({ type: 'source-left', source: peer }, atMs);
   }
 
-  arrive({ peer, id, ref }: Asked, atMs = 0): DownloadEffect[] {
-    return this.engine.handle({ type: 'block-arrived', peer, id, ref }, atMs);
+  arrive({ source: peer, id, ref }: Asked, atMs = 0): DownloadEffect[] {
+    return this.engine.handle({ type: 'block-arrived', source: peer, id, ref }, atMs);
   }
 
-  reject({ peer, id }: Asked, reason: RejectReason, atMs = 0): DownloadEffect[] {
-    return this.engine.handle({ type: 'block-rejected', peer, id, reason }, atMs);
+  reject({ source: peer, id }: Asked, reason: RejectReason, atMs = 0): DownloadEffect[] {
+    return this.engine.handle({ type: 'block-rejected', source: peer, id, reason }, atMs);
   }
 
   /** The block that arrived is on disk; `wrong` if it does not hold what it should. */

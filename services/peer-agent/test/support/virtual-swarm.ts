@@ -174,12 +174,12 @@ export class VirtualSwarm {
     this.#sent.set(peer.name, 0);
     this.#at(peer.joinsMs ?? 0, () => {
       uploader.present = true;
-      this.#feed({ type: 'peer-joined', peer: id, has: this.#bitsOf(peer) });
+      this.#feed({ type: 'source-joined', source: id, has: this.#bitsOf(peer) });
     });
     if (peer.leavesMs !== undefined) {
       this.#at(peer.leavesMs, () => {
         this.#gone(uploader);
-        this.#feed({ type: 'peer-left', peer: id });
+        this.#feed({ type: 'source-left', source: id });
       });
     }
   }
@@ -207,11 +207,11 @@ export class VirtualSwarm {
     this.#trace.push(`${Math.round(this.#time.nowMs)} ${JSON.stringify(effect)}`);
     switch (effect.type) {
       case 'request':
-        return this.#request(effect.peer, effect.id, effect.ref);
+        return this.#request(effect.source, effect.id, effect.ref);
       case 'request-any':
         throw new Error('left the choice to a peer that chooses nothing');
       case 'cancel':
-        return this.#cancel(effect.peer, effect.id);
+        return this.#cancel(effect.source, effect.id);
       case 'store':
         return; // Done where the block arrives: the bytes are known there.
       case 'discard':
@@ -226,10 +226,10 @@ export class VirtualSwarm {
         return;
       case 'ban':
       case 'violation': {
-        const uploader = this.#uploaderOf(effect.peer);
+        const uploader = this.#uploaderOf(effect.source);
         (effect.type === 'ban' ? this.#banned : this.#violations).push(uploader.peer.name);
         this.#gone(uploader);
-        if (effect.type === 'violation') this.#feed({ type: 'peer-left', peer: effect.peer });
+        if (effect.type === 'violation') this.#feed({ type: 'source-left', source: effect.source });
         return;
       }
       case 'complete':
@@ -265,7 +265,7 @@ export class VirtualSwarm {
       const at = uploader.queue.findIndex((sending) => sending.id === id);
       if (at === -1 || uploader.peer.silent) return;
       uploader.queue.splice(at, 1);
-      this.#answer(uploader, id, () => this.#feed({ type: 'block-rejected', peer, id, reason: 'cancelled' }));
+      this.#answer(uploader, id, () => this.#feed({ type: 'block-rejected', source: peer, id, reason: 'cancelled' }));
     });
   }
 
@@ -295,7 +295,7 @@ export class VirtualSwarm {
   #arrive(uploader: Uploader, { id, ref }: Sending): void {
     this.#arrived.push({ atMs: this.#time.nowMs, bytes: this.layout.blockSize(ref.piece, ref.block) });
     const effects = this.engine.handle(
-      { type: 'block-arrived', peer: uploader.id, id, ref },
+      { type: 'block-arrived', source: uploader.id, id, ref },
       this.#time.nowMs,
     );
     for (const effect of effects) {

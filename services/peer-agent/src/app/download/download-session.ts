@@ -4,7 +4,6 @@ import { shortId, type PeerId } from '@enjambre/core/ids';
 import { BLOCK_SIZE, type PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { RejectReason } from '../../domain/block.js';
 import { DownloadEngine } from '../../domain/download/download-engine.js';
 import type { DownloadEffect, DownloadEvent } from '../../domain/download/messages.js';
 import {
@@ -30,6 +29,7 @@ import {
   type PeerAddress,
   type PeerConnector,
   type PieceStore,
+  type SourceNews,
   type SwarmListener,
   type TrackerPort,
 } from '../ports.js';
@@ -109,7 +109,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       {
         connector: parts.connector,
         infohash: parts.metainfo.infohash,
-        pieceCount: parts.layout.pieceCount,
+        layout: parts.layout,
         have: this.#engine.have,
         isBanned: (peer) =>
           parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, performance.now()),
@@ -147,7 +147,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#timer = setInterval(() => {
       this.#links.review();
       for (const { peer, pieces } of this.#culprits.forgiven(performance.now()))
-        this.#feed({ type: 'peer-has', peer, pieces });
+        this.#feed({ type: 'source-has', source: peer, pieces });
       this.#pace.review();
       this.#feed({ type: 'tick' });
       this.#bookTime();
@@ -184,64 +184,38 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#links.update(change);
   }
 
-  joined(peer: PeerAddress, has: Bitfield): void {
-    if (this.#parts.ledger.linkOpened(peer)) this.#parts.account.note('reconnection');
-    this.#pace.joined(peer.peerId);
-    this.#culprits.joined(peer.peerId, has);
-    const distance = this.#parts.locality.distanceTo(peer.labels ?? {});
-    this.#feed({ type: 'peer-joined', peer: peer.peerId, has, distance });
+  heard(news: SourceNews, peer: PeerAddress): void {
+    const { account, ledger } = this.#parts;
+    switch (news.type) {
+      case 'source-joined':
+        return this.#joined(news, peer);
+      case 'source-left':
+        this.#note(peer, news.error);
+        ledger.streamClosed(peer.peerId);
+        break;
+      case 'block-arrived':
+        return this.#feed(news, { peer: news.source, data: news.data });
+      case 'block-rejected':
+        account.note('refusal');
+        break;
+      default:
+        break;
+    }
+    this.#feed(news);
   }
 
-  left(peer: PeerAddress, error: EnjambreError): void {
-    this.#note(peer, error);
-    this.#parts.ledger.streamClosed(peer.peerId);
-    this.#feed({ type: 'peer-left', peer: peer.peerId });
+  #joined(news: Extract<SourceNews, { type: 'source-joined' }>, peer: PeerAddress): void {
+    const { account, ledger, locality } = this.#parts;
+    if (ledger.linkOpened(peer)) account.note('reconnection');
+    this.#pace.joined(peer.peerId);
+    this.#culprits.joined(peer.peerId, news.has);
+    this.#feed({ ...news, distance: locality.distanceTo(peer.labels ?? {}) });
   }
 
   unreachable(peer: PeerAddress, error: EnjambreError): void {
     this.#note(peer, error);
     this.#parts.account.note('unreachable');
     this.#lastProblem = `${peer.name} at ${peer.endpoint}: ${error.message}`;
-  }
-
-  has(peer: PeerId, pieces: readonly number[]): void {
-    this.#feed({ type: 'peer-has', peer, pieces });
-  }
-
-  choked(peer: PeerId, choked: boolean): void {
-    this.#feed({ type: choked ? 'peer-choked' : 'peer-unchoked', peer });
-  }
-
-  superSeeds(peer: PeerId, on: boolean): void {
-    this.#feed({ type: 'peer-super-seeds', peer, on });
-  }
-
-  heard(peer: PeerId): void {
-    this.#feed({ type: 'peer-heard', peer });
-  }
-
-  rejected(peer: PeerId, id: number, reason: RejectReason): void {
-    this.#parts.account.note('refusal');
-    this.#feed({ type: 'block-rejected', peer, id, reason });
-  }
-
-  block(peer: PeerId, id: number, { piece, begin }: { piece: number; begin: number }, data: Buffer): void {
-    const block = begin / this.#blockLength;
-    if (!this.#isBlock(piece, block, data.length)) {
-      this.#violation(peer, `sent ${data.length} bytes at ${begin} of piece ${piece}, which is no block`);
-      return;
-    }
-    this.#feed({ type: 'block-arrived', peer, id, ref: { piece, block } }, { peer, data });
-  }
-
-  #isBlock(piece: number, block: number, length: number): boolean {
-    const { layout } = this.#parts;
-    return (
-      piece < layout.pieceCount &&
-      Number.isInteger(block) &&
-      block < layout.blockCount(piece) &&
-      layout.blockSize(piece, block) === length
-    );
   }
 
   #feed(event: DownloadEvent, arrived?: { peer: PeerId; data: Buffer }): void {
@@ -254,10 +228,10 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       case 'request':
         return this.#request(effect);
       case 'request-any':
-        return this.#links.get(effect.peer)?.requestAny(effect.id, effect);
+        return this.#links.get(effect.source)?.requestAny(effect.id, effect);
       case 'cancel':
         this.#parts.account.note('withdrawal');
-        return this.#links.get(effect.peer)?.cancel(effect.id);
+        return this.#links.get(effect.source)?.cancel(effect.id);
       case 'store':
         if (arrived) this.#store(effect.ref, arrived);
         return;
@@ -271,7 +245,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
       case 'ban':
         return this.#blame(effect);
       case 'violation':
-        return this.#violation(effect.peer, effect.reason);
+        return this.#violation(effect.source, effect.reason);
       case 'complete':
         this.#bookTime();
         this.#parts.account.enter('finishing');
@@ -291,7 +265,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
     this.#parts.account.repeated(arrived.data.length);
   }
 
-  #request({ peer, id, ref }: Extract<DownloadEffect, { type: 'request' }>): void {
+  #request({ source: peer, id, ref }: Extract<DownloadEffect, { type: 'request' }>): void {
     this.#times.begin(ref.piece);
     const length = this.#parts.layout.blockSize(ref.piece, ref.block);
     this.#links.request(peer, id, { piece: ref.piece, begin: ref.block * this.#blockLength, length });
@@ -334,7 +308,7 @@ export class DownloadSession implements SwarmHandler, SwarmListener {
   }
 
   /** A peer sent a bad piece, which may be no fault of its own: it is told, left alone for a while, and banned if it does so again and again. */
-  #blame({ peer, piece, reason }: Extract<DownloadEffect, { type: 'ban' }>): void {
+  #blame({ source: peer, piece, reason }: Extract<DownloadEffect, { type: 'ban' }>): void {
     const { account, bans, ledger, metainfo } = this.#parts;
     if (this.#culprits.hasWithdrawn(peer)) return;
     const parkMs = bans.offend(

@@ -1,17 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { peerNamed } from '../../../test/support/ids.js';
-import type { PeerLink } from '../ports.js';
+import type { BlockSource } from '../ports.js';
 import { SendingPace } from './sending-pace.js';
 
 class Links {
   /** What each link was told, in order. */
   readonly told: number[][] = [];
-  readonly #links: PeerLink[] = [];
+  readonly #links: BlockSource[] = [];
 
   open(): void {
     const told: number[] = [];
     this.told.push(told);
     this.#links.push({
+      id: peerNamed('uploader'),
+      kind: 'peer' as const,
       pace: (bytesPerSecond) => told.push(bytesPerSecond),
       request: () => undefined,
       requestAny: () => undefined,
@@ -21,11 +23,11 @@ class Links {
     });
   }
 
-  get(): PeerLink | undefined {
+  get(): BlockSource | undefined {
     return this.#links.at(-1);
   }
 
-  ready(): readonly PeerLink[] {
+  ready(): readonly BlockSource[] {
     return this.#links;
   }
 }

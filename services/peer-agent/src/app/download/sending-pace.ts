@@ -3,12 +3,12 @@ import type { PeerId } from '@enjambre/core/ids';
 import { UNLIMITED } from '../../domain/limits/byte-bucket.js';
 import type { RateShare } from '../../domain/limits/rate-limiter.js';
 import { partLength } from '../../domain/upload/part-length.js';
-import type { PeerLink } from '../ports.js';
+import type { BlockSource } from '../ports.js';
 
 interface Links {
-  get(peer: PeerId): PeerLink | undefined;
+  get(peer: PeerId): BlockSource | undefined;
   /** Those that stand. */
-  ready(): Iterable<PeerLink>;
+  ready(): Iterable<BlockSource>;
 }
 
 /** A little more than is asked for: a pace must not be what slows a download. */

@@ -1,32 +1,47 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { peerNamed, infoHash } from '../../../test/support/ids.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
-import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
 /** Links that are ready at once, but for those of `silent` peers, and remember why they were closed. */
 class FakeConnector implements Pick<PeerConnector, 'open'> {
   readonly closed: string[] = [];
-  readonly listeners = new Map<string, LinkListener>();
+  readonly tellers = new Map<string, (news: SourceNews) => void>();
   readonly silent = new Set<string>();
 
-  open({ name }: PeerAddress, _what: unknown, listener: LinkListener): PeerLink {
-    this.listeners.set(name, listener);
-    if (!this.silent.has(name)) queueMicrotask(() => listener.ready(Bitfield.empty(1)));
+  open({ name, peerId: id }: PeerAddress, _what: unknown, tell: (news: SourceNews) => void): BlockSource {
+    this.tellers.set(name, tell);
+    const has = Bitfield.empty(1);
+    if (!this.silent.has(name)) queueMicrotask(() => tell({ type: 'source-joined', source: id, has }));
     const nothing = (): undefined => undefined;
     return {
+      id,
+      kind: 'peer',
       request: nothing,
       requestAny: nothing,
       cancel: nothing,
       pace: nothing,
       have: nothing,
-      close: (reason) => this.closed.push(`${name}: ${reason}`),
+      close: (reason, message) => {
+        this.closed.push(`${name}: ${reason}`);
+        tell({ type: 'source-left', source: id, error: new EnjambreError('aborted', reason, message) });
+      },
     };
+  }
+
+  /** The peer sends a block. */
+  send(name: string): void {
+    const block = { id: 1, ref: { piece: 0, block: 0 }, data: Buffer.alloc(1) };
+    this.tellers.get(name)?.({ type: 'block-arrived', source: peerNamed(name), ...block });
   }
 }
 
+const layout = new PieceLayout(metainfoOf(bytesOf(1), BLOCK_SIZE));
 const connector = new FakeConnector();
 const ignored = new Proxy({} as SwarmHandler, { get: () => () => undefined });
 let links: SwarmLinks | undefined;
@@ -46,7 +61,7 @@ function address(number: number): PeerAddress {
 }
 
 function make(): SwarmLinks {
-  const parts = { infohash: infoHash('aa'), pieceCount: 1, have: Bitfield.empty(1), isBanned: () => false };
+  const parts = { infohash: infoHash('aa'), layout, have: Bitfield.empty(1), isBanned: () => false };
   const outer = {
     connector: connector as unknown as PeerConnector,
     nowMs: () => nowMs,
@@ -104,11 +119,11 @@ describe('links to a swarm', () => {
 
   it('turn to it later if a link that works ends', async () => {
     const links = await full();
-    const listener = connector.listeners.get('peer 3');
-    for (const each of connector.listeners.values()) each.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    for (const name of connector.tellers.keys()) connector.send(name);
     links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
     expect(links.get(address(100).peerId)).toBeUndefined();
-    listener?.closed(new EnjambreError('unavailable', 'GONE', 'the peer is gone'));
+    const error = new EnjambreError('unavailable', 'GONE', 'the peer is gone');
+    connector.tellers.get('peer 3')?.({ type: 'source-left', source: address(3).peerId, error });
     links.review();
     expect(links.get(address(100).peerId)).toBeDefined();
     expect(links.get(address(3).peerId)).toBeUndefined();
@@ -134,8 +149,7 @@ describe('links to a swarm', () => {
 
   it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {
     const working = await full();
-    for (let number = 0; number < MAX_LINKS - 1; number++)
-      connector.listeners.get(`peer ${number}`)?.block(1, { piece: 0, begin: 0 }, Buffer.alloc(1));
+    for (let number = 0; number < MAX_LINKS - 1; number++) connector.send(`peer ${number}`);
     const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
     working.update({ snapshot: true, upserted: others, removed: [] });
     expect(connector.closed).toEqual([`peer ${MAX_LINKS - 1}: REPLACED`]);
@@ -239,7 +253,7 @@ describe('peers that say hello and send nothing', () => {
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
     nowMs += 9000;
-    connector.listeners.get('peer 4')?.block(1, place, Buffer.alloc(1));
+    connector.send('peer 4');
     nowMs += 1000;
     links.review();
     expect([widened, connector.closed]).toEqual([0, []]);
@@ -249,7 +263,12 @@ describe('peers that say hello and send nothing', () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
-    connector.listeners.get('peer 3')?.rejected(1, 'choked');
+    connector.tellers.get('peer 3')?.({
+      type: 'block-rejected',
+      source: address(3).peerId,
+      id: 1,
+      reason: 'choked',
+    });
     nowMs += 60_000;
     links.review();
     expect([widened, connector.closed]).toEqual([0, []]);

@@ -1,32 +1,30 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import { EnjambreError } from '@enjambre/core/error';
+import type { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { RejectReason } from '../../domain/block.js';
+import type { PieceLayout } from '@enjambre/core/layout';
 import { Candidates } from '../../domain/links/candidates.js';
-import type { CandidateEffect, CandidateEvent, CloseReason, PeerChange } from '../../domain/links/messages.js';
+import type {
+  CandidateEffect,
+  CandidateEvent,
+  CloseReason,
+  PeerChange,
+} from '../../domain/links/messages.js';
 import type { LinkState } from '../../domain/links/replacement.js';
 import type { Random } from '../../domain/random.js';
-import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports.js';
 
-/** News of all links of one download; each says whose it is. */
+/** What is told of all links of one download. */
 export interface SwarmHandler {
-  joined(peer: PeerAddress, has: Bitfield): void;
-  /** Once for each `joined`. */
-  left(peer: PeerAddress, error: EnjambreError): void;
+  /** Of a source, from when it joins to when it leaves. */
+  heard(news: SourceNews, peer: PeerAddress): void;
   /** A link ended before it began. */
   unreachable(peer: PeerAddress, error: EnjambreError): void;
-  has(peer: PeerId, pieces: readonly number[]): void;
-  choked(peer: PeerId, choked: boolean): void;
-  superSeeds(peer: PeerId, on: boolean): void;
-  heard(peer: PeerId): void;
-  block(peer: PeerId, id: number, place: { piece: number; begin: number }, data: Buffer): void;
-  rejected(peer: PeerId, id: number, reason: RejectReason): void;
 }
 
 export interface SwarmLinksComponents {
   readonly connector: PeerConnector;
   readonly infohash: InfoHash;
-  readonly pieceCount: number;
+  readonly layout: PieceLayout;
   /** What we have, live. */
   readonly have: Bitfield;
   /** Peers that are not to be dealt with. */
@@ -47,9 +45,10 @@ const CLOSED_FOR: Readonly<Record<CloseReason, { readonly reason: string; readon
 
 /** A link that is open, or being opened. */
 interface OpenLink {
-  readonly address: PeerAddress;
-  readonly link: PeerLink;
+  readonly source: BlockSource;
   ready: boolean;
+  /** By this end. */
+  isGivenUp: boolean;
 }
 
 /** Keeps links to the peers of a swarm, as {@link Candidates} decides. */
@@ -83,35 +82,38 @@ export class SwarmLinks {
     return this.#candidates.states;
   }
 
-  get(peer: PeerId): PeerLink | undefined {
-    return this.#links.get(peer)?.link;
+  get(peer: PeerId): BlockSource | undefined {
+    return this.#links.get(peer)?.source;
   }
 
   /** Asks a peer for a block. */
   request(peer: PeerId, id: number, place: { piece: number; begin: number; length: number }): void {
-    const link = this.get(peer);
-    if (!link) return;
-    this.#feed({ type: 'asked', peer });
-    link.request(id, place);
+    const source = this.get(peer);
+    if (!source) return;
+    this.#feed({ type: 'asked', source: peer });
+    source.request(id, place);
   }
 
   have(pieces: readonly number[]): void {
-    for (const { link } of this.#links.values()) link.have(pieces);
+    for (const { source } of this.#links.values()) source.have(pieces);
   }
 
   /** Links that stand. */
-  *ready(): Generator<PeerLink> {
-    for (const { link, ready } of this.#links.values()) if (ready) yield link;
+  *ready(): Generator<BlockSource> {
+    for (const { source, ready } of this.#links.values()) if (ready) yield source;
   }
 
   /** Ends the link to a peer, and does not open another if it is banned by now. */
   drop(peer: PeerId, reason: string, message: string, piece?: number): void {
-    if (this.#end(peer, { reason, message, piece })) this.#feed({ type: 'lost', peer });
+    const link = this.#links.get(peer);
+    if (!link) return;
+    link.isGivenUp = true;
+    link.source.close(reason, message, piece);
   }
 
   close(reason: string, message: string): void {
     this.#closed = true;
-    for (const peer of [...this.#links.keys()]) this.#end(peer, { reason, message });
+    for (const peer of [...this.#links.keys()]) this.drop(peer, reason, message);
   }
 
   #feed(event: CandidateEvent<PeerAddress>): void {
@@ -123,65 +125,32 @@ export class SwarmLinks {
     switch (effect.type) {
       case 'open':
         return this.#open(effect.address);
-      case 'close':
-        this.#end(effect.peer, CLOSED_FOR[effect.reason]);
-        return;
+      case 'close': {
+        const { reason, message } = CLOSED_FOR[effect.reason];
+        return this.drop(effect.peer, reason, message);
+      }
       case 'widen':
         return this.parts.widen();
     }
   }
 
   #open(address: PeerAddress): void {
-    const { connector, infohash, pieceCount, have } = this.parts;
-    const link = connector.open(address, { infohash, pieceCount, have }, this.#listener(address));
-    this.#links.set(address.peerId, { address, link, ready: false });
+    const { connector, infohash, layout, have } = this.parts;
+    const source = connector.open(address, { infohash, layout, have }, (news) => {
+      this.#heard(news, address);
+    });
+    this.#links.set(address.peerId, { source, ready: false, isGivenUp: false });
   }
 
-  #listener(address: PeerAddress): LinkListener {
-    const { handler } = this;
-    const peer = address.peerId;
-    return {
-      ready: (has) => {
-        const open = this.#links.get(peer);
-        if (open) open.ready = true;
-        this.#feed({ type: 'ready', peer });
-        handler.joined(address, has);
-      },
-      has: (pieces) => handler.has(peer, pieces),
-      choked: (choked) => handler.choked(peer, choked),
-      superSeeds: (on) => handler.superSeeds(peer, on),
-      heard: () => {
-        this.#feed({ type: 'answered', peer, whole: false });
-        handler.heard(peer);
-      },
-      block: (id, place, data) => {
-        this.#feed({ type: 'answered', peer, whole: true });
-        handler.block(peer, id, place, data);
-      },
-      rejected: (id, reason) => {
-        this.#feed({ type: 'rejected', peer });
-        handler.rejected(peer, id, reason);
-      },
-      closed: (error) => {
-        const wasReady = this.#links.get(peer)?.ready === true;
-        this.#links.delete(peer);
-        if (wasReady) handler.left(address, error);
-        else handler.unreachable(address, error);
-        this.#feed({ type: 'lost', peer });
-      },
-    };
-  }
-
-  /** False if there is no link. */
-  #end(
-    peer: PeerId,
-    { reason, message, piece }: { reason: string; message: string; piece?: number | undefined },
-  ): boolean {
-    const open = this.#links.get(peer);
-    if (!open) return false;
-    this.#links.delete(peer);
-    open.link.close(reason, message, piece);
-    if (open.ready) this.handler.left(open.address, new EnjambreError('aborted', reason, message));
-    return true;
+  #heard(news: SourceNews, address: PeerAddress): void {
+    const link = this.#links.get(news.source);
+    if (!link) return;
+    if (news.type === 'source-left') this.#links.delete(news.source);
+    if (news.type === 'source-joined') link.ready = true;
+    const isOver = news.type === 'source-left' && !link.ready;
+    // First: what the handler does may be to ask again.
+    this.#feed(news);
+    if (!isOver) this.handler.heard(news, address);
+    else if (!link.isGivenUp) this.handler.unreachable(address, news.error);
   }
 }

@@ -7,7 +7,7 @@ import {
   startSpan,
   type Span,
 } from '@enjambre/common/tracing/tracing';
-import type { LinkListener, PeerAddress, PeerConnector, PeerLink, TrackerPort } from '../ports.js';
+import type { PeerAddress, PeerConnector, SourceNews, TrackerPort } from '../ports.js';
 import type { TransferComponents } from '../transfer/transfer-components.js';
 
 /**
@@ -89,11 +89,15 @@ function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort 
 
 function tracedConnector(connector: PeerConnector, trace: DownloadTrace): PeerConnector {
   return {
-    open: (peer, what, listener) => {
+    open: (peer, what, tell) => {
       const span = trace.run(() => startSpan('peer session', { attributes: attributesOf(peer) }));
-      if (!span) return connector.open(peer, what, listener);
+      if (!span) return connector.open(peer, what, tell);
       const session = new SessionTrace(span);
-      return session.around(span.run(() => connector.open(peer, what, session.heard(listener))));
+      const traced = (news: SourceNews): void => {
+        session.saw(news);
+        tell(news);
+      };
+      return span.run(() => connector.open(peer, what, traced));
     },
     fetchMetainfo: (peer, infohash, signal, progress) =>
       trace.run(() =>
@@ -110,42 +114,11 @@ class SessionTrace {
 
   constructor(private readonly span: Span) {}
 
-  heard(listener: LinkListener): LinkListener {
-    return {
-      ready: (has) => listener.ready(has),
-      has: (pieces) => listener.has(pieces),
-      choked: (choked) => listener.choked(choked),
-      superSeeds: (on) => listener.superSeeds(on),
-      heard: () => listener.heard(),
-      block: (id, place, data) => {
-        this.#bytes += data.length;
-        listener.block(id, place, data);
-      },
-      rejected: (id, reason) => listener.rejected(id, reason),
-      closed: (error) => {
-        this.#end(error);
-        listener.closed(error);
-      },
-    };
-  }
-
-  around(link: PeerLink): PeerLink {
-    return {
-      request: (id, place) => link.request(id, place),
-      requestAny: (id, of) => link.requestAny(id, of),
-      cancel: (id) => link.cancel(id),
-      pace: (bytesPerSecond) => link.pace(bytesPerSecond),
-      have: (pieces) => link.have(pieces),
-      close: (reason, message, piece) => {
-        this.#end();
-        link.close(reason, message, piece);
-      },
-    };
-  }
-
-  #end(error?: unknown): void {
+  saw(news: SourceNews): void {
+    if (news.type === 'block-arrived') this.#bytes += news.data.length;
+    if (news.type !== 'source-left') return;
     this.span.set({ 'enjambre.received_bytes': this.#bytes });
-    this.span.end(error);
+    this.span.end(news.error.code === 'aborted' ? undefined : news.error);
   }
 }
 

@@ -17,14 +17,14 @@ describe('DownloadEngine, of who has what', () => {
     const told = new ToldEngine({ pieces: 4 });
     expect(told.join(ann, [])).toEqual([]);
     const effects = told.learn(ann, [2], 1);
-    expect(effects).toMatchObject([{ type: 'request', peer: ann, ref: { piece: 2, block: 0 } }]);
+    expect(effects).toMatchObject([{ type: 'request', source: ann, ref: { piece: 2, block: 0 } }]);
   });
 
   it.each([0, 1, 2, 3])('asks it for that after %i others choked', (others) => {
     const told = new ToldEngine({ pieces: 4 });
     for (let other = 0; other < others; other++) told.holder(`other ${other}`, []);
     told.join(ann, []);
-    expect(only(told.learn(ann, [2], 1))).toMatchObject({ peer: ann, ref: { piece: 2, block: 0 } });
+    expect(only(told.learn(ann, [2], 1))).toMatchObject({ source: ann, ref: { piece: 2, block: 0 } });
   });
 
   it('counts a peer once for a piece, however often it says that it has it', () => {
@@ -53,7 +53,7 @@ describe('DownloadEngine, of who has what', () => {
     const first = only(told.join(ann, [0]));
     told.join(ben, [0]);
     const second = only(told.reject(first, 'not-available'));
-    expect(second.peer).toBe(ben);
+    expect(second.source).toBe(ben);
     expect(asked(told.reject(second, 'read-failed'))).toEqual([]);
     told.holder('stays', [1]);
     expect(pieceOf(told.join(cat, [0, 1]))).toBe(0);
@@ -76,7 +76,7 @@ describe('DownloadEngine, of answers', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [0]));
     expect(told.reject({ ...request, id: 999 }, 'not-available')).toEqual([
-      { type: 'violation', peer: ann, reason: 'rejected a request that was never made' },
+      { type: 'violation', source: ann, reason: 'rejected a request that was never made' },
     ]);
     expect(asked(told.reject(request, 'not-available'))).toEqual([]);
   });
@@ -89,7 +89,7 @@ describe('DownloadEngine, of answers', () => {
       { piece: 1, block: 1 },
     ]) {
       expect(told.arrive({ ...request, ref }, 5)).toEqual([
-        { type: 'violation', peer: ann, reason: `sent block ${ref.block} of piece ${ref.piece} unasked` },
+        { type: 'violation', source: ann, reason: `sent block ${ref.block} of piece ${ref.piece} unasked` },
       ]);
     }
     expect(told.arrive(request, 6)).toMatchObject([{ type: 'store' }]);
@@ -100,20 +100,20 @@ describe('DownloadEngine, of answers', () => {
     const request = only(told.join(ann, [0, 1]));
     told.join(ben, [request.ref.piece]);
     const next = only(told.reject(request, 'choked'));
-    expect(next).toMatchObject({ peer: ben, ref: request.ref });
+    expect(next).toMatchObject({ source: ben, ref: request.ref });
     expect(told.tick(100)).toEqual([]);
-    const after = only(told.engine.handle({ type: 'peer-unchoked', peer: ann }, 200));
-    expect(after).toMatchObject({ peer: ann, ref: { piece: 1 - request.ref.piece } });
+    const after = only(told.engine.handle({ type: 'source-unchoked', source: ann }, 200));
+    expect(after).toMatchObject({ source: ann, ref: { piece: 1 - request.ref.piece } });
   });
 
   it('takes back all that a peer was asked for when it chokes, and goes to others with it', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [0]));
     told.join(ben, [0]);
-    expect(told.engine.handle({ type: 'peer-choked', peer: ann }, 1)).toEqual([
-      { type: 'cancel', peer: ann, id: request.id },
+    expect(told.engine.handle({ type: 'source-choked', source: ann }, 1)).toEqual([
+      { type: 'cancel', source: ann, id: request.id },
     ]);
-    expect(told.tick(2)).toMatchObject([{ type: 'request', peer: ben, ref: request.ref }]);
+    expect(told.tick(2)).toMatchObject([{ type: 'request', source: ben, ref: request.ref }]);
     expect(told.reject(request, 'cancelled', 3)).toEqual([]);
   });
 
@@ -123,8 +123,8 @@ describe('DownloadEngine, of answers', () => {
     told.leave(ann, 1);
     expect(told.arrive(request, 2)).toEqual([]);
     expect(told.reject(request, 'choked', 2)).toEqual([]);
-    for (const type of ['peer-left', 'peer-choked', 'peer-unchoked'] as const) {
-      expect(told.engine.handle({ type, peer: ann }, 2)).toEqual([]);
+    for (const type of ['source-left', 'source-choked', 'source-unchoked'] as const) {
+      expect(told.engine.handle({ type, source: ann }, 2)).toEqual([]);
     }
     expect(told.engine.outstandingBytes).toBe(0);
   });
@@ -139,7 +139,7 @@ function late(): { told: ToldEngine; first: Asked; second: Asked } {
   expect(told.join(ben, [0, 1], 150)).toEqual([]);
   expect(told.tick(1190)).toEqual([]);
   const effects = told.tick(1210);
-  expect(effects).toMatchObject([{ type: 'request', peer: ben, ref: first.ref }]);
+  expect(effects).toMatchObject([{ type: 'request', source: ben, ref: first.ref }]);
   return { told, first, second: only(effects) };
 }
 
@@ -148,7 +148,7 @@ describe('DownloadEngine, of a block that is asked of two', () => {
     const { told, first, second } = late();
     expect(told.engine.outstandingBytes).toBe(2 * BLOCK);
     expect(told.arrive(second, 1220)).toEqual([
-      { type: 'cancel', peer: ann, id: first.id },
+      { type: 'cancel', source: ann, id: first.id },
       { type: 'store', ref: first.ref },
     ]);
     expect(told.arrive(first, 1230)).toEqual([{ type: 'discard', ref: first.ref }]);
@@ -190,8 +190,8 @@ describe('DownloadEngine, of a block that a slow peer owes', () => {
     const quick = only(told.join(ben, [2, 3], 1900));
     expect(told.arrive(quick, 1910)).toEqual([{ type: 'store', ref: quick.ref }]);
     expect(told.tick(1920)).toMatchObject([
-      { type: 'cancel', peer: ann, id: slow.id },
-      { type: 'request', peer: ben, ref: slow.ref },
+      { type: 'cancel', source: ann, id: slow.id },
+      { type: 'request', source: ben, ref: slow.ref },
     ]);
     expect(told.reject(slow, 'cancelled', 1930)).toEqual([]);
     expect(told.tick(1940)).toEqual([]);
@@ -206,8 +206,8 @@ describe('DownloadEngine, of a peer that fell silent', () => {
     expect(owed.length).toBe(2);
     expect(told.tick(9999)).toEqual([]);
     const effects = told.tick(10_000);
-    expect(effects.slice(0, 2)).toEqual(owed.map(({ id }) => ({ type: 'cancel', peer: ann, id })));
-    expect(asked(effects)).toMatchObject([{ peer: ann }]);
+    expect(effects.slice(0, 2)).toEqual(owed.map(({ id }) => ({ type: 'cancel', source: ann, id })));
+    expect(asked(effects)).toMatchObject([{ source: ann }]);
     expect(asked(told.join(ben, [0, 1], 10_010)).length).toBe(1);
   });
 });
@@ -219,7 +219,7 @@ describe('DownloadEngine, of blocks that are lost on their way to disk', () => {
     const second = only(told.arrive(first, 1));
     told.arrive(second, 2);
     const again = only(told.lose(first, 3));
-    expect(again).toMatchObject({ peer: ann, ref: first.ref });
+    expect(again).toMatchObject({ source: ann, ref: first.ref });
     told.store(second, { atMs: 4 });
     told.arrive(again, 5);
     expect(told.store(again, { atMs: 6 })).toEqual([{ type: 'verified', piece: 0 }, { type: 'complete' }]);

@@ -90,7 +90,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     expect(effects[0]).toEqual({ type: 'failed', piece: 0 });
     const requests = asked(effects);
     expect(effects.length).toBe(1 + requests.length);
-    expect(new Set(requests.map(({ peer }) => peer)).size).toBe(1);
+    expect(new Set(requests.map(({ source: peer }) => peer)).size).toBe(1);
     expect(requests.map(({ ref }) => ref.block)).toEqual([0, 1]);
     expect(told.join(cat, [0], 110)).toEqual([]);
   });
@@ -102,7 +102,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     told.store(first!, { atMs: 120 });
     expect(told.store(second!, { atMs: 120 })).toEqual([
       { type: 'verified', piece: 0 },
-      { type: 'ban', peer: ben, piece: 0, reason: 'sent bytes that do not belong to piece 0' },
+      { type: 'ban', source: ben, piece: 0, reason: 'sent bytes that do not belong to piece 0' },
       { type: 'complete' },
     ]);
   });
@@ -110,15 +110,15 @@ describe('DownloadEngine, of a piece in doubt', () => {
   it('bans who sent all of it wrong, and goes to another with it', () => {
     const { told, effects } = inDoubt();
     const [first, second] = asked(effects);
-    const [sender, another] = first!.peer === ann ? [ann, ben] : [ben, ann];
+    const [sender, another] = first!.source === ann ? [ann, ben] : [ben, ann];
     for (const request of [first!, second!]) told.arrive(request, 120);
     told.store(first!, { atMs: 120 });
     const after = told.store(second!, { atMs: 120, wrong: true });
     expect(after.slice(0, 2)).toMatchObject([
       { type: 'failed', piece: 0 },
-      { type: 'ban', peer: sender },
+      { type: 'ban', source: sender },
     ]);
-    expect(asked(after).map(({ peer }) => peer)).toEqual([another, another]);
+    expect(asked(after).map(({ source: peer }) => peer)).toEqual([another, another]);
     expect(told.engine.outstandingBytes).toBe(2 * told.blockBytes);
   });
 
@@ -130,13 +130,13 @@ describe('DownloadEngine, of a piece in doubt', () => {
     told.arrive(requests[3]!, 200);
     told.arrive(slow!, 5000);
     const after = requests.flatMap((request) =>
-      told.store(request, { atMs: 5000, wrong: request.peer === ben }),
+      told.store(request, { atMs: 5000, wrong: request.source === ben }),
     );
     const [first] = asked(after);
-    expect(asked(after).map(({ peer }) => peer)).toEqual([ann, ann, ann]);
+    expect(asked(after).map(({ source: peer }) => peer)).toEqual([ann, ann, ann]);
     told.arrive(first!, 5100);
     const left = asked(told.leave(ann, 5200));
-    expect(left.map(({ peer, ref }) => [peer, ref.block])).toEqual([
+    expect(left.map(({ source: peer, ref }) => [peer, ref.block])).toEqual([
       [ben, 1],
       [ben, 2],
     ]);

@@ -179,10 +179,10 @@ describe('DownloadEngine', () => {
     const peer = parsePeerId('ab'.repeat(32));
     const has = (): Bitfield => Bitfield.full(layout.pieceCount);
     const send = (): string[] => {
-      const asked = engine.handle({ type: 'peer-joined', peer, has: has() }, 0);
+      const asked = engine.handle({ type: 'source-joined', source: peer, has: has() }, 0);
       return asked.flatMap((effect) => {
         if (effect.type !== 'request') return [];
-        engine.handle({ type: 'block-arrived', peer, id: effect.id, ref: effect.ref }, 1);
+        engine.handle({ type: 'block-arrived', source: peer, id: effect.id, ref: effect.ref }, 1);
         return engine
           .handle({ type: 'block-stored', ref: effect.ref, digest: Buffer.alloc(32) }, 1)
           .map(({ type }) => type)
@@ -256,24 +256,24 @@ describe('DownloadEngine, told of breaches', () => {
 
   function joined(): VirtualSwarm {
     const virtual = swarm([]);
-    virtual.engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(virtual.layout.pieceCount) }, 0);
+    virtual.engine.handle({ type: 'source-joined', source: peer, has: Bitfield.full(virtual.layout.pieceCount) }, 0);
     return virtual;
   }
 
   it('calls a block that nobody asked for a violation, and does not store it', () => {
     const effects = joined().engine.handle(
-      { type: 'block-arrived', peer, id: 999, ref: { piece: 0, block: 0 } },
+      { type: 'block-arrived', source: peer, id: 999, ref: { piece: 0, block: 0 } },
       1,
     );
-    expect(effects).toMatchObject([{ type: 'violation', peer }]);
+    expect(effects).toMatchObject([{ type: 'violation', source: peer }]);
   });
 
   it('calls an answer with another block than the one asked for a violation', () => {
     const { engine, layout } = swarm([]);
-    const effects = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);
+    const effects = engine.handle({ type: 'source-joined', source: peer, has: Bitfield.full(layout.pieceCount) }, 0);
     const asked = effects.find((effect) => effect.type === 'request')!;
     const ref = { piece: (asked.ref.piece + 1) % layout.pieceCount, block: 0 };
-    expect(engine.handle({ type: 'block-arrived', peer, id: asked.id, ref }, 1)).toMatchObject([
+    expect(engine.handle({ type: 'block-arrived', source: peer, id: asked.id, ref }, 1)).toMatchObject([
       { type: 'violation' },
     ]);
   });
@@ -282,24 +282,24 @@ describe('DownloadEngine, told of breaches', () => {
     const { engine, layout } = swarm([], { bytes: PIECE });
     const has = Bitfield.full(layout.pieceCount);
     const asked = engine
-      .handle({ type: 'peer-joined', peer, has }, 0)
+      .handle({ type: 'source-joined', source: peer, has }, 0)
       .flatMap((effect) => (effect.type === 'request' ? [effect] : []));
     const [first, second] = asked;
-    engine.handle({ type: 'block-arrived', peer, id: first!.id, ref: second!.ref }, 1);
-    engine.handle({ type: 'peer-left', peer }, 2);
+    engine.handle({ type: 'block-arrived', source: peer, id: first!.id, ref: second!.ref }, 1);
+    engine.handle({ type: 'source-left', source: peer }, 2);
     expect(engine.outstandingBytes).toBe(0);
     const other = parsePeerId('22'.repeat(32));
-    const after = engine.handle({ type: 'peer-joined', peer: other, has: has.clone() }, 3);
+    const after = engine.handle({ type: 'source-joined', source: other, has: has.clone() }, 3);
     const refs = after.flatMap((effect) => (effect.type === 'request' ? [effect.ref] : []));
     expect(refs).toEqual(expect.arrayContaining([first!.ref, second!.ref]));
   });
 
   it('asks nothing of a peer that chokes, and again when it unchokes', () => {
     const { engine } = joined();
-    const choked = engine.handle({ type: 'peer-choked', peer }, 10);
+    const choked = engine.handle({ type: 'source-choked', source: peer }, 10);
     expect(choked.every(({ type }) => type === 'cancel')).toBe(true);
     expect(engine.handle({ type: 'tick' }, 100)).toEqual([]);
-    expect(engine.handle({ type: 'peer-unchoked', peer }, 200).some(({ type }) => type === 'request')).toBe(
+    expect(engine.handle({ type: 'source-unchoked', source: peer }, 200).some(({ type }) => type === 'request')).toBe(
       true,
     );
   });
@@ -308,8 +308,8 @@ describe('DownloadEngine, told of breaches', () => {
     const { engine } = joined();
     let asked = 0;
     for (let round = 0; round < 5000; round++) {
-      engine.handle({ type: 'peer-choked', peer }, round);
-      const effects = engine.handle({ type: 'peer-unchoked', peer }, round);
+      engine.handle({ type: 'source-choked', source: peer }, round);
+      const effects = engine.handle({ type: 'source-unchoked', source: peer }, round);
       asked += effects.filter(({ type }) => type === 'request').length;
     }
     expect(asked).toBeGreaterThan(0);
@@ -318,9 +318,9 @@ describe('DownloadEngine, told of breaches', () => {
 
   it('does not ask a peer again for a piece that it turned out not to have', () => {
     const { engine, layout } = swarm([], { bytes: PIECE });
-    const [asked] = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(layout.pieceCount) }, 0);
+    const [asked] = engine.handle({ type: 'source-joined', source: peer, has: Bitfield.full(layout.pieceCount) }, 0);
     if (asked?.type !== 'request') throw new Error('nothing was asked');
-    const after = engine.handle({ type: 'block-rejected', peer, id: asked.id, reason: 'not-available' }, 10);
+    const after = engine.handle({ type: 'block-rejected', source: peer, id: asked.id, reason: 'not-available' }, 10);
     expect(after.filter(({ type }) => type === 'request')).toEqual([]);
   });
 });

@@ -97,10 +97,10 @@ export class DownloadEngine {
 
   #dispatch(event: DownloadEvent): void {
     switch (event.type) {
-      case 'peer-joined':
+      case 'source-joined':
         return this.#join(event);
-      case 'peer-left':
-        return this.#leave(event.peer);
+      case 'source-left':
+        return this.#leave(event.source);
       case 'block-stored':
         return this.#stored(event.ref, event.digest);
       case 'tick':
@@ -108,18 +108,18 @@ export class DownloadEngine {
       default:
         break;
     }
-    const peer = this.#peers.get(event.peer);
+    const peer = this.#peers.get(event.source);
     if (!peer) return;
     switch (event.type) {
-      case 'peer-has':
+      case 'source-has':
         return this.#learn(peer, event.pieces);
-      case 'peer-choked':
-      case 'peer-unchoked':
-        peer.choked = event.type === 'peer-choked';
+      case 'source-choked':
+      case 'source-unchoked':
+        peer.choked = event.type === 'source-choked';
         return peer.choked ? this.#release(peer) : this.#fill(peer);
-      case 'peer-super-seeds':
+      case 'source-super-seeds':
         return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
-      case 'peer-heard':
+      case 'source-heard':
         return peer.heard(this.#nowMs);
       case 'block-arrived':
         return this.#arrived(peer, event.id, event.ref);
@@ -128,7 +128,7 @@ export class DownloadEngine {
     }
   }
 
-  #join({ peer: id, has, distance = 'unknown' }: Extract<DownloadEvent, { type: 'peer-joined' }>): void {
+  #join({ source: id, has, distance = 'unknown' }: Extract<DownloadEvent, { type: 'source-joined' }>): void {
     // Whoever decides on bans lets it in again: it has served its time.
     this.#banned.delete(id);
     this.#leave(id);
@@ -229,7 +229,7 @@ export class DownloadEngine {
   #cancel(peer: PeerState, request: PendingRequest): void {
     if (!this.#inFlight.cancel(peer, request)) return;
     if (!request.ref) this.#idle.delete(peer);
-    if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', peer: peer.id, id: request.id });
+    if (this.#peers.has(peer.id)) this.#emit({ type: 'cancel', source: peer.id, id: request.id });
   }
 
   #rejected(peer: PeerState, id: number, reason: RejectReason): void {
@@ -274,7 +274,7 @@ export class DownloadEngine {
   #ban(id: PeerId, piece: number): void {
     if (this.#banned.has(id)) return;
     this.#banned.add(id);
-    this.#emit({ type: 'ban', peer: id, piece, reason: `sent bytes that do not belong to piece ${piece}` });
+    this.#emit({ type: 'ban', source: id, piece, reason: `sent bytes that do not belong to piece ${piece}` });
     this.#leave(id);
   }
 
@@ -368,13 +368,13 @@ export class DownloadEngine {
   /** Leaves it to the peer. */
   #askAny(peer: PeerState): void {
     const id = this.#inFlight.ask(peer, { bytes: this.#picker.layout.longestBlock }, this.#nowMs);
-    this.#emit({ type: 'request-any', peer: peer.id, id, ...this.#superSeeders.classOf(peer) });
+    this.#emit({ type: 'request-any', source: peer.id, id, ...this.#superSeeders.classOf(peer) });
   }
 
   #ask(peer: PeerState, ref: BlockRef): void {
     const id = this.#inFlight.ask(peer, { ref, bytes: this.#picker.blockBytes(ref) }, this.#nowMs);
     this.#picker.block(ref)?.askedOf.push(peer.id);
-    this.#emit({ type: 'request', peer: peer.id, id, ref });
+    this.#emit({ type: 'request', source: peer.id, id, ref });
   }
 
   /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
@@ -388,5 +388,5 @@ export class DownloadEngine {
 }
 
 function violation({ id }: PeerState, reason: string): DownloadEffect {
-  return { type: 'violation', peer: id, reason };
+  return { type: 'violation', source: id, reason };
 }

@@ -72,7 +72,7 @@ class Scene {
     for (const effect of this.#engine.handle(event, (this.#nowMs += 50))) {
       if (effect.type === 'violation') this.violations.push(effect.reason);
       if (effect.type !== 'request' && effect.type !== 'request-any') continue;
-      const { peer, id } = effect;
+      const { source: peer, id } = effect;
       const ref = effect.type === 'request' ? effect.ref : undefined;
       const bytes = ref ? layout.blockSize(ref.piece, ref.block) : BLOCK_SIZE;
       this.owed.push({ peer, id, ref, bytes });
@@ -82,7 +82,7 @@ class Scene {
 
   leave(peer: PeerId): void {
     this.owed = this.owed.filter((owed) => owed.peer !== peer);
-    this.feed({ type: 'peer-left', peer });
+    this.feed({ type: 'source-left', source: peer });
   }
 
   answer(at: number, chosen: number): void {
@@ -90,12 +90,12 @@ class Scene {
     if (!owed) return;
     const ref = owed.ref ?? { piece: chosen % PIECES, block: 0 };
     this.receivedBytes += layout.blockSize(ref.piece, ref.block);
-    this.feed({ type: 'block-arrived', peer: owed.peer, id: owed.id, ref });
+    this.feed({ type: 'block-arrived', source: owed.peer, id: owed.id, ref });
   }
 
   reject(at: number, reason: RejectReason): void {
     const owed = this.#take(at);
-    if (owed) this.feed({ type: 'block-rejected', peer: owed.peer, id: owed.id, reason });
+    if (owed) this.feed({ type: 'block-rejected', source: owed.peer, id: owed.id, reason });
   }
 
   get owedBytes(): number {
@@ -134,14 +134,14 @@ function perform(scene: Scene, one: typeof step extends fc.Arbitrary<infer Step>
   switch (one.do) {
     case 'join':
       scene.leave(one.peer);
-      scene.feed({ type: 'peer-joined', peer: one.peer, has: Bitfield.full(PIECES) });
-      return scene.feed({ type: 'peer-super-seeds', peer: one.peer, on: one.superSeeds });
+      scene.feed({ type: 'source-joined', source: one.peer, has: Bitfield.full(PIECES) });
+      return scene.feed({ type: 'source-super-seeds', source: one.peer, on: one.superSeeds });
     case 'leave':
       return scene.leave(one.peer);
     case 'spread':
-      return scene.feed({ type: 'peer-super-seeds', peer: one.peer, on: one.on });
+      return scene.feed({ type: 'source-super-seeds', source: one.peer, on: one.on });
     case 'choke':
-      return scene.feed({ type: one.on ? 'peer-choked' : 'peer-unchoked', peer: one.peer });
+      return scene.feed({ type: one.on ? 'source-choked' : 'source-unchoked', source: one.peer });
     case 'answer':
       return scene.answer(one.at, one.chosen);
     case 'reject':
@@ -177,8 +177,8 @@ describe('a rate at which a download may ask', () => {
   it('is given back what a block of choice is shorter than the longest', () => {
     const scene = new Scene();
     const [seeder] = PEERS as [PeerId];
-    scene.feed({ type: 'peer-joined', peer: seeder, has: Bitfield.full(PIECES) });
-    scene.feed({ type: 'peer-super-seeds', peer: seeder, on: true });
+    scene.feed({ type: 'source-joined', source: seeder, has: Bitfield.full(PIECES) });
+    scene.feed({ type: 'source-super-seeds', source: seeder, on: true });
     while (scene.owed[0]?.ref) scene.answer(0, 1);
     const before = scene.budget.charged;
     scene.budget.lets = false;

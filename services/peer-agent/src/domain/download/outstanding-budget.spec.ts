@@ -108,12 +108,12 @@ describe('the bytes in flight of a process', () => {
       { initialWindowBytes: 32 << 20 },
     );
     const peer = peerNamed('p');
-    const asked = engine.handle({ type: 'peer-joined', peer, has: Bitfield.full(5000) }, 0);
+    const asked = engine.handle({ type: 'source-joined', source: peer, has: Bitfield.full(5000) }, 0);
     let waiting = 0;
     for (const effect of asked) {
       if (effect.type !== 'request') continue;
       waiting += 1;
-      asked.push(...engine.handle({ type: 'block-arrived', peer, id: effect.id, ref: effect.ref }, 0));
+      asked.push(...engine.handle({ type: 'block-arrived', source: peer, id: effect.id, ref: effect.ref }, 0));
     }
     // None was stored: so many are all that the budget has room for.
     expect(waiting).toBe(2048);

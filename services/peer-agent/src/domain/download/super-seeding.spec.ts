@@ -33,7 +33,7 @@ class Scene {
       } else if (effect.type === 'request-any') this.#anys.push(effect);
       else if (effect.type === 'store') this.stored.push(`${effect.ref.piece}/${effect.ref.block}`);
       else if (effect.type === 'cancel') {
-        const isOther = ({ peer, id }: Named | Any): boolean => peer !== effect.peer || id !== effect.id;
+        const isOther = ({ source: peer, id }: Named | Any): boolean => peer !== effect.source || id !== effect.id;
         this.#named = this.#named.filter(isOther);
         this.#anys = this.#anys.filter(isOther);
       }
@@ -42,21 +42,21 @@ class Scene {
   }
 
   joins(peer: PeerId, has = Bitfield.full(PIECES)): this {
-    return this.feed({ type: 'peer-joined', peer, has });
+    return this.feed({ type: 'source-joined', source: peer, has });
   }
 
   superSeeds(peer: PeerId, on = true): this {
-    return this.feed({ type: 'peer-super-seeds', peer, on });
+    return this.feed({ type: 'source-super-seeds', source: peer, on });
   }
 
   /** Requests of a peer's choice that wait for an answer. */
   anys(peer: PeerId): Any[] {
-    return this.#anys.filter((any) => any.peer === peer);
+    return this.#anys.filter((any) => any.source === peer);
   }
 
   /** Requests by name that wait for an answer. */
   named(peer: PeerId): Named[] {
-    return this.#named.filter((request) => request.peer === peer);
+    return this.#named.filter((request) => request.source === peer);
   }
 
   /** Answers all requests by name of a peer, and those that follow. */
@@ -64,7 +64,7 @@ class Scene {
     for (let [request] = this.named(peer); request; [request] = this.named(peer)) {
       const { id, ref } = request;
       this.#named = this.#named.filter((other) => other !== request);
-      this.feed({ type: 'block-arrived', peer, id, ref });
+      this.feed({ type: 'block-arrived', source: peer, id, ref });
     }
     return this;
   }
@@ -72,12 +72,12 @@ class Scene {
   /** Answers a peer's oldest request of its choice. */
   choose(peer: PeerId, piece: number, block: number): this {
     const any = this.#takeAny(peer);
-    return this.feed({ type: 'block-arrived', peer, id: any.id, ref: { piece, block } });
+    return this.feed({ type: 'block-arrived', source: peer, id: any.id, ref: { piece, block } });
   }
 
   rejectAny(peer: PeerId): this {
     const any = this.#takeAny(peer);
-    return this.feed({ type: 'block-rejected', peer, id: any.id, reason: 'not-available' });
+    return this.feed({ type: 'block-rejected', source: peer, id: any.id, reason: 'not-available' });
   }
 
   #takeAny(peer: PeerId): Any {
@@ -114,9 +114,9 @@ describe('an uploader that chooses', () => {
   });
 
   it.each([
-    ['leaves', { type: 'peer-left', peer: SEEDER }],
-    ['chooses no more', { type: 'peer-super-seeds', peer: SEEDER, on: false }],
-    ['chokes us', { type: 'peer-choked', peer: SEEDER }],
+    ['leaves', { type: 'source-left', source: SEEDER }],
+    ['chooses no more', { type: 'source-super-seeds', source: SEEDER, on: false }],
+    ['chokes us', { type: 'source-choked', source: SEEDER }],
   ] as const)('leaves the rest of its piece to others when it %s', (_, end) => {
     const { scene, fresh } = choosing();
     scene.choose(SEEDER, fresh, 0).joins(SECOND).feed(end).sendNamed(SECOND);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
@@ -29,10 +30,11 @@ class LinkTable {
     for (const effect of this.candidates.handle(event, this.#nowMs)) this.#apply(effect);
   }
 
-  /** Says so of peers that there are links to. */
-  feedOf(type: 'ready' | 'asked' | 'rejected' | 'lost', peer: PeerId): void {
-    if (type === 'lost') this.links.delete(peer);
-    this.feed({ type, peer });
+  /** Of a peer that there is a link to. */
+  feedOf(type: 'source-joined' | 'asked' | 'source-left', source: PeerId): void {
+    if (type === 'source-left') this.links.delete(source);
+    if (type === 'source-joined') this.feed({ type, source, has: Bitfield.empty(1) });
+    else this.feed({ type, source });
   }
 
   #apply(effect: CandidateEffect<CandidateAddress>): void {
@@ -53,7 +55,7 @@ describe('candidates', () => {
     table.feed({ type: 'peers', snapshot: true, upserted: [addressOf(peer)], removed: [] });
     const waits: number[] = [];
     for (let attempt = 0; attempt < 8; attempt++) {
-      table.feedOf('lost', peer);
+      table.feedOf('source-left', peer);
       let ticks = 0;
       for (; !table.links.has(peer); ticks++) table.feed({ type: 'tick' }, 100);
       waits.push(ticks * 100);
@@ -61,7 +63,7 @@ describe('candidates', () => {
     expect(waits[0]).toBeLessThanOrEqual(300);
     expect(waits[7]).toBeGreaterThanOrEqual(5000);
     expect(Math.max(...waits)).toBeLessThanOrEqual(10_000);
-    table.feedOf('lost', peer);
+    table.feedOf('source-left', peer);
     const moved = { ...addressOf(peer), endpoint: 'elsewhere' };
     table.feed({ type: 'peers', snapshot: false, upserted: [moved], removed: [] });
     expect(table.links.has(peer)).toBe(true);
@@ -76,7 +78,7 @@ describe('candidates', () => {
         // All bans are over, and a few peers are left.
         table.banned.clear();
         const few = PEERS.slice(0, 5);
-        for (const peer of [...table.links]) table.feedOf('lost', peer);
+        for (const peer of [...table.links]) table.feedOf('source-left', peer);
         table.feed({ type: 'peers', snapshot: true, upserted: few.map(addressOf), removed: [] });
         for (let tick = 0; tick < 250; tick++) table.feed({ type: 'tick' }, 100);
         expect([...table.links].sort()).toEqual([...few].sort());
@@ -103,13 +105,14 @@ function act(table: LinkTable, kind: number, peers: readonly PeerId[]): void {
       for (const peer of peers) table.banned.delete(peer);
       return;
     case 5:
-      for (const peer of linked) table.feed({ type: 'answered', peer, whole: true });
+      for (const source of linked)
+        table.feed({ type: 'block-arrived', source, id: 1, ref: { piece: 0, block: 0 } });
       return;
     case 6:
     case 7:
       return table.feed({ type: 'tick' }, peers.length * 100);
     default: {
-      const type = (['ready', 'asked', 'lost'] as const)[peers.length % 3]!;
+      const type = (['source-joined', 'asked', 'source-left'] as const)[peers.length % 3]!;
       for (const peer of linked) table.feedOf(type, peer);
     }
   }

@@ -81,27 +81,33 @@ export class Candidates<Address extends CandidateAddress> {
   #dispatch(event: CandidateEvent<Address>): void {
     if (event.type === 'peers') return this.#update(event);
     if (event.type === 'tick') return this.#tick();
-    const candidate = this.#candidates.get(event.peer);
-    if (!candidate) return;
+    const candidate = this.#candidates.get(event.source);
+    if (!candidate?.linked) return;
     switch (event.type) {
-      case 'ready':
+      case 'source-joined':
         candidate.ready = true;
         candidate.sinceMs = this.#nowMs;
         return;
       case 'asked':
         candidate.askedMs ??= this.#nowMs;
         return;
-      case 'answered':
-        if (event.whole) candidate.backoff.reset();
-        candidate.heardMs = this.#nowMs;
+      case 'block-arrived':
+        candidate.backoff.reset();
+        return this.#answered(candidate);
+      case 'source-heard':
+        return this.#answered(candidate);
+      case 'block-rejected':
         candidate.askedMs = undefined;
         return;
-      case 'rejected':
-        candidate.askedMs = undefined;
-        return;
-      case 'lost':
+      case 'source-left':
         return this.#lost(candidate);
+      default: // Nothing that the choice of links depends on.
     }
+  }
+
+  #answered(candidate: Candidate<Address>): void {
+    candidate.heardMs = this.#nowMs;
+    candidate.askedMs = undefined;
   }
 
   #update({ snapshot, upserted, removed }: PeerChange<Address>): void {

@@ -1,4 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
+import type { SourceEvent } from '../source-event.js';
 
 /** A peer, and where it is to be reached. */
 export interface CandidateAddress {
@@ -16,18 +17,12 @@ export interface PeerChange<Address extends CandidateAddress> {
   readonly removed: readonly PeerId[];
 }
 
-/** What happened, told to {@link Candidates}. */
+/** What happened, told to {@link Candidates}. A source joins when both ends of its link said hello, and leaves when the link ends. */
 export type CandidateEvent<Address extends CandidateAddress> =
+  | SourceEvent
   | ({ readonly type: 'peers' } & PeerChange<Address>)
-  /** Both ends of a link said hello. */
-  | { readonly type: 'ready'; readonly peer: PeerId }
   /** A block was requested of the peer. */
-  | { readonly type: 'asked'; readonly peer: PeerId }
-  /** A block came, or a part of one. */
-  | { readonly type: 'answered'; readonly peer: PeerId; readonly whole: boolean }
-  | { readonly type: 'rejected'; readonly peer: PeerId }
-  /** The link ended, whoever ended it, other than by a `close`. */
-  | { readonly type: 'lost'; readonly peer: PeerId }
+  | { readonly type: 'asked'; readonly source: PeerId }
   | { readonly type: 'tick' };
 
 /** Why a link is given up: banned; the tracker named another peer; another one is tried for a while. */
@@ -35,7 +30,7 @@ export type CloseReason = 'banned' | 'replaced' | 'set-aside';
 
 /** What is to be done, in this order. */
 export type CandidateEffect<Address extends CandidateAddress> =
-  /** There is no link to the peer. Answered by `ready` or `lost`. */
+  /** There is no link to the peer. Answered by `source-joined` or `source-left`. */
   | { readonly type: 'open'; readonly address: Address }
   | { readonly type: 'close'; readonly peer: PeerId; readonly reason: CloseReason }
   /** Most of the peers that the tracker names are of no use: others are to be named. */

@@ -11,7 +11,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { LinkListener, PeerAddress, PeerConnector, PeerLink } from '../../../app/ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../../app/ports.js';
 import { BlockMemory } from '../../disk/block-memory.js';
 import { DialTurns } from './dial-turns.js';
 import { EndpointRace } from './endpoint-race.js';
@@ -54,7 +54,7 @@ export class GrpcPeerConnector implements PeerConnector {
     this.#leadsHere = leadsHere;
   }
 
-  open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, listener: LinkListener): PeerLink {
+  open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, tell: (news: SourceNews) => void): BlockSource {
     let endpoint: string | undefined;
     const endpoints = this.#endpointsOf(peer);
     const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> => {
@@ -82,7 +82,7 @@ export class GrpcPeerConnector implements PeerConnector {
       ),
       self: this.#parts.self,
       signer: this.#parts.signer,
-      listener,
+      tell,
       ended: (): void => {
         if (endpoint !== undefined) this.#release(endpoint);
       },

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import {
   Hello,
@@ -9,11 +10,12 @@ import {
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { infoHash, peerNamed } from '../../../../test/support/ids.js';
-import type { LinkListener } from '../../../app/ports.js';
+import { bytesOf, metainfoOf } from '../../../../test/support/content.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import { GrpcPeerLink } from './peer-link.js';
 
 const PIECES = 3;
+const layout = new PieceLayout(metainfoOf(bytesOf(PIECES * BLOCK_SIZE), BLOCK_SIZE));
 const infohash = infoHash('ab');
 const uploader = peerNamed('uploader');
 
@@ -72,20 +74,19 @@ function told(): readonly number[][] {
 
 beforeEach(() => {
   sync = new FakeStream();
-  const listener = new Proxy({} as LinkListener, { get: () => () => undefined });
   link = new GrpcPeerLink(
     {
       openSync: sync.open,
       openFetch: new FakeStream<FetchRequest, FetchResponse>().open,
       self: { peerId: peerNamed('self'), name: 'self', version: 'test' },
       signer: { publicKey: Buffer.alloc(32), signHello: () => Buffer.alloc(64) },
-      listener,
+      tell: () => undefined,
       ended: () => undefined,
     },
     {
       peer: { peerId: uploader, name: 'uploader', endpoint: '127.0.0.1:1', seeder: true },
       infohash,
-      pieceCount: PIECES,
+      layout,
       have: Bitfield.empty(PIECES),
     },
   );

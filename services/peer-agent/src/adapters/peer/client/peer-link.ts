@@ -3,7 +3,9 @@ import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type { PieceLayout } from '@enjambre/core/layout';
 import type {
+  Block,
   FetchRequest,
   FetchResponse,
   Challenge,
@@ -11,7 +13,7 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { LinkListener, PeerAddress, PeerLink } from '../../../app/ports.js';
+import type { BlockSource, PeerAddress, SourceNews } from '../../../app/ports.js';
 import { BlockParts } from './block-parts.js';
 import { rejectFromWire } from '../convert.js';
 import { HaveNews } from '../have-news.js';
@@ -34,7 +36,7 @@ export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello'>;
 export interface LinkTarget {
   readonly peer: PeerAddress;
   readonly infohash: InfoHash;
-  readonly pieceCount: number;
+  readonly layout: PieceLayout;
   readonly have: Bitfield;
 }
 
@@ -43,13 +45,17 @@ interface LinkComponents {
   readonly openFetch: (listener: StreamListener<FetchResponse>) => MessageStream<FetchRequest>;
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
-  readonly listener: LinkListener;
+  readonly tell: (news: SourceNews) => void;
   /** Called once, when both streams are over. */
   readonly ended: () => void;
 }
 
+/** What is told, but for whose it is. */
+type Untold<News> = News extends unknown ? Omit<News, 'source'> : never;
+
 /** Sync and Fetch with one uploader. Whatever goes wrong with either ends both. */
-export class GrpcPeerLink implements PeerLink {
+export class GrpcPeerLink implements BlockSource {
+  readonly kind = 'peer';
   readonly #parts: LinkComponents;
   readonly #target: LinkTarget;
   readonly #sync: MessageStream<SyncRequest>;
@@ -72,7 +78,7 @@ export class GrpcPeerLink implements PeerLink {
   constructor(parts: LinkComponents, target: LinkTarget) {
     this.#parts = parts;
     this.#target = target;
-    this.#theirs = Bitfield.empty(target.pieceCount);
+    this.#theirs = Bitfield.empty(target.layout.pieceCount);
     this.#sync = parts.openSync(
       this.#guarded((message) => {
         this.#onSync(message);
@@ -81,6 +87,10 @@ export class GrpcPeerLink implements PeerLink {
     this.#helloTimer = setTimeout(() => {
       this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
     }, HELLO_TIMEOUT_MS);
+  }
+
+  get id(): PeerId {
+    return this.#target.peer.peerId;
   }
 
   request(id: number, { piece, begin, length }: { piece: number; begin: number; length: number }): void {
@@ -111,6 +121,7 @@ export class GrpcPeerLink implements PeerLink {
     const value = { reason, message: message.slice(0, 512), piece };
     this.#sync.write({ message: { $case: 'goodbye', value } });
     this.#finish(GOODBYE_MS);
+    this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message) });
   }
 
   /** What `handle` throws ends the link, as does the end of the stream. */
@@ -180,7 +191,7 @@ export class GrpcPeerLink implements PeerLink {
         return this.#onHave(message.value.pieces);
       case 'choke':
       case 'unchoke':
-        return this.#parts.listener.choked(message.$case === 'choke');
+        return this.#tell({ type: message.$case === 'choke' ? 'source-choked' : 'source-unchoked' });
       case 'spread':
         return this.#onSpread(message.value.on);
       case 'goodbye':
@@ -212,24 +223,24 @@ export class GrpcPeerLink implements PeerLink {
     if (!this.#fetch || this.#ready) throw violation('a bitfield out of turn');
     clearTimeout(this.#helloTimer);
     this.#ready = true;
-    this.#theirs = Bitfield.fromBytes(bits, this.#target.pieceCount);
+    this.#theirs = Bitfield.fromBytes(bits, this.#target.layout.pieceCount);
     if (this.#theirs.isFull()) this.#news.flush();
-    this.#parts.listener.ready(this.#theirs.clone());
+    this.#tell({ type: 'source-joined', has: this.#theirs.clone() });
   }
 
   #onHave(pieces: readonly number[]): void {
     if (!this.#ready) throw violation('a have before the bitfield');
-    if (pieces.some((piece) => piece >= this.#target.pieceCount))
+    if (pieces.some((piece) => piece >= this.#target.layout.pieceCount))
       throw violation('a piece that does not exist');
     for (const piece of pieces) this.#theirs.set(piece);
     if (this.#theirs.isFull()) this.#news.flush();
-    this.#parts.listener.has(pieces);
+    this.#tell({ type: 'source-has', pieces });
   }
 
   #onSpread(on: boolean): void {
     if (!this.#ready) throw violation('word that it chooses before the bitfield');
     if (on) this.#news.flush();
-    this.#parts.listener.superSeeds(on);
+    this.#tell({ type: 'source-super-seeds', on });
   }
 
   #onFetch({ message }: FetchResponse): void {
@@ -237,22 +248,43 @@ export class GrpcPeerLink implements PeerLink {
     switch (message?.$case) {
       case 'block': {
         const block = this.#blocks.take(message.value);
-        if (!block) return this.#parts.listener.heard();
-        const { id, piece, begin, data } = block;
-        return this.#parts.listener.block(id, { piece, begin }, asBuffer(data));
+        return block ? this.#onBlock(block) : this.#tell({ type: 'source-heard' });
       }
       case 'reject':
         this.#blocks.drop(message.value.id);
-        return this.#parts.listener.rejected(message.value.id, rejectFromWire(message.value.reason));
+        return this.#tell({
+          type: 'block-rejected',
+          id: message.value.id,
+          reason: rejectFromWire(message.value.reason),
+        });
       case undefined:
         return;
     }
   }
 
+  #onBlock({ id, piece, begin, data }: Block): void {
+    const { layout } = this.#target;
+    const block = begin / layout.longestBlock;
+    const isBlock =
+      piece < layout.pieceCount &&
+      Number.isInteger(block) &&
+      block < layout.blockCount(piece) &&
+      layout.blockSize(piece, block) === data.length;
+    if (!isBlock) {
+      const message = `sent ${data.length} bytes at ${begin} of piece ${piece}, which is no block`;
+      throw new EnjambreError('invalid', 'PROTOCOL_VIOLATION', message);
+    }
+    this.#tell({ type: 'block-arrived', id, ref: { piece, block }, data: asBuffer(data) });
+  }
+
+  #tell(news: Untold<SourceNews>): void {
+    this.#parts.tell({ ...news, source: this.id });
+  }
+
   #end(error: EnjambreError): void {
     if (this.#closed) return;
     this.#finish(LAST_WORDS_MS);
-    this.#parts.listener.closed(error);
+    this.#tell({ type: 'source-left', error });
   }
 
   /** @param waitMs a server that has not ended the stream by then is cut off */
