@@ -77,15 +77,15 @@ const mischief: Record<string, (path: string) => Promise<void>> = {
   },
 };
 
-/** What becomes of a download then, and what a person does who wants the rest all the same. */
+/** What becomes of a download then, what a person does who wants the rest all the same, and what the reason says of that. */
 const OUTCOMES = {
-  deleted: ['missing', 'verify'],
-  moved: ['missing', 'verify'],
-  cut: ['failed', 'resume'],
-  replaced: ['failed', 'resume'],
+  deleted: ['missing', 'verify', 'put it back, and the download resumes'],
+  moved: ['missing', 'verify', 'put it back, and the download resumes'],
+  cut: ['failed', 'resume', 'resume'],
+  replaced: ['failed', 'resume', 'resume'],
 } as const;
 
-describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [state, remedy]) => {
+describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [state, remedy, hint]) => {
   it(`is ${state} and says which file, and ends right after ${remedy}`, async () => {
     const transfer = await begun();
     const part = transfer.view().path;
@@ -93,7 +93,7 @@ describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [s
     await addUploader();
     await inState(transfer, state);
     expect(transfer.view().reason).toContain(part);
-    expect(transfer.view().reason).toContain(remedy);
+    expect(transfer.view().reason).toContain(hint);
     await transfer[remedy]();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });

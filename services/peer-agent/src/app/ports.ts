@@ -286,16 +286,21 @@ export interface BanReport {
   readonly infohash: InfoHash;
 }
 
-/** The agent's session with its tracker, as far as transfers need it. */
-export interface TrackerPort {
+/** Whence the peers of a swarm are known. */
+export interface Discovery {
+  /** False while nothing new can be known. */
   readonly connected: boolean;
-  /** Enters a swarm, or tells news of it. */
-  announce(membership: Membership, event: MembershipEvent, reason?: string): void;
-  withdraw(infohash: InfoHash): void;
   watch(infohash: InfoHash, listener: SwarmListener): void;
   /** Those that are named do not do: more, or others, are named to the listener in a snapshot, as many as a tracker names. */
   widen(infohash: InfoHash): void;
   unwatch(infohash: InfoHash): void;
+}
+
+/** The agent's session with its tracker, as far as transfers need it. */
+export interface TrackerPort extends Discovery {
+  /** Enters a swarm, or tells news of it. */
+  announce(membership: Membership, event: MembershipEvent, reason?: string): void;
+  withdraw(infohash: InfoHash): void;
   /** Tells the network that this agent has banned a peer; while there is no session, when there is one. */
   reportBan(ban: BanReport): void;
   /** What the tracker knows. Throws `unavailable` NO_TRACKER. */

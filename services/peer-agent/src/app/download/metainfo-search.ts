@@ -6,7 +6,7 @@ import { MetainfoRace } from '../../domain/metainfo-race.js';
 import type { Random } from '../../domain/random.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
 import { searchText } from './metainfo-text.js';
-import type { PeerAddress, PeerConnector, SwarmListener, TrackerPort } from '../ports.js';
+import type { Discovery, PeerAddress, PeerConnector, SwarmListener } from '../ports.js';
 
 export interface MetainfoSearchComponents {
   readonly connector: Pick<PeerConnector, 'fetchMetainfo'>;
@@ -49,7 +49,7 @@ export class MetainfoSearch implements SwarmListener {
   }
 
   /** Goes on until a peer that the tracker names answers. Undefined only if `signal` aborts. */
-  async run(tracker: TrackerPort, signal: AbortSignal): Promise<Metainfo | undefined> {
+  async run(tracker: Discovery, signal: AbortSignal): Promise<Metainfo | undefined> {
     tracker.watch(this.parts.infohash, this);
     try {
       while (!signal.aborted && !this.#found) await this.#step(tracker, signal);
@@ -60,7 +60,7 @@ export class MetainfoSearch implements SwarmListener {
     }
   }
 
-  async #step(tracker: TrackerPort, signal: AbortSignal): Promise<void> {
+  async #step(tracker: Discovery, signal: AbortSignal): Promise<void> {
     const { ask, drop, needsPeers, waitMs } = this.#race.step(performance.now());
     for (const peer of drop) this.#asked.get(peer)?.abort();
     for (const peer of ask) void this.#ask(peer, signal);

@@ -27,7 +27,7 @@ export interface TransferComponents {
   readonly budget: OutstandingBudget;
   /** Between two looks at content that is missing. @default 3000 */
   readonly missingLookMs?: number;
-  /** See `DownloadRun`. */
+  /** See `Download`. */
   readonly checkpointMs?: number;
   readonly limits: AgentLimits;
   readonly locality: Locality;

@@ -7,7 +7,7 @@ import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, type Content } from './content.js';
 import { DownloadClock } from '../download/download-clock.js';
-import { DownloadRun } from '../download/download-run.js';
+import { Download } from '../download/download.js';
 import { Holding } from './holding.js';
 import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from '../agent/ledger.js';
@@ -37,7 +37,7 @@ export class Transfer {
   /** How fast it may send and receive. */
   readonly limits: TransferLimits;
   readonly #offering = new Offering();
-  #download: DownloadRun | undefined;
+  #download: Download | undefined;
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
   #fault: EnjambreError | undefined;
@@ -281,7 +281,7 @@ export class Transfer {
 
   /** Resolves when all pieces are there, or when halted. */
   async #fetch(content: Content, have: Bitfield, { event, signal }: RunOptions): Promise<void> {
-    const download = new DownloadRun({
+    const download = new Download({
       ...this.parts,
       content,
       have,
