@@ -8,6 +8,12 @@ const NO_RPC = [
   'bench/src/teams/nginx.ts',
 ];
 
+/** Connections are opened by a Dialer and served by a GrpcServer. */
+const BY_DIALER = [
+  { selector: 'NewExpression[callee.name=/(Service|Health)Client$/]', message: 'use dialer.client()' },
+  { selector: "CallExpression[callee.property.name='createInsecure']", message: 'use PLAINTEXT' },
+];
+
 export default tseslint.config(
   {
     ignores: [
@@ -72,11 +78,7 @@ export default tseslint.config(
     // Connections are opened by a Dialer and served by a GrpcServer, with credentials that the composition root gives.
     ignores: ['libs/rpc/**'],
     rules: {
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'NewExpression[callee.name=/(Service|Health)Client$/]', message: 'use dialer.client()' },
-        { selector: "CallExpression[callee.property.name='createInsecure']", message: 'use PLAINTEXT' },
-      ],
+      'no-restricted-syntax': ['error', ...BY_DIALER],
     },
   },
   {
@@ -100,6 +102,21 @@ export default tseslint.config(
             })),
           ],
         },
+      ],
+    },
+  },
+  {
+    // Services say what helps; the command knows by which of its flags and commands it is done.
+    files: ['services/*/src/{domain,app,adapters}/**'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...BY_DIALER,
+        ...['Literal[value=', 'TemplateElement[value.raw='].map((text) => ({
+          selector: `${text}/(^|[\\s(])--[a-z]|\\x60enjambre [a-z]/]`,
+          message: 'name the setting or a remedy in the metadata of the error, or use flagName',
+        })),
       ],
     },
   },

@@ -12,7 +12,7 @@ export interface CheckedAgent {
   readonly transfers: { all(): Iterable<Pick<Transfer, 'fault' | 'name'>> };
   readonly room: { readonly problem: string | undefined };
   readonly tracker: Session;
-  /** Absent without --messaging. */
+  /** Absent if the agent has no messaging service. */
   readonly relay: Session | undefined;
 }
 

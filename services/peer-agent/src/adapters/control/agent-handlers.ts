@@ -45,7 +45,7 @@ export interface AgentHandlersComponents {
   readonly bans: Bans;
   readonly messages: Messages;
   readonly tracker: TrackerLink;
-  /** Absent if the agent was started without --messaging. */
+  /** Absent if the agent has no messaging service. */
   readonly relay: RelayLink | undefined;
   readonly facts: () => AgentInfo;
   readonly log: Logger;

@@ -7,7 +7,7 @@ import type { Delivery, DeliveryListener, InboxArchive, Page, Receipt, RelayPort
 
 export interface MessagesComponents {
   readonly archive: InboxArchive;
-  /** Absent if the agent was started without --messaging. */
+  /** Absent if the agent has no messaging service. */
   readonly relay: RelayPort | undefined;
   readonly log: Logger;
 }
