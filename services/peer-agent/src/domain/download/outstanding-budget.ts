@@ -43,67 +43,93 @@ const ANY_RATE: AskingRate = {
   giveBack: () => undefined,
 };
 
+/** What the shares of a budget add up to. */
+interface Pool {
+  readonly totalBytes: number;
+  /** Of those that have anybody to ask, as they said last. */
+  weights: number;
+  outstandingBytes: number;
+}
+
 /**
  * Bounds the bytes that all downloads of a process have asked for and not stored:
- * whoever has peers to ask gets a part, by its weight. One that comes later waits until the
+ * each that has peers to ask gets a part, by its weight. One that comes later waits until the
  * others have stored what they have beyond theirs, so that the sum is never more.
  */
 export class OutstandingBudget {
-  /** Of those that have anybody to ask, as they said last. */
-  #weights = 0;
-  #outstandingBytes = 0;
+  readonly #pool: Pool;
 
-  constructor(private readonly totalBytes: number = DEFAULT_TOTAL_BYTES) {}
+  constructor(totalBytes: number = DEFAULT_TOTAL_BYTES) {
+    this.#pool = { totalBytes, weights: 0, outstandingBytes: 0 };
+  }
 
   /** What all downloads together have asked for and not stored. */
   get outstandingBytes(): number {
-    return this.#outstandingBytes;
+    return this.#pool.outstandingBytes;
   }
 
   /** @param rate how fast it may ask; @default as fast as it can */
   share(rate: AskingRate = ANY_RATE): BudgetShare {
-    let ownBytes = 0;
-    let ownWeight = 0;
-    let unanswered = 0;
-    const limit = (): number => {
-      const part = (this.totalBytes * rate.weight) / Math.max(rate.weight, this.#weights);
-      const left = this.totalBytes - (this.#outstandingBytes - ownBytes);
-      return Math.max(0, Math.min(part, left));
-    };
-    return {
-      get limitBytes() {
-        return limit();
-      },
-      use: (wanted, outstandingBytes) => {
-        const weight = wanted ? rate.weight : 0;
-        this.#weights += weight - ownWeight;
-        ownWeight = weight;
-        this.#outstandingBytes += outstandingBytes - ownBytes;
-        ownBytes = outstandingBytes;
-        // Nobody is listened to any more.
-        if (!wanted && unanswered > 0) rate.giveBack(unanswered);
-        if (!wanted) unanswered = 0;
-      },
-      mayAsk: (nowMs) => rate.mayTake(nowMs),
-      asked: (bytes) => {
-        unanswered += bytes;
-        rate.take(bytes);
-      },
-      arrived: (bytes) => {
-        unanswered -= bytes;
-        rate.moved(bytes);
-      },
-      returned: (bytes) => {
-        unanswered -= bytes;
-        rate.giveBack(bytes);
-      },
-      get ceiling() {
-        return rate.ceiling;
-      },
-      get isPaced() {
-        return rate.ceiling !== UNLIMITED;
-      },
-    };
+    return new PoolShare(this.#pool, rate);
+  }
+}
+
+class PoolShare implements BudgetShare {
+  #weight = 0;
+  #outstandingBytes = 0;
+  /** Bytes that were asked for and neither came nor were returned. */
+  #unanswered = 0;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly rate: AskingRate,
+  ) {}
+
+  get limitBytes(): number {
+    const { totalBytes, weights, outstandingBytes } = this.pool;
+    const { weight } = this.rate;
+    const part = (totalBytes * weight) / Math.max(weight, weights);
+    const left = totalBytes - (outstandingBytes - this.#outstandingBytes);
+    return Math.max(0, Math.min(part, left));
+  }
+
+  get ceiling(): number {
+    return this.rate.ceiling;
+  }
+
+  get isPaced(): boolean {
+    return this.rate.ceiling !== UNLIMITED;
+  }
+
+  use(wanted: boolean, outstandingBytes: number): void {
+    const weight = wanted ? this.rate.weight : 0;
+    this.pool.weights += weight - this.#weight;
+    this.#weight = weight;
+    this.pool.outstandingBytes += outstandingBytes - this.#outstandingBytes;
+    this.#outstandingBytes = outstandingBytes;
+    if (wanted) return;
+    // No answer is listened to any more.
+    if (this.#unanswered > 0) this.rate.giveBack(this.#unanswered);
+    this.#unanswered = 0;
+  }
+
+  mayAsk(nowMs: number): boolean {
+    return this.rate.mayTake(nowMs);
+  }
+
+  asked(bytes: number): void {
+    this.#unanswered += bytes;
+    this.rate.take(bytes);
+  }
+
+  arrived(bytes: number): void {
+    this.#unanswered -= bytes;
+    this.rate.moved(bytes);
+  }
+
+  returned(bytes: number): void {
+    this.#unanswered -= bytes;
+    this.rate.giveBack(bytes);
   }
 }
 

@@ -35,14 +35,7 @@ export class RateLimiter {
   share(): RateShare {
     return new RateShare({
       mayTake: (share, nowMs) => this.#mayTake(share, nowMs),
-      take: (share, bytes) => {
-        const asker = this.#askers.get(share);
-        if (asker) asker.level -= bytes;
-        if (share.underWay > 0) this.#moving.add(share);
-      },
-      moved: (share) => {
-        if (share.underWay <= 0) this.#moving.delete(share);
-      },
+      changed: (share, bytes) => this.#changed(share, bytes),
       waitMs: (share, nowMs) => this.#waitMs(share, nowMs),
       limit: () => this.#limit,
       fairRate: ({ weight }) => (this.#limit * weight) / Math.max(weight, this.#weights),
@@ -53,6 +46,13 @@ export class RateLimiter {
     if (this.#limit === UNLIMITED) return true;
     this.#fill(nowMs);
     return this.#asker(share, nowMs).level >= 0;
+  }
+
+  #changed(share: RateShare, taken: number): void {
+    const asker = this.#askers.get(share);
+    if (asker) asker.level -= taken;
+    if (share.underWay > 0) this.#moving.add(share);
+    else this.#moving.delete(share);
   }
 
   #asker(share: RateShare, nowMs: number): Asker {
@@ -126,9 +126,8 @@ interface Asker {
 /** What a share asks of its limiter. */
 interface Source {
   mayTake(share: RateShare, nowMs: number): boolean;
-  take(share: RateShare, bytes: number): void;
-  /** Of what it took something has moved, or is not needed. */
-  moved(share: RateShare): void;
+  /** The share has taken bytes (given back, if negative), or what it had under way has moved. */
+  changed(share: RateShare, taken: number): void;
   waitMs(share: RateShare, nowMs: number): number;
   limit(): number;
   fairRate(share: RateShare): number;
@@ -172,7 +171,7 @@ export class RateShare {
   /** Only after {@link mayTake} said yes, at the same time. */
   take(bytes: number): void {
     this.#own.take(bytes);
-    this.source.take(this, bytes);
+    this.source.changed(this, bytes);
   }
 
   /** Bytes that were taken and have not moved yet. */
@@ -183,14 +182,13 @@ export class RateShare {
   /** So much of what was taken is where it was to go. */
   moved(bytes: number): void {
     this.#own.moved(bytes);
-    this.source.moved(this);
+    this.source.changed(this, 0);
   }
 
   /** What was taken is not needed after all. */
   giveBack(bytes: number): void {
     this.#own.giveBack(bytes);
-    this.source.take(this, -bytes);
-    this.source.moved(this);
+    this.source.changed(this, -bytes);
   }
 
   /** Milliseconds until something may be taken, as it stands: others may come and go. */
