@@ -34,8 +34,9 @@ export class NearFirst {
   #fetchedMs = 0;
   #reviewMs = 0;
   #trial: FarTrial | undefined;
-  /** A far peer would choose what it sends, but is not to. */
-  #isChoiceLeft = false;
+  /** Peers that super-seed. */
+  #nearSuperSeeders = 0;
+  #farSuperSeeders = 0;
 
   constructor(
     private readonly self: PeerId,
@@ -61,11 +62,13 @@ export class NearFirst {
 
   /** The peer begins to spread the file, or no longer does: to be called before its state says so. */
   superSeeds(peer: PeerState, on: boolean): void {
-    if (!peer.isNear || peer.superSeeds === on) return;
-    for (const piece of peer.has.indexes()) this.#count(piece, on ? -1 : 1);
+    if (peer.superSeeds === on) return;
+    this.#countSuperSeeder(peer, on ? 1 : -1);
+    if (peer.isNear) for (const piece of peer.has.indexes()) this.#count(piece, on ? -1 : 1);
   }
 
   left(peer: PeerState): void {
+    if (peer.superSeeds) this.#countSuperSeeder(peer, -1);
     if (peer.isFar) this.#farPeers -= 1;
     if (!peer.isNear) return;
     this.#enter(peer, -1);
@@ -97,8 +100,7 @@ export class NearFirst {
   /** True if the peer may be left the choice of what it sends: not one far away, as long as one that is near is. */
   mayChoose(peer: PeerState): boolean {
     if (!this.#holdsBack(peer) || this.#trial?.isOpen) return true;
-    for (const near of this.#near) this.#isChoiceLeft ||= near.superSeeds;
-    return !this.#isChoiceLeft;
+    return this.#nearSuperSeeders === 0;
   }
 
   /** Time has passed. True if far peers that had nothing to give, or to choose, are to be looked at again. */
@@ -108,8 +110,17 @@ export class NearFirst {
     this.#trial?.tick(nowMs, () => this.#backlog(wanted));
     if (wasOpen === this.#trial?.isOpen && nowMs < this.#reviewMs) return false;
     this.#reviewMs = nowMs + REVIEW_MS;
-    this.#isChoiceLeft = false;
     return true;
+  }
+
+  /** A far peer would choose what it sends, but is not to. */
+  get #isChoiceLeft(): boolean {
+    return this.#isOn && !this.#trial?.isOpen && this.#nearSuperSeeders > 0 && this.#farSuperSeeders > 0;
+  }
+
+  #countSuperSeeder({ isNear, isFar }: PeerState, by: 1 | -1): void {
+    if (isNear) this.#nearSuperSeeders += by;
+    if (isFar) this.#farSuperSeeders += by;
   }
 
   #holdsBack(peer: PeerState): boolean {
