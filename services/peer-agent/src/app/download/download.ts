@@ -1,5 +1,5 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import { EnjambreError } from '@enjambre/core/error';
+import type { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BlockRef } from '../../domain/block.js';
