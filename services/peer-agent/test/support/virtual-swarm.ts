@@ -265,7 +265,9 @@ export class VirtualSwarm {
       const at = uploader.queue.findIndex((sending) => sending.id === id);
       if (at === -1 || uploader.peer.silent) return;
       uploader.queue.splice(at, 1);
-      this.#answer(uploader, id, () => this.#feed({ type: 'block-rejected', source: peer, id, reason: 'cancelled' }));
+      this.#answer(uploader, id, () =>
+        this.#feed({ type: 'block-rejected', source: peer, id, reason: 'cancelled' }),
+      );
     });
   }
 

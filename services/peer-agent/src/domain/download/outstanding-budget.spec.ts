@@ -113,7 +113,9 @@ describe('the bytes in flight of a process', () => {
     for (const effect of asked) {
       if (effect.type !== 'request') continue;
       waiting += 1;
-      asked.push(...engine.handle({ type: 'block-arrived', source: peer, id: effect.id, ref: effect.ref }, 0));
+      asked.push(
+        ...engine.handle({ type: 'block-arrived', source: peer, id: effect.id, ref: effect.ref }, 0),
+      );
     }
     // None was stored: so many are all that the budget has room for.
     expect(waiting).toBe(2048);

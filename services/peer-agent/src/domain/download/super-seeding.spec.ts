@@ -33,7 +33,8 @@ class Scene {
       } else if (effect.type === 'request-any') this.#anys.push(effect);
       else if (effect.type === 'store') this.stored.push(`${effect.ref.piece}/${effect.ref.block}`);
       else if (effect.type === 'cancel') {
-        const isOther = ({ source: peer, id }: Named | Any): boolean => peer !== effect.source || id !== effect.id;
+        const isOther = ({ source: peer, id }: Named | Any): boolean =>
+          peer !== effect.source || id !== effect.id;
         this.#named = this.#named.filter(isOther);
         this.#anys = this.#anys.filter(isOther);
       }
