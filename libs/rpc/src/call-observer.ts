@@ -1,4 +1,4 @@
-/** A call that this process makes, to whoever observes it. */
+/** An outgoing call of this process, as its observer sees it. */
 export interface ObservedCall {
   /** What the call is to say of itself to the server. */
   readonly headers: Readonly<Record<string, string>>;

@@ -2,8 +2,8 @@ import type { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 
 /**
- * Asked of health by whoever restarts what hangs: SERVING as soon as calls are answered, also while something that the
- * service needs is away, which no restart brings back.
+ * The service name of liveness probes: SERVING as soon as the server answers calls, even while a dependency is down, since
+ * a restart does not bring that back.
  */
 export const LIVENESS = 'enjambre.live';
 

@@ -212,9 +212,13 @@ export interface PeerAddress {
 export type SourceNews =
   | Exclude<SourceEvent, { type: 'block-arrived' | 'source-left' }>
   | (Extract<SourceEvent, { type: 'block-arrived' }> & { readonly data: Buffer })
-  | (Extract<SourceEvent, { type: 'source-left' }> & { readonly error: EnjambreError });
+  | (Extract<SourceEvent, { type: 'source-left' }> & {
+      readonly error: EnjambreError;
+      /** True if it was ended by {@link BlockSource.close}. */
+      readonly byUs: boolean;
+    });
 
-/** Whence the blocks of one file come. */
+/** A source of the blocks of one file. */
 export interface BlockSource {
   readonly id: PeerId;
   readonly kind: 'peer';
@@ -286,7 +290,7 @@ export interface BanReport {
   readonly infohash: InfoHash;
 }
 
-/** Whence the peers of a swarm are known. */
+/** Finds the peers of a swarm. */
 export interface Discovery {
   /** False while nothing new can be known. */
   readonly connected: boolean;

@@ -40,7 +40,7 @@ export interface DownloadComponents {
   readonly have: Bitfield;
   readonly progress: ProgressLog;
   readonly connector: PeerConnector;
-  /** Whence peers are known. */
+  /** Finds the peers of the swarm. */
   readonly tracker: Discovery;
   readonly ledger: Ledger;
   readonly bans: Bans;

@@ -29,7 +29,12 @@ class FakeConnector implements Pick<PeerConnector, 'open'> {
       have: nothing,
       close: (reason, message) => {
         this.closed.push(`${name}: ${reason}`);
-        tell({ type: 'source-left', source: id, error: new EnjambreError('aborted', reason, message) });
+        tell({
+          type: 'source-left',
+          source: id,
+          error: new EnjambreError('aborted', reason, message),
+          byUs: true,
+        });
       },
     };
   }
@@ -123,7 +128,7 @@ describe('links to a swarm', () => {
     links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
     expect(links.get(address(100).peerId)).toBeUndefined();
     const error = new EnjambreError('unavailable', 'GONE', 'the peer is gone');
-    connector.tellers.get('peer 3')?.({ type: 'source-left', source: address(3).peerId, error });
+    connector.tellers.get('peer 3')?.({ type: 'source-left', source: address(3).peerId, error, byUs: false });
     links.review();
     expect(links.get(address(100).peerId)).toBeDefined();
     expect(links.get(address(3).peerId)).toBeUndefined();

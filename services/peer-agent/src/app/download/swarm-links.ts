@@ -47,8 +47,6 @@ const CLOSED_FOR: Readonly<Record<CloseReason, { readonly reason: string; readon
 interface OpenLink {
   readonly source: BlockSource;
   ready: boolean;
-  /** By this end. */
-  isGivenUp: boolean;
 }
 
 /** Keeps links to the peers of a swarm, as {@link Candidates} decides. */
@@ -105,10 +103,7 @@ export class SwarmLinks {
 
   /** Ends the link to a peer, and does not open another if it is banned by now. */
   drop(peer: PeerId, reason: string, message: string, piece?: number): void {
-    const link = this.#links.get(peer);
-    if (!link) return;
-    link.isGivenUp = true;
-    link.source.close(reason, message, piece);
+    this.get(peer)?.close(reason, message, piece);
   }
 
   close(reason: string, message: string): void {
@@ -139,7 +134,7 @@ export class SwarmLinks {
     const source = connector.open(address, { infohash, layout, have }, (news) => {
       this.#heard(news, address);
     });
-    this.#links.set(address.peerId, { source, ready: false, isGivenUp: false });
+    this.#links.set(address.peerId, { source, ready: false });
   }
 
   #heard(news: SourceNews, address: PeerAddress): void {
@@ -147,10 +142,9 @@ export class SwarmLinks {
     if (!link) return;
     if (news.type === 'source-left') this.#links.delete(news.source);
     if (news.type === 'source-joined') link.ready = true;
-    const isOver = news.type === 'source-left' && !link.ready;
     // First: what the handler does may be to ask again.
     this.#feed(news);
-    if (!isOver) this.handler.heard(news, address);
-    else if (!link.isGivenUp) this.handler.unreachable(address, news.error);
+    if (link.ready) this.handler.heard(news, address);
+    else if (news.type === 'source-left' && !news.byUs) this.handler.unreachable(address, news.error);
   }
 }

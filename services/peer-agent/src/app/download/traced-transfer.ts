@@ -118,7 +118,7 @@ class SessionTrace {
     if (news.type === 'block-arrived') this.#bytes += news.data.length;
     if (news.type !== 'source-left') return;
     this.span.set({ 'enjambre.received_bytes': this.#bytes });
-    this.span.end(news.error.code === 'aborted' ? undefined : news.error);
+    this.span.end(news.byUs ? undefined : news.error);
   }
 }
 

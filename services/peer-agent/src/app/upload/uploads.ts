@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { RejectReason } from '../../domain/block.js';
-import type { Part, UploadEffect, UploadEvent } from '../../domain/upload/messages.js';
+import type { Breach, Part, UploadEffect, UploadEvent } from '../../domain/upload/messages.js';
 import { UploadEngine, type UploadEngineInit } from '../../domain/upload/upload-engine.js';
 import type { Serving } from './serving.js';
 import { Rounds } from './rounds.js';
@@ -17,14 +17,14 @@ export interface Downloader {
   superSeed(on: boolean): void;
 }
 
-/** A stream on which a downloader requests blocks. Whoever has one says when it is closed (`stream-closed`). */
+/** A stream on which a downloader requests blocks. Its owner reports when it is closed (`stream-closed`). */
 export interface BlockStream {
   readonly downloader: Downloader;
   /** Memory for a part that is to be sent. */
   part(id: number, part: Part): OutgoingPart;
   reject(id: number, reason: RejectReason): void;
   /** The downloader broke the protocol. */
-  violated(breach: Extract<UploadEffect<unknown, unknown>, { type: 'violation' }>['breach']): void;
+  violated(breach: Breach): void;
 }
 
 /** A part on its way. Either {@link send} or {@link drop} is called, once. */

@@ -1,7 +1,7 @@
 import type { Cause } from './causes.js';
 import type { Findings, Source } from './findings.js';
 
-/** What is said of the cause that took the most time, and after "for so much of the time"; whoever shows it adds what to do. */
+/** What is said of the cause that took the most time, and after the share of the time. The command adds the remedy. */
 const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: string, explanation?: string]>> =
   {
     metainfo: ['it was not known what the file is', 'no peer was found at first that could say'],

@@ -60,13 +60,16 @@ export type UploadEvent<Downloader, Stream> =
     }
   | { readonly type: 'tick' };
 
+/** How a downloader broke the protocol: the id of the request is in use, or too many requests are unanswered. */
+export type Breach = 'duplicate' | 'full';
+
 /** What is to be done, in this order. */
 export type UploadEffect<Downloader, Stream> =
   /** Read the part and send it; come back with `part-sent` or `part-failed`, unless the stream is closed. */
   | { readonly type: 'send'; readonly stream: Stream; readonly id: number; readonly part: Part }
   | { readonly type: 'reject'; readonly stream: Stream; readonly id: number; readonly reason: RejectReason }
   /** The downloader broke the protocol: close the stream. */
-  | { readonly type: 'violation'; readonly stream: Stream; readonly breach: 'duplicate' | 'full' }
+  | { readonly type: 'violation'; readonly stream: Stream; readonly breach: Breach }
   | { readonly type: 'choke' | 'unchoke'; readonly downloader: Downloader }
   /** Whether the downloader is to leave the choice of blocks to the uploader; it is not at first. */
   | { readonly type: 'super-seed'; readonly downloader: Downloader; readonly on: boolean };

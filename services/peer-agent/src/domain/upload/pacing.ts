@@ -43,7 +43,7 @@ export class Pacing<Rest extends PacedPart> {
     for (const rest of this.#waiting) if (rest.allowance === allowance) this.#waiting.delete(rest);
   }
 
-  /** Those whose turn has come, in the order in which they began to wait. Whoever takes one takes its bytes. */
+  /** Those whose turn has come, first in, first out. The caller takes the bytes of each from its allowance. */
   *release(nowMs: number): Generator<Rest> {
     if (this.#waiting.size === 0) return;
     for (const rest of this.#waiting) {

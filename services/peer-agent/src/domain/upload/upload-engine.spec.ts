@@ -254,7 +254,7 @@ describe('what an uploader sends', () => {
   });
 });
 
-/** Two downloaders of one file, three streams, a file of which some pieces are missing; whoever chooses says what happens next. */
+/** Two downloaders with three streams and one file that lacks a piece. Each step is chosen by the test. */
 class Table {
   readonly have = Bitfield.full(layout.pieceCount);
   readonly #limits = { maxBytes: 5 * BLOCK, maxStreamBytes: 3 * BLOCK, maxQueued: 8 };

@@ -145,7 +145,8 @@ export class UploadEngine<Downloader, Stream> {
       case 'downloader-left':
         return this.#leave(event.downloader);
       case 'file-completed':
-        return this.#review(event.file);
+        this.#review(event.file);
+        return;
       case 'stream-opened':
         return this.#open(event);
       case 'tick':
@@ -188,13 +189,11 @@ export class UploadEngine<Downloader, Stream> {
     const state = this.#downloaders.get(downloader);
     if (!state || state.seat) return;
     const { file } = state;
-    const wasOn = this.#files.get(file)?.superSeeds;
     const member = file.superSeeding.enter(has);
     state.seat = { member, blocks: new SuperSeedBlocks(file.superSeeding, member, file.layout) };
-    this.#review(file);
-    // If that has changed, all were told.
-    const isOn = this.#files.get(file)?.superSeeds;
-    if (wasOn && isOn) this.#emit({ type: 'super-seed', downloader, on: true });
+    const allTold = this.#review(file);
+    if (!allTold && this.#files.get(file)?.superSeeds)
+      this.#emit({ type: 'super-seed', downloader, on: true });
   }
 
   #learn(downloader: Downloader, pieces: readonly number[]): void {
@@ -219,16 +218,17 @@ export class UploadEngine<Downloader, Stream> {
     if (next) this.#emit({ type: 'unchoke', downloader: next });
   }
 
-  /** Whether it is of use that the uploader chooses: it has all, and some of it nobody else. */
-  #review(file: UploadFile): void {
+  /** Looks whether super-seeding is useful: the file is complete, and no downloader has some of it. True if that changed: all are told. */
+  #review(file: UploadFile): boolean {
     const state = this.#files.get(file);
     const on = file.have.isFull() && file.superSeeding.isUseful;
-    if (!state || state.superSeeds === on) return;
+    if (!state || state.superSeeds === on) return false;
     state.superSeeds = on;
     for (const { downloader, seat, streams } of state.downloaders) {
       if (seat) this.#emit({ type: 'super-seed', downloader, on });
       for (const stream of streams) this.#wake(stream);
     }
+    return true;
   }
 
   #open({

@@ -121,7 +121,7 @@ export class GrpcPeerLink implements BlockSource {
     const value = { reason, message: message.slice(0, 512), piece };
     this.#sync.write({ message: { $case: 'goodbye', value } });
     this.#finish(GOODBYE_MS);
-    this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message) });
+    this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message), byUs: true });
   }
 
   /** What `handle` throws ends the link, as does the end of the stream. */
@@ -284,7 +284,7 @@ export class GrpcPeerLink implements BlockSource {
   #end(error: EnjambreError): void {
     if (this.#closed) return;
     this.#finish(LAST_WORDS_MS);
-    this.#tell({ type: 'source-left', error });
+    this.#tell({ type: 'source-left', error, byUs: false });
   }
 
   /** @param waitMs a server that has not ended the stream by then is cut off */

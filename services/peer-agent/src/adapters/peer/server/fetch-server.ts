@@ -12,11 +12,12 @@ import type {
 import type { RejectReason } from '../../../domain/block.js';
 import type { ServingDirectory } from '../../../app/upload/serving.js';
 import type { BlockStream, OutgoingPart, Uploads } from '../../../app/upload/uploads.js';
-import type { BlockRequest, Part } from '../../../domain/upload/messages.js';
+import type { BlockRequest, Breach, Part } from '../../../domain/upload/messages.js';
 import { DEFAULT_UPLOAD_LIMITS } from '../../../domain/upload/upload-scheduler.js';
 import { BlockFrames, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from '../convert.js';
 import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from '../limits.js';
+import { hearCall } from './hear-call.js';
 import { checkRequest } from './requested-block.js';
 import type { SyncServer, SyncSession } from './sync-server.js';
 
@@ -87,18 +88,13 @@ class FetchSession implements BlockStream {
     this.#timer = setTimeout(() => {
       this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
     }, HELLO_TIMEOUT_MS);
-    call.on('data', (message: FetchRequest) => {
-      this.#onMessage(message);
-    });
-    call.on('end', () => {
-      this.#end();
-      call.end();
-    });
-    call.on('cancelled', () => {
-      this.#end();
-    });
-    call.on('error', () => {
-      this.#end();
+    hearCall(call, {
+      message: (message: FetchRequest) => {
+        this.#onMessage(message);
+      },
+      over: () => {
+        this.#end();
+      },
     });
   }
 
@@ -131,7 +127,7 @@ class FetchSession implements BlockStream {
     });
   }
 
-  violated(breach: 'duplicate' | 'full'): void {
+  violated(breach: Breach): void {
     this.#fail(
       breach === 'full'
         ? tooManyRequests()

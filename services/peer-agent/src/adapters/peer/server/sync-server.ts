@@ -9,6 +9,7 @@ import type { Offender } from '../../../app/agent/bans.js';
 import { CONTENT_CHANGED } from '../../../app/ports.js';
 import type { Serving, ServingDirectory } from '../../../app/upload/serving.js';
 import type { Downloader, Uploads } from '../../../app/upload/uploads.js';
+import { hearCall } from './hear-call.js';
 import { HaveNews } from '../have-news.js';
 import { readHello, type Greeting } from '../hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from '../limits.js';
@@ -122,18 +123,13 @@ export class SyncSession implements Downloader {
     this.#timer = setTimeout(() => {
       this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'hello and bitfield did not come in time'));
     }, HELLO_TIMEOUT_MS);
-    call.on('data', (message: SyncRequest) => {
-      this.#onMessage(message);
-    });
-    call.on('end', () => {
-      this.#end();
-      call.end();
-    });
-    call.on('cancelled', () => {
-      this.#end();
-    });
-    call.on('error', () => {
-      this.#end();
+    hearCall(call, {
+      message: (message: SyncRequest) => {
+        this.#onMessage(message);
+      },
+      over: () => {
+        this.#end();
+      },
     });
     const peerId = peerIdToBytes(parts.self.peerId);
     this.#write({ message: { $case: 'challenge', value: { nonce: this.#nonce, peerId } } });
