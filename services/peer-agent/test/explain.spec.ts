@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { PieceStore } from '../src/app/ports.js';
+import type { PieceStore } from '../src/app/ports/piece-store.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import type { Cause } from '../src/domain/explain/causes.js';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
-import type { TransferArchive } from '../src/app/ports.js';
+import type { TransferArchive } from '../src/app/ports/archives.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';

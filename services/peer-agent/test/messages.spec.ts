@@ -9,7 +9,7 @@ import { dialer } from '@enjambre/harness/dialer';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { InboxFile } from '../src/adapters/state/inbox-file.js';
 import { Messages } from '../src/app/messages/messages.js';
-import type { InboxArchive } from '../src/app/ports.js';
+import type { InboxArchive } from '../src/app/ports/archives.js';
 import { TestFolder } from './support/folder.js';
 import { ScriptedRelay, type RelayVisit } from './support/scripted-relay.js';
 

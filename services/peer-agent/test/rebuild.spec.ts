@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { parseMetainfo } from '@enjambre/core/metainfo-parse';
-import type { TransferArchive } from '../src/app/ports.js';
+import type { TransferArchive } from '../src/app/ports/archives.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';

@@ -13,7 +13,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { DiskFiles } from '../src/adapters/disk/disk-files.js';
-import type { KeptReason } from '../src/app/ports.js';
+import type { KeptReason } from '../src/app/ports/piece-store.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';

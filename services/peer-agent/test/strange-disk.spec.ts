@@ -10,7 +10,7 @@ import { DiskPool } from '../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../src/adapters/disk/store-factory.js';
-import type { Named } from '../src/app/ports.js';
+import type { Named } from '../src/app/ports/store-factory.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';

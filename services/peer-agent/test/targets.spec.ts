@@ -5,7 +5,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
 import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';
-import type { StoreFactory } from '../src/app/ports.js';
+import type { StoreFactory } from '../src/app/ports/store-factory.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { EnjambreError } from '@enjambre/core/error';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { ProgressLog, TransferArchive } from '../src/app/ports.js';
+import type { ProgressLog, TransferArchive } from '../src/app/ports/archives.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';

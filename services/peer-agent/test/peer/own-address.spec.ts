@@ -6,7 +6,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import { dialer } from '@enjambre/harness/dialer';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
-import type { PeerAddress } from '../../src/app/ports.js';
+import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 

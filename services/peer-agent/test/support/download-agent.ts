@@ -25,12 +25,12 @@ import type {
   FileSummary,
   Membership,
   MembershipEvent,
-  PeerAddress,
-  StoreFactory,
   SwarmListener,
   TrackerPort,
-  TransferArchive,
-} from '../../src/app/ports.js';
+} from '../../src/app/ports/tracker.js';
+import type { PeerAddress } from '../../src/app/ports/peers.js';
+import type { StoreFactory } from '../../src/app/ports/store-factory.js';
+import type { TransferArchive } from '../../src/app/ports/archives.js';
 import type { Transfer } from '../../src/app/transfer/transfer.js';
 import { Transfers } from '../../src/app/transfer/transfers.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';

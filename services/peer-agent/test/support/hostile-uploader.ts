@@ -17,7 +17,7 @@ import {
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
-import type { PeerAddress } from '../../src/app/ports.js';
+import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { peerNamed } from './ids.js';
 
 type SyncAnswer = NonNullable<SyncResponse['message']>;

@@ -1,6 +1,6 @@
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { PeerAddress } from '../../src/app/ports.js';
+import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { peerNamed } from './ids.js';
 
 /** A peer that takes connections, and no more: nothing at all (`tcp`), or HTTP/2 without an answer to any request. */

@@ -11,7 +11,7 @@ import { AnnounceEvent, type ConnectResponse } from '@enjambre/proto/gen/enjambr
 import { dialer } from '@enjambre/harness/dialer';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { TrackerPool } from '../../src/adapters/tracker/tracker-pool.js';
-import type { Membership, SwarmListener } from '../../src/app/ports.js';
+import type { Membership, SwarmListener } from '../../src/app/ports/tracker.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 import { ScriptedTracker, type TrackerScript, type TrackerVisit } from '../support/scripted-tracker.js';
 import { SilentPeer } from '../support/silent-peer.js';

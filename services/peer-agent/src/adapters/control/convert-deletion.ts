@@ -2,7 +2,7 @@ import {
   KeptReason as WireReason,
   type RemoveTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { Deletion, KeptReason } from '../../app/ports.js';
+import type { Deletion, KeptReason } from '../../app/ports/piece-store.js';
 
 const REASONS: Readonly<Record<KeptReason, WireReason>> = {
   'taken-over': WireReason.TAKEN_OVER,

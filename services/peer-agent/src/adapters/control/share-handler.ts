@@ -8,7 +8,7 @@ import {
   type ShareRequest,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { LeftOut, LeftOutWhy, LinkPolicy } from '../../app/ports.js';
+import type { LeftOut, LeftOutWhy, LinkPolicy } from '../../app/ports/sharing.js';
 import type { Transfers } from '../../app/transfer/transfers.js';
 import { transferToWire } from './convert.js';
 import { limitChangeFromWire } from './limit-handlers.js';

@@ -6,7 +6,7 @@ import { forEachLimited } from '@enjambre/common/async/for-each-limited';
 import { turns } from '@enjambre/common/async/turns';
 import { errnoOf } from '@enjambre/common/system-error';
 import pLimit from 'p-limit';
-import type { ContentHasher, ScannedContent, ScanOptions } from '../../app/ports.js';
+import type { ContentHasher, ScannedContent, ScanOptions } from '../../app/ports/sharing.js';
 import { ContentScan } from './content-scan.js';
 import type { DiskPool } from './disk-pool.js';
 import { stampText } from './file-stamps.js';

@@ -1,7 +1,7 @@
 import { link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TestFolder } from '../../../test/support/folder.js';
-import type { LeftOutWhy, ScannedContent, ScanOptions } from '../../app/ports.js';
+import type { LeftOutWhy, ScannedContent, ScanOptions } from '../../app/ports/sharing.js';
 import { DiskContentHasher } from './content-hasher.js';
 import { DiskPool } from './disk-pool.js';
 import { PrivateFolders } from './private-folders.js';

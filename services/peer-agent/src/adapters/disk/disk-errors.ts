@@ -1,5 +1,5 @@
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
-import { BLOCK_LOST } from '../../app/ports.js';
+import { BLOCK_LOST } from '../../app/ports/piece-store.js';
 import { errnoOf } from '@enjambre/common/system-error';
 
 interface Meaning {

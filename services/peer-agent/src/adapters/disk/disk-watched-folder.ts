@@ -5,7 +5,7 @@ import { errnoOf } from '@enjambre/common/system-error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { watch, type FSWatcher } from 'chokidar';
 import pLimit from 'p-limit';
-import type { FolderListener, LinkPolicy, WatchedFolder } from '../../app/ports.js';
+import type { FolderListener, LinkPolicy, WatchedFolder } from '../../app/ports/sharing.js';
 import { diskError } from './disk-errors.js';
 import { decodeEntryName } from './entry-name.js';
 import { FolderLook, GONE } from './folder-look.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Turns } from '@enjambre/common/async/turns';
 import { bytesOf, folderMetainfo } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
-import type { FileStamp } from '../../app/ports.js';
+import type { FileStamp } from '../../app/ports/sharing.js';
 import { ownerOf } from '../../domain/own-files.js';
 import { FileRemoval } from './file-removal.js';
 

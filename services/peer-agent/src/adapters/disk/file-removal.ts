@@ -8,11 +8,11 @@ import { errnoOf } from '@enjambre/common/system-error';
 import {
   MAX_KEPT_PATHS,
   type DeletionRules,
-  type FileStamp,
   type Deletion,
   type KeptPath,
   type KeptReason,
-} from '../../app/ports.js';
+} from '../../app/ports/piece-store.js';
+import type { FileStamp } from '../../app/ports/sharing.js';
 import { stampText } from './file-stamps.js';
 
 export interface FileRemovalInit {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileStamp } from '../../app/ports.js';
+import type { FileStamp } from '../../app/ports/sharing.js';
 
 const FIELDS = 5;
 /** What goes into a fingerprint. One of another version never equals one of this: the content is hashed then. */

@@ -15,7 +15,7 @@ import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
-import type { PieceStore } from '../../app/ports.js';
+import type { PieceStore } from '../../app/ports/piece-store.js';
 import { ALL_OF_IT } from '../../app/transfer/removal.js';
 import { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';

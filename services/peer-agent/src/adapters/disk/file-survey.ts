@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { Survey } from '../../app/ports.js';
+import type { Survey } from '../../app/ports/piece-store.js';
 import { diskError, isAbsence } from './disk-errors.js';
 
 export interface FileSurveyInit {

@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 import { MAX_FILES } from '@enjambre/core/metainfo';
 import type pLimit from 'p-limit';
-import type { LinkPolicy } from '../../app/ports.js';
+import type { LinkPolicy } from '../../app/ports/sharing.js';
 import { decodeEntryName } from './entry-name.js';
 import { stampText } from './file-stamps.js';
 

@@ -1,5 +1,5 @@
 import { escapeHidden } from '@enjambre/core/quote';
-import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../../app/ports.js';
+import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../../app/ports/sharing.js';
 
 /** So many are named; the rest is counted. */
 const MAX_NAMED = 100;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Named } from '../../app/ports.js';
+import type { Named } from '../../app/ports/store-factory.js';
 import { looseName } from '../../app/transfer/targets.js';
 import type { Rehearsal } from './rehearsal.js';
 

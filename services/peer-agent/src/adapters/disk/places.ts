@@ -1,7 +1,7 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
-import type { Place, PlaceRelation } from '../../app/ports.js';
+import type { Place, PlaceRelation } from '../../app/ports/store-factory.js';
 import { looseName } from '../../app/transfer/targets.js';
 import { folderSilent } from './disk-errors.js';
 import type { DiskFiles } from './disk-files.js';

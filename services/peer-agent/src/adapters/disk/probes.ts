@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { RESERVED_NAME } from '../../app/ports.js';
+import { RESERVED_NAME } from '../../app/ports/store-factory.js';
 import type { DiskFiles } from './disk-files.js';
 import { makeFolder } from './make-folder.js';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { quote } from '@enjambre/core/quote';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
-import { RESERVED_NAME } from '../../app/ports.js';
+import { RESERVED_NAME } from '../../app/ports/store-factory.js';
 import type { DiskFiles } from './disk-files.js';
 import { diskError } from './disk-errors.js';
 import { moveNew } from './move-new.js';

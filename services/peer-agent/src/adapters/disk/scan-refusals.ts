@@ -1,7 +1,8 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { MAX_FILES } from '@enjambre/core/metainfo';
 import { escapeHidden } from '@enjambre/core/quote';
-import { RESERVED_NAME, type LeftOut, type LeftOutEntry } from '../../app/ports.js';
+import { RESERVED_NAME } from '../../app/ports/store-factory.js';
+import type { LeftOut, LeftOutEntry } from '../../app/ports/sharing.js';
 import { diskError } from './disk-errors.js';
 
 /** Names shown in one sentence. */

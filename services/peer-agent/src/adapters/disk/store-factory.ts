@@ -6,12 +6,12 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import {
   RESERVED_NAME,
-  type PieceStore,
   type Named,
   type Place,
   type PlaceRelation,
   type StoreFactory,
-} from '../../app/ports.js';
+} from '../../app/ports/store-factory.js';
+import type { PieceStore } from '../../app/ports/piece-store.js';
 import { diskError, folderSilent } from './disk-errors.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { roomIn } from './disk-room.js';

@@ -5,7 +5,7 @@ import type {
   Room as WireRoom,
   Target as WireTarget,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Delivery, Room } from '../../app/ports.js';
+import type { Delivery, Room } from '../../app/ports/messaging.js';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 /** Longest text that is taken; a relay that sends more is not ours. */

@@ -12,7 +12,7 @@ import {
   MessagingServiceClient,
   type Delivery as WireDelivery,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Delivery, DeliveryListener, Page, RelayPort, Room } from '../../app/ports.js';
+import type { Delivery, DeliveryListener, Page, RelayPort, Room } from '../../app/ports/messaging.js';
 import type { MessageTarget } from '../../domain/inbox.js';
 import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from './convert.js';
 import { RelaySession, type RelaySessionListener } from './relay-session.js';

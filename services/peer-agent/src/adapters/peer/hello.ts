@@ -10,7 +10,7 @@ import {
 } from '@enjambre/core/ids';
 import { labelsFault, type Labels } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { CONTENT_CHANGED } from '../../app/ports.js';
+import { CONTENT_CHANGED } from '../../app/ports/piece-store.js';
 import type { Serving, ServingDirectory } from '../../app/upload/serving.js';
 
 /** It ends up on terminals: no control characters. */

@@ -4,7 +4,7 @@ import { parsePeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import type { BanArchive } from '../../app/ports.js';
+import type { BanArchive } from '../../app/ports/archives.js';
 import type { Ban } from '../../domain/ban-list.js';
 import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';

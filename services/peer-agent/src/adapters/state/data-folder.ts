@@ -8,7 +8,7 @@ import { turns } from '@enjambre/common/async/turns';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
-import type { TransferArchive } from '../../app/ports.js';
+import type { TransferArchive } from '../../app/ports/archives.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { diskError } from '../disk/disk-errors.js';
 import { makeFolder } from '../disk/make-folder.js';

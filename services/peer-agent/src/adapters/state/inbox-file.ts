@@ -5,7 +5,7 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Logger } from '@enjambre/common/log/logger';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import type { InboxArchive } from '../../app/ports.js';
+import type { InboxArchive } from '../../app/ports/archives.js';
 import type { InboxEntry } from '../../domain/inbox.js';
 import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';

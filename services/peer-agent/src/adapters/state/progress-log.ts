@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { Serial } from '@enjambre/common/async/serial';
 import { Bitfield } from '@enjambre/core/bitfield';
 import writeFileAtomic from 'write-file-atomic';
-import type { ProgressLog } from '../../app/ports.js';
+import type { ProgressLog } from '../../app/ports/archives.js';
 import { diskError } from '../disk/disk-errors.js';
 import { syncFolder } from '../disk/sync-folder.js';
 import { Journal, readIfThere } from './journal.js';

@@ -3,7 +3,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { ProgressLog } from '../../app/ports.js';
+import type { ProgressLog } from '../../app/ports/archives.js';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';

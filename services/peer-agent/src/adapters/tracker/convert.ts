@@ -14,7 +14,8 @@ import {
   type FileSummary as WireSummary,
   type PeerDelta,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { BanReport, FileSummary, Membership, MembershipEvent, PeerAddress } from '../../app/ports.js';
+import type { BanReport, FileSummary, Membership, MembershipEvent } from '../../app/ports/tracker.js';
+import type { PeerAddress } from '../../app/ports/peers.js';
 import type { TrackerMessage } from './tracker-session.js';
 
 /** More of one peer are not tried. */

@@ -29,7 +29,7 @@ import type {
   MembershipEvent,
   SwarmListener,
   TrackerPort,
-} from '../../app/ports.js';
+} from '../../app/ports/tracker.js';
 import { WIDE_WATCH_PEERS } from '../../domain/swarm-constants.js';
 import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
 import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';

@@ -4,7 +4,8 @@ import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { BanList, newestFirst, type Ban, type Party } from '../../domain/ban-list.js';
 import { findBan } from '../../domain/ban-ref.js';
-import type { BanArchive, TrackerPort } from '../ports.js';
+import type { BanArchive } from '../ports/archives.js';
+import type { TrackerPort } from '../ports/tracker.js';
 
 /** Who did wrong, and in which swarm. */
 export interface Offender extends Party {

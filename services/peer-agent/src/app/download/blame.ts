@@ -6,7 +6,8 @@ import { Culprits } from '../../domain/download/culprits.js';
 import type { DownloadAccount } from '../../domain/explain/download-account.js';
 import type { Bans } from '../agent/bans.js';
 import type { Ledger } from '../agent/ledger.js';
-import { CONTENT_CHANGED, type PeerAddress } from '../ports.js';
+import { CONTENT_CHANGED } from '../ports/piece-store.js';
+import type { PeerAddress } from '../ports/peers.js';
 
 export interface BlameComponents {
   readonly infohash: InfoHash;

@@ -3,7 +3,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BlockRef } from '../../domain/block.js';
 import { DEFAULT_TOTAL_BYTES } from '../../domain/download/outstanding-budget.js';
-import { BLOCK_LOST, type PieceStore } from '../ports.js';
+import { BLOCK_LOST, type PieceStore } from '../ports/piece-store.js';
 
 export interface BlockWritesComponents {
   readonly store: Pick<PieceStore, 'write'>;

@@ -2,7 +2,7 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Meter } from '../agent/meter.js';
-import type { ProgressLog } from '../ports.js';
+import type { ProgressLog } from '../ports/archives.js';
 import type { Content } from '../transfer/content.js';
 
 export interface CheckpointsComponents {

@@ -15,14 +15,9 @@ import type { Ledger } from '../agent/ledger.js';
 import type { TransferLimits } from '../agent/limits.js';
 import type { Locality } from '../agent/locality.js';
 import type { Meter } from '../agent/meter.js';
-import type {
-  Discovery,
-  PeerAddress,
-  PeerConnector,
-  ProgressLog,
-  SourceNews,
-  SwarmListener,
-} from '../ports.js';
+import type { Discovery, SwarmListener } from '../ports/tracker.js';
+import type { PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
+import type { ProgressLog } from '../ports/archives.js';
 import type { Content } from '../transfer/content.js';
 import type { ComplaintTurns } from '../upload/complaint-turns.js';
 import { Serving } from '../upload/serving.js';

@@ -6,7 +6,8 @@ import { MetainfoRace } from '../../domain/metainfo-race.js';
 import type { Random } from '../../domain/random.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
 import { searchText } from './metainfo-text.js';
-import type { Discovery, PeerAddress, PeerConnector, SwarmListener } from '../ports.js';
+import type { Discovery, SwarmListener } from '../ports/tracker.js';
+import type { PeerAddress, PeerConnector } from '../ports/peers.js';
 
 export interface MetainfoSearchComponents {
   readonly connector: Pick<PeerConnector, 'fetchMetainfo'>;

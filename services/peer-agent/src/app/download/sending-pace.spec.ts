@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { peerNamed } from '../../../test/support/ids.js';
-import type { BlockSource } from '../ports.js';
+import type { BlockSource } from '../ports/peers.js';
 import { SendingPace } from './sending-pace.js';
 
 class Links {

@@ -3,7 +3,7 @@ import type { PeerId } from '@enjambre/core/ids';
 import { UNLIMITED } from '../../domain/limits/byte-bucket.js';
 import type { RateShare } from '../../domain/limits/rate-limiter.js';
 import { partLength } from '../../domain/upload/part-length.js';
-import type { BlockSource } from '../ports.js';
+import type { BlockSource } from '../ports/peers.js';
 
 interface Links {
   get(peer: PeerId): BlockSource | undefined;

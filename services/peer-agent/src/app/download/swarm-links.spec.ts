@@ -5,7 +5,7 @@ import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { peerNamed, infoHash } from '../../../test/support/ids.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
 /** Links that are ready at once, but for those of `silent` peers, and remember why they were closed. */

@@ -11,7 +11,7 @@ import type {
 } from '../../domain/links/messages.js';
 import type { LinkState } from '../../domain/links/replacement.js';
 import type { Random } from '../../domain/random.js';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
 
 /** What is told of all links of one download. */
 export interface SwarmHandler {

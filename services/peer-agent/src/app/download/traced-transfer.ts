@@ -7,7 +7,8 @@ import {
   startSpan,
   type Span,
 } from '@enjambre/common/tracing/tracing';
-import type { PeerAddress, PeerConnector, SourceNews, TrackerPort } from '../ports.js';
+import type { PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
+import type { TrackerPort } from '../ports/tracker.js';
 import type { TransferComponents } from '../transfer/transfer-components.js';
 
 /**

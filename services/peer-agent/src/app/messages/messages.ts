@@ -3,7 +3,8 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { Inbox, type InboxEntry, type InboxMessage, type MessageTarget } from '../../domain/inbox.js';
-import type { Delivery, DeliveryListener, InboxArchive, Page, Receipt, RelayPort, Room } from '../ports.js';
+import type { Delivery, DeliveryListener, Page, Receipt, RelayPort, Room } from '../ports/messaging.js';
+import type { InboxArchive } from '../ports/archives.js';
 
 export interface MessagesComponents {
   readonly archive: InboxArchive;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { metainfoOfMany } from '../../../test/support/content.js';
 import { roundsDuring } from '../../../test/support/rounds.js';
 import { FolderOffers, type FolderOffersComponents } from './folder-offers.js';
-import type { ScannedContent } from '../ports.js';
+import type { ScannedContent } from '../ports/sharing.js';
 import type { Transfer } from '../transfer/transfer.js';
 
 const FILES = 2000;

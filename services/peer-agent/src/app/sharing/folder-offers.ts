@@ -3,7 +3,8 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { StepCount, type Steps } from '@enjambre/core/steps';
 import { turns } from '@enjambre/common/async/turns';
 import { placesOf } from '../../domain/copies.js';
-import type { ScannedContent, TransferArchive, WatchedFolder } from '../ports.js';
+import type { ScannedContent, WatchedFolder } from '../ports/sharing.js';
+import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from '../transfer/transfer.js';
 import type { Transfers } from '../transfer/transfers.js';
 

@@ -12,7 +12,8 @@ import {
 } from '../../domain/shared-folder.js';
 import { FolderOffers } from './folder-offers.js';
 import { LeftOutLog, type LeftOutHints } from './left-out-log.js';
-import type { ContentHasher, TransferArchive, WatchedFolder } from '../ports.js';
+import type { ContentHasher, WatchedFolder } from '../ports/sharing.js';
+import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from '../transfer/transfer.js';
 import type { Transfers } from '../transfer/transfers.js';
 

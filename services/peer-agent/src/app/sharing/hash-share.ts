@@ -4,7 +4,8 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { nameFault } from '@enjambre/core/names';
 import { escapeHidden, quote } from '@enjambre/core/quote';
 import { absolute } from '../download/download-source.js';
-import { RESERVED_NAME, type ContentHasher, type ScannedContent } from '../ports.js';
+import { RESERVED_NAME } from '../ports/store-factory.js';
+import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import { planPieces } from './share-plan.js';
 import type { ShareOptions } from '../transfer/transfer-options.js';
 

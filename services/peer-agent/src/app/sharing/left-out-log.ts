@@ -1,5 +1,5 @@
 import type { Logger } from '@enjambre/common/log/logger';
-import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../ports.js';
+import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../ports/sharing.js';
 
 const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
   link: 'is a symbolic link, which is not followed',

@@ -1,7 +1,7 @@
 import { checkNotNamesake, MetainfoPlan } from '@enjambre/core/metainfo-plan';
 import { StepCount } from '@enjambre/core/steps';
 import { turns } from '@enjambre/common/async/turns';
-import type { ScannedContent } from '../ports.js';
+import type { ScannedContent } from '../ports/sharing.js';
 
 /**
  * The piece length to share content with, before a byte of it is read. Throws `invalid` if nothing

@@ -6,7 +6,7 @@ import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from './content.js';
 import { isWhole, looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
 import { OtherCopies } from './other-copies.js';
-import type { Survey } from '../ports.js';
+import type { Survey } from '../ports/piece-store.js';
 import type { RunOptions, TransferComponents } from './transfer-components.js';
 
 export interface ContentSearchInit {

@@ -1,7 +1,8 @@
 import { copiesOf, pathOfCopy, withCopy, withoutCopy } from '../../domain/copies.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { openContent, type Content } from './content.js';
-import type { ContentHasher, ScannedContent, StoreFactory } from '../ports.js';
+import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
+import type { StoreFactory } from '../ports/store-factory.js';
 
 /** True if the whole content at a path, or the copy in use, looks as it did when it was found to be right. */
 export async function looksUnchanged(

@@ -4,7 +4,8 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import { withOwn, type OwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { contentChanged, isNamed, openContent, type Content } from './content.js';
-import type { ProgressLog, StoreFactory } from '../ports.js';
+import type { ProgressLog } from '../ports/archives.js';
+import type { StoreFactory } from '../ports/store-factory.js';
 import { ALL_OF_IT } from './removal.js';
 import { sampleHolds, verifyPieces } from './verification.js';
 

@@ -1,5 +1,5 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { StoreFactory } from '../ports.js';
+import type { StoreFactory } from '../ports/store-factory.js';
 
 /** `folder` if a download into it has left a part there, or what has its name there could be the very same. */
 export async function findLeftover(

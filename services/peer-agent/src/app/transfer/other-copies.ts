@@ -4,7 +4,7 @@ import { pathOfCopy, usingCopy } from '../../domain/copies.js';
 import type { ContentCopy, TransferRecord } from '../../domain/transfer-record.js';
 import { openContent, type Content } from './content.js';
 import { isWhole, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
-import type { StoreFactory } from '../ports.js';
+import type { StoreFactory } from '../ports/store-factory.js';
 
 interface Candidate {
   readonly record: TransferRecord;

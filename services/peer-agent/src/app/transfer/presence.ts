@@ -1,6 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Membership, MembershipEvent, TrackerPort } from '../ports.js';
+import type { Membership, MembershipEvent, TrackerPort } from '../ports/tracker.js';
 
 export interface PresenceComponents {
   readonly tracker: TrackerPort;

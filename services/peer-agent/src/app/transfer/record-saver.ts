@@ -1,5 +1,5 @@
 import type { Logger } from '@enjambre/common/log/logger';
-import type { TransferArchive } from '../ports.js';
+import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from './transfer.js';
 
 /** Changes that nobody waits for are saved this much later, together; progress, and what could not be saved, this often. */

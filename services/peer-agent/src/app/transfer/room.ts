@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
-import type { StoreFactory } from '../ports.js';
+import type { StoreFactory } from '../ports/store-factory.js';
 
 /** What a download still has to write. */
 export interface RoomNeed {

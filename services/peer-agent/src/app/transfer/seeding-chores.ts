@@ -1,4 +1,4 @@
-import type { PieceStore } from '../ports.js';
+import type { PieceStore } from '../ports/piece-store.js';
 
 /** How often a part of what is seeded is looked at on disk, and numbers are told. */
 const CHORES_MS = 2000;

@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Place, StoreFactory } from '../ports.js';
+import type { Place, StoreFactory } from '../ports/store-factory.js';
 
 /** What is known of the transfer that holds a place. */
 export interface Holder {

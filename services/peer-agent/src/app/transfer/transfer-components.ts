@@ -6,14 +6,10 @@ import type { ComplaintTurns } from '../upload/complaint-turns.js';
 import type { AgentLimits } from '../agent/limits.js';
 import type { Locality } from '../agent/locality.js';
 import type { Meter } from '../agent/meter.js';
-import type {
-  MembershipEvent,
-  PeerConnector,
-  Place,
-  StoreFactory,
-  TrackerPort,
-  TransferArchive,
-} from '../ports.js';
+import type { MembershipEvent, TrackerPort } from '../ports/tracker.js';
+import type { PeerConnector } from '../ports/peers.js';
+import type { Place, StoreFactory } from '../ports/store-factory.js';
+import type { TransferArchive } from '../ports/archives.js';
 import type { RoomNeed } from './room.js';
 
 /** What a transfer works with. */

@@ -1,6 +1,6 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { LimitChange } from '../../domain/limits/limit-settings.js';
-import type { LeftOut, ScanOptions } from '../ports.js';
+import type { LeftOut, ScanOptions } from '../ports/sharing.js';
 import type { Transfer } from './transfer.js';
 
 export interface ShareOptions {

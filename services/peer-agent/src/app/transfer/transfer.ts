@@ -13,7 +13,7 @@ import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from '../agent/ledger.js';
 import type { TransferLimits } from '../agent/limits.js';
 import { Offering } from '../upload/offering.js';
-import type { MembershipEvent } from '../ports.js';
+import type { MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from '../download/resolution.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PieceLayout } from '@enjambre/core/layout';
 import { metainfoOfMany } from '../../../test/support/content.js';
-import type { PieceStore } from '../ports.js';
+import type { PieceStore } from '../ports/piece-store.js';
 import { verifyPieces } from './verification.js';
 
 const PIECES = 1000;

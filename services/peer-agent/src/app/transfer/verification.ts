@@ -1,7 +1,7 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { forEachLimited } from '@enjambre/common/async/for-each-limited';
-import type { PieceStore } from '../ports.js';
+import type { PieceStore } from '../ports/piece-store.js';
 
 /** Pieces hashed at the same time. */
 const AT_ONCE = 8;

@@ -5,7 +5,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import { GivenPieces } from '../../domain/upload/given-pieces.js';
 import type { ComplaintTurns } from './complaint-turns.js';
 import { contentChanged } from '../transfer/content.js';
-import type { PieceStore } from '../ports.js';
+import type { PieceStore } from '../ports/piece-store.js';
 
 export interface ComplaintsParts {
   readonly layout: PieceLayout;

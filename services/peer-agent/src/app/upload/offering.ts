@@ -1,4 +1,4 @@
-import { CONTENT_CHANGED } from '../ports.js';
+import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import { startSeedingChores, type SeedingChores } from '../transfer/seeding-chores.js';
 import { Serving, type ServingComponents } from './serving.js';
 

@@ -13,7 +13,7 @@ import type { Offender } from '../agent/bans.js';
 import { Complaints } from './complaints.js';
 import type { ComplaintTurns } from './complaint-turns.js';
 import type { Ledger } from '../agent/ledger.js';
-import type { PieceStore } from '../ports.js';
+import type { PieceStore } from '../ports/piece-store.js';
 
 /** What whoever serves the file wants to hear of it. */
 export interface ServingListener {

@@ -11,7 +11,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../../app/ports.js';
+import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../../app/ports/peers.js';
 import { BlockMemory } from '../../disk/block-memory.js';
 import { DialTurns } from './dial-turns.js';
 import { EndpointRace } from './endpoint-race.js';

@@ -13,7 +13,7 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { BlockSource, PeerAddress, SourceNews } from '../../../app/ports.js';
+import type { BlockSource, PeerAddress, SourceNews } from '../../../app/ports/peers.js';
 import { BlockParts } from './block-parts.js';
 import { rejectFromWire } from '../convert.js';
 import { HaveNews } from '../have-news.js';

@@ -6,7 +6,7 @@ import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids'
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../../app/agent/bans.js';
-import { CONTENT_CHANGED } from '../../../app/ports.js';
+import { CONTENT_CHANGED } from '../../../app/ports/piece-store.js';
 import type { Serving, ServingDirectory } from '../../../app/upload/serving.js';
 import type { Downloader, Uploads } from '../../../app/upload/uploads.js';
 import { hearCall } from './hear-call.js';
