@@ -7,45 +7,45 @@ export interface Room {
 }
 
 export interface Page {
-  /** 0 lets the relay choose. */
+  /** 0 lets the messaging service choose. */
   readonly size: number;
   readonly token: string;
 }
 
 /** A message on its way to this agent. */
 export interface Delivery {
-  /** To acknowledge it by; counts up. */
+  /** Identifies the delivery in acknowledgements; increases with each delivery. */
   readonly deliveryId: bigint;
   readonly message: ChatMessage;
 }
 
-/** What the relay has to deliver. */
+/** Receives the deliveries of the messaging service. */
 export interface DeliveryListener {
-  /** Id of the delivery that was received last; 0 if there was none. */
+  /** Id of the last delivery received; 0 if there was none. */
   readonly cursor: bigint;
-  /** False while nothing more can be kept: then nothing is to be delivered. */
+  /** False while no more messages can be stored: nothing must be delivered then. */
   readonly hasRoom: boolean;
-  /** Keeps messages. When it resolves, they may be acknowledged. */
+  /** Stores messages. Once it resolves, they may be acknowledged. */
   deliver(deliveries: readonly Delivery[]): Promise<void>;
-  /** There is a session: rooms may have been forgotten. */
+  /** A session opened: the messaging service may have lost its rooms. */
   connected(): void;
 }
 
-/** What the relay says of a message that it took. */
+/** The messaging service's answer to an accepted message. */
 export interface Receipt {
   readonly sentAtMs: number;
-  /** True if it had been taken before. */
+  /** True if the message had already been accepted. */
   readonly duplicate: boolean;
-  /** How many get it, and how many do not because too much waits for them. */
+  /** How many members receive it, and how many do not because their queue is full. */
   readonly receivers: number;
   readonly skipped: number;
 }
 
 /** The agent's session with its messaging service. Throws `unavailable` MESSAGING_UNREACHABLE while there is none. */
 export interface RelayPort {
-  /** Says who takes deliveries. Called once, before it starts. */
+  /** Sets the listener for deliveries. Called once, before start. */
   receive(listener: DeliveryListener): void;
-  /** There is room for deliveries: if they were stopped for want of it, they go on. */
+  /** There is room for deliveries: resumes them if they were stopped for lack of it. */
   wake(): void;
   send(message: { id: string; target: MessageTarget; text: string }): Promise<Receipt>;
   history(

@@ -6,25 +6,27 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { SourceEvent } from '../../domain/source-event.js';
 
-/** A peer as the tracker names it. */
+/** A peer as listed by the tracker. */
 export interface PeerAddress {
   readonly peerId: PeerId;
   readonly name: string;
   readonly endpoint: string;
-  /** All addresses at which it may be reached, best first. @default `endpoint` alone */
+  /** All addresses of the peer, best first. @default `endpoint` alone */
   readonly endpoints?: readonly string[];
   readonly seeder: boolean;
-  /** What it says of where it stands. @default nothing */
+  /** Topology labels that the peer announces. @default none */
   readonly labels?: Labels;
 }
 
-/** An event of a source as its link tells it: a block comes with its bytes, an end with its reason. Nothing comes after `source-left`. */
+/**
+ * A source event as its link reports it: a block carries its bytes, an end its reason. `source-left` is the last event.
+ */
 export type SourceNews =
   | Exclude<SourceEvent, { type: 'block-arrived' | 'source-left' }>
   | (Extract<SourceEvent, { type: 'block-arrived' }> & { readonly data: Buffer })
   | (Extract<SourceEvent, { type: 'source-left' }> & {
       readonly error: EnjambreError;
-      /** True if it was ended by {@link BlockSource.close}. */
+      /** True if {@link BlockSource.close} ended the link. */
       readonly byUs: boolean;
     });
 
@@ -33,27 +35,30 @@ export interface BlockSource {
   readonly id: PeerId;
   readonly kind: 'peer';
   request(id: number, place: { piece: number; begin: number; length: number }): void;
-  /** Asks for a block of the uploader's choice, of a piece whose index is `residue` modulo `modulus`. */
+  /** Requests a block of the uploader's choice from the pieces whose index is `residue` modulo `modulus`. */
   requestAny(id: number, of: { modulus: number; residue: number }): void;
   cancel(id: number): void;
-  /** How fast blocks should come: bytes a second, 0 for as fast as they can. */
+  /** Sets the rate at which blocks should arrive, in bytes per second; 0 for no limit. */
   pace(bytesPerSecond: number): void;
   have(pieces: readonly number[]): void;
-  /** Ends the link, of which `source-left` is told. @param piece the one that was bad, if that is why */
+  /** Ends the link; `source-left` follows. @param piece the bad piece, if that is the reason */
   close(reason: string, message: string, piece?: number): void;
 }
 
 export interface PeerConnector {
-  /** Opens a link to an uploader. `have` is what we have, read when it is sent. `tell` hears all that happens, never before this returns. */
+  /**
+   * Opens a link to an uploader. `have` is our bitfield; it is read when it is sent. `tell` receives every event, never
+   * before this call returns.
+   */
   open(
     peer: PeerAddress,
     what: { infohash: InfoHash; layout: PieceLayout; have: Bitfield },
     tell: (news: SourceNews) => void,
   ): BlockSource;
   /**
-   * Fetches and checks the metainfo of a file. Throws {@link EnjambreError}.
+   * Fetches and verifies the metainfo of a file. Throws {@link EnjambreError}.
    *
-   * @param progress hears how many bytes have come, and how many the peer says there are
+   * @param progress receives the bytes fetched so far, and the total that the peer announced
    */
   fetchMetainfo(
     peer: PeerAddress,

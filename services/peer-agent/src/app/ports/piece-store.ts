@@ -1,70 +1,70 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 
-/** Reason of a failed {@link PieceStore.write}: the bytes are gone, and it may be tried with others. */
+/** Reason of a failed {@link PieceStore.write}: the block is lost; another write may succeed. */
 export const BLOCK_LOST = 'BLOCK_LOST';
 
-/** What a look at files found. */
+/** Result of {@link PieceStore.survey}. */
 export interface Survey {
-  /** Path of one that is not there; undefined if all are. */
+  /** Path of a missing file; undefined if all exist. */
   readonly absent?: string;
-  /** If all are there: a text that changes when one of them does. */
+  /** If all exist: a text that changes when one of them changes. */
   readonly look: string;
 }
 
-/** Why an uploader withdraws a file whose bytes are others than they were. */
+/** Reason for which an uploader withdraws a file whose bytes have changed. */
 export const CONTENT_CHANGED = 'CONTENT_CHANGED';
 
-/** The files of one transfer. Failures are `EnjambreError`s that say what to do. */
+/** The files of one transfer. Failures are `EnjambreError`s that name the next step. */
 export interface PieceStore {
-  /** Where the content is now: the file itself, or the folder. */
+  /** Current location of the content: the file itself, or the folder. */
   readonly path: string;
-  /** Fills `into` with as many bytes of a piece, from `begin` on. */
+  /** Fills `into` with bytes of a piece, starting at `begin`. */
   read(place: { piece: number; begin: number }, into: Buffer): Promise<void>;
-  /** Writes a block and returns the root of its leaves. `data` belongs to the store from then on. Throws BLOCK_LOST besides. */
+  /** Writes a block and returns the root of its leaves. Takes ownership of `data`. May also throw BLOCK_LOST. */
   write(piece: number, block: number, data: Buffer): Promise<Buffer>;
-  /** Hashes pieces as they are on disk; undefined for one that is not there. */
+  /** Hashes a piece as it is on disk; undefined if it is missing. */
   hashPiece(piece: number): Promise<Buffer | undefined>;
   /**
-   * These verified pieces are there: from now on, until {@link close}, the files that they
-   * are in must stay the very same, as must those that are written to. If they do not, this,
-   * {@link write}, {@link flush} and {@link publish} throw `precondition` FILE_MISSING or
-   * FILE_CHANGED; what is claimed of them then is in doubt.
+   * Declares these verified pieces present: until {@link close}, the files that hold them, and those that are written
+   * to, must stay the same files. If one does not, this, {@link write}, {@link flush} and {@link publish} throw
+   * `precondition` FILE_MISSING or FILE_CHANGED; the claimed pieces are then in doubt.
    */
   hold(have: Bitfield): Promise<void>;
-  /** What was written is on the disk itself when this resolves. Once it failed, it does so until {@link close}. */
+  /** Resolves when all written bytes are synced to the disk. After a failure, every call fails until {@link close}. */
   flush(): Promise<void>;
   /**
-   * Moves a complete download to where it belongs. Undefined if it is there already; else what the
-   * file system did not take of it and it does without, in a sentence; empty if it took all.
+   * Moves a complete download to its target. Undefined if it is already there. Otherwise one sentence on what the file
+   * system refused and the download does without; empty if it refused nothing.
    */
   publish(): Promise<string | undefined>;
-  /** Bytes that its files take on the disk by now: less than their length where they have holes. */
+  /** Bytes that its files currently occupy on disk: less than their length if they are sparse. */
   allocated(): Promise<number>;
-  /** True if anything is at {@link path}. */
+  /** True if anything exists at {@link path}. */
   exists(): Promise<boolean>;
-  /** Looks which files are there; of these only, if they are given by index. Throws as {@link read} does. */
+  /** Checks which files exist; only the given ones, by index, if `files` is set. Throws as {@link read} does. */
   survey(files?: Iterable<number>): Promise<Survey>;
   /**
-   * A text that changes when any file is another one, or was written to: it is made of size, times, inode and device.
-   * Undefined if a file is missing or has another size than it should.
+   * A text that changes when any file is replaced or written to; built from size, times, inode and device. Undefined if
+   * a file is missing or has the wrong size.
    */
   fingerprint(): Promise<string | undefined>;
   /**
-   * From now on the files must stay as they are, or as the last {@link fingerprint} found them if that was `since`.
-   * {@link read} gives no byte of one that changed before its piece was hashed and is right; it throws `precondition`
-   * CONTENT_CHANGED otherwise. Returns the fingerprint of what is sealed.
+   * Starts the integrity check: from now on the files must stay as they are, or as the {@link fingerprint} call that
+   * returned `since` found them. {@link read} returns no byte of a changed file until its piece is hashed and correct;
+   * otherwise it throws `precondition` CONTENT_CHANGED. Returns the fingerprint of the sealed files.
    */
   seal(since?: string): Promise<string | undefined>;
   /**
-   * Looks whether some sealed files, other ones each time, still are as they were, and hashes those that are not. Returns
-   * the new fingerprint if there is one: the content is right all the same. Throws as {@link read} does.
+   * One step of the background scrub: checks some sealed files for changes, the next ones with each call, and hashes
+   * those that changed. Returns the new fingerprint if a changed file still has the right content. Throws as {@link
+   * read} does.
    */
   patrol(): Promise<string | undefined>;
-  /** What the content is told from any other by, under whatever name in its file system; empty if it is not there. */
+  /** Identifies the content on its file system, whatever its name; empty if it is missing. */
   identity(): Promise<string>;
-  /** Files of the metainfo that are not there. */
+  /** Indexes of the metainfo's files that are missing. */
   missingFiles(): Promise<number[]>;
-  /** Deletes files that the metainfo names, as far as `rules` let it, and folders that became empty by that. */
+  /** Deletes files named by the metainfo, as far as `rules` allow, and the folders that this leaves empty. */
   delete(rules: DeletionRules): Promise<Deletion>;
   close(): Promise<void>;
 }
@@ -72,18 +72,18 @@ export interface PieceStore {
 /** Which files of a transfer may be deleted. */
 export interface DeletionRules {
   readonly isOwn: (file: number) => boolean;
-  /** Why those stay that are not. */
+  /** Why files that are not own are kept. */
   readonly notOwn: KeptReason;
-  /** Whatever they hold; if not, only what the metainfo says. */
+  /** Deletes files whatever they contain; if false, only those that match the metainfo. */
   readonly anyContent: boolean;
-  /** See {@link PieceStore.fingerprint}: files that look like this need not be read. */
+  /** See {@link PieceStore.fingerprint}: files that match it need not be read. */
   readonly fingerprint: string;
 }
 
 /**
- * Why something stays: it was there before the download (`taken-over`), or nothing is noted of that (`unknown`); it is
- * not what was downloaded any more (`changed`); a link, folder or device is in its place (`replaced`); or it is no part of
- * the transfer (`foreign`).
+ * Why something is kept: it existed before the download (`taken-over`), or there is no record of that (`unknown`); it
+ * is no longer what was downloaded (`changed`); a link, folder or device is in its place (`replaced`); or it is not
+ * part of the transfer (`foreign`).
  */
 export type KeptReason = 'taken-over' | 'unknown' | 'changed' | 'replaced' | 'foreign';
 
@@ -92,11 +92,11 @@ export interface KeptPath {
   readonly reason: KeptReason;
 }
 
-/** What became of the files. */
+/** Result of {@link PieceStore.delete}. */
 export interface Deletion {
   readonly deleted: number;
   readonly kept: number;
-  /** Some of those that stay: {@link MAX_KEPT_PATHS} at most. */
+  /** Some of the kept paths: at most {@link MAX_KEPT_PATHS}. */
   readonly paths: readonly KeptPath[];
 }
 

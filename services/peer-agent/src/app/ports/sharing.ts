@@ -8,19 +8,19 @@ export interface ScannedContent {
   readonly files: readonly {
     readonly path: readonly string[];
     readonly length: number;
-    /** Where its bytes are; of what a link leads to, the real path. */
+    /** Where its bytes are; for a symbolic link, the real path. */
     readonly diskPath: string;
     readonly executable: boolean;
-    /** Which file it is, and how it looked when it was found; see {@link ContentHasher.confirm}. */
+    /** Identity and state of the file when it was found; see {@link ContentHasher.confirm}. */
     readonly stamp: FileStamp;
   }[];
-  /** What a folder holds that is not shared. */
+  /** Entries of a folder that are not shared. */
   readonly leftOut: LeftOut;
 }
 
 /**
- * What tells a file, as it is, from another or from what it becomes by a change. Size and time of the last change can
- * be the same for other bytes (`touch -d`, `rsync -t`, package managers); that of the inode cannot be set.
+ * Distinguishes a file from any other, and from itself after a change. Size and modification time can be equal for
+ * different bytes (`touch -d`, `rsync -t`, package managers); the change time of the inode cannot be set.
  */
 export interface FileStamp {
   readonly dev: bigint;
@@ -31,41 +31,40 @@ export interface FileStamp {
 }
 
 /**
- * Why an entry is not shared. `link`: links are not followed. `outside`: it leads out of the
- * folder. `dangling`: it leads to nothing. `loop`: it leads to a folder that it lies in.
- * `incomplete`: downloads under way. `special`: a socket, pipe or device. `name`: no torrent may
- * hold the name, or its path is too deep.
+ * Why an entry is not shared. `link`: links are not followed. `outside`: the link leads out of the folder. `dangling`:
+ * its target does not exist. `loop`: it leads to a folder that contains it. `incomplete`: downloads in progress.
+ * `special`: a socket, pipe or device. `name`: a torrent cannot contain the name, or its path is too deep.
  */
 export type LeftOutWhy = 'link' | 'outside' | 'dangling' | 'loop' | 'incomplete' | 'special' | 'name';
 
 export interface LeftOutEntry {
-  /** Below the shared folder, with hidden characters and bytes that are not UTF-8 escaped. */
+  /** Relative to the shared folder, with hidden characters and bytes that are not UTF-8 escaped. */
   readonly path: string;
   readonly why: LeftOutWhy;
-  /** What is wrong with a name, as the end of a sentence that begins with it. */
+  /** What is wrong with the name, as the end of a sentence that begins with it. */
   readonly fault: string;
 }
 
-/** What of a folder is not shared. */
+/** Entries of a folder that are not shared, counted by kind. */
 export interface LeftOut {
-  /** Symbolic links that were not followed. */
+  /** Symbolic links that are not followed. */
   readonly links: number;
   readonly emptyFolders: number;
   /** Sockets, pipes and devices. */
   readonly others: number;
-  /** Names that cannot be shared; only if they are to be skipped. */
+  /** Names that cannot be shared; counted only if they are skipped. */
   readonly unsupported: number;
-  /** Folders of downloads under way. */
+  /** Folders of downloads in progress. */
   readonly incomplete: number;
-  /** The first of them, except empty folders. */
+  /** The first of these entries, without empty folders. */
   readonly entries: readonly LeftOutEntry[];
 }
 
-/** Which symbolic links in a folder are followed: none, those that lead to something in it, or all. */
+/** Which symbolic links in a folder are followed: none, those whose target is inside it, or all. */
 export type LinkPolicy = 'skip' | 'inside' | 'anywhere';
 
 export interface ScanOptions {
-  /** Names of files and folders inside a folder that are left out. @default none */
+  /** Matches names of files and folders to leave out of a folder. @default none */
   readonly ignores?: (name: string) => boolean;
   /** Whether `path` itself may be a link. @default true */
   readonly followLink?: boolean;
@@ -73,45 +72,48 @@ export interface ScanOptions {
   readonly links?: LinkPolicy;
   /** The folder that `inside` means. @default the path that is shared */
   readonly within?: string;
-  /** Names that cannot be shared are left out; else they are an error. @default false */
+  /** Leaves out names that cannot be shared, instead of throwing. @default false */
   readonly skipUnsupported?: boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface ContentHasher {
-  /** Looks at a file or folder. Throws `EnjambreError` if it cannot be shared. */
+  /** Lists a file or folder. Throws `EnjambreError` if it cannot be shared. */
   scan(path: string, options?: ScanOptions): Promise<ScannedContent>;
-  /** Hashes it. Throws `precondition` CHANGED_WHILE_READ if a file is not what the scan found any more, `cancelled`. */
+  /**
+   * Hashes scanned content. Throws `precondition` CHANGED_WHILE_READ if a file has changed since the scan, and
+   * `cancelled`.
+   */
   hash(
     content: ScannedContent,
     options: { name: string; pieceLength: number; signal: AbortSignal; progress: (bytes: number) => void },
   ): Promise<Metainfo>;
-  /** Looks whether all files still are what the scan found. Throws as {@link hash} does. */
+  /** Checks that all files are unchanged since the scan. Throws as {@link hash} does. */
   confirm(content: ScannedContent): Promise<void>;
 }
 
-/** Tells of changes in a watched folder; maybe of some that are none, and maybe not of all. */
+/** Receives changes of a watched folder; some may be false alarms, and some changes may be missed. */
 export interface FolderListener {
-  /** Of an entry. */
+  /** One entry may have changed. */
   changed(name: string): void;
-  /** Of any of them, or of the folder itself. */
+  /** Any entry, or the folder itself, may have changed. */
   changedAll(): void;
 }
 
-/** A folder whose entries are to be shared. What is in it and not to be shared is passed over. */
+/** A folder whose entries are shared automatically. Entries that must not be shared are ignored. */
 export interface WatchedFolder {
   readonly path: string;
   readonly ignores: (name: string) => boolean;
-  /** How its entries are to be scanned. */
+  /** Scan options for its entries. */
   readonly scan: ScanOptions & { readonly links: LinkPolicy };
   /**
-   * How all entries look, by name: texts that change when any of their files is another, was
-   * written to, or has another mode. Undefined if the folder is not there. Throws `EnjambreError`.
+   * The state of all entries, by name: texts that change when any of an entry's files is replaced, is written to, or
+   * changes its mode. Undefined if the folder is missing. Throws `EnjambreError`.
    */
   look(): Promise<ReadonlyMap<string, string> | undefined>;
-  /** How one entry looks; undefined if it is not there. */
+  /** The state of one entry; undefined if it is missing. */
   lookAt(name: string): Promise<string | undefined>;
-  /** Begins to tell of changes, of each time the folder is there: `look` finds out. Called once. */
+  /** Starts to report changes, and each time the folder becomes present, which `look` detects. Called once. */
   watch(listener: FolderListener): void;
   close(): Promise<void>;
 }

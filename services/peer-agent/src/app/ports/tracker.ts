@@ -1,7 +1,7 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { PeerAddress } from './peers.js';
 
-/** What the catalogue tells of a file. */
+/** Summary of a file in the catalogue. */
 export interface FileSummary {
   readonly name: string;
   readonly size: number;
@@ -9,10 +9,10 @@ export interface FileSummary {
   readonly fileCount: number;
 }
 
-/** What this agent is in one swarm; said again whenever a session opens. */
+/** This agent's state in one swarm; announced again in each new session. */
 export interface Membership {
   readonly infohash: InfoHash;
-  /** True if it was shared from here: a Share is said instead of an Announce. */
+  /** True if this agent shared the content: the message is a Share instead of an Announce. */
   readonly origin: boolean;
   readonly file: FileSummary | undefined;
   readonly bytesLeft: number;
@@ -21,8 +21,8 @@ export interface Membership {
 }
 
 /**
- * `update` says all of it again; `numbers` says only how many bytes it is about; `shared`
- * says that it is offered again after it was withdrawn.
+ * `update` repeats the complete membership; `numbers` updates the byte counts only; `shared` means that the content is
+ * offered again after a withdrawal.
  */
 export type MembershipEvent = 'update' | 'numbers' | 'started' | 'completed' | 'shared' | 'paused' | 'failed';
 
@@ -31,7 +31,7 @@ export interface SwarmListener {
   peers(change: { snapshot: boolean; upserted: readonly PeerAddress[]; removed: readonly PeerId[] }): void;
 }
 
-/** Whom this agent has banned, why, and in which swarm. */
+/** A ban by this agent: the peer, the reason and the swarm. */
 export interface BanReport {
   readonly peerId: PeerId;
   readonly reason: string;
@@ -40,21 +40,24 @@ export interface BanReport {
 
 /** Finds the peers of a swarm. */
 export interface Discovery {
-  /** False while nothing new can be known. */
+  /** False while no news can arrive. */
   readonly connected: boolean;
   watch(infohash: InfoHash, listener: SwarmListener): void;
-  /** Those that are named do not do: more, or others, are named to the listener in a snapshot, as many as a tracker names. */
+  /**
+   * The listed peers do not suffice: requests more, or others. They arrive as a snapshot of at most the tracker's
+   * maximum.
+   */
   widen(infohash: InfoHash): void;
   unwatch(infohash: InfoHash): void;
 }
 
-/** The agent's session with its tracker, as far as transfers need it. */
+/** The agent's session with its tracker, as far as transfers use it. */
 export interface TrackerPort extends Discovery {
-  /** Enters a swarm, or tells news of it. */
+  /** Joins a swarm, or updates this agent's state in it. */
   announce(membership: Membership, event: MembershipEvent, reason?: string): void;
   withdraw(infohash: InfoHash): void;
-  /** Tells the network that this agent has banned a peer; while there is no session, when there is one. */
+  /** Reports a banned peer to the network; queued while there is no session. */
   reportBan(ban: BanReport): void;
-  /** What the tracker knows. Throws `unavailable` NO_TRACKER. */
+  /** Searches the tracker's catalogue. Throws `unavailable` NO_TRACKER. */
   findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]>;
 }
