@@ -1,4 +1,5 @@
-import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PendingRequest } from './peer-requests.js';
+import type { PeerState } from './peer-state.js';
 
 /** A request, and whose it is to answer. */
 export interface Asked {

@@ -12,9 +12,11 @@ const BUSY: EngineLoad = {
   stalled: true,
 };
 
-function peer(fields: Partial<Pick<PeerState, 'choked' | 'namedRequests'>> = {}): PeerState {
+function peer({ choked = false, namedRequests = 0 } = {}): PeerState {
   const state = new PeerState(peerNamed('p'), Bitfield.empty(1), DEFAULT_ENGINE_CONFIG, 0);
-  return Object.assign(state, fields);
+  if (choked) state.choked();
+  for (let block = 0; block < namedRequests; block++) state.requested({ piece: 0, block }, 1, 0);
+  return state;
 }
 
 describe('what keeps a download from asking for more', () => {

@@ -53,7 +53,7 @@ function census(peers: Iterable<PeerState>): { known: number; choked: number; na
   const counts = { known: 0, choked: 0, named: 0 };
   for (const peer of peers) {
     counts.known += 1;
-    counts.choked += peer.choked ? 1 : 0;
+    counts.choked += peer.isChoked ? 1 : 0;
     counts.named += peer.namedRequests;
   }
   return counts;

@@ -10,7 +10,8 @@ import type { DownloadEffect, DownloadEvent } from './messages.js';
 import { NearFirst, piecesOf } from './near-first.js';
 import { nextRequest, type RequestChoice } from './next-request.js';
 import { memoryOf, OutstandingBudget, type BudgetShare } from './outstanding-budget.js';
-import { countGivers, PeerState, type PendingRequest } from './peer-state.js';
+import type { PendingRequest } from './peer-requests.js';
+import { countGivers, PeerState } from './peer-state.js';
 import { PiecePicker } from './picker/piece-picker.js';
 import { InFlightRequests } from './in-flight-requests.js';
 import { relieve } from './parole.js';
@@ -114,9 +115,11 @@ export class DownloadEngine {
       case 'source-has':
         return this.#learn(peer, event.pieces);
       case 'source-choked':
+        peer.choked();
+        return this.#release(peer);
       case 'source-unchoked':
-        peer.choked = event.type === 'source-choked';
-        return peer.choked ? this.#release(peer) : this.#fill(peer);
+        peer.unchoked();
+        return this.#fill(peer);
       case 'source-super-seeds':
         return event.on ? this.#letChoose(peer) : this.#stopChoosing(peer);
       case 'source-heard':
@@ -155,7 +158,7 @@ export class DownloadEngine {
   #learn(peer: PeerState, pieces: readonly number[]): void {
     let mayServe = false;
     for (const piece of pieces) {
-      if (!peer.has.set(piece)) continue;
+      if (!peer.learnt(piece)) continue;
       this.#picker.availability.add(piece, 1);
       this.#nearFirst?.learnt(peer, piece, this.#nowMs);
       mayServe ||= !this.have.has(piece);
@@ -188,10 +191,8 @@ export class DownloadEngine {
       this.#cancelAll(block.askedOf, ref);
       block.askedOf.length = 0;
       this.#storingBytes += memoryOf(bytes);
-      this.#emit({ type: 'store', ref });
-    } else {
-      this.#emit({ type: 'discard', ref });
     }
+    this.#emit({ type: useful ? 'store' : 'discard', ref });
     if (isChoice && !noteChoice(this.#picker, peer, { piece: ref.piece, useful }))
       return this.#stopChoosing(peer);
     this.#fill(peer);
@@ -201,7 +202,7 @@ export class DownloadEngine {
   #letChoose(peer: PeerState): void {
     if (!peer.has.isFull()) return;
     this.#nearFirst?.superSeeds(peer, true);
-    peer.superSeeds = true;
+    peer.startedSuperSeeding();
     this.#superSeeders.review(this.#peers);
     this.#wake(peer);
   }
@@ -209,7 +210,7 @@ export class DownloadEngine {
   /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
   #stopChoosing(peer: PeerState): void {
     this.#nearFirst?.superSeeds(peer, false);
-    peer.superSeeds = false;
+    peer.stoppedSuperSeeding();
     this.#superSeeders.review(this.#peers);
     for (const request of peer.requests.values()) if (!request.ref) this.#cancel(peer, request);
     endGiving(this.#picker, peer);
@@ -239,20 +240,20 @@ export class DownloadEngine {
     const { ref } = request;
     if (ref) this.#unask(peer, ref);
     else this.#idle.delete(peer);
-    if (reason === 'choked') peer.choked = true;
+    if (reason === 'choked') peer.choked();
     else if (ref) this.#lost(peer, ref.piece);
     else if (peer.classIsEmpty) return this.#stopChoosing(peer);
-    else peer.classIsEmpty = true;
+    else peer.classEmptied();
     this.#fillAll();
   }
 
   /** The peer does not have the piece after all. */
   #lost(peer: PeerState, index: number): void {
-    const had = peer.has.clear(index);
+    const had = peer.lost(index);
     if (had) this.#picker.availability.add(index, -1);
     if (had) this.#nearFirst?.lost(peer, index);
     const piece = this.#picker.active.get(index);
-    if (piece && peer.owned.delete(piece)) this.#picker.orphan(piece);
+    if (piece && peer.unassigned(piece)) this.#picker.orphan(piece);
   }
 
   #stored(ref: BlockRef, digest: Buffer | undefined): void {
@@ -281,8 +282,7 @@ export class DownloadEngine {
   /** Frees all that a peer was asked for and all pieces it worked on; one that stays is told to cancel. */
   #release(peer: PeerState): void {
     for (const request of peer.requests.values()) this.#giveUp({ peer, request });
-    for (const piece of peer.owned) this.#picker.orphan(piece);
-    peer.owned.clear();
+    for (const piece of peer.unassignedAll()) this.#picker.orphan(piece);
     endGiving(this.#picker, peer);
     this.#idle.clear();
   }
@@ -307,7 +307,7 @@ export class DownloadEngine {
     for (const peer of this.#peers.values()) {
       peer.tick(this.#nowMs);
       if (!peer.isSilent(this.#nowMs)) continue;
-      peer.snubbed = true;
+      peer.snubbed();
       this.#release(peer);
     }
     // Who is fit may have changed: nobody is idle for good.
@@ -347,7 +347,7 @@ export class DownloadEngine {
 
   /** Repeats requests of peers that are slow or late, as far as this one has room. */
   #repeatLate(peer: PeerState): void {
-    if (!this.#idle.has(peer) || peer.snubbed || !this.#budget.mayAsk(this.#nowMs)) return;
+    if (!this.#idle.has(peer) || peer.isSnubbed || !this.#budget.mayAsk(this.#nowMs)) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
     const slow = findSlowSuperSeeder(this.#picker, this.#peers, peer, judge);
     if (slow) return this.#stopChoosing(slow);

@@ -29,9 +29,18 @@ class Scene {
     return state;
   }
 
+  /** A peer with the same rate at time 0 that took `msPerByte` for each byte of its first block. */
+  slowPeer(name: string, rate: number, msPerByte: number): PeerState {
+    const has = Bitfield.full(layout.pieceCount);
+    const state = new PeerState(peerNamed(name), has, DEFAULT_ENGINE_CONFIG, (-msPerByte * rate) / 10);
+    state.received(rate / 10, 0);
+    this.#peers.set(state.id, state);
+    return state;
+  }
+
   ask(of: PeerState, piece: number, block: number, nowMs = 0): void {
     if (!this.picker.active.has(piece)) this.picker.start(piece);
-    of.ask({ piece, block }, BLOCK_SIZE, nowMs);
+    of.requested({ piece, block }, BLOCK_SIZE, nowMs);
     this.picker.block({ piece, block })!.askedOf.push(of.id);
   }
 
@@ -134,7 +143,7 @@ describe('findEndgameRequest', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     scene.ask(owner, 0, 0);
-    owner.cancel(owner.pendingFor({ piece: 0, block: 0 })!);
+    owner.cancelled(owner.pendingFor({ piece: 0, block: 0 })!);
     expect(scene.find(idle, 9000)).toBeUndefined();
   });
 
@@ -149,15 +158,20 @@ describe('findEndgameRequest', () => {
   });
 
   it('leaves a piece that has to come from one to its owner unless that is unfit and the idle one fit', () => {
-    const scene = new Scene();
-    const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
-    scene.doubt(0);
-    scene.ask(owner, 0, 0);
-    [idle.msPerByte, owner.msPerByte] = [1, 3];
-    expect(scene.find(idle, 0)).toBeUndefined();
-    owner.msPerByte = 3.01;
+    const doubtful = (ownerMsPerByte: number): { scene: Scene; idle: PeerState; owner: PeerState } => {
+      const scene = new Scene();
+      const idle = scene.slowPeer('idle', FAST, 1);
+      const owner = scene.slowPeer('owner', 5120, ownerMsPerByte);
+      scene.doubt(0);
+      scene.ask(owner, 0, 0);
+      return { scene, idle, owner };
+    };
+    const fit = doubtful(3);
+    expect(fit.owner.msPerByte).toBe(3);
+    expect(fit.scene.find(fit.idle, 0)).toBeUndefined();
+    const { scene, idle, owner } = doubtful(3.01);
     expect(scene.find(idle, 0)).toMatchObject({ kind: 'steal', owner });
-    scene.peer('quick', FAST).msPerByte = 0.1;
+    scene.slowPeer('quick', FAST, 0.1);
     expect(scene.find(idle, 0)).toBeUndefined();
   });
 

@@ -1,7 +1,8 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { BlockRef } from '../block.js';
 import type { EngineConfig } from './config.js';
-import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PendingRequest } from './peer-requests.js';
+import type { PeerState } from './peer-state.js';
 import type { PiecePicker } from './picker/piece-picker.js';
 import { isFitForParole } from './parole.js';
 

@@ -3,7 +3,8 @@ import type { BlockRef } from '../block.js';
 import { isLower } from '../limits/byte-bucket.js';
 import { beyond, type Asked } from './beyond-limit.js';
 import { memoryOf, type BudgetShare } from './outstanding-budget.js';
-import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PendingRequest } from './peer-requests.js';
+import type { PeerState } from './peer-state.js';
 
 /**
  * Books what the peers of a download are asked for, be it by name or of their choice: the
@@ -27,7 +28,7 @@ export class InFlightRequests {
   ask(peer: PeerState, { ref, bytes }: { ref?: BlockRef; bytes: number }, nowMs: number): number {
     this.#inFlightBytes += memoryOf(bytes);
     this.budget.asked(bytes);
-    return peer.ask(ref, bytes, nowMs);
+    return peer.requested(ref, bytes, nowMs);
   }
 
   /** Its block came, with so many bytes: what is left to a peer's choice is booked as the longest there is. */
@@ -46,9 +47,8 @@ export class InFlightRequests {
 
   /** Its answer is not wanted any more, but may come all the same. False if that is booked already. */
   cancel(peer: PeerState, request: PendingRequest): boolean {
-    if (request.cancelled) return false;
+    if (!peer.cancelled(request)) return false;
     this.#inFlightBytes -= memoryOf(request.bytes);
-    peer.cancel(request);
     return true;
   }
 

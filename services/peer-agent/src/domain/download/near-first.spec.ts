@@ -77,7 +77,7 @@ describe('near peers first', () => {
     const near = peer('near', 'near', ALL);
     const made = nearFirst('me', [near, far]);
     expect(admitted(made, far, 60_000)).toEqual([]);
-    near.has.clear(7);
+    near.lost(7);
     made.lost(near, 7);
     expect(admitted(made, far, 60_000)).toEqual([7]);
     made.learnt(near, 7, 60_000);
@@ -89,10 +89,10 @@ describe('near peers first', () => {
     const near = peer('near', 'near', ALL);
     const made = nearFirst('me', [near, far]);
     made.superSeeds(near, true);
-    near.superSeeds = true;
+    near.startedSuperSeeding();
     expect(admitted(made, far, 60_000)).toHaveLength(PIECES.count);
     made.superSeeds(near, false);
-    near.superSeeds = false;
+    near.stoppedSuperSeeding();
     expect(admitted(made, far, 60_000)).toEqual([]);
   });
 });

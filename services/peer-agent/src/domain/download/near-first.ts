@@ -1,6 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import { crossesZones, isNear, type Distance } from '@enjambre/core/locality';
+import type { Distance } from '@enjambre/core/locality';
 import type { EngineLayout } from '../engine-layout.js';
 import { FarTrial } from './far-trial.js';
 import type { PeerState } from './peer-state.js';
@@ -49,8 +49,7 @@ export class NearFirst {
   }
 
   joined(peer: PeerState, distance: Distance, nowMs: number): void {
-    peer.isNear = isNear(distance);
-    peer.isFar = crossesZones(distance);
+    peer.located(distance);
     if (!peer.isFar && !peer.isNear) return;
     const wasOn = this.#isOn;
     if (this.#trial === undefined) this.#begin(nowMs);

@@ -19,9 +19,9 @@ function peer(msPerByte: number, { choked, snubbed, lacksPiece }: Traits = {}): 
   const has = Bitfield.full(4);
   if (lacksPiece) has.clear(PIECE);
   const state = new PeerState(peerNamed('any'), has, DEFAULT_ENGINE_CONFIG, 0);
-  state.msPerByte = msPerByte;
-  state.choked = choked ?? false;
-  state.snubbed = snubbed ?? false;
+  if (msPerByte < Infinity) state.received(100, 100 * msPerByte);
+  if (choked) state.choked();
+  if (snubbed) state.snubbed();
   return state;
 }
 

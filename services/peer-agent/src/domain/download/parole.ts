@@ -20,11 +20,11 @@ export function isFitForParole(
   let fastest = Infinity;
   let anyAwake = false;
   for (const other of peers) {
-    if (other.choked || other.snubbed || !other.has.has(piece)) continue;
+    if (other.isChoked || other.isSnubbed || !other.has.has(piece)) continue;
     anyAwake = true;
     fastest = Math.min(fastest, other.msPerByte);
   }
-  if (peer.snubbed) return !anyAwake;
+  if (peer.isSnubbed) return !anyAwake;
   return peer.msPerByte <= fastest * ratio;
 }
 
@@ -34,7 +34,7 @@ export function takeFromUnfit(peers: ReadonlyMap<PeerId, PeerState>, ratio: numb
   for (const peer of peers.values()) {
     for (const piece of peer.owned) {
       if (!piece.onParole || isFitForParole(peer, piece.index, peers.values(), ratio)) continue;
-      peer.owned.delete(piece);
+      peer.unassigned(piece);
       taken.push(piece);
     }
   }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
 import { DEFAULT_ENGINE_CONFIG } from './config.js';
 import { PeerState } from './peer-state.js';
+import { ActivePiece } from './picker/active-piece.js';
 
 const KIB = 1024;
 const BLOCK = 256 * KIB;
@@ -19,7 +20,7 @@ function serve(state: PeerState, rate: number, fromMs: number, untilMs: number):
   let piece = 0;
   const queue: number[] = [];
   const ask = (nowMs: number): void => {
-    while (state.room(FOREVER) > 0) queue.push(state.ask({ piece: piece++, block: 0 }, BLOCK, nowMs));
+    while (state.room(FOREVER) > 0) queue.push(state.requested({ piece: piece++, block: 0 }, BLOCK, nowMs));
   };
   let owed = 0;
   ask(fromMs);
@@ -42,14 +43,14 @@ describe('PeerState', () => {
     const state = peer();
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW);
     expect(state.room(1000)).toBe(1000);
-    state.choked = true;
+    state.choked();
     expect(state.room(FOREVER)).toBe(0);
   });
 
   it('widens its window by what arrives until the rate grows no more', () => {
     const state = peer();
     for (const now of [10, 20, 30]) {
-      const id = state.ask({ piece: 0, block: now }, BLOCK, now);
+      const id = state.requested({ piece: 0, block: now }, BLOCK, now);
       state.answered(id);
       state.received(BLOCK, now);
     }
@@ -67,7 +68,7 @@ describe('PeerState', () => {
   it('covers twice the time that the quickest answer takes, where that is long', () => {
     const state = peer();
     const rate = 40 * KIB * KIB;
-    state.answered(state.ask({ piece: 0, block: 0 }, BLOCK, 0));
+    state.answered(state.requested({ piece: 0, block: 0 }, BLOCK, 0));
     state.received(BLOCK, 400, 0);
     expect(serve(state, rate, 400, 6000) / (rate * 0.8)).toBeCloseTo(1, 1);
   });
@@ -82,8 +83,8 @@ describe('PeerState', () => {
   it('is silent when it owes something and nothing came for ten seconds', () => {
     const state = peer();
     expect(state.isSilent(60_000)).toBe(false);
-    state.ask({ piece: 0, block: 0 }, BLOCK, 60_000);
-    state.ask({ piece: 0, block: 1 }, BLOCK, 65_000);
+    state.requested({ piece: 0, block: 0 }, BLOCK, 60_000);
+    state.requested({ piece: 0, block: 1 }, BLOCK, 65_000);
     expect(state.isSilent(69_999)).toBe(false);
     expect(state.isSilent(70_000)).toBe(true);
     state.answered(1);
@@ -94,14 +95,14 @@ describe('PeerState', () => {
   it('gets one request at a time while snubbed, and a fresh start with the first answer', () => {
     const state = peer();
     serve(state, 40 * KIB * KIB, 0, 4000);
-    for (const request of [...state.requests.values()]) state.cancel(request);
-    state.snubbed = true;
+    for (const request of [...state.requests.values()]) state.cancelled(request);
+    state.snubbed();
     expect(state.room(FOREVER)).toBe(1);
-    const id = state.ask({ piece: 0, block: 0 }, BLOCK, 20_000);
+    const id = state.requested({ piece: 0, block: 0 }, BLOCK, 20_000);
     expect(state.room(FOREVER)).toBeLessThanOrEqual(0);
     state.answered(id);
     state.received(BLOCK, 20_100);
-    expect(state.snubbed).toBe(false);
+    expect(state.isSnubbed).toBe(false);
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW + BLOCK);
   });
 
@@ -109,20 +110,20 @@ describe('PeerState', () => {
     const state = peer();
     expect(state.expectedWaitMs(BLOCK, 0)).toBe(DEFAULT_ENGINE_CONFIG.unknownWaitMs);
     state.received(100_000, 1000); // A million bytes a second, as far as is known.
-    state.ask({ piece: 0, block: 0 }, 50_000, 1000);
+    state.requested({ piece: 0, block: 0 }, 50_000, 1000);
     expect(state.expectedWaitMs(50_000, 1000)).toBeCloseTo(100);
     expect(state.pendingFor({ piece: 0, block: 0 })).toMatchObject({ askedMs: 1000, dueMs: 1050 });
   });
 
   it('finds a pending request by its block until it is cancelled or answered', () => {
     const state = peer();
-    const [first, second] = [1, 2].map((block) => state.ask({ piece: 7, block }, BLOCK, 0)) as [
+    const [first, second] = [1, 2].map((block) => state.requested({ piece: 7, block }, BLOCK, 0)) as [
       number,
       number,
     ];
     expect(state.pendingFor({ piece: 7, block: 1 })?.id).toBe(first);
     expect(state.pendingFor({ piece: 8, block: 1 })).toBeUndefined();
-    state.cancel(state.requests.get(first)!);
+    state.cancelled(state.requests.get(first)!);
     expect(state.pendingFor({ piece: 7, block: 1 })).toBeUndefined();
     state.answered(second);
     expect(state.pendingFor({ piece: 7, block: 2 })).toBeUndefined();
@@ -141,11 +142,11 @@ describe('PeerState', () => {
         for (const { do: act, pick, bytes } of steps) {
           const id = [...open.keys()][pick % Math.max(1, open.size)] ?? -1;
           if (act === 'ask') {
-            const asked = state.ask({ piece: 0, block: pick }, bytes, 0);
+            const asked = state.requested({ piece: 0, block: pick }, bytes, 0);
             expect(open.has(asked)).toBe(false);
             open.set(asked, { bytes, cancelled: false });
           } else if (act === 'cancel' && open.has(id)) {
-            state.cancel(state.requests.get(id)!);
+            state.cancelled(state.requests.get(id)!);
             open.get(id)!.cancelled = true;
           } else if (act === 'answer') {
             expect(state.answered(id)?.id).toBe(open.has(id) ? id : undefined);
@@ -162,7 +163,7 @@ describe('PeerState', () => {
 describe('PeerState, of how long a byte takes', () => {
   /** Asks for 100 bytes and has them come so much later. */
   function fetch(state: PeerState, askedMs: number, tookMs: number): void {
-    state.answered(state.ask({ piece: 0, block: 0 }, 100, askedMs));
+    state.answered(state.requested({ piece: 0, block: 0 }, 100, askedMs));
     state.received(100, askedMs + tookMs);
   }
 
@@ -180,8 +181,8 @@ describe('PeerState, of how long a byte takes', () => {
   it('leaves out the time in which nothing was asked for, and no other', () => {
     const state = peer();
     fetch(state, 0, 100);
-    state.ask({ piece: 0, block: 1 }, 100, 50_000);
-    state.ask({ piece: 0, block: 2 }, 100, 50_090);
+    state.requested({ piece: 0, block: 1 }, 100, 50_000);
+    state.requested({ piece: 0, block: 2 }, 100, 50_090);
     state.received(100, 50_100);
     expect(state.msPerByte).toBe(1);
     state.received(100, 50_200);
@@ -229,11 +230,11 @@ describe('PeerState, of its window', () => {
   it('has no room when 2,048 requests are not answered, cancelled ones among them', () => {
     const state = peer();
     for (let block = 0; block < 2047; block++) {
-      const id = state.ask({ piece: 0, block }, 1, 0);
-      if (block % 2 === 0) state.cancel(state.requests.get(id)!);
+      const id = state.requested({ piece: 0, block }, 1, 0);
+      if (block % 2 === 0) state.cancelled(state.requests.get(id)!);
     }
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW - 1023);
-    const last = state.ask({ piece: 0, block: 2047 }, 1, 0);
+    const last = state.requested({ piece: 0, block: 2047 }, 1, 0);
     expect(state.room(FOREVER)).toBe(0);
     state.answered(last);
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW - 1023);
@@ -241,6 +242,60 @@ describe('PeerState, of its window', () => {
 
   it('gives each request a number of its own, from 1', () => {
     const state = peer();
-    expect([0, 1, 2].map((block) => state.ask({ piece: 0, block }, 1, 0))).toEqual([1, 2, 3]);
+    expect([0, 1, 2].map((block) => state.requested({ piece: 0, block }, 1, 0))).toEqual([1, 2, 3]);
+  });
+});
+
+describe('PeerState, of its pieces and its choices', () => {
+  const [one, other] = [new ActivePiece(0, 4, false), new ActivePiece(1, 4, false)] as const;
+
+  it('has a piece assigned until it is unassigned, and then says which those were', () => {
+    const state = peer();
+    state.assigned(one);
+    state.assigned(other);
+    expect([state.unassigned(one), state.unassigned(one)]).toEqual([true, false]);
+    expect(state.unassignedAll()).toEqual([other]);
+    expect(state.owned.size).toBe(0);
+  });
+
+  it('gives a piece until it has finished it or stops', () => {
+    const state = peer();
+    state.startedGiving(one);
+    state.startedGiving(other);
+    state.finishedGiving(one);
+    expect(state.stoppedGiving()).toEqual([other]);
+    expect(state.given.size).toBe(0);
+  });
+
+  it('owes a block of its choice only once it has begun a piece', () => {
+    const state = peer();
+    state.requested(undefined, BLOCK, 0);
+    expect(state.isSilent(60_000)).toBe(false);
+    state.startedGiving(one);
+    expect(state.isSilent(60_000)).toBe(true);
+  });
+
+  it('counts useless choices in a row', () => {
+    const state = peer();
+    for (const useful of [false, false]) state.chose(useful);
+    expect(state.uselessChoices).toBe(2);
+    state.chose(true);
+    expect(state.uselessChoices).toBe(0);
+  });
+
+  it('says whether what it learnt or lost is news', () => {
+    const state = peer();
+    expect([state.lost(3), state.lost(3), state.has.has(3)]).toEqual([true, false, false]);
+    expect([state.learnt(3), state.learnt(3), state.has.has(3)]).toEqual([true, false, true]);
+  });
+
+  it.each([
+    ['zone', true, false],
+    ['far', false, true],
+    ['unknown', false, false],
+  ] as const)('of distance %s is near (%s) or far (%s)', (distance, near, far) => {
+    const state = peer();
+    state.located(distance);
+    expect([state.isNear, state.isFar]).toEqual([near, far]);
   });
 });

@@ -1,6 +1,7 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { BlockRef } from '../block.js';
-import type { PeerState, PendingRequest } from './peer-state.js';
+import type { PendingRequest } from './peer-requests.js';
+import type { PeerState } from './peer-state.js';
 import type { PiecePicker } from './picker/piece-picker.js';
 
 /** A peer that answers so many times with what is of no use is not left the choice any more. */
@@ -22,7 +23,7 @@ export class SuperSeeders {
       .filter((peer) => peer.superSeeds && this.mayChoose(peer))
       .map(({ id }) => id);
     this.#ids.sort();
-    for (const peer of peers.values()) peer.classIsEmpty = false;
+    for (const peer of peers.values()) peer.classChanged();
   }
 
   /** True if the peer is to choose. */
@@ -52,13 +53,12 @@ export function mayGiveMore(picker: PiecePicker, peer: PeerState): boolean {
 
 /** The peer sent the first block, or another, of a piece of its choice: what was wanted is active now, and the peer's. */
 export function takeChoice(picker: PiecePicker, peer: PeerState, piece: number): void {
-  if (picker.wanted.has(piece)) peer.given.add(picker.give(piece));
+  if (picker.wanted.has(piece)) peer.startedGiving(picker.give(piece));
 }
 
 /** What the peer has begun by its choice is left to others. */
 export function endGiving(picker: PiecePicker, peer: PeerState): void {
-  for (const piece of peer.given) picker.orphan(piece);
-  peer.given.clear();
+  for (const piece of peer.stoppedGiving()) picker.orphan(piece);
 }
 
 /** Takes note of an answer of a peer's choice. False if it is of use no more to let it choose. */
@@ -68,7 +68,7 @@ export function noteChoice(
   { piece, useful }: { piece: number; useful: boolean },
 ): boolean {
   const active = picker.active.get(piece);
-  if (active?.nextFree() === -1) peer.given.delete(active);
-  peer.uselessChoices = useful ? 0 : peer.uselessChoices + 1;
+  if (active?.nextFree() === -1) peer.finishedGiving(active);
+  peer.chose(useful);
   return peer.uselessChoices < MAX_USELESS;
 }

@@ -44,7 +44,7 @@ function ownBlock(picker: PiecePicker, peer: PeerState): BlockRef | undefined {
   for (const piece of peer.owned) {
     const ref = picker.freeBlock(piece);
     if (ref) return ref;
-    peer.owned.delete(piece);
+    peer.unassigned(piece);
   }
   return undefined;
 }
@@ -60,7 +60,7 @@ function orphanBlock(
     const ref = picker.freeBlock(piece);
     if (!ref) continue;
     picker.orphans.delete(piece);
-    peer.owned.add(piece);
+    peer.assigned(piece);
     return ref;
   }
   return undefined;
@@ -81,7 +81,7 @@ function newBlock(
   });
   if (index === -1) return undefined;
   const piece = picker.start(index);
-  peer.owned.add(piece);
+  peer.assigned(piece);
   return picker.freeBlock(piece);
 }
 
