@@ -33,26 +33,34 @@ export class RateLimiter {
 
   /** A transfer's part. */
   share(): RateShare {
-    return new RateShare({
-      mayTake: (share, nowMs) => this.#mayTake(share, nowMs),
-      changed: (share, bytes) => this.#changed(share, bytes),
-      waitMs: (share, nowMs) => this.#waitMs(share, nowMs),
-      limit: () => this.#limit,
-      fairRate: ({ weight }) => (this.#limit * weight) / Math.max(weight, this.#weights),
-    });
+    return new RateShare(this);
   }
 
-  #mayTake(share: RateShare, nowMs: number): boolean {
+  /** True if the share may take something. It then counts among those that ask. */
+  mayTake(share: RateShare, nowMs: number): boolean {
     if (this.#limit === UNLIMITED) return true;
     this.#fill(nowMs);
     return this.#asker(share, nowMs).level >= 0;
   }
 
-  #changed(share: RateShare, taken: number): void {
+  /** The share has taken bytes (or returned them, if negative), or bytes that it had under way have moved. */
+  changed(share: RateShare, taken: number): void {
     const asker = this.#askers.get(share);
     if (asker) asker.level -= taken;
     if (share.underWay > 0) this.#moving.add(share);
     else this.#moving.delete(share);
+  }
+
+  /** Milliseconds until the share may take something, as it stands. */
+  waitMs(share: RateShare, nowMs: number): number {
+    if (this.mayTake(share, nowMs)) return 0;
+    const level = this.#askers.get(share)?.level ?? 0;
+    return (-level * this.#weights * 1000) / (this.#limit * share.weight);
+  }
+
+  /** Bytes a second that the share gets while the same shares ask; {@link UNLIMITED} if there is no limit. */
+  fairRate({ weight }: RateShare): number {
+    return (this.#limit * weight) / Math.max(weight, this.#weights);
   }
 
   #asker(share: RateShare, nowMs: number): Asker {
@@ -65,12 +73,6 @@ export class RateLimiter {
   #charge(share: RateShare, nowMs: number): void {
     const asker = this.#asker(share, nowMs);
     asker.level = Math.min(asker.level, -share.underWay);
-  }
-
-  #waitMs(share: RateShare, nowMs: number): number {
-    if (this.#mayTake(share, nowMs)) return 0;
-    const level = this.#askers.get(share)?.level ?? 0;
-    return (-level * this.#weights * 1000) / (this.#limit * share.weight);
   }
 
   get #weights(): number {
@@ -123,16 +125,6 @@ interface Asker {
   askedMs: number;
 }
 
-/** What a share asks of its limiter. */
-interface Source {
-  mayTake(share: RateShare, nowMs: number): boolean;
-  /** The share has taken bytes (given back, if negative), or what it had under way has moved. */
-  changed(share: RateShare, taken: number): void;
-  waitMs(share: RateShare, nowMs: number): number;
-  limit(): number;
-  fairRate(share: RateShare): number;
-}
-
 /**
  * A transfer's part of a {@link RateLimiter}, with a limit of its own besides. As with a
  * {@link ByteBucket}, whoever may take takes as much as it needs at once.
@@ -142,7 +134,7 @@ export class RateShare {
   weight = NORMAL_WEIGHT;
   readonly #own = new ByteBucket(UNLIMITED);
 
-  constructor(private readonly source: Source) {}
+  constructor(private readonly limiter: RateLimiter) {}
 
   /** Its own limit: bytes a second, or {@link UNLIMITED}. */
   get limit(): number {
@@ -155,23 +147,23 @@ export class RateShare {
 
   /** The lower of the two limits, which others may leave it less of; {@link UNLIMITED} if there is none. */
   get ceiling(): number {
-    return lowerLimit(this.limit, this.source.limit());
+    return lowerLimit(this.limit, this.limiter.limit);
   }
 
   /** Bytes a second that it gets while all that ask now go on; {@link UNLIMITED} if there is no limit. */
   get fairRate(): number {
-    return lowerLimit(this.limit, this.source.fairRate(this));
+    return lowerLimit(this.limit, this.limiter.fairRate(this));
   }
 
   /** True if something may be taken. Who is refused asks again, at least once a second, to keep its part. */
   mayTake(nowMs: number): boolean {
-    return this.#own.mayTake(nowMs) && this.source.mayTake(this, nowMs);
+    return this.#own.mayTake(nowMs) && this.limiter.mayTake(this, nowMs);
   }
 
   /** Only after {@link mayTake} said yes, at the same time. */
   take(bytes: number): void {
     this.#own.take(bytes);
-    this.source.changed(this, bytes);
+    this.limiter.changed(this, bytes);
   }
 
   /** Bytes that were taken and have not moved yet. */
@@ -182,17 +174,17 @@ export class RateShare {
   /** So much of what was taken is where it was to go. */
   moved(bytes: number): void {
     this.#own.moved(bytes);
-    this.source.changed(this, 0);
+    this.limiter.changed(this, 0);
   }
 
   /** What was taken is not needed after all. */
   giveBack(bytes: number): void {
     this.#own.giveBack(bytes);
-    this.source.changed(this, -bytes);
+    this.limiter.changed(this, -bytes);
   }
 
   /** Milliseconds until something may be taken, as it stands: others may come and go. */
   waitMs(nowMs: number): number {
-    return Math.max(this.#own.waitMs(nowMs), this.source.waitMs(this, nowMs));
+    return Math.max(this.#own.waitMs(nowMs), this.limiter.waitMs(this, nowMs));
   }
 }
