@@ -83,10 +83,10 @@ describe('enjambre limit', () => {
   });
 
   test.each([
-    [['--max-upload', '10Mb'], '--max-upload: "10Mb" is no rate: write 10MB'],
+    [['--max-upload', '10Mb'], '--max-upload: "10Mb" is not a rate: write 10MB'],
     [
       ['--max-download', '5'],
-      '--max-download: "5" a second is no limit that works: choose from 1kB to 1TB, or none',
+      '--max-download: "5" per second is out of range: choose from 1kB to 1TB, or none',
     ],
     [['--priority', 'urgent'], '--priority: must be high, normal or low'],
     [['--priority', 'low'], '--priority is one of a transfer beside others: name the transfer'],

@@ -80,7 +80,7 @@ describe('enjambre doctor', () => {
     expectFailed(result);
     expect(saidOf(result, 'config')).toEqual([
       expect.stringMatching(/^fail ENJAMBRE_LISTEN: "nowhere" is not an address/),
-      expect.stringMatching(/^fail --max-upload: "3x" is no rate/),
+      expect.stringMatching(/^fail --max-upload: "3x" is not a rate/),
       expect.stringMatching(/^warn ENJAMBRE_DOWNLAOD_DIR .*say ENJAMBRE_DOWNLOAD_DIR$/),
     ]);
     expect(saidOf(result, 'agent')).toEqual([

@@ -49,8 +49,12 @@ describe('without a home folder', () => {
     const folder = join(swarm.root, 'here');
     await mkdir(folder);
     const options = { cwd: folder, env: { HOME: 'x', XDG_DATA_HOME: 'relative' } };
-    expectRefused(await run(['agent'], options), 2, /^enjambre: HOME is "x", which is no absolute path: /);
-    expectRefused(await run(['ls'], options), 2, /^enjambre: HOME is "x", which is no absolute path: /);
+    expectRefused(
+      await run(['agent'], options),
+      2,
+      /^enjambre: HOME is "x", which is not an absolute path: /,
+    );
+    expectRefused(await run(['ls'], options), 2, /^enjambre: HOME is "x", which is not an absolute path: /);
     expectRefused(await run(['agent', '--data-dir', '~/d'], options), 2, /--data-dir: HOME is "x"/);
     expectRefused(await run(['ls', '--data-dir', '~/d'], options), 2, /HOME is "x"/);
     expect(await readdir(folder)).toEqual([]);
@@ -84,7 +88,7 @@ test('a working folder that was removed is no matter but for relative paths', as
   const absent = 'f'.repeat(64);
   expectRefused(await inside(['status', absent, ...at]), 3, /f{8}/);
   const refusal =
-    /^enjambre: (--data-dir: )?the working folder was removed: change to one that is there, or write absolute paths$/;
+    /^enjambre: (--data-dir: )?the working folder was removed: change to an existing folder, or use absolute paths$/;
   expectRefused(await inside(['share', 'x', ...at]), 1, refusal);
   expectRefused(await inside(['status', 'x.torrent', ...at]), 1, refusal);
   expectRefused(await inside(['agent', '--data-dir', 'x']), 2, refusal);

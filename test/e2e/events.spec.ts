@@ -124,7 +124,7 @@ describe('a network on a real nats-server', () => {
     expect(onlooker.seen).toHaveLength(before);
     // The tracker answers: it is its NATS that is missing.
     const refused = await swarm.command(alice, ['events']);
-    expectRefused(refused, 4, /NATS .*(is away|did not give the recorded events).*: try again$/);
+    expectRefused(refused, 4, /NATS .*(is unreachable|did not return the recorded events).*: try again$/);
     await nats.restart();
     // A plain subscriber may come back later than the tracker: what counts is the record.
     let last = '';

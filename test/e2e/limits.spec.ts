@@ -31,7 +31,7 @@ describe('limits', () => {
 
   test('that cannot be stop the start with the name of the flag', async () => {
     const refused = await swarm.enjambre(['agent', '--max-upload', '10Mbit', '--data-dir', swarm.root]);
-    expectRefused(refused, 2, /--max-upload: "10Mbit" is no rate: write 10MB/);
+    expectRefused(refused, 2, /--max-upload: "10Mbit" is not a rate: write 10MB/);
   });
 
   test('of a transfer outlive kill -9', async () => {

@@ -62,7 +62,7 @@ describe('a nats-server with little storage', () => {
     const messaging = await swarm.startMessaging(['--nats', nats.url]);
     const room = (size: string, what: string, flag: string): RegExp =>
       new RegExp(
-        `: its storage has no room for the ${size} MiB that are reserved for ${what}: give it more \\(max_file_store\\), or lower ${flag}`,
+        `: its storage has no room for the ${size} MiB reserved for ${what}: raise max_file_store, or lower ${flag}`,
       );
     await said(messaging, room('256', 'messages', '--message-max-bytes'));
     await said(messaging, room('256', 'events', '--event-max-bytes'));
@@ -100,7 +100,7 @@ describe('a nats-server with little storage', () => {
 
     await tracker.stop();
     const much = await swarm.startTracker(['--nats', nats.url, '--event-max-bytes', '1GiB']);
-    await said(much, /^NATS keeps as many events as before: .* --event-max-bytes$/);
+    await said(much, /^the event stream keeps its previous limits: .* --event-max-bytes$/);
     expect(await reserved(nats)).toMatchObject(all);
   });
 });

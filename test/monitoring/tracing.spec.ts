@@ -113,7 +113,7 @@ describe('a traced swarm', () => {
     const { code, stderr } = await finish(swarm.run(['tracker', '--listen', '127.0.0.1:0'], { env }));
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: 'enjambre: OTEL_TRACES_EXPORTER: "zipkin" is not known here: write otlp or none',
+      stderr: 'enjambre: OTEL_TRACES_EXPORTER: "zipkin" is not supported: use otlp or none',
     });
   });
 });

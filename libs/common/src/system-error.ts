@@ -3,9 +3,9 @@ import { messageOf } from '@enjambre/core/error';
 
 const MEANINGS = new Map(getSystemErrorMap().values());
 
-/** The system's name of an error, such as ENOENT; empty if it has none. */
+/** The system's code of an error, such as ENOENT; empty if it has none. */
 export function errnoOf(error: unknown): string {
-  // Not `instanceof`: an error of Node itself is of another realm where code runs in a vm context, as tests do.
+  // Not `instanceof`: in a vm context, as in tests, errors of Node belong to another realm.
   return types.isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 

@@ -9,7 +9,7 @@ import { ASYNCAPI_FILE, EventSchemas } from '@enjambre/harness/event-schemas';
 import { factOf, FACT_CASES } from './sample-facts.js';
 
 const schemas = new EventSchemas();
-/** That there is a newer version of AsyncAPI is no fault. */
+/** A newer version of AsyncAPI is not a fault. */
 const ADVICE: ReadonlySet<unknown> = new Set(['asyncapi-latest-version']);
 const time = fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true });
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 64 });

@@ -38,7 +38,7 @@ const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
 
 export const FACT_CASES = Object.keys(EVENT_TYPES) as FactCase[];
 
-/** Any fact of a kind, as services make them. */
+/** Any fact of a kind, as services create them. */
 export function factOf($case: FactCase): fc.Arbitrary<Fact> {
   return (VALUES[$case] as fc.Arbitrary<never>).map((value) => ({ $case, value }));
 }
@@ -46,7 +46,7 @@ export function factOf($case: FactCase): fc.Arbitrary<Fact> {
 /** Any fact. */
 export const anyFact: fc.Arbitrary<Fact> = fc.oneof(...FACT_CASES.map(factOf));
 
-/** A fact that can be told from others by its number. */
+/** A fact that is identified by its number. */
 export function numberedFact(number: number): Fact {
   const sender = { peerId: 'ab'.repeat(32), name: 'alice' };
   return {

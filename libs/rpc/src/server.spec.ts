@@ -123,10 +123,10 @@ describe('GrpcServer', () => {
 
   it.each([
     ['192.0.2.1:0', '192.0.2.1:0 is not an address of this machine: choose another'],
-    ['no-such-host.invalid:0', 'the host of no-such-host.invalid:0 is not known: choose another'],
+    ['no-such-host.invalid:0', 'cannot resolve the host of no-such-host.invalid:0: choose another'],
     [
       'unix:/dev/null/s',
-      'no socket can be made at /dev/null/s, whose folder is missing or not writable: choose another',
+      'cannot create a socket at /dev/null/s, whose folder is missing or not writable: choose another',
     ],
   ])('says for people why it cannot listen on %s', async (listen, message) => {
     await expect(start(parseAddress(listen))).rejects.toMatchObject({

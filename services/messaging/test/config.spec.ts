@@ -35,13 +35,13 @@ describe('the options of a relay', () => {
   });
 
   test.each([
-    ['messageMaxAge', '0s', /^--message-max-age: "0s" is no time span/],
-    ['messageMaxAge', '7', /no time span/],
-    ['messageMaxBytes', '1XB', /^--message-max-bytes: "1XB" is no amount of data/],
+    ['messageMaxAge', '0s', /^--message-max-age: "0s" is not a duration/],
+    ['messageMaxAge', '7', /is not a duration/],
+    ['messageMaxBytes', '1XB', /^--message-max-bytes: "1XB" is not a size/],
     ['duplicateWindow', '-1h', /^--duplicate-window: /],
     ['messageRate', '0', /^--message-rate: /],
     ['maxPending', '1.5', /^--max-pending: /],
-    ['nats', 'http://x', /^--nats: "http:\/\/x" is no address of NATS/],
+    ['nats', 'http://x', /^--nats: "http:\/\/x" is not a NATS address/],
     ['listen', 'unix:/x', /^--listen: /],
   ])('name what is wrong: %s %s', (flag, value, message) => {
     expect(() => resolve({ [flag]: value })).toThrow(message);

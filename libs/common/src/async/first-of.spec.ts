@@ -3,7 +3,7 @@ import { ATTEMPT_DELAY_MS, firstOf, type Attempt } from './first-of.js';
 
 const never = new AbortController().signal;
 
-/** Attempts that end when the test says so. */
+/** Attempts that the test ends. */
 class Attempts {
   readonly begun: string[] = [];
   readonly how = new Map<string, Attempt>();
@@ -25,7 +25,7 @@ class Attempts {
   }
 }
 
-/** Lets what follows from an end happen. */
+/** Lets the consequences of an end run. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
 }
@@ -51,7 +51,7 @@ describe('the first of several attempts', () => {
     }
   });
 
-  it('that fails makes room for the next at once, and the first failure is thrown if all fail', async () => {
+  it('that fails starts the next at once, and the first failure is thrown if all fail', async () => {
     const attempts = new Attempts();
     const result = firstOf(['a', 'b'], attempts.attempt, never);
     result.catch(() => undefined);
@@ -61,7 +61,7 @@ describe('the first of several attempts', () => {
     await expect(result).rejects.toThrow('a');
   });
 
-  it('that answers is left alone as long as more comes', async () => {
+  it('that answers is not raced while more arrives', async () => {
     jest.useFakeTimers();
     try {
       const attempts = new Attempts();
@@ -80,7 +80,7 @@ describe('the first of several attempts', () => {
     }
   });
 
-  it('is not waited for when nobody wants it any more', async () => {
+  it('is abandoned when the caller gives up', async () => {
     const attempts = new Attempts();
     const abort = new AbortController();
     const result = firstOf(['a', 'b'], attempts.attempt, abort.signal);

@@ -1,20 +1,25 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** Delay in milliseconds after which others are tried, though those before have not failed yet (RFC 8305). */
+/**
+ * Delay in milliseconds before the next candidate is tried while the earlier ones are still pending (RFC
+ * 8305).
+ */
 export const ATTEMPT_DELAY_MS = 250;
 
-/** What an attempt is given. */
+/** Arguments of an attempt. */
 export interface Attempt {
-  /** Aborts when another attempt has won, or nobody waits any more. */
+  /** Aborts when another attempt has won, or the caller has given up. */
   readonly signal: AbortSignal;
-  /** To be called when a part of an answer comes: others are tried only when no more does for as long again. */
+  /**
+   * Call it when a part of an answer arrives: it postpones the next candidate by {@link ATTEMPT_DELAY_MS}.
+   */
   readonly answers: () => void;
 }
 
 /**
- * Tries the candidates in turn, the next as soon as one fails or has not answered within {@link ATTEMPT_DELAY_MS}.
- * Returns what the first attempt that succeeds returns, and aborts the others. Throws what the first candidate's threw
- * if all fail, and `cancelled` CANCELLED if `signal` aborts.
+ * Tries the candidates in turn, each as soon as the one before fails or has not answered within {@link
+ * ATTEMPT_DELAY_MS}. Returns the result of the first attempt that succeeds, and aborts the others. If all
+ * fail, throws the error of the first candidate. Throws `cancelled` CANCELLED if `signal` aborts.
  *
  * @param candidates at least one
  */
@@ -56,5 +61,5 @@ export async function firstOf<Candidate, Result>(
 }
 
 function cancelled({ reason }: AbortSignal): EnjambreError {
-  return new EnjambreError('cancelled', 'CANCELLED', 'nobody waits for it any more', { cause: reason });
+  return new EnjambreError('cancelled', 'CANCELLED', 'the caller has given up', { cause: reason });
 }

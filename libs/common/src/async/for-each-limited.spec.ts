@@ -11,7 +11,7 @@ function* numbers(count: number, taken: number[]): Iterable<number> {
 }
 
 describe('forEachLimited', () => {
-  it('does the work for each, for no more at a time than it may, and takes none before', async () => {
+  it('works on each item, at most the limit at a time, and takes no item early', async () => {
     const taken: number[] = [];
     const done: number[] = [];
     let most = 0;
@@ -28,7 +28,7 @@ describe('forEachLimited', () => {
     await expect(forEachLimited([], 3, () => Promise.reject(new Error('none')))).resolves.toBeUndefined();
   });
 
-  it('begins no other when one has failed', async () => {
+  it('starts no further item after a failure', async () => {
     const begun: number[] = [];
     const work = async (number: number): Promise<void> => {
       begun.push(number);

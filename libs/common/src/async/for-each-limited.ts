@@ -1,6 +1,6 @@
 /**
- * Does `work` for each item, for `most` at a time. The items are taken when their time comes, so that there may be very
- * many. Rejects with the first error; then no other item is begun.
+ * Runs `work` for each item, at most `most` at a time. Items are taken from the iterable only when their turn
+ * comes, so it may be very long. Rejects with the first error; no further item is started then.
  */
 export async function forEachLimited<T>(
   items: Iterable<T>,

@@ -13,7 +13,7 @@ describe('the next session', () => {
     };
   };
 
-  it('comes later and later while none stands, and soon after a good one', () => {
+  it('backs off after failures, and comes soon after a good session', () => {
     const { reconnection, pass } = at();
     expect([1, 2, 3].map(() => reconnection.waitMs('UNAVAILABLE'))).toEqual([200, 400, 800]);
     reconnection.opened();
@@ -21,7 +21,7 @@ describe('the next session', () => {
     expect(reconnection.waitMs('UNAVAILABLE')).toBe(200);
   });
 
-  it('is not hurried by sessions that end at once', () => {
+  it('still backs off after sessions that end at once', () => {
     const { reconnection, pass } = at();
     const waits = [1, 2, 3, 4, 5, 6].map(() => {
       reconnection.opened();
@@ -31,7 +31,7 @@ describe('the next session', () => {
     expect(waits).toEqual([200, 400, 800, 1600, 3000, 3000]);
   });
 
-  it('waits long for one that was replaced: its twin would be replaced in turn', () => {
+  it('waits long after a replacement: it would replace its twin in turn', () => {
     const { reconnection, pass } = at();
     reconnection.opened();
     pass(60_000);

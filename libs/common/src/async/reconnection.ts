@@ -1,11 +1,13 @@
 import { Backoff } from '@enjambre/core/backoff';
 
-/** A session that stood for so long was a good one: the next attempt need not wait long. */
+/** A session that lasted this long was a good one: the next attempt starts without backoff. */
 const GOOD_SESSION_MS = 500;
-/** Whoever was replaced has a twin, and gains nothing by replacing it in turn. */
+/** A replaced session has a twin with the same identity: replacing it in turn gains nothing. */
 const REPLACED_WAIT_MS = 30_000;
 
-/** When to open the next session with a service: soon after a good one, later and later after bad ones. */
+/**
+ * Schedules the next session with a service: soon after a good session, with growing delays after bad ones.
+ */
 export class Reconnection {
   readonly #backoff: Backoff;
   #sinceMs = Infinity;
@@ -17,12 +19,12 @@ export class Reconnection {
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 3000, random });
   }
 
-  /** A session stands. */
+  /** Records that a session has opened. */
   opened(): void {
     this.#sinceMs = this.nowMs();
   }
 
-  /** Milliseconds to wait, now that the session, or the attempt, has ended for `reason`. */
+  /** Milliseconds to wait after the session, or the attempt, has ended for `reason`. */
   waitMs(reason: string): number {
     if (this.nowMs() - this.#sinceMs >= GOOD_SESSION_MS) this.#backoff.reset();
     this.#sinceMs = Infinity;
@@ -31,9 +33,9 @@ export class Reconnection {
   }
 }
 
-/** What the log adds for a person to the end of a session. */
+/** Advice that the log adds when a session ends. */
 export function adviceOn(reason: string): string {
   return reason === 'REPLACED'
     ? 'another agent has the same identity: give each its own data folder'
-    : 'trying again until it answers';
+    : 'retrying until it answers';
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Serial } from './serial.js';
 
 describe('Serial', () => {
-  it('does one thing after the other, in the order in which they came', async () => {
+  it('runs one piece of work after the other, in the order of the calls', async () => {
     const serial = new Serial();
     const trace: string[] = [];
     const work = (name: string, ticks: number) => async (): Promise<string> => {
@@ -20,7 +20,7 @@ describe('Serial', () => {
     expect(trace).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
   });
 
-  it('tells whoever asked of a failure, and goes on', async () => {
+  it('rejects for the caller of failed work, and continues', async () => {
     const serial = new Serial();
     const failing = serial.run(() => Promise.reject(new Error('no')));
     const next = serial.run(() => Promise.resolve('yes'));
@@ -28,7 +28,7 @@ describe('Serial', () => {
     expect(await next).toBe('yes');
   });
 
-  it('does not do what was given up before its turn, and says so at once', async () => {
+  it('drops work that is aborted before its turn, and rejects at once', async () => {
     const serial = new Serial();
     const done: string[] = [];
     const work = (name: string) => async (): Promise<string> => {
@@ -57,7 +57,7 @@ describe('Serial', () => {
     expect(await serial.run(work('next'))).toBe('next');
   });
 
-  it('is idle once all work has ended, well or not', async () => {
+  it('is idle once all work has ended, successfully or not', async () => {
     const serial = new Serial();
     const ended: string[] = [];
     serial.run(() => Promise.reject(new Error('no'))).catch(() => ended.push('failed'));

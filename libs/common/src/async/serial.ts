@@ -1,8 +1,8 @@
-/** Runs one piece of asynchronous work after the other; a failed one does not stop the next. */
+/** Runs pieces of asynchronous work one at a time, in order; a failure does not stop the next. */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Returns what `work` returns, once all before it have ended. */
+  /** Runs `work` after all earlier work has ended, and returns its result. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
@@ -10,8 +10,8 @@ export class Serial {
   }
 
   /**
-   * {@link run}, unless `signal` aborts before it is the turn of `work`: then it throws the signal's reason at once, and
-   * `work` is let go and not done. What was begun is left to `work`.
+   * Like {@link run}, but if `signal` aborts before `work` has started, it throws the signal's reason at once
+   * and drops `work`. Work that has started is not interrupted.
    */
   runUnless<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let waiting: (() => Promise<T>) | undefined = work;
@@ -33,7 +33,7 @@ export class Serial {
     });
   }
 
-  /** Resolves when all work so far has ended, well or not. */
+  /** Resolves when all work so far has ended, successfully or not. */
   async idle(): Promise<void> {
     await this.#last;
   }

@@ -5,7 +5,7 @@ import { Turns, turns } from './turns.js';
 
 const BUDGET_MS = 10;
 
-/** A clock that only work moves, and rounds of a loop that are counted. */
+/** A clock that only work advances, and a loop with counted rounds. */
 function setUp(): {
   turns: Turns;
   work: (name: string, steps: number) => Steps<string>;
@@ -29,14 +29,14 @@ function setUp(): {
 }
 
 describe('Turns', () => {
-  it('does work until its budget of a round is used up, and then in the next round', async () => {
+  it('works until the budget of a round is used up, then continues in the next round', async () => {
     const { turns, work, seen } = setUp();
     await expect(turns.run(work('a', 5))).resolves.toBe('a is done');
-    // Nobody knows what the round did before the first step.
+    // The time that the round spent before the first step is unknown.
     expect(seen.join('')).toBe('a|aa|aa|');
   });
 
-  it('gives a round to one of those who work at the same time, in their order', async () => {
+  it('gives each round to one of several workers, in order', async () => {
     const { turns, work, seen } = setUp();
     await Promise.all([turns.run(work('a', 4)), turns.run(work('b', 4))]);
     expect(seen.join('')).toBe('ab|aa|bb|a|b');
@@ -49,7 +49,7 @@ describe('Turns', () => {
     expect(seen.join('')).toBe('|a');
   });
 
-  it('throws what the work throws, and works on', async () => {
+  it('throws what the work throws, and keeps working', async () => {
     const { turns, work } = setUp();
     function* failing(): Steps<never> {
       yield;
@@ -59,7 +59,7 @@ describe('Turns', () => {
     await expect(turns.run(work('a', 1))).resolves.toBe('a is done');
   });
 
-  it('lets timers and sockets in between by default', async () => {
+  it('lets timers and sockets run in between by default', async () => {
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 1);
     function* endless(): Steps<void> {

@@ -2,20 +2,20 @@ import { setImmediate as nextImmediate } from 'node:timers/promises';
 import type { Steps } from '@enjambre/core/steps';
 
 export interface TurnsInit {
-  /** How long the event loop's other work waits for ours, in each of its rounds. @default 10 */
+  /** Milliseconds that our work may take in each round of the event loop. @default 10 */
   readonly budgetMs?: number;
-  /** In ms. @default the clock of this process */
+  /** Milliseconds. @default the clock of this process */
   readonly now?: () => number;
-  /** Resolves in the next round of the event loop. @default by setImmediate */
+  /** Resolves in the next round of the event loop. @default setImmediate */
   readonly nextRound?: () => Promise<unknown>;
 }
 
-/** A tenth of what a person notices, and far below what a session needs. */
+/** A tenth of a delay that people notice, and far below the timeouts of sessions. */
 const BUDGET_MS = 10;
 
 /**
- * Lets long work on the event loop stand back for others: calls to be answered, keepalives. Whatever works in turns has
- * one budget for each round of the loop, all together.
+ * Makes long work on the event loop yield to other work, such as calls and keepalives. All work in turns
+ * shares one budget for each round of the loop.
  */
 export class Turns {
   readonly #budgetMs: number;
@@ -34,12 +34,12 @@ export class Turns {
     this.#nextRound = nextRound;
   }
 
-  /** True if the work is to wait for {@link next}. Ask after each step of well under a millisecond. */
+  /** True if the caller must await {@link next}. Check it after each step of well under a millisecond. */
   get isOver(): boolean {
     return this.#now() - this.#sinceMs >= this.#budgetMs;
   }
 
-  /** Resolves when it is the caller's turn: one caller's in each round of the loop, in the order in which they asked. */
+  /** Resolves at the caller's turn: one caller in each round of the loop, in the order of the calls. */
   next(): Promise<void> {
     const turn = this.#last.then(this.#nextRound).then(() => {
       this.#sinceMs = this.#now();
@@ -48,7 +48,7 @@ export class Turns {
     return turn;
   }
 
-  /** Does work in as many turns as it needs; it throws what the work throws. */
+  /** Runs the steps in as many turns as they need; throws their error. */
   async run<T>(steps: Steps<T>): Promise<T> {
     for (;;) {
       const step = steps.next();
@@ -58,5 +58,5 @@ export class Turns {
   }
 }
 
-/** Of this thread's event loop. */
+/** The turns of this thread's event loop. */
 export const turns = new Turns();

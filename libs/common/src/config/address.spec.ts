@@ -19,7 +19,7 @@ const address: fc.Arbitrary<Address> = fc.oneof(
 );
 
 describe('an address', () => {
-  it('is read back from its text', () => {
+  it('is parsed from its own text', () => {
     fc.assert(
       fc.property(address, (written) => expect(parseAddress(formatAddress(written))).toEqual(written)),
     );
@@ -60,14 +60,14 @@ describe('an address', () => {
     );
   });
 
-  it('of a socket has a path that the system takes', () => {
+  it('of a socket has a path that the system accepts', () => {
     expect(parseAddress(`unix:/${'x'.repeat(106)}`)).toMatchObject({ kind: 'unix' });
     for (const long of [`unix:/${'x'.repeat(107)}`, `unix:/${'ñ'.repeat(54)}`]) {
       expect(() => parseAddress(long)).toThrow(expect.objectContaining({ reason: 'SOCKET_PATH_TOO_LONG' }));
     }
   });
 
-  it('is either read or refused with a sentence, whatever is written', () => {
+  it('is either parsed or refused with a sentence, for any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {
@@ -79,7 +79,7 @@ describe('an address', () => {
     );
   });
 
-  it('of any host is told from one that others can reach', () => {
+  it('of any host is distinguished from one that others can reach', () => {
     expect(['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0'].map(isUnspecifiedHost)).toEqual([true, true, true, true]);
     expect(['127.0.0.1', '::1', 'host', '10.0.0.0'].map(isUnspecifiedHost)).toEqual([
       false,
@@ -89,21 +89,21 @@ describe('an address', () => {
     ]);
   });
 
-  it('of a loopback interface is told from those that others reach', () => {
+  it('of a loopback interface is distinguished from those that others reach', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', 'localhost'])
       expect([host, isLoopbackHost(host)]).toEqual([host, true]);
     for (const host of ['10.0.0.1', '::', '::2', '127.example.org', 'localhost.example.org', '0.0.0.0'])
       expect([host, isLoopbackHost(host)]).toEqual([host, false]);
   });
 
-  it('of one link is told from those that lead further', () => {
+  it('of one link is distinguished from routable ones', () => {
     for (const host of ['fe80::1', 'FE80::1%eth0', 'febf::1', '169.254.7.7'])
       expect([host, isLinkLocalHost(host)]).toEqual([host, true]);
     for (const host of ['fec0::1', 'fd00::1', '169.255.0.1', 'fe80.example.org', '10.169.254.1'])
       expect([host, isLinkLocalHost(host)]).toEqual([host, false]);
   });
 
-  it('of IPv4 in the clothes of IPv6 is plain', () => {
+  it('of IPv4 mapped to IPv6 becomes plain IPv4', () => {
     expect(['::ffff:10.0.0.7', '10.0.0.7', '::ffff:1', 'fd99::1'].map(plainHost)).toEqual([
       '10.0.0.7',
       '10.0.0.7',

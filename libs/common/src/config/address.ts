@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** Where a server listens or is reached. */
+/** Address at which a server listens or is reached. */
 export type Address = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
 export interface TcpAddress {
@@ -9,7 +9,7 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** Longest path that a unix socket takes on Linux, its final NUL left out. */
+/** Longest path of a unix socket on Linux, without its final NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
@@ -21,7 +21,7 @@ export function parseAddress(text: string): Address {
   return tcpAddress(text, 'HOST:PORT or unix:PATH');
 }
 
-/** {@link parseAddress} where a unix socket does not do. */
+/** Like {@link parseAddress}, but without unix sockets. */
 export function parseTcpAddress(text: string): TcpAddress {
   return tcpAddress(text, 'HOST:PORT');
 }
@@ -35,35 +35,35 @@ function tcpAddress(text: string, taken: string): TcpAddress {
   return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
 }
 
-/** The text that {@link parseAddress} reads back, and that grpc-js takes as a target. */
+/** The inverse of {@link parseAddress}; grpc-js accepts the text as a target. */
 export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${host}:${String(address.port)}`;
 }
 
-/** True for an empty host, 0.0.0.0 and ::, which nobody can connect to from elsewhere. */
+/** True for an empty host, 0.0.0.0 and ::, which are no destination for other machines. */
 export function isUnspecifiedHost(host: string): boolean {
   return host === '' || host === '0.0.0.0' || /^[0:]+$/.test(host);
 }
 
-/** True for a host that only its own machine reaches: 127.0.0.0/8, ::1 and `localhost`. */
+/** True for a host that is reachable only from its own machine: 127.0.0.0/8, ::1 and `localhost`. */
 export function isLoopbackHost(host: string): boolean {
   return /^(localhost|::1|(::ffff:)?127\.[0-9.]+)$/i.test(host);
 }
 
-/** True for an address of one link, fe80::/10 or 169.254.0.0/16, which means something else, or nothing, on another. */
+/** True for an address of one link, fe80::/10 or 169.254.0.0/16, which is not unique across links. */
 export function isLinkLocalHost(host: string): boolean {
   return /^(fe[89ab][0-9a-f]:|(::ffff:)?169\.254\.)/i.test(host);
 }
 
-/** An IPv4 address as such, also if an IPv6 socket shows it (::ffff:a.b.c.d). */
+/** Strips the ::ffff: prefix that an IPv6 socket adds to an IPv4 address (::ffff:a.b.c.d). */
 export function plainHost(host: string): string {
   return host.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 function unixAddress(path: string): Address {
-  if (path === '') throw new EnjambreError('invalid', 'BAD_ADDRESS', 'unix: needs the path of a socket');
+  if (path === '') throw new EnjambreError('invalid', 'BAD_ADDRESS', 'unix: needs a socket path');
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw new EnjambreError(
       'invalid',

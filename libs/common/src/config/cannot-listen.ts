@@ -2,9 +2,9 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { formatAddress, type Address } from './address.js';
 
 /**
- * Says why a server cannot listen. `error` is what the system or grpc-js gave.
+ * The error of a server that cannot listen. `error` comes from the system or grpc-js.
  *
- * @param setting which of its settings says where it listens
+ * @param setting the server's setting for the address
  */
 export function cannotListen(listen: Address, error: unknown, setting = 'listen'): EnjambreError {
   const { reason, text } = obstacle(listen, messageOf(error));
@@ -20,13 +20,13 @@ function obstacle(listen: Address, said: string): { reason: string; text: string
     return { reason: 'PORT_IN_USE', text: `${target} is in use by another program` };
   if (errno === 'EADDRNOTAVAIL') return { reason, text: `${target} is not an address of this machine` };
   if (said.startsWith('Name resolution failed'))
-    return { reason, text: `the host of ${target} is not known` };
-  // The system says EACCES of a folder that is not there, too.
+    return { reason, text: `cannot resolve the host of ${target}` };
+  // The system reports EACCES also for a folder that does not exist.
   if (listen.kind === 'unix' && ['EACCES', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'].includes(errno))
     return {
       reason,
-      text: `no socket can be made at ${listen.path}, whose folder is missing or not writable`,
+      text: `cannot create a socket at ${listen.path}, whose folder is missing or not writable`,
     };
-  if (errno === 'EACCES') return { reason, text: `this user may not listen on ${target}` };
+  if (errno === 'EACCES') return { reason, text: `this user is not allowed to listen on ${target}` };
   return { reason, text: `cannot listen on ${target} (${said})` };
 }

@@ -7,13 +7,13 @@ describe('the home folder', () => {
     expect(homeFolder({ HOME: '/home/ann' }, 'do this')).toBe('/home/ann');
   });
 
-  it.each([{}, { HOME: '' }])('is the one that the system knows if HOME says nothing: %j', (environment) => {
+  it.each([{}, { HOME: '' }])('is that of the system if HOME is unset or empty: %j', (environment) => {
     expect(homeFolder(environment, 'do this')).toBe(userInfo().homedir);
   });
 
-  it('is refused if it is relative: it would be another one in each folder', () => {
+  it('is refused if it is relative: it would depend on the working folder', () => {
     expect(() => homeFolder({ HOME: 'ann' }, 'do this')).toThrow(
-      'HOME is "ann", which is no absolute path: fix that, or do this',
+      'HOME is "ann", which is not an absolute path: fix that, or do this',
     );
   });
 });

@@ -4,8 +4,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Environment } from './options.js';
 
 /**
- * The home folder of who runs this: HOME, or what the system knows of the user, who may be unknown to it.
- * Throws `invalid` BAD_HOME or `precondition` NO_HOME.
+ * The home folder of the current user: HOME, or else the system's entry for the user, if there is one. Throws
+ * `invalid` BAD_HOME or `precondition` NO_HOME.
  *
  * @param instead what to do if there is none, such as "name a folder with --data-dir"
  */
@@ -13,13 +13,13 @@ export function homeFolder({ HOME: said = '' }: Environment, instead: string): s
   const home = said === '' ? knownHome() : said;
   if (isAbsolute(home)) return home;
   if (home === '') {
-    const message = `there is no home folder: HOME is not set, and the system knows none of this user: ${instead}`;
+    const message = `there is no home folder: HOME is not set, and the system has none for this user: ${instead}`;
     throw new EnjambreError('precondition', 'NO_HOME', message);
   }
   throw new EnjambreError(
     'invalid',
     'BAD_HOME',
-    `HOME is ${JSON.stringify(home)}, which is no absolute path: fix that, or ${instead}`,
+    `HOME is ${JSON.stringify(home)}, which is not an absolute path: fix that, or ${instead}`,
   );
 }
 

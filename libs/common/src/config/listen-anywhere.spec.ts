@@ -4,7 +4,7 @@ import { listenAnywhere } from './listen-anywhere.js';
 
 const anywhere: TcpAddress = { kind: 'tcp', host: '', port: 7070 };
 
-/** A machine on which these hosts fail. */
+/** A machine on which listening on these hosts fails. */
 async function listenWhere(failing: Readonly<Record<string, string>>, address = anywhere): Promise<unknown> {
   const tried: string[] = [];
   const listen = (at: TcpAddress): Promise<TcpAddress> => {
@@ -22,18 +22,18 @@ describe('a server without a host', () => {
   });
 
   it.each(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])(
-    'listens at those of IPv4 where IPv6 is off (%s)',
+    'listens on IPv4 where IPv6 is off (%s)',
     async (code) => {
       const failing = { '::': `listen ${code}: address family not supported :::7070` };
       expect(await listenWhere(failing)).toEqual(['0.0.0.0', ['::', '0.0.0.0']]);
     },
   );
 
-  it('does not take half of a port that another program has', async () => {
+  it('does not listen on one family if another program has the port', async () => {
     await expect(listenWhere({ '::': 'listen EADDRINUSE' })).rejects.toThrow('EADDRINUSE');
   });
 
-  it('says why not if neither does', async () => {
+  it('reports the error if both families fail', async () => {
     await expect(listenWhere({ '::': 'EAFNOSUPPORT', '0.0.0.0': 'EMFILE' })).rejects.toThrow('EMFILE');
   });
 });

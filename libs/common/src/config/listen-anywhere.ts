@@ -2,8 +2,8 @@ import { messageOf } from '@enjambre/core/error';
 import type { TcpAddress } from './address.js';
 
 /**
- * Listens at `address`. With an empty host at every address of this machine: of IPv6 and IPv4, or of IPv4 alone where there
- * is no IPv6. Returns where it listens, with a host. Throws what the last attempt threw.
+ * Listens at `address`. An empty host means all addresses of this machine: IPv6 and IPv4, or only IPv4 on a
+ * machine without IPv6. Returns the address with a host. Throws the error of the last attempt.
  *
  * @param listen listens at an address that has a host
  */
@@ -15,7 +15,7 @@ export async function listenAnywhere(
   try {
     return await listen({ ...address, host: '::' });
   } catch (error) {
-    // A port that is taken or forbidden is so in either family.
+    // A port in use or forbidden is so for both families.
     if (/\b(EADDRINUSE|EACCES|EPERM)\b/.test(messageOf(error))) throw error;
     return listen({ ...address, host: '0.0.0.0' });
   }

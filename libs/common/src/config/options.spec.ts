@@ -27,7 +27,7 @@ describe('resolveOptions', () => {
     });
   });
 
-  it('takes an empty variable for none, but not an empty flag', () => {
+  it('treats an empty variable as absent, but not an empty flag', () => {
     expect(resolveOptions(table, {}, { ENJAMBRE_LOG_LEVEL: '' }).logLevel).toBe('low');
     expect(() => resolveOptions(table, { logLevel: '' }, {})).toThrow('--log-level: must be low or high');
   });
@@ -48,7 +48,7 @@ describe('resolveOptions', () => {
     );
   });
 
-  it('names the variable that is wrong, unless a flag makes up for it', () => {
+  it('names the variable that is wrong, unless a flag overrides it', () => {
     const environment = { ENJAMBRE_LISTEN: 'nowhere' };
     expect(() => resolveOptions(table, {}, environment)).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^ENJAMBRE_LISTEN: /) as unknown as string }),

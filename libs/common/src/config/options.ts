@@ -1,22 +1,22 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { z } from 'zod';
 
-/** One setting of a service: a flag, its environment twin and its default. */
+/** One setting of a service: a flag, its environment variable and its default. */
 export interface Option<T = unknown> {
-  /** What stands behind the flag in the help, such as HOST:PORT. */
+  /** Placeholder of the value in the help, such as HOST:PORT. */
   readonly placeholder: string;
   readonly description: string;
-  /** Reads the text given by flag or environment; the default passes through it too. */
+  /** Parses the text of the flag or variable; the default passes through it too. */
   readonly schema: z.ZodType<T>;
-  /** Text used when neither flag nor environment says anything; absent if the schema decides. */
+  /** Text used without flag and environment variable; absent if the schema decides. */
   readonly default?: string | MachineDefault;
-  /** May be given several times; the schema then gets a list of texts. */
+  /** May be given several times; the schema then receives a list of texts. */
   readonly repeatable?: boolean;
 }
 
-/** A default that is not the same on every machine: it is found when it is needed, and not before. */
+/** A default that differs between machines: it is determined only when needed. */
 export interface MachineDefault {
-  /** What help and documents say of it. */
+  /** Text for help and documents. */
   readonly shown: string;
   /** Throws {@link EnjambreError} if there is none. */
   readonly find: (environment: Environment) => string;
@@ -28,7 +28,7 @@ export type Resolved<Table extends OptionTable> = {
   readonly [Key in keyof Table]: z.output<Table[Key]['schema']>;
 };
 
-/** What the command line gave: camelCase names to texts. */
+/** Parsed flags: camelCase names to texts. */
 export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,9 +43,8 @@ export function variableName(key: string): string {
 }
 
 /**
- * Settles every option of a table: flag over environment over default. An empty
- * environment variable counts as absent. Throws `invalid`, BAD_OPTION, with the name
- * of the flag or variable that is wrong.
+ * Resolves every option of a table: flag over environment over default. An empty environment variable counts
+ * as absent. Throws `invalid`, BAD_OPTION, with the name of the bad flag or variable.
  */
 export function resolveOptions<Table extends OptionTable>(
   table: Table,
@@ -63,7 +62,7 @@ function settle(key: string, option: Option, flags: Flags, environment: Environm
   const { value, source } = raw(key, option, flags, environment);
   const result = option.schema.safeParse(value);
   if (result.success) return result.data;
-  const why = result.error.issues[0]?.message ?? 'not understood';
+  const why = result.error.issues[0]?.message ?? 'invalid value';
   throw new EnjambreError('invalid', 'BAD_OPTION', `${source}: ${why}`, { metadata: { option: source } });
 }
 

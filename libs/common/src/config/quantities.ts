@@ -13,23 +13,23 @@ const UNIT_BYTES = {
   TIB: 2 ** 40,
 };
 
-/** "90s", "10m", "1.5h", "7d": a time span, read as milliseconds; more than none. */
+/** "90s", "10m", "1.5h", "7d": a duration, parsed to milliseconds; greater than zero. */
 export const durationSchema = z.string().transform((text, context): number => {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   const ms = Math.round(Number(match?.[1]) * UNIT_MS[(match?.[2] ?? 'ms') as keyof typeof UNIT_MS]);
   if (match && ms > 0 && Number.isSafeInteger(ms)) return ms;
-  context.addIssue({ code: 'custom', message: `"${text}" is no time span: write 90s, 10m, 24h or 7d` });
+  context.addIssue({ code: 'custom', message: `"${text}" is not a duration: write 90s, 10m, 24h or 7d` });
   return z.NEVER;
 });
 
-/** A rate is 0 for no limit, or from a kilobyte to a terabyte a second: less would not get a block through. */
+/** A rate is 0 for no limit, or from a kilobyte to a terabyte per second: less would not transfer a block. */
 export const MIN_RATE = 1e3;
 export const MAX_RATE = 1e12;
 
-/** "10MB", "500k", "1.5MiB", "10MB/s": bytes a second; "0" or "none", read as 0, is no limit. */
+/** "10MB", "500k", "1.5MiB", "10MB/s": bytes per second; "0" or "none", parsed to 0, means no limit. */
 export const rateSchema = z.string().transform((text, context): number => {
   if (text === 'none') return 0;
-  // A small b is a bit to many: rather ask than limit to an eighth, or to eight times as much.
+  // A small b may mean bits: an error is better than a limit that is wrong by a factor of eight.
   const match = /^(\d+(?:\.\d+)?)\s?(?:([kmgt])(i?))?(B?)(?:\/s)?$/.exec(
     text.replace(/[KMGT]/, (letter) => letter.toLowerCase()),
   );
@@ -39,17 +39,17 @@ export const rateSchema = z.string().transform((text, context): number => {
   const rate = Math.round(Number(match?.[1]) * UNIT_BYTES[unit]);
   if (rate === 0 || (rate >= MIN_RATE && rate <= MAX_RATE)) return rate;
   const message = match
-    ? `"${text}" a second is no limit that works: choose from 1kB to 1TB, or none`
-    : `"${text}" is no rate: write 10MB, 500k or 1.5MiB (bytes a second, with a capital B), or none`;
+    ? `"${text}" per second is out of range: choose from 1kB to 1TB, or none`
+    : `"${text}" is not a rate: write 10MB, 500k or 1.5MiB (bytes per second, with a capital B), or none`;
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
 
-/** "1000000", "256MiB", "10GB": an amount of data, read as bytes; more than none. */
+/** "1000000", "256MiB", "10GB": a size, parsed to bytes; greater than zero. */
 export const bytesSchema = z.string().transform((text, context): number => {
   const match = /^(\d+(?:\.\d+)?)\s?((?:[KMGT]I?B)?)$/.exec(text.toUpperCase());
   const bytes = Math.floor(Number(match?.[1]) * UNIT_BYTES[(match?.[2] ?? '') as keyof typeof UNIT_BYTES]);
   if (match && bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
-  context.addIssue({ code: 'custom', message: `"${text}" is no amount of data: write 256MiB or 10GB` });
+  context.addIssue({ code: 'custom', message: `"${text}" is not a size: write 256MiB or 10GB` });
   return z.NEVER;
 });

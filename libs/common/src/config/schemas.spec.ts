@@ -37,7 +37,7 @@ describe('the schema of', () => {
     }
   });
 
-  it('an address offers what it takes: a TCP address is no socket', () => {
+  it('an address names the accepted forms: a TCP address is not a socket', () => {
     const refusal = (schema: z.ZodType, text: string) => schema.safeParse(text).error?.issues[0]?.message;
     expect(tcpAddressSchema.parse('h:1')).toMatchObject({ host: 'h' });
     expect(addressSchema.parse('unix:/x')).toMatchObject({ path: '/x' });

@@ -26,17 +26,17 @@ function addressBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
   });
 }
 
-/** One or more {@link tcpAddressSchema} with commas between them. */
+/** One or more {@link tcpAddressSchema}, separated by commas. */
 export const tcpAddressListSchema = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .pipe(z.array(tcpAddressSchema).min(1));
 
-/** A folder or file; `~/` is the home folder, the rest is relative to the working folder. */
+/** A folder or file; `~/` is the home folder, other paths are relative to the working folder. */
 export const pathSchema = z
   .string()
   .min(1, 'a path is missing')
-  .refine((path) => !path.includes('\0'), 'a path holds no NUL')
+  .refine((path) => !path.includes('\0'), 'a path must not contain NUL')
   .transform((path, context) => {
     try {
       return path.startsWith('~/') ? resolve(home(), path.slice(2)) : resolvePath(path);
@@ -50,12 +50,14 @@ function home(): string {
   return homeFolder(process.env, 'write the path without ~');
 }
 
-/** Relative paths are those of the working folder. Throws `precondition`, NO_WORKING_FOLDER, if it was removed. */
+/**
+ * Resolves a path against the working folder. Throws `precondition`, NO_WORKING_FOLDER, if that was removed.
+ */
 function resolvePath(path: string): string {
   return isAbsolute(path) ? resolve(path) : resolve(workingFolder(), path);
 }
 
-/** `key=value`, as often as wanted. */
+/** `key=value`, repeatable. */
 export const labelsSchema = z
   .array(z.string())
   .transform((pairs, context): Readonly<Record<string, string>> => {
@@ -71,40 +73,40 @@ export const labelsSchema = z
     return labels;
   });
 
-/** A name for people: 1 to 64 characters, none of them a control character. */
+/** A name for people: 1 to 64 characters, no control characters. */
 export const nameSchema = z
   .string()
   .min(1, 'a name is missing')
   .max(64, 'a name has at most 64 characters')
-  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name holds no control characters');
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name must not contain control characters');
 
 const STDOUT = 1;
 
 const MAX_NAME_CHARS = 64;
 
-/** The name of a service unless it is told another. */
+/** Default name of a service. */
 export const hostName: MachineDefault = {
   shown: 'the host name',
   find: () => hostname().slice(0, MAX_NAME_CHARS) || 'localhost',
 };
 
-/** The settings that every service has. */
+/** Settings of all services. */
 export const commonOptions = {
   metrics: {
     placeholder: 'HOST:PORT',
     description:
-      'where metrics for Prometheus and health over HTTP are; without it, nowhere; port 0 picks a free one',
+      'address for Prometheus metrics and health over HTTP; off by default; port 0 picks a free port',
     schema: tcpAddressSchema.optional(),
   },
   logLevel: {
     placeholder: 'LEVEL',
-    description: `how much to log: ${LOG_LEVELS.join(', ')}`,
+    description: `log level: ${LOG_LEVELS.join(', ')}`,
     schema: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
     default: 'info',
   },
   logFormat: {
     placeholder: 'FORMAT',
-    description: 'pretty for people, json for machines; without it, pretty on a terminal',
+    description: 'pretty for people, json for machines; by default pretty on a terminal, else json',
     schema: z
       .enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` })
       .optional()

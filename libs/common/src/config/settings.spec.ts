@@ -25,7 +25,7 @@ describe('a setting', () => {
     expect(none.numbersByName('A', ['x'])).toEqual({});
   });
 
-  it('is a whole number from the least to the most', () => {
+  it('is a whole number within its bounds', () => {
     expect([read('1'), read('1000'), read('0', { ...MIB, least: 0 })]).toEqual([1, 1000, 0]);
   });
 
@@ -48,7 +48,7 @@ describe('a setting', () => {
     );
   });
 
-  it('is read as the number that was written, or refused in one line, whatever is written', () => {
+  it('is parsed as written, or refused in one line, for any text', () => {
     const text = fc.oneof(fc.integer().map(String), fc.string({ minLength: 1 }), fc.double().map(String));
     fc.assert(
       fc.property(text, (written) => {
@@ -64,11 +64,11 @@ describe('a setting', () => {
     expect([several('8'), several('8, 16,8')]).toEqual([[8], [8, 16]]);
     for (const bad of ['8,', ',', '8;16', '8,17', '8,x'])
       expect(message(() => several(bad))).toBe(
-        `A must be a whole number from 1 to 16, or several with commas, but is "${bad}"`,
+        `A must be a whole number from 1 to 16, or several separated by commas, but is "${bad}"`,
       );
   });
 
-  it('may be one or several of some words', () => {
+  it('may be one or more of some words', () => {
     const settings = (text: string) => new Settings({ A: text });
     expect(settings('disk').choice('A', ['disk', 'memory'], undefined)).toBe('disk');
     expect(settings('memory, disk,memory').choices('A', ['disk', 'memory'], [])).toEqual(['memory', 'disk']);
@@ -76,16 +76,16 @@ describe('a setting', () => {
       'A must be one of disk, memory, but is "disk,memory"',
     );
     expect(message(() => settings('disk,tape').choices('A', ['disk', 'memory'], []))).toBe(
-      'A must be one or several, with commas, of disk, memory, but is "disk,tape"',
+      'A must be one or more of disk, memory, separated by commas, but is "disk,tape"',
     );
   });
 
-  it('may give names a number each', () => {
+  it('may give a number to each of several names', () => {
     const settings = (text: string) => new Settings({ A: text }).numbersByName('A', ['snubMs', 'ratio']);
     expect(settings('snubMs=2000, ratio=1.5')).toEqual({ snubMs: 2000, ratio: 1.5 });
     for (const bad of ['snubMs', 'snubMs=', 'snubMs=0', 'snubMs=-1', 'other=1', 'ratio=1,', 'ratio=1e9', '='])
       expect(message(() => settings(bad))).toBe(
-        `A must be NAME=NUMBER above 0, or several with commas, NAME one of snubMs, ratio, but is "${bad}"`,
+        `A must be NAME=NUMBER above 0, or several separated by commas; NAME is one of snubMs, ratio, but is "${bad}"`,
       );
   });
 });

@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { Environment } from './options.js';
 
-/** A whole number that a variable may hold, and what counts when it is absent. */
+/** Bounds and default of a whole number. */
 export interface NumberSetting {
   readonly default: number;
   /** @default 1 */
@@ -10,27 +10,28 @@ export interface NumberSetting {
 }
 
 /**
- * Reads the settings of a program that has no flags, such as a benchmark, from variables of its environment. An empty one counts as absent.
- * Every method throws `invalid`, BAD_SETTING, with a sentence that names the variable and says what it may be.
+ * Reads settings from environment variables, for a program without flags, such as a benchmark. An empty
+ * variable counts as absent. Every method throws `invalid`, BAD_SETTING, with a sentence that names the
+ * variable and its valid values.
  */
 export class Settings {
   constructor(private readonly environment: Environment) {}
 
-  /** A whole number in plain digits. */
+  /** A whole number in decimal digits. */
   wholeNumber(name: string, range: NumberSetting): number {
     const text = this.#textOf(name);
     if (text === undefined) return range.default;
     return wholeNumberIn(text, range) ?? fail(name, `must be ${describe(range)}`, text);
   }
 
-  /** Whole numbers with commas between them, each once. */
+  /** Whole numbers separated by commas, without duplicates. */
   wholeNumbers(
     name: string,
     { default: fallback, ...range }: Omit<NumberSetting, 'default'> & { readonly default: readonly number[] },
   ): readonly number[] {
     const text = this.#textOf(name);
     if (text === undefined) return fallback;
-    const wanted = `must be ${describe(range)}, or several with commas`;
+    const wanted = `must be ${describe(range)}, or several separated by commas`;
     return distinct(text, (part) => wholeNumberIn(part, range) ?? fail(name, wanted, text));
   }
 
@@ -41,11 +42,11 @@ export class Settings {
     return known.find((one) => one === text) ?? fail(name, `must be one of ${known.join(', ')}`, text);
   }
 
-  /** Some of `known`, with commas between them, each once, in the order that is asked for. */
+  /** Some of `known`, separated by commas, without duplicates, in the given order. */
   choices<T extends string>(name: string, known: readonly T[], fallback: readonly T[]): readonly T[] {
     const text = this.#textOf(name);
     if (text === undefined) return fallback;
-    const wanted = `must be one or several, with commas, of ${known.join(', ')}`;
+    const wanted = `must be one or more of ${known.join(', ')}, separated by commas`;
     return distinct(text, (part) => known.find((one) => one === part) ?? fail(name, wanted, text));
   }
 
@@ -59,7 +60,7 @@ export class Settings {
       if (found === undefined || Number(value) === 0)
         return fail(
           name,
-          `must be NAME=NUMBER above 0, or several with commas, NAME one of ${known.join(', ')}`,
+          `must be NAME=NUMBER above 0, or several separated by commas; NAME is one of ${known.join(', ')}`,
           text,
         );
       return [found, Number(value)] as const;
@@ -73,7 +74,7 @@ export class Settings {
   }
 }
 
-/** What `read` makes of the parts of a text between commas, each once. */
+/** Parses the comma-separated parts of a text with `read` and removes duplicates. */
 function distinct<T>(text: string, read: (part: string) => T): T[] {
   return [...new Set(text.split(',').map((part) => read(part.trim())))];
 }
@@ -95,7 +96,7 @@ function fail(name: string, wanted: string, text: string): never {
   throw new EnjambreError('invalid', 'BAD_SETTING', `${name} ${wanted}, but is ${JSON.stringify(text)}`);
 }
 
-/** Reads settings; says in one line which of them is bad, and ends the process with 2. */
+/** Reads settings; prints one line about a bad one and exits with 2. */
 export function readOrExit<T>(read: (settings: Settings) => T): T {
   try {
     return read(new Settings(process.env));

@@ -5,7 +5,7 @@ export function workingFolder(): string {
   try {
     return process.cwd();
   } catch (error) {
-    const message = 'the working folder was removed: change to one that is there, or write absolute paths';
+    const message = 'the working folder was removed: change to an existing folder, or use absolute paths';
     throw new EnjambreError('precondition', 'NO_WORKING_FOLDER', message, { cause: error });
   }
 }

@@ -25,7 +25,7 @@ describe('an event as a CloudEvent', () => {
     });
   });
 
-  it('comes back as it was, whatever it says', () => {
+  it('is decoded unchanged, for any fact', () => {
     const moments = fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true });
     const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 64 });
     fc.assert(
@@ -36,7 +36,7 @@ describe('an event as a CloudEvent', () => {
     );
   });
 
-  it('keeps counts that no JSON number holds as their digits', () => {
+  it('keeps counts beyond the precision of JSON numbers as digits', () => {
     const file = { infohash: 'cd'.repeat(32), name: 'f', size: 2n ** 63n };
     const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
     const event = { $case: 'fileShared', value: { peer, file } } as const;
@@ -44,7 +44,7 @@ describe('an event as a CloudEvent', () => {
     expect(data.file.size).toBe('9223372036854775808');
   });
 
-  it('may have what a later version adds', () => {
+  it('may have fields of a later version', () => {
     const later = changed((json) => ({ ...json, traceparent: 'x', data: { ...json.data, urgency: 3 } }));
     expect(decodeEvent(SUBJECT, later)).toEqual(sample);
   });
@@ -80,12 +80,14 @@ describe('an event as a CloudEvent', () => {
     expect(() => decodeEvent(SUBJECT, encoded)).toThrow(expect.objectContaining({ reason: 'BAD_EVENT' }));
   });
 
-  it('is refused on a subject of nobody', () => {
+  it('is refused on an unknown subject', () => {
     const encoded = Buffer.from(encodeEvent(sample));
-    expect(() => decodeEvent('enjambre.message.read', encoded)).toThrow(/the subject is none of an event/);
+    expect(() => decodeEvent('enjambre.message.read', encoded)).toThrow(
+      /the subject is not that of an event/,
+    );
   });
 
-  it('is never read wrongly out of any JSON', () => {
+  it('is never misread from any JSON', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         expect(() => decodeEvent(SUBJECT, Buffer.from(json))).toThrow(/not an event/);

@@ -6,19 +6,19 @@ import type { Fact } from './event-bus.js';
 import { fromData, toData } from './event-data.js';
 import { EVENT_TYPES, eventTypeOf, type FactCase } from './event-types.js';
 
-/** CloudEvents' `type` and the NATS subject of an event are its type behind this. */
+/** Prefix of an event's type in CloudEvents' `type` and in NATS subjects. */
 const PREFIX = 'enjambre.';
 const SOURCE_PREFIX = '/enjambre/';
-/** How events are marked in NATS, after CloudEvents' binding for it. */
+/** Content type that marks events in NATS, from the NATS binding of CloudEvents. */
 export const CLOUD_EVENT_CONTENT_TYPE = 'application/cloudevents+json';
-/** None of ours comes near it. */
+/** Far above the size of any event of ours. */
 const MAX_ENCODED_BYTES = 16_384;
 const MAX_ID_CHARS = 128;
 const MAX_SOURCE_CHARS = 1024;
 
 /**
- * What we need of a CloudEvent. Not read with the `cloudevents` package: it makes up an
- * id, a time and a version where they are missing.
+ * The fields of a CloudEvent that we need. Not parsed with the `cloudevents` package: it invents a missing
+ * id, time or version.
  */
 const ENVELOPE = z.object({
   specversion: z.literal('1.0'),
@@ -32,14 +32,14 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 const CASES = new Map(Object.entries(EVENT_TYPES).map(([$case, type]) => [PREFIX + type, $case as FactCase]));
 
-/** The NATS subject that an event belongs on: "enjambre.download.completed". */
+/** The NATS subject of an event: "enjambre.download.completed". */
 export function subjectOf(event: Event): string {
   return PREFIX + eventTypeOf(event);
 }
 
-/** CloudEvents 1.0 in structured mode. */
+/** Encodes an event as CloudEvents 1.0 in structured mode. */
 export function encodeEvent({ id, time, source, event: fact }: Event): string {
-  if (!fact) throw new Error('an event of nothing');
+  if (!fact) throw new Error('an event without a fact');
   const cloudEvent = new CloudEvent({
     specversion: '1.0',
     id,
@@ -53,15 +53,15 @@ export function encodeEvent({ id, time, source, event: fact }: Event): string {
   return JSON.stringify(cloudEvent);
 }
 
-/** Reads what was found on `subject`. Throws `invalid` BAD_EVENT if it is no event of ours. */
+/** Decodes a message from `subject`. Throws `invalid` BAD_EVENT if it is not an Enjambre event. */
 export function decodeEvent(subject: string, encoded: Uint8Array): Event {
   const $case = CASES.get(subject);
-  if (!$case) throw badEvent('the subject is none of an event');
+  if (!$case) throw badEvent('the subject is not that of an event');
   if (encoded.length > MAX_ENCODED_BYTES) throw badEvent(`it is longer than ${MAX_ENCODED_BYTES} bytes`);
   try {
     const envelope = ENVELOPE.parse(JSON.parse(UTF8.decode(encoded)));
     const { id, source, type, time, data } = envelope;
-    if (type !== subject) throw new Error('its type does not fit its subject');
+    if (type !== subject) throw new Error('its type does not match its subject');
     const path = decodeURIComponent(source.slice(SOURCE_PREFIX.length));
     return { id, time: new Date(time), source: path, event: fromData($case, data) };
   } catch (error) {
@@ -69,7 +69,7 @@ export function decodeEvent(subject: string, encoded: Uint8Array): Event {
   }
 }
 
-/** What the event is about: a file's infohash, a message's id, or a peer's. */
+/** The subject of the event: a file's infohash, a message's id, or a peer's id. */
 function subjectMatterOf({ value }: Fact): string {
   if ('by' in value) return value.peer?.peerId ?? '';
   if ('file' in value) return value.file?.infohash ?? '';

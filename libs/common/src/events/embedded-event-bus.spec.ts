@@ -11,14 +11,14 @@ async function replayed(bus: EmbeddedEventBus, start: ReplayStart = { sinceMs: 0
   return numbers;
 }
 
-it('the embedded bus keeps no more events than it is told', async () => {
+it('the embedded bus keeps no more events than configured', async () => {
   const bus = new EmbeddedEventBus({ source: 'tracker/t', maxEvents: 3 });
   for (let n = 1; n <= 10; n++) bus.publish(numberedFact(n));
   expect(await replayed(bus)).toEqual([8, 9, 10]);
   expect(await replayed(bus, { after: 8 })).toEqual([9, 10]);
 });
 
-it('the embedded bus replays no event that is older than it is told', async () => {
+it('the embedded bus replays no event that is older than configured', async () => {
   let now = 1_000_000;
   const bus = new EmbeddedEventBus({ source: 'tracker/t', maxAgeMs: 100, clock: () => now });
   bus.publish(numberedFact(1));
@@ -28,7 +28,7 @@ it('the embedded bus replays no event that is older than it is told', async () =
   expect(await replayed(bus)).toEqual([2]);
 });
 
-it('the embedded bus says so when events that were to follow are no longer kept', async () => {
+it('the embedded bus reports when the following events are no longer kept', async () => {
   const bus = new EmbeddedEventBus({ source: 'tracker/t', maxEvents: 3 });
   for (let n = 1; n <= 10; n++) bus.publish(numberedFact(n));
   await expect(replayed(bus, { after: 2 })).rejects.toMatchObject({
@@ -37,7 +37,7 @@ it('the embedded bus says so when events that were to follow are no longer kept'
   });
 });
 
-it('the embedded bus takes in events of others as they are', async () => {
+it('the embedded bus adopts events of others unchanged', async () => {
   const bus = new EmbeddedEventBus({ source: 'tracker/t' });
   const event = { id: 'other-1', time: new Date(), source: 'messaging/m', event: numberedFact(7) };
   const heard: unknown[] = [];

@@ -5,23 +5,23 @@ import { EventStamp, type StampInit } from './event-stamp.js';
 import { Listeners } from './listeners.js';
 
 export interface EmbeddedEventBusInit extends StampInit {
-  /** So many events are kept for replay. @default 10000 */
+  /** Number of events kept for replay. @default 10000 */
   readonly maxEvents?: number;
-  /** For so long, in milliseconds. @default 3600000 */
+  /** Age limit of kept events in milliseconds. @default 3600000 */
   readonly maxAgeMs?: number;
 }
 
 const DEFAULT_MAX_EVENTS = 10_000;
 const DEFAULT_MAX_AGE_MS = 3_600_000;
 
-/** The bus of a service without NATS: all in this process, and gone with it. */
+/** The bus of a service without NATS: it lives in this process and does not outlast it. */
 export class EmbeddedEventBus implements EventBus {
   readonly dropped = 0;
   readonly backlog = 0;
   #published = 0;
   readonly #stamp: EventStamp;
   readonly #listeners = new Listeners();
-  /** A ring: the event at position p stands at p modulo its size. */
+  /** A ring buffer: the event at position p is at index p modulo its size. */
   readonly #record: Event[] = [];
   readonly #maxEvents: number;
   readonly #maxAgeMs: number;
@@ -52,7 +52,7 @@ export class EmbeddedEventBus implements EventBus {
     this.adopt(this.#stamp.make(fact));
   }
 
-  /** Takes in an event of another service as it is: who calls this leaves out what it has given before. */
+  /** Publishes an event of another service unchanged: the caller must not pass the same event twice. */
   adopt(event: Event): void {
     this.#last += 1;
     this.#record[this.#last % this.#maxEvents] = event;
@@ -70,7 +70,7 @@ export class EmbeddedEventBus implements EventBus {
     }
   }
 
-  /** A copy: what is published while it is read changes nothing in it. */
+  /** A copy: events published during the replay do not change it. */
   #recorded(start: ReplayStart): HeardEvent[] {
     const from = 'after' in start ? start.after + 1 : this.#first;
     if (from < this.#first) throw slowReader();

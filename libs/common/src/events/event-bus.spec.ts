@@ -11,7 +11,7 @@ import { NatsEventBus } from './nats-event-bus.js';
 
 interface Subject {
   readonly bus: EventBus;
-  /** Resolves when everything published has a place in the record. */
+  /** Resolves when everything published is recorded. */
   recorded(count: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -69,7 +69,7 @@ describe.each([
 
   afterEach(() => subject.stop());
 
-  it('tells every listener at once, in order, with id, time and source', () => {
+  it('notifies every listener at once, in order, with id, time and source', () => {
     const heard: [Event[], Event[]] = [[], []];
     for (const events of heard) bus.subscribe(({ event }) => events.push(event));
     const startMs = Date.now();
@@ -84,7 +84,7 @@ describe.each([
     }
   });
 
-  it('tells a listener nothing more after its end', () => {
+  it('notifies no listener after its end', () => {
     const heard: Event[] = [];
     const end = bus.subscribe(({ event }) => heard.push(event));
     bus.publish(numberedFact(1));
@@ -100,7 +100,7 @@ describe.each([
     expect((await replayed(bus)).map(({ event }) => event)).toEqual(live);
   });
 
-  it('gives increasing positions, and goes on behind any of them', async () => {
+  it('gives increasing positions, and resumes after any of them', async () => {
     for (let n = 0; n < 600; n++) bus.publish(numberedFact(n));
     await subject.recorded(600);
     const all = await replayed(bus);

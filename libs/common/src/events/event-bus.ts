@@ -4,45 +4,45 @@ import type { Startable } from '../lifecycle/lifecycle.js';
 /** What happened; the bus adds id, time and source. */
 export type Fact = NonNullable<Event['event']>;
 
-/** An event as the bus tells it. */
+/** An event as delivered by the bus. */
 export interface HeardEvent {
   readonly event: Event;
-  /** Its place in the bus's record, increasing; undefined as long as it has none. */
+  /** Its place in the bus's record, increasing; undefined while it is not recorded. */
   readonly position: number | undefined;
 }
 
-/** Where a replay begins: with what happened since then (milliseconds since 1970), or behind a position. */
+/** Start of a replay: a time in milliseconds since 1970, or the position before the first event. */
 export type ReplayStart = { readonly sinceMs: number } | { readonly after: number };
 
-/** Hears of events; must not throw. */
+/** Receives events; must not throw. */
 export type EventListener = (heard: HeardEvent) => void;
 
 /**
- * Takes a service's events, tells them to whoever listens in this process, and keeps a
- * record of them for a while. Each adapter runs the suite of `event-bus.spec.ts`.
+ * Publishes a service's events to listeners in this process and records them for a while. Each adapter runs
+ * the contract suite of `event-bus.spec.ts`.
  */
 export interface EventBus extends Startable {
-  /** Events that were given up because they could not be recorded in time. */
+  /** Events dropped because they could not be recorded in time. */
   readonly dropped: number;
-  /** Events published since the start, given up or not. */
+  /** Events published since the start, including dropped ones. */
   readonly published: number;
-  /** Those of them that wait to be recorded. */
+  /** Published events that are waiting to be recorded. */
   readonly backlog: number;
 
-  /** Never waits and never throws. Listeners hear of it before this returns. */
+  /** Never waits and never throws. Listeners receive the event before this returns. */
   publish(fact: Fact): void;
 
   /**
-   * Tells every event once, those of one service in their order. An event that was told
-   * without a position is in the record later, under the same id. Returns the end of it.
+   * Delivers every event once, and the events of one service in order. An event delivered without a position
+   * is recorded later under the same id. Returns a function that ends the subscription.
    */
   subscribe(listener: EventListener): () => void;
 
   /**
-   * What the record holds up to now, in its order, and last, without a position, what this
-   * process has published and is not recorded yet: nothing that was told before the call
-   * is missing, as far as it is kept. Ends early, without an error, when `signal` aborts.
-   * Throws `unavailable` NATS_UNREACHABLE, `exhausted` SLOW_READER.
+   * The recorded events up to now, in order, followed by the events that this process has published and not
+   * yet recorded, which have no position. No event delivered before the call is missing, unless its retention
+   * has expired. Ends early, without an error, when `signal` aborts. Throws `unavailable` NATS_UNREACHABLE,
+   * `exhausted` SLOW_READER.
    */
   replay(start: ReplayStart, signal: AbortSignal): AsyncIterable<HeardEvent>;
 }

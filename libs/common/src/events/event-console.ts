@@ -4,13 +4,13 @@ import type { EventBus, Fact } from './event-bus.js';
 import { lineOf } from './event-line.js';
 import { eventTypeOf } from './event-types.js';
 
-/** What happens too often, or says too little, to be shown unasked. */
+/** Events that are too frequent or too minor for the info level. */
 const DETAILS: ReadonlySet<Fact['$case']> = new Set(['downloadProgressed', 'messageDelivered']);
 
 /**
- * Writes a line for each event of `source` and each message, whoever relayed it, to the
- * log, with its facts as fields; progress and deliveries at debug level only. What other
- * services of its kind see is on their own consoles.
+ * Logs a line for each event of `source` and for each message, from any messaging service, with its facts as
+ * fields. Progress and deliveries are logged at debug level. Other services log the events of their own
+ * source.
  */
 export function startConsole(events: Pick<EventBus, 'subscribe'>, log: Logger, source: string): void {
   events.subscribe(({ event }) => {
@@ -25,7 +25,7 @@ function fieldsOf(event: Event): object {
   return { event: eventTypeOf(event), source: event.source, ...(toFields(event.event?.value) as object) };
 }
 
-/** For JSON: it knows no bigint. */
+/** For JSON, which has no bigint. */
 function toFields(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'object' || value === null) return value;

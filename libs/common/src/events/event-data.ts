@@ -3,22 +3,21 @@ import type { Fact } from './event-bus.js';
 import type { FactCase } from './event-types.js';
 
 /**
- * What the data of each kind of event must be, in the words of the proto. Fields that a
- * later version adds are left out.
+ * Schemas of the data of each kind of event, as the proto defines them. Fields of later versions are dropped.
  */
 
-/** No text in an event is longer: names, reasons, addresses, the beginning of a message. */
+/** Bound of every text in an event: names, reasons, addresses, the beginning of a message. */
 const MAX_TEXT_CHARS = 1024;
 const MAX_ID_CHARS = 64;
 
 const text = z.string().max(MAX_TEXT_CHARS);
-const hexId = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits are wanted');
+const hexId = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 const messageId = z.string().min(1).max(MAX_ID_CHARS);
-/** A JSON number, or its decimal digits where a number would lose some. */
+/** A JSON number, or its decimal digits where a number would lose precision. */
 const count = z
   .union([z.int().nonnegative(), z.string().regex(/^[0-9]{16,20}$/)])
   .transform((value) => BigInt(value))
-  .refine((value) => value < 2n ** 64n, 'a count is less than 2^64');
+  .refine((value) => value < 2n ** 64n, 'a count must be less than 2^64');
 
 const peer = z.object({ peerId: hexId, name: text });
 const file = z.object({ infohash: hexId, name: text, size: count });
@@ -27,7 +26,7 @@ const about = z.object({ peer, file });
 const SCHEMAS = {
   peerConnected: z.object({ peer, endpoint: text, version: text }),
   peerDisconnected: z.object({ peer, reason: text }),
-  // Without the transform, a file that is not named would be no key at all.
+  // Without the transform, an absent file would also remove the key.
   peerBanned: z
     .object({ peer, by: peer, reason: text, file: file.optional() })
     .transform((value) => ({ ...value, file: value.file })),
@@ -41,28 +40,28 @@ const SCHEMAS = {
   messageDelivered: z.object({ sender: peer, messageId, receiver: peer }),
 } satisfies { readonly [Case in FactCase]: z.ZodType<Extract<Fact, { $case: Case }>['value']> };
 
-/** The JSON of a fact: snake_case, counts as numbers as long as they are exact. */
+/** The JSON of a fact: snake_case keys; counts are numbers where these are exact. */
 export function toData(fact: Fact): unknown {
   return toJson(fact.value);
 }
 
-/** Reads JSON of {@link toData}, or of anybody else. Throws an error that says what is wrong with it. */
+/** Parses JSON of {@link toData}, or of any other source. Throws an error with the fault. */
 export function fromData($case: FactCase, data: unknown): Fact {
   const parsed = SCHEMAS[$case].safeParse(renameKeys(data, camelCase));
   if (parsed.success) return { $case, value: parsed.data } as Fact;
   const [issue] = parsed.error.issues;
-  throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+  throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid value'}`);
 }
 
 function toJson(value: unknown): unknown {
   if (typeof value === 'bigint') return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString();
-  // Half a character is not to be sent: others could not read it.
+  // Lone surrogates must not be sent: other decoders reject them.
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [snakeCase(key), toJson(field)]));
 }
 
-/** Objects in objects, two deep at most: deeper ones are no part of any event. */
+/** Renames keys of nested objects, at most two levels deep: no event has deeper ones. */
 function renameKeys(value: unknown, rename: (key: string) => string, depth = 2): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || depth === 0) return value;
   const entries = Object.entries(value).map(([key, field]) => [

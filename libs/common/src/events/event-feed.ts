@@ -1,10 +1,10 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { HeardEvent } from './event-bus.js';
 
-/** So many events wait for a caller that is slower than the network's life. */
+/** Number of events that may wait for a slow caller. */
 const MAX_WAITING = 1024;
 
-/** A bounded queue between a bus and one caller, who reads when it can. */
+/** A bounded queue between a bus and one caller, which reads at its own pace. */
 export class EventFeed {
   readonly #waiting = new Map<string, HeardEvent>();
   readonly #ended = new AbortController();
@@ -17,7 +17,7 @@ export class EventFeed {
     return this.#ended.signal;
   }
 
-  /** True if there were more events than fit. */
+  /** True if more events arrived than fit. */
   get overflowed(): boolean {
     return this.#overflowed;
   }
@@ -33,18 +33,18 @@ export class EventFeed {
     this.#wake?.();
   }
 
-  /** Leaves out an event that the caller has got in another way. */
+  /** Removes an event that the caller has received otherwise. */
   forget(id: string): void {
     this.#waiting.delete(id);
   }
 
-  /** Starts again, empty, after it has overflowed. */
+  /** Resumes empty after an overflow. */
   reset(): void {
     this.#overflowed = false;
     this.#waiting.clear();
   }
 
-  /** Drops what is waiting: the caller hears of nothing but the end, and of `error` if there is one. */
+  /** Drops the waiting events: the caller receives only the end, and `error` if given. */
   end(error?: EnjambreError): void {
     if (this.signal.aborted) return;
     this.#error = error;
@@ -53,7 +53,10 @@ export class EventFeed {
     this.#wake?.();
   }
 
-  /** The next event, in time; undefined at the end. Throws what the feed ended with, and `exhausted` SLOW_READER. */
+  /**
+   * The next event, when there is one; undefined at the end. Throws the error that the feed ended with, and
+   * `exhausted` SLOW_READER.
+   */
   async next(): Promise<HeardEvent | undefined> {
     while (!this.signal.aborted && !this.#overflowed && this.#waiting.size === 0) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -69,5 +72,5 @@ export class EventFeed {
 }
 
 export function slowReader(): EnjambreError {
-  return new EnjambreError('exhausted', 'SLOW_READER', 'events were left unread for too long: read faster');
+  return new EnjambreError('exhausted', 'SLOW_READER', 'events were not read in time: read faster');
 }

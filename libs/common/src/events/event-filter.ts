@@ -4,9 +4,9 @@ const MAX_PATTERNS = 32;
 const MAX_PATTERN_CHARS = 64;
 
 /**
- * A test for event types. `*` in a pattern stands for any run of characters; without
- * patterns every type passes. Throws `invalid` BAD_EVENT_FILTER for more than 32
- * patterns, or one of more than 64 characters.
+ * A test for event types. `*` in a pattern matches any sequence of characters; without patterns every type
+ * matches. Throws `invalid` BAD_EVENT_FILTER for more than 32 patterns, or a pattern of more than 64
+ * characters.
  */
 export function eventFilter(patterns: readonly string[]): (type: string) => boolean {
   if (patterns.length > MAX_PATTERNS || patterns.some((pattern) => pattern.length > MAX_PATTERN_CHARS)) {
@@ -18,7 +18,9 @@ export function eventFilter(patterns: readonly string[]): (type: string) => bool
   return (type) => globs.some((parts) => matches(parts, type));
 }
 
-/** Linear, unlike a regular expression with many `.*`: the parts between the stars, each at its earliest place. */
+/**
+ * Linear, unlike a regular expression with many `.*`: finds each part between stars at its earliest position.
+ */
 function matches(parts: readonly string[], text: string): boolean {
   const [first = '', ...rest] = parts;
   const last = rest.pop();

@@ -1,12 +1,12 @@
 import type { FileRef, MessageSent, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 
-/** Of an id, as everywhere. */
+/** Digits of a short id, as everywhere. */
 const SHORT_ID_DIGITS = 8;
-/** So much of a message's beginning is shown. */
+/** Characters of a message's beginning that are shown. */
 const MAX_PREVIEW_CHARS = 60;
 
-/** The event as a sentence for people; what others chose is made harmless for a terminal. */
+/** The event as a sentence for people; texts of others are escaped for a terminal. */
 export function lineOf({ $case, value }: Fact): string {
   switch ($case) {
     case 'peerConnected':
@@ -57,7 +57,7 @@ function titleOf(file: FileRef | undefined): string {
   return file && file.name !== '' ? `${printable(file.name)} (${id})` : id;
 }
 
-/** Escaped like all else: an event of another service is not this one's to trust. */
+/** Escaped like all other texts: an event of another service is not trusted. */
 function shortIdOf(id: string | undefined): string {
   return printable((id ?? '').slice(0, SHORT_ID_DIGITS));
 }
@@ -67,7 +67,9 @@ function previewOf(preview: string): string {
   return preview.length > MAX_PREVIEW_CHARS ? `${shown}…` : shown;
 }
 
-/** Escapes all that could act on a terminal or reorder a line: controls, bidi marks, line separators. */
+/**
+ * Escapes characters that could control a terminal or reorder a line: controls, bidi marks, line separators.
+ */
 function printable(text: string): string {
   return text.replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,

@@ -3,9 +3,9 @@ import { headers, type JetStreamClient, type MsgHdrs } from 'nats';
 import { CLOUD_EVENT_CONTENT_TYPE, subjectOf } from './convert.js';
 
 export interface OutboxInit {
-  /** So many events wait for NATS; the oldest make room. */
+  /** Number of events that may wait for NATS; above it the oldest are dropped. */
   readonly maxWaiting: number;
-  /** Called once when sending has stopped because of an error; {@link EventOutbox.resume} starts it again. */
+  /** Called once when sending has stopped because of an error; {@link EventOutbox.resume} restarts it. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -15,26 +15,26 @@ interface Waiting {
   stored: boolean;
 }
 
-/** So many events are under way at a time: more is not faster. */
+/** Number of events in flight at a time: more are not faster. */
 const MAX_UNDER_WAY = 256;
-/** An acknowledgement that takes longer is lost. */
+/** A longer acknowledgement counts as lost. */
 const ACK_TIMEOUT_MS = 5000;
 
 /**
- * Events on their way to the stream, in order. Each stays here until NATS has stored it,
- * and is sent again, under the same id, when that is in doubt.
+ * Events on their way to the stream, in order. Each stays here until NATS has stored it, and is sent again,
+ * under the same id, when its storage is in doubt.
  */
 export class EventOutbox {
   readonly #init: OutboxInit;
-  /** In order; the first `#sent` are under way or stored. */
+  /** In order; the first `#sent` are in flight or stored. */
   readonly #queue: Waiting[] = [];
   #sent = 0;
-  /** The first so many are stored. */
+  /** Number of stored events at the front. */
   #done = 0;
   #underWay = 0;
   /** Absent while nothing can be sent. */
   #stream: JetStreamClient | undefined;
-  /** Counts resumptions: what was sent before the last one may be stored, and says nothing of failures. */
+  /** Counts resumptions: an earlier send may have succeeded, and its failure is ignored. */
   #turn = 0;
   #dropped = 0;
   #onEmpty: (() => void) | undefined;
@@ -47,12 +47,12 @@ export class EventOutbox {
     return this.#dropped;
   }
 
-  /** How many wait, under way ones too. */
+  /** Number of waiting events, including those in flight. */
   get waiting(): number {
     return this.#queue.length - this.#done;
   }
 
-  /** Those not known to be stored, in order. */
+  /** Events not known to be stored, in order. */
   get events(): Event[] {
     return this.#queue.filter(({ stored }) => !stored).map(({ event }) => event);
   }
@@ -62,21 +62,21 @@ export class EventOutbox {
     return this.#stream !== undefined;
   }
 
-  /** @param encoded what is stored of it */
+  /** @param encoded its stored form */
   add(event: Event, encoded: string): void {
     if (this.waiting >= this.#init.maxWaiting) this.#dropOldest();
     this.#queue.push({ event, encoded, stored: false });
     this.#send();
   }
 
-  /** Sends all that is not stored, from the first on. */
+  /** Sends all events that are not stored, from the first. */
   resume(stream: JetStreamClient): void {
     this.#pause();
     this.#stream = stream;
     this.#send();
   }
 
-  /** Resolves when all is stored, or `signal` aborts. */
+  /** Resolves when all events are stored, or `signal` aborts. */
   async flush(signal: AbortSignal): Promise<void> {
     if (this.#queue.length === 0 || signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -120,7 +120,7 @@ export class EventOutbox {
     this.#underWay = 0;
   }
 
-  /** Takes what is stored off the front, many at a time: moving a long queue for each is slow. */
+  /** Removes stored events from the front in batches: shifting a long queue one by one is slow. */
   #trim(): void {
     while (this.#queue[this.#done]?.stored) this.#done += 1;
     const empty = this.#done === this.#queue.length;

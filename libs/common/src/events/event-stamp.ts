@@ -3,13 +3,13 @@ import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 
 export interface StampInit {
-  /** Who says so: "tracker/NAME" or "messaging/NAME". */
+  /** Source of the events: "tracker/NAME" or "messaging/NAME". */
   readonly source: string;
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
 }
 
-/** Makes events of facts. Ids are unique among all services and tell whether an event is one's own. */
+/** Turns facts into events. Ids are unique among all services and identify a service's own events. */
 export class EventStamp {
   readonly #prefix = `${randomBytes(9).toString('base64url')}-`;
   readonly #source: string;

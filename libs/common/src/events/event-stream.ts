@@ -2,18 +2,18 @@ import { nanos, type JetStreamManager, type StreamConfig, type StreamInfo } from
 import { ensureStream } from '../nats/ensure-stream.js';
 
 export const EVENT_STREAM = 'ENJAMBRE_EVENTS';
-/** Named one by one: other streams have other subjects below "enjambre.". */
+/** Listed one by one: other streams have other subjects under "enjambre.". */
 const SUBJECTS = ['peer', 'file', 'download', 'message'].map((area) => `enjambre.${area}.>`);
 
-/** A message of the stream, as it was found there. */
+/** A message of the stream, undecoded. */
 export interface StreamMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Its place in the stream, from 1 on. */
+  /** Its sequence in the stream, from 1. */
   readonly seq: number;
 }
 
-/** How long events are kept; the oldest go first. */
+/** Retention of events; the oldest are removed first. */
 export interface EventRetention {
   readonly maxAgeMs: number;
   readonly maxBytes: number;
@@ -21,24 +21,24 @@ export interface EventRetention {
 
 export const DEFAULT_RETENTION: EventRetention = { maxAgeMs: 24 * 3_600_000, maxBytes: 256 * 1024 * 1024 };
 
-/** An event that is sent again within so long is not kept twice. */
+/** An event sent again within this time is not stored twice. */
 const DEDUPLICATION_MS = 5 * 60_000;
-/** No event of ours comes near it; a reader takes hundreds at a time. */
+/** Far above the size of any event of ours; a reader fetches hundreds at a time. */
 const MAX_MESSAGE_BYTES = 65_536;
 
-/** How the stream is to be. */
+/** Desired configuration of the stream. */
 export interface EventStreamWish {
-  /** What it keeps; without it a stream that is there already stays as it is. */
+  /** Retention; without it an existing stream stays unchanged. */
   readonly retention: EventRetention | undefined;
-  /** What it keeps if it is made, and nothing else is said. @default {@link DEFAULT_RETENTION} */
+  /** Retention of a new stream if `retention` is absent. @default {@link DEFAULT_RETENTION} */
   readonly initial: EventRetention | undefined;
-  /** Nodes of a cluster that are to keep it, if it is made. @default 1 */
+  /** Number of cluster nodes that store a new stream. @default 1 */
   readonly nodes?: number;
-  /** Hears that there is no room for it to become what it should be. */
+  /** Called if the server has no storage for the new configuration. */
   readonly onRefused?: (error: unknown) => void;
 }
 
-/** Makes the stream that keeps all events, or makes it what it should be. Throws what NATS does. */
+/** Creates the stream of all events, or updates its configuration. Throws the errors of NATS. */
 export function ensureEventStream(
   manager: JetStreamManager,
   { retention, initial, nodes = 1, onRefused = () => undefined }: EventStreamWish,
@@ -57,7 +57,7 @@ function settings({ maxAgeMs, maxBytes }: EventRetention): Partial<StreamConfig>
     max_age: nanos(maxAgeMs),
     max_bytes: maxBytes,
     max_msg_size: MAX_MESSAGE_BYTES,
-    // NATS refuses one that is longer than messages are kept.
+    // NATS refuses a window longer than the retention.
     duplicate_window: nanos(Math.min(DEDUPLICATION_MS, maxAgeMs)),
   };
 }

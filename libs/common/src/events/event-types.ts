@@ -3,7 +3,7 @@ import type { Fact } from './event-bus.js';
 
 export type FactCase = Fact['$case'];
 
-/** The name of each kind of event, as filters, subjects and CloudEvents have it. */
+/** The name of each kind of event in filters, subjects and CloudEvents. */
 export const EVENT_TYPES = {
   peerConnected: 'peer.connected',
   peerDisconnected: 'peer.disconnected',
@@ -18,7 +18,7 @@ export const EVENT_TYPES = {
   messageDelivered: 'message.delivered',
 } as const satisfies Readonly<Record<FactCase, string>>;
 
-/** "download.completed"; empty for an event of a kind that this version does not know. */
+/** "download.completed"; empty for a kind of event unknown to this version. */
 export function eventTypeOf({ event }: Event): string {
   return event ? EVENT_TYPES[event.$case] : '';
 }

@@ -9,8 +9,8 @@ const ALL = { types: [], since: new Date(0), replayOnly: false };
 const open = { signal: new AbortController().signal };
 
 /**
- * A bus whose events get their place in the record late, and are then told again to
- * nobody, like those of NATS; others' events are told late, when they have theirs.
+ * A bus that records its events late, and does not deliver them again then, like that on NATS. Events of
+ * others are delivered late, when they are recorded.
  */
 class SlowBus implements Pick<EventBus, 'subscribe' | 'replay'> {
   readonly #listeners = new Set<EventListener>();
@@ -29,14 +29,14 @@ class SlowBus implements Pick<EventBus, 'subscribe' | 'replay'> {
     this.#record.push({ event: this.#make('other'), position: this.#record.length + 1 });
   }
 
-  /** Records own events. */
+  /** Records the bus's own events. */
   store(): void {
     for (const event of this.#unrecorded.splice(0)) {
       this.#record.push({ event: { ...event }, position: this.#record.length + 1 });
     }
   }
 
-  /** Tells others' events that have not been told. */
+  /** Delivers events of others that have not been delivered. */
   deliver(): void {
     for (; this.#untold < this.#record.length; this.#untold++) {
       const heard = this.#record[this.#untold]!;
@@ -66,7 +66,7 @@ class SlowBus implements Pick<EventBus, 'subscribe' | 'replay'> {
 }
 
 describe('watching events', () => {
-  it('replays, then goes on, without a gap or an event told twice, whatever happens meanwhile', async () => {
+  it('replays, then continues, without gaps or duplicates, whatever happens meanwhile', async () => {
     const step = fc.constantFrom('own', 'other', 'burst', 'store', 'deliver', 'read');
     const run = async (before: readonly string[], during: readonly string[]): Promise<void> => {
       const bus = new SlowBus();
@@ -84,7 +84,7 @@ describe('watching events', () => {
         const { value } = (await feed.next()) as { value: { event: HeardEvent['event'] } };
         seen.push(numberOf(value.event));
       };
-      // The first read opens the watch; something must be there for it.
+      // The first read opens the watch and needs an event to return.
       bus.publishOwn();
       await read();
       for (const action of during) {
@@ -101,14 +101,14 @@ describe('watching events', () => {
       await feed.return(undefined);
       expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: bus.published }, (_, n) => n + 1));
     };
-    // Bursts of a caller that reads on fit its buffer; more than one at a time is another test's affair.
+    // Such bursts fit the buffer of a caller that keeps reading; another test covers larger ones.
     const few = fc
       .array(step, { maxLength: 12 })
       .filter((all) => all.filter((one) => one === 'burst').length < 2);
     await fc.assert(fc.asyncProperty(few, few, run), { numRuns: 200 });
   });
 
-  it('reads a long record at its own pace, though far more happens meanwhile than would wait for it', async () => {
+  it('reads a long record at its own pace, even if far more events arrive meanwhile than its queue holds', async () => {
     const bus = new EmbeddedEventBus({ source: 'tracker/t', maxEvents: 100_000 });
     for (let n = 0; n < 5000; n++) bus.publish(numberedFact(n));
     const numbers: number[] = [];
@@ -122,7 +122,7 @@ describe('watching events', () => {
     expect(numbers).toEqual(Array.from({ length: 9000 }, (_, n) => n));
   });
 
-  it('ends after the recorded events if it is told so', async () => {
+  it('ends after the recorded events on request', async () => {
     const bus = new EmbeddedEventBus({ source: 'tracker/t' });
     for (let n = 0; n < 3; n++) bus.publish(numberedFact(n));
     const watchers = new EventWatchers(bus, 'tracker');
@@ -136,7 +136,7 @@ describe('watching events', () => {
     expect(await none.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('tells recorded events of the types asked for only', async () => {
+  it('replays only the requested types', async () => {
     const bus = new EmbeddedEventBus({ source: 'tracker/t' });
     const sender = { peerId: 'ab'.repeat(32), name: 'alice' };
     bus.publish(numberedFact(1));
@@ -148,7 +148,7 @@ describe('watching events', () => {
     expect(cases).toEqual(['peerDisconnected']);
   });
 
-  it('refuses a time that is none', async () => {
+  it('refuses an invalid time', async () => {
     const watchers = new EventWatchers(new EmbeddedEventBus({ source: 'tracker/t' }), 'tracker');
     const feed = watchers.watch({ ...ALL, since: new Date(NaN) }, open);
     await expect(feed.next()).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_SINCE' });

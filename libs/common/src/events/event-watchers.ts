@@ -17,21 +17,21 @@ interface Watch {
   readonly passes: (event: Event) => boolean;
 }
 
-/** Handles WatchEvents of any service. */
+/** Handles WatchEvents for any service. */
 export class EventWatchers {
   readonly #open = new Set<EventFeed>();
   #stopping = false;
 
-  /** @param service what the error says is stopping: "tracker" */
+  /** @param service name of the stopping service in the error: "tracker" */
   constructor(
     private readonly bus: Pick<EventBus, 'subscribe' | 'replay'>,
     private readonly service: string,
   ) {}
 
   /**
-   * Recorded events first, if `since` is given, then what happens from now on: each once
-   * and none left out between the two. Throws `invalid` BAD_EVENT_FILTER or BAD_SINCE,
-   * `exhausted` SLOW_READER, `unavailable` STOPPING or NATS_UNREACHABLE.
+   * Streams recorded events first, if `since` is given, then new ones: each once and without a gap between
+   * the two. Throws `invalid` BAD_EVENT_FILTER or BAD_SINCE, `exhausted` SLOW_READER, `unavailable` STOPPING
+   * or NATS_UNREACHABLE.
    */
   async *watch(
     request: WatchRequest,
@@ -54,7 +54,7 @@ export class EventWatchers {
     }
   }
 
-  /** Ends all feeds and opens no more. */
+  /** Ends all feeds and refuses new ones. */
   stop(): void {
     this.#stopping = true;
     for (const feed of this.#open) feed.end(this.#stoppingError());
@@ -65,7 +65,7 @@ export class EventWatchers {
     for await (const { event } of this.bus.replay({ sinceMs }, feed.signal)) {
       if (passes(event)) yield { event };
     }
-    // Throws if it was the end of the feed that ended the replay.
+    // Throws if the end of the feed ended the replay.
     if (feed.signal.aborted) await feed.next();
   }
 
@@ -81,7 +81,7 @@ export class EventWatchers {
         const heard = await feed.next();
         if (!heard) return;
         if (told.has(heard)) continue;
-        // Positions only grow from here on, unless the record is lost: then they begin again.
+        // From here positions only increase, unless the record is lost: then they restart.
         if (heard.position !== undefined) told.clear();
         yield { event: heard.event };
       }
@@ -91,8 +91,8 @@ export class EventWatchers {
   }
 
   /**
-   * Replays until what happens meanwhile fits into the feed. So a long record is read at the
-   * caller's own pace, out of the record and not out of memory.
+   * Replays until the events that arrive meanwhile fit into the feed. A long record is thus read at the
+   * caller's pace, from the record and not from memory.
    */
   async *#catchUp(
     { feed, passes }: Watch,
@@ -117,7 +117,7 @@ export class EventWatchers {
   }
 }
 
-/** What a replay has told, in bounded memory: all up to a position, and a few that had none. */
+/** The events that a replay has delivered, in bounded memory: all up to a position, and a few without one. */
 class ToldEvents {
   readonly #ids = new Set<string>();
   #position = 0;
@@ -144,7 +144,7 @@ function toSinceMs(since: Date | undefined): number | undefined {
     throw new EnjambreError(
       'invalid',
       'BAD_SINCE',
-      '"since" is no time: give one between the years 1 and 9999',
+      '"since" is not a valid time: use one between the years 1 and 9999',
     );
   }
   return ms;

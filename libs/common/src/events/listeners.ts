@@ -1,10 +1,10 @@
 import type { EventListener, HeardEvent } from './event-bus.js';
 
-/** Those who listen to a bus. */
+/** Listeners of a bus. */
 export class Listeners {
   readonly #listeners = new Set<EventListener>();
 
-  /** The same listener may be added twice. Returns its end. */
+  /** Adds a listener; the same one may be added twice. Returns a function that removes it. */
   add(listener: EventListener): () => void {
     const entry: EventListener = (heard) => listener(heard);
     this.#listeners.add(entry);

@@ -13,7 +13,7 @@ import { NatsEventBus, type NatsEventBusInit } from './nats-event-bus.js';
 
 const never = new AbortController().signal;
 
-/** A service's bus, and what it heard and logged. */
+/** A service's bus, with the events that it delivered and its log. */
 class Service {
   readonly heard: number[] = [];
   readonly warnings: string[] = [];
@@ -45,7 +45,7 @@ class Service {
     return heard;
   }
 
-  /** The numbers of all events in the stream, once there are so many. */
+  /** The numbers of all events in the stream, once it has `count` of them. */
   async stored(count: number): Promise<number[]> {
     return waitFor(
       async () => {
@@ -53,7 +53,7 @@ class Service {
         const all = replayed.filter(({ position }) => position !== undefined);
         return all.length >= count && all.map(({ event }) => numberOf(event));
       },
-      // Refused while NATS or the stream is away.
+      // Fails while NATS or the stream is missing.
       { what: `${count} events to be stored`, retryErrors: true },
     );
   }
@@ -95,7 +95,7 @@ describe('the event bus on NATS', () => {
     }
   }
 
-  it('tells each service the events of all, its own once', async () => {
+  it('delivers all events to each service, its own only once', async () => {
     const [a, b] = [await service('a'), await service('b')];
     a.publish(0, 50);
     b.publish(100, 150);
@@ -108,7 +108,7 @@ describe('the event bus on NATS', () => {
     }
   });
 
-  it('loses and doubles nothing when nats-server is killed again and again between sending and storing', async () => {
+  it('loses and duplicates nothing when nats-server is killed again and again between sending and storing', async () => {
     const [a, b] = [await service('a'), await service('b')];
     for (let round = 0; round < 3; round++) {
       const first = round * 400;
@@ -125,7 +125,7 @@ describe('the event bus on NATS', () => {
     expect(a.bus.dropped).toBe(0);
   });
 
-  it('goes on without NATS from the start, and sends what has waited in its order', async () => {
+  it('works without NATS from the start, and later sends the queued events in order', async () => {
     await server.kill();
     const a = await service('a');
     a.publish(0, 20);
@@ -135,7 +135,7 @@ describe('the event bus on NATS', () => {
     expect(await a.stored(20)).toEqual(range(0, 20));
   });
 
-  it('drops the oldest when too many wait, counts them and says how many when NATS is back', async () => {
+  it('drops the oldest when too many wait, and logs their number when NATS is back', async () => {
     const a = await service('a', { maxBacklog: 10 });
     await server.kill();
     await waitFor(() => !a.link.connected, { what: 'the loss to be noticed' });
@@ -150,7 +150,7 @@ describe('the event bus on NATS', () => {
     expect(a.bus.dropped).toBe(15);
   });
 
-  it('skips what is no event of ours, with a warning, in life and in replay', async () => {
+  it('skips foreign messages with a warning, live and in replay', async () => {
     const a = await service('a');
     const json = encodeEvent({ id: 'x-1', time: new Date(), source: 'tracker/x', event: numberedFact(7) });
     await stranger(async (connection) => {
@@ -170,10 +170,10 @@ describe('the event bus on NATS', () => {
     await waitFor(() => a.heard.length > 0, { what: 'the good event' });
     expect(a.heard).toEqual([7]);
     expect(await a.stored(1)).toEqual([7]);
-    expect(a.warnings).toEqual(['a message that is no event of ours was skipped']);
+    expect(a.warnings).toEqual(['a message that is not an Enjambre event was skipped']);
   });
 
-  it('notices when NATS has forgotten it, and misses nothing', async () => {
+  it('notices when NATS has lost its consumer, and misses nothing', async () => {
     const [a, b] = [await service('a'), await service('b')];
     await stranger(async (connection) => {
       const manager = await connection.jetstreamManager();
@@ -185,7 +185,7 @@ describe('the event bus on NATS', () => {
     expect(a.heard).toEqual([0, 1, 2]);
   });
 
-  it('begins anew when the stream was deleted', async () => {
+  it('starts again when the stream was deleted', async () => {
     const [a, b] = [await service('a'), await service('b')];
     a.publish(0, 3);
     await waitFor(() => b.heard.length === 3, { what: 'the first events' });
@@ -194,7 +194,7 @@ describe('the event bus on NATS', () => {
     expect(await a.stored(3)).toEqual([3, 4, 5]);
   });
 
-  it('keeps events as long and as many as it is told, and leaves that to others if it is told nothing', async () => {
+  it('applies the configured retention, and keeps that of an existing stream without one', async () => {
     const config = (): Promise<unknown> =>
       stranger(
         async (connection) => (await (await connection.jetstreamManager()).streams.info(EVENT_STREAM)).config,

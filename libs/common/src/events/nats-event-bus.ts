@@ -23,33 +23,34 @@ import { StreamFollower } from './stream-follower.js';
 import { replayStream } from './stream-replay.js';
 
 export interface NatsEventBusComponents {
-  /** Started before this bus and stopped after it, by whoever owns it. */
+  /** Its owner starts it before this bus and stops it after. */
   readonly link: NatsLink;
   readonly log: Logger;
 }
 
 export interface NatsEventBusInit extends StampInit {
-  /** What the stream is to keep; without it a stream that is there stays as it is. */
+  /** Retention of the stream; without it an existing stream stays unchanged. */
   readonly retention?: EventRetention;
-  /** What it is to keep if this bus makes it, and has no `retention`. @default 24 hours and 256 MiB */
+  /** Retention if this bus creates the stream and `retention` is absent. @default 24 hours and 256 MiB */
   readonly initial?: EventRetention;
-  /** How many nodes of NATS keep it. @default 'auto' */
+  /** Number of NATS nodes that store the stream. @default 'auto' */
   readonly replicas?: NatsReplicas;
-  /** So many events wait while NATS is away; then the oldest are dropped. @default 10000 */
+  /**
+   * Number of events that may wait while NATS is unreachable; above it the oldest are dropped. @default 10000
+   */
   readonly maxBacklog?: number;
 }
 
 const DEFAULT_MAX_BACKLOG = 10_000;
-/** A start waits so long for the stream, then goes on without. */
+/** The start waits this long for the stream, then continues without it. */
 const START_WAIT_MS = 2000;
-/** A stop gives the last events so long to be stored. */
+/** The stop waits this long for the last events to be stored. */
 const STOP_WAIT_MS = 2000;
 
 /**
- * The bus of all services on one NATS: events are CloudEvents on subjects
- * "enjambre.AREA.WHAT", and a JetStream stream is their record. Its own events are told
- * here at once, NATS or not; those of others as NATS gives them, also those that passed
- * while it was away.
+ * The bus of all services on one NATS: events are CloudEvents on subjects "enjambre.AREA.WHAT", recorded in a
+ * JetStream stream. Its own events are delivered here at once, with or without NATS; those of others as they
+ * arrive from NATS, including those published during a loss of connection.
  */
 export class NatsEventBus implements EventBus {
   readonly #link: NatsLink;
@@ -66,7 +67,7 @@ export class NatsEventBus implements EventBus {
   });
   readonly #stopping = new AbortController();
   #unlisten: (() => void) | undefined;
-  /** Counts attempts at setting up; a newer one ends the older. */
+  /** Counts setup attempts; a newer attempt ends the older one. */
   #attempt = 0;
   readonly #retry = new Backoff({ random: Math.random });
   #droppedBefore = 0;
@@ -98,7 +99,7 @@ export class NatsEventBus implements EventBus {
     return this.#outbox.waiting;
   }
 
-  /** Resolves when events are stored, or after two seconds without. */
+  /** Resolves when events are stored, or after two seconds. */
   async start(): Promise<void> {
     const ready = new Promise<void>((resolve) => {
       this.#unlisten = this.#link.onConnected((connection) => {
@@ -112,7 +113,7 @@ export class NatsEventBus implements EventBus {
   async stop(): Promise<void> {
     if (this.#link.connected) await this.#outbox.flush(AbortSignal.timeout(STOP_WAIT_MS));
     const left = this.#outbox.events.length;
-    if (left > 0) this.#log.warn({ events: left }, `${left} events were not stored on NATS before the stop`);
+    if (left > 0) this.#log.warn({ events: left }, `${left} events were not stored on NATS before shutdown`);
     this.#stopping.abort();
     this.#attempt += 1;
     this.#unlisten?.();
@@ -126,7 +127,7 @@ export class NatsEventBus implements EventBus {
     try {
       this.#outbox.add(event, encodeEvent(event));
     } catch (error) {
-      this.#log.error({ err: error }, 'an event could not be written as a CloudEvent and is not stored');
+      this.#log.error({ err: error }, 'an event could not be encoded as a CloudEvent and is not stored');
     }
   }
 
@@ -149,7 +150,10 @@ export class NatsEventBus implements EventBus {
     }
   }
 
-  /** Has the stream, hears of it and sends to it. Tries until that is so, or the connection is lost, or a newer attempt began. */
+  /**
+   * Sets up the stream, the follower and the outbox. Retries until that succeeds, the connection is lost, or
+   * a newer attempt begins.
+   */
   async #setUp(connection: NatsConnection): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
@@ -178,7 +182,7 @@ export class NatsEventBus implements EventBus {
     return this.#placement.place({ connection, stream: EVENT_STREAM, make });
   }
 
-  /** Each cause once, however often it is met. */
+  /** Logs each cause once, however often it occurs. */
   #tellProblem(error: unknown): void {
     const problem = jetStreamProblem(error, this.#reservation);
     if (problem === this.#toldProblem) return;
@@ -188,7 +192,7 @@ export class NatsEventBus implements EventBus {
 
   #tellRefused(error: unknown): void {
     const problem = jetStreamProblem(error, this.#reservation);
-    this.#log.warn({ err: error }, `NATS keeps as many events as before: ${problem}`);
+    this.#log.warn({ err: error }, `the event stream keeps its previous limits: ${problem}`);
   }
 
   get #reservation(): Reservation {
@@ -196,14 +200,14 @@ export class NatsEventBus implements EventBus {
     return { what: 'events', bytes, setting: 'eventMaxBytes' };
   }
 
-  /** Something sent was refused or not answered. */
+  /** A send was refused or not acknowledged. */
   async #recover(error: unknown): Promise<void> {
-    this.#log.debug({ err: error }, 'NATS did not store an event: it is sent again');
+    this.#log.debug({ err: error }, 'NATS did not store an event: sending it again');
     await sleep(this.#retry.next(), this.#stopping.signal);
     if (!this.#outbox.sending) await this.#setUpAgain();
   }
 
-  /** If the connection is lost, its return is what sets up again. */
+  /** If the connection is lost, the reconnection sets up again. */
   async #setUpAgain(): Promise<void> {
     if (this.#link.connected && !this.#stopping.signal.aborted) await this.#setUp(this.#link.connection);
   }
@@ -226,7 +230,7 @@ export class NatsEventBus implements EventBus {
     const dropped = this.dropped - this.#droppedBefore;
     if (dropped === 0) return;
     this.#droppedBefore = this.dropped;
-    const message = `${dropped} events were dropped while NATS was away: they are in no record`;
+    const message = `${dropped} events were dropped while NATS was unreachable: they are not recorded`;
     this.#log.warn({ dropped, total: this.dropped }, message);
   }
 }

@@ -8,7 +8,7 @@ import type { EventRetention } from './event-stream.js';
 import { NatsEventBus } from './nats-event-bus.js';
 
 interface EventComponents {
-  /** Starts and stops what is opened. */
+  /** Starts and stops the bus. */
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   /** Milliseconds since 1970. */
@@ -16,17 +16,17 @@ interface EventComponents {
 }
 
 export interface EventSettings {
-  /** Who says so: "tracker/NAME" or "messaging/NAME". */
+  /** Source of the events: "tracker/NAME" or "messaging/NAME". */
   readonly source: string;
-  /** What is kept; on NATS, whoever leaves it out takes it as it is. */
+  /** Retention; on NATS, without it an existing stream stays unchanged. */
   readonly retention?: EventRetention;
-  /** On NATS, what is kept if the stream is not there yet and nothing else is said. */
+  /** On NATS, retention of a new stream if `retention` is absent. */
   readonly initial?: EventRetention;
-  /** How many nodes of NATS keep it. @default 'auto' */
+  /** Number of NATS nodes that store the stream. @default 'auto' */
   readonly replicas?: NatsReplicas;
 }
 
-/** The bus that all services on one NATS share, over a connection that is started before. */
+/** Opens the bus shared by all services on one NATS, over a connection that is started before it. */
 export function openNatsBus(
   { lifecycle, log, clock }: EventComponents,
   { source, retention, initial, replicas, link }: EventSettings & { readonly link: NatsLink },
@@ -41,7 +41,7 @@ export function openNatsBus(
   return lifecycle.add('events', new NatsEventBus({ link, log }, init));
 }
 
-/** A bus in this process. */
+/** Opens a bus in this process. */
 export function openEmbeddedBus(
   { lifecycle, clock }: EventComponents,
   { source, retention }: EventSettings,

@@ -1,9 +1,9 @@
 import type { Logger } from '../log/logger.js';
 
-/** However much of it there is, the log says it no more often. */
+/** Minimum time between two log lines, however many messages are skipped. */
 const INTERVAL_MS = 10_000;
 
-/** Tells the log of messages that are no events, without letting whoever sends them fill it. */
+/** Logs skipped messages at a limited rate, so that their sender cannot fill the log. */
 export class SkippedLog {
   #untold = 0;
   #toldAtMs = -Infinity;
@@ -16,7 +16,7 @@ export class SkippedLog {
     if (now - this.#toldAtMs < INTERVAL_MS) return;
     this.log.warn(
       { err: error, subject, messages: this.#untold },
-      'a message that is no event of ours was skipped',
+      'a message that is not an Enjambre event was skipped',
     );
     this.#toldAtMs = now;
     this.#untold = 0;

@@ -12,31 +12,33 @@ import { EVENT_STREAM, type StreamMessage } from './event-stream.js';
 
 export interface FollowerInit {
   readonly onMessage: (message: StreamMessage) => void;
-  /** Called when NATS has forgotten who follows, or skipped a message: follow again. */
+  /**
+   * Called when NATS has lost the consumer, or skipped a message: call {@link StreamFollower.follow} again.
+   */
   readonly onLost: () => void;
 }
 
-/** NATS says at least so often that there is nothing new. */
+/** NATS reports at this interval that there is nothing new. */
 const HEARTBEAT_MS = 2000;
-/** After so long without a word it has forgotten us. */
+/** After this silence NATS has lost the consumer. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
-/** NATS forgets a follower that is gone. */
+/** NATS removes a consumer that is inactive for this long. */
 const CONSUMER_LIFE_MS = 30_000;
-/** Of a reply subject without domain and account. */
+/** Tokens of a reply subject without domain and account. */
 const SHORT_REPLY_TOKENS = 9;
-/** Status of what NATS says that is no message: heartbeats, and questions whether we keep up. */
+/** Status of control messages of NATS: heartbeats and flow control. */
 const CONTROL_STATUS = 100;
 
 /**
- * Hears every message of the stream, from the first time on that it could be asked, across
- * all losses of connection. A push consumer of our own: the client's ordered one cannot
- * be stopped while NATS is away.
+ * Receives every message of the stream from the first call of {@link follow} on, across all losses of
+ * connection. Uses its own push consumer: the client's ordered consumer cannot be stopped while NATS is
+ * unreachable.
  */
 export class StreamFollower {
   readonly #init: FollowerInit;
-  /** The last message heard. */
+  /** Sequence of the last message received. */
   #last: number | undefined;
-  /** How many this consumer has sent. */
+  /** Number of messages that this consumer has sent. */
   #delivered = 0;
   #subscription: Subscription | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -45,10 +47,10 @@ export class StreamFollower {
     this.#init = init;
   }
 
-  /** Goes on over this connection where it was; throws what NATS does. */
+  /** Resumes over this connection where it stopped; throws the errors of NATS. */
   async follow(connection: NatsConnection, { state }: StreamInfo): Promise<void> {
     this.stop();
-    // A stream that was lost begins again at 1.
+    // A stream that was lost restarts at 1.
     if (this.#last !== undefined && this.#last > state.last_seq) this.#last = 0;
     this.#last ??= state.last_seq;
     this.#delivered = 0;
@@ -60,7 +62,7 @@ export class StreamFollower {
     });
     const manager = await connection.jetstreamManager();
     await manager.consumers.add(EVENT_STREAM, {
-      // eslint-disable-next-line @typescript-eslint/no-deprecated -- pushing is what this is about, and servers have it
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- a push consumer is intended, and servers support it
       deliver_subject: inbox,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#last + 1,
@@ -77,7 +79,7 @@ export class StreamFollower {
 
   stop(): void {
     clearTimeout(this.#silence);
-    // Closed with its connection, it refuses.
+    // Unsubscribing fails if the connection has closed the subscription.
     if (this.#subscription?.isClosed() === false) this.#subscription.unsubscribe();
     this.#subscription = undefined;
   }
@@ -109,8 +111,9 @@ export class StreamFollower {
 }
 
 /**
- * Where in the stream, and how many the consumer has sent with it. A reply subject says it:
- * $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.TRIES.STREAM_SEQUENCE.CONSUMER_SEQUENCE.… (ADR-15 of NATS).
+ * Stream sequence of a message, and the number of messages that its consumer has sent. Both are in the reply
+ * subject: $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.TRIES.STREAM_SEQUENCE.CONSUMER_SEQUENCE.… (ADR-15 of
+ * NATS).
  */
 function placeOf(reply = ''): { seq: number; delivered: number } {
   const tokens = reply.split('.');

@@ -11,18 +11,18 @@ import {
 import type { ReplayStart } from './event-bus.js';
 import { EVENT_STREAM } from './event-stream.js';
 
-/** So many messages are read at a time; between two batches nothing is held at the server. */
+/** Messages per batch; the server holds nothing between two batches. */
 const BATCH = 500;
-/** A server that does not give a batch in this time is away. */
+/** A server that does not deliver a batch in this time counts as unreachable. */
 const BATCH_TIMEOUT_MS = 5000;
-/** NATS forgets a consumer that nobody asks for so long. */
+/** NATS removes a consumer without requests for this long. */
 const CONSUMER_LIFE_MS = 30_000;
-/** An event's time is its service's; NATS may have a clock of its own and stored it by that. */
+/** An event has the time of its service; NATS stores it by its own clock, which may differ. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
- * The stream's messages from `start` (by the time of their storage, a minute earlier) to
- * its present end, in order. Throws `unavailable` NATS_UNREACHABLE.
+ * The stream's messages from `start` (by storage time, a minute earlier) to its current end, in order. Throws
+ * `unavailable` NATS_UNREACHABLE.
  */
 export async function* replayStream(
   connection: NatsConnection,
@@ -44,7 +44,7 @@ export async function* replayStream(
   }
 }
 
-/** Asked anew each time: while this code waits, it changes. */
+/** A function, since `signal.aborted` changes during awaits. */
 function isOver(signal: AbortSignal): boolean {
   return signal.aborted;
 }
@@ -53,7 +53,7 @@ class StreamReader {
   private constructor(
     private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
-    /** The last message that there was when the reading began. */
+    /** Sequence of the last message when the read began. */
     readonly end: number,
   ) {}
 
@@ -75,7 +75,7 @@ class StreamReader {
     try {
       const wanted = Math.min(BATCH, count);
       const messages = wanted === 0 ? [] : await this.#fetch(name, wanted);
-      if (messages.length < wanted) throw new Error('a batch of events came in part only');
+      if (messages.length < wanted) throw new Error('a batch of events is incomplete');
       return { messages, more: count > wanted };
     } finally {
       await this.manager.consumers.delete(EVENT_STREAM, name).catch(() => undefined);
@@ -105,7 +105,7 @@ async function orUnreachable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const message = `NATS did not give the recorded events (${messageOf(cause)}): try again`;
+    const message = `NATS did not return the recorded events (${messageOf(cause)}): try again`;
     throw new EnjambreError('unavailable', 'NATS_UNREACHABLE', message, { cause });
   }
 }

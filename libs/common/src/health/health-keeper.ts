@@ -1,20 +1,20 @@
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Health } from './health.js';
 
-/** Where grpc.health.v1 is answered. What it was told before is no news to it. */
+/** A server of grpc.health.v1. Setting a status that it already has is no change. */
 export interface HealthServer {
-  /** Says so of the server and all its services. */
+  /** Sets the status of the server and of all its services. */
   setServing(serving: boolean): void;
-  /** Says so of a part of the service that has a name of its own. */
+  /** Sets the status of one named part of the service. */
   setPart(name: string, serving: boolean): void;
 }
 
-/** A lost NATS or a full disk is told so soon. */
+/** Poll interval: a lost NATS or a full disk is reported soon. */
 const EVERY_MS = 250;
 
 /**
- * Tells the servers of a service how it is, as long as it runs. To be started last, and so
- * stopped first: everybody hears that nothing more is served before calls are ended.
+ * Reports the health of a service to its servers while it runs. Start it last, so that it stops first:
+ * clients then receive NOT_SERVING before their calls end.
  */
 export class HealthKeeper implements Startable {
   #timer: NodeJS.Timeout | undefined;

@@ -19,7 +19,7 @@ function running(): Health {
   return health;
 }
 
-test('a service that starts is not ready, and says so', () => {
+test('a starting service is not ready, and says so', () => {
   expect(new Health('relay', []).report()).toEqual({
     ready: false,
     reasons: ['relay: it is starting'],
@@ -27,16 +27,16 @@ test('a service that starts is not ready, and says so', () => {
   });
 });
 
-test('without what is essential a service is not ready; without the rest it is, and says what it lacks', () => {
+test('a service is not ready without an essential dependency; without another it is ready and names it', () => {
   const health = running();
   expect(health.report()).toEqual({ ready: true, reasons: [], checks: { 'x.nats': true, 'x.store': true } });
-  problems.nats = 'it is away';
-  expect(health.report()).toMatchObject({ ready: true, reasons: ['x.nats: it is away'] });
+  problems.nats = 'it is unreachable';
+  expect(health.report()).toMatchObject({ ready: true, reasons: ['x.nats: it is unreachable'] });
   problems.store = 'it is full';
   expect(health.report()).toMatchObject({ ready: false, checks: { 'x.nats': false, 'x.store': false } });
 });
 
-test('servers are told of each change, and first of all when the service drains', async () => {
+test('servers learn of each change, and of draining first', async () => {
   const health = running();
   const told: string[] = [];
   const state = new Map<string, boolean>();
@@ -48,7 +48,7 @@ test('servers are told of each change, and first of all when the service drains'
   const keeper = new HealthKeeper(health, [server]);
   await keeper.start();
   expect(told.splice(0)).toEqual(['all true', 'x.nats true', 'x.store true']);
-  problems.nats = 'it is away';
+  problems.nats = 'it is unreachable';
   await waitFor(() => told.length > 0, { what: 'the change to be told' });
   expect(told.splice(0)).toEqual(['x.nats false']);
   await keeper.stop();

@@ -1,28 +1,28 @@
-/** Something that a service needs, or would like to have. */
+/** A dependency that a service needs or benefits from. */
 export interface HealthCheck {
   /** Its name as a service of grpc.health.v1: "enjambre.tracker.nats". */
   readonly name: string;
-  /** Without it the service cannot do its work: it is not ready then. Else it is degraded. */
+  /** If true, the service is not ready without it; otherwise it is degraded. */
   readonly essential: boolean;
-  /** What is wrong, in a sentence; undefined if all is well. */
+  /** The problem in a sentence; undefined if there is none. */
   readonly problem: () => string | undefined;
 }
 
-/** How a service is, at one moment. */
+/** The health of a service at one moment. */
 export interface HealthReport {
-  /** It can do its work. */
+  /** The service can do its work. */
   readonly ready: boolean;
-  /** What is wrong, a sentence each. Not empty if it is not ready; also if it only lacks something. */
+  /** The problems, a sentence each. Not empty if not ready; may also be non-empty if degraded. */
   readonly reasons: readonly string[];
-  /** Each check by its name: true if all is well. */
+  /** Each check by its name: true if it passes. */
   readonly checks: Readonly<Record<string, boolean>>;
 }
 
-/** Whether a service can do its work, and why not. It lives for as long as it answers that. */
+/** Health of one service: whether it can do its work, and why not. */
 export class Health {
   #phase: 'starting' | 'running' | 'draining' = 'starting';
 
-  /** @param checks what it depends on */
+  /** @param checks its dependencies */
   constructor(
     readonly service: string,
     private readonly checks: readonly HealthCheck[],

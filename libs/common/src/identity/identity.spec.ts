@@ -12,7 +12,7 @@ describe('a peer identity', () => {
     expect(alice.peerId).toBe(createHash('sha256').update(alice.publicKey).digest('hex'));
   });
 
-  it('is the same after it was written and read', () => {
+  it('survives writing and reading', () => {
     const read = PeerIdentity.fromPem(alice.toPem());
     expect(read.peerId).toBe(alice.peerId);
     expect(read.publicKey.equals(alice.publicKey)).toBe(true);
@@ -42,7 +42,7 @@ describe('a peer identity', () => {
 describe('verifyHello', () => {
   const signature = alice.signHello('tracker', nonce);
 
-  it('knows the peer whose key signed the challenge', () => {
+  it('returns the peer whose key signed the challenge', () => {
     expect(verifyHello('tracker', nonce, alice.publicKey, signature)).toBe(alice.peerId);
     expect(verifyHello('messaging', nonce, alice.publicKey, alice.signHello('messaging', nonce))).toBe(
       alice.peerId,
@@ -61,7 +61,7 @@ describe('verifyHello', () => {
     expect(verify()).toBeUndefined();
   });
 
-  it('does not know a challenge or a signature with any bit changed', () => {
+  it('rejects a challenge or a signature with any bit changed', () => {
     fc.assert(
       fc.property(fc.nat(64 * 8 - 1), (bit) => {
         const flip = (bytes: Buffer): Buffer => {

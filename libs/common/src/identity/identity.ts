@@ -13,7 +13,7 @@ import { peerIdFromBytes, type PeerId } from '@enjambre/core/ids';
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const RAW_KEY_BYTES = 32;
 
-/** Who is greeted: signatures for one service are worthless at another. */
+/** The addressee of a hello: a signature for one service is invalid at another. */
 export type HelloContext = 'tracker' | 'messaging' | 'peer';
 
 /** A peer's Ed25519 key pair. The peer id is the SHA-256 of the raw public key. */
@@ -31,14 +31,14 @@ export class PeerIdentity {
     return new PeerIdentity(generateKeyPairSync('ed25519').privateKey);
   }
 
-  /** Reads what {@link toPem} wrote. Throws if it is not an Ed25519 private key. */
+  /** Parses the output of {@link toPem}. Throws if it is not an Ed25519 private key. */
   static fromPem(pem: string): PeerIdentity {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType !== 'ed25519') throw new Error('not an Ed25519 key');
     return new PeerIdentity(key);
   }
 
-  /** PKCS #8 in PEM. */
+  /** The private key as PKCS #8 in PEM. */
   toPem(): string {
     return this.key.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
@@ -50,8 +50,8 @@ export class PeerIdentity {
 }
 
 /**
- * Checks the answer to a challenge. Returns the peer id, or undefined if the key has
- * not 32 bytes or the signature does not fit.
+ * Verifies the answer to a challenge. Returns the peer id, or undefined if the key does not have 32 bytes or
+ * the signature does not match.
  */
 export function verifyHello(
   context: HelloContext,

@@ -4,7 +4,7 @@ import { Lifecycle, type Startable } from './lifecycle.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 
-/** Parts that write down what becomes of them; those named in `failing` throw at that. */
+/** Parts that record their calls; those named in `failing` throw. */
 function assembled(
   names: readonly string[],
   failing: readonly string[] = [],
@@ -31,7 +31,7 @@ describe('Lifecycle', () => {
     expect(trace).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a']);
   });
 
-  it('stops what was started, the failed part included, when one fails to start, and throws its error on', async () => {
+  it('stops what was started, the failed part included, when one fails to start, and rethrows its error', async () => {
     const { lifecycle, trace } = assembled(['a', 'b', 'c'], ['start b']);
     await expect(lifecycle.start()).rejects.toThrow('cannot start b');
     expect(trace).toEqual(['start a', 'start b', 'stop b', 'stop a']);
@@ -49,7 +49,7 @@ describe('Lifecycle', () => {
     await expect(lifecycle.start()).rejects.toThrow('cannot start b');
   });
 
-  it('stops once, however often it is told to, and everybody waits for it', async () => {
+  it('stops once, however often it is called, and every caller waits', async () => {
     const { lifecycle, trace } = assembled(['a']);
     await lifecycle.start();
     await Promise.all([lifecycle.stop(), lifecycle.stop()]);
@@ -66,7 +66,7 @@ describe('Lifecycle', () => {
     expect(trace).toEqual(['start a', 'stop a', 'start a', 'stop a']);
   });
 
-  it('does nothing when it is stopped before it was started', async () => {
+  it('does nothing when stopped before its start', async () => {
     const { lifecycle, trace } = assembled(['a']);
     await lifecycle.stop();
     expect(trace).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Logger } from '../log/logger.js';
 
-/** Something with a beginning and an end. `stop` is safe to call twice, and after a failed `start`. */
+/** A part that can be started and stopped. `stop` is safe to call twice, and after a failed `start`. */
 export interface Startable {
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -12,8 +12,8 @@ interface Part {
 }
 
 /**
- * Starts parts in the order in which they were added and stops them in reverse. If one
- * fails to start, those before it are stopped again and the error is thrown on.
+ * Starts parts in the order in which they were added and stops them in reverse. If one fails to start, the
+ * earlier ones are stopped and the error is rethrown.
  */
 export class Lifecycle implements Startable {
   readonly #parts: Part[] = [];

@@ -1,7 +1,7 @@
 import { exitAtOnce } from '../log/standard-output.js';
 import type { Startable } from './lifecycle.js';
 
-/** Exit code of a process that a signal ended: 128 + the signal's number. */
+/** Exit code of a process ended by a signal: 128 + the signal's number. */
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**

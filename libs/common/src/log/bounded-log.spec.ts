@@ -5,7 +5,7 @@ import { endLogs } from './standard-output.js';
 
 type Answer = { readonly error?: unknown; readonly taken?: number };
 
-/** A reader that does as it is told, or takes everything. */
+/** A reader with scripted answers, which otherwise takes everything. */
 class ScriptedSink implements Sink {
   text = '';
   readonly answers: Answer[] = [];
@@ -30,7 +30,7 @@ class ScriptedSink implements Sink {
 
   endTimeoutMs = 20_000;
   abandoned = 0;
-  /** A thread that hangs cannot be called back. */
+  /** A hanging thread cannot be interrupted. */
   canGiveUp = true;
 
   abandon(): boolean {
@@ -48,7 +48,7 @@ const gone = Object.assign(new Error('EPIPE'), { code: 'EPIPE' });
 const quick = { maxBytes: 100, fullRetryMs: 1, errorRetryMs: 1 };
 
 describe('a log whose reader may stop', () => {
-  it('writes what comes, in its order', () => {
+  it('writes lines in order', () => {
     const sink = new ScriptedSink();
     const log = new BoundedLog(sink, quick);
     for (const text of ['one', 'two', 'drei ü']) log.write(`${text}\n`);
@@ -56,7 +56,7 @@ describe('a log whose reader may stop', () => {
     expect(log.isPending).toBe(false);
   });
 
-  it('tries a full pipe again, and tears no line', async () => {
+  it('tries a full pipe again, and splits no line', async () => {
     const sink = new ScriptedSink();
     sink.answers.push({ taken: 2 }, { taken: 0 }, { taken: 3 }, { taken: 0 });
     const log = new BoundedLog(sink, quick);
@@ -67,11 +67,11 @@ describe('a log whose reader may stop', () => {
     expect(log.dropped).toBe(0);
   });
 
-  it('keeps no more than it may, drops the newest and says how many where they are missing', () => {
+  it('keeps to its limit, drops the newest lines and reports their number in their place', () => {
     const sink = new ScriptedSink();
     sink.isSlow = true;
     const log = new BoundedLog(sink, quick);
-    // The first is given to the sink, ten wait, the others find no room.
+    // The first is handed to the sink, ten wait, the others are dropped.
     for (let n = 0; n < 16; n++) log.write(`line ${String(n).padStart(4, '0')}\n`);
     expect(log.dropped).toBe(5);
     sink.isSlow = false;
@@ -79,20 +79,20 @@ describe('a log whose reader may stop', () => {
     log.write('after\n');
     expect(sink.lines).toEqual([
       ...Array.from({ length: 11 }, (_, n) => `line ${String(n).padStart(4, '0')}`),
-      '5 log lines were dropped: their reader does not keep up',
+      '5 log lines were dropped: the reader is too slow',
       'after',
     ]);
     expect(log.dropped).toBe(5);
   });
 
-  it('gives up lines that a full disk refuses, says so once when there is room, and ends a line that it has begun', async () => {
+  it('drops lines that a full disk refuses, reports that once when there is room, and completes a line that it has begun', async () => {
     const sink = new ScriptedSink();
     sink.answers.push({ taken: 3 }, { error: full }, { error: full });
     const log = new BoundedLog(sink, quick);
     log.write('torn?\n');
     log.write('lost\n');
     log.write('lost, too\n');
-    // What is written while it fails is tried together with the notice.
+    // Lines written while it fails are tried together with the notice.
     await waitFor(() => sink.answers.length === 0, { what: 'the second failure', everyMs: 1 });
     log.write('there\n');
     await waitFor(() => !log.isPending, { what: 'the rest', everyMs: 1, seen: () => sink.text });
@@ -100,18 +100,18 @@ describe('a log whose reader may stop', () => {
     expect(log.dropped).toBe(2);
   });
 
-  it('counts each lost line once, however often the notice is lost, too', async () => {
+  it('counts each lost line once, however often the notice itself is lost', async () => {
     const sink = new ScriptedSink();
     sink.answers.push(...Array.from({ length: 5 }, () => ({ error: gone })));
     const log = new BoundedLog(sink, quick);
     log.write('lost\n');
     await waitFor(() => sink.answers.length === 0, { what: 'the failures', everyMs: 1 });
     await waitFor(() => sink.text !== '', { what: 'the notice', everyMs: 1 });
-    expect(sink.lines).toEqual(['1 log lines were dropped: nobody reads them']);
+    expect(sink.lines).toEqual(['1 log lines were dropped: the reader is gone']);
     expect(log.dropped).toBe(1);
   });
 
-  it('ends when its reader has all, or in time when he takes nothing', async () => {
+  it('ends when the reader has everything, or after the timeout when it takes nothing', async () => {
     const sink = new ScriptedSink();
     sink.answers.push({ taken: 0 }, { taken: 0 });
     const log = new BoundedLog(sink, quick);
@@ -125,13 +125,13 @@ describe('a log whose reader may stop', () => {
     log.write('never read\n');
     await log.end();
     expect(log.isPending).toBe(true);
-    // The outputs beside it may not have ended yet.
+    // The other outputs may not have ended yet.
     expect(sink.abandoned).toBe(0);
     expect(log.abandon()).toBe(true);
     expect(sink.abandoned).toBe(1);
   });
 
-  it('is given up only after those beside it have ended, each in its own time', async () => {
+  it('is given up only after the other logs have ended, each within its own timeout', async () => {
     const sinks = [new ScriptedSink(), new ScriptedSink()] as const;
     const [held, slow] = sinks;
     const logs = sinks.map((sink) => new BoundedLog(sink, quick));
@@ -150,7 +150,7 @@ describe('a log whose reader may stop', () => {
     expect([held.abandoned, slow.abandoned]).toEqual([1, 0]);
   });
 
-  it('hands over what waits when the process ends without a wait', () => {
+  it('writes the waiting lines when the process exits without a wait', () => {
     const sink = new ScriptedSink();
     sink.answers.push({ taken: 2 }, { taken: 0 });
     const log = new BoundedLog(sink, quick);

@@ -1,41 +1,41 @@
 import { errnoOf, systemErrorText } from '../system-error.js';
 
-/** Where lines go in the end. */
+/** Destination of log lines. */
 export interface Sink {
   /**
-   * Takes bytes without making its caller wait. `done` hears how many were taken, 0 if there is no
-   * room now, or why none can be; perhaps before this returns. One call at a time.
+   * Writes bytes without blocking. `done` receives the number of bytes taken, 0 if there is currently no
+   * room, or an error; it may be called before this returns. One call at a time.
    */
   write(bytes: Buffer, done: (error: unknown, taken: number) => void): void;
-  /** The same at the end of the process, when nothing can be waited for: returns how many were taken. */
+  /** The same at process exit, when waiting is impossible: returns the number of bytes taken. */
   writeNow(bytes: Buffer): number;
-  /** How long the end of the process waits for it, in milliseconds. */
+  /** Milliseconds that process exit waits for it. */
   readonly endTimeoutMs: number;
   /**
-   * Gives up a call of {@link write} that has not ended. False if that is impossible, and the process
-   * can end only by `endHeldProcess`.
+   * Gives up a pending {@link write}. False if that is impossible: then only `endHeldProcess` can end the
+   * process.
    */
   abandon(): boolean;
 }
 
-/** What is said of lines that are lost, as a line of the log's own format. */
+/** Formats the notice of lost lines as a line of the log's own format. */
 export type LossNotice = (lines: number, why: string) => string;
 
 export interface BoundedLogOptions {
-  /** Bytes of lines that wait for their reader at most. @default 4 MiB */
+  /** Limit of bytes waiting for the reader. @default 4 MiB */
   readonly maxBytes?: number;
-  /** How long to wait until a full pipe is tried again. @default 20 */
+  /** Milliseconds before a full pipe is tried again. @default 20 */
   readonly fullRetryMs?: number;
-  /** How long to wait after an error, such as that of a full disk. @default 1000 */
+  /** Milliseconds to wait after an error, such as a full disk. @default 1000 */
   readonly errorRetryMs?: number;
 }
 
 interface Line {
   readonly text: string;
   readonly bytes: number;
-  /** Lines that are lost, untold, if this one is: a notice stands for several. */
+  /** Number of lost lines that remain unreported if this line is lost: a notice covers several. */
   readonly stands: number;
-  /** What it stands for was counted before. */
+  /** True for a notice: the lines that it covers have been counted before. */
   readonly isNotice: boolean;
 }
 
@@ -49,27 +49,27 @@ const BATCH_BYTES = 64 << 10;
 const END_POLL_MS = 5;
 
 /**
- * Lines on their way to a reader that may be slow, stopped or gone, or to a disk that may be full.
- * The writer never waits and never fails: what finds no room is dropped and counted, and when
- * there is room again one line says how many were, and why.
+ * Queue of lines for a reader that may be slow, stopped or gone, or for a disk that may be full. The writer
+ * never waits and never fails: lines without room are dropped and counted. When there is room again, one line
+ * reports their number and the reason.
  */
 export class BoundedLog {
   readonly #queue: Line[] = [];
-  /** Of the queue. */
+  /** Bytes in the queue. */
   #bytes = 0;
   #batch: Batch | undefined;
-  /** The end of a line whose beginning was written before an error. */
+  /** The rest of a line whose beginning was written before an error. */
   #torn: Buffer | undefined;
   #busy = false;
   #pumping = false;
   #retry: NodeJS.Timeout | undefined;
   #isOver = false;
   #dropped = 0;
-  /** Dropped and not said yet. */
+  /** Dropped and not yet reported. */
   #untold = 0;
   #why = '';
   readonly #options: Required<BoundedLogOptions>;
-  /** How a loss is told. */
+  /** Formats the notice of a loss. */
   notice: LossNotice = (lines, why) => `${lines} log lines were dropped: ${why}\n`;
 
   constructor(
@@ -79,43 +79,46 @@ export class BoundedLog {
     this.#options = { maxBytes, fullRetryMs, errorRetryMs };
   }
 
-  /** Lines that were dropped so far. */
+  /** Number of lines dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** True while some are on their way. */
+  /** True while lines are waiting or being written. */
   get isPending(): boolean {
     return this.#busy || this.#batch !== undefined || this.#queue.length > 0 || this.#torn !== undefined;
   }
 
-  /** Takes one or more whole lines. */
+  /** Adds one or more whole lines. */
   write(text: string): void {
     const bytes = Buffer.byteLength(text);
     if (this.#isOver || this.#bytes + bytes > this.#options.maxBytes) {
       this.#isOver = true;
-      this.#lose(1, 'their reader does not keep up');
+      this.#lose(1, 'the reader is too slow');
     } else this.#push({ text, bytes, stands: 1, isNotice: false });
     this.#pump();
   }
 
-  /** Resolves when all lines are written, or cannot be, or the sink's time is up: to be called at the end of the process. */
+  /**
+   * Resolves when all lines are written, or cannot be, or the sink's timeout has passed: call it at process
+   * exit.
+   */
   async end(): Promise<void> {
     const endMs = performance.now() + this.sink.endTimeoutMs;
     this.#tryAgain();
     while (this.isPending && performance.now() < endMs) {
-      // It has failed just now, and would again.
+      // It has just failed, and would fail again.
       if (this.#retry && this.#why !== '' && this.#batch === undefined) return;
       await new Promise((resolve) => setTimeout(resolve, END_POLL_MS));
     }
   }
 
-  /** Gives up a write that is under way. False if it cannot be given up: see {@link Sink.abandon}. */
+  /** Gives up a pending write. False if that is impossible: see {@link Sink.abandon}. */
   abandon(): boolean {
     return !this.#busy || this.sink.abandon();
   }
 
-  /** For the very end of the process: writes what can be written at once. */
+  /** Last step of process exit: writes what can be written without waiting. */
   endNow(): void {
     const waiting = this.#busy ? [] : [this.#torn, this.#batch?.bytes.subarray(this.#batch.taken)];
     const lines = this.#queue.splice(0).map(({ text }) => text);
@@ -167,12 +170,15 @@ export class BoundedLog {
     this.#pump();
   }
 
-  /** What has waited is of yesterday when it can be written: it is given up, but for the end of a line that has begun. */
+  /**
+   * Drops the queued lines, which would be outdated by the time of the retry, but keeps the rest of a line
+   * that has begun.
+   */
   #failed(batch: Batch, error: unknown): void {
     let end = batch.bytes.length - batch.lines.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#torn = batch.taken < end ? batch.bytes.subarray(batch.taken, end) : undefined;
     this.#batch = undefined;
-    const why = errnoOf(error) === 'EPIPE' ? 'nobody reads them' : systemErrorText(error);
+    const why = errnoOf(error) === 'EPIPE' ? 'the reader is gone' : systemErrorText(error);
     for (const line of batch.lines) {
       const begin = end;
       end += line.bytes;
@@ -212,7 +218,7 @@ export class BoundedLog {
     return { lines, bytes: torn ? Buffer.concat([torn, text]) : text, taken: 0 };
   }
 
-  /** After an error the gap is before all that waits; after too many lines, behind it. */
+  /** After an error the gap is before all waiting lines; after an overflow, behind them. */
   #tellLoss(): void {
     if (this.#untold === 0 || (this.#isOver && this.#bytes > this.#options.maxBytes / 2)) return;
     const text = this.notice(this.#untold, this.#why);

@@ -1,12 +1,12 @@
 import { accessSync, constants } from 'node:fs';
 
-/** Since Node 22.15 and 23.11; the types know it later. */
+/** Available since Node 22.15 and 23.11; older type definitions lack it. */
 type Execve = (file: string, args: readonly string[], environment: Readonly<Record<string, string>>) => never;
 
 /**
- * Ends this process with `code` although one of its threads hangs in a system call. Node's own exits
- * wait for that thread; replacing the program does not. Where Node cannot do that, the process is
- * killed, and its exit code is 137.
+ * Ends this process with `code` although one of its threads hangs in a system call. Node's own exits wait for
+ * that thread; replacing the program does not. Where Node does not support that, the process is killed, and
+ * its exit code is 137.
  */
 export function endHeldProcess(code: number): void {
   const { execve } = process as { readonly execve?: Execve };

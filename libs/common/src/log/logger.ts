@@ -11,7 +11,7 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export const LOG_FORMATS = ['pretty', 'json'] as const;
 
 export interface LogOptions {
-  /** Who speaks, such as "tracker". */
+  /** Name of the service in the log, such as "tracker". */
   readonly name: string;
   /** @default 'info' */
   readonly level?: (typeof LOG_LEVELS)[number];
@@ -22,13 +22,13 @@ export interface LogOptions {
 const STDOUT = 1;
 
 /**
- * A logger that writes to standard output: for a service in the foreground its log is its
- * output. It never waits for who reads that, and drops what finds no room. A line about
- * something that is traced has its `trace_id` and `span_id`.
+ * Creates a logger that writes to standard output, the log of a service in the foreground. It never waits for
+ * its reader, and drops lines that have no room. A line written in a traced operation has its `trace_id` and
+ * `span_id`.
  */
 export function createLogger({ name, level = 'info', format = 'json' }: LogOptions): Logger {
   const render = format === 'json' ? (line: string): string => line : prettyRenderer(level);
-  // Opened at the first line: a logger that is silent needs no output.
+  // Opened at the first line: a silent logger needs no output.
   let isOpen = false;
   const open = (): ReturnType<typeof standardOutput> => {
     const output = standardOutput(STDOUT);
@@ -52,7 +52,7 @@ function prettyRenderer(level: string): (line: string) => string {
   });
 }
 
-/** A line as pino would write it. */
+/** The notice in pino's format. */
 function lossLine(name: string, dropped: number, why: string): string {
   const msg = `${dropped} log ${dropped === 1 ? 'line was' : 'lines were'} dropped: ${why}`;
   return `${JSON.stringify({ level: pino.levels.values['warn'], time: Date.now(), name, dropped, msg })}\n`;

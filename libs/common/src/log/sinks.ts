@@ -4,15 +4,15 @@ import { isatty } from 'node:tty';
 import { errnoOf } from '../system-error.js';
 import type { Sink } from './bounded-log.js';
 
-/** How long the end of a process waits for the reader of a pipe, terminal or socket. */
+/** Time that process exit waits for the reader of a pipe, terminal or socket. */
 const READER_TIMEOUT_MS = 1000;
-/** The same for a file or device: a disk of the network may be slow, and what it takes is not lost. */
+/** The same for a file or device: a network disk may be slow, and accepts all lines in the end. */
 const FILE_TIMEOUT_MS = 5000;
-/** At the end of a process a full pipe is given this long. */
+/** Time that process exit waits for room in a full pipe. */
 const LAST_WAIT_MS = 200;
 const LAST_POLL_MS = 5;
 
-/** A way to write to a standard stream, whatever it is, that keeps nobody waiting. */
+/** A non-blocking sink for a standard stream of any kind. */
 export function openSink(fd: number): Sink {
   const { isPipe, isSocket } = kindOf(fd);
   const own = isPipe || isatty(fd) ? reopened(fd) : undefined;
@@ -26,9 +26,8 @@ function kindOf(fd: number): { isPipe: boolean; isSocket: boolean } {
 }
 
 /**
- * A descriptor of our own for the same pipe or terminal: that it does not block is then nothing
- * that others feel who have the stream, too. Undefined if the system gives none, as to those who
- * have become another user.
+ * Opens the same pipe or terminal again: setting the new descriptor to non-blocking does not affect others
+ * that share the stream. Undefined if the system refuses, as after a change of user.
  */
 function reopened(fd: number): number | undefined {
   try {
@@ -60,13 +59,13 @@ class NonBlockingSink implements Sink {
     return writeAll(this.fd, bytes, LAST_WAIT_MS);
   }
 
-  /** No call is ever under way. */
+  /** No call is ever pending. */
   abandon(): boolean {
     return true;
   }
 }
 
-/** A file or device: it is written by a thread, as a disk may be slow. */
+/** A file or device: written by a thread, because a disk may be slow. */
 class FileSink implements Sink {
   readonly endTimeoutMs = FILE_TIMEOUT_MS;
   #busy = false;
@@ -82,17 +81,20 @@ class FileSink implements Sink {
   }
 
   writeNow(bytes: Buffer): number {
-    // It would wait behind the thread, perhaps for ever.
+    // A synchronous write would wait behind the thread, perhaps forever.
     return this.#busy ? 0 : writeAll(this.fd, bytes, 0);
   }
 
-  /** Node's end waits for its threads, and one that a terminal or a network's disk holds cannot be called back. */
+  /**
+   * Node's exit waits for its threads, and a thread blocked by a terminal or a network disk cannot be
+   * interrupted.
+   */
   abandon(): boolean {
     return !this.#busy;
   }
 }
 
-/** A socket, such as that of systemd's journal. */
+/** A socket, such as that of the systemd journal. */
 class SocketSink implements Sink {
   readonly endTimeoutMs = READER_TIMEOUT_MS;
   readonly #socket: Socket;
@@ -100,7 +102,7 @@ class SocketSink implements Sink {
   constructor(fd: number) {
     this.#socket = new Socket({ fd, readable: false, writable: true });
     this.#socket.unref();
-    // Each write hears of it.
+    // Each write receives the error.
     this.#socket.on('error', () => undefined);
   }
 

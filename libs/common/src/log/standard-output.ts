@@ -9,10 +9,10 @@ type StandardFd = 1 | 2;
 const outputs = new Map<StandardFd, BoundedLog>();
 let detached = false;
 
-/** How long an immediate exit waits for a write to a file. */
+/** Time that an immediate exit waits for a write to a file. */
 const AT_ONCE_TIMEOUT_MS = 200;
 
-/** The one way of all logs of this process to its standard output (1) or error (2). */
+/** The single queue for all logs of this process to standard output (1) or error (2). */
 export function standardOutput(fd: StandardFd): BoundedLog {
   let output = outputs.get(fd);
   if (!output) {
@@ -23,20 +23,22 @@ export function standardOutput(fd: StandardFd): BoundedLog {
   return output;
 }
 
-/** Log lines that this process has dropped so far. */
+/** Log lines dropped by this process so far. */
 export function droppedLogLines(): number {
   return [...outputs.values()].reduce((sum, { dropped }) => sum + dropped, 0);
 }
 
-/** True if nothing in this process may write to `process.stdout` and `process.stderr`, which wait for their readers. */
+/**
+ * True if nothing in this process may write to `process.stdout` and `process.stderr`, which block on their
+ * readers.
+ */
 export function standardStreamsAreDetached(): boolean {
   return detached;
 }
 
 /**
- * To be called by a service before it starts: what libraries and Node itself have to say goes the
- * way of the log from then on. `process.stdout` and `process.stderr` block the whole process when
- * nobody reads a pipe or terminal.
+ * Call it in a service before it starts: output of libraries and of Node itself then goes through the log's
+ * queue. `process.stdout` and `process.stderr` block the whole process when a pipe or terminal is not read.
  */
 export function detachStandardStreams(): void {
   if (detached) return;
@@ -47,20 +49,23 @@ export function detachStandardStreams(): void {
 }
 
 /**
- * To be called at the end of the process, when its exit code is set: waits a moment until the last
- * lines have left. If a file still holds up a write then, the process ends here, after all outputs.
+ * Call it at process exit, after the exit code is set: waits briefly until the last lines are written. If a
+ * file still blocks a write then, the process ends here, after all outputs.
  */
 export async function endStandardOutput(): Promise<void> {
   if (!(await endLogs([...outputs.values()]))) endHeldProcess(Number(process.exitCode ?? 0));
 }
 
-/** Ends each log in its own time, then gives up what is still being written. False if that holds up the process. */
+/**
+ * Ends each log within its own timeout, then gives up pending writes. False if one of them blocks process
+ * exit.
+ */
 export async function endLogs(logs: readonly Pick<BoundedLog, 'end' | 'abandon'>[]): Promise<boolean> {
   await Promise.all(logs.map((log) => log.end()));
   return abandonAll(logs);
 }
 
-/** Ends the process with `code` at once, also while a file holds up a write. */
+/** Ends the process with `code` at once, even while a file blocks a write. */
 export function exitAtOnce(code: number): void {
   const logs = [...outputs.values()];
   if (abandonAll(logs)) process.exit(code);

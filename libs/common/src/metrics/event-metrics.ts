@@ -2,7 +2,10 @@ import type { EventBus } from '../events/event-bus.js';
 import type { NatsLink } from '../nats/nats-link.js';
 import type { Metrics } from './metrics.js';
 
-/** What a service publishes, and whether NATS takes it. `service` is the beginning of the names: "tracker". */
+/**
+ * Measures the published events, and whether NATS stores them. `service` is the prefix of the names:
+ * "tracker".
+ */
 export function measureEvents(
   metrics: Metrics,
   service: string,
@@ -22,20 +25,20 @@ export function measureEvents(
   metrics.counter(
     {
       name: `${prefix}_events_dropped_total`,
-      help: 'Events given up because NATS was away too long: they are in no record.',
+      help: 'Events dropped because NATS was unreachable for too long: they are not recorded.',
     },
     () => events.dropped,
   );
   metrics.gauge(
     {
       name: `${prefix}_events_backlog`,
-      help: 'Events that wait to be stored on NATS; beyond 10000 the oldest are dropped.',
+      help: 'Events waiting to be stored on NATS; above 10000 the oldest are dropped.',
     },
     () => events.backlog,
   );
   if (!link) return;
   metrics.gauge(
-    { name: `${prefix}_nats_connected`, help: '1 while NATS can be reached, else 0; absent without --nats.' },
+    { name: `${prefix}_nats_connected`, help: '1 while NATS is reachable, else 0; absent without --nats.' },
     () => Number(link.connected),
   );
 }

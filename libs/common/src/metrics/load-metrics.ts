@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics.js';
 
-/** What a process keeps to be measured by; loaded only if somebody is to read it. */
+/** The metrics of a process; loads their module only if they are exposed at `address`. */
 export async function loadMetrics(address: unknown): Promise<{ readonly metrics?: Metrics }> {
   if (address === undefined) return {};
   const [{ Metrics: Kept }, { measureLog }] = await Promise.all([

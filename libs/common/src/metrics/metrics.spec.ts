@@ -6,7 +6,7 @@ async function linesOf(metrics: Metrics, name: string): Promise<string[]> {
   return (await metrics.page()).split('\n').filter((line) => line.startsWith(name));
 }
 
-test('a number is read anew for each page', async () => {
+test('a number is read again for each page', async () => {
   const metrics = new Metrics();
   let count = 1;
   metrics.counter({ name: 'things_total', help: 'Things.' }, () => count);
@@ -15,7 +15,7 @@ test('a number is read anew for each page', async () => {
   expect(await linesOf(metrics, 'things_total')).toEqual(['things_total 5']);
 });
 
-test('labels that are gone are gone from the page', async () => {
+test('labels that disappear also leave the page', async () => {
   const metrics = new Metrics();
   let samples: Sample[] = [
     [{ state: 'new' }, 2],
@@ -41,7 +41,7 @@ test('two services of one process share a family, and the same labels are summed
   ]);
 });
 
-test('a histogram counts what is observed, wherever it was asked for', async () => {
+test('a histogram counts what is observed, wherever it was obtained', async () => {
   const metrics = new Metrics();
   const family = { name: 'wait_seconds', help: 'Waits.', buckets: [1, 2] };
   metrics.histogram(family).observe({}, 0.5);

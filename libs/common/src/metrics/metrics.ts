@@ -2,21 +2,21 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** The values of a family's labels, and a number. */
+/** Label values of a family, and a number. */
 export type Sample = readonly [labels: Labels, value: number];
 
 /** A number, or one for each combination of labels. */
 export type Reading = number | Iterable<Sample>;
 
-/** Reads numbers that are kept anyway. Called for each scrape. */
+/** Reads current numbers. Called for each scrape. */
 export type Reader = () => Reading | Promise<Reading>;
 
-/** What Prometheus calls a metric family. */
+/** A metric family of Prometheus. */
 export interface Family {
-  /** With its unit, and `_total` if it only grows. */
+  /** With its unit, and `_total` for a counter. */
   readonly name: string;
   readonly help: string;
-  /** Labels whose values are few and known: never an infohash, a peer or a name. */
+  /** Labels with few, known values: never an infohash, a peer or a name. */
   readonly labels?: readonly string[];
 }
 
@@ -25,27 +25,26 @@ export interface HistogramFamily extends Family {
   readonly buckets: readonly number[];
 }
 
-/** Takes what was measured. */
+/** Records measured values. */
 export interface Recorder {
   observe(labels: Labels, value: number): void;
 }
 
 /**
- * The numbers of a process as Prometheus reads them. What is kept anyway is read at each
- * scrape and costs nothing between two; only histograms are fed as things happen. A
- * process that has none does not load this module.
+ * The metrics of a process for Prometheus. Existing numbers are read at each scrape and cost nothing in
+ * between; only histograms are updated as events happen. A process without metrics does not load this module.
  */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #readers = new Map<string, Reader[]>();
   readonly #histograms = new Map<string, Recorder>();
 
-  /** With those of the process and of Node: `process_*` and `nodejs_*`. */
+  /** Includes those of the process and of Node: `process_*` and `nodejs_*`. */
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** A number that goes up and down. A name that is known gets one reader more, and the same labels the sum. */
+  /** A number that goes up and down. A known name gets another reader, and equal labels are summed. */
   gauge(family: Family, read: Reader): void {
     if (this.#isKnown(family.name, read)) return;
     const collectInto = this.#collectInto;
@@ -57,7 +56,10 @@ export class Metrics {
     });
   }
 
-  /** A count since the process started: what `read` gives never falls. A name that is known, as above. */
+  /**
+   * A count since the process started: `read` must never decrease. A known name is handled as by {@link
+   * gauge}.
+   */
   counter(family: Family, read: Reader): void {
     if (this.#isKnown(family.name, read)) return;
     const collectInto = this.#collectInto;
@@ -69,7 +71,7 @@ export class Metrics {
     });
   }
 
-  /** The same one for the same name. */
+  /** Returns the existing histogram for a known name. */
   histogram(family: HistogramFamily): Recorder {
     const known = this.#histograms.get(family.name);
     if (known) return known;
@@ -82,12 +84,12 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** All of it, as Prometheus reads it. */
+  /** The page that Prometheus scrapes. */
   page(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** What there is, without a number read. */
+  /** The families, without reading any number. */
   families(): readonly (Family & { readonly type: string })[] {
     return this.#registry.getMetricsAsArray().map((metric) => {
       const { name, help, type, labelNames = [] } = metric as unknown as Described;
@@ -116,7 +118,7 @@ export class Metrics {
   };
 }
 
-/** What prom-client keeps of a metric. */
+/** Shape of a metric in prom-client. */
 interface Described {
   readonly name: string;
   readonly help: string;

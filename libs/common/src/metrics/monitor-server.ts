@@ -20,14 +20,14 @@ export interface MonitorServerInit {
   readonly listen: TcpAddress;
 }
 
-/** Nobody needs longer to ask, nor more connections. */
+/** Bounds of a request and of the server: monitoring needs no more. */
 const ASK_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 64;
 const SETTING = 'metrics';
 
 /**
- * What monitoring asks over HTTP: `/metrics` for Prometheus, `/healthz` while the process
- * lives, `/readyz` with 200 while it can do its work, else 503, and with what is wrong.
+ * HTTP endpoints for monitoring: `/metrics` for Prometheus, `/healthz` while the process lives, `/readyz`
+ * with 200 while it can do its work, else 503, and with the problems.
  */
 export class MonitorServer implements Startable {
   readonly #parts: MonitorServerComponents;
@@ -46,7 +46,7 @@ export class MonitorServer implements Startable {
     server.maxConnections = MAX_CONNECTIONS;
     server.on('request', ({ method, url = '/' }, response) => {
       if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
-      else send(response, 405, 'only GET is answered here\n');
+      else send(response, 405, 'only GET is allowed\n');
     });
     const bound = await listenAnywhere(listen, (at) => bind(server, at)).catch((error: unknown) => {
       throw cannotListen(listen, error, SETTING);
@@ -74,7 +74,7 @@ export class MonitorServer implements Startable {
       case '/readyz':
         return this.#readiness(response);
       default:
-        return send(response, 404, 'there are /metrics, /healthz and /readyz\n');
+        return send(response, 404, 'not found: use /metrics, /healthz or /readyz\n');
     }
   }
 

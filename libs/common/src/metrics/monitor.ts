@@ -8,13 +8,13 @@ import { MonitorServer } from './monitor-server.js';
 
 export interface MonitorComponents {
   readonly log: Logger;
-  /** Absent if nobody is to read them. */
+  /** Absent if metrics are not exposed. */
   readonly metrics: Metrics | undefined;
 }
 
 /**
- * What monitoring sees of services in this process. To be started first and stopped last, so
- * that it answers while they start and drain.
+ * Monitoring of the services in this process. Start it first and stop it last, so that it answers while they
+ * start and drain.
  */
 export class Monitor implements Startable {
   readonly #metrics: Metrics | undefined;
@@ -22,8 +22,8 @@ export class Monitor implements Startable {
   readonly #server: MonitorServer | undefined;
 
   /**
-   * @param listen where the pages are; if undefined, who gave the metrics has them elsewhere
-   * @param beside how other services in this process are
+   * @param listen address of the pages; if undefined, the owner of the metrics serves them elsewhere
+   * @param beside health of other services in this process
    */
   constructor(
     { log, metrics }: MonitorComponents,
@@ -36,7 +36,7 @@ export class Monitor implements Startable {
       this.#server = new MonitorServer({ metrics, health: this.#health, log }, { listen });
   }
 
-  /** Shows how a service is, and what `measure` adds; without metrics that is not called. */
+  /** Adds the health of a service, and the metrics of `measure`; without metrics `measure` is not called. */
   observe(health: Health, measure: (metrics: Metrics) => void): void {
     this.#health.push(health);
     if (!this.#metrics) return;

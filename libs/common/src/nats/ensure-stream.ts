@@ -1,23 +1,24 @@
 import { NatsError, type JetStreamManager, type StreamConfig, type StreamInfo } from 'nats';
 import { lacksStorage } from './jetstream-problem.js';
 
-/** JetStream's number for a stream that does not exist. */
+/** JetStream's error code for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10_059;
 
 export interface WantedStream {
   readonly name: string;
-  /** Of a stream that is made. */
+  /** Configuration of a new stream. */
   readonly made: Partial<StreamConfig>;
-  /** Of one that is there, too. */
+  /** Configuration applied to an existing stream, too. */
   readonly kept: Partial<StreamConfig>;
-  /** Hears that one that is there stays as it is, as the server has no room for what it should be. */
+  /**
+   * Called if an existing stream stays unchanged because the server has no storage for the new configuration.
+   */
   readonly onRefused: (error: unknown) => void;
 }
 
 /**
- * Makes a stream, or makes it what it should be. It looks first: a server counts what a stream
- * reserves once more when one is added that is there already, and may then have no room for it.
- * Throws what NATS does.
+ * Creates or updates a stream. It reads the stream first: adding an existing stream makes the server count
+ * its reservation twice, and storage may then seem full. Throws the errors of NATS.
  */
 export async function ensureStream(
   { streams }: JetStreamManager,

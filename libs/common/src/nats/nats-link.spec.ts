@@ -17,7 +17,7 @@ describe('the address of NATS', () => {
     expect(parseNatsUrl(url)).toEqual(meant);
   });
 
-  it.each(['', 'http://a:1', 'nats://', 'nats://a:x'])('is refused with what to write: %j', (url) => {
+  it.each(['', 'http://a:1', 'nats://', 'nats://a:x'])('is refused with the accepted forms: %j', (url) => {
     expect(() => parseNatsUrl(url)).toThrow(/write nats:\/\/HOST:PORT, or tls:\/\/HOST:PORT/);
   });
 });
@@ -36,20 +36,20 @@ describe('the connection to NATS', () => {
     await server.stop();
   });
 
-  it('comes back by itself when the server was killed, and tells so each time', async () => {
+  it('reconnects after the server was killed, and notifies each time', async () => {
     let times = 0;
     link.onConnected(() => (times += 1));
     await link.start();
     expect(times).toBe(1);
     await server.kill();
     await waitFor(() => !link.connected, { what: 'the loss to be noticed' });
-    expect(() => link.connection).toThrow(/is away: try again/);
+    expect(() => link.connection).toThrow(/is unreachable: try again/);
     await server.restart();
     await waitFor(() => times === 2, { what: 'the connection to stand again' });
     await link.connection.flush();
   });
 
-  it('starts while the server is away, and connects when it is there', async () => {
+  it('starts without the server, and connects when it is up', async () => {
     await server.kill();
     await link.start();
     expect(link.connected).toBe(false);
@@ -57,7 +57,7 @@ describe('the connection to NATS', () => {
     await waitFor(() => link.connected, { what: 'the first connection' });
   });
 
-  it('says why it cannot connect, once for each cause', async () => {
+  it('logs why it cannot connect, once for each cause', async () => {
     await server.kill();
     const lines: string[] = [];
     const told = createLogger({ name: 'test', level: 'warn' });
@@ -66,10 +66,10 @@ describe('the connection to NATS', () => {
     await own.start();
     await own.stop();
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/is away \(nobody listens there\): going on without/);
+    expect(lines[0]).toMatch(/is unreachable \(no server listens there\): continuing without/);
   });
 
-  it('connects at once to the server that answers, of several that take connections and say nothing', async () => {
+  it('connects at once to the server that answers, among several that accept connections and stay silent', async () => {
     const sockets = new Set<Socket>();
     const silent = await Promise.all(
       [1, 2, 3].map(async () => {
@@ -82,7 +82,7 @@ describe('the connection to NATS', () => {
     const own = new NatsLink({ log }, { url: [...urls, server.url].join(','), name: 'test' });
     const beganMs = performance.now();
     await own.start();
-    // Each of the silent ones would cost the client two seconds, and the start does not wait for longer than that.
+    // Each silent server would cost the client two seconds, and the start does not wait longer than that.
     expect(own.connected).toBe(true);
     expect(performance.now() - beganMs).toBeLessThan(2000);
     await own.stop();
@@ -90,7 +90,7 @@ describe('the connection to NATS', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('gives up at once when it is stopped before it ever stood', async () => {
+  it('gives up at once when stopped before its first connection', async () => {
     await server.kill();
     const starting = link.start();
     await link.stop();

@@ -14,30 +14,36 @@ export interface NatsLinkComponents {
 }
 
 export interface NatsLinkInit {
-  /** "nats://host:port", or "tls://host:port" to demand TLS, with user:password@ or token@ before the host if the server asks for it; several with commas. */
+  /**
+   * "nats://host:port", or "tls://host:port" to require TLS, with user:password@ or token@ before the host if
+   * the server requires it; several are separated by commas.
+   */
   readonly url: string;
-  /** A file with the CAs that may have signed its certificate, in PEM; it demands TLS as tls:// does. @default Node's own CAs */
+  /**
+   * A PEM file with the CAs of the servers' certificates; like tls://, it requires TLS. @default Node's own
+   * CAs
+   */
   readonly caFile?: string | undefined;
-  /** What the server's monitoring shows of this connection. */
+  /** Name of this connection in the server's monitoring. */
   readonly name: string;
 }
 
-/** A start waits so long for the first connection, then goes on without. */
+/** The start waits this long for the first connection, then continues without it. */
 const START_WAIT_MS = 2000;
 const RECONNECT_WAIT_MS = 250;
 const PING_INTERVAL_MS = 5000;
-/** The connection counts as lost when so many pings in a row were not answered. */
+/** The connection counts as lost after this number of unanswered pings in a row. */
 const MAX_PINGS_OUT = 2;
 
 /**
- * The one connection of a service to NATS. It comes and goes, and the service with it
- * does not: whoever uses it asks whether it stands, and is told when it does again.
+ * The single connection of a service to NATS. The service survives its loss: users check {@link connected},
+ * and are notified when the connection is back.
  */
 export class NatsLink implements Startable {
   readonly #listeners = new Set<(connection: NatsConnection) => void>();
   #connection: NatsConnection | undefined;
   #connected = false;
-  /** Why it could not be reached; empty if that is not known. */
+  /** Why NATS could not be reached; empty if unknown. */
   #why = '';
   #toldAway = false;
   readonly #stopping = new AbortController();
@@ -47,18 +53,25 @@ export class NatsLink implements Startable {
     private readonly init: NatsLinkInit,
   ) {}
 
-  /** True while the server can be talked to. */
+  /** True while the server is reachable. */
   get connected(): boolean {
     return this.#connected;
   }
 
-  /** Throws `unavailable`, NATS_UNREACHABLE, while there is none. */
+  /** Throws `unavailable`, NATS_UNREACHABLE, without a connection. */
   get connection(): NatsConnection {
     if (this.#connection && this.#connected) return this.#connection;
-    throw new EnjambreError('unavailable', 'NATS_UNREACHABLE', `NATS at ${this.#server} is away: try again`);
+    throw new EnjambreError(
+      'unavailable',
+      'NATS_UNREACHABLE',
+      `NATS at ${this.#server} is unreachable: try again`,
+    );
   }
 
-  /** Calls `listener` each time the connection stands (again), and at once if it does. Returns the end of that. */
+  /**
+   * Calls `listener` each time a connection is established, and at once if there is one. Returns a function
+   * that removes it.
+   */
   onConnected(listener: (connection: NatsConnection) => void): () => void {
     this.#listeners.add(listener);
     if (this.#connection && this.#connected) listener(this.#connection);
@@ -66,8 +79,8 @@ export class NatsLink implements Startable {
   }
 
   /**
-   * Resolves when the connection stands, or after two seconds without: it is then tried on and on.
-   * Throws `precondition`, BAD_NATS_CA.
+   * Resolves when connected, or after two seconds; it then keeps retrying in the background. Throws
+   * `precondition`, BAD_NATS_CA.
    */
   async start(): Promise<void> {
     const address = parseNatsUrl(this.init.url);
@@ -84,7 +97,7 @@ export class NatsLink implements Startable {
     await this.#connection?.close();
   }
 
-  /** The first connection; later ones are the client's own affair. */
+  /** The first connection; the client handles reconnections. */
   async #connect({ servers, ...credentials }: NatsAddress, tls: NatsTls | undefined): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -93,7 +106,7 @@ export class NatsLink implements Startable {
           servers: [...(await quickestFirst(servers, signal))],
           noRandomize: true,
           ...credentials,
-          // A server without TLS is refused before anything is said to it.
+          // A server without TLS is refused before anything is sent to it.
           ...(tls && { tls }),
           name: this.init.name,
           timeout: START_WAIT_MS,
@@ -111,7 +124,7 @@ export class NatsLink implements Startable {
     }
   }
 
-  /** Each cause is told once, the first not before the start has waited for better news. */
+  /** Logs each cause once, and the first one only after the start has waited for a connection. */
   #failed(error: unknown): void {
     const why = whyOf(error);
     if (why === this.#why) return;
@@ -151,10 +164,10 @@ export class NatsLink implements Startable {
   #tellAway(): void {
     this.#toldAway = true;
     const why = this.#why === '' ? '' : ` (${this.#why})`;
-    this.parts.log.warn(`NATS at ${this.#server} is away${why}: going on without until it answers`);
+    this.parts.log.warn(`NATS at ${this.#server} is unreachable${why}: continuing without it, and retrying`);
   }
 
-  /** Without credentials. */
+  /** Addresses without credentials. */
   get #server(): string {
     return parseNatsUrl(this.init.url).servers.join(',');
   }
@@ -162,11 +175,11 @@ export class NatsLink implements Startable {
 
 function whyOf(error: unknown): string {
   if (error instanceof NatsError && REFUSALS.has(error.code)) {
-    return `it refuses us, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in ${flagName('nats')}`;
+    return `it refused the connection, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in ${flagName('nats')}`;
   }
-  if (error instanceof NatsError && UNREACHED.has(error.code)) return 'nobody listens there';
+  if (error instanceof NatsError && UNREACHED.has(error.code)) return 'no server listens there';
   if (error instanceof NatsError && error.code === NO_TLS)
-    return 'it offers no TLS, and nothing was said to it: set up TLS there, or write nats:// to go without';
+    return 'it offers no TLS, and nothing was sent to it: set up TLS there, or write nats:// to connect without it';
   const certificate = certificateProblem(errnoOf(error), messageOf(error));
   if (certificate !== undefined) return certificate;
   const [, code, rest = ''] = /\b(E[A-Z]{3,})\b(.*)/.exec(messageOf(error)) ?? [];
@@ -174,11 +187,11 @@ function whyOf(error: unknown): string {
   return code === undefined
     ? systemErrorText(error)
     : code === 'ECONNREFUSED'
-      ? 'nobody listens there'
+      ? 'no server listens there'
       : code + rest;
 }
 
-/** What a server answers to credentials that it does not take. */
+/** Error codes of a server that rejects the credentials. */
 const REFUSALS: ReadonlySet<string> = new Set([
   ErrorCode.AuthorizationViolation,
   ErrorCode.AuthenticationExpired,
@@ -195,7 +208,7 @@ interface NatsAddress {
   readonly token?: string;
 }
 
-/** Reads the value of `--nats`. Throws `invalid`, BAD_NATS_URL. */
+/** Parses the value of `--nats`. Throws `invalid`, BAD_NATS_URL. */
 export function parseNatsUrl(url: string): NatsAddress {
   const parsed = url.split(',').map((text) => parseOne(text.trim()));
   const withCredentials = parsed.find(({ username }) => username !== '');
@@ -207,7 +220,7 @@ export function parseNatsUrl(url: string): NatsAddress {
   };
 }
 
-/** The text of an address that {@link parseNatsUrl} reads. */
+/** The text form of {@link parseNatsUrl}'s addresses. */
 export const natsUrlSchema = z.string().superRefine((url, context) => {
   try {
     parseNatsUrl(url);
@@ -223,6 +236,6 @@ function parseOne(text: string): URL {
   throw new EnjambreError(
     'invalid',
     'BAD_NATS_URL',
-    `"${text}" is no address of NATS: write nats://HOST:PORT, or tls://HOST:PORT`,
+    `"${text}" is not a NATS address: write nats://HOST:PORT, or tls://HOST:PORT`,
   );
 }

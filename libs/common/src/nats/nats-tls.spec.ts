@@ -66,7 +66,7 @@ describe('a server with TLS', () => {
     const { link, warnings } = await start(at('tls'));
     expect(link.connected).toBe(false);
     expect(warnings.join()).toMatch(
-      /is away \(no known CA has signed its certificate: name its CA with --nats-ca\)/,
+      /is unreachable \(no known CA has signed its certificate: name its CA with --nats-ca\)/,
     );
   });
 
@@ -77,13 +77,13 @@ describe('a server with TLS', () => {
     try {
       const { link, warnings } = await start(elsewhere.url.replace('nats:', 'tls:'), cert);
       expect(link.connected).toBe(false);
-      expect(warnings.join()).toMatch(/is away \(its certificate is for another name: .*127\.0\.0\.1/);
+      expect(warnings.join()).toMatch(/is unreachable \(its certificate is for another name: .*127\.0\.0\.1/);
     } finally {
       await elsewhere.stop();
     }
   });
 
-  it('is not asked for a CA that cannot be read', async () => {
+  it('is not contacted if the CA file cannot be read', async () => {
     const start1 = start(at('tls'), join(folder, 'nothing.pem'));
     await expect(start1).rejects.toMatchObject({
       reason: 'BAD_NATS_CA',
@@ -105,7 +105,7 @@ describe('a server without TLS', () => {
     for (const socket of sockets.splice(0)) socket.destroy();
   });
 
-  /** Says what a nats-server says first, and keeps what it hears. */
+  /** Sends the greeting of a nats-server, and keeps the bytes that it receives. */
   async function listen(
     info: object,
   ): Promise<{ server: Server; heard: string[]; port: number; greeted: () => number }> {
@@ -125,7 +125,7 @@ describe('a server without TLS', () => {
   }
 
   it.each([['tls://me:secret@127.0.0.1:PORT'], ['nats://me:secret@127.0.0.1:PORT,tls://127.0.0.1:PORT']])(
-    'hears not a byte where TLS is demanded: %s',
+    'receives no byte where TLS is required: %s',
     async (url) => {
       const { server, heard, port, greeted } = await listen({});
       try {
@@ -133,7 +133,7 @@ describe('a server without TLS', () => {
         expect(greeted()).toBeGreaterThan(0);
         expect(link.connected).toBe(false);
         expect(heard).toEqual([]);
-        expect(warnings.join()).toMatch(/is away \(it offers no TLS, and nothing was said to it: /);
+        expect(warnings.join()).toMatch(/is unreachable \(it offers no TLS, and nothing was sent to it: /);
       } finally {
         await links.pop()?.stop();
         server.close();
@@ -141,7 +141,7 @@ describe('a server without TLS', () => {
     },
   );
 
-  it('hears no password of one that asks for TLS and cannot do it', async () => {
+  it('receives no password if it asks for TLS but does not support it', async () => {
     const { server, heard, port } = await listen({ tls_required: true });
     try {
       const { link } = await start(`tls://me:secret@127.0.0.1:${port}`);

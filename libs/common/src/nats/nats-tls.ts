@@ -5,23 +5,23 @@ import { EnjambreError } from '@enjambre/core/error';
 import { flagName } from '../config/options.js';
 import { systemErrorText } from '../system-error.js';
 
-/** What nats.js hands on to Node. */
+/** TLS options that nats.js passes to Node. */
 export interface NatsTls {
-  /** In place of Node's own. */
+  /** Replaces Node's own CAs. */
   readonly ca?: string;
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 export interface NatsTlsInit {
-  /** Of all servers in `--nats`: "tls://HOST:PORT". */
+  /** All servers of `--nats`: "tls://HOST:PORT". */
   readonly servers: readonly string[];
-  /** A file with the certificates of CAs, in PEM. */
+  /** A PEM file with CA certificates. */
   readonly caFile: string | undefined;
 }
 
 /**
- * How a connection to NATS is encrypted; undefined if it need not be. One server with tls://, or a
- * CA, demands it of all: none is a way around it. Throws `precondition`, BAD_NATS_CA.
+ * TLS options of a connection to NATS; undefined if TLS is not required. One server with tls://, or a CA,
+ * requires it of all servers: no server is a way around it. Throws `precondition`, BAD_NATS_CA.
  */
 export async function natsTls({ servers, caFile }: NatsTlsInit): Promise<NatsTls | undefined> {
   const urls = servers.map((server) => new URL(server));
@@ -31,7 +31,10 @@ export async function natsTls({ servers, caFile }: NatsTlsInit): Promise<NatsTls
   return { ...(ca !== undefined && { ca }), checkServerIdentity: identityOf(hosts) };
 }
 
-/** nats.js names no host to Node where it dialled an address, or one that another server told it of. */
+/**
+ * nats.js passes no host name to Node for a server that it dialled by address, or learned from another
+ * server.
+ */
 function identityOf(hosts: readonly string[]): NatsTls['checkServerIdentity'] {
   return (_, certificate) => {
     const problems = hosts.map((host) => checkServerIdentity(host, certificate));
@@ -61,7 +64,7 @@ async function readCa(file: string): Promise<string> {
   return pem;
 }
 
-/** Codes of Node for a certificate that no known CA has signed. */
+/** Node's error codes for a certificate that no known CA has signed. */
 const UNKNOWN_CA: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -70,7 +73,7 @@ const UNKNOWN_CA: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** Why a server's certificate is not accepted, as a clause; undefined if it is something else. */
+/** Why a server's certificate is rejected, as a clause; undefined for other errors. */
 export function certificateProblem(code: string, message: string): string | undefined {
   if (UNKNOWN_CA.has(code))
     return `no known CA has signed its certificate: name its CA with ${flagName('natsCa')}`;

@@ -1,13 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { firstOf } from '../async/first-of.js';
 
-/** A server that has not greeted by then is not chosen first. */
+/** A server that has not sent its greeting by then is not preferred. */
 const GREETING_TIMEOUT_MS = 2000;
 const DEFAULT_PORT = 4222;
 
 /**
- * The servers of NATS in the order in which to try them: first the one that greets first, each having a short head start. NATS' client
- * tries one after the other, and gives each its whole timeout. In any order if none greets: the client then says why.
+ * Orders the NATS servers for connecting: first the one whose greeting arrives first; each has a short head
+ * start over the next. The NATS client tries one after the other and waits the whole timeout for each. Random
+ * order if no greeting arrives: the client then reports why.
  *
  * @param servers "nats://host:port"
  */
@@ -33,13 +34,13 @@ export async function quickestFirst(
   }
 }
 
-/** So that clients spread over the servers. */
+/** Random order, so that clients spread over the servers. */
 function inAnyOrder(servers: readonly string[]): string[] {
   const weighed = servers.map((server) => ({ server, weight: Math.random() }));
   return weighed.sort((one, other) => one.weight - other.weight).map(({ server }) => server);
 }
 
-/** Resolves when the server has said its first word: of NATS it is the server that begins. */
+/** Resolves when the server has sent its first bytes: in the NATS protocol the server speaks first. */
 function greeted(server: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(server);
@@ -48,7 +49,7 @@ function greeted(server: string, signal: AbortSignal): Promise<void> {
     const end = (): void => {
       signal.removeEventListener('abort', end);
       socket.destroy();
-      reject(new Error('the server did not greet'));
+      reject(new Error('the server sent no greeting'));
     };
     signal.addEventListener('abort', end, { once: true });
     socket.once('data', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { NatsError, type NatsConnection } from 'nats';
 import { NodePlacement, natsReplicasSchema } from './replicas.js';
 
-/** JetStream's answers, as far as a placement sees them. */
+/** JetStream's answers that a placement uses. */
 function connectionTo(init: { cluster?: string; nodes?: number; refuse?: Error }): {
   connection: NatsConnection;
   updates: unknown[];
@@ -36,19 +36,19 @@ describe('the nodes that keep a stream', () => {
   it.each<[string, 'auto' | number, string | undefined, number]>([
     ['three of a cluster', 'auto', 'c', 3],
     ['the one there is', 'auto', undefined, 1],
-    ['as many as it is told', 2, 'c', 2],
+    ['as many as configured', 2, 'c', 2],
   ])('are %s', async (_, replicas, cluster, expected) => {
     const { connection } = connectionTo({ ...(cluster && { cluster }) });
     expect(await new NodePlacement(replicas).place({ connection, stream: 'S', make })).toBe(expected);
   });
 
-  it('become more if it is on fewer', async () => {
+  it('are increased if there are fewer', async () => {
     const { connection, updates } = connectionTo({ cluster: 'c', nodes: 1 });
     await new NodePlacement('auto').place({ connection, stream: 'S', make });
     expect(updates).toEqual([['S', { num_replicas: 3 }]]);
   });
 
-  it('are one if the cluster stays too small, and an error if a number was asked for', async () => {
+  it('are one if the cluster stays too small, and an error if a number was configured', async () => {
     const refuse = (nodes: number): Promise<number> =>
       nodes > 1 ? Promise.reject(tooFew()) : Promise.resolve(1);
     const { connection } = connectionTo({ cluster: 'c' });
@@ -67,7 +67,7 @@ describe('the nodes that keep a stream', () => {
     }
   });
 
-  it('stay as they are if moving is refused for long', async () => {
+  it('stay unchanged if moving is refused for long', async () => {
     const { connection } = connectionTo({ cluster: 'c', nodes: 1, refuse: tooFew() });
     const placement = new NodePlacement('auto');
     const now = jest.spyOn(performance, 'now').mockReturnValue(0);

@@ -1,7 +1,7 @@
 import { NatsError, type NatsConnection } from 'nats';
 import { z } from 'zod';
 
-/** On how many nodes of a NATS cluster something is kept: a number, or as many as there should be. */
+/** Number of NATS cluster nodes that store a stream, or `auto` for as many as needed. */
 export type NatsReplicas = number | 'auto';
 
 /** The value of `--nats-replicas`. */
@@ -10,32 +10,31 @@ export const natsReplicasSchema = z
   .regex(/^(auto|[1-5])$/, 'write auto, or a number from 1 to 5')
   .transform((text): NatsReplicas => (text === 'auto' ? 'auto' : Number(text)));
 
-/** The nodes that "auto" wants in a cluster: one of them may die. */
+/** Nodes for "auto" in a cluster: one of them may fail. */
 const CLUSTER_REPLICAS = 3;
-/** A cluster that begins has not all its nodes yet: only one that stays small is taken as it is. */
+/** A starting cluster does not have all its nodes yet: too few nodes are accepted only after this time. */
 const PATIENCE_MS = 20_000;
-/** What JetStream answers if there are not so many nodes, or no cluster. */
+/** JetStream's error codes for too few nodes, or no cluster. */
 const TOO_FEW_NODES: ReadonlySet<number> = new Set([10_005, 10_023, 10_074]);
 
 interface Placed<T> {
   readonly connection: NatsConnection;
   /** The stream's name in JetStream. */
   readonly stream: string;
-  /** Makes it on so many nodes, or leaves it on as many as it is. */
+  /** Creates the stream on this number of nodes, or keeps its current number. */
   readonly make: (nodes: number) => Promise<T>;
 }
 
-/** Has a stream kept on enough nodes of a cluster. */
+/** Places a stream on enough nodes of a cluster. */
 export class NodePlacement {
-  /** When there were too few nodes first. */
+  /** When too few nodes were first reported. */
   #refusedAt: number | undefined;
 
   constructor(private readonly replicas: NatsReplicas) {}
 
   /**
-   * Makes a stream that is missing, and moves one that is on fewer nodes than are wanted
-   * to more. With "auto" too few nodes are no error for long: it is then on one. Throws
-   * what NATS does.
+   * Creates a missing stream, or moves one to more nodes if it has too few. With "auto", too few nodes are an
+   * error only for a while: after that the stream is placed on one node. Throws the errors of NATS.
    */
   async place<T>({ connection, stream, make }: Placed<T>): Promise<T> {
     const nodes = this.#nodesOn(connection);

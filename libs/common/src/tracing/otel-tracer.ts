@@ -15,7 +15,7 @@ import type { Attributes, Span, SpanOptions, Tracer } from './tracing.js';
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT, server: SpanKind.SERVER };
 
-/** The tracer that the official SDK gave, in our terms. */
+/** Adapts the tracer of the official SDK. */
 export class OtelTracer implements Tracer {
   readonly #open = new Set<OtelTracerSpan>();
 
@@ -38,7 +38,7 @@ export class OtelTracer implements Tracer {
     return context.with(ROOT_CONTEXT, work);
   }
 
-  /** The process ends, and with it all that it is at. */
+  /** Ends all open spans at process exit. */
   end(): void {
     for (const span of this.#open) span.end();
   }
@@ -78,7 +78,7 @@ function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
 }
 
-/** @param traceparent one that isTraceparent says yes to */
+/** @param traceparent one that passes `isTraceparent` */
 function contextOf(traceparent: string): Context {
   const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
   const traceFlags = parseInt(flags, 16) & TraceFlags.SAMPLED;

@@ -3,21 +3,21 @@ import type { Environment } from '../config/options.js';
 import { VERSION } from '../version.js';
 import { traceWith } from './tracing.js';
 
-/** An export, and so the end of a process, waits no longer for a collector that does not answer, unless told otherwise. */
+/** Default timeout of an export, and so of process exit, when the collector does not answer. */
 const EXPORT_TIMEOUT_MS = 2000;
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 
 type Protocol = (typeof PROTOCOLS)[number];
 
-/** Ends the tracing: what was traced is sent. */
+/** Ends tracing and exports the remaining spans. */
 export type EndTracing = () => Promise<void>;
 
 /**
- * Traces what this process does, if the environment says where to: OTEL_EXPORTER_OTLP_ENDPOINT
- * or OTEL_TRACES_EXPORTER=otlp, and the other variables that OpenTelemetry's SDK knows. Else
- * nothing of the SDK is loaded. Throws `invalid`, BAD_OPTION.
+ * Traces this process if the environment names a destination: OTEL_EXPORTER_OTLP_ENDPOINT or
+ * OTEL_TRACES_EXPORTER=otlp, and the other variables of the OpenTelemetry SDK. Otherwise the SDK is not
+ * loaded. Throws `invalid`, BAD_OPTION.
  *
- * @param service its name in traces, unless OTEL_SERVICE_NAME gives another
+ * @param service its name in traces, unless OTEL_SERVICE_NAME is set
  */
 export async function startTracing(service: string, environment: Environment): Promise<EndTracing> {
   const protocol = protocolOf(environment);
@@ -49,12 +49,12 @@ export async function startTracing(service: string, environment: Environment): P
   return async () => {
     traceWith(undefined);
     tracer.end();
-    // A collector that is away is no reason for a command to fail.
+    // An unreachable collector must not fail a command.
     await provider.shutdown().catch(() => undefined);
   };
 }
 
-/** How traces are sent; undefined if they are not. */
+/** The export protocol; undefined if traces are not exported. */
 function protocolOf(environment: Environment): Protocol | undefined {
   const { OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER = '' } = environment;
   const hasEndpoint =
@@ -73,6 +73,6 @@ function protocolOf(environment: Environment): Protocol | undefined {
 }
 
 function badOption(variable: string, given: string, taken: readonly string[]): EnjambreError {
-  const message = `${variable}: "${given}" is not known here: write ${taken.join(' or ')}`;
+  const message = `${variable}: "${given}" is not supported: use ${taken.join(' or ')}`;
   return new EnjambreError('invalid', 'BAD_OPTION', message, { metadata: { option: variable } });
 }

@@ -8,7 +8,7 @@ afterEach(() => traceWith(undefined));
 const hex = (digits: number): fc.Arbitrary<string> =>
   fc.bigInt({ min: 1n, max: 16n ** BigInt(digits) - 1n }).map((id) => id.toString(16).padStart(digits, '0'));
 
-test('every traceparent of version 00 is one', () => {
+test('every traceparent of version 00 is valid', () => {
   fc.assert(
     fc.property(hex(32), hex(16), fc.constantFrom('00', '01', 'ff'), (trace, span, flags) => {
       expect(isTraceparent(`00-${trace}-${span}-${flags}`)).toBe(true);
@@ -16,7 +16,7 @@ test('every traceparent of version 00 is one', () => {
   );
 });
 
-test('what a stranger makes up is none: other text, other lengths, ids of zeros only', () => {
+test('other text, other lengths and ids of zeros are invalid', () => {
   const id = 'a'.repeat(32);
   fc.assert(fc.property(fc.string(), (text) => expect(isTraceparent(text)).toBe(false)));
   for (const text of [
@@ -32,12 +32,12 @@ test('what a stranger makes up is none: other text, other lengths, ids of zeros 
     expect(isTraceparent(text)).toBe(false);
 });
 
-test('without a tracer work is done all the same, and log lines name no trace', async () => {
+test('without a tracer work still runs, and log lines name no trace', async () => {
   expect([isTracing(), startSpan('work'), logIds()]).toEqual([false, undefined, {}]);
   expect(await inSpan('work', {}, () => Promise.resolve(5))).toBe(5);
 });
 
-test('a span of work ends with it, and says if it failed', async () => {
+test('a span ends with its work, and records a failure', async () => {
   const tracer = new RecordingTracer();
   traceWith(tracer);
   await inSpan('good', {}, () => Promise.resolve());

@@ -1,26 +1,26 @@
-/** What a span is told of, in OpenTelemetry's terms. */
+/** Attributes of a span, in OpenTelemetry's terms. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface SpanOptions {
   /** Which side of a call it is. @default 'internal' */
   readonly kind?: 'internal' | 'client' | 'server';
-  /** The traceparent of a span in another process. @default what is under way here */
+  /** The traceparent of a span in another process. @default the active span here */
   readonly parent?: string;
   readonly attributes?: Attributes;
 }
 
-/** Something that takes time, as a part of a trace. */
+/** A timed operation, as a part of a trace. */
 export interface Span {
-  /** Names it to others: a W3C traceparent. */
+  /** W3C traceparent that names it to other processes. */
   readonly traceparent: string;
   set(attributes: Attributes): void;
-  /** What `work` begins, at once or later, is a part of this. */
+  /** Everything that `work` starts, at once or later, becomes a child of this span. */
   run<T>(work: () => T): T;
-  /** The first end counts; with an error, it failed. */
+  /** The first end counts; an error marks the span as failed. */
   end(error?: unknown): void;
 }
 
-/** Where log lines belong. */
+/** Trace fields of log lines. */
 export interface TraceIds {
   readonly trace_id: string;
   readonly span_id: string;
@@ -28,15 +28,15 @@ export interface TraceIds {
 
 export interface Tracer {
   start(name: string, options: SpanOptions): Span;
-  /** What is under way here. */
+  /** The active span. */
   active(): (TraceIds & { readonly traceparent: string }) | undefined;
-  /** Runs `work` as a part of nothing. */
+  /** Runs `work` outside any span. */
   apart<T>(work: () => T): T;
 }
 
 let tracer: Tracer | undefined;
 
-/** Traces from now on what this process does; undefined ends that. */
+/** Sets the tracer of this process; undefined ends tracing. */
 export function traceWith(made: Tracer | undefined): void {
   tracer = made;
 }
@@ -50,7 +50,7 @@ export function startSpan(name: string, options: SpanOptions = {}): Span | undef
   return tracer?.start(name, options);
 }
 
-/** Does `work` in a span, if anything is traced. */
+/** Runs `work` in a span, if tracing is on. */
 export async function inSpan<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
   const span = tracer?.start(name, options);
   if (!span) return work();
@@ -64,17 +64,17 @@ export async function inSpan<T>(name: string, options: SpanOptions, work: () => 
   }
 }
 
-/** Names what is under way here to another process; undefined if nothing is, or nothing is traced. */
+/** The traceparent of the active span, for another process; undefined without a span or without tracing. */
 export function activeTraceparent(): string | undefined {
   return tracer?.active()?.traceparent;
 }
 
-/** Runs `work` as a part of nothing: it goes on for long, and its end is nobody's business. */
+/** Runs `work` outside any span: for long-running work whose end no span waits for. */
 export function apart<T>(work: () => T): T {
   return tracer ? tracer.apart(work) : work();
 }
 
-/** For log lines; empty if nothing is under way. */
+/** Trace fields for log lines; empty without an active span. */
 export function logIds(): TraceIds | Record<string, never> {
   const active = tracer?.active();
   return active ? { trace_id: active.trace_id, span_id: active.span_id } : {};
@@ -82,7 +82,7 @@ export function logIds(): TraceIds | Record<string, never> {
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** True for what {@link SpanOptions.parent} takes: others may send anything. */
+/** True for a valid {@link SpanOptions.parent}: other processes may send anything. */
 export function isTraceparent(text: unknown): text is string {
   return typeof text === 'string' && TRACEPARENT.test(text);
 }
