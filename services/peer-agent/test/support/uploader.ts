@@ -26,6 +26,7 @@ import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { FileStore } from '../../src/adapters/disk/file-store.js';
 import { RateLimiter } from '../../src/domain/limits/rate-limiter.js';
 import { peerNamed } from './ids.js';
+import { overriding } from './overriding.js';
 
 /** Reads of a store, watched and, if wanted, held back. */
 class WatchedReads {
@@ -46,13 +47,7 @@ class WatchedReads {
   }
 
   watch(store: PieceStore): PieceStore {
-    return new Proxy(store, {
-      get: (target, name): unknown => {
-        if (name === 'read') return (...range: Parameters<PieceStore['read']>) => this.#read(target, range);
-        const member: unknown = Reflect.get(target, name, target);
-        return typeof member === 'function' ? member.bind(target) : member;
-      },
-    });
+    return overriding(store, { read: (...range) => this.#read(store, range) });
   }
 
   async #read(store: PieceStore, range: Parameters<PieceStore['read']>): Promise<void> {

@@ -1,7 +1,15 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { HASH_SIZE, subtreeRoot } from '@enjambre/core/merkle';
-import type { DiskJob, DiskReply, DiskRequest, DiskResult, HashJob, WriteJob } from './hash-jobs.js';
+import type {
+  DiskJob,
+  DiskReply,
+  DiskRequest,
+  DiskResult,
+  FileIdentity,
+  HashJob,
+  WriteJob,
+} from './hash-jobs.js';
 
 /** Reused for every piece that this thread hashes: fresh pages are dear. */
 let scratch = Buffer.alloc(0);
@@ -22,8 +30,10 @@ function run(job: DiskJob): DiskResult {
   }
 }
 
-function write({ fd, fileLength, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
-  if (fstatSync(fd).size < fileLength) throw shortFile();
+function write({ fd, file, fileLength, position, buffer, byteOffset, length, leaves }: WriteJob): Uint8Array {
+  const found = fstatSync(fd, { bigint: true });
+  if (file) checkSame(found, file);
+  if (found.size < BigInt(fileLength)) throw shortFile();
   const data = Buffer.from(buffer, byteOffset, length);
   for (let done = 0; done < length;) {
     done += writeSync(fd, data, done, length - done, position + done);
@@ -36,7 +46,7 @@ function hash({ path, file, position, length, pieceLength, leaves }: HashJob): U
   const roots = Buffer.alloc(pieces * HASH_SIZE);
   const fd = openSync(path, 'r');
   try {
-    if (file) checkSame(fd, file);
+    if (file) checkSame(fstatSync(fd, { bigint: true }), file);
     for (let piece = 0; piece < pieces; piece++) {
       const offset = piece * pieceLength;
       const data = readExactly(fd, position + offset, Math.min(pieceLength, length - offset));
@@ -49,8 +59,7 @@ function hash({ path, file, position, length, pieceLength, leaves }: HashJob): U
 }
 
 /** The caller looks at the path; only the descriptor tells what it led to in the end. */
-function checkSame(fd: number, { dev, ino }: NonNullable<HashJob['file']>): void {
-  const found = fstatSync(fd, { bigint: true });
+function checkSame(found: FileIdentity, { dev, ino }: FileIdentity): void {
   if (found.dev === dev && found.ino === ino) return;
   throw Object.assign(new Error('the path leads to another file'), { code: 'OTHER_FILE' });
 }

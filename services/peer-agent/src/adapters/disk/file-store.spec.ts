@@ -11,53 +11,26 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { PieceLayout } from '@enjambre/core/layout';
-import type { Metainfo } from '@enjambre/core/metainfo';
-import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
+import { pieceStoreContract } from '../../../test/store/contract.js';
+import { DiskSite } from '../../../test/store/disk-site.js';
+import {
+  BLOCK,
+  blockOf,
+  download,
+  PIECE,
+  single,
+  tiny,
+  tree,
+  type Sample,
+} from '../../../test/store/samples.js';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
-import type { PieceStore } from '../../app/ports/piece-store.js';
 import { ALL_OF_IT } from '../../app/transfer/removal.js';
 import { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';
 import { FileStore } from './file-store.js';
 import { PrivateFolders } from './private-folders.js';
 import { FileStoreFactory } from './store-factory.js';
-
-const KIB = 1024;
-const PIECE = 512 * KIB;
-const BLOCK = 256 * KIB;
-
-interface Sample {
-  readonly metainfo: Metainfo;
-  /** By path within the content; '' is a single file. */
-  readonly files: Readonly<Record<string, Buffer>>;
-}
-
-const single = (): Sample => {
-  const data = bytesOf(3 * PIECE + 100_000);
-  return { metainfo: metainfoOf(data, PIECE, 'big.bin'), files: { '': data } };
-};
-
-const tiny = (): Sample => {
-  const data = bytesOf(1);
-  return { metainfo: metainfoOf(data, 16 * KIB, 'tiny'), files: { '': data } };
-};
-
-const smallPieces = (): Sample => {
-  const data = bytesOf(5 * 16 * KIB + 1);
-  return { metainfo: metainfoOf(data, 16 * KIB, 'pieces'), files: { '': data } };
-};
-
-const tree = (): Sample => {
-  const files = {
-    'a.bin': bytesOf(PIECE + 1, 1),
-    'empty.txt': Buffer.alloc(0),
-    'deep/er/b.bin': bytesOf(20_000, 2),
-    'deep/void/empty.bin': Buffer.alloc(0),
-    'z.bin': bytesOf(2 * PIECE, 3),
-  };
-  return { metainfo: folderMetainfo(files, PIECE, 'tree'), files };
-};
 
 const pool = new DiskPool(2);
 const OWNER = 'a'.repeat(64);
@@ -79,31 +52,6 @@ afterEach(async () => {
 
 afterAll(() => pool.stop());
 
-/** The bytes of a block, in memory of its own. */
-function blockOf({ metainfo, files }: Sample, piece: number, block: number): Buffer {
-  const layout = new PieceLayout(metainfo);
-  const { file, offset } = layout.pieceFile(piece);
-  const data = files[metainfo.isFolder ? metainfo.files[file]!.path.join('/') : '']!;
-  const begin = offset + block * Math.min(BLOCK, metainfo.pieceLength);
-  return Buffer.from(data.subarray(begin, begin + layout.blockSize(piece, block)));
-}
-
-/** Writes all blocks, the last piece first, and returns which pieces hash to their roots. */
-async function download(store: PieceStore, sample: Sample): Promise<boolean[]> {
-  const layout = new PieceLayout(sample.metainfo);
-  const pieces = Array.from({ length: layout.pieceCount }, (_, piece) => piece).reverse();
-  const right = await Promise.all(
-    pieces.map(async (piece) => {
-      const blocks = Array.from({ length: layout.blockCount(piece) }, (_, block) => block);
-      const roots = await Promise.all(
-        blocks.map((block) => store.write(piece, block, blockOf(sample, piece, block))),
-      );
-      return layout.combineBlocks(piece, roots).equals(layout.pieceRoot(piece));
-    }),
-  );
-  return right.reverse();
-}
-
 /** True if the content of `sample` is at `path`, byte for byte. */
 async function isAt(path: string, { metainfo, files }: Sample): Promise<boolean> {
   const same = Object.entries(files).map(async ([name, data]) =>
@@ -112,75 +60,8 @@ async function isAt(path: string, { metainfo, files }: Sample): Promise<boolean>
   return (await Promise.all(same)).every(Boolean);
 }
 
-describe.each([
-  ['a file of several pieces', single],
-  ['a file of one byte', tiny],
-  ['a file with pieces shorter than a block', smallPieces],
-  ['a folder with empty files', tree],
-])('the store of %s', (_, make) => {
-  it('takes all blocks in any order, says their roots, and publishes the content under its name', async () => {
-    const sample = make();
-    const store = stores.download(sample.metainfo, folder.path, false);
-    expect((await download(store, sample)).every(Boolean)).toBe(true);
-    await store.publish();
-    expect(store.path).toBe(folder.at(sample.metainfo.name));
-    expect(await isAt(store.path, sample)).toBe(true);
-    expect((await folder.tree()).filter((name) => name.startsWith('.'))).toEqual([]);
-  });
-
-  it('reads back what was written, before and after it is published', async () => {
-    const sample = make();
-    const store = stores.download(sample.metainfo, folder.path, false);
-    await download(store, sample);
-    const layout = new PieceLayout(sample.metainfo);
-    for (const publish of [false, true]) {
-      if (publish) await store.publish();
-      for (let piece = 0; piece < layout.pieceCount; piece++) {
-        const last = layout.blockCount(piece) - 1;
-        const begin = last * Math.min(BLOCK, sample.metainfo.pieceLength);
-        const bytes = Buffer.alloc(layout.blockSize(piece, last));
-        await store.read({ piece, begin }, bytes);
-        expect(bytes.equals(blockOf(sample, piece, last))).toBe(true);
-      }
-    }
-  });
-
-  it('hashes pieces as they are on disk, and has no hash for what is not there', async () => {
-    const sample = make();
-    const store = stores.download(sample.metainfo, folder.path, false);
-    expect(await store.hashPiece(0)).toBeUndefined();
-    await download(store, sample);
-    const layout = new PieceLayout(sample.metainfo);
-    for (let piece = 0; piece < layout.pieceCount; piece++) {
-      expect(await store.hashPiece(piece)).toEqual(layout.pieceRoot(piece));
-    }
-  });
-
-  it('deletes a download, under way or complete, and what it lies in', async () => {
-    const sample = make();
-    for (const publish of [false, true]) {
-      const store = stores.download(sample.metainfo, folder.path, false);
-      await download(store, sample);
-      if (publish) await store.publish();
-      expect(await folder.tree()).not.toEqual([]);
-      await store.delete(ALL_OF_IT);
-      expect(await folder.tree()).toEqual([]);
-    }
-  });
-
-  it('shares content where it lies', async () => {
-    const sample = make();
-    for (const [name, data] of Object.entries(sample.files))
-      await folder.write(`own/${name || 'file'}`, data);
-    const store = stores.original(
-      sample.metainfo,
-      sample.metainfo.isFolder ? folder.at('own') : folder.at('own/file'),
-    );
-    expect(await store.hashPiece(0)).toEqual(new PieceLayout(sample.metainfo).pieceRoot(0));
-    const before = await folder.tree();
-    await store.publish();
-    expect(await folder.tree()).toEqual(before);
-  });
+describe('on a disk', () => {
+  pieceStoreContract(() => DiskSite.make(pool));
 });
 
 describe('FileStore', () => {
@@ -295,7 +176,8 @@ describe('FileStore', () => {
     const state = { room: false };
     class FullPool extends DiskPool {
       override write(job: Parameters<DiskPool['write']>[0], data: Buffer): Promise<Buffer> {
-        return super.write(state.room ? job : { ...job, fd: full.fd, fileLength: 0 }, data);
+        const { position, leaves } = job;
+        return super.write(state.room ? job : { fd: full.fd, fileLength: 0, position, leaves }, data);
       }
     }
     const fullPool = new FullPool(1);

@@ -116,9 +116,10 @@ export class FileStore implements PieceStore {
     const position = offset + block * this.#blockLength;
     const leaves = this.#layout.blockLeaves(piece);
     const fileLength = this.init.metainfo.files[file]?.length ?? 0;
-    return this.#parts.write(file, (fd) =>
-      this.components.pool.write({ fd, fileLength, position, leaves }, data),
-    );
+    return this.#parts.write(file, (fd, identity) => {
+      const job = { fd, ...(identity && { file: identity }), fileLength, position, leaves };
+      return this.components.pool.write(job, data);
+    });
   }
 
   async hold(have: Bitfield): Promise<void> {

@@ -1,7 +1,15 @@
+/** What tells a file from any other, whatever its path. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 /** Writes a block and hashes it. */
 export interface WriteJob {
   readonly type: 'write';
   readonly fd: number;
+  /** If set, only this file is written to; the code for any other is OTHER_FILE. */
+  readonly file?: FileIdentity;
   /** Bytes that the file must have: one that somebody has cut would get its length back by a write, with zeros. */
   readonly fileLength: number;
   /** Byte of the file where the block begins. */
@@ -19,7 +27,7 @@ export interface HashJob {
   readonly type: 'hash';
   readonly path: string;
   /** What the path must lead to, if only that may be read: else the code is OTHER_FILE. */
-  readonly file?: { readonly dev: bigint; readonly ino: bigint };
+  readonly file?: FileIdentity;
   /** Byte of the file where the first piece begins. */
   readonly position: number;
   /** Bytes of the run; the last piece may be short. */

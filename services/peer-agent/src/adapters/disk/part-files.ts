@@ -1,10 +1,11 @@
-import { fdatasync, fstat, ftruncate, type BigIntStats } from 'node:fs';
+import { fdatasync, fstat, ftruncate } from 'node:fs';
 import { stat, truncate } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf } from '@enjambre/common/system-error';
 import { diskError } from './disk-errors.js';
 import type { FdCache } from './fd-cache.js';
+import type { FileIdentity } from './hash-jobs.js';
 
 const statFd = promisify(fstat);
 const truncateFd = promisify(ftruncate);
@@ -19,9 +20,6 @@ export interface PartFilesInit {
   readonly lengths: readonly number[];
   readonly pathOf: (file: number) => string;
 }
-
-/** What makes a file the very file that was written to. */
-type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
 
 /** Files asked for at the same time: more than the system's threads for that. */
 const AT_ONCE = 64;
@@ -38,7 +36,7 @@ const PATROL_FILES = 64;
  * FILE_MISSING or FILE_CHANGED, and what {@link diskError} makes of other errors.
  */
 export class PartFiles {
-  readonly #held = new Map<number, Identity>();
+  readonly #held = new Map<number, FileIdentity>();
   readonly #ready = new Map<number, Promise<void>>();
   /** Files written to since they were last synced. */
   readonly #dirty = new Set<number>();
@@ -57,14 +55,14 @@ export class PartFiles {
   }
 
   /** Runs `use` with a descriptor of a file that has its full length: sparse, so at no cost. */
-  write<T>(file: number, use: (fd: number) => Promise<T>): Promise<T> {
+  write<T>(file: number, use: (fd: number, identity: FileIdentity | undefined) => Promise<T>): Promise<T> {
     const mode = this.#held.has(file) ? 'write' : 'create';
     return this.#guard(file, () =>
       this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
         await this.#prepare(file, fd);
         // A sync that is under way meanwhile says nothing of this write: only one after it does.
         this.#dirty.add(file);
-        return use(fd).finally(() => this.#dirty.add(file));
+        return use(fd, this.#held.get(file)).finally(() => this.#dirty.add(file));
       }),
     );
   }
@@ -129,6 +127,7 @@ export class PartFiles {
 
   /** Takes the file that has the path for the one that was written to. */
   async #adopt(file: number): Promise<void> {
+    if (this.#held.has(file)) return this.#check(file);
     const path = this.init.pathOf(file);
     const { dev, ino, size } = await stat(path, { bigint: true });
     const length = this.#lengthOf(file);
@@ -171,7 +170,7 @@ export class PartFiles {
     } catch (error) {
       const path = this.init.pathOf(file);
       const errno = errnoOf(error);
-      if (errno === 'SHORT_FILE') throw partChanged(path, error);
+      if (errno === 'SHORT_FILE' || errno === 'OTHER_FILE') throw partChanged(path, error);
       throw errno === 'ENOENT' ? partMissing(path, error) : diskError(error, path);
     }
   }

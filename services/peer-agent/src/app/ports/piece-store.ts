@@ -30,7 +30,7 @@ export interface PieceStore {
    * `precondition` FILE_MISSING or FILE_CHANGED; the claimed pieces are then in doubt.
    */
   hold(have: Bitfield): Promise<void>;
-  /** Resolves when all written bytes are synced to the disk. After a failure, every call fails until {@link close}. */
+  /** Resolves when all written bytes are synced to the disk. After a failure to sync, every call fails until {@link close}. */
   flush(): Promise<void>;
   /**
    * Moves a complete download to its target. Undefined if it is already there. Otherwise one sentence on what the file

@@ -1,24 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import { PieceLayout } from '@enjambre/core/layout';
-import { metainfoOfMany } from '../../../test/support/content.js';
-import type { PieceStore } from '../ports/piece-store.js';
+import { folderMetainfo } from '../../../test/support/content.js';
+import { MemoryDisk } from '../../../test/support/memory-disk.js';
+import { MemoryStores } from '../../../test/support/memory-piece-store.js';
+import { overriding } from '../../../test/support/overriding.js';
 import { verifyPieces } from './verification.js';
 
 const PIECES = 1000;
 
 describe('verifyPieces', () => {
   it('takes a piece when its time comes: of very many none is held before', async () => {
-    const layout = new PieceLayout(metainfoOfMany(PIECES));
+    const files = Object.fromEntries(
+      Array.from({ length: PIECES }, (_, file) => [`${file}`, Buffer.from(`${file}`)]),
+    );
+    const metainfo = folderMetainfo(files, 16 * 1024);
+    const layout = new PieceLayout(metainfo);
+    const disk = new MemoryDisk();
+    for (const [file, { path }] of metainfo.files.entries())
+      disk.put(`/own/${path.join('/')}`, file % 2 === 0 ? files[path[0]!]! : Buffer.from('spoilt'));
+    const memory = new MemoryStores(disk).original(metainfo, '/own');
     let [taken, done, most] = [0, 0, 0];
     function* pieces(): Iterable<number> {
       for (; taken < PIECES; taken++) yield taken;
     }
-    const hashPiece: PieceStore['hashPiece'] = (piece) => {
+    const hashPiece = (piece: number): Promise<Buffer | undefined> => {
       most = Math.max(most, taken - done);
-      return Promise.resolve(piece % 2 === 0 ? layout.pieceRoot(piece) : Buffer.alloc(32));
+      return memory.hashPiece(piece);
     };
     const { signal } = new AbortController();
-    const store = { hashPiece } as PieceStore;
+    const store = overriding(memory, { hashPiece });
     const good = await verifyPieces(pieces(), { layout, store, signal }, () => (done += 1));
     expect(good.count).toBe(PIECES / 2);
     expect(done).toBe(PIECES);

@@ -5,13 +5,21 @@ import { EnjambreError } from '@enjambre/core/error';
 import { PieceLayout } from '@enjambre/core/layout';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { peerNamed } from '../../../test/support/ids.js';
+import { MemoryDisk } from '../../../test/support/memory-disk.js';
+import { MemoryStores } from '../../../test/support/memory-piece-store.js';
+import { overriding } from '../../../test/support/overriding.js';
 import { shortenTimers } from '../../../test/support/shorten.js';
 import { ComplaintTurns } from './complaint-turns.js';
 import { Complaints } from './complaints.js';
 
 const PIECE = 16 * 1024;
-const layout = new PieceLayout(metainfoOf(bytesOf(100 * PIECE), PIECE));
+const data = bytesOf(100 * PIECE);
+const metainfo = metainfoOf(data, PIECE);
+const layout = new PieceLayout(metainfo);
 const bad = 7;
+const disk = new MemoryDisk();
+disk.put('/shared', Buffer.from(data).fill(0, bad * PIECE, (bad + 1) * PIECE));
+const shared = new MemoryStores(disk).original(metainfo, '/shared');
 const bob = peerNamed('bob');
 const mallory = peerNamed('mallory');
 
@@ -28,12 +36,12 @@ async function hashPiece(piece: number): Promise<Buffer | undefined> {
   await new Promise((resolve) => setImmediate(resolve));
   atOnce.now -= 1;
   if (failing-- > 0) throw new EnjambreError('internal', 'DISK_FAILED', '/shared: EIO');
-  return piece === bad ? Buffer.alloc(32) : layout.pieceRoot(piece);
+  return shared.hashPiece(piece);
 }
 
 /** Of a file of which all pieces were sent to bob. */
 function complaints(have = Bitfield.full(100), turns = new ComplaintTurns()): Complaints {
-  const store = { path: '/shared', hashPiece };
+  const store = overriding(shared, { hashPiece });
   const all = new Complaints({ layout, have, store, damaged: (error) => damages.push(error), turns });
   for (let piece = 0; piece < 100; piece++) all.gave(bob, piece);
   return all;
