@@ -60,7 +60,8 @@ const explanation = Explanation.fromPartial({
   wastedBytes: 300n,
   hashFailures: 1n,
   bans: 1n,
-  conclusion: 'the disk was the limit for 67 % of the time: what came waited to be hashed and written',
+  conclusion:
+    'the disk was the bottleneck for 67 % of the time: received blocks waited to be hashed and written',
 });
 
 describe('enjambre explain', () => {
@@ -85,7 +86,7 @@ describe('enjambre explain', () => {
      bob      bbbbbbbb  same zone       3 MB  75.0 %  1 MB/s
      mallory  eeeeeeee  other zone      1 MB  25.0 %       -  sent bad data
 
-     the disk was the limit for 67 % of the time: what came waited to be hashed and written
+     the disk was the bottleneck for 67 % of the time: received blocks waited to be hashed and written
      "
     `);
   });

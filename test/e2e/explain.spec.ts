@@ -52,7 +52,7 @@ describe('explain', () => {
     const ended = await explain(bob, file.infohash);
     expect(mostOf(ended)).toBe('own-limit');
     expect(ended.conclusion).toMatch(
-      /^its own limit was the limit for \d+ % of the time: see --max-download/,
+      /^its own rate limit was the bottleneck for \d+ % of the time: see --max-download/,
     );
     expect(ended.sources).toMatchObject([{ peer: 'alice', bytes: 8 * MIB }]);
     expect(ended.seconds_to_metainfo).toBeLessThanOrEqual(ended.seconds_to_first_byte);
@@ -74,7 +74,7 @@ describe('explain', () => {
     const explanation = await explain(bob, file.infohash);
     expect(mostOf(explanation)).toBe('sources');
     expect(explanation.conclusion).toMatch(
-      /^the sources were the limit for \d+ % of the time: alice alone gave/,
+      /^the sources were the bottleneck for \d+ % of the time: alice alone sent/,
     );
   });
 
@@ -105,7 +105,7 @@ describe('explain', () => {
     const file = await shareFile(swarm, [alice], { name: 'own.bin', bytes: MIB });
     const refused = await swarm.command(alice, ['explain', file.infohash]);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/own\.bin was shared from here, not downloaded/);
+    expect(refused.stderr).toMatch(/own\.bin was shared by this agent, not downloaded/);
   });
 });
 

@@ -48,7 +48,7 @@ const msOf = ({ spent }: Explanation, cause: Cause): number =>
   spent.find((share) => share.cause === cause)?.ms ?? 0;
 
 describe('the explanation of a download', () => {
-  it('says that the disk was the limit if it writes slowly', async () => {
+  it('says that the disk was the bottleneck if it writes slowly', async () => {
     const slow = (store: PieceStore): PieceStore =>
       overriding(store, {
         write: async (...block) => {
@@ -63,7 +63,7 @@ describe('the explanation of a download', () => {
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
     const { spent, conclusion, sources } = explained(transfer);
     expect(spent[0]?.cause).toBe('disk');
-    expect(conclusion).toMatch(/^the disk was the limit for \d+ % of the time/);
+    expect(conclusion).toMatch(/^the disk was the bottleneck for \d+ % of the time/);
     expect(sources).toMatchObject([{ name: 'uploader', received: data.length }]);
   });
 

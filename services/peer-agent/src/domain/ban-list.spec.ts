@@ -10,7 +10,7 @@ const mallory = party('mallory');
 const alice = party('alice');
 
 describe('BanList', () => {
-  it('gives the reason of a ban for an hour, and then deals with the peer again', () => {
+  it('returns the reason of a ban for an hour, and then allows the peer again', () => {
     const bans = new BanList();
     bans.ban(mallory, 'sent wrong bytes', 1000);
     expect(bans.reasonFor(mallory.peerId, 1000)).toBe('sent wrong bytes');
@@ -19,27 +19,27 @@ describe('BanList', () => {
     expect(bans.reasonFor(alice.peerId, 1000)).toBeUndefined();
   });
 
-  it('begins the hour anew with a new ban', () => {
+  it('restarts the hour with a new ban', () => {
     const bans = new BanList();
     bans.ban(mallory, 'first', 0);
     bans.ban(mallory, 'second', 30 * MINUTE);
     expect(bans.reasonFor(mallory.peerId, HOUR + 1)).toBe('second');
   });
 
-  it('bans with the third bad piece within the hour, in whichever files, and leaves the peer alone for longer each time', () => {
+  it('bans with the third bad piece within an hour, in any files, and parks the peer for longer each time', () => {
     const bans = new BanList();
     const offend = (file: string, ms: number) =>
       bans.offend(mallory, { infohash: infoHash(file), reason: `piece at ${ms}` }, ms);
     expect(offend('aa', 0)).toEqual({ parkMs: PARK_MS[0] });
     expect(offend('bb', 10)).toEqual({ parkMs: PARK_MS[1] });
     expect(bans.reasonFor(mallory.peerId, 11)).toBeUndefined();
-    // The first is forgotten by then.
+    // The first offence has expired by then.
     expect(offend('aa', HOUR)).toEqual({ parkMs: PARK_MS[1] });
     expect(offend('aa', HOUR + 1)).toMatchObject({ reason: `piece at ${HOUR + 1}` });
     expect(bans.reasonFor(mallory.peerId, HOUR + 2)).toBe(`piece at ${HOUR + 1}`);
   });
 
-  it('forgives bad pieces of a file that the peer says has changed, and of no other, and not without end', () => {
+  it('forgives bad pieces of a file that the peer announces as changed, and of no other, up to a limit', () => {
     const bans = new BanList();
     const offend = (file: string, ms: number) =>
       bans.offend(mallory, { infohash: infoHash(file), reason: 'bad' }, ms);
@@ -56,7 +56,7 @@ describe('BanList', () => {
     expect(pieces).toBeLessThanOrEqual(10);
   });
 
-  it('forgives eight times in any hour, and again when the first of them is an hour old', () => {
+  it('forgives eight times in any hour, and again once the first pardon is an hour old', () => {
     const bans = new BanList();
     const offend = (ms: number) => bans.offend(mallory, { infohash: infoHash('aa'), reason: 'bad' }, ms);
     const pardon = (ms: number): void => bans.pardon(mallory.peerId, infoHash('aa'), ms);
@@ -79,7 +79,7 @@ describe('BanList', () => {
     expect(offend(ms + HOUR)).toEqual({ parkMs: PARK_MS[0] });
   });
 
-  it('bans with the third strike, and says so', () => {
+  it('bans with the third strike, and returns the ban', () => {
     const bans = new BanList();
     expect([1, 2, 3].map((ms) => bans.strike(mallory, `breach ${ms}`, ms)?.reason)).toEqual([
       undefined,
@@ -89,7 +89,7 @@ describe('BanList', () => {
     expect(bans.reasonFor(mallory.peerId, 4)).toBe('breach 3');
   });
 
-  it('does not ban for one or two strikes, nor for those of another', () => {
+  it('does not ban for one or two strikes, or for those of another peer', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', 1);
@@ -107,7 +107,7 @@ describe('BanList', () => {
     expect(bans.strike(mallory, 'x', 29 * MINUTE)).toBeDefined();
   });
 
-  it('counts strikes from the beginning after a ban', () => {
+  it('counts strikes from zero after a ban', () => {
     const bans = new BanList();
     for (let ms = 0; ms < 3; ms++) bans.strike(mallory, 'x', ms);
     expect(bans.strike(mallory, 'x', 10)).toBeUndefined();
@@ -130,7 +130,7 @@ describe('BanList', () => {
     expect(bans.reasonFor(mallory.peerId, 1)).toBe('again');
   });
 
-  it('does not let strikes of ten thousand new identities pile up', () => {
+  it('bounds the strikes it remembers of ten thousand new identities', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', 0);
@@ -138,7 +138,7 @@ describe('BanList', () => {
     expect(bans.strike(mallory, 'x', 1)).toBeUndefined();
   });
 
-  it('tells who is banned since when and until when, the oldest first, and no longer than that', () => {
+  it('lists bans with their start and end, oldest first, until they expire', () => {
     const bans = new BanList();
     bans.ban(mallory, 'x', 1000);
     bans.ban(alice, 'y', 2000);
@@ -149,7 +149,7 @@ describe('BanList', () => {
     expect(bans.snapshot(1000 + HOUR).map(({ name }) => name)).toEqual(['alice']);
   });
 
-  it('deals with a peer again whose ban is lifted, and has forgotten its strikes', () => {
+  it('allows a peer again whose ban is lifted, and forgets its strikes', () => {
     const bans = new BanList();
     bans.ban(mallory, 'x', 0);
     expect(bans.lift(mallory.peerId)).toBe(true);
@@ -159,14 +159,14 @@ describe('BanList', () => {
     expect(bans.lift(alice.peerId)).toBe(false);
   });
 
-  it('keeps no more of a reason or a name than a line holds, whole characters only', () => {
+  it('cuts a reason or a name to one line, at whole characters', () => {
     const bans = new BanList();
     const { name, reason } = bans.ban({ ...mallory, name: `${'m'.repeat(63)}😀` }, `${'r'.repeat(199)}😀`, 0);
     expect([name.length, reason.length]).toEqual([64, 200]);
     expect(name.isWellFormed() && reason.isWellFormed()).toBe(true);
   });
 
-  it('never bans longer than a new ban would, when the clock was set back in between', () => {
+  it('never bans longer than a new ban would, even if the clock was set back in between', () => {
     const before = new BanList();
     before.ban(mallory, 'x', 10 * HOUR);
     const after = new BanList();
@@ -177,7 +177,7 @@ describe('BanList', () => {
   });
 });
 
-describe('a ban list that was saved and taken up again', () => {
+describe('a ban list that was saved and restored', () => {
   const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
   const step = fc.record({
     act: fc.constantFrom(...(['ban', 'strike', 'lift'] as const)),
@@ -185,7 +185,7 @@ describe('a ban list that was saved and taken up again', () => {
     afterMs: fc.nat(20 * MINUTE),
   });
 
-  it('says of everyone at any later time what it would have said without', () => {
+  it('gives the same answer for every peer at any later time as the original', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 20 }),
@@ -211,7 +211,7 @@ describe('a ban list that was saved and taken up again', () => {
     );
   });
 
-  it('holds none longer than an hour and none that is over, whatever was saved', () => {
+  it('keeps no ban longer than an hour and no expired one, whatever was saved', () => {
     const time = fc.integer({ min: -HOUR, max: 10 * HOUR });
     const ban: fc.Arbitrary<Ban> = fc.record({
       peerId: names.map(peerNamed),

@@ -3,11 +3,11 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 /** A peer that may be banned. */
 export interface Party {
   readonly peerId: PeerId;
-  /** As it called itself, or as the tracker did; empty if nobody knows. */
+  /** The name it uses, or the one from the tracker; empty if unknown. */
   readonly name: string;
 }
 
-/** A peer that is not dealt with, and why. Times are milliseconds since 1970. */
+/** A banned peer, and why. Times are milliseconds since the Unix epoch. */
 export interface Ban extends Party {
   /** A sentence for people. */
   readonly reason: string;
@@ -20,32 +20,32 @@ interface Strikes {
   lastMs: number;
 }
 
-/** Bad pieces of a peer, the newest last. */
+/** Bad pieces sent by a peer, newest last. */
 interface Offences {
   pieces: { readonly infohash: InfoHash; readonly atMs: number }[];
-  /** When they were forgiven since its content had changed. */
+  /** When bad pieces were forgiven because the peer's content had changed. */
   pardonsMs: readonly number[];
 }
 
 /** One bad piece may be bit rot, or content that changed under an honest uploader. */
 const MAX_OFFENCES = 3;
 const OFFENCE_MS = 60 * 60 * 1000;
-/** So often are those of a peer forgiven within {@link OFFENCE_MS}. */
+/** How often bad pieces of a peer are forgiven within {@link OFFENCE_MS}. */
 const MAX_PARDONS = 8;
-/** How long the downloads that got a bad piece of a peer leave it alone, after the first and after the second. */
+/** How long a download parks a peer after its first and its second bad piece. */
 export const PARK_MS: readonly number[] = [1000, 5000];
 
 export const BAN_MS = 60 * 60 * 1000;
 const MAX_STRIKES = 3;
-/** A peer that behaved for so long starts anew. */
+/** The strikes of a peer are cleared after this much good behaviour. */
 const FORGIVE_MS = 10 * 60 * 1000;
-/** Peers remembered at most: a stranger can make new identities without end. */
+/** Peers remembered at most: a hostile peer can create identities without end. */
 const MAX_REMEMBERED = 10_000;
-/** Others may have written a part of either. */
+/** Parts of either may be written by another peer. */
 const MAX_REASON_CHARS = 200;
 const MAX_NAME_CHARS = 64;
 
-/** Peers not to deal with, for an hour: who sent bad bytes, or broke the protocol, again and again. */
+/** Peers banned for an hour: they sent bad data, or broke the protocol, repeatedly. */
 export class BanList {
   readonly #bans = new Map<PeerId, Ban>();
   readonly #strikes = new Map<PeerId, Strikes>();
@@ -65,7 +65,7 @@ export class BanList {
     return ban;
   }
 
-  /** Counts a bad piece. The ban if it was one too many, and else for how long its download leaves the peer alone. */
+  /** Counts a bad piece. Returns the ban if it was one too many, otherwise how long the download parks the peer. */
   offend(
     party: Party,
     { infohash, reason }: { readonly infohash: InfoHash; readonly reason: string },
@@ -80,7 +80,9 @@ export class BanList {
     return { parkMs: PARK_MS[recent.length - 1] ?? 0 };
   }
 
-  /** The peer has withdrawn the file since its content changed: its bad pieces of that count no more. Not without end. */
+  /**
+   * Forgives a peer's bad pieces of a file that it has withdrawn because the content changed; limited by MAX_PARDONS.
+   */
   pardon(peer: PeerId, infohash: InfoHash, nowMs: number): void {
     const offences = this.#offences.get(peer);
     const isOf = (piece: { readonly infohash: InfoHash }): boolean => piece.infohash === infohash;
@@ -91,7 +93,7 @@ export class BanList {
     offences.pardonsMs = [...offences.pardonsMs, nowMs];
   }
 
-  /** Counts a breach of the protocol. The ban, if it was one too many. */
+  /** Counts a protocol violation. Returns the ban if it was one too many. */
   strike(party: Party, reason: string, nowMs: number): Ban | undefined {
     const before = this.#strikes.get(party.peerId);
     const count = before && nowMs - before.lastMs < FORGIVE_MS ? before.count + 1 : 1;
@@ -110,21 +112,21 @@ export class BanList {
     return undefined;
   }
 
-  /** Deals with a peer again, as if nothing had been. False if it was not banned. */
+  /** Lifts a ban, and forgets the peer's offences. False if it was not banned. */
   lift(peer: PeerId): boolean {
     this.#strikes.delete(peer);
     this.#offences.delete(peer);
     return this.#bans.delete(peer);
   }
 
-  /** All bans that hold, the oldest first: what {@link restore} takes. */
+  /** All active bans, oldest first: the input of {@link restore}. */
   snapshot(nowMs: number): Ban[] {
     return [...this.#bans.values()].filter(({ untilMs }) => nowMs < untilMs);
   }
 
   /**
-   * Adds bans of an earlier process, but for those that are over. None lasts longer than a
-   * new one would, whatever has become of the clock since.
+   * Adds bans of an earlier process, except expired ones. None lasts longer than a new one would, even if the clock has
+   * changed since.
    */
   restore(bans: readonly Ban[], nowMs: number): void {
     for (const ban of bans) {
@@ -141,7 +143,7 @@ export class BanList {
   }
 }
 
-/** The order in which people see bans, the same at each look. */
+/** Order in which bans are shown; stable. */
 export function newestFirst(a: Pick<Ban, 'sinceMs' | 'peerId'>, b: Pick<Ban, 'sinceMs' | 'peerId'>): number {
   return b.sinceMs - a.sinceMs || (a.peerId < b.peerId ? -1 : Number(a.peerId > b.peerId));
 }

@@ -20,23 +20,23 @@ const reasonOf = (text: string): unknown => {
 };
 
 describe('findBan', () => {
-  it('takes the beginning of an id in any case, and a whole id', () => {
+  it('accepts a prefix of an id in any case, and a whole id', () => {
     expect(findBan('AAAAAAAA2', bans)).toBe(bans[1]);
     expect(findBan(bans[0]!.peerId, bans)).toBe(bans[0]);
   });
 
-  it('takes a name, also one that looks like the beginning of another id', () => {
+  it('accepts a name, even one that looks like a prefix of another id', () => {
     expect(findBan('aaaaaaaa1', bans)).toBe(bans[2]);
   });
 
-  it('says which it may be, if it may be several', () => {
+  it('lists the choices if the reference is ambiguous', () => {
     expect(reasonOf('bob')).toBe('AMBIGUOUS_PEER');
     expect(() => findBan('aaaaaaaa', bans)).toThrow('aaaaaaaa1000, aaaaaaaa2000: say which');
     const many = Array.from({ length: 9 }, (_, index) => banOf(`aaaaaaaa${index}`, 'eve'));
     expect(() => findBan('eve', many)).toThrow(/(aaaaaaaa\d000, ){5}…: say which/);
   });
 
-  it('finds nobody by fewer digits, another name or an empty one', () => {
+  it('finds no ban by fewer digits, another name or an empty one', () => {
     expect(['bbbbbbb', 'Bob', 'cccccccc'].map(reasonOf)).toEqual(['NOT_BANNED', 'NOT_BANNED', 'NOT_BANNED']);
     expect(reasonOf('')).toBe('BAD_PEER');
   });

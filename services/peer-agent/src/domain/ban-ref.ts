@@ -3,19 +3,23 @@ import { withDigits } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
 import type { Ban } from './ban-list.js';
 
-/** More of them help nobody. */
+/** More choices do not help. */
 const MAX_CHOICES = 5;
-/** Enough to tell one id from another. */
+/** Enough digits to distinguish ids. */
 const CHOICE_DIGITS = 12;
 
 /**
- * The ban of the peer that `text` names: its name, or the first 8 or more digits of its
- * id. As with refs of files, a name counts before a prefix. Throws `invalid` BAD_PEER,
- * `not-found` NOT_BANNED, `precondition` AMBIGUOUS_PEER.
+ * Finds the ban of the peer that `text` names: by its name, or the first 8 or more digits of its id. As with refs of
+ * files, a name takes precedence over a prefix. Throws `invalid` BAD_PEER, `not-found` NOT_BANNED, `precondition`
+ * AMBIGUOUS_PEER.
  */
 export function findBan(text: string, bans: readonly Ban[]): Ban {
   if (text === '') {
-    throw new EnjambreError('invalid', 'BAD_PEER', 'say which peer: its name, or 8 or more digits of its id');
+    throw new EnjambreError(
+      'invalid',
+      'BAD_PEER',
+      'no peer given: give its name, or 8 or more digits of its id',
+    );
   }
   const named = bans.filter(({ name }) => name === text);
   const matching = named.length === 0 ? withDigits(text, bans, ({ peerId }) => peerId) : named;

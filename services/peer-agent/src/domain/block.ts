@@ -1,4 +1,4 @@
-/** A block: the unit in which pieces travel. */
+/** A block: the unit of a request. */
 export interface BlockRef {
   /** Piece index. */
   readonly piece: number;
@@ -6,12 +6,12 @@ export interface BlockRef {
   readonly block: number;
 }
 
-/** Where a block lies, in bytes of its piece. */
+/** Position of a block, in bytes within its piece. */
 export interface BlockPlace {
   readonly piece: number;
   readonly begin: number;
   readonly length: number;
 }
 
-/** Why an uploader does not send a block. */
+/** Why an uploader rejects a request. */
 export type RejectReason = 'cancelled' | 'choked' | 'not-available' | 'read-failed' | 'content-changed';

@@ -1,9 +1,9 @@
 import type { ContentCopy, TransferRecord } from './transfer-record.js';
 
-/** Copies that a transfer knows besides the one in use; the oldest are forgotten first. */
+/** Maximum number of copies known besides the current one; the oldest are forgotten first. */
 export const MAX_COPIES = 15;
 
-/** Where the content itself is: the file, or the folder. */
+/** Path of the content itself: the file, or the folder. */
 export function pathOfCopy(
   { origin, location }: Pick<ContentCopy, 'origin' | 'location'>,
   name: string,
@@ -12,19 +12,19 @@ export function pathOfCopy(
   return location.endsWith('/') ? location + name : `${location}/${name}`;
 }
 
-/** All copies of the whole content, the one in use first. */
+/** All copies of the complete content, the current one first. */
 export function copiesOf({ complete, origin, location, fingerprint, copies }: TransferRecord): ContentCopy[] {
   return complete ? [{ origin, location, fingerprint }, ...copies] : [...copies];
 }
 
-/** What changes when another copy is known. Nothing if it is the one in use. */
+/** Changes when another copy becomes known. Nothing changes if it is the current one. */
 export function withCopy(record: TransferRecord, copy: ContentCopy): Pick<TransferRecord, 'copies'> {
   const path = pathOfCopy(copy, record.name);
   if (pathOfCopy(record, record.name) === path) return { copies: record.copies };
   return { copies: [copy, ...without(record, path)].slice(0, MAX_COPIES) };
 }
 
-/** What changes when a copy is used instead of the one in use, which is kept if `keep` is set. */
+/** Changes when another copy is used instead of the current one, which is kept if `keep` is set. */
 export function usingCopy(
   record: TransferRecord,
   copy: ContentCopy,
@@ -33,21 +33,21 @@ export function usingCopy(
   const rest = without(record, pathOfCopy(copy, record.name));
   const { origin, location, fingerprint } = record;
   const copies = keep ? [...rest, { origin, location, fingerprint }].slice(-MAX_COPIES) : rest;
-  // Whose the files there are was not noted: they count as the user's.
+  // The origin of these files was not recorded: they count as the user's.
   return { ...copy, copies, complete: true, inPlace: true, recheck: false, ownFiles: 'none' };
 }
 
-/** What changes when a path is not a copy any more; undefined if no copy is left. */
+/** Changes when a path is no longer a copy; undefined if no copy is left. */
 export function withoutCopy(record: TransferRecord, path: string): Partial<TransferRecord> | undefined {
   if (pathOfCopy(record, record.name) !== path) return { copies: without(record, path) };
   const [next] = record.copies;
   return next && usingCopy(record, next, false);
 }
 
-/** What is the same of content that is, or goes, to a new place: nothing is noted of its files. */
+/** Fields that are reset when content gets a new place: nothing is recorded about its files. */
 const NEW_PLACE = { movingTo: '', ownFiles: 'none', assembly: '', warning: '', recheck: false } as const;
 
-/** What changes when the content is to be fetched into a folder, as it is at none of its places. */
+/** Changes when the content must be fetched into a folder because none of its places has it. */
 export function fetchedInto(record: TransferRecord, folder: string): Partial<TransferRecord> {
   const { name } = record;
   const place = { origin: false, location: folder, inPlace: false };
@@ -56,7 +56,7 @@ export function fetchedInto(record: TransferRecord, folder: string): Partial<Tra
   return { ...NEW_PLACE, ...place, ...nothing, copies };
 }
 
-/** What changes when the whole content is shared from a place, `copy`, besides those that are known. */
+/** Changes when the complete content is shared from a place, `copy`, in addition to the known ones. */
 export function sharedFrom(
   { location, fingerprint }: Omit<ContentCopy, 'origin'>,
   copies: readonly ContentCopy[],
@@ -69,17 +69,17 @@ export function sharedFrom(
 type Places = Pick<TransferRecord, 'origin' | 'location' | 'copies'>;
 type Place = Pick<ContentCopy, 'origin' | 'location'>;
 
-/** Where its content is, or goes, the place in use first. */
+/** Places of the content, present or future, the current one first. */
 export function placesOf({ origin, location, copies }: Places): Place[] {
   return [{ origin, location }, ...copies];
 }
 
-/** True if it was shared from a path. */
+/** True if the content was shared from this path. */
 export function isSharedAt(places: Places, path: string): boolean {
   return placesOf(places).some(({ origin, location }) => origin && location === path);
 }
 
-/** These but the one with the path. */
+/** All copies except the one with this path. */
 export function otherCopies(copies: readonly ContentCopy[], path: string, name: string): ContentCopy[] {
   return copies.filter((copy) => pathOfCopy(copy, name) !== path).slice(0, MAX_COPIES);
 }

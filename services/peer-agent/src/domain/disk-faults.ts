@@ -1,4 +1,4 @@
-/** Faults of a disk, by the reasons of their errors: of one file, or of the machine, which every transfer meets. */
+/** Disk faults by the REASON of their errors: faults of one file, or of the machine, which affect every transfer. */
 export const DISK_FAULTS: ReadonlyMap<string, 'file' | 'machine'> = new Map([
   ['DISK_FULL', 'machine'],
   ['PATH_DENIED', 'file'],

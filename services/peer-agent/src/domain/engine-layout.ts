@@ -1,6 +1,6 @@
 import type { PieceLayout } from '@enjambre/core/layout';
 
-/** What the engine needs to know of the content: how large its parts are, and whether they are right. */
+/** The part of the content layout that the engines use: sizes, and hashes to verify pieces. */
 export type EngineLayout = Pick<
   PieceLayout,
   'pieceCount' | 'longestBlock' | 'blockCount' | 'blockSize' | 'combineBlocks' | 'pieceRoot'

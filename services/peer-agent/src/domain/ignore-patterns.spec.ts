@@ -13,7 +13,7 @@ describe('ignoredNames', () => {
     'notes~',
     '.notes.swp',
     '~$text.docx',
-  ])('passes over %s without being told', (name) => {
+  ])('ignores %s by default', (name) => {
     expect(ignoredNames([])(name)).toBe(true);
   });
 
@@ -24,13 +24,13 @@ describe('ignoredNames', () => {
     },
   );
 
-  it('reads * as any characters and ? as one, and all else as it is written', () => {
+  it('treats * as any characters, ? as one, and everything else literally', () => {
     const ignores = ignoredNames(['*.bak', 'v?.txt', 'a+b(1).[x]']);
     expect(['x.bak', 'X.BAK', 'v1.txt', 'v€.txt', 'a+b(1).[x]'].filter(ignores)).toHaveLength(5);
     expect(['bak', 'xbak', 'v.txt', 'v12.txt', 'aab(1).x', 'a+b(1).[x]y'].filter(ignores)).toEqual([]);
   });
 
-  it('takes any text as a pattern, and one without * or ? matches itself alone', () => {
+  it('accepts any text as a pattern, and one without * or ? matches only itself', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 20 }), fc.string({ maxLength: 20 }), (pattern, name) => {
         const plain = pattern.replace(/[*?]/g, '');

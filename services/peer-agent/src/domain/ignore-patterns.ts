@@ -1,4 +1,4 @@
-/** Names of what programs keep for a while, and of what systems hide. */
+/** Names of temporary files of programs, and of hidden files of operating systems. */
 const TEMPORARY = [
   '.*',
   '*~',
@@ -21,9 +21,8 @@ const TEMPORARY = [
 ];
 
 /**
- * Tells of a name, not a path, whether it is not to be shared: temporary, hidden, or
- * matched by one of `patterns`, in which `*` stands for any characters and `?` for one.
- * Upper and lower case are the same.
+ * Returns a test whether a name (not a path) is excluded from sharing: temporary, hidden, or matched by one of
+ * `patterns`, in which `*` stands for any characters and `?` for one. Case-insensitive.
  */
 export function ignoredNames(patterns: readonly string[]): (name: string) => boolean {
   const rules = [...TEMPORARY, ...patterns].map(expressionOf);

@@ -9,7 +9,7 @@ function message(id: string, from = 1, text = `text of ${id}`): ChatMessage {
   return { id, senderId: sender(from), senderName: 'alice', ...target, text, sentAtMs: 1 };
 }
 
-/** Takes a delivery in, as an agent does; returns whether it was new. */
+/** Records a delivery, as an agent does; returns whether it was new. */
 function deliver(inbox: Inbox, what: ChatMessage, at: number): boolean {
   const entry = inbox.receive(what, BigInt(at), 5);
   if (entry) inbox.apply(entry);
@@ -19,7 +19,7 @@ function deliver(inbox: Inbox, what: ChatMessage, at: number): boolean {
 const idsIn = (inbox: Inbox, options = {}): string[] => [...inbox.list(options)].map((one) => one.message.id);
 
 describe('the inbox', () => {
-  it('takes each delivery once, and each message once however it is delivered', () => {
+  it('stores each delivery once, and each message once however it is delivered', () => {
     const inbox = new Inbox();
     expect(deliver(inbox, message('a'), 1)).toBe(true);
     expect(deliver(inbox, message('a'), 1)).toBe(false);
@@ -28,14 +28,14 @@ describe('the inbox', () => {
     expect(idsIn(inbox)).toEqual(['a', 'a']);
   });
 
-  it('takes deliveries of another store, whose ids are lower', () => {
+  it('accepts deliveries of another message store, whose ids are lower', () => {
     const inbox = new Inbox();
     deliver(inbox, message('a'), 1_000_000);
     expect(deliver(inbox, message('b'), 1)).toBe(true);
     expect(inbox.cursor).toBe(1n);
   });
 
-  it('knows what was read, and lists the rest', () => {
+  it('tracks which messages were read, and lists the others', () => {
     const inbox = new Inbox();
     ['a', 'b', 'c'].forEach((id, index) => deliver(inbox, message(id), index + 1));
     inbox.apply({ type: 'read', numbers: [1, 3, 3, 99] });
@@ -44,7 +44,7 @@ describe('the inbox', () => {
     expect(inbox.unread).toBe(1);
   });
 
-  it('forgets what was read when it is full, and takes nothing more when all is unread', () => {
+  it('drops read messages when it is full, and accepts none when all are unread', () => {
     const inbox = new Inbox({ messages: 2, characters: 1000 });
     deliver(inbox, message('a'), 1);
     deliver(inbox, message('b'), 2);
@@ -55,7 +55,7 @@ describe('the inbox', () => {
     expect(idsIn(inbox)).toEqual(['b', 'c']);
   });
 
-  it('is full of characters, too', () => {
+  it('can be full of characters, too', () => {
     const inbox = new Inbox({ messages: 100, characters: 10 });
     deliver(inbox, message('a', 1, 'x'.repeat(10)), 1);
     expect(inbox.isFull).toBe(true);
@@ -63,7 +63,7 @@ describe('the inbox', () => {
     expect(inbox.isFull).toBe(false);
   });
 
-  it('is the same when its entries, or its snapshot, are played again', () => {
+  it('is the same when its entries, or its snapshot, are replayed', () => {
     const step = fc.oneof(
       fc.record({
         do: fc.constant('receive' as const),

@@ -1,34 +1,34 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-/** To whom a message goes. */
+/** Recipient of a message. */
 export type MessageTarget =
   | { readonly kind: 'peer'; readonly peer: string }
   | { readonly kind: 'room'; readonly room: string }
   | { readonly kind: 'everyone' };
 
-/** A message as its sender wrote it and the relay took it. */
+/** A message as its sender wrote it and the messaging service accepted it. */
 export interface ChatMessage {
-  /** Made by its sender, unique for that one. */
+  /** Chosen by the sender; unique per sender. */
   readonly id: string;
   readonly senderId: PeerId;
   readonly senderName: string;
   readonly target: MessageTarget;
-  /** The receiver's name at that time, the room's, or "everyone". */
+  /** Name of the recipient when the message was sent, of the room, or "everyone". */
   readonly targetName: string;
   readonly text: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   readonly sentAtMs: number;
 }
 
 export interface InboxMessage {
-  /** Counts up from 1 in this inbox. */
+  /** Increases from 1 within this inbox. */
   readonly number: number;
   readonly message: ChatMessage;
   readonly receivedAtMs: number;
   readonly read: boolean;
 }
 
-/** What changes an inbox; played again from the start, they make it anew. */
+/** A change of an inbox; replaying all changes in order rebuilds it. */
 export type InboxEntry =
   | {
       readonly type: 'received';
@@ -49,9 +49,9 @@ export interface InboxLimits {
 export const DEFAULT_INBOX_LIMITS: InboxLimits = { messages: 10_000, characters: 32 << 20 };
 
 /**
- * The messages that an agent has received, each once however often it is delivered. When
- * it is full, messages that were read make way, the oldest first; unread ones never do:
- * then nothing more is taken, and the relay keeps it.
+ * The messages received by an agent, each stored once however often it is delivered. When the inbox is full, the oldest
+ * read messages are dropped; unread messages never are: the inbox then accepts no more, and the messaging service keeps
+ * them.
  */
 export class Inbox {
   readonly #messages = new Map<number, InboxMessage>();
@@ -65,17 +65,17 @@ export class Inbox {
 
   constructor(private readonly limits: InboxLimits = DEFAULT_INBOX_LIMITS) {}
 
-  /** Id of the delivery that was received last; 0 if there was none. */
+  /** Id of the last delivery received; 0 if there was none. */
   get cursor(): bigint {
     return this.#cursor;
   }
 
-  /** Rooms to be a member of. */
+  /** Rooms that this agent has joined. */
   get rooms(): readonly string[] {
     return [...this.#rooms];
   }
 
-  /** Number of the newest message that ever came; 0 if none did. */
+  /** Number of the newest message ever received; 0 if there was none. */
   get last(): number {
     return this.#next - 1;
   }
@@ -84,12 +84,12 @@ export class Inbox {
     return this.#unread;
   }
 
-  /** True if no message can be taken before some are read. */
+  /** True if no message can be accepted until some are read. */
   get isFull(): boolean {
     return this.#unread >= this.limits.messages || this.#unreadCharacters >= this.limits.characters;
   }
 
-  /** The entry that takes a delivery in; undefined if it is here already. */
+  /** The entry that records a delivery; undefined if the message is already in the inbox. */
   receive(message: ChatMessage, deliveryId: bigint, nowMs: number): InboxEntry | undefined {
     if (this.#keys.has(keyOf(message))) return undefined;
     return { type: 'received', number: this.#next, message, receivedAtMs: nowMs, deliveryId };
@@ -108,14 +108,14 @@ export class Inbox {
     }
   }
 
-  /** Messages after `number`, oldest first. */
+  /** Messages with a number above `after`, oldest first. */
   *list({ after = 0, unreadOnly = false } = {}): Iterable<InboxMessage> {
     for (const message of this.#messages.values()) {
       if (message.number > after && !(unreadOnly && message.read)) yield message;
     }
   }
 
-  /** The shortest list of entries that makes this inbox anew, as far as it is still of use. */
+  /** The shortest list of entries that rebuilds this inbox, without what is no longer needed. */
   *snapshot(): Iterable<InboxEntry> {
     const read: number[] = [];
     for (const { number, message, receivedAtMs, read: wasRead } of this.#messages.values()) {

@@ -7,19 +7,19 @@ import { seededRandom } from './random.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** How often the peers below say something. */
+/** Interval at which the peers below send. */
 const TICK_MS = 10;
 
-/** What a peer does, once it was asked. */
+/** What a peer does once it is asked. */
 interface Runner {
   /** @default never */
   readonly failsAfterMs?: number;
-  /** Bytes that come with its first part. @default 0 */
+  /** Bytes of its first message. @default 0 */
   readonly first?: number;
-  /** Bytes a second. @default 0 */
+  /** Bytes per second. @default 0 */
   readonly rate?: number;
   readonly total?: number;
-  /** Before it sends the first byte. @default 0 */
+  /** Delay before the first byte. @default 0 */
   readonly startsAfterMs?: number;
 }
 
@@ -34,13 +34,13 @@ interface Asked {
 }
 
 interface Result {
-  /** When the metainfo was there; Infinity if not within a minute. */
+  /** When the metainfo was complete; Infinity if not within a minute. */
   readonly ms: number;
-  /** Asked at a time, at most. */
+  /** Maximum number of peers asked concurrently. */
   readonly mostAsked: number;
-  /** Sending at a time, at most. */
+  /** Maximum number of concurrent senders. */
   readonly mostSending: number;
-  /** How often any was asked. */
+  /** Largest number of times that one peer was asked. */
   readonly asked: number;
   readonly needed: number;
 }
@@ -49,14 +49,14 @@ function isSending({ rate = 0, startsAfterMs = 0 }: Runner, { sinceMs }: Asked, 
   return rate > 0 && nowMs - sinceMs >= startsAfterMs;
 }
 
-/** What a peer sends within a tick. */
+/** Bytes that a peer sends within a tick. */
 function bytesOf(runner: Runner, answer: Asked, at: { nowMs: number; wayRate: number }): number {
   if (!isSending(runner, answer, at.nowMs)) return 0;
   const { first = 0, rate = 0 } = runner;
   return (answer.bytes === 0 ? first : 0) + (Math.min(rate, at.wayRate) * TICK_MS) / 1000;
 }
 
-/** Runs a race of these peers on virtual time. All of them share a way of `wayRate` bytes a second. */
+/** Runs a race of these peers on virtual time. All of them share a link of `wayRate` bytes per second. */
 function run(runners: readonly Runner[], wayRate = Infinity): Result {
   const race = new MetainfoRace(seededRandom(1));
   const peers = new Map<PeerId, Runner>(runners.map((runner, at) => [peerNamed(`peer ${at}`), runner]));
@@ -93,15 +93,15 @@ function run(runners: readonly Runner[], wayRate = Infinity): Result {
 }
 
 describe('a search for metainfo', () => {
-  it('asks one peer if that answers', () => {
+  it('asks one peer if it answers', () => {
     expect(run(repeat(honest(100 * KIB), 50))).toMatchObject({ asked: 1, ms: TICK_MS });
   });
 
-  it('passes over four silent peers within half a second', () => {
+  it('gets past four silent peers within half a second', () => {
     expect(run([...repeat(silent, 4), honest(100 * KIB)]).ms).toBeLessThan(500);
   });
 
-  it('passes over 49 of 50 silent peers within a second, and over 190 of 200 within three', () => {
+  it('gets past 49 of 50 silent peers within a second, and past 190 of 200 within three', () => {
     expect(run([...repeat(silent, 49), honest(100 * KIB)]).ms).toBeLessThan(1000);
     const crowd = run([...repeat(silent, 190), ...repeat(honest(100 * KIB), 10)]);
     expect(crowd.ms).toBeLessThan(3000);
@@ -119,7 +119,7 @@ describe('a search for metainfo', () => {
     },
   );
 
-  it('does not let newcomers wait long for those that have more time', () => {
+  it('does not let new peers wait long for those with an extended time', () => {
     const race = new MetainfoRace(seededRandom(1));
     const know = (name: string): void => race.know(peerNamed(name), true);
     for (let at = 0; at < 200; at++) know(`silent ${at}`);
@@ -131,7 +131,7 @@ describe('a search for metainfo', () => {
     expect(nowMs - joinedMs).toBeLessThan(1500);
   });
 
-  it('leaves one that answered with something false alone for long, also when a snapshot names it again', () => {
+  it('does not ask a peer with a false answer again for long, even when a snapshot lists it again', () => {
     const race = new MetainfoRace(seededRandom(1));
     const liar = peerNamed('liar');
     const askedMs: number[] = [];
@@ -147,7 +147,7 @@ describe('a search for metainfo', () => {
     expect(askedMs[1]).toBeGreaterThan(30_000);
   });
 
-  it('keeps what failed in mind when the tracker names all peers again', () => {
+  it('remembers failed peers when the tracker lists all peers again', () => {
     const race = new MetainfoRace(seededRandom(1));
     const [refusing, other] = [peerNamed('refusing'), peerNamed('other')];
     race.know(refusing, true);
@@ -160,7 +160,7 @@ describe('a search for metainfo', () => {
     expect(race.step(1000).ask[0]).toBe(other);
   });
 
-  it('asks another at once in the place of one that fails', () => {
+  it('asks another peer at once when one fails', () => {
     const refusing = { failsAfterMs: TICK_MS };
     expect(run([...repeat(refusing, 20), honest(100 * KIB)]).ms).toBeLessThan(500);
   });
@@ -169,11 +169,11 @@ describe('a search for metainfo', () => {
     ['a few bytes a second', { rate: 20, total: 10 * MIB }],
     ['a large first part and then next to nothing', { first: 256 * KIB, rate: 100, total: 10 * MIB }],
     ['a little less than what would be enough', { rate: 60 * KIB, total: 10 * MIB }],
-  ])('is not held by peers that send %s', (_, dripping) => {
+  ])('is not held up by peers that send %s', (_, dripping) => {
     expect(run([...repeat(dripping, 5), honest(10 * MIB)]).ms).toBeLessThan(2000);
   });
 
-  it('leaves a large one to few senders where the way is narrow, and is not much later for it', () => {
+  it('fetches a large one from few senders over a slow link, and is not much later for it', () => {
     const alone = run([honest(10 * MIB)], 2 * MIB);
     const many = run(repeat(honest(10 * MIB), 50), 2 * MIB);
     expect(alone.ms).toBe(5000 + TICK_MS);
@@ -181,26 +181,26 @@ describe('a search for metainfo', () => {
     expect(many.ms).toBeLessThan(4 * alone.ms);
   });
 
-  it('replaces the slowest sender by one that was not asked yet', () => {
+  it('replaces the slowest sender by a peer that was not asked yet', () => {
     const slow = { rate: 100 * KIB, total: 10 * MIB };
     const { ms, mostSending } = run([...repeat(slow, 12), honest(10 * MIB)]);
     expect(mostSending).toBeLessThanOrEqual(5);
     expect(ms).toBeLessThan(15_000);
   });
 
-  it('asks again, not too often, when all have failed', () => {
+  it('asks again, at a limited rate, when all have failed', () => {
     const { asked, ms } = run(repeat({ failsAfterMs: TICK_MS }, 1));
     expect(ms).toBe(Infinity);
     expect(asked).toBeGreaterThan(10);
     expect(asked).toBeLessThan(30);
   });
 
-  it('says that others are needed once all were asked and none sends', () => {
+  it('requests more peers once all were asked and none sends', () => {
     expect(run([honest(100 * KIB), silent]).needed).toBe(0);
     expect(run(repeat(silent, 3)).needed).toBeGreaterThan(0);
   });
 
-  it('ends in a good answer whatever other peers are there, and never asks more than 50 at a time', () => {
+  it('ends with a good answer whatever other peers there are, and never asks more than 50 at a time', () => {
     const any = fc.record({
       rate: fc.constantFrom(0, 20, 20 * KIB, 100 * KIB, MIB),
       first: fc.constantFrom(0, 256 * KIB),
@@ -219,7 +219,7 @@ describe('a search for metainfo', () => {
     );
   });
 
-  it('forgets peers that nobody names any more, but not what they are about to say', () => {
+  it('forgets peers that are no longer listed, but not their answers in progress', () => {
     const race = new MetainfoRace(seededRandom(1));
     const [one, other] = [peerNamed('one'), peerNamed('other')];
     race.know(one, true);

@@ -2,59 +2,62 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from './random.js';
 import { RetryTimes, type Failure } from './retry-times.js';
 
-/** How long those who were asked have for themselves before others are asked as well. */
+/** Head start of the peers already asked before more are asked. */
 const HEAD_START_MS = 150;
-/** The same while somebody sends at a good rate: more senders only share the way to here. */
+/** The same while a peer sends at a good rate: more senders only share the same link. */
 const PATIENCE_MS = 1000;
-/** A peer that was asked and has sent nothing for this time is called silent. Its time may be longer: see {@link RetryTimes}. */
+/**
+ * A peer that was asked and has sent nothing for this time counts as silent. The time may be longer: see
+ * {@link RetryTimes}.
+ */
 const SILENT_MS = 500;
-/** Peers asked at a time. The silent ones among them make room for others. */
+/** Maximum number of peers asked concurrently. Silent ones make room for others. */
 const MAX_ASKED = 50;
-/** Peers that send at a time, when all send at least {@link MIN_RATE}. */
+/** Maximum number of concurrent senders, if all of them send at least at {@link MIN_RATE}. */
 const MAX_SENDERS = 4;
-/** Bytes a second below which a peer counts as silent, and after {@link SLOW_MS} as failed. */
+/** Bytes per second below which a peer counts as silent, and after {@link SLOW_MS} as failed. */
 const MIN_RATE = 16 << 10;
 const SLOW_MS = 30_000;
-/** Who needs no longer than this, or sends at this rate, is waited for. */
+/** A peer that needs no longer than this, or sends at {@link GOOD_RATE}, is worth waiting for. */
 const SOON_MS = 3000;
 const GOOD_RATE = 256 << 10;
-/** Bytes held of all answers under way; the best one may hold more. */
+/** Bytes held of all answers in progress; the best answer may hold more. */
 const MAX_HELD_BYTES = 64 << 20;
-/** Nobody is known. */
+/** Wait while no peer is known. */
 const IDLE_MS = 60_000;
 
-/** An answer under way. */
+/** An answer in progress. */
 interface Asked {
   readonly sinceMs: number;
   bytes: number;
-  /** Length of the whole, as the peer says; 0 before it does. */
+  /** Total length announced by the peer; 0 until it is. */
   total: number;
-  /** Bytes a second between the last two looks. */
+  /** Bytes per second between the last two measurements. */
   rate: number;
-  /** The last look. */
+  /** The last measurement. */
   seen: { readonly atMs: number; readonly bytes: number };
 }
 
 interface Runner {
   readonly peer: PeerId;
   seeder: boolean;
-  /** False once nobody names it any more: an answer that is under way still counts. */
+  /** False once no source lists the peer; an answer in progress still counts. */
   named: boolean;
   asked: Asked | undefined;
 }
 
-/** What is to be done now. */
+/** What to do now. */
 export interface RaceStep {
   readonly ask: readonly PeerId[];
-  /** Asked, and not worth waiting for any longer: they are asked again later. */
+  /** Asked peers that are not worth waiting for; they are asked again later. */
   readonly drop: readonly PeerId[];
-  /** All known peers were asked, and none of them sends: others are needed. */
+  /** All known peers were asked and none is sending: more peers are needed. */
   readonly needsPeers: boolean;
-  /** When to look again at the latest, in milliseconds from now. */
+  /** Latest time for the next step, in milliseconds from now. */
   readonly waitMs: number;
 }
 
-/** How one answer under way stands. */
+/** Progress of one answer. */
 export interface RaceAnswer {
   readonly peer: PeerId;
   readonly askedMs: number;
@@ -64,16 +67,17 @@ export interface RaceAnswer {
 }
 
 /**
- * Decides whom to ask for a metainfo. The first good answer wins, so each peer has only a short head start: as long as none sends,
- * twice as many are asked each time. When some send, a few of them are enough. Peers that do not send make room for others.
+ * Decides which peers to ask for a metainfo. The first good answer wins, so each peer has only a short head start:
+ * while none sends, the number of peers asked doubles each time. Once some send, a few of them are enough. Peers that
+ * do not send make room for others.
  */
 export class MetainfoRace {
   readonly #runners = new Map<PeerId, Runner>();
   readonly #retries: RetryTimes;
-  /** Peers asked next time. */
+  /** Number of peers to ask next time. */
   #batch = 1;
   #lastMs = -Infinity;
-  /** So many failed since, and others may be asked instead. */
+  /** Peers that failed since the last step; as many others may be asked instead. */
   #failed = 0;
   #replacedMs = -Infinity;
 
@@ -91,7 +95,7 @@ export class MetainfoRace {
     else this.#runners.set(peer, { peer, seeder, named: true, asked: undefined });
   }
 
-  /** Nobody names it any more. When it failed is kept in mind, in case it is named again. */
+  /** No source lists the peer any more. Its failures are remembered, in case it is listed again. */
   forget(peer: PeerId): void {
     const runner = this.#runners.get(peer);
     if (runner?.asked) runner.named = false;
@@ -103,7 +107,7 @@ export class MetainfoRace {
     if (asked) Object.assign(asked, { bytes, total });
   }
 
-  /** It did not give the metainfo: another one is asked at once. */
+  /** The peer did not deliver the metainfo: another one is asked at once. */
   failed(peer: PeerId, nowMs: number, failure: Failure = 'silent or refused'): void {
     const runner = this.#runners.get(peer);
     if (!runner?.asked) return;
@@ -136,7 +140,7 @@ export class MetainfoRace {
     };
   }
 
-  /** How many peers are to be asked now. */
+  /** Number of peers to ask now. */
   #due(nowMs: number): number {
     const isPatient = this.#asked().some(({ asked }) => isWorthWaiting(asked));
     const failed = this.#failed;
@@ -156,7 +160,7 @@ export class MetainfoRace {
     );
   }
 
-  /** Those that may be asked now: those that failed least first, of these seeders. */
+  /** Peers that may be asked now: those with the fewest failures first, seeders first among equals. */
   #ready(nowMs: number): Runner[] {
     const failures = ({ peer }: Runner): number => this.#retries.countOf(peer);
     return [...this.#runners.values()]
@@ -164,7 +168,7 @@ export class MetainfoRace {
       .sort((one, other) => failures(one) - failures(other) || Number(other.seeder) - Number(one.seeder));
   }
 
-  /** Gives up answers that are too slow, or too many bytes together. */
+  /** Drops answers that are too slow, or that hold too many bytes together. */
   #outdated(nowMs: number): Runner[] {
     const drop = this.#asked().filter(
       ({ asked: { sinceMs, bytes } }) =>
@@ -183,7 +187,7 @@ export class MetainfoRace {
     return drop;
   }
 
-  /** How many of `wanted` peers may be asked now; some that were asked are given up for them. */
+  /** How many of `wanted` peers may be asked now; drops some asked peers to make room. */
   #makeRoom(wanted: number, nowMs: number, drop: Runner[]): number {
     const asked = this.#asked();
     const senders = asked.filter(({ asked: { rate } }) => rate >= MIN_RATE);
@@ -197,8 +201,8 @@ export class MetainfoRace {
   }
 
   /**
-   * Those whose time is over, the longest asked first. A peer that was never asked does not wait for more than half of
-   * all to use up the longer time of those that failed before.
+   * Asked peers whose time is up, the longest asked first. A peer that was never asked need not wait for the extended
+   * time of peers that failed before, if they are more than half of the maximum.
    */
   #silent(nowMs: number): Runner[] {
     const asked = this.#asked();
@@ -251,7 +255,7 @@ function measure(asked: Asked, nowMs: number): void {
   asked.seen = { atMs: nowMs, bytes };
 }
 
-/** How long the rest takes at this rate. */
+/** Time that the rest takes at this rate. */
 function leftMs({ rate, total, bytes }: Asked): number {
   return rate === 0 ? Infinity : ((total - bytes) * 1000) / rate;
 }

@@ -8,7 +8,7 @@ const ownOf = (own: string): number[] =>
   Array.from({ length: COUNT }, (_, file) => file).filter(ownerOf(own));
 
 describe('own files', () => {
-  it('are those that were made, in whatever order and however often they are added', () => {
+  it('are those that were created, in whatever order and however often they are added', () => {
     fc.assert(
       fc.property(fc.array(files), (additions) => {
         let own = 'none';
@@ -23,7 +23,7 @@ describe('own files', () => {
     );
   });
 
-  it('are those in any of the ranges, in whatever order a text has them', () => {
+  it('are those in any of the ranges, in whatever order a text lists them', () => {
     const range = fc.tuple(fc.nat(COUNT - 1), fc.nat(COUNT - 1));
     fc.assert(
       fc.property(fc.array(range, { minLength: 1, maxLength: 6 }), (ranges) => {
@@ -44,7 +44,7 @@ describe('own files', () => {
     expect(withOwn('none', [0, 1, 2, 5], COUNT)).toBe('0-2,5');
   });
 
-  it('are none where nothing was noted, or nothing that makes sense', () => {
+  it('are none if nothing was recorded, or nothing that can be parsed', () => {
     expect(ownOf(NOT_NOTED)).toEqual([]);
     for (const text of ['1-', 'some', '1,,2', 'all,3', '-1', '1-2-3', '9999999999'])
       expect(readOwnFiles(text)).toBe(NOT_NOTED);

@@ -1,6 +1,6 @@
 /**
- * Which files of a download this agent itself has made, as records keep it: `all`, `none`, ranges of their indexes in
- * the metainfo such as `0-4,9`, or nothing if it was not noted. What was there before is the user's.
+ * Files of a download that this agent created, as transfer records store it: `all`, `none`, ranges of indexes in the
+ * metainfo such as `0-4,9`, or empty if not recorded. Files that existed before belong to the user.
  */
 export type OwnFiles = string;
 
@@ -8,19 +8,19 @@ export const NOT_NOTED: OwnFiles = '';
 
 const RANGES = /^\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*$/;
 
-/** What makes no sense counts as not noted. */
+/** Text that cannot be parsed counts as not recorded. */
 export function readOwnFiles(text: string): OwnFiles {
   return text === 'all' || text === 'none' || RANGES.test(text) ? text : NOT_NOTED;
 }
 
-/** Tells of each file whether it is the agent's own. */
+/** Returns a test whether a file is the agent's own. */
 export function ownerOf(own: OwnFiles): (file: number) => boolean {
   if (own === 'all') return () => true;
   if (own === 'none' || own === NOT_NOTED) return () => false;
   const ranges = readRanges(own);
   return (file) => {
     let from = 0;
-    // Before `from` all begin at `file` or earlier.
+    // All ranges before `from` begin at `file` or earlier.
     for (let to = ranges.length; from < to;) {
       const middle = (from + to) >> 1;
       if ((ranges[middle]?.[0] ?? Infinity) <= file) from = middle + 1;
@@ -31,7 +31,7 @@ export function ownerOf(own: OwnFiles): (file: number) => boolean {
   };
 }
 
-/** In order, none reaching into the next: a text that another version wrote may have them otherwise. */
+/** Sorted, without overlaps: a text written by another version may be neither. */
 function readRanges(own: OwnFiles): (readonly [number, number])[] {
   const read = own.split(',').map((range) => range.split('-').map(Number));
   const sorted = read.map(([first = 0, last = first]) => [first, last] as const).sort(([a], [b]) => a - b);
@@ -42,7 +42,7 @@ function readRanges(own: OwnFiles): (readonly [number, number])[] {
   });
 }
 
-/** Besides those before, the agent has made these. */
+/** Adds files that the agent has created. */
 export function withOwn(own: OwnFiles, made: readonly number[], count: number): OwnFiles {
   if (made.length === 0 || own === 'all') return own;
   const before = ownerOf(own);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RateMeter } from './rate-meter.js';
 
 describe('RateMeter', () => {
-  it('says 0 before anything came', () => {
+  it('is 0 before anything arrives', () => {
     expect(new RateMeter().rate(123_456)).toBe(0);
   });
 
@@ -15,7 +15,7 @@ describe('RateMeter', () => {
     expect(meter.rate(1_000_500)).toBe(10_000);
   });
 
-  it('measures a steady stream within a twentieth, whenever it is asked', () => {
+  it('measures a steady stream within 5 %, whenever it is read', () => {
     const meter = new RateMeter();
     for (let ms = 7; ms < 5007; ms += 10) {
       meter.add(1000, ms);

@@ -1,7 +1,7 @@
 const BUCKET_MS = 100;
 const BUCKETS = 20;
 
-/** Bytes a second over the last two seconds, in steps of 100 ms. Time may stand still but not run back. */
+/** Bytes per second over the last two seconds, in steps of 100 ms. Time may stand still but not run backwards. */
 export class RateMeter {
   readonly #buckets = new Float64Array(BUCKETS);
   #current = 0;
@@ -16,7 +16,7 @@ export class RateMeter {
     this.#sum += bytes;
   }
 
-  /** Bytes a second. A meter younger than two seconds divides by its age, at least 100 ms. */
+  /** Bytes per second. A meter younger than two seconds divides by its age, at least 100 ms. */
   rate(nowMs: number): number {
     this.#advance(nowMs);
     if (this.#firstMs === undefined) return 0;

@@ -1,16 +1,16 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from './random.js';
 
-/** A peer that failed is asked again after this, doubled with each failure. */
+/** Delay before a failed peer is asked again, doubled with each failure. */
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 5000;
-/** The same for one that answered with something false: each such answer costs work here. */
+/** The same for a peer that sent a false answer: verifying each of those is expensive. */
 const FALSE_RETRY_MS = 60_000;
 const MAX_FALSE_RETRY_MS = 60 * 60_000;
 /** How long a peer may be silent while others wait to be asked in its place, doubled with each failure. */
 const SILENT_MS = 500;
 const MAX_SILENT_MS = 8000;
-/** Peers remembered: a tracker names 200 at a time. */
+/** Peers remembered: a tracker lists up to 200 at a time. */
 const MAX_REMEMBERED = 1000;
 
 export type Failure = 'silent or refused' | 'false';
@@ -21,7 +21,10 @@ interface Failures {
   notBeforeMs: number;
 }
 
-/** When peers that failed are asked again, and how much time each then has. Peers that are named again were not forgotten. */
+/**
+ * When to ask failed peers again, and how much time each then has. A peer that disappears and is listed again keeps its
+ * failures.
+ */
 export class RetryTimes {
   readonly #failures = new Map<PeerId, Failures>();
 
@@ -31,12 +34,12 @@ export class RetryTimes {
     return this.#failures.get(peer)?.count ?? 0;
   }
 
-  /** `peer` is not to be asked before. */
+  /** `peer` must not be asked before this time. */
   notBeforeMs(peer: PeerId): number {
     return this.#failures.get(peer)?.notBeforeMs ?? -Infinity;
   }
 
-  /** How long `peer` may be silent: a slow one among many silent ones has more time in each of its turns. */
+  /** How long `peer` may be silent: a slow one among many silent ones gets more time with each turn. */
   silentMs(peer: PeerId): number {
     return doubled(SILENT_MS, this.countOf(peer), MAX_SILENT_MS);
   }

@@ -8,11 +8,11 @@ const recheck = (name: string): FolderEffect => ({ kind: 'recheck', name });
 const withdraw = (name: string): FolderEffect => ({ kind: 'withdraw', name });
 
 describe('SharedFolder', () => {
-  it('looks at everything first', () => {
+  it('scans everything first', () => {
     expect(new SharedFolder(INIT).due(0)).toBe('all');
   });
 
-  it('shares what looks the same for long enough, and no sooner', () => {
+  it('shares an entry that is unchanged for long enough, and no sooner', () => {
     const folder = new SharedFolder(INIT);
     expect(folder.seenAll(new Map([['a', '1']]), [], 0)).toEqual([recheck('a')]);
     expect(folder.nextLookMs).toBe(2000);
@@ -21,7 +21,7 @@ describe('SharedFolder', () => {
     expect(folder.seen('a', '1', 2000)).toEqual([share('a')]);
   });
 
-  it('waits anew each time that something grows, and looks no more often for all its events', () => {
+  it('restarts the wait whenever a file grows, without more checks for all its events', () => {
     const folder = new SharedFolder(INIT);
     folder.seenAll(new Map([['a', '1']]), [], 0);
     for (let atMs = 0; atMs < 2000; atMs += 10) folder.touched('a', atMs);
@@ -31,7 +31,7 @@ describe('SharedFolder', () => {
     expect(folder.seen('a', '3', 6000)).toEqual([share('a')]);
   });
 
-  it('looks soon at what was shared and is touched, and does nothing if it is the same', () => {
+  it('soon checks a shared entry that is touched, and does nothing if it is the same', () => {
     const folder = settled('a');
     folder.touched('a', 5000);
     expect(folder.nextLookMs).toBe(5100);
@@ -39,7 +39,7 @@ describe('SharedFolder', () => {
     expect(folder.nextLookMs).toBe(60_000);
   });
 
-  it('shares anew what changed, and withdraws what is gone', () => {
+  it('shares changed entries again, and withdraws missing ones', () => {
     const folder = settled('a');
     expect(folder.seen('a', '2', 5000)).toEqual([recheck('a')]);
     expect(folder.seen('a', '2', 7000)).toEqual([share('a')]);
@@ -47,20 +47,20 @@ describe('SharedFolder', () => {
     expect(folder.seen('a', undefined, 8000)).toEqual([withdraw('a')]);
   });
 
-  it('shares anew what went and came back as it was', () => {
+  it('shares an entry again that vanished and came back as it was', () => {
     const folder = settled('a');
     folder.seen('a', undefined, 5000);
     expect(folder.seen('a', '1', 5010)).toEqual([recheck('a')]);
     expect(folder.seen('a', '1', 7010)).toEqual([share('a')]);
   });
 
-  it('withdraws everything while the folder is not there, and looks for it', () => {
+  it('withdraws everything while the folder is missing, and keeps looking for it', () => {
     const folder = settled('a', 'b');
     expect(folder.seenAll(undefined, ['a', 'b', 'c'], 5000)).toEqual(['a', 'b', 'c'].map(withdraw));
     expect(folder.nextLookMs).toBe(7000);
   });
 
-  it('withdraws what is offered and vanished while nobody looked', () => {
+  it('withdraws offered content that vanished unobserved', () => {
     const folder = new SharedFolder(INIT);
     expect(folder.seenAll(new Map([['here', '1']]), ['gone', 'here'], 0)).toEqual([
       withdraw('gone'),
@@ -83,7 +83,7 @@ describe('SharedFolder', () => {
     expect(folder.ended('b', 'settled', 3000)).toEqual([share('c')]);
   });
 
-  it('does not take for settled what changed while it was shared, though it changed back', () => {
+  it('does not treat an entry as settled that changed while it was shared, even if it changed back', () => {
     const folder = sharing('a');
     expect(folder.seen('a', '2', 3000)).toEqual([recheck('a')]);
     expect(folder.seen('a', '1', 3100)).toEqual([recheck('a')]);
@@ -91,14 +91,14 @@ describe('SharedFolder', () => {
     expect(folder.seen('a', '1', 5100)).toEqual([share('a')]);
   });
 
-  it('shares what has waited long enough as soon as outdated work on it has ended', () => {
+  it('shares an entry that has waited long enough as soon as outdated work on it has ended', () => {
     const folder = sharing('a');
     folder.seen('a', '2', 3000);
     expect(folder.seen('a', '2', 5000)).toEqual([]);
     expect(folder.ended('a', 'settled', 6000)).toEqual([share('a')]);
   });
 
-  it('withdraws once more what went while it was shared', () => {
+  it('withdraws an entry once more that vanished while it was shared', () => {
     const folder = sharing('a');
     expect(folder.seen('a', undefined, 3000)).toEqual([withdraw('a')]);
     expect(folder.ended('a', 'settled', 4000)).toEqual([withdraw('a')]);
@@ -131,7 +131,7 @@ function settled(...names: string[]): SharedFolder {
   return folder;
 }
 
-/** What happens to a folder. `told`: the system tells of it. */
+/** A change in a folder. `told`: the system reports it. */
 type Happening = { readonly afterMs: number; readonly told: boolean } & (
   | { readonly what: 'write'; readonly name: string; readonly version: number }
   | { readonly what: 'remove'; readonly name: string }
@@ -152,7 +152,7 @@ interface Job {
   readonly endMs: number;
 }
 
-/** A folder, whoever shares it, and a clock, all by the book. */
+/** A model of a folder, its sharer, and a clock. */
 class World {
   private readonly folder = new SharedFolder(INIT);
   readonly offered = new Map<string, string>();
@@ -219,7 +219,7 @@ class World {
     if (this.offered.get(file) !== this.disk.get(file)) this.offered.delete(file);
   }
 
-  /** As the real one does: what is not what it was at the beginning is not offered. */
+  /** Like the real sharer: content that changed since the start is not offered. */
   #end(job: Job): void {
     this.#jobs.splice(this.#jobs.indexOf(job), 1);
     const isSame = job.look !== undefined && this.disk.get(job.name) === job.look;
@@ -229,7 +229,7 @@ class World {
 }
 
 describe('a shared folder, whatever happens to it', () => {
-  it('ends up offering exactly what is in it, told of all changes or not', () => {
+  it('ends up offering exactly its content, whether changes are reported or not', () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 25 }), fc.nat(5000), (happenings, workMs) => {
         const world = new World((share) => (share % 2 === 0 ? workMs : workMs / 10));
@@ -241,7 +241,7 @@ describe('a shared folder, whatever happens to it', () => {
     );
   });
 
-  it('offers soon what is in it, if it is told of all changes', () => {
+  it('soon offers its content, if all changes are reported', () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 15 }), (happenings) => {
         const world = new World(() => 0);
@@ -252,7 +252,7 @@ describe('a shared folder, whatever happens to it', () => {
     );
   });
 
-  it('never offers what is still growing', () => {
+  it('never offers a file that is still growing', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(INIT.quietMs - 1), { minLength: 1, maxLength: 40 }), (gaps) => {
         const world = new World(() => 0);

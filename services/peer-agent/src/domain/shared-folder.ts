@@ -1,65 +1,64 @@
-/** What is to be done about an entry, a file or folder, of the shared folder. */
+/** An action on an entry (a file or folder) of the shared folder. */
 export interface FolderEffect {
   /**
-   * `share`: offer it as it is now, and tell with {@link SharedFolder.ended} how that went.
-   * `recheck`: it is not as it was; offer no more what it is not any more, and give up sharing it.
-   * `withdraw`: it is not there; offer nothing of it, and give up sharing it.
+   * `share`: offer the entry as it is now, and report the outcome to {@link SharedFolder.ended}.
+   * `recheck`: the entry has changed; stop offering content that it no longer holds, and cancel sharing it.
+   * `withdraw`: the entry is missing; offer nothing of it, and cancel sharing it.
    */
   readonly kind: 'share' | 'recheck' | 'withdraw';
   readonly name: string;
 }
 
 /**
- * `settled`: it is shared, or cannot be as it is. `changed`: it was another at the end than
- * at the beginning. `failed`: something else was in the way, which may pass.
+ * `settled`: the entry is shared, or cannot be shared as it is. `changed`: the entry changed while it was being shared.
+ * `failed`: another error, possibly temporary.
  */
 export type ShareOutcome = 'settled' | 'changed' | 'failed';
 
 export interface SharedFolderInit {
-  /** What has not changed for so long is taken for finished. */
+  /** An entry counts as finished when it has not changed for this long. */
   readonly quietMs: number;
-  /** After a first sign of a change, more are awaited for so long. */
+  /** After the first sign of a change, more changes are collected for this long. */
   readonly noticeMs: number;
-  /** All of it is looked at at least so often: not every file system tells of changes. */
+  /** Interval of full scans: not every file system reports all changes. */
   readonly sweepMs: number;
-  /** How long until a share that failed is tried again. */
+  /** Delay until a failed share is retried. */
   readonly retryMs: number;
-  /** Entries shared at the same time: hashing is work. */
+  /** Maximum number of entries shared concurrently: hashing is expensive. */
   readonly atOnce: number;
 }
 
 interface Entry {
-  /** A text that changes when any of its files does; undefined if it went while it was being shared. */
+  /** A text that changes when any of its files does; undefined if the entry vanished while it was being shared. */
   look: string | undefined;
-  /** When it began to look so. */
+  /** When this state was first seen. */
   sinceMs: number;
-  /** Nothing is to be done until it looks different. */
+  /** Nothing is left to do until the entry changes. */
   settled: boolean;
-  /** `outdated`: it is being shared as what it is not any more. */
+  /** `outdated`: the share in progress is for a state that no longer exists. */
   work: 'none' | 'sharing' | 'outdated';
 }
 
 /**
- * Decides what of a folder is to be shared and withdrawn, from how its entries look and
- * when. Each is shared once it has looked the same for a while, anew after each change,
- * and withdrawn when it is gone. Pure: whoever uses it looks when told to, at what is
- * {@link due}, and carries out the effects in their order.
+ * Decides which entries of a folder to share and to withdraw, from their states over time. Each entry is shared once it
+ * has been unchanged for a while, shared again after each change, and withdrawn when it is gone. Pure: the caller
+ * checks the entries that are {@link due}, when they are due, and carries out the effects in order.
  */
 export class SharedFolder {
   readonly #entries = new Map<string, Entry>();
-  /** When to look at which entry. */
+  /** When to check which entry. */
   readonly #looks = new Map<string, number>();
-  /** When the next of them is; undefined if that is to be found out: there may be very many. */
+  /** Earliest of those times; undefined if it must be recomputed: there may be very many. */
   #nextMs: number | undefined = Infinity;
-  /** Entries that are finished and wait for their turn. */
+  /** Finished entries that wait for their turn. */
   readonly #ready = new Set<string>();
-  /** How many are being shared. */
+  /** Number of entries being shared. */
   #running = 0;
   #sweepAtMs = -Infinity;
 
   constructor(private readonly init: SharedFolderInit) {}
 
-  /** When there is something to look at next. */
+  /** Time of the next check. */
   get nextLookMs(): number {
     if (this.#nextMs === undefined) {
       this.#nextMs = Infinity;
@@ -68,39 +67,39 @@ export class SharedFolder {
     return Math.min(this.#sweepAtMs, this.#nextMs);
   }
 
-  /** What is to be looked at now: these entries, or everything. */
+  /** Entries to check now: the named ones, or all. */
   due(nowMs: number): 'all' | string[] {
     if (this.#sweepAtMs <= nowMs) return 'all';
     if (this.nextLookMs > nowMs) return [];
     return [...this.#looks].filter(([, atMs]) => atMs <= nowMs).map(([name]) => name);
   }
 
-  /** Something about an entry may have changed. */
+  /** An entry may have changed. */
   touched(name: string, nowMs: number): void {
-    // One that is looked at anyway needs no look more: what grows would never be left alone.
+    // An entry with a check scheduled needs no further one: a growing file would be checked continually.
     if (!this.#looks.has(name)) this.#lookAt(name, nowMs + this.init.noticeMs);
   }
 
-  /** Anything may have changed. */
+  /** Any entry may have changed. */
   touchedAll(nowMs: number): void {
     this.#sweepAtMs = Math.min(this.#sweepAtMs, nowMs + this.init.noticeMs);
   }
 
-  /** The folder itself could not be read: nothing is known. */
+  /** The folder itself could not be read: the states of its entries are unknown. */
   unreadable(nowMs: number): void {
     this.#sweepAtMs = nowMs + this.init.sweepMs;
     for (const name of this.#looks.keys()) this.#looks.set(name, this.#sweepAtMs);
     this.#nextMs = undefined;
   }
 
-  /** How an entry looks; undefined if it is not there. */
+  /** The state of one entry; undefined if it is missing. */
   seen(name: string, look: string | undefined, nowMs: number): FolderEffect[] {
     return [...this.#note(name, look, nowMs), ...this.#begin()];
   }
 
   /**
-   * How all entries look; undefined if the folder is not there.
-   * @param held names of which something is offered
+   * The states of all entries; undefined if the folder is missing.
+   * @param held names of entries with content on offer
    */
   seenAll(
     looks: ReadonlyMap<string, string> | undefined,
@@ -115,7 +114,7 @@ export class SharedFolder {
     return [...effects, ...this.#begin()];
   }
 
-  /** The end of the work that a `share` began. */
+  /** The share started by a `share` effect has ended. */
   ended(name: string, outcome: ShareOutcome, nowMs: number): FolderEffect[] {
     const entry = this.#entries.get(name);
     if (!entry) return this.#begin();
@@ -180,7 +179,7 @@ export class SharedFolder {
     if (this.#nextMs !== undefined) this.#nextMs = Math.min(this.#nextMs, atMs);
   }
 
-  /** Shares what is ready, as far as there is room. */
+  /** Starts to share finished entries, up to the limit. */
   #begin(): FolderEffect[] {
     const effects: FolderEffect[] = [];
     for (const name of this.#ready) {

@@ -1,19 +1,19 @@
-/** Constants of how agents deal with each other: the simulator runs with the same. */
+/** Constants of the protocol between agents; the simulator uses the same. */
 
-/** Links of one download at most; the tracker names no more unasked. */
+/** Maximum number of links of one download; unasked, the tracker lists no more peers. */
 export const MAX_LINKS = 50;
 
-/** Downloaders served at the same time; more wait for a slot. */
+/** Downloaders served concurrently; more wait for a slot. */
 export const UPLOAD_SLOTS = 256;
 
-/** New pieces are told in batches this far apart. */
+/** Haves are sent in batches at this interval. */
 export const HAVE_BATCH_MS = 20;
 
-/** A choice that was held back is looked at again so soon: what was on its way to another may have got lost. */
+/** Interval for reviewing requests that super-seeding holds back: a piece sent to another peer may have been lost. */
 export const PARKED_MS = 1000;
 
-/** How often the engine is told the time. */
+/** Interval of the engine's tick. */
 export const TICK_MS = 100;
 
-/** The most that a tracker names. */
+/** Maximum number of peers that a tracker lists. */
 export const WIDE_WATCH_PEERS = 200;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { TrafficByDistance } from './traffic.js';
 
 describe('TrafficByDistance', () => {
-  it('adds up bytes by distance and direction, on top of what there was before', () => {
+  it('adds bytes by distance and direction to the previous totals', () => {
     const first = new TrafficByDistance();
     first.received('zone', 3);
     first.sent('far', 4);

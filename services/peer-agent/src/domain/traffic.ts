@@ -1,6 +1,6 @@
 import { DISTANCES, type Distance } from '@enjambre/core/locality';
 
-/** Bytes of blocks by how far those who exchanged them are apart. */
+/** Block bytes by the distance between the peers that exchanged them. */
 export type BytesByDistance = Readonly<Record<Distance, number>>;
 
 /** Bytes in both directions. */
@@ -9,18 +9,18 @@ export interface TrafficRecord {
   readonly sent: BytesByDistance;
 }
 
-/** Nothing yet. */
+/** Zero in both directions. */
 export const NO_TRAFFIC: TrafficRecord = { received: zeros(), sent: zeros() };
 
 /**
- * Counts the bytes of blocks that were received and sent, by distance; they only ever grow. Blocks that came in vain are
- * among them: they crossed the network all the same.
+ * Counts block bytes received and sent, by distance; the counters only grow. Discarded blocks count too: they crossed
+ * the network all the same.
  */
 export class TrafficByDistance {
   readonly #received: Record<Distance, number>;
   readonly #sent: Record<Distance, number>;
 
-  /** @param before what was counted in earlier processes */
+  /** @param before counters of earlier processes */
   constructor(before = NO_TRAFFIC) {
     this.#received = { ...before.received };
     this.#sent = { ...before.sent };
@@ -34,7 +34,7 @@ export class TrafficByDistance {
     this.#sent[distance] += bytes;
   }
 
-  /** As it stands; a copy. */
+  /** A copy of the current counters. */
   get record(): TrafficRecord {
     return { received: { ...this.#received }, sent: { ...this.#sent } };
   }

@@ -6,7 +6,7 @@ import type { LimitSettings } from './limits/limit-settings.js';
 import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
-/** What a transfer is to do; what it does at a moment follows from it. */
+/** What a transfer is meant to do; its current state follows from it. */
 export type TransferGoal = 'run' | 'pause' | 'failed';
 
 /** Bytes exchanged with one peer for one transfer. */
@@ -15,22 +15,22 @@ export interface PeerBytes {
   readonly name: string;
   readonly received: number;
   readonly sent: number;
-  /** How far it is. */
+  /** Topology distance to the peer. */
   readonly distance: Distance;
-  /** Time in which it was sending to us, without pauses of a second and more. */
+  /** Time in which the peer was sending to us, without pauses of a second or more. */
   readonly receivingMs: number;
 }
 
 /** A place where the whole content is, or was. */
 export interface ContentCopy {
-  /** As of a {@link TransferRecord}. */
+  /** As in {@link TransferRecord}. */
   readonly origin: boolean;
   readonly location: string;
-  /** How it looked when it was whole; empty if that is not known. */
+  /** Fingerprint of the complete content; empty if unknown. */
   readonly fingerprint: string;
 }
 
-/** What outlives the process of one transfer. Times in milliseconds since 1970. */
+/** The persistent state of one transfer. Times in milliseconds since the Unix epoch. */
 export interface TransferRecord extends LimitSettings {
   readonly infohash: InfoHash;
   /** Empty until the metainfo is known. */
@@ -38,26 +38,29 @@ export interface TransferRecord extends LimitSettings {
   readonly goal: TransferGoal;
   /** Why it failed; empty otherwise. */
   readonly reason: string;
-  /** What its content does without since the file system did not take it; empty otherwise. */
+  /** Properties of the content that the file system refused; empty otherwise. */
   readonly warning: string;
-  /** True if it was shared from here. */
+  /** True if this agent shared the content. */
   readonly origin: boolean;
-  /** For a share, the content itself; for a download, the folder it goes to. */
+  /** For a share, the content itself; for a download, its target folder. */
   readonly location: string;
-  /** Of a download that is just being moved, the folder that it moves to: after a crash its part is there or in `location`; else empty. */
+  /** Target folder of a download that is being moved, else empty: after a crash its part is there or in `location`. */
   readonly movingTo: string;
   readonly complete: boolean;
-  /** True once the content has its own name in `location`; before that it is assembled elsewhere. */
+  /** True once the content has its final name in `location`; until then it is assembled elsewhere. */
   readonly inPlace: boolean;
-  /** Which files under that name the agent itself has made, and may so delete. */
+  /** Files under that name that the agent itself created, and may therefore delete. */
   readonly ownFiles: OwnFiles;
-  /** Of the part that is about to get its name, see PieceStore.identity: what has the name after a crash is that, or not. */
+  /**
+   * Identity (PieceStore.identity) of the part that is about to be renamed to the final name: shows after a crash
+   * whether the entry with that name is the part.
+   */
   readonly assembly: string;
-  /** Of the complete content, see PieceStore.fingerprint. */
+  /** PieceStore.fingerprint of the complete content. */
   readonly fingerprint: string;
-  /** Other copies of the whole content: one is used when what is in use is gone or changed. */
+  /** Other complete copies of the content: one is used when the current one is missing or changed. */
   readonly copies: readonly ContentCopy[];
-  /** What else is noted of what is on disk is in doubt: the next run hashes all of it. */
+  /** The recorded state of the content is in doubt: the next run hashes all of it. */
   readonly recheck: boolean;
   readonly bytesTotal: number;
   readonly bytesDone: number;
@@ -65,7 +68,7 @@ export interface TransferRecord extends LimitSettings {
   readonly bytesUploaded: number;
   readonly bytesWasted: number;
   readonly addedAtMs: number;
-  /** 0 until it is complete. */
+  /** 0 until the transfer is complete. */
   readonly completedAtMs: number;
   /** Time spent downloading. */
   readonly activeMs: number;
@@ -75,7 +78,7 @@ export interface TransferRecord extends LimitSettings {
   readonly account: AccountRecord;
 }
 
-/** What is counted, of a transfer that is new. */
+/** The counters of a new transfer. */
 export const NOTHING_COUNTED = {
   bytesDownloaded: 0,
   bytesUploaded: 0,
@@ -87,18 +90,23 @@ export const NOTHING_COUNTED = {
   account: NO_ACCOUNT,
 } as const satisfies Partial<TransferRecord>;
 
-/** Some of it turned out to be missing. Until the progress log says what is there, nobody knows without a look. */
+/**
+ * Part of the content turned out to be missing. Until the progress log has loaded, only a check tells what is present.
+ */
 export function incomplete(record: TransferRecord): TransferRecord {
   return { ...record, complete: false, completedAtMs: 0, recheck: record.recheck || record.complete };
 }
 
-/** What changes when all that is on disk is to be read again. What is missing of a download (`isGone`) is given up. */
+/**
+ * Changes for a transfer whose content must be read again. If a download's content is missing (`isGone`), its progress
+ * is reset.
+ */
 export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<TransferRecord> {
   const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0, bytesDone: 0 } : {};
   return { ...givenUp, fingerprint: '', recheck: true };
 }
 
-/** All of it is there, checked, under its name. Undefined if that is noted already. */
+/** The content is complete, verified and in place. Undefined if that is already recorded. */
 export function completed(
   record: TransferRecord,
   { fingerprint, ownFiles, warning }: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>,
@@ -113,8 +121,8 @@ export function completed(
 }
 
 /**
- * It failed, and says why. A part that is not what was written (`precondition`) is to be hashed
- * by whatever run comes next; complete content is known by its fingerprint.
+ * The transfer failed with `cause`. A part that differs from what was written (`precondition`) is hashed by the next
+ * run; complete content is recognised by its fingerprint.
  */
 export function failed(record: TransferRecord, cause: unknown): TransferRecord {
   const { code, reason: kind, message } = EnjambreError.from(cause);

@@ -15,17 +15,17 @@ function find(text: string, candidates = all): string | undefined {
 }
 
 describe('parseRef', () => {
-  it('reads an infohash of any case, spaces around it left out', () => {
+  it('parses an infohash in any case, ignoring spaces around it', () => {
     expect(parseRef(` ${HEX64}\n`)).toMatchObject({ kind: 'digits', infohash: HEX64.toLowerCase() });
   });
 
-  it('reads a magnet link, with its name if it has one', () => {
+  it('parses a magnet link, with its name if it has one', () => {
     const magnet = `magnet:?xt=urn:btmh:1220${HEX64.toLowerCase()}`;
     expect(parseRef(magnet)).toEqual({ kind: 'infohash', infohash: HEX64.toLowerCase() });
     expect(parseRef(`${magnet}&dn=a%20b`)).toMatchObject({ infohash: HEX64.toLowerCase(), name: 'a b' });
   });
 
-  it('takes 8 to 63 digits for the beginning of an infohash, fewer for a name', () => {
+  it('treats 8 to 63 digits as a prefix of an infohash, and fewer as a name', () => {
     expect(parseRef('0123456')).toMatchObject({ kind: 'name', name: '0123456' });
     expect(parseRef('01234567')).toMatchObject({ kind: 'prefix', prefix: '01234567' });
     expect(parseRef('A'.repeat(63))).toMatchObject({ kind: 'prefix', prefix: 'a'.repeat(63) });
@@ -41,7 +41,7 @@ describe('parseRef', () => {
     expect(() => parseRef(text)).toThrow(expect.objectContaining({ code: 'invalid', reason: 'BAD_REF' }));
   });
 
-  it('refuses whatever it does not read with an error for people', () => {
+  it('rejects anything else with an error for people', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -62,26 +62,26 @@ describe('parseRef', () => {
 });
 
 describe('findByRef', () => {
-  it('finds by infohash, by the beginning of one, and by name', () => {
+  it('finds by infohash, by its prefix, and by name', () => {
     expect(find(two.infohash)).toBe(two.infohash);
     expect(find('AAAAAAAA1')).toBe(one.infohash);
     expect(find('one.bin')).toBe(one.infohash);
   });
 
-  it('finds nothing for what nobody has', () => {
+  it('finds nothing for an unknown reference', () => {
     expect(find('cccccccc')).toBeUndefined();
     expect(find('one')).toBeUndefined();
     expect(find('f'.repeat(64))).toBeUndefined();
   });
 
-  it.each(['aaaaaaaa', 'two.bin'])('calls %s ambiguous, and names the choices', (text) => {
+  it.each(['aaaaaaaa', 'two.bin'])('reports %s as ambiguous, with the choices', (text) => {
     expect(() => find(text)).toThrow(
       expect.objectContaining({ code: 'precondition', reason: 'AMBIGUOUS_REF' }),
     );
     expect(() => find(text)).toThrow(/2 files.*\(two\.bin\)/);
   });
 
-  it('prefers an exact name to the beginning of an infohash', () => {
+  it('prefers an exact name to a prefix of an infohash', () => {
     const named = { infohash: infoHash('cccccccc'), name: 'aaaaaaaa' };
     expect(find('aaaaaaaa', [one, two, named])).toBe(named.infohash);
   });
@@ -91,14 +91,14 @@ describe('findByRef', () => {
     expect(find('DEADBEEF', [one, named])).toBe(named.infohash);
   });
 
-  it('finds a name of 64 digits, unless they are the infohash of another', () => {
+  it('finds a name of 64 digits, unless they are the infohash of another file', () => {
     const named = { infohash: infoHash('cccccccc'), name: one.infohash };
     expect(find(HEX64, [one, { ...named, name: HEX64 }])).toBe(named.infohash);
     expect(find(one.infohash, [named, one])).toBe(one.infohash);
     expect(find(`magnet:?xt=urn:btmh:1220${one.infohash}`, [named])).toBeUndefined();
   });
 
-  it('finds a name with spaces around it, and one without them that was written with them', () => {
+  it('finds a name with spaces around it, and a name without them that was typed with them', () => {
     const spaced = { infohash: infoHash('cccccccc'), name: ' my file ' };
     const bare = { infohash: infoHash('dddddddd'), name: 'my file' };
     expect(find(' my file ', [bare, spaced])).toBe(spaced.infohash);
@@ -108,7 +108,7 @@ describe('findByRef', () => {
     expect(find(' 01234567', [digits])).toBe(digits.infohash);
   });
 
-  it('finds a name in the other form of its letters, its very form first', () => {
+  it('finds a name in the other normalisation form, an exact match first', () => {
     const composed = { infohash: infoHash('cccccccc'), name: 'caf\u00e9' };
     const marked = { infohash: infoHash('dddddddd'), name: 'cafe\u0301' };
     expect(find('cafe\u0301', [composed])).toBe(composed.infohash);

@@ -3,18 +3,18 @@ import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
 import { idDigits, withDigits, withName } from '@enjambre/core/named';
 
-/** How a person names a transfer. */
+/** How a person refers to a transfer. */
 export type TransferRef =
   | { readonly kind: 'infohash'; readonly infohash: InfoHash; readonly name?: string }
-  /** 64 hexadecimal digits: an infohash, or if no file has that, a name as it was written. */
+  /** 64 hexadecimal digits: an infohash, or the literal name if no file has that infohash. */
   | { readonly kind: 'digits'; readonly infohash: InfoHash; readonly name: string }
-  /** 8 to 63 hexadecimal digits, `prefix` in lower case; `name` as it was written, since it may be one. */
+  /** 8 to 63 hexadecimal digits: `prefix` in lower case; `name` as typed, since it may be a name. */
   | { readonly kind: 'prefix'; readonly prefix: string; readonly name: string }
   | { readonly kind: 'name'; readonly name: string };
 
 const MAX_NAME_BYTES = 255;
 
-/** Reads an infohash, the first 8 or more digits of one, a magnet link, or a name. Throws `invalid`, BAD_REF. */
+/** Parses an infohash, its first 8 or more digits, a magnet link, or a name. Throws `invalid` BAD_REF. */
 export function parseRef(text: string): TransferRef {
   const ref = text.trim();
   if (ref === '' || Buffer.byteLength(ref) > MAX_NAME_BYTES * 16) throw badRef(ref.slice(0, 40));
@@ -35,10 +35,10 @@ interface Named {
 }
 
 /**
- * The one of `candidates` that a ref means, or undefined. An exact name counts before a prefix, and
- * an infohash before a name of 64 digits: nobody can take its place by calling a file so. Of
- * names, one that is just as written counts before one that looks the same, and that before one without
- * the spaces around it. Throws `precondition`, AMBIGUOUS_REF, if several have it.
+ * Finds the candidate that a ref means, or undefined. An exact name takes precedence over a prefix, and an infohash
+ * over a name of 64 digits: no file can take its place by having it as a name. Among names, an exact match takes
+ * precedence over one that looks the same, and that over one that differs in surrounding spaces. Throws `precondition`
+ * AMBIGUOUS_REF if several candidates match.
  */
 export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
   if (ref.kind === 'infohash' || ref.kind === 'digits') {
@@ -60,7 +60,7 @@ function single<T extends Named>(found: readonly T[], text: string): T | undefin
   throw new EnjambreError(
     'precondition',
     'AMBIGUOUS_REF',
-    `"${text}" means ${found.length} files: name one by its infohash, such as ${choices.join(', ')}`,
+    `"${text}" matches ${found.length} files: use an infohash, such as ${choices.join(', ')}`,
   );
 }
 
@@ -68,6 +68,6 @@ function badRef(text: string): EnjambreError {
   return new EnjambreError(
     'invalid',
     'BAD_REF',
-    `"${text}" names nothing: give an infohash, 8 or more of its digits, a magnet link or a name`,
+    `"${text}" is not a valid reference: give an infohash, 8 or more of its digits, a magnet link or a name`,
   );
 }

@@ -47,12 +47,12 @@ class VirtualAgent {
     );
   }
 
-  /** In steps so small that it matters little who is first in each. */
+  /** In steps so small that the order within each hardly matters. */
   run(fromMs: number, toMs: number): void {
     for (let nowMs = fromMs; nowMs <= toMs; nowMs += 5) for (const swarm of this.swarms) swarm.run(nowMs);
   }
 
-  /** Bytes that each asked for in between. */
+  /** Bytes that each requested in between. */
   asked(fromMs: number, toMs: number): number[] {
     return this.swarms.map((swarm) =>
       swarm
@@ -62,7 +62,7 @@ class VirtualAgent {
     );
   }
 
-  /** Bytes that all were asked for and have not come. */
+  /** Bytes requested by all that have not arrived. */
   get underWay(): number {
     return this.shares.reduce((sum, { underWay }) => sum + underWay, 0);
   }
@@ -73,7 +73,7 @@ class VirtualAgent {
   }
 }
 
-describe('what an engine asks for', () => {
+describe('the requests of an engine', () => {
   it.each([
     [0.1 * MB, 16 * KIB, 1],
     [0.1 * MB, 16 * KIB, 3],
@@ -94,14 +94,14 @@ describe('what an engine asks for', () => {
     60_000,
   );
 
-  it('goes to all peers alike under a limit that one of them could fill', () => {
+  it('are spread evenly over all peers under a limit that one of them could fill', () => {
     const agent = new VirtualAgent(new RateLimiter(2 * MB), [{ bytes: 24 * MIB, pieceLength: 512 * KIB }]);
     agent.run(0, 10_000);
     const sent = [...agent.swarms[0]!.run(0).sent.values()];
     for (const bytes of sent) expect(bytes / sent.reduce((sum, its) => sum + its)).toBeGreaterThan(0.25);
   });
 
-  it('is divided by priority where downloads share a limit', () => {
+  it('are divided by priority where downloads share a limit', () => {
     const download = { bytes: 40 * MIB, pieceLength: 512 * KIB };
     const agent = new VirtualAgent(new RateLimiter(5 * MB), [
       { ...download, priority: 'high' },
@@ -116,7 +116,7 @@ describe('what an engine asks for', () => {
     expect(normal! / low!).toBeLessThan(2.4);
   });
 
-  it('is left to others by a download whose peers are slow', () => {
+  it('are left to others by a download whose peers are slow', () => {
     const download = { bytes: 40 * MIB, pieceLength: 512 * KIB };
     const slow = { ...download, peers: [{ name: 'slow', rate: 0.2 * MB }] };
     const agent = new VirtualAgent(new RateLimiter(4 * MB), [slow, download]);
@@ -125,7 +125,7 @@ describe('what an engine asks for', () => {
     expect(fast! / 8).toBeGreaterThan(3.5 * MB);
   });
 
-  it('is not charged for what a peer owed when it left', () => {
+  it('are not charged for what a peer owed when it left', () => {
     const limiter = new RateLimiter(1 * MB);
     const peers = [
       { name: 'silent', rate: 1, silent: true, leavesMs: 900 },
@@ -170,7 +170,7 @@ describe('what an engine asks for', () => {
     60_000,
   );
 
-  it('leaves nothing under way to pay for when it ends', () => {
+  it('leave nothing in flight to pay for when the download ends', () => {
     const agent = new VirtualAgent(new RateLimiter(UNLIMITED), [{ bytes: 8 * MIB, pieceLength: 512 * KIB }]);
     agent.run(0, 20);
     expect(agent.underWay).toBeGreaterThan(0);
@@ -178,7 +178,7 @@ describe('what an engine asks for', () => {
     expect([agent.swarms[0]!.engine.isComplete, agent.underWay]).toEqual([true, 0]);
   });
 
-  it('follows a limit that is lowered, raised and lifted in the middle', () => {
+  it('follow a limit that is lowered, raised and lifted midway', () => {
     const limiter = new RateLimiter(4 * MB);
     const agent = new VirtualAgent(limiter, [{ bytes: 96 * MIB, pieceLength: MIB }]);
     agent.run(0, 3000);

@@ -1,13 +1,13 @@
 import type { PendingRequest } from './peer-requests.js';
 import type { PeerState } from './peer-state.js';
 
-/** A request, and whose it is to answer. */
+/** A request and the peer that must answer it. */
 export interface Asked {
   readonly peer: PeerState;
   readonly request: PendingRequest;
 }
 
-/** Requests that are still wanted, but for the oldest ones of `keepBytes` together: those come first. */
+/** All requests still wanted, except the oldest ones that add up to `keepBytes`. */
 export function beyond(peers: Iterable<PeerState>, keepBytes: number): Asked[] {
   const asked: Asked[] = [];
   for (const peer of peers)

@@ -19,7 +19,7 @@ function peer({ choked = false, namedRequests = 0 } = {}): PeerState {
   return state;
 }
 
-describe('what keeps a download from asking for more', () => {
+describe('the bottleneck of a download', () => {
   it.each([
     ['peers', [peer({ namedRequests: 1 })], {}],
     ['peers', [peer()], { stalled: false }],
@@ -34,14 +34,14 @@ describe('what keeps a download from asking for more', () => {
     expect(new BottleneckGauge().take(peers, { ...BUSY, ...load })).toBe(expected);
   });
 
-  it('is its rate if that let it ask for nothing since the last look', () => {
+  it('is its rate limit if that blocked requests since the last call', () => {
     const pressure = new BottleneckGauge();
     const asked = [peer({ namedRequests: 1 })];
     pressure.rateIsFull();
     expect([pressure.take(asked, BUSY), pressure.take(asked, BUSY)]).toEqual(['rate', 'peers']);
   });
 
-  it('is the disk if most of what may be outstanding waits to be stored', () => {
+  it('is the disk if most of the outstanding budget waits to be stored', () => {
     const pressure = new BottleneckGauge();
     const asked = [peer({ namedRequests: 1 })];
     pressure.budgetIsFull();

@@ -1,40 +1,40 @@
 import type { PeerState } from './peer-state.js';
 
 /**
- * What kept a download from asking for more: the rate that it is allowed (`rate`), blocks that wait to be written
- * (`disk`), nobody to ask (`nobody`), no slot at any peer (`choked`), peers that hold their own choice back (`held-back`),
- * that no peer has what is wanted (`nothing-there`), or nothing but how fast they are (`peers`).
+ * What keeps a download from requesting more: its rate limit (`rate`), blocks waiting to be written (`disk`), no peers
+ * (`nobody`), no slot at any peer (`choked`), super-seeders that hold blocks back (`held-back`), no peer with a wanted
+ * piece (`nothing-there`), or only the speed of the peers (`peers`).
  */
 export type Bottleneck = 'rate' | 'disk' | 'nobody' | 'choked' | 'held-back' | 'nothing-there' | 'peers';
 
-/** How a download stands. */
+/** Current load of a download. */
 export interface EngineLoad {
-  /** Arrived, and not stored. */
+  /** Arrived and not stored. */
   readonly storingBytes: number;
-  /** Asked for, and wanted still. */
+  /** Requested and still wanted. */
   readonly inFlightBytes: number;
-  /** No piece is left that nobody was asked for. */
+  /** Every piece has been requested. */
   readonly allAsked: boolean;
-  /** No block came since the last look. */
+  /** No block arrived since the last call. */
   readonly stalled: boolean;
 }
 
-/** Notes what kept a download from asking, from one look to the next. */
+/** Records what keeps a download from requesting, between two calls of {@link take}. */
 export class BottleneckGauge {
   #rate = false;
   #budget = false;
 
-  /** The rate let it ask for nothing more. */
+  /** The rate limit allowed no further request. */
   rateIsFull(): void {
     this.#rate = true;
   }
 
-  /** The bound on outstanding bytes did. */
+  /** The bound on outstanding bytes allowed no further request. */
   budgetIsFull(): void {
     this.#budget = true;
   }
 
-  /** What it was since the last time. */
+  /** The bottleneck since the last call. */
   take(peers: Iterable<PeerState>, load: EngineLoad): Bottleneck {
     const [rate, budget] = [this.#rate, this.#budget];
     this.#rate = this.#budget = false;

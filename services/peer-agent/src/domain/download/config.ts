@@ -1,26 +1,31 @@
-/** Constants of the download engine, with the reasons for them. */
+/** Constants of the download engine, and why they are what they are. */
 export interface EngineConfig {
   /**
-   * Requests in flight to a peer cover so many seconds at its measured rate, and at least
-   * twice what its quickest answer took. The longer, the later the last pieces of a swarm
-   * come: they wait behind what was asked before (docs/performance.md).
+   * Requests in flight to a peer cover this many seconds at its measured rate, and at least twice its shortest response
+   * time. The longer this is, the later the last pieces of a swarm arrive: they queue behind earlier requests
+   * (docs/performance.md).
    */
   readonly queueSeconds: number;
-  /** The first window of a peer, before anything is measured. */
+  /** Initial window of a peer, before anything is measured. */
   readonly initialWindowBytes: number;
-  /** No answer for so long: the peer's requests are given to others. */
+  /** A peer that does not answer for this long loses its requests to others. */
   readonly snubMs: number;
-  /** An idle peer takes a request over if it would answer so many times sooner than its owner. */
+  /** An idle peer takes over a request if it would answer this many times sooner than its owner, */
   readonly stealRatio: number;
-  /** ... and at least so much sooner, when no piece is left that nobody was asked for. */
+  /** and at least this much sooner, when every piece has been requested. */
   readonly stealMarginMs: number;
-  /** The same before that: peers are idle then because pieces are rare, and blocks that are stolen mostly on their way. */
+  /**
+   * The same before that point: peers are then idle because pieces are rare, and stolen blocks are mostly on their way.
+   */
   readonly earlyStealMarginMs: number;
-  /** At the end, a request is late at twice the time its owner's rate promised, and at least so much after it. */
+  /**
+   * In the endgame, a request is late at twice the time that its owner's rate promised, and at least this much after
+   * it.
+   */
   readonly lateMarginMs: number;
-  /** At the end, how long a peer that has never sent anything may keep a request for itself. */
+  /** In the endgame, how long a peer that has never sent anything may keep a request to itself. */
   readonly unheardMs: number;
-  /** Expected wait for the first block of a peer whose rate is not known. */
+  /** Expected wait for the first block of a peer with an unknown rate. */
   readonly unknownWaitMs: number;
 }
 

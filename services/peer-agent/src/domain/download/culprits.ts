@@ -1,21 +1,21 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 
-/** Who sent a bad piece is not asked for that one again before. */
+/** How long the sender of a bad piece is not asked for that piece again. */
 const AVOID_MS = 60_000;
-/** Remembered at most: each has cost a bad piece. */
+/** Maximum number of entries: each has cost a bad piece. */
 const MAX_CULPRITS = 1000;
 
 interface Culprit {
-  /** It is left alone until then. */
+  /** The peer is parked until this time. */
   parkedUntilMs: number;
   /** Pieces that it is not asked for, and until when. */
   readonly avoided: Map<number, number>;
-  /** It said that its content changed: what still arrives of it is no news. */
+  /** It announced that its content changed: bad data that still arrives from it is expected. */
   withdrew: boolean;
 }
 
-/** What one download makes of peers that sent bad pieces: they are left alone for a while, and those pieces come from others. */
+/** Per download: peers that sent bad pieces. They are parked for a while, and those pieces are fetched from others. */
 export class Culprits {
   readonly #culprits = new Map<PeerId, Culprit>();
 
@@ -23,12 +23,12 @@ export class Culprits {
     return nowMs < (this.#culprits.get(peer)?.parkedUntilMs ?? -Infinity);
   }
 
-  /** True if the peer has withdrawn the file since. */
+  /** True if the peer has withdrawn the file since it last joined. */
   hasWithdrawn(peer: PeerId): boolean {
     return this.#culprits.get(peer)?.withdrew ?? false;
   }
 
-  /** Takes from what a peer has the pieces that it is not to be asked for. */
+  /** Removes the pieces that the peer must not be asked for from its bitfield. */
   joined(peer: PeerId, has: Bitfield): void {
     const culprit = this.#culprits.get(peer);
     if (!culprit) return;
@@ -46,7 +46,7 @@ export class Culprits {
     this.#culpritOf(peer).withdrew = true;
   }
 
-  /** Pieces that peers may be asked for again. */
+  /** Removes and returns pieces that may be requested from their peers again. */
   forgiven(nowMs: number): { readonly peer: PeerId; readonly pieces: readonly number[] }[] {
     return [...this.#culprits].flatMap(([peer, { avoided }]) => {
       const pieces = [...avoided].filter(([, untilMs]) => untilMs <= nowMs).map(([piece]) => piece);

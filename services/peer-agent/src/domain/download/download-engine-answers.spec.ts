@@ -12,35 +12,35 @@ const pieceOf = (effects: readonly DownloadEffect[]): number => only(effects).re
 
 const [ann, ben, cat] = [peerNamed('ann'), peerNamed('ben'), peerNamed('cat')] as const;
 
-describe('DownloadEngine, of who has what', () => {
-  it('asks a peer for a piece once it says that it has it', () => {
+describe('DownloadEngine, availability', () => {
+  it('requests a piece from a peer once it announces the piece', () => {
     const told = new ToldEngine({ pieces: 4 });
     expect(told.join(ann, [])).toEqual([]);
     const effects = told.learn(ann, [2], 1);
     expect(effects).toMatchObject([{ type: 'request', source: ann, ref: { piece: 2, block: 0 } }]);
   });
 
-  it.each([0, 1, 2, 3])('asks it for that after %i others choked', (others) => {
+  it.each([0, 1, 2, 3])('requests it after %i others choked', (others) => {
     const told = new ToldEngine({ pieces: 4 });
     for (let other = 0; other < others; other++) told.holder(`other ${other}`, []);
     told.join(ann, []);
     expect(only(told.learn(ann, [2], 1))).toMatchObject({ source: ann, ref: { piece: 2, block: 0 } });
   });
 
-  it('counts a peer once for a piece, however often it says that it has it', () => {
+  it('counts a peer once for a piece, however often it announces it', () => {
     const told = new ToldEngine({ pieces: 2 });
     told.holder('says it thrice', [0, 0, 0]);
     for (const name of ['one', 'two']) told.holder(name, [1]);
     expect(pieceOf(told.join(ann, [0, 1]))).toBe(0);
   });
 
-  it('counts a peer for what it says that it has', () => {
+  it('counts the pieces that a peer announces', () => {
     const told = new ToldEngine({ pieces: 2 });
     told.holder('one', [0]);
     expect(pieceOf(told.join(ann, [0, 1]))).toBe(1);
   });
 
-  it('counts a peer that left no more', () => {
+  it('no longer counts a peer that left', () => {
     const told = new ToldEngine({ pieces: 2 });
     const leavers = ['one', 'two'].map((name) => told.holder(name, [0]));
     told.holder('stays', [1]);
@@ -48,7 +48,7 @@ describe('DownloadEngine, of who has what', () => {
     expect(pieceOf(told.join(ann, [0, 1]))).toBe(0);
   });
 
-  it('counts a peer no more for a piece that it turned out not to have', () => {
+  it('no longer counts a peer for a piece that it turned out not to have', () => {
     const told = new ToldEngine({ pieces: 2 });
     const first = only(told.join(ann, [0]));
     told.join(ben, [0]);
@@ -60,7 +60,7 @@ describe('DownloadEngine, of who has what', () => {
   });
 });
 
-describe('DownloadEngine, of answers', () => {
+describe('DownloadEngine, answers', () => {
   it('counts a block as outstanding from its request until it is on disk', () => {
     const told = new ToldEngine({ pieces: 1 });
     const request = only(told.join(ann, [0]));
@@ -72,7 +72,7 @@ describe('DownloadEngine, of answers', () => {
     expect([told.engine.isComplete, told.engine.have.has(0)]).toEqual([true, true]);
   });
 
-  it('calls the rejection of what was never asked a violation', () => {
+  it('treats the rejection of an unknown request as a violation', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [0]));
     expect(told.reject({ ...request, id: 999 }, 'not-available')).toEqual([
@@ -81,7 +81,7 @@ describe('DownloadEngine, of answers', () => {
     expect(asked(told.reject(request, 'not-available'))).toEqual([]);
   });
 
-  it('calls a block of another piece, or another block of the piece, a violation', () => {
+  it('treats a block of another piece, or another block of the piece, as a violation', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [1]));
     for (const ref of [
@@ -89,13 +89,17 @@ describe('DownloadEngine, of answers', () => {
       { piece: 1, block: 1 },
     ]) {
       expect(told.arrive({ ...request, ref }, 5)).toEqual([
-        { type: 'violation', source: ann, reason: `sent block ${ref.block} of piece ${ref.piece} unasked` },
+        {
+          type: 'violation',
+          source: ann,
+          reason: `sent block ${ref.block} of piece ${ref.piece} without a request`,
+        },
       ]);
     }
     expect(told.arrive(request, 6)).toMatchObject([{ type: 'store' }]);
   });
 
-  it('asks another peer at once for what one rejects because it chokes, and that one when it unchokes', () => {
+  it('requests a block from another peer at once when one rejects it by choking, and from that one when it unchokes', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [0, 1]));
     told.join(ben, [request.ref.piece]);
@@ -106,7 +110,7 @@ describe('DownloadEngine, of answers', () => {
     expect(after).toMatchObject({ source: ann, ref: { piece: 1 - request.ref.piece } });
   });
 
-  it('takes back all that a peer was asked for when it chokes, and goes to others with it', () => {
+  it('cancels all requests to a peer that chokes, and gives them to others', () => {
     const told = new ToldEngine({ pieces: 2 });
     const request = only(told.join(ann, [0]));
     told.join(ben, [0]);
@@ -117,7 +121,7 @@ describe('DownloadEngine, of answers', () => {
     expect(told.reject(request, 'cancelled', 3)).toEqual([]);
   });
 
-  it('knows nothing of what a peer says that is not there', () => {
+  it('ignores events of unknown peers', () => {
     const told = new ToldEngine({ pieces: 1 });
     const request = only(told.join(ann, [0]));
     told.leave(ann, 1);
@@ -130,11 +134,11 @@ describe('DownloadEngine, of answers', () => {
   });
 });
 
-/** Ann owes a block and is late with it; Ben has nothing else to do. */
+/** Ann's block is late; Ben has nothing else to do. */
 function late(): { told: ToldEngine; first: Asked; second: Asked } {
   const told = new ToldEngine({ pieces: 2 });
   const early = only(told.join(ann, [0, 1]));
-  const first = only(told.arrive(early, 100)); // A block in 100 ms: the next is late a second after its time.
+  const first = only(told.arrive(early, 100)); // A block in 100 ms: the next is late a second after it is due.
   told.store(early, { atMs: 100 });
   expect(told.join(ben, [0, 1], 150)).toEqual([]);
   expect(told.tick(1190)).toEqual([]);
@@ -143,8 +147,8 @@ function late(): { told: ToldEngine; first: Asked; second: Asked } {
   return { told, first, second: only(effects) };
 }
 
-describe('DownloadEngine, of a block that is asked of two', () => {
-  it('takes it from whoever sends it first, and drops what the other sends all the same', () => {
+describe('DownloadEngine, a block requested from two peers', () => {
+  it('takes it from the first to send it, and drops the other answer', () => {
     const { told, first, second } = late();
     expect(told.engine.outstandingBytes).toBe(2 * BLOCK);
     expect(told.arrive(second, 1220)).toEqual([
@@ -156,14 +160,14 @@ describe('DownloadEngine, of a block that is asked of two', () => {
     expect(told.store(second, { atMs: 1240 })).toMatchObject([{ type: 'verified' }, { type: 'complete' }]);
   });
 
-  it('waits for the other when one leaves or rejects it', () => {
+  it('waits for the other peer when one leaves or rejects it', () => {
     const { told, first, second } = late();
     expect(told.reject(first, 'not-available', 1220)).toEqual([]);
     expect(told.engine.outstandingBytes).toBe(BLOCK);
     expect(told.arrive(second, 1230)).toEqual([{ type: 'store', ref: first.ref }]);
   });
 
-  it('is of no interest any more, whatever comes of it, once the download is complete', () => {
+  it('ignores all answers once the download is complete', () => {
     const { told, first, second } = late();
     told.arrive(second, 1220);
     told.store(second, { atMs: 1220 });
@@ -172,15 +176,15 @@ describe('DownloadEngine, of a block that is asked of two', () => {
     expect(told.tick(60_000)).toEqual([]);
   });
 
-  it('is not asked of a third', () => {
+  it('is not requested from a third peer', () => {
     const { told } = late();
     expect(told.join(cat, [0, 1], 5000)).toEqual([]);
     expect(told.tick(5010)).toEqual([]);
   });
 });
 
-describe('DownloadEngine, of a block that a slow peer owes', () => {
-  it('asks it of a peer with nothing to do that is many times faster, and tells the slow one', () => {
+describe('DownloadEngine, a block owed by a slow peer', () => {
+  it('requests it from an idle peer that is many times faster, and cancels it at the slow one', () => {
     const told = new ToldEngine({ pieces: 4 });
     const learns = (piece: number, atMs: number): Asked => only(told.learn(ann, [piece], atMs));
     told.join(ann, []);
@@ -199,8 +203,8 @@ describe('DownloadEngine, of a block that a slow peer owes', () => {
   });
 });
 
-describe('DownloadEngine, of a peer that fell silent', () => {
-  it('gives what it owes to others after the time for that, and asks it for one block at most', () => {
+describe('DownloadEngine, a peer that went silent', () => {
+  it('gives its requests to others after the timeout, and requests at most one block of it', () => {
     const told = new ToldEngine({ pieces: 2, config: { initialWindowBytes: 4 * BLOCK } });
     const owed = asked(told.join(ann, [0, 1]));
     expect(owed.length).toBe(2);
@@ -212,8 +216,8 @@ describe('DownloadEngine, of a peer that fell silent', () => {
   });
 });
 
-describe('DownloadEngine, of blocks that are lost on their way to disk', () => {
-  it('asks for them again, of anybody, and verifies the piece when they are there', () => {
+describe('DownloadEngine, blocks lost before they are on disk', () => {
+  it('requests them again, from any peer, and verifies the piece when they are stored', () => {
     const told = new ToldEngine({ pieces: 1, blocks: 2 });
     const first = only(told.join(ann, [0]));
     const second = only(told.arrive(first, 1));
@@ -225,7 +229,7 @@ describe('DownloadEngine, of blocks that are lost on their way to disk', () => {
     expect(told.store(again, { atMs: 6 })).toEqual([{ type: 'verified', piece: 0 }, { type: 'complete' }]);
   });
 
-  it('wants a piece again of which nothing else is in hand, and frees the bytes that it held', () => {
+  it('wants a piece again if nothing else of it is in hand, and frees the bytes that it held', () => {
     const told = new ToldEngine({ pieces: 1 });
     const request = only(told.join(ann, [0]));
     told.arrive(request, 3);
@@ -237,10 +241,10 @@ describe('DownloadEngine, of blocks that are lost on their way to disk', () => {
   });
 });
 
-/** Whether there was anybody to ask, and the bytes that were outstanding. */
+/** Whether there were peers to ask, and the bytes outstanding. */
 type Use = [wanted: boolean, outstandingBytes: number];
 
-/** A part of a budget, without a limit of the rate; what it is told goes to `used`. */
+/** A budget share without a rate limit; its calls are recorded in `used`. */
 function budgetOf(limitBytes: number, used: Use[] = []): BudgetShare {
   return {
     limitBytes,
@@ -254,8 +258,8 @@ function budgetOf(limitBytes: number, used: Use[] = []): BudgetShare {
   };
 }
 
-describe('DownloadEngine, of its budget', () => {
-  it('asks for no more than it, and says whether it has anybody to ask, and how much is outstanding', () => {
+describe('DownloadEngine, its budget', () => {
+  it('stays within it, and reports whether it has peers to ask, and how much is outstanding', () => {
     const used: Use[] = [];
     const budget = budgetOf(3 * BLOCK, used);
     const told = new ToldEngine({ pieces: 4, config: { initialWindowBytes: 100 * BLOCK }, budget });
@@ -270,7 +274,7 @@ describe('DownloadEngine, of its budget', () => {
     ]);
   });
 
-  it('asks for more only when something is on disk', () => {
+  it('requests more only when something is on disk', () => {
     const budget = budgetOf(2 * BLOCK);
     const told = new ToldEngine({ pieces: 4, config: { initialWindowBytes: 100 * BLOCK }, budget });
     const [first] = asked(told.join(ann, [0, 1, 2, 3]));
@@ -278,7 +282,7 @@ describe('DownloadEngine, of its budget', () => {
     expect(asked(told.store(first!, { atMs: 20 })).length).toBe(1);
   });
 
-  it('says that it needs none of it once it is complete', () => {
+  it('reports that it needs none of it once it is complete', () => {
     const used: Use[] = [];
     const budget = budgetOf(BLOCK, used);
     const told = new ToldEngine({ pieces: 1, budget });

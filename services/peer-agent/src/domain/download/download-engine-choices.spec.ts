@@ -5,7 +5,7 @@ import type { DownloadEffect } from './messages.js';
 
 const [ann, ben, cat] = [peerNamed('ann'), peerNamed('ben'), peerNamed('cat')] as const;
 
-/** Has all that is asked arrive and be stored, until nothing more is asked; returns what was asked, in order. */
+/** Lets all requested blocks arrive and be stored, until nothing more is requested; returns the requests in order. */
 function serveAll(told: ToldEngine, first: readonly DownloadEffect[]): Asked[] {
   const queue = asked(first);
   for (const request of queue) {
@@ -19,8 +19,8 @@ const piecesOf = (requests: readonly Asked[]): number[] => requests.map(({ ref }
 /** The other of two pieces. */
 const other = (piece: number): number => 1 - piece;
 
-describe('DownloadEngine, of what to ask for next', () => {
-  it('finishes a piece that a peer began before it begins another, block by block', () => {
+describe('DownloadEngine, choosing the next request', () => {
+  it('finishes a piece that a peer started before it starts another, block by block', () => {
     const told = new ToldEngine({ pieces: 2, blocks: 4 });
     const requests = serveAll(told, told.join(ann, [0, 1]));
     const first = piecesOf(requests)[0]!;
@@ -31,13 +31,13 @@ describe('DownloadEngine, of what to ask for next', () => {
     expect(told.engine.isComplete).toBe(true);
   });
 
-  it('begins one piece a peer while there are new ones', () => {
+  it('starts one piece per peer while there are new ones', () => {
     const told = new ToldEngine({ pieces: 2, blocks: 4 });
     const first = only(told.join(ann, [0, 1]));
     expect(only(told.join(ben, [0, 1])).ref).toEqual({ piece: other(first.ref.piece), block: 0 });
   });
 
-  it('finishes a piece that a peer left behind before it begins another', () => {
+  it('finishes a piece that a peer left behind before it starts another', () => {
     const told = new ToldEngine({ pieces: 3, blocks: 4 });
     const first = only(told.join(ann, [0, 1, 2]));
     told.arrive(first);
@@ -61,7 +61,7 @@ describe('DownloadEngine, of what to ask for next', () => {
     expect(only(told.join(cat, [piece])).ref).toEqual({ piece, block: 1 });
   });
 
-  it('helps with the piece of which most is left when there is no new one', () => {
+  it('helps with the piece with the most blocks left when there is no new one', () => {
     const told = new ToldEngine({ pieces: 2, blocks: 4 });
     const first = only(told.join(ann, [0, 1]));
     const second = only(told.join(ben, [0, 1]));
@@ -75,7 +75,7 @@ describe('DownloadEngine, of what to ask for next', () => {
   });
 });
 
-/** One piece of two blocks, the first sent by Ann, the second by Ben, who sent it wrong: it failed. */
+/** One piece of two blocks, the first sent by Ann, the second, a bad one, by Ben: it failed. */
 function inDoubt(): { told: ToldEngine; effects: DownloadEffect[] } {
   const told = new ToldEngine({ pieces: 1, blocks: 2 });
   const [first, second] = [only(told.join(ann, [0])), only(told.join(ben, [0]))];
@@ -84,8 +84,8 @@ function inDoubt(): { told: ToldEngine; effects: DownloadEffect[] } {
   return { told, effects: told.store(second, { atMs: 100, wrong: true }) };
 }
 
-describe('DownloadEngine, of a piece in doubt', () => {
-  it('bans nobody yet, and asks one peer for all of it', () => {
+describe('DownloadEngine, a piece in doubt', () => {
+  it('bans no peer yet, and requests all of it from one peer', () => {
     const { told, effects } = inDoubt();
     expect(effects[0]).toEqual({ type: 'failed', piece: 0 });
     const requests = asked(effects);
@@ -95,7 +95,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     expect(told.join(cat, [0], 110)).toEqual([]);
   });
 
-  it('bans who sent the block that was wrong once all of it came right', () => {
+  it('bans the sender of the bad block once all of the piece has arrived correctly', () => {
     const { told, effects } = inDoubt();
     const [first, second] = asked(effects);
     for (const request of [first!, second!]) told.arrive(request, 120);
@@ -107,7 +107,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     ]);
   });
 
-  it('bans who sent all of it wrong, and goes to another with it', () => {
+  it('bans the peer that sent all of it wrong, and turns to another', () => {
     const { told, effects } = inDoubt();
     const [first, second] = asked(effects);
     const [sender, another] = first!.source === ann ? [ann, ben] : [ben, ann];
@@ -122,7 +122,7 @@ describe('DownloadEngine, of a piece in doubt', () => {
     expect(told.engine.outstandingBytes).toBe(2 * told.blockBytes);
   });
 
-  it('goes on, when its only sender leaves, with one that is fit for that', () => {
+  it('continues with a fit peer when its only sender leaves', () => {
     const told = new ToldEngine({ pieces: 1, blocks: 4 });
     const requests = [cat, ann, ben].map((peer) => only(told.join(peer, [0])));
     const [slow, ...quick] = requests;

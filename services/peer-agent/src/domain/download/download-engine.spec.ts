@@ -23,7 +23,7 @@ function shares(sent: ReadonlyMap<string, number>, total: number): number[] {
   return [...sent.values()].map((bytes) => bytes / total);
 }
 
-/** The pieces that were requested of a peer, in order, each once. */
+/** The pieces requested of a peer, in order, each once. */
 function piecesRequestedOf(name: string, trace: readonly string[]): number[] {
   const effects = trace.map((line) => JSON.parse(line.slice(line.indexOf('{'))) as DownloadEffect);
   const pieces = effects.flatMap((effect) =>
@@ -53,7 +53,7 @@ describe('DownloadEngine', () => {
     expect(verified).toEqual([31]);
   });
 
-  it('takes a fair part from each of three equal seeders', () => {
+  it('takes a fair share from each of three equal seeders', () => {
     const { sent, completedMs } = swarm([seeder('a'), seeder('b'), seeder('c')], { bytes: 60 * MIB }).run();
     for (const share of shares(sent, 60 * MIB)) {
       expect(share).toBeGreaterThan(0.28);
@@ -78,17 +78,17 @@ describe('DownloadEngine', () => {
       ],
       { config: { initialWindowBytes: PIECE } },
     ).run();
-    // The first is requested before the others have joined.
+    // The first is requested before the others join.
     const [, ...next] = piecesRequestedOf('all', trace);
     expect(next.slice(0, 4).sort()).toEqual([28, 29, 30, 31]);
   });
 
-  it('lets different downloaders begin with different pieces', () => {
+  it('lets different downloaders start with different pieces', () => {
     const firsts = [1, 2, 3, 4, 5, 6].map((seed) => swarm([seeder('a')], { seed }).run().verified[0]);
     expect(new Set(firsts).size).toBeGreaterThan(3);
   });
 
-  it('does the same again for the same seed', () => {
+  it('behaves the same for the same seed', () => {
     const peers = [seeder('a', 3 * MIB), seeder('b', 7 * MIB), { name: 'c', rate: MIB, leavesMs: 700 }];
     expect(swarm(peers, { seed: 7 }).run().trace).toEqual(swarm(peers, { seed: 7 }).run().trace);
   });
@@ -109,7 +109,7 @@ describe('DownloadEngine', () => {
     expect(discardedBytes / (64 * MIB)).toBeLessThan(0.02);
   });
 
-  it('finishes in spite of a peer that takes requests and never answers', () => {
+  it('finishes despite a peer that takes requests and never answers', () => {
     const { completedMs, banned } = swarm([
       seeder('good', 4 * MIB),
       { name: 'dead', rate: 1, silent: true },
@@ -118,14 +118,14 @@ describe('DownloadEngine', () => {
     expect(banned).toEqual([]);
   });
 
-  it('uses a block that comes after it was given up', () => {
-    // Longer for a block than it waits for one: whatever comes was given up before.
+  it('uses a block that arrives after its request was given up', () => {
+    // A block takes longer than the timeout: every one arrives after its request was given up.
     const { completedMs, discardedBytes } = swarm([seeder('slow', 20 * KIB)], { bytes: 2 * PIECE }).run();
     expect(completedMs).toBeLessThan(80_000);
     expect(discardedBytes).toBeLessThanOrEqual(256 * KIB);
   });
 
-  it('gives what a peer owed to others when it leaves', () => {
+  it('gives the requests of a peer to others when it leaves', () => {
     const { completedMs } = swarm([
       seeder('stays', 4 * MIB),
       { name: 'goes', rate: 8 * MIB, leavesMs: 400 },
@@ -133,7 +133,7 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeLessThan(4500);
   });
 
-  it('goes on when the only peer comes back', () => {
+  it('resumes when the only peer comes back', () => {
     const { completedMs } = swarm([
       { name: 'first', rate: 8 * MIB, leavesMs: 500 },
       { name: 'later', rate: 8 * MIB, joinsMs: 5000 },
@@ -149,13 +149,13 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeDefined();
   });
 
-  it('names the culprit, and only the culprit, among several senders of a piece', () => {
+  it('identifies the culprit, and only the culprit, among several senders of a piece', () => {
     const peers: VirtualPeer[] = [
       { name: 'bad', rate: 4 * MIB, corrupts: ({ block }) => block === 1 },
       seeder('good1', 4 * MIB),
       seeder('good2', 4 * MIB),
     ];
-    // Few large pieces: all three work on the same ones.
+    // Few large pieces: all three peers work on the same ones.
     const { banned, completedMs } = swarm(peers, { bytes: 16 * MIB, pieceLength: 8 * MIB }).run();
     expect(banned).toEqual(['bad']);
     expect(completedMs).toBeDefined();
@@ -176,7 +176,7 @@ describe('DownloadEngine', () => {
     },
   );
 
-  it('lets a slow or silent peer send a piece alone if nobody better has it', () => {
+  it('lets a slow or silent peer send a piece alone if no better one has it', () => {
     const peers: VirtualPeer[] = [
       { name: 'bad', rate: 4 * MIB, corrupts: ({ block }) => block === 0, leavesMs: 3000 },
       { name: 'slow', rate: MIB },
@@ -186,7 +186,7 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeLessThan(30_000);
   });
 
-  it('deals with a banned peer again when it is let in', () => {
+  it('uses a banned peer again when it is let in', () => {
     const { engine, layout } = swarm([]);
     const peer = parsePeerId('ab'.repeat(32));
     const has = (): Bitfield => Bitfield.full(layout.pieceCount);
@@ -205,7 +205,7 @@ describe('DownloadEngine', () => {
     expect(send()).toEqual(['ban']);
   });
 
-  it('keeps what is asked for and not stored under its bound when the disk is slow', () => {
+  it('keeps requested and unstored bytes within its bound when the disk is slow', () => {
     const budget = new OutstandingBudget(4 * MIB).share();
     const { maxOutstandingBytes, completedMs } = swarm([seeder('a', 100 * MIB)], {
       diskRate: 5 * MIB,
@@ -216,7 +216,7 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeLessThan(4500);
   });
 
-  it('keeps to that bound also when it asks others for what is late', () => {
+  it('keeps that bound while it repeats late requests', () => {
     const budget = new OutstandingBudget(PIECE + 1).share();
     const peers: VirtualPeer[] = [
       { name: 'dead', rate: 1, silent: true },
@@ -227,7 +227,7 @@ describe('DownloadEngine', () => {
     expect(completedMs).toBeLessThan(6000);
   });
 
-  it('finishes whoever comes and goes, as long as one honest seeder stays', () => {
+  it('finishes whichever peers come and go, while one honest seeder stays', () => {
     const peer = fc.record({
       rate: fc.integer({ min: 64 * KIB, max: 20 * MIB }),
       latencyMs: fc.integer({ min: 0, max: 200 }),
@@ -263,7 +263,7 @@ describe('DownloadEngine', () => {
   }, 60_000);
 });
 
-describe('DownloadEngine, told of breaches', () => {
+describe('DownloadEngine, violations', () => {
   const peer = parsePeerId('11'.repeat(32));
 
   function joined(): VirtualSwarm {
@@ -275,7 +275,7 @@ describe('DownloadEngine, told of breaches', () => {
     return virtual;
   }
 
-  it('calls a block that nobody asked for a violation, and does not store it', () => {
+  it('treats an unrequested block as a violation, and does not store it', () => {
     const effects = joined().engine.handle(
       { type: 'block-arrived', source: peer, id: 999, ref: { piece: 0, block: 0 } },
       1,
@@ -283,7 +283,7 @@ describe('DownloadEngine, told of breaches', () => {
     expect(effects).toMatchObject([{ type: 'violation', source: peer }]);
   });
 
-  it('calls an answer with another block than the one asked for a violation', () => {
+  it('treats an answer with a different block as a violation', () => {
     const { engine, layout } = swarm([]);
     const effects = engine.handle(
       { type: 'source-joined', source: peer, has: Bitfield.full(layout.pieceCount) },
@@ -296,7 +296,7 @@ describe('DownloadEngine, told of breaches', () => {
     ]);
   });
 
-  it('asks others for what a peer answered with another block, once it has left', () => {
+  it('requests from others what a peer answered with another block, once it has left', () => {
     const { engine, layout } = swarm([], { bytes: PIECE });
     const has = Bitfield.full(layout.pieceCount);
     const asked = engine
@@ -312,7 +312,7 @@ describe('DownloadEngine, told of breaches', () => {
     expect(refs).toEqual(expect.arrayContaining([first!.ref, second!.ref]));
   });
 
-  it('asks nothing of a peer that chokes, and again when it unchokes', () => {
+  it('requests nothing of a peer that chokes, and resumes when it unchokes', () => {
     const { engine } = joined();
     const choked = engine.handle({ type: 'source-choked', source: peer }, 10);
     expect(choked.every(({ type }) => type === 'cancel')).toBe(true);
@@ -322,7 +322,7 @@ describe('DownloadEngine, told of breaches', () => {
     ).toBe(true);
   });
 
-  it('stops asking a peer that chokes and unchokes without end and answers nothing', () => {
+  it('stops requesting from a peer that chokes and unchokes endlessly and answers nothing', () => {
     const { engine } = joined();
     let asked = 0;
     for (let round = 0; round < 5000; round++) {
@@ -334,7 +334,7 @@ describe('DownloadEngine, told of breaches', () => {
     expect(asked).toBeLessThanOrEqual(2048);
   });
 
-  it('does not ask a peer again for a piece that it turned out not to have', () => {
+  it('does not request a piece again from a peer that turned out not to have it', () => {
     const { engine, layout } = swarm([], { bytes: PIECE });
     const [asked] = engine.handle(
       { type: 'source-joined', source: peer, has: Bitfield.full(layout.pieceCount) },

@@ -20,17 +20,16 @@ import { verifyPiece } from './verify-piece.js';
 import { SuperSeeders, endGiving, fits, noteChoice, takeChoice } from './super-seeding.js';
 
 /**
- * Decides what to ask of whom, for one download. It is told what happened and when, and
- * answers with what to do; it does no I/O and knows no clock, so that the same code runs
- * in an agent, in a test and in a simulator. Feed it `tick` about ten times a second.
+ * Decides what to request from which peer, for one download. It takes events with their times and returns effects; it
+ * does no I/O and reads no clock, so that the same code runs in an agent, in a test and in a simulator. Feed it `tick`
+ * about ten times a second.
  *
- * Guarantees: a piece is `verified` once, only after all its blocks were stored and hash
- * to the root in the metainfo; bytes asked for and not stored stay under its part of
- * the budget; every end of a peer frees what it was asked for.
+ * Guarantees: a piece is `verified` once, only after all its blocks were stored and hash to the root in the metainfo;
+ * bytes requested and not stored stay within its share of the budget; when a peer leaves, all its requests are freed.
  */
 export class DownloadEngine {
   readonly #picker: PiecePicker;
-  /** What the next request of a peer is chosen from. */
+  /** Inputs for choosing the next request of a peer. */
   readonly #requestChoice: RequestChoice;
   readonly #budget: BudgetShare;
   readonly #inFlight: InFlightRequests;
@@ -39,12 +38,12 @@ export class DownloadEngine {
   readonly #superSeeders: SuperSeeders;
   readonly #nearFirst: NearFirst | undefined;
   readonly #banned = new Set<PeerId>();
-  /** Bytes that arrived and are not stored yet. */
+  /** Bytes that have arrived and are not stored yet. */
   #storingBytes = 0;
-  /** Peers for which nothing was found to request: they are looked at again when there may be new work. */
+  /** Peers with nothing to request; reviewed when there may be new work. */
   readonly #idle = new Set<PeerState>();
   #nowMs = 0;
-  /** Who is asked first under a limit. */
+  /** Index of the peer that is asked first under a limit. */
   #turn = 0;
   readonly #bottleneck = new BottleneckGauge();
   #effects: DownloadEffect[] = [];
@@ -60,7 +59,7 @@ export class DownloadEngine {
     this.#requestChoice = { picker, peers, superSeeders, random, stealRatio: this.#config.stealRatio };
   }
 
-  /** Pieces that are verified and on disk. Not to be changed. */
+  /** Pieces that are verified and on disk. Do not modify. */
   get have(): Bitfield {
     return this.#picker.have;
   }
@@ -69,15 +68,15 @@ export class DownloadEngine {
     return this.#picker.have.isFull();
   }
 
-  /** True if the peer is there and has said that it has the piece. */
+  /** True if the peer is connected and has the piece. */
   readonly peerHas = (peer: PeerId, piece: number): boolean => this.#peers.get(peer)?.has.has(piece) ?? false;
 
-  /** Bytes asked for or arrived, and not yet stored, as {@link memoryOf} counts them. */
+  /** Bytes requested or arrived and not yet stored, as {@link memoryOf} counts them. */
   get outstandingBytes(): number {
     return this.#storingBytes + this.#inFlight.bytes;
   }
 
-  /** What kept it from asking for more since this was last asked. @param stalled no block came since */
+  /** What kept the download from requesting more since the last call. @param stalled no block arrived since */
   takeBottleneck(stalled: boolean): Bottleneck {
     if (this.#budget.isPaced && !this.#budget.mayAsk(this.#nowMs)) this.#bottleneck.rateIsFull();
     const [storingBytes, inFlightBytes] = [this.#storingBytes, this.#inFlight.bytes];
@@ -85,7 +84,7 @@ export class DownloadEngine {
     return this.#bottleneck.take(this.#peers.values(), { storingBytes, inFlightBytes, allAsked, stalled });
   }
 
-  /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
+  /** Takes one event and returns what to do. `nowMs` never decreases. */
   handle(event: DownloadEvent, nowMs: number): DownloadEffect[] {
     this.#nowMs = nowMs;
     this.#effects = [];
@@ -132,7 +131,7 @@ export class DownloadEngine {
   }
 
   #join({ source: id, has, distance = 'unknown' }: Extract<DownloadEvent, { type: 'source-joined' }>): void {
-    // Whoever decides on bans lets it in again: it has served its time.
+    // The caller decides on bans; a peer that it lets in again is no longer banned here.
     this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
@@ -163,7 +162,7 @@ export class DownloadEngine {
       this.#nearFirst?.learnt(peer, piece, this.#nowMs);
       mayServe ||= !this.have.has(piece);
     }
-    // The most frequent message of a large swarm, and often of no interest.
+    // The most frequent message in a large swarm, and often irrelevant.
     if (mayServe) this.#wake(peer);
   }
 
@@ -173,10 +172,10 @@ export class DownloadEngine {
   }
 
   #arrived(peer: PeerState, id: number, ref: BlockRef): void {
-    // A request that was answered wrongly stays on the books: it is freed when the peer has left.
+    // A wrongly answered request stays in flight: it is freed when the peer leaves.
     const request = peer.requests.get(id);
     if (!request || !fits(request, ref))
-      return this.#emit(violation(peer, `sent block ${ref.block} of piece ${ref.piece} unasked`));
+      return this.#emit(violation(peer, `sent block ${ref.block} of piece ${ref.piece} without a request`));
     const bytes = this.#picker.blockBytes(ref);
     this.#inFlight.arrived(peer, request, bytes);
     peer.received(bytes, this.#nowMs, request.askedMs);
@@ -198,7 +197,7 @@ export class DownloadEngine {
     this.#fill(peer);
   }
 
-  /** From now on the peer says what it sends. Only one that has all can choose well. */
+  /** From now on the peer chooses what it sends. Only a peer that has all pieces can choose well. */
   #letChoose(peer: PeerState): void {
     if (!peer.has.isFull()) return;
     this.#nearFirst?.superSeeds(peer, true);
@@ -207,7 +206,7 @@ export class DownloadEngine {
     this.#wake(peer);
   }
 
-  /** The peer is told what to send, as others are; what it has begun may be asked of others too. */
+  /** Blocks are requested from the peer by name again; those of its started pieces may be requested from others too. */
   #stopChoosing(peer: PeerState): void {
     this.#nearFirst?.superSeeds(peer, false);
     peer.stoppedSuperSeeding();
@@ -218,7 +217,7 @@ export class DownloadEngine {
     this.#fillAll();
   }
 
-  /** Whoever is still asked for the block need not send it. */
+  /** Cancels the block at all other peers that were asked for it. */
   #cancelAll(askedOf: readonly PeerId[], ref: BlockRef): void {
     for (const id of askedOf) {
       const peer = this.#peers.get(id);
@@ -279,7 +278,7 @@ export class DownloadEngine {
     this.#leave(id);
   }
 
-  /** Frees all that a peer was asked for and all pieces it worked on; one that stays is told to cancel. */
+  /** Frees all requests and pieces of a peer; a peer that stays receives cancels. */
   #release(peer: PeerState): void {
     for (const request of peer.requests.values()) this.#giveUp({ peer, request });
     for (const piece of peer.unassignedAll()) this.#picker.orphan(piece);
@@ -287,14 +286,14 @@ export class DownloadEngine {
     this.#idle.clear();
   }
 
-  /** The peer need not answer: others may. */
+  /** Cancels a request; other peers may answer it. */
   #giveUp({ peer, request }: { peer: PeerState; request: PendingRequest }): void {
     if (request.cancelled) return;
     this.#cancel(peer, request);
     if (request.ref) this.#unask(peer, request.ref);
   }
 
-  /** The peer will not send the block: others may. */
+  /** The peer will not send the block; other peers may. */
   #unask(peer: PeerState, ref: BlockRef): void {
     const piece = this.#picker.active.get(ref.piece);
     if (!piece) return;
@@ -310,7 +309,7 @@ export class DownloadEngine {
       peer.snubbed();
       this.#release(peer);
     }
-    // Who is fit may have changed: nobody is idle for good.
+    // Fitness may have changed: no peer stays idle for good.
     if (relieve(this.#picker, this.#peers, this.#config.stealRatio)) this.#idle.clear();
     if (this.#nearFirst?.review(this.#picker.wanted, this.#nowMs)) {
       for (const peer of this.#idle) if (peer.isFar) this.#idle.delete(peer);
@@ -325,9 +324,9 @@ export class DownloadEngine {
     for (const peer of peers) this.#fill(peer);
   }
 
-  /** Asks a peer for as much as its window and the bound on outstanding bytes allow. */
+  /** Requests as much of a peer as its window and the bound on outstanding bytes allow. */
   #fill(peer: PeerState): void {
-    // The cap looks at all peers, which is too much for one whose window is full anyhow.
+    // Computing the cap visits all peers: too expensive if the peer's window is full anyway.
     if (this.#idle.has(peer) || peer.room(Infinity) <= 0) return;
     const capBytes = this.#capBytes();
     while (peer.room(capBytes) > 0 && this.outstandingBytes < this.#budget.limitBytes) {
@@ -337,7 +336,7 @@ export class DownloadEngine {
     if (this.outstandingBytes >= this.#budget.limitBytes) this.#bottleneck.budgetIsFull();
   }
 
-  /** False if there is nothing to ask of the peer. */
+  /** False if there is nothing to request of the peer. */
   #askNext(peer: PeerState): boolean {
     const what = nextRequest(peer, this.#requestChoice, this.#nearFirst?.admission(peer, this.#nowMs));
     if (what === 'any') this.#askAny(peer);
@@ -345,7 +344,7 @@ export class DownloadEngine {
     return what !== undefined;
   }
 
-  /** Repeats requests of peers that are slow or late, as far as this one has room. */
+  /** Repeats requests of slow or late peers, as far as this one has room. */
   #repeatLate(peer: PeerState): void {
     if (!this.#idle.has(peer) || peer.isSnubbed || !this.#budget.mayAsk(this.#nowMs)) return;
     const judge = { config: this.#config, nowMs: this.#nowMs };
@@ -356,7 +355,7 @@ export class DownloadEngine {
       const found = findEndgameRequest(this.#picker, this.#peers, peer, judge);
       if (!found) return;
       const { owner, request, kind } = found;
-      // Without room for a second answer, the first is given up.
+      // Without room for a second answer, the first request is cancelled.
       if (kind === 'steal' || this.outstandingBytes >= this.#budget.limitBytes) {
         this.#cancel(owner, request);
         this.#picker.unask(request.ref, owner.id);
@@ -365,7 +364,7 @@ export class DownloadEngine {
     }
   }
 
-  /** Leaves it to the peer. */
+  /** Requests a block of the peer's choice. */
   #askAny(peer: PeerState): void {
     const id = this.#inFlight.ask(peer, { bytes: this.#picker.layout.longestBlock }, this.#nowMs);
     this.#emit({ type: 'request-any', source: peer.id, id, ...this.#superSeeders.classOf(peer) });
@@ -377,7 +376,7 @@ export class DownloadEngine {
     this.#emit({ type: 'request', source: peer.id, id, ref });
   }
 
-  /** A peer's share of the outstanding bytes: none that has something to give may be starved. */
+  /** A peer's share of the outstanding bytes, so that no peer with something to give is starved. */
   #capBytes(): number {
     return this.#budget.limitBytes / Math.max(1, countGivers(this.#peers.values(), this.#idle));
   }

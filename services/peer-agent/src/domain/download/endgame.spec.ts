@@ -11,17 +11,17 @@ import { findEndgameRequest, type EndgameRequest } from './endgame.js';
 const PIECE = 4 * BLOCK_SIZE;
 const layout = new PieceLayout(metainfoOf(bytesOf(3 * PIECE), PIECE));
 
-/** A picker on which requests are made by hand. */
+/** A picker with requests made manually. */
 class Scene {
   readonly picker = new PiecePicker(layout, Bitfield.empty(layout.pieceCount));
   readonly #peers = new Map<PeerState['id'], PeerState>();
 
-  /** @param isEndgame no piece is left that nobody was asked for */
+  /** @param isEndgame every piece has been requested */
   constructor(isEndgame = true) {
     if (isEndgame) for (let piece = 0; piece < layout.pieceCount; piece++) this.picker.start(piece);
   }
 
-  /** A peer that sends `rate` bytes a second at time 0; 0 is unknown. */
+  /** A peer that sends `rate` bytes per second at time 0; 0 is unknown. */
   peer(name: string, rate: number, has = Bitfield.full(layout.pieceCount)): PeerState {
     const state = new PeerState(peerNamed(name), has, DEFAULT_ENGINE_CONFIG, 0);
     if (rate > 0) state.received(rate / 10, 0);
@@ -44,7 +44,7 @@ class Scene {
     this.picker.block({ piece, block })!.askedOf.push(of.id);
   }
 
-  /** Makes the piece fail with several senders, so that it has to come from one. */
+  /** Makes the piece fail with several senders, so that it goes on parole. */
   doubt(index: number): void {
     const doubtful = this.picker.start(index);
     doubtful.blocks.forEach((block, at) => {
@@ -61,7 +61,7 @@ class Scene {
 }
 
 const FAST = 10 * BLOCK_SIZE;
-const SLOW = BLOCK_SIZE / 4; // Four seconds a block.
+const SLOW = BLOCK_SIZE / 4; // Four seconds per block.
 
 describe('findEndgameRequest', () => {
   it('leaves a request with an owner that is about as fast', () => {
@@ -82,14 +82,14 @@ describe('findEndgameRequest', () => {
     });
   });
 
-  it('steals first what would take the longest', () => {
+  it('first steals the request that would take the longest', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     for (const block of [0, 1, 2]) scene.ask(owner, 0, block);
     expect(scene.find(idle, 0)).toMatchObject({ request: { ref: { piece: 0, block: 2 } } });
   });
 
-  it('steals nothing that the idle peer does not have', () => {
+  it('steals no piece that the idle peer does not have', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST, Bitfield.empty(3)), scene.peer('owner', SLOW)];
     scene.ask(owner, 0, 0);
@@ -99,12 +99,12 @@ describe('findEndgameRequest', () => {
   it('repeats a request of an owner that is late by its own rate, and no sooner', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', FAST)];
-    scene.ask(owner, 0, 0); // Promised after 100 ms: late a second after that.
+    scene.ask(owner, 0, 0); // Due after 100 ms: late a second after that.
     expect(scene.find(idle, 1090)).toBeUndefined();
     expect(scene.find(idle, 1110)).toMatchObject({ kind: 'late', owner });
   });
 
-  it('repeats nothing, and steals only what would take very long, while pieces are left to ask for', () => {
+  it('repeats nothing, and steals only very slow requests, while pieces are left to request', () => {
     const scene = new Scene(false);
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     const late = scene.peer('late', FAST);
@@ -120,13 +120,13 @@ describe('findEndgameRequest', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', 0)];
     scene.ask(owner, 0, 0);
-    idle.received(0.6 * FAST, 700); // Still as fast: 100 ms a block, so more than 800 ms are too long.
+    idle.received(0.6 * FAST, 700); // Still as fast: 100 ms per block, so more than 800 ms are too long.
     expect(scene.find(idle, 700)).toBeUndefined();
     idle.received(0.2 * FAST, 900);
     expect(scene.find(idle, 900)).toMatchObject({ kind: 'steal', owner });
   });
 
-  it('asks no more than two peers for a block, and no peer twice', () => {
+  it('asks at most two peers for a block, and no peer twice', () => {
     const scene = new Scene();
     const [idle, owner, second] = [
       scene.peer('idle', FAST),
@@ -147,7 +147,7 @@ describe('findEndgameRequest', () => {
     expect(scene.find(idle, 9000)).toBeUndefined();
   });
 
-  it('leaves a piece that has to come from one peer to that peer', () => {
+  it('leaves a parole piece to its peer', () => {
     const scene = new Scene();
     const [idle, owner] = [scene.peer('idle', FAST), scene.peer('owner', SLOW)];
     scene.doubt(0);
@@ -157,7 +157,7 @@ describe('findEndgameRequest', () => {
     expect(scene.find(idle, 60_000)).toMatchObject({ request: { ref: { piece: 1 } } });
   });
 
-  it('leaves a piece that has to come from one to its owner unless that is unfit and the idle one fit', () => {
+  it('leaves a parole piece to its owner unless that is unfit and the idle peer is fit', () => {
     const doubtful = (ownerMsPerByte: number): { scene: Scene; idle: PeerState; owner: PeerState } => {
       const scene = new Scene();
       const idle = scene.slowPeer('idle', FAST, 1);
@@ -175,7 +175,7 @@ describe('findEndgameRequest', () => {
     expect(scene.find(idle, 0)).toBeUndefined();
   });
 
-  it('steals what would come three times and half a second later, and nothing that comes sooner', () => {
+  it('steals what would arrive later than three times as long plus half a second, and nothing sooner', () => {
     for (const [ownerWaitMs, kind] of [
       [800, undefined],
       [801, 'steal'],
@@ -187,7 +187,7 @@ describe('findEndgameRequest', () => {
     }
   });
 
-  it('steals nothing that is asked of two already', () => {
+  it('steals nothing that was already requested from two peers', () => {
     const scene = new Scene();
     const [idle, owner, second] = [
       scene.peer('idle', FAST),
@@ -200,20 +200,20 @@ describe('findEndgameRequest', () => {
     expect(scene.find(idle, 0)).toBeUndefined();
   });
 
-  it('calls a request late at twice its time and a second after it, whichever is later', () => {
+  it('treats a request as late at twice its time and a second after it, whichever is later', () => {
     const quick = new Scene();
     const idle = quick.peer('idle', FAST);
-    quick.ask(quick.peer('owner', FAST), 0, 0); // Promised after 100 ms.
+    quick.ask(quick.peer('owner', FAST), 0, 0); // Due after 100 ms.
     expect(quick.find(idle, 1100)).toBeUndefined();
     expect(quick.find(idle, 1100.5)).toMatchObject({ kind: 'late' });
     const slow = new Scene();
     const unknown = slow.peer('unknown', 0);
-    slow.ask(slow.peer('owner', SLOW), 0, 0); // Promised after four seconds.
+    slow.ask(slow.peer('owner', SLOW), 0, 0); // Due after four seconds.
     expect(slow.find(unknown, 5000)).toBeUndefined();
     expect(slow.find(unknown, 8001)).toMatchObject({ kind: 'late' });
   });
 
-  it('takes of two late requests the one that waits the longest', () => {
+  it('picks, of two late requests, the one that waits the longest', () => {
     const scene = new Scene();
     const [idle, owner, second] = [
       scene.peer('idle', FAST),

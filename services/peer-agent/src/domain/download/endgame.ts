@@ -6,32 +6,28 @@ import type { PeerState } from './peer-state.js';
 import type { PiecePicker } from './picker/piece-picker.js';
 import { isFitForParole } from './parole.js';
 
-/**
- * A request of another peer that an idle one had better serve: what BitTorrent calls the endgame (BEP 3), and the stealing of
- * requests before it.
- */
+/** A request of another peer that an idle one should serve: the endgame (BEP 3), and stealing before it. */
 export interface EndgameRequest {
   readonly owner: PeerState;
   readonly request: NamedRequest;
   /**
-   * `steal`: the owner is much slower, and is told at once not to send it. `late`: the
-   * owner should have sent it long ago, so it may be on its way; whoever comes first wins.
+   * `steal`: the owner is much slower, and gets a cancel at once. `late`: the answer is long overdue and may be on its
+   * way; the first to arrive wins.
    */
   readonly kind: 'steal' | 'late';
 }
 
-/** A request for a block that was named. */
+/** A request for a named block. */
 type NamedRequest = PendingRequest & { readonly ref: BlockRef };
 
-/** A block is never asked of more peers than this at a time. */
+/** Maximum number of peers asked for the same block. */
 const MAX_ASKED = 2;
 
 /**
- * For a peer with nothing left to ask, the request of another peer that has waited, or
- * will wait, the longest by its owner's own rate. Asking twice merely because a peer is
- * idle fetches up to 14 % of a file twice (docs/simulator.md), so a request is repeated
- * only in the endgame, when all pieces are asked for, and only if its owner is really late;
- * and it is moved only if the idle peer is several times faster.
+ * For a peer with nothing left to request, the request of another peer that has waited, or will wait, longest by its
+ * owner's own rate. Repeating requests merely because a peer is idle fetches up to 14 % of a file twice
+ * (docs/simulator.md). A request is therefore repeated only in the endgame, when all pieces are requested, and only if
+ * its owner is really late; and it is stolen only if the idle peer is several times faster.
  */
 export function findEndgameRequest(
   picker: PiecePicker,
@@ -40,7 +36,7 @@ export function findEndgameRequest(
   { config, nowMs }: { config: EngineConfig; nowMs: number },
 ): EndgameRequest | undefined {
   const isEndgame = picker.wanted.isEmpty();
-  // Who owes its first answer for long is not given the debts of others.
+  // A peer whose first answer is overdue does not get the requests of others.
   if (isEndgame && owesFirst(idle, { config, nowMs })) return undefined;
   let best: EndgameRequest | undefined;
   let bestGain = 0;
@@ -71,13 +67,13 @@ function judge(
   const promisedMs = request.dueMs - request.askedMs;
   if (isEndgame && nowMs > request.dueMs + Math.max(promisedMs, config.lateMarginMs)) return 'late';
   const ownWaitMs = idle.expectedWaitMs(request.bytes, nowMs);
-  // Of one that has sent nothing yet, expect it to take as long again as it has taken so far.
+  // A peer that has sent nothing yet is expected to take as long again as it has taken so far.
   const ownerWaitMs = owner.rate(nowMs) > 0 ? request.dueMs - nowMs : nowMs - request.askedMs;
   const marginMs = isEndgame ? config.stealMarginMs : config.earlyStealMarginMs;
   return ownerWaitMs > config.stealRatio * ownWaitMs + marginMs ? 'steal' : undefined;
 }
 
-/** True if it has never sent anything, and was asked long ago. */
+/** True if the peer has never sent anything, and was asked long ago. */
 function owesFirst(peer: PeerState, { config, nowMs }: { config: EngineConfig; nowMs: number }): boolean {
   if (peer.hasSent) return false;
   for (const { askedMs } of peer.requests.values()) if (nowMs - askedMs >= config.unheardMs) return true;
@@ -100,9 +96,8 @@ function isNamed(request: PendingRequest): request is NamedRequest {
 }
 
 /**
- * A peer that sends a piece by its own choice, so that nobody else is asked for it, and
- * needs so much longer for the rest of it than an idle one would that it had better be
- * left the choice no more.
+ * A super-seeder that needs so much longer for the rest of a piece than an idle peer would that it should no longer
+ * choose; no other peer is asked for the pieces that it sends.
  */
 export function findSlowSuperSeeder(
   { layout }: PiecePicker,
@@ -123,7 +118,7 @@ export function findSlowSuperSeeder(
   return undefined;
 }
 
-/** A piece that has to come from one changes hands only if its owner is not up to it, and another is. */
+/** A parole piece changes hands only if its owner is not fit and the other peer is. */
 function mayRelieve(
   piece: number,
   owner: PeerState,

@@ -4,7 +4,7 @@ import { FarTrial } from './far-trial.js';
 const PLENTY = (): number => 1e12;
 const NOTHING = (): number => 0;
 
-/** Lets time pass in ticks while so many bytes a millisecond come when it is closed and when it is open. */
+/** Advances time in ticks while this many bytes per millisecond arrive when the trial is closed and when it is open. */
 function play(
   trial: FarTrial,
   {
@@ -31,17 +31,17 @@ function fresh(): FarTrial {
 }
 
 describe('a trial of peers in other zones', () => {
-  it('is not made while near peers have little left to give', () => {
+  it('does not happen while near peers have little left to give', () => {
     expect(play(fresh(), { ms: 60_000, closed: 10, open: 100, backlog: NOTHING }).openMs).toBe(0);
   });
 
-  it('lets them in for good, but for short looks without them, if it is much faster with them', () => {
+  it('keeps far peers, except for short measurements without them, if they make it much faster', () => {
     const trial = fresh();
     play(trial, { ms: 5000, closed: 10, open: 100 });
     expect(play(trial, { ms: 60_000, closed: 10, open: 100 }).openMs).toBeGreaterThan(45_000);
   });
 
-  it('leaves them out if it is not, and is made less and less often', () => {
+  it('leaves them out if they do not, and becomes less and less frequent', () => {
     const trial = fresh();
     const { openMs: early } = play(trial, { ms: 20_000, closed: 10, open: 12 });
     expect(early).toBeGreaterThan(0);

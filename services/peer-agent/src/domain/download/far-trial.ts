@@ -1,22 +1,22 @@
-/** A look at a rate takes so long; a trial's begins when what was asked of the new peers comes. */
+/** Duration of a rate measurement; a trial's starts once the blocks requested from far peers arrive. */
 const LOOK_MS = 1000;
-/** How much a rate that was reached once still counts at the next look. */
+/** Weight of the best rate so far in the next measurement. */
 const MEMORY = 0.6;
-/** Near peers must have more of what is wanted than they give in so long. */
+/** A trial needs a backlog of more than near peers deliver in this time. */
 const BACKLOG_MS = 3000;
 const SETTLE_MS = 500;
-/** So much faster it must be with peers of other zones, to be worth the way. */
+/** With far peers the download must be this much faster to justify crossing zones. */
 const GAIN = 1.5;
-/** Until the next trial, at first; twice as long after each that was of no use, up to the last. */
+/** Delay until the next trial, at first; doubled after each useless one, up to the longest. */
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 32_000;
-/** What was worth it is looked at again after so long. */
+/** A successful trial is reviewed after this time. */
 const OPEN_MS = 10_000;
 
 /**
- * Finds out whether near peers give what they have as fast as it could come: now and then, while they have plenty of it left, peers
- * of other zones are asked as well for a second and a half. They stay in if that was much faster, else they are left out, and the
- * next trial is later. Nothing else tells: how fast it could be is known only by trying.
+ * Finds out whether near peers deliver what they have as fast as possible: from time to time, while they have plenty
+ * left, peers of other zones are asked too for a second and a half. They stay in use if that was much faster; otherwise
+ * they are dropped, and the next trial comes later. There is no other way: only trying shows how fast it could be.
  */
 export class FarTrial {
   #state: 'closed' | 'trial' | 'open' = 'closed';
@@ -31,17 +31,17 @@ export class FarTrial {
     this.#nextMs = nowMs + FIRST_WAIT_MS;
   }
 
-  /** Peers of other zones may be asked for what near ones have. */
+  /** True if peers of other zones may be asked for pieces that near peers have. */
   get isOpen(): boolean {
     return this.#state !== 'closed';
   }
 
-  /** So much came, from whomever. */
+  /** Counts bytes received from any peer. */
   received(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** Time has passed. @param backlog bytes that near peers have, and that they were not asked for yet */
+  /** Advances the time. @param backlog bytes that near peers have and that were not requested of them yet */
   tick(nowMs: number, backlog: () => number): void {
     const tookMs = nowMs - this.#sinceMs;
     if (this.#state === 'closed' && tookMs >= LOOK_MS) this.#closedLook(nowMs, tookMs, backlog());

@@ -18,7 +18,7 @@ const files = { a: bytesOf(1000), b: bytesOf((PIECES - 1) * PIECE) };
 const layout = new PieceLayout(folderMetainfo(files, PIECE));
 const PEERS = [peerNamed('one'), peerNamed('two'), peerNamed('three')];
 
-/** A rate that counts what it is charged, and lets ask or not as a test wants. */
+/** A rate that counts what it is charged, and allows requests or not as a test needs. */
 class CountedBudget implements BudgetShare {
   readonly limitBytes = 1 << 30;
   readonly ceiling = 1;
@@ -51,7 +51,7 @@ interface Owed {
   readonly bytes: number;
 }
 
-/** An engine whose peers answer, late or never, whatever they are asked for. */
+/** An engine whose peers answer, late or never, whatever is requested of them. */
 class Scene {
   readonly budget = new CountedBudget();
   readonly violations: string[] = [];
@@ -154,8 +154,8 @@ function perform(scene: Scene, one: typeof step extends fc.Arbitrary<infer Step>
   }
 }
 
-describe('a rate at which a download may ask', () => {
-  it('is charged for what has come and what may come yet, by name or by choice, whatever peers do', () => {
+describe('the request rate of a download', () => {
+  it('is charged for bytes that arrived and may still arrive, by name or by choice, whatever peers do', () => {
     let choices = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 10, maxLength: 120 }), (steps) => {
@@ -174,7 +174,7 @@ describe('a rate at which a download may ask', () => {
     expect(choices).toBeGreaterThan(1000);
   });
 
-  it('is given back what a block of choice is shorter than the longest', () => {
+  it('is refunded the difference if a block of choice is shorter than the longest', () => {
     const scene = new Scene();
     const [seeder] = PEERS as [PeerId];
     scene.feed({ type: 'source-joined', source: seeder, has: Bitfield.full(PIECES) });

@@ -7,45 +7,48 @@ import type { PendingRequest } from './peer-requests.js';
 import type { PeerState } from './peer-state.js';
 
 /**
- * Books what the peers of a download are asked for, be it by name or of their choice: the
- * bytes that are still wanted, as {@link memoryOf} counts them, and to the download's rate what it may ask for.
+ * Accounts for the requests of a download, for named blocks and blocks of the peer's choice: the bytes still wanted, as
+ * {@link memoryOf} counts them, and the use of the download's rate.
  */
 export class InFlightRequests {
   #inFlightBytes = 0;
-  /** The limit, as it was last seen. */
+  /** The limit at the last check. */
   #ceiling: number;
 
   constructor(private readonly budget: BudgetShare) {
     this.#ceiling = budget.ceiling;
   }
 
-  /** What all peers together were asked for and is still wanted: too often needed to be summed up. */
+  /** Bytes requested of all peers and still wanted: read too often to be summed each time. */
   get bytes(): number {
     return this.#inFlightBytes;
   }
 
-  /** Books a request that is sent now, and returns its id. What is left to the peer's choice has no `ref`. */
+  /** Records a request sent now, and returns its id. Without `ref`, the peer chooses the block. */
   ask(peer: PeerState, { ref, bytes }: { ref?: BlockRef; bytes: number }, nowMs: number): number {
     this.#inFlightBytes += memoryOf(bytes);
     this.budget.asked(bytes);
     return peer.requested(ref, bytes, nowMs);
   }
 
-  /** Its block came, with so many bytes: what is left to a peer's choice is booked as the longest there is. */
+  /**
+   * The block of a request arrived, with this many bytes: a request of the peer's choice is booked with the longest
+   * block length.
+   */
   arrived(peer: PeerState, request: PendingRequest, bytes: number): void {
     this.#answered(peer, request.id);
     this.budget.arrived(bytes);
     if (bytes < request.bytes) this.budget.returned(request.bytes - bytes);
   }
 
-  /** Its block does not come. Undefined if it was never asked for. */
+  /** The block of a request will not come. Undefined if there is no such request. */
   rejected(peer: PeerState, id: number): PendingRequest | undefined {
     const request = this.#answered(peer, id);
     if (request) this.budget.returned(request.bytes);
     return request;
   }
 
-  /** Its answer is not wanted any more, but may come all the same. False if that is booked already. */
+  /** The answer is no longer wanted, but may still come. False if the request is already cancelled. */
   cancel(peer: PeerState, request: PendingRequest): boolean {
     if (!peer.cancelled(request)) return false;
     this.#inFlightBytes -= memoryOf(request.bytes);
@@ -53,8 +56,8 @@ export class InFlightRequests {
   }
 
   /**
-   * If the limit is lower than when this was last asked: what is to be withdrawn, so that it does not come in spite
-   * of it. That is all but what it lets through in `seconds`.
+   * If the limit has been lowered since the last call: the requests to withdraw, so that their blocks do not exceed it.
+   * These are all except what the limit lets through in `seconds`.
    */
   beyondLimit(peers: ReadonlyMap<PeerId, PeerState>, seconds: number): readonly Asked[] {
     const { ceiling } = this.budget;
@@ -63,7 +66,7 @@ export class InFlightRequests {
     return isLess ? beyond(peers.values(), ceiling * seconds) : [];
   }
 
-  /** The peer is gone: no block of it comes any more. */
+  /** The peer has left: none of its blocks will come. */
   left(peer: PeerState): void {
     for (const { bytes } of peer.requests.values()) this.budget.returned(bytes);
   }

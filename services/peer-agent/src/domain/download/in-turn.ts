@@ -1,4 +1,4 @@
-/** The same items, the one at place `first` before the others; counted on from the beginning after the last. */
+/** The same items, rotated so that the one at index `first` (modulo their number) comes first. */
 export function inTurn<T>(items: Iterable<T>, first: number): T[] {
   const all = [...items];
   const at = all.length === 0 ? 0 : first % all.length;

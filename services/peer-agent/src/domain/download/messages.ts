@@ -2,21 +2,21 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { BlockRef } from '../block.js';
 import type { SourceEvent } from '../source-event.js';
 
-/** What happened, told to the engine. */
+/** Input of the engine. */
 export type DownloadEvent =
   | SourceEvent
   /**
-   * A block that the engine had stored is on disk, and `digest` is the root of its leaves; or it was lost on the way
-   * there, and `digest` is undefined: it is asked for again.
+   * A block is on disk, and `digest` is the root of its leaves; or it was lost before that, `digest` is undefined, and
+   * it is requested again.
    */
   | { readonly type: 'block-stored'; readonly ref: BlockRef; readonly digest: Buffer | undefined }
   | { readonly type: 'tick' };
 
-/** What is to be done, in this order. */
+/** What to do, in this order. */
 export type DownloadEffect =
   /** `id` is unique among the peer's requests; the answer carries it. */
   | { readonly type: 'request'; readonly source: PeerId; readonly id: number; readonly ref: BlockRef }
-  /** A block of the peer's choice, of a piece whose index is `residue` modulo `modulus`. */
+  /** Requests a block of the peer's choice, from the pieces whose index is `residue` modulo `modulus`. */
   | {
       readonly type: 'request-any';
       readonly source: PeerId;
@@ -24,18 +24,18 @@ export type DownloadEffect =
       readonly modulus: number;
       readonly residue: number;
     }
-  /** The request is answered all the same, with the block or a rejection. */
+  /** The request is still answered, with the block or a rejection. */
   | { readonly type: 'cancel'; readonly source: PeerId; readonly id: number }
-  /** Write the bytes that just arrived, hash them, come back with `block-stored`. */
+  /** Write the bytes that just arrived, hash them, and report `block-stored`. */
   | { readonly type: 'store'; readonly ref: BlockRef }
-  /** Drop the bytes that just arrived: they are not needed any more. */
+  /** Drop the bytes that just arrived: they are no longer needed. */
   | { readonly type: 'discard'; readonly ref: BlockRef }
   /** All blocks of the piece are on disk and hash to its root. */
   | { readonly type: 'verified'; readonly piece: number }
-  /** The piece did not hash to its root and will be fetched again. */
+  /** The piece does not hash to its root and will be fetched again. */
   | { readonly type: 'failed'; readonly piece: number }
-  /** The peer sent bad bytes: end its streams and do not come back. */
+  /** The peer sent bad data: close its streams and do not reconnect. */
   | { readonly type: 'ban'; readonly source: PeerId; readonly piece: number; readonly reason: string }
-  /** The peer broke the protocol: end its streams. */
+  /** The peer broke the protocol: close its streams. */
   | { readonly type: 'violation'; readonly source: PeerId; readonly reason: string }
   | { readonly type: 'complete' };

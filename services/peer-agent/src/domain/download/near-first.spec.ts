@@ -35,7 +35,7 @@ function admitted(by: NearFirst, from: PeerState, nowMs = 0): number[] {
 }
 
 describe('near peers first', () => {
-  it('holds nobody back as long as there are not both, near peers and far ones', () => {
+  it('holds no peer back unless there are both near and far ones', () => {
     const far = peer('far', 'far', ALL);
     expect(nearFirst('me', [far]).admission(far, 0)).toBeUndefined();
     const [near, unknown] = [peer('near', 'near'), peer('unknown', 'unknown', ALL)];
@@ -48,7 +48,7 @@ describe('near peers first', () => {
     expect(both.admission(far, 0)).toBeUndefined();
   });
 
-  it('has each piece that a zone lacks fetched by exactly one of it at first', () => {
+  it('has each piece that a zone lacks fetched by exactly one of its peers at first', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string(), { minLength: 2, maxLength: 8 }), (names) => {
         const far = peer('origin', 'far', ALL);
@@ -61,7 +61,7 @@ describe('near peers first', () => {
     );
   });
 
-  it('has the next of the zone fetch what does not come, and in the end everybody', () => {
+  it('lets the next of the zone fetch what does not arrive, and in the end every peer', () => {
     const far = peer('far', 'far', ALL);
     const made = nearFirst('me', [peer('a', 'near'), peer('b', 'near'), far], 1000);
     const counts = [1000, 3100, 5100].map((nowMs) => admitted(made, far, nowMs).length);
@@ -72,7 +72,7 @@ describe('near peers first', () => {
     expect(admitted(made, far, 5200)).toHaveLength(counts[0]!);
   });
 
-  it('fetches from afar nothing that a near peer has, until it has lost it or is gone', () => {
+  it('fetches nothing from afar that a near peer has, until that peer has lost it or left', () => {
     const far = peer('far', 'far', ALL);
     const near = peer('near', 'near', ALL);
     const made = nearFirst('me', [near, far]);
@@ -84,7 +84,7 @@ describe('near peers first', () => {
     expect(admitted(made, far, 120_000)).toEqual([]);
   });
 
-  it('does not count on a near peer that spreads the file: it gives what nobody has', () => {
+  it('does not count on a near super-seeder: it gives pieces that no peer has', () => {
     const far = peer('far', 'far', ALL);
     const near = peer('near', 'near', ALL);
     const made = nearFirst('me', [near, far]);

@@ -5,36 +5,40 @@ import type { EngineLayout } from '../engine-layout.js';
 import { FarTrial } from './far-trial.js';
 import type { PeerState } from './peer-state.js';
 
-/** Who of a zone comes next for a piece waits so long for the one before. */
+/** The next peer of a zone in the ranking for a piece waits this long for the one before it. */
 const PATIENCE_MS = 2000;
-/** How often far peers that were left out are looked at again. */
+/** Interval at which far peers that were left out are reviewed. */
 const REVIEW_MS = 500;
 
 /**
- * Which pieces a download asks of peers in other zones while there are peers in its own (docs/adr/0011-locality.md).
+ * Decides which pieces a download requests from peers in other zones while there are peers in its own
+ * (docs/adr/0011-locality.md).
  *
- * A piece that no near peer has must cross once: one of the zone fetches it, the others get it from there. Who, nobody has to
- * agree on: each ranks itself and its near peers for the piece by a hash, and the first takes it; the second only if it has had
- * nothing to fetch from afar for two seconds and the piece is still not there, and so on. What near peers do have is asked of
- * far ones only if {@link FarTrial} found that to be much faster.
+ * A piece that no near peer has must cross zones once: one peer of the zone fetches it, the others get it from there.
+ * Peers do not negotiate who fetches it: each ranks itself and its near peers for the piece by a hash, and the first
+ * takes it; the second takes it only after two seconds without anything to fetch from afar during which the piece has
+ * not appeared, and so on. Pieces that near peers have are requested from far ones only if {@link FarTrial} found that
+ * to be much faster.
  *
- * Peers of which it is not known where they are are neither near nor far: nothing here holds them back.
+ * Peers at an unknown distance are neither near nor far: nothing here holds them back.
  */
 export class NearFirst {
   readonly #near = new Set<PeerState>();
   #farPeers = 0;
-  /** How many near peers have each piece, without those that spread the file: they are busy with what nobody has.
-   * Made with the first peer of which it is known where it is, as are the others. */
+  /**
+   * How many near peers have each piece, without super-seeders: they are busy with pieces that no peer has. Allocated
+   * when the first peer with a known distance joins, like the arrays below.
+   */
   #nearCounts = new Uint32Array(0);
-  /** How many near peers come before us for each piece. */
+  /** For each piece, how many near peers rank before us. */
   #ranks = new Uint32Array(0);
-  /** When a far peer was first known to have each piece; 0 if none is. */
+  /** When a far peer first had each piece; 0 if none has. */
   #seenMs = new Float64Array(0);
-  /** When a piece that was fetched from afar last gave anything. */
+  /** When far peers last delivered anything. */
   #fetchedMs = 0;
   #reviewMs = 0;
   #trial: FarTrial | undefined;
-  /** Peers that super-seed. */
+  /** Super-seeding near peers. */
   #nearSuperSeeders = 0;
   #farSuperSeeders = 0;
 
@@ -43,7 +47,7 @@ export class NearFirst {
     private readonly pieces: { readonly count: number; readonly bytes: number },
   ) {}
 
-  /** True while there are both, near peers and far ones. */
+  /** True while there are both near and far peers. */
   get #isOn(): boolean {
     return this.#near.size > 0 && this.#farPeers > 0;
   }
@@ -59,7 +63,7 @@ export class NearFirst {
     for (const piece of peer.has.indexes()) this.learnt(peer, piece, nowMs);
   }
 
-  /** The peer begins to spread the file, or no longer does: to be called before its state says so. */
+  /** The peer starts or stops super-seeding: call before its state changes. */
   superSeeds(peer: PeerState, on: boolean): void {
     if (peer.superSeeds === on) return;
     this.#countSuperSeeder(peer, on ? 1 : -1);
@@ -74,13 +78,13 @@ export class NearFirst {
     for (const piece of peer.has.indexes()) this.lost(peer, piece);
   }
 
-  /** The peer has a piece more. */
+  /** The peer has one more piece. */
   learnt(peer: PeerState, piece: number, nowMs: number): void {
     if (peer.isNear && !peer.superSeeds) this.#count(piece, 1);
     else if (peer.isFar) this.#seenMs[piece] ||= nowMs;
   }
 
-  /** It does not have it after all. */
+  /** The peer does not have the piece after all. */
   lost(peer: PeerState, piece: number): void {
     if (peer.isNear && !peer.superSeeds) this.#count(piece, -1);
   }
@@ -90,19 +94,19 @@ export class NearFirst {
     if (peer.isFar) this.#fetchedMs = nowMs;
   }
 
-  /** Which pieces a peer may be asked to begin with, of those that it has; undefined if any. */
+  /** Test for the pieces that may be started with a peer, among those that it has; undefined if all may. */
   admission(peer: PeerState, nowMs: number): ((piece: number) => boolean) | undefined {
     if (!this.#holdsBack(peer)) return undefined;
     return (piece) => this.#admits(piece, nowMs);
   }
 
-  /** True if the peer may be left the choice of what it sends: not one far away, as long as one that is near is. */
+  /** True if the peer may super-seed to us: a far one may not while a near one does. */
   mayChoose(peer: PeerState): boolean {
     if (!this.#holdsBack(peer) || this.#trial?.isOpen) return true;
     return this.#nearSuperSeeders === 0;
   }
 
-  /** Time has passed. True if far peers that had nothing to give, or to choose, are to be looked at again. */
+  /** Advances the time. True if idle far peers must be reviewed. */
   review(wanted: Bitfield, nowMs: number): boolean {
     if (!this.#isOn) return false;
     const wasOpen = this.#trial?.isOpen;
@@ -112,7 +116,7 @@ export class NearFirst {
     return true;
   }
 
-  /** A far peer would choose what it sends, but is not to. */
+  /** True if a far peer offers to super-seed, but must not. */
   get #isChoiceLeft(): boolean {
     return this.#isOn && !this.#trial?.isOpen && this.#nearSuperSeeders > 0 && this.#farSuperSeeders > 0;
   }
@@ -132,7 +136,7 @@ export class NearFirst {
     return waitedMs >= (this.#ranks[piece] ?? 0) * PATIENCE_MS;
   }
 
-  /** Bytes that near peers have and nobody was asked for. */
+  /** Bytes that near peers have and that were requested of no peer. */
   #backlog(wanted: Bitfield): number {
     if (this.#isChoiceLeft) return wanted.count * this.pieces.bytes;
     let count = 0;
@@ -163,7 +167,7 @@ export class NearFirst {
   }
 }
 
-/** How many pieces there are, and how long the first is. */
+/** Number of pieces, and length of the first. */
 export function piecesOf(layout: EngineLayout): { count: number; bytes: number } {
   return { count: layout.pieceCount, bytes: layout.longestBlock * layout.blockCount(0) };
 }
@@ -173,7 +177,7 @@ function seedOf(id: PeerId): number {
   return Number.parseInt(id.slice(0, 8), 16) ^ Number.parseInt(id.slice(-8), 16);
 }
 
-/** Spreads a seed and an index over 32 bits (the finalizer of MurmurHash3). */
+/** Mixes a seed and an index into 32 bits (the finalizer of MurmurHash3). */
 function mix(seed: number, index: number): number {
   let hash = seed ^ Math.imul(index + 1, 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

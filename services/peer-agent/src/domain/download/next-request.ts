@@ -17,7 +17,7 @@ export interface RequestChoice {
 }
 
 /**
- * What to request of a peer next: a block, `any` if the peer is to choose, undefined if it has nothing to give at present.
+ * The next request for a peer: a block, `any` if the peer chooses, undefined if it currently has nothing to give.
  *
  * @param admits see {@link PieceLimits}
  */

@@ -25,7 +25,7 @@ describe('the bytes in flight of a process', () => {
     expect(second.limitBytes).toBe(600);
   });
 
-  it('are not more while others have still what they asked for when they were fewer', () => {
+  it('are bounded while others still hold what they requested when they were fewer', () => {
     const budget = new OutstandingBudget(1200);
     const [first, second] = [budget.share(), budget.share()];
     first.use(true, 1000);
@@ -33,11 +33,11 @@ describe('the bytes in flight of a process', () => {
     expect([first.limitBytes, second.limitBytes]).toEqual([600, 200]);
     first.use(true, 700);
     expect(second.limitBytes).toBe(500);
-    first.use(false, 300); // Its peers are gone, and it has yet to store what they sent.
+    first.use(false, 300); // Its peers have left, and it has yet to store what they sent.
     expect(second.limitBytes).toBe(900);
   });
 
-  it('are never more than the budget, whoever comes, asks as much as it may, stores, goes and weighs what', () => {
+  it('never exceed the budget, whichever downloads join, request, store, leave and change weight', () => {
     const step = fc.record({
       who: fc.nat(5),
       wanted: fc.boolean(),
@@ -65,7 +65,7 @@ describe('the bytes in flight of a process', () => {
     );
   });
 
-  it('are divided by the weight of each', () => {
+  it('are divided by weight', () => {
     const budget = new OutstandingBudget(1200);
     const limiter = new RateLimiter();
     const shares = (['high', 'normal', 'low'] as const).map((priority) => {
@@ -79,7 +79,7 @@ describe('the bytes in flight of a process', () => {
     expect(limits()).toEqual([686, 343, 171]);
   });
 
-  it('are asked for as fast as the rate of the download lets, which is given back what does not come', () => {
+  it('are requested as fast as the rate of the download allows, which is refunded what does not arrive', () => {
     const rate = new RateLimiter(1000).share();
     const share = new OutstandingBudget().share(rate);
     expect([share.isPaced, new OutstandingBudget().share().isPaced]).toEqual([true, false]);
@@ -90,11 +90,11 @@ describe('the bytes in flight of a process', () => {
     expect(rate.waitMs(0)).toBe(100);
   });
 
-  it('are 32 MiB, unless it is told otherwise', () => {
+  it('are 32 MiB by default', () => {
     expect(new OutstandingBudget().share().limitBytes).toBe(32 * 1024 * 1024);
   });
 
-  it('are counted as 16 KiB at least for each block of a small file', () => {
+  it('count at least 16 KiB for each block of a small file', () => {
     const layout: EngineLayout = {
       pieceCount: 5000,
       longestBlock: 1024,
@@ -117,7 +117,7 @@ describe('the bytes in flight of a process', () => {
         ...engine.handle({ type: 'block-arrived', source: peer, id: effect.id, ref: effect.ref }, 0),
       );
     }
-    // None was stored: so many are all that the budget has room for.
+    // None was stored: this is all that the budget has room for.
     expect(waiting).toBe(2048);
     expect(engine.outstandingBytes).toBe(32 << 20);
   });

@@ -1,30 +1,30 @@
 import { UNLIMITED } from '../limits/byte-bucket.js';
 import { NORMAL_WEIGHT } from '../limits/priority.js';
 
-/** A download's part of the {@link OutstandingBudget}. */
+/** A download's share of the {@link OutstandingBudget}. */
 export interface BudgetShare {
-  /** Bytes that the download may have asked for and not stored, at this moment. */
+  /** Bytes that the download may currently have requested and not stored. */
   readonly limitBytes: number;
   /**
-   * Says whether the download has anybody to ask (one that has not leaves its part to the
-   * others), and how many bytes it has asked for and not stored.
+   * Reports whether the download has peers to ask (one without them leaves its share to the others), and how many bytes
+   * it has requested and not stored.
    */
   use(wanted: boolean, outstandingBytes: number): void;
-  /** False while a limit lets nothing more be asked for. */
+  /** False while a limit allows no further requests. */
   mayAsk(nowMs: number): boolean;
-  /** So much was asked for. */
+  /** Counts bytes requested. */
   asked(bytes: number): void;
-  /** So much of what was asked for came. */
+  /** Counts requested bytes that arrived. */
   arrived(bytes: number): void;
-  /** What was asked for does not come. */
+  /** Counts requested bytes that will not arrive. */
   returned(bytes: number): void;
-  /** Bytes a second that a limit allows at most. */
+  /** Maximum rate that a limit allows, in bytes per second. */
   readonly ceiling: number;
-  /** There is a limit: what may be asked for is given to peers in turn. */
+  /** True if there is a limit: peers then take turns at requests. */
   readonly isPaced: boolean;
 }
 
-/** The rate at which a download may ask; see RateShare. */
+/** The rate at which a download may request; see RateShare. */
 export interface AskingRate {
   readonly weight: number;
   readonly ceiling: number;
@@ -43,18 +43,18 @@ const ANY_RATE: AskingRate = {
   giveBack: () => undefined,
 };
 
-/** What the shares of a budget add up to. */
+/** Totals over all shares of a budget. */
 interface Pool {
   readonly totalBytes: number;
-  /** Of those that have anybody to ask, as they said last. */
+  /** Weights of the shares that have peers to ask, as last reported. */
   weights: number;
   outstandingBytes: number;
 }
 
 /**
- * Bounds the bytes that all downloads of a process have asked for and not stored:
- * each that has peers to ask gets a part, by its weight. One that comes later waits until the
- * others have stored what they have beyond theirs, so that the sum is never more.
+ * Bounds the bytes that all downloads of a process have requested and not stored: each download with peers to ask gets
+ * a share by its weight. A download that starts later waits until the others have stored their excess, so that the
+ * total never grows.
  */
 export class OutstandingBudget {
   readonly #pool: Pool;
@@ -63,12 +63,12 @@ export class OutstandingBudget {
     this.#pool = { totalBytes, weights: 0, outstandingBytes: 0 };
   }
 
-  /** What all downloads together have asked for and not stored. */
+  /** Bytes that all downloads together have requested and not stored. */
   get outstandingBytes(): number {
     return this.#pool.outstandingBytes;
   }
 
-  /** @param rate how fast it may ask; @default as fast as it can */
+  /** @param rate its request rate; @default unlimited */
   share(rate: AskingRate = ANY_RATE): BudgetShare {
     return new PoolShare(this.#pool, rate);
   }
@@ -77,7 +77,7 @@ export class OutstandingBudget {
 class PoolShare implements BudgetShare {
   #weight = 0;
   #outstandingBytes = 0;
-  /** Bytes that were asked for and neither came nor were returned. */
+  /** Bytes requested that neither arrived nor were returned. */
   #unanswered = 0;
 
   constructor(
@@ -108,7 +108,7 @@ class PoolShare implements BudgetShare {
     this.pool.outstandingBytes += outstandingBytes - this.#outstandingBytes;
     this.#outstandingBytes = outstandingBytes;
     if (wanted) return;
-    // No answer is listened to any more.
+    // No answers are processed any more.
     if (this.#unanswered > 0) this.rate.giveBack(this.#unanswered);
     this.#unanswered = 0;
   }
@@ -136,10 +136,13 @@ class PoolShare implements BudgetShare {
 /** Enough for 1 GB/s with 30 ms between a request and its block on disk. */
 export const DEFAULT_TOTAL_BYTES = 32 << 20;
 
-/** What is kept of a block besides its bytes until it is stored, at most. */
+/** Memory for a block besides its bytes until it is stored, at most. */
 const LEAST_MEMORY = 16 << 10;
 
-/** What a block that was asked for and is not stored counts: thousands of small files would else take several times their bytes. */
+/**
+ * Memory that counts for a block requested and not stored: without a minimum, thousands of small files would use
+ * several times their bytes.
+ */
 export function memoryOf(bytes: number): number {
   return Math.max(bytes, LEAST_MEMORY);
 }

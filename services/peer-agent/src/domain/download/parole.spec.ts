@@ -14,7 +14,7 @@ interface Traits {
   readonly lacksPiece?: boolean;
 }
 
-/** A peer that took so many milliseconds for each of its bytes; Infinity if it has sent nothing yet. */
+/** A peer that took this many milliseconds per byte; Infinity if it has sent nothing yet. */
 function peer(msPerByte: number, { choked, snubbed, lacksPiece }: Traits = {}): PeerState {
   const has = Bitfield.full(4);
   if (lacksPiece) has.clear(PIECE);
@@ -29,29 +29,29 @@ function isFit(one: PeerState, ...others: readonly PeerState[]): boolean {
   return isFitForParole(one, PIECE, [one, ...others], RATIO);
 }
 
-describe('who is fit to send a piece alone', () => {
-  it('is who is alone, even if it has sent nothing yet', () => {
+describe('fitness to send a piece alone', () => {
+  it('is given for the only peer, even if it has sent nothing yet', () => {
     expect(isFit(peer(5))).toBe(true);
     expect(isFit(peer(Infinity))).toBe(true);
   });
 
-  it('is who is as slow as the ratio allows, and none that is slower', () => {
+  it('is given up to the ratio, and not beyond', () => {
     expect(isFit(peer(3), peer(1), peer(2))).toBe(true);
     expect(isFit(peer(3.01), peer(1), peer(2))).toBe(false);
   });
 
-  it('is none that has sent nothing yet while another sends', () => {
+  it('is not given for a peer that has sent nothing yet while another sends', () => {
     expect(isFit(peer(Infinity), peer(100))).toBe(false);
     expect(isFit(peer(Infinity), peer(Infinity))).toBe(true);
   });
 
-  it('is not measured by those that could not do it', () => {
+  it('is not measured against peers that cannot send the piece', () => {
     for (const why of ['choked', 'snubbed', 'lacksPiece'] as const) {
       expect(isFit(peer(100), peer(1, { [why]: true }))).toBe(true);
     }
   });
 
-  it('is one that fell silent only if none is awake that could do it', () => {
+  it('is given for a silent peer only if no other could send the piece', () => {
     const silent = peer(1, { snubbed: true });
     expect(isFit(silent)).toBe(true);
     expect(isFit(silent, peer(Infinity, { choked: true }), peer(1, { lacksPiece: true }))).toBe(true);

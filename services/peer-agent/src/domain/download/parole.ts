@@ -4,12 +4,11 @@ import type { PiecePicker } from './picker/piece-picker.js';
 import type { PeerState } from './peer-state.js';
 
 /**
- * Whether a peer is fit to be the parole peer of a piece, which sends all of it alone: nobody helps with that, so a slow
- * or silent one would hold up the whole download. Fit is who is not much slower than the
- * fastest that could do it; one that fell silent, or has sent nothing yet, only if
- * there is none better.
+ * True if a peer is fit to be the parole peer of a piece, which sends all of it alone: no other peer helps, so a slow
+ * or silent one would hold up the whole download. A fit peer is not much slower than the fastest candidate; one that
+ * went silent, or has sent nothing yet, is fit only if there is none better.
  *
- * @param ratio so many times slower than the fastest is too slow
+ * @param ratio a peer this many times slower than the fastest is too slow
  */
 export function isFitForParole(
   peer: PeerState,
@@ -28,7 +27,7 @@ export function isFitForParole(
   return peer.msPerByte <= fastest * ratio;
 }
 
-/** Takes pieces that have to come from one from peers that are not fit for that any more. Returns those pieces. */
+/** Takes parole pieces from peers that are no longer fit. Returns those pieces. */
 export function takeFromUnfit(peers: ReadonlyMap<PeerId, PeerState>, ratio: number): ActivePiece[] {
   const taken: ActivePiece[] = [];
   for (const peer of peers.values()) {
@@ -41,7 +40,7 @@ export function takeFromUnfit(peers: ReadonlyMap<PeerId, PeerState>, ratio: numb
   return taken;
 }
 
-/** Leaves to others the pieces that have to come from one, where that one has become too slow for it. True if there are such pieces. */
+/** Offers parole pieces to others when their peer has become too slow. True if there are parole pieces. */
 export function relieve(
   picker: PiecePicker,
   peers: ReadonlyMap<PeerId, PeerState>,

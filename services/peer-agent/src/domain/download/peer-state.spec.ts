@@ -15,7 +15,9 @@ function peer(nowMs = 0): PeerState {
   return new PeerState(peerNamed('uploader'), Bitfield.full(1000), DEFAULT_ENGINE_CONFIG, nowMs);
 }
 
-/** Keeps the peer's window full and has it answer at `rate`, from `fromMs` to `untilMs`. Returns the window then. */
+/**
+ * Keeps the peer's window full and lets it answer at `rate`, from `fromMs` to `untilMs`. Returns the window at the end.
+ */
 function serve(state: PeerState, rate: number, fromMs: number, untilMs: number): number {
   let piece = 0;
   const queue: number[] = [];
@@ -39,7 +41,7 @@ function serve(state: PeerState, rate: number, fromMs: number, untilMs: number):
 }
 
 describe('PeerState', () => {
-  it('begins with the first window, and has no room while choked', () => {
+  it('starts with the initial window, and has no room while choked', () => {
     const state = peer();
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW);
     expect(state.room(1000)).toBe(1000);
@@ -47,7 +49,7 @@ describe('PeerState', () => {
     expect(state.room(FOREVER)).toBe(0);
   });
 
-  it('widens its window by what arrives until the rate grows no more', () => {
+  it('grows its window by what arrives until the rate stops growing', () => {
     const state = peer();
     for (const now of [10, 20, 30]) {
       const id = state.requested({ piece: 0, block: now }, BLOCK, now);
@@ -57,7 +59,7 @@ describe('PeerState', () => {
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 3 * BLOCK);
   });
 
-  it.each([4, 40, 400])('settles on what a rate of %i MiB/s brings in the time it is to cover', (mib) => {
+  it.each([4, 40, 400])('settles on what a rate of %i MiB/s delivers in the time to cover', (mib) => {
     const rate = mib * KIB * KIB;
     const window = serve(peer(), rate, 0, 6000);
     const target = Math.max(FIRST_WINDOW, rate * DEFAULT_ENGINE_CONFIG.queueSeconds);
@@ -65,7 +67,7 @@ describe('PeerState', () => {
     expect(window / target).toBeLessThan(1.15);
   });
 
-  it('covers twice the time that the quickest answer takes, where that is long', () => {
+  it('covers twice the shortest response time, if that is long', () => {
     const state = peer();
     const rate = 40 * KIB * KIB;
     state.answered(state.requested({ piece: 0, block: 0 }, BLOCK, 0));
@@ -73,14 +75,14 @@ describe('PeerState', () => {
     expect(serve(state, rate, 400, 6000) / (rate * 0.8)).toBeCloseTo(1, 1);
   });
 
-  it('narrows its window when the peer becomes slow, but never below the first', () => {
+  it('narrows its window when the peer becomes slow, but never below the initial one', () => {
     const state = peer();
     expect(serve(state, 40 * KIB * KIB, 0, 4000)).toBeGreaterThan(10 * FIRST_WINDOW);
     for (let now = 4000; now <= 9000; now += 100) state.tick(now);
     expect(state.room(FOREVER) + state.inFlightBytes).toBe(FIRST_WINDOW);
   });
 
-  it('is silent when it owes something and nothing came for ten seconds', () => {
+  it('is silent when it owes something and nothing arrived for ten seconds', () => {
     const state = peer();
     expect(state.isSilent(60_000)).toBe(false);
     state.requested({ piece: 0, block: 0 }, BLOCK, 60_000);
@@ -129,7 +131,7 @@ describe('PeerState', () => {
     expect(state.pendingFor({ piece: 7, block: 2 })).toBeUndefined();
   });
 
-  it('counts in flight exactly what is asked, not cancelled and not answered', () => {
+  it('counts in flight exactly what is requested, not cancelled and not answered', () => {
     const step = fc.record({
       do: fc.constantFrom('ask' as const, 'cancel' as const, 'answer' as const),
       pick: fc.nat(30),
@@ -160,14 +162,14 @@ describe('PeerState', () => {
   });
 });
 
-describe('PeerState, of how long a byte takes', () => {
-  /** Asks for 100 bytes and has them come so much later. */
+describe('PeerState, time per byte', () => {
+  /** Requests 100 bytes that arrive this much later. */
   function fetch(state: PeerState, askedMs: number, tookMs: number): void {
     state.answered(state.requested({ piece: 0, block: 0 }, 100, askedMs));
     state.received(100, askedMs + tookMs);
   }
 
-  it('is not known before the first block, then smoothed over the last ones', () => {
+  it('is unknown before the first block, then smoothed over the last ones', () => {
     const state = peer();
     expect(state.msPerByte).toBe(Infinity);
     fetch(state, 1000, 100);
@@ -178,7 +180,7 @@ describe('PeerState, of how long a byte takes', () => {
     expect(state.msPerByte).toBeCloseTo(1.21);
   });
 
-  it('leaves out the time in which nothing was asked for, and no other', () => {
+  it('excludes the time in which nothing was requested, and no other', () => {
     const state = peer();
     fetch(state, 0, 100);
     state.requested({ piece: 0, block: 1 }, 100, 50_000);
@@ -189,33 +191,33 @@ describe('PeerState, of how long a byte takes', () => {
     expect(state.msPerByte).toBe(1);
   });
 
-  it('is a millionth of a millisecond at least', () => {
+  it('is at least a millionth of a millisecond', () => {
     const state = peer();
     state.received(1000, 0);
     expect(state.msPerByte).toBe(1e-6);
   });
 });
 
-describe('PeerState, of its window', () => {
-  /** Blocks that come every so many milliseconds, from one time up to another, which is left out. */
+describe('PeerState, window', () => {
+  /** Blocks that arrive at this interval, from one time up to another, exclusive. */
   function receive(state: PeerState, [fromMs, untilMs]: readonly [number, number], everyMs: number): void {
     for (let now = fromMs; now < untilMs; now += everyMs) state.received(BLOCK, now);
   }
 
-  it('ends its slow start half a second after a look at the rate if it grew by less than 15 % meanwhile', () => {
+  it('ends slow start half a second after a check if the rate grew by less than 15 % meanwhile', () => {
     const state = peer();
     receive(state, [0, 500], 100);
     state.tick(500);
     receive(state, [500, 1000], 100);
     state.tick(999);
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW + 10 * BLOCK);
-    state.tick(1000); // Ten blocks a second, as before: what comes in 0.3 s.
+    state.tick(1000); // Ten blocks per second, as before: what arrives in 0.3 s.
     expect(state.room(FOREVER)).toBe(3 * BLOCK);
     state.received(BLOCK, 1000);
     expect(state.room(FOREVER)).toBe(3 * BLOCK);
   });
 
-  it('goes on with its slow start while the rate grows', () => {
+  it('continues slow start while the rate grows', () => {
     const state = peer();
     receive(state, [0, 500], 100);
     state.tick(500);
@@ -227,7 +229,7 @@ describe('PeerState, of its window', () => {
     expect(state.room(FOREVER)).toBeCloseTo((0.3 * BLOCK * 25) / 1.5);
   });
 
-  it('has no room when 2,048 requests are not answered, cancelled ones among them', () => {
+  it('has no room when 2,048 requests are unanswered, including cancelled ones', () => {
     const state = peer();
     for (let block = 0; block < 2047; block++) {
       const id = state.requested({ piece: 0, block }, 1, 0);
@@ -240,7 +242,7 @@ describe('PeerState, of its window', () => {
     expect(state.room(FOREVER)).toBe(FIRST_WINDOW - 1023);
   });
 
-  it('gives each request a number of its own, from 1', () => {
+  it('numbers its requests from 1', () => {
     const state = peer();
     expect([0, 1, 2].map((block) => state.requested({ piece: 0, block }, 1, 0))).toEqual([1, 2, 3]);
   });

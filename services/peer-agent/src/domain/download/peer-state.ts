@@ -123,7 +123,7 @@ export class PeerState {
     return Number.isFinite(this.#msPerByte) || Number.isFinite(this.#partMs);
   }
 
-  /** Bytes a second at present. */
+  /** Current bytes per second. */
   rate(nowMs: number): number {
     return this.#meter.rate(nowMs);
   }
@@ -143,8 +143,8 @@ export class PeerState {
   }
 
   /**
-   * True if it owes us something and has been silent for too long. What is left to its
-   * choice may be held back for long, unless it has begun a piece.
+   * True if the peer has open requests and has been silent for too long. Requests of its own choice may be held back
+   * for long, unless it has started a piece.
    */
   isSilent(nowMs: number): boolean {
     const owes = this.namedRequests > 0 || (this.anyRequests > 0 && this.#given.size > 0);

@@ -6,7 +6,7 @@ import { SmartBan } from './smart-ban.js';
 
 const [alice, bob, mallory] = [peerNamed('alice'), peerNamed('bob'), peerNamed('mallory')] as const;
 
-/** A piece of which each sender delivered one block; what is marked "!" came wrong. */
+/** A piece with one block from each sender; blocks marked "!" are bad. */
 function piece(senders: readonly string[], index = 0): ActivePiece {
   const made = new ActivePiece(index, senders.length, false);
   senders.forEach((sender, block) => {
@@ -23,14 +23,14 @@ describe('SmartBan', () => {
     expect(smartBan.has(0)).toBe(false);
   });
 
-  it('names nobody when several sent, and wants the piece from one peer', () => {
+  it('names no peer when there were several senders, and wants the piece from one peer', () => {
     const smartBan = new SmartBan();
     expect(smartBan.failed(piece(['alice', 'mallory!']))).toBeUndefined();
     expect(smartBan.has(0)).toBe(true);
     expect(smartBan.has(1)).toBe(false);
   });
 
-  it('names who sent a block that differs from the good one, and nobody else', () => {
+  it('names the sender of a block that differs from the good one, and no other', () => {
     const smartBan = new SmartBan();
     smartBan.failed(piece(['alice', 'mallory!', 'bob']));
     expect(smartBan.verified(piece(['bob', 'bob', 'bob']))).toEqual([mallory]);
@@ -43,7 +43,7 @@ describe('SmartBan', () => {
     expect(smartBan.verified(piece(['alice', 'alice', 'alice'])).sort()).toEqual([bob, mallory].sort());
   });
 
-  it('names an honest name never, whoever sent what in however many attempts', () => {
+  it('never names an honest peer, whichever peers sent what in however many attempts', () => {
     const sender = fc.constantFrom('alice', 'bob', 'carol', 'mallory!', 'trudy!', 'mallory');
     const attempt = fc.array(sender, { minLength: 4, maxLength: 4 });
     fc.assert(
@@ -64,7 +64,7 @@ describe('SmartBan', () => {
     );
   });
 
-  it('has no memory of a piece once it verified', () => {
+  it('forgets a piece once it is verified', () => {
     const smartBan = new SmartBan();
     smartBan.failed(piece(['alice', 'mallory!']));
     smartBan.verified(piece(['alice', 'alice']));
@@ -80,7 +80,7 @@ describe('SmartBan', () => {
     expect(alice).not.toBe(mallory);
   });
 
-  it('counts and lists the pieces that have to come from one peer', () => {
+  it('counts and lists the parole pieces', () => {
     const smartBan = new SmartBan();
     expect([smartBan.count, [...smartBan.pieces()]]).toEqual([0, []]);
     for (const index of [3, 5, 3]) smartBan.failed(piece(['alice', 'mallory!'], index));

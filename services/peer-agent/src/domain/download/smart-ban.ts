@@ -7,29 +7,29 @@ interface FailedAttempt {
 }
 
 /**
- * Finds the peer that sent bad bytes, as libtorrent's smart ban does. A failed piece with one sender names it at once. With
- * several, the piece is fetched again from one parole peer, and the sender of a block that
- * differs from the good one is the culprit; the honest ones are kept.
+ * Finds the peer that sent bad data, like libtorrent's smart ban. A failed piece with one sender names it at once. With
+ * several, the piece is fetched again from one parole peer, and the senders of blocks that differ from the good ones
+ * are the culprits; the honest ones are kept.
  */
 export class SmartBan {
   readonly #attempts = new Map<number, FailedAttempt[]>();
 
-  /** How many pieces {@link has} is true of. */
+  /** Number of pieces for which {@link has} is true. */
   get count(): number {
     return this.#attempts.size;
   }
 
-  /** Those pieces. */
+  /** The pieces for which {@link has} is true. */
   pieces(): Iterable<number> {
     return this.#attempts.keys();
   }
 
-  /** True if the piece failed before and has to come from one peer. */
+  /** True if the piece failed before and must come from one peer. */
   has(piece: number): boolean {
     return this.#attempts.has(piece);
   }
 
-  /** Takes note of a piece that failed to verify. Returns the culprit if there was one sender. */
+  /** Records a piece that failed verification. Returns the culprit if there was only one sender. */
   failed(piece: ActivePiece): PeerId | undefined {
     const senders = piece.blocks.map(({ sender }) => sender);
     const distinct = new Set(senders);
@@ -40,7 +40,7 @@ export class SmartBan {
     return undefined;
   }
 
-  /** Takes note of a piece that verified. Returns those whose earlier blocks differ from it. */
+  /** Records a verified piece. Returns the senders of earlier blocks that differ from it. */
   verified(piece: ActivePiece): PeerId[] {
     const attempts = this.#attempts.get(piece.index) ?? [];
     this.#attempts.delete(piece.index);

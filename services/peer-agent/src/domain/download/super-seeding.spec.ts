@@ -16,10 +16,10 @@ const [SEEDER, SECOND] = [peerNamed('seeder'), peerNamed('second seeder')];
 type Named = Extract<DownloadEffect, { type: 'request' }>;
 type Any = Extract<DownloadEffect, { type: 'request-any' }>;
 
-/** An engine, and all that it has asked for and not been answered. */
+/** An engine, and all its unanswered requests. */
 class Scene {
   readonly engine = new DownloadEngine({ layout, have: Bitfield.empty(PIECES), random: seededRandom(1) });
-  /** Blocks that were ever asked for by name, as "piece/block". */
+  /** Blocks ever requested by name, as "piece/block". */
   readonly asked: string[] = [];
   readonly stored: string[] = [];
   #named: Named[] = [];
@@ -89,15 +89,15 @@ class Scene {
   }
 }
 
-/** A download from a seeder that chooses, when what it was asked for before that has come. */
+/** A download from a super-seeder, once the blocks requested before that have arrived. */
 function choosing(): { scene: Scene; begun: number; fresh: number } {
   const scene = new Scene().joins(SEEDER).superSeeds(SEEDER).sendNamed(SEEDER);
   const begun = Number(scene.asked[0]?.split('/')[0]);
   return { scene, begun, fresh: (begun + 1) % PIECES };
 }
 
-describe('an uploader that chooses', () => {
-  it('is asked for no piece by name any more, but for the rest of what was begun', () => {
+describe('a super-seeder', () => {
+  it('is asked for no new piece by name, but for the rest of the started ones', () => {
     const { scene, begun } = choosing();
     expect(new Set(scene.asked)).toEqual(new Set([`${begun}/0`, `${begun}/1`]));
     expect(scene.named(SEEDER)).toEqual([]);
@@ -105,7 +105,7 @@ describe('an uploader that chooses', () => {
     expect(scene.anys(SEEDER)[0]).toMatchObject({ modulus: 1, residue: 0 });
   });
 
-  it('sends a piece block by block, and nobody else is asked for it meanwhile', () => {
+  it('sends a piece block by block, and no other peer is asked for it meanwhile', () => {
     const { scene, fresh } = choosing();
     scene.choose(SEEDER, fresh, 0);
     scene.joins(SECOND).sendNamed(SECOND);
@@ -126,7 +126,7 @@ describe('an uploader that chooses', () => {
     expect(new Set(scene.stored).size).toBe(scene.stored.length);
   });
 
-  it('is no longer asked for anything by choice when it chooses no more', () => {
+  it('gets no more requests of its choice when it stops super-seeding', () => {
     const { scene } = choosing();
     scene.superSeeds(SEEDER, false);
     expect(scene.anys(SEEDER)).toEqual([]);
@@ -134,7 +134,7 @@ describe('an uploader that chooses', () => {
     expect(new Set(scene.stored).size).toBe(PIECES * 2);
   });
 
-  it('divides the pieces with another such one, in the order of their ids', () => {
+  it('divides the pieces with another super-seeder, in the order of their ids', () => {
     const scene = new Scene().joins(SEEDER).joins(SECOND).superSeeds(SEEDER).superSeeds(SECOND);
     scene.sendNamed(SEEDER).sendNamed(SECOND);
     const classes = [SEEDER, SECOND].sort().map((peer) => scene.anys(peer)[0]);
@@ -144,7 +144,7 @@ describe('an uploader that chooses', () => {
     ]);
   });
 
-  it('that has nothing of its part may choose among all, and is told what to send if it has nothing at all', () => {
+  it('that has nothing in its class may choose among all pieces, and is asked by name if it has nothing at all', () => {
     const scene = new Scene().joins(SEEDER).joins(SECOND).superSeeds(SEEDER).superSeeds(SECOND);
     scene.sendNamed(SEEDER).sendNamed(SECOND).rejectAny(SEEDER);
     expect(scene.anys(SEEDER).at(-1)).toMatchObject({ modulus: 1, residue: 0 });
@@ -153,7 +153,7 @@ describe('an uploader that chooses', () => {
     expect(scene.anys(SECOND).length).toBeGreaterThan(0);
   });
 
-  it('that sends the same again and again is told what to send, in the end', () => {
+  it('that sends the same block repeatedly is asked by name in the end', () => {
     const { scene, fresh } = choosing();
     let answers = 0;
     for (; scene.anys(SEEDER).length > 0 && answers < 1000; answers++) scene.choose(SEEDER, fresh, 0);
@@ -161,7 +161,7 @@ describe('an uploader that chooses', () => {
     expect(scene.sendNamed(SEEDER).stored.length).toBe(PIECES * 2);
   });
 
-  it('that lacks a piece is not let choose', () => {
+  it('that lacks a piece may not choose', () => {
     const has = Bitfield.full(PIECES);
     has.clear(3);
     const scene = new Scene().joins(SEEDER, has).superSeeds(SEEDER).sendNamed(SEEDER);
@@ -169,7 +169,7 @@ describe('an uploader that chooses', () => {
     expect(scene.stored).toHaveLength((PIECES - 1) * 2);
   });
 
-  it('and holds a piece back is relieved of it by one that is idle and many times faster', () => {
+  it('that holds up a piece loses it to an idle peer that is many times faster', () => {
     const { scene, fresh } = choosing();
     scene.choose(SEEDER, fresh, 0).joins(SECOND).sendNamed(SECOND);
     for (let now = 100; now <= 9000; now += 100) {

@@ -4,20 +4,20 @@ import type { PendingRequest } from './peer-requests.js';
 import type { PeerState } from './peer-state.js';
 import type { PiecePicker } from './picker/piece-picker.js';
 
-/** A peer that answers so many times with what is of no use is not left the choice any more. */
+/** A super-seeder that sends this many useless blocks in a row is no longer allowed to choose. */
 const MAX_USELESS = 64;
 
 /**
- * Which peers choose what they send (docs/adr/0008-uploaders-choice.md). Several divide the pieces
- * among them by index, in the order of their ids, which is the same for all downloaders.
+ * Selects the peers that super-seed (docs/adr/0008-uploaders-choice.md). Several of them divide the pieces by index, in
+ * the order of their ids, which is the same for all downloaders.
  */
 export class SuperSeeders {
   #ids: PeerId[] = [];
 
-  /** @param mayChoose whether one that offers to choose is to do it. @default all are */
+  /** @param mayChoose whether a peer that offers to super-seed is accepted. @default all are */
   constructor(private readonly mayChoose: (peer: PeerState) => boolean = () => true) {}
 
-  /** @param peers all that are there */
+  /** @param peers all connected peers */
   review(peers: ReadonlyMap<PeerId, PeerState>): void {
     this.#ids = [...peers.values()]
       .filter((peer) => peer.superSeeds && this.mayChoose(peer))
@@ -26,7 +26,7 @@ export class SuperSeeders {
     for (const peer of peers.values()) peer.classChanged();
   }
 
-  /** True if the peer is to choose. */
+  /** True if the peer super-seeds. */
   has(peer: PeerState): boolean {
     return this.#ids.includes(peer.id);
   }
@@ -39,29 +39,29 @@ export class SuperSeeders {
   }
 }
 
-/** Whether a block answers a request: the one that was named, or any. */
+/** True if a block answers a request: it is the one requested, or the peer was free to choose. */
 export function fits({ ref: asked }: PendingRequest, sent: BlockRef): boolean {
   return !asked || (asked.piece === sent.piece && asked.block === sent.block);
 }
 
-/** True if a peer that chooses may have more to give than it was asked for. */
+/** True if a super-seeder may have more to send than was requested. */
 export function mayGiveMore(picker: PiecePicker, peer: PeerState): boolean {
   let blocks = picker.wanted.count * picker.layout.blockCount(0);
   for (const piece of peer.given) blocks += piece.freeCount();
   return blocks > peer.anyRequests;
 }
 
-/** The peer sent the first block, or another, of a piece of its choice: what was wanted is active now, and the peer's. */
+/** The peer sent a block of a piece of its choice: a wanted piece becomes active and belongs to the peer. */
 export function takeChoice(picker: PiecePicker, peer: PeerState, piece: number): void {
   if (picker.wanted.has(piece)) peer.startedGiving(picker.give(piece));
 }
 
-/** What the peer has begun by its choice is left to others. */
+/** Offers the pieces that the peer has started by its choice to other peers. */
 export function endGiving(picker: PiecePicker, peer: PeerState): void {
   for (const piece of peer.stoppedGiving()) picker.orphan(piece);
 }
 
-/** Takes note of an answer of a peer's choice. False if it is of use no more to let it choose. */
+/** Records an answer of a super-seeder. False if it should no longer choose. */
 export function noteChoice(
   picker: PiecePicker,
   peer: PeerState,

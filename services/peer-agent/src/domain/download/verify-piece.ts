@@ -2,7 +2,10 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { ActivePiece } from './picker/active-piece.js';
 import type { PiecePicker } from './picker/piece-picker.js';
 
-/** Whether a piece is right whose blocks are all stored: then it is had, else wanted again. Also, who is found out by it. */
+/**
+ * Verifies a piece whose blocks are all stored: it becomes had, or wanted again. Also returns the peers that this
+ * exposes.
+ */
 export function verifyPiece(
   picker: PiecePicker,
   piece: ActivePiece,

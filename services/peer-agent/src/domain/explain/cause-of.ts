@@ -10,7 +10,7 @@ const CAUSE_OF: Readonly<Record<Exclude<Bottleneck, 'nobody'>, Cause>> = {
   peers: 'sources',
 };
 
-/** What the time of a download that runs goes to. */
+/** The cause that the time of a running download is accounted to. */
 export function causeOf(
   bottleneck: Bottleneck,
   { known, trackerAway }: { readonly known: number; readonly trackerAway: boolean },

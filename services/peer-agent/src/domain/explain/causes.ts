@@ -1,18 +1,18 @@
 /**
- * What the time of a download may be spent on; at each moment it is one of these:
+ * Causes that the time of a download is accounted to; at each moment exactly one applies:
  *
- * - `metainfo`: finding a peer that says what the file is
- * - `checking`: reading and hashing what is on disk, and making room for the rest
- * - `tracker`: there is nobody to ask, and the tracker, which could name somebody, is away
- * - `no-source`: nobody can be reached, or nobody that can has what is wanted
- * - `uploaders`: those who have it have no slot free, or hold it back since others get it first
- * - `own-limit`: the rate that this agent or transfer was allowed
- * - `disk`: what came waits to be hashed and written
- * - `sources`: all is asked for that may be; the sources, or the network, give no more
- * - `finishing`: the last sync to disk, and the move to its place
- * - `missing`: what was there already is not there any more, and is waited for
- * - `paused`, `failed`: it was not to run
- * - `off`: the agent did not run
+ * - `metainfo`: finding a peer that supplies the metainfo
+ * - `checking`: reading and hashing data on disk, and making room for the rest
+ * - `tracker`: no peer is known, and the tracker, which could list some, is unreachable
+ * - `no-source`: no peer is reachable, or no reachable peer has a wanted piece
+ * - `uploaders`: uploaders have no free slot, or hold blocks back because others get them first
+ * - `own-limit`: the rate limit of this agent or transfer
+ * - `disk`: received blocks wait to be hashed and written
+ * - `sources`: everything allowed is requested; the sources, or the network, are not faster
+ * - `finishing`: the final sync to disk, and the move into place
+ * - `missing`: waiting for files that were present and no longer are
+ * - `paused`, `failed`: the transfer was stopped
+ * - `off`: the agent was not running
  */
 export const CAUSES = [
   'metainfo',
@@ -31,45 +31,45 @@ export const CAUSES = [
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
-/** Things that went wrong, each counted. */
+/** Events that went wrong, each counted. */
 export const MISHAPS = [
-  /** Pieces that did not hash to their root and were fetched again. */
+  /** Pieces that failed verification and were fetched again. */
   'hash-failure',
-  /** Requests that an uploader refused. */
+  /** Requests refused by an uploader. */
   'refusal',
-  /** Requests given up, mostly to ask another. */
+  /** Requests given up, mostly to ask another peer. */
   'withdrawal',
-  /** Links to a peer that there had been one to before. */
+  /** Repeated links to the same peer. */
   'reconnection',
-  /** Links that ended before they began. */
+  /** Links that failed before they were established. */
   'unreachable',
   /** Peers banned. */
   'ban',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];
 
-/** Milliseconds that went to a cause, and in how many of them no byte came. */
+/** Milliseconds spent on a cause, and how many of them passed without a byte received. */
 export interface TimeSpent {
   readonly ms: number;
   /** At most `ms`. */
   readonly stalledMs: number;
 }
 
-/** The account of a download, as it outlives the process. */
+/** The time account of a download, as it is persisted. */
 export interface AccountRecord {
-  /** A cause that is not there took no time. */
+  /** An absent cause took no time. */
   readonly spent: Readonly<Partial<Record<Cause, TimeSpent>>>;
   readonly mishaps: Readonly<Partial<Record<Mishap, number>>>;
-  /** Bytes of blocks that came when they were there already. */
+  /** Bytes of blocks received twice. */
   readonly duplicateBytes: number;
-  /** Milliseconds of the download until it was known what the file is, and until its first block; -1 before that. */
+  /** Milliseconds into the download until the metainfo was known, and until its first block; -1 before that. */
   readonly metainfoAtMs: number;
   readonly firstByteAtMs: number;
-  /** Until when it was kept, in milliseconds since 1970. */
+  /** When the account was last saved, in milliseconds since the Unix epoch. */
   readonly untilMs: number;
 }
 
-/** Nothing yet. */
+/** An empty account. */
 export const NO_ACCOUNT: AccountRecord = {
   spent: {},
   mishaps: {},

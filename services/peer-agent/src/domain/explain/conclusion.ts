@@ -1,24 +1,24 @@
 import type { Cause } from './causes.js';
 import type { Findings, Source } from './findings.js';
 
-/** What is said of the cause that took the most time, and after the share of the time. The command adds the remedy. */
+/** Words for the cause that took the most time, before and after its share of the time. The command adds the remedy. */
 const SAYINGS: Readonly<Record<Exclude<Cause, 'sources'>, readonly [subject: string, explanation?: string]>> =
   {
-    metainfo: ['it was not known what the file is', 'no peer was found at first that could say'],
-    checking: ['it was busy with what is on disk', 'that was read and hashed before the rest was asked for'],
-    tracker: ['it waited for the tracker', 'nobody else could name a peer'],
-    'no-source': ['there was no source', 'nobody could be reached that had what was wanted'],
-    uploaders: ['the uploaders made it wait', 'they had no slot free, or gave to others first'],
-    'own-limit': ['its own limit was the limit'],
-    disk: ['the disk was the limit', 'what came waited to be hashed and written'],
-    finishing: ['it was finishing', 'the last sync to disk and the move to its place took that long'],
-    missing: ['what was there of it was missing'],
+    metainfo: ['it had no metainfo', 'at first no peer was found that could supply it'],
+    checking: ['it was checking existing data', 'this was read and hashed before the rest was requested'],
+    tracker: ['it waited for the tracker', 'no other source listed a peer'],
+    'no-source': ['there was no source', 'no reachable peer had the pieces it needed'],
+    uploaders: ['the uploaders made it wait', 'they had no free slot, or served others first'],
+    'own-limit': ['its own rate limit was the bottleneck'],
+    disk: ['the disk was the bottleneck', 'received blocks waited to be hashed and written'],
+    finishing: ['it was finishing', 'the final sync to disk and the move into place took that long'],
+    missing: ['its files were missing'],
     paused: ['it was paused'],
     failed: ['it had failed'],
-    off: ['the agent was off', 'it resumes when the agent starts'],
+    off: ['the agent was not running', 'it resumes when the agent starts'],
   };
 
-/** What took less was over before it can have waited for anything. */
+/** Shorter downloads had no time to wait for anything. */
 const LEAST_MS = 1000;
 
 /** One sentence: what the download waited for most. */
@@ -26,15 +26,15 @@ export function conclusionOf({ totalMs, spent: [most], sources }: Findings): str
   if (!most) return 'its time was not recorded';
   if (totalMs < LEAST_MS) return 'it has taken less than a second: too little to say what it waited for';
   const share = `for ${Math.round((most.ms * 100) / totalMs)} % of the time`;
-  if (most.cause === 'sources') return `the sources were the limit ${share}: ${generosity(sources)}`;
+  if (most.cause === 'sources') return `the sources were the bottleneck ${share}: ${contribution(sources)}`;
   const [subject, explanation] = SAYINGS[most.cause];
   return explanation === undefined ? `${subject} ${share}` : `${subject} ${share}: ${explanation}`;
 }
 
-function generosity([first, ...others]: readonly Source[]): string {
+function contribution([first, ...others]: readonly Source[]): string {
   if (!first) return 'none has sent anything yet';
-  const rate = first.rate > 0 ? ` at ${megabytes(first.rate)} a second` : '';
-  const beside = others.length === 0 ? 'alone gave' : `, the most generous of ${others.length + 1}, gave`;
+  const rate = first.rate > 0 ? ` at ${megabytes(first.rate)}/s` : '';
+  const beside = others.length === 0 ? 'alone sent' : `, the largest of ${others.length + 1}, sent`;
   return `${first.name || first.peerId.slice(0, 8)}${beside.startsWith(',') ? '' : ' '}${beside} ${megabytes(first.received)}${rate}`;
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { CAUSES, type Cause } from './causes.js';
 import { DownloadAccount } from './download-account.js';
 
-/** A clock that a test moves; the calendar's is its own. */
+/** A clock that a test moves; its calendar is independent. */
 class HandClock {
   #nowMs = 1000;
   #epochMs = 1_700_000_000_000;
@@ -35,7 +35,7 @@ function sumOf({ record }: DownloadAccount): number {
 }
 
 describe('the account of a download', () => {
-  it('gives all its time to causes, whatever happens: they add up to the whole, through restarts too', () => {
+  it('gives all its time to causes, whatever happens: they add up to the total, even through restarts', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const clock = new HandClock();
@@ -49,7 +49,7 @@ describe('the account of a download', () => {
             clock.pass(one.ms);
             wholeMs += one.ms;
             if (one.kind === 'pass') continue;
-            // The last word of the process that ended is a record; time passes until the next one.
+            // The last thing an ending process writes is a record; time passes until the next one starts.
             account = new DownloadAccount(clock, account.record);
             clock.pass(one.ms);
             wholeMs += one.ms;
@@ -66,7 +66,7 @@ describe('the account of a download', () => {
     );
   });
 
-  it('gives the time since the last word to the cause that is named, else to the one that was entered', () => {
+  it('gives the time since the last call to the named cause, or to the one that was entered', () => {
     const clock = new HandClock();
     const account = new DownloadAccount(clock);
     account.enter('checking');
@@ -102,7 +102,7 @@ describe('the account of a download', () => {
     },
   );
 
-  it('takes no time while it is closed, nor what passed before it is opened again', () => {
+  it('counts no time while it is closed, nor the time before it is reopened', () => {
     const clock = new HandClock();
     const account = new DownloadAccount(clock);
     account.enter('sources');
@@ -120,7 +120,7 @@ describe('the account of a download', () => {
     });
   });
 
-  it('believes no calendar that ran backwards', () => {
+  it('ignores a calendar that ran backwards', () => {
     const clock = new HandClock();
     const record = { ...new DownloadAccount(clock).record, untilMs: clock.epochMs() + 60_000 };
     const account = new DownloadAccount(clock, record);
@@ -128,7 +128,7 @@ describe('the account of a download', () => {
     expect(account.totalMs).toBe(0);
   });
 
-  it('notes once when the metainfo was there and the first block came, and counts what went wrong', () => {
+  it('records once when the metainfo and the first block arrived, and counts mishaps', () => {
     const clock = new HandClock();
     const account = new DownloadAccount(clock);
     account.enter('metainfo');

@@ -8,15 +8,15 @@ import {
   type TimeSpent,
 } from './causes.js';
 
-/** Monotonic milliseconds, and milliseconds since 1970. */
+/** Monotonic milliseconds, and milliseconds since the Unix epoch. */
 export interface Clock {
   nowMs(): number;
   epochMs(): number;
 }
 
 /**
- * Keeps account of the time of one download: while it is open, every millisecond goes to exactly one cause, so that they
- * add up to the whole. Costs a few additions for each change of cause, and nothing for a block.
+ * Accounts for the time of one download: while it is open, every millisecond goes to exactly one cause, so that the
+ * causes add up to the total. Costs a few additions per change of cause, and nothing per block.
  */
 export class DownloadAccount {
   readonly #spent: Record<Cause, { ms: number; stalledMs: number }>;
@@ -25,11 +25,13 @@ export class DownloadAccount {
   #metainfoAtMs: number;
   #firstByteAtMs: number;
   #untilMs: number;
-  /** What the time since `#sinceMs` goes to unless it is said otherwise; undefined while the account is closed. */
+  /**
+   * Cause for the time since `#sinceMs`, unless {@link settle} names another; undefined while the account is closed.
+   */
   #cause: Cause | undefined;
   #sinceMs = 0;
 
-  /** @param before what was kept in earlier processes */
+  /** @param before account of earlier processes */
   constructor(
     private readonly clock: Clock,
     before: AccountRecord = NO_ACCOUNT,
@@ -48,7 +50,8 @@ export class DownloadAccount {
   }
 
   /**
-   * From now on time goes to `cause`. The first time in a process, all since the end of the last one goes to `meanwhile`.
+   * Accounts for the time from now on to `cause`. On the first call in a process, the time since the end of the last
+   * process goes to `meanwhile`.
    */
   enter(cause: Cause, meanwhile: Cause = 'off'): void {
     this.settle();
@@ -60,7 +63,10 @@ export class DownloadAccount {
     this.#untilMs = 0;
   }
 
-  /** The time since the last word went to `cause`, by default to the one that was entered. @param stalled no byte came */
+  /**
+   * Accounts for the time since the last call to `cause`, by default the one entered. @param stalled no byte was
+   * received
+   */
   settle(cause = this.#cause, stalled = true): void {
     if (this.#cause === undefined || cause === undefined) return;
     const nowMs = this.clock.nowMs();
@@ -68,19 +74,19 @@ export class DownloadAccount {
     this.#sinceMs = nowMs;
   }
 
-  /** The download is over: no more time goes to it, until it is entered again. */
+  /** Closes the account: no more time is counted until it is entered again. */
   close(): void {
     this.settle();
     this.#cause = undefined;
     this.#untilMs = 0;
   }
 
-  /** Something went wrong. */
+  /** Counts a mishap. */
   note(mishap: Mishap): void {
     this.#mishaps[mishap] += 1;
   }
 
-  /** A block came that was there already. */
+  /** Counts a block that was received twice. */
   repeated(bytes: number): void {
     this.#duplicateBytes += bytes;
   }
@@ -93,7 +99,7 @@ export class DownloadAccount {
     if (this.#firstByteAtMs < 0) this.#firstByteAtMs = this.totalMs;
   }
 
-  /** As it stands. */
+  /** The current account. */
   get record(): AccountRecord {
     const spent = table(CAUSES, (cause) => ({ ...this.#spent[cause] }));
     if (this.#cause !== undefined) {
@@ -128,7 +134,7 @@ function table<Key extends string, Value>(
   return Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<Key, Value>;
 }
 
-/** Without entries that say nothing. */
+/** Drops empty entries. */
 function present<Key extends string, Value>(
   entries: Readonly<Record<Key, Value>>,
   counts: (value: Value) => boolean,

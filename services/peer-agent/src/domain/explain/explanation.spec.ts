@@ -27,7 +27,7 @@ function spentOn(cause: Cause, ms = 1000): TransferRecord {
 }
 
 describe('an explanation', () => {
-  it('has causes that add up to the whole, the greatest first, and sources in the order of what they gave', () => {
+  it('has causes that add up to the total, largest first, and sources ordered by contribution', () => {
     fc.assert(
       fc.property(records, (all) => {
         for (const record of all) {
@@ -42,7 +42,7 @@ describe('an explanation', () => {
     );
   });
 
-  it.each(CAUSES)('concludes with what took the most time: %s', (cause) => {
+  it.each(CAUSES)('concludes with the cause that took the most time: %s', (cause) => {
     const others = explain({
       ...spentOn(cause, 6200),
       account: {
@@ -53,12 +53,12 @@ describe('an explanation', () => {
     expect(others.conclusion).toContain(cause === 'disk' ? '100 % of the time' : '62 % of the time');
   });
 
-  it('says the same of no two causes', () => {
+  it('has a different conclusion for each cause', () => {
     const conclusions = CAUSES.map((cause) => explain(spentOn(cause)).conclusion);
     expect(new Set(conclusions).size).toBe(CAUSES.length);
   });
 
-  it('names the most generous source, and how fast it was while it sent', () => {
+  it('names the largest source, and how fast it was while it sent', () => {
     const peers = [source('bob', 1_000_000, 0), source('alice', 4_000_000, 2000)];
     const { sources, conclusion } = explain({ ...spentOn('sources'), peers });
     expect(sources.map(({ name, rate }) => [name, rate])).toEqual([
@@ -66,7 +66,7 @@ describe('an explanation', () => {
       ['bob', 0],
     ]);
     expect(conclusion).toBe(
-      'the sources were the limit for 100 % of the time: alice, the most generous of 2, gave 4.0 MB at 2.0 MB a second',
+      'the sources were the bottleneck for 100 % of the time: alice, the largest of 2, sent 4.0 MB at 2.0 MB/s',
     );
   });
 
@@ -74,22 +74,22 @@ describe('an explanation', () => {
     const { totalMs, conclusion } = explain(spentOn('checking', 999));
     expect(totalMs).toBe(999);
     expect(conclusion).toBe('it has taken less than a second: too little to say what it waited for');
-    expect(explain(spentOn('checking', 1000)).conclusion).toContain('busy with what is on disk');
+    expect(explain(spentOn('checking', 1000)).conclusion).toContain('checking existing data');
   });
 
-  it('says that it does not know what was never recorded', () => {
+  it('admits that the time was never recorded', () => {
     expect(explain(download)).toMatchObject({ totalMs: 0, conclusion: 'its time was not recorded' });
   });
 
-  it('is refused for what was shared from here', () => {
+  it('is refused for content shared by this agent', () => {
     expect(() => explain({ ...download, origin: true })).toThrow(
       expect.objectContaining({ reason: 'NOT_DOWNLOADED' }),
     );
   });
 });
 
-describe('what time goes to while a download runs', () => {
-  it('is the tracker only if it is away and nobody else is known', () => {
+describe('the cause while a download runs', () => {
+  it('is the tracker only if it is unreachable and no peer is known', () => {
     expect(causeOf('nobody', { known: 0, trackerAway: true })).toBe('tracker');
     expect(causeOf('nobody', { known: 0, trackerAway: false })).toBe('no-source');
     expect(causeOf('nobody', { known: 2, trackerAway: true })).toBe('no-source');

@@ -4,20 +4,20 @@ import { CAUSES, MISHAPS, type Mishap } from './causes.js';
 import { conclusionOf } from './conclusion.js';
 import type { Findings } from './findings.js';
 
-/** Where the time of a download went. */
+/** Breakdown of the time of a download. */
 export interface Explanation extends Findings {
   readonly mishaps: Readonly<Record<Mishap, number>>;
   readonly conclusion: string;
 }
 
-/** Sending that took less says nothing of a rate. */
+/** Sending that took less gives no rate. */
 const LEAST_MS = 1;
 
-/** Throws `precondition`, NOT_DOWNLOADED, of what was shared from here. */
+/** Throws `precondition` NOT_DOWNLOADED for content shared by this agent. */
 export function explain(record: TransferRecord): Explanation {
   const { account, peers, origin, name } = record;
   if (origin) {
-    const message = `${name} was shared from here, not downloaded: there is nothing to explain`;
+    const message = `${name} was shared by this agent, not downloaded: there is nothing to explain`;
     throw new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
   }
   const spent = CAUSES.map((cause) => ({ cause, ...(account.spent[cause] ?? { ms: 0, stalledMs: 0 }) }))

@@ -1,23 +1,23 @@
 import type { PeerBytes } from '../transfer-record.js';
 import type { Cause, TimeSpent } from './causes.js';
 
-/** What one cause took of a download's time. */
+/** Share of a download's time that one cause took. */
 export interface TimeShare extends TimeSpent {
   readonly cause: Cause;
 }
 
-/** A peer that gave something. */
+/** A peer that sent blocks. */
 export interface Source extends PeerBytes {
-  /** Bytes a second while it was sending; 0 if that was too short to tell. */
+  /** Bytes per second while it was sending; 0 if that was too short to measure. */
   readonly rate: number;
 }
 
-/** What a download's time was spent on, and who gave. */
+/** What a download's time was spent on, and its sources. */
 export interface Findings {
-  /** The sum of `spent`; 0 if it was not recorded. */
+  /** The sum of `spent`; 0 if no time was recorded. */
   readonly totalMs: number;
-  /** The most first. */
+  /** Largest first. */
   readonly spent: readonly TimeShare[];
-  /** The most generous first. */
+  /** Largest contribution first. */
   readonly sources: readonly Source[];
 }

@@ -3,7 +3,7 @@ import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { ByteBucket, lowerLimit, UNLIMITED } from './byte-bucket.js';
 
 describe('ByteBucket', () => {
-  it('lets as much be taken at once as is needed, and then nothing until that has come in', () => {
+  it('allows any amount at once, and then nothing until it has refilled', () => {
     const bucket = new ByteBucket(1000);
     expect(bucket.mayTake(0)).toBe(true);
     bucket.take(500);
@@ -17,7 +17,7 @@ describe('ByteBucket', () => {
     expect(bucket.waitMs(60_000)).toBe(100);
   });
 
-  it('stays overdrawn when its limit changes, and fills at the new one', () => {
+  it('stays overdrawn when its limit changes, and refills at the new rate', () => {
     const bucket = new ByteBucket(1000);
     bucket.mayTake(0);
     bucket.take(1100);
@@ -30,7 +30,7 @@ describe('ByteBucket', () => {
     expect(bucket.mayTake(200)).toBe(true);
   });
 
-  it('takes back what was not needed', () => {
+  it('takes returned bytes back', () => {
     const bucket = new ByteBucket(1000);
     bucket.mayTake(0);
     bucket.take(900);
@@ -41,7 +41,7 @@ describe('ByteBucket', () => {
     expect(bucket.waitMs(0)).toBe(1);
   });
 
-  it('counts nothing that has moved while there is no limit', () => {
+  it('ignores bytes that moved while there was no limit', () => {
     const bucket = new ByteBucket(UNLIMITED);
     bucket.take(1e9);
     bucket.moved(1e9);
@@ -49,7 +49,7 @@ describe('ByteBucket', () => {
     expect([bucket.mayTake(5), bucket.waitMs(5)]).toEqual([true, 0]);
   });
 
-  it('counts what is under way when its limit is set or lowered, once, and not when it is raised', () => {
+  it('counts bytes in flight when its limit is set or lowered, once, and not when it is raised', () => {
     const bucket = new ByteBucket(UNLIMITED);
     bucket.take(700);
     bucket.moved(100);
@@ -62,7 +62,7 @@ describe('ByteBucket', () => {
     expect(bucket.waitMs(0)).toBe(1000);
   });
 
-  it('wants no more back of what has come in spite of a new limit than that lets through in ten seconds', () => {
+  it('charges for bytes that exceeded a new limit at most what the limit lets through in ten seconds', () => {
     const bucket = new ByteBucket(UNLIMITED);
     const bytes = 100_000_000;
     bucket.take(bytes);
@@ -72,7 +72,7 @@ describe('ByteBucket', () => {
     expect(bucket.waitMs(0)).toBe(10_000 + BLOCK_SIZE / 1000);
   });
 
-  it('is not confused by a clock that stands', () => {
+  it('tolerates a clock that stands still', () => {
     const bucket = new ByteBucket(1000);
     bucket.mayTake(1000);
     bucket.take(1000);
@@ -85,6 +85,6 @@ it.each([
   [UNLIMITED, 5, 5],
   [7, UNLIMITED, 7],
   [7, 5, 5],
-])('of the limits %i and %i, %i is felt', (one, other, felt) => {
+])('of the limits %i and %i, %i applies', (one, other, felt) => {
   expect(lowerLimit(one, other)).toBe(felt);
 });

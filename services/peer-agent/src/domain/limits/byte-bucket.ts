@@ -1,38 +1,38 @@
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 
-/** No limit, wherever a rate is given in bytes a second. */
+/** No limit, wherever a rate is given in bytes per second. */
 export const UNLIMITED = 0 as number;
 
-/** The one that is felt of two limits. */
+/** The effective one of two limits. */
 export function lowerLimit(one: number, other: number): number {
   if (one === UNLIMITED || other === UNLIMITED) return one + other;
   return Math.min(one, other);
 }
 
-/** True if `limit` is felt where `before` was not, or less. */
+/** True if `limit` is tighter than `before`. */
 export function isLower(limit: number, before: number): boolean {
   return limit !== UNLIMITED && (before === UNLIMITED || limit < before);
 }
 
-/** A bucket that nobody took from holds what comes in so long: timers may be that late without loss. */
+/** An idle bucket fills up to this many seconds of its rate: timers may be that late without loss. */
 export const BURST_SECONDS = 0.2;
 
 /**
- * What was on its way when a limit was set and has come since is paid back, but no more of it than the limit
- * lets through in so long: a limit is held over ten seconds, and nobody waits for minutes.
+ * Bytes in flight when a limit is set count against it once they have arrived, but at most as much as the limit lets
+ * through in this time: a limit holds over ten seconds, and no transfer waits for minutes.
  */
 const MEMORY_SECONDS = 10;
 
-/** The lowest level at a rate: what has not moved yet counts in full, and so does a single taking. */
+/** The lowest level at a rate: bytes still in flight count in full, and so does one single take. */
 export function lowestLevel(bytesPerSecond: number, underWay: number): number {
   return -(underWay + bytesPerSecond * MEMORY_SECONDS + BLOCK_SIZE);
 }
 
 /**
- * A token bucket for bytes. Whoever finds it not overdrawn may take as much as it has to
- * take at once, and the bucket is overdrawn until that has come in again: so nothing
- * waits for a full bucket, and what was taken follows the rate to within one taking. Who takes says
- * when it has moved ({@link moved}): what has not counts when a limit is set or lowered.
+ * A token bucket for bytes. A caller that finds the bucket not overdrawn may take any amount at once; the bucket is
+ * then overdrawn until it refills. So no caller waits for a full bucket, and the bytes taken follow the rate to within
+ * one take. The caller reports when the bytes have moved ({@link moved}): bytes in flight count when a limit is set or
+ * lowered.
  */
 export class ByteBucket {
   #limit: number;
@@ -41,7 +41,7 @@ export class ByteBucket {
   #filledMs = 0;
   #underWay = 0;
 
-  /** @param limit bytes a second, or {@link UNLIMITED} */
+  /** @param limit bytes per second, or {@link UNLIMITED} */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -50,12 +50,12 @@ export class ByteBucket {
     return this.#limit;
   }
 
-  /** Bytes that were taken and have not moved yet. */
+  /** Bytes taken that have not moved yet. */
   get underWay(): number {
     return this.#underWay;
   }
 
-  /** What is overdrawn stays so, and comes in at the new rate. A lower one also counts what is under way. */
+  /** An overdraft stays, and refills at the new rate. A lower limit also counts the bytes in flight. */
   setLimit(limit: number, nowMs: number): void {
     this.#fill(nowMs);
     const isLess = isLower(limit, this.#limit);
@@ -75,18 +75,18 @@ export class ByteBucket {
     if (this.#limit !== UNLIMITED) this.#level -= bytes;
   }
 
-  /** So much of what was taken is where it was to go. */
+  /** Reports that this many of the bytes taken have arrived. */
   moved(bytes: number): void {
     this.#underWay = Math.max(0, this.#underWay - bytes);
   }
 
-  /** What was taken is not needed after all. */
+  /** Returns bytes that were taken but are not needed. */
   giveBack(bytes: number): void {
     this.#underWay = Math.max(0, this.#underWay - bytes);
     if (this.#limit !== UNLIMITED) this.#level = Math.min(this.#capacity, this.#level + bytes);
   }
 
-  /** Milliseconds until something may be taken, as it stands. */
+  /** Milliseconds until bytes may be taken, as things stand. */
   waitMs(nowMs: number): number {
     return this.mayTake(nowMs) ? 0 : (-this.#level * 1000) / this.#limit;
   }

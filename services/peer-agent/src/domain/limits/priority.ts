@@ -1,7 +1,7 @@
-/** How much a transfer counts beside others. */
+/** Weight of a transfer relative to others. */
 export type Priority = 'high' | 'normal' | 'low';
 
-/** A transfer of normal priority gets twice of what one of low gets, and half of one of high. */
+/** Normal priority gets twice the rate of low, and half the rate of high. */
 const WEIGHTS: Readonly<Record<Priority, number>> = { high: 4, normal: 2, low: 1 };
 
 export const NORMAL_WEIGHT = WEIGHTS.normal;

@@ -9,22 +9,22 @@ import { RateLimiter, type RateShare } from './rate-limiter.js';
 const KB = 1000;
 const MB = 1000 * KB;
 
-/** A link takes no more at a time, limit or not. */
+/** Maximum bytes that a link takes at a time, limit or not. */
 const MOST_AT_ONCE = 500;
 
-/** Something that takes from a share all it can. */
+/** A consumer that takes all it can from a share. */
 interface Taker {
   readonly share: RateShare;
-  /** How often it looks whether it may. */
+  /** How often it asks. */
   readonly everyMs: number;
   /** Bytes it takes at a time; @default what is sent at a time under the limit */
   readonly quantum?: number;
-  /** Wants nothing outside of these moments. */
+  /** It takes nothing outside these times. */
   readonly fromMs?: number;
   readonly untilMs?: number;
 }
 
-/** Lets takers take on virtual time, and does `changes` at their moments. Returns what each took. */
+/** Lets consumers take on virtual time, and applies `changes` at their times. Returns what each took. */
 function run(
   takers: readonly Taker[],
   toMs: number,
@@ -71,7 +71,7 @@ describe('RateLimiter', () => {
     },
   );
 
-  it('holds its rate however often who looks, comes and goes', () => {
+  it('holds its rate however often shares ask, come and go', () => {
     const taker = fc.record({
       everyMs: fc.integer({ min: 1, max: 100 }),
       priority: fc.constantFrom<Priority>('high', 'normal', 'low'),
@@ -87,7 +87,7 @@ describe('RateLimiter', () => {
           share.weight = weightOf(priority);
           return { share, everyMs, fromMs, untilMs: fromMs + lastsMs };
         });
-        // One that always wants all: so nothing of the rate may be lost.
+        // One that always takes all it can, so no part of the rate may be lost.
         const taken = run([{ share: limiter.share(), everyMs: 20 }, ...all], 13_000).flat();
         const { lowest, highest } = tenSecondRates(taken, { fromMs: 1000, toMs: 13_000 });
         expect(lowest).toBeGreaterThan(limit * 0.95);
@@ -97,7 +97,7 @@ describe('RateLimiter', () => {
     );
   }, 60_000);
 
-  it('divides equally among transfers, however many looks each of them takes', () => {
+  it('divides equally among transfers, however often each of them asks', () => {
     const limiter = new RateLimiter(10 * MB);
     const [often, seldom] = run(
       [
@@ -123,7 +123,7 @@ describe('RateLimiter', () => {
     }
   });
 
-  it('lets one of low priority move on beside a hundred of high', () => {
+  it('lets a transfer of low priority progress beside a hundred of high', () => {
     const limiter = new RateLimiter(10 * MB);
     const all = takers(limiter, 101, 50);
     for (const { share } of all.slice(1)) share.weight = weightOf('high');
@@ -145,7 +145,7 @@ describe('RateLimiter', () => {
     expect(sum(between(stays!, 11_000, 20_000)) / (4 * MB * 9)).toBeCloseTo(1, 1);
   });
 
-  it('keeps a transfer under its own limit, and gives the rest to the others', () => {
+  it('keeps a transfer within its own limit, and gives the rest to the others', () => {
     const limiter = new RateLimiter(10 * MB);
     const all = takers(limiter, 3, 20);
     all[0]!.share.setLimit(MB, 0);
@@ -156,7 +156,7 @@ describe('RateLimiter', () => {
     expect(rates[2]! / (4.5 * MB)).toBeCloseTo(1, 1);
   });
 
-  it('keeps a transfer under its own limit when the agent has none', () => {
+  it('keeps a transfer within its own limit when the agent has none', () => {
     const [taker] = takers(new RateLimiter(UNLIMITED), 1, 20);
     taker!.share.setLimit(250 * KB, 0);
     const taken = run([taker!], 25_000).flat();
@@ -169,9 +169,9 @@ describe('RateLimiter', () => {
     [10 * MB, 500 * KB],
     [500 * KB, 10 * MB],
     [UNLIMITED, 2 * MB],
-  ])('follows when %i bytes a second become %i in the middle', (before, after) => {
+  ])('follows when %i bytes per second become %i midway', (before, after) => {
     const limiter = new RateLimiter(before);
-    // What has no limit takes as much as a fast link does.
+    // Without a limit, a share takes as much as a fast link does.
     const quantum = before === UNLIMITED ? 10 * KB : undefined;
     const all = takers(limiter, 2, 20).map((taker) => ({ ...taker, ...(quantum && { quantum }) }));
     const change = { atMs: 5000, run: (nowMs: number) => limiter.setLimit(after, nowMs) };
@@ -181,7 +181,7 @@ describe('RateLimiter', () => {
     expect(highest).toBeLessThan(after * 1.05);
   });
 
-  it('lets everything through again when the limit is lifted, also what is deep overdrawn', () => {
+  it('lets everything through again when the limit is lifted, even if it was deeply overdrawn', () => {
     const limiter = new RateLimiter(KB);
     const share = limiter.share();
     expect(share.mayTake(0)).toBe(true);
@@ -205,14 +205,14 @@ describe('RateLimiter', () => {
       limiter.setLimit(300 * KB, 100);
       expect(done.mayTake(100)).toBe(true);
       expect([one.waitMs(100), other.waitMs(100), one.fairRate]).toEqual([3000, 1000, 100 * KB]);
-      // Of a transfer that has ended nothing stays.
+      // Nothing remains of a transfer that has ended.
       other.giveBack(100 * KB);
       limiter.setLimit(200 * KB, 100);
       expect(other.waitMs(100)).toBe(0);
     },
   );
 
-  it('says how long to wait, and what each gets', () => {
+  it('reports how long to wait, and the rate of each share', () => {
     const limiter = new RateLimiter(100 * KB);
     const [one, other] = [limiter.share(), limiter.share()];
     for (const share of [one, other]) {
@@ -225,7 +225,7 @@ describe('RateLimiter', () => {
     expect([one.fairRate, one.ceiling]).toEqual([20 * KB, 20 * KB]);
   });
 
-  it('gives back what was taken and is not needed', () => {
+  it('takes back bytes that are not needed', () => {
     const limiter = new RateLimiter(100 * KB);
     const share = limiter.share();
     share.mayTake(0);

@@ -1,19 +1,19 @@
 import { BURST_SECONDS, ByteBucket, isLower, lowerLimit, lowestLevel, UNLIMITED } from './byte-bucket.js';
 import { NORMAL_WEIGHT } from './priority.js';
 
-/** Whoever has not asked for so long leaves its part to the others. */
+/** A share that has not asked for this long leaves its part to the others. */
 const IDLE_MS = 1000;
 
 /** Divides the rate of an agent among its transfers, in one direction. */
 export class RateLimiter {
   #limit: number;
   #filledMs = 0;
-  /** Those that asked lately, or are overdrawn. */
+  /** Shares that asked recently, or are overdrawn. */
   readonly #askers = new Map<RateShare, Asker>();
-  /** Those with bytes under way, limit or not. */
+  /** Shares with bytes in flight, whether limited or not. */
   readonly #moving = new Set<RateShare>();
 
-  /** @param limit bytes a second for all together, or {@link UNLIMITED} */
+  /** @param limit bytes per second for all shares together, or {@link UNLIMITED} */
   constructor(limit: number = UNLIMITED) {
     this.#limit = limit;
   }
@@ -22,7 +22,7 @@ export class RateLimiter {
     return this.#limit;
   }
 
-  /** What was overdrawn stays so, and comes in at the new rate. A lower one also counts what is under way. */
+  /** An overdraft stays, and refills at the new rate. A lower limit also counts the bytes in flight. */
   setLimit(limit: number, nowMs: number): void {
     this.#fill(nowMs);
     const isLess = isLower(limit, this.#limit);
@@ -31,7 +31,7 @@ export class RateLimiter {
     else if (isLess) for (const share of this.#moving) this.#charge(share, nowMs);
   }
 
-  /** A transfer's part. */
+  /** Creates a transfer's share. */
   share(): RateShare {
     return new RateShare(this);
   }
@@ -100,7 +100,7 @@ export class RateLimiter {
     }
   }
 
-  /** By weight; what one cannot hold is the others'. */
+  /** Divides by weight; what exceeds the capacity of one share goes to the others. */
   #divide(bytes: number): void {
     const burst = (this.#limit * BURST_SECONDS) / this.#weights;
     let open = [...this.#askers];
@@ -126,17 +126,17 @@ interface Asker {
 }
 
 /**
- * A transfer's part of a {@link RateLimiter}, with a limit of its own besides. As with a
- * {@link ByteBucket}, whoever may take takes as much as it needs at once.
+ * A transfer's part of a {@link RateLimiter}, with an optional limit of its own. As with a {@link ByteBucket}, a share
+ * that may take bytes takes as many as it needs at once.
  */
 export class RateShare {
-  /** Its part of the whole is in proportion to this. */
+  /** Its part of the agent's rate is proportional to this weight. */
   weight = NORMAL_WEIGHT;
   readonly #own = new ByteBucket(UNLIMITED);
 
   constructor(private readonly limiter: RateLimiter) {}
 
-  /** Its own limit: bytes a second, or {@link UNLIMITED}. */
+  /** Its own limit in bytes per second, or {@link UNLIMITED}. */
   get limit(): number {
     return this.#own.limit;
   }
@@ -145,45 +145,45 @@ export class RateShare {
     this.#own.setLimit(limit, nowMs);
   }
 
-  /** The lower of the two limits, which others may leave it less of; {@link UNLIMITED} if there is none. */
+  /** The lower of the two limits; other shares may leave it less. {@link UNLIMITED} if there is none. */
   get ceiling(): number {
     return lowerLimit(this.limit, this.limiter.limit);
   }
 
-  /** Bytes a second that it gets while all that ask now go on; {@link UNLIMITED} if there is no limit. */
+  /** Bytes per second that it gets while all current shares stay active; {@link UNLIMITED} if there is no limit. */
   get fairRate(): number {
     return lowerLimit(this.limit, this.limiter.fairRate(this));
   }
 
-  /** True if something may be taken. Who is refused asks again, at least once a second, to keep its part. */
+  /** True if bytes may be taken. A refused share asks again at least once a second, to keep its part. */
   mayTake(nowMs: number): boolean {
     return this.#own.mayTake(nowMs) && this.limiter.mayTake(this, nowMs);
   }
 
-  /** Only after {@link mayTake} said yes, at the same time. */
+  /** Call only after {@link mayTake} returned true, at the same time. */
   take(bytes: number): void {
     this.#own.take(bytes);
     this.limiter.changed(this, bytes);
   }
 
-  /** Bytes that were taken and have not moved yet. */
+  /** Bytes taken that have not moved yet. */
   get underWay(): number {
     return this.#own.underWay;
   }
 
-  /** So much of what was taken is where it was to go. */
+  /** Reports that this many of the bytes taken have arrived. */
   moved(bytes: number): void {
     this.#own.moved(bytes);
     this.limiter.changed(this, 0);
   }
 
-  /** What was taken is not needed after all. */
+  /** Returns bytes that were taken but are not needed. */
   giveBack(bytes: number): void {
     this.#own.giveBack(bytes);
     this.limiter.changed(this, -bytes);
   }
 
-  /** Milliseconds until something may be taken, as it stands: others may come and go. */
+  /** Milliseconds until bytes may be taken, as things stand: other shares may come and go. */
   waitMs(nowMs: number): number {
     return Math.max(this.#own.waitMs(nowMs), this.limiter.waitMs(this, nowMs));
   }

@@ -14,7 +14,7 @@ function addressOf(peerId: PeerId): CandidateAddress {
   return { peerId, endpoint: peerId };
 }
 
-/** The host of some candidates: has the links that it is told to have, and checks what it is told. */
+/** The host of the candidates: keeps the links that it is told to open, and checks the effects. */
 class LinkTable {
   readonly banned = new Set<PeerId>();
   readonly links = new Set<PeerId>();
@@ -30,7 +30,7 @@ class LinkTable {
     for (const effect of this.candidates.handle(event, this.#nowMs)) this.#apply(effect);
   }
 
-  /** Of a peer that there is a link to. */
+  /** Of a linked peer. */
   feedOf(type: 'source-joined' | 'asked' | 'source-left', source: PeerId): void {
     if (type === 'source-left') this.links.delete(source);
     if (type === 'source-joined') this.feed({ type, source, has: Bitfield.empty(1) });
@@ -49,7 +49,7 @@ class LinkTable {
 }
 
 describe('candidates', () => {
-  it('are tried again after a growing wait, and at once when they move', () => {
+  it('are retried after growing delays, and at once when their address changes', () => {
     const table = new LinkTable();
     const peer = PEERS[0]!;
     table.feed({ type: 'peers', snapshot: true, upserted: [addressOf(peer)], removed: [] });
@@ -69,13 +69,13 @@ describe('candidates', () => {
     expect(table.links.has(peer)).toBe(true);
   });
 
-  it('have one link each, none while they are banned, never too many, and in the end one to each of the named', () => {
+  it('have one link each, none while banned, never too many, and in the end one to each listed peer', () => {
     const step = fc.tuple(fc.nat(9), fc.nat(PEERS.length - 1), fc.nat(60));
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 150 }), (steps) => {
         const table = new LinkTable();
         for (const [kind, at, count] of steps) act(table, kind, PEERS.slice(at, at + count));
-        // All bans are over, and a few peers are left.
+        // All bans have expired, and a few peers are left.
         table.banned.clear();
         const few = PEERS.slice(0, 5);
         for (const peer of [...table.links]) table.feedOf('source-left', peer);

@@ -13,17 +13,17 @@ import { findIdle, findReplaceable, isQuiet, type LinkState } from './replacemen
 import { SparePeers } from './spare-peers.js';
 
 export interface CandidatesComponents {
-  /** Peers that are not to be dealt with at present. */
+  /** Peers currently banned. */
   readonly isBanned: (peer: PeerId) => boolean;
   readonly random: Random;
 }
 
-/** Peers that are dialed or dealt with at a time, those that do not answer included. */
+/** Maximum number of peers dialed or linked at a time, including peers that do not answer. */
 const MAX_CANDIDATES = 2 * MAX_LINKS;
-/** Who gave its place to another is not turned to again before. */
+/** A peer that was set aside for another is not tried again before this time. */
 const SET_ASIDE_MS = 10_000;
 const WIDEN_AGAIN_MS = 30_000;
-/** Between attempts to reach a peer. */
+/** Delays between attempts to reach a peer. */
 const RETRY = { baseMs: 300, maxMs: 10_000 };
 
 interface Candidate<Address> extends LinkState {
@@ -33,25 +33,26 @@ interface Candidate<Address> extends LinkState {
   ready: boolean;
   sinceMs: number;
   askedMs: number | undefined;
-  /** The tracker still names it. A link that works is kept anyhow. */
+  /** The tracker still lists the peer. A working link is kept regardless. */
   listed: boolean;
   heardMs: number;
-  /** When it is tried again, if there is no link. */
+  /** When to retry, if there is no link. */
   retryMs: number;
   readonly backoff: Backoff;
 }
 
 /**
- * Decides which peers of a swarm a download has links to: one to each that the tracker names, as far as there is room, and
- * again with growing waits when it breaks. What the tracker takes back is not cut: a tracker that was restarted knows
- * less than its agents. It is told what happened and when, does no I/O and knows no clock. Feed it `tick` about ten times a second.
+ * Decides which peers of a swarm a download has links to: one link to each peer that the tracker lists, while there is
+ * room, reopened with growing delays when it breaks. A link is not cut because the tracker no longer lists its peer: a
+ * restarted tracker knows less than its agents. Takes events with their times; does no I/O and reads no clock. Feed it
+ * `tick` about ten times a second.
  */
 export class Candidates<Address extends CandidateAddress> {
   readonly #candidates = new Map<PeerId, Candidate<Address>>();
-  /** Banned peers that the tracker names: bans end. */
+  /** Banned peers that the tracker lists: bans expire. */
   readonly #shunned = new Map<PeerId, Address>();
   readonly #spare = new SparePeers<Address>();
-  /** Peers whose place was given to another, and when. */
+  /** Peers set aside for another, and when. */
   readonly #setAside = new Map<PeerId, number>();
   #widenedMs = -Infinity;
   #nowMs = 0;
@@ -59,7 +60,7 @@ export class Candidates<Address extends CandidateAddress> {
 
   constructor(private readonly parts: CandidatesComponents) {}
 
-  /** Peers that are known, and those that a link stands to. */
+  /** Number of known peers, and of peers with an established link. */
   get counts(): { known: number; ready: number } {
     let ready = 0;
     for (const candidate of this.#candidates.values()) ready += candidate.ready ? 1 : 0;
@@ -70,7 +71,7 @@ export class Candidates<Address extends CandidateAddress> {
     return this.#candidates.values();
   }
 
-  /** Takes one event and returns what is to be done. `nowMs` never runs backwards. */
+  /** Takes one event and returns what to do. `nowMs` never decreases. */
   handle(event: CandidateEvent<Address>, nowMs: number): CandidateEffect<Address>[] {
     this.#nowMs = nowMs;
     this.#effects = [];
@@ -101,7 +102,7 @@ export class Candidates<Address extends CandidateAddress> {
         return;
       case 'source-left':
         return this.#lost(candidate);
-      default: // Nothing that the choice of links depends on.
+      default: // Other events do not affect the choice of links.
     }
   }
 
@@ -127,7 +128,10 @@ export class Candidates<Address extends CandidateAddress> {
     this.#listSpare();
   }
 
-  /** Ends links to peers that were banned since, and turns to those whose ban or wait is over or for whom there is room now. */
+  /**
+   * Closes links to peers banned since the last tick; opens links to peers whose ban or delay has expired, or for which
+   * there is room now.
+   */
   #tick(): void {
     for (const [peer, candidate] of this.#candidates) {
       if (this.parts.isBanned(peer)) this.#close(candidate, 'banned');
@@ -170,14 +174,14 @@ export class Candidates<Address extends CandidateAddress> {
     this.#open(candidate);
   }
 
-  /** Turns to peers for whom there was no room, if there is now. */
+  /** Opens links to spare peers, if there is room now. */
   #listSpare(): void {
     const isWanted = (peer: PeerId): boolean =>
       !this.parts.isBanned(peer) && this.#nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS;
     for (const address of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(address);
   }
 
-  /** Gives up a peer for another if it must. False if all are to be kept. */
+  /** Gives up a peer to make room, if necessary. False if all must be kept. */
   #hasRoom(): boolean {
     if (this.#candidates.size < MAX_LINKS) return true;
     const worst = findReplaceable(this.#candidates.values(), this.#nowMs);
@@ -185,7 +189,7 @@ export class Candidates<Address extends CandidateAddress> {
       this.#close(worst, 'replaced');
       return true;
     }
-    // Those that do not answer may do so yet; they are no reason to wait for others.
+    // Peers that do not answer may still do so; they must not keep others waiting.
     if (this.#candidates.size - this.#countQuiet() < MAX_LINKS && this.#candidates.size < MAX_CANDIDATES)
       return true;
     return this.#setIdleAside();
@@ -197,7 +201,7 @@ export class Candidates<Address extends CandidateAddress> {
     return quiet;
   }
 
-  /** Gives up a peer that is of no use for now, and turns to it later. False if there is none. */
+  /** Sets aside a peer that is currently useless, to be tried again later. False if there is none. */
   #setIdleAside(): boolean {
     const [idle] = findIdle(this.#candidates.values(), this.#nowMs);
     if (!idle) return false;
@@ -211,7 +215,7 @@ export class Candidates<Address extends CandidateAddress> {
     return true;
   }
 
-  /** All places are taken, and most of the peers do not answer, or none sends what it was asked for. */
+  /** All places are taken, and most peers do not answer, or none sends what was requested. */
   #widenIfIdle(): void {
     if (this.#candidates.size < MAX_LINKS || this.#nowMs - this.#widenedMs < WIDEN_AGAIN_MS) return;
     const idle = findIdle(this.#candidates.values(), this.#nowMs);
@@ -243,7 +247,7 @@ export class Candidates<Address extends CandidateAddress> {
     this.#dropIfDone(candidate);
   }
 
-  /** Forgets a peer that nobody names any more, or that is banned. */
+  /** Forgets a peer that is no longer listed, or is banned. */
   #dropIfDone(candidate: Candidate<Address>): void {
     const peer = candidate.address.peerId;
     const banned = this.parts.isBanned(peer);

@@ -1,36 +1,36 @@
 /** A peer that a download has a link to, or wants one to. */
 export interface LinkUse {
-  /** The tracker still names it. */
+  /** The tracker still lists it. */
   readonly listed: boolean;
-  /** When its last block came. */
+  /** When its last block arrived. */
   readonly heardMs: number;
 }
 
-/** Who does not say hello within this is no reason to wait for it. */
+/** A peer that does not say hello within this time must not keep others waiting. */
 const QUIET_MS = 500;
-/** While no peer sends anything, one that was asked so long ago and sent nothing gives its place to another. */
+/** While no peer sends anything, one that has left requests unanswered for this long gives its place to another. */
 const UNANSWERED_MS = 10_000;
 
-/** A peer that a download deals with, and how that goes. */
+/** A peer of a download, and the state of its link. */
 export interface LinkState {
-  /** Both said hello. */
+  /** Both sides have said hello. */
   readonly ready: boolean;
-  /** Since when it is ready, or is not. */
+  /** Since when it is ready, or not ready. */
   readonly sinceMs: number;
-  /** When it was first asked for a block since it last answered; undefined if it has answered. */
+  /** Time of the first request since its last answer; undefined if none is open. */
   readonly askedMs: number | undefined;
-  /** When its last block came. */
+  /** When its last block arrived. */
   readonly heardMs: number;
 }
 
-/** True if it does not answer, as far as can be told after so short a time. */
+/** True if the peer does not answer, as far as so short a time shows. */
 export function isQuiet({ ready, sinceMs }: LinkState, nowMs: number): boolean {
   return !ready && nowMs - sinceMs >= QUIET_MS;
 }
 
 /**
- * Those of `links` that are of no use for now, the worst first: peers that do not say hello; while nothing comes from anybody, also
- * those that leave requests unanswered.
+ * The links that are currently useless, worst first: peers that do not say hello and, while no peer sends anything,
+ * peers that leave requests unanswered.
  */
 export function findIdle<Link extends LinkState>(links: Iterable<Link>, nowMs: number): Link[] {
   const all = [...links];
@@ -42,12 +42,12 @@ export function findIdle<Link extends LinkState>(links: Iterable<Link>, nowMs: n
   return idle.sort((one, other) => Number(one.ready) - Number(other.ready) || one.sinceMs - other.sinceMs);
 }
 
-/** A link that brought a block so lately works. */
+/** A link that delivered a block within this time works. */
 const WORKS_MS = 10_000;
 
 /**
- * The one of `links` that is given up first for a peer that the tracker names: one that it has taken back, and that gives nothing.
- * What works is never cut, since a tracker that was restarted names others than before. Undefined if there is none.
+ * The link to give up first for a newly listed peer: its peer is no longer listed, and it delivers nothing. A working
+ * link is never cut, since a restarted tracker lists other peers than before. Undefined if there is none.
  */
 export function findReplaceable<Link extends LinkUse>(
   links: Iterable<Link>,

@@ -2,8 +2,8 @@ import type { PeerId } from '@enjambre/core/ids';
 import { MAX_LINKS } from '../swarm-constants.js';
 
 /**
- * Peers that the tracker names and for whom there is no room among the links, the longest known first. They are kept, since it
- * does not name them again: as many as there may be links, the newest.
+ * Peers listed by the tracker that exceed the number of links, the longest known first. They are kept because the
+ * tracker does not list them again: the newest, as many as there may be links.
  */
 export class SparePeers<Address> {
   readonly #peers = new Map<PeerId, Address>();
@@ -23,7 +23,7 @@ export class SparePeers<Address> {
     this.#peers.clear();
   }
 
-  /** Takes out those that are wanted now, one after the other, as long as there is room. */
+  /** Removes and yields the wanted peers, one by one, while there is room. */
   *take(isWanted: (peer: PeerId) => boolean, hasRoom: () => boolean): Generator<Address> {
     for (const [peer, address] of this.#peers) {
       if (!isWanted(peer)) continue;

@@ -4,7 +4,7 @@ import { GivenPieces } from './given-pieces.js';
 
 const [bob, mallory] = [peerNamed('bob'), peerNamed('mallory')];
 
-it('a piece that was sent to a peer is that peer’s to complain of, once', () => {
+it('a peer may complain once about a piece that was sent to it', () => {
   const given = new GivenPieces(100);
   given.give(bob, 7);
   given.give(bob, 7);
@@ -21,7 +21,7 @@ it('a piece that was sent to a peer is that peer’s to complain of, once', () =
 it.each([
   ['a thousand peers', 100, 1000],
   ['eight MiB', 8 << 20, 8],
-])('what was sent is remembered of %s at most, the newest', (_, pieces, peers) => {
+])('given pieces are remembered for %s at most, the newest', (_, pieces, peers) => {
   const given = new GivenPieces(pieces);
   for (let at = 0; at <= peers; at++) given.give(peerNamed(`${at}`), 1);
   const kept = [0, 1, peers].map((at) => given.take(peerNamed(`${at}`), 1));

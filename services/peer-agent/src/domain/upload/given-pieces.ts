@@ -1,11 +1,14 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 
-/** Peers and bytes remembered: those that were sent something for the first time longest ago are forgotten first. */
+/** Peers and bytes remembered; peers that were first sent something longest ago are forgotten first. */
 const MAX_PEERS = 1000;
 const MAX_BYTES = 8 << 20;
 
-/** Which pieces of a file were sent to whom, in whole or in part: nobody else has a reason to complain of them. */
+/**
+ * Which pieces of a file were sent to which peers, in whole or in part: only these peers can have a valid complaint
+ * about them.
+ */
 export class GivenPieces {
   readonly #given = new Map<PeerId, Bitfield>();
   readonly #maxPeers: number;
@@ -25,7 +28,7 @@ export class GivenPieces {
     given.set(piece);
   }
 
-  /** True if the piece was sent to that peer since it was last asked about. */
+  /** True if the piece was sent to the peer since the last call for it. */
   take(peer: PeerId, piece: number): boolean {
     return piece < this.pieceCount && (this.#given.get(peer)?.clear(piece) ?? false);
   }

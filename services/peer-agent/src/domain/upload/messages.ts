@@ -5,34 +5,34 @@ import type { RateShare } from '../limits/rate-limiter.js';
 import type { PieceClass } from './piece-class.js';
 import type { SuperSeeding } from './super-seeding.js';
 
-/** A file that is uploaded. Its identity is that of the object. */
+/** A file that is uploaded; compared by identity. */
 export interface UploadFile {
   readonly layout: EngineLayout;
-  /** Verified pieces, live. */
+  /** Verified pieces; updated by its owner. */
   readonly have: Bitfield;
-  /** Its part of the upload rate. */
+  /** Its share of the upload rate. */
   readonly share: RateShare;
   readonly superSeeding: SuperSeeding;
 }
 
-/** What goes of a block in one message. */
+/** The part of a block that one message carries. */
 export interface Part extends BlockPlace {
-  /** Bytes of the block after it. */
+  /** Bytes of the block after this part. */
   readonly left: number;
 }
 
-/** A block that a downloader names, or leaves to the uploader's choice. */
+/** A request for a named block, or for one of the uploader's choice. */
 export type BlockRequest = { readonly id: number; readonly length: number } & (
   BlockPlace | { readonly any: PieceClass }
 );
 
-/** What happened, told to the engine. A downloader is one peer for one file; it requests blocks on any number of streams. */
+/** Input of the engine. A downloader is one peer for one file; it requests blocks on any number of streams. */
 export type UploadEvent<Downloader, Stream> =
   | { readonly type: 'downloader-joined'; readonly downloader: Downloader; readonly file: UploadFile }
-  /** The pieces that it joined with; copied. Once, and before `downloader-has`. */
+  /** The pieces that it joined with; copied. Sent once, before any `downloader-has`. */
   | { readonly type: 'downloader-bitfield'; readonly downloader: Downloader; readonly has: Bitfield }
   | { readonly type: 'downloader-has'; readonly downloader: Downloader; readonly pieces: readonly number[] }
-  /** Its streams are over too. */
+  /** Also closes its streams. */
   | { readonly type: 'downloader-left'; readonly downloader: Downloader }
   /** The last piece of the file was verified. */
   | { readonly type: 'file-completed'; readonly file: UploadFile }
@@ -40,17 +40,17 @@ export type UploadEvent<Downloader, Stream> =
       readonly type: 'stream-opened';
       readonly stream: Stream;
       readonly downloader: Downloader;
-      /** Its blocks may come in parts. */
+      /** Its blocks may be sent in parts. */
       readonly takesParts: boolean;
     }
   | { readonly type: 'stream-closed'; readonly stream: Stream }
-  /** The downloader's wish: bytes a second, or UNLIMITED. */
+  /** The rate requested by the downloader: bytes per second, or UNLIMITED. */
   | { readonly type: 'stream-paced'; readonly stream: Stream; readonly bytesPerSecond: number }
   | { readonly type: 'requested'; readonly stream: Stream; readonly request: BlockRequest }
   | { readonly type: 'cancelled'; readonly stream: Stream; readonly id: number }
-  /** A part that the engine gave is on its way. */
+  /** A part returned by the engine has been sent. */
   | { readonly type: 'part-sent'; readonly stream: Stream; readonly id: number; readonly part: Part }
-  /** It could not be read: nothing more of its block is sent. */
+  /** The part could not be read: no more of its block is sent. */
   | {
       readonly type: 'part-failed';
       readonly stream: Stream;
@@ -60,16 +60,16 @@ export type UploadEvent<Downloader, Stream> =
     }
   | { readonly type: 'tick' };
 
-/** How a downloader broke the protocol: the id of the request is in use, or too many requests are unanswered. */
+/** How a downloader broke the protocol: the request id is in use, or too many requests are unanswered. */
 export type Breach = 'duplicate' | 'full';
 
-/** What is to be done, in this order. */
+/** What to do, in this order. */
 export type UploadEffect<Downloader, Stream> =
-  /** Read the part and send it; come back with `part-sent` or `part-failed`, unless the stream is closed. */
+  /** Read the part and send it; report `part-sent` or `part-failed`, unless the stream is closed. */
   | { readonly type: 'send'; readonly stream: Stream; readonly id: number; readonly part: Part }
   | { readonly type: 'reject'; readonly stream: Stream; readonly id: number; readonly reason: RejectReason }
   /** The downloader broke the protocol: close the stream. */
   | { readonly type: 'violation'; readonly stream: Stream; readonly breach: Breach }
   | { readonly type: 'choke' | 'unchoke'; readonly downloader: Downloader }
-  /** Whether the downloader is to leave the choice of blocks to the uploader; it is not at first. */
+  /** Whether the downloader must leave the choice of blocks to the uploader; initially it does not. */
   | { readonly type: 'super-seed'; readonly downloader: Downloader; readonly on: boolean };

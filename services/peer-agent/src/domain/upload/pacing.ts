@@ -1,19 +1,19 @@
 import type { UploadAllowance } from './upload-allowance.js';
 
-/** The rest of a block that leaves in parts. */
+/** The rest of a block that is sent in parts. */
 export interface PacedPart {
   readonly allowance: UploadAllowance;
   readonly part: { readonly length: number };
 }
 
-/** A limit that was changed is felt after this at most. */
+/** A changed limit takes effect after at most this time. */
 const MAX_WAIT_MS = 100;
 const MIN_WAIT_MS = 1;
 
-/** Holds back what limits do not let out yet, and knows when to try again. */
+/** Holds back what the limits do not yet allow, and computes when to try again. */
 export class Pacing<Rest extends PacedPart> {
   readonly #waiting = new Set<Rest>();
-  /** Those that were refused since the last tick. */
+  /** Allowances refused since the last tick. */
   readonly #refused = new Set<UploadAllowance>();
   #wakeMs = Infinity;
 
@@ -22,7 +22,7 @@ export class Pacing<Rest extends PacedPart> {
     return this.#wakeMs;
   }
 
-  /** True if a block may be begun now. */
+  /** True if a block may be started now. */
   mayBegin(allowance: UploadAllowance, nowMs: number): boolean {
     if (allowance.isBusy) return false;
     if (allowance.isUnlimited) return true;
@@ -32,18 +32,18 @@ export class Pacing<Rest extends PacedPart> {
     return false;
   }
 
-  /** The rest of a block that has begun waits for its turn. */
+  /** Queues the rest of a block in progress. */
   hold(rest: Rest): void {
     this.#waiting.add(rest);
   }
 
-  /** Its stream is closed. */
+  /** Drops everything of a closed stream. */
   drop(allowance: UploadAllowance): void {
     this.#refused.delete(allowance);
     for (const rest of this.#waiting) if (rest.allowance === allowance) this.#waiting.delete(rest);
   }
 
-  /** Those whose turn has come, first in, first out. The caller takes the bytes of each from its allowance. */
+  /** Rests whose turn has come, first in, first out. The caller takes their bytes from their allowances. */
   *release(nowMs: number): Generator<Rest> {
     if (this.#waiting.size === 0) return;
     for (const rest of this.#waiting) {
@@ -54,7 +54,7 @@ export class Pacing<Rest extends PacedPart> {
     if (this.#waiting.size > 0) this.#arm(nowMs);
   }
 
-  /** Those that were refused may ask again. */
+  /** Lets refused allowances ask again. */
   tick(nowMs: number): void {
     if (nowMs < this.#wakeMs) return;
     this.#wakeMs = Infinity;

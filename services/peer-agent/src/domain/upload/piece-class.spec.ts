@@ -15,7 +15,7 @@ function without(pieceCount: number, absent: (piece: number) => boolean): Bitfie
   return pieces;
 }
 
-/** How many words are read until the search is over, over the whole set. */
+/** Words read until the search ends, over the whole set. */
 function readsFor(pieces: Bitfield, of: PieceClass): number {
   let reads = 0;
   const counted = {
@@ -29,7 +29,7 @@ function readsFor(pieces: Bitfield, of: PieceClass): number {
 }
 
 describe('the first piece of a class', () => {
-  it('is the one that looking at each piece finds, of any set, class and stretch', () => {
+  it('is the one found by checking each piece, for any set, class and range', () => {
     const anySearch = fc.integer({ min: 1, max: 300 }).chain((length) =>
       fc.record({
         length: fc.constant(length),

@@ -1,4 +1,4 @@
-/** The pieces that an asker leaves to the choice: those whose index is `residue` modulo `modulus`. */
+/** The pieces among which the uploader may choose: those whose index is `residue` modulo `modulus`. */
 export interface PieceClass {
   /** At least 1. */
   readonly modulus: number;
@@ -14,9 +14,8 @@ export interface PieceWords {
 const WORD = 32;
 
 /**
- * The lowest piece of a class from `low` on and below `high`, or -1. Reads each word of 32 pieces once at most, and of a
- * class with a larger modulus only the words that hold one of it: askers choose the class, and may choose one of which
- * there is nothing.
+ * The lowest piece of a class in [`low`, `high`), or -1. Reads each word of 32 pieces at most once and, for a larger
+ * modulus, only words that contain a piece of the class: requesters choose the class, and may choose an empty one.
  */
 export function firstOfClass(
   pieces: PieceWords,
@@ -31,13 +30,13 @@ export function firstOfClass(
       const found = at - (at % WORD) + Math.clz32(common);
       return found < high ? found : -1;
     }
-    // On to the first of the class in a later word.
+    // Skip to the first piece of the class in a later word.
     at += modulus * Math.ceil((WORD - (at % WORD)) / modulus);
   }
   return -1;
 }
 
-/** A word of which every `modulus`-th bit is set, the first of them the highest. */
+/** A word with every `modulus`-th bit set, starting with the highest. */
 function patternOf(modulus: number): number {
   let pattern = 0;
   for (let bit = 0; bit < WORD; bit += modulus) pattern |= 0x8000_0000 >>> bit;

@@ -33,7 +33,7 @@ describe('SuperSeedBlocks', () => {
     expect(blocks.next(ANY, 0)).toBe('later');
   });
 
-  it('leaves a piece that the downloader got from elsewhere meanwhile', () => {
+  it('abandons a piece that the downloader got elsewhere meanwhile', () => {
     const { superSeeding, member, blocks } = scene();
     const first = blocks.next(ANY, 0);
     if (typeof first === 'string') throw new Error('nothing was chosen');

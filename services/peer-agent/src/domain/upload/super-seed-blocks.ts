@@ -3,7 +3,7 @@ import type { EngineLayout } from '../engine-layout.js';
 import type { PieceClass } from './piece-class.js';
 import type { SuperSeeding, SuperSeedMember } from './super-seeding.js';
 
-/** What one downloader is sent by the uploader's choice: a piece after the other, each block by block. */
+/** The blocks that super-seeding sends to one downloader: piece by piece, each block by block. */
 export class SuperSeedBlocks {
   #piece = -1;
   #block = 0;
@@ -34,7 +34,7 @@ export class SuperSeedBlocks {
     return place;
   }
 
-  /** True if the piece begun is not all sent, and the downloader did not get it from elsewhere. */
+  /** True if the current piece is not fully sent, and the downloader did not get it elsewhere. */
   #goesOn(): boolean {
     if (this.#piece === -1 || this.#block >= this.layout.blockCount(this.#piece)) return false;
     return !this.member.has.has(this.#piece);

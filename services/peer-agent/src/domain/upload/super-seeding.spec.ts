@@ -17,7 +17,7 @@ function newcomer(to: SuperSeeding, ...has: number[]): SuperSeedMember {
   return to.enter(bits);
 }
 
-/** Chooses until there is nothing more, for each member in turn. */
+/** Chooses for each member in turn until nothing is left. */
 function chooseAll(from: SuperSeeding, members: readonly SuperSeedMember[], nowMs = 0): number[] {
   const chosen: number[] = [];
   for (let turn = 0; ; turn++) {
@@ -36,7 +36,7 @@ describe('SuperSeeding', () => {
     expect(some.choose(members[0]!, ANY, 0)).toBe('later');
   });
 
-  it('begins with different pieces for different seeds', () => {
+  it('starts with different pieces for different seeds', () => {
     const firsts = [1, 2, 3, 4, 5, 6].map((seed) => {
       const some = superSeeding(PIECES, seed);
       return chooseAll(some, [newcomer(some), newcomer(some)])[0];
@@ -44,7 +44,7 @@ describe('SuperSeeding', () => {
     expect(new Set(firsts).size).toBeGreaterThan(2);
   });
 
-  it('is of no use to a single downloader, or when all have been given', () => {
+  it('is useless for a single downloader, or when all pieces have been given', () => {
     const some = superSeeding();
     const first = newcomer(some);
     expect(some.isUseful).toBe(false);
@@ -59,13 +59,13 @@ describe('SuperSeeding', () => {
     expect(some.choose(first, ANY, 0)).toBe('none');
   });
 
-  it('chooses nothing that a downloader brought with it', () => {
+  it('chooses no piece that a downloader already has', () => {
     const some = superSeeding();
     const members = [newcomer(some, 0, 1, 2, 3), newcomer(some, 3, 4, 5, 6, 7)];
     expect(chooseAll(some, members).sort((a, b) => a - b)).toEqual([8, 9, 10, 11]);
   });
 
-  it('gives to another what was on its way to one that left', () => {
+  it('gives a piece on its way to a member that left to another', () => {
     const some = superSeeding();
     const [first, second, third] = [newcomer(some), newcomer(some), newcomer(some)];
     chooseAll(some, [first]);
@@ -75,7 +75,7 @@ describe('SuperSeeding', () => {
     expect(chooseAll(some, [second, third])).toHaveLength(PIECES);
   });
 
-  it('counts what a downloader has that left with all of it: it serves that now', () => {
+  it('counts the pieces of a downloader that left with all of them: it serves them now', () => {
     const some = superSeeding();
     const members = [newcomer(some), newcomer(some), newcomer(some)];
     some.learn(
@@ -84,14 +84,14 @@ describe('SuperSeeding', () => {
     );
     some.leave(members[0]!);
     expect(some.isUseful).toBe(false);
-    // Until all have left: whoever comes then may not find it any more.
+    // Until all have left: a later downloader may not find it.
     some.leave(members[1]!);
     some.leave(members[2]!);
     const others = [newcomer(some), newcomer(some)];
     expect(chooseAll(some, others)).toHaveLength(PIECES);
   });
 
-  it('gives up what nothing was sent of for three seconds, and not what is still being sent', () => {
+  it('gives up a piece of which nothing was sent for three seconds, and not one that is still being sent', () => {
     const some = superSeeding();
     const [slow, lost, other] = [newcomer(some), newcomer(some), newcomer(some)];
     const pieces = [...chooseAll(some, [slow, lost])];
@@ -102,7 +102,7 @@ describe('SuperSeeding', () => {
     for (const piece of again) expect(slow.chosen.has(piece)).toBe(false);
   });
 
-  it('keeps to the class of pieces that it is left', () => {
+  it('stays within the class of pieces', () => {
     const some = superSeeding();
     const [first, second] = [newcomer(some), newcomer(some)];
     const chosen = new Set<number>();
@@ -117,7 +117,7 @@ describe('SuperSeeding', () => {
     expect(some.choose(second, { modulus: 4, residue: 1 }, 0)).not.toBe('none');
   });
 
-  it('never gives what the asker or anybody else has, nor what is on its way, whatever happens', () => {
+  it('never gives a piece that any member has, or one on its way, whatever happens', () => {
     const step = fc.record({
       kind: fc.constantFrom('enter', 'leave', 'choose', 'learn', 'wait'),
       who: fc.nat(4),

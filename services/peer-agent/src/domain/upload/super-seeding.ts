@@ -3,25 +3,26 @@ import type { Random } from '../random.js';
 import { firstOfClass, type PieceClass } from './piece-class.js';
 
 /**
- * `piece`: this one. `later`: all that are rare are on their way to others; ask again when
- * one of them may have got lost. `none`: nothing of the class is rare.
+ * `piece`: send this one. `later`: all rare pieces are on their way to other downloaders; ask again when one may have
+ * been lost. `none`: no piece of the class is rare.
  */
 export type Choice = { readonly piece: number } | 'later' | 'none';
 
-/** A downloader. What it has is its owner's to keep up to date, through {@link SuperSeeding.learn}. */
+/** A downloader. {@link SuperSeeding.learn} keeps `has` up to date. */
 export interface SuperSeedMember {
   readonly has: Bitfield;
-  /** Pieces that were chosen for it and that it has not said it has, with when that is given up. */
+  /** Pieces chosen for it that it has not announced yet, with the time at which the choice expires. */
   readonly chosen: Map<number, number>;
 }
 
-/** A chosen piece of which nothing was sent for so long may be chosen for another. */
+/** A chosen piece of which no byte was sent for this long may be chosen for another downloader. */
 const LOST_MS = 3000;
 
 /**
- * Super-seeding, driven by the uploader (BEP 16 hides pieces instead; docs/adr/0008-uploaders-choice.md): sends a different piece to
- * each downloader of a file, so that they exchange them, and no piece leaves twice before all have left once. A piece is rare while
- * no downloader has it. Known are the pieces that downloaders have, from their Sync streams, and those on their way to them.
+ * Super-seeding, driven by the uploader (BEP 16 hides pieces instead; docs/adr/0008-uploaders-choice.md): sends a
+ * different piece to each downloader of a file, so that they exchange them, and no piece is sent twice before all were
+ * sent once. A piece is rare while no downloader has it. The uploader knows the pieces that downloaders have, from
+ * their Sync streams, and those on their way to them.
  */
 export class SuperSeeding {
   readonly #members = new Set<SuperSeedMember>();
@@ -29,9 +30,9 @@ export class SuperSeeding {
   readonly #copies: Uint32Array;
   /** Pieces that no member has. */
   #rare: Bitfield;
-  /** Those of them that are not on their way to one either. */
+  /** Rare pieces that are not on their way to a member either. */
   #free: Bitfield;
-  /** Nothing that is on its way is overdue before. */
+  /** No piece on its way expires before this time. */
   #nextLossMs = 0;
 
   constructor(
@@ -43,12 +44,12 @@ export class SuperSeeding {
     this.#free = Bitfield.full(pieceCount);
   }
 
-  /** Whether it is of use: several downloaders, and pieces that none of them has. */
+  /** True if super-seeding is useful: there are several downloaders, and pieces that none of them has. */
   get isUseful(): boolean {
     return this.#members.size > 1 && !this.#rare.isEmpty();
   }
 
-  /** @param has what it has; copied */
+  /** @param has its bitfield; copied */
   enter(has: Bitfield): SuperSeedMember {
     const member = { has: Bitfield.empty(this.pieceCount), chosen: new Map<number, number>() };
     this.#members.add(member);
@@ -70,8 +71,8 @@ export class SuperSeeding {
   }
 
   /**
-   * The member is gone. One that has all goes on to serve it: what it has is not rare,
-   * until all members are gone.
+   * Removes a member. A member that has everything keeps serving it: its pieces do not become rare until all members
+   * are gone.
    */
   leave(member: SuperSeedMember): void {
     if (!this.#members.delete(member)) return;
@@ -87,7 +88,7 @@ export class SuperSeeding {
     }
   }
 
-  /** What to send to a member next: a rare piece that nobody was sent yet, at random. */
+  /** The next piece for a member: a rare one that was sent to no member, at random. */
   choose(member: SuperSeedMember, of: PieceClass, nowMs: number): Choice {
     if (!this.isUseful) return 'none';
     const piece =
@@ -97,7 +98,7 @@ export class SuperSeeding {
     return { piece };
   }
 
-  /** A part of a piece was sent to the member, by choice or because it asked for it. */
+  /** A part of a piece was sent to the member, by choice or because it requested it. */
   sent(member: SuperSeedMember, piece: number, nowMs: number): void {
     if (!this.#members.has(member) || !this.#rare.has(piece)) return;
     this.#free.clear(piece);
@@ -117,7 +118,7 @@ export class SuperSeeding {
     return piece === -1 ? undefined : piece;
   }
 
-  /** Takes back what is long overdue. True if there was any. */
+  /** Releases expired choices. True if there were any. */
   #giveUp(nowMs: number): boolean {
     if (nowMs < this.#nextLossMs) return false;
     let any = false;
@@ -136,7 +137,7 @@ export class SuperSeeding {
     return any;
   }
 
-  /** A piece may be chosen again, unless somebody has it or it is on its way to another. */
+  /** A piece may be chosen again, unless a member has it or it is on its way to another. */
   #release(piece: number): void {
     if (!this.#rare.has(piece)) return;
     for (const { chosen } of this.#members) if (chosen.has(piece)) return;

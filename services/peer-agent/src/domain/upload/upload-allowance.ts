@@ -3,15 +3,18 @@ import { ByteBucket, lowerLimit, UNLIMITED } from '../limits/byte-bucket.js';
 import type { RateShare } from '../limits/rate-limiter.js';
 import { partLength } from './part-length.js';
 
-/** A part of a block goes out every four seconds at least: a downloader that hears nothing for ten turns to others. */
+/**
+ * At least one part of a block is sent every four seconds: a downloader that receives nothing for ten seconds switches
+ * to other peers.
+ */
 const MIN_PACE = 4 << 10;
 
 /**
- * How fast blocks may go to one stream: within its transfer's part of the agent's rate,
- * and no faster than its downloader asked for.
+ * Rate at which blocks may be sent on one stream: within its transfer's share of the agent's rate, and no faster than
+ * the downloader requested.
  */
 export class UploadAllowance {
-  /** A part of a block is sent: the rest comes before others begin. */
+  /** A block is being sent in parts: its rest comes before other blocks start. */
   isBusy = false;
   readonly #pace = new ByteBucket(UNLIMITED);
 
@@ -20,18 +23,18 @@ export class UploadAllowance {
     private readonly init: { readonly takesParts: boolean },
   ) {}
 
-  /** The downloader's wish: bytes a second, or UNLIMITED. */
+  /** The rate requested by the downloader: bytes per second, or UNLIMITED. */
   setPace(bytesPerSecond: number, nowMs: number): void {
     const pace = bytesPerSecond === UNLIMITED ? UNLIMITED : Math.max(MIN_PACE, bytesPerSecond);
     this.#pace.setLimit(pace, nowMs);
   }
 
-  /** Neither side has a limit. */
+  /** True if neither side has a limit. */
   get isUnlimited(): boolean {
     return this.#ceiling === UNLIMITED;
   }
 
-  /** Bytes of a block that are sent at a time, so that they leave evenly. */
+  /** Bytes of a block to send at a time, so that they are sent evenly. */
   get partLength(): number {
     if (!this.init.takesParts) return BLOCK_SIZE;
     return partLength(this.#ceiling);
@@ -46,13 +49,13 @@ export class UploadAllowance {
     this.share.take(bytes);
   }
 
-  /** So much of what was taken is sent, or is not to be. */
+  /** Reports that this many of the bytes taken were sent, or will not be. */
   moved(bytes: number): void {
     this.#pace.moved(bytes);
     this.share.moved(bytes);
   }
 
-  /** Milliseconds until something may be taken, as it stands. */
+  /** Milliseconds until bytes may be taken, as things stand. */
   waitMs(nowMs: number): number {
     return Math.max(this.#pace.waitMs(nowMs), this.share.waitMs(nowMs));
   }

@@ -27,14 +27,17 @@ interface Stream {
 type Sent = Part & { readonly id: number };
 type Event = UploadEvent<Stream, Stream>;
 
-/** An uploader on virtual time whose disk takes no time, and its network a while for each message, with streams that always want more. */
+/**
+ * An uploader on virtual time whose disk takes no time, and whose network takes a while per message, with streams that
+ * always request more.
+ */
 class VirtualUploader {
   readonly streams: Stream[] = [];
   readonly #engine = new UploadEngine<Stream, Stream>({ slots: 256 });
   #nextId = 1;
   readonly time = new VirtualTime();
   #stopTimer: () => void = () => undefined;
-  /** Until a message has left. What leaves at once lets something else run all the same. */
+  /** Until a message has been sent. Even an instant send yields to other tasks. */
   messageMs = 1;
 
   open(share: RateShare, takesParts = true): Stream {
@@ -101,7 +104,7 @@ const sentBy = (streams: readonly Stream[], fromMs: number, toMs: number): numbe
     .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
     .reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** All that left, on a clock that began with the test. */
+/** All messages sent, on a clock that starts with the test. */
 function rates(streams: readonly Stream[], originMs: number, span: { fromMs: number; toMs: number }) {
   const sent = streams.flatMap((stream) =>
     stream.sent.map(({ atMs, bytes }) => ({ atMs: atMs - originMs, bytes })),
@@ -109,7 +112,7 @@ function rates(streams: readonly Stream[], originMs: number, span: { fromMs: num
   return tenSecondRates(sent, span);
 }
 
-describe('what an uploader sends', () => {
+describe('the blocks that an uploader sends', () => {
   it.each([
     [100 * KB, 1],
     [100 * KB, 4],
@@ -117,7 +120,7 @@ describe('what an uploader sends', () => {
     [2 * MB, 4],
     [10 * MB, 1],
     [100 * MB, 4],
-  ])('is %i bytes a second within 5 %% over any ten seconds, to %i streams', (limit, count) => {
+  ])('are %i bytes per second within 5 %% over any ten seconds, to %i streams', (limit, count) => {
     const originMs = uploader.time.nowMs;
     const limiter = new RateLimiter(limit);
     const shares = [limiter.share(), limiter.share()];
@@ -135,7 +138,7 @@ describe('what an uploader sends', () => {
         const stream = uploader.open(new RateLimiter(as === 'limit' ? rate : UNLIMITED).share());
         if (as === 'pace') uploader.pace(stream, rate);
         const originMs = uploader.time.nowMs;
-        // What was on its way to a pace that is told comes first.
+        // Bytes in flight when the pace is set come first.
         run(100_000);
         const span = { fromMs: 60_000, toMs: 100_000 };
         const { lowest, highest } = rates([stream], originMs, span);
@@ -146,7 +149,7 @@ describe('what an uploader sends', () => {
     },
   );
 
-  it('is fair between transfers, not between streams, and within a transfer between its streams', () => {
+  it('are fair between transfers, not between streams, and within a transfer between its streams', () => {
     const limiter = new RateLimiter(8 * MB);
     const [crowd, single] = [limiter.share(), limiter.share()];
     const many = Array.from({ length: 7 }, () => uploader.open(crowd));
@@ -159,7 +162,7 @@ describe('what an uploader sends', () => {
       expect((sentBy([stream], fromMs, toMs) * 7) / sentBy(many, fromMs, toMs)).toBeCloseTo(1, 0);
   });
 
-  it('goes by priority, and starves none', () => {
+  it('follow priorities, and starve no transfer', () => {
     const limiter = new RateLimiter(4 * MB);
     const streams = (['high', 'normal', 'low'] as const).map((priority) => {
       const share = limiter.share();
@@ -173,7 +176,7 @@ describe('what an uploader sends', () => {
     expect(normal! / low!).toBeCloseTo(2, 0);
   });
 
-  it('follows a limit that is changed in the middle of a block, and one that is lifted', () => {
+  it('follow a limit that is changed in the middle of a block, and one that is lifted', () => {
     const limiter = new RateLimiter(20 * KB);
     const stream = uploader.open(limiter.share());
     run(3000);
@@ -192,29 +195,32 @@ describe('what an uploader sends', () => {
     [300 * KB, 1],
     [500 * KB, 3],
     [10 * MB, 3],
-  ])('is right at once under %i bytes a second set while it runs without, to %i streams', (limit, count) => {
-    uploader.messageMs = 50;
-    const limiter = new RateLimiter(UNLIMITED);
-    const share = limiter.share();
-    for (let index = 0; index < count; index++) uploader.open(share);
-    run(1020);
-    const setMs = uploader.time.nowMs;
-    limiter.setLimit(limit, setMs);
-    run(30_000);
-    for (const afterMs of [0, 15_000]) {
-      const sent = sentBy(uploader.streams, setMs + afterMs, setMs + afterMs + 10_000);
-      expect(sent).toBeGreaterThan(limit * 9.5);
-      expect(sent).toBeLessThan(limit * 10.5);
-    }
-    const { highest } = rates(uploader.streams, setMs, { fromMs: 0, toMs: 30_000 });
-    expect(highest).toBeLessThan(limit * 1.05);
-  });
+  ])(
+    'are right at once under %i bytes per second set while it runs without a limit, to %i streams',
+    (limit, count) => {
+      uploader.messageMs = 50;
+      const limiter = new RateLimiter(UNLIMITED);
+      const share = limiter.share();
+      for (let index = 0; index < count; index++) uploader.open(share);
+      run(1020);
+      const setMs = uploader.time.nowMs;
+      limiter.setLimit(limit, setMs);
+      run(30_000);
+      for (const afterMs of [0, 15_000]) {
+        const sent = sentBy(uploader.streams, setMs + afterMs, setMs + afterMs + 10_000);
+        expect(sent).toBeGreaterThan(limit * 9.5);
+        expect(sent).toBeLessThan(limit * 10.5);
+      }
+      const { highest } = rates(uploader.streams, setMs, { fromMs: 0, toMs: 30_000 });
+      expect(highest).toBeLessThan(limit * 1.05);
+    },
+  );
 
-  it('is as even as its downloader asked, without holding up others of the same transfer', () => {
+  it('are as even as its downloader requested, without holding up others of the same transfer', () => {
     const share = new RateLimiter(UNLIMITED).share();
     const [slow, fast] = [uploader.open(share), uploader.open(share)];
     uploader.pace(slow, 100 * KB);
-    // What was on its way to it before counts too.
+    // Bytes in flight to it before count too.
     const fromMs = uploader.time.nowMs + 12_000;
     run(22_000);
     expect(sentBy([slow], fromMs, fromMs + 10_000) / MB).toBeCloseTo(1, 1);
@@ -222,7 +228,7 @@ describe('what an uploader sends', () => {
     expect(Math.max(...slow.parts.slice(20).map(({ length }) => length))).toBe(16 << 10);
   });
 
-  it('comes in parts that make up the block, one block after the other', () => {
+  it('come in parts that make up the block, one block after the other', () => {
     const stream = uploader.open(new RateLimiter(1 * MB).share());
     run(2000);
     let rest: Pick<Sent, 'id' | 'begin' | 'length'> | undefined;
@@ -234,7 +240,7 @@ describe('what an uploader sends', () => {
     expect(stream.parts.length).toBeGreaterThan(20);
   });
 
-  it('comes in whole blocks to a downloader that does not take parts', () => {
+  it('come in whole blocks to a downloader that does not accept parts', () => {
     const stream = uploader.open(new RateLimiter(100 * KB).share(), false);
     run(20_000);
     expect(stream.parts.length).toBeGreaterThan(6);
@@ -242,7 +248,7 @@ describe('what an uploader sends', () => {
     for (const part of stream.parts) expect([part.length, part.left]).toEqual([BLOCK, 0]);
   });
 
-  it('goes to the others when a stream ends in the middle of a block', () => {
+  it('go to the others when a stream ends in the middle of a block', () => {
     const share = new RateLimiter(100 * KB).share();
     const [gone, stays] = [uploader.open(share), uploader.open(share)];
     run(1000);
@@ -254,7 +260,7 @@ describe('what an uploader sends', () => {
   });
 });
 
-/** Two downloaders with three streams and one file that lacks a piece. Each step is chosen by the test. */
+/** Two downloaders with three streams and one file that lacks a piece. The test chooses each step. */
 class Table {
   readonly have = Bitfield.full(layout.pieceCount);
   readonly #limits = { maxBytes: 5 * BLOCK, maxStreamBytes: 3 * BLOCK, maxQueued: 8 };
@@ -267,7 +273,7 @@ class Table {
   ]);
   readonly #present = new Set<string>();
   readonly #open = new Set<string>();
-  /** Requests without an answer, by stream. */
+  /** Unanswered requests, by stream. */
   readonly #unanswered = new Map<string, Set<number>>();
   /** Parts that are being sent. */
   readonly #underWay: { stream: string; id: number; part: Part }[] = [];
@@ -319,7 +325,10 @@ class Table {
     }
   }
 
-  /** All that is under way is sent, and time goes by: nothing may be left unanswered but to a downloader without a slot. */
+  /**
+   * Sends everything in progress and advances time: no request may stay unanswered except of a downloader without a
+   * slot.
+   */
   settle(): void {
     for (let round = 0; round < 200; round++) {
       while (this.#underWay.length > 0) this.#finish(2);
@@ -410,7 +419,7 @@ class Table {
 }
 
 describe('the upload engine', () => {
-  it('rejects what is left to its choice while it does not have all: it would send what was never verified', () => {
+  it('rejects requests of its choice while it is incomplete: it would send unverified pieces', () => {
     const engine = new UploadEngine<string, string>({ slots: 1 });
     const have = Bitfield.full(layout.pieceCount);
     have.clear(3);
@@ -434,7 +443,7 @@ describe('the upload engine', () => {
     expect(engine.next(1)).toMatchObject({ type: 'send', stream: 'a', id: 7 });
   });
 
-  it('answers each request once, within its limits and with pieces that are there, whatever happens', () => {
+  it('answers each request once, within its limits and with pieces that it has, whatever happens', () => {
     const step = fc.tuple(fc.nat(14), fc.nat(100));
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 200 }), fc.nat(), (steps, seed) => {

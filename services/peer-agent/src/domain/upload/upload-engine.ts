@@ -16,7 +16,7 @@ import {
 import { UploadSlots } from './upload-slots.js';
 
 export interface UploadEngineInit {
-  /** Downloaders served at the same time; more are choked until one leaves. */
+  /** Downloaders served concurrently; more are choked until one leaves. */
   readonly slots: number;
   /** @default DEFAULT_UPLOAD_LIMITS */
   readonly limits?: UploadLimits;
@@ -27,7 +27,7 @@ interface DownloaderState<Downloader, Stream> {
   readonly downloader: Downloader;
   readonly file: UploadFile;
   readonly streams: Set<StreamState<Downloader, Stream>>;
-  /** From its bitfield on. */
+  /** Set once its bitfield has arrived. */
   seat: { readonly member: SuperSeedMember; readonly blocks: SuperSeedBlocks } | undefined;
 }
 
@@ -38,9 +38,9 @@ interface StreamState<Downloader, Stream> {
   readonly allowance: UploadAllowance;
   /** Blocks being sent, by the id of their requests. */
   readonly sending: Map<number, Sending>;
-  /** Bytes that were taken of its allowance and have not moved. */
+  /** Bytes taken from its allowance that have not been sent yet. */
   underWay: number;
-  /** When requests that are held back are looked at again; undefined if there is none. */
+  /** When to review requests that are held back; undefined if there are none. */
   wakeMs: number | undefined;
 }
 
@@ -50,14 +50,14 @@ interface Sending {
   readonly inParts: boolean;
 }
 
-/** The rest of a block of a stream. */
+/** The rest of a block that is sent in parts. */
 interface Rest<Downloader, Stream> extends PacedPart {
   readonly state: StreamState<Downloader, Stream>;
   readonly id: number;
   readonly part: Part;
 }
 
-/** What happens on an open stream. */
+/** Events of an open stream. */
 type StreamEvent<Downloader, Stream> = Extract<
   UploadEvent<Downloader, Stream>,
   { type: 'stream-closed' | 'stream-paced' | 'requested' | 'cancelled' | 'part-sent' | 'part-failed' }
@@ -69,12 +69,13 @@ interface FileState<Downloader, Stream> {
 }
 
 /**
- * Decides what to send to whom, for all uploads of an agent. Like the download engine it is told what happened and when, and answers
- * with what to do; it does no I/O and knows no clock. What is to be sent is taken from {@link next}, one part at a
- * time, so that a host begins no more than it has time for: take until nothing is left, after each event.
+ * Decides which blocks to send to which downloaders, for all uploads of an agent. Like the download engine it takes
+ * events with their times and returns effects; it does no I/O and reads no clock. Parts to send are taken from
+ * {@link next}, one at a time, so that the host starts no more than it can handle: after each event, take until none is
+ * left.
  *
- * Guarantees: each request is answered once, by a block or a rejection, unless its stream is closed; bytes given out and
- * not sent stay under the limits, for each stream and in all; only pieces that the file has are sent.
+ * Guarantees: each request is answered once, by a block or a rejection, unless its stream is closed; bytes handed out
+ * and not yet sent stay within the limits, per stream and in total; only pieces that the file has are sent.
  *
  * @typeParam Downloader one peer for one file, compared by identity
  * @typeParam Stream what a downloader requests blocks on, compared by identity
@@ -86,9 +87,9 @@ export class UploadEngine<Downloader, Stream> {
   readonly #files = new Map<UploadFile, FileState<Downloader, Stream>>();
   readonly #downloaders = new Map<Downloader, DownloaderState<Downloader, Stream>>();
   readonly #streams = new Map<Stream, StreamState<Downloader, Stream>>();
-  /** Streams with requests held back, the first to be looked at again first. */
+  /** Streams with requests held back, in the order in which they are reviewed. */
   readonly #parked = new Set<StreamState<Downloader, Stream>>();
-  /** Parts whose turn has come; their bytes are taken. */
+  /** Parts whose turn has come; their bytes are already taken from the allowance. */
   #ready: Rest<Downloader, Stream>[] = [];
   #nowMs = 0;
   #effects: UploadEffect<Downloader, Stream>[] = [];
@@ -98,23 +99,23 @@ export class UploadEngine<Downloader, Stream> {
     this.#scheduler = new UploadScheduler(limits);
   }
 
-  /** Requests that wait or are held back, and bytes that are being read or sent. */
+  /** Number of requests that wait or are held back, and bytes being read or sent. */
   get load(): { readonly waiting: number; readonly bytes: number } {
     return this.#scheduler.load;
   }
 
-  /** When the next `tick` is due; Infinity if nothing waits for one. */
+  /** When the next `tick` is due; Infinity if none is needed. */
   get wakeMs(): number {
     const [first] = this.#parked;
     return Math.min(first?.wakeMs ?? Infinity, this.#pacing.wakeMs);
   }
 
-  /** Takes one event and returns what is to be done besides sending. `nowMs` never runs backwards. */
+  /** Takes one event and returns what to do besides sending. `nowMs` never decreases. */
   handle(event: UploadEvent<Downloader, Stream>, nowMs: number): UploadEffect<Downloader, Stream>[] {
     this.#nowMs = nowMs;
     this.#effects = [];
     this.#dispatch(event);
-    // What has begun comes before what has not.
+    // Blocks in progress come before new ones.
     for (const rest of this.#pacing.release(nowMs)) {
       this.#take(rest.state, rest.part.length);
       this.#ready.push(rest);
@@ -122,7 +123,7 @@ export class UploadEngine<Downloader, Stream> {
     return this.#effects;
   }
 
-  /** The next part to be sent, or a rejection; undefined if nothing may be sent before the next event. */
+  /** The next part to send, or a rejection; undefined if nothing may be sent before the next event. */
   next(nowMs: number): UploadEffect<Downloader, Stream> | undefined {
     this.#nowMs = nowMs;
     const rest = this.#ready.shift();
@@ -218,7 +219,10 @@ export class UploadEngine<Downloader, Stream> {
     if (next) this.#emit({ type: 'unchoke', downloader: next });
   }
 
-  /** Looks whether super-seeding is useful: the file is complete, and no downloader has some of it. True if that changed: all are told. */
+  /**
+   * Checks whether super-seeding is useful: the file is complete, and some piece is on no downloader. True if that
+   * changed and all downloaders were notified.
+   */
   #review(file: UploadFile): boolean {
     const state = this.#files.get(file);
     const on = file.have.isFull() && file.superSeeding.isUseful;
@@ -265,7 +269,7 @@ export class UploadEngine<Downloader, Stream> {
     if (outcome !== 'queued') this.#emit({ type: 'violation', stream, breach: outcome });
   }
 
-  /** What the uploader chooses is chosen now that its turn has come. Undefined if the request is held back. */
+  /** Chooses the block of a super-seeding request now that its turn has come. Undefined if the request is held back. */
   #begin({
     stream: state,
     request,
@@ -289,7 +293,7 @@ export class UploadEngine<Downloader, Stream> {
     return { type: 'send', stream, id, part };
   }
 
-  /** Only what has all can choose well. */
+  /** Only an uploader that has all pieces can choose well. */
   #choose(
     { file, seat }: DownloaderState<Downloader, Stream>,
     of: PieceClass,
@@ -304,7 +308,7 @@ export class UploadEngine<Downloader, Stream> {
     this.#parked.add(state);
   }
 
-  /** There may be something to choose again for what was held back, or nothing to wait for. */
+  /** Held-back requests may find a block now, or have nothing left to wait for. */
   #wake(state: StreamState<Downloader, Stream>): void {
     state.wakeMs = undefined;
     this.#parked.delete(state);

@@ -22,7 +22,7 @@ function drain(scheduler: UploadScheduler<string>): string[] {
 }
 
 describe('UploadScheduler', () => {
-  it('lets streams take turns, however much each of them asked for', () => {
+  it('lets streams take turns, however much each of them requested', () => {
     const scheduler = opened();
     for (const id of [1, 2, 3, 4]) scheduler.add('a', request(id));
     scheduler.add('b', request(1));
@@ -31,7 +31,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3', 'a4']);
   });
 
-  it('stops at the bytes of one stream, and goes on with the others', () => {
+  it('stops at the byte limit of one stream, and continues with the others', () => {
     const scheduler = opened({ ...WIDE, maxStreamBytes: 150 });
     for (const id of [1, 2, 3]) scheduler.add('a', request(id));
     scheduler.add('b', request(1));
@@ -40,7 +40,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a3']);
   });
 
-  it('stops at the bytes of all streams together', () => {
+  it('stops at the byte limit of all streams together', () => {
     const scheduler = opened({ ...WIDE, maxBytes: 250 });
     for (const stream of ['a', 'b', 'c']) for (const id of [1, 2]) scheduler.add(stream, request(id));
     expect(drain(scheduler)).toEqual(['a1', 'b1', 'c1']);
@@ -48,7 +48,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a2']);
   });
 
-  it('lets a parked request wait without counting its bytes, and wakes it before all others of its stream', () => {
+  it('parks a request without counting its bytes, and wakes it before all others of its stream', () => {
     const scheduler = opened({ ...WIDE, maxStreamBytes: 100 });
     for (const id of [1, 2]) scheduler.add('a', request(id));
     expect(drain(scheduler)).toEqual(['a1']);
@@ -62,7 +62,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a1']);
   });
 
-  it('takes back a parked request that is cancelled, and counts it among those that may be unanswered', () => {
+  it('removes a parked request that is cancelled, and counts it among the unanswered ones', () => {
     const scheduler = opened({ ...WIDE, maxQueued: 1 });
     scheduler.add('a', request(1));
     drain(scheduler);
@@ -73,7 +73,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual([]);
   });
 
-  it('knows a request by its id until it is answered', () => {
+  it('rejects a duplicate id until the request is answered', () => {
     const scheduler = opened();
     expect(scheduler.add('a', request(1))).toBe('queued');
     expect(scheduler.add('a', request(1))).toBe('duplicate');
@@ -84,7 +84,7 @@ describe('UploadScheduler', () => {
     expect(scheduler.add('a', request(1))).toBe('queued');
   });
 
-  it('calls a stream full by what waits and what is being served', () => {
+  it('treats a stream as full by waiting and running requests together', () => {
     const scheduler = opened({ ...WIDE, maxStreamBytes: 100, maxQueued: 3 });
     for (const id of [1, 2, 3]) scheduler.add('a', request(id));
     expect(drain(scheduler)).toEqual(['a1']);
@@ -94,7 +94,7 @@ describe('UploadScheduler', () => {
     expect(scheduler.add('a', request(4))).toBe('queued');
   });
 
-  it('takes back what waits, but not what is being served', () => {
+  it('cancels a waiting request, but not a running one', () => {
     const scheduler = opened({ ...WIDE, maxStreamBytes: 100 });
     for (const id of [1, 2, 3]) scheduler.add('a', request(id));
     drain(scheduler);
@@ -103,13 +103,13 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a3']);
   });
 
-  it('gives the bytes of a stream that is closed to the others', () => {
+  it('gives the bytes of a closed stream to the others', () => {
     const scheduler = opened({ ...WIDE, maxBytes: 100 });
     for (const stream of ['a', 'b']) scheduler.add(stream, request(1));
     expect(drain(scheduler)).toEqual(['a1']);
     scheduler.close('a');
     expect(drain(scheduler)).toEqual(['b1']);
-    scheduler.done('a', request(1)); // Comes late: the read was under way.
+    scheduler.done('a', request(1)); // Comes late: the read was in progress.
     expect(scheduler.next()).toBeUndefined();
     scheduler.add('c', request(1));
     expect(drain(scheduler)).toEqual([]);
@@ -166,7 +166,7 @@ describe('UploadScheduler', () => {
     );
   });
 
-  it('has nothing to close, cancel or finish of a stream that is not open', () => {
+  it('ignores close, cancel and done for a stream that is not open', () => {
     const scheduler = opened(WIDE, ['a']);
     scheduler.add('a', request(1));
     scheduler.close('stranger');
@@ -175,7 +175,7 @@ describe('UploadScheduler', () => {
     expect(drain(scheduler)).toEqual(['a1']);
   });
 
-  it('takes 2,048 requests of a stream, and serves 2 MiB of them at a time, unless it is told otherwise', () => {
+  it('accepts 2,048 requests of a stream, and serves 2 MiB of them at a time, by default', () => {
     const scheduler = new UploadScheduler<string>();
     scheduler.open('a');
     for (let id = 0; id < 2048; id++) expect(scheduler.add('a', request(id, 256 << 10))).toBe('queued');

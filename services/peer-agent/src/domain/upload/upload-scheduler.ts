@@ -1,8 +1,8 @@
-/** Something that a downloader asked for. */
+/** A request of a downloader. */
 export interface UploadRequest {
   /** Chosen by the downloader, unique among its unanswered requests. */
   readonly id: number;
-  /** Bytes that it takes to answer, at most. */
+  /** Maximum length of the answer in bytes. */
   readonly length: number;
 }
 
@@ -29,18 +29,18 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
 
 interface Queue<Stream, Request> {
   readonly stream: Stream;
-  /** False while a limit lets nothing more go to it. */
+  /** False while a limit allows nothing more to be sent. */
   readonly mayServe: () => boolean;
   readonly waiting: Map<number, Request>;
-  /** Had their turn, and cannot be answered yet. */
+  /** Requests that had their turn and cannot be answered yet. */
   readonly parked: Map<number, Request>;
   readonly running: Set<number>;
   bytes: number;
 }
 
 /**
- * Whose request is served next: streams take turns, a block each, so that all of them
- * get a fair share of the bytes. Bounds what is in memory, for each stream and in all.
+ * Chooses the request to serve next: streams take turns, block by block, so that each gets a fair share of the bytes.
+ * Bounds the bytes in memory, per stream and in total.
  */
 export class UploadScheduler<Stream, Request extends UploadRequest = UploadRequest> {
   readonly #queues = new Map<Stream, Queue<Stream, Request>>();
@@ -48,20 +48,20 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
 
-  /** Requests that wait or are held back, and bytes that are being read or sent. */
+  /** Number of requests that wait or are held back, and bytes being read or sent. */
   get load(): { readonly waiting: number; readonly bytes: number } {
     let waiting = 0;
     for (const queue of this.#queues.values()) waiting += queue.waiting.size + queue.parked.size;
     return { waiting, bytes: this.#bytes };
   }
 
-  /** @param mayServe asked before each block whether limits let it go */
+  /** @param mayServe called before each block; false while a limit blocks the stream */
   open(stream: Stream, mayServe: () => boolean = () => true): void {
     const requests = { waiting: new Map(), parked: new Map(), running: new Set<number>() };
     this.#queues.set(stream, { stream, mayServe, ...requests, bytes: 0 });
   }
 
-  /** Forgets a stream and all it asked for. */
+  /** Drops a stream and all its requests. */
   close(stream: Stream): void {
     const queue = this.#queues.get(stream);
     if (!queue) return;
@@ -69,7 +69,7 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     this.#bytes -= queue.bytes;
   }
 
-  /** Queues a request. Says `full` or `duplicate` if the stream broke the rules. */
+  /** Queues a request. Returns `full` or `duplicate` if the stream broke the protocol. */
   add(stream: Stream, request: Request): 'queued' | 'full' | 'duplicate' {
     const queue = this.#queues.get(stream);
     if (!queue) return 'duplicate';
@@ -80,13 +80,13 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     return 'queued';
   }
 
-  /** Takes a request back. False if it is being served already, or was never made. */
+  /** Removes a request. False if it is already being served, or does not exist. */
   cancel(stream: Stream, id: number): boolean {
     const queue = this.#queues.get(stream);
     return queue !== undefined && (queue.waiting.delete(id) || queue.parked.delete(id));
   }
 
-  /** A request that {@link next} gave cannot be answered yet: it waits for {@link wake}. */
+  /** Parks a request returned by {@link next} that cannot be answered yet, until {@link wake}. */
   park(stream: Stream, request: Request): void {
     const queue = this.#queues.get(stream);
     if (!queue?.running.has(request.id)) return;
@@ -94,7 +94,7 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     queue.parked.set(request.id, request);
   }
 
-  /** Parked requests of a stream wait for their turn again, before all others of it. */
+  /** Requeues the parked requests of a stream before all its others. */
   wake(stream: Stream): void {
     const queue = this.#queues.get(stream);
     if (!queue || queue.parked.size === 0) return;
@@ -104,7 +104,7 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     queue.parked.clear();
   }
 
-  /** The next request to serve, or undefined if nothing waits or all limits are reached. */
+  /** The next request to serve, or undefined if none waits or all limits are reached. */
   next(): UploadJob<Stream, Request> | undefined {
     if (this.#bytes >= this.limits.maxBytes) return undefined;
     for (const queue of this.#queues.values()) {
@@ -121,7 +121,7 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     return undefined;
   }
 
-  /** A request that {@link next} gave was answered. */
+  /** A request returned by {@link next} was answered. */
   done(stream: Stream, request: Request): void {
     const queue = this.#queues.get(stream);
     if (!queue?.running.delete(request.id)) return;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { UploadSlots } from './upload-slots.js';
 
 describe('UploadSlots', () => {
-  it('gives a slot that is freed to whoever waits the longest', () => {
+  it('gives a freed slot to the downloader that waits the longest', () => {
     const slots = new UploadSlots<string>(1);
     expect(['a', 'b', 'c'].map((name) => slots.enter(name))).toEqual([true, false, false]);
     expect(slots.leave('a')).toBe('b');
@@ -12,7 +12,7 @@ describe('UploadSlots', () => {
     expect(slots.leave('c')).toBeUndefined();
   });
 
-  it('gives nobody a slot when one leaves who had none', () => {
+  it('frees no slot when a downloader without one leaves', () => {
     const slots = new UploadSlots<string>(1);
     slots.enter('a');
     slots.enter('b');
@@ -21,7 +21,7 @@ describe('UploadSlots', () => {
     expect(slots.leave('a')).toBeUndefined();
   });
 
-  it('serves as many as there are slots while anyone waits, and in the order of arrival', () => {
+  it('serves as many as there are slots while others wait, in the order of arrival', () => {
     const step = fc.record({ enter: fc.boolean(), who: fc.nat(11) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80 }), (size, steps) => {

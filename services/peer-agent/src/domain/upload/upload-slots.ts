@@ -1,6 +1,6 @@
 /**
- * Who is served at the same time. A cluster cooperates, so everyone is, up to a number
- * of slots; the others are choked and get a slot in the order in which they came.
+ * Decides which downloaders are served concurrently. A cluster cooperates, so all are, up to a number of slots; further
+ * ones are choked and get a slot in order of arrival.
  */
 export class UploadSlots<Downloader> {
   readonly #served = new Set<Downloader>();
@@ -8,7 +8,7 @@ export class UploadSlots<Downloader> {
 
   constructor(private readonly slots: number) {}
 
-  /** True if the downloader is served, false if it has to wait. */
+  /** True if the downloader is served, false if it must wait. */
   enter(downloader: Downloader): boolean {
     if (this.#served.size < this.slots) {
       this.#served.add(downloader);
@@ -18,7 +18,7 @@ export class UploadSlots<Downloader> {
     return false;
   }
 
-  /** Frees the place of a downloader and returns who gets it, if anyone waits. */
+  /** Frees the slot of a downloader and returns the one that gets it, if any waits. */
   leave(downloader: Downloader): Downloader | undefined {
     this.#waiting.delete(downloader);
     if (!this.#served.delete(downloader)) return undefined;

@@ -5,7 +5,7 @@ import { ActivePiece } from './active-piece.js';
 const [alice, bob] = [peerNamed('alice'), peerNamed('bob')] as const;
 const DIGEST = Buffer.alloc(32, 1);
 
-/** A piece of four blocks: the first stored, the second arrived, the third asked for, the fourth free. */
+/** A piece of four blocks: the first stored, the second received, the third requested, the fourth free. */
 function started(): ActivePiece {
   const piece = new ActivePiece(7, 4, false);
   piece.blocks[0]!.sender = alice;
@@ -16,7 +16,7 @@ function started(): ActivePiece {
 }
 
 describe('ActivePiece', () => {
-  it('is free from its first block to its last, and untouched, at the beginning', () => {
+  it('is free from its first block to its last, and untouched, at first', () => {
     const piece = new ActivePiece(0, 3, false);
     expect(piece.nextFree()).toBe(0);
     expect(piece.freeCount()).toBe(3);
@@ -24,7 +24,7 @@ describe('ActivePiece', () => {
     expect(piece.digests()).toEqual([]);
   });
 
-  it('takes a block for free only if it was neither asked for nor arrived', () => {
+  it('treats a block as free only if it was neither requested nor received', () => {
     const piece = started();
     expect(piece.nextFree()).toBe(3);
     expect(piece.freeCount()).toBe(1);
@@ -36,7 +36,7 @@ describe('ActivePiece', () => {
     expect(piece.freeCount()).toBe(1);
   });
 
-  it('is touched by a request as by an arrival, and not once the request is withdrawn', () => {
+  it('is touched by a request or an arrival, and not once the request is withdrawn', () => {
     const asked = new ActivePiece(0, 2, false);
     asked.blocks[1]!.askedOf.push(alice);
     expect(asked.isUntouched()).toBe(false);
@@ -46,12 +46,12 @@ describe('ActivePiece', () => {
     expect(asked.isUntouched()).toBe(false);
   });
 
-  it('says of the last block that is stored, in whatever order, that it was the last', () => {
+  it('reports the last block stored, in whatever order', () => {
     const piece = new ActivePiece(0, 3, false);
     expect([2, 0, 1].map((block) => piece.store(block, DIGEST))).toEqual([false, false, true]);
   });
 
-  it('counts a block once, however often it is stored, and none that it does not have', () => {
+  it('counts a block once, however often it is stored, and ignores unknown ones', () => {
     const piece = new ActivePiece(0, 2, false);
     expect(piece.store(0, DIGEST)).toBe(false);
     expect(piece.store(0, Buffer.alloc(32, 2))).toBe(false);

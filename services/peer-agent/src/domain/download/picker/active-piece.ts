@@ -1,23 +1,23 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-/** How far one block of a piece is. */
+/** State of one block of a piece. */
 export interface BlockState {
   /** Peers that were asked and whose answer is still wanted. */
   readonly askedOf: PeerId[];
-  /** Who sent it; undefined until it arrived. */
+  /** The peer that sent it; undefined until it arrives. */
   sender: PeerId | undefined;
   /** Root of its leaves; undefined until it is on disk. */
   digest: Buffer | undefined;
 }
 
-/** A piece of which at least one block was asked for and that is not verified yet. */
+/** A piece with at least one requested block that is not verified yet. */
 export class ActivePiece {
   readonly blocks: readonly BlockState[];
   #stored = 0;
 
   /**
-   * @param onParole it failed before with several senders: one peer is asked for all of
-   *   it, so that the next failure has one author and a success names the culprits
+   * @param onParole the piece failed before with several senders: all of it is requested from one peer, so that the
+   * next failure has one author and a success exposes the culprits
    */
   constructor(
     readonly index: number,
@@ -31,12 +31,12 @@ export class ActivePiece {
     }));
   }
 
-  /** The first block that nobody was asked for, or -1. */
+  /** The first unrequested block, or -1. */
   nextFree(): number {
     return this.blocks.findIndex((block) => block.askedOf.length === 0 && block.sender === undefined);
   }
 
-  /** How many blocks nobody was asked for. */
+  /** Number of unrequested blocks. */
   freeCount(): number {
     return this.blocks.reduce((sum, block) => sum + (block.askedOf.length === 0 && !block.sender ? 1 : 0), 0);
   }
@@ -55,7 +55,7 @@ export class ActivePiece {
     return this.blocks.flatMap(({ digest }) => (digest ? [digest] : []));
   }
 
-  /** True if nothing of it is asked for, arrived or stored. */
+  /** True if no block is requested, received or stored. */
   isUntouched(): boolean {
     return this.blocks.every((block) => block.askedOf.length === 0 && block.sender === undefined);
   }

@@ -6,11 +6,11 @@ import { Availability } from './availability.js';
 const PIECES = 12;
 
 describe('Availability', () => {
-  it('knows no rarest piece while nobody has anything', () => {
+  it('has no rarest piece while no peer has any', () => {
     expect(new Availability(Bitfield.full(PIECES)).rarest).toBe(Infinity);
   });
 
-  it('leaves out of the rarest what is not wanted', () => {
+  it('excludes unwanted pieces from the rarest', () => {
     const availability = new Availability(Bitfield.full(PIECES));
     availability.add(3, 1);
     availability.add(4, 1);
@@ -22,7 +22,7 @@ describe('Availability', () => {
     expect(availability.rarest).toBe(1);
   });
 
-  it('counts as a plain recount does, whoever comes and goes and whatever is wanted', () => {
+  it('matches a plain recount, whichever peers come and go and whatever is wanted', () => {
     const peer = fc.uniqueArray(fc.nat(PIECES - 1));
     const step = fc.oneof(
       fc.record({ do: fc.constant('join' as const), pieces: peer }),

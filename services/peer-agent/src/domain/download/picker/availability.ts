@@ -1,9 +1,9 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 
-/** How many of the connected peers have each piece, and the least of those counts among wanted pieces. */
+/** How many of the connected peers have each piece, and the lowest of those counts among wanted pieces. */
 export class Availability {
   readonly counts: Uint32Array;
-  /** histogram[n]: how many wanted pieces n peers have. */
+  /** histogram[n]: number of wanted pieces that n peers have. */
   readonly #histogram: number[] = [];
 
   constructor(private readonly wanted: Bitfield) {
@@ -11,7 +11,7 @@ export class Availability {
     this.#histogram[0] = wanted.count;
   }
 
-  /** The least count among wanted pieces that at least one peer has; Infinity if there is none. */
+  /** The lowest count among wanted pieces that at least one peer has; Infinity if there is none. */
   get rarest(): number {
     for (let count = 1; count < this.#histogram.length; count++) {
       if ((this.#histogram[count] ?? 0) > 0) return count;

@@ -5,18 +5,18 @@ import type { PeerState } from '../peer-state.js';
 import type { PiecePicker } from './piece-picker.js';
 import { rarestFirst } from './rarest-first.js';
 
-/** What keeps a peer from being asked for a piece that it has. */
+/** Restrictions on the pieces that a peer may be asked for. */
 export interface PieceLimits {
-  /** Whether the peer may take a piece that has to come from one. */
+  /** True if the peer may take a parole piece. */
   readonly isFitForParole: (piece: number) => boolean;
-  /** Whether it may be asked to begin with a piece. @default it may with any */
+  /** True if the peer may start a piece. @default any piece */
   readonly admits?: ((piece: number) => boolean) | undefined;
 }
 
 /**
- * The next block that nobody was asked for, for one peer: started pieces first, its own
- * before orphans, then a new piece, rarest first; and when there are no new ones, a
- * share of the piece of which most is left. Undefined if it has nothing that is free.
+ * The next unrequested block for a peer: from started pieces first, its own before orphans; then from a new piece,
+ * rarest first; if there are none, from the shared piece with the most blocks left. Undefined if the peer has no free
+ * block.
  */
 export function nextBlock(
   picker: PiecePicker,
@@ -31,7 +31,7 @@ export function nextBlock(
   );
 }
 
-/** The same, but only of pieces that the peer, or one that does not work on them any more, has begun. */
+/** The same, but only from pieces that were started by the peer, or by one that no longer works on them. */
 export function startedBlock(
   picker: PiecePicker,
   peer: PeerState,

@@ -28,7 +28,7 @@ function ask(piece: ActivePiece, block: number): void {
 }
 
 describe('PiecePicker', () => {
-  it('wants what it does not have, and leaves the bits that it was given alone', () => {
+  it('wants what it does not have, and does not modify the bitfield that it was given', () => {
     const have = Bitfield.empty(layout.pieceCount);
     have.set(1);
     const made = new PiecePicker(layout, have);
@@ -59,7 +59,7 @@ describe('PiecePicker', () => {
     ]);
   });
 
-  it('knows the blocks of active pieces, and the bytes of any', () => {
+  it('returns the blocks of active pieces, and the length of any block', () => {
     const made = picker();
     const piece = made.start(0);
     expect(made.block({ piece: 0, block: 1 })).toBe(piece.blocks[1]);
@@ -69,7 +69,7 @@ describe('PiecePicker', () => {
     expect(picker().start(3).blocks.length).toBe(2);
   });
 
-  it('closes a piece of which no block is free', () => {
+  it('closes a piece with no free block', () => {
     const made = picker();
     const piece = made.start(0);
     made.orphans.add(piece);
@@ -83,7 +83,7 @@ describe('PiecePicker', () => {
     expect(made.freeBlock(piece)).toBeUndefined();
   });
 
-  it('offers an orphan of which something is in hand to all, and wants one again of which nothing is', () => {
+  it('offers a partly received orphan to all, and wants an untouched one again', () => {
     const made = picker();
     const [started, untouched] = [made.start(0), made.start(1)];
     started.blocks[0]!.sender = alice;
@@ -95,7 +95,7 @@ describe('PiecePicker', () => {
     expect(made.active.has(1)).toBe(false);
   });
 
-  it('makes no orphan of a piece of which no block is free, nor of one that is not worked on', () => {
+  it('makes no orphan of a piece without a free block, or one that is not active', () => {
     const made = picker();
     const [full, old] = [made.start(0), made.start(1)];
     for (const block of [0, 1]) ask(full, block);
@@ -113,7 +113,7 @@ describe('PiecePicker', () => {
     expect(made.start(0).onParole).toBe(false);
   });
 
-  it('keeps pieces in doubt from whoever is not fit for them, and forgets them for nobody else', () => {
+  it('withholds pieces in doubt from unfit peers only', () => {
     const made = picker(3);
     expect(made.wantedBy(() => false)).toBe(made.wanted);
     for (const piece of [0, 1]) doubt(made, piece);
@@ -123,7 +123,7 @@ describe('PiecePicker', () => {
     expect([...made.wanted.indexes()]).toEqual([0, 1, 2]);
   });
 
-  it('asks about no piece in doubt that is being fetched', () => {
+  it('does not test fitness for a piece in doubt that is being fetched', () => {
     const made = picker();
     for (const piece of [0, 1]) doubt(made, piece);
     made.start(0);

@@ -7,16 +7,16 @@ import type { EngineLayout } from '../../engine-layout.js';
 import { SmartBan } from '../smart-ban.js';
 
 /**
- * The state of every piece: have (verified), wanted (nobody was asked) or active. A
- * piece is in exactly one of the three.
+ * The state of every piece: have (verified), wanted (not requested) or active. A piece is in exactly one of these
+ * states.
  */
 export class PiecePicker {
   readonly have: Bitfield;
   readonly wanted: Bitfield;
   readonly active = new Map<number, ActivePiece>();
-  /** Active pieces with a block that nobody was asked for. */
+  /** Active pieces with a block that was not requested. */
   readonly open = new Set<ActivePiece>();
-  /** Open pieces that no peer works on any more: they are finished first. */
+  /** Open pieces that no peer works on; they are finished first. */
   readonly orphans = new Set<ActivePiece>();
   readonly availability: Availability;
   readonly smartBan = new SmartBan();
@@ -39,7 +39,7 @@ export class PiecePicker {
     return this.active.get(piece)?.blocks[block];
   }
 
-  /** The peer is not to be asked for the block any more. */
+  /** The peer no longer has to send the block. */
   unask({ piece, block }: BlockRef, peer: PeerId): void {
     const askedOf = this.active.get(piece)?.blocks[block]?.askedOf;
     const at = askedOf?.indexOf(peer) ?? -1;
@@ -47,8 +47,8 @@ export class PiecePicker {
   }
 
   /**
-   * A block that came after it was given up, which a slow peer's may always do: its place, if it is still of use. Of
-   * none in a piece that has to come from one.
+   * The state of a block that arrived after its request was given up, which a slow peer's always may; undefined if the
+   * block is useless. Never set for a parole piece.
    */
   lateBlock(ref: BlockRef): BlockState | undefined {
     if (this.smartBan.has(ref.piece)) return undefined;
@@ -56,7 +56,9 @@ export class PiecePicker {
     return this.block(ref);
   }
 
-  /** A block that had come was lost before it was on disk: it is free again. False if its piece is of no interest any more. */
+  /**
+   * A received block was lost before it was on disk: it may be requested again. False if its piece is no longer active.
+   */
   lost({ piece: index, block }: BlockRef): boolean {
     const piece = this.active.get(index);
     const state = piece?.blocks[block];
@@ -66,7 +68,7 @@ export class PiecePicker {
     return true;
   }
 
-  /** Wanted pieces, but for those in doubt that `isFitForParole` does not let through. */
+  /** Wanted pieces, except parole pieces that `isFitForParole` rejects. */
   wantedBy(isFitForParole: (piece: number) => boolean): Bitfield {
     if (this.smartBan.count === 0) return this.wanted;
     const unfit = [...this.smartBan.pieces()].filter(
@@ -78,14 +80,14 @@ export class PiecePicker {
     return wanted;
   }
 
-  /** Turns a wanted piece into an active one, open to be asked for. */
+  /** Makes a wanted piece active and open for requests. */
   start(index: number): ActivePiece {
     const piece = this.give(index);
     this.open.add(piece);
     return piece;
   }
 
-  /** Turns a wanted piece into an active one that a peer sends by its own choice: nobody is asked for it. */
+  /** Makes a wanted piece active for a super-seeder: no other peer is asked for it. */
   give(index: number): ActivePiece {
     this.availability.unwant(index);
     const piece = new ActivePiece(index, this.layout.blockCount(index), this.smartBan.has(index));
@@ -93,7 +95,7 @@ export class PiecePicker {
     return piece;
   }
 
-  /** The first block of an open piece that nobody was asked for; closes the piece if there is none. */
+  /** The first block of an open piece that was not requested; closes the piece if there is none. */
   freeBlock(piece: ActivePiece): BlockRef | undefined {
     const block = this.open.has(piece) ? piece.nextFree() : -1;
     if (block !== -1) return { piece: piece.index, block };
@@ -103,8 +105,8 @@ export class PiecePicker {
   }
 
   /**
-   * Nobody works on the piece, or on one of its blocks, any more. One of which nothing is
-   * in hand is wanted again, the others are offered to all.
+   * No peer works on the piece, or on one of its blocks, any more. An untouched piece becomes wanted again; any other
+   * is offered to all peers.
    */
   orphan(piece: ActivePiece): void {
     if (this.active.get(piece.index) !== piece) return;
@@ -116,7 +118,7 @@ export class PiecePicker {
     }
   }
 
-  /** Whatever there is of the piece is worthless: it is wanted again. */
+  /** The data of the piece is worthless: it is wanted again. */
   reset(piece: ActivePiece): void {
     this.#retire(piece);
     this.availability.want(piece.index);

@@ -17,7 +17,7 @@ function rarestOf(availability: Uint32Array, wanted: Bitfield): number {
 }
 
 describe('rarestFirst', () => {
-  it('chooses the rarest of what is wanted and there, and nothing if there is no such piece', () => {
+  it('chooses the rarest wanted piece of the peer, and nothing if there is none', () => {
     const scene = fc.integer({ min: 1, max: 200 }).chain((length) =>
       fc.record({
         counts: fc.array(fc.nat(4), { minLength: length, maxLength: length }),
@@ -30,7 +30,7 @@ describe('rarestFirst', () => {
       fc.property(scene, ({ counts, wanted, has, seed }) => {
         const pieces = counts.map((_, piece) => piece);
         const inHand = pieces.filter((piece) => has[piece]);
-        // Whoever has a piece is counted.
+        // Every peer with the piece is counted.
         const availability = Uint32Array.from(counts, (count, piece) => count + (has[piece] ? 1 : 0));
         const want = bits(
           pieces.length,
@@ -50,7 +50,7 @@ describe('rarestFirst', () => {
     );
   });
 
-  it('chooses every one of equally rare pieces now and then', () => {
+  it('chooses each of the equally rare pieces at times', () => {
     const all = Bitfield.full(16);
     const random = seededRandom(5);
     const context = { availability: new Uint32Array(16).fill(1), rarest: 1, random };
@@ -58,7 +58,7 @@ describe('rarestFirst', () => {
     expect([...chosen].sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, piece) => piece));
   });
 
-  it('finds the only piece that is left, wherever the search begins', () => {
+  it('finds the only piece that is left, wherever the search starts', () => {
     for (const piece of [0, 31, 32, 999]) {
       for (const begin of [0, 0.5, 0.999999]) {
         const context = { availability: new Uint32Array(1000).fill(9), rarest: 1, random: () => begin };
@@ -67,7 +67,7 @@ describe('rarestFirst', () => {
     }
   });
 
-  it('looks at no more than a sample of very many candidates', () => {
+  it('examines no more than a sample of very many candidates', () => {
     const all = Bitfield.full(100_000);
     const availability = new Uint32Array(100_000).fill(5);
     availability[50_000] = 1;

@@ -1,18 +1,18 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { Random } from '../../random.js';
 
-/** How many candidates are looked at for one choice: exact below, nearly so above, and never slow. */
+/** Candidates examined per choice: exact below this number, nearly so above, and never slow. */
 const SAMPLE = 512;
 
 /**
- * Rarest first, ties broken at random, so that neighbours fetch different pieces.
+ * Rarest first, with ties broken at random, so that neighbours fetch different pieces.
  *
- * @param wanted pieces nobody has been asked for
+ * @param wanted pieces that were not requested
  * @param has pieces the peer has
  * @param availability how many peers have each piece
- * @param admits whether a piece may be chosen; any may, without it
- * @param rarest no wanted piece is rarer than this: the search stops at the first such
- * @returns a piece index, or -1 if the peer has nothing that is wanted
+ * @param admits whether a piece may be chosen; without it, any may
+ * @param rarest no wanted piece is rarer than this: the search stops at the first such piece
+ * @returns a piece index, or -1 if the peer has no wanted piece
  */
 export function rarestFirst(
   wanted: Bitfield,
