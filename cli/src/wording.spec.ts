@@ -106,7 +106,7 @@ describe('the conclusion of an explanation', () => {
   });
 
   it('is said as it is where there is nothing to do, and of less than a second', () => {
-    expect(of(Cause.DISK, 9n, 'the disk was the bottleneck')).toBe('the disk was the limit');
+    expect(of(Cause.DISK, 9n, 'the disk was the bottleneck')).toBe('the disk was the bottleneck');
     expect(of(Cause.PAUSED, 0n, 'too little to say')).toBe('too little to say');
   });
 });

@@ -81,7 +81,7 @@ describe('the requests of an engine', () => {
     [4 * MB, 512 * KIB, 3],
     [10 * MB, 512 * KIB, 1],
   ])(
-    'keeps to %i bytes a second within 5 %% over any ten seconds (pieces of %i bytes, %i downloads)',
+    'stay at %i bytes per second within 5 %% over any ten seconds (pieces of %i bytes, %i downloads)',
     (limit, pieceLength, count) => {
       const bytes = Math.ceil((limit * 16) / count / MIB) * MIB;
       const downloads = Array.from({ length: count }, () => ({ bytes, pieceLength }));
@@ -143,7 +143,7 @@ describe('the requests of an engine', () => {
     ['of the agent', 1 * MB, 60 * MB, 1],
     ['of the download', 0.5 * MB, UNLIMITED, 1],
   ])(
-    'and what comes is right at once under a limit %s of %i set where %i held, for %i downloads',
+    'and the blocks received follow at once a limit %s of %i that replaces %i, for %i downloads',
     (whose, limit, before, count) => {
       const limiter = new RateLimiter(before);
       const peers = FAST.map((peer) => ({ ...peer, rate: 5 * MIB }));

@@ -162,7 +162,7 @@ describe('DownloadEngine', () => {
   });
 
   it.each([50_000, 200_000, MIB])(
-    'does not leave a piece that has to come from one to a silent peer or to one of %i bytes a second',
+    'does not leave a parole piece to a silent peer or to one at %i bytes per second',
     (rate) => {
       const peers: VirtualPeer[] = [
         { name: 'slow', rate },

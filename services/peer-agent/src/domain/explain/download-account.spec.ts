@@ -82,7 +82,7 @@ describe('the account of a download', () => {
   });
 
   it.each<[Cause]>([['paused'], ['failed'], ['off']])(
-    'gives the time between two processes to what it is told, such as "%s"',
+    'gives the time between two processes to the named cause, such as "%s"',
     (meanwhile) => {
       const clock = new HandClock();
       const before = new DownloadAccount(clock);

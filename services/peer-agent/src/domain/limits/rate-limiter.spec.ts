@@ -60,7 +60,7 @@ const between = (movements: readonly Movement[], fromMs: number, toMs: number): 
 
 describe('RateLimiter', () => {
   it.each([100 * KB, 500 * KB, 2 * MB, 10 * MB, 100 * MB])(
-    'holds %i bytes a second within 5 %% over any ten seconds, for one transfer and for four',
+    'holds %i bytes per second within 5 %% over any ten seconds, for one transfer and for four',
     (limit) => {
       for (const count of [1, 4]) {
         const taken = run(takers(new RateLimiter(limit), count, 20), 25_000).flat();
@@ -192,7 +192,7 @@ describe('RateLimiter', () => {
   });
 
   it.each([UNLIMITED, 50 * MB])(
-    'counts what is under way when a limit is set where %i held, of each transfer for itself',
+    'counts the bytes in flight of each transfer when a limit replaces %i',
     (before) => {
       const limiter = new RateLimiter(before);
       const [one, other, done] = [limiter.share(), limiter.share(), limiter.share()];

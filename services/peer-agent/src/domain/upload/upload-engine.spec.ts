@@ -132,7 +132,7 @@ describe('the blocks that an uploader sends', () => {
   });
 
   it.each([5 * KB, 10 * KB, 30 * KB])(
-    'is off by no more than a part of 16 KiB in any ten seconds, where that is much: at %i, as a limit and as a pace',
+    'are off by at most a part of 16 KiB in any ten seconds, where that matters: at %i, as a limit and as a pace',
     (rate) => {
       for (const as of ['limit', 'pace']) {
         const stream = uploader.open(new RateLimiter(as === 'limit' ? rate : UNLIMITED).share());
