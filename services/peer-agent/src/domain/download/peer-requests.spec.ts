@@ -20,7 +20,7 @@ describe('PeerRequests', () => {
     expect([requests.bytes, requests.named, requests.any, requests.pending.size]).toEqual([0, 0, 0, 0]);
   });
 
-  it('counts exactly what is still needed, and never less than nothing, in whatever order events come', () => {
+  it('counts exactly what is still needed, and is never negative, in any order of events', () => {
     const step = fc.record({
       do: fc.constantFrom('send' as const, 'send any' as const, 'cancel' as const, 'answer' as const),
       pick: fc.nat(30),
@@ -31,7 +31,7 @@ describe('PeerRequests', () => {
         const requests = new PeerRequests();
         const sent: PendingRequest[] = [];
         for (const { do: act, pick, bytes } of steps) {
-          // Also one that was answered long ago.
+          // Includes requests answered long ago.
           const one = sent[pick % Math.max(1, sent.length)];
           if (act === 'send') sent.push(send(requests, bytes, { piece: 0, block: pick }));
           else if (act === 'send any') sent.push(send(requests, bytes));

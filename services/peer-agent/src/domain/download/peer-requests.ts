@@ -7,9 +7,9 @@ export interface PendingRequest {
   readonly ref: BlockRef | undefined;
   readonly bytes: number;
   readonly askedMs: number;
-  /** When the peer's rate promises the answer. */
+  /** When the answer is due, by the peer's rate. */
   readonly dueMs: number;
-  /** Still to be answered, but no longer needed. */
+  /** Not answered yet, but no longer needed. */
   readonly cancelled: boolean;
 }
 
@@ -37,12 +37,12 @@ export class PeerRequests {
     return this.#bytes;
   }
 
-  /** How many requests for a named block are still needed. */
+  /** Number of requests for named blocks that are still needed. */
   get named(): number {
     return this.#named;
   }
 
-  /** How many requests of the peer's choice are still needed. */
+  /** Number of requests of the peer's choice that are still needed. */
   get any(): number {
     return this.#any;
   }
@@ -56,7 +56,7 @@ export class PeerRequests {
     return id;
   }
 
-  /** The answer came. Undefined if there is no such request. */
+  /** A request was answered. Undefined if there is no such request. */
   answered(id: number): PendingRequest | undefined {
     const request = this.#pending.get(id);
     if (!request) return undefined;
@@ -65,7 +65,7 @@ export class PeerRequests {
     return request;
   }
 
-  /** The answer is no longer needed. False if it was not needed before: answered or cancelled. */
+  /** The answer is no longer needed. False if the request was already answered or cancelled. */
   cancelled({ id }: PendingRequest): boolean {
     const request = this.#pending.get(id);
     if (!request || request.cancelled) return false;

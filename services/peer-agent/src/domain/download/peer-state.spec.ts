@@ -111,7 +111,7 @@ describe('PeerState', () => {
   it('promises an answer by its rate, and by the constant while that is unknown', () => {
     const state = peer();
     expect(state.expectedWaitMs(BLOCK, 0)).toBe(DEFAULT_ENGINE_CONFIG.unknownWaitMs);
-    state.received(100_000, 1000); // A million bytes a second, as far as is known.
+    state.received(100_000, 1000); // A million bytes per second, as far as is known.
     state.requested({ piece: 0, block: 0 }, 50_000, 1000);
     expect(state.expectedWaitMs(50_000, 1000)).toBeCloseTo(100);
     expect(state.pendingFor({ piece: 0, block: 0 })).toMatchObject({ askedMs: 1000, dueMs: 1050 });
@@ -248,10 +248,10 @@ describe('PeerState, window', () => {
   });
 });
 
-describe('PeerState, of its pieces and its choices', () => {
+describe('PeerState, pieces and choices', () => {
   const [one, other] = [new ActivePiece(0, 4, false), new ActivePiece(1, 4, false)] as const;
 
-  it('has a piece assigned until it is unassigned, and then says which those were', () => {
+  it('keeps a piece assigned until it is unassigned, and then returns it', () => {
     const state = peer();
     state.assigned(one);
     state.assigned(other);
@@ -269,7 +269,7 @@ describe('PeerState, of its pieces and its choices', () => {
     expect(state.given.size).toBe(0);
   });
 
-  it('owes a block of its choice only once it has begun a piece', () => {
+  it('owes a block of its choice only once it has started a piece', () => {
     const state = peer();
     state.requested(undefined, BLOCK, 0);
     expect(state.isSilent(60_000)).toBe(false);
@@ -277,7 +277,7 @@ describe('PeerState, of its pieces and its choices', () => {
     expect(state.isSilent(60_000)).toBe(true);
   });
 
-  it('counts useless choices in a row', () => {
+  it('counts consecutive useless choices', () => {
     const state = peer();
     for (const useful of [false, false]) state.chose(useful);
     expect(state.uselessChoices).toBe(2);
@@ -285,7 +285,7 @@ describe('PeerState, of its pieces and its choices', () => {
     expect(state.uselessChoices).toBe(0);
   });
 
-  it('says whether what it learnt or lost is news', () => {
+  it('reports whether a learnt or lost piece is news', () => {
     const state = peer();
     expect([state.lost(3), state.lost(3), state.has.has(3)]).toEqual([true, false, false]);
     expect([state.learnt(3), state.learnt(3), state.has.has(3)]).toEqual([true, false, true]);

@@ -8,16 +8,16 @@ import { PeerRequests, type PendingRequest } from './peer-requests.js';
 import type { ActivePiece } from './picker/active-piece.js';
 import { RequestWindow } from './request-window.js';
 
-/** Cancelled requests count too: a peer that answers none of them gets no more (peer.proto allows no more). */
+/** Includes cancelled requests: a peer that answers none of them gets no more (peer.proto allows no more). */
 const MAX_UNANSWERED = 2048;
 /** Weight of the newest block in the smoothed time per byte. */
 const NEWEST_WEIGHT = 0.3;
-/** One gigabyte a second: faster peers are not told apart. */
+/** One gigabyte per second: faster peers need no distinction. */
 const MIN_MS_PER_BYTE = 1e-6;
 
 /**
- * What the engine knows of one peer: what it has, how fast it is, what it owes us. Its fields are read by all of the
- * engine and change only here: each method reports one event.
+ * The engine's state of one peer: its pieces, its speed, and its open requests. The whole engine reads its fields; only
+ * its methods change them, and each method reports one event.
  */
 export class PeerState {
   readonly #requests = new PeerRequests();
@@ -33,12 +33,12 @@ export class PeerState {
   #isNear = false;
   #isFar = false;
   #msPerByte = Infinity;
-  /** The last block, or the first request after all were answered. */
+  /** Time of the last block, or of the first request after everything was answered. */
   #heardMs: number;
-  /** The last part of a block. */
+  /** Time of the last part of a block. */
   #partMs = -Infinity;
 
-  /** @param has kept up to date by {@link learnt} and {@link lost}; for others to read */
+  /** @param has kept up to date by {@link learnt} and {@link lost}; read-only for others */
   constructor(
     readonly id: PeerId,
     readonly has: Bitfield,
@@ -59,17 +59,17 @@ export class PeerState {
     return this.#requests.bytes;
   }
 
-  /** How many requests for named blocks are still needed. */
+  /** Number of requests for named blocks that are still needed. */
   get namedRequests(): number {
     return this.#requests.named;
   }
 
-  /** How many requests of its choice are still needed. */
+  /** Number of requests of its choice that are still needed. */
   get anyRequests(): number {
     return this.#requests.any;
   }
 
-  /** Open pieces that this peer delivers whole, as long as it keeps up. */
+  /** Open pieces that this peer delivers whole, while it keeps up. */
   get owned(): ReadonlySet<ActivePiece> {
     return this.#owned;
   }
@@ -83,42 +83,42 @@ export class PeerState {
     return this.#isChoked;
   }
 
-  /** It was silent for too long: it gets one request at a time until it answers. */
+  /** Silent for too long: it gets one request at a time until it answers. */
   get isSnubbed(): boolean {
     return this.#isSnubbed;
   }
 
-  /** It chooses what it sends. */
+  /** True if the peer chooses the blocks it sends. */
   get superSeeds(): boolean {
     return this.#superSeeds;
   }
 
-  /** It has nothing to choose from in the class of pieces that is left to it: it may choose among all. */
+  /** None of the pieces in its class is left to choose: it may choose among all. */
   get classIsEmpty(): boolean {
     return this.#classIsEmpty;
   }
 
-  /** Useless answers in a row to requests of its choice. */
+  /** Consecutive useless blocks of its own choice. */
   get uselessChoices(): number {
     return this.#uselessChoices;
   }
 
-  /** In our zone. */
+  /** True if the peer is in our zone. */
   get isNear(): boolean {
     return this.#isNear;
   }
 
-  /** In another zone. The place of a peer that is neither is unknown. */
+  /** True if the peer is in another zone. If neither is true, its zone is unknown. */
   get isFar(): boolean {
     return this.#isFar;
   }
 
-  /** Smoothed over its last blocks; unlike the rate it stays the same while nothing is requested. */
+  /** Time per byte, smoothed over its last blocks; unlike the rate, it does not decay while nothing is requested. */
   get msPerByte(): number {
     return this.#msPerByte;
   }
 
-  /** False until the first part of a block arrived. */
+  /** False until the first part of a block arrives. */
   get hasSent(): boolean {
     return Number.isFinite(this.#msPerByte) || Number.isFinite(this.#partMs);
   }
@@ -152,40 +152,40 @@ export class PeerState {
     return owes && !this.#isSnubbed && nowMs - heardMs >= this.config.snubMs;
   }
 
-  /** The request for a block whose answer is still needed. */
+  /** The open request for a block, if its answer is still needed. */
   pendingFor(ref: BlockRef): PendingRequest | undefined {
     return this.#requests.for(ref);
   }
 
-  /** Where it is became known. */
+  /** The distance to the peer became known. */
   located(distance: Distance): void {
     this.#isNear = isNear(distance);
     this.#isFar = crossesZones(distance);
   }
 
-  /** It has a piece more. False if that was known. */
+  /** The peer has one more piece. False if that was known. */
   learnt(piece: number): boolean {
     return this.has.set(piece);
   }
 
-  /** It does not have a piece after all. False if that was known. */
+  /** The peer does not have a piece after all. False if that was known. */
   lost(piece: number): boolean {
     return this.has.clear(piece);
   }
 
-  /** A request was sent, for a block or for one of its choice. Returns its id. */
+  /** A request was sent, for a named block or one of its choice. Returns its id. */
   requested(ref: BlockRef | undefined, bytes: number, nowMs: number): number {
     if (this.inFlightBytes === 0) this.#heardMs = nowMs;
     const dueMs = nowMs + this.expectedWaitMs(bytes, nowMs);
     return this.#requests.sent({ ref, bytes, askedMs: nowMs, dueMs });
   }
 
-  /** The answer to a request came. Undefined if there is no such request. */
+  /** A request was answered. Undefined if there is no such request. */
   answered(id: number): PendingRequest | undefined {
     return this.#requests.answered(id);
   }
 
-  /** The answer is no longer needed. False if it was not needed before. */
+  /** The answer is no longer needed. False if it already was not. */
   cancelled(request: PendingRequest): boolean {
     return this.#requests.cancelled(request);
   }
@@ -195,7 +195,7 @@ export class PeerState {
     this.#partMs = nowMs;
   }
 
-  /** A block arrived that was requested at `askedMs`: the rate is measured, and a snubbed peer starts afresh. */
+  /** A block requested at `askedMs` arrived: measures the rate; a snubbed peer restarts its window. */
   received(bytes: number, nowMs: number, askedMs = -Infinity): void {
     this.#meter.add(bytes, nowMs);
     const took = Math.max(MIN_MS_PER_BYTE, (nowMs - this.#heardMs) / bytes);
@@ -215,7 +215,7 @@ export class PeerState {
     this.#isChoked = false;
   }
 
-  /** It did not answer in time. */
+  /** The peer did not answer in time. */
   snubbed(): void {
     this.#isSnubbed = true;
   }
@@ -228,52 +228,52 @@ export class PeerState {
     this.#superSeeds = false;
   }
 
-  /** It found nothing to choose from in its class. */
+  /** The peer found nothing to choose from in its class. */
   classEmptied(): void {
     this.#classIsEmpty = true;
   }
 
-  /** It may have another class, or others have left pieces of it. */
+  /** The peer may have another class, or others have left pieces of it. */
   classChanged(): void {
     this.#classIsEmpty = false;
   }
 
-  /** It answered a request of its choice. */
+  /** The peer answered a request of its choice. */
   chose(useful: boolean): void {
     this.#uselessChoices = useful ? 0 : this.#uselessChoices + 1;
   }
 
-  /** A piece is left to this peer as a whole. */
+  /** A piece is assigned to this peer as a whole. */
   assigned(piece: ActivePiece): void {
     this.#owned.add(piece);
   }
 
-  /** The piece is no longer left to it. False if it was not. */
+  /** A piece is no longer assigned to the peer. False if it was not. */
   unassigned(piece: ActivePiece): boolean {
     return this.#owned.delete(piece);
   }
 
-  /** It sent the first block of a piece of its choice. */
+  /** The peer sent the first block of a piece of its choice. */
   startedGiving(piece: ActivePiece): void {
     this.#given.add(piece);
   }
 
-  /** No block of the piece is left for it to send. */
+  /** The peer has sent or been asked for every block of the piece. */
   finishedGiving(piece: ActivePiece): void {
     this.#given.delete(piece);
   }
 
-  /** No piece is left to it any more. Returns those that were. */
+  /** Unassigns all pieces of the peer. Returns them. */
   unassignedAll(): readonly ActivePiece[] {
     return takeAll(this.#owned);
   }
 
-  /** It sends nothing by its choice any more. Returns the pieces that it had begun. */
+  /** The peer sends no more blocks by its choice. Returns the pieces that it had started. */
   stoppedGiving(): readonly ActivePiece[] {
     return takeAll(this.#given);
   }
 
-  /** Sizes its window by the rate. */
+  /** Sizes the window by the measured rate. */
   tick(nowMs: number): void {
     this.#window.tick(this.rate(nowMs), nowMs);
   }
@@ -285,7 +285,7 @@ function takeAll(pieces: Set<ActivePiece>): readonly ActivePiece[] {
   return taken;
 }
 
-/** How many peers may give something: those that owe an answer, and those not found to have nothing to give. */
+/** Number of peers that may give something: they have requests in flight, or were not found to have nothing. */
 export function countGivers(peers: Iterable<PeerState>, idle: ReadonlySet<PeerState>): number {
   let givers = 0;
   for (const peer of peers) if (peer.inFlightBytes > 0 || (!peer.isChoked && !idle.has(peer))) givers += 1;

@@ -23,11 +23,11 @@ describe('RequestWindow', () => {
     expect(window.bytes).toBe(100 * FIRST * DEFAULT_ENGINE_CONFIG.queueSeconds);
   });
 
-  it('is never smaller than the first', () => {
+  it('is never smaller than the initial window', () => {
     expect(settled(1).bytes).toBe(FIRST);
   });
 
-  it('covers twice the shortest answer time, of which it believes half a second', () => {
+  it('covers twice the shortest response time, up to half a second', () => {
     const window = settled(100 * FIRST);
     window.received(1, 60_000);
     window.tick(100 * FIRST, 1100);

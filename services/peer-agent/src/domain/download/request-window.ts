@@ -1,21 +1,21 @@
 import type { EngineConfig } from './config.js';
 
-/** A rate that grew by less than this in half a second has reached its maximum. */
+/** A rate that grows by less than this in half a second has reached its maximum. */
 const SLOW_START_GROWTH = 1.15;
 const SLOW_START_CHECK_MS = 500;
-/** No round trip is longer: an answer that took longer was held back. */
+/** No round trip takes longer: a slower answer was held back. */
 const MAX_TRIP_MS = 500;
 
 /**
- * How many bytes one peer may have in flight. In slow start the window grows by each byte that arrives; afterwards it covers
- * a fixed time at the measured rate, or twice the shortest answer time if that is longer.
+ * The number of bytes that one peer may have in flight. In slow start the window grows by each byte that arrives;
+ * afterwards it covers a fixed time at the measured rate, or twice the shortest response time if that is longer.
  */
 export class RequestWindow {
   #bytes: number;
   #slowStart = true;
   #lastCheckMs: number;
   #lastCheckRate = 0;
-  /** The shortest time from a request to its block: the round trip without a queue. */
+  /** Shortest time from a request to its block: the round trip without queueing. */
   #leastAnswerMs = Infinity;
 
   constructor(
@@ -36,7 +36,7 @@ export class RequestWindow {
     if (this.#slowStart) this.#bytes += bytes;
   }
 
-  /** Slow start begins again. */
+  /** Restarts slow start. */
   restart(nowMs: number): void {
     this.#slowStart = true;
     this.#bytes = this.config.initialWindowBytes;
@@ -44,7 +44,7 @@ export class RequestWindow {
     this.#lastCheckRate = 0;
   }
 
-  /** Sizes the window by the rate, in bytes a second. */
+  /** Sizes the window by the rate, in bytes per second. */
   tick(rate: number, nowMs: number): void {
     if (this.#slowStart && nowMs - this.#lastCheckMs >= SLOW_START_CHECK_MS && rate > 0) {
       if (rate < this.#lastCheckRate * SLOW_START_GROWTH) this.#slowStart = false;
