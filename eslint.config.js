@@ -121,6 +121,23 @@ export default tseslint.config(
     },
   },
   {
+    // App code takes the time from a Clock, so that a test can run it on virtual time.
+    files: ['services/*/src/app/**'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'performance'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'use the Clock' },
+        { object: 'AbortSignal', property: 'timeout', message: 'use the Clock' },
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: '@enjambre/common/async/sleep', message: 'use the Clock' }] },
+      ],
+    },
+  },
+  {
     files: ['**/domain/**'],
     rules: {
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch'],

@@ -58,6 +58,7 @@ import { ignoredNames } from './domain/ignore-patterns.js';
 import { OutstandingBudget } from './domain/download/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
 import { UPLOAD_SLOTS } from './domain/swarm-constants.js';
+import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 
 export interface AgentOverrides {
   readonly log?: Logger;
@@ -176,6 +177,7 @@ class AgentService implements Agent {
     const atEnd = (name: string, stop: () => Promise<void>): void => void add(name, ending(stop));
     const self = { peerId: identity.peerId, name: config.name, version: VERSION, labels: config.label };
     const locality = new Locality(self.peerId, config.label);
+    const clock = SYSTEM_CLOCK;
     const memory = new BlockMemory();
     const pool = new DiskPool(undefined, memory);
     const fds = new FdCache();
@@ -189,25 +191,23 @@ class AgentService implements Agent {
     const addresses = config.tracker.map(formatAddress);
     const tracker = new TrackerLink(ties, { addresses, description: () => this.#description() });
     const hasher = new DiskContentHasher(pool, privates);
-    const limits = new AgentLimits(config);
-    const bans = new Bans({ archive: new BansFile(config.dataDir, log), tracker, log });
+    const limits = new AgentLimits(clock, config);
+    const bans = new Bans({ clock, archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
     const random = this.#random;
-    const shared = { tracker, bans, budget, limits, locality, meter: new Meter(), log };
+    const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
     const connector = new GrpcPeerConnector(
       { self, signer: identity, dialer, memory },
       { leadsHere: (address) => leadsHere(address, this.address) },
     );
     const transfers = new Transfers(
-      { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(), ...shared },
+      { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(clock), ...shared },
       { downloadDir: this.#downloadDir },
     );
-    const uploads = peerService({ directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
+    const uploads = peerService({ clock, directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
     const serving = { credentials, log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
     const peers = new GrpcServer({ listen: config.listen, services: [uploads], ...serving });
-    const relay = this.#relay(ties);
-    const inbox = new InboxFile(config.dataDir, log);
-    const messages = new Messages({ archive: inbox, relay, log });
+    const { relay, inbox, messages } = this.#messaging(ties, clock);
     const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
     const controls = await this.#controlServers(control, credentials);
     this.#controls = controls;
@@ -224,7 +224,7 @@ class AgentService implements Agent {
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
-    this.#shareFolder({ transfers, hasher, archive: data, log });
+    this.#shareFolder({ clock, transfers, hasher, archive: data, log });
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
@@ -265,6 +265,15 @@ class AgentService implements Agent {
     const times = { quietMs: SHARED_QUIET_MS, noticeMs: SHARED_NOTICE_MS, retryMs: SHARED_RETRY_MS };
     const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE, hints: LINK_HINTS };
     this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));
+  }
+
+  #messaging(
+    components: RelayLinkComponents,
+    clock: Clock,
+  ): { relay: RelayLink | undefined; inbox: InboxFile; messages: Messages } {
+    const relay = this.#relay(components);
+    const inbox = new InboxFile(this.#config.dataDir, this.#log);
+    return { relay, inbox, messages: new Messages({ clock, archive: inbox, relay, log: this.#log }) };
   }
 
   #relay(components: RelayLinkComponents): RelayLink | undefined {

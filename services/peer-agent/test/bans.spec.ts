@@ -9,6 +9,7 @@ import type { BanReport } from '../src/app/ports/tracker.js';
 import type { Ban } from '../src/domain/ban-list.js';
 import { TestFolder } from './support/folder.js';
 import { infoHash, peerNamed } from './support/ids.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 const HOUR = 3_600_000;
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -28,7 +29,7 @@ afterEach(() => folder.remove());
 
 async function process(archive: BanArchive = new BansFile(folder.path, log)): Promise<Bans> {
   const tracker = { reportBan: (ban: BanReport) => void told.push(ban) };
-  const bans = new Bans({ archive, tracker, log, clock: () => nowMs });
+  const bans = new Bans({ archive, tracker, log, clock: { ...SYSTEM_CLOCK, epochMs: () => nowMs } });
   await bans.start();
   return bans;
 }

@@ -9,6 +9,7 @@ import { bytesOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
 import { notedIn } from './support/status.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 const TIMES = { quietMs: 150, noticeMs: 10, sweepMs: 60_000, retryMs: 300, atOnce: 2 };
 const KIB = 1024;
@@ -56,7 +57,10 @@ function share({ times = TIMES, Folder = DiskWatchedFolder, patterns = ['*.bak']
   log.info = (...args: unknown[]) => void news.push(String(args.at(-1)));
   const watched = new Folder({ path: folder.at('shared'), ignores: ignoredNames(patterns), log });
   const { transfers, hasher, archive } = agent;
-  sharing = new FolderSharing({ transfers, hasher, archive, folder: watched, log }, times);
+  sharing = new FolderSharing(
+    { clock: SYSTEM_CLOCK, transfers, hasher, archive, folder: watched, log },
+    times,
+  );
 }
 
 async function restart(between: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {

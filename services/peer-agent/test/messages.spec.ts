@@ -12,6 +12,7 @@ import { Messages } from '../src/app/messages/messages.js';
 import type { InboxArchive } from '../src/app/ports/archives.js';
 import { TestFolder } from './support/folder.js';
 import { ScriptedRelay, type RelayVisit } from './support/scripted-relay.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 const identity = PeerIdentity.generate();
@@ -45,7 +46,7 @@ async function start(watch: (archive: InboxArchive) => InboxArchive = (archive) 
     { address: relay.address, name: 'agent', version: 'test' },
   );
   const file = new InboxFile(folder.path, log);
-  const messages = new Messages({ archive: watch(file), relay: link, log });
+  const messages = new Messages({ clock: SYSTEM_CLOCK, archive: watch(file), relay: link, log });
   await messages.start();
   await link.start();
   return { messages, link, file };
@@ -149,7 +150,7 @@ describe('the inbox of an agent', () => {
   });
 
   it('says so without a relay', () => {
-    const messages = new Messages({ archive: agent.file, relay: undefined, log });
+    const messages = new Messages({ clock: SYSTEM_CLOCK, archive: agent.file, relay: undefined, log });
     expect(() => messages.rooms({ size: 0, token: '' })).toThrow(
       expect.objectContaining({
         reason: 'NO_MESSAGING',

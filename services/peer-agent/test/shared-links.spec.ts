@@ -7,6 +7,7 @@ import { FolderSharing } from '../src/app/sharing/folder-sharing.js';
 import { ignoredNames } from '../src/domain/ignore-patterns.js';
 import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 /** Whatever the system tells, all is looked at every 100 ms. */
 const TIMES = { quietMs: 50, noticeMs: 10, sweepMs: 100, retryMs: 300, atOnce: 2 };
@@ -45,7 +46,7 @@ async function share(settings: Partial<DiskWatchedFolderInit> = {}): Promise<voi
   const watched = new CountedFolder({ path, ignores: ignoredNames([]), log, ...settings });
   const { transfers, hasher, archive } = agent;
   sharing = new FolderSharing(
-    { transfers, hasher, archive, folder: watched, log },
+    { clock: SYSTEM_CLOCK, transfers, hasher, archive, folder: watched, log },
     { ...TIMES, hints: { link: '--shared-links' } },
   );
   await sharing.start();

@@ -36,6 +36,7 @@ import type { ReplicaId } from './domain/replica-state.js';
 import type { TrackerEvent } from './domain/events.js';
 import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 /** What tests put in place of the real thing. */
 export interface TrackerOverrides {
@@ -155,7 +156,7 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
       ? new NatsStore({ link, log }, { id, host: overrides.host ?? thisHost(), replicas, maxBytes })
       : new MemoryStore(id));
   const parts = networkParts(
-    { store, log, maxRecords: capacity.swarms },
+    { clock: SYSTEM_CLOCK, store, log, maxRecords: capacity.swarms },
     {
       onChange: () => network.flushSoon(),
       onKept: (record) => network.recorded(record.infohash, record),

@@ -27,6 +27,7 @@ import { Messages } from '../../src/app/messages/messages.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 import { TestFolder } from '../support/folder.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 const TOKEN = 'the-right-token-of-this-agent';
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -65,7 +66,12 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
     downloadDir: '',
     startedAt: new Date(),
   });
-  const messages = new Messages({ archive: new InboxFile(folder.path, log), relay: undefined, log });
+  const messages = new Messages({
+    clock: SYSTEM_CLOCK,
+    archive: new InboxFile(folder.path, log),
+    relay: undefined,
+    log,
+  });
   const services = controlServices(
     {
       transfers: agent.transfers,

@@ -37,6 +37,7 @@ import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestFolder } from './folder.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 /** Tells watchers of the peers that a test names. */
 class FakeTracker implements TrackerPort {
@@ -157,7 +158,7 @@ export class DownloadAgent {
     dialer,
   });
   readonly archive: TransferArchive;
-  readonly limits = new AgentLimits(NO_LIMITS);
+  readonly limits = new AgentLimits(SYSTEM_CLOCK, NO_LIMITS);
   readonly locality = new Locality(this.identity.peerId);
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;
@@ -168,6 +169,7 @@ export class DownloadAgent {
     readonly folder: TestFolder,
     replaced: AgentParts,
   ) {
+    const clock = SYSTEM_CLOCK;
     this.#pool = replaced.pool ?? new DiskPool(1);
     const log = replaced.log ?? createLogger({ name: 'agent', level: 'silent' });
     const files = { ...SYSTEM_FILES, ...replaced.files };
@@ -181,6 +183,7 @@ export class DownloadAgent {
       findLeftover(metainfo, folder.at('downloads'), stores);
     this.#data = new DataFolder(folder.at('data'), log, { findDownload });
     this.bans = new WatchedBans({
+      clock,
       archive: new BansFile(folder.at('data'), log),
       tracker: this.tracker,
       log,
@@ -196,10 +199,10 @@ export class DownloadAgent {
     this.archive = archive;
     const { limits, locality } = this;
     const meter = new Meter();
-    const swarm = { connector, hasher, tracker, bans, budget, limits, locality, meter };
+    const swarm = { clock, connector, hasher, tracker, bans, budget, limits, locality, meter };
     const parts = { archive, stores, ...swarm, random, log };
     this.transfers = new Transfers(
-      { ...parts, ...checkpoints, missingLookMs, turns: new ComplaintTurns() },
+      { ...parts, ...checkpoints, missingLookMs, turns: new ComplaintTurns(clock) },
       { downloadDir: folder.at('downloads') },
     );
   }

@@ -27,6 +27,7 @@ import { FileStore } from '../../src/adapters/disk/file-store.js';
 import { RateLimiter } from '../../src/domain/limits/rate-limiter.js';
 import { peerNamed } from './ids.js';
 import { overriding } from './overriding.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 /** Reads of a store, watched and, if wanted, held back. */
 class WatchedReads {
@@ -80,7 +81,7 @@ export class Uploader implements ServingDirectory {
   readonly ledger = new Ledger(NOTHING_COUNTED, {
     locality: new Locality(peerNamed('ledger')),
     meter: new Meter(),
-    nowMs: () => performance.now(),
+    nowMs: () => SYSTEM_CLOCK.nowMs(),
   });
   /** How fast it may send. */
   readonly limiter = new RateLimiter();
@@ -105,6 +106,7 @@ export class Uploader implements ServingDirectory {
     for (const piece of has ?? []) this.have.set(piece);
     this.#store = new FileStore({ pool: this.#pool, fds: this.#fds }, { metainfo, path });
     this.serving = new Serving({
+      clock: SYSTEM_CLOCK,
       metainfo,
       layout: this.layout,
       have: this.have,
@@ -113,11 +115,11 @@ export class Uploader implements ServingDirectory {
       random: seededRandom(1),
       share: this.limiter.share(),
       damaged: (error) => this.damages.push(error),
-      turns: new ComplaintTurns(),
+      turns: new ComplaintTurns(SYSTEM_CLOCK),
       ...(holds && { holds }),
     });
     const self = { peerId: this.peerId, name, version: 'test' };
-    this.#peers = peerService({ directory: this, self, log }, { uploadSlots });
+    this.#peers = peerService({ clock: SYSTEM_CLOCK, directory: this, self, log }, { uploadSlots });
     this.#server = new GrpcServer({
       credentials: PLAINTEXT,
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },

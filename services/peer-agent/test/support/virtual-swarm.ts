@@ -10,7 +10,7 @@ import { DownloadEngine } from '../../src/domain/download/download-engine.js';
 import type { DownloadEffect, DownloadEvent } from '../../src/domain/download/messages.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { bytesOf, metainfoOf } from './content.js';
-import { VirtualTime } from './virtual-time.js';
+import { VirtualTime } from '@enjambre/harness/virtual-time';
 import type { Movement } from './windows.js';
 
 /** An uploader on virtual time. Rates in bytes a second. */

@@ -3,9 +3,11 @@ import { Catalogue, type FileRecord } from '../domain/catalogue.js';
 import { ChangeJournal } from '../domain/change-journal.js';
 import type { TrackerStore } from './ports.js';
 import { RecordQueue } from './record-queue.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** What the registry tells the network with, and the network works on. */
 export interface NetworkParts {
+  readonly clock: Clock;
   readonly store: TrackerStore;
   readonly log: Logger;
   readonly journal: ChangeJournal;
@@ -22,6 +24,7 @@ interface NetworkNews {
 }
 
 interface NetworkPartsOptions {
+  readonly clock: Clock;
   readonly store: TrackerStore;
   readonly log: Logger;
   /** So many files are remembered. */
@@ -29,10 +32,10 @@ interface NetworkPartsOptions {
 }
 
 export function networkParts(
-  { store, log, maxRecords }: NetworkPartsOptions,
+  { clock, store, log, maxRecords }: NetworkPartsOptions,
   { onChange, onKept }: NetworkNews,
 ): NetworkParts {
-  const records = new RecordQueue({ store, log, onKept });
+  const records = new RecordQueue({ clock, store, log, onKept });
   const catalogue = new Catalogue(records, { durable: store.durable, maxRecords });
-  return { store, log, journal: new ChangeJournal(onChange), records, catalogue };
+  return { clock, store, log, journal: new ChangeJournal(onChange), records, catalogue };
 }

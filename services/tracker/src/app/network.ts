@@ -18,6 +18,7 @@ import {
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import type { NetworkParts } from './network-parts.js';
 import type { StoreListener } from './ports.js';
+import type { Timer } from '@enjambre/common/async/clock';
 
 export interface NetworkComponents extends NetworkParts {
   readonly registry: SwarmRegistry;
@@ -72,8 +73,8 @@ export class Network implements Startable, StoreListener {
   /** Somebody asked for a snapshot since the last heartbeat, who was perhaps not heard yet. */
   #asked = false;
   #wasConnected = false;
-  #heartbeat: NodeJS.Timeout | undefined;
-  #flushing: NodeJS.Timeout | undefined;
+  #heartbeat: Timer | undefined;
+  #flushing: Timer | undefined;
   readonly #stopping = new AbortController();
 
   constructor(parts: NetworkComponents, init: NetworkInit) {
@@ -95,13 +96,15 @@ export class Network implements Startable, StoreListener {
   }
 
   async start(): Promise<void> {
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat = this.#parts.clock.every(HEARTBEAT_MS, () => {
+      this.#beat();
+    });
     await this.#parts.store.start(this);
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#heartbeat);
-    clearTimeout(this.#flushing);
+    this.#heartbeat?.cancel();
+    this.#flushing?.cancel();
     this.#parts.records.stop();
     this.#stopping.abort();
     this.#tell({ type: 'farewell' });
@@ -109,7 +112,7 @@ export class Network implements Startable, StoreListener {
   }
 
   reachable(): void {
-    this.#book.excuse(performance.now());
+    this.#book.excuse(this.#parts.clock.nowMs());
     this.#parts.records.resume();
     this.#beat();
   }
@@ -117,7 +120,7 @@ export class Network implements Startable, StoreListener {
   heard(message: ReplicaMessage): void {
     if (message.replica === this.#init.id) return;
     const before = this.#book.size;
-    this.#parts.carryOut(this.#book.hear(message, performance.now()));
+    this.#parts.carryOut(this.#book.hear(message, this.#parts.clock.nowMs()));
     this.#noteOthers(before);
     this.#askForSnapshots();
   }
@@ -136,12 +139,14 @@ export class Network implements Startable, StoreListener {
 
   /** To be called when the journal has something that others should hear soon. */
   flushSoon(): void {
-    this.#flushing ??= setTimeout(() => this.#flush({ numbers: false }), FLUSH_MS);
+    this.#flushing ??= this.#parts.clock.after(FLUSH_MS, () => {
+      this.#flush({ numbers: false });
+    });
   }
 
   #beat(): void {
-    const { store, carryOut, log } = this.#parts;
-    const now = performance.now();
+    const { clock, store, carryOut, log } = this.#parts;
+    const now = clock.nowMs();
     this.#flush({ numbers: true });
     this.#asked = false;
     const { connected } = store;
@@ -160,7 +165,7 @@ export class Network implements Startable, StoreListener {
 
   /** Without anybody to hear it nothing is told: who comes asks for all there is. */
   #flush(what: { readonly numbers: boolean }): void {
-    clearTimeout(this.#flushing);
+    this.#flushing?.cancel();
     this.#flushing = undefined;
     const { journal, store } = this.#parts;
     const changes = journal.take(what);
@@ -177,18 +182,24 @@ export class Network implements Startable, StoreListener {
 
   #askForSnapshots(): void {
     if (!this.#parts.store.connected) return;
-    for (const id of this.#book.ask(performance.now())) void this.#sync(id);
+    for (const id of this.#book.ask(this.#parts.clock.nowMs())) void this.#sync(id);
   }
 
   async #sync(id: ReplicaId): Promise<void> {
-    const { store, carryOut, log } = this.#parts;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)]);
+    const { clock, store, carryOut, log } = this.#parts;
+    const late = new AbortController();
+    const deadline = clock.after(SNAPSHOT_TIMEOUT_MS, () => {
+      late.abort();
+    });
+    const signal = AbortSignal.any([this.#stopping.signal, late.signal]);
     try {
       const snapshot = await store.snapshotOf(id, signal);
       if (!this.#stopping.signal.aborted) carryOut(this.#book.synced(id, snapshot));
     } catch (error) {
       this.#book.failed(id);
       log.debug({ replica: id, why: messageOf(error) }, 'another tracker did not say all that it holds');
+    } finally {
+      deadline.cancel();
     }
   }
 

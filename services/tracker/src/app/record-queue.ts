@@ -1,4 +1,4 @@
-import { sleep } from '@enjambre/common/async/sleep';
+import type { Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { FileRecord, RecordKeeper } from '../domain/catalogue.js';
@@ -12,6 +12,7 @@ const MAX_WAITING = 100_000;
 const RETRY_MS = 1000;
 
 interface RecordQueueComponents {
+  readonly clock: Clock;
   readonly store: Pick<TrackerStore, 'available' | 'keep' | 'forget'>;
   readonly log: Logger;
   /** Hears what stands in the network of a record that was kept. */
@@ -64,7 +65,7 @@ export class RecordQueue implements RecordKeeper {
       this.#waiting.delete(infohash);
       if (await this.#send(infohash, record)) continue;
       if (!this.#waiting.has(infohash)) this.#waiting.set(infohash, record);
-      if (!(await sleep(RETRY_MS, signal))) break;
+      if (!(await this.parts.clock.sleep(RETRY_MS, signal))) break;
     }
     this.#workers -= 1;
   }

@@ -5,6 +5,8 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { RecordQueue } from '../../src/app/record-queue.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
 import { MODEL, sampleHash } from '../samples.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
+import { VirtualClock } from '@enjambre/harness/virtual-clock';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 
@@ -41,7 +43,7 @@ describe('records on their way to the store', () => {
   test('are kept, and what stands is told', async () => {
     const store = new Store();
     const standing: FileRecord[] = [];
-    const queue = new RecordQueue({ store, log, onKept: (kept) => standing.push(kept) });
+    const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept: (kept) => standing.push(kept) });
     queue.keep(record(1));
     queue.forget(sampleHash(2));
     await waitFor(() => store.done.length === 2, { what: 'both' });
@@ -52,7 +54,7 @@ describe('records on their way to the store', () => {
   test('wait while the store is away, the last word on each file', async () => {
     const store = new Store();
     store.available = false;
-    const queue = new RecordQueue({ store, log, onKept });
+    const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept });
     for (let number = 1; number <= 100; number++) queue.keep(record(number));
     queue.keep(record(1, 'renamed'));
     queue.forget(sampleHash(2));
@@ -69,9 +71,13 @@ describe('records on their way to the store', () => {
   test('are tried again when the store refuses', async () => {
     const store = new Store();
     store.refusals = 1;
-    const queue = new RecordQueue({ store, log, onKept });
+    const clock = new VirtualClock();
+    const queue = new RecordQueue({ clock, store, log, onKept });
     queue.keep(record(1));
-    await waitFor(() => store.done.length === 1, { what: 'it to be kept' });
+    await clock.advance(999);
+    expect(store.done).toEqual([]);
+    await clock.advance(1);
+    expect(store.done).toEqual(['keep f1']);
     queue.stop();
   });
 });

@@ -6,6 +6,7 @@ import { BanList, newestFirst, type Ban, type Party } from '../../domain/ban-lis
 import { findBan } from '../../domain/ban-ref.js';
 import type { BanArchive } from '../ports/archives.js';
 import type { TrackerPort } from '../ports/tracker.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 /** Who did wrong, and in which swarm. */
 export interface Offender extends Party {
@@ -16,8 +17,7 @@ export interface BansComponents {
   readonly archive: BanArchive;
   readonly tracker: Pick<TrackerPort, 'reportBan'>;
   readonly log: Logger;
-  /** Milliseconds since 1970. @default Date.now */
-  readonly clock?: () => number;
+  readonly clock: Clock;
 }
 
 /** The file follows changes after so long. */
@@ -26,15 +26,13 @@ const SAVE_DELAY_MS = 200;
 /** The agent's ban list: kept on disk, logged, and told to the tracker. */
 export class Bans implements Startable {
   readonly #parts: BansComponents;
-  readonly #clock: () => number;
   readonly #list = new BanList();
   readonly #saving = new Serial();
-  #saveTimer: NodeJS.Timeout | undefined;
+  #saveTimer: Timer | undefined;
   #count = 0;
 
   constructor(parts: BansComponents) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? Date.now;
   }
 
   /** Peers that this process has banned. */
@@ -44,7 +42,7 @@ export class Bans implements Startable {
 
   /** Takes up the bans of the process before. */
   async start(): Promise<void> {
-    this.#list.restore(await this.#parts.archive.load(), this.#clock());
+    this.#list.restore(await this.#parts.archive.load(), this.#nowMs);
   }
 
   async stop(): Promise<void> {
@@ -57,7 +55,7 @@ export class Bans implements Startable {
    */
   offend(offender: Offender, reason: string): number {
     const { infohash } = offender;
-    const outcome = this.#list.offend(offender, { infohash, reason }, this.#clock());
+    const outcome = this.#list.offend(offender, { infohash, reason }, this.#nowMs);
     if ('parkMs' in outcome) return outcome.parkMs;
     this.#banned(offender, outcome);
     return 0;
@@ -65,28 +63,28 @@ export class Bans implements Startable {
 
   /** The peer says that what it offered has changed: bad pieces of it were no ill will. */
   pardon(peer: PeerId, infohash: InfoHash): void {
-    this.#list.pardon(peer, infohash, this.#clock());
+    this.#list.pardon(peer, infohash, this.#nowMs);
   }
 
   /** Deals with a peer no more. */
   ban(offender: Offender, reason: string): void {
-    this.#banned(offender, this.#list.ban(offender, reason, this.#clock()));
+    this.#banned(offender, this.#list.ban(offender, reason, this.#nowMs));
   }
 
   /** Counts a breach of the protocol; one too many is a ban. */
   strike(offender: Offender, breach: string): void {
-    const ban = this.#list.strike(offender, breach, this.#clock());
+    const ban = this.#list.strike(offender, breach, this.#nowMs);
     if (ban) this.#banned(offender, ban);
   }
 
   /** Why a peer is banned; undefined if it is not. */
   reasonFor(peer: PeerId): string | undefined {
-    return this.#list.reasonFor(peer, this.#clock());
+    return this.#list.reasonFor(peer, this.#nowMs);
   }
 
   /** Those that hold, the newest first. */
   list(): Ban[] {
-    return this.#list.snapshot(this.#clock()).sort(newestFirst);
+    return this.#list.snapshot(this.#nowMs).sort(newestFirst);
   }
 
   /** Lifts one, for good once this resolves. Throws as {@link findBan} does. */
@@ -98,22 +96,27 @@ export class Bans implements Startable {
     return ban;
   }
 
+  /** Bans outlive the process. */
+  get #nowMs(): number {
+    return this.#parts.clock.epochMs();
+  }
+
   #banned({ infohash }: Offender, ban: Ban): void {
     this.#count += 1;
-    const { log, tracker } = this.#parts;
+    const { log, tracker, clock } = this.#parts;
     log.warn({ peer: ban.peerId, infohash }, `peer ${titleOf(ban)} is banned: ${ban.reason}`);
     tracker.reportBan({ peerId: ban.peerId, reason: ban.reason, infohash });
-    this.#saveTimer ??= setTimeout(() => {
+    this.#saveTimer ??= clock.after(SAVE_DELAY_MS, () => {
       this.#save().catch((error: unknown) => {
         log.error({ err: error }, 'bans.json cannot be written: the bans last as long as this process');
       });
-    }, SAVE_DELAY_MS);
+    });
   }
 
   #save(): Promise<void> {
-    clearTimeout(this.#saveTimer);
+    this.#saveTimer?.cancel();
     this.#saveTimer = undefined;
-    return this.#saving.run(() => this.#parts.archive.save(this.#list.snapshot(this.#clock())));
+    return this.#saving.run(() => this.#parts.archive.save(this.#list.snapshot(this.#nowMs)));
   }
 }
 

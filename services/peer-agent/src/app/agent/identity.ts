@@ -23,10 +23,14 @@ export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord)
   return { infohash, name, size: bytesTotal };
 }
 
-/** The record of a transfer that begins now. */
+/**
+ * The record of a new transfer.
+ *
+ * @param init `nowMs`: milliseconds since 1970
+ */
 export function newRecord(
   { infohash, name, size }: Identity,
-  { origin, location }: { origin: boolean; location: string },
+  { origin, location, nowMs }: { origin: boolean; location: string; nowMs: number },
 ): TransferRecord {
   return {
     infohash,
@@ -46,7 +50,7 @@ export function newRecord(
     recheck: false,
     bytesTotal: size,
     bytesDone: 0,
-    addedAtMs: Date.now(),
+    addedAtMs: nowMs,
     ...NOTHING_COUNTED,
     ...NO_LIMITS,
   };

@@ -1,15 +1,17 @@
 import type { LimitChange, LimitSettings, RateSettings } from '../../domain/limits/limit-settings.js';
 import { weightOf, type Priority } from '../../domain/limits/priority.js';
 import { RateLimiter, type RateShare } from '../../domain/limits/rate-limiter.js';
-
-const now = (): number => performance.now();
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** How fast the agent may send and receive, all transfers together. */
 export class AgentLimits {
   readonly #upload: RateLimiter;
   readonly #download: RateLimiter;
 
-  constructor({ maxUpload, maxDownload }: RateSettings) {
+  constructor(
+    private readonly clock: Clock,
+    { maxUpload, maxDownload }: RateSettings,
+  ) {
     this.#upload = new RateLimiter(maxUpload);
     this.#download = new RateLimiter(maxDownload);
   }
@@ -20,23 +22,35 @@ export class AgentLimits {
 
   /** Holds until the agent ends: what it starts with is said by its flags. */
   change({ maxUpload, maxDownload }: Partial<RateSettings>): void {
-    if (maxUpload !== undefined) this.#upload.setLimit(maxUpload, now());
-    if (maxDownload !== undefined) this.#download.setLimit(maxDownload, now());
+    if (maxUpload !== undefined) this.#upload.setLimit(maxUpload, this.clock.nowMs());
+    if (maxDownload !== undefined) this.#download.setLimit(maxDownload, this.clock.nowMs());
   }
 
   /** Those of one transfer, within these. */
   forTransfer(settings: LimitSettings): TransferLimits {
-    return new TransferLimits({ upload: this.#upload.share(), download: this.#download.share() }, settings);
+    const { clock } = this;
+    return new TransferLimits(
+      { clock, upload: this.#upload.share(), download: this.#download.share() },
+      settings,
+    );
   }
+}
+
+interface TransferLimitsComponents {
+  readonly clock: Clock;
+  readonly upload: RateShare;
+  readonly download: RateShare;
 }
 
 /** How fast one transfer may send and receive, and how it counts beside the others. */
 export class TransferLimits {
   readonly upload: RateShare;
   readonly download: RateShare;
+  readonly #clock: Clock;
   #priority: Priority = 'normal';
 
-  constructor({ upload, download }: Pick<TransferLimits, 'upload' | 'download'>, settings: LimitSettings) {
+  constructor({ clock, upload, download }: TransferLimitsComponents, settings: LimitSettings) {
+    this.#clock = clock;
     this.upload = upload;
     this.download = download;
     this.change(settings);
@@ -48,8 +62,8 @@ export class TransferLimits {
   }
 
   change({ maxUpload, maxDownload, priority }: LimitChange): void {
-    if (maxUpload !== undefined) this.upload.setLimit(maxUpload, now());
-    if (maxDownload !== undefined) this.download.setLimit(maxDownload, now());
+    if (maxUpload !== undefined) this.upload.setLimit(maxUpload, this.#clock.nowMs());
+    if (maxDownload !== undefined) this.download.setLimit(maxDownload, this.#clock.nowMs());
     if (priority === undefined) return;
     this.#priority = priority;
     this.upload.weight = this.download.weight = weightOf(priority);

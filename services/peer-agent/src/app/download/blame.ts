@@ -8,8 +8,10 @@ import type { Bans } from '../agent/bans.js';
 import type { Ledger } from '../agent/ledger.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { PeerAddress } from '../ports/peers.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface BlameComponents {
+  readonly clock: Clock;
   readonly infohash: InfoHash;
   readonly bans: Bans;
   readonly ledger: Pick<Ledger, 'nameOf'>;
@@ -28,7 +30,9 @@ export class Blame {
 
   /** True if the peer is not to be dealt with at present: it is banned, or this download leaves it alone. */
   shuns(peer: PeerId): boolean {
-    return this.parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, performance.now());
+    return (
+      this.parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, this.parts.clock.nowMs())
+    );
   }
 
   /** Takes from what a peer has the pieces that it is not to be asked for. */
@@ -38,7 +42,7 @@ export class Blame {
 
   /** Pieces that peers may be asked for again. */
   forgiven(): ReturnType<Culprits['forgiven']> {
-    return this.#culprits.forgiven(performance.now());
+    return this.#culprits.forgiven(this.parts.clock.nowMs());
   }
 
   /**
@@ -49,7 +53,7 @@ export class Blame {
     const { account, bans, ledger, infohash } = this.parts;
     if (this.#culprits.hasWithdrawn(peer)) return false;
     const parkMs = bans.offend({ peerId: peer, name: ledger.nameOf(peer), infohash }, reason);
-    this.#culprits.blame(peer, piece, { parkMs, nowMs: performance.now() });
+    this.#culprits.blame(peer, piece, { parkMs, nowMs: this.parts.clock.nowMs() });
     if (bans.reasonFor(peer) !== undefined) account.note('ban');
     return true;
   }

@@ -4,8 +4,10 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { Meter } from '../agent/meter.js';
 import type { ProgressLog } from '../ports/archives.js';
 import type { Content } from '../transfer/content.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface CheckpointsComponents {
+  readonly clock: Clock;
   readonly content: Pick<Content, 'metainfo' | 'layout' | 'store'>;
   /** Verified pieces, live. */
   readonly have: Bitfield;
@@ -76,9 +78,10 @@ export class Checkpoints {
   async #save(): Promise<EnjambreError | undefined> {
     this.#unsaved = 0;
     const claim = this.parts.have.clone();
-    const begun = performance.now();
+    const { clock } = this.parts;
+    const begun = clock.nowMs();
     await this.parts.content.store.flush();
-    this.parts.meter.syncTimes.observe((performance.now() - begun) / 1000);
+    this.parts.meter.syncTimes.observe((clock.nowMs() - begun) / 1000);
     return this.#claim(claim);
   }
 

@@ -3,6 +3,7 @@ import { DownloadAccount } from '../../domain/explain/download-account.js';
 import type { TransferGoal, TransferRecord } from '../../domain/transfer-record.js';
 import { Stopwatch } from '../transfer/stopwatch.js';
 import { initialState, type TransferState } from '../transfer/transfer-view.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** What the time of a download goes to in a state, until more is known. One that is complete goes on only to be mended. */
 const CAUSES: Readonly<Record<TransferState, Cause>> = {
@@ -23,10 +24,9 @@ export class DownloadClock {
   readonly account: DownloadAccount;
   readonly #active: Stopwatch;
 
-  constructor(record: TransferRecord) {
-    const clock = { nowMs: () => performance.now(), epochMs: () => Date.now() };
+  constructor(clock: Clock, record: TransferRecord) {
     this.account = new DownloadAccount(clock, record.account);
-    this.#active = new Stopwatch(record.activeMs, () => performance.now());
+    this.#active = new Stopwatch(record.activeMs, () => clock.nowMs());
     if (isOver(record)) this.account.close();
     else this.account.enter(CAUSES[initialState(record)], MEANWHILE[record.goal]);
   }

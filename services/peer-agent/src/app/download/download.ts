@@ -28,8 +28,10 @@ import { linksText } from './links-text.js';
 import { PieceTimes } from './piece-times.js';
 import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 export interface DownloadComponents {
+  readonly clock: Clock;
   readonly content: Content;
   /** What is verified and on disk already. */
   readonly have: Bitfield;
@@ -85,7 +87,7 @@ export class Download implements SwarmHandler, SwarmListener {
   readonly #blame: Blame;
   readonly #writes: BlockWrites;
   readonly #checkpoints: Checkpoints;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers: Timer[] = [];
   readonly #outcome: Promise<void>;
   #succeed: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -102,10 +104,10 @@ export class Download implements SwarmHandler, SwarmListener {
       this.#succeed = resolve;
       this.#fail = reject;
     });
-    const { content, random, limits, ledger, meter, log } = parts;
+    const { clock, content, random, limits, ledger, meter, log } = parts;
     const { layout, metainfo, store } = content;
     const { infohash } = metainfo;
-    this.#times = new PieceTimes(meter.pieceTimes);
+    this.#times = new PieceTimes(clock, meter.pieceTimes);
     this.#share = parts.budget.share(limits.download);
     const engine = { layout, have: parts.have, random, self: parts.locality.self, budget: this.#share };
     this.#engine = new DownloadEngine(engine);
@@ -119,7 +121,7 @@ export class Download implements SwarmHandler, SwarmListener {
         have,
         isBanned: (peer) => this.#blame.shuns(peer),
         widen: () => parts.tracker.widen(infohash),
-        nowMs: () => performance.now(),
+        nowMs: () => clock.nowMs(),
         random,
       },
       this,
@@ -133,10 +135,19 @@ export class Download implements SwarmHandler, SwarmListener {
       failed: this.#fail,
     });
     const { progress, claimed, damaged, turns } = parts;
-    this.#checkpoints = new Checkpoints({ content, have, progress, meter, log, claimed, failed: this.#fail });
+    this.#checkpoints = new Checkpoints({
+      clock,
+      content,
+      have,
+      progress,
+      meter,
+      log,
+      claimed,
+      failed: this.#fail,
+    });
     const holds = (peer: PeerId, piece: number): boolean => this.#engine.peerHas(peer, piece);
     const share = limits.upload;
-    this.serving = new Serving({ ...content, have, ledger, share, random, damaged, turns, holds });
+    this.serving = new Serving({ clock, ...content, have, ledger, share, random, damaged, turns, holds });
     this.serving.subscribe({ has: (pieces) => this.#links.have(pieces) });
   }
 
@@ -157,7 +168,7 @@ export class Download implements SwarmHandler, SwarmListener {
   get #swarmProblem(): string {
     if (this.#stopped || this.#engine.isComplete) return '';
     if (this.#links.counts.known > 0)
-      return linksText(this.#links.states, performance.now(), this.#lastProblem);
+      return linksText(this.#links.states, this.#parts.clock.nowMs(), this.#lastProblem);
     return this.#isTold ? 'no other peer has it at present' : 'waiting for the tracker to name peers';
   }
 
@@ -188,7 +199,7 @@ export class Download implements SwarmHandler, SwarmListener {
 
   /** Ends all links and waits until nothing is being written any more. Others are still served. */
   async stop(reason: string, message: string): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#parts.tracker.unwatch(this.#parts.content.metainfo.infohash);
     // Uploaders are to know of the last pieces, too, before their links end.
     this.serving.tellNow();
@@ -199,7 +210,7 @@ export class Download implements SwarmHandler, SwarmListener {
   }
 
   #every(ms: number, work: () => void): void {
-    this.#timers.push(setInterval(work, ms));
+    this.#timers.push(this.#parts.clock.every(ms, work));
   }
 
   #tick(): void {
@@ -263,7 +274,7 @@ export class Download implements SwarmHandler, SwarmListener {
 
   #feed(event: DownloadEvent, arrived?: Arrived): void {
     if (this.#stopped) return;
-    for (const effect of this.#engine.handle(event, performance.now())) this.#apply(effect, arrived);
+    for (const effect of this.#engine.handle(event, this.#parts.clock.nowMs())) this.#apply(effect, arrived);
   }
 
   #apply(effect: DownloadEffect, arrived: Arrived | undefined): void {

@@ -1,15 +1,16 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { sleep } from '@enjambre/common/async/sleep';
 import { MetainfoRace } from '../../domain/metainfo-race.js';
 import type { Random } from '../../domain/random.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
 import { searchText } from './metainfo-text.js';
 import type { Discovery, SwarmListener } from '../ports/tracker.js';
 import type { PeerAddress, PeerConnector } from '../ports/peers.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface MetainfoSearchComponents {
+  readonly clock: Clock;
   readonly connector: Pick<PeerConnector, 'fetchMetainfo'>;
   readonly infohash: InfoHash;
   readonly random: Random;
@@ -32,7 +33,7 @@ export class MetainfoSearch implements SwarmListener {
 
   /** What it does, and why it takes its time, for people. */
   get problem(): string {
-    const answers = this.#race.answers(performance.now());
+    const answers = this.#race.answers(this.parts.clock.nowMs());
     const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';
     return searchText({ known: this.#race.size, answers, endpointOf, lastFailure: this.#lastFailure });
   }
@@ -62,7 +63,7 @@ export class MetainfoSearch implements SwarmListener {
   }
 
   async #step(tracker: Discovery, signal: AbortSignal): Promise<void> {
-    const { ask, drop, needsPeers, waitMs } = this.#race.step(performance.now());
+    const { ask, drop, needsPeers, waitMs } = this.#race.step(this.parts.clock.nowMs());
     for (const peer of drop) this.#asked.get(peer)?.abort();
     for (const peer of ask) void this.#ask(peer, signal);
     if (needsPeers && this.#race.size >= MAX_LINKS && !this.#isWide) {
@@ -75,7 +76,7 @@ export class MetainfoSearch implements SwarmListener {
   async #ask(peer: PeerId, signal: AbortSignal): Promise<void> {
     const address = this.#peers.get(peer);
     if (!address) {
-      this.#race.failed(peer, performance.now());
+      this.#race.failed(peer, this.parts.clock.nowMs());
       return;
     }
     const abort = new AbortController();
@@ -93,7 +94,7 @@ export class MetainfoSearch implements SwarmListener {
       const { message, reason } = EnjambreError.from(error);
       this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${message}`;
       const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
-      this.#race.failed(peer, performance.now(), failure);
+      this.#race.failed(peer, this.parts.clock.nowMs(), failure);
     } finally {
       if (this.#asked.get(peer) === abort) this.#asked.delete(peer);
       this.#rouse();
@@ -112,7 +113,7 @@ export class MetainfoSearch implements SwarmListener {
       this.#wake = () => {
         woken.abort();
       };
-      await sleep(ms, AbortSignal.any([signal, woken.signal]));
+      await this.parts.clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
       this.#wake = undefined;
     }
     this.#isWoken = false;

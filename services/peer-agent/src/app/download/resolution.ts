@@ -4,7 +4,10 @@ import { MetainfoSearch } from './metainfo-search.js';
 import { settleName } from '../transfer/target-claim.js';
 import type { TransferComponents } from '../transfer/transfer-components.js';
 
-type Parts = Pick<TransferComponents, 'tracker' | 'connector' | 'random' | 'claim' | 'stores' | 'archive'>;
+type Parts = Pick<
+  TransferComponents,
+  'clock' | 'tracker' | 'connector' | 'random' | 'claim' | 'stores' | 'archive'
+>;
 
 /** Finds the metainfo of a download in its swarm, and settles by that what it is called and where it goes. */
 export class Resolution {
@@ -22,8 +25,8 @@ export class Resolution {
     before: TransferRecord,
     signal: AbortSignal,
   ): Promise<{ record: TransferRecord; content: Content } | undefined> {
-    const { tracker, connector, random, stores } = this.parts;
-    this.#search = new MetainfoSearch({ connector, random, infohash: before.infohash });
+    const { clock, tracker, connector, random, stores } = this.parts;
+    this.#search = new MetainfoSearch({ clock, connector, random, infohash: before.infohash });
     const metainfo = await this.#search.run(tracker, signal);
     this.#search = undefined;
     if (!metainfo) return undefined;

@@ -5,8 +5,10 @@ import type { Logger } from '@enjambre/common/log/logger';
 import { Inbox, type InboxEntry, type InboxMessage, type MessageTarget } from '../../domain/inbox.js';
 import type { Delivery, DeliveryListener, Page, Receipt, RelayPort, Room } from '../ports/messaging.js';
 import type { InboxArchive } from '../ports/archives.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface MessagesComponents {
+  readonly clock: Clock;
   readonly archive: InboxArchive;
   /** Absent if the agent has no messaging service. */
   readonly relay: RelayPort | undefined;
@@ -63,7 +65,7 @@ export class Messages implements DeliveryListener, Startable {
     return this.#serial.run(async () => {
       const entries: InboxEntry[] = [];
       for (const { message, deliveryId } of deliveries) {
-        const entry = this.#inbox.receive(message, deliveryId, Date.now());
+        const entry = this.#inbox.receive(message, deliveryId, this.parts.clock.epochMs());
         if (!entry) continue;
         this.#inbox.apply(entry);
         entries.push(entry);

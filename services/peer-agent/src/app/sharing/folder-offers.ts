@@ -7,8 +7,10 @@ import type { ScannedContent, WatchedFolder } from '../ports/sharing.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from '../transfer/transfer.js';
 import type { Transfers } from '../transfer/transfers.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface FolderOffersComponents {
+  readonly clock: Clock;
   readonly transfers: Transfers;
   readonly archive: TransferArchive;
   readonly folder: WatchedFolder;
@@ -78,7 +80,7 @@ export class FolderOffers {
   }
 
   #sorted(): ReadonlyMap<string, readonly Transfer[]> {
-    if (performance.now() - this.#sortedAtMs < this.freshMs) return this.#downloads;
+    if (this.parts.clock.nowMs() - this.#sortedAtMs < this.freshMs) return this.#downloads;
     this.#downloads = new Map();
     const { path } = this.parts.folder;
     for (const transfer of this.parts.transfers.all()) {
@@ -88,7 +90,7 @@ export class FolderOffers {
       if (before) before.push(transfer);
       else this.#downloads.set(transfer.name, [transfer]);
     }
-    this.#sortedAtMs = performance.now();
+    this.#sortedAtMs = this.parts.clock.nowMs();
     return this.#downloads;
   }
 }

@@ -16,8 +16,10 @@ import type { ContentHasher, WatchedFolder } from '../ports/sharing.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from '../transfer/transfer.js';
 import type { Transfers } from '../transfer/transfers.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 export interface FolderSharingComponents {
+  readonly clock: Clock;
   readonly transfers: Transfers;
   readonly hasher: ContentHasher;
   readonly archive: TransferArchive;
@@ -52,7 +54,7 @@ export class FolderSharing implements Startable {
   readonly #leftOut: LeftOutLog;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
   readonly #hashing = pLimit(HASHED_AT_ONCE);
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #wakeAtMs = Infinity;
   #isRunning = false;
 
@@ -70,38 +72,39 @@ export class FolderSharing implements Startable {
     this.#isRunning = true;
     this.parts.folder.watch({
       changed: (name) => {
-        this.#rules.touched(name, now());
-        this.#wakeBy(now() + this.init.noticeMs);
+        this.#rules.touched(name, this.#nowMs);
+        this.#wakeBy(this.#nowMs + this.init.noticeMs);
       },
       changedAll: () => {
-        this.#rules.touchedAll(now());
-        this.#wakeBy(now() + this.init.noticeMs);
+        this.#rules.touchedAll(this.#nowMs);
+        this.#wakeBy(this.#nowMs + this.init.noticeMs);
       },
     });
-    this.#wakeBy(now());
+    this.#wakeBy(this.#nowMs);
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
     this.#isRunning = false;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     for (const { abort } of this.#jobs.values()) abort.abort();
     await Promise.all([...this.#jobs.values()].map(({ done }) => done));
     await this.#turns.idle();
     await this.parts.folder.close();
   }
 
+  get #nowMs(): number {
+    return this.parts.clock.nowMs();
+  }
+
   #wakeBy(atMs: number): void {
     if (!this.#isRunning || atMs >= this.#wakeAtMs) return;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#wakeAtMs = atMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#wakeAtMs = Infinity;
-        void this.#turn(() => this.#look());
-      },
-      Math.max(0, atMs - now()),
-    );
+    this.#timer = this.parts.clock.after(Math.max(0, atMs - this.#nowMs), () => {
+      this.#wakeAtMs = Infinity;
+      void this.#turn(() => this.#look());
+    });
   }
 
   /** Does what a look, or the end of a share, asks for. */
@@ -122,12 +125,12 @@ export class FolderSharing implements Startable {
   }
 
   async #look(): Promise<FolderEffect[]> {
-    const due = this.#rules.due(now());
+    const due = this.#rules.due(this.#nowMs);
     if (due === 'all') return this.#lookAtAll();
     const looks = await Promise.all(
       due.map((name) => this.#limit(async () => ({ name, look: await this.parts.folder.lookAt(name) }))),
     );
-    return looks.flatMap(({ name, look }) => this.#rules.seen(name, look, now()));
+    return looks.flatMap(({ name, look }) => this.#rules.seen(name, look, this.#nowMs));
   }
 
   async #lookAtAll(): Promise<FolderEffect[]> {
@@ -140,10 +143,10 @@ export class FolderSharing implements Startable {
           '',
           `the shared folder ${folder.path} is not there: nothing of it is shared until it is`,
         );
-      return this.#rules.seenAll(looks, this.#offers.names(), now());
+      return this.#rules.seenAll(looks, this.#offers.names(), this.#nowMs);
     } catch (error) {
       this.#complain('', `the shared folder cannot be read: ${EnjambreError.from(error).message}`, error);
-      this.#rules.unreadable(now());
+      this.#rules.unreadable(this.#nowMs);
       return [];
     }
   }
@@ -166,7 +169,7 @@ export class FolderSharing implements Startable {
       .catch((error: unknown) => this.#refuse(name, error, abort.signal))
       .then((outcome) => {
         this.#jobs.delete(name);
-        void this.#turn(() => this.#rules.ended(name, outcome, now()));
+        void this.#turn(() => this.#rules.ended(name, outcome, this.#nowMs));
       });
     this.#jobs.set(name, { abort, done });
   }
@@ -230,8 +233,4 @@ export class FolderSharing implements Startable {
     const isOurs = cause !== undefined && EnjambreError.from(cause).code === 'internal';
     this.parts.log.warn(isOurs ? { err: cause } : {}, text);
   }
-}
-
-function now(): number {
-  return performance.now();
 }

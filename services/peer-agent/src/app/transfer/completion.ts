@@ -2,7 +2,7 @@ import { completed, type TransferRecord } from '../../domain/transfer-record.js'
 import { logWarning } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
 
-export interface CompletionParts extends Pick<TransferComponents, 'save' | 'log'> {
+export interface CompletionParts extends Pick<TransferComponents, 'clock' | 'save' | 'log'> {
   /** Takes the record that says so. */
   readonly note: (record: TransferRecord) => void;
 }
@@ -11,9 +11,9 @@ export interface CompletionParts extends Pick<TransferComponents, 'save' | 'log'
 export async function noteComplete(
   before: TransferRecord,
   noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>,
-  { save, log, note }: CompletionParts,
+  { clock, save, log, note }: CompletionParts,
 ): Promise<void> {
-  const record = completed(before, noted, Date.now());
+  const record = completed(before, noted, clock.epochMs());
   if (!record) return;
   logWarning(record, before, log);
   note(record);

@@ -1,7 +1,6 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
-import { sleep } from '@enjambre/common/async/sleep';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from './content.js';
 import { isWhole, looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
@@ -22,7 +21,7 @@ export interface ContentSearchInit {
   readonly naming: (assembly: string) => void;
 }
 
-type Parts = Pick<TransferComponents, 'stores' | 'archive' | 'missingLookMs' | 'log' | 'save'>;
+type Parts = Pick<TransferComponents, 'clock' | 'stores' | 'archive' | 'missingLookMs' | 'log' | 'save'>;
 type Run = Pick<RunOptions, 'signal' | 'remedy'>;
 type Search = InventoryOptions & Run & { readonly waited: boolean };
 
@@ -125,7 +124,7 @@ export class ContentSearch {
       this.reason = reason;
       if (!waited) this.parts.log.warn(`${record.name}: ${reason}`);
       if (changed) this.init.missing();
-      await sleep(this.parts.missingLookMs ?? LOOK_MS, run.signal);
+      await this.parts.clock.sleep(this.parts.missingLookMs ?? LOOK_MS, run.signal);
       if (isAborted(run)) return undefined;
     }
   }

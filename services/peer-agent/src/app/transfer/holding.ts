@@ -11,7 +11,7 @@ import { bytesDoneOf } from './transfer-view.js';
 
 type HoldingParts = Pick<
   TransferComponents,
-  'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom'
+  'clock' | 'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom'
 >;
 
 /** What a transfer has: its record, its content where that says, and which pieces of it are there. */

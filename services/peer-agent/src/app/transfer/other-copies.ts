@@ -5,6 +5,7 @@ import type { ContentCopy, TransferRecord } from '../../domain/transfer-record.j
 import { openContent, type Content } from './content.js';
 import { isWhole, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
 import type { StoreFactory } from '../ports/store-factory.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 interface Candidate {
   readonly record: TransferRecord;
@@ -28,6 +29,7 @@ interface FoundCopy extends Inventory {
 }
 
 export interface OtherCopiesParts {
+  readonly clock: Clock;
   readonly stores: StoreFactory;
   readonly log: Logger;
 }
@@ -111,7 +113,7 @@ export class OtherCopies {
 
   #isToRest(path: string, look: string): boolean {
     const failure = this.#failures.get(path);
-    return failure?.look === look && performance.now() < failure.untilMs;
+    return failure?.look === look && this.parts.clock.nowMs() < failure.untilMs;
   }
 
   #failed({ path }: Candidate, error: unknown): void {
@@ -120,7 +122,7 @@ export class OtherCopies {
     const isSame = before !== undefined && before.look === look;
     const count = isSame ? before.count + 1 : 0;
     const restMs = Math.min(RETRY_MS * 2 ** count, MAX_RETRY_MS);
-    this.#failures.set(path, { look, count, untilMs: performance.now() + restMs });
+    this.#failures.set(path, { look, count, untilMs: this.parts.clock.nowMs() + restMs });
     if (isSame) return;
     this.parts.log.warn(
       { err: error },

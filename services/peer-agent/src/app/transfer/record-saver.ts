@@ -1,12 +1,14 @@
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from './transfer.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 /** Changes that nobody waits for are saved this much later, together; progress, and what could not be saved, this often. */
 const SAVE_DELAY_MS = 200;
 const SAVE_INTERVAL_MS = 1000;
 
 interface RecordSaverComponents {
+  readonly clock: Clock;
   readonly archive: TransferArchive;
   readonly transfers: { all(): Iterable<Transfer>; has(transfer: Transfer): boolean };
   readonly log: Logger;
@@ -16,8 +18,8 @@ interface RecordSaverComponents {
 export class RecordSaver {
   readonly #parts: RecordSaverComponents;
   readonly #changed = new Set<Transfer>();
-  #timer: NodeJS.Timeout | undefined;
-  #interval: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
+  #interval: Timer | undefined;
   #complained = false;
 
   constructor(parts: RecordSaverComponents) {
@@ -25,17 +27,17 @@ export class RecordSaver {
   }
 
   start(): void {
-    this.#interval = setInterval(() => {
+    this.#interval = this.#parts.clock.every(SAVE_INTERVAL_MS, () => {
       for (const transfer of this.#parts.transfers.all())
         if (transfer.state === 'downloading') this.saveSoon(transfer);
       if (this.#changed.size > 0) this.#schedule();
-    }, SAVE_INTERVAL_MS);
+    });
   }
 
   /** Saves all of them. */
   async stop(): Promise<void> {
-    clearInterval(this.#interval);
-    clearTimeout(this.#timer);
+    this.#interval?.cancel();
+    this.#timer?.cancel();
     this.#changed.clear();
     await this.#save([...this.#parts.transfers.all()]);
   }
@@ -51,14 +53,14 @@ export class RecordSaver {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.#parts.clock.after(SAVE_DELAY_MS, () => {
       this.#timer = undefined;
       this.#saveChanged().catch((error: unknown) => {
         if (!this.#complained)
           this.#parts.log.error({ err: error }, 'download_status.json cannot be written');
         this.#complained = true;
       });
-    }, SAVE_DELAY_MS);
+    });
   }
 
   async #saveChanged(): Promise<void> {

@@ -1,9 +1,11 @@
 import type { PieceStore } from '../ports/piece-store.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** How often a part of what is seeded is looked at on disk, and numbers are told. */
 const CHORES_MS = 2000;
 
 export interface SeedingChores {
+  readonly clock: Clock;
   readonly store: PieceStore;
   /** What it has sent so far. */
   readonly ledger: { readonly uploaded: number };
@@ -20,11 +22,12 @@ export interface SeedingChores {
  * damaged, so that what nobody fetches is noticed as well; and tells that it has
  * sent more. Returns a function that ends it.
  */
-export function startSeedingChores({ store, ledger, damaged, resealed, sent }: SeedingChores): () => void {
+export function startSeedingChores(parts: SeedingChores): () => void {
+  const { clock, store, ledger, damaged, resealed, sent } = parts;
   let told = ledger.uploaded;
   let isLooking = false;
   let isOver = false;
-  const timer = setInterval(() => {
+  const timer = clock.every(CHORES_MS, () => {
     if (ledger.uploaded !== told) sent();
     told = ledger.uploaded;
     if (isLooking) return; // A large file that changed is being hashed.
@@ -36,12 +39,12 @@ export function startSeedingChores({ store, ledger, damaged, resealed, sent }: S
         if (fingerprint !== undefined && !isOver) resealed(fingerprint);
       })
       .catch((error: unknown) => {
-        clearInterval(timer);
+        timer.cancel();
         if (!isOver) damaged(error);
       });
-  }, CHORES_MS);
+  });
   return () => {
     isOver = true;
-    clearInterval(timer);
+    timer.cancel();
   };
 }

@@ -11,9 +11,11 @@ import type { PeerConnector } from '../ports/peers.js';
 import type { Place, StoreFactory } from '../ports/store-factory.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { RoomNeed } from './room.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** What a transfer works with. */
 export interface TransferComponents {
+  readonly clock: Clock;
   readonly archive: TransferArchive;
   readonly stores: StoreFactory;
   readonly connector: PeerConnector;

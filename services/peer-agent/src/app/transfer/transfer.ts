@@ -53,8 +53,8 @@ export class Transfer {
     this.#its = new Holding(record, parts);
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
-    this.#ledger = new Ledger(record, { ...parts, nowMs: () => performance.now() });
-    this.#clock = new DownloadClock(record);
+    this.#ledger = new Ledger(record, { ...parts, nowMs: () => parts.clock.nowMs() });
+    this.#clock = new DownloadClock(parts.clock, record);
     this.#contentSearch = new ContentSearch(parts, record.infohash, {
       had: () => this.#its.have,
       checking: () => this.#enter('checking'),

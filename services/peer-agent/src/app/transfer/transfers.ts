@@ -214,7 +214,7 @@ export class Transfers implements Startable, ServingDirectory {
     metainfo: Metainfo | undefined,
     { location, limits }: { location: string; limits: LimitChange },
   ): Promise<Transfer> {
-    const { archive } = this.#parts;
+    const { clock, archive } = this.#parts;
     try {
       await this.#reserve(found, metainfo, location);
       // One that was removed before may have left claims that could not be deleted then.
@@ -224,7 +224,10 @@ export class Transfers implements Startable, ServingDirectory {
       this.#targets.release(found.infohash);
       throw error;
     }
-    const transfer = this.#add({ ...newRecord(found, { origin: false, location }), ...limits });
+    const transfer = this.#add({
+      ...newRecord(found, { origin: false, location, nowMs: clock.epochMs() }),
+      ...limits,
+    });
     await transfer.start('started');
     return transfer;
   }
@@ -276,7 +279,7 @@ export class Transfers implements Startable, ServingDirectory {
     limits: LimitChange,
     known?: Transfer,
   ): Promise<Transfer> {
-    const { archive, hasher, stores } = this.#parts;
+    const { clock, archive, hasher, stores } = this.#parts;
     const { path: location } = content;
     await archive.writeMetainfo(metainfo);
     const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
@@ -285,9 +288,10 @@ export class Transfers implements Startable, ServingDirectory {
     const identity = identityOf(metainfo);
     const before = known?.record;
     const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
-    const shared = sharedFrom({ location, fingerprint }, copies, Date.now());
+    const nowMs = clock.epochMs();
+    const shared = sharedFrom({ location, fingerprint }, copies, nowMs);
     const transfer =
-      known ?? this.#add({ ...newRecord(identity, { origin: true, location }), ...limits, ...shared });
+      known ?? this.#add({ ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared });
     const named = { name: identity.name, bytesTotal: identity.size };
     await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
     // Whoever is told that it is shared may tell others at once.

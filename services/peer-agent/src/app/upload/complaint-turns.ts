@@ -1,3 +1,5 @@
+import type { Clock } from '@enjambre/common/async/clock';
+
 const CHECK_MS = 1000;
 
 /** What has something to look at. */
@@ -11,6 +13,8 @@ export class ComplaintTurns {
   readonly #waiting = new Set<Looker>();
   /** While a look is under way, or its second. */
   #isBusy = false;
+
+  constructor(private readonly clock: Clock) {}
 
   /** One look. */
   ask(looker: Looker): void {
@@ -28,6 +32,6 @@ export class ComplaintTurns {
     if (!looker) return;
     this.#waiting.delete(looker);
     await looker.look();
-    setTimeout(() => void this.#next(), CHECK_MS).unref();
+    this.clock.after(CHECK_MS, () => void this.#next());
   }
 }

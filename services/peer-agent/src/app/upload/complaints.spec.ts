@@ -1,5 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitFor } from '@enjambre/harness/wait-for';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { PieceLayout } from '@enjambre/core/layout';
@@ -8,7 +7,7 @@ import { peerNamed } from '../../../test/support/ids.js';
 import { MemoryDisk } from '../../../test/support/memory-disk.js';
 import { MemoryStores } from '../../../test/support/memory-piece-store.js';
 import { overriding } from '../../../test/support/overriding.js';
-import { shortenTimers } from '../../../test/support/shorten.js';
+import { VirtualClock } from '@enjambre/harness/virtual-clock';
 import { ComplaintTurns } from './complaint-turns.js';
 import { Complaints } from './complaints.js';
 
@@ -25,6 +24,7 @@ const mallory = peerNamed('mallory');
 
 let hashed: number[] = [];
 let damages: EnjambreError[] = [];
+let clock: VirtualClock;
 /** Reads of the disk that are yet to fail. */
 let failing = 0;
 /** Looks at a time, at most. */
@@ -40,17 +40,15 @@ async function hashPiece(piece: number): Promise<Buffer | undefined> {
 }
 
 /** Of a file of which all pieces were sent to bob. */
-function complaints(have = Bitfield.full(100), turns = new ComplaintTurns()): Complaints {
+function complaints(have = Bitfield.full(100), turns = new ComplaintTurns(clock)): Complaints {
   const store = overriding(shared, { hashPiece });
   const all = new Complaints({ layout, have, store, damaged: (error) => damages.push(error), turns });
   for (let piece = 0; piece < 100; piece++) all.gave(bob, piece);
   return all;
 }
 
-const seen = () => hashed.join();
-const { restore } = shortenTimers(1000, 1);
-afterAll(restore);
 beforeEach(() => {
+  clock = new VirtualClock();
   [hashed, damages, failing] = [[], [], 0];
   atOnce = { now: 0, most: 0 };
 });
@@ -59,7 +57,7 @@ describe('complaints of downloaders', () => {
   it('are looked into, each piece once, and change nothing if the piece is right', async () => {
     const all = complaints();
     for (const piece of [3, 3, 5]) all.add(bob, piece);
-    await waitFor(() => hashed.length === 2, { what: 'the looks', seen });
+    await clock.advance(10_000);
     expect(hashed).toEqual([3, 5]);
     expect(damages).toEqual([]);
     all.stop();
@@ -68,7 +66,7 @@ describe('complaints of downloaders', () => {
   it('withdraw the file if the piece is wrong, and are looked into no more', async () => {
     const all = complaints();
     for (const piece of [bad, 8]) all.add(bob, piece);
-    await waitFor(() => damages.length > 0, { what: 'the end of the file', seen });
+    await clock.advance(10_000);
     expect(damages).toMatchObject([{ reason: 'CONTENT_CHANGED' }]);
     all.stop();
     all.add(bob, 9);
@@ -80,10 +78,12 @@ describe('complaints of downloaders', () => {
     for (const piece of [1, 99, 100, 4_000_000_000]) none.add(bob, piece);
     const many = complaints();
     for (let piece = 10; piece < 100; piece++) many.add(bob, piece);
-    await waitFor(() => hashed.length >= 65, { what: 'the looks', seen: () => hashed.length });
+    await clock.advance(100_000);
+    expect(hashed).toHaveLength(65);
     many.gave(bob, 11);
     many.add(bob, 11);
-    await waitFor(() => hashed.at(-1) === 11 && hashed.length > 60, { what: 'the last look', seen });
+    await clock.advance(10_000);
+    expect(hashed.at(-1)).toBe(11);
     // The first is looked at when it comes, and 64 wait.
     expect(hashed).toHaveLength(66);
     many.stop();
@@ -93,20 +93,21 @@ describe('complaints of downloaders', () => {
     const all = complaints();
     for (const piece of [bad, 1, 2]) all.add(mallory, piece);
     all.add(bob, 3);
-    await waitFor(() => hashed.length === 1, { what: 'the look at piece 3', seen });
+    await clock.advance(10_000);
+    expect(hashed).toEqual([3]);
     all.add(bob, 3);
     all.add(bob, 4);
-    await waitFor(() => hashed.at(-1) === 4, { what: 'the look at piece 4', seen });
+    await clock.advance(10_000);
     expect(hashed).toEqual([3, 4]);
     all.stop();
   });
 
   it('of all transfers together are looked into one after the other, each transfer in its turn', async () => {
-    const turns = new ComplaintTurns();
+    const turns = new ComplaintTurns(clock);
     const [one, other] = [complaints(undefined, turns), complaints(undefined, turns)];
     for (const piece of [10, 11, 12]) one.add(bob, piece);
     for (const piece of [20, 21]) other.add(bob, piece);
-    await waitFor(() => hashed.length === 5, { what: 'the looks', seen });
+    await clock.advance(4000);
     expect(hashed).toEqual([10, 11, 20, 12, 21]);
     expect(atOnce.most).toBe(1);
     for (const all of [one, other]) all.stop();
@@ -116,11 +117,12 @@ describe('complaints of downloaders', () => {
     const all = complaints();
     failing = 2;
     all.add(bob, 3);
-    await waitFor(() => hashed.length === 3, { what: 'the third look', seen });
+    await clock.advance(10_000);
+    expect(hashed).toEqual([3, 3, 3]);
     expect(damages).toEqual([]);
     failing = 1;
     all.add(bob, bad);
-    await waitFor(() => damages.length > 0, { what: 'the end of the file', seen });
+    await clock.advance(10_000);
     expect(hashed).toEqual([3, 3, 3, bad, bad]);
     all.stop();
   });
@@ -129,9 +131,10 @@ describe('complaints of downloaders', () => {
     const all = complaints();
     failing = 3;
     all.add(bob, 3);
-    await waitFor(() => hashed.length === 3, { what: 'the third look', seen });
+    await clock.advance(10_000);
+    expect(hashed).toEqual([3, 3, 3]);
     all.add(bob, 4);
-    await waitFor(() => hashed.at(-1) === 4, { what: 'the look at another', seen });
+    await clock.advance(10_000);
     expect([hashed, damages]).toEqual([[3, 3, 3, 4], []]);
     all.stop();
   });

@@ -1,6 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Rounds } from './rounds.js';
+import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 describe('Rounds', () => {
   /** Works through a number of steps, of 1 ms each, as often as it is resumed; counts the steps of each round. */
@@ -15,7 +16,7 @@ describe('Rounds', () => {
       }
       if (count > 0) counts.push(count);
     };
-    const rounds = new Rounds(work, () => nowMs);
+    const rounds = new Rounds({ ...SYSTEM_CLOCK, nowMs: () => nowMs }, work);
     return { done: () => steps - left, rounds: counts, begin: work };
   }
 
@@ -31,7 +32,7 @@ describe('Rounds', () => {
 
   it('calls nobody back for work that was done in its round', async () => {
     let calls = 0;
-    const rounds = new Rounds(() => (calls += 1));
+    const rounds = new Rounds(SYSTEM_CLOCK, () => (calls += 1));
     expect(rounds.isOver).toBe(false);
     await nextRound();
     await nextRound();

@@ -1,3 +1,5 @@
+import type { Clock } from '@enjambre/common/async/clock';
+
 /** Of each round, for work that others wait for: a tenth of what a person notices. */
 const BUDGET_MS = 10;
 
@@ -11,23 +13,22 @@ export class Rounds {
 
   /**
    * @param resume called in the next round, if this one was over
-   * @param now in ms
    */
   constructor(
+    private readonly clock: Clock,
     private readonly resume: () => void,
-    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** True if no more is to be begun in this round. Ask before each step of well under a millisecond. */
   get isOver(): boolean {
     this.#round ??= this.#begin();
-    this.#round.isOver ||= this.now() - this.#round.sinceMs >= BUDGET_MS;
+    this.#round.isOver ||= this.clock.nowMs() - this.#round.sinceMs >= BUDGET_MS;
     return this.#round.isOver;
   }
 
   #begin(): { readonly sinceMs: number; isOver: boolean } {
-    const round = { sinceMs: this.now(), isOver: false };
-    setImmediate(() => {
+    const round = { sinceMs: this.clock.nowMs(), isOver: false };
+    this.clock.nextRound(() => {
       this.#round = undefined;
       if (round.isOver) this.resume();
     });

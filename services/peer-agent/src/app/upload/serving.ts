@@ -14,6 +14,7 @@ import { Complaints } from './complaints.js';
 import type { ComplaintTurns } from './complaint-turns.js';
 import type { Ledger } from '../agent/ledger.js';
 import type { PieceStore } from '../ports/piece-store.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 /** What whoever serves the file wants to hear of it. */
 export interface ServingListener {
@@ -26,6 +27,7 @@ export interface ServingListener {
 }
 
 export interface ServingComponents {
+  readonly clock: Clock;
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
   /** Live: grows while the file downloads. */
@@ -47,7 +49,7 @@ export interface ServingComponents {
 export class Serving {
   readonly #listeners = new Set<ServingListener>();
   #fresh: number[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #stopped = false;
   readonly #complaints: Complaints;
   /** As the upload engine takes it. */
@@ -118,14 +120,14 @@ export class Serving {
   verified(piece: number): void {
     this.#fresh.push(piece);
     if (this.parts.have.isFull()) for (const listener of [...this.#listeners]) listener.completed?.();
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.parts.clock.after(HAVE_BATCH_MS, () => {
       this.#tell();
-    }, HAVE_BATCH_MS);
+    });
   }
 
   /** Tells everyone now of what was verified. */
   tellNow(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     if (this.#timer) this.#tell();
   }
 
@@ -143,7 +145,7 @@ export class Serving {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#complaints.stop();
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     for (const listener of [...this.#listeners]) listener.stopped?.(message, reason);
     this.#listeners.clear();
   }

@@ -6,6 +6,7 @@ import type { Breach, Part, UploadEffect, UploadEvent } from '../../domain/uploa
 import { UploadEngine, type UploadEngineInit } from '../../domain/upload/upload-engine.js';
 import type { Serving } from './serving.js';
 import { Rounds } from './rounds.js';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
 
 /** A peer that downloads a file from here, as the wire has it. */
 export interface Downloader {
@@ -37,6 +38,7 @@ export interface OutgoingPart {
 }
 
 export interface UploadsComponents {
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -46,10 +48,8 @@ type Effect = UploadEffect<Downloader, BlockStream>;
 /** All uploads of an agent: runs the {@link UploadEngine} over disk, wire and clock. */
 export class Uploads {
   readonly #engine: UploadEngine<Downloader, BlockStream>;
-  readonly #rounds = new Rounds(() => {
-    this.#pump();
-  });
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rounds: Rounds;
+  #timer: Timer | undefined;
   /** When the timer ends. */
   #wakeMs = Infinity;
 
@@ -57,6 +57,9 @@ export class Uploads {
     private readonly parts: UploadsComponents,
     init: UploadEngineInit,
   ) {
+    this.#rounds = new Rounds(parts.clock, () => {
+      this.#pump();
+    });
     this.#engine = new UploadEngine(init);
   }
 
@@ -67,13 +70,13 @@ export class Uploads {
 
   /** What the wire heard. */
   handle(event: Event): void {
-    for (const effect of this.#engine.handle(event, performance.now())) this.#apply(effect);
+    for (const effect of this.#engine.handle(event, this.parts.clock.nowMs())) this.#apply(effect);
     this.#pump();
   }
 
   #pump(): void {
     while (!this.#rounds.isOver) {
-      const effect = this.#engine.next(performance.now());
+      const effect = this.#engine.next(this.parts.clock.nowMs());
       if (!effect) break;
       this.#apply(effect);
     }
@@ -120,11 +123,11 @@ export class Uploads {
   #wakeLater(): void {
     const { wakeMs } = this.#engine;
     if (wakeMs >= this.#wakeMs) return;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#wakeMs = wakeMs;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.parts.clock.after(wakeMs - this.parts.clock.nowMs(), () => {
       this.#wakeMs = Infinity;
       this.handle({ type: 'tick' });
-    }, wakeMs - performance.now()).unref();
+    });
   }
 }

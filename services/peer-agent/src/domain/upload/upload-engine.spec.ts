@@ -3,7 +3,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import fc from 'fast-check';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
-import { VirtualTime } from '../../../test/support/virtual-time.js';
+import { VirtualTime } from '@enjambre/harness/virtual-time';
 import { tenSecondRates, type Movement } from '../../../test/support/windows.js';
 import { UNLIMITED } from '../limits/byte-bucket.js';
 import { weightOf } from '../limits/priority.js';

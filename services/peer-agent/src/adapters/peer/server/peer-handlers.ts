@@ -15,8 +15,10 @@ import { unknownInfohash } from '../hello.js';
 import { METAINFO_CHUNK_BYTES } from '../limits.js';
 import type { SelfDescription } from '../client/peer-link.js';
 import { SyncServer } from './sync-server.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 export interface PeerHandlersComponents {
+  readonly clock: Clock;
   readonly directory: ServingDirectory;
   readonly self: SelfDescription;
   readonly log: Logger;
@@ -42,7 +44,7 @@ export function peerService(
   { uploadSlots }: PeerHandlersInit,
 ): ServedService & { readonly uploads: () => UploadLoad } {
   const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
-  const engine = new Uploads({ log: components.log }, { slots: uploadSlots });
+  const engine = new Uploads({ clock: components.clock, log: components.log }, { slots: uploadSlots });
   const sync = new SyncServer({ ...components, handlers, uploads: engine });
   const fetch = new FetchServer({ ...components, handlers, sync, uploads: engine });
   const implementation: PeerServiceServer = {
