@@ -179,7 +179,7 @@ class AgentService implements Agent {
     const locality = new Locality(self.peerId, config.label);
     const clock = SYSTEM_CLOCK;
     const memory = new BlockMemory();
-    const pool = new DiskPool(undefined, memory);
+    const pool = new DiskPool({ memory });
     const fds = new FdCache();
     const privates = this.#privateFolders;
     const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);

@@ -6,13 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { DiskPool } from '../src/adapters/disk/disk-pool.js';
+import type { DiskPool } from '../src/adapters/disk/disk-pool.js';
 import type { PieceStore } from '../src/app/ports/piece-store.js';
 import type { StoreFactory } from '../src/app/ports/store-factory.js';
 import type { TransferArchive } from '../src/app/ports/archives.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { OutstandingBudget } from '../src/domain/download/outstanding-budget.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { TestDiskPool } from './support/disk-threads.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
 import { inState } from './support/in-state.js';
@@ -281,7 +282,7 @@ describe('a disk thread that ends', () => {
     const onThread = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
     subscribe('worker_threads', onThread);
     endWatch = () => unsubscribe('worker_threads', onThread);
-    const pool = new DiskPool(1);
+    const pool = new TestDiskPool(1);
     let writes = 0;
     const ending = (store: PieceStore): PieceStore =>
       overriding(store, {
@@ -336,7 +337,7 @@ describe('a slow disk', () => {
   const BUDGET = 2 << 20;
 
   /** Ends a few writes at a time, after a while, and counts what waits for it. */
-  class SlowPool extends DiskPool {
+  class SlowPool extends TestDiskPool {
     waiting = 0;
     most = 0;
     #turn: Promise<unknown> = Promise.resolve();

@@ -6,12 +6,12 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { SYSTEM_FILES, type DiskFiles } from '../src/adapters/disk/disk-files.js';
-import { DiskPool } from '../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../src/adapters/disk/store-factory.js';
 import type { Named } from '../src/app/ports/store-factory.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
+import { TestDiskPool } from './support/disk-threads.js';
 import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
 import { inState } from './support/in-state.js';
@@ -192,7 +192,7 @@ describe('what the last step needs is tried first', () => {
 });
 
 describe('the rehearsal of a download', () => {
-  const pool = new DiskPool(1);
+  const pool = new TestDiskPool(1);
   const fds = new FdCache();
   const named = (...paths: string[]): Named => ({
     ...folderMetainfo({ file: data }, PIECE, 'tree'),

@@ -7,7 +7,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { dialer } from '@enjambre/harness/dialer';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
 import { SYSTEM_FILES, type DiskFiles } from '../../src/adapters/disk/disk-files.js';
-import { DiskPool } from '../../src/adapters/disk/disk-pool.js';
+import type { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
@@ -36,6 +36,7 @@ import { Transfers } from '../../src/app/transfer/transfers.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
+import { TestDiskPool } from './disk-threads.js';
 import { TestFolder } from './folder.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
@@ -170,7 +171,7 @@ export class DownloadAgent {
     replaced: AgentParts,
   ) {
     const clock = SYSTEM_CLOCK;
-    this.#pool = replaced.pool ?? new DiskPool(1);
+    this.#pool = replaced.pool ?? new TestDiskPool(1);
     const log = replaced.log ?? createLogger({ name: 'agent', level: 'silent' });
     const files = { ...SYSTEM_FILES, ...replaced.files };
     const folders = { dataDir: folder.at('data'), downloadDir: folder.at('downloads') };

@@ -4,9 +4,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@je
 import { Turns } from '@enjambre/common/async/turns';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { bytesOf } from '../../../test/support/content.js';
+import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { DiskContentHasher } from './content-hasher.js';
-import { DiskPool } from './disk-pool.js';
+import type { DiskPool } from './disk-pool.js';
 import { PrivateFolders } from './private-folders.js';
 
 interface Vector {
@@ -28,7 +29,7 @@ function generate(length: number, seed: number): Buffer {
 
 const KIB = 1024;
 const PIECE = 16 * KIB;
-const pool = new DiskPool(2);
+const pool = new TestDiskPool(2);
 const privates = new PrivateFolders({ dataDir: '/nowhere/data', downloadDir: '/nowhere/downloads' });
 const hasher = new DiskContentHasher(pool, privates);
 let folder: TestFolder;
@@ -48,7 +49,7 @@ async function hash(path: string, pieceLength = PIECE, by = hasher): Promise<Met
 }
 
 /** Does `change` as soon as the first pieces were read. */
-class InterruptedPool extends DiskPool {
+class InterruptedPool extends TestDiskPool {
   #change: (() => Promise<void>) | undefined;
 
   constructor(change: () => Promise<void>) {

@@ -1,14 +1,14 @@
 import { link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import type { LeftOutWhy, ScannedContent, ScanOptions } from '../../app/ports/sharing.js';
 import { DiskContentHasher } from './content-hasher.js';
-import { DiskPool } from './disk-pool.js';
 import { PrivateFolders } from './private-folders.js';
 
 let folder: TestFolder;
 let hasher: DiskContentHasher;
-const pool = new DiskPool(1);
+const pool = new TestDiskPool(1);
 
 beforeEach(async () => {
   folder = await TestFolder.make();

@@ -5,8 +5,9 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { subtreeRoot } from '@enjambre/core/merkle';
 import { bytesOf } from '../../../test/support/content.js';
+import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
-import { DiskPool } from './disk-pool.js';
+import type { DiskPool } from './disk-pool.js';
 
 const LEAF = 16 * 1024;
 const BLOCK = 4 * LEAF;
@@ -16,7 +17,7 @@ let pool: DiskPool;
 
 beforeEach(async () => {
   folder = await TestFolder.make();
-  pool = new DiskPool(2);
+  pool = new TestDiskPool(2);
 });
 
 afterEach(async () => {

@@ -19,6 +19,20 @@ interface Thread {
   bytes: number;
 }
 
+export interface DiskPoolComponents {
+  /** Where blocks that are written may come from. @default one of its own */
+  readonly memory?: BlockMemory;
+  /** What each thread runs. @default the worker compiled beside this file */
+  readonly worker?: URL;
+}
+
+export interface DiskPoolOptions {
+  /** Threads, at most. @default one for each processor, up to four */
+  readonly size?: number;
+}
+
+const WORKER = new URL('./disk.worker.js', import.meta.url);
+
 /** More threads than this do not help: the event loop that feeds them is one. */
 const MAX_THREADS = 4;
 
@@ -27,20 +41,27 @@ const SHORT_WAIT_BYTES = 1 << 20;
 
 /** Threads that hash and write, so that the event loop does neither. They start with the first jobs, or with {@link start}. */
 export class DiskPool implements Startable {
+  /** Threads, at most. */
+  readonly threads: number;
+  readonly #memory: BlockMemory;
+  readonly #worker: URL;
   readonly #threads: Thread[] = [];
   #nextId = 1;
   #closed = false;
   #written = 0;
 
-  /** @param memory where blocks that are written may come from */
   constructor(
-    private readonly size = Math.min(MAX_THREADS, availableParallelism()),
-    private readonly memory = new BlockMemory(),
-  ) {}
+    { memory = new BlockMemory(), worker = WORKER }: DiskPoolComponents = {},
+    { size = Math.min(MAX_THREADS, availableParallelism()) }: DiskPoolOptions = {},
+  ) {
+    this.#memory = memory;
+    this.#worker = worker;
+    this.threads = size;
+  }
 
   /** Starts all threads: later there may be no descriptors left for them, nor time. */
   start(): Promise<void> {
-    while (this.#threads.length < this.size) this.#startThread();
+    while (this.#threads.length < this.threads) this.#startThread();
     return Promise.resolve();
   }
 
@@ -76,10 +97,6 @@ export class DiskPool implements Startable {
     };
   }
 
-  get threads(): number {
-    return this.size;
-  }
-
   async stop(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
@@ -103,12 +120,12 @@ export class DiskPool implements Startable {
   #choose(): Thread {
     const idle = this.#threads.find(({ bytes }) => bytes < SHORT_WAIT_BYTES);
     if (idle) return idle;
-    if (this.#threads.length < this.size) return this.#startThread();
+    if (this.#threads.length < this.threads) return this.#startThread();
     return this.#threads.reduce((best, thread) => (thread.bytes < best.bytes ? thread : best));
   }
 
   #startThread(): Thread {
-    const worker = new Worker(workerFile(), { stdin: false });
+    const worker = new Worker(this.#worker, { stdin: false });
     const thread: Thread = { worker, waiting: new Map(), bytes: 0 };
     worker.on('message', (reply: DiskReply) => {
       this.#settle(thread, reply);
@@ -125,7 +142,7 @@ export class DiskPool implements Startable {
   }
 
   #settle(thread: Thread, { id, result, memory }: DiskReply): void {
-    if (memory) this.memory.giveBack(memory);
+    if (memory) this.#memory.giveBack(memory);
     const entry = thread.waiting.get(id);
     if (!entry) return;
     thread.waiting.delete(id);
@@ -141,7 +158,7 @@ export class DiskPool implements Startable {
   /** Small buffers share Node's pool, which cannot be transferred. */
   #ownMemory(data: Buffer): { buffer: ArrayBuffer; byteOffset: number; length: number } {
     const isOwn =
-      this.memory.owns(data) || (data.length >= 8192 && data.buffer.byteLength <= 2 * data.length + 1024);
+      this.#memory.owns(data) || (data.length >= 8192 && data.buffer.byteLength <= 2 * data.length + 1024);
     const { buffer, byteOffset, length } = isOwn ? data : copyOf(data);
     return { buffer: buffer as ArrayBuffer, byteOffset, length };
   }
@@ -165,10 +182,4 @@ function copyOf(data: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(data.length);
   data.copy(copy);
   return copy;
-}
-
-/** The compiled worker, also when this file itself is run from its source by a test. */
-function workerFile(): URL {
-  const url = new URL('./disk.worker.js', import.meta.url);
-  return new URL(url.href.replace('/src/adapters/', '/dist/adapters/'));
 }

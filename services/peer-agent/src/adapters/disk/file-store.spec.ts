@@ -24,15 +24,16 @@ import {
   type Sample,
 } from '../../../test/store/samples.js';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { ALL_OF_IT } from '../../app/transfer/removal.js';
-import { DiskPool } from './disk-pool.js';
+import type { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';
 import { FileStore } from './file-store.js';
 import { PrivateFolders } from './private-folders.js';
 import { FileStoreFactory } from './store-factory.js';
 
-const pool = new DiskPool(2);
+const pool = new TestDiskPool(2);
 const OWNER = 'a'.repeat(64);
 
 let folder: TestFolder;
@@ -174,7 +175,7 @@ describe('FileStore', () => {
   it('says that the disk is full, of which file, and goes on when there is room again', async () => {
     const full = await open('/dev/full', 'r+');
     const state = { room: false };
-    class FullPool extends DiskPool {
+    class FullPool extends TestDiskPool {
       override write(job: Parameters<DiskPool['write']>[0], data: Buffer): Promise<Buffer> {
         const { position, leaves } = job;
         return super.write(state.room ? job : { fd: full.fd, fileLength: 0, position, leaves }, data);

@@ -1,8 +1,8 @@
 import { chmod, copyFile, link, open, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { bytesOf, folderMetainfo } from '../../../test/support/content.js';
+import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
-import { DiskPool } from './disk-pool.js';
 import { FdCache } from './fd-cache.js';
 import { FileStore } from './file-store.js';
 
@@ -13,7 +13,7 @@ const metainfo = folderMetainfo(files, PIECE, 'tree');
 const LAST = 3;
 const CHANGED = { code: 'precondition', reason: 'CONTENT_CHANGED' };
 
-const pool = new DiskPool(1);
+const pool = new TestDiskPool(1);
 let folder: TestFolder;
 let fds: FdCache;
 let store: FileStore;
