@@ -38,6 +38,20 @@ module.exports = {
         path: '/src/adapters/|^libs/(proto|rpc)/|grpc|^(node:)?(fs|net|worker_threads|child_process|http2?)(/|$)',
       },
     },
+    ...[
+      ['agent', 'upload|download|transfer|sharing|messages'],
+      ['messages', 'agent|upload|download|transfer|sharing'],
+      ['upload', 'download|transfer|sharing|messages'],
+      ['download', 'transfer|sharing|messages'],
+      ['transfer', 'sharing|messages'],
+      ['sharing', 'messages'],
+    ].map(([room, others]) => ({
+      name: `${room}-imports-lower-rooms`,
+      comment: 'agent ← upload ← download ← transfer ← sharing; messages stands alone',
+      severity: 'error',
+      from: { path: `^services/peer-agent/src/app/${room}/`, pathNot: '\\.spec\\.ts$' },
+      to: { path: `^services/peer-agent/src/app/(${others})/` },
+    })),
     {
       name: 'adapters-below-service',
       severity: 'error',

@@ -17,7 +17,7 @@ import type { AgentLimits } from '../../app/agent/limits.js';
 import type { Locality } from '../../app/agent/locality.js';
 import type { Messages } from '../../app/messages/messages.js';
 import type { Transfer } from '../../app/transfer/transfer.js';
-import type { DownloadSource } from '../../app/download/download-source.js';
+import type { DownloadSource } from '../../app/transfer/download-source.js';
 import type { Transfers } from '../../app/transfer/transfers.js';
 import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';

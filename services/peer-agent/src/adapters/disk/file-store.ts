@@ -7,7 +7,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
-import { contentChanged } from '../../app/transfer/content.js';
+import { contentChanged } from '../../app/content.js';
 import type { Deletion, DeletionRules, PieceStore, Survey } from '../../app/ports/piece-store.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';

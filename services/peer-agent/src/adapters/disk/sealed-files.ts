@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { contentChanged } from '../../app/transfer/content.js';
+import { contentChanged } from '../../app/content.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import { FileStamps } from './file-stamps.js';

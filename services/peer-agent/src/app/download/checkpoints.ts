@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Meter } from '../agent/meter.js';
 import type { ProgressLog } from '../ports/archives.js';
-import type { Content } from '../transfer/content.js';
+import type { Content } from '../content.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
 export interface CheckpointsComponents {

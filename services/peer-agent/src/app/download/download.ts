@@ -18,7 +18,7 @@ import type { Meter } from '../agent/meter.js';
 import type { Discovery, SwarmListener } from '../ports/tracker.js';
 import type { PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
 import type { ProgressLog } from '../ports/archives.js';
-import type { Content } from '../transfer/content.js';
+import type { Content } from '../content.js';
 import type { ComplaintTurns } from '../upload/complaint-turns.js';
 import { Serving } from '../upload/serving.js';
 import { Blame } from './blame.js';

@@ -9,14 +9,19 @@ import {
 } from '@enjambre/common/tracing/tracing';
 import type { PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
 import type { TrackerPort } from '../ports/tracker.js';
-import type { TransferComponents } from '../transfer/transfer-components.js';
+
+/** Collaborators whose calls are traced. */
+interface TracedParts {
+  readonly tracker: TrackerPort;
+  readonly connector: PeerConnector;
+}
 
 /**
  * What a transfer works with, so that its downloads are traced: from when it asks for peers
  * until it has all, stops or fails. A part of the call that began it, if that was traced. If
  * nothing is traced, what was given.
  */
-export function traced(infohash: InfoHash, parts: TransferComponents): TransferComponents {
+export function traced<T extends TracedParts>(infohash: InfoHash, parts: T): T {
   if (!isTracing()) return parts;
   const trace = new DownloadTrace(infohash);
   return {

@@ -2,7 +2,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Content } from './content.js';
+import type { Content } from '../content.js';
 import { isWhole, looksAsNoted, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
 import { OtherCopies } from './other-copies.js';
 import type { Survey } from '../ports/piece-store.js';

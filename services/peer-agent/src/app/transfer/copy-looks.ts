@@ -1,6 +1,6 @@
 import { copiesOf, pathOfCopy, withCopy, withoutCopy } from '../../domain/copies.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { openContent, type Content } from './content.js';
+import { openContent, type Content } from '../content.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 

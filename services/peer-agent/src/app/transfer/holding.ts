@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { incomplete, type TransferRecord } from '../../domain/transfer-record.js';
 import { noteComplete } from './completion.js';
-import { openContent, type Content } from './content.js';
+import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
 import { endMove, takeAlong, tryDisk, type Moved } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';

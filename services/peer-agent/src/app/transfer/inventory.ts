@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { withOwn, type OwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { contentChanged, isNamed, openContent, type Content } from './content.js';
+import { contentChanged, isNamed, openContent, type Content } from '../content.js';
 import type { ProgressLog } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 import { ALL_OF_IT } from './removal.js';

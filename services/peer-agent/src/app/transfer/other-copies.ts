@@ -2,7 +2,7 @@ import { messageOf } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { pathOfCopy, usingCopy } from '../../domain/copies.js';
 import type { ContentCopy, TransferRecord } from '../../domain/transfer-record.js';
-import { openContent, type Content } from './content.js';
+import { openContent, type Content } from '../content.js';
 import { isWhole, takeInventory, type Inventory, type InventoryOptions } from './inventory.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 import type { Clock } from '@enjambre/common/async/clock';

@@ -1,7 +1,7 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { NOT_NOTED, ownerOf } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { isNamed, notDownloaded } from './content.js';
+import { isNamed, notDownloaded } from '../content.js';
 import type { Deletion, DeletionRules, PieceStore } from '../ports/piece-store.js';
 import type { TransferComponents } from './transfer-components.js';
 

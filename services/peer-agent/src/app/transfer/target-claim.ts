@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Content } from './content.js';
+import type { Content } from '../content.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**

@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { findByRef, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
-import { queryOf } from '../download/download-source.js';
+import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
 import type { TrackerPort } from '../ports/tracker.js';
 import type { Transfer } from './transfer.js';

@@ -1,7 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Content } from './content.js';
+import type { Content } from '../content.js';
 import type { Ledger, PeerAccount } from '../agent/ledger.js';
 
 export type TransferState =

@@ -5,8 +5,8 @@ import { Serial } from '@enjambre/common/async/serial';
 import { failed, inDoubt, type TransferRecord } from '../../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
-import { contentChanged, haltReason, membershipOf, type Content } from './content.js';
-import { DownloadClock } from '../download/download-clock.js';
+import { contentChanged, haltReason, membershipOf, type Content } from '../content.js';
+import { TransferTimings } from './transfer-timings.js';
 import { Download } from '../download/download.js';
 import { Holding } from './holding.js';
 import { publish, type WholeContent } from './inventory.js';
@@ -16,7 +16,7 @@ import { Offering } from '../upload/offering.js';
 import type { MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
-import { Resolution } from '../download/resolution.js';
+import { Resolution } from './resolution.js';
 import type { Serving } from '../upload/serving.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import { startRun, type TransferRun } from './transfer-run.js';
@@ -41,7 +41,7 @@ export class Transfer {
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
   #fault: EnjambreError | undefined;
-  readonly #clock: DownloadClock;
+  readonly #timings: TransferTimings;
   readonly #presence: Presence;
   #run: TransferRun | undefined;
   readonly #serial = new Serial();
@@ -54,7 +54,7 @@ export class Transfer {
     this.#state = initialState(record);
     this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => parts.clock.nowMs() });
-    this.#clock = new DownloadClock(parts.clock, record);
+    this.#timings = new TransferTimings(parts.clock, record);
     this.#contentSearch = new ContentSearch(parts, record.infohash, {
       had: () => this.#its.have,
       checking: () => this.#enter('checking'),
@@ -107,7 +107,7 @@ export class Transfer {
       ...this.#ledger.record,
       ...this.limits.settings,
       bytesDone: this.#its.bytesDone,
-      ...this.#clock.record,
+      ...this.#timings.record,
     };
   }
 
@@ -239,7 +239,7 @@ export class Transfer {
     this.#state = initialState(this.#its.record);
     if (this.#its.record.goal !== 'run') return;
     // A pause ends here, not when what follows has found out what it is to do.
-    this.#clock.entered(this.#its.content ? 'checking' : 'resolving', this.#its.record);
+    this.#timings.entered(this.#its.content ? 'checking' : 'resolving', this.#its.record);
     this.#run = startRun(
       (signal) => this.#perform({ event, remedy, signal }),
       (error) => this.#fail(error),
@@ -287,7 +287,7 @@ export class Transfer {
       have,
       ledger: this.#ledger,
       limits: this.limits,
-      account: this.#clock.account,
+      account: this.#timings.account,
       progress: this.parts.archive.progress(this.infohash),
       announce: () => this.#presence.tell('update'),
       claimed: (saved) => this.#its.note({ recheck: !saved }),
@@ -314,7 +314,7 @@ export class Transfer {
     // What was served so far came from the part that the other's copy has replaced.
     if (content !== fetched.content) this.#offering.end('the file is served from another place');
     await this.#its.complete(noted);
-    this.#clock.stop();
+    this.#timings.stop();
     this.#its.have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
     this.#offering.seed({
@@ -378,12 +378,12 @@ export class Transfer {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
     await this.#its.content?.store.close();
-    this.#clock.stop();
+    this.#timings.stop();
   }
 
   #enter(state: TransferState): void {
     this.#state = state;
-    this.#clock.entered(state, this.#its.record);
+    this.#timings.entered(state, this.#its.record);
     this.parts.changed();
   }
 }

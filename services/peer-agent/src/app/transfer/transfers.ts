@@ -8,7 +8,7 @@ import type { TransferRecord } from '../../domain/transfer-record.js';
 import { parseRef } from '../../domain/transfer-ref.js';
 import type { Offender } from '../agent/bans.js';
 import { adding, dropping } from './copy-looks.js';
-import { absolute, wantedOf, type DownloadSource } from '../download/download-source.js';
+import { absolute, wantedOf, type DownloadSource } from './download-source.js';
 import { planAgain } from './transfer-place.js';
 import { identityOf, identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
 import { KeyedSerial } from './keyed-serial.js';
@@ -18,10 +18,10 @@ import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import { RecordSaver } from './record-saver.js';
 import { dropPart, type RemovalOptions } from './removal.js';
 import { Room, type RoomNeed } from './room.js';
-import { SharedPaths } from '../sharing/shared-paths.js';
+import { SharedPaths } from './shared-paths.js';
 import { runningBeside } from './running.js';
 import type { Serving, ServingDirectory } from '../upload/serving.js';
-import { hashShare } from '../sharing/hash-share.js';
+import { hashShare } from './hash-share.js';
 import { placeOf, Targets, type Holder } from './targets.js';
 import { traced } from '../download/traced-transfer.js';
 import { Transfer } from './transfer.js';
@@ -355,7 +355,7 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   #add(record: TransferRecord): Transfer {
-    const parts = traced(record.infohash, {
+    const parts: TransferComponents = traced(record.infohash, {
       ...this.#parts,
       changed: () => {
         this.#saver.saveSoon(transfer);

@@ -4,7 +4,7 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { GivenPieces } from '../../domain/upload/given-pieces.js';
 import type { ComplaintTurns } from './complaint-turns.js';
-import { contentChanged } from '../transfer/content.js';
+import { contentChanged } from '../content.js';
 import type { PieceStore } from '../ports/piece-store.js';
 
 export interface ComplaintsParts {

@@ -1,5 +1,5 @@
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
-import { startSeedingChores, type SeedingChores } from '../transfer/seeding-chores.js';
+import { startSeedingChores, type SeedingChores } from './seeding-chores.js';
 import { Serving, type ServingComponents } from './serving.js';
 
 /** What a transfer offers to others: first what a download has so far, then all of it. */

@@ -1,8 +1,8 @@
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { openContent, type Content } from '../transfer/content.js';
-import { MetainfoSearch } from './metainfo-search.js';
-import { settleName } from '../transfer/target-claim.js';
-import type { TransferComponents } from '../transfer/transfer-components.js';
+import { openContent, type Content } from '../content.js';
+import { MetainfoSearch } from '../download/metainfo-search.js';
+import { settleName } from './target-claim.js';
+import type { TransferComponents } from './transfer-components.js';
 
 type Parts = Pick<
   TransferComponents,

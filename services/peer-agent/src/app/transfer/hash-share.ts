@@ -3,11 +3,11 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { nameFault } from '@enjambre/core/names';
 import { escapeHidden, quote } from '@enjambre/core/quote';
-import { absolute } from '../download/download-source.js';
+import { absolute } from './download-source.js';
 import { RESERVED_NAME } from '../ports/store-factory.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import { planPieces } from './share-plan.js';
-import type { ShareOptions } from '../transfer/transfer-options.js';
+import type { ShareOptions } from './transfer-options.js';
 
 /** Looks at what is to be shared, and hashes it when it is its turn. */
 export async function hashShare(

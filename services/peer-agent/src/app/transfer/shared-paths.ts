@@ -1,5 +1,5 @@
 import { isSharedAt, placesOf } from '../../domain/copies.js';
-import type { Transfer } from '../transfer/transfer.js';
+import type { Transfer } from './transfer.js';
 
 /** Which transfers are shared from which path. */
 export class SharedPaths {

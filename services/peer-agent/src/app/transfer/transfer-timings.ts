@@ -1,8 +1,8 @@
 import type { Cause } from '../../domain/explain/causes.js';
 import { DownloadAccount } from '../../domain/explain/download-account.js';
 import type { TransferGoal, TransferRecord } from '../../domain/transfer-record.js';
-import { Stopwatch } from '../transfer/stopwatch.js';
-import { initialState, type TransferState } from '../transfer/transfer-view.js';
+import { Stopwatch } from './stopwatch.js';
+import { initialState, type TransferState } from './transfer-view.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
 /** What the time of a download goes to in a state, until more is known. One that is complete goes on only to be mended. */
@@ -20,7 +20,7 @@ const CAUSES: Readonly<Record<TransferState, Cause>> = {
 const MEANWHILE: Readonly<Record<TransferGoal, Cause>> = { run: 'off', pause: 'paused', failed: 'failed' };
 
 /** Keeps the account of a transfer's time, and how long it was active, as it goes through its states. What is shared from here has no account. */
-export class DownloadClock {
+export class TransferTimings {
   readonly account: DownloadAccount;
   readonly #active: Stopwatch;
 

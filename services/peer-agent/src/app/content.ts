@@ -3,10 +3,10 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import type { TransferRecord } from '../../domain/transfer-record.js';
-import { CONTENT_CHANGED, type PieceStore } from '../ports/piece-store.js';
-import type { FileSummary, Membership } from '../ports/tracker.js';
-import type { StoreFactory } from '../ports/store-factory.js';
+import type { TransferRecord } from '../domain/transfer-record.js';
+import { CONTENT_CHANGED, type PieceStore } from './ports/piece-store.js';
+import type { FileSummary, Membership } from './ports/tracker.js';
+import type { StoreFactory } from './ports/store-factory.js';
 
 /** Everything that exists of a transfer once its metainfo is known. */
 export interface Content {
