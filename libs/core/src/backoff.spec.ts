@@ -1,6 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Backoff } from './backoff.js';
+import { Backoff, doubled, jittered } from './backoff.js';
+
+describe('doubled', () => {
+  it('is the first wait, doubled up to the longest, however often', () => {
+    expect([0, 1, 2, 3, 4].map((times) => doubled(100, times, 1000))).toEqual([100, 200, 400, 800, 1000]);
+    expect(doubled(1, 10_000, 3_600_000)).toBe(3_600_000);
+    expect(doubled(200, 0, 100)).toBe(100);
+  });
+});
+
+describe('jittered', () => {
+  it('is between half of the wait and all of it', () => {
+    expect([0, 0.5, 1].map((random) => jittered(100, () => random))).toEqual([50, 75, 100]);
+  });
+});
 
 describe('Backoff', () => {
   it('doubles its waits up to the longest', () => {

@@ -1,3 +1,6 @@
+/** A millisecond doubled this often is twelve days. */
+const MAX_DOUBLINGS = 30;
+
 export interface BackoffOptions {
   /** First wait in milliseconds. @default 200 */
   readonly baseMs?: number;
@@ -5,6 +8,16 @@ export interface BackoffOptions {
   readonly maxMs?: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+}
+
+/** `baseMs` doubled `times` times, at most `maxMs`. */
+export function doubled(baseMs: number, times: number, maxMs: number): number {
+  return Math.min(maxMs, baseMs * 2 ** Math.min(times, MAX_DOUBLINGS));
+}
+
+/** Uniform in [½, 1] of `ms`. @param random uniform in [0, 1) */
+export function jittered(ms: number, random: () => number): number {
+  return ms * (0.5 + random() / 2);
 }
 
 /** Exponential backoff with full jitter below half: each wait is in [½, 1] of base × 2ⁿ, at most `maxMs`. */
@@ -22,9 +35,9 @@ export class Backoff {
 
   /** Milliseconds to wait before the next attempt. */
   next(): number {
-    const ceiling = Math.min(this.#maxMs, this.#baseMs * 2 ** Math.min(this.#attempts, 30));
+    const ceiling = doubled(this.#baseMs, this.#attempts, this.#maxMs);
     this.#attempts += 1;
-    return ceiling * (0.5 + this.#random() / 2);
+    return jittered(ceiling, this.#random);
   }
 
   /** Call after a success. */

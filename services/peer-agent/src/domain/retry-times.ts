@@ -1,3 +1,4 @@
+import { doubled, jittered } from '@enjambre/core/backoff';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from './random.js';
 
@@ -54,13 +55,9 @@ export class RetryTimes {
     this.#failures.set(peer, {
       count: before.count + 1,
       false: before.false + Number(failure === 'false'),
-      notBeforeMs: nowMs + waitMs * (0.5 + this.random() / 2),
+      notBeforeMs: nowMs + jittered(waitMs, this.random),
     });
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > MAX_REMEMBERED && oldest !== undefined) this.#failures.delete(oldest);
   }
-}
-
-function doubled(ms: number, times: number, mostMs: number): number {
-  return Math.min(mostMs, ms * 2 ** Math.min(times, 20));
 }

@@ -1,3 +1,4 @@
+import { doubled } from '@enjambre/core/backoff';
 import { messageOf } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { pathOfCopy, usingCopy } from '../../domain/copies.js';
@@ -121,7 +122,7 @@ export class OtherCopies {
     const before = this.#failures.get(path);
     const isSame = before !== undefined && before.look === look;
     const count = isSame ? before.count + 1 : 0;
-    const restMs = Math.min(RETRY_MS * 2 ** count, MAX_RETRY_MS);
+    const restMs = doubled(RETRY_MS, count, MAX_RETRY_MS);
     this.#failures.set(path, { look, count, untilMs: this.parts.clock.nowMs() + restMs });
     if (isSame) return;
     this.parts.log.warn(
