@@ -2,9 +2,9 @@ import type { HealthCheck } from '@enjambre/common/health/health';
 import type { Transfer } from '../app/transfer/transfer.js';
 import { DISK_FAULTS } from '../domain/disk-faults.js';
 
-/** A session that an agent keeps. */
+/** A session that the agent maintains. */
 interface Session {
-  /** Why there is none; empty if there is one. */
+  /** Why there is no session; empty if there is one. */
   readonly problem: string;
 }
 
@@ -16,12 +16,12 @@ export interface CheckedAgent {
   readonly relay: Session | undefined;
 }
 
-/** None is essential: an agent serves what it has to the peers that it knows, whatever else is wrong. */
+/** No check is essential: an agent serves its content to the peers that it knows, whatever else fails. */
 export function agentChecks({ transfers, room, tracker, relay }: CheckedAgent): HealthCheck[] {
   const stopped = (): string | undefined => {
     for (const { fault, name } of transfers.all()) {
       if (DISK_FAULTS.get(fault) === 'machine')
-        return `${name} has stopped (${fault}): fix it, then resume it`;
+        return `${name} has stopped (${fault}): fix the fault, then resume it`;
     }
     return undefined;
   };

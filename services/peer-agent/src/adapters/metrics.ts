@@ -36,7 +36,7 @@ export interface MeasuredAgent {
   readonly tracker: { readonly connected: boolean };
 }
 
-/** All that is told of an agent besides its calls. */
+/** Registers all metrics of an agent except those of its calls. */
 export function measureAgent(metrics: Metrics, agent: MeasuredAgent): void {
   measureTraffic(metrics, agent);
   measureSwarms(metrics, agent);
@@ -47,7 +47,7 @@ function measureTraffic(metrics: Metrics, { meter, locality, uploads, budget, li
   metrics.counter(
     {
       name: `${PREFIX}received_bytes_total`,
-      help: 'Bytes of files received and kept, by what the sender is and how far away.',
+      help: 'File bytes received and kept, by kind and distance of the source.',
       labels: ['source', 'distance'],
     },
     () => Array.from(meter.received, ([key, bytes]) => [labelsOf(key), bytes] as const),
@@ -55,31 +55,35 @@ function measureTraffic(metrics: Metrics, { meter, locality, uploads, budget, li
   metrics.counter(
     {
       name: `${PREFIX}sent_bytes_total`,
-      help: 'Bytes of files sent, by how far away the receiver is.',
+      help: 'File bytes sent, by distance of the receiver.',
       labels: ['distance'],
     },
     () => present(locality.traffic.record.sent),
   );
   const counter = counterOf(metrics);
   const gauge = gaugeOf(metrics);
-  counter('repeated_bytes_total', 'Bytes received that were there already.', () => meter.repeatedBytes);
-  counter('spoilt_bytes_total', 'Bytes received that turned out to be wrong.', () => meter.spoiltBytes);
-  counter('pieces_verified_total', 'Pieces whose hashes were right.', () => meter.piecesVerified);
-  counter('verification_failures_total', 'Pieces whose hashes were wrong.', () => meter.piecesFailed);
+  counter('repeated_bytes_total', 'Bytes received that were already present.', () => meter.repeatedBytes);
+  counter('spoilt_bytes_total', 'Bytes received that failed verification.', () => meter.spoiltBytes);
+  counter('pieces_verified_total', 'Pieces that passed verification.', () => meter.piecesVerified);
+  counter('verification_failures_total', 'Pieces that failed verification.', () => meter.piecesFailed);
   const pieces = metrics.histogram({
     name: `${PREFIX}piece_seconds`,
-    help: 'From the first request of a piece to its verification.',
+    help: 'Time from the first request of a piece to its verification.',
     buckets: PIECE_BUCKETS,
   });
   meter.pieceTimes = { observe: (seconds) => pieces.observe({}, seconds) };
-  gauge('requested_bytes', 'Bytes asked for and not yet on disk.', () => budget.outstandingBytes);
-  gauge('upload_streams', 'Streams that others fetch blocks over.', () => uploads().streams);
-  gauge('upload_queue_requests', 'Requests of others that wait for their turn.', () => uploads().waiting);
-  gauge('upload_busy_bytes', 'Bytes being read or sent to others.', () => uploads().bytes);
+  gauge('requested_bytes', 'Bytes requested and not yet on disk.', () => budget.outstandingBytes);
+  gauge('upload_streams', 'Open Fetch streams of downloaders.', () => uploads().streams);
+  gauge(
+    'upload_queue_requests',
+    'Requests of downloaders that wait for their turn.',
+    () => uploads().waiting,
+  );
+  gauge('upload_busy_bytes', 'Bytes being read for or sent to downloaders.', () => uploads().bytes);
   metrics.gauge(
     {
       name: `${PREFIX}limit_bytes_per_second`,
-      help: 'How fast the agent may send and receive; 0 is without a limit.',
+      help: 'Rate limit of the agent; 0 if unlimited.',
       labels: ['direction'],
     },
     () => {
@@ -96,7 +100,7 @@ function measureSwarms(metrics: Metrics, { meter, transfers, bans, messages, tra
   metrics.gauge(
     {
       name: `${PREFIX}transfers`,
-      help: 'Files and folders that the agent has or gets, by state.',
+      help: 'Transfers, by state.',
       labels: ['state'],
     },
     () => byState(transfers.all()),
@@ -104,7 +108,7 @@ function measureSwarms(metrics: Metrics, { meter, transfers, bans, messages, tra
   metrics.gauge(
     {
       name: `${PREFIX}swarm_peers`,
-      help: 'Peers of downloads under way that the tracker named or a link stands to, once for each download.',
+      help: 'Peers of active downloads, known or linked; counted once per download.',
       labels: ['kind'],
     },
     () => {
@@ -120,40 +124,38 @@ function measureSwarms(metrics: Metrics, { meter, transfers, bans, messages, tra
   const counter = counterOf(metrics);
   gauge(
     'connected_peers',
-    'Peers that something is fetched from or sent to, once for each transfer.',
+    'Peers being downloaded from or uploaded to; counted once per transfer.',
     () => meter.connectedPeers,
   );
-  gauge('banned_peers', 'Peers that the agent does not deal with.', () => bans.list().length);
+  gauge('banned_peers', 'Peers currently banned.', () => bans.list().length);
   counter('bans_total', 'Peers banned.', () => bans.count);
-  gauge('unread_messages', 'Messages received and not read.', () => messages.unread);
-  gauge('tracker_connected', '1 while there is a session with a tracker, else 0.', () =>
-    Number(tracker.connected),
-  );
+  gauge('unread_messages', 'Unread messages.', () => messages.unread);
+  gauge('tracker_connected', '1 if connected to a tracker, otherwise 0.', () => Number(tracker.connected));
 }
 
 function measureDisk(metrics: Metrics, { meter, pool, room }: MeasuredAgent): void {
   const gauge = gaugeOf(metrics);
-  counterOf(metrics)('disk_written_bytes_total', 'Bytes of blocks written.', () => pool.load.written);
+  counterOf(metrics)('disk_written_bytes_total', 'Block bytes written to disk.', () => pool.load.written);
   gauge(
     'disk_queue_jobs',
-    'Blocks to write and pieces to hash that wait or are being done.',
+    'Blocks to write and pieces to hash, queued or in progress.',
     () => pool.load.jobs,
   );
-  gauge('disk_queue_bytes', 'Bytes of these.', () => pool.load.bytes);
+  gauge('disk_queue_bytes', 'Bytes of the queued and running disk jobs.', () => pool.load.bytes);
   const syncs = metrics.histogram({
     name: `${PREFIX}disk_sync_seconds`,
-    help: 'Until what was written is on the disk itself.',
+    help: 'Duration of disk syncs.',
     buckets: SYNC_BUCKETS,
   });
   meter.syncTimes = { observe: (seconds) => syncs.observe({}, seconds) };
   metrics.gauge(
-    { name: `${PREFIX}disk_free_bytes`, help: 'What may still be written, by folder.', labels: ['folder'] },
+    { name: `${PREFIX}disk_free_bytes`, help: 'Free disk space, by folder.', labels: ['folder'] },
     () => Array.from(room.free, ([folder, bytes]) => [{ folder }, bytes] as const),
   );
   metrics.counter(
     {
       name: `${PREFIX}transfer_failures_total`,
-      help: 'Transfers that stopped with an error, by its reason: DISK_FULL, READ_ONLY and the like, or OTHER.',
+      help: 'Transfers stopped by an error, by reason: DISK_FULL, READ_ONLY and so on, or OTHER.',
       labels: ['reason'],
     },
     () => Array.from(meter.failures, ([reason, count]) => [{ reason }, count] as const),
@@ -175,7 +177,7 @@ function labelsOf(key: string): { source: string; distance: string } {
   return { source, distance };
 }
 
-/** Distances of which there is none are left out. */
+/** Omits distances without any bytes. */
 function present(bytes: BytesByDistance): Sample[] {
   return Object.entries(bytes).flatMap(([distance, count]) =>
     count > 0 ? [[{ distance }, count] as const] : [],

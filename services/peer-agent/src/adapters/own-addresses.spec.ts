@@ -7,27 +7,27 @@ const bound = (text: string): ReturnType<typeof parseTcpAddress> => parseTcpAddr
 const hosts = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
 
 describe('the addresses of an agent', () => {
-  it('are those of all interfaces but loopback and link-local ones, after what the tracker sees', () => {
+  it('are those of all interfaces except loopback and link-local ones, after the one that the tracker sees', () => {
     const [first, ...others] = endpointsOf(bound('[::]:7072'));
     expect(first).toBe(':7072');
     const shown = hosts.filter((host) => !isLoopbackHost(host) && !isLinkLocalHost(host)).slice(0, 15);
     expect(others.map((text) => parseTcpAddress(text).host).sort()).toEqual([...new Set(shown)].sort());
   });
 
-  it('are IPv4 ones if it listens at those only', () => {
+  it('are only IPv4 if it listens only on IPv4', () => {
     const [first, ...others] = endpointsOf(bound('0.0.0.0:7072'));
     expect(first).toBe('0.0.0.0:7072');
     expect(others.filter((text) => text.includes('['))).toEqual([]);
   });
 
-  it('are no others than the one at which it listens', () => {
+  it('are only the one on which it listens', () => {
     expect(endpointsOf(bound('10.0.0.7:7072'))).toEqual(['10.0.0.7:7072']);
     expect(endpointsOf(bound('[::1]:7072'))).toEqual(['[::1]:7072']);
   });
 });
 
-describe('an address leads to the agent itself', () => {
-  it('if it is any of this machine’s, with its port', () => {
+describe('an address reaches the agent itself', () => {
+  it("if it is any address of this machine, with the agent's port", () => {
     const at = (text: string): boolean => leadsHere(parseTcpAddress(text), bound('[::]:7072'));
     for (const host of hosts)
       expect(leadsHere({ kind: 'tcp', host, port: 7072 }, bound('[::]:7072'))).toBe(true);
@@ -37,7 +37,7 @@ describe('an address leads to the agent itself', () => {
     expect(['127.0.0.1:7073', '192.0.2.1:7072', '[2001:db8::1]:7072'].map(at)).toEqual(Array(3).fill(false));
   });
 
-  it('only at the one at which it listens, if it listens at one', () => {
+  it('only if it is the address on which the agent listens, when it listens on one', () => {
     const at = (text: string): boolean => leadsHere(parseTcpAddress(text), bound('127.0.0.1:7072'));
     expect(['127.0.0.1:7072', '127.0.0.2:7072', '127.0.0.1:1'].map(at)).toEqual([true, false, false]);
   });

@@ -8,11 +8,11 @@ import {
 } from '@enjambre/common/config/address';
 import { interfaceHosts } from '@enjambre/common/config/interface-hosts';
 
-/** So many addresses are told to others: Hello takes 16, and one is what the tracker sees. */
+/** Maximum number of interface addresses announced: Hello takes 16, and one is the address that the tracker sees. */
 const MAX_INTERFACES = 15;
 /**
- * Where others may reach a server, for the tracker: each "host:port", best first. With an empty host or 0.0.0.0 the tracker
- * puts in what it sees.
+ * The addresses at which a server may be reached, for the tracker: each "host:port", best first. For an empty host or
+ * 0.0.0.0 the tracker substitutes the address that it sees.
  */
 export function endpointsOf(bound: Address): readonly string[] {
   if (bound.kind !== 'tcp' || !isUnspecifiedHost(bound.host)) return [formatAddress(bound)];
@@ -21,7 +21,7 @@ export function endpointsOf(bound: Address): readonly string[] {
   return hosts.map((host) => formatAddress({ ...bound, host }));
 }
 
-/** True if a dial of this address from here reaches the server that is bound so. */
+/** True if dialing this address from this machine reaches the server bound to `bound`. */
 export function leadsHere({ host, port }: TcpAddress, bound: Address): boolean {
   if (bound.kind !== 'tcp' || port !== bound.port) return false;
   if (!isUnspecifiedHost(bound.host)) return host === bound.host;

@@ -289,7 +289,7 @@ describe('a Fetch stream', () => {
       request(1, 0, 0, BLOCK),
     );
     await timers.ranOut;
-    expect(await idle.end()).toEqual({ status: 4, message: 'no block was taken for too long' });
+    expect(await idle.end()).toEqual({ status: 4, message: 'the downloader read no block for too long' });
     idle.close();
     timers.restore();
   });

@@ -117,7 +117,7 @@ describe('a download from one honest seeder among hostile peers of every kind', 
     for (const reason of [some, every])
       if (reason !== undefined) expect(reason).toMatch(/^sent bytes that do not belong to piece \d+$/);
     expect(breakers).toEqual({
-      garbage: expect.stringMatching(/^sent 77 bytes at 5 of piece 1, which is no block$/),
+      garbage: expect.stringMatching(/^sent 77 bytes at 5 of piece 1, which is not a block$/),
       'impossible bitfield': expect.stringMatching(/bitfield/),
     });
     // The same is told to people who look at the transfer, and to the tracker.

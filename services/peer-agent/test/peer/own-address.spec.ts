@@ -55,7 +55,7 @@ describe('an agent that is sent to its own address', () => {
       code: 'unavailable',
       reason: 'NO_ENDPOINT',
       message: expect.stringContaining(
-        `bob is announced at 127.0.0.1:${port}, which leads nowhere from here`,
+        `bob is announced at 127.0.0.1:${port}, which is not reachable from here`,
       ),
     };
     expect(await endOf(bob)).toMatchObject(expected);

@@ -486,7 +486,7 @@ describe('TrackerLink', () => {
     await expect(link.findFiles('x')).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'NO_TRACKER',
-      message: `the tracker at ${tracker.address} cannot be reached: start it, or name another`,
+      message: `the tracker at ${tracker.address} cannot be reached: start it, or choose another`,
       metadata: { setting: 'tracker' },
     });
   });

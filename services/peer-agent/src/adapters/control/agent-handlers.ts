@@ -32,7 +32,7 @@ import { share } from './share-handler.js';
 import { checkToken } from './token-check.js';
 import { ChangeSignal } from './signals.js';
 
-/** What GetInfo tells of the agent itself. */
+/** The agent's own part of GetInfo. */
 export type AgentInfo = Pick<
   GetInfoResponse,
   'peerId' | 'name' | 'version' | 'listen' | 'dataDir' | 'downloadDir' | 'startedAt'
@@ -52,14 +52,14 @@ export interface AgentHandlersComponents {
 }
 
 export interface AgentHandlersInit {
-  /** If set, calls must bring it as "authorization: Bearer TOKEN". */
+  /** If set, calls must carry it as "authorization: Bearer TOKEN". */
   readonly token?: string;
 }
 
 const DEFAULT_INTERVAL_MS = 500;
 const MIN_INTERVAL_MS = 50;
 
-/** The control API: what the command line, and grpcurl, may ask of this agent. */
+/** The control API, used by the command line and by grpcurl. */
 export function controlServices(
   components: AgentHandlersComponents,
   { token }: AgentHandlersInit = {},
@@ -108,7 +108,7 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
 }
 
 function forceWithoutData(): EnjambreError {
-  const message = 'force says which files are deleted: set delete_data as well';
+  const message = 'force only affects which files are deleted: set delete_data as well';
   return new EnjambreError('invalid', 'FORCE_WITHOUT_DATA', message);
 }
 
@@ -156,7 +156,7 @@ function sourceOf(source: DownloadRequest['source']): DownloadSource {
     case 'ref':
       return { kind: 'ref', ref: source.value };
     case undefined:
-      throw new EnjambreError('invalid', 'BAD_REF', 'say what to download: a ref, or metainfo');
+      throw new EnjambreError('invalid', 'BAD_REF', 'no source given: set ref or metainfo');
   }
 }
 

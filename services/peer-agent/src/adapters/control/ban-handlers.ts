@@ -13,10 +13,10 @@ import { newestFirst, type Ban } from '../../domain/ban-list.js';
 
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1000;
-/** Where a page ended: time and peer id of its last ban. */
+/** End of a page: time and peer id of its last ban. */
 const TOKEN = /^(\d{1,15})\.([0-9a-f]{64})$/;
 
-/** Whom the agent does not deal with, and the way back. */
+/** Lists and lifts the agent's bans. */
 export function banHandlers(
   bans: Bans,
   handlers: HandlerFactory,
@@ -30,7 +30,7 @@ export function banHandlers(
 function listBans(bans: Bans, { pageSize, pageToken }: ListBansRequest): ListBansResponse {
   const limit = Math.min(MAX_PAGE, pageSize > 0 ? pageSize : DEFAULT_PAGE);
   const last = placeOf(pageToken);
-  // A ban that was lifted or made between two pages moves no other to another page.
+  // A ban made or lifted between two pages moves no other ban to another page.
   const left = bans.list().filter((ban) => !last || newestFirst(last, ban) < 0);
   const page = left.slice(0, limit);
   const end = page.length < left.length ? page.at(-1) : undefined;
@@ -43,7 +43,7 @@ function placeOf(token: string): Pick<Ban, 'sinceMs' | 'peerId'> | undefined {
   if (sinceMs !== undefined && peerId !== undefined) {
     return { sinceMs: Number(sinceMs), peerId: parsePeerId(peerId) };
   }
-  const message = `${quote(token)} is no page token: leave it empty for the first page`;
+  const message = `${quote(token)} is not a valid page token: leave it empty for the first page`;
   throw new EnjambreError('invalid', 'BAD_PAGE_TOKEN', message);
 }
 

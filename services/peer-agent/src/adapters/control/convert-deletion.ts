@@ -19,7 +19,7 @@ export function deletionToWire({
   paths,
 }: Deletion & { readonly tried: boolean }): Omit<RemoveTransferResponse, 'transfer'> {
   return {
-    // Of a transfer without a byte there was nothing to delete, and nothing stays.
+    // A transfer without any bytes had nothing to delete and keeps nothing.
     filesDeleted: tried && (deleted > 0 || kept === 0),
     deletedCount: deleted,
     keptCount: kept,

@@ -24,7 +24,7 @@ const CAUSES: Readonly<Record<Cause, WireCause>> = {
   off: WireCause.OFF,
 };
 
-/** Where the time of a transfer went. Throws as {@link explain} does. */
+/** Breakdown of the time of a transfer. Throws as {@link explain} does. */
 export function explanationToWire({ record, state, peers }: TransferView): WireExplanation {
   const { totalMs, spent, sources, mishaps, conclusion } = explain(record);
   const bans = new Map(peers.map(({ peerId, banned }) => [peerId, banned]));
@@ -63,7 +63,7 @@ export function explanationToWire({ record, state, peers }: TransferView): WireE
   };
 }
 
-/** Undefined if it has not come to that. */
+/** Undefined if it has not happened yet. */
 function reached(ms: number): Duration | undefined {
   return ms < 0 ? undefined : milliseconds(ms);
 }

@@ -26,7 +26,7 @@ const view: TransferView = {
 };
 
 describe('a transfer on the wire', () => {
-  it('says how long it will take at this rate, while it downloads', () => {
+  it('shows the time left at the current rate, while it downloads', () => {
     expect(transferToWire(view)).toMatchObject({
       downloadRate: 200n,
       uploadRate: 1n,
@@ -37,19 +37,19 @@ describe('a transfer on the wire', () => {
     expect(transferToWire({ ...view, state: 'seeding' }).timeLeft).toBeUndefined();
   });
 
-  it('has a name even before that is known', () => {
+  it('has a name even before its real name is known', () => {
     const unnamed = { ...view, record: { ...view.record, name: '' } };
     expect(transferToWire(unnamed).name).toBe(record.infohash.slice(0, 8));
   });
 
-  it('has no time of completion before it is complete', () => {
+  it('has no completion time before it is complete', () => {
     const times = (completedAtMs: number) =>
       transferToWire({ ...view, record: { ...view.record, completedAtMs } }).completedAt;
     expect(times(0)).toBeUndefined();
     expect(times(1234)).toEqual(new Date(1234));
   });
 
-  it('has a state of its own for each of ours', () => {
+  it("has a distinct state for each of the domain's", () => {
     const states = (['resolving', 'checking', 'downloading', 'seeding', 'paused', 'failed'] as const).map(
       (state) => transferToWire({ ...view, state }).state,
     );
@@ -57,7 +57,7 @@ describe('a transfer on the wire', () => {
     expect(states).not.toContain(TransferState.UNSPECIFIED);
   });
 
-  it('says of each peer what went where', () => {
+  it('shows the bytes received from and sent to each peer', () => {
     const peer = {
       peerId: peerNamed('bob'),
       name: 'bob',
@@ -87,7 +87,7 @@ describe('a transfer on the wire', () => {
     ]);
   });
 
-  it('has durations that are right to the microsecond, and fractions of a second that are less than one', () => {
+  it('has durations accurate to the microsecond, with fractions below one second', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.constantFrom(999.9999999, 1999.9999996)),

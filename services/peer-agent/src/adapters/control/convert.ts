@@ -42,7 +42,7 @@ export function distanceToWire(distance: Distance): WireDistance {
   return DISTANCE[distance];
 }
 
-/** Distances without a byte are left out. */
+/** Distances without any bytes are omitted. */
 export function trafficToWire({ received, sent }: TrafficRecord): DistanceTraffic[] {
   return DISTANCES.filter((distance) => received[distance] + sent[distance] > 0).map((distance) => ({
     distance: DISTANCE[distance],
@@ -55,12 +55,12 @@ export function stateToWire(state: TransferState): WireState {
   return STATES[state];
 }
 
-/** Undefined if none was named, or one of a later version. */
+/** Undefined if unspecified, or from a later version. */
 export function priorityFromWire(wire: WirePriority): Priority | undefined {
   return (Object.keys(PRIORITIES) as Priority[]).find((priority) => PRIORITIES[priority] === wire);
 }
 
-/** A transfer as people and programs see it. */
+/** The public view of a transfer. */
 export function transferToWire(view: TransferView): WireTransfer {
   const { record } = view;
   const left = record.bytesTotal - record.bytesDone;

@@ -17,7 +17,7 @@ interface Components {
   readonly limits: AgentLimits;
 }
 
-/** How fast the agent and its transfers may be. */
+/** Sets the rate limits of the agent and its transfers. */
 export function limitHandlers(
   components: Components,
   handlers: HandlerFactory,
@@ -37,7 +37,7 @@ async function setLimits(
     return { transfer: transferToWire(transfer.view()), ...agentLimitsToWire(limits) };
   }
   if (change.priority !== undefined) {
-    const message = 'a priority is one of a transfer beside others: name the transfer';
+    const message = 'only a transfer has a priority: name the transfer';
     throw new EnjambreError('invalid', 'NO_TRANSFER', message);
   }
   limits.change(change);
@@ -51,7 +51,7 @@ export function agentLimitsToWire({ settings }: { readonly settings: RateSetting
   return { maxUpload: BigInt(settings.maxUpload), maxDownload: BigInt(settings.maxDownload) };
 }
 
-/** Throws `invalid`, BAD_RATE. */
+/** Throws `invalid` BAD_RATE. */
 export function limitChangeFromWire(change: WireChange | undefined): LimitChange {
   if (!change) return {};
   const { maxUpload, maxDownload } = change;
@@ -66,6 +66,6 @@ export function limitChangeFromWire(change: WireChange | undefined): LimitChange
 function rateOf(wire: bigint): number {
   const rate = Number(wire);
   if (rate === 0 || (rate >= MIN_RATE && rate <= MAX_RATE)) return rate;
-  const message = `${rate} bytes a second is no limit that works: choose from ${MIN_RATE} to ${MAX_RATE}, or 0 for none`;
+  const message = `a limit of ${rate} bytes per second is out of range: choose from ${MIN_RATE} to ${MAX_RATE}, or 0 for none`;
   throw new EnjambreError('invalid', 'BAD_RATE', message);
 }

@@ -19,12 +19,12 @@ import { ChangeSignal } from './signals.js';
 
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1000;
-/** Texts of one page at most: an answer has to fit the 4 MiB that clients take by default. */
+/** Maximum characters of the texts of one page: a response must fit the 4 MiB that clients accept by default. */
 const MAX_PAGE_CHARACTERS = 512 << 10;
-/** Nobody waits longer for a change than this before the connection is looked at. */
+/** Interval at which the connection is checked while there is no change. */
 const WATCH_MS = 60_000;
 
-/** The control API's part for messages. */
+/** The messaging part of the control API. */
 export function messagingService(messages: Messages, handlers: HandlerFactory): ServedService {
   const implementation: AgentMessagingServiceServer = {
     sendMessage: handlers.unary((request) => send(messages, request)),
@@ -60,7 +60,7 @@ async function send(
 ): Promise<SendMessageResponse> {
   const to = targetFromWire(target);
   if (!to) {
-    throw new EnjambreError('invalid', 'BAD_TARGET', 'say to whom: a peer, a room or everyone');
+    throw new EnjambreError('invalid', 'BAD_TARGET', 'no recipient given: set a peer, a room or everyone');
   }
   const its = id || randomUUID();
   const { sentAtMs, ...receipt } = await messages.send({ id: its, target: to, text });
@@ -71,7 +71,7 @@ async function listInbox(messages: Messages, request: ListInboxRequest): Promise
   const { includeRead, markRead, pageSize, pageToken } = request;
   const limit = Math.min(MAX_PAGE, pageSize > 0 ? pageSize : DEFAULT_PAGE);
   const after = numberOf(pageToken);
-  // One more than fits tells whether there is another page.
+  // One more than fits shows whether there is another page.
   const found = messages.list({ after, unreadOnly: !includeRead, limit: limit + 1 });
   const page = fitting(found.slice(0, limit));
   if (markRead) await messages.markRead(page.filter(({ read }) => !read).map(({ number }) => number));
@@ -88,7 +88,7 @@ async function* watchInbox(messages: Messages, { signal }: CallContext): AsyncGe
     changes.notify();
   });
   try {
-    // What is read by somebody else meanwhile was unread when this caller came, or is news to it.
+    // Messages read by another caller meanwhile were unread when this one arrived, or are news to it.
     const unread = messages.list({ after: 0, unreadOnly: true, limit: Infinity });
     let after = messages.last;
     for (const message of unread) yield { message: toWire(message) };
@@ -104,7 +104,7 @@ async function* watchInbox(messages: Messages, { signal }: CallContext): AsyncGe
   }
 }
 
-/** As many as one answer may hold; at least one. */
+/** As many messages as fit one response; at least one. */
 function fitting(found: readonly InboxMessage[]): readonly InboxMessage[] {
   let characters = 0;
   const end = found.findIndex(({ message }, index) => {
@@ -125,7 +125,7 @@ function toWire({ number, message, receivedAtMs, read }: InboxMessage): WireInbo
 
 function checkNumbers(numbers: readonly bigint[]): void {
   if (numbers.length <= MAX_PAGE) return;
-  const message = `${numbers.length} numbers are too many: name at most ${MAX_PAGE}`;
+  const message = `too many numbers (${numbers.length}): send at most ${MAX_PAGE}`;
   throw new EnjambreError('invalid', 'TOO_MANY_NUMBERS', message);
 }
 
@@ -139,6 +139,6 @@ function wireRoom({ name, members }: { name: string; members: readonly string[] 
 function numberOf(pageToken: string): number {
   if (pageToken === '') return 0;
   if (/^\d{1,15}$/.test(pageToken)) return Number(pageToken);
-  const message = `"${pageToken.slice(0, 40)}" is no page token: leave it empty for the first page`;
+  const message = `"${pageToken.slice(0, 40)}" is not a valid page token: leave it empty for the first page`;
   throw new EnjambreError('invalid', 'BAD_PAGE_TOKEN', message);
 }

@@ -15,7 +15,7 @@ interface NetworkComponents {
   readonly tracker: TrackerLink;
 }
 
-/** What the agent asks its tracker for others: they need not know where that is. */
+/** Queries that the agent forwards to its tracker: callers need not know its address. */
 export function networkHandlers(
   components: NetworkComponents,
   handlers: HandlerFactory,
@@ -50,7 +50,7 @@ async function listPeers(
   return { members, nextPageToken: '' };
 }
 
-/** Why this agent deals with some of them no more, by peer id. */
+/** Reasons of this agent's bans among the members, by peer id. */
 function bannedAmong(members: readonly SwarmMember[], bans: Bans): Record<string, string> {
   const reasons = new Map(bans.list().map(({ peerId, reason }) => [peerId as string, reason]));
   return Object.fromEntries(

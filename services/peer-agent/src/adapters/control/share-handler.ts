@@ -14,7 +14,7 @@ import { transferToWire } from './convert.js';
 import { limitChangeFromWire } from './limit-handlers.js';
 import { ChangeSignal } from './signals.js';
 
-/** Hashing reports at most this often. */
+/** Minimum interval between progress reports of hashing. */
 const PROGRESS_MS = 100;
 const MAX_PIECE_LENGTH = 64 << 20;
 const MIN_PIECE_LENGTH = 16 << 10;
@@ -34,7 +34,7 @@ const REASONS: Readonly<Record<LeftOutWhy, LeftOutReason>> = {
   name: LeftOutReason.NAME,
 };
 
-/** Shares what is asked for, and tells how far it is until it is done. */
+/** Shares the requested path, and reports progress until it is done. */
 export async function* share(
   transfers: Transfers,
   { path, name, pieceLength, limits: wire, links, skipUnsupported }: ShareRequest,
@@ -85,6 +85,6 @@ function checkPieceLength(pieceLength: number): void {
   throw new EnjambreError(
     'invalid',
     'BAD_PIECE_LENGTH',
-    `a piece cannot have ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
+    `invalid piece length of ${pieceLength} bytes: choose a power of two from ${MIN_PIECE_LENGTH} to ${MAX_PIECE_LENGTH}`,
   );
 }

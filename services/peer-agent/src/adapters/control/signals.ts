@@ -8,7 +8,7 @@ export class ChangeSignal {
     this.#wake?.();
   }
 
-  /** Resolves at a change (also one since the last call), after `ms`, or when `signal` aborts. */
+  /** Resolves at a change (including one since the last call), after `ms`, or when `signal` aborts. */
   async next(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#changed && !signal.aborted) {
       await new Promise<void>((resolve) => {

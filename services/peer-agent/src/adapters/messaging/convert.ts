@@ -8,7 +8,7 @@ import type {
 import type { Delivery, Room } from '../../app/ports/messaging.js';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
-/** Longest text that is taken; a relay that sends more is not ours. */
+/** Maximum text length accepted; our messaging service never sends more. */
 const MAX_TEXT_BYTES = 64 << 10;
 const MAX_ID_CHARS = 64;
 
@@ -23,7 +23,7 @@ export function targetToWire(target: MessageTarget): WireTarget {
   }
 }
 
-/** Undefined if it says nothing that this version knows. */
+/** Undefined if it has no target that this version knows. */
 export function targetFromWire(wire: WireTarget | undefined): MessageTarget | undefined {
   switch (wire?.target?.$case) {
     case 'peer':
@@ -49,11 +49,11 @@ export function messageToWire(message: ChatMessage): WireMessage {
   };
 }
 
-/** Throws if it makes no sense. */
+/** Throws if the message is invalid. */
 export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
   const target = targetFromWire(wire?.target);
   if (!wire || !target) throw new Error('a message without a target');
-  if (wire.id === '' || wire.id.length > MAX_ID_CHARS) throw new Error('a message with a wrong id');
+  if (wire.id === '' || wire.id.length > MAX_ID_CHARS) throw new Error('a message with an invalid id');
   if (Buffer.byteLength(wire.text) > MAX_TEXT_BYTES) throw new Error('a message that is too large');
   return {
     id: wire.id,
@@ -66,7 +66,7 @@ export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
   };
 }
 
-/** Throws if it makes no sense. */
+/** Throws if the message is invalid. */
 export function deliveryFromWire({ deliveryId, message }: WireDelivery): Delivery {
   return { deliveryId, message: messageFromWire(message) };
 }

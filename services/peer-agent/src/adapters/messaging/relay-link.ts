@@ -30,11 +30,11 @@ export interface RelayLinkInit {
   readonly version: string;
 }
 
-/** Somebody waits: a call is tried again, through sessions that come and go, for so long. */
+/** A person waits: a call is retried for this long, through sessions that come and go. */
 const CALL_TIMEOUT_MS = 5000;
 const ATTEMPT_TIMEOUT_MS = 5000;
 const RETRY_MS = 100;
-/** Reasons of ends that say nothing but that the way to the relay, or its session, is broken. */
+/** Reasons that only show that the connection to the messaging service, or its session, is broken. */
 const OF_THE_WAY: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
   'DEADLINE_EXCEEDED',
@@ -43,17 +43,17 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
   'NO_WELCOME',
   'STREAM_ENDED',
 ]);
-/** Ends of an attempt that another one may mend. */
+/** Codes of failed attempts that are worth a retry. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'cancelled']);
 
-/** The agent's tie to its messaging service: one session after the other, and calls with its token. */
+/** The agent's connection to its messaging service: one session after another, and calls with its token. */
 export class RelayLink implements RelayPort, RelaySessionListener, Startable {
   readonly #client: MessagingServiceClient;
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #stopping = new AbortController();
   #listener: DeliveryListener | undefined;
   #session: RelaySession | undefined;
-  /** Of the session; undefined while there is none. */
+  /** Token of the session; undefined while there is none. */
   #token: string | undefined;
   #arrived: Delivery[] = [];
   #keeping = false;
@@ -68,7 +68,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     private readonly init: RelayLinkInit,
   ) {
     this.#client = parts.dialer.client(MessagingServiceClient, init.address);
-    // Each call under way listens to it, and there may be many.
+    // Each call in progress listens to it, and there may be many.
     setMaxListeners(0, this.#stopping.signal);
   }
 
@@ -81,7 +81,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     return this.#token === undefined ? this.#obstacle.message : '';
   }
 
-  /** The relay's version; empty while there is no session, or if it does not say. */
+  /** Version of the messaging service; empty while there is no session, or if it does not send one. */
   get version(): string {
     return this.#token === undefined ? '' : this.#version;
   }
@@ -167,8 +167,8 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     try {
       this.#arrived.push(deliveryFromWire(delivery));
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'the messaging service sent a message that makes no sense');
-      this.#session?.acknowledge([delivery.deliveryId]); // It will not make more sense the next time.
+      this.parts.log.warn({ err: error }, 'the messaging service sent an invalid message');
+      this.#session?.acknowledge([delivery.deliveryId]); // It would be just as invalid the next time.
     }
     if (!this.#keeping) void this.#keepAll();
   }
@@ -205,7 +205,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     this.#session = new RelaySession(this.#client, { identity, name, version, cursor }, this);
   }
 
-  /** Keeps what arrives, batch by batch, and acknowledges what is kept. */
+  /** Stores deliveries in batches, and acknowledges what is stored. */
   async #keepAll(): Promise<void> {
     this.#keeping = true;
     try {
@@ -220,15 +220,15 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
         session?.acknowledge(batch.map(({ deliveryId }) => deliveryId));
       }
     } catch (error) {
-      // Not acknowledged, so it comes again.
-      this.parts.log.error({ err: error }, `messages cannot be kept: ${messageOf(error)}`);
+      // Not acknowledged, so it is delivered again.
+      this.parts.log.error({ err: error }, `messages cannot be stored: ${messageOf(error)}`);
       this.#session?.abandon(EnjambreError.from(error));
     } finally {
       this.#keeping = false;
     }
   }
 
-  /** Calls with the session's token. What may be repeated without harm is, while sessions come and go. */
+  /** Calls with the session's token. Idempotent calls are retried while sessions come and go. */
   async #call<T>(attempt: (options: UnaryOptions) => Promise<T>): Promise<T> {
     const { signal } = this.#stopping;
     const endMs = Date.now() + CALL_TIMEOUT_MS;
@@ -244,7 +244,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
       } catch (error) {
         const known = EnjambreError.from(error);
         if (!PASSING.has(known.code)) throw known;
-        // What the relay itself says is of more use than that it can't be reached.
+        // The messaging service's own error is more useful than the fact that it cannot be reached.
         said = OF_THE_WAY.has(known.reason) ? said : known;
       }
       if (Date.now() >= endMs || !(await sleep(RETRY_MS, signal)))
@@ -252,10 +252,10 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     }
   }
 
-  /** Why it has no session, in words of the relay if it is that which gives none. */
+  /** Why there is no session; the messaging service's own error if it refuses one. */
   #explain(obstacle: EnjambreError): EnjambreError {
     if (!OF_THE_WAY.has(obstacle.reason)) return obstacle;
-    const message = `the messaging service at ${this.address} cannot be reached (${obstacle.message}): start it, or name another`;
+    const message = `the messaging service at ${this.address} cannot be reached (${obstacle.message}): start it, or choose another`;
     const metadata = { setting: 'messaging' };
     return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message, { metadata });
   }

@@ -10,9 +10,9 @@ import type {
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 
 export interface RelaySessionListener {
-  /** The session stands; `token` is for unary calls while it does. */
+  /** The session is open; `token` authorizes unary calls while it is. */
   welcome(token: string): void;
-  /** Of what version the relay is; one of an older version does not say. */
+  /** Version of the messaging service; older versions do not send it. */
   relay(version: string): void;
   delivery(delivery: Delivery): void;
   closed(error: EnjambreError): void;
@@ -22,7 +22,7 @@ export interface RelaySessionInit {
   readonly identity: PeerIdentity;
   readonly name: string;
   readonly version: string;
-  /** Id of the delivery that was received last; 0 if there was none. */
+  /** Id of the last delivery received; 0 if there was none. */
   readonly cursor: bigint;
 }
 
@@ -59,7 +59,7 @@ export class RelaySession {
       this.#call.write({ message: { $case: 'ack', value: { deliveryIds: [...deliveryIds] } } });
   }
 
-  /** Ends the session in order; `closed` is not called. */
+  /** Ends the session cleanly; `closed` is not called. */
   close(): void {
     if (this.#over) return;
     this.#over = true;
@@ -67,7 +67,7 @@ export class RelaySession {
     this.#call.end();
   }
 
-  /** Takes nothing more; `closed` is called. */
+  /** Ends the session with an error; `closed` is called. */
   abandon(error: EnjambreError): void {
     this.#end(error);
   }
@@ -85,7 +85,7 @@ export class RelaySession {
       case 'relay':
         return this.listener.relay(message.value.version);
       case undefined:
-        return; // A message of a later version.
+        return; // A message from a later version.
     }
   }
 

@@ -13,7 +13,7 @@ export function rejectToWire(reason: RejectReason): WireReject {
   return TO_WIRE[reason];
 }
 
-/** A reason that this version does not know counts as `not-available`: do not ask again. */
+/** An unknown reason counts as `not-available`: do not ask again. */
 export function rejectFromWire(reason: WireReject): RejectReason {
   switch (reason) {
     case WireReject.CANCELLED:

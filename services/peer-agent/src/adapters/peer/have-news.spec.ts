@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { HaveNews } from './have-news.js';
 import { MAX_HAVE_PIECES } from './limits.js';
 
-describe('the news of pieces', () => {
+describe('haves', () => {
   let told: number[][];
   let news: HaveNews;
 
@@ -16,12 +16,12 @@ describe('the news of pieces', () => {
     jest.useRealTimers();
   });
 
-  test('what is urgent is told at once', () => {
+  test('are sent at once if urgent', () => {
     news.add([1, 2], true);
     expect(told).toEqual([[1, 2]]);
   });
 
-  test('what is not urgent is told together within a second, once', () => {
+  test('are batched and sent once, within a second, if not urgent', () => {
     news.add([1], false);
     jest.advanceTimersByTime(600);
     news.add([2], false);
@@ -32,7 +32,7 @@ describe('the news of pieces', () => {
     expect(told).toHaveLength(1);
   });
 
-  test('what waits goes with what is urgent', () => {
+  test('are sent together with an urgent one', () => {
     news.add([1], false);
     news.add([2], true);
     expect(told).toEqual([[1, 2]]);
@@ -40,7 +40,7 @@ describe('the news of pieces', () => {
     expect(told).toHaveLength(1);
   });
 
-  test('after a stop nothing is told but by a flush', () => {
+  test('are sent only by a flush after a stop', () => {
     news.add([1], false);
     news.stop();
     jest.advanceTimersByTime(5000);
@@ -49,7 +49,7 @@ describe('the news of pieces', () => {
     expect(told).toEqual([[1]]);
   });
 
-  test('no message names more pieces than a peer takes', () => {
+  test('contain no more pieces per message than a peer accepts', () => {
     news.add(
       Array.from({ length: MAX_HAVE_PIECES + 1 }, (_, piece) => piece),
       true,

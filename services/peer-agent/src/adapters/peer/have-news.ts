@@ -1,11 +1,11 @@
 import { MAX_HAVE_PIECES } from './limits.js';
 
-/** News that nobody waits for goes together so often. */
+/** Delay for batching haves that are not urgent. */
 const LAZY_MS = 1000;
 
 /**
- * New pieces that a peer is to hear of. Each message costs either end more than a tenth of a millisecond, and
- * every piece is news for every peer: what a peer makes no use of yet waits for what it does.
+ * New pieces to announce to a peer. Each message costs either end more than a tenth of a millisecond, and every piece
+ * is announced to every peer: pieces that the peer cannot use yet wait for one that it can.
  */
 export class HaveNews {
   #untold: number[] = [];
@@ -14,7 +14,7 @@ export class HaveNews {
   /** @param tell sends one message */
   constructor(private readonly tell: (pieces: number[]) => void) {}
 
-  /** @param urgent the peer may act on it: it is told now, with all that waits; otherwise within a second */
+  /** @param urgent the peer may act on them: they are sent now, with all pending ones; otherwise within a second */
   add(pieces: readonly number[], urgent: boolean): void {
     for (const piece of pieces) this.#untold.push(piece);
     if (urgent) return this.flush();
@@ -23,7 +23,7 @@ export class HaveNews {
     }, LAZY_MS);
   }
 
-  /** Tells all that waits. */
+  /** Sends all pending pieces. */
   flush(): void {
     this.stop();
     const pieces = this.#untold;
@@ -33,7 +33,7 @@ export class HaveNews {
     }
   }
 
-  /** Nothing more is told by itself. */
+  /** Stops sending pending pieces automatically. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

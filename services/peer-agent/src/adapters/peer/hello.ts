@@ -13,10 +13,10 @@ import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { CONTENT_CHANGED } from '../../app/ports/piece-store.js';
 import type { Serving, ServingDirectory } from '../../app/upload/serving.js';
 
-/** It ends up on terminals: no control characters. */
+/** Names are shown on terminals: no control characters. */
 const NAME = /^[^\u0000-\u001f\u007f-\u009f]{0,64}$/;
 
-/** What the signature of a downloader's hello must cover; see Challenge in the proto. */
+/** Values that the signature of a downloader's hello must cover; see Challenge in the proto. */
 export interface HelloTerms {
   readonly nonce: Uint8Array;
   readonly uploader: PeerId;
@@ -35,19 +35,23 @@ export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash):
 }
 
 /**
- * Checks a downloader's hello. Throws `invalid` BAD_HELLO, `unauthenticated`
- * BAD_SIGNATURE, `denied` BANNED, `not-found` UNKNOWN_INFOHASH.
+ * Verifies a downloader's hello. Throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE, `denied` BANNED,
+ * `not-found` UNKNOWN_INFOHASH or CONTENT_CHANGED.
  */
 export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDirectory): Greeting {
   const { peerId, infohash } = readIds(hello);
   if (!NAME.test(hello.name)) {
-    throw new EnjambreError('invalid', 'BAD_HELLO', 'a name has at most 64 characters, none of control');
+    throw new EnjambreError(
+      'invalid',
+      'BAD_HELLO',
+      'a name has at most 64 characters and no control characters',
+    );
   }
   const fault = labelsFault(hello.labels);
   if (fault !== undefined) throw new EnjambreError('invalid', 'BAD_HELLO', fault);
   const signed = verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
   if (signed !== peerId) {
-    const message = 'the signature does not fit the peer id and the challenge';
+    const message = 'the signature does not match the peer id and the challenge';
     throw new EnjambreError('unauthenticated', 'BAD_SIGNATURE', message);
   }
   const banned = directory.banReason(peerId);
@@ -65,9 +69,9 @@ function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {
   }
 }
 
-/** As for a file that is not there, for those who know no better; and that nobody is to blame for what came of it. */
+/** Older peers treat it like a missing file; newer ones also learn that this agent is not to blame for bad pieces. */
 function hasChanged(): EnjambreError {
-  const message = 'that file has changed here, and is not offered any more as what it was';
+  const message = 'that file has changed here, and its original content is no longer offered';
   return new EnjambreError('not-found', CONTENT_CHANGED, message);
 }
 
@@ -75,6 +79,6 @@ export function unknownInfohash(): EnjambreError {
   return new EnjambreError(
     'not-found',
     'UNKNOWN_INFOHASH',
-    'this agent does not have that file, or not any more',
+    'this agent does not have that file, or no longer has it',
   );
 }

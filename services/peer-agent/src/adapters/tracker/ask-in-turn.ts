@@ -4,21 +4,21 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { TrackerPool } from './tracker-pool.js';
 
-/** People wait for the answers. */
+/** A person waits for the answer. */
 const LOOKUP_TIMEOUT_MS = 5000;
 
 type Call<T> = (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>;
 
 /**
- * Asks the tracker in use, and soon the next beside it if that does not answer. What one says, also that it refuses, is the answer. Throws
- * that, or what became of the first if all are silent.
+ * Asks the tracker in use, and soon also the next if it does not answer. The first answer counts, including a refusal.
+ * Throws that refusal, or the first tracker's error if all are silent.
  */
 export async function askInTurn<T>(pool: TrackerPool, call: Call<T>, signal: AbortSignal): Promise<T> {
   const { answer } = await firstAnswer(pool, call, signal);
   return answer();
 }
 
-/** A tracker that answers. Throws what became of the first if none does. */
+/** Address of a tracker that answers. Throws the first tracker's error if none does. */
 export async function findAnswering(pool: TrackerPool, signal: AbortSignal): Promise<string> {
   const getStats: Call<unknown> = (client, options) => callUnary(client.getStats.bind(client), {}, options);
   return (await firstAnswer(pool, getStats, signal)).address;
@@ -49,7 +49,7 @@ async function firstAnswer<T>(
   );
 }
 
-/** True if another tracker may answer. */
+/** True if another tracker may answer instead. */
 export function isSilence(error: unknown): boolean {
   const { code } = EnjambreError.from(error);
   return code === 'unavailable' || code === 'timeout';

@@ -18,7 +18,7 @@ import type { BanReport, FileSummary, Membership, MembershipEvent } from '../../
 import type { PeerAddress } from '../../app/ports/peers.js';
 import type { TrackerMessage } from './tracker-session.js';
 
-/** More of one peer are not tried. */
+/** Maximum number of addresses kept per peer. */
 const MAX_ENDPOINTS = 20;
 
 const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
@@ -31,7 +31,7 @@ const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
   failed: AnnounceEvent.FAILED,
 };
 
-/** What is said of a membership: a Share for what is offered of one's own accord, an Announce for all else. */
+/** The message that announces a membership: a Share for content shared by this agent, otherwise an Announce. */
 export function membershipMessage(
   membership: Membership,
   event: MembershipEvent,
@@ -62,7 +62,7 @@ export function banMessage({ peerId, reason, infohash }: BanReport): TrackerMess
   return { $case: 'ban', value };
 }
 
-/** Throws if ids have not 32 bytes. */
+/** Throws if an id does not have 32 bytes. */
 export function deltaFromWire(delta: PeerDelta): {
   infohash: InfoHash;
   snapshot: boolean;

@@ -56,19 +56,19 @@ export interface TrackerLinkInit {
   readonly description: () => AgentDescription;
 }
 
-/** Of one transfer: it began, stopped, went on, ended. */
+/** News kept per transfer: that it started, paused, resumed or ended. */
 const MAX_NEWS = 8;
-/** Bans kept for the next session; the oldest are forgotten first. */
+/** Bans kept for the next session; the oldest are dropped first. */
 const MAX_UNTOLD_BANS = 20;
-/** No trouble: a watch on a swarm that nobody is in yet, and a message that an older tracker does not know. */
+/** Harmless problems: a watch on a swarm without members, and a message unknown to an older tracker. */
 const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
-/** So long a tracker may take to welcome the agent; less if there is another. */
+/** Maximum time until a tracker welcomes the agent; shorter if there is another tracker. */
 const WELCOME_TIMEOUT_MS = 10_000;
 const NEXT_TIMEOUT_MS = 4000;
 
 /**
- * The agent's tie to its tracker: one session after the other, and everything said again
- * in each, so that a tracker that lost its memory has it back within seconds.
+ * The agent's connection to its tracker: one session after another. Everything is announced again in each, so that a
+ * tracker that lost its state has it back within seconds.
  */
 export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
   readonly #parts: TrackerLinkComponents;
@@ -77,20 +77,20 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
   readonly #watches = new Map<InfoHash, SwarmListener>();
-  /** Those that the usual number of peers does not do for. */
+  /** Swarms for which the usual number of peers does not suffice. */
   readonly #wide = new Set<InfoHash>();
-  /** What happened while there was no session, to be told as news in the next one. */
+  /** News that occurred while there was no session, announced in the next one. */
   readonly #news = new Map<InfoHash, TrackerMessage[]>();
-  /** Bans that no tracker was told of yet. */
+  /** Bans not yet reported to a tracker. */
   #untold: BanReport[] = [];
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
-  /** What was last said in the log of each tracker. */
+  /** Last problem logged for each tracker. */
   readonly #told = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   readonly #stopping = new AbortController();
-  /** Of the last session, see Hello in the proto. */
+  /** Epoch of the last session; see Hello in the proto. */
   #epoch = 0;
 
   constructor(parts: TrackerLinkComponents, init: TrackerLinkInit) {
@@ -99,7 +99,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
   }
 
-  /** The tracker that is used, or tried at present. */
+  /** The tracker in use, or currently being tried. */
   get address(): string {
     return this.#pool.address;
   }
@@ -108,17 +108,20 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#welcome !== undefined;
   }
 
-  /** Where the tracker sends others; empty while there is no session. */
+  /** The address at which the tracker sends peers to this agent; empty while there is no session. */
   get endpoint(): string {
     return this.#welcome?.endpoint ?? '';
   }
 
-  /** All addresses to which it sends peers on other hosts; empty while there is no session, and from an older tracker. */
+  /**
+   * All addresses at which the tracker sends peers on other hosts to this agent; empty while there is no session, and
+   * with an older tracker.
+   */
   get endpoints(): readonly string[] {
     return this.#welcome?.endpoints ?? [];
   }
 
-  /** True if others come to the tracker from other hosts and cannot reach this agent. */
+  /** True if the tracker has peers on other hosts, which cannot reach this agent. */
   get unreachable(): boolean {
     return this.#welcome?.unreachable ?? false;
   }
@@ -201,7 +204,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#ask((client, options) => callUnary(client.getSwarm.bind(client), request, options));
   }
 
-  /** What happens in the network. Throws what the tracker says, and `unavailable` NO_TRACKER if it goes away. */
+  /** Events of the network. Throws the tracker's error, or `unavailable` NO_TRACKER if it disconnects. */
   async *watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
     let heard = false;
     let failure: unknown;
@@ -241,11 +244,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const { log } = this.#parts;
     const said = { tracker: this.address, endpoint, endpoints };
     const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint;
-    log.info(said, `connected to tracker ${this.address}; others reach this agent at ${where}`);
+    log.info(said, `connected to tracker ${this.address}; peers reach this agent at ${where}`);
     if (!unreachable) return;
     log.warn(
       said,
-      `no other machine can download from this agent: it is reached at ${endpoint} only; listen at another address with ${flagName('listen')}, or say ${flagName('advertise')} HOST:PORT`,
+      `no other machine can download from this agent: it is reachable at ${endpoint} only; listen on another address with ${flagName('listen')}, or set ${flagName('advertise')} HOST:PORT`,
     );
   }
 
@@ -254,7 +257,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       const { infohash, ...change } = deltaFromWire(delta);
       this.#watches.get(infohash)?.peers(change);
     } catch (error) {
-      this.#parts.log.warn({ err: error }, 'the tracker sent peers that make no sense');
+      this.#parts.log.warn({ err: error }, 'the tracker sent invalid peers');
     }
   }
 
@@ -262,7 +265,10 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const about =
       problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
     const level = HARMLESS.has(problem.reason) ? 'debug' : 'warn';
-    this.#parts.log[level]({ reason: problem.reason }, `the tracker objects${about}: ${problem.message}`);
+    this.#parts.log[level](
+      { reason: problem.reason },
+      `the tracker rejected a message${about}: ${problem.message}`,
+    );
   }
 
   closed(error: EnjambreError): void {
@@ -291,7 +297,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#timer = setTimeout(() => void this.#open(), waitMs);
   }
 
-  /** Dials the trackers, each with a short head start, and introduces itself to the first that answers. */
+  /** Dials the trackers, each with a short head start, and introduces the agent to the first that answers. */
   async #open(): Promise<void> {
     await this.#pool.refresh();
     const { signal } = this.#stopping;
@@ -316,7 +322,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     }
   }
 
-  /** Resolves when the tracker asks who we are. */
+  /** Resolves when the tracker has sent its challenge. */
   async #dial(session: TrackerSession, address: string, ended: AbortSignal): Promise<void> {
     const abandon = (): void => {
       session.abandon();
@@ -346,12 +352,12 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#news.set(infohash, [...news, message].slice(-MAX_NEWS));
   }
 
-  /** What is said while there is no session is said again when there is one. */
+  /** Nothing is sent while there is no session: the next session announces everything again. */
   #say(message: TrackerMessage): void {
     if (this.connected) this.#session?.send(message);
   }
 
-  /** Asks the tracker in use, and soon the next if that does not answer. */
+  /** Asks the tracker in use, and soon the next if it does not answer. */
   async #ask<T>(call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>): Promise<T> {
     try {
       return await askInTurn(this.#pool, call, this.#stopping.signal);
@@ -360,21 +366,21 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     }
   }
 
-  /** What waits for a stream cannot tell a tracker that has nothing to say from one that does not answer. */
+  /** A stream cannot distinguish a tracker with nothing to report from one that does not answer. */
   async #chooseAnswering(signal: AbortSignal): Promise<void> {
     if (this.connected || this.#pool.size < 2) return;
     const address = await findAnswering(this.#pool, signal).catch((error: unknown) => {
       throw this.#explain(error);
     });
-    // A session chooses for itself.
+    // A session selects its own tracker.
     if (!this.#session) this.#pool.use(address);
   }
 
   #explain(error: unknown): EnjambreError {
     const known = EnjambreError.from(error);
-    // What a tracker says itself, such as that its NATS is away, is of more use.
+    // A tracker's own error, such as NATS being unavailable, is more useful.
     if (!isSilence(error) || !/^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED)$/.test(known.reason)) return known;
-    const message = `the tracker at ${this.address} cannot be reached: start it, or name another`;
+    const message = `the tracker at ${this.address} cannot be reached: start it, or choose another`;
     const details = { cause: messageOf(error), metadata: { setting: 'tracker' } };
     return new EnjambreError('unavailable', 'NO_TRACKER', message, details);
   }

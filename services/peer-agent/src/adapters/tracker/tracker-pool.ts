@@ -14,30 +14,30 @@ export interface PooledTracker {
 }
 
 export interface TrackerPoolInit {
-  /** Trackers of one network, each "host:port"; a name stands for all addresses that it has. */
+  /** Trackers of one network, each "host:port"; a name stands for all its addresses. */
   readonly addresses: readonly string[];
-  /** Orders the trackers: agents of different keys spread over them, and one finds its own again. */
+  /** Orders the trackers: agents with different keys spread over them, and one returns to its own. */
   readonly key: string;
   /** @default the system's */
   readonly resolve?: ResolveHost;
 }
 
-/** No name server is waited for longer; the system may try for half a minute. What comes later counts the next time. */
+/** Maximum wait for a name server; the system may try for half a minute. A later answer is used the next time. */
 const RESOLVE_TIMEOUT_MS = 1000;
-/** Names are looked up anew when they are needed and so old. */
+/** Names are resolved again when they are needed and this old. */
 const RESOLVED_FOR_MS = 10_000;
 const LOOPBACK = /^(127\.|::1$)/;
 
-/** The trackers that an agent may use, one of them at a time. */
+/** The trackers that an agent may use, one at a time. */
 export class TrackerPool {
   readonly #dialer: Dialer;
   readonly #init: TrackerPoolInit;
   readonly #clients = new Map<string, TrackerServiceClient>();
-  /** In the order of this agent. */
+  /** In this agent's order of preference. */
   #candidates: readonly string[];
   #current: string;
   #resolvedAt = -Infinity;
-  /** Addresses of names as they were found last, by the text that they stand for. */
+  /** Last known addresses of names, by the configured text. */
   readonly #found = new Map<string, readonly string[]>();
 
   constructor(dialer: Dialer, init: TrackerPoolInit) {
@@ -47,7 +47,7 @@ export class TrackerPool {
     this.#current = this.#candidates[0] ?? '';
   }
 
-  /** The tracker that is used, or tried at present. */
+  /** The tracker in use, or currently being tried. */
   get address(): string {
     return this.#current;
   }
@@ -60,7 +60,7 @@ export class TrackerPool {
     return this.#candidates.length;
   }
 
-  /** The one in use, then the others in their order. */
+  /** The tracker in use first, then the others in order. */
   *inTurn(): Generator<PooledTracker> {
     const at = Math.max(0, this.#candidates.indexOf(this.#current));
     for (const address of [...this.#candidates.slice(at), ...this.#candidates.slice(0, at)]) {
@@ -68,18 +68,18 @@ export class TrackerPool {
     }
   }
 
-  /** This one of them is used. */
+  /** Selects this tracker. */
   use(address: string): void {
     if (this.#candidates.includes(address)) this.#current = address;
   }
 
-  /** The next one is used. */
+  /** Selects the next tracker. */
   advance(): void {
     const at = this.#candidates.indexOf(this.#current);
     this.#current = this.#candidates[(at + 1) % this.#candidates.length] ?? '';
   }
 
-  /** Looks names up, if it is time. What is found no more is used no more, unless it is in use. */
+  /** Resolves the names, if they are due. Drops addresses that are no longer found, unless they are in use. */
   async refresh(): Promise<void> {
     if (performance.now() - this.#resolvedAt < RESOLVED_FOR_MS) return;
     this.#resolvedAt = performance.now();
@@ -100,7 +100,7 @@ export class TrackerPool {
     for (const client of this.#clients.values()) client.close();
   }
 
-  /** A name with one address stays a name: gRPC looks it up itself. So does one that cannot be looked up. */
+  /** A name with one address stays a name, which gRPC resolves itself. So does a name that cannot be resolved. */
   async #addressesOf(text: string): Promise<readonly string[]> {
     const address = parseTcpAddress(text);
     if (address.host === '' || isIP(address.host)) return [text];
@@ -124,7 +124,10 @@ export class TrackerPool {
   }
 }
 
-/** Rendezvous hashing: each key has an order of its own, and one address more or less does not change the rest. */
+/**
+ * Rendezvous hashing: each key has its own order, and adding or removing an address does not change the order of the
+ * rest.
+ */
 function inOrderOf(key: string, addresses: Iterable<string>): string[] {
   const weigh = (address: string): string => createHash('sha256').update(`${key} ${address}`).digest('hex');
   const weighed = [...addresses].map((address) => ({ address, weight: weigh(address) }));

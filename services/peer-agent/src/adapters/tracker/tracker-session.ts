@@ -15,7 +15,10 @@ import type {
 /** How this agent introduces itself to its tracker. */
 export interface AgentDescription {
   readonly name: string;
-  /** Each "host:port", best first; with an empty host the tracker puts in what it sees. At least one, at most 16. */
+  /**
+   * Each "host:port", best first; for an empty host the tracker substitutes the address that it sees. At least one, at
+   * most 16.
+   */
   readonly endpoints: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
@@ -24,7 +27,7 @@ export interface AgentDescription {
 interface Introduction {
   readonly identity: PeerIdentity;
   readonly description: AgentDescription;
-  /** Higher than that of any session before. */
+  /** Higher than in any earlier session. */
   readonly epoch: number;
 }
 
@@ -37,11 +40,11 @@ export interface TrackerSessionListener {
 
 export type TrackerMessage = NonNullable<ConnectRequest['message']>;
 
-/** One Connect stream, from the challenge to its end. Its listener hears nothing before {@link greet}. */
+/** One Connect stream, from the challenge to its end. Its listener is not called before {@link greet}. */
 export class TrackerSession {
   readonly #call: ClientDuplexStream<ConnectRequest, ConnectResponse>;
   readonly #timer: NodeJS.Timeout;
-  /** Resolves when the tracker has answered: it asks who we are. Rejects if it does not. */
+  /** Resolves when the tracker has sent its challenge. Rejects if it does not. */
   readonly challenged: Promise<void>;
   #settle: { resolve(): void; reject(error: EnjambreError): void } | undefined;
   #nonce: Uint8Array | undefined;
@@ -49,7 +52,7 @@ export class TrackerSession {
   #isGreeted = false;
   #end: EnjambreError | undefined;
 
-  /** @param welcomeMs the tracker may take this long to welcome the agent */
+  /** @param welcomeMs maximum time until the tracker welcomes the agent */
   constructor(
     client: TrackerServiceClient,
     welcomeMs: number,
@@ -80,7 +83,7 @@ export class TrackerSession {
     this.#call.write({ sequence: this.#sequence, message, traceparent: activeTraceparent() });
   }
 
-  /** Says who we are: from now on the listener hears of it. */
+  /** Introduces the agent: from now on the listener is called. */
   greet(who: Introduction): void {
     this.#isGreeted = true;
     const { identity, description, epoch } = who;
@@ -96,12 +99,12 @@ export class TrackerSession {
     this.send({ $case: 'hello', value });
   }
 
-  /** Ends it before it has begun, in favour of another. */
+  /** Ends the session before it has begun, in favour of another. */
   abandon(): void {
     this.#ended(new EnjambreError('cancelled', 'ABANDONED', 'another tracker answered first'));
   }
 
-  /** Ends the session in order; `closed` is not called. */
+  /** Ends the session cleanly; `closed` is not called. */
   close(): void {
     if (this.#end) return;
     this.#end = new EnjambreError('cancelled', 'CLOSED', 'the session was closed');
@@ -122,7 +125,7 @@ export class TrackerSession {
       case 'problem':
         return this.listener.objection(message.value);
       case undefined:
-        return; // A message of a later version.
+        return; // A message from a later version.
     }
   }
 

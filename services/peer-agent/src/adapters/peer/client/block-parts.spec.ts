@@ -13,12 +13,12 @@ const part = (id: number, begin: number, length: number, left: number) => ({
 });
 
 describe('BlockParts', () => {
-  it('gives a whole block as it came', () => {
+  it('returns a whole block as it arrived', () => {
     const block = part(1, 0, 100, 0);
     expect(new BlockParts().take(block)?.data).toBe(block.data);
   });
 
-  it('puts a block together from its parts, while whole ones pass', () => {
+  it('reassembles a block from its parts, while whole ones pass', () => {
     const parts = new BlockParts();
     expect(parts.take(part(1, LEAF, LEAF, LEAF + 5))).toBeUndefined();
     expect(parts.take(part(2, 0, LEAF, 0))?.id).toBe(2);
@@ -28,7 +28,7 @@ describe('BlockParts', () => {
     expect(Buffer.concat([data(LEAF, 1), data(LEAF, 2), data(5, 3)]).equals(block!.data)).toBe(true);
   });
 
-  it('forgets the part of a block that is rejected', () => {
+  it('drops the parts of a block that is rejected', () => {
     const parts = new BlockParts();
     parts.take(part(1, 0, LEAF, LEAF));
     parts.drop(2);
@@ -52,12 +52,12 @@ describe('BlockParts', () => {
     expect(() => parts.take(wrong)).toThrow(expect.objectContaining({ reason: 'PROTOCOL_VIOLATION' }));
   });
 
-  it('takes no block that is larger than blocks are, whatever is promised', () => {
+  it('accepts no block above the maximum length, whatever length is announced', () => {
     expect(() => new BlockParts().take(part(1, 0, LEAF, 256 << 10))).toThrow(/does not fit/);
     expect(() => new BlockParts().take(part(1, 0, LEAF, 0xffff_ffff))).toThrow(/does not fit/);
   });
 
-  it('holds at most one block, and gives only what came, whatever a stranger sends', () => {
+  it('holds at most one block, and returns only received bytes, whatever a hostile peer sends', () => {
     const any = fc.record({
       id: fc.nat(2),
       piece: fc.nat(1),

@@ -11,11 +11,11 @@ interface Partial {
   filled: number;
 }
 
-/** Puts blocks together that come in parts: of one stream, one at a time (peer.proto). */
+/** Reassembles blocks that arrive in parts: one at a time per stream (peer.proto). */
 export class BlockParts {
   #open: Partial | undefined;
 
-  /** The block, once all of it is there. Throws `invalid`, PROTOCOL_VIOLATION, for a part that does not fit. */
+  /** The block, once it is complete. Throws `invalid` PROTOCOL_VIOLATION for a part that does not fit. */
   take({ id, piece, begin, data, left }: Block): Block | undefined {
     const open = this.#open;
     if (!open || open.id !== id) {
@@ -33,16 +33,12 @@ export class BlockParts {
     return left > 0 ? undefined : { id, piece, begin: whole.begin, data: whole.data, left };
   }
 
-  /** The rest of it does not come. */
+  /** The rest of the block will not come. */
   drop(id: number): void {
     if (this.#open?.id === id) this.#open = undefined;
   }
 }
 
 function violation(): EnjambreError {
-  return new EnjambreError(
-    'invalid',
-    'PROTOCOL_VIOLATION',
-    'the peer sent a part of a block that does not fit',
-  );
+  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', 'the peer sent a block part that does not fit');
 }

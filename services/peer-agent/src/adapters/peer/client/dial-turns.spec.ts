@@ -13,7 +13,7 @@ function dial(turns: DialTurns, endpoints: readonly string[], count = Infinity):
 }
 
 describe('a peer with many addresses', () => {
-  it('is dialed at four in a round, and at all of them in four rounds', () => {
+  it('is dialed at four per round, and at all of them in four rounds', () => {
     const turns = new DialTurns();
     const rounds = [1, 2, 3, 4].map(() => dial(turns, many));
     expect(rounds.map((round) => round.length)).toEqual([4, 4, 4, 4]);
@@ -27,7 +27,7 @@ describe('a peer with many addresses', () => {
     expect([...dialed].sort()).toEqual([...many].sort());
   });
 
-  it('is dialed first where it was reached, and at three others in turn', () => {
+  it('is dialed first where it was last reached, and at three others in turn', () => {
     const turns = new DialTurns();
     turns.reached(bob, many[9]!);
     const rounds = [1, 2, 3, 4, 5].map(() => dial(turns, many));

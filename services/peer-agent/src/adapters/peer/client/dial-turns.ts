@@ -1,11 +1,14 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-/** Addresses of one peer that are dialed in one round: a stranger may claim addresses of others. */
+/** Addresses of one peer that are dialed per round: a hostile peer may claim addresses of others. */
 const MAX_DIALED = 4;
-/** Peers of which it is kept where they were reached and dialed. */
+/** Peers whose last reached and dialed addresses are remembered. */
 const MAX_KNOWN = 1000;
 
-/** At which of its addresses a peer is dialed: a few in each round, the others in later ones, first where it was reached last. */
+/**
+ * Chooses the addresses at which to dial a peer: a few in each round, the others in later rounds, starting with the one
+ * that last worked.
+ */
 export class DialTurns {
   readonly #reached = new Recent();
   readonly #dialed = new Recent();
@@ -22,7 +25,7 @@ export class DialTurns {
     return [...known, ...others.slice(start), ...others.slice(0, start)].slice(0, MAX_DIALED);
   }
 
-  /** The next round begins after this address. */
+  /** The next round starts after this address. */
   dialed(peer: PeerId, endpoint: string): void {
     if (endpoint !== this.#reached.get(peer)) this.#dialed.set(peer, endpoint);
   }
@@ -32,7 +35,7 @@ export class DialTurns {
   }
 }
 
-/** Forgets the oldest. */
+/** Remembers the last address per peer; drops the oldest peers. */
 class Recent {
   readonly #endpoints = new Map<PeerId, string>();
 

@@ -11,7 +11,7 @@ const bob = peerNamed('bob');
 const silence = (endpoint: string): EnjambreError =>
   new EnjambreError('unavailable', 'UNAVAILABLE', `no answer from ${endpoint}`);
 
-/** A race whose streams the test plays. */
+/** A race whose streams are driven by the test. */
 class Scene {
   readonly opened: string[] = [];
   readonly cancelled: string[] = [];
@@ -63,7 +63,7 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 describe('a peer with several addresses', () => {
-  it('is dialed at the next when the first says nothing for a while, and used where it answers first', () => {
+  it('is dialed at the next address when the first is silent for a while, and used where it answers first', () => {
     const scene = new Scene('a', 'b', 'c');
     expect(scene.opened).toEqual(['a']);
     jest.advanceTimersByTime(ATTEMPT_DELAY_MS);
@@ -79,7 +79,7 @@ describe('a peer with several addresses', () => {
     expect(scene.ends).toMatchObject([{ message: 'no answer from b' }]);
   });
 
-  it('is dialed at the next at once when one fails', () => {
+  it('is dialed at the next address at once when one fails', () => {
     const scene = new Scene('a', 'b');
     scene.fail('a');
     expect([scene.opened, scene.lost]).toEqual([['a', 'b'], ['a']]);
@@ -87,7 +87,7 @@ describe('a peer with several addresses', () => {
     expect([scene.winner, scene.ends]).toEqual(['b', []]);
   });
 
-  it('is not taken for another that answers at one of them, whatever that says', () => {
+  it('is not confused with another peer that answers at one of them, whatever that sends', () => {
     const scene = new Scene('a', 'b', 'c');
     scene.challenge('a', peerNamed('mallory'));
     scene.say('b', { $case: 'goodbye', value: { reason: 'X', message: 'x' } });
@@ -96,7 +96,7 @@ describe('a peer with several addresses', () => {
     expect([scene.winner, scene.heard.length]).toEqual(['c', 1]);
   });
 
-  it('that answers at none is nobody’s fault, and all is told', () => {
+  it('that answers at none is not blamed, and all errors are reported', () => {
     const scene = new Scene('a', 'b');
     scene.challenge('a', peerNamed('mallory'));
     scene.fail('b');
@@ -110,7 +110,7 @@ describe('a peer with several addresses', () => {
     expect(scene.lost).toEqual(['a', 'b']);
   });
 
-  it('is left everywhere when nobody waits for it any more', () => {
+  it('is abandoned everywhere when the stream is cancelled', () => {
     const scene = new Scene('a', 'b', 'c');
     jest.advanceTimersByTime(ATTEMPT_DELAY_MS);
     scene.race.end();
@@ -126,7 +126,7 @@ describe('a peer with several addresses', () => {
 });
 
 describe('a peer with one address', () => {
-  it('is judged by who opened the stream', () => {
+  it('is checked by the opener of the stream', () => {
     const scene = new Scene('a');
     scene.challenge('a', peerNamed('mallory'));
     expect([scene.heard.length, scene.winner]).toEqual([1, 'a']);

@@ -9,18 +9,18 @@ const MAX_PROBLEM_CHARS = 512;
 
 export interface EndpointRaceParts {
   readonly peerId: PeerId;
-  /** Where it may be reached, best first; at least one. */
+  /** Addresses of the peer, best first; at least one. */
   readonly endpoints: readonly string[];
   readonly open: (endpoint: string, listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
-  /** The stream at this endpoint is over, and another is still open or none is. Once for each that was opened, but for the winner. */
+  /** The stream at this endpoint has ended without winning. Called once for each opened stream except the winner. */
   readonly lost: (endpoint: string) => void;
   readonly won: (endpoint: string) => void;
 }
 
 /**
- * A Sync stream to a peer that has several addresses. They are tried in turn, the next as soon as one fails or has not
- * answered in time (RFC 8305). The first at which the very peer answers is used; another agent may answer at an address
- * that means something else here.
+ * A Sync stream to a peer with several addresses. They are tried in turn, the next as soon as one fails or has not
+ * answered in time (RFC 8305). The first one at which this very peer answers is used; an address may lead to a
+ * different agent from here.
  */
 export class EndpointRace implements MessageStream<SyncRequest> {
   readonly #running = new Map<string, MessageStream<SyncRequest>>();
@@ -36,7 +36,7 @@ export class EndpointRace implements MessageStream<SyncRequest> {
     private readonly listener: StreamListener<SyncResponse>,
   ) {
     this.#waiting = [...parts.endpoints];
-    // What is tried later is a part of what the first is a part of.
+    // Later attempts run in the async context of the first.
     this.#tryNext = AsyncResource.bind(() => {
       this.#open();
     });
@@ -87,7 +87,7 @@ export class EndpointRace implements MessageStream<SyncRequest> {
     this.listener.message(response);
   }
 
-  /** Of one address the listener judges what comes. */
+  /** With a single address, the listener checks the messages itself. */
   get #isSingle(): boolean {
     return this.parts.endpoints.length === 1;
   }
@@ -128,7 +128,7 @@ export class EndpointRace implements MessageStream<SyncRequest> {
   }
 }
 
-/** One error of several, which is nobody's fault: who answered was not the peer. */
+/** One error for several failures. It blames no peer: whoever answered was not the peer. */
 function allOf(failures: readonly EnjambreError[]): EnjambreError {
   const [first, ...others] = failures;
   if (first && others.length === 0) return first;

@@ -11,26 +11,26 @@ import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MAX_MESSAGE_BYTES } from '../limits.js';
 import { MetainfoMemory } from './metainfo-memory.js';
 
-/** The longest that one may take to come, however slow the way: who sends too little is left by {@link MetainfoRace}. */
+/** Maximum time for a metainfo, even over a slow link: {@link MetainfoRace} drops peers that send too little. */
 const METAINFO_TIMEOUT_MS = 15 * 60_000;
-/** Metainfo takes up to a hundred times its bytes in memory while it is parsed: larger ones are, one after the other. */
+/** Parsing metainfo takes up to a hundred times its bytes in memory: larger ones are parsed one after the other. */
 const PARSED_AT_ONCE_BYTES = 64 << 10;
 
-/** How many bytes have come, and how many there are. */
+/** Bytes received, and total bytes. */
 export type MetainfoProgress = (bytes: number, total: number) => void;
 
-/** Asks strangers for metainfo; what they make this agent hold is bounded for all of them together. */
+/** Fetches metainfo from untrusted peers; the memory that they can occupy is bounded over all fetches. */
 export class MetainfoFetch {
   readonly #memory = new MetainfoMemory();
   readonly #parses = new Serial();
 
-  /** @param parse throws `invalid` BAD_METAINFO, also if the infohash is not the expected one */
+  /** @param parse throws `invalid` BAD_METAINFO, also for a different infohash than expected */
   constructor(
     private readonly dialer: Dialer,
     private readonly parse: (bytes: Uint8Array, expected: InfoHash) => Steps<Metainfo> = parseMetainfoSteps,
   ) {}
 
-  /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and what the call throws. */
+  /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and errors of the call. */
   async at(
     endpoint: string,
     infohash: InfoHash,
@@ -49,7 +49,7 @@ export class MetainfoFetch {
       const chunks: Buffer[] = [];
       for await (const { totalLength, chunk } of readStream(call, signal)) {
         if (totalLength > MAX_BENCODE_BYTES || size + chunk.length > totalLength) {
-          throw badMetainfo('it is longer than it may be');
+          throw badMetainfo('it is too long');
         }
         this.#memory.take(chunk.length);
         size += chunk.length;
@@ -66,7 +66,7 @@ export class MetainfoFetch {
   }
 }
 
-/** Throws the reason of `signal` in the place of the next step when it aborts. */
+/** Throws the reason of `signal` instead of the next step when it aborts. */
 function* until<T>(signal: AbortSignal, steps: Steps<T>): Steps<T> {
   for (;;) {
     signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { MetainfoMemory } from './metainfo-memory.js';
 
-it('is shared by all that fetch, and refuses what is beyond it until some is given back', () => {
+it('is shared by all fetches, and refuses more than its capacity until some is released', () => {
   const memory = new MetainfoMemory(100);
   memory.take(60);
   memory.take(40);

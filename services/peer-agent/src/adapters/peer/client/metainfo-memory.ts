@@ -3,16 +3,16 @@ import { EnjambreError } from '@enjambre/core/error';
 /** Two of the largest, or very many of the usual size. */
 const CAPACITY = 128 << 20;
 
-/** Bounds what strangers may make this agent hold of metainfo that is not whole yet. */
+/** Bounds the memory that untrusted peers can occupy with incomplete metainfo. */
 export class MetainfoMemory {
   #held = 0;
 
   constructor(private readonly capacity = CAPACITY) {}
 
-  /** Throws `exhausted`, METAINFO_MEMORY: it may be asked for again when others have come or failed. */
+  /** Throws `exhausted` METAINFO_MEMORY: retry when other fetches have finished or failed. */
   take(bytes: number): void {
     if (this.#held + bytes > this.capacity) {
-      const message = 'too much other metainfo is being fetched: it is asked for again';
+      const message = 'too much other metainfo is being fetched: the request is repeated later';
       throw new EnjambreError('exhausted', 'METAINFO_MEMORY', message);
     }
     this.#held += bytes;

@@ -24,12 +24,12 @@ export interface PeerConnectorComponents {
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
   readonly dialer: Dialer;
-  /** For the blocks that come. @default its own */
+  /** Memory for received blocks. @default its own */
   readonly memory?: BlockMemory;
 }
 
 export interface PeerConnectorInit {
-  /** True if this agent itself is reached at that address. @default never */
+  /** True if the address leads to this agent itself. @default never */
   readonly leadsHere?: (address: TcpAddress) => boolean;
 }
 
@@ -38,7 +38,7 @@ interface Uploader {
   users: number;
 }
 
-/** Opens links; those to the same uploader share connections, which are closed when nobody uses them. */
+/** Opens links; links to the same uploader share connections, which are closed when unused. */
 export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
   readonly #turns = new DialTurns();
@@ -76,7 +76,7 @@ export class GrpcPeerConnector implements PeerConnector {
     };
     const parts = {
       openSync,
-      // It is opened when the uploader answers, as a part of what the link is a part of.
+      // Opened when the uploader answers, in the async context of the link.
       openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) =>
         this.#fetchFrom(endpoint, fetch),
       ),
@@ -99,7 +99,7 @@ export class GrpcPeerConnector implements PeerConnector {
     return uploader.connections.openFetch(fetch);
   }
 
-  /** Where to dial a peer now. What leads to this agent itself is left out. */
+  /** Addresses at which to dial a peer now, without those that lead to this agent itself. */
   #endpointsOf({ peerId, endpoint, endpoints = [endpoint] }: PeerAddress): string[] {
     const usable = endpoints.filter((text) => {
       const address = addressIn(text);
@@ -130,7 +130,7 @@ export class GrpcPeerConnector implements PeerConnector {
         throw known;
       }
     };
-    // That it gave something false at one address says more than that it is silent at another.
+    // A false answer at one address is more significant than silence at another.
     return firstOf(endpoints, ask, signal).catch((error: unknown) => {
       throw signal.aborted ? error : (falsehood ?? error);
     });
@@ -157,7 +157,7 @@ export class GrpcPeerConnector implements PeerConnector {
   }
 }
 
-/** Undefined for what is none: a tracker may say anything. */
+/** Undefined for text that is not an address: it comes from the tracker. */
 function addressIn(text: string): TcpAddress | undefined {
   try {
     return parseTcpAddress(text);
@@ -166,7 +166,7 @@ function addressIn(text: string): TcpAddress | undefined {
   }
 }
 
-/** A stream that never was: its listener is told why in the next turn. */
+/** A stream that never opened: its listener receives the error in the next turn. */
 function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): MessageStream<SyncRequest> {
   const nextTurn = setImmediate(() => {
     listener.ended(error);
@@ -176,6 +176,6 @@ function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): 
 }
 
 function nowhere({ name, endpoint }: PeerAddress): EnjambreError {
-  const message = `${name} is announced at ${endpoint}, which leads nowhere from here: start it so that it listens at, or advertises, an address that others reach`;
+  const message = `${name} is announced at ${endpoint}, which is not reachable from here: configure it to listen on, or to advertise, an address that others can reach`;
   return new EnjambreError('unavailable', 'NO_ENDPOINT', message);
 }

@@ -19,7 +19,7 @@ const layout = new PieceLayout(metainfoOf(bytesOf(PIECES * BLOCK_SIZE), BLOCK_SI
 const infohash = infoHash('ab');
 const uploader = peerNamed('uploader');
 
-/** A stream that remembers what was said, with what the link hears of it. */
+/** A stream that records its messages, with the listener of the link. */
 class FakeStream<Request, Response> implements MessageStream<Request> {
   readonly said: Request[] = [];
   listener: StreamListener<Response> | undefined;
@@ -54,7 +54,7 @@ function greet(...has: number[]): void {
   greetOnly(...has);
 }
 
-/** The uploader, which has challenged us, greets, and has these. */
+/** The uploader has sent its challenge, hello and this bitfield. */
 function greetOnly(...has: number[]): void {
   const theirs = Bitfield.empty(PIECES);
   for (const piece of has) theirs.set(piece);
@@ -67,7 +67,7 @@ function greetOnly(...has: number[]): void {
   );
 }
 
-/** What the uploader was told of pieces, message by message. */
+/** The pieces announced to the uploader, message by message. */
 function told(): readonly number[][] {
   return sync.said.flatMap(({ message }) => (message?.$case === 'have' ? [message.value.pieces] : []));
 }
@@ -92,14 +92,14 @@ beforeEach(() => {
   );
 });
 
-describe('what a downloader has', () => {
-  it('is told at once to an uploader that has all', () => {
+describe('the pieces of a downloader', () => {
+  it('are announced at once to an uploader that has all', () => {
     greet(0, 1, 2);
     link.have([1]);
     expect(told()).toEqual([[1]]);
   });
 
-  it('waits while the uploader has not all, and is told when it has', () => {
+  it('wait while the uploader lacks pieces, and are announced when it has all', () => {
     greet(0);
     link.have([0]);
     hear({ $case: 'have', value: { pieces: [1] } });
@@ -110,14 +110,14 @@ describe('what a downloader has', () => {
     expect(told()).toEqual([[0], [1]]);
   });
 
-  it('is told to an uploader that begins to choose', () => {
+  it('are announced to an uploader that starts super-seeding', () => {
     greet(0);
     link.have([0]);
     hear({ $case: 'spread', value: { on: true } });
     expect(told()).toEqual([[0]]);
   });
 
-  it('is told before the goodbye', () => {
+  it('are announced before the goodbye', () => {
     greet(0);
     link.have([0, 1]);
     link.close('COMPLETE', 'the download is complete');
@@ -125,14 +125,14 @@ describe('what a downloader has', () => {
     expect(told()).toEqual([[0, 1]]);
   });
 
-  it('is told to an uploader that has all as soon as it says so', () => {
+  it('are announced to an uploader that has all as soon as it announces that', () => {
     hear({ $case: 'challenge', value: { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) } });
     link.have([0]);
     greetOnly(0, 1, 2);
     expect(told()).toEqual([[0]]);
   });
 
-  it('is said by the bitfield alone if it was there before that', () => {
+  it('are sent only in the bitfield if they were present before it', () => {
     link.have([0]);
     greet(0, 1, 2);
     expect(told()).toEqual([]);

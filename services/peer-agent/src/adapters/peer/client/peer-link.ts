@@ -21,16 +21,16 @@ import { helloTerms } from '../hello.js';
 import { HELLO_TIMEOUT_MS } from '../limits.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
-/** How this agent introduces itself. */
+/** How this agent introduces itself to uploaders. */
 export interface SelfDescription {
   readonly peerId: PeerId;
   readonly name: string;
   readonly version: string;
-  /** Where it stands, for uploaders. @default not said */
+  /** Topology labels, for uploaders. @default none */
   readonly labels?: Labels;
 }
 
-/** What proves that it is who it says. */
+/** Proves the agent's identity. */
 export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello'>;
 
 export interface LinkTarget {
@@ -46,30 +46,30 @@ interface LinkComponents {
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
   readonly tell: (news: SourceNews) => void;
-  /** Called once, when both streams are over. */
+  /** Called once, when both streams have ended. */
   readonly ended: () => void;
 }
 
-/** What is told, but for whose it is. */
+/** News without its source. */
 type Untold<News> = News extends unknown ? Omit<News, 'source'> : never;
 
-/** Sync and Fetch with one uploader. Whatever goes wrong with either ends both. */
+/** Sync and Fetch streams with one uploader. An error on either ends both. */
 export class GrpcPeerLink implements BlockSource {
   readonly kind = 'peer';
   readonly #parts: LinkComponents;
   readonly #target: LinkTarget;
   readonly #sync: MessageStream<SyncRequest>;
-  /** Open once the uploader has greeted us: it brings the session of the Sync stream. */
+  /** Opened after the uploader's hello, which carries the session for it. */
   #fetch: MessageStream<FetchRequest> | undefined;
   readonly #blocks = new BlockParts();
-  /** What we have is of use only to an uploader that has all: it may choose what it sends. */
+  /** Our pieces only matter to an uploader that has all pieces: it may super-seed. */
   readonly #news = new HaveNews((pieces) => {
     this.#sync.write({ message: { $case: 'have', value: { pieces } } });
   });
-  /** What the uploader has; empty before it says so. */
+  /** The uploader's pieces; empty before its bitfield arrives. */
   #theirs: Bitfield;
   readonly #helloTimer: NodeJS.Timeout;
-  /** Until the server has ended the stream, after we did. */
+  /** Runs until the server has ended the stream, after we did. */
   #lastWords: NodeJS.Timeout | undefined;
   #challenged = false;
   #ready = false;
@@ -111,7 +111,7 @@ export class GrpcPeerLink implements BlockSource {
   }
 
   have(pieces: readonly number[]): void {
-    // The bitfield will say it.
+    // Before that, the bitfield will include them.
     if (this.#challenged) this.#news.add(pieces, this.#theirs.isFull());
   }
 
@@ -124,7 +124,7 @@ export class GrpcPeerLink implements BlockSource {
     this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message), byUs: true });
   }
 
-  /** What `handle` throws ends the link, as does the end of the stream. */
+  /** An error thrown by `handle` ends the link, as does the end of the stream. */
   #guarded<Message>(handle: (message: Message) => void): StreamListener<Message> {
     return {
       message: (message) => {
@@ -201,14 +201,14 @@ export class GrpcPeerLink implements BlockSource {
           message.value.message.slice(0, 512),
         );
       case undefined:
-        return; // A message of a later version.
+        return; // A message from a later version.
     }
   }
 
   #onHello(hello: Hello): void {
     const { infohash } = this.#target;
     if (!this.#challenged || this.#fetch || !infoHashToBytes(infohash).equals(hello.infohash))
-      throw violation('a hello that does not fit');
+      throw violation('a hello that does not match');
     this.#checkPeer(hello.peerId);
     this.#fetch = this.#parts.openFetch(
       this.#guarded((message) => {
@@ -220,7 +220,7 @@ export class GrpcPeerLink implements BlockSource {
   }
 
   #onBitfield(bits: Uint8Array): void {
-    if (!this.#fetch || this.#ready) throw violation('a bitfield out of turn');
+    if (!this.#fetch || this.#ready) throw violation('a bitfield out of order');
     clearTimeout(this.#helloTimer);
     this.#ready = true;
     this.#theirs = Bitfield.fromBytes(bits, this.#target.layout.pieceCount);
@@ -238,7 +238,7 @@ export class GrpcPeerLink implements BlockSource {
   }
 
   #onSpread(on: boolean): void {
-    if (!this.#ready) throw violation('word that it chooses before the bitfield');
+    if (!this.#ready) throw violation('a super-seeding notice before the bitfield');
     if (on) this.#news.flush();
     this.#tell({ type: 'source-super-seeds', on });
   }
@@ -271,7 +271,7 @@ export class GrpcPeerLink implements BlockSource {
       block < layout.blockCount(piece) &&
       layout.blockSize(piece, block) === data.length;
     if (!isBlock) {
-      const message = `sent ${data.length} bytes at ${begin} of piece ${piece}, which is no block`;
+      const message = `sent ${data.length} bytes at ${begin} of piece ${piece}, which is not a block`;
       throw new EnjambreError('invalid', 'PROTOCOL_VIOLATION', message);
     }
     this.#tell({ type: 'block-arrived', id, ref: { piece, block }, data: asBuffer(data) });
@@ -299,7 +299,7 @@ export class GrpcPeerLink implements BlockSource {
     }, waitMs);
   }
 
-  /** Both streams are over; once. */
+  /** Both streams have ended; called once. */
   #over(): void {
     if (!this.#lastWords) return;
     clearTimeout(this.#lastWords);
@@ -309,7 +309,7 @@ export class GrpcPeerLink implements BlockSource {
   }
 }
 
-/** What was said last is to be read: what a seeder does not know of, it sends to others once more. */
+/** The last messages must be read: a seeder sends pieces that it does not know of to others once more. */
 const GOODBYE_MS = 2000;
 const LAST_WORDS_MS = 200;
 

@@ -14,8 +14,8 @@ import { MAX_MESSAGE_BYTES } from '../limits.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /**
- * The connections to one uploader: one for small messages, which would stand in line behind blocks otherwise,
- * and one for blocks. Either is opened with its first stream, and again if it broke.
+ * The connections to one uploader: one for small messages, which would otherwise queue behind blocks, and one for
+ * blocks. Either is opened with its first stream, and reopened if it broke.
  */
 export class UploaderConnections {
   #small: Http2Channel | undefined;
@@ -23,7 +23,7 @@ export class UploaderConnections {
 
   /**
    * @param endpoint HOST:PORT
-   * @param memoryFor for the bytes of a block
+   * @param memoryFor allocates memory for the bytes of a block
    */
   constructor(
     private readonly dialer: Dialer,
@@ -50,12 +50,12 @@ export class UploaderConnections {
     return this.#bulk.open({ method: PeerServiceService.fetch, reader, ended });
   }
 
-  /** A part of no trace: streams of several share it. */
+  /** Not part of any trace: streams of several traces share the connection. */
   #connect(): Http2Channel {
     return apart(() => this.dialer.channel(this.endpoint));
   }
 
-  /** They end when their streams have. */
+  /** The connections close once their streams have ended. */
   close(): void {
     this.#small?.close();
     this.#bulk?.close();

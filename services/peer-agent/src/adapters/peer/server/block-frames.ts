@@ -2,21 +2,21 @@ import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/fetch-codec';
 import type { BlockPlace } from '../../../domain/block.js';
 
-/** More than what precedes the bytes of a block, see {@link blockHeader}. */
+/** Upper bound for the bytes before a block's data; see {@link blockHeader}. */
 const MAX_HEADER = 64;
 const LONGEST_FRAME = GRPC_PREFIX_BYTES + MAX_HEADER + BLOCK_SIZE;
-/** Memory kept for the next blocks; what is needed beyond it for a while is given back. */
+/** Buffers kept for the next blocks; those needed temporarily beyond that are freed. */
 const KEPT_FRAMES = 64;
 
-/** A gRPC message with a block in it, as it goes onto the wire. */
+/** A gRPC message with a block, in wire format. */
 export interface BlockFrame {
-  /** All of it. */
+  /** The whole frame. */
   readonly bytes: Buffer;
-  /** Where the block's own bytes belong. */
+  /** The part of the frame for the block's data. */
   readonly data: Buffer;
 }
 
-/** Memory for blocks that are being sent. It is used again and again: fresh pages cost more than what is done with them. */
+/** Reusable memory for blocks being sent: allocating fresh pages costs more than the work done with them. */
 export class BlockFrames {
   readonly #free: Buffer[] = [];
 
@@ -29,14 +29,14 @@ export class BlockFrames {
     return { bytes: memory.subarray(0, at + place.length), data: memory.subarray(at, at + place.length) };
   }
 
-  /** Nobody uses the frame any more. Short ones are left to the collector. */
+  /** Returns a frame that is no longer in use. Short ones are left to the garbage collector. */
   giveBack({ bytes }: BlockFrame): void {
     if (bytes.buffer.byteLength === LONGEST_FRAME && this.#free.length < KEPT_FRAMES)
       this.#free.push(Buffer.from(bytes.buffer));
   }
 }
 
-/** What is much shorter than a block, as small files are, gets memory of just its size. */
+/** Blocks much shorter than usual, as of small files, get a buffer of just their size. */
 function memoryFor(blockBytes: number): number {
   return blockBytes < BLOCK_SIZE / 2 ? LONGEST_FRAME - BLOCK_SIZE + blockBytes : LONGEST_FRAME;
 }

@@ -30,9 +30,9 @@ export interface FetchServerComponents {
   readonly uploads: Uploads;
 }
 
-/** Streams open at the same time, over all files. */
+/** Maximum number of open streams, over all files. */
 const MAX_SESSIONS = 2000;
-/** Parts that downloaders may divide pieces into, for uploaders that choose. */
+/** Maximum modulus of a piece class for super-seeding uploaders. */
 const MAX_MODULUS = 1000;
 
 /** The uploader's end of all Fetch streams. */
@@ -43,7 +43,7 @@ export class FetchServer {
 
   constructor(private readonly parts: FetchServerComponents) {}
 
-  /** Streams that are open. */
+  /** Number of open streams. */
   get streams(): number {
     return this.#sessions.size;
   }
@@ -67,15 +67,18 @@ interface FetchSessionComponents extends FetchServerComponents {
   readonly frames: BlockFrames;
 }
 
-/** A Fetch stream: its messages become events of the upload engine, and the engine's parts and rejections messages. */
+/**
+ * A Fetch stream: turns its messages into events of the upload engine, and the engine's parts and rejections into
+ * messages.
+ */
 class FetchSession implements BlockStream {
-  /** Whose it is, and of which file; known from the hello on. */
+  /** The Sync session that it belongs to, and so its peer and file; known after the hello. */
   #owner: SyncSession | undefined;
-  /** Until the hello, and then while a block is being sent. */
+  /** Runs until the hello, and then while a block is being sent. */
   #timer: NodeJS.Timeout;
-  /** Ends the wait for each block on its way to the socket: gRPC may never say what became of it. */
+  /** Ends the wait for each block on its way to the socket: gRPC may never report its outcome. */
   readonly #sending = new Set<() => void>();
-  /** Rejects on their way to the socket. */
+  /** Rejections on their way to the socket. */
   #rejecting = 0;
   #unsubscribe: () => void = () => undefined;
   #over = false;
@@ -86,7 +89,7 @@ class FetchSession implements BlockStream {
     private readonly ended: () => void,
   ) {
     this.#timer = setTimeout(() => {
-      this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'the hello did not come in time'));
+      this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'the hello did not arrive in time'));
     }, HELLO_TIMEOUT_MS);
     hearCall(call, {
       message: (message: FetchRequest) => {
@@ -98,7 +101,7 @@ class FetchSession implements BlockStream {
     });
   }
 
-  /** Throws `invalid`, BAD_HELLO, before the hello. */
+  /** Throws `invalid` BAD_HELLO before the hello. */
   get downloader(): SyncSession {
     if (this.#owner) return this.#owner;
     throw new EnjambreError('invalid', 'BAD_HELLO', 'a request before the hello');
@@ -117,7 +120,10 @@ class FetchSession implements BlockStream {
     return { data: frame.data, send, drop };
   }
 
-  /** Rejects cost a stranger little, and are answers only once they are taken: no more wait than requests may. */
+  /**
+   * Rejections cost a hostile peer little, and count as answers only once they are read: as many may be pending as
+   * requests.
+   */
   reject(id: number, reason: RejectReason): void {
     if (this.#over) return;
     if (this.#rejecting >= DEFAULT_UPLOAD_LIMITS.maxQueued) return this.#fail(tooManyRequests());
@@ -153,7 +159,7 @@ class FetchSession implements BlockStream {
           return uploads.handle({ type: 'stream-paced', stream: this, bytesPerSecond });
         }
         case undefined:
-          return; // A message of a later version.
+          return; // A message from a later version.
       }
     } catch (error) {
       this.#fail(error);
@@ -162,11 +168,11 @@ class FetchSession implements BlockStream {
 
   #onHello({ session: secret, takesParts }: Hello): void {
     if (this.#owner)
-      throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'a second hello does not belong here');
+      throw new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', 'unexpected message: a second hello');
     const owner = this.parts.sync.sessionOf(secret);
     clearTimeout(this.#timer);
     this.#owner = owner;
-    // What is written past grpc-js must not be before the headers.
+    // Frames written past grpc-js must not precede the headers.
     this.call.sendMetadata(new Metadata());
     this.#unsubscribe = owner.onEnd((error) => {
       this.#end();
@@ -183,7 +189,7 @@ class FetchSession implements BlockStream {
   #onAny({ id, modulus, residue }: AnyRequest): void {
     const { serving } = this.downloader;
     if (modulus < 1 || modulus > MAX_MODULUS || residue >= modulus) {
-      throw new EnjambreError('invalid', 'BAD_REQUEST', `no piece is ${residue} modulo ${modulus}`);
+      throw new EnjambreError('invalid', 'BAD_REQUEST', `invalid piece class: ${residue} modulo ${modulus}`);
     }
     this.#request({ id, length: serving.layout.longestBlock, any: { modulus, residue } });
   }
@@ -192,7 +198,7 @@ class FetchSession implements BlockStream {
     this.parts.uploads.handle({ type: 'requested', stream: this, request });
   }
 
-  /** Resolves when the block is on its way, or the stream is over: it may never call back then. */
+  /** Resolves when the block has been sent, or the stream has ended: gRPC may never call back then. */
   async #send(frame: BlockFrame): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -209,12 +215,12 @@ class FetchSession implements BlockStream {
     if (!this.#over) this.#watchReader();
   }
 
-  /** A downloader that takes nothing would hold memory that others need: it gets a limited time for the next block. */
+  /** A downloader that reads nothing would hold memory that others need: it has a limited time per block. */
   #watchReader(): void {
     clearTimeout(this.#timer);
     if (this.#sending.size === 0) return;
     this.#timer = setTimeout(() => {
-      this.#fail(new EnjambreError('timeout', 'SLOW_READER', 'no block was taken for too long'));
+      this.#fail(new EnjambreError('timeout', 'SLOW_READER', 'the downloader read no block for too long'));
     }, STALL_TIMEOUT_MS);
   }
 

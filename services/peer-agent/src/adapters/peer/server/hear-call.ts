@@ -2,11 +2,11 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 
 interface CallListener<Request> {
   readonly message: (request: Request) => void;
-  /** The stream is over. May be called more than once. */
+  /** The stream has ended. May be called more than once. */
   readonly over: () => void;
 }
 
-/** Passes on the messages of a downloader's stream, and its end, whether the downloader ends, cancels or loses it. */
+/** Forwards the messages of a downloader's stream, and its end, whether the downloader ends, cancels or loses it. */
 export function hearCall<Request, Response>(
   call: ServerDuplexStream<Request, Response>,
   { message, over }: CallListener<Request>,

@@ -25,11 +25,11 @@ export interface PeerHandlersComponents {
 }
 
 export interface PeerHandlersInit {
-  /** Downloaders served at the same time. */
+  /** Downloaders served concurrently. */
   readonly uploadSlots: number;
 }
 
-/** What the uploads of an agent hold, all together. */
+/** Current load of all uploads of an agent. */
 export interface UploadLoad {
   readonly streams: number;
   /** Requests that wait for their turn. */
@@ -38,7 +38,7 @@ export interface UploadLoad {
   readonly bytes: number;
 }
 
-/** What other agents may call on this one. */
+/** The service that other agents call. */
 export function peerService(
   components: PeerHandlersComponents,
   { uploadSlots }: PeerHandlersInit,

@@ -3,7 +3,7 @@ import { BLOCK_SIZE, type PieceLayout } from '@enjambre/core/layout';
 import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
-/** Throws `invalid`, PIECE_OUT_OF_RANGE or BAD_REQUEST. */
+/** Throws `invalid` PIECE_OUT_OF_RANGE or BAD_REQUEST. */
 export function checkRequest({ piece, begin, length }: Request, layout: PieceLayout): void {
   if (piece >= layout.pieceCount) {
     throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', `there is no piece ${piece}`);

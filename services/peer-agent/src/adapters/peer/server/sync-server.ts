@@ -24,9 +24,9 @@ export interface SyncServerComponents {
   readonly uploads: Uploads;
 }
 
-/** Streams open at the same time, over all files: a stranger opens no more. */
+/** Maximum number of open streams, over all files. */
 const MAX_STREAMS = 2000;
-/** Reason of a downloader's goodbye: a piece from here was bad. */
+/** Reason of a downloader's goodbye: a piece that we sent was bad. */
 const BAD_PIECE = 'BAD_PIECE';
 const NONCE_BYTES = 32;
 const SESSION_BYTES = 16;
@@ -35,9 +35,9 @@ const SESSION_BYTES = 16;
 export class SyncServer {
   /** Streams that said hello, by downloader and file. */
   readonly #sessions = new Map<string, SyncSession>();
-  /** The same, by what their Fetch streams bring. */
+  /** The same, by the secret that their Fetch streams present. */
   readonly #bySecret = new Map<string, SyncSession>();
-  /** All streams: a stranger need not say hello to take up room. */
+  /** All open streams: a peer takes up room even without a hello. */
   #streams = 0;
 
   constructor(private readonly parts: SyncServerComponents) {}
@@ -64,7 +64,7 @@ export class SyncServer {
     });
   }
 
-  /** The open stream that a Fetch stream belongs to. Throws `unauthenticated`, NO_SESSION. */
+  /** The open stream that a Fetch stream belongs to. Throws `unauthenticated` NO_SESSION. */
   sessionOf(secret: Uint8Array): SyncSession {
     const session = this.#bySecret.get(Buffer.from(secret).toString('hex'));
     if (session) return session;
@@ -104,11 +104,11 @@ export class SyncSession implements Downloader {
   readonly #events: SessionEvents;
   readonly #timer: NodeJS.Timeout;
   readonly #nonce = randomBytes(NONCE_BYTES);
-  /** Names this stream to its Fetch streams; nobody else learns it. */
+  /** Identifies this stream to its Fetch streams; only its downloader learns it. */
   readonly secret = randomBytes(SESSION_BYTES);
   readonly #endListeners = new Set<(error: EnjambreError) => void>();
   #who: Greeting | undefined;
-  /** It said what it has. */
+  /** True once its bitfield has arrived. */
   #hasBitfield = false;
   #unsubscribe: () => void = () => undefined;
   readonly #news = new HaveNews((pieces) => {
@@ -121,7 +121,7 @@ export class SyncSession implements Downloader {
     this.#parts = parts;
     this.#events = events;
     this.#timer = setTimeout(() => {
-      this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'hello and bitfield did not come in time'));
+      this.#fail(new EnjambreError('timeout', 'NO_HELLO', 'hello and bitfield did not arrive in time'));
     }, HELLO_TIMEOUT_MS);
     hearCall(call, {
       message: (message: SyncRequest) => {
@@ -135,7 +135,7 @@ export class SyncSession implements Downloader {
     this.#write({ message: { $case: 'challenge', value: { nonce: this.#nonce, peerId } } });
   }
 
-  /** Calls `listener` with the reason when the stream is over. Returns a function that ends that. */
+  /** Calls `listener` with the reason when the stream ends. Returns a function that unsubscribes. */
   onEnd(listener: (error: EnjambreError) => void): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
@@ -149,7 +149,7 @@ export class SyncSession implements Downloader {
     return this.#greeted.serving;
   }
 
-  /** Whom to blame for what comes on its streams. */
+  /** The peer to blame for messages on its streams. */
   get offender(): Offender {
     const { peerId, name, serving } = this.#greeted;
     return { peerId, name, infohash: serving.infohash };
@@ -186,7 +186,7 @@ export class SyncSession implements Downloader {
         case 'goodbye':
           return this.#onGoodbye(message.value);
         case undefined:
-          return; // A message of a later version.
+          return; // A message from a later version.
       }
     } catch (error) {
       this.#fail(error);
@@ -234,7 +234,7 @@ export class SyncSession implements Downloader {
   }
 
   #onBitfield(bits: Uint8Array): void {
-    if (!this.#who || this.#hasBitfield) throw unexpected('a bitfield out of turn');
+    if (!this.#who || this.#hasBitfield) throw unexpected('a bitfield out of order');
     const { serving } = this.#who;
     const has = Bitfield.fromBytes(bits, serving.layout.pieceCount);
     clearTimeout(this.#timer);
@@ -242,7 +242,7 @@ export class SyncSession implements Downloader {
     this.#parts.uploads.handle({ type: 'downloader-bitfield', downloader: this, has });
   }
 
-  /** The stream's end follows. */
+  /** The end of the stream follows. */
   #onGoodbye({ reason, piece }: Goodbye): void {
     if (reason === BAD_PIECE && piece !== undefined) this.#who?.serving.complained(this.peerId, piece);
   }
@@ -251,7 +251,11 @@ export class SyncSession implements Downloader {
     if (!this.#hasBitfield) throw unexpected('a have before the bitfield');
     const { pieceCount } = this.#greeted.serving.layout;
     if (pieces.length > MAX_HAVE_PIECES || pieces.some((piece) => piece >= pieceCount)) {
-      throw new EnjambreError('invalid', 'PIECE_OUT_OF_RANGE', 'a have names a piece that does not exist');
+      throw new EnjambreError(
+        'invalid',
+        'PIECE_OUT_OF_RANGE',
+        'a have refers to a piece that does not exist',
+      );
     }
     this.#parts.uploads.handle({ type: 'downloader-has', downloader: this, pieces });
   }
@@ -287,5 +291,5 @@ function keyOf(peerId: PeerId, serving: Serving): string {
 }
 
 function unexpected(what: string): EnjambreError {
-  return new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', `${what} does not belong here`);
+  return new EnjambreError('invalid', 'UNEXPECTED_MESSAGE', `unexpected message: ${what}`);
 }
