@@ -230,7 +230,7 @@ describe('the tie to the relay', () => {
     relay.kill();
     await expect(agent.messages.send(message)).rejects.toMatchObject({
       reason: 'MESSAGING_UNREACHABLE',
-      message: expect.stringMatching(/: start it, or name another$/) as unknown as string,
+      message: expect.stringMatching(/: start it, or choose another$/) as unknown as string,
       metadata: { setting: 'messaging' },
     });
   });
