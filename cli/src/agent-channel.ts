@@ -6,23 +6,23 @@ import { resolveAgent, type AgentEndpoint } from './connection.js';
 import type { Session } from './context.js';
 import { agentStopped, explainAgentError } from './unreachable.js';
 
-/** A .torrent has at most 64 MiB; the rest is for what stands around it. */
+/** A .torrent has at most 64 MiB; the rest is for the message around it. */
 const MAX_MESSAGE_BYTES = 66 << 20;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 
-/** Which agent a session is with. */
+/** The agent of a session. */
 export function agentOf({ connection, context }: Session): Promise<AgentEndpoint> {
   return resolveAgent(connection, context);
 }
 
-/** Calls to that agent. */
+/** A channel to that agent. */
 export async function channelOf(session: Session): Promise<AgentChannel> {
   const [dialer, endpoint] = await Promise.all([session.context.dialer(), agentOf(session)]);
   return new AgentChannel(dialer, endpoint, session.signal);
 }
 
-/** Calls to one agent, with its token and with errors that say what the person can do. */
+/** Calls to one agent, with its token. Errors are worded for the user. */
 export class AgentChannel {
   readonly metadata = new Metadata();
   readonly #dialer: Dialer;
@@ -36,7 +36,7 @@ export class AgentChannel {
     if (token !== undefined) this.metadata.set('authorization', `Bearer ${token}`);
   }
 
-  /** A client of one of the agent's services; to be closed by whoever opens it. */
+  /** A client of one of the agent's services. The caller closes it. */
   open<C extends Client>(Constructor: ClientConstructor<C>): C {
     const options = { 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES };
     return this.#dialer.client(Constructor, this.#address, options);

@@ -21,9 +21,9 @@ import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 import type { KnownMember } from './render/json.js';
 
-/** Finding a file may take the agent a look-up and several peers. */
+/** To find a file, the agent may need a lookup and several peers. */
 const DOWNLOAD_TIMEOUT_MS = 60_000;
-/** Files that are not as they were are hashed before they are deleted. */
+/** Files that have changed are hashed before they are deleted. */
 const REMOVE_TIMEOUT_MS = 3_600_000;
 const NANOS_PER_MS = 1_000_000;
 
@@ -50,7 +50,7 @@ export async function* agentStream<T>(
   }
 }
 
-/** One agent, seen from its command line. Methods throw EnjambreError with a sentence for people. */
+/** Client of one agent. Methods throw EnjambreError with a message for the user. */
 export class AgentClient {
   readonly #channel: AgentChannel;
   readonly #client: AgentServiceClient;
@@ -117,7 +117,7 @@ export class AgentClient {
     return { ...removed, transfer: present(removed.transfer) };
   }
 
-  /** All files that the agent's tracker knows and that match. */
+  /** All matching files in the catalogue of the agent's tracker. */
   files(query: string): Promise<File[]> {
     return allPages(async (pageToken) => {
       const page = await this.#channel.call(this.#client.listFiles.bind(this.#client), {
@@ -145,7 +145,7 @@ export class AgentClient {
     });
   }
 
-  /** Whom the agent does not deal with, the newest ban first. */
+  /** The bans of the agent, newest first. */
   bans(): Promise<Ban[]> {
     return allPages(async (pageToken) => {
       const call = this.#client.listBans.bind(this.#client);
@@ -159,7 +159,7 @@ export class AgentClient {
     return present(ban, 'ban');
   }
 
-  /** What happens in the network, as the agent's tracker tells it. */
+  /** Events of the network, from the agent's tracker. */
   async *events(request: WatchEventsRequest): AsyncGenerator<Event, void, undefined> {
     for await (const { event } of this.#channel.read(() =>
       this.#client.watchEvents(request, this.#channel.metadata),
@@ -168,12 +168,12 @@ export class AgentClient {
     }
   }
 
-  /** Progress, and last the shared file. Leaving the loop stops the hashing. */
+  /** Progress messages, then the shared file. Leaving the loop stops the hashing. */
   share(request: ShareRequest): AsyncGenerator<ShareResponse, void, undefined> {
     return this.#channel.read(() => this.#client.share(request, this.#channel.metadata));
   }
 
-  /** The transfer at each change of state and every `intervalMs`; ends when it is removed. */
+  /** The transfer at each change of state and every `intervalMs`; ends when the transfer is removed. */
   async *watch(ref: string, intervalMs: number): AsyncGenerator<Transfer, void, undefined> {
     const interval = {
       seconds: BigInt(Math.floor(intervalMs / 1000)),

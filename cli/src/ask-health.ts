@@ -5,12 +5,12 @@ import {
 } from '@enjambre/proto/gen/grpc/health/v1/health';
 import type { Session } from './context.js';
 
-/** Less than the time that those who ask, such as a container's health check, give a whole run. */
+/** Less than the timeout that a caller, such as a container's health check, has for the whole command. */
 const TIMEOUT_MS = 3000;
 
 /**
- * What a gRPC server says of its health. Throws `not-found` for a service that it does not have, `unavailable` or `timeout` if
- * nobody answers.
+ * Health status of a gRPC server. Throws `not-found` for a service that it does not have, `unavailable` or `timeout`
+ * if no server answers.
  *
  * @param service empty for the whole server
  */

@@ -1,6 +1,6 @@
 import type { Session } from './context.js';
 
-/** What commander read: flags by their camelCase names. */
+/** Flags as commander parsed them, by their camelCase names. */
 export type Given = Readonly<Record<string, unknown>>;
 type Handler = (session: Session, args: readonly string[], given: Given) => Promise<void>;
 
@@ -10,16 +10,16 @@ export interface Flag {
   readonly parse?: (value: string, previous: never) => unknown;
 }
 
-/** A command that talks with an agent or a tracker. */
+/** A command that calls an agent or a tracker. */
 export interface ClientCommand {
   /** Name and arguments, such as "get <REF>". */
   readonly usage: string;
   readonly summary: string;
   readonly flags?: readonly Flag[];
-  /** What `--help` says besides, such as examples. */
+  /** Text at the end of `--help`, such as examples. */
   readonly notes?: string;
-  /** It asks neither agent nor tracker. */
+  /** It calls neither agent nor tracker. */
   readonly alone?: true;
-  /** Loads what it needs itself, so that `--help` and small commands start at once. */
+  /** Imports its modules when it is called, so that `--help` and small commands start at once. */
   readonly handle: Handler;
 }

@@ -11,18 +11,18 @@ import { SHARING } from './sharing-commands.js';
 
 export type MakeOutput = (options: { readonly json: boolean }) => Output;
 
-/** As many messages as the messaging service gives at a time. */
+/** Largest page of the messaging service. */
 const MAX_HISTORY = 1000;
 
 const trackerFlag: Flag = {
   flags: '--tracker <HOST:PORT>',
-  description: 'ask this tracker, and no agent (ENJAMBRE_TRACKER)',
+  description: 'query this tracker instead of the agent (ENJAMBRE_TRACKER)',
 };
 
 const INSPECT: ClientCommand = {
   usage: 'inspect <FILE>',
-  summary: 'what a .torrent holds, - for standard input; needs no agent',
-  flags: [{ flags: '--all', description: 'the whole tree, however long' }],
+  summary: 'show the contents of a .torrent file (- for standard input); needs no agent',
+  flags: [{ flags: '--all', description: 'show the whole file tree' }],
   alone: true,
   handle: async (session, [file = ''], given) =>
     (await import('./commands/inspect.js')).inspect(session, present('FILE: a path is missing')(file), {
@@ -32,58 +32,58 @@ const INSPECT: ClientCommand = {
 
 const HEALTH: ClientCommand = {
   usage: 'health <ADDR> [SERVICE]',
-  summary: 'whether the tracker, messaging service or agent at ADDR is well: SERVING',
+  summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING',
   alone: true,
   handle: async (session, [address = '', service = '']) =>
     (await import('./commands/health.js')).health(session, address, service),
 };
 
 const LIMIT_NOTES = `
-Without a flag it shows what holds. Without REF it is about the whole agent: what is changed
-so holds until the agent ends. What is changed of a transfer stays with it.
+Without flags, shows the current limits. Without REF, applies to the whole agent, until it
+stops. The limits of a transfer are stored with the transfer.
 
-  enjambre limit                                    what holds now
-  enjambre limit --max-upload 10MB                  all transfers together send no more
-  enjambre limit model.bin --max-download 500kB     one of them receives no more
-  enjambre limit model.bin --max-download none      ... and has no limit of its own again
-  enjambre limit model.bin --priority high          it gets more of what all share`;
+  enjambre limit                                    show the current limits
+  enjambre limit --max-upload 10MB                  limit the upload of all transfers together
+  enjambre limit model.bin --max-download 500kB     limit the download of one transfer
+  enjambre limit model.bin --max-download none      remove that limit
+  enjambre limit model.bin --priority high          give it a larger part of a shared limit`;
 
 const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'ls',
-    summary: 'what this agent shares and downloads',
+    summary: 'list the transfers of this agent',
     handle: async (session) => (await import('./commands/transfers.js')).list(session),
   },
   {
     usage: 'status <REF>',
-    summary: 'all about one of them: progress, rates, peers',
+    summary: 'show one transfer in detail: progress, rates, peers',
     handle: async (session, [ref = '']) => (await import('./commands/transfers.js')).status(session, ref),
   },
   {
     usage: 'explain <REF>',
-    summary: 'where the time of a download went: sources, stalls and their causes',
+    summary: 'show how a download spent its time: sources, stalls and their causes',
     handle: async (session, [ref = '']) => (await import('./commands/explain.js')).explain(session, ref),
   },
   {
     usage: 'pause <REF>',
-    summary: 'stop it for now; what is there stays',
+    summary: 'pause a transfer; its data is kept',
     handle: async (session, [ref = '']) => (await import('./commands/control.js')).pause(session, ref),
   },
   {
     usage: 'resume <REF>',
-    summary: 'resume one that is paused or failed; exits 1 if it fails again',
+    summary: 'resume a paused or failed transfer; exits 1 if it fails again',
     handle: async (session, [ref = '']) => (await import('./commands/control.js')).resume(session, ref),
   },
   {
     usage: 'verify <REF>',
-    summary: 'read it all from disk again, and fetch again what is damaged',
-    flags: [{ flags: '--wait', description: 'stay until all of it is good, and say how much was' }],
+    summary: 'check all data on disk, and download damaged pieces again',
+    flags: [{ flags: '--wait', description: 'wait until the data is complete, and report what was intact' }],
     handle: async (session, [ref = ''], given) =>
       (await import('./commands/verify.js')).verify(session, ref, { wait: given.wait === true }),
   },
   {
     usage: 'limit [REF]',
-    summary: 'show or change how fast this agent, or the transfer REF, may send and receive',
+    summary: 'show or change the rate limits of this agent or of the transfer REF',
     flags: [uploadFlag, downloadFlag, priorityFlag],
     notes: LIMIT_NOTES,
     handle: async (session, [ref], given) =>
@@ -91,12 +91,12 @@ const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'rm <REF>',
-    summary: 'forget it; what is complete stays, a part of a download goes',
+    summary: 'remove a transfer; complete files are kept, a partial download is deleted',
     flags: [
-      { flags: '--data', description: 'delete what was downloaded, too, if it is as it was then' },
+      { flags: '--data', description: 'also delete the downloaded files that have not changed' },
       {
         flags: '--force',
-        description: 'with --data: also its files that were there before, or changed since',
+        description: 'with --data: also delete files that changed, or existed before the download',
       },
     ],
     handle: async (session, [ref = ''], given) =>
@@ -110,37 +110,40 @@ const TRANSFERS: readonly ClientCommand[] = [
 const NETWORK: readonly ClientCommand[] = [
   {
     usage: 'files [QUERY]',
-    summary: 'what is shared; QUERY is part of a name or the beginning of an infohash',
+    summary: 'list shared files; QUERY is part of a name or the beginning of an infohash',
     flags: [trackerFlag],
     handle: async (session, [query = '']) => (await import('./commands/lookups.js')).files(session, query),
   },
   {
     usage: 'peers [REF]',
-    summary: 'who is connected, or who has a part of one file',
-    flags: [trackerFlag, { flags: '--banned', description: 'whom this agent does not deal with, and why' }],
+    summary: 'list connected peers, or the peers that have at least part of one file',
+    flags: [trackerFlag, { flags: '--banned', description: 'list the peers banned by this agent, and why' }],
     handle: async (session, [ref], given) => {
       if (ref === '')
-        throw new EnjambreError('invalid', 'BAD_REF', 'the ref is empty: leave it out for all peers');
+        throw new EnjambreError('invalid', 'BAD_REF', 'the ref is empty: omit it to list all peers');
       if (given.banned === true) return (await import('./commands/bans.js')).banned(session, ref ?? '');
       await (await import('./commands/lookups.js')).peers(session, ref ?? '');
     },
   },
   {
     usage: 'unban <PEER>',
-    summary: 'deal with a banned peer again; PEER is its name, or 8 or more digits of its id',
+    summary: 'lift the ban on a peer; PEER is its name, or at least the first 8 digits of its id',
     handle: async (session, [peer = '']) => (await import('./commands/bans.js')).unban(session, peer),
   },
 ];
 
 const EVENTS: ClientCommand = {
   usage: 'events',
-  summary: 'what has happened in the network, or with --follow what happens',
+  summary: 'show past events of the network, or with --follow new ones',
   flags: [
-    { flags: '--follow', description: 'stay, and show what happens' },
-    { flags: '--since <TIME>', description: 'first what has happened since: 10m, 7d, or 2026-11-25T12:00' },
+    { flags: '--follow', description: 'wait for new events and show them' },
+    {
+      flags: '--since <TIME>',
+      description: 'start with the events since TIME: 10m, 7d, or 2026-11-25T12:00',
+    },
     {
       flags: '--type <PATTERN>',
-      description: "only these, such as 'download.*' (may be repeated)",
+      description: "only events of this type, such as 'download.*' (may be repeated)",
       parse: (value: string, previous: readonly string[] | undefined) =>
         append(present('--type: a pattern is missing')(value), previous),
     },
@@ -158,9 +161,9 @@ const MESSAGES: readonly ClientCommand[] = [
     usage: 'send [WORDS...]',
     summary: 'send a message: `send PEER TEXT`, `send --room ROOM TEXT`, `send --all TEXT`',
     flags: [
-      { flags: '--room <ROOM>', description: 'to all members of a room' },
-      { flags: '--all', description: 'to everyone' },
-      { flags: '--id <ID>', description: 'id of the message; the same again for a second attempt' },
+      { flags: '--room <ROOM>', description: 'send to all members of a room' },
+      { flags: '--all', description: 'send to all peers' },
+      { flags: '--id <ID>', description: 'id of the message; use the same id to retry' },
     ],
     handle: async (session, words, given) => {
       const { send } = await import('./commands/messages.js');
@@ -169,10 +172,10 @@ const MESSAGES: readonly ClientCommand[] = [
   },
   {
     usage: 'inbox',
-    summary: 'messages that nobody has read yet',
+    summary: 'show unread messages',
     flags: [
-      { flags: '--follow', description: 'stay, and show each as it comes' },
-      { flags: '--all', description: 'those that were read, too' },
+      { flags: '--follow', description: 'wait for new messages and show them' },
+      { flags: '--all', description: 'include messages that were read' },
     ],
     handle: async (session, _, given) => {
       const { inbox } = await import('./commands/messages.js');
@@ -181,9 +184,9 @@ const MESSAGES: readonly ClientCommand[] = [
   },
   {
     usage: 'history [PEER]',
-    summary: 'what was said, by this agent and to it, as far as the messaging service keeps it',
+    summary: 'show the messages sent and received by this agent that the messaging service still keeps',
     flags: [
-      { flags: '--room <ROOM>', description: 'in this room' },
+      { flags: '--room <ROOM>', description: 'only messages in this room' },
       {
         flags: '--limit <N>',
         description: 'the last N messages, at most 1000 (default 100)',
@@ -198,7 +201,7 @@ const MESSAGES: readonly ClientCommand[] = [
   },
   {
     usage: 'rooms [ACTION] [ROOM]',
-    summary: 'the rooms; `rooms join ROOM`, `rooms leave ROOM`',
+    summary: 'list rooms; `rooms join ROOM` and `rooms leave ROOM` change membership',
     handle: async (session, [action, room]) => {
       const commands = await import('./commands/rooms.js');
       if (action === undefined) return commands.rooms(session);
@@ -209,7 +212,7 @@ const MESSAGES: readonly ClientCommand[] = [
   },
 ];
 
-/** Adds the commands that talk with an agent or a tracker. */
+/** Adds the commands that call an agent or a tracker. */
 export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
   program.commandsGroup('Sharing:');
   addAll([...SHARING, INSPECT]);
@@ -254,7 +257,7 @@ function add(
 }
 
 function addShell(program: Command, context: Context, makeOutput: MakeOutput): void {
-  const command = withConnection(program.command('shell').description('an interactive menu of all this'));
+  const command = withConnection(program.command('shell').description('open an interactive menu'));
   command.action(async () => {
     const given: Given = { ...program.opts(), ...command.opts() };
     const { shell } = await import('./commands/shell.js');
@@ -266,14 +269,14 @@ function addShell(program: Command, context: Context, makeOutput: MakeOutput): v
 function withJson(command: Command): Command {
   return command
     .optionsGroup('Common options:')
-    .option('--json', 'one JSON object a line on standard output, nothing else');
+    .option('--json', 'print one JSON object per line, and nothing else, on standard output');
 }
 
 function withConnection(command: Command): Command {
   return withJson(command)
-    .option('--agent <ADDR>', 'which agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
-    .option('--data-dir <DIR>', "the agent's data folder (ENJAMBRE_DATA_DIR)")
-    .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+    .option('--agent <ADDR>', 'address of the agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
+    .option('--data-dir <DIR>', 'data folder of the agent (ENJAMBRE_DATA_DIR)')
+    .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)');
 }
 
 export function connectionOf(given: Given): Session['connection'] {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { resolveAgent, resolveTrackers } from './connection.js';
 
-describe('which agent', () => {
-  test('is the flag before the variable before the socket in the data folder', async () => {
+describe('the selected agent', () => {
+  test('comes from the flag, else the variable, else the socket in the data folder', async () => {
     const environment = { ENJAMBRE_AGENT: 'unix:/run/b.sock', ENJAMBRE_DATA_DIR: '/c' };
 
     expect(await resolveAgent({ agent: 'unix:/run/a.sock' }, { environment: environment, cwd: '/' })).toEqual(
@@ -26,13 +26,13 @@ describe('which agent', () => {
     });
   });
 
-  test('is the one with the default data folder when nothing is said', async () => {
+  test('is the one of the default data folder without flags and variables', async () => {
     expect(await resolveAgent({}, { environment: { XDG_DATA_HOME: '/xdg' }, cwd: '/' })).toEqual({
       address: 'unix:/xdg/enjambre/agent.sock',
     });
   });
 
-  test('over TCP comes with a token: flag, variable, or the file in the data folder', async () => {
+  test('over TCP takes a token from the flag, the variable or the file in the data folder', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'enjambre-token-'));
     await writeFile(join(dataDir, 'control.token'), 'from-file\n');
     const flags = { agent: ':7073', dataDir };
@@ -51,7 +51,7 @@ describe('which agent', () => {
     expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toEqual({ address: '127.0.0.1:7073' });
   });
 
-  test('is refused by the name of what said it', async () => {
+  test('is refused with the name of the flag or variable', async () => {
     await expect(resolveAgent({ agent: 'nowhere' }, { environment: {}, cwd: '/' })).rejects.toThrow(
       /^--agent: "nowhere" is not an address/,
     );
@@ -66,8 +66,8 @@ describe('which agent', () => {
   });
 });
 
-describe('which tracker', () => {
-  test('is asked only if nothing more plainly said names an agent', () => {
+describe('the selected tracker', () => {
+  test('is queried only if no setting of higher precedence names an agent', () => {
     const environment = { ENJAMBRE_TRACKER: 'b:1, c:2' };
 
     expect(resolveTrackers({ tracker: 'a:7070', agent: 'unix:/a' }, environment)).toEqual(['a:7070']);

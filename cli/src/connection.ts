@@ -6,22 +6,22 @@ import { flagName, variableName, type Environment } from '@enjambre/common/confi
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
-/** What a command takes of its process. */
+/** The parts of the process that addressing needs. */
 export interface Surroundings extends WorkingFolder {
   readonly environment: Environment;
 }
 
-/** What the command line said of whom to ask. */
+/** Flags that select an agent or a tracker. */
 export interface ConnectionFlags {
   readonly agent?: string | undefined;
   readonly token?: string | undefined;
   readonly dataDir?: string | undefined;
-  /** Ask this tracker, or the first of several that answers, and no agent. */
+  /** Query this tracker, or the first of several that answers, instead of an agent. */
   readonly tracker?: string | undefined;
 }
 
 export interface AgentEndpoint {
-  /** As grpc-js takes it. */
+  /** In the form that grpc-js accepts. */
   readonly address: string;
   /** Proof that the caller may control the agent; a unix socket needs none. */
   readonly token?: string;
@@ -31,7 +31,7 @@ const SOCKET_FILE = 'agent.sock';
 const TOKEN_FILE = 'control.token';
 
 /**
- * Which agent to talk with: `--agent`, ENJAMBRE_AGENT or the socket in the data folder.
+ * The agent to call: `--agent`, ENJAMBRE_AGENT or the socket in the data folder.
  * Throws `invalid`, BAD_OPTION.
  */
 export async function resolveAgent(flags: ConnectionFlags, around: Surroundings): Promise<AgentEndpoint> {
@@ -48,8 +48,8 @@ export async function resolveAgent(flags: ConnectionFlags, around: Surroundings)
 }
 
 /**
- * The trackers to ask directly; none if an agent is to be asked. What was said most
- * plainly wins: --tracker, then any word about an agent, then ENJAMBRE_TRACKER.
+ * The trackers to query directly; none if an agent is to be called. Precedence: --tracker,
+ * then any setting that names an agent, then ENJAMBRE_TRACKER.
  */
 export function resolveTrackers(flags: ConnectionFlags, environment: Environment): readonly string[] {
   const said = setting('tracker', flags, environment);
@@ -61,7 +61,7 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
 
 interface Setting {
   readonly value: string;
-  /** The flag or variable that said it. */
+  /** The flag or variable that it comes from. */
   readonly source: string;
 }
 
@@ -84,7 +84,7 @@ function readAddress(text: string, source: string, parse: (text: string) => Addr
   }
 }
 
-/** A server may listen on ":7070"; a client dials this machine then. */
+/** A server may listen on ":7070"; a client then dials this machine. */
 function dialable(address: Address): Address {
   return address.kind === 'tcp' && address.host === '' ? { ...address, host: '127.0.0.1' } : address;
 }
@@ -104,7 +104,7 @@ async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<st
 /** The token of an agent whose data folder can be read here; undefined if there is none. */
 async function storedToken(flags: ConnectionFlags, around: Surroundings): Promise<string | undefined> {
   try {
-    // One that is empty is none: the agent makes another at its next start.
+    // An empty file counts as no token: the agent creates another when it next starts.
     return (await readFile(join(await dataDir(flags, around), TOKEN_FILE), 'utf8')).trim() || undefined;
   } catch {
     return undefined;

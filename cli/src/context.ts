@@ -4,18 +4,18 @@ import type { Dialer } from '@enjambre/rpc/dialer';
 import type { ConnectionFlags } from './connection.js';
 import type { Output, TextStream } from './output.js';
 
-/** What a run of the command takes from its process; tests give their own. */
+/** The parts of the process that a command uses; tests pass their own. */
 export interface Context {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
-  /** Read by commands that are told to. */
+  /** Read only if an argument is `-`. */
   readonly stdin: Readable;
-  /** True if standard input is a terminal: somebody can answer questions. */
+  /** True if standard input is a terminal, so that prompts can be answered. */
   readonly canAsk: boolean;
   readonly environment: Environment;
-  /** Throws if it was removed: to be asked for only with a relative path. */
+  /** Throws if the folder was removed: read it only to resolve a relative path. */
   readonly cwd: string;
-  /** Opens all connections. Loaded when it is asked for: many a command opens none. */
+  /** Opens all connections. Loaded on first use: several commands open none. */
   readonly dialer: () => Promise<Dialer>;
   /** Wall clock, in milliseconds since 1970. */
   readonly now: () => number;
@@ -23,11 +23,11 @@ export interface Context {
   readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
-/** What a command that talks with an agent or a tracker works with. */
+/** Collaborators of a command that calls an agent or a tracker. */
 export interface Session {
   readonly context: Context;
   readonly output: Output;
   readonly connection: ConnectionFlags;
-  /** Aborts when the person asks to stop. */
+  /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
 }

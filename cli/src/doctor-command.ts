@@ -4,19 +4,21 @@ import type { Given } from './client-command.js';
 import type { Context } from './context.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
-/** Adds `enjambre doctor`, which takes the flags of an agent: what would start one, and how to ask the one that runs. */
+/** Adds `enjambre doctor`. It takes the flags of an agent, running or not. */
 export function addDoctor(program: Command, context: Context, makeOutput: MakeOutput): void {
-  program.commandsGroup('When it goes wrong:');
-  const doctor = program.command('doctor').description('checks all that an agent needs, and says what to do');
+  program.commandsGroup('Troubleshooting:');
+  const doctor = program
+    .command('doctor')
+    .description('check everything that an agent needs, and suggest fixes');
   program.hook('preSubcommand', async (_program, command) => {
     if (command !== doctor) return;
     const { agentOptions } = await import('@enjambre/peer-agent/config');
     addServiceOptions(doctor, agentOptions);
     doctor
       .optionsGroup('Common options:')
-      .option('--json', 'one JSON object a line on standard output, nothing else')
-      .option('--agent <ADDR>', 'which agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
-      .option('--token <TOKEN>', 'token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+      .option('--json', 'print one JSON object per line, and nothing else, on standard output')
+      .option('--agent <ADDR>', 'address of the agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
+      .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)');
     doctor.action(async () => {
       const given: Given = { ...program.opts(), ...doctor.opts() };
       const output = makeOutput({ json: given.json === true });

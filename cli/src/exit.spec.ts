@@ -31,7 +31,7 @@ describe('exit codes', () => {
     expect(exitCodeOf(new EnjambreError(code, reason, ''))).toBe(exitCode);
   });
 
-  test('anything else that is thrown is a failure told without its stack', () => {
+  test('any other thrown value is a failure, reported without its stack', () => {
     const busy = Object.assign(new Error('EBUSY: the disk is busy'), { code: 'EBUSY' });
 
     expect(failureOf(busy)).toEqual({ reason: 'EBUSY', message: 'EBUSY: the disk is busy', exitCode: 1 });

@@ -1,7 +1,7 @@
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
 import { messageWithRemedy } from './wording.js';
 
-/** What the process tells its caller; scripts depend on these numbers. */
+/** Exit codes of the process; scripts depend on these numbers. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -29,7 +29,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   internal: EXIT.failed,
 };
 
-/** Reasons that mean something else here than their code says. */
+/** Reasons whose exit code is not that of their error code. */
 const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
   // The command line was right; the content is not.
   EMPTY_FILE: EXIT.failed,
@@ -38,27 +38,27 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode | undefined>> = {
   UNSUPPORTED_NAMES: EXIT.failed,
   TOO_MANY_FILES: EXIT.failed,
   NAMESAKE: EXIT.failed,
-  // The remedy is another ref.
+  // The user fixes it with another ref.
   AMBIGUOUS_REF: EXIT.usage,
-  // A service of our own did not start: nobody was asked anything.
+  // A service in this process did not start: no other process was called.
   PORT_IN_USE: EXIT.failed,
   CANNOT_LISTEN: EXIT.failed,
 };
 
-/** The one table between our errors and exit codes. */
+/** The single mapping from errors to exit codes. */
 export function exitCodeOf(error: EnjambreError): ExitCode {
   return EXIT_OF_REASON[error.reason] ?? EXIT_OF_CODE[error.code];
 }
 
-/** What is told of an error: never its stack. */
+/** The reported part of an error: never its stack. */
 export interface Failure {
   readonly reason: string;
-  /** One sentence: what is wrong and what to do. */
+  /** One sentence: the problem and the next step. */
   readonly message: string;
   readonly exitCode: ExitCode;
 }
 
-/** Describes anything that was thrown. */
+/** Describes any thrown value. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof EnjambreError) {
     return { reason: error.reason, message: messageWithRemedy(error), exitCode: exitCodeOf(error) };

@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { interruptible } from './interrupt.js';
 
 describe('Ctrl-C', () => {
-  test('aborts the signal and is told as an interruption', async () => {
+  test('aborts the signal and is reported as an interruption', async () => {
     const work = interruptible(async (signal) => {
       await new Promise((resolve) => {
         signal.addEventListener('abort', resolve);
@@ -16,7 +16,7 @@ describe('Ctrl-C', () => {
     expect(process.listenerCount('SIGINT')).toBe(0);
   });
 
-  test('does not change what was done before it, nor other errors', async () => {
+  test('does not change results before it, nor other errors', async () => {
     const error = new Error('x');
 
     await expect(interruptible(() => Promise.resolve(1))).resolves.toBe(1);

@@ -3,7 +3,7 @@ import { EXIT } from './exit.js';
 
 /**
  * Runs `work` with a signal that aborts at SIGINT; a second SIGINT ends the process.
- * What work throws after the first is told as an interruption, if it does not say so itself.
+ * An error that `work` throws after the first SIGINT is reported as an interruption.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();

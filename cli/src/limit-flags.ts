@@ -11,26 +11,26 @@ const PRIORITIES: ReadonlyMap<string, Priority> = new Map([
 
 export const uploadFlag: Flag = {
   flags: '--max-upload <RATE>',
-  description: 'bytes a second sent at most, such as 10MB or 500k; none for no limit',
+  description: 'upload limit in bytes per second, such as 10MB or 500k; none for no limit',
   parse: rate('--max-upload'),
 };
 
 export const downloadFlag: Flag = {
   flags: '--max-download <RATE>',
-  description: 'bytes a second received at most, such as 10MB or 500k; none for no limit',
+  description: 'download limit in bytes per second, such as 10MB or 500k; none for no limit',
   parse: rate('--max-download'),
 };
 
 export const priorityFlag: Flag = {
   flags: '--priority <LEVEL>',
-  description: 'high, normal or low: how much the transfer gets where several share a limit (4 : 2 : 1)',
+  description: 'high, normal or low: the weight of the transfer where several share a limit (4 : 2 : 1)',
   parse: (level) => {
     if (PRIORITIES.has(level)) return level;
     throw new EnjambreError('invalid', 'BAD_OPTION', '--priority: must be high, normal or low');
   },
 };
 
-/** What was given of the flags above; undefined if none was. */
+/** The values of the flags above; undefined if none was given. */
 export function limitsGiven({ maxUpload, maxDownload, priority }: Given): LimitChange | undefined {
   if (maxUpload === undefined && maxDownload === undefined && priority === undefined) return undefined;
   return {

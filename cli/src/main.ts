@@ -18,7 +18,7 @@ async function openDialer(): Promise<Dialer> {
   return new Dialer({ credentials: PLAINTEXT });
 }
 
-// Each is asked for only by a command that needs it: a terminal that is gone or a folder that was removed is no fault of the others.
+// Getters: a terminal that is gone or a folder that was removed fails only the commands that use it.
 const context: Context = {
   get stdout() {
     return standardOut();

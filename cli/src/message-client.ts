@@ -8,8 +8,8 @@ import { channelOf, type AgentChannel } from './agent-channel.js';
 import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 
-/** The agent tries again for a while before it gives up. */
-const RELAY_TIMEOUT_MS = 20_000;
+/** The agent retries for a while before it gives up. */
+const MESSAGING_TIMEOUT_MS = 20_000;
 
 /** Opens a client of the session's agent for `work` and closes it afterwards. */
 export async function withMessages<T>(
@@ -24,7 +24,7 @@ export async function withMessages<T>(
   }
 }
 
-/** The messages of one agent, seen from its command line. Methods throw EnjambreError with a sentence for people. */
+/** Client of the messages of one agent. Methods throw EnjambreError with a message for the user. */
 export class MessageClient {
   readonly #channel: AgentChannel;
   readonly #client: AgentMessagingServiceClient;
@@ -39,7 +39,7 @@ export class MessageClient {
   }
 
   send(message: { id: string; target: Target; text: string }): Promise<SendMessageResponse> {
-    return this.#channel.call(this.#client.sendMessage.bind(this.#client), message, RELAY_TIMEOUT_MS);
+    return this.#channel.call(this.#client.sendMessage.bind(this.#client), message, MESSAGING_TIMEOUT_MS);
   }
 
   /** Unread messages, oldest first, or all that are kept. */
@@ -55,7 +55,7 @@ export class MessageClient {
     });
   }
 
-  /** Notes that messages were shown. */
+  /** Marks messages as read. */
   async markRead(messages: readonly InboxMessage[]): Promise<void> {
     const call = this.#client.markRead.bind(this.#client);
     const unread = messages.filter(({ read }) => !read).map(({ number }) => number);
@@ -64,7 +64,7 @@ export class MessageClient {
     }
   }
 
-  /** Unread messages, and then each as it comes. */
+  /** Unread messages, then each new one. */
   async *watch(): AsyncGenerator<InboxMessage, void, undefined> {
     for await (const { message } of this.#channel.read(() =>
       this.#client.watchInbox({}, this.#channel.metadata),
@@ -73,27 +73,27 @@ export class MessageClient {
     }
   }
 
-  /** The newest messages that the relay keeps, sent and received, newest first. */
+  /** The newest messages that the messaging service keeps, sent and received, newest first. */
   async history(target: Target | undefined, limit: number): Promise<Message[]> {
     const request = { target, pageSize: limit, pageToken: '' };
     const call = this.#client.listHistory.bind(this.#client);
-    return (await this.#channel.call(call, request, RELAY_TIMEOUT_MS)).messages;
+    return (await this.#channel.call(call, request, MESSAGING_TIMEOUT_MS)).messages;
   }
 
   async join(room: string): Promise<Room | undefined> {
     const call = this.#client.joinRoom.bind(this.#client);
-    return (await this.#channel.call(call, { room }, RELAY_TIMEOUT_MS)).room;
+    return (await this.#channel.call(call, { room }, MESSAGING_TIMEOUT_MS)).room;
   }
 
   async leave(room: string): Promise<void> {
-    await this.#channel.call(this.#client.leaveRoom.bind(this.#client), { room }, RELAY_TIMEOUT_MS);
+    await this.#channel.call(this.#client.leaveRoom.bind(this.#client), { room }, MESSAGING_TIMEOUT_MS);
   }
 
   rooms(): Promise<Room[]> {
     return allPages(async (pageToken) => {
       const request = { pageSize: PAGE_SIZE, pageToken };
       const call = this.#client.listRooms.bind(this.#client);
-      const page = await this.#channel.call(call, request, RELAY_TIMEOUT_MS);
+      const page = await this.#channel.call(call, request, MESSAGING_TIMEOUT_MS);
       return { items: page.rooms, next: page.nextPageToken };
     });
   }

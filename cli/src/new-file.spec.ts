@@ -12,13 +12,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-test('a new file is there whole, and nothing beside it', async () => {
+test('a new file is complete, and nothing is left beside it', async () => {
   await writeNewFile(join(folder, 'x.torrent'), Buffer.from('all of it'));
   expect(await readFile(join(folder, 'x.torrent'), 'utf8')).toBe('all of it');
   expect(await readdir(folder)).toEqual(['x.torrent']);
 });
 
-test('a file that is there stays as it is', async () => {
+test('an existing file is not changed', async () => {
   await writeFile(join(folder, 'x.torrent'), 'before');
   await expect(writeNewFile(join(folder, 'x.torrent'), Buffer.from('after'))).rejects.toMatchObject({
     code: 'EEXIST',

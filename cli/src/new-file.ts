@@ -3,12 +3,12 @@ import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 
-/** What file systems say that know no second name of a file. */
+/** Errors of file systems without hard links. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /**
- * Writes a file that is not there yet, whole or not at all: a disk that fills up, or a process that is
- * killed, leaves nothing under its name. Throws the system's errors, EEXIST if there is such a file.
+ * Writes a file that does not exist yet, atomically: a full disk or a killed process leaves nothing under
+ * its name. Throws the system's errors, EEXIST if the file exists.
  */
 export async function writeNewFile(path: string, data: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.enjambre-${randomBytes(6).toString('hex')}`);

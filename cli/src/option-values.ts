@@ -3,9 +3,9 @@ import { bytesSchema } from '@enjambre/common/config/quantities';
 import { EnjambreError } from '@enjambre/core/error';
 import { isPieceLength } from '@enjambre/core/piece-length';
 
-/** Parsers of what stands behind an option; each throws what the user is told. */
+/** Parsers of option values; each throws the message for the user. */
 
-/** A timer takes no more. */
+/** Upper bound of a Node timer. */
 const MAX_SECONDS = 2_000_000;
 
 /** A parser of texts that are not empty. */
@@ -20,7 +20,7 @@ export function present(refusal: string): (value: string) => string {
 export function onDisk(what: string): (value: string) => string {
   return (value) => {
     if (value !== '-') return present(`${what}: a path is missing`)(value);
-    const refusal = `${what}: standard input or output cannot be meant: write ./- for what is called -`;
+    const refusal = `${what}: - (standard input or output) is not possible here: write ./- for a file named -`;
     throw new EnjambreError('invalid', 'BAD_OPTION', refusal);
   };
 }
@@ -36,7 +36,7 @@ export function wholeNumber(most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (/^\d+$/.test(value) && number > 0 && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${String(most)}.`);
+    throw new InvalidArgumentError(`It must be an integer from 1 to ${String(most)}.`);
   };
 }
 

@@ -6,14 +6,14 @@ import { plain } from './render/text.js';
 
 /** The part of a process's standard streams that commands use. */
 export interface TextStream {
-  /** Calls back when the text has left, or with the reason why not. */
+  /** Calls `written` when the text was written, with the error if that failed. */
   write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
 export interface OutputOptions {
-  /** One JSON object a line and nothing else on standard output. */
+  /** One JSON object per line and nothing else on standard output. */
   readonly json: boolean;
   readonly color: boolean;
 }
@@ -22,14 +22,14 @@ const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
-/** What is known of where text goes to be laid out. */
+/** The properties of the output that layout depends on. */
 export type Screen = Pick<Output, 'colors' | 'width'>;
 
-/** Where commands speak: lines for people or, with --json, objects for programs; never both. */
+/** The output of a command: lines for people or, with --json, objects for programs; never both. */
 export class Output {
   readonly json: boolean;
   readonly colors: ReturnType<typeof picocolors.createColors>;
-  /** Lines that are drawn over by the next {@link redraw}. */
+  /** Number of lines that the next {@link redraw} overwrites. */
   #drawn = 1;
 
   constructor(
@@ -41,12 +41,12 @@ export class Output {
     this.colors = picocolors.createColors(options.color);
   }
 
-  /** True if a line can be drawn over again. */
+  /** True if lines can be redrawn. */
   get live(): boolean {
     return !this.json && this.stdout.isTTY === true;
   }
 
-  /** Columns that a line may fill: no bound but on a terminal. */
+  /** Columns that a line may fill: bounded only on a terminal. */
   get width(): number {
     return this.stdout.isTTY === true ? this.columns : Infinity;
   }
@@ -55,33 +55,33 @@ export class Output {
     return this.stdout.columns || DEFAULT_COLUMNS;
   }
 
-  /** A line for people; nothing with --json. Text from the network must be `plain` already. */
+  /** Prints a line for people; nothing with --json. Pass text from the network through `plain` first. */
   line(text = ''): void {
     this.#drawn = 1;
     if (!this.json) this.stdout.write(`${text}\n`);
   }
 
-  /** An object for programs; nothing without --json. */
+  /** Prints an object for programs; nothing without --json. */
   object(value: JsonObject): void {
     if (this.json) this.stdout.write(toJsonLine(value));
   }
 
-  /** Resolves when all so far has left this process. Throws `denied`, CANNOT_WRITE, if it could not. */
+  /** Resolves when all output so far is written. Throws `denied`, CANNOT_WRITE, if that fails. */
   written(): Promise<void> {
     return this.bytes('');
   }
 
-  /** Content for a program, as it is. Resolves when it has left this process; throws as {@link written}. */
+  /** Writes raw content for a program. Resolves when it is written; throws like {@link written}. */
   async bytes(data: string | Uint8Array): Promise<void> {
     const failure = await new Promise<Error | null | undefined>((resolve) =>
       this.stdout.write(data, resolve),
     );
     if (!failure) return;
-    const message = `the output could not be written (${systemErrorText(failure)}): fix that and ask again`;
+    const message = `the output could not be written (${systemErrorText(failure)}): fix that and try again`;
     throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
   }
 
-  /** Draws the lines at the end of a terminal over again, those that were drawn last. None may be wider than the terminal. */
+  /** Redraws the lines that it drew last, at the end of the terminal. None may be wider than the terminal. */
   redraw(lines: readonly string[]): void {
     if (!this.live) return;
     const up = this.#drawn > 1 ? `\u001b[${this.#drawn - 1}A${CLEAR_BELOW}` : '';
@@ -89,13 +89,13 @@ export class Output {
     this.stdout.write(CLEAR_LINE + up + lines.join('\n'));
   }
 
-  /** A sentence beside the result, on standard error, also with --json. */
+  /** Prints a sentence on standard error, also with --json. */
   note(sentence: string): void {
     this.stderr.write(`${plain(sentence)}\n`);
   }
 }
 
-/** Where people are told what happens while standard output takes the content itself. */
+/** Output for people on standard error, while standard output carries the content itself. */
 export function outputBeside(
   stderr: TextStream,
   environment: Readonly<Record<string, string | undefined>>,
@@ -103,7 +103,7 @@ export function outputBeside(
   return new Output(stderr, stderr, { json: false, color: wantsColor(stderr, environment) });
 }
 
-/** Whether to use colours: a terminal's default, switched by NO_COLOR and FORCE_COLOR as everywhere. */
+/** Whether to use colours: the default on a terminal; NO_COLOR and FORCE_COLOR override it. */
 export function wantsColor(
   stream: TextStream,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,7 +1,7 @@
-/** More than any list has at 1000 an item a page; ends a server that never says the last. */
+/** More pages than any list has; ends the loop if a server never marks a page as the last. */
 const MAX_PAGES = 10_000;
 
-/** The largest page that our servers give. */
+/** The largest page that our servers return. */
 export const PAGE_SIZE = 1000;
 
 export interface Page<Item> {

@@ -10,9 +10,9 @@ import { addServiceCommands } from './service-commands.js';
 const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
 
 /**
- * The whole command: parses `args` (those after the program's name), does what they say
- * and returns the exit code. Never throws; what goes wrong is one sentence on standard
- * error and, with --json, an object on standard output as well.
+ * Runs the command line `args` (without the program's name) and returns the exit code. Never
+ * throws: an error is reported as one sentence on standard error and, with --json, as an
+ * object on standard output as well.
  */
 export async function run(args: readonly string[], context: Context): Promise<ExitCode> {
   const program = createProgram(context);
@@ -34,26 +34,26 @@ function createProgram(context: Context): Command {
     .version(VERSION, '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .helpCommand(false)
-    .option('--json', 'one JSON object a line on standard output, nothing else')
+    .option('--json', 'print one JSON object per line, and nothing else, on standard output')
     .option(
       '--agent <ADDR>',
-      'which agent: unix:PATH or HOST:PORT (default unix:<data-dir>/agent.sock; ENJAMBRE_AGENT)',
+      'address of the agent: unix:PATH or HOST:PORT (default unix:<data-dir>/agent.sock; ENJAMBRE_AGENT)',
     )
-    .option('--data-dir <DIR>', "the agent's data folder, where its socket is (ENJAMBRE_DATA_DIR)")
+    .option('--data-dir <DIR>', 'data folder of the agent, which contains its socket (ENJAMBRE_DATA_DIR)')
     .option(
       '--token <TOKEN>',
-      'token of an agent reached over TCP (default <data-dir>/control.token; ENJAMBRE_TOKEN)',
+      'control token of an agent reached over TCP (default: read from <data-dir>/control.token; ENJAMBRE_TOKEN)',
     )
     .addHelpText(
       'after',
-      `\nREF is an infohash or its first 8 or more digits, a magnet link, a .torrent path (- for standard input), or a name.`,
+      '\nREF is an infohash or at least its first 8 digits, a magnet link, a .torrent file (- for standard input), or a name.',
     )
     .configureHelp({ subcommandTerm: termOf })
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
-      // Usage errors are told by `report`, in our own form.
+      // `report` prints usage errors, in our own form.
       writeErr: () => undefined,
       getOutHasColors: () => wantsColor(context.stdout, context.environment),
       getOutHelpWidth: () => context.stdout.columns || 100,
@@ -64,7 +64,7 @@ function createProgram(context: Context): Command {
   return program;
 }
 
-/** `get <REF>`: every command has options, so that is not worth saying. */
+/** `get <REF>`, without "[options]": every command has some. */
 function termOf(command: Command): string {
   const args = command.registeredArguments.map((arg) =>
     arg.required ? `<${arg.name()}>` : `[${arg.name()}]`,
@@ -77,7 +77,7 @@ function outputOf(context: Context, options: { readonly json: boolean }): Output
   return new Output(context.stdout, context.stderr, { json: options.json, color });
 }
 
-/** `enjambre help get` asks for what `enjambre get --help` asks for; `help` of no command is that command's error. */
+/** Rewrites `enjambre help get` to `enjambre get --help`; an unknown command then fails as usual. */
 function helpFirst(program: Command, args: readonly string[]): string[] {
   const at = operandIndex(program, args);
   if (args[at] !== 'help') return [...args];
@@ -90,7 +90,7 @@ function helpFirst(program: Command, args: readonly string[]): string[] {
   ];
 }
 
-/** Where the first of `args` is that is neither a flag nor its value. */
+/** Index of the first of `args` that is neither a flag nor the value of one. */
 function operandIndex({ options }: Command, args: readonly string[]): number {
   let at = 0;
   while (args[at]?.startsWith('-')) at += options.find(({ long }) => long === args[at])?.required ? 2 : 1;
@@ -102,7 +102,7 @@ function saysJson(args: readonly string[]): boolean {
   return args.slice(0, end === -1 ? args.length : end).includes('--json');
 }
 
-/** The command that `args` name; empty if none. What stands before it may be the value of a flag. */
+/** The command that `args` name; empty if none. An argument before it may be the value of a flag. */
 function commandIn(program: Command, args: readonly string[]): string {
   const names = new Set(program.commands.map((command) => command.name()));
   return args.find((arg) => names.has(arg)) ?? '';
@@ -115,13 +115,13 @@ function usageFailure(error: CommanderError, program: Command, args: readonly st
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '');
   const isKnown = command !== '' && error.code !== 'commander.unknownCommand';
-  const hint = `\`enjambre ${isKnown ? `${command} ` : ''}--help\` tells more`;
+  const hint = `see \`enjambre ${isKnown ? `${command} ` : ''}--help\``;
   const flag = error.code === 'commander.unknownOption' ? kindredFlags(said, program, command) : '';
-  const what = error.code === 'commander.help' ? 'a command is missing' : `${said}${flag}`;
+  const what = error.code === 'commander.help' ? 'missing command' : `${said}${flag}`;
   return { reason: 'USAGE', message: `${what}: ${hint}`, exitCode: EXIT.usage };
 }
 
-/** Flags that have a word in common with the unknown one; commander itself knows only those that are spelled alike. */
+/** Flags that share a word with the unknown one; commander itself only suggests flags of similar spelling. */
 function kindredFlags(said: string, program: Command, command: string): string {
   const [, unknown] = /^unknown option '--([^'=]+)[^']*'$/.exec(said) ?? [];
   const words = new Set(unknown?.split('-'));

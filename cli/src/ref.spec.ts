@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true }));
 
 describe('a ref', () => {
-  test('that is the path of a .torrent is its content for a download, its infohash for the rest', async () => {
+  test('that is the path of a .torrent resolves to its content for a download, else to its infohash', async () => {
     expect(await downloadSource('a.torrent', around())).toEqual({ $case: 'metainfo', value: metainfo.bytes });
     expect(await transferRef('./a.torrent', around())).toBe(metainfo.infohash);
   });
@@ -74,7 +74,7 @@ describe('a ref', () => {
     await expect(downloadSource('-', around())).rejects.toThrow(/is empty: pipe a \.torrent/);
   });
 
-  test('on a standard input that never ends is waited for until Ctrl-C', async () => {
+  test('on a standard input that never ends waits until Ctrl-C', async () => {
     const interrupt = new AbortController();
     const stdin = new Readable({ read: () => undefined });
     const reading = downloadSource('-', { context: { cwd, stdin, canAsk: false }, signal: interrupt.signal });

@@ -10,8 +10,8 @@ import { pathFrom, type WorkingFolder } from './working-folder.js';
 const INFOHASH = /^[0-9a-f]{64}$/i;
 
 /**
- * What a download is asked for by: the content of a `.torrent` if `ref` is the path of
- * one (or `-`), else `ref` itself, which the agent reads. Throws `invalid` BAD_REF or BAD_METAINFO,
+ * The source of a download request: the content of a `.torrent` if `ref` is the path of
+ * one (or `-`), else `ref` itself, which the agent resolves. Throws `invalid` BAD_REF or BAD_METAINFO,
  * `not-found` PATH_NOT_FOUND or LOCAL_PATH.
  */
 export async function downloadSource(
@@ -20,23 +20,23 @@ export async function downloadSource(
 ): Promise<NonNullable<DownloadRequest['source']>> {
   const metainfo = await torrentFile(ref, around);
   if (metainfo) return { $case: 'metainfo', value: metainfo };
-  // No name has a separator.
+  // Names contain no separator.
   const local = ref.includes('/') ? await localPath(ref, around.context) : undefined;
   if (local) throw local;
   return { $case: 'ref', value: ref };
 }
 
-/** Says of a ref that is the path of something on this machine that it is no .torrent; undefined if it is no path. */
+/** The error for a ref that is the path of a local file or folder but not a .torrent; undefined if it is no path. */
 export async function localPath(ref: string, folder: WorkingFolder): Promise<EnjambreError | undefined> {
   const path = pathFrom(folder, ref);
   const found = /^magnet:/i.test(ref) ? undefined : await stat(path).catch(() => undefined);
   if (!found) return undefined;
   const what = found.isDirectory() ? 'folder' : 'file';
-  const message = `${path} is a local ${what} and no .torrent: \`enjambre share\` offers it, \`enjambre files\` lists what there is to get`;
+  const message = `${path} is a local ${what}, not a .torrent: \`enjambre share\` shares it, \`enjambre files\` lists shared files`;
   return new EnjambreError('not-found', 'LOCAL_PATH', message);
 }
 
-/** The ref by which an agent knows a transfer: for a `.torrent` path, or `-`, its infohash. */
+/** The ref of a transfer for an agent: the infohash for a `.torrent` path or `-`, else `ref`. */
 export async function transferRef(ref: string, around: TorrentSource): Promise<string> {
   const metainfo = await torrentFile(ref, around);
   if (!metainfo) return ref;
@@ -45,8 +45,9 @@ export async function transferRef(ref: string, around: TorrentSource): Promise<s
 }
 
 /**
- * The infohash that `ref` means to a tracker. Names and prefixes are looked up in
- * `files(query)`; as with an agent, an exact name counts before a prefix, and an infohash before a name. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ * Resolves `ref` to an infohash for a tracker. Names and prefixes are looked up with
+ * `files(query)`. As with an agent, an exact name takes precedence over a prefix, and an infohash
+ * over a name. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
  */
 export async function trackerInfohash(
   ref: string,
@@ -64,20 +65,20 @@ export async function trackerInfohash(
   const named = withName(text, all);
   const matching = named.length === 0 ? withDigits(text, all, ({ infohash }) => infohash) : named;
   const [found] = matching;
-  // The tracker says of an infohash that it does not know it.
+  // The tracker itself reports an unknown infohash.
   if (!found && INFOHASH.test(text)) return text.toLowerCase();
   if (!found)
     throw new EnjambreError(
       'not-found',
       'UNKNOWN_REF',
-      `nothing is called ${text}: \`enjambre files\` lists what there is`,
+      `no file is named ${text}: \`enjambre files\` lists shared files`,
     );
   if (matching.length === 1) return found.infohash;
   const choices = matching.map(({ infohash }) => infohash.slice(0, 12)).join(', ');
-  throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} may be one of ${choices}: say which`);
+  throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} is ambiguous: choose one of ${choices}`);
 }
 
-/** The bytes of the `.torrent` that `ref` names; `-` is standard input. Undefined if it is not the path of one. */
+/** The content of the `.torrent` at the path `ref`; `-` is standard input. Undefined if `ref` is not such a path. */
 async function torrentFile(ref: string, around: TorrentSource): Promise<Buffer | undefined> {
   if (ref.trim() === '') {
     throw new EnjambreError(
@@ -91,9 +92,9 @@ async function torrentFile(ref: string, around: TorrentSource): Promise<Buffer |
   const path = pathFrom(around.context, ref);
   const size = await fileSize(path);
   if (size === undefined) {
-    // Something may be shared under such a name; with a separator it can only be a path.
+    // A file may be shared under such a name; with a separator it can only be a path.
     if (!ref.includes('/')) return undefined;
-    throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `no file ${path} is there: check the path`);
+    throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `${path} does not exist: check the path`);
   }
   if (size > MAX_TORRENT_BYTES) {
     throw tooLarge(path);

@@ -5,7 +5,7 @@ import { addServiceOptions, serviceFlags } from './service-options.js';
 
 interface Service {
   readonly summary: string;
-  /** Loads the service's flags. Services are large: what is not run is not loaded. */
+  /** Loads the service's flags. Services are large, so only the one that runs is imported. */
   readonly options: () => Promise<OptionTable>;
   readonly run: () => Promise<
     (flags: ReturnType<typeof serviceFlags>, environment: Context['environment']) => Promise<void>
@@ -14,28 +14,28 @@ interface Service {
 
 const SERVICES: Readonly<Record<string, Service>> = {
   dev: {
-    summary: 'tracker, messaging and one agent in one process, to try things out',
+    summary: 'run a tracker, messaging service and agent in one process, for trying out',
     options: async () => (await import('./commands/dev.js')).devOptions,
     run: async () => (await import('./commands/dev.js')).dev,
   },
   tracker: {
-    summary: 'the tracker: who has which file',
+    summary: 'run a tracker, the directory of peers and shared files',
     options: async () => (await import('@enjambre/tracker/config')).trackerOptions,
     run: async () => (await import('@enjambre/tracker/main')).run,
   },
   messaging: {
-    summary: 'the relay: messages between agents',
+    summary: 'run a messaging service, which delivers messages between agents',
     options: async () => (await import('@enjambre/messaging/config')).messagingOptions,
     run: async () => (await import('@enjambre/messaging/main')).run,
   },
   agent: {
-    summary: 'an agent: shares and downloads files',
+    summary: 'run an agent, which shares and downloads files',
     options: async () => (await import('@enjambre/peer-agent/config')).agentOptions,
     run: async () => (await import('@enjambre/peer-agent/main')).run,
   },
 };
 
-/** Adds the commands that run a service in the foreground. Their flags are made when one is chosen. */
+/** Adds the commands that run a service in the foreground. The flags of a service are added when it is selected. */
 export function addServiceCommands(program: Command, context: Context): void {
   program.commandsGroup('Services, in the foreground until Ctrl-C:');
   for (const [name, { summary }] of Object.entries(SERVICES)) program.command(name).description(summary);
@@ -48,7 +48,7 @@ export function addServiceCommands(program: Command, context: Context): void {
 async function prepare(command: Command, service: Service, context: Context): Promise<void> {
   const table = await service.options();
   addServiceOptions(command, table);
-  command.option('--json', 'the same as --log-format json');
+  command.option('--json', 'same as --log-format json');
   command.action(async () => {
     const { detachStandardStreams } = await import('@enjambre/common/log/standard-output');
     detachStandardStreams();
@@ -65,7 +65,7 @@ async function prepare(command: Command, service: Service, context: Context): Pr
   });
 }
 
-/** grpc-js writes lines of its own to standard error beside the errors that it throws; GRPC_VERBOSITY brings them back. */
+/** grpc-js logs to standard error in addition to the errors that it throws; GRPC_VERBOSITY restores these logs. */
 async function silenceGrpc({ GRPC_VERBOSITY }: Context['environment']): Promise<void> {
   const { logVerbosity, setLogVerbosity } = await import('@grpc/grpc-js');
   if (!GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);

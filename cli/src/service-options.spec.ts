@@ -35,7 +35,7 @@ describe('flags of a service', () => {
     expect(help).toContain('--label <KEY=VALUE> where it stands (may be repeated; ENJAMBRE_LABEL)');
   });
 
-  test('are texts; repeatable ones are lists; what is not given is absent', () => {
+  test('are strings; repeatable ones are lists; missing ones are absent', () => {
     expect(parse('--data-dir', '/tmp', '--label', 'zone=a', '--label', 'node=b')).toEqual({
       dataDir: '/tmp',
       label: ['zone=a', 'node=b'],

@@ -7,7 +7,7 @@ import {
   type OptionTable,
 } from '@enjambre/common/config/options';
 
-/** Gives `command` a flag for each option of a service's table, described with its default and variable. */
+/** Adds a flag to `command` for each option of a service's table, described with its default and variable. */
 export function addServiceOptions(command: Command, table: OptionTable): void {
   for (const [key, option] of Object.entries(table)) command.addOption(serviceOption(key, option));
 }
@@ -28,12 +28,12 @@ function describe(key: string, { description, default: fallback, repeatable }: O
   return `${description} (${facts.join('; ')})`;
 }
 
-/** A parser for options that may be given several times. */
+/** Parser of repeatable options. */
 export function append(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
 }
 
-/** What the command line said of the options in `table`; --json means JSON logs. */
+/** The values given on the command line for the options in `table`; --json means JSON logs. */
 export function serviceFlags(table: OptionTable, given: Readonly<Record<string, unknown>>): Flags {
   const flags: Record<string, string | readonly string[] | undefined> = {};
   for (const key of Object.keys(table)) {

@@ -3,11 +3,11 @@ import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-fla
 import { onDisk, pieceLength, present, seconds, text } from './option-values.js';
 import { append } from './service-options.js';
 
-/** What puts content into the network, and what gets it. */
+/** Commands that share and download content. */
 export const SHARING: readonly ClientCommand[] = [
   {
     usage: 'share <PATH>',
-    summary: 'offer a file or folder, and print its infohash and magnet link',
+    summary: 'share a file or folder, and print its infohash and magnet link',
     flags: [
       {
         flags: '--name <NAME>',
@@ -16,24 +16,24 @@ export const SHARING: readonly ClientCommand[] = [
       },
       {
         flags: '--piece-length <BYTES>',
-        description: 'bytes in a piece: a power of two from 16KiB to 64MiB',
+        description: 'bytes per piece: a power of two from 16KiB to 64MiB',
         parse: pieceLength,
       },
       {
         flags: '--torrent <FILE>',
-        description: 'write a .torrent, too, - for standard output (may be repeated)',
+        description: 'also write a .torrent file; - for standard output (may be repeated)',
         parse: (value: string, previous: readonly string[] | undefined) =>
           append(present('--torrent: a path is missing')(value), previous),
       },
       {
         flags: '--follow-links',
-        description: 'share what symbolic links in a folder lead to, inside the folder',
+        description: 'follow symbolic links whose target is inside the folder',
       },
-      { flags: '--follow-links-outside', description: 'share what they lead to, wherever it is' },
+      { flags: '--follow-links-outside', description: 'follow all symbolic links' },
       {
         flags: '--skip-unsupported',
         description:
-          'leave out, and list, what cannot be shared: such names, and links that are not followed',
+          'skip and list what cannot be shared: unsupported names, and links that are not followed',
       },
       uploadFlag,
       priorityFlag,
@@ -52,21 +52,21 @@ export const SHARING: readonly ClientCommand[] = [
       });
     },
     notes:
-      'Exits 1 although the content is shared if it lacks what symbolic links lead to: each is named on standard error.',
+      '\nIf symbolic links are left out, the rest is shared, each link is named on standard error, and the command exits 1.',
   },
   {
     usage: 'get <REF>',
-    summary: 'download, and stay until it is complete',
+    summary: 'download, and wait for completion (--detach returns at once)',
     flags: [
       {
         flags: '--output <DIR>',
-        description: "folder to put it in (default: the agent's download folder)",
+        description: "target folder (default: the agent's download folder)",
         parse: onDisk('--output'),
       },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <SECONDS>',
-        description: 'give up waiting when it is not complete by then; the agent continues in the background',
+        description: 'stop waiting after SECONDS; the agent continues in the background',
         parse: seconds,
       },
       uploadFlag,

@@ -3,7 +3,7 @@ import { systemErrorText } from '@enjambre/common/system-error';
 import { EXIT } from './exit.js';
 import type { TextStream } from './output.js';
 
-/** Where the command speaks: the log's way if it runs a service, which nothing may keep waiting. */
+/** Standard output. A service writes through the log, so that a slow reader cannot block it. */
 export function standardOut(): TextStream {
   return standardStreamsAreDetached() ? ofLog(1) : waitingOut();
 }
@@ -22,7 +22,7 @@ function ofLog(fd: 1 | 2): TextStream {
 }
 
 const waitingOut = once(() => {
-  // `enjambre ls | head -1` ends quietly when nobody reads on.
+  // `enjambre ls | head -1` ends quietly when the reader closes the pipe.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
     waitingError().write(`enjambre: the output could not be written (${systemErrorText(error)})\n`);
@@ -32,7 +32,7 @@ const waitingOut = once(() => {
 });
 
 const waitingError = once(() => {
-  // What stands there is beside the result, which has a way of its own.
+  // Losing notes is no failure: the result is on standard output.
   process.stderr.on('error', () => undefined);
   return process.stderr;
 });

@@ -6,20 +6,20 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Context, Session } from './context.js';
 import { pathFrom } from './working-folder.js';
 
-/** Larger metainfo is refused everywhere. */
+/** Every part of the system refuses larger metainfo. */
 export const MAX_TORRENT_BYTES = MAX_BENCODE_BYTES;
 
 /** A path that means standard input or output. */
 export const STANDARD = '-';
 
-/** Where a `.torrent` may come from. */
+/** The inputs that a `.torrent` can be read from. */
 export interface TorrentSource extends Pick<Session, 'signal'> {
   readonly context: Pick<Context, 'cwd' | 'stdin' | 'canAsk'>;
 }
 
 /**
- * The bytes of a `.torrent`, whatever its name, from a file, a pipe or (`-`) standard
- * input; no more of it is read than a `.torrent` may have. Throws `not-found`
+ * Reads a `.torrent`, whatever its name, from a file, a pipe or (`-`) standard input, up to
+ * {@link MAX_TORRENT_BYTES}. Throws `not-found`
  * PATH_NOT_FOUND, `denied` PATH_NOT_READABLE, `invalid` BAD_METAINFO or USAGE.
  */
 export async function readTorrent(path: string, { context, signal }: TorrentSource): Promise<Buffer> {
@@ -30,9 +30,9 @@ export async function readTorrent(path: string, { context, signal }: TorrentSour
   } catch (error) {
     if (error instanceof EnjambreError) throw error;
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
-      throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `no file ${whole} is there: check the path`);
+      throw new EnjambreError('not-found', 'PATH_NOT_FOUND', `${whole} does not exist: check the path`);
     }
-    const message = `cannot read ${whole} (${systemErrorText(error)}): name a .torrent file that can be read`;
+    const message = `cannot read ${whole} (${systemErrorText(error)}): name a readable .torrent file`;
     throw new EnjambreError('denied', 'PATH_NOT_READABLE', message, { cause: error });
   }
 }
@@ -70,6 +70,6 @@ export function tooLarge(what: string): EnjambreError {
   return new EnjambreError(
     'invalid',
     'BAD_METAINFO',
-    `${what} is larger than ${MAX_TORRENT_BYTES / 2 ** 20} MiB: that is no .torrent file`,
+    `${what} is larger than ${MAX_TORRENT_BYTES / 2 ** 20} MiB: it is not a .torrent file`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Context } from './context.js';
 
-/** Does what a command is to do, as one trace through all that it asks for, if the environment says where traces go. */
+/** Runs a command as one trace that includes all calls it makes, if the environment configures a trace endpoint. */
 export async function traced(
   command: string,
   environment: Context['environment'],

@@ -14,20 +14,20 @@ import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 import { explainTrackerError, isUnreachable } from './unreachable.js';
 
-/** As many peers of one file as a tracker gives. */
+/** Largest number of peers of one file that a tracker returns. */
 const MAX_SWARM_PEERS = 200;
 const MAX_MESSAGE_BYTES = 16 << 20;
-/** A tracker that has not answered by then does not, if there are others. */
+/** If there are several trackers, one that takes longer counts as unreachable. */
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** What asking a tracker takes of a session. */
+/** The parts of a session that a call to a tracker needs. */
 type Asker = Pick<Session, 'context' | 'signal'>;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 
 /**
- * Asks the first of `addresses` that answers. Throws what it says, or, if none
- * answers, `unavailable`, TRACKER_UNREACHABLE.
+ * Runs `work` with the first of `addresses` that answers. Throws the tracker's error or, if
+ * none answers, `unavailable`, TRACKER_UNREACHABLE.
  */
 export async function withTracker<T>(
   { context, signal }: Asker,
@@ -65,7 +65,7 @@ export async function* trackerStream<T>(
   }
 }
 
-/** The one of several trackers that answers first; each has a short head start before the next is asked as well. */
+/** The first of several trackers to answer; each has a short head start before the next is queried too. */
 async function answering(dialer: Dialer, addresses: readonly string[], signal: AbortSignal): Promise<string> {
   const [only = '', ...others] = addresses;
   if (others.length === 0) return only;
@@ -84,7 +84,7 @@ async function answering(dialer: Dialer, addresses: readonly string[], signal: A
   );
 }
 
-/** A tracker asked without any agent. Methods throw EnjambreError with a sentence for people. */
+/** Client of a tracker, without an agent. Methods throw EnjambreError with a message for the user. */
 export class TrackerClient {
   readonly #client: TrackerServiceClient;
   readonly #address: string;
@@ -102,7 +102,7 @@ export class TrackerClient {
     this.#client.close();
   }
 
-  /** Resolves when it answers, whatever it says. Throws `unavailable`, TRACKER_UNREACHABLE. */
+  /** Resolves on any answer, also an error. Throws `unavailable`, TRACKER_UNREACHABLE. */
   async answer(): Promise<void> {
     try {
       await this.#call(this.#client.getStats.bind(this.#client), {}, ANSWER_TIMEOUT_MS);

@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** Reasons that grpc-js gives by itself, or this command: nothing that a server of ours said. */
+/** Reasons set by grpc-js or by this command, never by a server of ours. */
 const SILENCE: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
   'DEADLINE_EXCEEDED',
@@ -9,7 +9,7 @@ const SILENCE: ReadonlySet<string> = new Set([
   'TRACKER_UNREACHABLE',
 ]);
 
-/** True if the server did not answer, as against an answer that something behind it is away. */
+/** True if the server did not answer; false if it answered that something behind it is unavailable. */
 export function isUnreachable(error: unknown): error is EnjambreError {
   return (
     error instanceof EnjambreError &&
@@ -18,23 +18,23 @@ export function isUnreachable(error: unknown): error is EnjambreError {
   );
 }
 
-/** True if what answered is a gRPC server, but does not know the method: not the one that is meant. */
+/** True if a gRPC server answered that does not have the method: it is the wrong server. */
 function isOfAnother({ reason }: EnjambreError): boolean {
   return reason === 'UNIMPLEMENTED';
 }
 
-/** Says of an agent's errors what the person at the keyboard can do. */
+/** Words an agent's error for the user, with the next step. */
 export function explainAgentError(error: EnjambreError, address: string): EnjambreError {
   if (error.reason === 'BAD_TOKEN') {
-    const message = `the agent at ${address} wants its token: pass --token or ENJAMBRE_TOKEN (it is kept in control.token in the agent's data folder)`;
+    const message = `the agent at ${address} requires its token: pass --token or ENJAMBRE_TOKEN (it is in control.token in the agent's data folder)`;
     return new EnjambreError('unauthenticated', 'BAD_TOKEN', message, { cause: error });
   }
   if (error.code === 'internal') {
-    const message = `the agent failed (${error.message}): its log says more`;
+    const message = `the agent failed (${error.message}): see its log`;
     return new EnjambreError('internal', error.reason, message, { cause: error });
   }
   if (isOfAnother(error)) {
-    const message = `${address} is not the control address of an agent (or of one too old for this command): name that with --agent`;
+    const message = `${address} is not the control address of an agent, or the agent is too old for this command: check --agent`;
     return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', message, { cause: error });
   }
   if (!isUnreachable(error)) return error;
@@ -43,30 +43,30 @@ export function explainAgentError(error: EnjambreError, address: string): Enjamb
   });
 }
 
-/** An agent that ended a call because it stops. */
+/** The error for an agent that ended a call because it is stopping. */
 export function agentStopped(address: string): EnjambreError {
   const message = `the agent at ${address} stopped: start it again with \`enjambre agent\``;
   return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', message);
 }
 
 function agentSilence(error: EnjambreError, address: string): string {
-  if (error.code === 'timeout') return `the agent at ${address} does not answer in time: look at its log`;
+  if (error.code === 'timeout') return `the agent at ${address} does not answer in time: see its log`;
   if (error.message.includes('EACCES')) {
-    return `${address} belongs to somebody else: ask your own agent with --agent, or become its owner`;
+    return `${address} belongs to another user: name your own agent with --agent, or switch to that user`;
   }
   return `no agent answers at ${address}: start one with \`enjambre agent\` (or \`enjambre dev\`)`;
 }
 
-/** The same for a tracker that is asked directly. */
+/** The same for a tracker that is called directly. */
 export function explainTrackerError(error: EnjambreError, address: string): EnjambreError {
   if (isOfAnother(error)) {
-    const message = `${address} is not the address of a tracker (or of one too old for this command): name that with --tracker`;
+    const message = `${address} is not the address of a tracker, or the tracker is too old for this command: check --tracker`;
     return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
   }
   if (!isUnreachable(error)) return error;
   const message =
     error.code === 'timeout'
-      ? `the tracker at ${address} does not answer in time: look at its log`
+      ? `the tracker at ${address} does not answer in time: see its log`
       : `no tracker answers at ${address}: start one with \`enjambre tracker\``;
   return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
 }

@@ -64,28 +64,28 @@ describe('an error', () => {
     expect(said(message, metadata)).toBe(whole);
   });
 
-  it('without a remedy, or with one that this version does not know, is said as it is', () => {
+  it('without a remedy, or with an unknown one, is unchanged', () => {
     expect(said('it is full', {})).toBe('it is full');
     expect(said('it is full', { remedy: 'of a later version' })).toBe('it is full');
   });
 });
 
-describe('why a transfer waits', () => {
+describe('the reason of a missing transfer', () => {
   const missing = { state: TransferState.MISSING, reason: '/x is missing', infohash: '5d'.repeat(32) };
 
-  it('ends with the command that fetches its content', () => {
+  it('ends with the command that downloads its content', () => {
     expect(reasonOf(Transfer.fromPartial(missing))).toBe(
-      '/x is missing; `enjambre verify 5d5d5d5d` fetches it again',
+      '/x is missing; `enjambre verify 5d5d5d5d` downloads it again',
     );
     expect(reasonOf(Transfer.fromPartial({ ...missing, origin: true }))).toBe(
-      '/x is missing; `enjambre get 5d5d5d5d` fetches it from others',
+      '/x is missing; `enjambre get 5d5d5d5d` downloads it from other peers',
     );
   });
 
-  it('is said as it is if nothing is missing, or if an older agent has named the command', () => {
+  it('is unchanged if nothing is missing, or if an older agent has named the command', () => {
     const failed = { ...missing, state: TransferState.FAILED };
     expect(reasonOf(Transfer.fromPartial(failed))).toBe('/x is missing');
-    const older = '/x is missing; `enjambre verify 5d5d5d5d` fetches it again';
+    const older = '/x is missing; `enjambre verify 5d5d5d5d` downloads it again';
     expect(reasonOf(Transfer.fromPartial({ ...missing, reason: older }))).toBe(older);
   });
 });
@@ -98,14 +98,14 @@ describe('the conclusion of an explanation', () => {
 
   it.each([
     [Cause.OWN_LIMIT, 'see --max-download and `enjambre limit`'],
-    [Cause.MISSING, '`enjambre status` says where it was'],
+    [Cause.MISSING, '`enjambre status` shows where it was'],
     [Cause.PAUSED, '`enjambre resume` resumes it'],
-    [Cause.FAILED, '`enjambre status` says why, `enjambre resume` resumes it'],
-  ])('after cause %s ends with what to do', (cause, hint) => {
+    [Cause.FAILED, '`enjambre status` shows why, `enjambre resume` resumes it'],
+  ])('after cause %s ends with the next step', (cause, hint) => {
     expect(of(cause, 9n, 'it was so for 50 % of the time')).toBe(`it was so for 50 % of the time: ${hint}`);
   });
 
-  it('is said as it is where there is nothing to do, and of less than a second', () => {
+  it('is unchanged if there is no next step, or after less than a second', () => {
     expect(of(Cause.DISK, 9n, 'the disk was the bottleneck')).toBe('the disk was the bottleneck');
     expect(of(Cause.PAUSED, 0n, 'too little to say')).toBe('too little to say');
   });

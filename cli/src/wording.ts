@@ -8,14 +8,14 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { shortDigits } from './render/text.js';
 
-// Services say what is wrong and what helps; by which flag or command it is done is said here.
+// Services report the problem and the remedy; this file adds the flag or command for it.
 
-/** Fields of requests whose flags have other names. */
+/** Request fields whose flags have other names. */
 const FLAGS: Readonly<Record<string, string | undefined>> = { outputDir: '--output' };
 
 type Facts = Readonly<Record<string, string | undefined>>;
 
-/** By the `remedy` of an error, what continues its message. */
+/** The end of an error's message, by its `remedy`. */
 const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>> = {
   remove: () => ' with `enjambre rm`',
   'remove-first': ({ transfer = 'REF' }) => `, or \`enjambre rm ${transfer}\` it first`,
@@ -30,12 +30,12 @@ const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>>
 
 const AFTER_CAUSE: Readonly<Partial<Record<Cause, string>>> = {
   [Cause.OWN_LIMIT]: 'see --max-download and `enjambre limit`',
-  [Cause.MISSING]: '`enjambre status` says where it was',
+  [Cause.MISSING]: '`enjambre status` shows where it was',
   [Cause.PAUSED]: '`enjambre resume` resumes it',
-  [Cause.FAILED]: '`enjambre status` says why, `enjambre resume` resumes it',
+  [Cause.FAILED]: '`enjambre status` shows why, `enjambre resume` resumes it',
 };
 
-/** The message of an error, with the flags and commands that help. */
+/** The message of an error, with the flag or command that fixes it. */
 export function messageWithRemedy({ message, metadata }: EnjambreError): string {
   const facts: Facts = metadata;
   const flag = facts.setting === undefined ? '' : ` with ${flagOf(facts.setting)}`;
@@ -48,16 +48,16 @@ function flagOf(setting: string): string {
   return [FLAGS[key] ?? flagName(key), ...value].join(' ');
 }
 
-/** Why a transfer has failed or waits, with the command that helps. Agents of older versions name it themselves. */
+/** Why a transfer has failed or is missing, with the command that fixes it. Older agents name it themselves. */
 export function reasonOf({ state, reason, origin, infohash }: Transfer): string {
   if (state !== TransferState.MISSING || reason === '' || reason.includes('`enjambre ')) return reason;
   const ref = shortDigits(infohash);
   return origin
-    ? `${reason}; \`enjambre get ${ref}\` fetches it from others`
-    : `${reason}; \`enjambre verify ${ref}\` fetches it again`;
+    ? `${reason}; \`enjambre get ${ref}\` downloads it from other peers`
+    : `${reason}; \`enjambre verify ${ref}\` downloads it again`;
 }
 
-/** What a download waited for most, with the command that helps. Of less than a second nothing is concluded. */
+/** What a download waited for most, with the command that helps; none for downloads of less than a second. */
 export function conclusionOf({ conclusion, spent: [most], totalTime }: Explanation): string {
   const hint = most && totalTime && totalTime.seconds > 0n ? AFTER_CAUSE[most.cause] : undefined;
   return hint === undefined || conclusion.includes('`enjambre ') ? conclusion : `${conclusion}: ${hint}`;

@@ -47,7 +47,7 @@ describe('enjambre ls', () => {
   test.each([
     ['failed', TransferState.FAILED],
     ['missing', TransferState.MISSING],
-  ])('claims no share of what was whole and is %s since', async (word, state) => {
+  ])('shows no percentage for content that was complete and is %s since', async (word, state) => {
     const failed = transferOf({ state, reason: 'it is not there any more' });
     agent.script.transfers = () => [failed, { ...failed, bytesDone: 500_000n }];
     agent.script.transfer = () => failed;
@@ -58,7 +58,7 @@ describe('enjambre ls', () => {
     expect((await on(['ls', '--json'])).objects()[0]).toMatchObject({ state: word });
   });
 
-  test('says what to do next when there is nothing', async () => {
+  test('suggests the next step when there are no transfers', async () => {
     agent.script.transfers = () => [];
 
     expect((await on(['ls'])).stdout).toContain('`enjambre share PATH`');
@@ -80,13 +80,13 @@ describe('enjambre ls', () => {
   });
 });
 
-test('history of more than there can be is refused with the bound', async () => {
+test('history refuses a limit that is too high, with the bound', async () => {
   const { code, stderr } = await on(['history', '--limit', '5000']);
   expect(code).toBe(2);
   expect(stderr).toMatch(/from 1 to 1000/);
 });
 
-test('resume of what fails again says why', async () => {
+test('resume of a transfer that fails again says why', async () => {
   agent.script.change = () => transferOf({ state: TransferState.FAILED, reason: 'the disk is full' });
   const { code, stderr } = await on(['resume', 'model.bin']);
   expect({ code, stderr }).toEqual({
@@ -95,7 +95,7 @@ test('resume of what fails again says why', async () => {
   });
 });
 
-describe('enjambre resume waits until the state tells whether the transfer runs again', () => {
+describe('enjambre resume waits until the state shows whether the transfer runs again', () => {
   const begins = (...later: Partial<Transfer>[]): void => {
     agent.script.change = () => transferOf({ state: TransferState.CHECKING });
     agent.script.watch = async function* (_, ended) {
@@ -115,7 +115,7 @@ describe('enjambre resume waits until the state tells whether the transfer runs 
     [
       'has no content to resume with',
       { state: TransferState.MISSING, reason: '/data is missing' },
-      /^enjambre: model\.bin still waits: \/data is missing; `enjambre verify 5d41402a` fetches it again\n$/,
+      /^enjambre: model\.bin still waits for its files: \/data is missing; `enjambre verify 5d41402a` downloads it again\n$/,
     ],
   ])('one that %s is exit 1, and says why', async (_, last, message) => {
     begins({ state: TransferState.CHECKING }, last);
@@ -124,14 +124,14 @@ describe('enjambre resume waits until the state tells whether the transfer runs 
     expect(stderr).toMatch(message);
   });
 
-  test('one that was checked says what it does now', async () => {
+  test('one that was checked is reported with its state', async () => {
     begins({ state: TransferState.CHECKING }, { state: TransferState.DOWNLOADING });
     const { code, objects } = await on(['resume', 'model.bin', '--json']);
     expect(code).toBe(0);
     expect(objects()).toMatchObject([{ type: 'transfer', state: 'downloading' }]);
   });
 
-  test('one that takes its time is reported as resumed, with its state', async () => {
+  test('a slow one is reported as resumed, with its state', async () => {
     begins({ state: TransferState.RESOLVING });
     const { code, stdout } = await on(['resume', 'model.bin']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'model.bin is resumed: resolving\n' });
@@ -150,7 +150,7 @@ describe('enjambre resume waits until the state tells whether the transfer runs 
 });
 
 describe('enjambre status', () => {
-  test('shows what a file system did not take', async () => {
+  test('shows what the file system refused to store', async () => {
     agent.script.transfer = () => transferOf({ warning: `no modes${HOSTILE}` });
     expect((await on(['status', 'x'])).stdout).toMatch(/warning {3}no modes.*\.bin/);
     expect((await on(['status', 'x', '--json'])).objects()[0]).toMatchObject({
@@ -158,7 +158,7 @@ describe('enjambre status', () => {
     });
   });
 
-  test('tells everything, with peers and why one is banned', async () => {
+  test('shows all details, with peers and why one is banned', async () => {
     agent.script.transfer = (ref) =>
       transferOf({
         name: ref,
@@ -185,14 +185,14 @@ describe('enjambre status', () => {
        size      1 MB, 4 pieces of 256 KiB
        done      500 kB, 2 pieces
        rate      down 250 kB/s, up 0 B/s, 2 s left
-       received  1 MB, of which 16.4 kB were thrown away
+       received  1 MB, of which 16.4 kB were discarded
        sent      0 B
-       time      2.5 s of downloading
+       time      2.5 s downloading
        path      /data/downloads/model.bin
        infohash  5d41402abc4b2a76b9719d911017c5920123456789abcdef0123456789abcdef
        origin    downloaded
 
-     PEER     ID        ENDPOINT  RECEIVED  SENT  DOWN  UP  STANDS
+     PEER     ID        ENDPOINT  RECEIVED  SENT  DOWN  UP  STATUS
      bob      bbbbbbbb  -           500 kB   0 B     -   -  connected
      mallory  eeeeeeee  -              0 B   0 B     -   -  banned: sent bad data
      "
@@ -215,8 +215,8 @@ describe('enjambre pause, resume, verify and rm', () => {
   test.each([
     ['pause', /model\.bin is paused: `enjambre resume 5d41402a`/],
     ['resume', /model\.bin is resumed: seeding/],
-    ['verify', /model\.bin is being read again/],
-  ])('%s asks the agent for it', async (what, sentence) => {
+    ['verify', /model\.bin is being checked/],
+  ])('%s calls the agent', async (what, sentence) => {
     const asked: string[] = [];
     agent.script.change = (...args) => {
       asked.push(...args);
@@ -228,7 +228,7 @@ describe('enjambre pause, resume, verify and rm', () => {
     expect((await on([what, 'model.bin', '--json'])).objects()).toMatchObject([{ type: 'transfer' }]);
   });
 
-  test('rm says what has become of the files', async () => {
+  test('rm reports what happened to the files', async () => {
     const asked: boolean[] = [];
     agent.script.remove = ({ deleteData }) => {
       asked.push(deleteData);
@@ -236,7 +236,7 @@ describe('enjambre pause, resume, verify and rm', () => {
     };
 
     expect((await on(['rm', 'a'])).stdout).toBe(
-      'model.bin is removed; its files stay: /data/downloads/model.bin\n',
+      'model.bin is removed; its files are kept: /data/downloads/model.bin\n',
     );
     expect((await on(['rm', 'a', '--data'])).stdout).toBe('model.bin is removed; its files are deleted\n');
     expect((await on(['rm', 'a', '--json'])).objects()).toMatchObject([
@@ -245,7 +245,7 @@ describe('enjambre pause, resume, verify and rm', () => {
     expect(asked).toEqual([false, true, false]);
   });
 
-  test('rm says what stays of the files, and why', async () => {
+  test('rm lists the files that are kept, and why', async () => {
     const forced: boolean[] = [];
     agent.script.remove = ({ force }) => {
       forced.push(force);
@@ -264,9 +264,9 @@ describe('enjambre pause, resume, verify and rm', () => {
 
     const { stdout } = await on(['rm', 'a', '--data', '--force']);
     expect(stdout.split('\n')).toEqual([
-      'model.bin is removed; 3 files are deleted, and 22 stay:',
-      '  /d/notes.txt: is no part of the transfer',
-      expect.stringMatching(/^ {2}.*: is not what was downloaded any more$/),
+      'model.bin is removed; 3 files are deleted, 22 are kept:',
+      '  /d/notes.txt: is not part of the transfer',
+      expect.stringMatching(/^ {2}.*: has changed since the download$/),
       '  /d/new',
       '  and 19 more',
       expect.stringContaining('--force'),
@@ -302,17 +302,19 @@ describe('enjambre files and peers', () => {
     expect((await on(['files'])).stdout).toMatch(/^NAME +SIZE +SEEDERS +LEECHERS +SHARED BY +INFOHASH\n/);
   });
 
-  test('an empty list says what to do next', async () => {
+  test('an empty list suggests the next step', async () => {
     agent.script.files = () => ({ files: [], nextPageToken: '' });
     agent.script.peers = () => ({ members: [], nextPageToken: '', banned: {} });
 
-    expect((await on(['files'])).stdout).toBe('nothing is shared yet: `enjambre share PATH`\n');
-    expect((await on(['files', 'x'])).stdout).toContain('nothing matches x');
+    expect((await on(['files'])).stdout).toBe(
+      'no files are shared yet: share one with `enjambre share PATH`\n',
+    );
+    expect((await on(['files', 'x'])).stdout).toContain('no file matches x');
     expect((await on(['peers'])).stdout).toContain('`enjambre agent`');
     expect((await on(['peers', 'x'])).stdout).toContain('`enjambre files`');
   });
 
-  test('peers shows who is connected, and with a ref who has what', async () => {
+  test('peers lists connected peers, and with a ref the peers of that file', async () => {
     const member = SwarmMember.fromPartial({
       peer: {
         peerId: 'b'.repeat(64),
@@ -336,7 +338,7 @@ describe('enjambre files and peers', () => {
     ]);
   });
 
-  test('peers says whom of them the agent has banned, and why', async () => {
+  test('peers marks those that the agent has banned, and why', async () => {
     const [bob, mallory] = ['bob', 'mallory'].map((name) =>
       SwarmMember.fromPartial({ peer: { peerId: name[0]!.repeat(64), name } }),
     );
@@ -348,7 +350,7 @@ describe('enjambre files and peers', () => {
 
     for (const args of [['peers'], ['peers', 'a']]) {
       const { stdout } = await on(args);
-      expect(stdout).toMatch(/STANDS\n/);
+      expect(stdout).toMatch(/STATUS\n/);
       expect(stdout).toContain('banned: sent evil\\x1b[2J\\u202e.bin\n');
       expect(stdout.match(/banned/g)).toHaveLength(1);
     }
@@ -357,7 +359,7 @@ describe('enjambre files and peers', () => {
     expect(second).toMatchObject({ peer: 'mallory', banned: `sent ${HOSTILE}` });
   });
 
-  test('a tracker that is away is exit 4', async () => {
+  test('an unreachable tracker is exit 4', async () => {
     agent.script.files = () => {
       throw new EnjambreError('unavailable', 'NO_TRACKER', 'the tracker is away');
     };
@@ -365,7 +367,7 @@ describe('enjambre files and peers', () => {
     expect(await on(['files'])).toMatchObject({ code: 4, stderr: 'enjambre: the tracker is away\n' });
   });
 
-  test('a tracker can be asked without any agent', async () => {
+  test('a tracker can be queried without an agent', async () => {
     const { code, stderr } = await cli(['files', '--tracker', '127.0.0.1:1']);
 
     expect(code).toBe(4);
@@ -382,7 +384,7 @@ describe('enjambre peers --banned and unban', () => {
     until: new Date(Date.now() + 2_880_000),
   };
 
-  test('lists all pages of bans: who, since when, how long, why', async () => {
+  test('lists all pages of bans: peer, start, end, reason', async () => {
     agent.script.bans = (token) => ({
       bans: [token === '' ? ban : { ...ban, peerId: 'f'.repeat(64), name: '', reason: HOSTILE }],
       nextPageToken: token === '' ? '2' : '',
@@ -404,10 +406,10 @@ describe('enjambre peers --banned and unban', () => {
     ]);
   });
 
-  test('says so when nobody is banned', async () => {
+  test('says so when no peer is banned', async () => {
     agent.script.bans = () => ({ bans: [], nextPageToken: '' });
 
-    expect((await on(['peers', '--banned'])).stdout).toBe('this agent has banned nobody\n');
+    expect((await on(['peers', '--banned'])).stdout).toBe('this agent has banned no peers\n');
   });
 
   test.each([[['peers', 'x', '--banned']], [['peers', '--banned', '--tracker', '127.0.0.1:1']]])(
@@ -417,7 +419,7 @@ describe('enjambre peers --banned and unban', () => {
     },
   );
 
-  test('unban lifts one, and says what it was for', async () => {
+  test('unban lifts a ban, and prints its reason', async () => {
     const asked: string[] = [];
     agent.script.liftBan = (peer) => {
       asked.push(peer);
@@ -425,7 +427,7 @@ describe('enjambre peers --banned and unban', () => {
     };
 
     expect((await on(['unban', 'mallory'])).stdout).toBe(
-      `mallory (eeeeeeee) is not banned any more; it was, because: ${ban.reason}\n`,
+      `mallory (eeeeeeee) is no longer banned; the reason was: ${ban.reason}\n`,
     );
     expect((await on(['unban', 'eeeeeeee', '--json'])).objects()).toMatchObject([
       { type: 'unbanned', peer: 'mallory', peer_id: ban.peerId },
@@ -433,7 +435,7 @@ describe('enjambre peers --banned and unban', () => {
     expect(asked).toEqual(['mallory', 'eeeeeeee']);
   });
 
-  test('unban of somebody who is not banned is exit 3', async () => {
+  test('unban of a peer that is not banned is exit 3', async () => {
     agent.script.liftBan = () => {
       throw new EnjambreError('not-found', 'NOT_BANNED', 'no ban');
     };
@@ -443,7 +445,7 @@ describe('enjambre peers --banned and unban', () => {
 });
 
 describe('the agent', () => {
-  test('that does not run is exit 4, with what to do', async () => {
+  test('that does not run is exit 4, with the next step', async () => {
     const address = `unix:${agent.dataDir}/nobody.sock`;
     const { code, stderr, objects } = await cli(['ls', '--json', '--agent', address]);
 
@@ -453,7 +455,7 @@ describe('the agent', () => {
     expect(objects()).toEqual([{ type: 'error', reason: 'AGENT_UNREACHABLE', message, exit_code: 4 }]);
   });
 
-  test('over TCP gets the token', async () => {
+  test('over TCP receives the token', async () => {
     agent.script.transfers = () => [];
     const port = await agent.listen('127.0.0.1:0');
 
@@ -462,7 +464,7 @@ describe('the agent', () => {
     expect(agent.metadata?.get('authorization')).toEqual(['Bearer secret']);
   });
 
-  test('that refuses the token says where it is', async () => {
+  test('that refuses the token: the error says where the token is', async () => {
     agent.script.transfers = () => {
       throw new EnjambreError('unauthenticated', 'BAD_TOKEN', 'no');
     };
@@ -473,7 +475,7 @@ describe('the agent', () => {
     expect(stderr).toMatch(/--token or ENJAMBRE_TOKEN/);
   });
 
-  test('cannot speak control characters to a terminal', async () => {
+  test('cannot send control characters to a terminal', async () => {
     agent.script.transfers = () => {
       throw new EnjambreError('precondition', 'X', `bad ${HOSTILE}`);
     };

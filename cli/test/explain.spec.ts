@@ -65,22 +65,22 @@ const explanation = Explanation.fromPartial({
 });
 
 describe('enjambre explain', () => {
-  test('tells where the time went, in shares that add up to all of it, and concludes', async () => {
+  test('shows how time was spent, in shares that add up to 100 %, and a conclusion', async () => {
     agent.script.explain = () => explanation;
     expect((await on('explain', 'model.bin')).stdout).toMatchInlineSnapshot(`
      "evil\\x1b[2J.bin
        state     seeding
        done      4 MB of 4 MB
        time      30 s
-       began     metainfo after 1 s, first block after 2 s
-       thrown    300 B, of which 100 B came twice
-       mishaps   1 hash failure, 1 ban
+       start     metainfo after 1 s, first block after 2 s
+       discarded 300 B, of which 100 B were duplicates
+       problems  1 hash failure, 1 ban
 
-     TIME WENT TO                             SHARE  TIME  NO BYTE CAME
-     waiting for the disk                    66.6 %  20 s           1 s
-     limited by the sources or the network   16.7 %   5 s           0 s
-     nobody had what was wanted              16.7 %   5 s           5 s
-     all of it                              100.0 %  30 s
+     SPENT ON                                 SHARE  TIME  STALLED
+     waiting for the disk                    66.6 %  20 s      1 s
+     limited by the sources or the network   16.7 %   5 s      0 s
+     no peer had the missing pieces          16.7 %   5 s      5 s
+     total                                  100.0 %  30 s
 
      SOURCE   ID        DISTANCE    RECEIVED   SHARE    RATE  BANNED
      bob      bbbbbbbb  same zone       3 MB  75.0 %  1 MB/s
@@ -91,7 +91,7 @@ describe('enjambre explain', () => {
     `);
   });
 
-  test('shows only facts of what took less than a second', async () => {
+  test('shows no table for a download of less than a second', async () => {
     const time = { seconds: 0n, nanos: 400_000_000 };
     agent.script.explain = () => ({
       ...explanation,
@@ -128,19 +128,21 @@ describe('enjambre explain', () => {
     ]);
   });
 
-  test('says so if nothing was recorded, and takes it that a newer agent may know more causes', async () => {
+  test('says so if nothing was recorded, and accepts unknown causes of a newer agent', async () => {
     agent.script.explain = () =>
       Explanation.fromPartial({ name: 'old.bin', conclusion: 'its time was not recorded' });
     expect((await on('explain', 'x')).stdout).toMatch(/its time was not recorded\n$/);
     const newer = TimeShare.fromPartial({ time: seconds(1), stalled: seconds(1) });
     agent.script.explain = () => Explanation.fromPartial({ spent: [newer], totalTime: seconds(1) });
     expect((await on('explain', 'x', '--json')).objects()).toMatchObject([{ spent: [{ cause: 'unknown' }] }]);
-    expect((await on('explain', 'x')).stdout).toMatch(/something that this command does not know +100\.0 %/);
+    expect((await on('explain', 'x')).stdout).toMatch(
+      /a cause unknown to this version of the command +100\.0 %/,
+    );
   });
 });
 
 describe('enjambre status', () => {
-  test('tells how far peers are, and what crossed zones, as far as that is known', async () => {
+  test('shows the distance of peers, and traffic across zones, as far as known', async () => {
     agent.script.transfer = () =>
       transferOf({
         traffic: [

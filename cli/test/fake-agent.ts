@@ -28,7 +28,7 @@ import { PLAINTEXT } from '@enjambre/rpc/credentials';
 
 export const INFOHASH = '5d41402abc4b2a76b9719d911017c5920123456789abcdef0123456789abcdef';
 
-/** A transfer as an agent would tell it, whole and seeding unless `fields` say otherwise. */
+/** A transfer as an agent would report it, complete and seeding unless `fields` say otherwise. */
 export function transferOf(fields: Partial<Transfer> = {}): Transfer {
   return {
     ...Transfer.fromPartial({}),
@@ -48,9 +48,9 @@ export function transferOf(fields: Partial<Transfer> = {}): Transfer {
   };
 }
 
-/** What the fake answers; anything that throws an EnjambreError is told as the real agent would. */
+/** Answers of the fake; a thrown EnjambreError is sent as the real agent would. */
 export interface Script {
-  /** Its answers carry what this version does not know. @default false */
+  /** Its answers contain fields and values that this version does not know. @default false */
   newer?: boolean;
   transfers?: () => Transfer[];
   transfer?: (ref: string) => Transfer;
@@ -67,7 +67,7 @@ export interface Script {
   liftBan?: (peer: string) => LiftBanResponse;
 }
 
-/** An AgentService over a real socket that says what it is told to. */
+/** An AgentService over a real socket with canned answers. */
 export class FakeAgent {
   readonly script: Script;
   /** Metadata of the last call. */
@@ -81,7 +81,7 @@ export class FakeAgent {
     this.script = script;
   }
 
-  /** Listens on the socket in a data folder of its own. */
+  /** Listens on the socket in its own data folder. */
   static async start(script: Script = {}): Promise<FakeAgent> {
     const agent = new FakeAgent(await mkdtemp(join(tmpdir(), 'enjambre-cli-')), script);
     await agent.listen();
@@ -92,7 +92,7 @@ export class FakeAgent {
     return `unix:${join(this.dataDir, 'agent.sock')}`;
   }
 
-  /** Listens at `target` as well, or again after {@link die}. Returns the port, if it has one. */
+  /** Also listens at `target`, or again after {@link die}. Returns the port, if any. */
   async listen(target = this.address): Promise<number> {
     const server = this.#server ?? new Server();
     if (!this.#server)
@@ -109,7 +109,7 @@ export class FakeAgent {
     });
   }
 
-  /** Ends all calls and connections, as a killed process does. */
+  /** Ends all calls and connections, like a killed process. */
   die(): void {
     this.#server?.forceShutdown();
     this.#server = undefined;

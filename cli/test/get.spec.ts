@@ -62,14 +62,14 @@ async function* until(signal: AbortSignal, transfer: Transfer): AsyncGenerator<T
 }
 
 describe('enjambre get', () => {
-  test('takes a .torrent from standard input', async () => {
+  test('reads a .torrent from standard input', async () => {
     const stdin = [Buffer.from('the '), Buffer.from('metainfo')];
     const { code } = await cli(['get', '-', '--detach', '--agent', agent.address], { stdin });
     expect(code).toBe(0);
     expect(asked).toMatchObject([{ source: { $case: 'metainfo', value: Buffer.from('the metainfo') } }]);
   });
 
-  test('ends with a done line that names the sources, the most generous first', async () => {
+  test('ends with a done line that names the sources, largest amount first', async () => {
     const { code, stderr, objects } = await cli(['get', INFOHASH, '--json', '--agent', agent.address]);
 
     expect(stderr).toBe('');
@@ -102,7 +102,7 @@ describe('enjambre get', () => {
     });
   });
 
-  test('says what the file system did not take of it', async () => {
+  test('reports what the file system refused to store', async () => {
     agent.script.watch = () => stream([{ ...whole, warning: 'no file can be executed' }]);
     const { code, stderr } = await cli(['get', INFOHASH, '--agent', agent.address]);
     expect({ code, stderr }).toEqual({
@@ -111,7 +111,7 @@ describe('enjambre get', () => {
     });
   });
 
-  test('tells people path, size, time, rate and sources in plain lines when piped', async () => {
+  test('prints path, size, time, rate and sources in plain lines when piped', async () => {
     const { code, stdout } = await cli(['get', INFOHASH, '--data-dir', agent.dataDir]);
 
     expect(code).toBe(0);
@@ -149,7 +149,7 @@ describe('enjambre get', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain(`resolving: ${reason}`);
   });
 
-  test('is done at once when the agent has it already', async () => {
+  test('returns at once when the agent already has the file', async () => {
     agent.script.download = () => ({ transfer: whole, alreadyComplete: true });
     agent.script.watch = () => {
       throw new Error('nothing is left to watch');
@@ -160,7 +160,7 @@ describe('enjambre get', () => {
     expect(code).toBe(0);
     expect(objects().map(({ type }) => type)).toEqual(['done']);
     expect((await cli(['get', 'model.bin', '--agent', agent.address])).stdout).toContain(
-      'there already  /data/downloads/model.bin',
+      'already complete  /data/downloads/model.bin',
     );
   });
 
@@ -210,9 +210,9 @@ describe('enjambre get', () => {
     [
       { state: TransferState.MISSING, reason: '/srv/model.bin is missing: mount its disk' },
       'CONTENT_MISSING',
-      /waits for its content: \/srv\/model\.bin is missing: mount its disk/,
+      /waits for its files: \/srv\/model\.bin is missing: mount its disk/,
     ],
-    [{ state: TransferState.PAUSED }, 'TRANSFER_PAUSED', /paused by somebody.*enjambre resume 5d41402a/],
+    [{ state: TransferState.PAUSED }, 'TRANSFER_PAUSED', /was paused: .*enjambre resume 5d41402a/],
   ])('exits 1 when the transfer becomes %p', async (fields, reason, sentence) => {
     agent.script.watch = () => stream([half, transferOf(fields)]);
 
@@ -223,7 +223,7 @@ describe('enjambre get', () => {
     expect(objects().at(-1)).toMatchObject({ type: 'error', reason, exit_code: 1 });
   });
 
-  test('gives a paused transfer the time to resume', async () => {
+  test('gives a paused transfer time to resume', async () => {
     const paused = transferOf({ state: TransferState.PAUSED });
     agent.script.download = () => ({ transfer: paused, alreadyComplete: false });
     agent.script.watch = () => stream([paused, half, whole]);
@@ -243,7 +243,7 @@ describe('enjambre get', () => {
     expect(stderr).toContain('removed while it ran');
   });
 
-  test('exits 3 when nobody has it', async () => {
+  test('exits 3 when no peer has the file', async () => {
     agent.script.download = () => {
       throw new EnjambreError('not-found', 'UNKNOWN_REF', 'no peer has it: share it first');
     };
@@ -258,7 +258,7 @@ describe('enjambre get', () => {
   });
 
   test.each(['model.bin', './model.bin', 'folder'])(
-    'says of a local path (%s) that it is one',
+    'reports that a ref (%s) is a local path',
     async (ref) => {
       const cwd = await mkdtemp(join(tmpdir(), 'enjambre-cli-'));
       await writeFile(join(cwd, 'model.bin'), 'content');
@@ -272,7 +272,7 @@ describe('enjambre get', () => {
 
       expect(code).toBe(3);
       expect(stderr).toMatch(
-        /^enjambre: \S+\/(model\.bin is a local file|folder is a local folder) and no \.torrent: /,
+        /^enjambre: \S+\/(model\.bin is a local file|folder is a local folder), not a \.torrent: /,
       );
     },
   );
@@ -289,16 +289,16 @@ describe('enjambre get', () => {
     });
   });
 
-  test('gives up after --timeout when the agent finds nothing', async () => {
+  test('gives up after --timeout when the agent does not find the file', async () => {
     agent.script.download = () => new Promise(() => undefined);
 
     const { code, stderr } = await cli(['get', 'x', '--timeout', '0.2', '--agent', agent.address]);
 
     expect(code).toBe(1);
-    expect(stderr).toMatch(/found nothing to download/);
+    expect(stderr).toMatch(/did not find the file within/);
   });
 
-  test('is done in time with --timeout', async () => {
+  test('completes within --timeout', async () => {
     expect(await cli(['get', INFOHASH, '--timeout', '60', '--agent', agent.address])).toMatchObject({
       code: 0,
       stderr: '',
@@ -323,7 +323,7 @@ describe('enjambre get', () => {
     );
   });
 
-  test('follows on after the agent was killed and started again', async () => {
+  test('resumes after the agent was killed and started again', async () => {
     let watched = 0;
     agent.script.watch = (_ref, ended) => {
       watched += 1;
@@ -341,7 +341,7 @@ describe('enjambre get', () => {
     await restarted;
 
     expect(code).toBe(0);
-    expect(stderr).toContain('the agent went away');
+    expect(stderr).toContain('lost the connection to the agent');
     expect(objects().at(-1)).toMatchObject({ type: 'done', bytes: 1_000_000 });
   });
 });

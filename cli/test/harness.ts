@@ -8,26 +8,26 @@ import { run } from '../src/program.js';
 export interface CliOptions {
   readonly environment?: Environment;
   readonly cwd?: string;
-  /** Standard input, in chunks; no terminal. */
+  /** Standard input, in chunks; not a terminal. */
   readonly stdin?: readonly Uint8Array[];
-  /** Standard output is a terminal of so many columns. */
+  /** Standard output is a terminal with this number of columns. */
   readonly columns?: number;
-  /** What Ctrl-C aborts. */
+  /** Stands for Ctrl-C. */
   readonly interrupt?: AbortController;
-  /** Called with all that standard output has so far, after each write. */
+  /** Called after each write with the whole standard output so far. */
   readonly onOutput?: (stdout: string) => void;
 }
 
 export interface CliResult {
   readonly code: number;
-  /** Bytes that were written as such are a character each. */
+  /** Raw bytes are one character each. */
   readonly stdout: string;
   readonly stderr: string;
-  /** Standard output as objects, one a line. */
+  /** Standard output as objects, one per line. */
   readonly objects: () => Record<string, unknown>[];
 }
 
-/** Runs the command in this process and catches what it says. */
+/** Runs the command in this process and captures its output. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   let stdout = '';
   let stderr = '';

@@ -25,38 +25,38 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 describe('enjambre health', () => {
-  test('ends with 0 if the server is well', async () => {
+  test('exits 0 if the server is healthy', async () => {
     expect(await cli(['health', address])).toMatchObject({ code: 0, stdout: 'SERVING\n', stderr: '' });
     const { code, objects } = await cli(['health', address, '--json']);
     expect(code).toBe(0);
     expect(objects()).toEqual([{ type: 'health', address, service: '', status: 'SERVING' }]);
   });
 
-  test('ends with 1 if it is not, though it is alive', async () => {
+  test('exits 1 if the server is alive but not serving', async () => {
     server.setServing(false);
     expect(await cli(['health', address])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `enjambre: ${address} says NOT_SERVING: its log says why\n`,
+      stderr: `enjambre: ${address} is NOT_SERVING: see its log\n`,
     });
     expect(await cli(['health', address, LIVENESS])).toMatchObject({ code: 0 });
   });
 
-  test('ends with 3 if the server has no such service', async () => {
+  test('exits 3 if the server has no such service', async () => {
     const { code, stderr } = await cli(['health', address, 'no.such.Service']);
     expect([code, stderr]).toEqual([3, expect.stringContaining('has no service "no.such.Service"')]);
   });
 
-  test('ends with 4 if nobody answers', async () => {
+  test('exits 4 if no server answers', async () => {
     await server.stop();
     const { code, stderr } = await cli(['health', address]);
     expect([code, stderr]).toEqual([
       4,
-      `enjambre: no server answers at ${address}: start it, or look at its log\n`,
+      `enjambre: no server answers at ${address}: start it, or see its log\n`,
     ]);
   });
 
-  test('ends with 2 without an address that can be read', async () => {
+  test('exits 2 for a malformed address', async () => {
     expect((await cli(['health', 'nowhere'])).code).toBe(2);
     expect((await cli(['health'])).code).toBe(2);
   });

@@ -11,7 +11,7 @@ import { cli } from './harness.js';
 const PIECE = 16_384;
 const piecesRoot = Buffer.alloc(32, 7);
 
-/** Of files of at most a piece: nothing needs to be hashed. */
+/** A torrent of files of at most one piece, so that nothing needs to be hashed. */
 function torrent(paths: Readonly<Record<string, number>>, name = 'release', isFolder = true): Metainfo {
   const files = Object.entries(paths).map(([path, length]) => ({
     path: path.split('/').map((part) => part.replace(/\*$/, '')),
@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
 describe('enjambre inspect', () => {
-  test('shows what a .torrent is and holds, and asks no agent', async () => {
+  test('shows facts and files of a .torrent, without an agent', async () => {
     const { code, stdout, stderr } = await cli(['inspect', 'a.torrent'], { cwd });
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -92,11 +92,11 @@ describe('enjambre inspect', () => {
     const long = (await cli(['inspect', 'long.torrent', '--all'], { cwd })).stdout.split('\n');
 
     expect(short).toHaveLength(6 + 50 + 2);
-    expect(short.at(-2)).toBe('… and more: `--all` shows all 2,000 files');
+    expect(short.at(-2)).toBe('… (`--all` shows all 2,000 files)');
     expect(long).toHaveLength(6 + 2001 + 1);
   });
 
-  test('reads standard input, in however many chunks it comes', async () => {
+  test('reads standard input, in any number of chunks', async () => {
     const { bytes } = release;
     const stdin = [bytes.subarray(0, 7), bytes.subarray(7)];
     const { objects } = await cli(['inspect', '-', '--json'], { stdin });
@@ -108,8 +108,8 @@ describe('enjambre inspect', () => {
     ['nothing', Buffer.alloc(0), /bad metainfo: /],
     ['cut short', release.bytes.subarray(0, -1), /bad metainfo: /],
     ['of version 1', Buffer.from('d4:infod4:name1:xee'), /bad metainfo: it is not of version 2/],
-    ['too large', Buffer.alloc((64 << 20) + 1), /larger than 64 MiB: that is no \.torrent file/],
-  ])('names the fault of one that is %s, and ends with 2', async (_, bytes, fault) => {
+    ['too large', Buffer.alloc((64 << 20) + 1), /larger than 64 MiB: it is not a \.torrent file/],
+  ])('names the fault of one that is %s, and exits 2', async (_, bytes, fault) => {
     await writeFile(join(cwd, 'bad.torrent'), bytes);
     for (const path of ['bad.torrent', '-']) {
       const { code, stdout, stderr } = await cli(['inspect', path], { cwd, stdin: [bytes] });
@@ -118,14 +118,14 @@ describe('enjambre inspect', () => {
     }
   });
 
-  test('says that a file is not there, or cannot be read', async () => {
+  test('reports that a file does not exist, or cannot be read', async () => {
     expect(await cli(['inspect', 'none'], { cwd })).toMatchObject({ code: 3 });
     const { code, stderr } = await cli(['inspect', cwd]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^enjambre: cannot read .*directory/);
   });
 
-  test('never fails otherwise than with a fault, whatever is in the file', async () => {
+  test('only ever fails with a named fault, whatever the file contains', async () => {
     const mutation = fc.record({ at: fc.nat(release.bytes.length - 1), byte: fc.nat(255) });
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 4 }), async (mutations) => {
@@ -148,10 +148,10 @@ describe('treeLines', () => {
   const part = fc.constantFrom('a', 'b', 'c');
   const paths = fc
     .array(fc.array(part, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 })
-    // A file ends in .f, so that none has the name of a folder.
+    // Files end in .f, so that none has the name of a folder.
     .map((all) => Object.fromEntries(all.map((path) => [`${path.join('/')}.f`, path.length * 1000])));
 
-  test('tells the path and size of every file, in order, and names no folder without need', () => {
+  test('shows path and size of every file, in order, and each folder once', () => {
     fc.assert(
       fc.property(paths, (all) => {
         const metainfo = torrent(all);

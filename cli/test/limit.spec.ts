@@ -36,16 +36,16 @@ const change = (fields: Partial<LimitChange>): LimitChange => ({
 });
 
 describe('enjambre limit', () => {
-  test("changes the agent's limits, only those that are named, and says for how long", async () => {
+  test('changes only the named limits of the agent, and says how long they last', async () => {
     const { code, stdout } = await on('limit', '--max-upload', '10MB');
     expect(code).toBe(0);
     expect(asked).toEqual([{ ref: '', change: change({ maxUpload: 10_000_000n }) }]);
     const [limits, howLong] = stdout.split('\n');
     expect(limits).toBe('this agent, all transfers together: up 10 MB/s, down no limit');
-    expect(howLong).toContain('until the agent ends; its own --max-upload and --max-download');
+    expect(howLong).toContain('until the agent stops; its flags --max-upload and --max-download');
   });
 
-  test('changes those of a transfer, and its priority', async () => {
+  test('changes the limits and priority of a transfer', async () => {
     const { stdout } = await on(
       'limit',
       INFOHASH,
@@ -61,7 +61,7 @@ describe('enjambre limit', () => {
     expect(stdout).toBe('model.bin: up no limit, down 1.57 MB/s, high priority\n');
   });
 
-  test('shows what holds when nothing is to be changed', async () => {
+  test('shows the current limits without flags', async () => {
     agent.script.transfers = () => [
       transferOf({ priority: Priority.NORMAL }),
       transferOf({ name: 'slow.bin', maxUpload: 500_000n, priority: Priority.LOW }),
@@ -89,8 +89,8 @@ describe('enjambre limit', () => {
       '--max-download: "5" per second is out of range: choose from 1kB to 1TB, or none',
     ],
     [['--priority', 'urgent'], '--priority: must be high, normal or low'],
-    [['--priority', 'low'], '--priority is one of a transfer beside others: name the transfer'],
-  ])('refuses %j as wrong usage', async (args, message) => {
+    [['--priority', 'low'], '--priority applies to a single transfer: name it'],
+  ])('refuses %j as a usage error', async (args, message) => {
     const { code, stderr } = await on('limit', ...args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
@@ -98,7 +98,7 @@ describe('enjambre limit', () => {
   });
 });
 
-test('get and share hand limits on', async () => {
+test('get and share pass limits on', async () => {
   const downloads: DownloadRequest[] = [];
   agent.script.download = (request) => {
     downloads.push(request);
@@ -126,7 +126,7 @@ test('get and share hand limits on', async () => {
   expect(shares).toEqual([change({ maxUpload: 3_000_000n, priority: Priority.HIGH })]);
 });
 
-test('status shows limits that are not the usual', async () => {
+test('status shows limits and priority unless they are the default', async () => {
   agent.script.transfer = () => transferOf({ maxDownload: 2_000_000n, priority: Priority.HIGH });
   expect((await on('status', 'model.bin')).stdout).toContain(
     'limits    up no limit, down 2 MB/s, high priority',

@@ -13,7 +13,7 @@ async function on(script: FakeAgent['script'], ...args: string[]): Promise<CliRe
 }
 
 describe('a command of an older version than its agent', () => {
-  test('lists transfers, in states that it does not know too', async () => {
+  test('lists transfers, also in unknown states', async () => {
     const transfers = [transferOf(), transferOf({ name: 'other', state: TransferState.UNRECOGNIZED })];
     const { code, objects } = await on({ transfers: () => transfers }, 'ls');
     expect(code).toBe(0);
@@ -23,7 +23,7 @@ describe('a command of an older version than its agent', () => {
     ]);
   });
 
-  test('shares, with news in between that it does not understand', async () => {
+  test('shares, and ignores unknown messages in between', async () => {
     const share = async function* (): AsyncGenerator<ShareResponse> {
       yield ShareResponse.fromPartial({});
       await Promise.resolve();

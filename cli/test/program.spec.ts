@@ -5,10 +5,10 @@ test.each([
   [['inspect', ''], /FILE: a path is missing/],
   [['share', ''], /PATH: a path is missing/],
   [['events', '--type', ''], /--type: a pattern is missing/],
-  [['peers', ''], /the ref is empty: leave it out for all peers/],
+  [['peers', ''], /the ref is empty: omit it to list all peers/],
   [['send', '', 'hello'], /the peer is empty: give its name/],
   [['history', ' '], /the peer is empty: give its name/],
-])('%j, as of a variable that is not set, is refused', async (args, message) => {
+])('%j, as from an unset variable, is refused', async (args, message) => {
   const { code, stderr } = await cli(args);
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
@@ -26,7 +26,7 @@ describe('the command line', () => {
     }
   });
 
-  test('help of a command can be asked for in two ways', async () => {
+  test('help of a command can be requested in two ways', async () => {
     const { stdout } = await cli(['get', '--help']);
 
     expect(stdout).toMatch(/^Usage: enjambre get \[options\] <REF>/);
@@ -39,16 +39,16 @@ describe('the command line', () => {
     expect((await cli(['help'])).stdout).toBe((await cli(['--help'])).stdout);
   });
 
-  test('help of limit says what it is about, with and without a transfer, and shows how', async () => {
+  test('help of limit explains its use with and without a transfer, and shows examples', async () => {
     const { stdout } = await cli(['help', 'limit']);
 
-    expect(stdout).toContain('Without REF it is about the whole agent');
+    expect(stdout).toContain('Without REF, applies to the whole agent');
     for (const [, shown] of stdout.matchAll(/^ {2}enjambre (limit.*?)(?: {2}|$)/gm))
       expect((await cli(shown!.split(' '))).stderr).toMatch(/no agent answers|^$/);
     expect(stdout).toContain('enjambre limit model.bin --max-download 500kB');
   });
 
-  test('help of a command that is not there is the error of that command', async () => {
+  test('help of an unknown command is the error of that command', async () => {
     const { code, stdout, stderr } = await cli(['help', 'frob']);
 
     expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: (await cli(['frob'])).stderr });
@@ -63,8 +63,8 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['gte', 'x'], "enjambre: unknown command 'gte' (Did you mean get?): `enjambre --help` tells more\n"],
-    [['get'], "enjambre: missing required argument 'REF': `enjambre get --help` tells more\n"],
+    [['gte', 'x'], "enjambre: unknown command 'gte' (Did you mean get?): see `enjambre --help`\n"],
+    [['get'], "enjambre: missing required argument 'REF': see `enjambre get --help`\n"],
     [['ls', 'x'], expect.stringContaining('too many arguments')],
     [
       ['get', 'x', '--detatch'],
@@ -72,17 +72,17 @@ describe('the command line', () => {
     ],
     [
       ['limit', '--upload', '1MB'],
-      "enjambre: unknown option '--upload' (Did you mean --max-upload?): `enjambre limit --help` tells more\n",
+      "enjambre: unknown option '--upload' (Did you mean --max-upload?): see `enjambre limit --help`\n",
     ],
     [['get', 'x', '--output-file=y'], expect.stringContaining('(Did you mean --output?)')],
-    [['--frob'], "enjambre: unknown option '--frob': `enjambre --help` tells more\n"],
+    [['--frob'], "enjambre: unknown option '--frob': see `enjambre --help`\n"],
     [
       ['share', 'x', '--piece-length', 'big'],
       expect.stringContaining('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576'),
     ],
     [['ls', '--agent', 'nowhere'], expect.stringContaining('--agent: "nowhere" is not an address')],
     [['shell'], expect.stringContaining('the menu needs a terminal')],
-  ])('%p is wrong usage, told in one sentence', async (args, sentence) => {
+  ])('%p is a usage error, reported in one sentence', async (args, sentence) => {
     const { code, stderr, stdout } = await cli(args);
 
     expect(code).toBe(2);
@@ -91,15 +91,15 @@ describe('the command line', () => {
     expect(stdout).toBe('');
   });
 
-  test('nothing at all shows the help as an error', async () => {
+  test('no arguments at all shows the help as an error', async () => {
     const { code, stderr } = await cli([]);
 
     expect(code).toBe(2);
     expect(stderr).toMatch(/^Usage: enjambre/);
-    expect(stderr).toMatch(/a command is missing/);
+    expect(stderr).toMatch(/missing command/);
   });
 
-  test('wrong usage with --json is an object, too', async () => {
+  test('a usage error with --json is an object, too', async () => {
     const { objects } = await cli(['get', '--json']);
 
     expect(objects()).toMatchObject([{ type: 'error', reason: 'USAGE', exit_code: 2 }]);

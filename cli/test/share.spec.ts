@@ -105,7 +105,7 @@ describe('enjambre share', () => {
     });
   });
 
-  describe('a folder with what is not shared', () => {
+  describe('a folder with entries that are not shared', () => {
     const entry = (path: string, reason: LeftOutReason, fault = ''): LeftOutEntry => ({
       path,
       reason,
@@ -120,7 +120,7 @@ describe('enjambre share', () => {
       };
     };
 
-    test('names each link on standard error and ends with 1, although the rest is shared', async () => {
+    test('names each link on standard error and exits 1, although the rest is shared', async () => {
       leaveOut({
         links: 2,
         emptyFolders: 1,
@@ -130,23 +130,23 @@ describe('enjambre share', () => {
       expect(code).toBe(1);
       expect(stdout).toContain(`infohash  ${INFOHASH}`);
       expect(stderr).toContain('not shared: a/weights is a symbolic link\n');
-      expect(stderr).toContain('not shared: b is a symbolic link that leads to nothing\n');
+      expect(stderr).toContain('not shared: b is a symbolic link without a target\n');
       expect(stderr).toContain('not shared: 1 empty folder\n');
       expect(stderr).toMatch(/is shared without 2 symbolic links: follow links with --follow-links,/);
     });
 
-    test('names the first of very many, and counts the rest', async () => {
+    test('names the first of many, and counts the rest', async () => {
       const entries = Array.from({ length: 100 }, (_, i) => entry(`link${i}`, LeftOutReason.OUTSIDE));
       leaveOut({ links: 1000, entries });
       const { code, stderr } = await on(['share', '/x', '--follow-links']);
       expect(code).toBe(1);
-      expect(stderr.match(/leads out of the folder/g)).toHaveLength(20);
-      expect(stderr).toContain('not shared: 980 symbolic links more\n');
+      expect(stderr.match(/a target outside the folder/g)).toHaveLength(20);
+      expect(stderr).toContain('not shared: 980 more symbolic links\n');
       expect(stderr).toContain('--follow-links-outside');
       expect(asked).toMatchObject([{ links: LinkPolicy.INSIDE }]);
     });
 
-    test('is no failure if that was accepted', async () => {
+    test('is no failure with --skip-unsupported', async () => {
       leaveOut({
         links: 1,
         unsupported: 1,
@@ -173,27 +173,27 @@ describe('enjambre share', () => {
     });
   });
 
-  test('overwrites no file with a .torrent, and shares nothing then', async () => {
+  test('does not overwrite a file with a .torrent, and then shares nothing', async () => {
     const cwd = await mkdtemp(join(tmpdir(), 'enjambre-share-'));
     await writeFile(join(cwd, 'big.bin'), 'precious');
     const { code, stderr } = await on(['share', 'big.bin', '--torrent', 'big.bin'], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/big\.bin exists already: remove it, or write the \.torrent elsewhere/);
+    expect(stderr).toMatch(/big\.bin already exists: remove it, or choose another path with --torrent/);
     expect(await readFile(join(cwd, 'big.bin'), 'utf8')).toBe('precious');
     expect(asked).toEqual([]);
     await rm(cwd, { recursive: true });
   });
 
-  test('says that it is shared when only the .torrent cannot be written', async () => {
+  test('reports that the content is shared when only the .torrent cannot be written', async () => {
     const { code, stderr } = await on(['share', '/x', '--torrent', '/nowhere/x.torrent']);
 
     expect(code).toBe(1);
     expect(stderr).toBe(
-      'enjambre: it is shared, but /nowhere/x.torrent cannot be written (no such file or directory): choose another with --torrent\n',
+      'enjambre: the content is shared, but /nowhere/x.torrent cannot be written (no such file or directory): choose another path with --torrent\n',
     );
   });
 
-  test('takes no empty name', async () => {
+  test('refuses an empty name', async () => {
     const { code, stderr } = await on(['share', '/x', '--name', '']);
 
     expect({ code, stderr, asked }).toEqual({
@@ -231,8 +231,8 @@ describe('enjambre share', () => {
     });
 
     test.each<[string, string[], CliOptions, RegExp]>([
-      ['a terminal', [], { columns: 80 }, /no text for a terminal: redirect standard output/],
-      ['--json', ['--json'], {}, /--torrent - and --json both take standard output/],
+      ['a terminal', [], { columns: 80 }, /standard output is a terminal: redirect it/],
+      ['--json', ['--json'], {}, /--torrent - and --json both write to standard output/],
     ])('does not write it to %s, and shares nothing', async (_, flags, options, message) => {
       const { code, stdout, stderr } = await on(['share', '/x', '--torrent', '-', ...flags], options);
       expect({ code, asked }).toEqual({ code: 2, asked: [] });
@@ -243,15 +243,15 @@ describe('enjambre share', () => {
 
   test.each([
     [['share', '/x', '--torrent', ''], /--torrent: a path is missing/],
-    [['share', '-'], /PATH: standard input or output cannot be meant: write \.\/- for/],
-    [['get', 'x', '--output', '-'], /--output: standard input or output cannot be meant/],
+    [['share', '-'], /PATH: - \(standard input or output\) is not possible here: write \.\/- for/],
+    [['get', 'x', '--output', '-'], /--output: - \(standard input or output\) is not possible here/],
   ])('%j is refused', async (args, message) => {
     const { code, stderr } = await on(args);
     expect({ code, asked }).toEqual({ code: 2, asked: [] });
     expect(stderr).toMatch(message);
   });
 
-  test('is stopped by Ctrl-C, in the agent too', async () => {
+  test('is stopped by Ctrl-C, also in the agent', async () => {
     const interrupt = new AbortController();
     let ended: AbortSignal | undefined;
     agent.script.share = async function* (_request, signal) {
@@ -273,7 +273,7 @@ describe('enjambre share', () => {
     while (!ended?.aborted) await new Promise(setImmediate);
   });
 
-  test('tells what the agent refuses', async () => {
+  test("reports the agent's refusal", async () => {
     agent.script.share = () => {
       throw new EnjambreError('not-found', 'PATH_NOT_FOUND', '/x is not there: check the path');
     };

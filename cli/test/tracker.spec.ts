@@ -80,8 +80,8 @@ async function silentServer(): Promise<{ address: string; stop: () => void }> {
   return { address: `127.0.0.1:${(silent.address() as AddressInfo).port}`, stop };
 }
 
-describe('a tracker asked without any agent', () => {
-  test('tells its files', async () => {
+describe('a tracker queried without an agent', () => {
+  test('returns its files', async () => {
     const { code, objects } = await cli(['files', 'a', '--tracker', tracker, '--json']);
 
     expect(code).toBe(0);
@@ -90,14 +90,14 @@ describe('a tracker asked without any agent', () => {
     ]);
   });
 
-  test('tells its peers, by the variable as well', async () => {
+  test('returns its peers, also if set by the variable', async () => {
     const { stdout } = await cli(['peers'], { environment: { ENJAMBRE_TRACKER: tracker } });
 
     expect(stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072/);
   });
 
   test.each(['a.bin', '5d5d5d5d', INFOHASH, `magnet:?xt=urn:btmh:1220${INFOHASH}`])(
-    'tells the swarm of %s',
+    'returns the swarm of %s',
     async (ref) => {
       const { objects } = await cli(['peers', ref, '--tracker', tracker, '--json']);
 
@@ -105,7 +105,7 @@ describe('a tracker asked without any agent', () => {
     },
   );
 
-  test('does not know everything', async () => {
+  test('reports unknown refs', async () => {
     expect(await cli(['peers', 'other', '--tracker', tracker])).toMatchObject({ code: 3 });
     expect(await cli(['peers', 'ab'.repeat(32), '--tracker', tracker])).toMatchObject({
       code: 3,
@@ -113,11 +113,11 @@ describe('a tracker asked without any agent', () => {
     });
   });
 
-  test('is told from an agent, and from another server', async () => {
+  test('is distinguished from an agent, and from another server', async () => {
     expect(await cli(['ls', '--agent', tracker])).toMatchObject({
       code: 4,
       stderr: expect.stringMatching(
-        /^enjambre: 127\.0\.0\.1:\d+ is not the control address of an agent .*--agent\n$/,
+        /^enjambre: 127\.0\.0\.1:\d+ is not the control address of an agent, .*--agent\n$/,
       ),
     });
     const agent = await FakeAgent.start();
@@ -126,11 +126,11 @@ describe('a tracker asked without any agent', () => {
     await agent.stop();
     expect(other).toMatchObject({
       code: 4,
-      stderr: expect.stringMatching(/is not the address of a tracker .*--tracker\n$/),
+      stderr: expect.stringMatching(/is not the address of a tracker, .*--tracker\n$/),
     });
   });
 
-  test('is not waited for if it takes connections and says nothing, and another answers', async () => {
+  test('is skipped if it accepts connections but is silent, and another answers', async () => {
     const silent = await Promise.all([1, 2, 3].map(() => silentServer()));
     const beganMs = performance.now();
     const all = [...silent.map(({ address }) => address), tracker].join(',');
@@ -139,11 +139,11 @@ describe('a tracker asked without any agent', () => {
     for (const { stop } of silent) stop();
 
     expect(code).toBe(0);
-    // Three short head starts, on a busy machine; each would take 10 s to give up on.
+    // Three short head starts, on a busy machine; the timeout of each is 10 s.
     expect(tookMs).toBeLessThan(5000);
   });
 
-  test('is asked after one that does not answer', async () => {
+  test('is queried after one that does not answer', async () => {
     expect(await cli(['files', '--tracker', `127.0.0.1:1,${tracker}`])).toMatchObject({
       code: 0,
       stderr: '',

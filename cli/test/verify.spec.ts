@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => agent.stop());
 
-/** `verify --wait` of a transfer that then goes through `states`. */
+/** `verify --wait` of a transfer that passes through `states`. */
 function verifying(states: readonly Transfer[], ...args: readonly string[]): Promise<CliResult> {
   agent.script.watch = async function* () {
     for (const state of states) {
@@ -31,26 +31,26 @@ function verifying(states: readonly Transfer[], ...args: readonly string[]): Pro
 }
 
 describe('enjambre verify --wait', () => {
-  test('shows how far the check is, and that all is good', async () => {
+  test('shows the progress of the check, and that all pieces are intact', async () => {
     expect(await verifying([whole])).toMatchObject({
       code: 0,
       stdout: [
         'model.bin  52%  524 kB/1 MB  checking: checked 2 of 4 pieces',
         'model.bin  100%  1 MB/1 MB',
-        'model.bin is whole: 4 of 4 pieces good',
+        'model.bin is complete: 4 of 4 pieces intact',
         '',
       ].join('\n'),
     });
   });
 
-  test('stays until what is damaged was fetched anew', async () => {
+  test('waits until damaged pieces are downloaded again', async () => {
     const states = [
       { ...damaged, state: TransferState.DOWNLOADING },
       { ...whole, bytesDownloaded: 1_262_144n },
     ];
 
     expect((await verifying(states)).stdout).toMatch(
-      /whole again: 3 of 4 pieces good, 262 kB fetched anew\n$/,
+      /complete again: 3 of 4 pieces intact, 262 kB downloaded again\n$/,
     );
     const { code, objects } = await verifying(states, '--json');
     expect(code).toBe(0);
@@ -63,29 +63,29 @@ describe('enjambre verify --wait', () => {
     });
   });
 
-  test('knows what was good though the repair was too quick to be seen', async () => {
+  test('counts intact pieces although the repair was too quick to be seen', async () => {
     expect((await verifying([{ ...whole, bytesDownloaded: 1_262_144n }])).stdout).toContain(
-      '3 of 4 pieces good',
+      '3 of 4 pieces intact',
     );
   });
 
-  test('exits 1 when it is missing, and does not say that any of it is good', async () => {
+  test('exits 1 when the content is missing, and reports no intact pieces', async () => {
     const missing = { ...whole, state: TransferState.MISSING, reason: '/srv/model.bin is missing' };
     const { code, stdout, stderr } = await verifying([missing]);
 
     expect(code).toBe(1);
     expect(stdout).not.toMatch(/good/);
     expect(stderr).toBe(
-      'enjambre: model.bin waits for its content: /srv/model.bin is missing; `enjambre verify 5d41402a` fetches it again\n',
+      'enjambre: model.bin waits for its files: /srv/model.bin is missing; `enjambre verify 5d41402a` downloads it again\n',
     );
   });
 
-  test('exits 1 when it fails, and says how much is good', async () => {
+  test('exits 1 when it fails, and reports the intact pieces', async () => {
     const failed = { ...damaged, state: TransferState.FAILED, reason: 'it is not what was shared any more' };
     const { code, stdout, stderr } = await verifying([failed]);
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(/model\.bin is not whole: 3 of 4 pieces good\n$/);
+    expect(stdout).toMatch(/model\.bin is incomplete: 3 of 4 pieces intact\n$/);
     expect(stderr).toBe('enjambre: model.bin failed: it is not what was shared any more\n');
     expect((await verifying([failed], '--json')).objects().map(({ type }) => type)).toEqual([
       'progress',

@@ -52,7 +52,7 @@ describe('pause', () => {
 
     const { code, stderr } = await finish(get);
     expect(code).toBe(1);
-    expectSentence(stderr, /paused\.bin was paused by somebody: `enjambre resume/);
+    expectSentence(stderr, /paused\.bin was paused: `enjambre resume/);
     await untilStatus(swarm, alice, {
       ref: file.infohash,
       is: ({ peers }) => peers.every(({ connected }) => !connected),
@@ -104,7 +104,7 @@ describe('verify', () => {
     expect(result).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: expect.stringMatching(/is whole again: 19 of 20 pieces good, 262 kB fetched anew$/),
+      stdout: expect.stringMatching(/is complete again: 19 of 20 pieces intact, 262 kB downloaded again$/),
     });
     const after = await untilStatus(swarm, bob, {
       ref: file.infohash,
@@ -143,7 +143,7 @@ describe('rm', () => {
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
     const result = await swarm.command(bob, ['rm', 'kept.bin']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(result.stdout).toContain(`its files stay: ${join(bob.downloadDir, 'kept.bin')}`);
+    expect(result.stdout).toContain(`its files are kept: ${join(bob.downloadDir, 'kept.bin')}`);
     expect(await hasCopy(bob, file)).toBe(true);
     expect((await swarm.command(bob, ['status', 'kept.bin'])).code).toBe(3);
   });
@@ -244,7 +244,7 @@ describe('what there is is shown', () => {
     expect(all).toContainEqual(lines[0]);
     const text = await swarm.command(bob, ['files', 'shown']);
     expect(text.stdout).toMatch(/^shown\.bin +2\.1 MB +2 +0 +alice +[0-9a-f]{8}$/m);
-    expect((await swarm.command(bob, ['files', 'no such'])).stdout).toMatch(/^nothing matches no such: /);
+    expect((await swarm.command(bob, ['files', 'no such'])).stdout).toMatch(/^no file matches no such: /);
   });
 
   test('by `peers`, all or those of one file', async () => {

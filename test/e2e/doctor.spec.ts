@@ -81,7 +81,7 @@ describe('enjambre doctor', () => {
     expect(saidOf(result, 'config')).toEqual([
       expect.stringMatching(/^fail ENJAMBRE_LISTEN: "nowhere" is not an address/),
       expect.stringMatching(/^fail --max-upload: "3x" is not a rate/),
-      expect.stringMatching(/^warn ENJAMBRE_DOWNLAOD_DIR .*say ENJAMBRE_DOWNLOAD_DIR$/),
+      expect.stringMatching(/^warn ENJAMBRE_DOWNLAOD_DIR .*did you mean ENJAMBRE_DOWNLOAD_DIR\?$/),
     ]);
     expect(saidOf(result, 'agent')).toEqual([
       expect.stringMatching(/^fail no agent answers .*enjambre agent/),
@@ -108,7 +108,7 @@ describe('enjambre doctor', () => {
     expect(reach).toMatch(/^fail .* does not answer \(nothing listens there\): start it/);
     expect(session).toMatch(/^fail the agent has no session with tracker/);
     expect(saidOf(result, 'agent')).toEqual([expect.stringMatching(/^ok alice/)]);
-    expect(saidOf(result, 'endpoint')).toEqual([expect.stringMatching(/^warn no tracker has told/)]);
+    expect(saidOf(result, 'endpoint')).toEqual([expect.stringMatching(/^warn no tracker has reported/)]);
   });
 
   test('tells that the advertised address leads nowhere, or to another agent', async () => {
@@ -120,18 +120,20 @@ describe('enjambre doctor', () => {
       waitFor(
         async () => {
           const result = await examined(agent);
-          return result.code === 1 && !/no tracker has told/.test(result.stdout) && result;
+          return result.code === 1 && !/no tracker has reported/.test(result.stdout) && result;
         },
         { what: `${agent.name} to be known` },
       );
     const [ofBob, ofCarol] = [await once(bob), await once(carol)];
     expectFailed(ofBob);
     expect(saidOf(ofBob, 'endpoint')).toEqual([
-      expect.stringMatching(/^fail at .* another agent answers: fix --advertise$/),
+      expect.stringMatching(/^fail another agent answers at .*: fix --advertise$/),
     ]);
     expectFailed(ofCarol);
     expect(saidOf(ofCarol, 'endpoint')).toEqual([
-      expect.stringMatching(/^fail nothing .* answers at 127\.0\.0\.1:1, .*\(nothing listens there\)/),
+      expect.stringMatching(
+        /^fail this agent does not answer at 127\.0\.0\.1:1, .*\(nothing listens there\)/,
+      ),
     ]);
   });
 
@@ -155,7 +157,7 @@ describe('enjambre doctor', () => {
     expectFailed(result);
     expect(saidOf(result, 'disk').filter((said) => said.includes(folder))).toEqual([
       expect.stringMatching(
-        /^fail the download folder .* is full \(8\.\d+ MB of 8\.\d+ MB are free\): make room/,
+        /^fail the download folder .* is full \(8\.\d+ MB of 8\.\d+ MB are free\): free some space/,
       ),
       expect.stringMatching(/^warn .* tmpfs/),
     ]);

@@ -82,7 +82,7 @@ describe('a network on a real nats-server', () => {
     const { json } = await swarm.command(alice, ['events', '--json']);
     expect(json).toEqual(onlooker.seen.map(({ json: published }) => published));
     expect(await told(['--since', '10m', '--type', 'file.withdrawn'])).toEqual([
-      'nothing of that kind is kept: `--follow` waits for more',
+      'no such events are stored: `--follow` waits for new ones',
     ]);
   });
 

@@ -63,7 +63,7 @@ describe('explain', () => {
     expect(later.conclusion).toBe(ended.conclusion);
     const text = await swarm.command(again, ['explain', file.infohash]);
     expect(text.stdout).toMatch(/limited by its own rate limit +\d+\.\d %/);
-    expect(text.stdout).toMatch(/all of it +100\.0 %/);
+    expect(text.stdout).toMatch(/total +100\.0 %/);
   });
 
   test('names a slow source', async () => {

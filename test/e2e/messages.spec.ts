@@ -132,9 +132,9 @@ describe('what cannot be sent says why', () => {
   test.each<[string, string[], number, RegExp]>([
     ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" has said hello/],
     ['to a room that is not there', ['--room', 'nowhere', 'hi'], 3, /nowhere/],
-    ['without a text', ['bob'], 2, /say to whom and what/],
-    ['an empty text', ['--all', ''], 2, /no text/],
-    ['both to a room and to all', ['--room', 'x', '--all', 'hi'], 2, /do not go together/],
+    ['without a text', ['bob'], 2, /recipient or text is missing/],
+    ['an empty text', ['--all', ''], 2, /the text is empty/],
+    ['both to a room and to all', ['--room', 'x', '--all', 'hi'], 2, /exclude each other/],
     ['more than 64 KiB', ['bob', 'x'.repeat(65_537)], 2, /65536 are allowed: share it as a file/],
     ['with an id that is none', ['--id', 'x'.repeat(65), 'bob', 'hi'], 2, /64/],
   ])('%s', async (_, words, code, message) => {

@@ -64,7 +64,7 @@ describe('content whose disk is away', () => {
     expect(stdout).toMatch(/file\.bin +missing +\?/);
     const verified = await swarm.command(again, ['verify', '--wait', file.infohash]);
     expect(verified).toMatchObject({ code: 1, stdout: '' });
-    expectSentence(verified.stderr, /file\.bin waits for its content: .* is missing: mount its disk/);
+    expectSentence(verified.stderr, /file\.bin waits for its files: .* is missing: mount its disk/);
     expect((await swarm.command(again, ['explain', file.infohash])).code).toBe(1); // As of every share.
 
     await rename(`${file.path}.away`, file.path);

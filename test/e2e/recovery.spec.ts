@@ -44,7 +44,7 @@ describe('a downloader', () => {
     const again = await swarm.startAgent('bob');
 
     expect((await finish(get)).code).toBe(0); // The command waited for its agent.
-    expect(get.stderr.join()).toContain('the agent went away');
+    expect(get.stderr.join()).toContain('lost the connection to the agent');
     expect(await hasCopy(again, file)).toBe(true);
     const after = await statusOf(swarm, alice, file.infohash);
     const missing = file.bytes - done;

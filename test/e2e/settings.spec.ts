@@ -30,9 +30,9 @@ describe('control over TCP', () => {
     expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
 
     const ls = ['ls', '--agent', address, '--data-dir', 'nowhere'];
-    expectRefused(await swarm.enjambre(ls), 1, /wants its token: pass --token or ENJAMBRE_TOKEN/);
-    expectRefused(await swarm.enjambre([...ls, '--token', `${token}x`]), 1, /wants its token/);
-    expectRefused(await swarm.enjambre([...ls, '--token', '']), 1, /wants its token/);
+    expectRefused(await swarm.enjambre(ls), 1, /requires its token: pass --token or ENJAMBRE_TOKEN/);
+    expectRefused(await swarm.enjambre([...ls, '--token', `${token}x`]), 1, /requires its token/);
+    expectRefused(await swarm.enjambre([...ls, '--token', '']), 1, /requires its token/);
     const shared = await shareFile(swarm, [alice], { name: 'seen.bin', bytes: 1000 });
     const seen = [expect.objectContaining({ infohash: shared.infohash })];
     expect(allLines(await swarm.enjambre([...ls, '--token', token, '--json']))).toEqual(seen);

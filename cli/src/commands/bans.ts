@@ -7,25 +7,25 @@ import { banJson } from '../render/json.js';
 import { table } from '../render/table.js';
 import { formatAgo, formatIn, plain, shortDigits } from '../render/text.js';
 
-/** `enjambre peers --banned`: whom this agent does not deal with, and why. */
+/** `enjambre peers --banned`: the peers banned by this agent, and why. */
 export async function banned(session: Session, ref: string): Promise<void> {
   if (ref !== '' || session.connection.tracker !== undefined) {
-    const message = '--banned lists the bans of one agent: write it without a REF and without --tracker';
+    const message = '--banned lists the bans of one agent: use it without REF and --tracker';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   const bans = await withAgent(session, (agent) => agent.bans());
   const { output, context } = session;
   for (const ban of bans) output.object(banJson('ban', ban));
-  if (bans.length === 0) output.line('this agent has banned nobody');
+  if (bans.length === 0) output.line('this agent has banned no peers');
   else output.line(banTable(bans, output, context.now()));
 }
 
-/** `enjambre unban`: deals with a peer again. */
+/** `enjambre unban`: lifts the ban on a peer. */
 export async function unban(session: Session, peer: string): Promise<void> {
   const ban = await withAgent(session, (agent) => agent.liftBan(peer));
   session.output.object(banJson('unbanned', ban));
   const title = ban.name === '' ? shortDigits(ban.peerId) : `${plain(ban.name)} (${shortDigits(ban.peerId)})`;
-  session.output.line(`${title} is not banned any more; it was, because: ${plain(ban.reason)}`);
+  session.output.line(`${title} is no longer banned; the reason was: ${plain(ban.reason)}`);
 }
 
 function banTable(bans: readonly Ban[], screen: Screen, now: number): string {

@@ -9,7 +9,7 @@ import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { reasonOf } from '../wording.js';
 
-/** `enjambre pause`: stops a transfer; what is there stays. */
+/** `enjambre pause`: stops a transfer; its data is kept. */
 export async function pause(session: Session, ref: string): Promise<void> {
   const transfer = await change(session, ref, (agent, its) => agent.pause(its));
   session.output.line(
@@ -17,9 +17,9 @@ export async function pause(session: Session, ref: string): Promise<void> {
   );
 }
 
-/** Timeout for a resumed transfer to show whether it can start. */
+/** Time within which a resumed transfer shows whether it can start. */
 const SETTLE_MS = 3000;
-/** States that say nothing of that; an agent may answer before it has begun. */
+/** States that do not show it yet; an agent may answer before the transfer has started. */
 const UNSETTLED: ReadonlySet<TransferState> = new Set([
   TransferState.RESOLVING,
   TransferState.CHECKING,
@@ -27,7 +27,7 @@ const UNSETTLED: ReadonlySet<TransferState> = new Set([
 ]);
 const WATCH_MS = 100;
 
-/** `enjambre resume`: resumes a paused or failed transfer. Throws `aborted` if that fails within moments. */
+/** `enjambre resume`: resumes a paused or failed transfer. Throws `aborted` if it soon fails again. */
 export async function resume(session: Session, ref: string): Promise<void> {
   const its = await transferRef(ref, session);
   const begun = await withAgent(session, (agent) => agent.resume(its));
@@ -44,13 +44,13 @@ export async function resume(session: Session, ref: string): Promise<void> {
     throw new EnjambreError(
       'aborted',
       'CONTENT_MISSING',
-      `${name} still waits: ${plain(reasonOf(transfer))}`,
+      `${name} still waits for its files: ${plain(reasonOf(transfer))}`,
     );
   const state = transfer.state === TransferState.PAUSED ? '' : `: ${stateWord(transfer.state)}`;
   session.output.line(`${name} is resumed${state}`);
 }
 
-/** The transfer once its state tells whether it runs again, or as it is after {@link SETTLE_MS}. */
+/** The transfer as soon as its state shows whether it runs again, or after {@link SETTLE_MS}. */
 async function settled(session: Session, begun: Transfer): Promise<Transfer> {
   if (!UNSETTLED.has(begun.state)) return begun;
   const deadline = AbortSignal.timeout(SETTLE_MS);
@@ -67,20 +67,20 @@ async function settled(session: Session, begun: Transfer): Promise<Transfer> {
 }
 
 export interface RemoveOptions {
-  /** Delete what was downloaded, too. */
+  /** Also delete the downloaded files. */
   readonly data: boolean;
-  /** Of that, also what was there before, or changed since. @default false */
+  /** Including files that existed before the download, or changed since. @default false */
   readonly force?: boolean;
 }
 
-/** `enjambre rm`: forgets a transfer. */
+/** `enjambre rm`: removes a transfer. */
 export async function remove(
   session: Session,
   ref: string,
   { data, force = false }: RemoveOptions,
 ): Promise<void> {
   if (force && !data) {
-    const message = '--force says what --data may delete: give both, or neither';
+    const message = '--force extends --data: give both, or neither';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   const { output } = session;

@@ -27,13 +27,13 @@ const listens = {
 function listenOption(service: string, fallback: string) {
   return {
     placeholder: 'HOST:PORT',
-    description: `where the ${service} listens; without HOST, at every IPv6 and IPv4 address; port 0 picks a free one`,
+    description: `listen address of the ${service}; without HOST, all IPv6 and IPv4 addresses; port 0 picks a free port`,
     schema: tcpAddressSchema,
     default: fallback,
   } satisfies Option;
 }
 
-/** The flags of `enjambre dev`: the agent's, but for those of services that run here, and where these listen. */
+/** The flags of `enjambre dev`: the agent's without the addresses of services, plus their listen addresses. */
 export const devOptions: OptionTable = {
   ...Object.fromEntries(
     Object.entries(agentOptions).filter(([key]) => key !== 'tracker' && key !== 'messaging'),
@@ -49,8 +49,8 @@ export async function dev(flags: Flags, environment: Environment): Promise<void>
 type Listens = Readonly<Record<keyof typeof listens, Address>>;
 
 /**
- * All services, each using those before it. Wrong options are refused before anything
- * starts; if one does not start, those before it are stopped again.
+ * All services, each using those before it. Invalid options are refused before anything
+ * starts. If a service does not start, the ones before it are stopped again.
  */
 function createNetwork(flags: Flags, environment: Environment): Startable {
   const listen = resolveOptions(listens, flags, environment);
@@ -66,15 +66,17 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
     for (const service of started.splice(0).reverse()) await service.stop();
   };
   const start = async (): Promise<void> => {
-    // The agent has the page, of all of them.
+    // The agent serves the metrics of all services.
     const measured = await loadMetrics(agentConfig(listen, flags, environment).metrics);
-    const relay = createMessaging(messagingConfig(listen, flags, environment), measured);
-    const messaging = await begin(underFlag('messagingListen', relay));
+    const messagingService = createMessaging(messagingConfig(listen, flags, environment), measured);
+    const messaging = await begin(underFlag('messagingListen', messagingService));
     const bound = { ...listen, messagingListen: messaging.address };
-    const directory = createTracker(trackerConfig(bound, flags, environment), measured);
-    const tracker = await begin(underFlag('trackerListen', directory));
+    const trackerService = createTracker(trackerConfig(bound, flags, environment), measured);
+    const tracker = await begin(underFlag('trackerListen', trackerService));
     const config = agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment);
-    await begin(createAgent(config, { ...measured, beside: [relay.health, directory.health] }));
+    await begin(
+      createAgent(config, { ...measured, beside: [messagingService.health, trackerService.health] }),
+    );
   };
   return {
     start: async () => {
@@ -93,7 +95,7 @@ interface Listening extends Startable {
   readonly address: Address;
 }
 
-/** The setting that a service calls `listen` has another name here, where that is the agent's. */
+/** Renames the setting `listen` of a service in errors: here that flag is the agent's. */
 function underFlag(key: keyof Listens, service: Listening): Listening {
   return {
     start: () =>
@@ -109,7 +111,7 @@ function underFlag(key: keyof Listens, service: Listening): Listening {
   };
 }
 
-/** What services take of the flags and the environment here: LISTEN and NAME there are the agent's. */
+/** The flags and variables that the services get: LISTEN and NAME are the agent's. */
 function common(
   listen: Address,
   { logLevel, logFormat }: Flags,
@@ -147,7 +149,7 @@ function agentConfig(
   return resolveOptions(agentOptions, { ...flags, ...services }, environment);
 }
 
-/** How to reach a service of this process. */
+/** Address for calls to a service in this process. */
 function near(address: Address): string {
   return formatAddress(
     address.kind === 'tcp' && isUnspecifiedHost(address.host) ? { ...address, host: '127.0.0.1' } : address,

@@ -18,10 +18,10 @@ interface Tables {
 const CHECK_COLUMNS = 10;
 
 /**
- * `enjambre doctor`: says of everything that an agent needs whether it is as it should be.
- * Throws `precondition`, UNHEALTHY, if something is not.
+ * `enjambre doctor`: checks everything that an agent needs, and suggests fixes.
+ * Throws `precondition`, UNHEALTHY, if a check fails.
  *
- * @param flags those of an agent that was not started yet, or was started with them
+ * @param flags of the agent, whether it runs or not
  */
 export async function doctor(session: Session, tables: Tables, flags: Flags): Promise<void> {
   const { config, facts } = gatherConfig(tables, flags, session.context.environment);
@@ -32,11 +32,11 @@ export async function doctor(session: Session, tables: Tables, flags: Flags): Pr
   tell(session.output, findings);
   const failed = [...settings, ...findings].filter(({ level }) => level === 'fail').length;
   if (failed === 0) return;
-  const message = `${count(failed, 'check')} failed: fix what the lines with "fail" say, from the top, and ask again`;
+  const message = `${count(failed, 'check')} failed: fix the lines marked "fail" from the top, then run this again`;
   throw new EnjambreError('precondition', 'UNHEALTHY', message);
 }
 
-/** `--control unix:PATH` moves the socket on which the agent is asked, unless another agent was named. */
+/** `--control unix:PATH` moves the control socket of the agent, unless --agent names another address. */
 function withControl(session: Session, { control }: Partial<AgentConfig>): Session {
   const said = session.connection.agent ?? session.context.environment['ENJAMBRE_AGENT'];
   if (said !== undefined || control?.kind !== 'unix') return session;

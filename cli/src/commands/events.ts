@@ -12,11 +12,11 @@ import { trackerStream } from '../tracker-client.js';
 import { followStream } from './follow.js';
 
 export interface EventsOptions {
-  /** Stay, and show what happens. */
+  /** Wait for new events and show them. */
   readonly follow: boolean;
-  /** First what has happened since: "10m", or a time such as 2026-11-25T12:00. */
+  /** Start with the events since then: an age such as "10m", or a time such as 2026-11-25T12:00. */
   readonly since?: string | undefined;
-  /** Only these, such as "download.*"; all if empty. */
+  /** Only events of these types, such as "download.*"; all if empty. */
   readonly types: readonly string[];
 }
 
@@ -26,7 +26,7 @@ interface Request {
   readonly replayOnly: boolean;
 }
 
-/** `enjambre events`: what happened in the network, as far as it is kept, and what happens. */
+/** `enjambre events`: the stored events of the network, and new ones. */
 export async function events(session: Session, options: EventsOptions): Promise<void> {
   const { follow, types } = options;
   const since = options.since === undefined ? undefined : timeOf(options.since, session.context.now());
@@ -37,10 +37,10 @@ export async function events(session: Session, options: EventsOptions): Promise<
     show(session, event);
     shown += 1;
   }
-  if (shown === 0) session.output.line('nothing of that kind is kept: `--follow` waits for more');
+  if (shown === 0) session.output.line('no such events are stored: `--follow` waits for new ones');
 }
 
-/** Goes on where it was when tracker or agent come back, as far as they remember; each event is shown once. */
+/** Resumes where it stopped when tracker or agent return, as far back as they store events; shows each event once. */
 async function followEvents(session: Session, request: Request): Promise<void> {
   let since = request.since;
   const atThatTime = new Set<string>();
@@ -54,7 +54,7 @@ async function followEvents(session: Session, request: Request): Promise<void> {
   }
 }
 
-/** From the tracker that was given, else through the agent. */
+/** From the given tracker, else through the agent. */
 async function* eventsOf(session: Session, request: Request): AsyncGenerator<Event, void, undefined> {
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) yield* agentStream(session, (agent) => agent.events(request));
@@ -62,7 +62,7 @@ async function* eventsOf(session: Session, request: Request): AsyncGenerator<Eve
 }
 
 function show({ output }: Session, event: Event): void {
-  if (!event.event) return; // Of a kind that this version does not know.
+  if (!event.event) return; // A type that this version does not know.
   output.object(JSON.parse(encodeEvent(event)) as JsonObject);
   const when = event.time ? clockTime(event.time) : '';
   output.line(`${output.colors.dim(when)}  ${lineOf(event.event)}`);
@@ -74,6 +74,6 @@ function timeOf(text: string, nowMs: number): Date {
   if (span.success) return new Date(nowMs - span.data);
   const time = new Date(text);
   if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(time.getTime())) return time;
-  const message = `--since: "${text}" is no time: write how long ago, such as 10m or 7d, or a time such as 2026-11-25T12:00`;
+  const message = `--since: "${text}" is not a time: give an age such as 10m or 7d, or a time such as 2026-11-25T12:00`;
   throw new EnjambreError('invalid', 'BAD_SINCE', message);
 }

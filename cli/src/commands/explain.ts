@@ -20,10 +20,10 @@ import {
 import { stateWord } from '../render/transfer-state.js';
 import { conclusionOf } from '../wording.js';
 
-/** Of less it is not shown what it went to: that was over before anything can have been waited for. */
+/** Shorter downloads get no table of causes: they were too short to wait for anything. */
 const LEAST_SECONDS = 1;
 
-/** `enjambre explain`: where the time of a download went. */
+/** `enjambre explain`: how a download spent its time. */
 export async function explain(session: Session, ref: string): Promise<void> {
   const { output } = session;
   const explanation = await withAgent(session, async (agent) =>
@@ -54,9 +54,9 @@ function factsOf(explanation: Explanation): (readonly [title: string, value: str
     ['state', stateWord(explanation.state)],
     ['done', `${formatBytes(explanation.bytesDone)} of ${formatBytes(explanation.bytesTotal)}`],
     ['time', total > 0 ? formatSeconds(total) : ''],
-    ['began', beginning(explanation)],
-    ['thrown', thrownAway(explanation)],
-    ['mishaps', mishaps(explanation)],
+    ['start', beginning(explanation)],
+    ['discarded', discarded(explanation)],
+    ['problems', problems(explanation)],
   ];
 }
 
@@ -66,12 +66,12 @@ function beginning({ untilMetainfo, untilFirstByte }: Explanation): string {
   return [...known, ...(first === undefined ? [] : [`first block after ${formatSeconds(first)}`])].join(', ');
 }
 
-function thrownAway({ wastedBytes, duplicateBytes }: Explanation): string {
+function discarded({ wastedBytes, duplicateBytes }: Explanation): string {
   if (wastedBytes === 0n) return '';
-  return `${formatBytes(wastedBytes)}, of which ${formatBytes(duplicateBytes)} came twice`;
+  return `${formatBytes(wastedBytes)}, of which ${formatBytes(duplicateBytes)} were duplicates`;
 }
 
-function mishaps(explanation: Explanation): string {
+function problems(explanation: Explanation): string {
   const counts: (readonly [bigint, string])[] = [
     [explanation.hashFailures, 'hash failure'],
     [explanation.refusals, 'refused request'],
@@ -88,10 +88,10 @@ function mishaps(explanation: Explanation): string {
 
 function timeTable({ spent, totalTime }: Explanation, screen: Screen): string {
   const columns = [
-    { title: 'time went to' },
+    { title: 'spent on' },
     { title: 'share', align: 'right' },
     { title: 'time', align: 'right' },
-    { title: 'no byte came', align: 'right' },
+    { title: 'stalled', align: 'right' },
   ] as const;
   const shares = percentages(spent.map(({ time }) => secondsOf(time) ?? 0));
   const rows = spent.map(({ cause, time, stalled }, index) => [
@@ -100,7 +100,7 @@ function timeTable({ spent, totalTime }: Explanation, screen: Screen): string {
     formatSeconds(secondsOf(time) ?? 0),
     formatSeconds(secondsOf(stalled) ?? 0),
   ]);
-  rows.push(['all of it', percent(100), formatSeconds(secondsOf(totalTime) ?? 0), '']);
+  rows.push(['total', percent(100), formatSeconds(secondsOf(totalTime) ?? 0), '']);
   return table(columns, rows, screen);
 }
 

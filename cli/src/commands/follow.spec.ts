@@ -6,7 +6,7 @@ import { follow, type FollowOptions, type Watchable } from './follow.js';
 const transfer = Transfer.fromPartial({ name: 'a' });
 const away = new EnjambreError('unavailable', 'AGENT_UNREACHABLE', 'no agent answers');
 
-/** Each call of `watch` takes the next part: transfers, then an error if one is given. */
+/** Each call of `watch` consumes the next part: transfers, then an error if one is given. */
 function agent(...parts: (readonly (Transfer | EnjambreError)[])[]): Watchable {
   return {
     async *watch() {
@@ -42,7 +42,7 @@ async function read(transfers: AsyncIterable<Transfer>): Promise<{ seen: number;
 }
 
 describe('following a transfer', () => {
-  test('goes on when the agent returns, however often it leaves', async () => {
+  test('resumes when the agent returns, however often it stops', async () => {
     const its = options();
     const parts = [[transfer, away], [away], [transfer, away], [transfer]];
 
@@ -53,7 +53,7 @@ describe('following a transfer', () => {
     expect(its.lost()).toBe(2);
   });
 
-  test('gives up when the agent stays away', async () => {
+  test('gives up when the agent does not return', async () => {
     let now = 0;
     const watched = agent([transfer, away], ...Array.from({ length: 10 }, () => [away]));
 

@@ -9,15 +9,15 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** Called once each time that the agent stops answering. */
+  /** Called once each time the agent stops answering. */
   readonly onLost: (error: EnjambreError) => void;
-  /** How long the agent may be away, in milliseconds. @default 30000 */
+  /** How long the agent may be unreachable, in milliseconds. @default 30000 */
   readonly patienceMs?: number;
-  /** Wait between two attempts, in milliseconds. @default 500 */
+  /** Delay between two attempts, in milliseconds. @default 500 */
   readonly retryMs?: number;
 }
 
-/** An agent that can be watched; {@link AgentClient} is one. */
+/** The part of {@link AgentClient} that this needs. */
 export interface Watchable {
   watch(ref: string, intervalMs: number): AsyncIterable<Transfer>;
 }
@@ -27,9 +27,9 @@ const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
 
 /**
- * The transfer as it goes on, also through a restart of the agent. Throws what the
- * agent says; `unavailable`, AGENT_UNREACHABLE when it stays away longer than
- * `patienceMs`; `aborted`, TRANSFER_REMOVED when it is removed.
+ * Updates of a transfer; survives a restart of the agent. Throws the agent's errors;
+ * `unavailable`, AGENT_UNREACHABLE if the agent is unreachable longer than `patienceMs`;
+ * `aborted`, TRANSFER_REMOVED if the transfer is removed.
  */
 export async function* follow(
   agent: Watchable,
@@ -45,8 +45,8 @@ export async function* follow(
 }
 
 /**
- * What a stream of the agent brings, also through a restart of the agent. Ends when the
- * person interrupts it; throws what the agent says.
+ * The items of a stream of the agent; survives a restart of the agent. Ends at Ctrl-C;
+ * throws the agent's errors.
  */
 export async function* followStream<T>(
   { signal, output, context }: Session,
@@ -62,7 +62,7 @@ export async function* followStream<T>(
   }
 }
 
-/** Opens a stream again while the agent, or what it asks for us, stops and starts again. */
+/** Opens a stream again while the agent, or a service behind it, restarts. */
 async function* reopened<T>(
   open: () => AsyncIterable<T>,
   { signal, now, onLost, patienceMs = PATIENCE_MS, retryMs = RETRY_MS }: FollowOptions,
@@ -86,10 +86,10 @@ async function* reopened<T>(
   }
 }
 
-/** What an agent says while it, or what it asks for us, stops and starts again. */
+/** Reasons of an agent while it, or a service behind it, restarts. */
 const PASSING: ReadonlySet<string> = new Set(['STOPPING', 'NO_TRACKER', 'NATS_UNREACHABLE']);
 
-/** True for what an agent says, or does not, while it stops and starts again. */
+/** True for errors, or silence, of an agent that restarts. */
 function isPassing(error: unknown): error is EnjambreError {
   return isUnreachable(error) || (error instanceof EnjambreError && PASSING.has(error.reason));
 }

@@ -11,17 +11,17 @@ import { untilWhole } from './until-whole.js';
 import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
 export interface GetOptions {
-  /** Folder to put it in; the agent's download folder if absent. */
+  /** Target folder; the agent's download folder if absent. */
   readonly output?: string | undefined;
-  /** Return as soon as the agent works on it. */
+  /** Return as soon as the download is started. */
   readonly detach: boolean;
-  /** Timeout for completion; the agent continues after it. */
+  /** How long to wait for completion; the agent continues after it. */
   readonly timeoutSeconds?: number | undefined;
   /** Limits of the transfer. */
   readonly limits?: LimitChange | undefined;
 }
 
-/** `enjambre get`: starts a download and stays until it is complete, or only starts it. */
+/** `enjambre get`: starts a download and, without `detach`, waits for completion. */
 export async function get(session: Session, ref: string, options: GetOptions): Promise<void> {
   const { timeoutSeconds } = options;
   if (timeoutSeconds === undefined) return download(session, ref, options);
@@ -57,7 +57,7 @@ async function download(
   });
 }
 
-/** What is on this machine may be meant to be shared, or be a .torrent under another name. */
+/** An unknown ref may be a local path that the user meant to share, or a .torrent under another name. */
 async function notShared(error: unknown, ref: string, folder: WorkingFolder): Promise<unknown> {
   if (EnjambreError.from(error).reason !== 'UNKNOWN_REF') return error;
   return (await localPath(ref, folder)) ?? error;
@@ -67,7 +67,7 @@ function tooLate(seconds: number, transfer: Transfer | undefined): EnjambreError
   const after = formatSeconds(seconds);
   const message = transfer
     ? `not complete after ${after}: the agent continues in the background; \`enjambre status ${shortDigits(transfer.infohash)}\` shows its progress`
-    : `the agent found nothing to download in ${after}: look at its log, or give it more time`;
+    : `the agent did not find the file within ${after}: see its log, or raise --timeout`;
   return new EnjambreError('aborted', 'TIMED_OUT', message);
 }
 
@@ -75,7 +75,8 @@ function started({ output }: Session, transfer: Transfer): void {
   output.object(transferJson('transfer', transfer));
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
   const state = stateWord(transfer.state);
-  if (state === 'seeding') output.line(`${plain(transfer.name)} is there already: ${plain(transfer.path)}`);
+  if (state === 'seeding')
+    output.line(`${plain(transfer.name)} is already complete: ${plain(transfer.path)}`);
   else output.line(`${plain(transfer.name)}: ${state}; ${status} shows its progress`);
 }
 
@@ -83,7 +84,7 @@ function finished({ output }: Session, transfer: Transfer, already: boolean): vo
   output.object(doneJson(transfer));
   if (transfer.warning !== '') output.note(`${transfer.name} is complete, but ${transfer.warning}`);
   if (already) {
-    output.line(`there already  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
+    output.line(`already complete  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
     return;
   }
   const seconds = secondsOf(transfer.activeTime) ?? 0;

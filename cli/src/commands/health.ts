@@ -6,8 +6,8 @@ import type { Session } from '../context.js';
 import { isUnreachable } from '../unreachable.js';
 
 /**
- * `enjambre health`: asks one gRPC server how it is. Ends well only if it is SERVING; throws `precondition`,
- * NOT_SERVING, if it is not, `not-found` for a service it does not have, `unavailable` if nobody answers.
+ * `enjambre health`: checks the health of one gRPC server and prints SERVING. Throws `precondition`, NOT_SERVING,
+ * for any other status, `not-found` for a service that it does not have, `unavailable` if no server answers.
  */
 export async function health(session: Session, where: string, service: string): Promise<void> {
   const address = formatAddress(parseAddress(where));
@@ -24,15 +24,15 @@ export async function health(session: Session, where: string, service: string): 
 
 function notServing(address: string, service: string, status: string): EnjambreError {
   const what = service === '' ? address : `${service} at ${address}`;
-  return new EnjambreError('precondition', 'NOT_SERVING', `${what} says ${status}: its log says why`);
+  return new EnjambreError('precondition', 'NOT_SERVING', `${what} is ${status}: see its log`);
 }
 
 function explain(error: EnjambreError, address: string, service: string): EnjambreError {
   if (error.code === 'not-found') {
-    const message = `the server at ${address} has no service "${service}": \`buf curl --list-services\` names those it has`;
+    const message = `the server at ${address} has no service "${service}": \`buf curl --list-services\` lists its services`;
     return new EnjambreError('not-found', 'UNKNOWN_SERVICE', message, { cause: error });
   }
   if (!isUnreachable(error)) return error;
-  const message = `no server answers at ${address}: start it, or look at its log`;
+  const message = `no server answers at ${address}: start it, or see its log`;
   return new EnjambreError('unavailable', 'SERVER_UNREACHABLE', message, { cause: error });
 }

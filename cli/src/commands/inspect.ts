@@ -7,14 +7,14 @@ import { count, formatBinary, formatBytes, plain } from '../render/text.js';
 import { readTorrent } from '../torrent-file.js';
 
 export interface InspectOptions {
-  /** The whole tree, however long it is. */
+  /** Print the whole tree, however long it is. */
   readonly all: boolean;
 }
 
-/** So much of a tree is shown unasked. */
+/** Lines of the tree that are shown without `--all`. */
 const MAX_LINES = 50;
 
-/** `enjambre inspect`: what a `.torrent` holds. Asks nobody. Throws `invalid`, BAD_METAINFO, naming the fault. */
+/** `enjambre inspect`: the contents of a `.torrent`. Makes no calls. Throws `invalid`, BAD_METAINFO. */
 export async function inspect(session: Session, path: string, options: InspectOptions): Promise<void> {
   const { output } = session;
   const { info: metainfo, missing } = parseTorrent(await readTorrent(path, session));
@@ -32,7 +32,7 @@ export async function inspect(session: Session, path: string, options: InspectOp
   let shown = 0;
   for (const line of treeLines(metainfo)) {
     if (shown === MAX_LINES && !options.all) {
-      output.line(`… and more: \`--all\` shows all ${count(metainfo.files.length, 'file')}`);
+      output.line(`… (\`--all\` shows all ${count(metainfo.files.length, 'file')})`);
       return;
     }
     output.line(line);

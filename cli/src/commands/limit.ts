@@ -9,14 +9,14 @@ import { isLimited, limitsText, rateLimitText } from '../render/limits.js';
 import { table } from '../render/table.js';
 import { plain, shortDigits } from '../render/text.js';
 
-/** `enjambre limit`: shows or changes how fast the agent, or one transfer, may be. */
+/** `enjambre limit`: shows or changes the rate limits of the agent, or of one transfer. */
 export async function limit(
   session: Session,
   ref: string | undefined,
   change: LimitChange | undefined,
 ): Promise<void> {
   if (ref === undefined && change && change.priority !== Priority.UNSPECIFIED) {
-    const message = '--priority is one of a transfer beside others: name the transfer';
+    const message = '--priority applies to a single transfer: name it';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   await withAgent(session, async (agent) => {
@@ -41,7 +41,7 @@ async function ofTransfer(
 async function changeAgent(session: Session, agent: AgentClient, change: LimitChange): Promise<void> {
   tellAgent(session, await agent.setLimits({ ref: '', change }));
   session.output.line(
-    'until the agent ends; its own --max-upload and --max-download say what it starts with',
+    'until the agent stops; its flags --max-upload and --max-download set the limits at start',
   );
 }
 

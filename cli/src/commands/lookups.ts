@@ -9,17 +9,17 @@ import { table } from '../render/table.js';
 import { formatAgo, formatBytes, plain, shortDigits } from '../render/text.js';
 import { withTracker } from '../tracker-client.js';
 
-/** `enjambre files`: what is shared, as the tracker knows it. */
+/** `enjambre files`: the shared files in the tracker's catalogue. */
 export async function files(session: Session, query: string): Promise<void> {
   const found = await findFiles(session, query);
   const { output } = session;
   for (const file of found) output.object(fileJson(file));
   if (found.length > 0) output.line(fileTable(found, output));
-  else if (query === '') output.line('nothing is shared yet: `enjambre share PATH`');
-  else output.line(`nothing matches ${plain(query)}: \`enjambre files\` lists all there is`);
+  else if (query === '') output.line('no files are shared yet: share one with `enjambre share PATH`');
+  else output.line(`no file matches ${plain(query)}: \`enjambre files\` lists all shared files`);
 }
 
-/** `enjambre peers`: who is connected to the tracker, or who has a part of one file. */
+/** `enjambre peers`: the peers connected to the tracker, or those that have at least part of one file. */
 export async function peers(session: Session, ref: string): Promise<void> {
   const members = await findPeers(session, ref);
   const { output, context } = session;
@@ -28,10 +28,10 @@ export async function peers(session: Session, ref: string): Promise<void> {
     const show = ref === '' ? peerTable : swarmTable;
     output.line(show(members, output, context.now()));
   } else if (ref === '') output.line('no peer is connected yet: start one with `enjambre agent`');
-  else output.line('no connected peer has a part of it: `enjambre files` lists what there is');
+  else output.line('no connected peer has any part of it: `enjambre files` lists shared files');
 }
 
-/** Files by name or infohash, from the tracker that was given, else through the agent. */
+/** Files by name or infohash, from the given tracker, else through the agent. */
 export async function findFiles(session: Session, query: string): Promise<File[]> {
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) return withAgent(session, (agent) => agent.files(query));
@@ -127,9 +127,9 @@ function swarmTable(members: readonly KnownMember[], screen: Screen, now: number
   return table(columns, rows, screen);
 }
 
-/** A column more if the agent has banned one of them. */
+/** An additional column if the agent has banned one of them. */
 function standing(members: readonly KnownMember[]): readonly { title: string }[] {
-  return members.some(({ banned }) => banned !== undefined) ? [{ title: 'stands' }] : [];
+  return members.some(({ banned }) => banned !== undefined) ? [{ title: 'status' }] : [];
 }
 
 function standingOf(banned: string | undefined, colors: Output['colors']): string {

@@ -13,54 +13,57 @@ export interface SendOptions {
   readonly words: readonly string[];
   readonly room?: string | undefined;
   readonly all: boolean;
-  /** The same again for a second attempt; made up if absent. */
+  /** Use the same id to retry; generated if absent. */
   readonly id?: string | undefined;
 }
 
-/** `enjambre send`: to a peer, a room or everyone. */
+/** `enjambre send`: sends a message to a peer, a room or all peers. */
 export async function send(session: Session, options: SendOptions): Promise<void> {
   const { target, text } = addressed(options);
-  if (options.id === '') throw usage('--id is empty: leave it out to have one made up');
+  if (options.id === '') throw usage('--id is empty: omit it to have an id generated');
   const id = options.id ?? randomUUID();
   const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
   session.output.object(sentJson(sent, target));
-  const again = sent.duplicate ? '  (it was sent already)' : '';
+  const again = sent.duplicate ? '  (already sent)' : '';
   const many = target.target?.$case === 'peer' ? '' : `, ${count(sent.receivers, 'receiver')}`;
   session.output.line(`sent to ${targetText(target)}${many}${again}`);
   if (sent.skipped > 0) {
-    session.output.note(`${count(sent.skipped, 'peer')} did not get it: too much waits for them already`);
+    session.output.note(
+      `${count(sent.skipped, 'peer')} did not receive it: too many messages are pending for them`,
+    );
   }
 }
 
 function addressed({ words, room, all }: SendOptions): { target: Target; text: string } {
-  if (room !== undefined && all) throw usage('--room and --all do not go together: choose one');
+  if (room !== undefined && all) throw usage('--room and --all exclude each other: choose one');
   if (room !== undefined) return { target: { target: { $case: 'room', value: room } }, text: textOf(words) };
   if (all) return { target: { target: { $case: 'everyone', value: true } }, text: textOf(words) };
   const [peer = '', ...rest] = words;
   if (rest.length === 0)
-    throw usage('say to whom and what: `enjambre send PEER TEXT`, or --room ROOM, or --all');
+    throw usage('recipient or text is missing: write `enjambre send PEER TEXT`, or use --room ROOM or --all');
   return { target: toPeer(peer), text: textOf(rest) };
 }
 
 function toPeer(peer: string): Target {
-  if (peer.trim() === '') throw usage('the peer is empty: give its name, or 8 or more digits of its id');
+  if (peer.trim() === '')
+    throw usage('the peer is empty: give its name, or at least the first 8 digits of its id');
   return { target: { $case: 'peer', value: peer } };
 }
 
 function textOf(words: readonly string[]): string {
   const text = words.join(' ');
-  if (text === '') throw usage('there is no text to send: write it behind the receiver');
+  if (text === '') throw usage('the text is empty: write it after the recipient');
   return text;
 }
 
 export interface InboxOptions {
-  /** Stay, and show each message as it comes. */
+  /** Wait for new messages and show them. */
   readonly follow: boolean;
-  /** Those that were shown before, too. */
+  /** Include messages that were read. */
   readonly all: boolean;
 }
 
-/** `enjambre inbox`: unread messages; they are read once they were written out. */
+/** `enjambre inbox`: prints unread messages, then marks them as read. */
 export async function inbox(session: Session, { follow, all }: InboxOptions): Promise<void> {
   if (follow && !all) return followInbox(session);
   const shown = await withMessages(session, async (messages) => {
@@ -71,11 +74,11 @@ export async function inbox(session: Session, { follow, all }: InboxOptions): Pr
     return found.length;
   });
   if (follow) return followInbox(session);
-  const more = all ? '' : ': `enjambre inbox --all` shows those that were read';
-  if (shown === 0) session.output.line(`no ${all ? '' : 'new '}messages${more}`);
+  const more = all ? '' : ': `enjambre inbox --all` includes those that were read';
+  if (shown === 0) session.output.line(`no ${all ? '' : 'unread '}messages${more}`);
 }
 
-/** Each message once, also those whose note was lost in a crash of the agent. */
+/** Shows each message once, also if the agent lost its read mark in a crash. */
 async function followInbox(session: Session): Promise<void> {
   const seen = new Set<string>();
   await withMessages(session, async (messages) => {
@@ -85,13 +88,13 @@ async function followInbox(session: Session): Promise<void> {
       seen.add(key);
       if (seen.size > MAX_SEEN) seen.delete(first(seen));
       await session.output.written();
-      // It is shown; that this is not noted is no reason to stop.
+      // The message was shown; a lost read mark is no reason to stop.
       await messages.markRead([message]).catch(() => undefined);
     }
   });
 }
 
-/** More than an inbox holds. */
+/** More than the capacity of an inbox. */
 const MAX_SEEN = 20_000;
 
 function first(seen: ReadonlySet<string>): string {
@@ -111,10 +114,9 @@ export interface HistoryOptions {
   readonly limit: number;
 }
 
-/** `enjambre history`: what the relay keeps of this agent's messages, oldest first. */
+/** `enjambre history`: this agent's messages that the messaging service keeps, oldest first. */
 export async function history(session: Session, { peer, room, limit }: HistoryOptions): Promise<void> {
-  if (peer !== undefined && room !== undefined)
-    throw usage('a peer and --room do not go together: choose one');
+  if (peer !== undefined && room !== undefined) throw usage('PEER and --room exclude each other: choose one');
   const target = targetOf(peer, room);
   const found = await withMessages(session, (messages) => messages.history(target, limit));
   const { output } = session;
@@ -122,7 +124,7 @@ export async function history(session: Session, { peer, room, limit }: HistoryOp
     output.object(historyJson(message));
     output.line(messageLine(message, output.colors));
   }
-  if (found.length === 0) output.line('no messages are kept');
+  if (found.length === 0) output.line('no messages are stored');
 }
 
 function targetOf(peer: string | undefined, room: string | undefined): Target | undefined {

@@ -5,13 +5,13 @@ import type { JsonObject } from '../render/json-line.js';
 import { table } from '../render/table.js';
 import { count, plain } from '../render/text.js';
 
-/** `enjambre rooms`: all rooms and who is in them. */
+/** `enjambre rooms`: all rooms and their members. */
 export async function rooms(session: Session): Promise<void> {
   const found = await withMessages(session, (messages) => messages.rooms());
   const { output } = session;
   for (const room of found) output.object(roomJson('room', room));
   if (found.length === 0) {
-    output.line('there is no room yet: `enjambre rooms join NAME` makes one');
+    output.line('there are no rooms yet: `enjambre rooms join NAME` creates one');
     return;
   }
   const columns = [{ title: 'room' }, { title: 'members' }] as const;

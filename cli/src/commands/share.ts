@@ -20,7 +20,7 @@ import { STANDARD } from '../torrent-file.js';
 import { pathFrom } from '../working-folder.js';
 
 export interface ShareOptions {
-  /** Name to share it under; its own if absent. */
+  /** Name to share it under; the name of the path if absent. */
   readonly name?: string | undefined;
   /** Bytes in a piece; the agent chooses if absent. */
   readonly pieceLength?: number | undefined;
@@ -30,13 +30,13 @@ export interface ShareOptions {
   readonly limits?: LimitChange | undefined;
   /** Which symbolic links in a folder are followed; none if absent. */
   readonly followLinks?: 'inside' | 'anywhere' | undefined;
-  /** What cannot be shared is left out, and links that are not followed are no error. */
+  /** Leave out what cannot be shared; links that are not followed are then no error. */
   readonly skipUnsupported?: boolean | undefined;
 }
 
 const POLICIES = { inside: LinkPolicy.INSIDE, anywhere: LinkPolicy.ANYWHERE } as const;
 
-/** `enjambre share`: has the agent hash and offer a file or folder. Ctrl-C stops the hashing. */
+/** `enjambre share`: lets the agent hash and share a file or folder. Ctrl-C stops the hashing. */
 export async function share(given: Session, path: string, options: ShareOptions): Promise<void> {
   const toOutput = options.torrents.includes(STANDARD);
   if (toOutput) checkOutput(given);
@@ -111,7 +111,7 @@ function tell(
 ): void {
   output.object(sharedJson(transfer, shared, torrents));
   const { dim, bold } = output.colors;
-  const again = shared.alreadyShared ? '  (it was shared already)' : '';
+  const again = shared.alreadyShared ? '  (already shared)' : '';
   output.line(`${bold(plain(transfer.name))}  ${formatBytes(transfer.bytesTotal)}${again}`);
   output.line(`${dim('infohash')}  ${plain(transfer.infohash)}`);
   output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
@@ -119,18 +119,18 @@ function tell(
   for (const note of leftOutNotes(shared.leftOut)) output.note(note);
 }
 
-/** Standard output takes a .torrent, and nothing else then. Throws `invalid`, USAGE. */
+/** Checks that standard output can carry a .torrent, and nothing else. Throws `invalid`, USAGE. */
 function checkOutput({ context, output }: Session): void {
   const instead = output.json
-    ? '--torrent - and --json both take standard output: give one of them, or name a file'
-    : 'a .torrent is no text for a terminal: redirect standard output, or name a file with --torrent';
+    ? '--torrent - and --json both write to standard output: use one of them, or name a file'
+    : 'a .torrent is binary, and standard output is a terminal: redirect it, or name a file with --torrent';
   if (output.json || context.stdout.isTTY === true) throw new EnjambreError('invalid', 'USAGE', instead);
 }
 
-/** Nothing is overwritten, least of all what is being shared. Throws `already-exists`, PATH_EXISTS. */
+/** Never overwrites a file, least of all one that is being shared. Throws `already-exists`, PATH_EXISTS. */
 async function checkFree(path: string): Promise<void> {
   if (await isThere(path)) {
-    const message = `${path} exists already: remove it, or write the .torrent elsewhere`;
+    const message = `${path} already exists: remove it, or choose another path with --torrent`;
     throw new EnjambreError('already-exists', 'PATH_EXISTS', message);
   }
 }
@@ -146,7 +146,7 @@ async function writeTorrent(path: string, metainfo: Uint8Array): Promise<void> {
   try {
     await writeNewFile(path, metainfo);
   } catch (error) {
-    const message = `it is shared, but ${path} cannot be written (${systemErrorText(error)}): choose another with --torrent`;
+    const message = `the content is shared, but ${path} cannot be written (${systemErrorText(error)}): choose another path with --torrent`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
   }
 }
@@ -155,6 +155,6 @@ function noTransfer(): EnjambreError {
   return new EnjambreError(
     'internal',
     'BAD_ANSWER',
-    'the agent ended the call without sharing anything: its log says more',
+    'the agent ended the call without a result: see its log',
   );
 }

@@ -28,27 +28,27 @@ import { share } from './share.js';
 import { list, status } from './transfers.js';
 import { verify } from './verify.js';
 
-/** Runs one thing that Ctrl-C interrupts. */
+/** Runs a command that Ctrl-C interrupts. */
 type Run = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
 type Entry = (run: Run, cwd: string) => Promise<void>;
 
 const ENTRIES = {
   share: { label: 'Share', hint: 'a file or folder of this machine', enter: shareEntry },
-  get: { label: 'Get', hint: 'what others share', enter: getEntry },
+  get: { label: 'Get', hint: 'download a shared file', enter: getEntry },
   transfers: {
     label: 'Transfers',
-    hint: 'look, pause, resume, limit, verify, remove',
+    hint: 'show, pause, resume, limit, verify, remove',
     enter: transfersEntry,
   },
-  files: { label: 'Files', hint: 'all that is shared', enter: (run) => run((session) => files(session, '')) },
-  peers: { label: 'Peers', hint: 'who is connected', enter: (run) => run((session) => peers(session, '')) },
-  send: { label: 'Send', hint: 'a message to a peer, a room or everyone', enter: sendEntry },
+  files: { label: 'Files', hint: 'all shared files', enter: (run) => run((session) => files(session, '')) },
+  peers: { label: 'Peers', hint: 'connected peers', enter: (run) => run((session) => peers(session, '')) },
+  send: { label: 'Send', hint: 'a message to a peer, a room or all peers', enter: sendEntry },
   inbox: {
     label: 'Inbox',
-    hint: 'messages that nobody has read yet',
+    hint: 'unread messages',
     enter: (run) => run((session) => inbox(session, { follow: false, all: false })),
   },
-  rooms: { label: 'Rooms', hint: 'who is in which; join, leave', enter: roomsEntry },
+  rooms: { label: 'Rooms', hint: 'list, join, leave', enter: roomsEntry },
   events: {
     label: 'Events',
     hint: 'of the last ten minutes',
@@ -57,12 +57,12 @@ const ENTRIES = {
 } satisfies Record<string, { label: string; hint: string; enter: Entry }>;
 
 /**
- * `enjambre shell`: a menu of everything. Ctrl-C and Escape at a prompt go back, at the
- * menu they quit. Throws `invalid`, NOT_A_TERMINAL, and what the agent says to the first question.
+ * `enjambre shell`: a menu of the commands. Ctrl-C and Escape at a prompt return to the menu, at the
+ * menu they quit. Throws `invalid`, NOT_A_TERMINAL, and errors of the first call to the agent.
  */
 export async function shell(context: Context, session: Omit<Session, 'signal'>): Promise<void> {
   if (!context.canAsk || context.stdout.isTTY !== true) {
-    const message = 'the menu needs a terminal: use the commands in scripts (`enjambre --help`)';
+    const message = 'the menu needs a terminal: in scripts, use the commands (`enjambre --help`)';
     throw new EnjambreError('invalid', 'NOT_A_TERMINAL', message);
   }
   const run: Run = (work) => context.interruptible((signal) => work({ ...session, signal }));
@@ -85,7 +85,7 @@ export async function shell(context: Context, session: Omit<Session, 'signal'>):
   outro('the agent keeps running');
 }
 
-/** Does one entry; what goes wrong is told, and the menu comes back. */
+/** Runs one entry and reports its errors; the menu then returns. */
 async function attempt(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -108,7 +108,7 @@ async function shareEntry(run: Run, cwd: string): Promise<void> {
   await run((session) => share(session, chosen, { torrents: [] }));
 }
 
-/** Choices that are no ids. */
+/** Choices that are not ids. */
 const TYPED = '';
 const TO_EVERYONE = '*';
 const TO_ROOM = '#';
@@ -128,7 +128,7 @@ async function getEntry(run: Run): Promise<void> {
         label: plain(file.name),
         hint: `${formatBytes(file.size)}, shared by ${plain(file.sharedBy)}, ${shortDigits(file.infohash)}`,
       })),
-      { value: TYPED, label: 'Type it', hint: 'an infohash, magnet link, .torrent path or name' },
+      { value: TYPED, label: 'Other', hint: 'an infohash, magnet link, .torrent path or name' },
     ],
     maxItems: 12,
   });
@@ -148,16 +148,16 @@ async function sendEntry(run: Run): Promise<void> {
         label: plain(peer?.name ?? ''),
         hint: shortDigits(peer?.peerId ?? ''),
       })),
-      { value: TYPED, label: 'Type it', hint: 'the name or id of a peer that is away' },
+      { value: TYPED, label: 'Other', hint: 'the name or id of a disconnected peer' },
       { value: TO_ROOM, label: 'A room' },
-      { value: TO_EVERYONE, label: 'Everyone' },
+      { value: TO_EVERYONE, label: 'All peers' },
     ],
     maxItems: 12,
   });
   if (isCancel(to)) return;
-  const name = to === TYPED || to === TO_ROOM ? await text({ message: 'Its name' }) : to;
+  const name = to === TYPED || to === TO_ROOM ? await text({ message: 'Name' }) : to;
   if (isCancel(name) || name === '') return;
-  const words = await text({ message: 'What?' });
+  const words = await text({ message: 'Message' });
   if (isCancel(words) || words.trim() === '') return;
   const addressed = to === TO_EVERYONE || to === TO_ROOM ? [words] : [name, words];
   const room = to === TO_ROOM ? name : undefined;
@@ -167,10 +167,10 @@ async function sendEntry(run: Run): Promise<void> {
 async function roomsEntry(run: Run): Promise<void> {
   await run(rooms);
   const action = await select({
-    message: 'What about them?',
+    message: 'What do you want to do?',
     options: [
-      { value: 'join', label: 'Join one', hint: 'it is made with its first member' },
-      { value: 'leave', label: 'Leave one' },
+      { value: 'join', label: 'Join a room', hint: 'creates it if it does not exist' },
+      { value: 'leave', label: 'Leave a room' },
       { value: 'back', label: 'Back' },
     ],
   });
@@ -206,15 +206,15 @@ function hintOf(transfer: Transfer): string {
 
 async function transferMenu(run: Run, ref: string): Promise<void> {
   const action = await select({
-    message: 'What about it?',
+    message: 'What do you want to do?',
     options: [
       { value: 'status', label: 'Status' },
       { value: 'pause', label: 'Pause' },
       { value: 'resume', label: 'Resume' },
-      { value: 'limit', label: 'Limit', hint: 'how fast it may be, and its priority' },
-      { value: 'verify', label: 'Verify', hint: 'read it all again' },
-      { value: 'remove', label: 'Remove', hint: 'what is complete stays' },
-      { value: 'delete', label: 'Remove with its files' },
+      { value: 'limit', label: 'Limit', hint: 'rates and priority' },
+      { value: 'verify', label: 'Verify', hint: 'check all data on disk' },
+      { value: 'remove', label: 'Remove', hint: 'keeps complete files' },
+      { value: 'delete', label: 'Remove and delete files' },
     ],
   });
   if (isCancel(action)) return;
@@ -243,7 +243,7 @@ async function limitTransfer(session: Session, ref: string): Promise<void> {
   const flags = { maxUpload: uploadFlag, maxDownload: downloadFlag, priority: priorityFlag };
   const given: Record<string, unknown> = {};
   for (const [name, { flags: flag, description, parse }] of Object.entries(flags)) {
-    const message = `${flag.split(' ')[0] ?? ''}: ${description}; empty to leave it`;
+    const message = `${flag.split(' ')[0] ?? ''}: ${description}; leave empty to keep it`;
     const answer = await text({ message, defaultValue: '' });
     if (isCancel(answer)) return;
     if (answer.trim() !== '') given[name] = parse?.(answer.trim(), undefined as never);
@@ -253,6 +253,6 @@ async function limitTransfer(session: Session, ref: string): Promise<void> {
 }
 
 async function removeWithFiles(session: Session, ref: string): Promise<void> {
-  const sure = await confirm({ message: 'Delete what was downloaded?', initialValue: false });
+  const sure = await confirm({ message: 'Delete the downloaded files?', initialValue: false });
   if (sure === true) await remove(session, ref, { data: true });
 }

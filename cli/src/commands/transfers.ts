@@ -26,19 +26,19 @@ import {
 import { stateWord, type StateWord } from '../render/transfer-state.js';
 import { reasonOf } from '../wording.js';
 
-/** `enjambre ls`: the agent's transfers. */
+/** `enjambre ls`: the transfers of the agent. */
 export async function list(session: Session): Promise<void> {
   const transfers = await withAgent(session, (agent) => agent.transfers());
   const { output } = session;
   for (const transfer of transfers) output.object(transferJson('transfer', transfer));
   if (transfers.length === 0) {
-    output.line('nothing is shared or downloaded yet: `enjambre share PATH` or `enjambre get REF`');
+    output.line('no transfers yet: start one with `enjambre share PATH` or `enjambre get REF`');
     return;
   }
   output.line(transferTable(transfers, output));
 }
 
-/** `enjambre status`: all about one transfer. */
+/** `enjambre status`: one transfer in detail. */
 export async function status(session: Session, ref: string): Promise<void> {
   const found = await withAgent(session, async (agent) => agent.transfer(await transferRef(ref, session)));
   const { output, context } = session;
@@ -100,7 +100,7 @@ function transferFacts(
     ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
     ['sent', formatBytes(transfer.bytesUploaded)],
     ['crossed', crossed(transfer)],
-    ['time', active > 0 ? `${formatSeconds(active)} of downloading` : ''],
+    ['time', active > 0 ? `${formatSeconds(active)} downloading` : ''],
     ['path', plain(transfer.path)],
     ...transfer.otherPaths.map((path) => ['also at', plain(path)] as const),
     ['infohash', plain(transfer.infohash)],
@@ -110,7 +110,7 @@ function transferFacts(
   ];
 }
 
-/** It was whole when it was last checked, and failed since or is missing: only `verify` can tell how much of it is left. */
+/** Complete at the last check, but failed or missing since then: only `verify` can tell how much is left. */
 function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
   const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
   return isInQuestion && bytesDone === bytesTotal;
@@ -127,9 +127,7 @@ function rates(transfer: Transfer): string {
 }
 
 function wasted(transfer: Transfer): string {
-  return transfer.bytesWasted === 0n
-    ? ''
-    : `, of which ${formatBytes(transfer.bytesWasted)} were thrown away`;
+  return transfer.bytesWasted === 0n ? '' : `, of which ${formatBytes(transfer.bytesWasted)} were discarded`;
 }
 
 function crossed({ traffic }: Transfer): string {
@@ -138,7 +136,7 @@ function crossed({ traffic }: Transfer): string {
 }
 
 function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
-  // Without labels there is nothing to say of distances.
+  // Without labels, no distance is known.
   const isKnown = peers.some(({ distance }) => distance !== Distance.UNSPECIFIED);
   const columns = [
     { title: 'peer' },
@@ -149,7 +147,7 @@ function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
     { title: 'sent', align: 'right' },
     { title: 'down', align: 'right' },
     { title: 'up', align: 'right' },
-    { title: 'stands' },
+    { title: 'status' },
   ] as const;
   const rows = peers.map((peer) => [
     plain(peer.name),
@@ -167,7 +165,7 @@ function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
 
 function peerStanding(peer: TransferPeer, colors: Output['colors']): string {
   if (peer.banned !== '') return colors.red(`banned: ${plain(peer.banned)}`);
-  return peer.connected ? 'connected' : colors.dim('no stream');
+  return peer.connected ? 'connected' : colors.dim('disconnected');
 }
 
 function rateOrDash(rate: bigint): string {

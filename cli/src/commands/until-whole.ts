@@ -8,12 +8,12 @@ import { stateWord } from '../render/transfer-state.js';
 import { follow, type Watchable } from './follow.js';
 import { reasonOf } from '../wording.js';
 
-/** A resumed transfer may report its old state for this time. */
+/** How long a resumed transfer may still report its old state. */
 const STARTING_MS = 1000;
 
 /**
- * Follows a transfer until it is whole, and shows its progress. `seen` is told how it stands, each time.
- * Throws `aborted` when it fails, is paused or is removed, or when what was there of it is missing.
+ * Follows a transfer until it is complete, and shows its progress. `seen` receives every update.
+ * Throws `aborted` if it fails, is paused or removed, or if its files are missing.
  */
 export async function untilWhole(
   session: Session,
@@ -27,7 +27,7 @@ export async function untilWhole(
   let active = false;
   const onLost = (): void => {
     line.leave();
-    output.note('the agent went away: waiting up to 30 s for it to return');
+    output.note('lost the connection to the agent: waiting up to 30 s for it to return');
   };
   try {
     let last = transfer;
@@ -58,7 +58,7 @@ function isStopped({ state }: Transfer): boolean {
   return state === TransferState.PAUSED || state === TransferState.FAILED || state === TransferState.MISSING;
 }
 
-/** True if the transfer is whole, false if it is still running. Throws if it does neither. */
+/** True if the transfer is complete, false if it is running. Throws if it has stopped. */
 function isComplete(transfer: Transfer): boolean {
   const name = plain(transfer.name);
   const why = transfer.reason === '' ? '' : `: ${plain(reasonOf(transfer))}`;
@@ -68,10 +68,10 @@ function isComplete(transfer: Transfer): boolean {
     case TransferState.FAILED:
       throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed${why}`);
     case TransferState.MISSING:
-      throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} waits for its content${why}`);
+      throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} waits for its files${why}`);
     case TransferState.PAUSED: {
       const resume = `\`enjambre resume ${shortDigits(transfer.infohash)}\` resumes it`;
-      throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused by somebody: ${resume}`);
+      throw new EnjambreError('aborted', 'TRANSFER_PAUSED', `${name} was paused: ${resume}`);
     }
     default:
       return false;

@@ -7,11 +7,11 @@ import { count, formatBytes, plain, shortDigits } from '../render/text.js';
 import { untilWhole } from './until-whole.js';
 
 export interface VerifyOptions {
-  /** Stay until the check is over and what was damaged is fetched anew. */
+  /** Wait until the check is finished and damaged pieces are downloaded again. */
   readonly wait: boolean;
 }
 
-/** `enjambre verify`: has everything on disk read again. Throws `aborted` if it does not become whole. */
+/** `enjambre verify`: lets the agent check all data on disk. Throws `aborted` if the data cannot be completed. */
 export async function verify(session: Session, ref: string, { wait }: VerifyOptions): Promise<void> {
   const its = await transferRef(ref, session);
   await withAgent(session, async (agent) => {
@@ -29,14 +29,14 @@ export async function verify(session: Session, ref: string, { wait }: VerifyOpti
   });
 }
 
-/** States in which nobody knows how much is good. */
+/** States in which the number of intact pieces is unknown. */
 const UNKNOWN_YET: ReadonlySet<TransferState> = new Set([
   TransferState.CHECKING,
   TransferState.RESOLVING,
   TransferState.MISSING,
 ]);
 
-/** Tells what is good at the end of a check from what is good after the repair. */
+/** Separates the pieces that were intact at the check from those downloaded again afterwards. */
 class Check {
   #good: number | undefined;
   #last: Transfer;
@@ -45,7 +45,7 @@ class Check {
     this.#last = first;
   }
 
-  /** Undefined until the check is over. */
+  /** Undefined before the check is finished. */
   get findings(): Findings | undefined {
     if (this.#good === undefined) return undefined;
     return { transfer: this.#last, piecesGood: this.#good, bytesFetched: this.#fetched };
@@ -62,7 +62,7 @@ class Check {
     return this.#last.bytesDownloaded - this.first.bytesDownloaded;
   }
 
-  /** Pieces that were fetched anew before the agent was asked: it may be quick. */
+  /** Pieces that were already downloaded again at the first update after the check. */
   get #repaired(): number {
     const { pieceLength, piecesDone } = this.#last;
     return pieceLength === 0n
@@ -74,16 +74,18 @@ class Check {
 function begun({ output }: Session, transfer: Transfer): void {
   output.object(transferJson('transfer', transfer));
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  output.line(`${plain(transfer.name)} is being read again: ${status} shows how far it is`);
+  output.line(`${plain(transfer.name)} is being checked: ${status} shows its progress`);
 }
 
 function tell({ output }: Session, findings: Findings): void {
   const { transfer, piecesGood, bytesFetched } = findings;
   output.object(verifiedJson(findings));
   const { state, piecesTotal } = transfer;
-  const isWhole = state === TransferState.SEEDING;
+  const isComplete = state === TransferState.SEEDING;
   const again = piecesGood === piecesTotal ? '' : ' again';
-  const good = `${piecesGood.toLocaleString('en')} of ${count(piecesTotal, 'piece')} good`;
-  const fetched = bytesFetched > 0n ? `, ${formatBytes(bytesFetched)} fetched anew` : '';
-  output.line(`${plain(transfer.name)} is ${isWhole ? `whole${again}` : 'not whole'}: ${good}${fetched}`);
+  const good = `${piecesGood.toLocaleString('en')} of ${count(piecesTotal, 'piece')} intact`;
+  const fetched = bytesFetched > 0n ? `, ${formatBytes(bytesFetched)} downloaded again` : '';
+  output.line(
+    `${plain(transfer.name)} is ${isComplete ? `complete${again}` : 'incomplete'}: ${good}${fetched}`,
+  );
 }

@@ -24,23 +24,23 @@ import { judgeVersions } from './judge-versions.js';
 import { about } from './finding.js';
 import { askPeer, askTracker, probeHealth, shortly, timed, type Timed } from './probe.js';
 
-/** Of a peer that is told of at no address. */
+/** Answer of a peer without a known address. */
 const NOWHERE = { silence: 'no address is known' };
 const MESSAGING = 'enjambre.messaging.v1.MessagingService';
 
-/** A tracker, asked from here. */
+/** The result of a call to a tracker from here. */
 type AskedTracker = { readonly address: string } & (
   { readonly stats: Timed<GetStatsResponse> } | { readonly silence: string }
 );
 
-/** What is looked at: a session with an agent that may not run, and what flags and environment say of it. */
+/** The subject of the checks: an agent, which may not run, and its settings from flags and environment. */
 export interface Patient {
   readonly session: Session;
   readonly config: Partial<AgentConfig>;
   readonly agent: FoundAgent;
 }
 
-/** Everything but the settings. What does not depend on another is looked at at the same time. */
+/** All checks except those of the settings. Independent checks run in parallel. */
 export async function examine(patient: Patient): Promise<Finding[]> {
   const { session, agent } = patient;
   const { now } = session.context;
@@ -69,7 +69,7 @@ export async function examine(patient: Patient): Promise<Finding[]> {
   ];
 }
 
-/** An agent knows one of its trackers, the settings here all of them: both are asked. */
+/** The agent reports one of its trackers, the settings here list all of them: all are called. */
 function trackersOf({ agent, config }: Patient): string[] {
   const said = (config.tracker ?? []).map((address) => formatAddress(address));
   if (!('info' in agent)) return said;
@@ -155,7 +155,7 @@ async function lookAtDisk({ agent, config }: Patient): Promise<Finding[]> {
   const live = 'info' in agent ? agent : undefined;
   if (live && !live.isHere) {
     const where =
-      'the folders of an agent on another machine cannot be seen from here: run `enjambre doctor` there';
+      'the folders of an agent on another machine cannot be checked from here: run `enjambre doctor` there';
     return [about('disk').ok(where)];
   }
   const dataDir = live?.info.answer.dataDir ?? config.dataDir;
@@ -169,7 +169,7 @@ async function lookAtDisk({ agent, config }: Patient): Promise<Finding[]> {
   return facts.flatMap((folder) => judgeFolder(folder));
 }
 
-/** Bytes that downloads into `folder` have not received yet; those that go elsewhere are not counted. */
+/** Bytes that downloads into `folder` have not received yet; other downloads are not counted. */
 function stillNeeded({ transfers }: LiveAgent, folder: string): number {
   return transfers
     .filter(({ origin, completedAt, path }) => !origin && !completedAt && path.startsWith(`${folder}/`))

@@ -1,4 +1,4 @@
-/** What was looked at. */
+/** The subject of a finding. */
 export type Check =
   | 'config'
   | 'agent'
@@ -13,18 +13,18 @@ export type Check =
 
 export type Level = 'ok' | 'warn' | 'fail';
 
-/** What `enjambre doctor` says of one thing. */
+/** One result of `enjambre doctor`. */
 export interface Finding {
   readonly check: Check;
-  /** `fail`: something does not work; `warn`: it works, but not as well as it could, or not for long. */
+  /** `fail`: it does not work; `warn`: it works, but slowly, or not for long. */
   readonly level: Level;
-  /** One sentence: what is and, unless it is as it should be, what to do. */
+  /** One sentence: the state and, unless it is `ok`, the next step. */
   readonly message: string;
 }
 
 type Say = (message: string) => Finding;
 
-/** The three things that can be said of `check`. */
+/** Constructors of findings about `check`, one for each level. */
 export function about(check: Check): Readonly<Record<Level, Say>> {
   const say =
     (level: Level): Say =>

@@ -12,7 +12,7 @@ import { PROBE_MS, timed, type Timed } from './probe.js';
 interface Neighbour {
   readonly peerId: string;
   readonly name: string;
-  /** Where it may be reached, one after the other. */
+  /** Its addresses, in the order of dialing. */
   readonly endpoints: readonly string[];
   readonly version: string;
 }
@@ -24,13 +24,13 @@ export interface LiveAgent {
   readonly transfers: readonly Transfer[];
   /** At most {@link MAX_NEIGHBOURS}, none of them banned. */
   readonly neighbours: readonly Neighbour[];
-  /** True if its folders and its process are those of this machine. */
+  /** True if its folders and its process are on this machine. */
   readonly isHere: boolean;
 }
 
 export type FoundAgent = LiveAgent | { readonly address: string; readonly silence: string };
 
-/** Swarms and peers that are looked at: enough to see whether the network is as it should be. */
+/** Number of swarms and peers to check: enough to assess the network. */
 const MAX_SWARMS = 10;
 const MAX_NEIGHBOURS = 50;
 /** Addresses of one peer that are dialed. */
@@ -41,7 +41,7 @@ const IN_USE: ReadonlySet<TransferState> = new Set([
   TransferState.SEEDING,
 ]);
 
-/** Asks the agent of a session what it knows; never throws. */
+/** Queries the agent of a session; never throws. */
 export async function gatherAgent(session: Session): Promise<FoundAgent> {
   let address = '';
   try {
@@ -73,12 +73,12 @@ async function neighboursOf(
     for (const { peer, banned } of await agent.peers(infohash)) {
       if (!peer || banned !== undefined || peer.peerId === ownId) continue;
       const { peerId, name, version } = peer;
-      // From an older tracker there is one only.
+      // An older tracker sends only one.
       const endpoints = peer.endpoints.length > 0 ? peer.endpoints.slice(0, MAX_DIALED) : [peer.endpoint];
       found.set(peerId, { peerId, name: plain(name), endpoints, version: plain(version) });
     }
   });
-  // Without its tracker the agent does not know them; that is told of the tracker.
+  // Fails if the agent has no tracker; the finding about the tracker reports that.
   await Promise.allSettled(swarms);
   return [...found.values()].slice(0, MAX_NEIGHBOURS);
 }

@@ -11,16 +11,16 @@ import { nearest, type ConfigFacts } from './judge-config.js';
 
 /** Variables of the command itself. */
 const OF_THE_COMMAND: readonly string[] = ['ENJAMBRE_AGENT', 'ENJAMBRE_TOKEN'];
-/** Kubernetes sets such for each of its services: they are nobody's settings. */
+/** Kubernetes sets these variables for each of its services; they are no settings. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 
 interface Tables {
   readonly agent: typeof agentOptions;
-  /** Of the other services: their variables are known, too. */
+  /** Tables of the other services, whose variables are valid too. */
   readonly others: readonly OptionTable[];
 }
 
-/** Reads each setting of an agent by itself, so that one that is wrong hides no other. */
+/** Reads each setting of an agent separately, so that all wrong ones are reported. */
 export function gatherConfig(
   { agent, others }: Tables,
   flags: Flags,

@@ -5,7 +5,7 @@ import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import type { FolderFacts } from './judge-disk.js';
 
 const SYNC_WRITES = 9;
-/** No more is begun after that. */
+/** No write is started after that. */
 const SYNC_BUDGET_MS = 500;
 const SYNC_BYTES = 4096;
 
@@ -13,11 +13,11 @@ export interface Folder {
   /** "data folder", "download folder" */
   readonly what: string;
   readonly path: string;
-  /** Bytes that are still to come there. */
+  /** Bytes that will still be written there. */
   readonly neededBytes: number;
 }
 
-/** Looks at a folder, and leaves it as it was: what is tried there is tried in a folder of its own. */
+/** Checks a folder and leaves it unchanged: trials run in a temporary folder inside it. */
 export async function gatherFolder({ what, path, neededBytes }: Folder): Promise<FolderFacts> {
   const place = await nearestFolder(path);
   const space = await statfs(place);
@@ -35,12 +35,12 @@ export async function gatherFolder({ what, path, neededBytes }: Folder): Promise
   try {
     return { ...facts, ...(await tryOut(place)) };
   } catch (error) {
-    // A full disk is told by its numbers, and better.
+    // For a full disk, the free space makes the better finding.
     return errnoOf(error) === 'ENOSPC' ? facts : { ...facts, refusal: systemErrorText(error) };
   }
 }
 
-/** The folder itself, or the one above it that is there. */
+/** The folder itself, or its nearest ancestor that exists. */
 async function nearestFolder(path: string): Promise<string> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
@@ -59,7 +59,7 @@ async function tryOut(place: string): Promise<Pick<FolderFacts, 'syncMs' | 'fold
   }
 }
 
-/** The median of some small writes, each made safe. */
+/** Median time of some small synced writes, in milliseconds. */
 async function measureSync(path: string): Promise<number> {
   const times: number[] = [];
   const file = await open(path, 'w');

@@ -3,13 +3,13 @@ import type { Environment } from '@enjambre/common/config/options';
 import type { LimitFacts } from './judge-limits.js';
 
 export interface Process {
-  /** Of the agent, if it runs on this machine. */
+  /** Process id of the agent, if it runs on this machine. */
   readonly pid?: number | undefined;
   readonly environment: Environment;
   readonly hasSharedDir: boolean;
 }
 
-/** What Linux lets the agent have; of this process if there is none, or if it is somebody else's. */
+/** The Linux limits of the agent; of this process if no agent runs, or if it belongs to another user. */
 export async function gatherLimits({
   pid,
   environment,
@@ -26,7 +26,7 @@ export async function gatherLimits({
   };
 }
 
-/** Of the text of /proc/PID/limits: Node raises the soft limit to the hard one by itself. */
+/** The hard limit in the text of /proc/PID/limits: Node raises the soft limit to it. */
 export function openFilesOf(limits: string | undefined): number | undefined {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits ?? '')?.[1];
   return hard === 'unlimited' ? Number.MAX_SAFE_INTEGER : numberIn(hard);
@@ -43,7 +43,7 @@ async function variablesOf(pid: number): Promise<Environment | undefined> {
   );
 }
 
-/** The lowest limit of its control groups (version 2) on the way up. */
+/** The lowest limit of its control group (version 2) and all parents. */
 async function memoryLimit(pid: number): Promise<number | undefined> {
   const group = /^0::(.*)$/m.exec((await text(`/proc/${String(pid)}/cgroup`)) ?? '')?.[1];
   if (group === undefined) return undefined;

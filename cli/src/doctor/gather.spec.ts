@@ -12,7 +12,7 @@ import { shortly } from './probe.js';
 const tables = { agent: agentOptions, others: [messagingOptions] };
 
 describe('settings', () => {
-  test('are read each by itself: what is right counts beside what is wrong', () => {
+  test('are read separately: valid ones count beside invalid ones', () => {
     const { config, facts } = gatherConfig(
       tables,
       { listen: 'x', tracker: 'a:1,b:2' },
@@ -26,7 +26,7 @@ describe('settings', () => {
     expect(config.listen).toBeUndefined();
   });
 
-  test('of other services, of the command and of Kubernetes are not told as unknown', () => {
+  test('of other services, of the command and of Kubernetes are not reported as unknown', () => {
     const known = ['ENJAMBRE_MAX_PENDING', 'ENJAMBRE_TOKEN', 'ENJAMBRE_DATA_DIR', 'OTHER_DATA_DIR'];
     const kubernetes = [
       'ENJAMBRE_TRACKER_SERVICE_HOST',
@@ -51,7 +51,7 @@ describe('a folder', () => {
 
   afterEach(() => rm(root, { recursive: true, force: true }));
 
-  test('is measured and left as it was', async () => {
+  test('is measured and left unchanged', async () => {
     const facts = await gatherFolder({ what: 'data folder', path: root, neededBytes: 0 });
     expect(facts).toMatchObject({ exists: true, foldsCase: false });
     expect(facts).not.toHaveProperty('refusal');
@@ -61,7 +61,7 @@ describe('a folder', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test('that is not there is judged by the one above it, and not made', async () => {
+  test('that does not exist is judged by its parent, and not created', async () => {
     const path = join(root, 'a', 'b');
     const facts = await gatherFolder({ what: 'data folder', path, neededBytes: 0 });
     expect(facts).toMatchObject({ path, exists: false });
@@ -69,7 +69,7 @@ describe('a folder', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  // Root may write everywhere.
+  // Root can write everywhere.
   (process.getuid?.() === 0 ? test.skip : test)('that may not be written to is refused', async () => {
     await chmod(root, 0o500);
     const { refusal } = await gatherFolder({ what: 'data folder', path: root, neededBytes: 0 });
@@ -77,13 +77,13 @@ describe('a folder', () => {
     await chmod(root, 0o700);
   });
 
-  test('that the system refuses is refused with its reason', async () => {
+  test('that is not writable is reported with the reason', async () => {
     const { refusal } = await gatherFolder({ what: 'data folder', path: '/proc/self', neededBytes: 0 });
     expect(refusal).toMatch(/\S/);
   });
 });
 
-test('the limit of open files is the hard one, which Node raises the soft one to', () => {
+test('the limit of open files is the hard limit, to which Node raises the soft limit', () => {
   const line = (hard: string): string =>
     `Limit  Soft  Hard  Units\nMax open files            1024   ${hard}   files\n`;
   expect(openFilesOf(line('20000'))).toBe(20_000);
@@ -97,10 +97,10 @@ test.each([
     '14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1',
     'nothing listens there',
   ],
-  ['14 UNAVAILABLE: Name resolution failed for target dns:nowhere:1', 'the name is not known'],
+  ['14 UNAVAILABLE: Name resolution failed for target dns:nowhere:1', 'the name does not resolve'],
   ['4 DEADLINE_EXCEEDED: Deadline exceeded after 3.001s', 'no answer within 3 s'],
-  ['12 UNIMPLEMENTED: The server does not implement this method', 'what answers there is something else'],
+  ['12 UNIMPLEMENTED: The server does not implement this method', 'another kind of server answers there'],
   ['something\nelse', 'something'],
-])('%j is said shortly', (message, said) => {
+])('%j is shortened', (message, said) => {
   expect(shortly(new Error(message))).toBe(said);
 });

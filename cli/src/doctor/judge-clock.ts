@@ -1,19 +1,19 @@
 import { formatSeconds } from '../render/text.js';
 import { about, type Finding } from './finding.js';
 
-/** How far a clock is ahead of this process's; negative if it is behind. */
+/** Offset of a clock from that of this process; negative if it is behind. */
 export interface ClockOffset {
   readonly offsetMs: number;
-  /** The truth is within so much of it: half of the time that the answer took. */
+  /** Error bound of the offset: half of the round-trip time. */
   readonly errorMs: number;
 }
 
 export interface ClockFacts {
-  /** Of the agent; absent if none answers or it does not say. */
+  /** Of the agent; absent if it does not answer or does not report its time. */
   readonly agent?: ClockOffset | undefined;
-  /** Of each tracker that answered; `clock` is absent if it does not say. */
+  /** Of each tracker that answered; `clock` is absent if it does not report its time. */
   readonly trackers: readonly { readonly address: string; readonly clock?: ClockOffset | undefined }[];
-  /** How far the wall clock moved beside the monotonic one while all this was measured. */
+  /** How far the wall clock moved against the monotonic clock during the measurement. */
   readonly jumpMs: number;
 }
 
@@ -23,24 +23,26 @@ const MAX_JUMP_MS = 500;
 
 const { ok, warn, fail } = about('clock');
 
-/** Times of events, messages and bans come from several machines: they must agree to be of use. */
+/** Times of events, messages and bans come from several machines, so their clocks must agree. */
 export function judgeClocks({ agent, trackers, jumpMs }: ClockFacts): Finding[] {
   const here: ClockOffset = agent ?? { offsetMs: 0, errorMs: 0 };
   const who = agent ? "the agent's clock" : 'the clock here';
   const findings = trackers.map(({ address, clock }) => {
-    if (!clock) return ok(`tracker ${address} does not tell its time: it is of an older version`);
+    if (!clock) return ok(`tracker ${address} does not report its time: it runs an older version`);
     const skewMs = here.offsetMs - clock.offsetMs;
     const off = Math.max(0, Math.abs(skewMs) - here.errorMs - clock.errorMs);
     const error = Math.ceil(here.errorMs + clock.errorMs);
     if (off < WARN_MS)
       return ok(`${who} and that of tracker ${address} agree within ${String(Math.ceil(off) + error)} ms`);
     const what = `${who} is ${formatSeconds(Math.round(Math.abs(skewMs) / 100) / 10)} ${skewMs > 0 ? 'ahead of' : 'behind'} that of tracker ${address}`;
-    return (off < FAIL_MS ? warn : fail)(`${what}: set both by NTP, or times of events mislead`);
+    return (off < FAIL_MS ? warn : fail)(`${what}: event times are misleading; synchronize both with NTP`);
   });
   if (Math.abs(jumpMs) > MAX_JUMP_MS) {
     const by = formatSeconds(Math.round(Math.abs(jumpMs) / 100) / 10);
     findings.push(
-      warn(`the clock here jumped by ${by} within this check: see what sets it (NTP should slew, not step)`),
+      warn(
+        `the clock here jumped by ${by} during this check: find out what sets it (NTP should slew, not step)`,
+      ),
     );
   }
   return findings;

@@ -1,38 +1,38 @@
 import { about, type Finding } from './finding.js';
 
 export interface ConfigFacts {
-  /** What is wrong with a flag or variable, each with its name. */
+  /** Problems with flags and variables, each with the name. */
   readonly problems: readonly string[];
-  /** Variables that look like ours and are not, each with the one that was meant, if that can be told. */
+  /** Unknown ENJAMBRE_ variables, each with the known one that was probably meant. */
   readonly unknown: readonly { readonly name: string; readonly meant?: string | undefined }[];
-  /** Of the agent; absent where there is a problem. */
+  /** Of the agent; absent if the setting is invalid. */
   readonly dataDir?: string | undefined;
   readonly sharedDir?: string | undefined;
 }
 
 const { ok, warn, fail } = about('config');
 
-/** What is to be said of flags and environment variables, those of an agent that runs elsewhere left out. */
+/** Findings about the flags and environment variables here, not about those of an agent on another machine. */
 export function judgeConfig({ problems, unknown, dataDir, sharedDir }: ConfigFacts): Finding[] {
   const findings = [
-    ...problems.map((problem) => fail(`${problem}: no agent starts with that`)),
+    ...problems.map((problem) => fail(`${problem}: an agent does not start with this setting`)),
     ...unknown.map(({ name, meant }) =>
       warn(
         meant === undefined
-          ? `${name} is no setting of enjambre and changes nothing: unset it`
-          : `${name} is no setting of enjambre and changes nothing: say ${meant}`,
+          ? `${name} is not a setting of enjambre and has no effect: unset it`
+          : `${name} is not a setting of enjambre and has no effect: did you mean ${meant}?`,
       ),
     ),
   ];
   if (dataDir !== undefined && sharedDir !== undefined && `${dataDir}/`.startsWith(`${sharedDir}/`)) {
     findings.push(
-      fail(`the data folder ${dataDir} lies in the shared folder ${sharedDir}: move one of them`),
+      fail(`the data folder ${dataDir} is inside the shared folder ${sharedDir}: move one of them`),
     );
   }
-  return findings.length > 0 ? findings : [ok('flags and environment variables are right')];
+  return findings.length > 0 ? findings : [ok('flags and environment variables are valid')];
 }
 
-/** Which of `names` a misspelled one is most like; undefined if none is near. */
+/** The one of `names` nearest to a misspelled one; undefined if none is near. */
 export function nearest(misspelled: string, names: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of names) {
@@ -44,7 +44,7 @@ export function nearest(misspelled: string, names: Iterable<string>): string | u
 
 const MAX_TYPOS = 3;
 
-/** Levenshtein's: single characters added, left out or changed. */
+/** Levenshtein distance: inserted, deleted and replaced characters. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let at = 1; at <= from.length; at++) {

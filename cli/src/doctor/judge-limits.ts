@@ -2,24 +2,24 @@ import { formatBytes, formatRate } from '../render/text.js';
 import { about, type Finding } from './finding.js';
 
 export interface LimitFacts {
-  /** Most files that a process may have open; absent if it is not known. */
+  /** Limit of open files of a process; absent if unknown. */
   readonly openFiles?: number | undefined;
-  /** True if that is the agent's own, false if it is this shell's. */
+  /** True if that is the limit of the agent, false if it is that of this shell. */
   readonly ofAgent: boolean;
-  /** Bytes a second; 0 for none, absent if not known. */
+  /** Bytes per second; 0 for no limit, absent if unknown. */
   readonly maxUpload?: number | undefined;
   readonly maxDownload?: number | undefined;
   /** UV_THREADPOOL_SIZE; absent if it is not set. */
   readonly threads?: number | undefined;
-  /** Files that the system lets a user watch; absent if there is no shared folder, or it is not known. */
+  /** Limit of file watches of a user; absent if there is no shared folder, or if unknown. */
   readonly watches?: number | undefined;
-  /** What its control group lets the agent have; absent if there is no limit. */
+  /** Memory limit of the agent's control group; absent if there is none. */
   readonly memoryBytes?: number | undefined;
 }
 
 const MIN_OPEN_FILES = 128;
 const GOOD_OPEN_FILES = 1024;
-/** An uploader cannot send less than this evenly to older agents, and blocks become late. */
+/** Below this rate an uploader cannot serve older agents evenly, and blocks arrive late. */
 const LOW_RATE = 500_000;
 const MIN_THREADS = 4;
 const GOOD_WATCHES = 8192;
@@ -35,11 +35,11 @@ export function judgeLimits(facts: LimitFacts): Finding[] {
 function files({ openFiles, ofAgent }: LimitFacts): Finding[] {
   if (openFiles === undefined || openFiles >= GOOD_OPEN_FILES) return [];
   const whose = ofAgent ? 'the agent' : 'a process started here';
-  const what = `${whose} may have only ${String(openFiles)} files open`;
-  const remedy = 'raise `ulimit -n` (LimitNOFILE= in a systemd unit) and start it again';
+  const what = `${whose} may open only ${String(openFiles)} files`;
+  const remedy = 'raise `ulimit -n` (LimitNOFILE= in a systemd unit) and restart the agent';
   return openFiles < MIN_OPEN_FILES
-    ? [fail(`${what}, too few to start with: ${remedy}`)]
-    : [warn(`${what}, and keeps few files and peers at a time: ${remedy}`)];
+    ? [fail(`${what}, too few to start: ${remedy}`)]
+    : [warn(`${what}, which limits its files and peers: ${remedy}`)];
 }
 
 function rates({ maxUpload, maxDownload }: LimitFacts): Finding[] {
@@ -48,7 +48,7 @@ function rates({ maxUpload, maxDownload }: LimitFacts): Finding[] {
       rate !== undefined && rate > 0 && rate < LOW_RATE
         ? [
             warn(
-              `${flag} is ${formatRate(rate)}, and a block of 256 KiB takes ${(262_144 / rate).toFixed(1)} s: raise it with \`enjambre limit ${flag}\` unless that is meant`,
+              `${flag} is ${formatRate(rate)}, so a block of 256 KiB takes ${(262_144 / rate).toFixed(1)} s: raise it with \`enjambre limit ${flag}\` unless this is intended`,
             ),
           ]
         : [],
@@ -58,19 +58,23 @@ function rates({ maxUpload, maxDownload }: LimitFacts): Finding[] {
 function machine({ threads, watches, memoryBytes }: LimitFacts): Finding[] {
   return [
     ...(threads !== undefined && threads < MIN_THREADS
-      ? [warn(`UV_THREADPOOL_SIZE is ${String(threads)}, and files wait for one another: unset it, or say 4`)]
+      ? [
+          warn(
+            `UV_THREADPOOL_SIZE is ${String(threads)}, so file operations wait for each other: unset it, or set it to 4`,
+          ),
+        ]
       : []),
     ...(watches !== undefined && watches < GOOD_WATCHES
       ? [
           warn(
-            `the system watches only ${String(watches)} files, and changes in the shared folder may be noticed late: raise fs.inotify.max_user_watches, or lower --shared-poll`,
+            `the system allows only ${String(watches)} file watches, so changes in the shared folder may be noticed late: raise fs.inotify.max_user_watches, or lower --shared-poll`,
           ),
         ]
       : []),
     ...(memoryBytes !== undefined && memoryBytes < GOOD_MEMORY
       ? [
           warn(
-            `the agent may use only ${formatBytes(memoryBytes)} of memory, and may be killed for more: allow 512 MiB`,
+            `the agent may use only ${formatBytes(memoryBytes)} of memory, and is killed if it needs more: allow 512 MiB`,
           ),
         ]
       : []),
@@ -78,6 +82,6 @@ function machine({ threads, watches, memoryBytes }: LimitFacts): Finding[] {
 }
 
 function rightOf({ openFiles, ofAgent }: LimitFacts): string {
-  if (openFiles === undefined) return 'no limit was found that is too low';
-  return `${ofAgent ? 'the agent' : 'a process started here'} may have ${String(openFiles)} files open`;
+  if (openFiles === undefined) return 'no known limit is too low';
+  return `${ofAgent ? 'the agent' : 'a process started here'} may open ${String(openFiles)} files`;
 }

@@ -2,12 +2,12 @@ import { isUnspecifiedHost, parseTcpAddress } from '@enjambre/common/config/addr
 import { count } from '../render/text.js';
 import { about, listed, type Finding } from './finding.js';
 
-/** An agent, as it was found. */
+/** The result of a call to an agent. */
 export type AgentFacts =
   | { readonly address: string; readonly silence: string }
   | { readonly address: string; readonly name: string; readonly answeredMs: number };
 
-/** One tracker, dialed from here. */
+/** The result of a call to one tracker from here. */
 interface TrackerFacts {
   readonly address: string;
   /** Why it did not answer; absent if it did. */
@@ -17,7 +17,7 @@ interface TrackerFacts {
 
 export interface TrackersFacts {
   readonly trackers: readonly TrackerFacts[];
-  /** How the agent stands with its tracker; absent if no agent answers. */
+  /** The agent's session with its tracker; absent if no agent answers. */
   readonly session?: { readonly address: string; readonly problem: string } | undefined;
 }
 
@@ -25,22 +25,22 @@ export interface MessagingFacts {
   /** Absent if none is configured. */
   readonly address?: string | undefined;
   readonly health?: 'serving' | 'not-serving' | { readonly silence: string } | undefined;
-  /** Why the agent has no session; empty if it has one, absent if no agent answers. */
+  /** Why the agent has no session; empty if it has a session, absent if no agent answers. */
   readonly problem?: string | undefined;
 }
 
-/** Who answers at the address that others are told. */
+/** Which agent answers at an advertised address. */
 export type Answerer = 'itself' | 'another' | { readonly silence: string };
 
 export interface EndpointFacts {
-  /** As the tracker gives it to others; empty until one did. */
+  /** The address that the tracker sends to peers; empty before it has one. */
   readonly endpoint: string;
   readonly answerer?: Answerer | undefined;
-  /** Further addresses that others are told, and who answers there. @default none */
+  /** Further advertised addresses, and which agent answers there. @default none */
   readonly others?: readonly { readonly endpoint: string; readonly answerer: Answerer }[];
-  /** True if the tracker says that no other machine reaches any. @default not known */
+  /** True if the tracker reports that no other machine can reach any of them. @default unknown */
   readonly unreachable?: boolean;
-  /** False if a tracker is on another machine, as far as addresses tell. */
+  /** True if all trackers have loopback addresses. */
   readonly allOnLoopback: boolean;
 }
 
@@ -62,11 +62,11 @@ export function judgeTrackers({ trackers, session }: TrackersFacts): Finding[] {
   const findings = trackers.map(({ address, silence, answeredMs = 0 }) => {
     if (silence === undefined) return ok(`${address} answers in ${inMs(answeredMs)}`);
     const what = `${address} does not answer (${silence}): start it, open its port, or fix --tracker`;
-    // One of several is enough to work with.
+    // One of several trackers is enough.
     return answers ? warn(what) : fail(what);
   });
   if (session && session.problem !== '') {
-    const from = answers ? 'though it can be reached from here; the log of the agent says more' : 'see above';
+    const from = answers ? 'but it is reachable from here; see the log of the agent' : 'see above';
     findings.push(
       fail(`the agent has no session with tracker ${session.address} (${session.problem}): ${from}`),
     );
@@ -76,17 +76,18 @@ export function judgeTrackers({ trackers, session }: TrackersFacts): Finding[] {
 
 export function judgeMessaging({ address, health, problem }: MessagingFacts): Finding[] {
   const { ok, warn, fail } = about('messaging');
-  if (address === undefined) return [ok('none is configured: files move, messages are not sent or received')];
+  if (address === undefined)
+    return [ok('none is configured: transfers work, messages are not sent or received')];
   if (health === 'not-serving')
-    return [fail(`${address} runs but cannot keep messages: see whether its NATS is up, and its log`)];
+    return [fail(`${address} runs but cannot store messages: check its NATS, and see its log`)];
   if (typeof health === 'object')
     return [
       fail(
-        `${address} does not answer (${health.silence}): start it, open its port, or fix --messaging; files move all the same`,
+        `${address} does not answer (${health.silence}): start it, open its port, or fix --messaging; transfers still work`,
       ),
     ];
   if (problem)
-    return [warn(`${address} answers, but the agent has no session (${problem}): its log says more`)];
+    return [warn(`${address} answers, but the agent has no session (${problem}): see the log of the agent`)];
   return [ok(`${address} answers and is serving`)];
 }
 
@@ -94,31 +95,33 @@ export function judgeEndpoint(facts: EndpointFacts): Finding[] {
   const { endpoint, answerer, others = [], unreachable = false, allOnLoopback } = facts;
   const { ok, warn, fail } = about('endpoint');
   if (endpoint === '' || answerer === undefined)
-    return [warn('no tracker has told yet where others reach this agent: fix the tracker first')];
+    return [
+      warn('no tracker has reported yet at which address peers reach this agent: fix the tracker first'),
+    ];
   const told = [{ endpoint, answerer }, ...others];
   const good = told.filter((one) => one.answerer === 'itself').map((one) => one.endpoint);
   const bad = told.filter((one) => one.answerer !== 'itself');
   if (good.length > 0 && bad.length > 0)
     return [
       warn(
-        `this agent answers at ${good.join(', ')}, but not at ${listed(bad.map(whyNot))}, where others are sent, too: if they do not reach it, say --advertise HOST:PORT`,
+        `this agent answers at ${good.join(', ')}, but not at ${listed(bad.map(whyNot))}, which is advertised too: if peers do not reach it, set --advertise HOST:PORT`,
       ),
     ];
   if (answerer === 'another')
-    return [fail(`at ${endpoint}, where others are sent, another agent answers: fix --advertise`)];
+    return [fail(`another agent answers at ${endpoint}, the advertised address: fix --advertise`)];
   if (answerer !== 'itself')
     return [
       fail(
-        `nothing of this agent answers at ${endpoint}, where others are sent (${answerer.silence}): fix --advertise, or open the port`,
+        `this agent does not answer at ${endpoint}, its advertised address (${answerer.silence}): fix --advertise, or open the port`,
       ),
     ];
   if (unreachable || (isLoopback(endpoint) && !allOnLoopback))
     return [
       warn(
-        `this agent is reached at ${endpoint} only, so no other machine can download from it: listen at another address with --listen, or say --advertise HOST:PORT`,
+        `this agent is reachable only at ${endpoint}, so no other machine can download from it: listen on another address with --listen, or set --advertise HOST:PORT`,
       ),
     ];
-  return [ok(`this agent answers at ${good.join(', ')}, where others are sent (dialed from here)`)];
+  return [ok(`this agent answers at ${good.join(', ')}, its advertised address (dialed from here)`)];
 }
 
 /** "10.0.0.7:7072 (nothing listens there)" */
@@ -129,7 +132,7 @@ function whyNot({ endpoint, answerer }: { endpoint: string; answerer: Answerer }
 
 export function judgePeers(peers: readonly PeerFacts[]): Finding[] {
   const { ok, warn, fail } = about('peers');
-  if (peers.length === 0) return [ok('no other peer is in the swarms of this agent')];
+  if (peers.length === 0) return [ok('the swarms of this agent have no other peers')];
   const silent = peers.flatMap(({ name, endpoint, answerer }) =>
     answerer === 'itself'
       ? []
@@ -144,7 +147,7 @@ export function judgePeers(peers: readonly PeerFacts[]): Finding[] {
   return [(silent.length === peers.length ? fail : warn)(`${what}: ${remedy}`)];
 }
 
-/** True for an address that only its own machine reaches. */
+/** True for an address that is reachable only on its own machine. */
 export function isLoopback(address: string): boolean {
   try {
     const { host } = parseTcpAddress(address);

@@ -1,11 +1,11 @@
 import { about, listed, type Finding } from './finding.js';
 
 export interface VersionFacts {
-  /** Of this command. */
+  /** Version of this command. */
   readonly cli: string;
-  /** Of Node, such as "v20.20.2". */
+  /** Version of Node, such as "v20.20.2". */
   readonly node: string;
-  /** Of others, by what they are; an empty one is not known. */
+  /** Versions of other processes; empty if unknown. */
   readonly others: readonly { readonly who: string; readonly version: string }[];
 }
 
@@ -13,25 +13,25 @@ const MIN_NODE = [20, 19] as const;
 
 const { ok, warn, fail } = about('versions');
 
-/** Two versions side by side work: what differs is worth knowing, and no failure. */
+/** Mixed versions work together, so a difference is a warning, not a failure. */
 export function judgeVersions({ cli, node, others }: VersionFacts): Finding[] {
   const [major = 0, minor = 0] = node.replace(/^v/, '').split('.').map(Number);
   const tooOld = major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1]);
   const findings = tooOld
-    ? [fail(`this is Node ${node}, and ${MIN_NODE.join('.')} is the oldest that works: install a newer one`)]
+    ? [fail(`this is Node ${node}, but Node ${MIN_NODE.join('.')} or newer is required: install it`)]
     : [];
   const different = others.filter(({ version }) => version !== '' && version !== cli);
   if (different.length > 0) {
     const names = listed(different.map(({ who, version }) => `${who} is ${version}`));
     findings.push(
-      warn(`this command is ${cli}, and ${names}: they work together, but bring all to one version soon`),
+      warn(`this command is ${cli}, and ${names}: they work together, but upgrade all to one version soon`),
     );
   }
   if (findings.length > 0) return findings;
   const known = others.filter(({ version }) => version !== '').map(({ who }) => who);
   const same =
     known.length === 0
-      ? 'nobody else said its own'
+      ? 'no other process reported its version'
       : `so ${known.length === 1 ? 'is' : 'are'} ${listed(known)}`;
   return [ok(`this command is ${cli} on Node ${node}; ${same}`)];
 }

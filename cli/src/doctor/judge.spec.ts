@@ -18,7 +18,7 @@ import { judgeVersions } from './judge-versions.js';
 const GIB = 2 ** 30;
 const EXT4 = 0xef53;
 
-/** The levels, and what the sentences must say, in order. */
+/** The levels, and patterns that the messages must match, in order. */
 function expectFindings(findings: readonly Finding[], ...expected: [Finding['level'], ...RegExp[]][]): void {
   expect(findings.map(({ level, message }) => `${level} ${message}`)).toHaveLength(expected.length);
   expected.forEach(([level, ...patterns], at) => {
@@ -30,25 +30,25 @@ function expectFindings(findings: readonly Finding[], ...expected: [Finding['lev
 describe('settings', () => {
   const none = { problems: [], unknown: [] };
 
-  test('are right if nothing is wrong with them', () => {
+  test('are ok without a problem', () => {
     expectFindings(judgeConfig({ ...none, dataDir: '/data', sharedDir: '/data2' }), ['ok']);
   });
 
-  test('fail for each value that cannot be, by its name', () => {
+  test('fail for each invalid value, by its name', () => {
     const problems = ['--listen: "x" is not an address', 'ENJAMBRE_LABEL: "y" is not a label'];
     expectFindings(judgeConfig({ ...none, problems }), ['fail', /--listen/], ['fail', /ENJAMBRE_LABEL/]);
   });
 
-  test('warn of a variable that nobody reads, and name the one that was meant', () => {
+  test('warn of a variable without effect, and suggest the intended one', () => {
     const unknown = [{ name: 'ENJAMBRE_FOO' }, { name: 'ENJAMBRE_TRAKER', meant: 'ENJAMBRE_TRACKER' }];
     expectFindings(
       judgeConfig({ ...none, unknown }),
       ['warn', /ENJAMBRE_FOO .*unset it/],
-      ['warn', /say ENJAMBRE_TRACKER/],
+      ['warn', /did you mean ENJAMBRE_TRACKER\?/],
     );
   });
 
-  test('fail if the data folder lies in the shared folder', () => {
+  test('fail if the data folder is inside the shared folder', () => {
     expectFindings(judgeConfig({ ...none, dataDir: '/a/b', sharedDir: '/a' }), ['fail', /move one/]);
   });
 
@@ -65,7 +65,7 @@ describe('reachability', () => {
   const up = { address: 'a:1', answeredMs: 3.2 };
   const down = { address: 'b:1', silence: 'nothing listens there' };
 
-  test('an agent that does not answer is a failure, with what to do', () => {
+  test('an agent that does not answer is a failure with a next step', () => {
     expectFindings(judgeAgent({ address: 'unix:/x', silence: 'no agent answers: start one' }), [
       'fail',
       /start one/,
@@ -78,7 +78,7 @@ describe('reachability', () => {
     expectFindings(judgeTrackers({ trackers: [down] }), ['fail', /start it/]);
   });
 
-  test('an agent without a session is a failure, also if its tracker can be reached from here', () => {
+  test('an agent without a session is a failure, also if its tracker is reachable from here', () => {
     const session = { address: 'a:1', problem: 'no route' };
     expectFindings(judgeTrackers({ trackers: [up], session }), ['ok'], ['fail', /no route.*from here/]);
     expectFindings(judgeTrackers({ trackers: [down], session }), ['fail'], ['fail', /see above/]);
@@ -100,10 +100,10 @@ describe('reachability', () => {
     expectFindings(judge({ answerer: 'itself' }), ['ok', /10\.0\.0\.7:7072/]);
     expectFindings(judge({ answerer: 'another' }), ['fail', /another agent.*--advertise/]);
     expectFindings(judge({ answerer: { silence: 'no route' } }), ['fail', /no route.*--advertise/]);
-    expectFindings(judge({ endpoint: '' }), ['warn', /no tracker has told/]);
+    expectFindings(judge({ endpoint: '' }), ['warn', /no tracker has reported/]);
   });
 
-  test('of several addresses those are named that do not lead to the agent', () => {
+  test('of several addresses, those that do not lead to the agent are named', () => {
     const judge = (...others: Answerer[]): Finding[] =>
       judgeEndpoint({
         ...{ endpoint: 'a:1', answerer: 'itself', allOnLoopback: false },
@@ -116,12 +116,12 @@ describe('reachability', () => {
     ]);
   });
 
-  test('an agent that other machines cannot reach is a warning if the tracker says so', () => {
+  test('an agent that other machines cannot reach is a warning if the tracker reports it', () => {
     const facts = { endpoint: '127.0.0.1:7072', answerer: 'itself', allOnLoopback: true } as const;
     expectFindings(judgeEndpoint({ ...facts, unreachable: true }), ['warn', /no other machine.*--listen/]);
   });
 
-  test('a loopback address is a warning, but where all is on one machine', () => {
+  test('a loopback address is a warning, unless everything is on one machine', () => {
     const facts = { endpoint: '127.0.0.1:7072', answerer: 'itself' } as const;
     expectFindings(judgeEndpoint({ ...facts, allOnLoopback: false }), ['warn', /no other machine/]);
     expectFindings(judgeEndpoint({ ...facts, allOnLoopback: true }), ['ok']);
@@ -146,7 +146,7 @@ describe('clocks', () => {
   const judge = (agentMs: number, trackerMs: number, jumpMs = 0): Finding[] =>
     judgeClocks({ agent: at(agentMs), trackers: [{ address: 't:1', clock: at(trackerMs) }], jumpMs });
 
-  test('that agree are right, as far as the time of the answers tells', () => {
+  test('that agree are ok, within the error bound of the round trips', () => {
     expectFindings(judge(5, -5), ['ok', /agree within/]);
     expectFindings(judge(2030, 0), ['ok']); // 40 ms of it may be the network's.
   });
@@ -161,11 +161,11 @@ describe('clocks', () => {
     expectFindings(judgeClocks({ trackers, jumpMs: 0 }), ['warn', /the clock here is 10 s behind/]);
   });
 
-  test('cannot be compared with a tracker that does not tell', () => {
+  test('cannot be compared with a tracker that does not report its time', () => {
     expectFindings(judgeClocks({ trackers: [{ address: 't:1' }], jumpMs: 0 }), ['ok', /older version/]);
   });
 
-  test('that jump meanwhile are a warning', () => {
+  test('that jump during the check are a warning', () => {
     expectFindings(judge(0, 0, -800), ['ok'], ['warn', /jumped by 0\.80 s/]);
   });
 });
@@ -186,24 +186,29 @@ describe('a folder', () => {
   };
 
   test.each<[string, Partial<FolderFacts>, Finding['level'], RegExp]>([
-    ['with room on a local disk is right', {}, 'ok', /53\.7 GB free on ext4.*2\.0 ms/],
-    ['on an unknown file system is right', { fileSystem: 1 }, 'ok', /a local disk/],
-    ['that cannot be written to fails', { refusal: 'read-only file system' }, 'fail', /read-only.*writable/],
-    ['that cannot be made fails', { refusal: 'no', exists: false }, 'fail', /not there.*folder above/],
-    ['without room fails', { freeBytes: 1e6 }, 'fail', /is full.*make room/],
+    ['with free space on a local disk is ok', {}, 'ok', /53\.7 GB free on ext4.*2\.0 ms/],
+    ['on an unknown file system is ok', { fileSystem: 1 }, 'ok', /a local disk/],
+    ['that is not writable fails', { refusal: 'read-only file system' }, 'fail', /read-only.*writable/],
+    [
+      'that cannot be created fails',
+      { refusal: 'no', exists: false },
+      'fail',
+      /does not exist.*folder above/,
+    ],
+    ['without free space fails', { freeBytes: 1e6 }, 'fail', /is full.*free some space/],
     ['too small for its downloads fails', { neededBytes: 60 * GIB }, 'fail', /64\.4 GB more/],
     ['without inodes fails', { freeInodes: 3 }, 'fail', /3 more files/],
-    ['with little room warns', { freeBytes: 0.5 * GIB }, 'warn', /nearly full/],
-    ['in memory warns', { fileSystem: 0x0102_1994 }, 'warn', /tmpfs.*gone after a restart/],
-    ['on NFS warns', { fileSystem: 0x6969 }, 'warn', /NFS.*local disk/],
-    ['in a container warns', { fileSystem: 0x794c_7630 }, 'warn', /mount a volume/],
-    ['with slow writes warns', { syncMs: 250 }, 'warn', /250 ms/],
-    ['that folds case warns', { foldsCase: true }, 'warn', /"a" and "A"/],
+    ['with little free space is a warning', { freeBytes: 0.5 * GIB }, 'warn', /nearly full/],
+    ['in memory is a warning', { fileSystem: 0x0102_1994 }, 'warn', /tmpfs.*lost when the machine restarts/],
+    ['on NFS is a warning', { fileSystem: 0x6969 }, 'warn', /NFS.*local disk/],
+    ['in a container is a warning', { fileSystem: 0x794c_7630 }, 'warn', /mount a volume/],
+    ['with slow writes is a warning', { syncMs: 250 }, 'warn', /250 ms/],
+    ['that is case-insensitive is a warning', { foldsCase: true }, 'warn', /is case-insensitive/],
   ])('%s', (_, facts, level, message) => {
     expectFindings(judgeFolder({ ...good, ...facts }), [level, message]);
   });
 
-  test('that has several faults tells each', () => {
+  test('with several faults has a finding for each', () => {
     const facts = { ...good, freeBytes: 0.5 * GIB, fileSystem: 0x6969, syncMs: 300 };
     expectFindings(judgeFolder(facts), ['warn', /nearly/], ['warn', /NFS/], ['warn', /300 ms/]);
   });
@@ -214,23 +219,23 @@ describe('a folder', () => {
 });
 
 describe('limits', () => {
-  test('that are high enough are right', () => {
+  test('that are high enough are ok', () => {
     expectFindings(judgeLimits({ openFiles: 20_000, ofAgent: true, maxUpload: 0, maxDownload: 1e9 }), [
       'ok',
-      /the agent may have 20000/,
+      /the agent may open 20000/,
     ]);
     expectFindings(judgeLimits({ ofAgent: false }), ['ok']);
   });
 
   test.each<[Partial<Parameters<typeof judgeLimits>[0]>, Finding['level'], RegExp]>([
-    [{ openFiles: 100 }, 'fail', /100 files open, too few.*ulimit -n/],
-    [{ openFiles: 512, ofAgent: true }, 'warn', /the agent may have only 512/],
+    [{ openFiles: 100 }, 'fail', /only 100 files, too few.*ulimit -n/],
+    [{ openFiles: 512, ofAgent: true }, 'warn', /the agent may open only 512/],
     [{ maxUpload: 100_000 }, 'warn', /--max-upload is 100 kB\/s.*2\.6 s/],
     [{ maxDownload: 1000 }, 'warn', /--max-download/],
     [{ threads: 1 }, 'warn', /UV_THREADPOOL_SIZE is 1/],
     [{ watches: 100 }, 'warn', /max_user_watches/],
     [{ memoryBytes: 2 ** 28 }, 'warn', /268 MB of memory/],
-  ])('%p is not', (facts, level, message) => {
+  ])('%p is too low', (facts, level, message) => {
     expectFindings(judgeLimits({ ofAgent: false, ...facts }), [level, message]);
   });
 });
@@ -243,12 +248,12 @@ describe('versions', () => {
       others: others.map(([who, version]) => ({ who, version })),
     });
 
-  test('that are all the same are right, and unknown ones are not told of', () => {
+  test('that are all the same are ok, and unknown ones are not mentioned', () => {
     expectFindings(judge(['the agent', '1.2.0'], ['tracker t', '1.2.0'], ['peer p', '']), [
       'ok',
       /so are the agent and tracker t$/,
     ]);
-    expectFindings(judge(), ['ok', /nobody else/]);
+    expectFindings(judge(), ['ok', /no other process/]);
   });
 
   test('that differ are a warning that names them', () => {

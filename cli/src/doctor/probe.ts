@@ -9,17 +9,17 @@ import type { Session } from '../context.js';
 import { shorten } from '../render/text.js';
 import type { Answerer } from './judge-reach.js';
 
-/** Somebody waits: what does not answer by then does not answer. */
+/** Timeout of each call: the user is waiting. */
 export const PROBE_MS = 3000;
 
-/** What a probe takes of a session. */
+/** The parts of a session that a probe needs. */
 type Prober = Pick<Session, 'context' | 'signal'>;
 
-/** What a look-up took, and when it was answered, on this process's clocks. */
+/** An answer with its time and duration, on this process's clocks. */
 export interface Timed<T> {
   readonly answer: T;
   readonly tookMs: number;
-  /** Wall clock in the middle of it, in milliseconds since 1970. */
+  /** Wall clock at the middle of the call, in milliseconds since 1970. */
   readonly middleMs: number;
 }
 
@@ -32,7 +32,7 @@ export async function timed<T>(now: () => number, work: () => Promise<T>): Promi
   return { answer, tookMs, middleMs: wallMs + tookMs / 2 };
 }
 
-/** A tracker's own counters, with its version and clock. Throws {@link EnjambreError}. */
+/** The counters, version and clock of a tracker. Throws {@link EnjambreError}. */
 export async function askTracker({ context, signal }: Prober, address: string): Promise<GetStatsResponse> {
   const client = (await context.dialer()).client(TrackerServiceClient, address);
   try {
@@ -42,7 +42,7 @@ export async function askTracker({ context, signal }: Prober, address: string): 
   }
 }
 
-/** What a server says of its health, or why it says nothing. */
+/** Health of a server, or why it does not answer. */
 export async function probeHealth(
   prober: Prober,
   address: string,
@@ -57,10 +57,10 @@ export async function probeHealth(
 }
 
 /**
- * Who answers at a peer's address: an uploader tells its peer id in the challenge that
+ * Which agent answers at a peer's address: an uploader sends its peer id in the challenge that
  * opens every Sync stream.
  *
- * @param peerId 64 hexadecimal digits: who should answer
+ * @param peerId expected peer, 64 hexadecimal digits
  */
 export async function askPeer(
   { context, signal }: Prober,
@@ -83,7 +83,7 @@ export async function askPeer(
         reject(fromServiceError(error));
       });
       call.on('end', () => {
-        reject(new Error('it ended the call without a word'));
+        reject(new Error('it ended the call without an answer'));
       });
     });
   } catch (error) {
@@ -95,15 +95,15 @@ export async function askPeer(
   }
 }
 
-/** Why somebody did not answer, in a few words: grpc-js says more than people read. */
+/** Why a server did not answer, in a few words: messages of grpc-js are too long. */
 export function shortly(error: unknown): string {
   const text = messageOf(error);
   const [errno] =
     /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|ENOENT|EACCES)\b/.exec(text) ?? [];
   if (errno !== undefined) return SAID[errno] ?? errno;
-  if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(text)) return 'the name is not known';
+  if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(text)) return 'the name does not resolve';
   if (/deadline/i.test(text)) return `no answer within ${String(PROBE_MS / 1000)} s`;
-  if (/unimplemented|unknown method|not implement/i.test(text)) return 'what answers there is something else';
+  if (/unimplemented|unknown method|not implement/i.test(text)) return 'another kind of server answers there';
   return shorten(text.split('\n', 1)[0] ?? '', MAX_COLUMNS);
 }
 

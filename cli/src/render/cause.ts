@@ -1,26 +1,27 @@
 import { Cause } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 
 const CAUSES: ReadonlyMap<Cause, readonly [word: string, text: string]> = new Map([
-  [Cause.METAINFO, ['metainfo', 'finding out what it is']],
-  [Cause.CHECKING, ['checking', 'reading what is on disk']],
+  [Cause.METAINFO, ['metainfo', 'fetching the metainfo']],
+  [Cause.CHECKING, ['checking', 'checking the data on disk']],
   [Cause.TRACKER, ['tracker', 'waiting for the tracker']],
-  [Cause.NO_SOURCE, ['no-source', 'nobody had what was wanted']],
-  [Cause.UPLOADERS, ['uploaders', 'waiting for a turn at the uploaders']],
+  [Cause.NO_SOURCE, ['no-source', 'no peer had the missing pieces']],
+  [Cause.UPLOADERS, ['uploaders', 'waiting for the uploaders']],
   [Cause.OWN_LIMIT, ['own-limit', 'limited by its own rate limit']],
   [Cause.DISK, ['disk', 'waiting for the disk']],
   [Cause.SOURCES, ['sources', 'limited by the sources or the network']],
-  [Cause.FINISHING, ['finishing', 'last sync and move']],
-  [Cause.MISSING, ['missing', 'what was there was missing']],
+  [Cause.FINISHING, ['finishing', 'final sync and move']],
+  [Cause.MISSING, ['missing', 'its files were missing']],
   [Cause.PAUSED, ['paused', 'paused']],
   [Cause.FAILED, ['failed', 'stopped by a failure']],
   [Cause.OFF, ['off', 'the agent was off']],
 ]);
 
-/** What time went to, for programs and for people; `unknown` for what a newer agent may say. */
+/** A cause as a word for programs; `unknown` for one that only a newer agent has. */
 export function causeWord(cause: Cause): string {
   return CAUSES.get(cause)?.[0] ?? 'unknown';
 }
 
+/** A cause as a text for people. */
 export function causeText(cause: Cause): string {
-  return CAUSES.get(cause)?.[1] ?? 'something that this command does not know';
+  return CAUSES.get(cause)?.[1] ?? 'a cause unknown to this version of the command';
 }

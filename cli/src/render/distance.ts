@@ -19,17 +19,17 @@ const SENTENCES: Readonly<Record<Distance, string>> = {
   unknown: '-',
 };
 
-/** How far somebody is, for programs; `unknown` also for what a newer agent may know. */
+/** A distance as a word for programs; `unknown` also for one that only a newer agent has. */
 export function distanceWord(distance: WireDistance): Distance {
   return WORDS.get(distance) ?? 'unknown';
 }
 
-/** The same for people: what counts is whether a zone is left. */
+/** The same for people, who mainly need to see whether traffic crosses zones. */
 export function distanceText(distance: WireDistance): string {
   return SENTENCES[distanceWord(distance)];
 }
 
-/** `{"zone": {"bytes_received": 1, "bytes_sent": 2}}`; distances without a byte are left out. */
+/** `{"zone": {"bytes_received": 1, "bytes_sent": 2}}`; distances without traffic are left out. */
 export function trafficJson(
   traffic: readonly DistanceTraffic[],
 ): Readonly<Record<string, Readonly<Record<'bytes_received' | 'bytes_sent', bigint>>>> {
@@ -41,7 +41,7 @@ export function trafficJson(
   );
 }
 
-/** What crossed zones, of what is known to have crossed one or not; empty if nothing is known. */
+/** Traffic across zones, as part of the traffic with a known distance; empty if there is none. */
 export function crossedText(traffic: readonly DistanceTraffic[]): string {
   const known = traffic.filter(({ distance }) => distanceWord(distance) !== 'unknown');
   if (known.length === 0) return '';

@@ -4,8 +4,8 @@ import { formatBytes, plain } from './text.js';
 const INDENT = '  ';
 
 /**
- * The files of a torrent as lines, in their order: sizes to the left, folders once each
- * above what they hold, executable files marked. Lazy: a torrent may have 100,000 files.
+ * The files of a torrent as lines, in their order: sizes on the left, each folder once above
+ * its contents, executable files marked. Lazy: a torrent may have 100,000 files.
  */
 export function* treeLines({
   files,
@@ -29,7 +29,7 @@ export function* treeLines({
   }
 }
 
-/** How many folders two paths have in common. */
+/** Number of leading folders that two paths have in common. */
 function sharedDepth(a: readonly string[], b: readonly string[]): number {
   let depth = 0;
   while (depth < a.length && a[depth] === b[depth]) depth += 1;

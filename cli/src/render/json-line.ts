@@ -10,10 +10,10 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** What a line says; `type` tells one kind of line from another. */
+/** One line of `--json` output; `type` identifies its kind. */
 export type JsonObject = { readonly type: string } & Readonly<Record<string, JsonValue>>;
 
-/** One line, its newline included; bigints become numbers and absent fields are left out. */
+/** One line with its newline; bigints become numbers, undefined fields are left out. */
 export function toJsonLine(value: JsonObject): string {
   const json = JSON.stringify(value, (_key, field: unknown) =>
     typeof field === 'bigint' ? Number(field) : field,

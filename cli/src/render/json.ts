@@ -14,7 +14,7 @@ export function secondsOf(duration: Duration | undefined): number | undefined {
   return duration && Number(duration.seconds) + duration.nanos / 1e9;
 }
 
-/** Peers that gave something of a transfer, the most generous first. */
+/** Peers that sent data of a transfer, largest amount first. */
 export function sourcesOf(transfer: Transfer): readonly TransferPeer[] {
   return transfer.peers
     .filter(({ bytesReceived }) => bytesReceived > 0n)
@@ -56,7 +56,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
   };
 }
 
-/** A line of `get --json` on the way. */
+/** A progress line of `get --json`. */
 export function progressJson(transfer: Transfer): JsonObject {
   return {
     type: 'progress',
@@ -73,7 +73,7 @@ export function progressJson(transfer: Transfer): JsonObject {
   };
 }
 
-/** Peers that send at present. */
+/** Number of connected peers that have sent data. */
 export function connectedSources(transfer: Transfer): number {
   return transfer.peers.filter((peer) => peer.connected && peer.bytesReceived > 0n).length;
 }
@@ -95,9 +95,9 @@ export function doneJson(transfer: Transfer): JsonObject {
   };
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface Findings {
-  /** As it stands now. */
+  /** Its current state. */
   readonly transfer: Transfer;
   readonly piecesGood: number;
   readonly bytesFetched: bigint;
@@ -150,7 +150,7 @@ export function fileJson(file: File): JsonObject {
 
 /** A peer as the tracker knows it. */
 export interface KnownMember extends SwarmMember {
-  /** Why the agent that was asked has banned it; absent if it has not, or if none was asked. */
+  /** Why the agent has banned it; absent if it has not, or if a tracker was queried. */
   readonly banned?: string | undefined;
 }
 
@@ -166,7 +166,7 @@ export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
   };
 }
 
-/** A peer; with `inSwarm`, also how it stands with the file that was asked for. */
+/** A peer; with `inSwarm`, also its progress with the requested file. */
 export function peerJson({ peer, banned, ...member }: KnownMember, inSwarm: boolean): JsonObject {
   return {
     type: 'peer',

@@ -3,7 +3,7 @@ import { LeftOutReason, type LeftOut, type LeftOutEntry } from '@enjambre/proto/
 import type { JsonValue } from './json-line.js';
 import { count } from './text.js';
 
-/** So many of a kind are named. */
+/** Number of entries of each kind that are named. */
 const NAMED = 20;
 
 interface Kind {
@@ -16,17 +16,20 @@ const KINDS: Readonly<Partial<Record<LeftOutReason, Kind>>> = {
   [LeftOutReason.LINK]: { word: 'link', text: ({ path }) => `${path} is a symbolic link` },
   [LeftOutReason.OUTSIDE]: {
     word: 'outside',
-    text: ({ path }) => `${path} is a symbolic link that leads out of the folder`,
+    text: ({ path }) => `${path} is a symbolic link to a target outside the folder`,
   },
   [LeftOutReason.DANGLING]: {
     word: 'dangling',
-    text: ({ path }) => `${path} is a symbolic link that leads to nothing`,
+    text: ({ path }) => `${path} is a symbolic link without a target`,
   },
   [LeftOutReason.LOOP]: {
     word: 'loop',
-    text: ({ path }) => `${path} is a symbolic link to a folder that it lies in`,
+    text: ({ path }) => `${path} is a symbolic link to a folder that contains it`,
   },
-  [LeftOutReason.INCOMPLETE]: { word: 'incomplete', text: ({ path }) => `${path} holds downloads under way` },
+  [LeftOutReason.INCOMPLETE]: {
+    word: 'incomplete',
+    text: ({ path }) => `${path} contains unfinished downloads`,
+  },
   [LeftOutReason.SPECIAL]: { word: 'special', text: ({ path }) => `${path} is a socket, pipe or device` },
   [LeftOutReason.NAME]: { word: 'name', text: ({ path, fault }) => `the name of ${path} ${fault}` },
 };
@@ -38,7 +41,7 @@ const LINKS: ReadonlySet<LeftOutReason> = new Set([
   LeftOutReason.LOOP,
 ]);
 
-/** What of a folder is not shared: sentences, the first of each kind and how many more there are. */
+/** Notes on the parts of a folder that are not shared: the first {@link NAMED} of each kind, then a count. */
 export function leftOutNotes(leftOut: LeftOut | undefined): string[] {
   if (!leftOut) return [];
   const { links, emptyFolders, others, unsupported, incomplete, entries } = leftOut;
@@ -84,11 +87,11 @@ export function leftOutJson(leftOut: LeftOut | undefined): { readonly [key: stri
   };
 }
 
-/** A share lacks what links lead to. It is an error, since it is not what its user has in the folder. */
+/** The error for a share without its symbolic links: it differs from the folder that the user has. */
 export function linksLeftOut(name: string, { links, entries }: LeftOut): EnjambreError {
   const isOutside = entries.some(({ reason }) => reason === LeftOutReason.OUTSIDE);
   const flag = isOutside ? '--follow-links-outside' : '--follow-links';
-  const message = `${name} is shared without ${count(links, 'symbolic link')}: follow links with ${flag}, or accept it with --skip-unsupported`;
+  const message = `${name} is shared without ${count(links, 'symbolic link')}: follow links with ${flag}, or accept this with --skip-unsupported`;
   return new EnjambreError('precondition', 'LINKS_LEFT_OUT', message);
 }
 
@@ -99,5 +102,5 @@ function named(number: number, noun: string, entries: readonly LeftOutEntry[]): 
     .map((entry) => `not shared: ${KINDS[entry.reason]?.text(entry) ?? entry.path}`);
   const more = number - shown.length;
   if (more === 0) return shown;
-  return [...shown, `not shared: ${count(more, noun)}${shown.length > 0 ? ' more' : ''}`];
+  return [...shown, `not shared: ${count(more, shown.length > 0 ? `more ${noun}` : noun)}`];
 }

@@ -4,7 +4,7 @@ import { formatRate } from './text.js';
 
 type Limits = Pick<Transfer, 'maxUpload' | 'maxDownload' | 'priority'>;
 
-/** True if anything is not as usual. */
+/** True if a limit is set, or the priority is not normal. */
 export function isLimited({ maxUpload, maxDownload, priority }: Limits): boolean {
   const usual = priority === Priority.NORMAL || priority === Priority.UNSPECIFIED;
   return maxUpload > 0n || maxDownload > 0n || !usual;

@@ -18,7 +18,7 @@ export function targetText(target: Target | undefined): string {
   }
 }
 
-/** A message as a line of a conversation: when, from whom to whom, and what. */
+/** A message as one line: time, sender, target and text. */
 export function messageLine(message: Message, { dim, bold }: Output['colors']): string {
   const when = message.sentAt ? clockTime(message.sentAt) : '';
   const isRoom = message.target?.target?.$case === 'room';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { percentages } from './percentages.js';
 
 describe('percentages', () => {
-  it('add up to 100 whatever the parts are, each within a tenth of its share', () => {
+  it('always add up to 100, each within a tenth of its exact value', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(1e9), { minLength: 1, maxLength: 12 }), (parts) => {
         const whole = parts.reduce((sum, part) => sum + part, 0);
@@ -17,7 +17,7 @@ describe('percentages', () => {
     );
   });
 
-  it('give what is left over to those that lost most', () => {
+  it('give the remainder to the parts that lost most by rounding', () => {
     expect(percentages([1, 1, 1])).toEqual([33.4, 33.3, 33.3]);
     expect(percentages([0, 5])).toEqual([0, 100]);
   });

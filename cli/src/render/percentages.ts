@@ -1,8 +1,8 @@
 const TENTHS = 1000;
 
 /**
- * Parts of a whole as percentages with one decimal that add up to 100.0 exactly: what rounding down leaves over goes to
- * those that lost most by it. All zero if the whole is.
+ * Parts of a whole as percentages with one decimal that add up to exactly 100.0 (largest remainder method).
+ * All zero if the whole is zero.
  *
  * @param parts none is negative
  */

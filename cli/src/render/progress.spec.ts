@@ -46,7 +46,7 @@ describe('a progress line', () => {
     );
   });
 
-  test('says what it waits for while the size is not known', () => {
+  test('says what it waits for while the size is unknown', () => {
     const { output } = screen();
     const waiting = {
       name: '5d41402a',
@@ -75,7 +75,7 @@ describe('a progress line', () => {
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
   });
 
-  test('counts wide characters twice, and shows with … that a reason is cut', () => {
+  test('counts wide characters twice, and marks a cut reason with …', () => {
     const { output } = screen();
     const lines = barLines({ ...progress, name: '文'.repeat(40), note: '件'.repeat(300) }, 79, output.colors);
 
@@ -85,7 +85,7 @@ describe('a progress line', () => {
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(80);
   });
 
-  test('is drawn over whole, however many lines it had', () => {
+  test('is redrawn completely, however many lines it had', () => {
     const { output, written } = screen({ isTTY: true });
     const line = new ProgressLine(output, () => 0);
     line.show({ ...progress, note: 'x'.repeat(100) });
@@ -112,7 +112,7 @@ describe('a progress line', () => {
     expect(percents).toEqual(['0%', '20%', '40%', '100%']);
   });
 
-  test('is drawn over on a terminal and left with one new line', () => {
+  test('is redrawn on a terminal and left with one newline', () => {
     const { output, written } = screen({ isTTY: true });
     const line = new ProgressLine(output, () => 0);
     line.show(progress);

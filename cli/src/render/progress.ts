@@ -10,17 +10,17 @@ import {
   wrap,
 } from './text.js';
 
-/** What a progress line tells. */
+/** Contents of a progress line. */
 export interface Progress {
   readonly name: string;
   readonly bytesDone: number;
-  /** 0 while it is not known. */
+  /** 0 while unknown. */
   readonly bytesTotal: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly rate: number;
   readonly secondsLeft?: number | undefined;
   readonly sources?: number | undefined;
-  /** What it waits for, or does instead of moving bytes. */
+  /** What it waits for, or does instead of transferring. */
   readonly note?: string | undefined;
 }
 
@@ -32,8 +32,8 @@ const NAME_COLUMNS = 32;
 const MAX_BELOW = 4;
 
 /**
- * Progress on a terminal (drawn over; what does not fit beside the bar stands below it) or in a pipe (a line at the start, one
- * at most every 2 s, and one at the end). With --json it shows nothing.
+ * Shows progress on a terminal (redrawn in place; facts that do not fit beside the bar go below it) or in a pipe
+ * (a line at the start, at most one every 2 s, and one at the end). With --json it shows nothing.
  */
 export class ProgressLine {
   #last: Progress | undefined;
@@ -52,7 +52,7 @@ export class ProgressLine {
     else if (this.now() - this.#shownAt >= PLAIN_INTERVAL_MS) this.#print(progress);
   }
 
-  /** Shows the end, `final` or what was last given, and leaves the line. Safe to call twice. */
+  /** Shows `final`, by default the last progress, and leaves the line. Safe to call twice. */
   finish(final: Progress | undefined = this.#last): void {
     if (final && this.output.live) this.#draw(final);
     else if (final && final !== this.#last) this.#print(final);
@@ -77,12 +77,12 @@ export class ProgressLine {
   }
 }
 
-/** Lines of at most `columns` columns: the bar shrinks first; facts that do not fit beside it follow in lines of their own. */
+/** Lines of at most `columns` columns: the bar shrinks first; facts that do not fit beside it go on the lines below. */
 export function barLines(progress: Progress, columns: number, colors: Output['colors']): string[] {
   const shown = [shorten(progress.name, NAME_COLUMNS), ...facts(progress)];
   const below: string[] = [];
   const width = (): number => shown.reduce((sum, part) => sum + columnsOf(part) + 2, 0);
-  // A long note goes before the numbers that stand behind it do.
+  // A long note moves down before the numbers after it.
   const note = shown.indexOf(progress.note ?? '');
   if (note > 0 && width() + NARROWEST_BAR > columns) below.push(...shown.splice(note, 1));
   while (shown.length > 2 && width() + NARROWEST_BAR > columns) below.unshift(...shown.splice(-1));
@@ -103,7 +103,7 @@ function withBar(
   return [name, drawn, ...behind].join('  ');
 }
 
-/** What is too long for {@link MAX_BELOW} lines is cut with "…". */
+/** Text beyond {@link MAX_BELOW} lines is cut with "…". */
 function belowLines(parts: readonly string[], columns: number): string[] {
   if (parts.length === 0) return [];
   const indent = columns > 20 ? '  ' : '';

@@ -11,13 +11,16 @@ import { plain } from './text.js';
 type Removed = Omit<RemoveTransferResponse, 'transfer'> & { readonly transfer: Transfer };
 
 const WORDS: Readonly<Partial<Record<KeptReason, { readonly word: string; readonly text: string }>>> = {
-  [KeptReason.TAKEN_OVER]: { word: 'taken-over', text: 'was there before the download' },
-  [KeptReason.UNKNOWN]: { word: 'unknown', text: 'an older version did not note who made it' },
-  [KeptReason.CHANGED]: { word: 'changed', text: 'is not what was downloaded any more' },
-  [KeptReason.REPLACED]: { word: 'replaced', text: 'a link or something else is in its place' },
-  [KeptReason.FOREIGN]: { word: 'foreign', text: 'is no part of the transfer' },
+  [KeptReason.TAKEN_OVER]: { word: 'taken-over', text: 'existed before the download' },
+  [KeptReason.UNKNOWN]: {
+    word: 'unknown',
+    text: 'an older version did not record whether it was downloaded',
+  },
+  [KeptReason.CHANGED]: { word: 'changed', text: 'has changed since the download' },
+  [KeptReason.REPLACED]: { word: 'replaced', text: 'was replaced by a link or something else' },
+  [KeptReason.FOREIGN]: { word: 'foreign', text: 'is not part of the transfer' },
 };
-/** What `--force` deletes. */
+/** Reasons that `--force` overrides. */
 const FORCED: readonly KeptReason[] = [KeptReason.TAKEN_OVER, KeptReason.UNKNOWN, KeptReason.CHANGED];
 
 export function removedJson(removed: Removed): JsonObject {
@@ -33,7 +36,7 @@ export function removedJson(removed: Removed): JsonObject {
 
 export function removedLines(removed: Removed): string[] {
   const { transfer, filesDeleted, keptCount, kept } = removed;
-  const files = filesDeleted ? 'its files are deleted' : `its files stay: ${plain(transfer.path)}`;
+  const files = filesDeleted ? 'its files are deleted' : `its files are kept: ${plain(transfer.path)}`;
   const name = plain(transfer.name);
   if (keptCount === 0) return [`${name} is removed; ${files}`];
   const more = keptCount - kept.length;
@@ -42,14 +45,14 @@ export function removedLines(removed: Removed): string[] {
     ...kept.map(keptLine),
     ...(more > 0 ? [`  and ${more} more`] : []),
     ...(kept.some(({ reason }) => FORCED.includes(reason))
-      ? ['Delete by hand what of this is not needed; --force would have taken its own files with it.']
+      ? ['Delete manually what you do not need; --force would have deleted the files of the transfer.']
       : []),
   ];
 }
 
 function countText({ deletedCount, keptCount }: Removed): string {
   const files = deletedCount === 1 ? '1 file is deleted' : `${deletedCount} files are deleted`;
-  return `${files}, and ${keptCount === 1 ? '1 stays' : `${keptCount} stay`}:`;
+  return `${files}, ${keptCount === 1 ? '1 is kept' : `${keptCount} are kept`}:`;
 }
 
 function keptLine({ path, reason }: KeptPath): string {

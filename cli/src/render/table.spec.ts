@@ -4,7 +4,7 @@ import { table } from './table.js';
 import { columnsOf } from './text.js';
 
 const colors = picocolors.createColors(true);
-const columns = [{ title: 'peer' }, { title: 'received', align: 'right' }, { title: 'stands' }] as const;
+const columns = [{ title: 'peer' }, { title: 'received', align: 'right' }, { title: 'status' }] as const;
 const reason = 'banned: sent bytes that do not belong to piece 17';
 const rows = [
   ['first-machine', '102.2 MB', colors.red(reason)],
@@ -15,13 +15,13 @@ const bare = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
 describe('a table', () => {
   test('has columns as wide as their widest cell where there is room', () => {
     expect(bare(table(columns, rows, { colors, width: Infinity })).split('\n')).toEqual([
-      'PEER           RECEIVED  STANDS',
+      'PEER           RECEIVED  STATUS',
       `first-machine  102.2 MB  ${reason}`,
       '文件                3 B  connected',
     ]);
   });
 
-  test.each([40, 50, 60])('fits a terminal of %d columns, and leaves nothing out', (width) => {
+  test.each([40, 50, 60])('fits a terminal of %d columns, and cuts nothing', (width) => {
     const text = table(columns, rows, { colors, width });
     const lines = bare(text).split('\n');
     for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(width);
@@ -37,7 +37,7 @@ describe('a table', () => {
     for (const line of coloured) expect(line).toMatch(/\u001b\[31m.*\u001b\[39m$/);
   });
 
-  test('breaks no numbers, and keeps what cannot fit as it is', () => {
+  test('does not wrap numbers, and keeps cells that cannot fit', () => {
     expect(
       bare(table([{ title: 'bytes', align: 'right' }], [['1234567890']], { colors, width: 5 })),
     ).toContain('1234567890');

@@ -4,7 +4,7 @@ import { columnsOf, wrap } from './text.js';
 
 export interface Column {
   readonly title: string;
-  /** Numbers stand to the right. @default 'left' */
+  /** Use 'right' for numbers. @default 'left' */
   readonly align?: 'left' | 'right';
 }
 
@@ -24,14 +24,14 @@ const NO_RULES = {
   middle: GAP,
 };
 
-/** No column of text is made narrower than this. */
+/** Minimum width of a column of text. */
 const NARROWEST = 8;
-/** A cell whose whole text has a style. */
+/** Matches a cell that is styled as a whole. */
 const STYLED = /^((?:\u001b\[\d+m)*)(.*?)((?:\u001b\[\d+m)*)$/s;
 
 /**
- * A table without lines, its columns as wide as their widest cell. Where a terminal has less room, the widest columns of text are made
- * narrower and their cells broken into lines; nothing is left out. Cells must be `plain` already.
+ * A table without borders; each column is as wide as its widest cell. If the terminal is narrower, the widest text
+ * columns shrink and their cells wrap; nothing is cut. Pass cells through `plain` first.
  */
 export function table(
   columns: readonly Column[],
@@ -56,7 +56,7 @@ export function table(
     .join('\n');
 }
 
-/** How wide columns may be, so that all of them fit: numbers keep their width, the widest others give of theirs. */
+/** Widths at which all columns fit: columns of numbers keep their width, the widest of the others shrink. */
 function fit(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): number[] {
   const widths = columns.map((_, at) => Math.max(...rows.map((row) => columnsOf(unstyled(row[at] ?? '')))));
   let excess = widths.reduce((sum, each) => sum + each + GAP.length, -GAP.length) - width;

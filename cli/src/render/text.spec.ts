@@ -11,11 +11,11 @@ describe('text from the network', () => {
     expect(plain('lone \ud800')).toBe('lone \\ud800');
   });
 
-  test('stays as it is if it is harmless', () => {
+  test('is unchanged if it is harmless', () => {
     expect(plain('año 文件 😀 [x] \\')).toBe('año 文件 😀 [x] \\');
   });
 
-  test('never holds a control character, and in JSON means what it meant', () => {
+  test('never contains a control character, and keeps its meaning in JSON', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const line = toJsonLine({ type: 'x', text });
@@ -45,26 +45,26 @@ describe('numbers for people', () => {
     expect(formatSeconds(seconds)).toBe(text);
   });
 
-  test('only what is complete says 100%', () => {
+  test('100% means complete', () => {
     expect(formatPercent(999_999_999n, 1_000_000_000n)).toBe('99%');
     expect(formatPercent(7n, 7n)).toBe('100%');
     expect(formatPercent(0n, 0n)).toBe('0%');
   });
 
-  test('times are told as seen from now', () => {
+  test('times are relative to now', () => {
     expect(formatAgo(new Date(1000), 1400)).toBe('just now');
     expect(formatAgo(new Date(1000), 181_000)).toBe('3 min ago');
     expect(formatAgo(undefined, 0)).toBe('');
   });
 
-  test('wide characters fill two columns, and what joins another none', () => {
+  test('wide characters fill two columns, joiners none', () => {
     expect(columnsOf('文件.bin')).toBe(8);
     expect(columnsOf('🚀✅')).toBe(4);
     expect(columnsOf('e\u0301a')).toBe(2);
   });
 });
 
-describe('text where there is little room', () => {
+describe('text in narrow columns', () => {
   test.each([
     ['no peer answers', 20, 'no peer answers'],
     ['no peer answers', 8, 'no peer…'],
@@ -85,7 +85,7 @@ describe('text where there is little room', () => {
     expect(wrap(text, columns)).toEqual(lines);
   });
 
-  test('is broken without loss, into lines that fit', () => {
+  test('is wrapped without loss into lines that fit', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 30 }), (any, columns) => {
         const text = any.trim();

@@ -1,13 +1,13 @@
 import prettyBytes from 'pretty-bytes';
 
-/** Control characters, lone surrogates, and what reorders or breaks lines of text. */
+/** Control characters, lone surrogates, and characters that reorder text or break lines. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 const SHORT_DIGITS = 8;
 
 /**
- * Text from the network as it may reach a terminal: what could move the cursor,
- * recolour or reorder is shown as `\x1b` or `\u202e`.
+ * Makes text from the network safe for a terminal: characters that could move the cursor,
+ * recolour or reorder text are shown as `\x1b` or `\u202e`.
  */
 export function plain(text: string): string {
   return text.replace(UNSAFE, (character) => {
@@ -18,7 +18,7 @@ export function plain(text: string): string {
   });
 }
 
-/** Makes JSON text safe for a terminal without changing what it means. */
+/** Makes JSON text safe for a terminal without changing its meaning. */
 export function plainJson(json: string): string {
   return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -43,7 +43,7 @@ export function formatRate(bytesPerSecond: number | bigint): string {
   return `${prettyBytes(Number(bytesPerSecond))}/s`;
 }
 
-/** `42%`: rounded down, so that only what is complete says 100%. */
+/** `42%`: rounded down, so that 100% means complete. */
 export function formatPercent(done: number | bigint, total: number | bigint): string {
   const all = Number(total);
   return all === 0 ? '0%' : `${Math.floor((Number(done) / all) * 100)}%`;
@@ -78,7 +78,7 @@ export function formatIn(then: Date | undefined, nowMs: number): string {
   return seconds < 1 ? 'now' : `in ${formatSeconds(seconds)}`;
 }
 
-/** `2026-11-25 13:04:59`, in this machine's time. */
+/** `2026-11-25 13:04:59`, in local time. */
 export function clockTime(date: Date): string {
   const two = (part: number): string => String(part).padStart(2, '0');
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
@@ -90,24 +90,24 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Characters that fill two columns: blocks of UAX #11, and what is shown as a picture. */
+/** Characters that fill two columns: wide blocks of UAX #11, and emoji. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/gu;
-/** Those that stand in the column of another. */
+/** Zero-width characters. */
 const NARROW = /[\p{Mn}\p{Me}\u200b-\u200d\u2060\ufe00-\ufe0f]/gu;
 
-/** How many columns of a terminal a text fills, nearly. */
+/** Approximate number of terminal columns that a text fills. */
 export function columnsOf(text: string): number {
   return Array.from(text.replace(NARROW, '').replace(WIDE, '  ')).length;
 }
 
-/** A text of at most so many columns: what is cut off its end is shown as "…". */
+/** Cuts a text to at most `columns` columns; a cut end is shown as "…". */
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   return `${headOf(text, columns - 1)}…`;
 }
 
-/** The text in lines of at most so many columns, at least 2, broken at spaces if there are any in reach. */
+/** Breaks a text into lines of at most `columns` columns (at least 2), at spaces where possible. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let rest = text;
@@ -122,7 +122,7 @@ export function wrap(text: string, columns: number): string[] {
   return rest === '' && lines.length > 0 ? lines : [...lines, rest];
 }
 
-/** As much of its beginning as fits, whole characters. */
+/** The longest prefix of whole characters that fits. */
 function headOf(text: string, columns: number): string {
   let head = '';
   let filled = 0;

@@ -1,6 +1,6 @@
 import { TrackerState, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 
-/** A transfer's state, as people and programs read it. */
+/** State of a transfer, as printed for people and programs. */
 export type StateWord =
   'unknown' | 'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
 
@@ -14,12 +14,12 @@ const STATE_WORDS: ReadonlyMap<TransferState, StateWord> = new Map([
   [TransferState.FAILED, 'failed'],
 ]);
 
-/** The word for a state; `unknown` for one that a newer agent may have. */
+/** The word for a state; `unknown` for one that only a newer agent has. */
 export function stateWord(state: TransferState): StateWord {
   return STATE_WORDS.get(state) ?? 'unknown';
 }
 
-/** How an agent stands with its tracker, in a word. */
+/** State of an agent's tracker session, in a word. */
 export function trackerStateWord(state: TrackerState): 'connected' | 'connecting' | 'unknown' {
   if (state === TrackerState.CONNECTED) return 'connected';
   return state === TrackerState.CONNECTING ? 'connecting' : 'unknown';
