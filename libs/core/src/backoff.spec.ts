@@ -23,14 +23,14 @@ describe('Backoff', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
   });
 
-  it('begins anew after a success', () => {
+  it('starts over after a success', () => {
     const backoff = new Backoff({ baseMs: 100, maxMs: 1000, random: () => 0 });
     for (let attempt = 0; attempt < 5; attempt++) backoff.next();
     backoff.reset();
     expect(backoff.next()).toBe(50);
   });
 
-  it('waits at least half of what it might, and never longer than the longest, however often', () => {
+  it('waits at least half of each step, and never longer than the maximum', () => {
     const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
       fc.property(

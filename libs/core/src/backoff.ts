@@ -20,7 +20,7 @@ export function jittered(ms: number, random: () => number): number {
   return ms * (0.5 + random() / 2);
 }
 
-/** Exponential backoff with full jitter below half: each wait is in [½, 1] of base × 2ⁿ, at most `maxMs`. */
+/** Exponential backoff with jitter: each wait is between half and all of base × 2ⁿ, at most `maxMs`. */
 export class Backoff {
   #attempts = 0;
   readonly #baseMs: number;

@@ -1,28 +1,28 @@
 import { runSteps, sortSteps, StepCount, type Steps } from './steps.js';
 
-/** The most bytes that a bencoded value, so also a metainfo, may take. The format has no bound. */
+/** Maximum size in bytes of a bencoded value, and so of a metainfo. The format has no bound. */
 export const MAX_BENCODE_BYTES = 64 * 1024 * 1024;
 
 /**
- * The most values: 64 MiB could hold 32 million empty lists. A file takes four or five, so that a metainfo may
- * have some 480,000 files. What a stranger's metainfo costs stays under half a gigabyte, for a moment.
+ * Maximum number of values: 64 MiB could hold 32 million empty lists. A file takes four or five values, so a
+ * metainfo can have about 480,000 files. The memory for an untrusted metainfo stays below half a gigabyte,
+ * and only for a moment.
  */
 export const MAX_BENCODE_VALUES = 2_000_000;
 
-/** How many lists and dictionaries may stand one inside the other. */
+/** Maximum nesting depth of lists and dictionaries. */
 export const MAX_BENCODE_DEPTH = 100;
 
-/** Digits of the longest integer: all of 64 bits, and none whose parsing takes long. */
+/** Digits of the longest integer: enough for 64 bits, and short enough to parse quickly. */
 export const MAX_INTEGER_DIGITS = 19;
 
 /**
- * A bencoded value (BEP 3). Integers are numbers when they are safe integers, bigints up to 19
- * digits otherwise: BEP 3 sets no limit, and a torrent may hold a large one in a key we ignore.
- * Byte strings are Buffers.
+ * A bencoded value (BEP 3). Safe integers are numbers, other integers of up to 19 digits are bigints: BEP 3
+ * sets no limit, and a torrent may hold a large one in a key that we ignore. Byte strings are Buffers.
  */
 export type BencodeValue = number | bigint | Buffer | readonly BencodeValue[] | BencodeDict;
 
-/** An entry, and from where to where its value stood in what was decoded. */
+/** An entry, and the range of its value in the decoded input. */
 export interface BencodeEntry {
   readonly key: string;
   readonly value: BencodeValue;
@@ -31,9 +31,9 @@ export interface BencodeEntry {
 }
 
 /**
- * A dictionary, sorted by its keys. A key is a byte string held as a latin1 string, one
- * character (at most U+00FF) a byte, so that the order of strings is the order of bytes. One
- * sorted array rather than a Map: hostile input may hold a million tiny dictionaries.
+ * A dictionary, sorted by its keys. A key is a byte string held as a latin1 string, one character (at most
+ * U+00FF) per byte, so that strings sort like their bytes. A sorted array instead of a Map: hostile input may
+ * hold a million tiny dictionaries.
  */
 export class BencodeDict {
   readonly #entries: readonly BencodeEntry[];
@@ -45,7 +45,7 @@ export class BencodeDict {
     this.#source = source;
   }
 
-  /** A dictionary to be encoded. Throws RangeError for a key with a character over U+00FF. */
+  /** Creates a dictionary for encoding. Throws RangeError for a key with a character above U+00FF. */
   static of(values: ReadonlyMap<string, BencodeValue>): BencodeDict {
     return runSteps(BencodeDict.steps(values));
   }
@@ -70,14 +70,15 @@ export class BencodeDict {
     return this.#find(key)?.value;
   }
 
-  /** The bytes of a value as they stood in the decoded input: a view. Throws RangeError if nothing was decoded there. */
+  /** The bytes of a value in the decoded input: a view. Throws RangeError if the value was not decoded. */
   raw(key: string): Buffer {
     const entry = this.#find(key);
-    if (entry === undefined || this.#source === undefined) throw new RangeError('no such value was decoded');
+    if (entry === undefined || this.#source === undefined)
+      throw new RangeError('there is no such decoded value');
     return this.#source.subarray(entry.start, entry.end);
   }
 
-  /** Keys and values in the order of the keys. */
+  /** Keys and values in key order. */
   *[Symbol.iterator](): IterableIterator<readonly [string, BencodeValue]> {
     for (const { key, value } of this.#entries) yield [key, value];
   }
@@ -96,7 +97,7 @@ export class BencodeDict {
   }
 }
 
-/** Keys are bytes, each a character: their order is that of the strings. */
+/** Keys have one character per byte, so strings sort like their bytes. */
 export function byKey(a: BencodeEntry, b: BencodeEntry): number {
   return a.key < b.key ? -1 : Number(a.key > b.key);
 }

@@ -41,7 +41,7 @@ describe('bencode', () => {
     );
   });
 
-  test('whatever decodes is the only encoding of its value, and anything else is refused', () => {
+  test('accepts only the canonical encoding of a value', () => {
     const edit = fc.record({ at: fc.nat(), remove: fc.nat(3), add: fc.uint8Array({ maxLength: 3 }) });
     fc.assert(
       fc.property(anyValue, fc.array(edit, { minLength: 1, maxLength: 3 }), (value, edits) => {
@@ -66,7 +66,7 @@ describe('bencode', () => {
     );
   });
 
-  test('refuses random bytes with an error of ours', () => {
+  test('refuses random bytes with an EnjambreError', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('d', 'l', 'e', 'i', '0', '1', '2', '9', ':', '-', 'a')),
@@ -84,23 +84,23 @@ describe('bencode', () => {
 
   test.each([
     ['', 'cut off at byte 0'],
-    ['x', 'begins no value at byte 0'],
-    ['e', 'begins no value at byte 0'],
-    ['i1', 'an integer without its end at byte 2'],
+    ['x', 'cannot begin a value at byte 0'],
+    ['e', 'cannot begin a value at byte 0'],
+    ['i1', 'an integer without an end at byte 2'],
     ['ie', 'an integer without digits at byte 1'],
     ['i', 'an integer without digits at byte 1'],
     ['i-e', 'without digits at byte 2'],
     ['i+1e', 'without digits at byte 1'],
-    ['i1.5e', 'without its end at byte 2'],
+    ['i1.5e', 'without an end at byte 2'],
     ['i-0e', 'a negative zero at byte 0'],
     ['i01e', 'a leading zero at byte 1'],
     ['i-01e', 'a leading zero at byte 2'],
     ['i12345678901234567890e', 'more than 19 digits at byte 1'],
     ['3:ab', 'a byte string is cut off at byte 0'],
-    ['3', 'without its colon at byte 1'],
+    ['3', 'without a colon at byte 1'],
     ['03:abc', 'a leading zero at byte 0'],
     ['999999999:a', 'more than 8 digits at byte 0'],
-    ['-1:a', 'begins no value at byte 0'],
+    ['-1:a', 'cannot begin a value at byte 0'],
     ['l', 'cut off at byte 1'],
     ['li1e', 'cut off at byte 4'],
     ['d1:a', 'cut off at byte 4'],
@@ -123,7 +123,7 @@ describe('bencode', () => {
     );
   });
 
-  test('keeps the bytes that each entry had', () => {
+  test('keeps the original bytes of each entry', () => {
     const decoded = decodeText('d1:ad1:xli1eee1:bi-7ee') as BencodeDict;
     expect(decoded.raw('a').toString()).toBe('d1:xli1eee');
     expect(decoded.raw('b').toString()).toBe('i-7e');
@@ -140,20 +140,20 @@ describe('bencode', () => {
     expect([big.get(''), big.get('k'), big.get('k500'), big.get('z')]).toEqual(Array(4).fill(undefined));
   });
 
-  test('gives views of a part of a larger memory', () => {
+  test('returns views of a part of a larger buffer', () => {
     const memory = Buffer.from('??3:abc??');
     const value = decodeBencode(new Uint8Array(memory.buffer, memory.byteOffset + 2, 5)) as Buffer;
     expect(value.toString()).toBe('abc');
     expect(value.buffer).toBe(memory.buffer);
   });
 
-  test('gives safe integers as numbers and longer ones as bigints', () => {
+  test('returns safe integers as numbers and longer ones as bigints', () => {
     expect(decodeText('i9007199254740991e')).toBe(9007199254740991);
     expect(decodeText('i9007199254740992e')).toBe(9007199254740992n);
     expect(decodeText('i-9223372036854775808e')).toBe(-9223372036854775808n);
   });
 
-  test('takes 100 levels and refuses 101', () => {
+  test('accepts 100 levels and refuses 101', () => {
     const nested = (depth: number) => 'l'.repeat(depth) + 'e'.repeat(depth);
     expect(encodeBencode(decodeText(nested(100))).toString()).toBe(nested(100));
     expect(faultOf(() => decodeText(nested(101))).message).toContain('more than 100 levels at byte 100');
@@ -192,7 +192,7 @@ describe('bencode', () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test('takes two million values, and refuses more', () => {
+  test('accepts two million values, and refuses more', () => {
     expect(decodeText(`l${'le'.repeat(1_999_999)}e`)).toHaveLength(1_999_999);
     expect(faultOf(() => decodeText(`l${'le'.repeat(2_000_001)}e`)).message).toContain(
       'more than two million values',

@@ -26,23 +26,22 @@ const LIST = 0x6c;
 /** Tab, line feed, carriage return, space. */
 const WHITE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
-/** A list or dictionary whose end has not come yet. */
+/** A list or dictionary that has not ended yet. */
 interface Open {
   readonly start: number;
   readonly items: BencodeValue[];
   /** Undefined for a list. */
   entries: BencodeEntry[] | undefined;
-  /** False for a dictionary with a key that should stand before another. */
+  /** False if a key sorts before its predecessor. */
   isSorted: boolean;
-  /** The key that waits for its value. */
+  /** A key whose value has not been read yet. */
   key: string | undefined;
 }
 
 /**
- * Decodes exactly one value, strictly: sorted and unique keys, canonical numbers, nothing after
- * it; at most 64 MiB, 100 levels, two million values. Byte strings are views of `bytes`, not
- * copies. Linear in time, without recursion. Throws `invalid` BAD_BENCODE naming the fault and
- * its byte. Source: BEP 3.
+ * Decodes exactly one value, strictly: sorted and unique keys, canonical numbers, nothing after it; at most
+ * 64 MiB, 100 levels, two million values. Byte strings are views of `bytes`, not copies. Linear in time,
+ * without recursion. Throws `invalid` BAD_BENCODE with the fault and its byte offset. Source: BEP 3.
  */
 export function decodeBencode(bytes: Uint8Array): BencodeValue {
   if (bytes.length > MAX_BENCODE_BYTES) {
@@ -52,9 +51,10 @@ export function decodeBencode(bytes: Uint8Array): BencodeValue {
 }
 
 /**
- * Decodes a `.torrent` as other clients and people write it: as {@link decodeBencode}, but outside of `info`, whose
- * bytes are what is hashed, keys may be in any order, and white space may follow the end. `canonical` is false if
- * something of that was used: then `encodeBencode` gives the same value as {@link decodeBencode} takes it.
+ * Decodes a `.torrent` as other clients and people write it: like {@link decodeBencode}, but outside `info`,
+ * whose bytes are hashed, keys may be in any order, and white space may follow the end. `canonical` is false
+ * if the input used one of these liberties: `encodeBencode` then produces the form that {@link decodeBencode}
+ * accepts.
  */
 export function* decodeTorrent(
   bytes: Buffer,
@@ -66,7 +66,7 @@ export function* decodeTorrent(
 }
 
 /**
- * Encodes a value. Throws RangeError for what no bencode can hold here: a number that is not a safe
+ * Encodes a value. Throws RangeError for a value that is not supported here: a number that is not a safe
  * integer, a bigint over 19 digits, more than 100 levels. Source: BEP 3.
  */
 export function encodeBencode(value: BencodeValue): Buffer {
@@ -85,10 +85,13 @@ class Decoder {
   readonly #open: Open[] = [];
   #at = 0;
   #values = 0;
-  /** Keys were not in their order. */
+  /** True if keys were out of order. */
   tookLiberties = false;
 
-  /** @param strictIn the only key of the outermost dictionary in whose value all keys must be in order. @default all */
+  /**
+   * @param strictIn the only key of the outermost dictionary in whose value all keys must be sorted. @default
+   * all
+   */
   constructor(
     bytes: Buffer,
     private readonly strictIn?: string,
@@ -109,7 +112,7 @@ class Decoder {
     return whole;
   }
 
-  /** Reads one token. Returns the whole value once that was its last. */
+  /** Reads one token. Returns the whole value after its last token. */
   #step(): BencodeValue | undefined {
     const start = this.#at;
     const inside = this.#open.at(-1);
@@ -126,7 +129,7 @@ class Decoder {
     }
     if (byte === INTEGER) return this.#put(this.#readInteger(), start);
     if (isDigit(byte)) return this.#put(this.#readString(), start);
-    throw fault('a byte that begins no value', start);
+    throw fault('a byte that cannot begin a value', start);
   }
 
   #openAt(start: number, isDict: boolean): void {
@@ -139,12 +142,12 @@ class Decoder {
     if (inside.key !== undefined) throw fault('a key without a value', this.#at);
     this.#at += 1;
     this.#open.pop();
-    // Sliced, since an array grown by push keeps room for many more than the usual one or two.
+    // Sliced, because an array grown by push reserves room for far more than the usual one or two elements.
     const { items, entries } = inside;
     return this.#put(entries ? new BencodeDict(entries.slice(), this.#bytes) : items.slice(), inside.start);
   }
 
-  /** Gives a complete value to what it stands in, or returns it when it stands in nothing. */
+  /** Adds a complete value to its container, or returns it if it has none. */
   #put(value: BencodeValue, start: number): BencodeValue | undefined {
     this.#values += 1;
     if (this.#values > MAX_BENCODE_VALUES) throw fault('more than two million values', start);
@@ -182,7 +185,7 @@ class Decoder {
     if (negative) this.#at += 1;
     const digits = this.#readDigits(MAX_INTEGER_DIGITS, 'an integer');
     if (negative && digits === '0') throw fault('a negative zero', start);
-    this.#expect(END, 'an integer without its end');
+    this.#expect(END, 'an integer without an end');
     const text = negative ? `-${digits}` : digits;
     return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
   }
@@ -190,7 +193,7 @@ class Decoder {
   #readString(): Buffer {
     const start = this.#at;
     const length = Number(this.#readDigits(MAX_LENGTH_DIGITS, 'a byte string'));
-    this.#expect(COLON, 'a byte string without its colon');
+    this.#expect(COLON, 'a byte string without a colon');
     if (length > this.#bytes.length - this.#at) throw fault('a byte string is cut off', start);
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
@@ -214,7 +217,7 @@ class Decoder {
   }
 }
 
-/** By key. Of two with one key nobody can say which counts. */
+/** Sorts by key. Duplicate keys are a fault: their value would be ambiguous. */
 function* sortEntries(inside: Open): Steps<void> {
   const entries = yield* sortSteps(inside.entries ?? [], byKey);
   const step = new StepCount();

@@ -49,7 +49,7 @@ describe('a bitfield', () => {
     );
   });
 
-  test('finds the next index that two have in common, from anywhere', () => {
+  test('finds the next common index of two, from any index', () => {
     fc.assert(
       fc.property(sized, ({ length, one, other }) => {
         const common = one.filter((index) => other.includes(index)).sort((a, b) => a - b);
@@ -91,7 +91,7 @@ describe('a bitfield', () => {
     expect(nothing.nextCommon(nothing, 0)).toBe(-1);
   });
 
-  test('shares no memory with its clone, the bytes it was made from or those it gives', () => {
+  test('shares no memory with its clone, the bytes it was made from or those it returns', () => {
     const bytes = new Uint8Array([0x80]);
     const bitfield = Bitfield.fromBytes(bytes, 8);
     const clone = bitfield.clone();

@@ -3,15 +3,15 @@ import { EnjambreError } from './error.js';
 const MAX_LENGTH = 2 ** 31 - 1;
 
 /**
- * A fixed number of bits, one for each piece. Bit `i` counts from the highest bit of the first
- * byte, as on the wire (BEP 3). An index outside `0 … length - 1` is a RangeError.
+ * A fixed number of bits, one for each piece. Bit `i` is counted from the highest bit of the first byte, as
+ * on the wire (BEP 3). An index outside `0 … length - 1` is a RangeError.
  */
 export class Bitfield {
   /** The number of bits. */
   readonly length: number;
   /** Padded with zero bytes to whole words; bits from `length` on are always zero. */
   readonly #bytes: Uint8Array;
-  /** The same memory. Only compared with zero, so the byte order of the machine does not matter. */
+  /** The same memory. Words are only compared with zero, so the byte order of the machine is irrelevant. */
   readonly #words: Uint32Array;
   #count: number;
 
@@ -42,8 +42,8 @@ export class Bitfield {
   }
 
   /**
-   * A copy of `bytes`: exactly ceil(length / 8) of them, with zero bits after the last one that
-   * counts. Throws `invalid` BAD_BITFIELD otherwise.
+   * Copies `bytes`: exactly ceil(length / 8) of them, with zeros in the spare bits. Throws `invalid`
+   * BAD_BITFIELD otherwise.
    */
   static fromBytes(bytes: Uint8Array, length: number): Bitfield {
     const bitfield = new Bitfield(length);
@@ -59,17 +59,17 @@ export class Bitfield {
     return bitfield;
   }
 
-  /** How many bits are set. */
+  /** Number of set bits. */
   get count(): number {
     return this.#count;
   }
 
-  /** True when every bit is set, so also of no bits at all. */
+  /** True if every bit is set; also for length 0. */
   isFull(): boolean {
     return this.#count === this.length;
   }
 
-  /** True when no bit is set, so also of no bits at all. */
+  /** True if no bit is set; also for length 0. */
   isEmpty(): boolean {
     return this.#count === 0;
   }
@@ -79,7 +79,7 @@ export class Bitfield {
     return (this.#byte(index >>> 3) & (0x80 >>> (index & 7))) !== 0;
   }
 
-  /** Sets a bit; true if it was not set before. */
+  /** Sets a bit; returns true if it was not set. */
   set(index: number): boolean {
     if (this.has(index)) return false;
     this.#bytes[index >>> 3] = this.#byte(index >>> 3) | (0x80 >>> (index & 7));
@@ -87,7 +87,7 @@ export class Bitfield {
     return true;
   }
 
-  /** Clears a bit; true if it was set before. */
+  /** Clears a bit; returns true if it was set. */
   clear(index: number): boolean {
     if (!this.has(index)) return false;
     this.#bytes[index >>> 3] = this.#byte(index >>> 3) & ~(0x80 >>> (index & 7));
@@ -96,8 +96,8 @@ export class Bitfield {
   }
 
   /**
-   * The lowest index of at least `from` (0 to `length`) that is set in both, or -1. The two must
-   * have the same length. Passes over stretches with nothing in common 32 bits at a time.
+   * The lowest index of at least `from` (0 to `length`) that is set in both, or -1. Both must have the same
+   * length. Skips stretches without common bits 32 bits at a time.
    */
   nextCommon(other: Bitfield, from: number): number {
     if (other.length !== this.length) {
@@ -116,12 +116,12 @@ export class Bitfield {
     return at * 8 + Math.clz32(common) - 24;
   }
 
-  /** The set bits, ascending. A bit changed meanwhile is seen if the walk has not passed it. */
+  /** The set bits, ascending. A change during the iteration is seen if its index is still ahead. */
   *indexes(): Iterable<number> {
     for (let i = this.nextCommon(this, 0); i !== -1; i = this.nextCommon(this, i + 1)) yield i;
   }
 
-  /** The bits `32 * at … 32 * at + 31` as one number, the first of them the highest; zero bits beyond the end. */
+  /** The bits `32 * at … 32 * at + 31` as one number, the first bit highest; zeros beyond the end. */
   word(at: number): number {
     const first = at * 4;
     const upper = (this.#byte(first) << 24) | (this.#byte(first + 1) << 16);
@@ -157,7 +157,7 @@ export class Bitfield {
   }
 }
 
-/** The number of set bits of a 32-bit word, by adding neighbours in parallel. */
+/** Number of set bits in a 32-bit word, by adding neighbouring bits in parallel. */
 function populationOf(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
   const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);

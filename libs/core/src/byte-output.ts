@@ -1,9 +1,9 @@
-/** Bytes put one after the other; grows by doubling. */
+/** A growing sequence of bytes; its capacity doubles when needed. */
 export class ByteOutput {
   #bytes = Buffer.allocUnsafe(1024);
   #length = 0;
 
-  /** Each character, at most U+00FF, is a byte. */
+  /** Appends one byte per character, each at most U+00FF. */
   putText(text: string): void {
     this.#reserve(text.length);
     this.#length += this.#bytes.write(text, this.#length, 'latin1');
@@ -15,7 +15,7 @@ export class ByteOutput {
     this.#length += bytes.length;
   }
 
-  /** A copy of all that was put. */
+  /** A copy of all bytes. */
   take(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
   }

@@ -1,6 +1,6 @@
 /**
- * What kind of thing went wrong, in words that know nothing of any wire. One table
- * at the edge maps them to gRPC codes, another to the command line's exit codes.
+ * Kinds of errors, independent of any wire. One table at the edge maps them to gRPC codes, another to the
+ * exit codes of the command line.
  */
 export type ErrorCode =
   | 'invalid'
@@ -19,28 +19,28 @@ export type ErrorCode =
 
 export interface ErrorDetails {
   /**
-   * Facts about this case, for programs; shown to clients. Two of them say what helps, since only who shows the
-   * message knows its own words for it: `setting` names the setting or the field of the request to change, as
-   * "outputDir" or "sharedLinks=anywhere", which continues the message ("choose another folder" …), and `remedy` what else to do.
+   * Details for programs; shown to clients. Two keys help the program that shows the message to name the next
+   * step in its own words: `setting` names the setting or request field to change, such as "outputDir" or
+   * "sharedLinks=anywhere", and continues the message ("choose another folder" …); `remedy` names another
+   * step.
    */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** A retry makes sense after so many milliseconds. */
+  /** A retry makes sense after this number of milliseconds. */
   readonly retryAfterMs?: number;
-  /** What caused it; for logs, never shown to clients. */
+  /** The cause; for logs, never shown to clients. */
   readonly cause?: unknown;
 }
 
 /**
- * An error meant to be read by whoever asked. Its message is one sentence: what is
- * wrong and what to do. Any other error is a defect, and reaches a client only as
- * "internal error".
+ * An error for the caller to read. Its message is one sentence: the problem and the next step. Any other
+ * error is a defect, and clients see it only as "internal error".
  */
 export class EnjambreError extends Error {
   readonly code: ErrorCode;
-  /** A constant in UPPER_SNAKE_CASE that programs can compare. */
+  /** A constant in UPPER_SNAKE_CASE for programs to compare. */
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** A retry makes sense after so many milliseconds; undefined if nobody can say. */
+  /** A retry makes sense after this number of milliseconds; undefined if unknown. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, reason: string, message: string, details: ErrorDetails = {}) {
@@ -52,7 +52,7 @@ export class EnjambreError extends Error {
     this.retryAfterMs = details.retryAfterMs;
   }
 
-  /** The same error with other facts about the case beside its own. */
+  /** A copy of this error with additional metadata. */
   with(metadata: Readonly<Record<string, string>>): EnjambreError {
     const { code, reason, message, cause, retryAfterMs } = this;
     return new EnjambreError(code, reason, message, {
@@ -62,14 +62,14 @@ export class EnjambreError extends Error {
     });
   }
 
-  /** Returns `error` itself if it is one of ours, else an `internal` that wraps it. */
+  /** Returns `error` itself if it is an EnjambreError, otherwise an `internal` error that wraps it. */
   static from(error: unknown): EnjambreError {
     if (error instanceof EnjambreError) return error;
     return new EnjambreError('internal', 'INTERNAL', 'internal error', { cause: error });
   }
 }
 
-/** The text of anything that was thrown, for logs and reasons. */
+/** The text of any thrown value, for logs and reasons. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -34,7 +34,7 @@ describe('a file tree', () => {
     ]);
   });
 
-  test('takes an empty file without a root, or with one that says nothing', () => {
+  test('accepts an empty file without a root, or with a root of zeros', () => {
     const tree = dict({ a: leaf({ length: 0 }), b: leaf({ length: 0, 'pieces root': Buffer.alloc(32) }) });
     expect(runSteps(readFileTree(tree))).toEqual([
       { path: ['a'], length: 0 },
@@ -42,20 +42,20 @@ describe('a file tree', () => {
     ]);
   });
 
-  test('takes the longest length, unknown keys and harmless attributes', () => {
+  test('accepts the longest length, unknown keys and harmless attributes', () => {
     const tree = dict({ a: leaf({ ...file, length: 2 ** 53 - 1, attr: Buffer.from('xh'), mtime: 1 }) });
     expect(runSteps(readFileTree(tree))).toEqual([
       { path: ['a'], length: 2 ** 53 - 1, piecesRoot: ROOT, executable: true },
     ]);
   });
 
-  test('takes the same name in different folders', () => {
+  test('accepts the same name in different folders', () => {
     expect(
       runSteps(readFileTree(dict({ a: dict({ x: leaf() }), b: dict({ X: leaf() }), x: leaf() }))),
     ).toHaveLength(3);
   });
 
-  test('takes names that some systems cannot tell apart: disks decide', () => {
+  test('accepts names that some file systems treat as one: the disk decides', () => {
     const tree = dict({
       A: leaf(),
       a: dict({ b: leaf() }),
@@ -71,13 +71,13 @@ describe('a file tree', () => {
   });
 
   test.each<[string, BencodeDict, string]>([
-    ['holds nothing', dict({}), 'the file tree holds nothing'],
-    ['holds an empty folder', dict({ a: leaf(), b: dict({}) }), '"b" holds nothing'],
+    ['is empty', dict({}), 'the file tree is empty'],
+    ['holds an empty folder', dict({ a: leaf(), b: dict({}) }), '"b" is empty'],
     ['is itself a file', leaf(), '"" is empty'],
     ['holds what is no dictionary', dict({ a: 1 }), '"a" is not a dictionary'],
     ['holds a file that is no dictionary', dict({ a: dict({ '': 1 }) }), '"a" is not a dictionary'],
     [
-      'holds a file that is a folder too',
+      'holds a file that is also a folder',
       dict({ a: dict({ '': dict(file), b: leaf() }) }),
       'both a file and a folder',
     ],
@@ -93,7 +93,7 @@ describe('a file tree', () => {
     ],
     ['holds a zero root', dict({ a: leaf({ ...file, 'pieces root': Buffer.alloc(32) }) }), 'root of zeros'],
     ['holds a symbolic link', dict({ a: leaf({ length: 0, attr: Buffer.from('l') }) }), 'symbolic link'],
-    ['leads out of itself', dict({ a: dict({ '..': leaf() }) }), '"a/.." means a folder'],
+    ['leads out of itself', dict({ a: dict({ '..': leaf() }) }), '"a/.." names the folder'],
     ['holds a name with a separator', dict({ 'a/b': leaf() }), 'separator'],
     ['holds a name with a NUL', dict({ 'a\0': leaf() }), 'control character'],
     ['holds a name that reads backwards', dict({ [key('a\u202eb')]: leaf() }), 'reorders'],

@@ -11,11 +11,11 @@ const EXECUTABLE = 'x';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The files of a `file tree` dictionary (BEP 52), in its order. A file is a folder's entry that
- * holds one entry with an empty key. Throws `invalid` BAD_METAINFO for names that break the rules of
- * `checkName`, and for lengths or roots that no file has. Symbolic
- * links (BEP 47) are refused: they could lead anywhere. Names that differ only in case, or in the
- * form of their letters, are two: whether a disk takes them so is found out where they are written.
+ * The files of a `file tree` dictionary (BEP 52), in its order. A file is the entry of a folder that holds
+ * one entry with an empty key. Throws `invalid` BAD_METAINFO for names that `checkName` refuses, and for
+ * invalid lengths or roots. Symbolic links (BEP 47) are refused: they could lead anywhere. Names that differ
+ * only in case or in Unicode normalization are distinct: whether a file system treats them as one is found
+ * when they are written.
  */
 export function* readFileTree(tree: BencodeDict): Steps<MetainfoFile[]> {
   const files: MetainfoFile[] = [];
@@ -23,7 +23,7 @@ export function* readFileTree(tree: BencodeDict): Steps<MetainfoFile[]> {
   return files;
 }
 
-/** The text of a name, or undefined if its bytes are not UTF-8. */
+/** Decodes a name; undefined if its bytes are not UTF-8. */
 export function decodeName(bytes: Buffer): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -32,13 +32,13 @@ export function decodeName(bytes: Buffer): string | undefined {
   }
 }
 
-/** Recursive: the decoder of bencode bounds the depth. */
+/** Recursive: the bencode decoder bounds the depth. */
 function* readFolder(
   folder: BencodeDict,
   path: readonly string[],
   into: { readonly files: MetainfoFile[]; readonly step: StepCount },
 ): Steps<void> {
-  if (folder.size === 0) throw badMetainfo(`${describe(path)} holds nothing`);
+  if (folder.size === 0) throw badMetainfo(`${describe(path)} is empty`);
   for (const [key, node] of folder) {
     const name = readName(key, path);
     const here = [...path, name];
@@ -71,7 +71,7 @@ function readFile(file: BencodeValue, path: readonly string[]): MetainfoFile {
   if (typeof length !== 'number' || length < 0) {
     throw badMetainfo(`${describe(path)} has no length from 0 to 2^53 - 1`);
   }
-  // Some clients write a root, of zeros, for an empty file; it says nothing.
+  // Some clients write a root of zeros for an empty file; it is ignored.
   if (length === 0) return { path, length, ...executable };
   const piecesRoot = file.get('pieces root');
   if (!Buffer.isBuffer(piecesRoot) || piecesRoot.length !== HASH_SIZE) {

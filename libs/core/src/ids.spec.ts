@@ -40,7 +40,7 @@ describe.each(kinds)('the $kind', ({ parse, from, to, reason }) => {
     );
   });
 
-  test('is read from a part of a larger memory', () => {
+  test('is read from a part of a larger buffer', () => {
     const memory = new Uint8Array(100).fill(7);
     expect(from(memory.subarray(3, 35))).toBe('07'.repeat(32));
   });

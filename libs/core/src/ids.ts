@@ -12,32 +12,32 @@ export type PeerId = string & { readonly [kind]: 'peer-id' };
 const ID_BYTES = 32;
 const SHORT_DIGITS = 8;
 
-/** Reads 64 hex digits of any case. Throws `invalid` INVALID_INFOHASH for anything else. */
+/** Parses 64 hex digits of any case. Throws `invalid` INVALID_INFOHASH for anything else. */
 export function parseInfoHash(text: string): InfoHash {
   return parseId(text, 'INVALID_INFOHASH', 'an infohash') as InfoHash;
 }
 
-/** Takes 32 bytes. Throws `invalid` INVALID_INFOHASH for any other number of them. */
+/** Converts 32 bytes. Throws `invalid` INVALID_INFOHASH for any other length. */
 export function infoHashFromBytes(bytes: Uint8Array): InfoHash {
   return idFromBytes(bytes, 'INVALID_INFOHASH', 'an infohash') as InfoHash;
 }
 
-/** The 32 bytes of an infohash, in memory of their own. */
+/** The 32 bytes of an infohash, in new memory. */
 export function infoHashToBytes(id: InfoHash): Buffer {
   return Buffer.from(id, 'hex');
 }
 
-/** Reads 64 hex digits of any case. Throws `invalid` INVALID_PEER_ID for anything else. */
+/** Parses 64 hex digits of any case. Throws `invalid` INVALID_PEER_ID for anything else. */
 export function parsePeerId(text: string): PeerId {
   return parseId(text, 'INVALID_PEER_ID', 'a peer id') as PeerId;
 }
 
-/** Takes 32 bytes. Throws `invalid` INVALID_PEER_ID for any other number of them. */
+/** Converts 32 bytes. Throws `invalid` INVALID_PEER_ID for any other length. */
 export function peerIdFromBytes(bytes: Uint8Array): PeerId {
   return idFromBytes(bytes, 'INVALID_PEER_ID', 'a peer id') as PeerId;
 }
 
-/** The 32 bytes of a peer id, in memory of their own. */
+/** The 32 bytes of a peer id, in new memory. */
 export function peerIdToBytes(id: PeerId): Buffer {
   return Buffer.from(id, 'hex');
 }

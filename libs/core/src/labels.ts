@@ -1,11 +1,11 @@
-/** What an agent says of itself, such as zone=eu-1. */
+/** Labels that an agent announces, such as zone=eu-1. */
 export type Labels = Readonly<Record<string, string>>;
 
 export const MAX_LABELS = 16;
 export const MAX_LABEL_KEY_CHARS = 63;
 export const MAX_LABEL_VALUE_CHARS = 255;
 
-/** What is wrong with labels that a stranger sent; undefined if nothing is. */
+/** The fault in labels of another process; undefined if they are valid. */
 export function labelsFault(labels: Labels): string | undefined {
   const pairs = Object.entries(labels);
   if (pairs.length > MAX_LABELS) return `there are more than ${MAX_LABELS} labels`;

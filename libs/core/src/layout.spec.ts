@@ -16,7 +16,7 @@ function singleFile(data: Buffer, pieceLength: number): PieceLayout {
   return new PieceLayout(buildMetainfo({ name: 'f', pieceLength, isFolder: false, files }));
 }
 
-/** A metainfo of files of these lengths, with roots that mean nothing. */
+/** A metainfo of files with these lengths, with meaningless roots. */
 function unhashed(lengths: readonly number[], pieceLength: number): Metainfo {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   const pieces = Math.ceil(longest / pieceLength);
@@ -62,7 +62,7 @@ describe('a piece layout', () => {
     );
   });
 
-  test('makes the root of a piece from those of its blocks, as from the whole piece', () => {
+  test('combines block roots to the same root as the whole piece', () => {
     const pieceLength = fc.constantFrom(16 * KIB, 64 * KIB, 256 * KIB, 512 * KIB, 1024 * KIB);
     fc.assert(
       fc.property(
@@ -132,7 +132,7 @@ describe('a piece layout', () => {
     expect(PieceLayout.of({ ...metainfo })).not.toBe(PieceLayout.of(metainfo));
   });
 
-  test('passes over empty files', () => {
+  test('skips empty files', () => {
     const layout = new PieceLayout(unhashed([0, 5, 0, 0, 16385, 0], 16384));
     expect(Array.from({ length: layout.pieceCount }, (_, i) => layout.pieceFile(i))).toEqual([
       { file: 1, offset: 0 },
@@ -185,7 +185,7 @@ describe('a piece layout', () => {
       expect(last).toEqual({ file: lengths.length - 1, offset: lastOffset });
       return performance.now() - start;
     });
-    // Some ten times what it takes, since the machine may be busy.
+    // About ten times the usual time, since the machine may be busy.
     expect(Math.min(...times)).toBeLessThan(500);
   });
 });

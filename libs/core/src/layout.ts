@@ -3,10 +3,10 @@ import { leavesOfPiece } from './file-root.js';
 import { HASH_SIZE, LEAF_SIZE, merkleRoot, zeroRoot } from './merkle.js';
 import type { Metainfo, MetainfoFile } from './metainfo.js';
 
-/** Bytes of a block, the unit of transfer; a shorter piece is one block. */
+/** Bytes of a block, the unit of transfer; a shorter piece is a single block. */
 export const BLOCK_SIZE = 256 * 1024;
 
-/** The pieces of one file that is not empty. */
+/** The pieces of one non-empty file. */
 interface Run {
   /** Index of its first piece in the torrent. */
   readonly first: number;
@@ -16,30 +16,29 @@ interface Run {
   readonly length: number;
   /** Expected roots of the pieces, 32 bytes each. */
   readonly roots: Buffer;
-  /** Leaves that the tree of each piece is wide. */
+  /** Width in leaves of the tree of each piece. */
   readonly leaves: number;
 }
 
-/** Those that were made, as long as somebody has the metainfo: of 100,000 files one takes milliseconds and megabytes. */
+/** Layouts in use, by metainfo: that of 100,000 files takes milliseconds and megabytes. */
 const layouts = new WeakMap<Metainfo, PieceLayout>();
 
 /**
- * Where the pieces and blocks of a torrent lie and what they must hash to. Pieces are numbered
- * through the files in order; each file that is not empty begins a piece, so its last one may be
- * short (BEP 52). Blocks are numbered within their piece. An index out of range is a RangeError.
- * A look-up takes O(log files).
+ * The positions and expected hashes of the pieces and blocks of a torrent. Pieces are numbered through the
+ * files in order; each non-empty file starts a new piece, so its last piece may be short (BEP 52). Blocks are
+ * numbered within their piece. An index out of range is a RangeError. A look-up takes O(log files).
  */
 export class PieceLayout {
   /** Pieces of the whole torrent, at least 1. */
   readonly pieceCount: number;
   /** Bytes of the whole torrent. */
   readonly totalLength: number;
-  /** Bytes of a block that is not cut short by the end of a file. */
+  /** Bytes of a block that is not shortened by the end of a file. */
   readonly longestBlock: number;
   readonly #pieceLength: number;
   readonly #runs: readonly Run[];
 
-  /** The layout of metainfo: the same one each time. */
+  /** The layout of a metainfo; repeated calls return the same object. */
   static of(metainfo: Metainfo): PieceLayout {
     const layout = layouts.get(metainfo) ?? new PieceLayout(metainfo);
     layouts.set(metainfo, layout);
@@ -68,10 +67,10 @@ export class PieceLayout {
     return Math.min(this.#pieceLength, run.length - this.#offset(run, index));
   }
 
-  /** Bytes of all pieces that are set in `pieces`, which has a bit for each. Takes O(files). */
+  /** Total bytes of the pieces set in `pieces`, which has one bit per piece. Takes O(files). */
   bytesOf(pieces: Bitfield): number {
     if (pieces.length !== this.pieceCount) {
-      throw new RangeError(`${pieces.length} bits are not those of ${this.pieceCount} pieces`);
+      throw new RangeError(`${pieces.length} bits do not match ${this.pieceCount} pieces`);
     }
     if (pieces.isFull()) return this.totalLength;
     let bytes = pieces.count * this.#pieceLength;
@@ -82,13 +81,15 @@ export class PieceLayout {
     return bytes;
   }
 
-  /** The file that a piece belongs to, as an index of `metainfo.files`, and the byte of the file where it begins. */
+  /**
+   * The file of a piece, as an index of `metainfo.files`, and the offset in the file where the piece begins.
+   */
   pieceFile(index: number): { file: number; offset: number } {
     const run = this.#runOf(index);
     return { file: run.file, offset: this.#offset(run, index) };
   }
 
-  /** The pieces of a file, an index of `metainfo.files`: none if it is empty. */
+  /** The pieces of a file, an index of `metainfo.files`: none if the file is empty. */
   filePieces(file: number): { first: number; count: number } {
     let low = 0;
     let high = this.#runs.length;
@@ -102,14 +103,14 @@ export class PieceLayout {
     return { first: run.first, count: Math.ceil(run.length / this.#pieceLength) };
   }
 
-  /** What a piece must hash to, 32 bytes: a view, not to be written to. */
+  /** The expected hash of a piece, 32 bytes: a view, do not write to it. */
   pieceRoot(index: number): Buffer {
     const run = this.#runOf(index);
     const at = (index - run.first) * HASH_SIZE;
     return run.roots.subarray(at, at + HASH_SIZE);
   }
 
-  /** Leaves (a power of two) that the tree of a piece is wide, missing ones being zero. */
+  /** Width in leaves (a power of two) of the tree of a piece; missing leaves are zero. */
   pieceLeaves(index: number): number {
     return this.#runOf(index).leaves;
   }
@@ -119,7 +120,7 @@ export class PieceLayout {
     return Math.ceil(this.pieceSize(index) / this.longestBlock);
   }
 
-  /** Bytes of a block; it begins `block` × min(BLOCK_SIZE, piece length) bytes into its piece. */
+  /** Bytes of a block; its offset in the piece is `block` × min(BLOCK_SIZE, piece length). */
   blockSize(index: number, block: number): number {
     const size = this.pieceSize(index);
     const offset = block * this.longestBlock;
@@ -131,14 +132,16 @@ export class PieceLayout {
     return Math.min(this.longestBlock, size - offset);
   }
 
-  /** Leaves (a power of two) that the tree of each block of a piece is wide: hash a block with `subtreeRoot`. */
+  /**
+   * Width in leaves (a power of two) of the tree of each block of a piece: hash a block with `subtreeRoot`.
+   */
   blockLeaves(index: number): number {
     return Math.min(this.longestBlock / LEAF_SIZE, this.pieceLeaves(index));
   }
 
   /**
-   * The root of a piece from the roots of all its blocks in order, each `subtreeRoot` of the block
-   * `blockLeaves` wide. Throws RangeError for another number of blocks.
+   * The root of a piece, computed from the roots of all its blocks in order, each the `subtreeRoot` of a
+   * block with width `blockLeaves`. Throws RangeError for another number of blocks.
    */
   combineBlocks(index: number, roots: readonly Uint8Array[]): Buffer {
     if (roots.length !== this.blockCount(index)) {
@@ -148,7 +151,7 @@ export class PieceLayout {
     return merkleRoot(Buffer.concat(roots), this.pieceLeaves(index) / blockLeaves, zeroRoot(blockLeaves));
   }
 
-  /** The last run that begins at `index` or before it. */
+  /** The last run that begins at or before `index`. */
   #runOf(index: number): Run {
     let low = 0;
     let high = this.#runs.length - 1;

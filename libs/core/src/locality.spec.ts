@@ -40,7 +40,7 @@ describe('the distance of two peers', () => {
     expect(between(a, b)).toBe(expected);
   });
 
-  it('is told by the labels of Kubernetes as by the short ones, which come first', () => {
+  it('comes from the labels of Kubernetes as from the short ones, which take precedence', () => {
     const kubernetes = { 'topology.kubernetes.io/zone': 'z', 'kubernetes.io/hostname': 'n1' };
     expect(between(kubernetes, { zone: 'z', node: 'n1' })).toBe('node');
     expect(between(kubernetes, { zone: 'z', node: 'n2' })).toBe('zone');
@@ -56,7 +56,7 @@ describe('the distance of two peers', () => {
     );
   });
 
-  it('is not the greater of two that a third peer bridges, where all is said', () => {
+  it('is at most the greater of the distances to a third peer, if all labels are set', () => {
     fc.assert(
       fc.property(fullPlace, fullPlace, fullPlace, (a, b, c) => {
         const bridged = Math.max(rank(distanceBetween(a, b)), rank(distanceBetween(b, c)));
@@ -65,14 +65,14 @@ describe('the distance of two peers', () => {
     );
   });
 
-  it('is near, across zones or unknown, and only one of the three', () => {
+  it('is near, across zones or unknown, and exactly one of the three', () => {
     for (const distance of DISTANCES) {
       const kinds = [isNear(distance), crossesZones(distance), distance === 'unknown'];
       expect(kinds.filter(Boolean)).toHaveLength(1);
     }
   });
 
-  it('takes whatever labels there are', () => {
+  it('accepts any labels', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.string()),
@@ -92,7 +92,7 @@ describe('the distance of two peers', () => {
 });
 
 describe('the names of neighbourhoods', () => {
-  it('are the closest first, and none for what was not said', () => {
+  it('are ordered closest first, without unknown levels', () => {
     expect(neighbourhoodsOf(['eu', 'z', '', 'n'])).toHaveLength(3);
     expect(neighbourhoodsOf(['', '', '', ''])).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe('the names of neighbourhoods', () => {
     );
   });
 
-  it('are shared by all that are as close, where all is said', () => {
+  it('are shared by all peers as close, if all labels are set', () => {
     fc.assert(
       fc.property(fullPlace, fullPlace, (a, b) => {
         const [, , , node] = [...neighbourhoodsOf(a)].reverse();

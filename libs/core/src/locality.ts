@@ -1,17 +1,17 @@
 import type { Labels } from './labels.js';
 
 /**
- * How far two peers are apart, the closest first. `node`, `rack`, `zone`: in the same one. `region`: in another zone of
- * the same region. `far`: in another zone of another region, or of one that was not said. `unknown`: their labels do
- * not tell.
+ * Distances between two peers, closest first. `node`, `rack`, `zone`: in the same one. `region`: in another
+ * zone of the same region. `far`: in another zone, and either in another region or with a region unknown.
+ * `unknown`: unknown from their labels.
  */
 export const DISTANCES = ['node', 'rack', 'zone', 'region', 'far', 'unknown'] as const;
 export type Distance = (typeof DISTANCES)[number];
 
-/** Where a peer stands, the widest first: region, zone, rack, node. Empty where nothing was said. */
+/** Location of a peer, widest level first: region, zone, rack, node. Empty where unknown. */
 export type Place = readonly [region: string, zone: string, rack: string, node: string];
 
-/** The labels that say it, in the order of {@link Place}: our own short ones, then those of Kubernetes. */
+/** The labels of each level of {@link Place}: our own short ones, then those of Kubernetes. */
 const PLACE_LABELS: readonly (readonly string[])[] = [
   ['region', 'topology.kubernetes.io/region'],
   ['zone', 'topology.kubernetes.io/zone'],
@@ -19,7 +19,7 @@ const PLACE_LABELS: readonly (readonly string[])[] = [
   ['node', 'kubernetes.io/hostname'],
 ];
 
-/** What being at the same region, zone, rack and node makes of two peers. */
+/** The distance of two peers that share a region, zone, rack or node. */
 const SAME: readonly Distance[] = ['region', 'zone', 'rack', 'node'];
 const ZONE = 1;
 
@@ -32,8 +32,8 @@ export function placeOf(labels: Labels): Place {
 }
 
 /**
- * How far two places are apart; the same both ways. A wider place that differs outweighs a narrower one
- * that is called the same: rack r1 of one zone is not rack r1 of another.
+ * The distance of two places; symmetric. A difference at a wider level outweighs equal names at a narrower
+ * one: rack r1 of one zone is not rack r1 of another.
  */
 export function distanceBetween(a: Place, b: Place): Distance {
   let distance: Distance = 'unknown';
@@ -44,23 +44,23 @@ export function distanceBetween(a: Place, b: Place): Distance {
     else if (level <= ZONE) return distance === 'unknown' ? 'far' : distance;
     else break;
   }
-  // The same region alone does not tell whether the zone is the same.
+  // An equal region alone does not decide whether the zone is the same.
   return distance === 'region' ? 'unknown' : distance;
 }
 
-/** Whether the way between two peers so far apart leaves a zone. Of those of whom it is not known, it is not said. */
+/** True if the path between two peers at this distance leaves a zone. False if the distance is unknown. */
 export function crossesZones(distance: Distance): boolean {
   return distance === 'region' || distance === 'far';
 }
 
-/** Whether two peers so far apart are known to be in the same zone, or closer. */
+/** True if two peers at this distance are known to be in the same zone, or closer. */
 export function isNear(distance: Distance): boolean {
   return distance === 'node' || distance === 'rack' || distance === 'zone';
 }
 
 /**
- * Names of the node, rack, zone and region that a place is in, the closest first, none where nothing was said.
- * Peers that share the name of a node, rack or zone are no farther apart than that.
+ * Names of the node, rack, zone and region of a place, closest first; unknown levels are omitted. Peers that
+ * share the name of a node, rack or zone are at most that far apart.
  */
 export function neighbourhoodsOf(place: Place): string[] {
   return place

@@ -9,7 +9,7 @@ const V2 = `urn:btmh:1220${'ab'.repeat(32)}`;
 const V1 = `urn:btih:${'cd'.repeat(20)}`;
 
 describe('a magnet link', () => {
-  test('reads as what was written', () => {
+  test('is parsed to what was formatted', () => {
     const infohash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(infoHashFromBytes);
     fc.assert(
       fc.property(infohash, fc.option(goodName, { nil: undefined }), (id, name) => {
@@ -35,7 +35,7 @@ describe('a magnet link', () => {
     expect(parseMagnet(`magnet:?xt=${V2}&dn=a+%C3%B1%20b`).name).toBe('a ñ b');
   });
 
-  test.each(['', '..', 'a%2Fb', 'a%0Ab', '%E2%80%AEexe'])('has no name when it gives %j', (dn) => {
+  test.each(['', '..', 'a%2Fb', 'a%0Ab', '%E2%80%AEexe'])('has no name if its name is %j', (dn) => {
     expect(parseMagnet(`magnet:?xt=${V2}&dn=${dn}`)).toEqual({ infohash: 'ab'.repeat(32) });
   });
 
@@ -53,7 +53,7 @@ describe('a magnet link', () => {
     expect(error.message).toContain(fault);
   });
 
-  test('of any text is read or refused with an error of ours', () => {
+  test('of any text is parsed or refused with an EnjambreError', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(faultOf(() => parseMagnet(`magnet:?xt=${text}`)).reason).toBe('BAD_MAGNET');

@@ -5,18 +5,18 @@ import { quote } from './quote.js';
 
 interface Magnet {
   readonly infohash: InfoHash;
-  /** What its maker calls the content. Only a hint: the metainfo decides. */
+  /** Display name of the content. Only a hint: the metainfo decides. */
   readonly name?: string;
 }
 
-/** A multihash that says SHA-256 (0x12) of 32 bytes (0x20), as BEP 52 uses it. */
+/** A multihash prefix for SHA-256 (0x12) with 32 bytes (0x20), as BEP 52 uses it. */
 const V2_TOPIC = /^urn:btmh:1220([0-9a-f]{64})$/i;
 const V1_TOPIC = /^urn:btih:/i;
 
 /**
- * Reads `magnet:?xt=urn:btmh:1220<64 hex digits>&dn=<name>`. Of several topics (`xt`, `xt.1` …) the
- * first v2 one counts; other parameters are ignored, and so is a name that `checkName` would refuse.
- * Throws `invalid` BAD_MAGNET. Source: BEP 9, BEP 52.
+ * Parses `magnet:?xt=urn:btmh:1220<64 hex digits>&dn=<name>`. Among several topics (`xt`, `xt.1` …) the first
+ * v2 topic is used; other parameters, and names that `checkName` refuses, are ignored. Throws `invalid`
+ * BAD_MAGNET. Source: BEP 9, BEP 52.
  */
 export function parseMagnet(text: string): Magnet {
   const [, query] = /^magnet:\?(.*)$/is.exec(text) ?? [];
@@ -28,7 +28,7 @@ export function parseMagnet(text: string): Magnet {
   if (digits === undefined) {
     throw badMagnet(
       topics.some((topic) => V1_TOPIC.test(topic))
-        ? 'the magnet link is of BitTorrent v1: only v2 links (xt=urn:btmh:1220…) work'
+        ? 'the magnet link is for BitTorrent v1: only v2 links (xt=urn:btmh:1220…) are supported'
         : 'the magnet link names no v2 torrent: it needs xt=urn:btmh:1220 and 64 hexadecimal digits',
     );
   }
@@ -37,7 +37,7 @@ export function parseMagnet(text: string): Magnet {
   return name === null || nameFault(name) !== undefined ? { infohash } : { infohash, name };
 }
 
-/** The magnet link of an infohash; `name`, one that `checkName` accepts, becomes its display name. */
+/** The magnet link of an infohash; `name`, which must pass `checkName`, becomes its display name. */
 export function formatMagnet(infohash: InfoHash, name?: string): string {
   const link = `magnet:?xt=urn:btmh:1220${infohash}`;
   return name === undefined ? link : `${link}&dn=${encodeURIComponent(name)}`;

@@ -18,11 +18,11 @@ describe('leaf hashes', () => {
     );
   });
 
-  test('of nothing are none', () => {
+  test('of empty data are empty', () => {
     expect(leafHashes(new Uint8Array(0)).length).toBe(0);
   });
 
-  test('have memory of their own, as does a root, so that a worker can transfer them', () => {
+  test('have their own memory, as does a root, so that a worker can transfer them', () => {
     expect(leafHashes(someBytes(10)).buffer.byteLength).toBe(32);
     expect(subtreeRoot(someBytes(10), 1).buffer.byteLength).toBe(32);
   });
@@ -64,7 +64,7 @@ describe('the merkle root', () => {
     );
   });
 
-  test('leaves the hashes as they were', () => {
+  test('does not change the hashes', () => {
     const hashes = someBytes(4 * 32);
     merkleRoot(hashes, 4, Buffer.alloc(32));
     expect(hashes).toEqual(someBytes(4 * 32));
@@ -86,7 +86,7 @@ describe('the root of an all-zero tree', () => {
     expect(zeroRoot(leaves)).toEqual(naiveRoot(Buffer.alloc(0), leaves));
   });
 
-  test('can be written to without harm', () => {
+  test('can be written to without changing later results', () => {
     zeroRoot(4).fill(1);
     expect(zeroRoot(4)).toEqual(naiveRoot(Buffer.alloc(0), 4));
   });

@@ -8,17 +8,16 @@ export const LEAF_SIZE = 16 * 1024;
 /** Bytes of a node: SHA-256. */
 export const HASH_SIZE = 32;
 
-/** What stands for a leaf that is missing: zeros, not the hash of zeros. */
+/** Placeholder of a missing leaf: zeros, not the hash of zeros. */
 const NO_LEAF = Buffer.alloc(HASH_SIZE);
 const NO_HASHES = Buffer.alloc(0);
 
-/** Roots of all-zero trees by their width, kept as they are asked for. */
+/** Roots of all-zero trees by width, cached on first use. */
 const zeroRoots = new Map<number, Buffer>();
 
 /**
- * The SHA-256 of each 16 KiB leaf of `data`, one after the other: 32 × ceil(length / 16 KiB)
- * bytes. A short last leaf is hashed as it is, unpadded. The result has memory of its own, so a
- * worker thread may transfer it. Source: BEP 52.
+ * Concatenated SHA-256 hashes of the 16 KiB leaves of `data`: 32 × ceil(length / 16 KiB) bytes. A short last
+ * leaf is hashed unpadded. The result has its own memory, so a worker thread may transfer it. Source: BEP 52.
  */
 export function leafHashes(data: Uint8Array): Buffer {
   const count = Math.ceil(data.length / LEAF_SIZE);
@@ -30,9 +29,9 @@ export function leafHashes(data: Uint8Array): Buffer {
 }
 
 /**
- * The root of a binary tree over `width` nodes: those in `hashes` (32 bytes each), then `pad` for
- * each one missing. `width` is a power of two of at least the number of hashes. 32 bytes with
- * memory of their own. Throws RangeError when the sizes do not fit. Source: BEP 52.
+ * The root of a binary tree of `width` nodes: those in `hashes` (32 bytes each), then `pad` for each missing
+ * node. `width` is a power of two of at least the number of hashes. Returns 32 bytes in their own memory.
+ * Throws RangeError if the sizes are inconsistent. Source: BEP 52.
  */
 export function merkleRoot(hashes: Uint8Array, width: number, pad: Uint8Array): Buffer {
   return runSteps(merkleSteps(hashes, width, pad));
@@ -68,8 +67,8 @@ export function* merkleSteps(hashes: Uint8Array, width: number, pad: Uint8Array)
 }
 
 /**
- * The root of a tree of `leaves` (a power of two) missing leaves, each 32 zero bytes: what pads the
- * layers of BEP 52. Computed once for each width; the result is a copy. Throws RangeError.
+ * The root of a tree of `leaves` (a power of two) missing leaves, each 32 zero bytes: the padding of BEP 52's
+ * layers. Computed once for each width; the result is a copy. Throws RangeError.
  */
 export function zeroRoot(leaves: number): Buffer {
   const root = zeroRoots.get(leaves) ?? merkleRoot(NO_HASHES, leaves, NO_LEAF);
@@ -78,8 +77,8 @@ export function zeroRoot(leaves: number): Buffer {
 }
 
 /**
- * The root of the tree over `data`, `leaves` (a power of two) wide, missing leaves being 32 zero
- * bytes. Throws RangeError when the data has more leaves. Source: BEP 52.
+ * The root of the tree of `data` with a width of `leaves` (a power of two); missing leaves are 32 zero bytes.
+ * Throws RangeError if the data has more leaves. Source: BEP 52.
  */
 export function subtreeRoot(data: Uint8Array, leaves: number): Buffer {
   return merkleRoot(leafHashes(data), leaves, NO_LEAF);
@@ -90,7 +89,7 @@ function putHash(nodes: Buffer, index: number, data: Uint8Array): void {
 }
 
 /**
- * SHA-256 as a latin1 string, a character a byte: node's one-shot hash makes strings much faster than
+ * SHA-256 as a latin1 string, one character per byte: Node's one-shot hash returns strings much faster than
  * Buffers, 0.8 against 1.5 µs for a pair of nodes (Node 20.20).
  */
 function sha256(data: Uint8Array): string {

@@ -14,7 +14,7 @@ function folder(files: readonly BuildFile[], changes: { name?: string; pieceLeng
 }
 
 describe('a built metainfo', () => {
-  test('reads as what it was built from, in any order of the files', () => {
+  test('is parsed to its input, for any order of the files', () => {
     fc.assert(
       fc.property(goodTree, goodName, (tree, name) => {
         fc.pre(!(tree.length === 1 && tree[0]?.path.length === 1 && tree[0].path[0] === name));
@@ -47,7 +47,7 @@ describe('a built metainfo', () => {
     expect(folder([file('a'), file('A')]).files.map(({ path }) => path[0])).toEqual(['A', 'a']);
   });
 
-  test('says which files are to be executable', () => {
+  test('marks executable files', () => {
     const { files } = folder([
       { ...file('a'), executable: true },
       { ...file('b'), executable: false },
@@ -58,7 +58,7 @@ describe('a built metainfo', () => {
     ]);
   });
 
-  test('needs no layer of a file of one piece, and ignores one', () => {
+  test('needs no layer for a file of one piece, and ignores one', () => {
     expect(folder([{ ...file('a'), layer: ROOT }]).bytes.equals(folder([file('a')]).bytes)).toBe(true);
   });
 
@@ -69,7 +69,7 @@ describe('a built metainfo', () => {
   });
 
   test.each<[string, () => unknown, string, string]>([
-    ['there are no files', () => folder([]), 'BAD_METAINFO', 'holds nothing'],
+    ['there are no files', () => folder([]), 'BAD_METAINFO', 'is empty'],
     ['there are no bytes', () => folder([{ path: ['a'], length: 0 }]), 'BAD_METAINFO', 'no bytes'],
     ['its name is bad', () => folder([file('a')], { name: 'a/b' }), 'BAD_NAME', 'separator'],
     ['the name of a file is bad', () => folder([file('a', '..')]), 'BAD_NAME', '".."'],
@@ -122,7 +122,7 @@ describe('a built metainfo', () => {
   });
 });
 
-/** As the file tree sorts: by the bytes of each name in turn. */
+/** The order of the file tree: by the bytes of each name in turn. */
 function comparePaths(a: readonly string[], b: readonly string[]): number {
   for (let i = 0; i < a.length && i < b.length; i += 1) {
     const order = Buffer.compare(Buffer.from(a[i]!), Buffer.from(b[i]!));

@@ -8,17 +8,17 @@ import { runSteps, StepCount, type Steps } from './steps.js';
 
 const META_VERSION = 2;
 
-/** A file to be described. */
+/** Description of a file. */
 export interface BuildFile {
   /** Folders and name below the torrent's folder; `[name]` for a single file. */
   readonly path: readonly string[];
   /** In bytes. */
   readonly length: number;
-  /** From `fileRoot`, 32 bytes; none for an empty file. */
+  /** From `fileRoot`, 32 bytes; absent for an empty file. */
   readonly piecesRoot?: Buffer | undefined;
-  /** The roots of the pieces, 32 bytes each; needed of a file longer than a piece, else ignored. */
+  /** The roots of the pieces, 32 bytes each; required for a file longer than a piece, ignored otherwise. */
   readonly layer?: Buffer | undefined;
-  /** It is to be executable (BEP 47, attribute x). */
+  /** Marks the file as executable (BEP 47, attribute x). */
   readonly executable?: boolean | undefined;
 }
 
@@ -34,16 +34,16 @@ export interface BuildInput {
 type Folder = Map<string, Folder | BencodeDict>;
 
 /**
- * Describes files already hashed as a v2 torrent: the same input gives the same bytes, those that
- * libtorrent writes without a creation date and creator. Throws `invalid` BAD_NAME for a name that
- * `checkName` refuses, and BAD_METAINFO for anything else that `parseMetainfo` would refuse and for
- * a folder that holds only a file of its own name, which would read as that file. Source: BEP 52.
+ * Builds the v2 metainfo of hashed files. The same input gives the same bytes, namely those that libtorrent
+ * writes without a creation date and creator. Throws `invalid` BAD_NAME for a name that `checkName` refuses,
+ * and BAD_METAINFO for anything else that `parseMetainfo` would refuse and for a folder that holds only a
+ * file of its own name, which would be parsed as that file. Source: BEP 52.
  */
 export function buildMetainfo(input: BuildInput): Metainfo {
   return runSteps(buildMetainfoSteps(input));
 }
 
-/** {@link buildMetainfo} in steps: of very many files it takes seconds. */
+/** {@link buildMetainfo} in steps: very many files take seconds. */
 export function* buildMetainfoSteps(input: BuildInput): Steps<Metainfo> {
   checkName(input.name);
   const info = dict({
@@ -63,7 +63,7 @@ export function* buildMetainfoSteps(input: BuildInput): Steps<Metainfo> {
     throw badMetainfo(
       input.isFolder
         ? `a folder that holds only a file of its own name, ${quote(input.name)}, cannot be told from that file: share the file`
-        : 'what is not a folder holds one file, whose path is the name of the torrent',
+        : 'a torrent that is not a folder has one file, whose path is the name of the torrent',
     );
   }
   return metainfo;
@@ -128,7 +128,7 @@ function dict(values: Readonly<Record<string, BencodeValue>>): BencodeDict {
   return BencodeDict.of(new Map(Object.entries(values)));
 }
 
-/** A name as a key of bencode: the bytes of its UTF-8, each as a character. */
+/** A name as a bencode key: its UTF-8 bytes, one character each. */
 function keyOf(name: string): string {
   return Buffer.from(name).toString('latin1');
 }

@@ -35,7 +35,7 @@ function without(key: keyof typeof info): Buffer {
 }
 
 describe('a metainfo', () => {
-  test('is read, with an infohash over the bytes of its info as they stand', () => {
+  test('is parsed, with an infohash over the original bytes of its info', () => {
     const extra = { 'x-unknown': [1n << 60n, dict({ y: 1 })] };
     const metainfo = parseMetainfo(torrent(extra));
     const infoBytes = encodeBencode(dict({ ...info, ...extra }));
@@ -51,7 +51,7 @@ describe('a metainfo', () => {
     const error = faultOf(() => runSteps(parseMetainfoSteps(faulty, infohash)));
     expect(error).toMatchObject({
       reason: 'BAD_METAINFO',
-      message: 'bad metainfo: it is that of another file',
+      message: 'bad metainfo: it belongs to another file',
     });
   });
 
@@ -66,18 +66,18 @@ describe('a metainfo', () => {
     expect(parseMetainfo(bytes).totalLength).toBe(5);
   });
 
-  test('may have keys out of order and white space around its info, which is put right: the info is what counts', () => {
+  test('may have keys out of order and white space outside its info, which are normalized', () => {
     const good = torrent();
     const [, body] = /^d(4:info.*)12:piece layersdee$/s.exec(good.toString('latin1'))!;
     const wild = Buffer.from(`d12:piece layersde4:spamd1:bi1e1:ai2ee${body}e\r\n`, 'latin1');
     const metainfo = parseMetainfo(wild);
     expect(metainfo.infohash).toBe(parseMetainfo(good).infohash);
-    // Other versions of ours take nothing else.
+    // Other versions of Enjambre accept nothing else.
     expect(parseMetainfo(metainfo.bytes).bytes.equals(metainfo.bytes)).toBe(true);
     expect(() => decodeBencode(metainfo.bytes)).not.toThrow();
   });
 
-  test('without its layers says what its info does, and that one is missing', () => {
+  test('without its layers returns its info, and reports a missing layer', () => {
     const file = hashFile(['a'], someBytes(3 * PIECE), PIECE);
     const whole = buildMetainfo({ name: 't', pieceLength: PIECE, isFolder: true, files: [file] });
     const { layers, bytes, ...described } = whole;
@@ -122,7 +122,7 @@ describe('a metainfo', () => {
     ['has no name', without('name'), 'no name in UTF-8'],
     ['has a name that is not UTF-8', torrent({ name: Buffer.from([0xc3, 0x28]) }), 'no name in UTF-8'],
     ['has a name of a megabyte', torrent({ name: Buffer.alloc(1 << 20, 'x') }), 'far too long'],
-    ['has a name that leads elsewhere', torrent({ name: Buffer.from('..') }), 'name ".." means a folder'],
+    ['has a name that leads elsewhere', torrent({ name: Buffer.from('..') }), 'name ".." names the folder'],
     ['has a name with a separator', torrent({ name: Buffer.from('a/b') }), 'separator'],
     ['has no piece length', without('piece length'), 'piece length'],
     ['has a short piece length', torrent({ 'piece length': 8192 }), 'piece length'],
@@ -160,7 +160,7 @@ describe('a metainfo', () => {
     );
   });
 
-  test('changed in any way still reads or is refused, quickly and with an error of ours', () => {
+  test('with any change is parsed or refused, quickly and with an EnjambreError', () => {
     const edit = fc.record({ at: fc.nat(), remove: fc.nat(3), add: fc.uint8Array({ maxLength: 3 }) });
     fc.assert(
       fc.property(goodTree, fc.array(edit, { minLength: 1, maxLength: 4 }), (tree, edits) => {

@@ -12,25 +12,25 @@ import { quote } from './quote.js';
 import { runSteps, type Steps } from './steps.js';
 
 const META_VERSION = 2;
-/** What is hashed in one step. */
+/** Bytes hashed in one step. */
 const HASHED_BYTES = 1 << 18;
 
-/** What the `info` of a torrent says, which its infohash vouches for. */
+/** The contents of `info`, which the infohash authenticates. */
 export type TorrentInfo = Omit<Metainfo, 'layers' | 'bytes'>;
 
 /**
- * Reads a `.torrent` of version 2 or a hybrid (whose v1 keys are ignored, as are unknown ones), of
- * at most 64 MiB, and checks all of it; see `Metainfo` for what then holds. The bytes are copied; those of a file
- * with keys out of order outside of `info`, or white space at the end, are put right.
- * Throws `invalid` BAD_METAINFO naming the fault, also if a piece layer is missing. Source: BEP 52.
+ * Parses a `.torrent` of version 2 or a hybrid (its v1 keys and unknown keys are ignored) of at most 64 MiB,
+ * and validates all of it; see `Metainfo` for the guarantees. The bytes are copied; keys out of order outside
+ * `info` and white space at the end are normalized. Throws `invalid` BAD_METAINFO with the fault, also for a
+ * missing piece layer. Source: BEP 52.
  */
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
   return runSteps(parseMetainfoSteps(bytes));
 }
 
 /**
- * {@link parseMetainfo} in steps: of very many files it takes seconds. Throws `invalid` BAD_METAINFO also if the infohash
- * is not `expected`, before names and layers are looked at.
+ * {@link parseMetainfo} in steps: very many files take seconds. Also throws `invalid` BAD_METAINFO if the
+ * infohash is not `expected`, before names and layers are read.
  */
 export function* parseMetainfoSteps(bytes: Uint8Array, expected?: InfoHash): Steps<Metainfo> {
   const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes, expected);
@@ -38,7 +38,7 @@ export function* parseMetainfoSteps(bytes: Uint8Array, expected?: InfoHash): Ste
   throw badMetainfo(`the piece layer of root ${missing} is missing`);
 }
 
-/** What a torrent says, as far as it says it. */
+/** A torrent whose piece layers may be missing. */
 export interface ParsedTorrent {
   readonly info: TorrentInfo;
   readonly metainfo?: Metainfo;
@@ -47,8 +47,8 @@ export interface ParsedTorrent {
 }
 
 /**
- * As {@link parseMetainfo}, but piece layers may be missing, as some clients write torrents: then there is no
- * `metainfo`, which a peer has to give. A layer that is there and wrong is a fault in any case.
+ * Like {@link parseMetainfo}, but piece layers may be missing, as in torrents of some clients: then there is
+ * no `metainfo`, and a peer must supply it. A wrong layer is always a fault.
  */
 export function parseTorrent(bytes: Uint8Array): ParsedTorrent {
   return runSteps(parseTorrentSteps(bytes));
@@ -71,7 +71,7 @@ export function* parseTorrentSteps(bytes: Uint8Array, expected?: InfoHash): Step
 function* readInfo(torrent: BencodeDict, expected?: InfoHash): Steps<TorrentInfo> {
   const info = expectDict(torrent.get('info'), 'its info');
   const infohash = infoHashFromBytes(yield* sha256(torrent.raw('info')));
-  if (expected !== undefined && infohash !== expected) throw badMetainfo('it is that of another file');
+  if (expected !== undefined && infohash !== expected) throw badMetainfo('it belongs to another file');
   if (info.get('meta version') !== META_VERSION) throw badMetainfo('it is not of version 2 (BEP 52)');
 
   const name = readTorrentName(info.get('name'));
@@ -130,8 +130,8 @@ function sumOfLengths(files: readonly MetainfoFile[]): number {
 }
 
 /**
- * BEP 52 has no mark for a single file: it is a tree of one file with the torrent's own name. A
- * folder that holds only a file of the folder's name has the same bytes, so nobody can tell them apart.
+ * BEP 52 has no mark for a single file: it is a tree of one file with the torrent's own name. A folder that
+ * holds only a file of the folder's name has the same bytes, so the two are indistinguishable.
  */
 function isSingleFile(files: readonly MetainfoFile[], name: string): boolean {
   const [file] = files;

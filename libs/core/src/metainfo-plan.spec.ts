@@ -16,11 +16,11 @@ function plan(files: Iterable<PlannedFile>): MetainfoPlan {
 }
 
 describe('the plan of a metainfo', () => {
-  test('knows its size to within some bytes, and never says too little', () => {
+  test('estimates the size to within some bytes, and never too low', () => {
     fc.assert(
       fc.property(goodTree, goodName, fc.constantFrom(16 * KIB, 32 * KIB), (tree, name, pieceLength) => {
         fc.pre(!(tree.length === 1 && tree[0]?.path.length === 1 && tree[0].path[0] === name));
-        // Equal content would share a layer: of each length there is one.
+        // Files of equal content would share a layer: each length occurs once.
         const seen = new Set<number>();
         const own = tree.filter(({ length }) => !seen.has(length) && seen.add(length));
         fc.pre(own.some(({ length }) => length > 0));
@@ -42,7 +42,7 @@ describe('the plan of a metainfo', () => {
     expect(large.bytes('x', 32 * 2 ** 20)).toBeLessThan(64 * 2 ** 20);
   });
 
-  test('refuses what no pieces help', () => {
+  test('refuses a folder that no piece length fits', () => {
     const many = new MetainfoPlan();
     for (let i = 0; i < 450_000; i++) many.add({ path: ['d', `${i}`.padStart(95, 'x')], length: 5 });
     const fault = faultOf(() => many.pieceLength('x'));
@@ -53,7 +53,7 @@ describe('the plan of a metainfo', () => {
     });
   });
 
-  test('refuses more files than can be read again', () => {
+  test('refuses more files than can be parsed', () => {
     const files = Array.from({ length: 499_996 }, (_, i) => ({ path: [`${i}`], length: 5 }));
     expect(plan(files.slice(1)).pieceLength('x')).toBe(256 * KIB);
     expect(faultOf(() => plan([...files, { path: ['e'], length: 1 }]).pieceLength('x')).message).toContain(
@@ -61,14 +61,14 @@ describe('the plan of a metainfo', () => {
     );
   });
 
-  test('refuses pieces that are too short, and says how long they must be', () => {
+  test('refuses pieces that are too short, and names the required length', () => {
     const fault = faultOf(() => plan([{ path: ['a'], length: 1000 * GIB }]).pieceLength('x', 16 * KIB));
     expect(fault).toMatchObject({ reason: 'BAD_PIECE_LENGTH' });
     expect(fault.message).toContain(`choose ${512 * KIB} bytes or more`);
     expect(plan([{ path: ['a'], length: GIB }]).pieceLength('x', 16 * KIB)).toBe(16 * KIB);
   });
 
-  test('refuses a folder that reads as the file in it', () => {
+  test('refuses a folder that would be parsed as the file in it', () => {
     expect(faultOf(() => checkNotNamesake('a', [{ path: ['a'], length: 1 }]))).toMatchObject({
       reason: 'NAMESAKE',
     });
@@ -77,7 +77,7 @@ describe('the plan of a metainfo', () => {
   });
 });
 
-test('150,000 small files can be described and read', () => {
+test('150,000 small files can be described and parsed', () => {
   const files = Array.from({ length: 150_000 }, (_, i) => ({
     path: [`folder ${i % 300}`, `a small file with a long name ${i}.json`],
     length: 100,

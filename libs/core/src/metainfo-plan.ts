@@ -13,13 +13,13 @@ const FILE_BYTES = 16;
 const ROOT_BYTES = 17 + HASH_SIZE;
 /** `4:attr1:x` */
 const EXECUTABLE_BYTES = 9;
-/** All that stands around the name, the file tree and the layers, with room for their numbers. */
+/** Everything around the name, the file tree and the layers, including their length prefixes. */
 const FRAME_BYTES = 128;
 const FRAME_VALUES = 16;
-/** A file's two dictionaries and its length; its root, attribute and layer come to them. */
+/** A file's two dictionaries and its length; without its root, attribute and layer. */
 const FILE_VALUES = 3;
 
-/** What is known of a file before it is hashed. */
+/** Properties of a file that are known before it is hashed. */
 export interface PlannedFile {
   readonly path: readonly string[];
   /** In bytes. */
@@ -28,8 +28,8 @@ export interface PlannedFile {
 }
 
 /**
- * Finds out from names and lengths alone whether a folder can be described, and in which pieces, so
- * that nothing is hashed in vain. Files are added one by one: there may be a million of them.
+ * Decides from names and lengths alone whether a folder can be described, and with which piece length, before
+ * anything is hashed. Files are added one by one: there may be a million of them.
  */
 export class MetainfoPlan {
   #treeBytes = 0;
@@ -37,7 +37,7 @@ export class MetainfoPlan {
   #totalLength = 0;
   #files = 0;
   readonly #folders = new Set<string>();
-  /** Bytes of the layers, by the logarithm of the piece length over the shortest. */
+  /** Bytes of the layers, indexed by the logarithm of the piece length relative to the shortest. */
   readonly #layerBytes: number[] = [];
 
   add({ path, length, executable }: PlannedFile): void {
@@ -57,15 +57,15 @@ export class MetainfoPlan {
     }
   }
 
-  /** Bytes that the metainfo takes at most; equal layers are written once. */
+  /** Upper bound of the metainfo's bytes; equal layers are written only once. */
   bytes(name: string, pieceLength: number): number {
     const layers = this.#layerBytes[Math.log2(pieceLength / SHORTEST)] ?? 0;
     return FRAME_BYTES + Buffer.byteLength(name) + this.#treeBytes + layers;
   }
 
   /**
-   * The piece length to share it with: `wanted`, or one that gives enough pieces and metainfo that
-   * can be read. Throws `invalid` TOO_MANY_FILES or BAD_PIECE_LENGTH if there is none.
+   * The piece length for sharing: `wanted`, or one that gives enough pieces and a metainfo within the limits.
+   * Throws `invalid` TOO_MANY_FILES or BAD_PIECE_LENGTH if there is none.
    */
   pieceLength(name: string, wanted?: number): number {
     if (this.#files > MAX_FILES || this.#values > MAX_BENCODE_VALUES) {
@@ -100,7 +100,9 @@ export class MetainfoPlan {
   }
 }
 
-/** A folder that holds only a file of its own name reads as that file. Throws `invalid`, NAMESAKE. */
+/**
+ * A folder that holds only a file of its own name would be parsed as that file. Throws `invalid`, NAMESAKE.
+ */
 export function checkNotNamesake(name: string, files: readonly PlannedFile[]): void {
   const [file] = files;
   if (files.length !== 1 || file?.path.length !== 1 || file.path[0] !== name) return;
@@ -118,7 +120,7 @@ function tooShort(name: string, wanted: number, needed: number): EnjambreError {
   return new EnjambreError('invalid', 'BAD_PIECE_LENGTH', message);
 }
 
-/** A name as a key of bencode. */
+/** Bytes of a name as a bencode key. */
 function keyBytes(name: string): number {
   const bytes = Buffer.byteLength(name);
   return String(bytes).length + 1 + bytes;

@@ -4,13 +4,13 @@ import { idDigits, withDigits, withName } from './named.js';
 const named = (...names: string[]): { name: string }[] => names.map((name) => ({ name }));
 
 describe('a name', () => {
-  it('is one that is just as written before one that only looks the same', () => {
+  it('prefers an exact match to one that only looks the same', () => {
     const [composed, decomposed] = named('é.bin', 'e\u0301.bin');
     expect(withName('e\u0301.bin', [composed!, decomposed!])).toEqual([decomposed]);
     expect(withName('e\u0301.bin', [composed!])).toEqual([composed]);
   });
 
-  it('may have spaces around it, and is found without them if there is none with them', () => {
+  it('is matched without surrounding spaces if there is no match with them', () => {
     expect(withName(' a ', named('a', ' a '))).toEqual(named(' a '));
     expect(withName(' a ', named('a'))).toEqual(named('a'));
     expect(withName('a', named(' a '))).toEqual([]);
@@ -24,7 +24,7 @@ describe('digits of an id', () => {
       expect(idDigits(text)).toBe(undefined);
   });
 
-  it('find all whose id begins so', () => {
+  it('find all ids with this prefix', () => {
     const ids = ['abcdef0123', 'abcdef0199', 'ffffffff00'];
     expect(withDigits('ABCDEF01', ids, (id) => id)).toEqual(['abcdef0123', 'abcdef0199']);
     expect(withDigits('abc', ids, (id) => id)).toEqual([]);

@@ -4,12 +4,12 @@ import { sameName } from './names.js';
 
 const ID_DIGITS = /^[0-9a-f]{8,64}$/i;
 
-/** 8 or more digits of an id, in lower case; undefined for anything else. */
+/** At least 8 digits of an id, in lower case; undefined for anything else. */
 export function idDigits(text: string): string | undefined {
   return ID_DIGITS.test(text) ? text.toLowerCase() : undefined;
 }
 
-/** Those whose id begins with `text`, if that is {@link idDigits 8 or more digits}. */
+/** Candidates whose id begins with `text`, if that has {@link idDigits at least 8 digits}. */
 export function withDigits<T>(text: string, candidates: Iterable<T>, idOf: (candidate: T) => string): T[] {
   const digits = idDigits(text);
   if (digits === undefined) return [];
@@ -17,8 +17,8 @@ export function withDigits<T>(text: string, candidates: Iterable<T>, idOf: (cand
 }
 
 /**
- * Those whose name is `text`: just as written, else in another form of its letters, else without the spaces
- * around it.
+ * Candidates whose name is `text`: an exact match, otherwise one in another Unicode normalization, otherwise
+ * one without surrounding spaces.
  */
 export function withName<T extends { readonly name: string }>(
   text: string,

@@ -18,8 +18,8 @@ describe('a name', () => {
 
   test.each([
     ['', 'is empty'],
-    ['.', 'means a folder'],
-    ['..', 'means a folder'],
+    ['.', 'names the folder'],
+    ['..', 'names the folder'],
     ['a/b', 'separator'],
     ['/', 'separator'],
     ['..\\a', 'separator'],
@@ -42,7 +42,7 @@ describe('a name', () => {
   });
 });
 
-test('is the same in either form of its letters, and another in another case', () => {
+test('is the same in any Unicode normalization, but differs by case', () => {
   expect(sameName('caf\u00e9', 'cafe\u0301')).toBe(true);
   expect(sameName('README', 'readme')).toBe(false);
   expect(sameName('a', 'a ')).toBe(false);

@@ -13,7 +13,7 @@ const small: MetainfoFile = { path: ['s'], length: PIECE, piecesRoot: Buffer.all
 const key = piecesRoot!.toString('latin1');
 
 describe('piece layers', () => {
-  test('are read by root, one for all files that are the same', () => {
+  test('are keyed by root, one for all identical files', () => {
     const { layers, missing } = runSteps(
       readPieceLayers(dict({ [key]: layer! }), [large, small, { ...large, path: ['g'] }], PIECE),
     );
@@ -35,12 +35,17 @@ describe('piece layers', () => {
   test.each<[string, BencodeValue | undefined, MetainfoFile[], string]>([
     ['they are not a dictionary', [], [large], 'not a dictionary'],
     ['they are not a dictionary and not needed', 1, [small], 'not a dictionary'],
-    ['one is not a string', dict({ [key]: 1 }), [large], 'is no byte string'],
+    ['one is not a string', dict({ [key]: 1 }), [large], 'is not a byte string'],
     ['one is short', dict({ [key]: layer!.subarray(32) }), [large], '96 bytes, not 32 for each of 4 pieces'],
     ['one is long', dict({ [key]: Buffer.concat([layer!, Buffer.alloc(32)]) }), [large], '160 bytes'],
     ['one is cut within a hash', dict({ [key]: layer!.subarray(1) }), [large], '127 bytes'],
     ['one does not hash to its root', dict({ [key]: broken }), [large], 'does not hash to it'],
-    ['files of one root have other lengths', dict({ [key]: layer! }), [large, twin], 'for each of 2 pieces'],
+    [
+      'files with the same root differ in length',
+      dict({ [key]: layer! }),
+      [large, twin],
+      'for each of 2 pieces',
+    ],
     [
       'one is for a file of one piece',
       dict({ [small.piecesRoot!.toString('latin1')]: Buffer.alloc(32, 1) }),

@@ -5,16 +5,16 @@ import { badMetainfo, type MetainfoFile } from './metainfo.js';
 import { StepCount, type Steps } from './steps.js';
 
 export interface PieceLayers {
-  /** By root in hex. */
+  /** Keyed by root in hex. */
   readonly layers: Map<string, Buffer>;
-  /** A root whose layer is not there: `info` does not say what its pieces are. */
+  /** A root whose layer is missing: `info` alone does not have its pieces' hashes. */
   readonly missing?: string;
 }
 
 /**
- * The `piece layers` (BEP 52): one for the root of each file longer than a piece, of 32 bytes a piece, that hashes to
- * it, and no others. Some or all may be missing. Throws `invalid` BAD_METAINFO for any that is wrong. Hashes
- * each layer once, about 1 µs a piece.
+ * Reads the `piece layers` (BEP 52): one for the root of each file longer than a piece, with 32 bytes per
+ * piece, that hashes to the root, and no others. Some or all may be missing. Throws `invalid` BAD_METAINFO
+ * for a wrong layer. Hashes each layer once, about 1 µs per piece.
  */
 export function* readPieceLayers(
   layers: BencodeValue | undefined,
@@ -55,7 +55,7 @@ function* checkHash(
 }
 
 function checkLength(layer: BencodeValue, root: string, pieces: number): asserts layer is Buffer {
-  if (!Buffer.isBuffer(layer)) throw badMetainfo(`the piece layer of root ${root} is no byte string`);
+  if (!Buffer.isBuffer(layer)) throw badMetainfo(`the piece layer of root ${root} is not a byte string`);
   if (layer.length === pieces * HASH_SIZE) return;
   throw badMetainfo(
     `the piece layer of root ${root} has ${layer.length} bytes, not ${HASH_SIZE} for each of ${pieces} pieces`,

@@ -9,7 +9,7 @@ import { parseMetainfo, parseMetainfoSteps } from './metainfo-parse.js';
 import { runSteps, sortSteps, StepCount, type Steps } from './steps.js';
 
 const FILES = 5000;
-/** So many files, or less, are done in one step. */
+/** At most this number of files is processed in one step. */
 const FILES_A_STEP = 256;
 
 function stepsOf<T>(work: Steps<T>): { steps: number; value: T } {
@@ -30,7 +30,7 @@ function manyFiles(folders: number): BuildInput {
 }
 
 describe('runSteps', () => {
-  it('does all of the work, and returns what that returns', () => {
+  it('runs all of the work, and returns its result', () => {
     const done: number[] = [];
     function* work(): Steps<string> {
       for (const step of [1, 2, 3]) {
@@ -53,7 +53,7 @@ describe('StepCount', () => {
 });
 
 describe('sortSteps', () => {
-  it('sorts as an array does, whatever there is to sort, and keeps the order of equals', () => {
+  it('sorts like an array, for any items, and keeps the order of equal ones', () => {
     const item = fc.record({ key: fc.integer({ min: 0, max: 50 }), id: fc.nat() });
     fc.assert(
       fc.property(fc.array(item, { maxLength: 2000, size: 'max' }), (items) => {
@@ -64,7 +64,7 @@ describe('sortSteps', () => {
     );
   });
 
-  it('takes a step for every few of very many', () => {
+  it('sorts very many items in many steps', () => {
     const numbers = Array.from({ length: FILES }, (_, index) => (index * 7919) % FILES);
     const { steps, value } = stepsOf(sortSteps(numbers, (a, b) => a - b));
     expect(value).toEqual(Array.from(numbers.keys()));
@@ -73,7 +73,7 @@ describe('sortSteps', () => {
 });
 
 describe('metainfo of very many files', () => {
-  it.each([1, 300, FILES])('is built and read in steps, in %i folders', (folders) => {
+  it.each([1, 300, FILES])('is built and parsed in steps, in %i folders', (folders) => {
     const input = manyFiles(folders);
     const built = stepsOf(buildMetainfoSteps(input));
     expect(built.value).toEqual(buildMetainfo(input));
@@ -81,7 +81,7 @@ describe('metainfo of very many files', () => {
     expect(parsed.value).toEqual(parseMetainfo(built.value.bytes));
     // A file is a dozen tokens to decode, and an entry of the file tree.
     expect(parsed.steps).toBeGreaterThan((12 * FILES) / FILES_A_STEP);
-    // The tree is made, sorted, encoded and read.
+    // The tree is made, sorted, encoded and parsed.
     expect(built.steps).toBeGreaterThan(parsed.steps + (3 * FILES) / FILES_A_STEP);
   });
 

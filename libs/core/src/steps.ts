@@ -1,24 +1,24 @@
 /**
- * Long work in short steps: who does it may do something else between two. A step takes well under a
- * millisecond, however much work there is.
+ * Long work in short steps, so that other work can run between them. A step takes well under a millisecond,
+ * whatever the total.
  */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** How many small things, such as files or tokens, make a step. */
+/** Number of small items, such as files or tokens, in a step. */
 const THINGS_A_STEP = 256;
 
-/** Counts small things, to tell when there were enough of them for a step. */
+/** Counts small items, to end a step after enough of them. */
 export class StepCount {
   #things = 0;
 
-  /** To be asked after each. */
+  /** Counts one item; true if the step should end. Call it after each item. */
   isFull(): boolean {
     this.#things += 1;
     return this.#things % THINGS_A_STEP === 0;
   }
 }
 
-/** Does all of it now. */
+/** Runs all steps now. */
 export function runSteps<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
@@ -26,7 +26,9 @@ export function runSteps<T>(steps: Steps<T>): T {
   }
 }
 
-/** A sorted copy, by merging. `compare` is as for an array's `sort`; what is equal keeps its order. */
+/**
+ * A sorted copy, by merge sort. `compare` works as in `Array.prototype.sort`; equal items keep their order.
+ */
 export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
   let runs: T[][] = [];
   for (let from = 0; from < items.length; from += THINGS_A_STEP) {

@@ -3,21 +3,21 @@ import fc from 'fast-check';
 import { TokenBucket } from './token-bucket.js';
 
 describe('TokenBucket', () => {
-  it('gives its burst at once, then says when there will be one', () => {
+  it('gives its burst at once, then returns the time until the next token', () => {
     const bucket = new TokenBucket({ perSecond: 10, burst: 2 }, 0);
     expect([bucket.take(0), bucket.take(0), bucket.take(0)]).toEqual([0, 0, 100]);
     expect(bucket.take(99)).toBe(1);
     expect(bucket.take(100)).toBe(0);
   });
 
-  it('is full when it was left alone for long enough', () => {
+  it('is full after a long enough pause', () => {
     const bucket = new TokenBucket({ perSecond: 10, burst: 2 }, 0);
     bucket.take(0);
     expect(bucket.isFull(99)).toBe(false);
     expect(bucket.isFull(100)).toBe(true);
   });
 
-  it('never gives more than its burst and what time has brought, and keeps its word', () => {
+  it('never gives more than its burst plus the refill, and gives a token after the returned time', () => {
     const options = fc.record({
       perSecond: fc.integer({ min: 1, max: 1000 }),
       burst: fc.integer({ min: 1, max: 100 }),
@@ -42,7 +42,7 @@ describe('TokenBucket', () => {
     );
   });
 
-  it('neither gives nor takes when the clock is set back', () => {
+  it('neither adds nor removes tokens when the clock is set back', () => {
     const bucket = new TokenBucket({ perSecond: 1, burst: 1 }, 10_000);
     bucket.take(10_000);
     expect(bucket.take(0)).toBe(1000);

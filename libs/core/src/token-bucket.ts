@@ -1,16 +1,16 @@
 export interface BucketOptions {
-  /** Refilled so fast. */
+  /** Refill rate in tokens per second. */
   readonly perSecond: number;
-  /** Holds so many at most, and at first. */
+  /** Capacity, and initial number of tokens. */
   readonly burst: number;
 }
 
-/** A token is counted in thousands: a millisecond so brings a whole number of them, and nothing is rounded. */
+/** Tokens are counted in thousandths: a millisecond then adds a whole number of them, without rounding. */
 const TOKEN = 1000;
 
-/** A token bucket: whoever takes a token may act, in the long run `perSecond` times a second. */
+/** A token bucket: each token allows one action, in the long run `perSecond` per second. */
 export class TokenBucket {
-  /** In units of a {@link TOKEN}th. */
+  /** In thousandths of a token: {@link TOKEN} is one. */
   #level: number;
   #filledAt: number;
 
@@ -23,7 +23,7 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes a token and returns 0, or returns after how many milliseconds there will be one. */
+  /** Takes a token and returns 0, or returns the milliseconds until the next token. */
   take(now: number): number {
     this.#fill(now);
     if (this.#level < TOKEN) return Math.ceil((TOKEN - this.#level) / this.options.perSecond);
@@ -31,14 +31,14 @@ export class TokenBucket {
     return 0;
   }
 
-  /** True if it holds all it can: a new one would be the same. */
+  /** True if it is full: equal to a new bucket. */
   isFull(now: number): boolean {
     this.#fill(now);
     return this.#level >= this.options.burst * TOKEN;
   }
 
   #fill(now: number): void {
-    // A clock that was set back gives nothing, and takes nothing.
+    // A clock that was set back neither adds nor removes tokens.
     const elapsedMs = Math.max(0, now - this.#filledAt);
     this.#filledAt = now;
     this.#level = Math.min(this.options.burst * TOKEN, this.#level + elapsedMs * this.options.perSecond);

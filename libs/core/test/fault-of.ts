@@ -1,6 +1,6 @@
 import { EnjambreError } from '../src/error.js';
 
-/** The error that `run` refuses with; anything else that it throws goes through, and no error at all is one. */
+/** The EnjambreError that `run` throws. Rethrows any other error, and throws if there is none. */
 export function faultOf(run: () => unknown): EnjambreError {
   try {
     run();

@@ -11,7 +11,7 @@ export function dict(values: Record<string, BencodeValue>): BencodeDict {
   return BencodeDict.of(new Map(Object.entries(values)));
 }
 
-/** `length` bytes that differ from seed to seed and from leaf to leaf. */
+/** `length` bytes that differ between seeds and between leaves. */
 export function someBytes(length: number, seed = 1): Buffer {
   const period = Buffer.from(Array.from({ length: 251 }, (_, i) => (i * i + 31 * i + seed) % 251));
   return Buffer.alloc(length, period);
@@ -32,7 +32,7 @@ export function hashFile(path: readonly string[], data: Buffer, pieceLength: num
     : { path, length: data.length, piecesRoot };
 }
 
-/** The root over the leaf hashes of `data` by the book: the whole row of `width` nodes, row by row. */
+/** The root over the leaf hashes of `data`, computed naively: the whole row of `width` nodes, row by row. */
 export function naiveRoot(data: Buffer, width: number): Buffer {
   let row = Array.from({ length: width }, (_, leaf) => {
     const bytes = data.subarray(leaf * 16384, (leaf + 1) * 16384);
@@ -49,7 +49,7 @@ export function naiveRoot(data: Buffer, width: number): Buffer {
   return row[0]!;
 }
 
-/** Names that may be shared. */
+/** Names that pass `checkName`. */
 export const goodName = fc
   .oneof(
     fc.string({ minLength: 1, maxLength: 12 }),

@@ -22,7 +22,7 @@ const { vectors } = JSON.parse(readFileSync(new URL('./vectors/bep52.json', impo
   vectors: Vector[];
 };
 
-/** The generator that the file of vectors prescribes. */
+/** The generator that the vector file prescribes. */
 function generate(length: number, seed: number): Buffer {
   const data = Buffer.alloc(length);
   for (let at = 0; at < length; at += 1) {
@@ -46,7 +46,7 @@ function isFolder(vector: Vector): boolean {
 describe.each(vectors)('the vector $name of libtorrent', (vector) => {
   const expected = Buffer.from(vector.metainfo_base64, 'base64');
 
-  test('is what its data builds, byte for byte', () => {
+  test('is built from its data, byte for byte', () => {
     const metainfo = buildMetainfo({
       name: vector.name,
       pieceLength: vector.piece_length,
@@ -60,7 +60,7 @@ describe.each(vectors)('the vector $name of libtorrent', (vector) => {
     expect(metainfo.infohash).toBe(vector.infohash_v2);
   });
 
-  test('reads as its tree, layers and infohash', () => {
+  test('is parsed to its tree, layers and infohash', () => {
     const metainfo = parseMetainfo(expected);
     expect(metainfo.infohash).toBe(vector.infohash_v2);
     expect(metainfo.name).toBe(vector.name);
