@@ -5,10 +5,10 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { BansFile } from '../src/adapters/state/bans-file.js';
 import { Bans } from '../src/app/agent/bans.js';
 import type { BanArchive } from '../src/app/ports/archives.js';
-import type { BanReport } from '../src/app/ports/tracker.js';
 import type { Ban } from '../src/domain/ban-list.js';
 import { TestFolder } from './support/folder.js';
 import { infoHash, peerNamed } from './support/ids.js';
+import { MemoryTracker } from './support/memory-tracker.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 const HOUR = 3_600_000;
@@ -17,18 +17,17 @@ const infohash = infoHash('aa');
 const mallory = { peerId: peerNamed('mallory'), name: 'mallory', infohash };
 let folder: TestFolder;
 let nowMs: number;
-let told: BanReport[];
+let tracker: MemoryTracker;
 
 beforeEach(async () => {
   folder = await TestFolder.make();
   nowMs = Date.parse('2026-11-25T12:00:00Z');
-  told = [];
+  tracker = new MemoryTracker();
 });
 
 afterEach(() => folder.remove());
 
 async function process(archive: BanArchive = new BansFile(folder.path, log)): Promise<Bans> {
-  const tracker = { reportBan: (ban: BanReport) => void told.push(ban) };
   const bans = new Bans({ archive, tracker, log, clock: { ...SYSTEM_CLOCK, epochMs: () => nowMs } });
   await bans.start();
   return bans;
@@ -74,13 +73,13 @@ describe('Bans', () => {
   it('are told to the tracker once each, and strikes before the third are not', async () => {
     const bans = await process();
     for (let breach = 1; breach <= 3; breach++) {
-      expect(told).toEqual([]);
+      expect(tracker.bans).toEqual([]);
       bans.strike(mallory, `breach ${breach}`);
     }
-    expect(told).toEqual([{ peerId: mallory.peerId, reason: 'breach 3', infohash }]);
+    expect(tracker.bans).toEqual([{ peerId: mallory.peerId, reason: 'breach 3', infohash }]);
     await bans.stop();
     await (await process()).stop();
-    expect(told).toHaveLength(1);
+    expect(tracker.bans).toHaveLength(1);
   });
 
   it('that are lifted do not come back with the next process', async () => {

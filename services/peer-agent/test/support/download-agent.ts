@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { waitFor } from '@enjambre/harness/wait-for';
-import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { dialer } from '@enjambre/harness/dialer';
 import { DiskContentHasher } from '../../src/adapters/disk/content-hasher.js';
@@ -20,15 +20,6 @@ import { findLeftover } from '../../src/app/transfer/leftover.js';
 import { AgentLimits } from '../../src/app/agent/limits.js';
 import { Locality } from '../../src/app/agent/locality.js';
 import { Meter } from '../../src/app/agent/meter.js';
-import type {
-  BanReport,
-  FileSummary,
-  Membership,
-  MembershipEvent,
-  SwarmListener,
-  TrackerPort,
-} from '../../src/app/ports/tracker.js';
-import type { PeerAddress } from '../../src/app/ports/peers.js';
 import type { StoreFactory } from '../../src/app/ports/store-factory.js';
 import type { TransferArchive } from '../../src/app/ports/archives.js';
 import type { Transfer } from '../../src/app/transfer/transfer.js';
@@ -38,71 +29,8 @@ import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestDiskPool } from './disk-threads.js';
 import { TestFolder } from './folder.js';
+import { MemoryTracker } from './memory-tracker.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
-
-/** Tells watchers of the peers that a test names. */
-class FakeTracker implements TrackerPort {
-  readonly connected = true;
-  readonly #watches = new Map<InfoHash, SwarmListener>();
-  #peers: PeerAddress[] = [];
-  #beyond: PeerAddress[] = [];
-
-  /** From now on the swarm has these peers besides those before. */
-  add(...peers: PeerAddress[]): void {
-    this.#peers = [...this.#peers, ...peers];
-    for (const listener of this.#watches.values())
-      listener.peers({ snapshot: false, upserted: peers, removed: [] });
-  }
-
-  /** The swarm has these as well, and names them only to those that ask for more. */
-  addBeyond(...peers: PeerAddress[]): void {
-    this.#beyond = [...this.#beyond, ...peers];
-  }
-
-  watch(infohash: InfoHash, listener: SwarmListener): void {
-    this.#watches.set(infohash, listener);
-    listener.peers({ snapshot: true, upserted: this.#peers, removed: [] });
-  }
-
-  widen(infohash: InfoHash): void {
-    this.#peers = [...this.#peers, ...this.#beyond.splice(0)];
-    this.#watches.get(infohash)?.peers({ snapshot: true, upserted: this.#peers, removed: [] });
-  }
-
-  /** True while somebody wants to know of the peers of any swarm. */
-  get isWatched(): boolean {
-    return this.#watches.size > 0;
-  }
-
-  unwatch(infohash: InfoHash): void {
-    this.#watches.delete(infohash);
-  }
-
-  /** What it was told of swarms: events of announces, and `withdraw`, but for numbers. */
-  readonly said: string[] = [];
-
-  announce(_: Membership, event: MembershipEvent): void {
-    if (event !== 'numbers') this.said.push(event);
-  }
-
-  withdraw(): void {
-    this.said.push('withdraw');
-  }
-
-  /** Bans that it was told of. */
-  readonly bans: BanReport[] = [];
-
-  reportBan(ban: BanReport): void {
-    this.bans.push(ban);
-  }
-
-  /** What it says that there is. */
-  readonly files: (FileSummary & { infohash: InfoHash })[] = [];
-
-  findFiles(): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
-    return Promise.resolve(this.files);
-  }
-}
 
 /** Remembers whom it punished. */
 class WatchedBans extends Bans {
@@ -149,7 +77,7 @@ export interface AgentParts {
 
 /** All of an agent that downloads, but for its own servers and its tracker. */
 export class DownloadAgent {
-  readonly tracker = new FakeTracker();
+  readonly tracker = new MemoryTracker();
   readonly bans: WatchedBans;
   readonly transfers: Transfers;
   readonly identity = PeerIdentity.generate();

@@ -34,6 +34,8 @@ export interface TrackerScript {
   connected?(visit: TrackerVisit): void;
   /** Instead of the welcome. */
   greeted?(visit: TrackerVisit): void;
+  /** Besides: at each message, the hello included. */
+  said?(message: Said): void;
   /** Its messages carry what this version does not know. @default false */
   readonly newer?: boolean;
   listFiles?(request: ListFilesRequest): ListFilesResponse | { code: number; details: string } | undefined;
@@ -96,6 +98,7 @@ export class ScriptedTracker {
     call.on('data', ({ message }: ConnectRequest) => {
       if (!message) return;
       visit.said.push(message);
+      this.script.said?.(message);
       if (message.$case !== 'hello') return;
       const { publicKey, signature } = message.value;
       visit.peerId = verifyHello('tracker', NONCE, publicKey, signature);

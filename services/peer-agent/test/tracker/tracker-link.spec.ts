@@ -16,6 +16,8 @@ import { infoHash, peerNamed } from '../support/ids.js';
 import { ScriptedTracker, type TrackerScript, type TrackerVisit } from '../support/scripted-tracker.js';
 import { SilentPeer } from '../support/silent-peer.js';
 import { shortenTimers } from '../support/shorten.js';
+import { trackerPortContract } from './contract.js';
+import { LinkSite } from './link-site.js';
 
 type Delta = Extract<NonNullable<ConnectResponse['message']>, { $case: 'peerDelta' }>;
 type Change = Parameters<SwarmListener['peers']>[0];
@@ -82,6 +84,10 @@ async function twoTrackers(
   const [used, other] = two[0]!.address === link.address ? two : two.reverse();
   return { link, used: used!, other: other! };
 }
+
+describe('on a connection', () => {
+  trackerPortContract(() => LinkSite.make());
+});
 
 describe('with several trackers', () => {
   it('goes to the next when one is away, and says everything again', async () => {

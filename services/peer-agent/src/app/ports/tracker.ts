@@ -42,19 +42,28 @@ export interface BanReport {
 export interface Discovery {
   /** False while no news can arrive. */
   readonly connected: boolean;
+  /**
+   * Reports the peers of a swarm: a snapshot in every session, then each change. The listener is never called before
+   * this call returns.
+   */
   watch(infohash: InfoHash, listener: SwarmListener): void;
   /**
    * The listed peers do not suffice: requests more, or others. They arrive as a snapshot of at most the tracker's
    * maximum.
    */
   widen(infohash: InfoHash): void;
+  /** Ends the watch: its listener is not called again. */
   unwatch(infohash: InfoHash): void;
 }
 
 /** The agent's session with its tracker, as far as transfers use it. */
 export interface TrackerPort extends Discovery {
-  /** Joins a swarm, or updates this agent's state in it. */
+  /**
+   * Joins a swarm, or updates this agent's state in it. Without a session the event is reported when one opens. Every
+   * session begins with the last membership of each swarm.
+   */
   announce(membership: Membership, event: MembershipEvent, reason?: string): void;
+  /** Leaves a swarm. Without effect if this agent is not in it. */
   withdraw(infohash: InfoHash): void;
   /** Reports a banned peer to the network; queued while there is no session. */
   reportBan(ban: BanReport): void;
