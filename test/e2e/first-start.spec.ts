@@ -72,7 +72,7 @@ describe('the first start of an agent', () => {
     expectRefused(
       command,
       1,
-      /identity\.pem holds no Ed25519 key .*: restore it, or remove it to get a new identity/,
+      /identity\.pem contains no Ed25519 key .*: restore it, or remove it to get a new identity/,
     );
     expect(await readFile(file, 'utf8')).toBe('-----BEGIN PRIVATE KEY-----\nMC4CAQ');
   });

@@ -164,7 +164,7 @@ describe('a service that cannot start ends with 1:', () => {
     expectRefused(
       await swarm.enjambre(second),
       1,
-      /another agent works on .*\/alice: stop it, or choose another folder/,
+      /another agent is using .*\/alice: stop it, or choose another folder/,
     );
     expect((await swarm.command(alice, ['ls'])).code).toBe(0);
     await alice.process.kill();
@@ -201,7 +201,7 @@ describe('a service that cannot start ends with 1:', () => {
 
   test('an agent that cannot make its download folder', async () => {
     const agent = ['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
-    const about = /download folder \/dev\/null\/x cannot be made \(not a directory\): .*--download-dir/;
+    const about = /download folder \/dev\/null\/x cannot be created \(not a directory\): .*--download-dir/;
     expectRefused(await swarm.enjambre([...agent, '--download-dir', '/dev/null/x']), 1, about);
     const env = { ENJAMBRE_DOWNLOAD_DIR: '/dev/null/x' };
     expectRefused(await swarm.enjambre(agent, { env }), 1, about);

@@ -7,18 +7,18 @@ import {
   type TimeSpent,
 } from '../../domain/explain/causes.js';
 
-/** Milliseconds of a thousand years: sums of them are safe. */
+/** Milliseconds of a thousand years: their sums are safe integers. */
 const MAX_MS = 1000 * 366 * 24 * 3600 * 1000;
 const milliseconds = z.number().min(0).max(MAX_MS);
 const KNOWN = CAUSES.filter((cause) => cause !== 'missing');
 const spentSchema = z.object({ ms: milliseconds, stalled_ms: milliseconds });
 
-/** The field of a transfer in the status file that says where its time went. */
+/** The time account of a transfer in the status file. */
 export const accountShape = {
   account: z
     .object({
       spent: z.partialRecord(z.enum(KNOWN), spentSchema),
-      // Beside the others: older versions refuse a cause that they do not know.
+      // A separate field: older versions refuse unknown causes.
       missing: spentSchema.optional(),
       mishaps: z.partialRecord(z.enum(MISHAPS), z.number().int().min(0)),
       duplicate_bytes: z.number().int().min(0),

@@ -38,12 +38,12 @@ async function setAside(): Promise<string[]> {
 }
 
 describe('BansFile', () => {
-  it('has no bans before any were saved, and says nothing of it', async () => {
+  it('has no bans before any were saved, and logs nothing about it', async () => {
     expect(await file.load()).toEqual([]);
     expect(said).not.toHaveBeenCalled();
   });
 
-  it('gives back what was saved last, from a file that is its owner’s alone', async () => {
+  it('returns what was saved last, from a file that only its owner can read', async () => {
     await fc.assert(
       fc.asyncProperty(bans, bans, async (before, last) => {
         await file.save(before);
@@ -67,7 +67,7 @@ describe('BansFile', () => {
         bans: [{ peer_id: 'zz', name: '', reason: '', since: '2026-01-01T00:00:00Z', until: '' }],
       }),
     ],
-  ])('sets a file aside that holds %s, whole, with a line in the log, and begins anew', async (_, text) => {
+  ])('sets a file with %s aside, whole, logs it, and starts with no bans', async (_, text) => {
     await writeFile(folder.at('bans.json'), text);
     expect(await file.load()).toEqual([]);
     const [aside] = await setAside();
@@ -79,7 +79,7 @@ describe('BansFile', () => {
     expect(await file.load()).toEqual([]);
   });
 
-  it('never fails for what is in the file, and loses not a byte of what it does not take', async () => {
+  it('never fails whatever the file contains, and loses no byte of what it does not accept', async () => {
     const mutation = fc.record({
       at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       byte: fc.nat(255),

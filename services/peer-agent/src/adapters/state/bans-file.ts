@@ -23,7 +23,7 @@ const banSchema = z.object({
 });
 const fileSchema = z.object({ version: z.literal(VERSION), bans: z.array(banSchema) });
 
-/** `bans.json` in the data folder: whom the agent does not deal with, for people as well as for the next start. */
+/** `bans.json` in the data folder: the agent's bans, readable by people, and loaded at the next start. */
 export class BansFile implements BanArchive {
   readonly #path: string;
 
@@ -60,7 +60,7 @@ export class BansFile implements BanArchive {
   }
 }
 
-/** Throws with the reason if it is torn or not ours. */
+/** Throws the reason if the file is torn or has another format. */
 function readBans(text: string): Ban[] {
   const parsed = fileSchema.safeParse(JSON.parse(text));
   if (!parsed.success) {

@@ -1,17 +1,17 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 
-/** Says why an agent cannot work on its data folder; errors that are not the file system's are passed on. */
+/** Explains why an agent cannot use its data folder; errors that are not from the file system are passed through. */
 export function badDataFolder(cause: unknown, folder: string): unknown {
   if (cause instanceof EnjambreError || errnoOf(cause) === '') return cause;
-  const message = `the data folder ${folder} cannot be used (${systemErrorText(cause)}): name another`;
+  const message = `the data folder ${folder} cannot be used (${systemErrorText(cause)}): choose another`;
   const metadata = { setting: 'dataDir' };
   return new EnjambreError('precondition', 'DATA_DIR_UNUSABLE', message, { cause, metadata });
 }
 
-/** Says why downloads cannot go where they should. */
+/** Explains why the download folder cannot be used. */
 export function badDownloadFolder(cause: unknown, folder: string): EnjambreError {
-  const message = `the download folder ${folder} cannot be made (${systemErrorText(cause)}): name another`;
+  const message = `the download folder ${folder} cannot be created (${systemErrorText(cause)}): choose another`;
   const metadata = { setting: 'downloadDir' };
   return new EnjambreError('precondition', 'DOWNLOAD_DIR_UNUSABLE', message, { cause, metadata });
 }

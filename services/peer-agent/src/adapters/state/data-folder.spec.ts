@@ -31,7 +31,7 @@ async function setAside(): Promise<string[]> {
 }
 
 describe('DataFolder', () => {
-  it('reads metainfo of very many files while others have their turn', async () => {
+  it('reads metainfo of very many files without blocking other work', async () => {
     const metainfo = metainfoOfMany(2000);
     await data.writeMetainfo(metainfo);
     let read: unknown;
@@ -45,14 +45,14 @@ describe('DataFolder', () => {
     expect(await setAside()).toEqual([]);
   });
 
-  it('loads what was saved, and keeps its transfers folder to its owner', async () => {
+  it('loads what was saved, and makes its transfers folder private', async () => {
     const saved = fc.sample(records, { numRuns: 1, seed: 7 })[0]!;
     await data.save(saved);
     expect(writeStatus(await new DataFolder(folder.path, log).load())).toBe(writeStatus(saved));
     expect((await stat(folder.at('transfers'))).mode & 0o777).toBe(0o700);
   });
 
-  it('sets a status file aside that was torn at any byte, whole, and begins anew', async () => {
+  it('sets a status file aside that was torn at any byte, whole, and starts with none', async () => {
     const text = Buffer.from(
       writeStatus(
         fc.sample(
@@ -73,7 +73,7 @@ describe('DataFolder', () => {
     }
   });
 
-  it('never fails for what is in the status file, and loses not a byte of what it does not take', async () => {
+  it('never fails whatever the status file contains, and loses no byte of what it does not accept', async () => {
     const mutation = fc.record({
       at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       byte: fc.nat(255),
@@ -105,7 +105,7 @@ describe('DataFolder', () => {
     expect((await data.readMetainfo(metainfo.infohash))?.bytes.equals(metainfo.bytes)).toBe(true);
   });
 
-  it('does not believe metainfo that is torn, or that of another file', async () => {
+  it('rejects metainfo that is torn, or that of another file', async () => {
     const [metainfo, other] = [1, 2].map((seed) => metainfoOf(bytesOf(100_000, seed), 16 * 1024));
     await data.writeMetainfo(metainfo!);
     const [torrent] = (await folder.tree('transfers')).filter((name) => name.endsWith('.torrent'));
@@ -115,7 +115,7 @@ describe('DataFolder', () => {
     expect(await data.readMetainfo(metainfo!.infohash)).toBeUndefined();
   });
 
-  it('forgets all files of a transfer, and of no other', async () => {
+  it('deletes all files of a transfer, and of no other', async () => {
     const [metainfo, other] = [1, 2].map((seed) => metainfoOf(bytesOf(100_000, seed), 16 * 1024));
     for (const { infohash } of [metainfo!, other!]) data.progress(infohash).note(3);
     await data.writeMetainfo(metainfo!);
@@ -127,7 +127,7 @@ describe('DataFolder', () => {
     expect(left.every((name) => name.includes(other!.infohash))).toBe(true);
   });
 
-  it('gives one progress log for one transfer', () => {
+  it('returns one progress log per transfer', () => {
     expect(data.progress(infoHash('aa'))).toBe(data.progress(infoHash('aa')));
     expect(data.progress(infoHash('aa'))).not.toBe(data.progress(infoHash('bb')));
   });

@@ -23,23 +23,22 @@ const TEMPORARY =
   /^(download_status\.json|inbox\.jsonl|bans\.json|identity\.pem|control\.token|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
 
 export interface DataFolderInit extends StatusStoreInit {
-  /** Where downloads of which no record is left may be. @default nowhere */
+  /** Finds the folder of a download without a record. @default none is found */
   readonly findDownload?: RebuildParts['findDownload'];
 }
 
 /**
- * The agent's data folder: `download_status.json`, and `transfers/` with the state of
- * each. A transfer exists if it has facts there (see {@link FactsFiles}) or is in the
- * status file, which knows more of it and is believed as far as it goes.
+ * The agent's data folder: `download_status.json`, and `transfers/` with the state of each transfer. A transfer exists
+ * if it has facts there (see {@link FactsFiles}) or is in the status file, which has more details and takes precedence.
  */
 export class DataFolder implements TransferArchive, Startable {
   readonly #progress = new Map<InfoHash, FileProgressLog>();
   readonly #facts: FactsFiles;
   readonly #status: StatusStore;
-  /** What is to be saved next, in one go: saves that come meanwhile wait for the same syncs. */
+  /** Records to save next, together: saves requested meanwhile share the same syncs. */
   readonly #unsaved = new Map<InfoHash, TransferRecord>();
   #saving: Promise<void> | undefined;
-  /** What is written to say which transfers exist is written in order. */
+  /** Serializes all writes that determine which transfers exist. */
   readonly #writing = new Serial();
 
   constructor(
@@ -51,7 +50,7 @@ export class DataFolder implements TransferArchive, Startable {
     this.#status = new StatusStore(path, log, init);
   }
 
-  /** Makes the folders, and removes what a crash left of files that were being replaced. */
+  /** Creates the folders, and deletes temporary files left by a crash. */
   async start(): Promise<void> {
     await makeFolder(join(this.path, TRANSFERS), 0o700);
     for (const folder of [this.path, join(this.path, TRANSFERS)]) {
@@ -71,14 +70,14 @@ export class DataFolder implements TransferArchive, Startable {
     const listing = await this.#facts.list();
     const { records, whole } = await this.#status.load();
     const known = new Map(records.map((record) => [record.infohash, record]));
-    // Older versions of ours wrote no facts.
+    // Older versions wrote no facts.
     const missing = new Set([...listing.facts, ...(whole ? [] : listing.torrents)]);
     for (const infohash of [...known.keys(), ...this.#facts.removed]) missing.delete(infohash);
     for (const infohash of this.#facts.removed) known.delete(infohash);
-    // What a crash, or the disk, kept from being removed. If it still does, the next start tries again.
+    // Removals that a crash, or the disk, interrupted. If they fail again, the next start retries.
     for (const infohash of this.#facts.removed) {
       await this.remove(infohash).catch((error: unknown) => {
-        this.log.warn({ err: error, infohash }, 'what is left of a removed transfer could not be deleted');
+        this.log.warn({ err: error, infohash }, 'cannot delete the remaining files of a removed transfer');
       });
     }
     const rebuilt = missing.size === 0 ? [] : await this.#rebuild(missing, known.size, whole);
@@ -109,7 +108,7 @@ export class DataFolder implements TransferArchive, Startable {
       const metainfo = await turns.run(parseMetainfoSteps(await readFile(this.#torrent(infohash))));
       return metainfo.infohash === infohash ? metainfo : undefined;
     } catch (error) {
-      this.log.debug({ err: error, infohash }, 'no metainfo is kept');
+      this.log.debug({ err: error, infohash }, 'no metainfo is stored');
       return undefined;
     }
   }
@@ -136,9 +135,9 @@ export class DataFolder implements TransferArchive, Startable {
     this.#progress.delete(infohash);
     await rm(this.#torrent(infohash), { force: true });
     this.#status.forget(infohash);
-    // It is removed in any case, by what `disown` left: that goes when this can be written.
+    // The marker left by `disown` keeps it removed in any case; the marker is deleted once this save succeeds.
     await this.save([]).catch((error: unknown) => {
-      this.log.debug({ err: error, infohash }, 'that it was removed could not be noted');
+      this.log.debug({ err: error, infohash }, 'cannot record the removal yet');
     });
   }
 
@@ -147,7 +146,7 @@ export class DataFolder implements TransferArchive, Startable {
     await this.#facts.sweep(await this.#status.save(kept));
   }
 
-  /** Finds records for transfers that the status file does not name. */
+  /** Finds records for transfers that the status file does not list. */
   async #rebuild(
     missing: ReadonlySet<InfoHash>,
     known: number,
@@ -163,12 +162,12 @@ export class DataFolder implements TransferArchive, Startable {
     });
     const from = [
       ...(byFacts > 0 ? [`${byFacts} from ${TRANSFERS}/*.json`] : []),
-      ...(byContent > 0 ? [`${byContent} from a .torrent and what the download folder holds`] : []),
+      ...(byContent > 0 ? [`${byContent} from a .torrent and the content of the download folder`] : []),
     ].join(', ');
     const gap = whole ? `${STATUS_FILE} lacked transfers` : `${STATUS_FILE} was lost`;
     this.log.warn(
       { rebuilt: records.length, kept: known, lost },
-      `${gap}: ${records.length} of ${missing.size} rebuilt${from === '' ? '' : ` (${from})`}; how many bytes of them came from and went to which peer is lost, and their content is checked before it is served`,
+      `${gap}: ${records.length} of ${missing.size} rebuilt${from === '' ? '' : ` (${from})`}; their byte counts per peer are lost, and their content is verified before it is served`,
     );
     return records;
   }

@@ -11,23 +11,23 @@ import { readIfThere } from './journal.js';
 import { setAside } from './set-aside.js';
 import { readFacts, writeFacts, type TransferFacts } from './transfer-facts.js';
 
-/** Files read or written at the same time. */
+/** Maximum number of files read or written concurrently. */
 const AT_ONCE = 16;
 const NAME = /^([0-9a-f]{64})\.(json|removed|torrent)$/;
 
-/** Of which transfers there are files, by what they are. */
+/** The transfers that have files, by kind of file. */
 export interface FileListing {
   readonly facts: ReadonlySet<InfoHash>;
   readonly torrents: ReadonlySet<InfoHash>;
 }
 
 /**
- * `INFOHASH.json` of each transfer: what the status file is rebuilt from. A removal
- * begins by renaming it to `INFOHASH.removed`: as long as that is there, there is no such
- * transfer, whatever else is on disk. It goes when no file speaks of the transfer any more.
+ * `INFOHASH.json` of each transfer: the source from which the status file is rebuilt. A removal starts by renaming it
+ * to `INFOHASH.removed`: while that exists, the transfer does not, whatever else is on disk. The marker is deleted when
+ * no file mentions the transfer any more.
  */
 export class FactsFiles {
-  /** What each file holds, if it was written or read by this process. */
+  /** Content of each file that this process has written or read. */
   readonly #written = new Map<InfoHash, string>();
   readonly #marked = new Set<InfoHash>();
   readonly #disowned = new Set<InfoHash>();
@@ -37,7 +37,7 @@ export class FactsFiles {
     private readonly log: Logger,
   ) {}
 
-  /** Looks what there is. What was being removed when a process ended counts as removed. */
+  /** Lists the files. Removals that were in progress when a process ended count as done. */
   async list(): Promise<FileListing> {
     const listing = { facts: new Set<InfoHash>(), torrents: new Set<InfoHash>() };
     const sets = { json: listing.facts, torrent: listing.torrents, removed: this.#marked };
@@ -49,12 +49,12 @@ export class FactsFiles {
     return listing;
   }
 
-  /** Transfers whose removal has begun. */
+  /** Transfers whose removal has started. */
   get removed(): ReadonlySet<InfoHash> {
     return this.#marked;
   }
 
-  /** Undefined if there are none; such as make no sense are set aside. */
+  /** Undefined if there are none; invalid ones are set aside. */
   async read(infohash: InfoHash): Promise<TransferFacts | undefined> {
     const path = this.#path(infohash);
     let text: string;
@@ -74,25 +74,25 @@ export class FactsFiles {
     }
   }
 
-  /** Writes those that changed, and returns the records of all that are not being removed. */
+  /** Writes the facts that changed, and returns all records except those being removed. */
   async write(records: readonly TransferRecord[]): Promise<TransferRecord[]> {
     const kept = records.filter(({ infohash }) => !this.#disowned.has(infohash));
     const limit = pLimit(AT_ONCE);
     const written = await Promise.all(kept.map((record) => limit(() => this.#write(record))));
-    // One for all: the new names, and those of metainfo written before, survive a crash of the machine as well.
+    // One sync for all: the new names, and those of metainfo written before, survive a crash of the machine as well.
     if (written.includes(true)) await syncFolder(this.folder);
     return kept;
   }
 
-  /** There is such a transfer, also if one of its infohash is being removed. */
+  /** The transfer exists, even if one with its infohash is being removed. */
   keep(infohash: InfoHash): void {
     this.#disowned.delete(infohash);
   }
 
-  /** There is no such transfer from now on, through any crash, until {@link keep}. */
+  /** The transfer no longer exists, through any crash, until {@link keep}. */
   async disown(infohash: InfoHash): Promise<void> {
     try {
-      // A rename, since it needs no room: removals make some.
+      // A rename, since it needs no disk space: removals free some.
       await rename(this.#path(infohash), this.#marker(infohash));
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
@@ -104,7 +104,7 @@ export class FactsFiles {
     await syncFolder(this.folder);
   }
 
-  /** Nothing else names these any more: that they were removed can be forgotten. */
+  /** Nothing else mentions these transfers any more: their removal markers are deleted. */
   async sweep(removed: readonly InfoHash[]): Promise<void> {
     for (const infohash of removed) {
       if (!this.#marked.has(infohash)) continue;
@@ -113,7 +113,7 @@ export class FactsFiles {
     }
   }
 
-  /** True if it had to be written. */
+  /** True if the file had to be written. */
   async #write(record: TransferRecord): Promise<boolean> {
     const { infohash } = record;
     if (this.#marked.has(infohash)) await this.#unmark(infohash);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 describe('FolderLock', () => {
-  it('keeps a second one off until the first is released', async () => {
+  it('keeps a second agent off until the first releases it', async () => {
     const [first, second] = [new FolderLock(folder.path), new FolderLock(folder.path)];
     await first.acquire();
     await expect(second.acquire()).rejects.toMatchObject({
@@ -27,7 +27,7 @@ describe('FolderLock', () => {
     await second.release();
   });
 
-  it('is not lost to one that was refused', async () => {
+  it('survives the attempt of another agent', async () => {
     const first = new FolderLock(folder.path);
     await first.acquire();
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -38,21 +38,21 @@ describe('FolderLock', () => {
     await first.release();
   });
 
-  it('takes over from a process that was killed', async () => {
+  it('takes over from a killed process', async () => {
     const holder = `require('net').createServer().listen(${JSON.stringify(folder.at('agent.lock'))}, () => console.log('up'))`;
     const child = spawn(process.execPath, ['-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     const exit = once(child, 'exit');
     child.kill('SIGKILL');
     await exit;
-    expect(await folder.tree()).toEqual(['agent.lock']); // The socket of the dead is still there.
+    expect(await folder.tree()).toEqual(['agent.lock']); // The socket of the dead process is still there.
     const lock = new FolderLock(folder.path);
     await lock.acquire();
     await expect(new FolderLock(folder.path).acquire()).rejects.toMatchObject({ reason: 'DATA_DIR_IN_USE' });
     await lock.release();
   });
 
-  it('takes over a file that is no socket at all', async () => {
+  it('takes over a file that is not a socket', async () => {
     await folder.write('agent.lock', 'left behind');
     const lock = new FolderLock(folder.path);
     await lock.acquire();
@@ -60,7 +60,7 @@ describe('FolderLock', () => {
     await lock.release();
   });
 
-  it('takes over when the one who took over before was killed at it', async () => {
+  it('takes over when the previous attempt to take over was killed midway', async () => {
     await folder.write('agent.lock', 'left behind');
     await folder.write('agent.take', 'left behind');
     const lock = new FolderLock(folder.path);
@@ -82,7 +82,7 @@ describe('FolderLock', () => {
     ['for the first time', false],
     ['after a crash', true],
   ])(
-    'is had by exactly one of several that start at once %s, and stays with that one',
+    'goes to exactly one of several agents that start at once %s, and stays with it',
     async (_, crashed) => {
       for (let round = 0; round < 15; round++) {
         if (crashed) await folder.write('agent.lock', 'left behind');
@@ -103,7 +103,7 @@ describe('FolderLock', () => {
     },
   );
 
-  it('says that a folder cannot be locked, and which', async () => {
+  it('names a folder that cannot be locked', async () => {
     const deep = folder.at('d'.repeat(120));
     await mkdir(deep);
     await expect(new FolderLock(deep).acquire()).rejects.toMatchObject({

@@ -11,16 +11,15 @@ const GUARD_FILE = 'agent.take';
 const ANSWER_MS = 2000;
 
 /**
- * Keeps a second agent off a data folder. The lock is a socket that its owner listens
- * on: it is gone with the process however that ends, needs no waiting for a time to run
- * out, and works between containers that share the folder. It gets its name by a link,
- * which only one of several that start in the same instant can make.
+ * Keeps a second agent off a data folder. The lock is a socket on which its owner listens: it disappears with the
+ * process however that ends, needs no timeout, and works between containers that share the folder. It gets its name by
+ * a hard link, which only one of several agents that start simultaneously can create.
  */
 export class FolderLock {
   readonly #path: string;
-  /** Where the socket is made, no longer than its final name: the system takes only short ones. */
+  /** Where the socket is created; no longer than its final name, since the system accepts only short paths. */
   readonly #ownPath: string;
-  /** Whoever removes a stale lock holds this. */
+  /** Held while a stale lock is being removed. */
   readonly #guardPath: string;
   #server: Server | undefined;
 
@@ -71,10 +70,10 @@ export class FolderLock {
     });
   }
 
-  /** Removes the lock of a process that is gone. Throws DATA_DIR_IN_USE if it is not. */
+  /** Removes the lock of a process that is gone. Throws DATA_DIR_IN_USE if the process is alive. */
   async #removeStale(): Promise<void> {
     if ((await stateOf(this.#path)) === 'held') throw this.#inUse();
-    // One at a time: the name that was found stale may be another's lock a moment later.
+    // One at a time: the name that was found stale may be another agent's lock a moment later.
     if (await linked(this.#ownPath, this.#guardPath)) {
       if ((await stateOf(this.#path)) === 'stale') await remove(this.#path);
       return remove(this.#guardPath);
@@ -88,13 +87,13 @@ export class FolderLock {
     return new EnjambreError(
       'precondition',
       'DATA_DIR_IN_USE',
-      `another agent works on ${this.folder}: stop it, or choose another folder`,
+      `another agent is using ${this.folder}: stop it, or choose another folder`,
       { metadata: { setting: 'dataDir' } },
     );
   }
 }
 
-/** Gives a file a second name. False if that is taken. */
+/** Gives a file a second name. False if that name is taken. */
 async function linked(path: string, name: string): Promise<boolean> {
   try {
     await link(path, name);
@@ -105,7 +104,7 @@ async function linked(path: string, name: string): Promise<boolean> {
   }
 }
 
-/** Whether a process listens on a socket, maybe too busy to answer; a file that is no socket is stale. */
+/** Whether a process listens on a socket, even if too busy to answer; a file that is not a socket is stale. */
 function stateOf(path: string): Promise<'held' | 'stale' | 'gone'> {
   return new Promise((resolve) => {
     const socket = createConnection(path);

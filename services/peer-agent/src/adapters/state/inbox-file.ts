@@ -47,16 +47,16 @@ const entrySchema = z.discriminatedUnion('type', [
 ]);
 
 /**
- * `inbox.jsonl` in the data folder: an entry a line, appended and synced before it
- * counts. A last line that a crash cut short is taken away.
+ * `inbox.jsonl` in the data folder: one entry per line, appended and synced before it counts. A last line that a crash
+ * cut short is removed.
  */
 export class InboxFile implements InboxArchive {
   readonly #path: string;
   readonly #serial = new Serial();
   #file: FileHandle | undefined;
-  /** Bytes of whole lines, once the file was opened. */
+  /** Bytes of whole lines, once the file is open. */
   #whole = 0;
-  /** An append has failed, perhaps in the midst of a line. */
+  /** True if an append has failed, perhaps in the middle of a line. */
   #isTorn = false;
 
   constructor(
@@ -69,7 +69,7 @@ export class InboxFile implements InboxArchive {
   async load(): Promise<InboxEntry[]> {
     const bytes = await readIfThere(this.#path);
     const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
-    // What is appended must not become a part of a torn line.
+    // Appended text must not continue a torn line.
     if (whole.length < bytes.length) await truncate(this.#path, whole.length);
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
     try {
@@ -114,7 +114,7 @@ export class InboxFile implements InboxArchive {
     });
   }
 
-  /** Open, and without what an append before has left that did not come to its end, as on a full disk. */
+  /** Opens the file, and cuts off the remains of a failed append, as on a full disk. */
   async #opened(): Promise<FileHandle> {
     if (!this.#file) {
       this.#file = await open(this.#path, 'a', 0o600);

@@ -3,10 +3,10 @@ import { Serial } from '@enjambre/common/async/serial';
 
 const ENTRY_BYTES = 4;
 
-/** What is noted in so short a time is written together: at 500 MB/s a killed process loses 5 MB by it. */
+/** Pieces noted within this time are written together: at 500 MB/s a killed process loses 5 MB this way. */
 const DELAY_MS = 10;
 
-/** A file of piece numbers, four bytes each (little endian), appended as they come and never synced. */
+/** A file of piece numbers, four bytes each (little endian), appended as they arrive and never synced. */
 export class Journal {
   #file: FileHandle | undefined;
   #unwritten: number[] = [];
@@ -15,7 +15,7 @@ export class Journal {
 
   constructor(readonly path: string) {}
 
-  /** The pieces in the file; an entry that was cut short is left out. */
+  /** The pieces in the file; a truncated entry is ignored. */
   async read(): Promise<number[]> {
     const bytes = await readIfThere(this.path);
     const pieces: number[] = [];
@@ -23,7 +23,7 @@ export class Journal {
     return pieces;
   }
 
-  /** Appends within {@link DELAY_MS}. A journal that cannot be written costs a second download of some pieces, no more. */
+  /** Appends within {@link DELAY_MS}. A failed write only costs a second download of some pieces. */
   append(piece: number): void {
     this.#unwritten.push(piece);
     if (this.#scheduled) return;
@@ -33,7 +33,7 @@ export class Journal {
     }, DELAY_MS);
   }
 
-  /** Ends writing; the file stays. */
+  /** Stops writing; the file remains. */
   close(): Promise<void> {
     return this.#serial.run(async () => {
       await this.#write();
@@ -42,7 +42,7 @@ export class Journal {
     });
   }
 
-  /** Removes the file and what was to be written to it. */
+  /** Deletes the file and all pending entries. */
   async clear(): Promise<void> {
     this.#unwritten = [];
     await this.close();
@@ -57,14 +57,14 @@ export class Journal {
     const bytes = Buffer.alloc(pieces.length * ENTRY_BYTES);
     pieces.forEach((piece, index) => bytes.writeUInt32LE(piece, index * ENTRY_BYTES));
     const file = (this.#file ??= await open(this.path, 'a'));
-    // Behind a part of an entry, which a full disk or a killed process leaves, all others would be read wrong.
+    // A partial entry, left by a full disk or a killed process, would shift all later entries.
     const { size } = await file.stat();
     if (size % ENTRY_BYTES !== 0) await file.truncate(size - (size % ENTRY_BYTES));
     await file.appendFile(bytes);
   }
 }
 
-/** The content of a file; nothing if there is none. */
+/** The content of a file; empty if it does not exist. */
 export async function readIfThere(path: string): Promise<Buffer> {
   try {
     return await readFile(path);

@@ -34,24 +34,24 @@ async function load(
   return loaded;
 }
 
-/** What the next process would find. */
+/** What the next process finds. */
 async function found(): Promise<{ have: number[]; unsure: number[] }> {
   const { have, unsure } = await load();
   return { have: [...have.indexes()], unsure: [...unsure].sort((a, b) => a - b) };
 }
 
 describe('FileProgressLog', () => {
-  it('knows nothing of a download that it never saw', async () => {
+  it('knows nothing of a new download', async () => {
     expect(await found()).toEqual({ have: [], unsure: [] });
   });
 
-  it('is sure of what was saved', async () => {
+  it('is sure of saved pieces', async () => {
     const log = open();
     await log.save(bits([0, 7, 39]));
     expect(await found()).toEqual({ have: [0, 7, 39], unsure: [] });
   });
 
-  it('knows of a piece that was only noted, but not for sure, without being closed', async () => {
+  it('knows a piece that was only noted, but not for sure, without being closed', async () => {
     const log = open();
     log.note(5);
     log.note(6);
@@ -62,7 +62,7 @@ describe('FileProgressLog', () => {
     await log.close();
   });
 
-  it('keeps what is noted while a save is on its way, and after it', async () => {
+  it('keeps pieces noted during and after a save', async () => {
     const log = open();
     log.note(1);
     const saving = log.save(bits([1]));
@@ -73,13 +73,13 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [1], unsure: [2, 3] });
   });
 
-  it('keeps what was verified while a claim was on its way to the disk, also when the next save fails', async () => {
+  it('keeps pieces verified while a claim was being saved, even if the next save fails', async () => {
     const log = open();
     const claim = bits([1]);
     log.note(1);
     log.note(2); // Verified after the claim was taken.
     await log.save(claim);
-    // Nothing can take the name of a folder with something in it.
+    // No file can replace a non-empty folder.
     const [saved] = (await folder.tree()).filter((name) => !name.includes('journal'));
     const kept = await readFile(folder.at(saved!));
     await rm(folder.at(saved!));
@@ -91,7 +91,7 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [1], unsure: [2] });
   });
 
-  it('does not name as unsure what it is sure of, nor what does not exist', async () => {
+  it('lists as unsure no piece that it is sure of, or that does not exist', async () => {
     const log = open();
     for (const piece of [1, 1, 2, PIECES, 4_000_000_000]) log.note(piece);
     await log.save(bits([1]));
@@ -99,13 +99,13 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [1], unsure: [2] });
   });
 
-  it('does not take what was saved for another number of pieces, and says so', async () => {
+  it('rejects saved progress for another number of pieces, and reports it', async () => {
     const log = open();
     await log.save(bits([1, 2]));
     expect(await open().load(PIECES + 9)).toBeUndefined();
   });
 
-  it('says that what was saved is torn, so that the disk itself is looked at', async () => {
+  it('reports torn progress, so that the disk itself is checked', async () => {
     await open().save(bits([1, 2]));
     const [name] = await folder.tree();
     const bytes = await readFile(folder.at(name!));
@@ -115,7 +115,7 @@ describe('FileProgressLog', () => {
     }
   });
 
-  it('never fails for what is in its files, nor names a piece that does not exist', async () => {
+  it('never fails whatever its files contain, and never lists a piece that does not exist', async () => {
     const content = fc.uint8Array({ maxLength: 200 });
     await fc.assert(
       fc.asyncProperty(content, content, async (bitfield, journal) => {
@@ -130,7 +130,7 @@ describe('FileProgressLog', () => {
     );
   });
 
-  it('reads what is noted behind an entry that a killed process or a full disk cut short', async () => {
+  it('reads entries behind one that a killed process or a full disk cut short', async () => {
     await folder.write('transfer.journal', Buffer.from([1, 0, 0, 0, 2, 0]));
     const log = open();
     log.note(3);
@@ -138,7 +138,7 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [], unsure: [1, 3] });
   });
 
-  it.each(['removed', 'cleared'])('forgets everything when %s, and can begin again', async (how) => {
+  it.each(['removed', 'cleared'])('forgets everything when %s, and can start again', async (how) => {
     const log = open();
     log.note(1);
     await log.save(bits([1]));
@@ -150,7 +150,7 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [], unsure: [3] });
   });
 
-  it('goes on where the process before it ended', async () => {
+  it('resumes where the previous process stopped', async () => {
     for (const piece of [1, 2, 3]) {
       const log = open();
       const { have, unsure } = await load(log);
@@ -162,7 +162,7 @@ describe('FileProgressLog', () => {
     expect(await found()).toEqual({ have: [1, 2], unsure: [3] });
   });
 
-  it('is never sure of a piece that was not saved, whatever became of its files', async () => {
+  it('is never sure of a piece that was not saved, whatever happened to its files', async () => {
     const piece = fc.nat(PIECES - 1);
     const damage = fc.record({ file: fc.nat(5), at: fc.nat(80), cut: fc.boolean(), byte: fc.nat(255) });
     await fc.assert(
@@ -194,7 +194,7 @@ describe('FileProgressLog', () => {
     );
   });
 
-  it('loses no verified piece, and is sure of none too many, through any sequence of notes, saves and restarts', async () => {
+  it('loses no verified piece, and is never wrongly sure of one, through any sequence of notes, saves and restarts', async () => {
     const step = fc.oneof(
       { weight: 5, arbitrary: fc.record({ do: fc.constant('note' as const), piece: fc.nat(PIECES - 1) }) },
       {
@@ -223,11 +223,11 @@ describe('FileProgressLog', () => {
   });
 });
 
-/** A download as its log sees it: one checkpoint after the other, while pieces go on to be verified. */
+/** A download as its log sees it: one checkpoint after another, while pieces are still being verified. */
 class ModelLife {
   readonly #verified = new Set<number>();
   readonly #claimed = new Set<number>();
-  /** What was verified when a checkpoint began to flush the data; saved somewhat later. */
+  /** Pieces verified when a checkpoint started to flush the data; saved somewhat later. */
   #claim: Bitfield | undefined;
   #saving: Promise<void> = Promise.resolve();
 

@@ -12,11 +12,10 @@ import { Journal, readIfThere } from './journal.js';
 const CHECKSUM_BYTES = 32;
 
 /**
- * The files of one download. `.bitfield` holds pieces whose data was synced before it was
- * written, with a SHA-256 at its end. The journals hold what was verified since: they
- * are not synced, so after a crash their pieces are hashed before they are believed, but
- * a killed process loses nothing. There are two, taking turns: what is verified while a
- * bitfield is on its way to the disk goes to the other one, and does not wait.
+ * The progress files of one download. `.bitfield` holds pieces whose data was synced before it was written, with a
+ * SHA-256 at its end. The journals hold pieces verified since: they are not synced, so after a crash their pieces are
+ * hashed before they count, but a killed process loses nothing. Two journals alternate: pieces verified while a
+ * bitfield is being saved go to the other journal, without waiting.
  */
 export class FileProgressLog implements ProgressLog {
   readonly #bitfieldPath: string;
@@ -24,7 +23,7 @@ export class FileProgressLog implements ProgressLog {
   #current = 0;
   readonly #saving = new Serial();
 
-  /** @param stem path of the files, without their endings */
+  /** @param stem path of the files, without extensions */
   constructor(stem: string) {
     this.#bitfieldPath = `${stem}.bitfield`;
     this.#journals = [new Journal(`${stem}.journal`), new Journal(`${stem}.journal2`)];
@@ -47,7 +46,7 @@ export class FileProgressLog implements ProgressLog {
     return this.#saving.run(() => this.#save(bits));
   }
 
-  /** Ends writing; the files stay. */
+  /** Stops writing; the files remain. */
   async close(): Promise<void> {
     await this.#saving.idle();
     for (const journal of this.#journals) await journal.close();
@@ -58,7 +57,7 @@ export class FileProgressLog implements ProgressLog {
     const before = await Promise.all(paths.map(readIfThere));
     try {
       await this.remove();
-      // Most have claimed nothing: those cost no sync.
+      // Most downloads have claimed nothing: those need no sync.
       if (before.some(({ length }) => length > 0)) await syncFolder(dirname(this.#bitfieldPath));
     } catch (error) {
       throw diskError(error, this.#bitfieldPath, 'other');
@@ -72,8 +71,8 @@ export class FileProgressLog implements ProgressLog {
   }
 
   /**
-   * All of the older journal was verified before `bits` were taken, so it can go as soon
-   * as they are on disk. The one in use may hold pieces verified after, and stays.
+   * All pieces in the older journal were verified before `bits` was taken, so it is deleted once they are on disk. The
+   * current journal may hold pieces verified later, and remains.
    */
   async #save(bits: Buffer): Promise<void> {
     try {
@@ -88,7 +87,7 @@ export class FileProgressLog implements ProgressLog {
   }
 }
 
-/** Empty if there is no file; undefined if it is torn or foreign. */
+/** Empty if there is no file; undefined if the file is torn or foreign. */
 function readBitfield(file: Buffer, pieceCount: number): Bitfield | undefined {
   if (file.length === 0) return Bitfield.empty(pieceCount);
   const bits = file.subarray(0, Math.max(0, file.length - CHECKSUM_BYTES));

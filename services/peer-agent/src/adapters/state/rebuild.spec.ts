@@ -19,7 +19,7 @@ const log = createLogger({ name: 'test', level: 'silent' });
 const metainfo = metainfoOf(bytesOf(100_000), PIECE);
 let folder: TestFolder;
 let data: DataFolder;
-/** Whose processes were killed. */
+/** Agents whose processes were killed. */
 let killed: DataFolder[];
 
 beforeEach(async () => {
@@ -34,14 +34,14 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** The data folder as another process finds it. It does not write the status file before it is stopped. */
+/** The data folder as another process finds it. The status file is written only when it stops. */
 async function open(init?: DataFolderInit): Promise<DataFolder> {
   const next = new DataFolder(folder.path, log, { quietMs: 3_600_000, ...init });
   await next.start();
   return next;
 }
 
-/** Has `damage` happen to the folder while no process uses it. */
+/** Applies `damage` to the folder while no process uses it. */
 async function reopen(damage?: () => Promise<void>, init?: DataFolderInit): Promise<TransferRecord[]> {
   await data.stop();
   await damage?.();
@@ -49,7 +49,7 @@ async function reopen(damage?: () => Promise<void>, init?: DataFolderInit): Prom
   return data.load();
 }
 
-/** The next process finds what this one left when it was killed, and what `damage` did to it. */
+/** The next process finds what this one left when it was killed, plus `damage`. */
 async function reopenKilled(damage?: () => Promise<void>): Promise<TransferRecord[]> {
   killed.push(data);
   await damage?.();
@@ -84,12 +84,12 @@ const tear = (): Promise<void> => writeFile(folder.at(STATUS), '{"version":1,"tr
 const asideOf = async (name: string): Promise<string[]> =>
   (await folder.tree()).filter((path) => path.includes(`${name}.bad-`));
 
-describe('a status file that is lost', () => {
+describe('a lost status file', () => {
   it.each([
     ['torn', tear],
     ['of another version', () => writeFile(folder.at(STATUS), '{"version":2,"transfers":[]}')],
     ['missing', () => rm(folder.at(STATUS))],
-  ])('because it is %s is rebuilt: which transfers there are, and what each is to do', async (_, lose) => {
+  ])('that is %s is rebuilt, with all transfers and their goals', async (_, lose) => {
     const saved = sample(3);
     await data.save(saved);
     const loaded = await reopen(lose);
@@ -105,7 +105,7 @@ describe('a status file that is lost', () => {
     );
   });
 
-  it('is set aside whole, and the log says in one line how much was rebuilt from what', async () => {
+  it('is set aside whole, and one log line tells how much was rebuilt from which source', async () => {
     const told = jest.spyOn(log, 'warn');
     await data.save(sample(3));
     await reopen(tear);
@@ -113,12 +113,12 @@ describe('a status file that is lost', () => {
     expect(await readFile(folder.at(aside!), 'utf8')).toBe('{"version":1,"transf');
     expect(told.mock.calls.map((call) => String(call[1 as never]))).toEqual([
       expect.stringMatching(
-        /^download_status\.json was lost: 3 of 3 rebuilt \(3 from transfers\/\*\.json\); how many bytes .* is lost/,
+        /^download_status\.json was lost: 3 of 3 rebuilt \(3 from transfers\/\*\.json\); their byte counts per peer are lost/,
       ),
     ]);
   });
 
-  it('keeps the entries of it that are right, with all they tell', async () => {
+  it('keeps its valid entries, with everything in them', async () => {
     const saved = sample(3);
     await data.save(saved);
     const loaded = await reopen(async () => {
@@ -140,7 +140,7 @@ describe('a status file that is lost', () => {
     expect(byHash.get(saved[1]!.infohash)).toMatchObject({ location: saved[1]!.location, peers: [] });
   });
 
-  it('leaves a download that was whole to be hashed again, and one under way with what it noted', async () => {
+  it('leaves a complete download to be hashed again, and keeps the recorded progress of a partial one', async () => {
     const whole = download({ complete: true, inPlace: true, fingerprint: 'abc' });
     const other = metainfoOf(bytesOf(100_000, 2), PIECE, 'other.bin');
     await data.writeMetainfo(metainfo);
@@ -164,7 +164,7 @@ describe('a status file that is lost', () => {
     });
   });
 
-  it('of an older version, without facts, is rebuilt where the download folder has something of it', async () => {
+  it('of an older version, without facts, is rebuilt if the download folder has some of the content', async () => {
     const other = metainfoOf(bytesOf(100_000, 2), PIECE, 'other.bin');
     await data.writeMetainfo(metainfo);
     await data.writeMetainfo(other);
@@ -184,12 +184,12 @@ describe('a status file that is lost', () => {
       },
     ]);
     expect(complained.mock.calls.map((call) => String(call[1 as never]))).toEqual([
-      expect.stringMatching(/^where other\.bin is, or was to go, is not known any more: share it, or get it/),
+      expect.stringMatching(/^the location of other\.bin is lost: share it again, or download it/),
     ]);
     expect(await folder.tree('transfers')).toContain(`${other.infohash}.torrent`);
   });
 
-  it('is rebuilt without what cannot be looked at', async () => {
+  it('is rebuilt without transfers that cannot be examined', async () => {
     await data.writeMetainfo(metainfo);
     const saved = sample(2);
     await data.save(saved);
@@ -199,7 +199,7 @@ describe('a status file that is lost', () => {
 });
 
 describe('facts of a transfer', () => {
-  it('that cannot be read are set aside, and take no other transfer with them', async () => {
+  it('that cannot be read are set aside, and affect no other transfer', async () => {
     const [bad, good] = sample(2);
     await data.save([bad!, good!]);
     const damage = async (): Promise<void> => {
@@ -234,12 +234,12 @@ describe('facts of a transfer', () => {
     expect(() => readFacts(text, metainfo.infohash)).toThrow();
   });
 
-  it('give no name that leads elsewhere', () => {
+  it('accept no name that leads elsewhere', () => {
     const text = JSON.stringify({ ...(JSON.parse(writeFacts(download())) as object), name: '../../x' });
     expect(readFacts(text, metainfo.infohash).name).toBe('');
   });
 
-  it('whose transfer never came into the status file, since a crash came before, count', async () => {
+  it('count if their transfer never reached the status file because of an earlier crash', async () => {
     const [first, second] = sample(2);
     await data.save([first!]);
     const journal = folder.at('download_status.1.jsonl');
@@ -264,15 +264,15 @@ describe('a transfer whose removal has begun', () => {
     await data.disown(metainfo.infohash);
   });
 
-  it('does not come back when a crash kept its files and the status file as they were', async () => {
+  it('does not come back if a crash kept its files and the status file unchanged', async () => {
     await gone();
   });
 
-  it('does not come back when the status file is lost besides', async () => {
+  it('does not come back if the status file is lost as well', async () => {
     await gone(tear);
   });
 
-  it('does not come back by a save that did not know yet', async () => {
+  it('does not come back by a save that was unaware of the removal', async () => {
     await data.save([download({ goal: 'pause' })]);
     await gone();
   });
@@ -284,7 +284,7 @@ describe('a transfer whose removal has begun', () => {
     expect(await reopen()).toEqual([]);
   });
 
-  it('is there again when it is wanted again, in this process or in the next', async () => {
+  it('comes back when it is added again, in this process or the next', async () => {
     await data.remove(metainfo.infohash);
     data.keep(metainfo.infohash);
     await data.save([download()]);
@@ -297,7 +297,7 @@ describe('a transfer whose removal has begun', () => {
   });
 });
 
-it('a data folder in which anything was damaged loads without fail, with all that is right and nothing hostile', async () => {
+it('a data folder with any damage loads without failure, with everything valid and nothing hostile', async () => {
   const mutation = fc.record({
     file: fc.nat(100),
     at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -350,7 +350,7 @@ it('a data folder in which anything was damaged loads without fail, with all tha
           expect(bytesDone >= 0 && bytesDone <= bytesTotal && Number.isSafeInteger(bytesTotal)).toBe(true);
           expect(Number.isFinite(activeMs)).toBe(true);
         }
-        // What was loaded can be saved, and loaded again.
+        // What was loaded can be saved and loaded again.
         await data.save(loaded);
         const inOrder = (list: TransferRecord[]): string =>
           writeStatus(list.toSorted((a, b) => (a.infohash < b.infohash ? -1 : 1)));

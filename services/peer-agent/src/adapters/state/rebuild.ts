@@ -8,28 +8,28 @@ import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';
 
-/** What a record can be rebuilt from. */
+/** Sources from which a record can be rebuilt. */
 export interface RebuildParts {
   readonly facts: (infohash: InfoHash) => Promise<TransferFacts | undefined>;
   readonly metainfo: (infohash: InfoHash) => Promise<Metainfo | undefined>;
   readonly progress: (infohash: InfoHash) => ProgressLog;
-  /** The folder that a download of ours is in, to judge by what is there; undefined if there is none. */
+  /** The target folder of a download by this agent, judging by its files; undefined if there is none. */
   readonly findDownload: (metainfo: Metainfo) => Promise<string | undefined>;
   readonly log: Logger;
 }
 
-/** The records, and how many there are by what told their place. */
+/** The rebuilt records, and how many there are by the source of their location. */
 export interface Rebuilt {
   readonly records: readonly TransferRecord[];
   readonly byFacts: number;
   readonly byContent: number;
-  /** Transfers of which the place is not known. */
+  /** Transfers with an unknown location. */
   readonly lost: number;
 }
 
 /**
- * Rebuilds records from what else is on disk. Reads, and deletes nothing; what is true of
- * the content the transfers find out themselves. One that fails takes no other with it.
+ * Rebuilds records from other data on disk. Reads only, and deletes nothing; the transfers themselves verify their
+ * content. One failure does not affect the others.
  */
 export async function rebuildRecords(infohashes: Iterable<InfoHash>, parts: RebuildParts): Promise<Rebuilt> {
   const records: TransferRecord[] = [];
@@ -60,13 +60,13 @@ async function rebuildOne(
   parts.log.error(
     { infohash, name: metainfo?.name },
     metainfo
-      ? `where ${metainfo.name} is, or was to go, is not known any more: share it, or get it by its .torrent, which is kept in transfers/`
-      : `of the transfer ${infohash} nothing can be read: share it or get it again`,
+      ? `the location of ${metainfo.name} is lost: share it again, or download it with its .torrent, which is kept in transfers/`
+      : `nothing of transfer ${infohash} is readable: share or download it again`,
   );
   return undefined;
 }
 
-/** Not in its place for sure: what has its name may be somebody else's, and must not be written to. */
+/** Never in place: an entry with its name may belong to someone else, and must not be written to. */
 function guessFacts({ infohash, name }: Metainfo, location: string): TransferFacts {
   const facts = { infohash, name, location, goal: 'run', reason: '', origin: false, copies: [] } as const;
   return { ...facts, inPlace: false, ownFiles: 'none', assembly: '', movingTo: '', addedAtMs: Date.now() };
@@ -77,7 +77,7 @@ async function recordOf(
   metainfo: Metainfo | undefined,
   { progress }: RebuildParts,
 ): Promise<TransferRecord> {
-  // Without a fingerprint, what was whole is hashed before it counts as that again.
+  // Without a fingerprint, complete content is hashed before it counts as complete again.
   const complete = facts.origin || facts.inPlace;
   const bytesTotal = metainfo?.totalLength ?? 0;
   const bytesDone = metainfo && !complete ? await noted(progress(facts.infohash), metainfo) : bytesTotal;
@@ -87,7 +87,7 @@ async function recordOf(
     warning: '',
     complete,
     fingerprint: '',
-    // Whether a part was in doubt is among what is lost.
+    // Whether a part was in doubt is not recorded elsewhere.
     recheck: !complete,
     bytesTotal,
     bytesDone,
@@ -96,7 +96,7 @@ async function recordOf(
   };
 }
 
-/** For whoever looks before it is checked. */
+/** Progress to show until the content is verified. */
 async function noted(progress: ProgressLog, metainfo: Metainfo): Promise<number> {
   const layout = PieceLayout.of(metainfo);
   const found = await progress.load(layout.pieceCount);

@@ -21,7 +21,7 @@ async function modesIn(): Promise<Record<string, string>> {
 }
 
 describe('the secrets of an agent', () => {
-  it('are made at the first start, for their owner alone, and stay the same', async () => {
+  it('are generated at the first start, for their owner only, and stay the same', async () => {
     const [identity, token] = [await loadIdentity(folder.path), await loadControlToken(folder.path)];
     expect(await modesIn()).toEqual({ 'control.token': '600', 'identity.pem': '600' });
     expect((await loadIdentity(folder.path)).peerId).toBe(identity.peerId);
@@ -29,7 +29,7 @@ describe('the secrets of an agent', () => {
     expect(token).toMatch(/^[\w-]{43}$/); // 32 random bytes.
   });
 
-  it('are others for another agent', async () => {
+  it('differ between agents', async () => {
     const other = await TestFolder.make();
     expect((await loadIdentity(other.path)).peerId).not.toBe((await loadIdentity(folder.path)).peerId);
     expect(await loadControlToken(other.path)).not.toBe(await loadControlToken(folder.path));
@@ -42,7 +42,7 @@ describe('the secrets of an agent', () => {
       'a key of another kind',
       generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     ],
-  ])('refuse an identity file that holds %s, and leave it as it is', async (_, text) => {
+  ])('refuse an identity file that contains %s, and leave it unchanged', async (_, text) => {
     const path = await folder.write('identity.pem', text);
     await expect(loadIdentity(folder.path)).rejects.toMatchObject({
       code: 'precondition',
@@ -52,7 +52,7 @@ describe('the secrets of an agent', () => {
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 
-  it.each(['', '\n', '\0'.repeat(119)])('are made when their files hold nothing: %j', async (text) => {
+  it.each(['', '\n', '\0'.repeat(119)])('are generated if their files are empty: %j', async (text) => {
     for (const name of ['identity.pem', 'control.token']) await folder.write(name, text);
     const [identity, token] = [await loadIdentity(folder.path), await loadControlToken(folder.path)];
     expect(await modesIn()).toEqual({ 'control.token': '600', 'identity.pem': '600' });
@@ -60,12 +60,12 @@ describe('the secrets of an agent', () => {
     expect(await loadControlToken(folder.path)).toBe(token);
   });
 
-  it.each(['short', 'fifteen-letters'])('refuse a token file that anybody could guess: %j', async (text) => {
+  it.each(['short', 'fifteen-letters'])('refuse a token file that could be guessed: %j', async (text) => {
     await folder.write('control.token', text);
     await expect(loadControlToken(folder.path)).rejects.toMatchObject({ code: 'precondition' });
   });
 
-  it('take a token that a person put there', async () => {
+  it('accept a token that a person put there', async () => {
     const token = 'a-token-of-my-own-that-is-long-enough';
     await folder.write('control.token', `${token}\n`);
     expect(await loadControlToken(folder.path)).toBe(token);

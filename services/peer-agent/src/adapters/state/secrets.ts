@@ -8,12 +8,12 @@ import { readIfThere } from './journal.js';
 
 export const IDENTITY_FILE = 'identity.pem';
 export const TOKEN_FILE = 'control.token';
-/** A file that was cut short must not open the door. */
+/** A truncated file must not serve as a weak token. */
 const MIN_TOKEN_CHARS = 16;
-/** White space, or the zeros of blocks that were never written. */
+/** Whitespace, or the zeros of blocks that were never written. */
 const NOTHING = /^[\s\0]*$/;
 
-/** The agent's key pair, made at the first start. Throws `precondition`, BAD_IDENTITY. */
+/** The agent's key pair, generated at the first start. Throws `precondition` BAD_IDENTITY. */
 export async function loadIdentity(folder: string): Promise<PeerIdentity> {
   const path = join(folder, IDENTITY_FILE);
   const pem = await readOrMake(path, () => PeerIdentity.generate().toPem());
@@ -23,13 +23,13 @@ export async function loadIdentity(folder: string): Promise<PeerIdentity> {
     throw new EnjambreError(
       'precondition',
       'BAD_IDENTITY',
-      `${path} holds no Ed25519 key (${messageOf(error)}): restore it, or remove it to get a new identity`,
+      `${path} contains no Ed25519 key (${messageOf(error)}): restore it, or remove it to get a new identity`,
       { cause: error },
     );
   }
 }
 
-/** The token that control over TCP asks for, made at the first start. Throws `precondition`, BAD_TOKEN_FILE. */
+/** The token required for control over TCP, generated at the first start. Throws `precondition` BAD_TOKEN_FILE. */
 export async function loadControlToken(folder: string): Promise<string> {
   const path = join(folder, TOKEN_FILE);
   const token = (await readOrMake(path, () => `${randomBytes(32).toString('base64url')}\n`)).trim();
@@ -37,13 +37,14 @@ export async function loadControlToken(folder: string): Promise<string> {
   throw new EnjambreError(
     'precondition',
     'BAD_TOKEN_FILE',
-    `${path} holds no token of ${MIN_TOKEN_CHARS} characters or more: remove it to get a new one`,
+    `${path} contains no token of ${MIN_TOKEN_CHARS} characters or more: remove it to get a new one`,
   );
 }
 
 /**
- * A file for its owner's eyes alone. One that holds nothing counts as none: a disk that was full, or
- * lost its power, when it was made has left it. It is made under another name, and is whole or not there.
+ * Reads or creates a file that only its owner can read. An empty file counts as missing: it is left by a disk that was
+ * full, or lost power, during creation. The file is written under another name and renamed, so it is either whole or
+ * missing.
  */
 async function readOrMake(path: string, make: () => string): Promise<string> {
   const there = (await readIfThere(path)).toString('utf8');

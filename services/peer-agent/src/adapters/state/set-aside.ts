@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { messageOf } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 
-/** Puts a file of ours that cannot be read beside its place, whole, and says so. */
+/** Renames an unreadable file of ours within its folder, whole, and logs it. */
 export async function setAside(file: string, error: unknown, log: Logger): Promise<void> {
   const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
   await rename(file, aside);

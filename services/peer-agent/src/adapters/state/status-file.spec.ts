@@ -5,7 +5,7 @@ import { writeStatus } from '../../../test/support/status.js';
 import { readStatus } from './status-file.js';
 
 describe('the status file', () => {
-  it('reads back all that was written', () => {
+  it('reads back everything that was written', () => {
     fc.assert(
       fc.property(records, (written) => {
         const { records: read } = readStatus(writeStatus(written));
@@ -13,13 +13,13 @@ describe('the status file', () => {
         read.forEach((record, index) => {
           const { activeMs, ...rest } = written[index]!;
           expect(record).toMatchObject(rest);
-          expect(Math.abs(record.activeMs - activeMs)).toBeLessThanOrEqual(0.5001); // To the millisecond.
+          expect(Math.abs(record.activeMs - activeMs)).toBeLessThanOrEqual(0.5001); // Accurate to the millisecond.
         });
       }),
     );
   });
 
-  it('says the same again of what was read', () => {
+  it('writes the same again from what was read', () => {
     fc.assert(
       fc.property(records, (written) => {
         const text = writeStatus(written);
@@ -28,7 +28,7 @@ describe('the status file', () => {
     );
   });
 
-  it('gives time to no cause that the first versions of ours refuse', () => {
+  it('writes no cause that the first versions refuse', () => {
     const [record] = fc.sample(
       records.filter((list) => list.length > 0),
       1,
@@ -50,7 +50,7 @@ describe('the status file', () => {
     ['nothing', ''],
     ['a list', '[]'],
     ['without transfers', '{"version":1}'],
-  ])('refuses what is %s', (_, text) => {
+  ])('refuses a file that is %s', (_, text) => {
     expect(() => readStatus(text)).toThrow();
   });
 
@@ -71,7 +71,7 @@ describe('the status file', () => {
     }
   });
 
-  it('fills in what a file of an earlier version of ours lacks', () => {
+  it('fills in fields that a file of an earlier version lacks', () => {
     const [record] = fc.sample(
       records.filter((list) => list.length > 0),
       1,

@@ -10,7 +10,7 @@ import { factsFromEntry, factsShape, factsToEntry, faultOf } from './transfer-fa
 const VERSION = 1;
 const count = z.number().int().min(0);
 const time = z.iso.datetime({ offset: true });
-/** What is counted in milliseconds must stay a number that can be written. */
+/** Values counted in milliseconds must stay safe integers. */
 const MAX_SECONDS = Number.MAX_SAFE_INTEGER / 1000;
 
 const peerSchema = z.object({
@@ -44,7 +44,7 @@ const transferSchema = z.object({
 });
 
 const version = z.literal(VERSION);
-/** Number of the first journal with changes made since. Older versions write none, and keep no journal. */
+/** Number of the first journal with later changes. Older versions omit it, and keep no journal. */
 const journal = z.number().int().min(0).optional();
 const fileSchema = z.object({ version, journal, transfers: z.array(transferSchema) });
 const looseSchema = z.object({ version, transfers: z.array(z.unknown()) });
@@ -55,12 +55,12 @@ const lineSchema = z.union([
 
 type FileEntry = z.input<typeof transferSchema>;
 
-/** A transfer as it stands in `download_status.json`. */
+/** The text of a transfer in `download_status.json`. */
 export function entryText(record: TransferRecord): string {
   return JSON.stringify(toEntry(record), null, 2).replaceAll('\n', '\n    ');
 }
 
-/** The text of `download_status.json`, in parts: all transfers, for people as well as for the next start. */
+/** The text of `download_status.json`, in parts: all transfers, readable by people and loaded at the next start. */
 export function* statusText(entries: Iterable<string>, journal: number): Iterable<string> {
   yield `{\n  "version": ${VERSION},\n  "journal": ${journal},\n  "transfers": [`;
   let end = ']';
@@ -72,24 +72,24 @@ export function* statusText(entries: Iterable<string>, journal: number): Iterabl
   yield `${end}\n}\n`;
 }
 
-/** Reads what {@link statusText} says. Throws with the reason if it is torn or not ours. */
+/** Parses the text of {@link statusText}. Throws the reason if it is torn or has another format. */
 export function readStatus(text: string): { records: TransferRecord[]; journal: number | undefined } {
   const parsed = fileSchema.safeParse(JSON.parse(text));
   if (parsed.success) return { records: parsed.data.transfers.map(fromEntry), journal: parsed.data.journal };
   throw new Error(faultOf(parsed.error));
 }
 
-/** What a line of the journal says: this transfer is so from now on. */
+/** The journal line that sets the record of a transfer. */
 export function journalLine(record: TransferRecord): object {
   return { version: VERSION, transfer: toEntry(record) };
 }
 
-/** And this: there is no such transfer from now on. */
+/** The journal line that removes a transfer. */
 export function removalLine(removed: InfoHash): object {
   return { version: VERSION, removed };
 }
 
-/** Undefined if it makes no sense. */
+/** Undefined if the line is invalid. */
 export function readJournalLine(
   line: unknown,
 ): { readonly record: TransferRecord } | { readonly removed: InfoHash } | undefined {
@@ -101,7 +101,7 @@ export function readJournalLine(
   }
 }
 
-/** The entries that are right, of a text that {@link readStatus} refuses; none if it is torn or of another version. */
+/** The valid entries of a text that {@link readStatus} refuses; none if it is torn or of another version. */
 export function salvageStatus(text: string): TransferRecord[] {
   try {
     return looseSchema.parse(JSON.parse(text)).transfers.flatMap(salvageEntry);

@@ -7,9 +7,9 @@ import { syncFolder } from '../disk/sync-folder.js';
 const NAME = /^download_status\.([1-9]\d{0,14})\.jsonl$/;
 
 /**
- * `download_status.N.jsonl` in the data folder: what changed since the status file was written, a JSON object a
- * line, synced before it counts. Files are numbered upwards and replayed in that order. A process never appends to
- * what another one wrote, nor after a write that failed: a torn line is always the last of its file.
+ * `download_status.N.jsonl` in the data folder: changes since the status file was written, one JSON object per line,
+ * synced before they count. Files are numbered in ascending order and replayed in that order. A process never appends
+ * to a file of another process, nor after a failed write: a torn line is always the last of its file.
  */
 export class StatusJournal {
   #number = 1;
@@ -18,7 +18,7 @@ export class StatusJournal {
 
   constructor(private readonly folder: string) {}
 
-  /** The number of the file that is written to, or will be. */
+  /** Number of the current or next file. */
   get number(): number {
     return this.#number;
   }
@@ -28,14 +28,16 @@ export class StatusJournal {
     return this.#bytes;
   }
 
-  /** Numbers of the files that are there, upwards. What is appended goes to a later one than all of them, and than `after`. */
+  /**
+   * Numbers of the existing files, ascending. Later appends go to a higher number than all of them, and than `after`.
+   */
   async list(after = 0): Promise<number[]> {
     const numbers = await this.#numbers();
     this.#number = Math.max(after, this.#number, (numbers.at(-1) ?? 0) + 1);
     return numbers;
   }
 
-  /** The lines of a file, without any that is not JSON; `torn` is how many those are. */
+  /** The lines of a file that are valid JSON; `torn` counts the others. */
   async read(number: number): Promise<{ readonly lines: readonly unknown[]; readonly torn: number }> {
     const lines: unknown[] = [];
     let torn = 0;
@@ -50,7 +52,7 @@ export class StatusJournal {
     return { lines, torn };
   }
 
-  /** The objects survive a crash of the machine when this resolves; if it fails, some may. */
+  /** Resolves when the objects survive a crash of the machine; after a failure, some of them may. */
   async append(objects: readonly object[]): Promise<void> {
     if (objects.length === 0) return;
     const text = objects.map((object) => `${JSON.stringify(object)}\n`).join('');
@@ -65,7 +67,7 @@ export class StatusJournal {
     this.#bytes += Buffer.byteLength(text);
   }
 
-  /** Ends the file; what is appended from now on goes to the next, whose number is returned. */
+  /** Ends the current file; later appends go to the next one, whose number is returned. */
   async rotate(): Promise<number> {
     const file = this.#file;
     this.#file = undefined;

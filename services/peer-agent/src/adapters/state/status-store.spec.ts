@@ -31,7 +31,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** As the next process opens it; one opened before is as if it had been killed. */
+/** As the next process opens it; an earlier one then counts as killed. */
 function open(quietMs = NEVER_MS): StatusStore {
   const store = new StatusStore(folder.path, log, { quietMs });
   stores.push(store);
@@ -56,7 +56,7 @@ const sorted = (list: readonly TransferRecord[]): string =>
   writeStatus(list.toSorted((a, b) => (a.infohash < b.infohash ? -1 : 1)));
 
 describe('StatusStore', () => {
-  it('has what was saved, changed and forgotten, through a kill at any moment after', async () => {
+  it('keeps what was saved, changed and forgotten, through a kill at any later moment', async () => {
     const store = open();
     await store.load();
     await store.save([record(1), record(2), record(3)]);
@@ -69,7 +69,7 @@ describe('StatusStore', () => {
     expect(sorted(await loaded())).toBe(sorted([record(1), record(2, { goal: 'pause' })]));
   });
 
-  it('writes for each save what that takes, however many transfers there are', async () => {
+  it('writes only what each save needs, however many transfers there are', async () => {
     const costs: number[] = [];
     for (const count of [100, 1000]) {
       const store = open();
@@ -82,7 +82,7 @@ describe('StatusStore', () => {
     expect(costs[1]!).toBeLessThan(2 * writeStatus([record(1)]).length);
   });
 
-  it('writes nothing for a record that is as it was', async () => {
+  it('writes nothing for an unchanged record', async () => {
     const store = open();
     await store.load();
     await store.save([record(1)]);
@@ -91,7 +91,7 @@ describe('StatusStore', () => {
     expect(await bytesOnDisk()).toBe(before);
   });
 
-  it('writes the status file when nothing changes any more, and then needs no journal', async () => {
+  it('writes the status file when changes stop, and then needs no journal', async () => {
     const store = open(1);
     await store.load();
     await store.save([record(2), record(1)]);
@@ -103,7 +103,7 @@ describe('StatusStore', () => {
     expect(sorted(await loaded())).toBe(sorted([record(1), record(2)]));
   });
 
-  it('believes every line but one that a crash cut short, and appends nothing to that', async () => {
+  it('accepts every line except one that a crash cut short, and does not append to that file', async () => {
     const first = open();
     await first.load();
     await first.save([record(1)]);
@@ -119,7 +119,7 @@ describe('StatusStore', () => {
     }
   });
 
-  it('says how many lines cannot be read, and believes the others', async () => {
+  it('reports how many lines cannot be read, and accepts the others', async () => {
     const warned = jest.spyOn(log, 'warn');
     const store = open();
     await store.load();
@@ -159,12 +159,12 @@ describe('StatusStore', () => {
     const { records: found, whole } = await next.load();
     expect(whole).toBe(true);
     expect(sorted(found)).toBe(sorted([record(1, { goal: 'pause' }), record(3)]));
-    // And what is saved over it counts, also if the process is killed at once.
+    // A later save counts too, even if the process is killed at once.
     await next.save([record(4)]);
     expect(sorted(await loaded())).toBe(sorted([record(1, { goal: 'pause' }), record(3), record(4)]));
   });
 
-  it('has what the journal tells if the status file is lost', async () => {
+  it('keeps the content of the journal if the status file is lost', async () => {
     const store = open();
     await store.load();
     await store.save([record(1)]);

@@ -21,28 +21,28 @@ import { StatusJournal } from './status-journal.js';
 
 export const STATUS_FILE = 'download_status.json';
 
-/** The status file is written when nothing has changed for this time, but for a large one longer. */
+/** The status file is written when nothing has changed for this time; longer for a large file. */
 const LEAST_QUIET_MS = 1000;
 const MOST_QUIET_MS = 30_000;
-/** A large status file costs at most this much of the disk's rate: bytes a millisecond. */
+/** Maximum share of the disk's rate for writing a large status file, in bytes per millisecond. */
 const REWRITE_BYTES_PER_MS = 2000;
-/** Under constant change it is written after this many quiet times. */
+/** Under constant change, it is written after this many quiet times, */
 const MOST_QUIET_TIMES = 5;
-/** Or when the journal has grown by this much, and by more than twice the status file. */
+/** or when the journal has grown by this much, and by more than twice the status file. */
 const LEAST_JOURNAL_BYTES = 4 << 20;
-/** Written in one go. */
+/** Written at once. */
 const CHUNK_BYTES = 1 << 18;
 
-/** What status file and journal tell. */
+/** The combined content of status file and journals. */
 export interface Status {
   readonly records: readonly TransferRecord[];
-  /** False if the status file is missing or cannot be read: then not all transfers are named. */
+  /** False if the status file is missing or unreadable: it then does not list all transfers. */
   readonly whole: boolean;
 }
 
 interface Entry {
   readonly name: string;
-  /** As it stands in the status file. */
+  /** The entry as written to the status file. */
   readonly text: string;
 }
 
@@ -52,19 +52,22 @@ export interface StatusStoreInit {
 }
 
 /**
- * The records of all transfers: `download_status.json`, for people as well as for the next start, and a journal of
- * what changed since it was written (ADR 13). A save costs what it saves, however many transfers there are.
+ * The records of all transfers: `download_status.json`, readable by people and loaded at the next start, and a journal
+ * of the changes since it was written (ADR 13). The cost of a save depends on what it saves, not on the number of
+ * transfers.
  */
 export class StatusStore {
   readonly #journal: StatusJournal;
   readonly #entries = new Map<InfoHash, Entry>();
-  /** Removed, and not yet noted as that. */
+  /** Removed, and not recorded as removed yet. */
   readonly #gone = new Set<InfoHash>();
-  /** Appends, and the change from one journal to the next, come one after the other. */
+  /** Serializes appends and the rotation of the journal. */
   readonly #turns = new Serial();
-  /** Of all entries as text. */
+  /** Length of the text of all entries. */
   #bytes = 0;
-  /** The status file there is was not written by a version with journals: it must be replaced before one counts. */
+  /**
+   * The existing status file was written by a version without journals: it must be replaced before a journal counts.
+   */
   #foreign = false;
   #changed = { firstMs: 0, lastMs: 0, any: false };
   #timer: NodeJS.Timeout | undefined;
@@ -83,7 +86,7 @@ export class StatusStore {
   async load(): Promise<Status> {
     const { records, whole, journal } = await this.#readStatus();
     const numbers = await this.#journal.list(journal);
-    // Written by an older version after these journals were: they tell of what was before.
+    // An older version wrote the status file after these journals: they are outdated.
     this.#foreign = whole && journal === undefined;
     const from = this.#foreign ? Infinity : (journal ?? 0);
     await this.#journal.removeBefore(from);
@@ -96,7 +99,9 @@ export class StatusStore {
     return { records: [...known.values()], whole };
   }
 
-  /** These are as given, through any crash, and what was forgotten stays so; returns the latter. */
+  /**
+   * Resolves when these records, and the removals by {@link forget}, survive any crash; returns the removed transfers.
+   */
   save(records: readonly TransferRecord[]): Promise<readonly InfoHash[]> {
     return this.#turns.run(async () => {
       if (this.#foreign) await this.#write();
@@ -117,14 +122,14 @@ export class StatusStore {
     });
   }
 
-  /** There is no such transfer: noted with the next save. */
+  /** The transfer no longer exists; recorded with the next save. */
   forget(infohash: InfoHash): void {
     this.#bytes -= this.#entries.get(infohash)?.text.length ?? 0;
     this.#entries.delete(infohash);
     this.#gone.add(infohash);
   }
 
-  /** Brings the status file up to date, and ends writing. */
+  /** Brings the status file up to date, and stops writing. */
   async stop(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -159,7 +164,7 @@ export class StatusStore {
       else if ('removed' in change) known.delete(change.removed);
       else known.set(change.record.infohash, change.record);
     }
-    // One torn line is what a crash leaves of what nobody was told of.
+    // One torn line is what a crash leaves of a save that was never confirmed.
     if (lost > 0 || torn > 1)
       this.log.warn({ lines: lines.length, lost: lost + torn }, 'lines of the status journal cannot be read');
   }
@@ -221,8 +226,8 @@ export class StatusStore {
   }
 
   /**
-   * Writes the status file. What changes meanwhile is in the journal of that number or later, which is replayed
-   * over it whether it holds the change or not.
+   * Writes the status file. Changes made meanwhile are in the journal with this number or a later one, which is
+   * replayed over the file whether the file includes them or not.
    */
   async #write(journal = this.#journal.number): Promise<void> {
     this.#changed.any = false;

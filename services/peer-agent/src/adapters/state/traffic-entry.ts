@@ -4,7 +4,7 @@ import { NO_TRAFFIC, type BytesByDistance, type TrafficRecord } from '../../doma
 
 const bytesSchema = z.partialRecord(z.enum(DISTANCES), z.number().int().min(0)).default({});
 
-/** The fields of a transfer in the status file that count bytes by distance; zeros are left out. */
+/** The fields of a transfer in the status file that count bytes by distance; zeros are omitted. */
 export const trafficShape = { received_by_distance: bytesSchema, sent_by_distance: bytesSchema };
 
 type EntrySchema = z.ZodObject<typeof trafficShape>;

@@ -8,7 +8,7 @@ import type { TransferRecord } from '../../domain/transfer-record.js';
 
 const VERSION = 1;
 
-/** What cannot be found out from the content, the metainfo and the progress of a transfer. */
+/** The part of a record that cannot be derived from the content, the metainfo and the progress of a transfer. */
 export type TransferFacts = Pick<
   TransferRecord,
   | 'infohash'
@@ -30,19 +30,19 @@ const location = z
   .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
 const copySchema = z.object({ origin: z.boolean(), location, fingerprint: z.string().default('') });
 
-/** The facts as files tell them; nothing hostile passes. */
+/** Schema of the facts in files; rejects hostile values. */
 export const factsShape = {
   infohash: z.string().transform((text) => parseInfoHash(text)),
-  // It becomes a line on a screen; what it must not be counts as not known yet: the metainfo has it.
+  // The name is shown on screens; an invalid one counts as not known yet: the metainfo has it.
   name: z.string().transform((text) => (nameFault(text) === undefined ? text : '')),
   goal: z.enum(['run', 'pause', 'failed']),
   reason: z.string().default(''),
   origin: z.boolean(),
   location,
-  // Older versions of ours note no moves.
+  // Older versions do not record moves.
   moving_to: z.union([z.literal(''), location]).default(''),
   in_place: z.boolean(),
-  // Older versions of ours noted neither.
+  // Older versions recorded neither.
   own_files: z.string().default(NOT_NOTED).transform(readOwnFiles),
   assembly: z.string().default(''),
   copies: z.array(copySchema).default([]),
@@ -91,7 +91,10 @@ export function writeFacts(facts: TransferFacts): string {
   return `${JSON.stringify({ version: VERSION, ...factsToEntry(facts) }, null, 2)}\n`;
 }
 
-/** Reads what {@link writeFacts} wrote of a transfer. Throws with the reason if it is torn, not ours, or of another one. */
+/**
+ * Parses the text written by {@link writeFacts}. Throws the reason if it is torn, has another format, or belongs to
+ * another transfer.
+ */
 export function readFacts(text: string, infohash: InfoHash): TransferFacts {
   const parsed = factsSchema.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(faultOf(parsed.error));
@@ -99,7 +102,7 @@ export function readFacts(text: string, infohash: InfoHash): TransferFacts {
   return factsFromEntry(parsed.data);
 }
 
-/** The first fault, after the path of the field that has it. */
+/** The first fault, prefixed with the path of its field. */
 export function faultOf({ issues: [issue] }: z.ZodError): string {
   return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
 }
