@@ -81,27 +81,24 @@ describe('FolderLock', () => {
   it.each([
     ['for the first time', false],
     ['after a crash', true],
-  ])(
-    'goes to exactly one of several agents that start at once %s, and stays with it',
-    async (_, crashed) => {
-      for (let round = 0; round < 15; round++) {
-        if (crashed) await folder.write('agent.lock', 'left behind');
-        const locks = Array.from({ length: 4 }, () => new FolderLock(folder.path));
-        const outcomes = await Promise.allSettled(locks.map((lock) => lock.acquire()));
-        expect(outcomes.map(({ status }) => status).sort()).toEqual([
-          'fulfilled',
-          'rejected',
-          'rejected',
-          'rejected',
-        ]);
-        await expect(new FolderLock(folder.path).acquire()).rejects.toMatchObject({
-          reason: 'DATA_DIR_IN_USE',
-        });
-        await Promise.all(locks.map((lock) => lock.release()));
-        expect(await folder.tree()).toEqual([]);
-      }
-    },
-  );
+  ])('goes to exactly one of several agents that start at once %s, and stays with it', async (_, crashed) => {
+    for (let round = 0; round < 15; round++) {
+      if (crashed) await folder.write('agent.lock', 'left behind');
+      const locks = Array.from({ length: 4 }, () => new FolderLock(folder.path));
+      const outcomes = await Promise.allSettled(locks.map((lock) => lock.acquire()));
+      expect(outcomes.map(({ status }) => status).sort()).toEqual([
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'rejected',
+      ]);
+      await expect(new FolderLock(folder.path).acquire()).rejects.toMatchObject({
+        reason: 'DATA_DIR_IN_USE',
+      });
+      await Promise.all(locks.map((lock) => lock.release()));
+      expect(await folder.tree()).toEqual([]);
+    }
+  });
 
   it('names a folder that cannot be locked', async () => {
     const deep = folder.at('d'.repeat(120));
