@@ -9,7 +9,7 @@ import type { CallObserver } from './call-observer.js';
 
 type Side = 'server' | 'client';
 
-/** Unary calls take milliseconds, streams up to days. In seconds. */
+/** In seconds: unary calls take milliseconds, streams up to days. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600];
 
 interface MethodCount {
@@ -19,39 +19,38 @@ interface MethodCount {
   readonly handled: Map<string, number>;
 }
 
-/** The calls of one side, by method and code: what go-grpc-prometheus counts, under its names. */
+/** Counts the calls of one side by method and code, with the metric names of go-grpc-prometheus. */
 export class CallCounts {
   readonly #methods = new Map<string, MethodCount>();
   readonly #seconds: Recorder;
 
   constructor(metrics: Metrics, side: Side) {
     const labels = ['grpc_service', 'grpc_method'];
-    const calls = side === 'server' ? 'Calls that clients made' : 'Calls made to servers';
-    metrics.counter({ name: `grpc_${side}_started_total`, help: `${calls}.`, labels }, () =>
+    const calls = side === 'server' ? 'calls from clients' : 'calls to servers';
+    metrics.counter({ name: `grpc_${side}_started_total`, help: `Started ${calls}.`, labels }, () =>
       this.#samples(({ started }) => started),
     );
-    metrics.gauge(
-      { name: `grpc_${side}_open`, help: `${calls} and that are open, streams too.`, labels },
-      () => this.#samples(({ open }) => open),
+    metrics.gauge({ name: `grpc_${side}_open`, help: `Open ${calls}, including streams.`, labels }, () =>
+      this.#samples(({ open }) => open),
     );
     const byCode = [...labels, 'grpc_code'];
     metrics.counter(
       {
         name: `grpc_${side}_handled_total`,
-        help: `${calls} and that ended, by status code.`,
+        help: `Completed ${calls}, by status code.`,
         labels: byCode,
       },
       () => this.#handled(),
     );
     this.#seconds = metrics.histogram({
       name: `grpc_${side}_handling_seconds`,
-      help: `How long calls took from beginning to end; streams too.`,
+      help: `Duration of ${calls}, including streams.`,
       labels,
       buckets: BUCKETS,
     });
   }
 
-  /** A call of `path` ("/package.Service/Method") begins. Returns its end, to be called once. */
+  /** Starts a call of `path` ("/package.Service/Method"). Returns its end, to be called once. */
   begin(path: string): (code: number) => void {
     const method = this.#method(path);
     const startedAt = performance.now();
@@ -86,15 +85,14 @@ export class CallCounts {
   }
 }
 
-/** Counts calls as they are served. Of their messages it sees none. */
+/** Counts served calls. It does not see their messages. */
 export function countServed(counts: CallCounts): ServerInterceptor {
   return ({ path }, call) => onServerEnd(call, counts.begin(path));
 }
 
 /**
- * Calls `ended` with the status code when a call is over, once. The call stays the very same: it is
- * not wrapped, which would cost something for each message, and hide it from who writes past
- * gRPC (docs/adr/0009-data-plane.md).
+ * Calls `ended` once with the status code when a call is over. The call is not wrapped: a wrapper would cost
+ * time for each message, and hide the call from code that writes past gRPC (docs/adr/0009-data-plane.md).
  */
 export function onServerEnd(
   call: ServerInterceptingCallInterface,
@@ -103,7 +101,7 @@ export function onServerEnd(
   const start = call.start.bind(call);
   const sendStatus = call.sendStatus.bind(call);
   let over = false;
-  // A call is cancelled, to gRPC, when its stream closes: also one that was answered before.
+  // gRPC reports a call as cancelled when its stream closes, even if it was answered before.
   const end = (code: number): void => {
     if (!over) ended(code);
     over = true;
@@ -120,11 +118,11 @@ export function onServerEnd(
     end(sent.code);
     sendStatus(sent);
   };
-  // Declared to return the wrapper, gRPC uses of it what both have.
+  // Declared to return the wrapper; gRPC uses only the members that both have.
   return call as unknown as ServerInterceptingCall;
 }
 
-/** Counts the calls that clients make. */
+/** Counts the calls of clients. */
 export function countMade(counts: CallCounts): CallObserver {
   return (path) => ({ headers: {}, ended: counts.begin(path) });
 }

@@ -1,10 +1,13 @@
-/** An outgoing call of this process, as its observer sees it. */
+/** An outgoing call of this process, as returned by its observer. */
 export interface ObservedCall {
-  /** What the call is to say of itself to the server. */
+  /** Headers to send with the call. */
   readonly headers: Readonly<Record<string, string>>;
   /** Called once, with the status code. */
   readonly ended: (code: number) => void;
 }
 
-/** Hears of each call as it begins, by its path ("/package.Service/Method"). Undefined if it wants to hear no more of it. */
+/**
+ * Observes each call when it starts, by its path ("/package.Service/Method"). Returns undefined to ignore the
+ * call.
+ */
 export type CallObserver = (path: string) => ObservedCall | undefined;

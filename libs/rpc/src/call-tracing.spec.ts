@@ -20,7 +20,7 @@ const log = createLogger({ name: 'test', level: 'silent' });
 let tracer: RecordingTracer;
 let server: GrpcServer;
 let client: TrackerServiceClient;
-/** What was under way when a handler was called. */
+/** The active span when a handler was called. */
 let seen: (string | undefined)[];
 
 beforeEach(async () => {
@@ -62,7 +62,7 @@ const listFiles = (metadata?: Metadata) =>
   );
 
 describe('a server that is traced', () => {
-  test('makes what it does for a call a part of what the call says', async () => {
+  test('makes the handling of a call a child of the span in its headers', async () => {
     await listFiles(metadataOf(PARENT));
     const [span] = tracer.spans;
     expect(span).toMatchObject({
@@ -75,14 +75,14 @@ describe('a server that is traced', () => {
     expect(seen).toEqual([span?.traceparent]);
   });
 
-  test('says of a call that failed how it did', async () => {
+  test('records the status of a failed call', async () => {
     const call = callUnary(client.getFile.bind(client), { infohash: '' }, { metadata: metadataOf(PARENT) });
     await expect(call).rejects.toMatchObject({ code: 'not-found' });
     await waitFor(() => tracer.spans[0]?.ended, { what: 'the span to end' });
     expect(tracer.spans[0]).toMatchObject({ error: 'NOT_FOUND' });
   });
 
-  test('traces nothing of calls that are a part of nothing, or say something that makes no sense', async () => {
+  test('does not trace calls without a traceparent, or with an invalid one', async () => {
     await listFiles();
     await listFiles(metadataOf('00-nonsense'));
     await listFiles(metadataOf(`00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`));

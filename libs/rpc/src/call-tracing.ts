@@ -5,10 +5,10 @@ import type { CallObserver } from './call-observer.js';
 
 /** The header of W3C's trace context. */
 const HEADER = 'traceparent';
-/** Streams are cancelled when they are not needed any more. */
+/** Streams that are no longer needed are cancelled. */
 const ENDED_WELL: ReadonlySet<number> = new Set([status.OK, status.CANCELLED]);
 
-/** A call that is made as a part of something traced is a part of it, and so is what the server does for it. */
+/** Traces an outgoing call as a child of the active span, and passes the span to the server. */
 export const traceMade: CallObserver = (path) => {
   const span = activeTraceparent() === undefined ? undefined : callSpan(path, 'client');
   return (
@@ -21,14 +21,16 @@ export const traceMade: CallObserver = (path) => {
   );
 };
 
-/** What is done for a call that says what it is a part of, is a part of that. Of other calls nothing is traced. */
+/**
+ * Traces the handling of a call as a child of the caller's span. Calls without a traceparent are not traced.
+ */
 export const traceServed: ServerInterceptor = ({ path }, call) => {
   let span: Span | undefined;
   const start = call.start.bind(call);
   call.start = (listener) => {
     const onMetadata = listener.onReceiveMetadata.bind(listener);
     const onHalfClose = listener.onReceiveHalfClose.bind(listener);
-    // Handlers of streams are called by the first, those of unary calls by the second.
+    // The first invokes handlers of streams, the second those of unary calls.
     listener.onReceiveMetadata = (metadata) => {
       const [parent] = metadata.get(HEADER);
       if (isTraceparent(parent)) span = callSpan(path, 'server', parent);

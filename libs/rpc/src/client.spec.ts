@@ -6,7 +6,7 @@ import { callUnary, readStream } from './client.js';
 import { dialer } from '@enjambre/harness/dialer';
 import { PLAINTEXT } from './credentials.js';
 
-/** What a call ends with whose stream is reset with CANCEL, as a killed server of Node 22 and 24 does. */
+/** The end of a call whose stream is reset with CANCEL, as by a killed server of Node 22 and 24. */
 const RESET = { code: status.CANCELLED, details: 'Call cancelled' };
 
 let server: Server;

@@ -9,7 +9,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { fromServiceError } from './status.js';
 
 export interface UnaryOptions {
-  /** The call fails with `timeout` after so long. @default 10000 */
+  /** The call fails with `timeout` after this time. @default 10000 */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly metadata?: Metadata;
@@ -45,8 +45,8 @@ export async function callUnary<Request, Response>(
 }
 
 /**
- * Reads a server stream message by message. Leaving the loop, or `signal`, cancels the
- * call. Throws {@link EnjambreError}.
+ * Reads a server stream message by message. Leaving the loop, or aborting `signal`, cancels the call. Throws
+ * {@link EnjambreError}.
  */
 export async function* readStream<Response>(
   call: ClientReadableStream<Response>,
@@ -68,7 +68,10 @@ export async function* readStream<Response>(
   }
 }
 
-/** A server that is killed may reset its streams before its connection ends: that is its end, not ours (Node 22 does, 20 does not). */
+/**
+ * A killed server may reset its streams before its connection ends: that is not a cancellation on our side
+ * (Node 22 does, 20 does not).
+ */
 function explained(error: unknown, signal: AbortSignal | undefined): EnjambreError {
   const known = fromServiceError(error);
   if (known.reason !== 'CANCELLED' || known.code !== 'cancelled' || signal?.aborted) return known;

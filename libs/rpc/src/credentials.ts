@@ -1,19 +1,21 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { credentials, ServerCredentials, type ChannelCredentials } from '@grpc/grpc-js';
 
-/** How a program secures what it dials and what it serves. Chosen where the program is put together, and passed down. */
+/**
+ * How a program secures outgoing and incoming connections. Chosen at its composition root and passed down.
+ */
 export interface Credentials {
   /** For clients of grpc-js. */
   readonly channel: ChannelCredentials;
   /** For our own HTTP/2 client: opens the socket. */
   readonly connect: (to: TcpNetConnectOpts) => Socket;
-  /** What requests over such a socket say: the pseudo-header `:scheme`. */
+  /** The pseudo-header `:scheme` of requests over such a socket. */
   readonly scheme: 'http' | 'https';
   /** For servers. */
   readonly server: ServerCredentials;
 }
 
-/** Nothing is encrypted, and neither side proves its identity. */
+/** No encryption, and no proof of identity on either side. */
 export const PLAINTEXT: Credentials = {
   channel: credentials.createInsecure(),
   connect,
@@ -21,7 +23,7 @@ export const PLAINTEXT: Credentials = {
   server: ServerCredentials.createInsecure(),
 };
 
-/** What an address is dialed or served with. A unix socket is in the clear: the file system keeps others away. */
+/** The credentials for an address. A unix socket is in plaintext: the file system controls access. */
 export function credentialsAt(address: string, chosen: Credentials): Credentials {
   return address.startsWith('unix:') ? PLAINTEXT : chosen;
 }

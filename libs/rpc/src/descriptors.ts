@@ -6,9 +6,8 @@ import { DESCRIPTOR_SET } from '@enjambre/proto/descriptors';
 const FILE_TAG = (1 << 3) | 2;
 
 /**
- * Encoded FileDescriptorProtos of all our protos, health included. `buf build` makes
- * the set with the generated code; raw descriptors are what makes reflection describe
- * services and not only list them.
+ * Encoded FileDescriptorProtos of all our protos, including health. `buf build` creates the set together with
+ * the generated code. With raw descriptors, reflection can describe services and not only list them.
  */
 export function loadFileDescriptors(): Buffer[] {
   const set = readFileSync(DESCRIPTOR_SET);

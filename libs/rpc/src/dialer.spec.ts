@@ -109,19 +109,19 @@ describe.each(ways)('%s', (_, ask) => {
     expect(await ask(new Dialer({ credentials: secured }), await serve(secured))).toBe(NEXT);
   });
 
-  it('does not trust a server with a certificate of another', async () => {
+  it('does not trust a server with the certificate of another', async () => {
     const other = selfSigned(['127.0.0.1']);
     const wrong = { cert_chain: Buffer.from(other.cert), private_key: Buffer.from(other.key) };
     const address = await serve({ ...TLS, server: ServerCredentials.createSsl(null, [wrong]) });
     await expect(ask(new Dialer({ credentials: TLS }), address)).rejects.toThrow();
   });
 
-  it('gets no answer in the clear from a server that expects TLS', async () => {
+  it('gets no plaintext answer from a server that expects TLS', async () => {
     await expect(ask(new Dialer({ credentials: PLAINTEXT }), await serve(TLS))).rejects.toThrow();
   });
 });
 
-it('serves and dials a unix socket in the clear, whatever the credentials', async () => {
+it('serves and dials a unix socket in plaintext, with any credentials', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'enjambre-dialer-'));
   cleanup.push(() => rm(folder, { recursive: true }));
   const address = await serve(TLS, parseAddress(`unix:${join(folder, 'socket')}`));

@@ -9,7 +9,7 @@ import { Http2Connection } from './http2/connection.js';
 import { MadeCalls } from './made-calls.js';
 import { targetOf } from './scoped-target.js';
 
-/** Options of every channel of ours: no proxies, quick to notice a lost server and to try again. */
+/** Options of every channel: no proxies, quick detection of a lost server, quick retries. */
 const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.enable_http_proxy': 0,
   'grpc.keepalive_time_ms': 4000,
@@ -28,13 +28,13 @@ export type ClientConstructor<C extends Client> = new (
 
 export interface DialerInit {
   readonly credentials: Credentials;
-  /** Where the calls of its clients are counted. @default nowhere */
+  /** Metrics that count the calls of its clients. @default none */
   readonly metrics?: Metrics | undefined;
 }
 
 /**
- * Opens every outgoing connection of a program. Parts that call servers are given the dialer; it alone knows the
- * credentials.
+ * Opens every outgoing connection of a program. Parts that call servers receive the dialer; only the dialer
+ * has the credentials.
  */
 export class Dialer {
   readonly #credentials: Credentials;
@@ -46,7 +46,8 @@ export class Dialer {
   }
 
   /**
-   * A client of a generated service, on grpc-js. It connects with its first call. The caller closes it.
+   * Creates a client of a generated service, on grpc-js. It connects with its first call. The caller closes
+   * it.
    *
    * @param address "HOST:PORT" or "unix:PATH"
    */
@@ -64,7 +65,7 @@ export class Dialer {
   }
 
   /**
-   * A connection of our own HTTP/2 client, for streams that carry blocks or many small messages
+   * Opens a connection of our own HTTP/2 client, for streams with blocks or many small messages
    * (docs/adr/0009-data-plane.md). It connects at once. The caller closes it.
    *
    * @param endpoint "HOST:PORT"
@@ -74,7 +75,8 @@ export class Dialer {
   }
 
   /**
-   * A session of Node's HTTP/2 client, for benchmarks and tests that write frames themselves. Its calls are not counted.
+   * Opens a session of Node's HTTP/2 client, for benchmarks and tests that write frames themselves. Its calls
+   * are not counted.
    *
    * @param endpoint "HOST:PORT"
    */

@@ -33,7 +33,7 @@ afterEach(async () => {
   }
 });
 
-/** A client of a server that handles ListFiles and WatchEvents as told. */
+/** A client of a server with the given handlers of ListFiles and WatchEvents. */
 async function serve(
   handle: { unary?: Unary; stream?: Stream },
   options: Partial<HandlerOptions> = {},
@@ -85,7 +85,7 @@ const asRefused = {
 };
 
 describe('a unary handler', () => {
-  it('answers, knowing who calls and with what', async () => {
+  it('answers with access to the address and metadata of the caller', async () => {
     const contexts: (CallContext & { aborted: boolean })[] = [];
     const client = await serve({
       unary: ({ query }, context) => {
@@ -113,7 +113,7 @@ describe('a unary handler', () => {
     await expect(list(await serve({ unary }))).rejects.toMatchObject(asRefused);
   });
 
-  it('tells a client nothing of a defect, and the log everything', async () => {
+  it('hides a defect from the client, and logs it in full', async () => {
     const logged: unknown[] = [];
     const log = createLogger({ name: 'test', level: 'silent' });
     log.error = (fields: unknown) => void logged.push(fields);
@@ -123,7 +123,7 @@ describe('a unary handler', () => {
     expect(logged).toEqual([{ err: defect }]);
   });
 
-  it('learns that the caller is gone', async () => {
+  it('is notified when the caller disconnects', async () => {
     let aborted: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (aborted = resolve));
     let begun: () => void = () => undefined;
@@ -170,7 +170,7 @@ describe('a unary handler', () => {
 });
 
 describe('a streaming handler', () => {
-  it('sends what its generator yields, and ends well', async () => {
+  it('sends the values of its generator, and ends with OK', async () => {
     const client = await serve({
       stream: async function* () {
         for (const type of ['a', 'b', 'c']) yield event(type);
@@ -179,7 +179,7 @@ describe('a streaming handler', () => {
     expect(await readAll(client)).toEqual(['a', 'b', 'c']);
   });
 
-  it('ends with the rich error that its generator throws, after what it sent', async () => {
+  it('ends with the rich error of its generator, after the values sent before', async () => {
     const client = await serve({
       stream: async function* () {
         yield event('a');
@@ -197,7 +197,7 @@ describe('a streaming handler', () => {
     expect(seen).toEqual(['a']);
   });
 
-  it('ends its generator, and what that holds, when the reader leaves', async () => {
+  it('ends its generator, with its resources, when the reader leaves', async () => {
     let cleanedUp: () => void = () => undefined;
     const clean = new Promise<void>((resolve) => (cleanedUp = resolve));
     const client = await serve({
@@ -220,7 +220,7 @@ describe('a streaming handler', () => {
     await clean;
   });
 
-  it('goes no faster than the reader takes', async () => {
+  it('sends no faster than the reader reads', async () => {
     let yielded = 0;
     const client = await serve({
       stream: async function* (_, { signal }) {

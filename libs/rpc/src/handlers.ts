@@ -9,24 +9,24 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Logger } from '@enjambre/common/log/logger';
 import { toServiceError } from './status.js';
 
-/** What a handler may know of its call. */
+/** Context of a handler's call. */
 export interface CallContext {
   readonly metadata: Metadata;
-  /** Address of the caller as the socket has it, such as "10.0.0.7:51234". */
+  /** Address of the caller at the socket, such as "10.0.0.7:51234". */
   readonly peer: string;
-  /** Aborts when the caller is gone or the deadline has passed. */
+  /** Aborts when the caller has disconnected or the deadline has passed. */
   readonly signal: AbortSignal;
 }
 
 export interface HandlerOptions {
-  /** Who defines the reasons of errors, such as "enjambre.tracker". */
+  /** Owner of the error reasons, such as "enjambre.tracker". */
   readonly domain: string;
   readonly log: Logger;
   /** Called before every handler; throws to refuse the call. */
   readonly authorize?: (context: CallContext) => void;
 }
 
-/** Makes gRPC handlers of plain functions: errors become rich statuses, defects are logged. */
+/** Creates gRPC handlers from plain functions: errors become rich statuses, defects are logged. */
 export class HandlerFactory {
   constructor(private readonly options: HandlerOptions) {}
 
@@ -50,7 +50,7 @@ export class HandlerFactory {
     };
   }
 
-  /** The generator's messages are sent one by one, no faster than the caller reads. */
+  /** Sends the generator's messages one by one, no faster than the caller reads. */
   serverStream<Request, Response>(
     handle: (request: Request, context: CallContext) => AsyncIterable<Response>,
   ): handleServerStreamingCall<Request, Response> {
@@ -67,7 +67,7 @@ export class HandlerFactory {
         }
       };
       const sent = this.#run(context, send);
-      // By now the handler has begun: headers tell the caller that a subscription stands.
+      // The handler has started: headers tell the caller that the subscription is active.
       call.sendMetadata(new Metadata());
       sent.then(
         () => {
@@ -80,12 +80,15 @@ export class HandlerFactory {
     };
   }
 
-  /** Ends a bidirectional stream with the status that fits `error`. */
+  /** Ends a bidirectional stream with the status of `error`. */
   fail(call: ServerDuplexStream<unknown, unknown>, error: unknown): void {
     call.emit('error', this.error(error));
   }
 
-  /** The status a client is told; what is not marked for clients is logged instead. */
+  /**
+   * The status that a client receives; an error that is not an EnjambreError is logged, and hidden from the
+   * client.
+   */
   error(error: unknown): ReturnType<typeof toServiceError> {
     if (!(error instanceof EnjambreError))
       this.options.log.error({ err: error }, 'a call failed unexpectedly');
@@ -98,7 +101,7 @@ export class HandlerFactory {
   }
 }
 
-/** Resolves when the stream takes more, or when nobody reads it any more. */
+/** Resolves when the stream accepts more, or when its reader is gone. */
 async function writable(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -6,8 +6,8 @@ import { formatAddress, type Address } from '@enjambre/common/config/address';
 import { listenAnywhere } from '@enjambre/common/config/listen-anywhere';
 
 /**
- * Has a server of grpc-js listen, and returns where it does, with the port that the system chose if it was 0. A unix
- * socket is its owner's alone. Throws what grpc-js gives.
+ * Binds a grpc-js server and returns its address, with the port that the system chose if it was 0. Only the
+ * owner can access a unix socket. Throws the errors of grpc-js.
  */
 export async function bind(
   server: Server,
@@ -37,7 +37,7 @@ function bindAsync(server: Server, address: Address, credentials: ServerCredenti
   });
 }
 
-/** Removes a socket whose process was killed: nobody listens on it, and it would be in the way. */
+/** Removes the socket of a killed process: it has no listener, and would block the address. */
 async function removeStale(path: string): Promise<void> {
   const stale = await new Promise<boolean>((resolve) => {
     const socket = createConnection(path);
@@ -49,6 +49,6 @@ async function removeStale(path: string): Promise<void> {
       resolve('code' in error && error.code === 'ECONNREFUSED');
     });
   });
-  // A file that is no socket refuses connections as well, and is somebody's.
+  // A regular file refuses connections as well, and must not be removed.
   if (stale && (await lstat(path)).isSocket()) await unlink(path);
 }

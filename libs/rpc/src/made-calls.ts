@@ -3,7 +3,7 @@ import { isTracing } from '@enjambre/common/tracing/tracing';
 import type { CallObserver, ObservedCall } from './call-observer.js';
 import { traceMade } from './call-tracing.js';
 
-/** Reports the calls of a dialer's clients to observers, and traces them while the process is traced. */
+/** Reports the calls of a dialer's clients to observers, and traces them while tracing is on. */
 export class MadeCalls {
   readonly #observers: readonly CallObserver[];
 
@@ -11,7 +11,7 @@ export class MadeCalls {
     this.#observers = observers;
   }
 
-  /** A call of `path` ("/package.Service/Method") begins. */
+  /** Reports the start of a call of `path` ("/package.Service/Method"). */
   begin(path: string): ObservedCall {
     const observers = isTracing() ? [traceMade, ...this.#observers] : this.#observers;
     const calls = observers.flatMap((observe) => observe(path) ?? []);
@@ -23,7 +23,7 @@ export class MadeCalls {
     };
   }
 
-  /** What a client of grpc-js is opened with; nothing if nobody observes its calls. */
+  /** Interceptors for a grpc-js client; none if no observer needs its calls. */
   interceptors(): Interceptor[] {
     return isTracing() || this.#observers.length > 0 ? [this.#intercept] : [];
   }

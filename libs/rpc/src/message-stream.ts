@@ -1,17 +1,17 @@
 import type { EnjambreError } from '@enjambre/core/error';
 
-/** What comes of a stream. After `ended` nothing more does. */
+/** Receives the events of a stream. `ended` is the last. */
 export interface StreamListener<Message> {
   readonly message: (message: Message) => void;
-  /** Why it ended; undefined if the server ended it well. */
+  /** The error that ended it; undefined if the server ended it with OK. */
   readonly ended: (error: EnjambreError | undefined) => void;
 }
 
-/** The client's end of a gRPC stream both ways. */
+/** The client side of a bidirectional gRPC stream. */
 export interface MessageStream<Message> {
   write(message: Message): void;
-  /** Nothing more is written; the listener goes on hearing. */
+  /** Ends our side; the listener still receives messages. */
   end(): void;
-  /** Ends it without a word; the listener hears nothing more. */
+  /** Ends the stream without notice; the listener is not called again. */
   cancel(): void;
 }

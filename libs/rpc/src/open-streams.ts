@@ -7,7 +7,10 @@ interface Listening {
   readonly log: Logger;
 }
 
-/** To be started when the server of `service` listens, which is told then; ends open streams before the server stops. */
+/**
+ * Start it when the server of `service` listens: it logs the address. On stop it ends open streams before the
+ * server stops.
+ */
 export function openStreams(
   service: string,
   { server, log }: Listening,

@@ -2,7 +2,7 @@ import type { handleBidiStreamingCall, Server, ServiceDefinition } from '@grpc/g
 import { ReflectionService } from '@grpc/reflection';
 import { loadFileDescriptors } from './descriptors.js';
 
-/** The one method of each version of the reflection service. */
+/** The only method of each version of the reflection service. */
 const METHOD = 'ServerReflectionInfo';
 
 interface ReflectionVersion {
@@ -11,9 +11,8 @@ interface ReflectionVersion {
 }
 
 /**
- * Adds reflection that knows all our descriptors and lists `services`. Its tables are made
- * when somebody asks first: most servers are never asked, and making them took a good
- * part of their start.
+ * Adds reflection with all our descriptors that lists `services`. Its tables are built at the first request:
+ * most servers never receive one, and building them took a considerable part of the start.
  */
 export function addReflection(server: Server, services: readonly string[]): void {
   let made: readonly ReflectionVersion[] | undefined;
@@ -26,7 +25,7 @@ export function addReflection(server: Server, services: readonly string[]): void
   });
 }
 
-/** The service in each of its versions, the same ones for whatever descriptors. */
+/** The service in each of its versions, independent of the descriptors. */
 function versionsOf(
   fileDescriptorProtos: readonly Buffer[],
   services: readonly string[],
@@ -36,7 +35,7 @@ function versionsOf(
     addService: (definition, { [METHOD]: answer }) =>
       void versions.push({ definition, answer: answer as ReflectionVersion['answer'] }),
   };
-  // @grpc/reflection reads nothing of a package definition but its raw descriptors.
+  // @grpc/reflection reads only the raw descriptors of a package definition.
   const raw = { all: { format: 'raw', type: {}, fileDescriptorProtos } };
   const definitions = raw as unknown as ConstructorParameters<typeof ReflectionService>[0];
   new ReflectionService(definitions, { services: [...services] }).addToServer(recorder);

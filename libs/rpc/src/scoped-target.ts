@@ -8,8 +8,9 @@ type Target = ConstructorParameters<ResolverConstructor>[0];
 const SCHEME = 'scoped';
 
 /**
- * Leads to an address of one link, such as [fe80::1%eth0]:7070. The interface means something to this machine only: it
- * is no part of what the server is told, and grpc-js, which makes a URL of the whole, could not connect.
+ * Resolves a link-local address with an interface, such as [fe80::1%eth0]:7070. The interface is local to
+ * this machine: it must not be sent to the server, and grpc-js, which builds a URL from the whole, could not
+ * connect.
  */
 class ScopedResolver {
   #told = false;
@@ -39,7 +40,7 @@ class ScopedResolver {
 
 let isRegistered = false;
 
-/** What grpc-js takes for an address as `formatAddress` writes it. */
+/** The grpc-js target for an address formatted by `formatAddress`. */
 export function targetOf(address: string): string {
   if (!address.startsWith('[') || !address.includes('%')) return address;
   if (!isRegistered) experimental.registerResolver(SCHEME, ScopedResolver);

@@ -104,13 +104,13 @@ async function versionAt(address: Address): Promise<string> {
 }
 
 describe('GrpcServer', () => {
-  it('says which port the system chose', async () => {
+  it('reports the port that the system chose', async () => {
     const { address } = await start(LOCAL);
     expect(address).toMatchObject({ kind: 'tcp', host: '127.0.0.1' });
     expect(await versionAt(address)).toBe('it works');
   });
 
-  it('says that a port is in use, and which', async () => {
+  it('reports a port in use, with its number', async () => {
     const { address } = await start(LOCAL);
     await expect(start(address)).rejects.toMatchObject({
       code: 'unavailable',
@@ -128,7 +128,7 @@ describe('GrpcServer', () => {
       'unix:/dev/null/s',
       'cannot create a socket at /dev/null/s, whose folder is missing or not writable: choose another',
     ],
-  ])('says for people why it cannot listen on %s', async (listen, message) => {
+  ])('reports why it cannot listen on %s', async (listen, message) => {
     await expect(start(parseAddress(listen))).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'CANNOT_LISTEN',
@@ -137,7 +137,7 @@ describe('GrpcServer', () => {
     });
   });
 
-  it('names the setting that moves it', async () => {
+  it('names the setting to change', async () => {
     const { address } = await start(LOCAL);
     await expect(start(address, { listenSetting: 'control' })).rejects.toMatchObject({
       message: expect.stringMatching(/: choose another$/) as unknown as string,
@@ -145,7 +145,7 @@ describe('GrpcServer', () => {
     });
   });
 
-  it('takes its address ahead of time, and calls wait until it starts', async () => {
+  it('reserves its address before the start, and calls wait until it starts', async () => {
     const server = new GrpcServer({
       listen: LOCAL,
       credentials: PLAINTEXT,
@@ -166,7 +166,7 @@ describe('GrpcServer', () => {
     expect(await answer).toBe('it works');
   });
 
-  it('has a socket for its owner alone, and takes it away at the end', async () => {
+  it('creates a socket for its owner only, and removes it on stop', async () => {
     const path = join(folder, 's.sock');
     const server = await start({ kind: 'unix', path });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -175,7 +175,7 @@ describe('GrpcServer', () => {
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('takes the socket of a process that was killed', async () => {
+  it('takes over the socket of a killed process', async () => {
     const path = join(folder, 's.sock');
     const holder = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
     const child = spawn(process.execPath, ['-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -187,7 +187,7 @@ describe('GrpcServer', () => {
     expect(await versionAt((await start({ kind: 'unix', path })).address)).toBe('it works');
   });
 
-  it('does not take the socket of a process that lives, nor a file', async () => {
+  it('does not take over the socket of a running process, or a file', async () => {
     const path = join(folder, 's.sock');
     const holder = createServer().listen(path);
     await once(holder, 'listening');
@@ -199,7 +199,7 @@ describe('GrpcServer', () => {
     expect((await stat(path)).size).toBe(8);
   });
 
-  it('takes no message over its limit', async () => {
+  it('refuses a message over its limit', async () => {
     const { address } = await start(LOCAL, { maxReceiveBytes: 1000 });
     const tracker = client(address);
     const list = (query: string) =>
@@ -208,7 +208,7 @@ describe('GrpcServer', () => {
     await expect(list('q'.repeat(1001))).rejects.toMatchObject({ code: 'exhausted' });
   });
 
-  it('is healthy while it serves, knows its services only, and says when it does not serve any more', async () => {
+  it('is healthy while it serves, knows only its own services, and reports when it stops serving', async () => {
     const server = await start(LOCAL, { graceMs: 2000 });
     const checks = health(server.address);
     const check = async (service: string) => (await callUnary(checks.check.bind(checks), { service })).status;
@@ -227,7 +227,7 @@ describe('GrpcServer', () => {
     expect(told).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
   });
 
-  it('is alive also while it cannot do its work', async () => {
+  it('is alive even while it is not ready', async () => {
     const server = await start(LOCAL);
     const checks = health(server.address);
     server.setServing(false);
@@ -235,12 +235,12 @@ describe('GrpcServer', () => {
     expect([await check(''), await check(LIVENESS)]).toEqual([Serving.NOT_SERVING, Serving.SERVING]);
   });
 
-  it('lets open calls finish when it stops, and takes no new ones', async () => {
+  it('lets open calls finish when it stops, and accepts no new ones', async () => {
     let answer: () => void = () => undefined;
     const server = await start(LOCAL, { graceMs: 5000 }, new Promise((resolve) => (answer = resolve)));
     const tracker = client(server.address);
     const open = callUnary(tracker.getStats.bind(tracker), {});
-    await callUnary(tracker.listFiles.bind(tracker), { query: '', pageSize: 0, pageToken: '' }); // It is there by now.
+    await callUnary(tracker.listFiles.bind(tracker), { query: '', pageSize: 0, pageToken: '' }); // It has arrived by now.
     const stopped = server.stop();
     await expect(versionAt(server.address)).rejects.toMatchObject({ code: 'unavailable' });
     answer();
@@ -252,7 +252,7 @@ describe('GrpcServer', () => {
     ['on a port', () => LOCAL],
     ['on any address', () => parseAddress(':0')],
     ['on a socket', () => parseAddress(`unix:${join(folder, 's.sock')}`)],
-  ])('ends calls %s that do not finish in time, and their handlers learn of it', async (_, listen) => {
+  ])('ends calls %s that do not finish in time, and notifies their handlers', async (_, listen) => {
     let aborted: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (aborted = resolve));
     const handlers = new HandlerFactory({ domain: 'test', log });
@@ -275,7 +275,7 @@ describe('GrpcServer', () => {
     expect(performance.now() - stoppingMs).toBeLessThan(1000);
   });
 
-  it('can be stopped twice, before it was started, and after it failed to', async () => {
+  it('can be stopped twice, before it was started, and after a failed start', async () => {
     const server = await start(LOCAL);
     const other = new GrpcServer({ listen: server.address, credentials: PLAINTEXT, services: [], log });
     await other.stop();

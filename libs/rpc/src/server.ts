@@ -33,38 +33,38 @@ export interface ServedService {
 export interface GrpcServerOptions {
   readonly listen: Address;
   readonly credentials: Credentials;
-  /** The setting that says where it listens, for errors. @default 'listen' */
+  /** Name of the setting for the listen address, for errors. @default 'listen' */
   readonly listenSetting?: string;
   readonly services: readonly ServedService[];
   readonly log: Logger;
-  /** Largest message taken, in bytes. @default 1 MiB */
+  /** Largest accepted message in bytes. @default 1 MiB */
   readonly maxReceiveBytes?: number;
-  /** Open calls may go on so long after `stop`, in milliseconds. @default 3000 */
+  /** Time that open calls have to finish after `stop`, in milliseconds. @default 3000 */
   readonly graceMs?: number;
-  /** Where its calls are counted. @default nowhere */
+  /** Metrics that count its calls. @default none */
   readonly metrics?: Metrics | undefined;
-  /** Handlers learn at which address they were reached: see `reachedAt`. @default false */
+  /** Records for handlers the address at which they were reached: see `reachedAt`. @default false */
   readonly notesReachedAt?: boolean;
 }
 
-/** A lost client is noticed after at most the sum of the two. */
+/** A lost client is detected after at most the sum of the two. */
 const KEEPALIVE_TIME_MS = 4000;
 const KEEPALIVE_TIMEOUT_MS = 3000;
-/** Clients may ping as often as this without being sent away. */
+/** Clients that ping more often are disconnected. */
 const MIN_CLIENT_PING_MS = 1000;
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
 
 /**
- * A gRPC server as we want all of them: health, reflection, keepalive, message limits
- * and a stop that lets calls finish.
+ * The gRPC server of all our services: health, reflection, keepalive, message limits, and a stop that lets
+ * calls finish.
  */
 export class GrpcServer implements Startable {
   readonly #options: GrpcServerOptions;
   readonly #health: ServedHealth;
   #server: Server | undefined;
   #bound: Address | undefined;
-  /** Lets the calls in that came before {@link start}. */
+  /** Admits the calls that arrived before {@link start}. */
   #open: () => void = () => undefined;
 
   constructor(options: GrpcServerOptions) {
@@ -72,7 +72,7 @@ export class GrpcServer implements Startable {
     this.#health = new ServedHealth(options.services.map(({ name }) => name));
   }
 
-  /** Where it listens, with the port that the system chose if it was 0. */
+  /** Its address, with the port that the system chose if it was 0. */
   get address(): Address {
     if (!this.#bound) throw new Error('the server does not listen yet');
     return this.#bound;
@@ -85,7 +85,7 @@ export class GrpcServer implements Startable {
     this.setServing(true);
   }
 
-  /** Takes its address before {@link start}: calls wait until then. Throws what that throws. */
+  /** Binds its address before {@link start}: calls wait until then. Throws the errors of {@link start}. */
   async reserve(): Promise<void> {
     const opened = new Promise<void>((resolve) => (this.#open = resolve));
     await this.#listen(waitFor(opened));
@@ -99,7 +99,7 @@ export class GrpcServer implements Startable {
       ...(isTracing() ? [traceServed] : []),
       ...held,
     ];
-    // What goes wrong is thrown or logged by us; grpc-js would write it to standard error besides.
+    // Our code throws or logs errors; grpc-js would write them to standard error as well.
     if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
     this.#server = new Server({ ...this.#serverOptions(), interceptors });
     for (const { definition, implementation } of services)
@@ -114,12 +114,12 @@ export class GrpcServer implements Startable {
     });
   }
 
-  /** What health checks are told of this server and all its services. */
+  /** Sets the health status of this server and all its services. */
   setServing(serving: boolean): void {
     this.#health.setServing(serving);
   }
 
-  /** What they are told of a part of the service that has a name of its own. Who watches hears of changes only. */
+  /** Sets the health status of a named part of the service. Watchers receive only changes. */
   setPart(name: string, serving: boolean): void {
     this.#health.setPart(name, serving);
   }
@@ -131,7 +131,8 @@ export class GrpcServer implements Startable {
     this.#server = undefined;
     this.setServing(false);
     const graceMs = this.#options.graceMs ?? DEFAULT_GRACE_MS;
-    // What cuts connections off when the grace is over is the drain: without channelz, forceShutdown knows none.
+    // The drain closes connections when the grace period ends: without channelz, forceShutdown does not know
+    // them.
     if (this.#bound) server.drain(formatAddress(this.#bound), graceMs);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
@@ -157,7 +158,7 @@ export class GrpcServer implements Startable {
   }
 }
 
-/** Holds every call back until `opened`. */
+/** Delays every call until `opened`. */
 function waitFor(opened: Promise<void>): ServerInterceptor {
   return (_, call) => new ServerInterceptingCall(call, { start: (next) => void opened.then(() => next()) });
 }

@@ -25,11 +25,11 @@ function serviceError(code: status, details: string, metadata = new Metadata()):
 }
 
 describe('an error on its way to a client and back', () => {
-  it.each(CODES)('has the status that stands for %s', (code, grpc) => {
+  it.each(CODES)('has the status of %s', (code, grpc) => {
     expect(toStatus(new EnjambreError(code, 'X', 'x'), 'test').code).toBe(grpc);
   });
 
-  it('is the same: code, reason, message and facts', () => {
+  it('keeps code, reason, message and metadata', () => {
     const text = fc.string({ unit: 'binary', maxLength: 200 }).filter((value) => value.isWellFormed());
     const facts = fc.dictionary(fc.stringMatching(/^[a-z][a-z_]{0,9}$/), text, { maxKeys: 4 });
     fc.assert(
@@ -53,7 +53,7 @@ describe('an error on its way to a client and back', () => {
     );
   });
 
-  it.each([0, 1, 999, 1500, 3_600_000])('says that a retry makes sense after %d ms', (retryAfterMs) => {
+  it.each([0, 1, 999, 1500, 3_600_000])('keeps the retry delay of %d ms', (retryAfterMs) => {
     const error = new EnjambreError('exhausted', 'TOO_FAST', 'wait', { retryAfterMs });
     expect(fromServiceError(toServiceError(error, 'test'))).toMatchObject({
       reason: 'TOO_FAST',
@@ -61,12 +61,12 @@ describe('an error on its way to a client and back', () => {
     });
   });
 
-  it('says nothing of a retry if nobody knows when it makes sense', () => {
+  it('has no retry delay if none is known', () => {
     const error = new EnjambreError('exhausted', 'FULL', 'full');
     expect(fromServiceError(toServiceError(error, 'test')).retryAfterMs).toBeUndefined();
   });
 
-  it('tells nothing of an error that is not for clients, nor of any cause', () => {
+  it('hides internal errors, and every cause', () => {
     const secret = 'password hunter2';
     for (const error of [
       new TypeError(secret),
@@ -84,14 +84,14 @@ describe('an error on its way to a client and back', () => {
     }
   });
 
-  it('is cut to a length that fits into a header, not in the middle of a character that would break it', () => {
+  it('is truncated to fit into a header, but not within a character', () => {
     const error = new EnjambreError('invalid', 'X', `${'x'.repeat(1023)}😀 and more`);
     const { details } = toStatus(error, 'test');
     expect(details.length).toBeLessThanOrEqual(1024);
     expect(() => encodeURI(details)).not.toThrow();
   });
 
-  it('without details of ours has the name of its status for a reason', () => {
+  it('without our details has the name of its status as reason', () => {
     expect(fromServiceError(serviceError(status.UNAVAILABLE, 'gone'))).toMatchObject({
       code: 'unavailable',
       reason: 'UNAVAILABLE',
@@ -107,7 +107,7 @@ describe('an error on its way to a client and back', () => {
     });
   });
 
-  it('survives details that are garbage', () => {
+  it('survives malformed details', () => {
     const metadata = new Metadata();
     metadata.set('grpc-status-details-bin', Buffer.from([0xff, 0xff, 0xff, 0x01]));
     expect(fromServiceError(serviceError(status.NOT_FOUND, 'x', metadata))).toMatchObject({
@@ -116,13 +116,13 @@ describe('an error on its way to a client and back', () => {
     });
   });
 
-  it('is left as it is if it is ours already, and internal if it is nobody knows what', () => {
+  it('is unchanged if it is an EnjambreError, and internal otherwise', () => {
     const ours = new EnjambreError('aborted', 'X', 'x');
     expect(fromServiceError(ours)).toBe(ours);
     expect(fromServiceError('boom')).toMatchObject({ code: 'internal', reason: 'INTERNAL' });
   });
 
-  it('loses the notes that grpc-js writes for its developers', () => {
+  it('loses the notes of grpc-js for its developers', () => {
     const noisy =
       'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:7070. Resolution note: whatever it says';
     expect(fromServiceError(serviceError(status.UNAVAILABLE, noisy)).message).toBe(

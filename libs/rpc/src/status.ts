@@ -4,13 +4,13 @@ import { ErrorInfo, RetryInfo } from '@enjambre/proto/gen/google/rpc/error_detai
 import type { Any } from '@enjambre/proto/gen/google/protobuf/any';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 
-/** Metadata key of the encoded google.rpc.Status, as all gRPC libraries know it. */
+/** Metadata key of the encoded google.rpc.Status, common to all gRPC libraries. */
 const DETAILS_KEY = 'grpc-status-details-bin';
 const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
 const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
 const MAX_MESSAGE_CHARS = 1024;
 
-/** The one table between our error codes and gRPC's. */
+/** The only mapping between our error codes and those of gRPC. */
 const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
   invalid: status.INVALID_ARGUMENT,
   'not-found': status.NOT_FOUND,
@@ -32,10 +32,10 @@ const CODE_OF = new Map<status, ErrorCode>(
 );
 
 /**
- * What a client is told of an error: code, message, a google.rpc.ErrorInfo and, if a retry
- * is known to make sense, a google.rpc.RetryInfo. Of an error that is not an {@link EnjambreError} it learns nothing but "internal error".
+ * Converts an error for a client: code, message, a google.rpc.ErrorInfo and, if a retry makes sense, a
+ * google.rpc.RetryInfo. An error that is not an {@link EnjambreError} becomes only "internal error".
  *
- * @param domain who defines the reason, such as "enjambre.tracker"
+ * @param domain owner of the reason, such as "enjambre.tracker"
  */
 export function toStatus(error: unknown, domain: string): StatusObject {
   const known = EnjambreError.from(error);
@@ -60,18 +60,18 @@ function detailsOf({ reason, metadata, retryAfterMs }: EnjambreError, domain: st
   return details;
 }
 
-/** Replaces halves of characters: grpc-js hands the text to encodeURI, and that throws for them. */
+/** Replaces lone surrogates: grpc-js passes the text to encodeURI, which throws for them. */
 function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-/** {@link toStatus} in the form that unary callbacks and stream errors want. */
+/** {@link toStatus} in the form for unary callbacks and stream errors. */
 export function toServiceError(error: unknown, domain: string): ServiceError {
   const { code, details, metadata } = toStatus(error, domain);
   return Object.assign(new Error(details), { code, details, metadata });
 }
 
-/** What a call of ours failed with, in our own terms: the reverse of {@link toStatus}. */
+/** Converts the error of an outgoing call: the inverse of {@link toStatus}. */
 export function fromServiceError(error: unknown): EnjambreError {
   if (error instanceof EnjambreError) return error;
   if (!isServiceError(error)) return EnjambreError.from(error);
@@ -85,7 +85,7 @@ export function fromServiceError(error: unknown): EnjambreError {
   });
 }
 
-/** grpc-js's own texts carry notes for its developers. */
+/** Removes the notes for developers from texts of grpc-js. */
 function plainText(details: string): string {
   const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
   if (seconds !== undefined) return `no answer within ${seconds} s`;
@@ -97,7 +97,7 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
-/** What {@link detailsOf} wrote, as far as it is there and can be read. */
+/** Parses the output of {@link detailsOf}, as far as it is present and valid. */
 function readDetails(error: ServiceError): { info?: ErrorInfo; retryAfterMs?: number } {
   const encoded = (error.metadata as Metadata | undefined)?.get(DETAILS_KEY)[0];
   if (!Buffer.isBuffer(encoded)) return {};

@@ -10,13 +10,13 @@ const uint32 = fc.oneof(
 );
 const length = fc.oneof(fc.nat(300), fc.constantFrom(0, 1, 16_384, 262_143, 262_144));
 
-/** As the agent sends a block: the header, and the bytes behind it. */
+/** A block as the agent sends it: the header, and the bytes behind it. */
 function encode(block: Parameters<typeof blockHeader>[0], data: Buffer): Buffer {
   return Buffer.concat([blockHeader(block, data.length), data]);
 }
 
 describe('an encoded block', () => {
-  it('is what the generated decoder reads, whatever its numbers and length', () => {
+  it('is read by the generated decoder, for all numbers and lengths', () => {
     fc.assert(
       fc.property(uint32, uint32, uint32, length, (id, piece, begin, bytes) => {
         const data = Buffer.alloc(bytes, 'some bytes');
@@ -31,7 +31,7 @@ describe('an encoded block', () => {
     );
   });
 
-  it('means what the generated encoder says of the same block', () => {
+  it('is equivalent to the output of the generated encoder', () => {
     fc.assert(
       fc.property(
         fc.record({ id: uint32, piece: uint32, begin: uint32, left: uint32 }),

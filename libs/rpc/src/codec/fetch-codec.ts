@@ -1,16 +1,19 @@
-/** Bytes that gRPC puts before a message: whether it is compressed, and its length. */
+/** Bytes of gRPC's prefix of a message: the compression flag, and the length. */
 export const GRPC_PREFIX_BYTES = 5;
 
-/** Puts them at the start of `memory`, for a message of `length` bytes behind them. */
+/** Writes the prefix at the start of `memory`, for a message of `length` bytes after it. */
 export function putGrpcPrefix(memory: Buffer, length: number): void {
   memory.writeUInt8(0, 0);
   memory.writeUInt32BE(length, 1);
 }
 
-/** A message that is too long, compressed, or not understood. */
+/** A message that is too long, compressed, or malformed. */
 export class MessageReadError extends Error {}
 
-/** How long the message is that follows, in bytes. Throws {@link MessageReadError} if it is compressed or longer than it may be. */
+/**
+ * Length in bytes of the message that follows. Throws {@link MessageReadError} if it is compressed or longer
+ * than `maxBytes`.
+ */
 export function readGrpcPrefix(prefix: Buffer, maxBytes: number): number {
   const length = prefix.readUInt32BE(1);
   if (prefix[0] !== 0) throw new MessageReadError('a compressed message');
@@ -18,7 +21,7 @@ export function readGrpcPrefix(prefix: Buffer, maxBytes: number): number {
   return length;
 }
 
-/** Tags of the fields, as peer.proto numbers them: (number << 3) | wire type. */
+/** Field tags with the numbers of peer.proto: (number << 3) | wire type. */
 export const RESPONSE_BLOCK = (1 << 3) | 2;
 export const BLOCK_ID = 1 << 3;
 export const BLOCK_PIECE = 2 << 3;
@@ -30,13 +33,13 @@ interface BlockFacts {
   readonly id: number;
   readonly piece: number;
   readonly begin: number;
-  /** Bytes of the block that come later. @default 0 */
+  /** Bytes of the block in later messages. @default 0 */
   readonly left?: number;
 }
 
 /**
- * What stands before the `length` bytes of a block in an encoded FetchResponse: who sends one reads its
- * bytes straight behind this, and nothing is copied.
+ * The part of an encoded FetchResponse before the `length` bytes of its block. A sender reads these bytes
+ * directly behind it, without copying.
  */
 export function blockHeader({ id, piece, begin, left = 0 }: BlockFacts, length: number): Buffer {
   const inner: number[] = [];

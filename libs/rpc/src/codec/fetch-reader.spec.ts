@@ -58,7 +58,7 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** Cuts bytes into chunks of these lengths, over and over. */
+/** Splits bytes into chunks of these lengths, repeatedly. */
 function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
@@ -70,7 +70,7 @@ function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
 }
 
 describe('FetchReader', () => {
-  it('reads what the generated encoder wrote, however it is cut into chunks', () => {
+  it('reads the output of the generated encoder, in any chunks', () => {
     fc.assert(
       fc.property(fc.array(response, { maxLength: 8 }), cuts, (responses, lengths) => {
         const bytes = Buffer.concat(responses.map((one) => framed(FetchResponse.encode(one).finish())));
@@ -81,7 +81,7 @@ describe('FetchReader', () => {
     );
   });
 
-  it('puts the bytes of a block into the memory that it is given, all of it and no more', () => {
+  it('fills the given memory with the bytes of a block, exactly', () => {
     const data = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 251));
     const message = Buffer.concat([blockHeader({ id: 7, piece: 300, begin: 16_384 }, data.length), data]);
     const taken: Buffer[] = [];
@@ -96,7 +96,7 @@ describe('FetchReader', () => {
     expect(heard?.message?.$case === 'block' && heard.message.value.data).toBe(taken[0]);
   });
 
-  it('leaves a block whose fields come in another order to the generated decoder', () => {
+  it('passes a block with another field order to the generated decoder', () => {
     const data = Buffer.alloc(100, 5);
     const inner = Buffer.concat([Buffer.from([0x22, 100]), data, Buffer.from([0x08, 1, 0x10, 2, 0x18, 3])]);
     const message = Buffer.concat([Buffer.from([0x0a, inner.length]), inner]);
@@ -109,7 +109,7 @@ describe('FetchReader', () => {
     });
   });
 
-  it('passes over fields that it does not know, in a message and in a block, wherever they stand', () => {
+  it('skips unknown fields, in a message and in a block, at any position', () => {
     const place = fc.record({ id: uint32, piece: uint32, begin: uint32, left: uint32 });
     const where = fc.constantFrom('before', 'in front of the bytes', 'behind the bytes', 'after');
     fc.assert(
@@ -138,7 +138,7 @@ describe('FetchReader', () => {
     );
   });
 
-  it('says nothing of a message whose kind it does not know', () => {
+  it('reports a message of an unknown kind without content', () => {
     fc.assert(
       fc.property(unknownField, (field) => {
         expect(read([framed(field)])).toEqual([{ message: undefined }]);
@@ -146,7 +146,7 @@ describe('FetchReader', () => {
     );
   });
 
-  it('refuses what is too long or compressed before it takes memory for it', () => {
+  it('refuses long or compressed messages before it allocates memory', () => {
     const taken: Buffer[] = [];
     const long = Buffer.from([0, 0, 0, 0x27, 0x11]);
     expect(() => read([long], taken)).toThrow(MessageReadError);
@@ -154,7 +154,7 @@ describe('FetchReader', () => {
     expect(taken).toEqual([]);
   });
 
-  it('never reads beyond a message, whatever is in it', () => {
+  it('never reads beyond a message, whatever its content', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), cuts, (noise, lengths) => {
         const good = FetchResponse.fromPartial({ message: { $case: 'reject', value: { id: 9 } } });

@@ -10,27 +10,27 @@ import {
 } from './fetch-codec.js';
 import { FetchResponse, type Block } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
-/** Room for what precedes the bytes of a block: tags, lengths and numbers. */
+/** Space for the fields before the bytes of a block: tags, lengths and numbers. */
 const HEAD_BYTES = 64;
 export interface FetchReaderInit {
   /** A longer message is refused. */
   readonly maxBytes: number;
-  /** Memory for the bytes of a block; it goes to whoever gets the message. */
+  /** Memory for the bytes of a block; it belongs to the receiver of the message. */
   readonly memoryFor: (bytes: number) => Buffer;
   readonly message: (response: FetchResponse) => void;
 }
 
 /**
- * Reads FetchResponses from the bytes of a gRPC stream, in chunks as they come. The bytes
- * of a block are copied once, to where they are wanted; the field order is that of the
- * generated encoder, and whatever comes in another is decoded by the generated decoder.
+ * Reads FetchResponses from the chunks of a gRPC stream. The bytes of a block are copied once, to their final
+ * memory. It expects the field order of the generated encoder; messages in another order go to the generated
+ * decoder.
  */
 export class FetchReader {
   readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   #prefixFilled = 0;
-  /** Bytes of the message that are still to come. */
+  /** Bytes of the message that have not arrived yet. */
   #left = 0;
-  /** The beginning of a message, or all of one that is no block. */
+  /** The beginning of a message, or all of a message without a block. */
   #head = Buffer.alloc(HEAD_BYTES);
   #headFilled = 0;
   #headLength = 0;
@@ -66,7 +66,7 @@ export class FetchReader {
     return end;
   }
 
-  /** A block's bytes begin here, or the whole message is gathered. */
+  /** Called where a block's bytes begin, or when the whole message has arrived. */
   #readHead(): void {
     if (this.#left === 0) return;
     const length = this.#headFilled + this.#left;
@@ -90,13 +90,16 @@ export class FetchReader {
     this.#prefixFilled = 0;
     this.#block = undefined;
     if (block) return this.init.message({ message: { $case: 'block', value: block } });
-    // What is decoded are views of the memory: it is not used again.
+    // Decoded messages are views of this memory, so it is not reused.
     this.#head = Buffer.alloc(HEAD_BYTES);
     this.init.message(FetchResponse.decode(bytes));
   }
 }
 
-/** Reads the numbers before a block's bytes; undefined unless they are all there, in order, and nothing follows the bytes. */
+/**
+ * Reads the fields before a block's bytes; undefined unless all are present, in order, and nothing follows
+ * the bytes.
+ */
 function readBlockHead(
   head: Buffer,
   length: number,

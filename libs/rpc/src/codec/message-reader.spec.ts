@@ -12,7 +12,7 @@ function framed(message: Uint8Array): Buffer {
   return memory;
 }
 
-/** Cuts bytes into chunks of the given lengths, again and again. */
+/** Splits bytes into chunks of the given lengths, repeatedly. */
 function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const end = at + (lengths[i % lengths.length] ?? 1);
@@ -22,7 +22,7 @@ function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
 }
 
 describe('MessageReader', () => {
-  it('gives every message as it was sent, however the bytes are cut, in memory of its own', () => {
+  it('returns every message unchanged, for any chunks, in its own memory', () => {
     const messages = fc.array(fc.uint8Array({ maxLength: MAX_BYTES }), { maxLength: 8 });
     const cuts = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 });
     fc.assert(
@@ -40,7 +40,7 @@ describe('MessageReader', () => {
   });
 
   it.each([
-    ['longer than it may be', framed(Buffer.alloc(MAX_BYTES + 1)), 'a message of 301 bytes'],
+    ['longer than allowed', framed(Buffer.alloc(MAX_BYTES + 1)), 'a message of 301 bytes'],
     ['compressed', Buffer.from([1, 0, 0, 0, 1, 0]), 'a compressed message'],
   ])('refuses a message that is %s', (_, bytes, fault) => {
     const reader = new MessageReader({ maxBytes: MAX_BYTES, message: () => undefined });

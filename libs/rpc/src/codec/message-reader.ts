@@ -3,11 +3,14 @@ import { GRPC_PREFIX_BYTES, readGrpcPrefix } from './fetch-codec.js';
 export interface MessageReaderInit {
   /** A longer message is refused. */
   readonly maxBytes: number;
-  /** One message, not prefixed; the memory is the receiver's. */
+  /** One message without its prefix; the memory belongs to the receiver. */
   readonly message: (bytes: Buffer) => void;
 }
 
-/** Cuts the bytes of a gRPC stream into messages, in whatever parts they come. For blocks there is {@link FetchReader}. */
+/**
+ * Splits the bytes of a gRPC stream, in chunks of any size, into messages. For blocks see {@link
+ * FetchReader}.
+ */
 export class MessageReader {
   readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   #prefixFilled = 0;
@@ -16,7 +19,7 @@ export class MessageReader {
 
   constructor(private readonly init: MessageReaderInit) {}
 
-  /** Throws {@link MessageReadError}, and what the receiver throws; it cannot be used after that. */
+  /** Throws {@link MessageReadError} and the receiver's errors; unusable after an error. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
   }

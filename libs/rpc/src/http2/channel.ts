@@ -13,7 +13,7 @@ export class Http2Channel {
     this.#calls = calls;
   }
 
-  /** False once it takes no new streams. */
+  /** False once it accepts no new streams. */
   get isOpen(): boolean {
     return this.#connection.isOpen;
   }
@@ -22,7 +22,7 @@ export class Http2Channel {
     return new GrpcStream({ connection: this.#connection, calls: this.#calls, ...init });
   }
 
-  /** Takes no new streams, and ends when those that are open have ended. */
+  /** Accepts no new streams, and ends when the open ones have ended. */
   close(): void {
     this.#connection.close();
   }

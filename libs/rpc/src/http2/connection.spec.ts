@@ -38,7 +38,7 @@ function http2Server(handle: (stream: ServerHttp2Stream) => void): Promise<strin
   return listen(server);
 }
 
-/** A server that says what no real one does. Resolves `heard` with what came until the connection ended. */
+/** A server with scripted bytes. `heard` resolves with the bytes received before the connection ended. */
 async function rawServer(bytes: Buffer): Promise<{ endpoint: string; heard: Promise<Buffer> }> {
   let resolveHeard: (heard: Buffer) => void = () => undefined;
   const heard = new Promise<Buffer>((resolve) => (resolveHeard = resolve));
@@ -69,7 +69,7 @@ interface Outcome {
   readonly reason: string | undefined;
 }
 
-/** All that comes of a request. */
+/** All events of a request. */
 function request(on: Http2Connection, say?: (stream: Http2Stream) => void): Promise<Outcome> {
   return new Promise((resolve) => {
     const headers: Outcome['headers'] = [];
@@ -144,7 +144,7 @@ describe('Http2Connection', () => {
     );
   });
 
-  it('hears nothing more of a stream that it cancelled, while others go on', async () => {
+  it('reports nothing of a cancelled stream, while others continue', async () => {
     let cancelled: Promise<unknown> = Promise.resolve();
     const endpoint = await http2Server((stream) => {
       stream.on('error', () => undefined);
@@ -174,7 +174,7 @@ describe('Http2Connection', () => {
     expect(parts).toBe(1);
   });
 
-  it('says why when nobody listens there, also to those who ask later', async () => {
+  it('reports why it cannot connect, also to later callers', async () => {
     const server = createServer();
     const endpoint = await listen(server);
     await new Promise((resolve) => server.close(resolve));
@@ -184,7 +184,7 @@ describe('Http2Connection', () => {
     expect((await request(one)).reason).toBe('the connection ended');
   });
 
-  it('ends all streams when the server goes', async () => {
+  it('ends all streams when the server disconnects', async () => {
     const streams: ServerHttp2Stream[] = [];
     const endpoint = await http2Server((stream) => {
       stream.on('error', () => undefined);
@@ -197,7 +197,7 @@ describe('Http2Connection', () => {
     expect(outcomes.every(({ reason }) => reason !== undefined)).toBe(true);
   });
 
-  it('tells the stream that the server resets, and only that', async () => {
+  it('notifies only the stream that the server resets', async () => {
     const endpoint = await http2Server((stream) => {
       stream.on('error', () => undefined);
       if (stream.id === 1) stream.close(11);
@@ -249,19 +249,16 @@ describe('Http2Connection', () => {
   });
   it.each<[string, Buffer]>([
     ['what is not HTTP/2', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['data of no stream', frame(head(FrameType.data, 0), Buffer.from('x'))],
-    ['a ping of another size', frame(head(FrameType.ping, 0), Buffer.from('x'))],
-    ['settings cut short', frame(head(FrameType.settings, 0), Buffer.from('x'))],
-    ['a window that grows by nothing', windowUpdateFrame(1, 0)],
-    ['a window that is too wide', Buffer.concat([windowUpdateFrame(1, 2 ** 31 - 1)])],
-    ['an initial window that is too wide', settingsFrame([[4, 2 ** 31]])],
+    ['data without a stream', frame(head(FrameType.data, 0), Buffer.from('x'))],
+    ['a ping of the wrong size', frame(head(FrameType.ping, 0), Buffer.from('x'))],
+    ['truncated settings', frame(head(FrameType.settings, 0), Buffer.from('x'))],
+    ['a window update of zero', windowUpdateFrame(1, 0)],
+    ['a window that is too large', Buffer.concat([windowUpdateFrame(1, 2 ** 31 - 1)])],
+    ['an initial window that is too large', settingsFrame([[4, 2 ** 31]])],
     ['a window update cut short', frame(head(FrameType.windowUpdate, 0), Buffer.from('x'))],
-    ['a continuation of nothing', frame(head(FrameType.continuation, 1), Buffer.from('x'))],
+    ['a continuation without headers', frame(head(FrameType.continuation, 1), Buffer.from('x'))],
     ['a push', frame(head(FrameType.pushPromise, 1), Buffer.from('x'))],
-    [
-      'headers that are no headers',
-      frame(head(FrameType.headers, 1, Flag.endHeaders), Buffer.from([0xff, 0xff])),
-    ],
+    ['malformed headers', frame(head(FrameType.headers, 1, Flag.endHeaders), Buffer.from([0xff, 0xff]))],
     [
       'headers that are all padding',
       frame(head(FrameType.headers, 1, Flag.endHeaders | Flag.padded), Buffer.from([9, 1])),
@@ -271,7 +268,7 @@ describe('Http2Connection', () => {
       Buffer.concat([frame(head(FrameType.headers, 1)), frame(head(FrameType.data, 1))]),
     ],
     [
-      'headers without end',
+      'headers without an end',
       Buffer.concat([
         frame(head(FrameType.headers, 1)),
         ...Array.from({ length: 70 }, () => frame(head(FrameType.continuation, 1), Buffer.alloc(1))),
@@ -283,11 +280,11 @@ describe('Http2Connection', () => {
     const { reason } = await request(one);
     expect(reason).toContain('the peer sent');
     expect(one.isOpen).toBe(false);
-    // It is told, and the connection is closed.
+    // The server is notified, and the connection is closed.
     expect((await heard).includes(Buffer.from([FrameType.goaway, 0, 0, 0, 0, 0]))).toBe(true);
   });
 
-  it('leaves a server that wants answers and does not read them', async () => {
+  it('disconnects from a server that requests answers and does not read them', async () => {
     const ping = frame(head(FrameType.ping, 0), Buffer.from('12345678'));
     const flood = Buffer.concat(Array.from({ length: 200_000 }, () => ping));
     const server = createServer((socket) => {
@@ -302,18 +299,18 @@ describe('Http2Connection', () => {
       more();
     });
     const { reason } = await request(connection(await listen(server)));
-    expect(reason).toBe('the peer does not read what it asks for');
+    expect(reason).toBe('the peer does not read from the connection');
   });
 
-  it('leaves a server that has no room for what is said, before much waits for it', async () => {
+  it('disconnects from a server whose window stays closed, before much data waits', async () => {
     const { endpoint } = await rawServer(settingsFrame([[4, 0]]));
     const { reason } = await request(connection(endpoint), (stream) => {
       for (let part = 0; part < 20; part++) stream.write(Buffer.alloc(100_000));
     });
-    expect(reason).toBe('the peer does not read what it asks for');
+    expect(reason).toBe('the peer does not read from the connection');
   });
 
-  it('opens no more streams at a time than the server takes, and says so to those it refuses', async () => {
+  it('opens no more concurrent streams than the server allows, and reports that for those it refuses', async () => {
     const streams: ServerHttp2Stream[] = [];
     const server = createHttp2({ settings: { maxConcurrentStreams: 2 } });
     server.on('stream', (stream: ServerHttp2Stream) => {
@@ -336,7 +333,7 @@ describe('Http2Connection', () => {
       });
     const first = await open();
     await open();
-    const refusal = 'the peer takes no more than 2 streams at a time';
+    const refusal = 'the peer accepts no more than 2 streams at a time';
     expect((await request(one, (stream) => stream.write(Buffer.from('x')))).reason).toBe(refusal);
     const unheard = {
       headers: () => undefined,
@@ -346,7 +343,7 @@ describe('Http2Connection', () => {
     one.request(REQUEST, unheard).cancel();
     await expect(open()).rejects.toBe(refusal);
     expect(one.isOpen).toBe(true);
-    // Node's own server counts a stream until it has dealt with its end, and refuses others until then.
+    // Node's own server counts a stream until it has processed its end, and refuses others until then.
     const ended = new Promise((resolve) => streams[0]?.once('close', resolve));
     first.cancel();
     await ended;
@@ -354,7 +351,7 @@ describe('Http2Connection', () => {
     expect(streams.map(({ id }) => id)).toEqual([1, 3, 5]);
   });
 
-  it('reads what has come before it calls a server dead, however long this process was held up', async () => {
+  it('reads bytes that have arrived before it declares a server dead, even after a long stall of this process', async () => {
     const now = performance.now.bind(performance);
     let offsetMs = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + offsetMs);
@@ -366,7 +363,7 @@ describe('Http2Connection', () => {
       socket.on('data', (part: Buffer) => {
         if (!part.includes(ping)) return;
         socket.write(frame(head(FrameType.ping, 0, Flag.ack), Buffer.alloc(8)));
-        // The answer lies unread while the time to answer runs out, and the next look is due.
+        // The answer is unread while its deadline passes, and the next check is due.
         offsetMs += 60_000;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
         const fields = encodeHeaders([[':status', '204']]);
@@ -383,7 +380,7 @@ describe('Http2Connection', () => {
     expect(headers).toEqual([[{ ':status': '204' }, true]]);
   });
 
-  it('notices a server that is silent from some moment on, and one that always was', async () => {
+  it('detects a server that falls silent, and one that was always silent', async () => {
     const silent = await rawServer(Buffer.alloc(0));
     const silenced = await rawServer(settingsFrame([]));
     const outcomes = await Promise.all(
@@ -391,7 +388,7 @@ describe('Http2Connection', () => {
     );
     expect(outcomes.map(({ reason }) => reason)).toEqual([
       'no answer within 10 s',
-      'the peer does not answer any more',
+      'the peer no longer answers',
     ]);
     expect(
       (await silenced.heard).includes(frame({ type: FrameType.ping, flags: 0, stream: 0 }, Buffer.alloc(8))),

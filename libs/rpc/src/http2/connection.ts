@@ -23,44 +23,47 @@ import { decodeHeaders, encodeHeaders } from './hpack.js';
 import { LifeCheck } from './life-check.js';
 import { OutgoingData } from './outgoing.js';
 
-/** What the server may send before we have taken it: bytes flow from server to client (docs/protocol.md). */
+/** Receive windows of a stream and of the connection: bytes flow from server to client (docs/protocol.md). */
 const STREAM_WINDOW = 8 << 20;
 const CONNECTION_WINDOW = 32 << 20;
-/** What all connections read into, one after the other: what is read is dealt with before the next read. It stays in the processor's cache. */
+/**
+ * Read buffer shared by all connections: the bytes of a read are processed before the next read. It stays in
+ * the processor's cache.
+ */
 const READ_MEMORY = Buffer.allocUnsafeSlow(128 << 10);
-/** All frames of one header block. */
+/** Limit of all frames of one header block. */
 const MAX_HEADER_BYTES = 4 * MAX_PAYLOAD_BYTES;
-/** A server that makes us answer (PING, SETTINGS) and does not read the answers is left. */
+/** Limit of unsent answers (PING, SETTINGS): a server that does not read them is disconnected. */
 const MAX_UNSENT_BYTES = 1 << 20;
-/** How long the last words may take to leave. */
+/** Time limit for the last frames of a connection. */
 const LAST_WORDS_MS = 1000;
 const MAX_STREAM_ID = 2 ** 31 - 1;
 
-/** What comes of a stream. After `closed` nothing more does. */
+/** Receives the events of a stream. `closed` is the last. */
 export interface Http2Listener {
-  /** @param isLast nothing follows them: they are trailers, or all of an answer */
+  /** @param isLast true for trailers, or for headers without a body: nothing follows */
   readonly headers: (fields: ReadonlyMap<string, string>, isLast: boolean) => void;
-  /** Some bytes of the body, void after the call. */
+  /** A part of the body, valid only during the call. */
   readonly data: (part: Buffer) => void;
-  /** @param reason why it ended too early; undefined if the server ended it */
+  /** @param reason why it ended early; undefined if the server ended it */
   readonly closed: (reason: string | undefined) => void;
 }
 
 export interface Http2Stream {
   write(bytes: Buffer): void;
-  /** Nothing more is written; the server may go on. */
+  /** Ends our side; the server may continue. */
   end(): void;
-  /** Ends it at once. The listener hears nothing more. */
+  /** Ends the stream at once. The listener is not called again. */
   cancel(): void;
 }
 
 interface OpenStream {
   readonly listener: Http2Listener;
-  /** Bytes taken for which the server has no new room yet. */
+  /** Bytes received and not yet added to the server's window. */
   taken: number;
 }
 
-/** A header block under way. */
+/** An incomplete header block. */
 interface HeaderBlock {
   readonly head: FrameHead;
   readonly parts: Buffer[];
@@ -68,9 +71,9 @@ interface HeaderBlock {
 }
 
 /**
- * The client's end of an HTTP/2 connection that receives at full speed: what comes is read into the same memory
- * again and again and handed on as views of it. Node's own client makes fresh memory for
- * each read, and copies it (docs/adr/0009-data-plane.md).
+ * The client side of an HTTP/2 connection, built to receive at full speed: every read goes into the same
+ * memory and is passed on as views of it. Node's own client allocates memory for each read, and copies it
+ * (docs/adr/0009-data-plane.md).
  */
 export class Http2Connection {
   readonly #socket: Socket;
@@ -90,7 +93,7 @@ export class Http2Connection {
     },
   });
   #nextId = 1;
-  /** Streams that the server takes at a time; it says so in its first frame. */
+  /** Concurrent streams that the server allows, from its first frame. */
   #maxStreams = Infinity;
   #taken = 0;
   readonly #life = new LifeCheck({
@@ -103,13 +106,13 @@ export class Http2Connection {
   #block: HeaderBlock | undefined;
   /** Frames of this turn, sent together. */
   #unsent: Buffer[] = [];
-  /** No more streams: the server goes away, or we do. */
+  /** No new streams: the server is going away, or we are. */
   #isLeaving = false;
   #isOver = false;
 
-  /** HOST:PORT, as in the headers of requests. */
+  /** HOST:PORT, for the headers of requests. */
   readonly authority: string;
-  /** As in the headers of requests. */
+  /** For the headers of requests. */
   readonly scheme: Credentials['scheme'];
 
   /** @param endpoint HOST:PORT */
@@ -136,14 +139,14 @@ export class Http2Connection {
     this.#greet();
   }
 
-  /** False once it takes no new streams. */
+  /** False once it accepts no new streams. */
   get isOpen(): boolean {
     return !this.#isLeaving && !this.#isOver && this.#nextId <= MAX_STREAM_ID;
   }
 
   /**
-   * Opens a stream. It is closed in the next turn if the connection is not open, or has as many as the server takes:
-   * whoever needs it tries again later.
+   * Opens a stream. If the connection is not open, or has as many streams as the server allows, the stream is
+   * closed in the next turn: the caller tries again later.
    */
   request(fields: Iterable<readonly [name: string, value: string]>, listener: Http2Listener): Http2Stream {
     const refusal = this.#refusal;
@@ -175,10 +178,10 @@ export class Http2Connection {
   get #refusal(): string | undefined {
     if (this.#isOver || this.#isLeaving) return 'the connection ended';
     if (this.#streams.size < this.#maxStreams) return undefined;
-    return `the peer takes no more than ${this.#maxStreams} streams at a time`;
+    return `the peer accepts no more than ${this.#maxStreams} streams at a time`;
   }
 
-  /** Takes no new streams, and ends when those that are open have ended. */
+  /** Accepts no new streams, and ends when the open ones have ended. */
   close(): void {
     this.#isLeaving = true;
     this.#leaveIfUnused();
@@ -208,7 +211,7 @@ export class Http2Connection {
 
   #onDataEnded({ stream, length, flags }: FrameHead): void {
     this.#needNoBlock();
-    if (stream === 0) throw new Http2Violation(ErrorCode.protocolError, 'data of no stream');
+    if (stream === 0) throw new Http2Violation(ErrorCode.protocolError, 'data without a stream');
     this.#taken += length;
     if (this.#taken >= CONNECTION_WINDOW / 2) {
       this.#send(windowUpdateFrame(0, this.#taken));
@@ -241,9 +244,9 @@ export class Http2Connection {
       case FrameType.windowUpdate:
         return this.#outgoing.widen(head.stream, uint32(payload, 0) & 0x7fff_ffff);
       case FrameType.pushPromise:
-        throw new Http2Violation(ErrorCode.protocolError, 'a push, which we said that we do not take');
+        throw new Http2Violation(ErrorCode.protocolError, 'a push, although we disabled it');
     }
-    // Others, as PRIORITY, mean nothing to us; of later versions neither.
+    // Other types, such as PRIORITY or those of later versions, are ignored.
   }
 
   #onHeaders(head: FrameHead, payload: Buffer): void {
@@ -255,14 +258,14 @@ export class Http2Connection {
     this.#gather(this.#block, payload.subarray(start, end), head.flags);
   }
 
-  /** Nothing may come between the frames of a header block. */
+  /** No other frame may interrupt a header block. */
   #needNoBlock(): void {
     if (this.#block) throw new Http2Violation(ErrorCode.protocolError, 'a frame within a header block');
   }
 
   #onContinuation({ stream, flags }: FrameHead, payload: Buffer): void {
     if (this.#block?.head.stream !== stream)
-      throw new Http2Violation(ErrorCode.protocolError, 'a continuation of nothing');
+      throw new Http2Violation(ErrorCode.protocolError, 'a continuation without headers');
     this.#gather(this.#block, payload, flags);
   }
 
@@ -282,7 +285,7 @@ export class Http2Connection {
 
   #onSettings(head: FrameHead, payload: Buffer): void {
     if (head.flags & Flag.ack) return;
-    if (payload.length % 6 !== 0) throw new Http2Violation(ErrorCode.frameSizeError, 'settings cut short');
+    if (payload.length % 6 !== 0) throw new Http2Violation(ErrorCode.frameSizeError, 'truncated settings');
     for (let at = 0; at < payload.length; at += 6) {
       const [setting, value] = [payload.readUInt16BE(at), uint32(payload, at + 2)];
       if (setting === Setting.initialWindowSize) this.#outgoing.setInitialWindow(value);
@@ -292,21 +295,21 @@ export class Http2Connection {
   }
 
   #onPing(head: FrameHead, payload: Buffer): void {
-    if (payload.length !== 8) throw new Http2Violation(ErrorCode.frameSizeError, 'a ping of another size');
+    if (payload.length !== 8) throw new Http2Violation(ErrorCode.frameSizeError, 'a ping of the wrong size');
     if (!(head.flags & Flag.ack))
       this.#send(frame({ type: FrameType.ping, flags: Flag.ack, stream: 0 }, payload));
   }
 
-  /** Streams that the server has not begun never get an answer. */
+  /** Streams above the server's last stream will not be answered. */
   #onGoaway(payload: Buffer): void {
     const last = uint32(payload, 0) & 0x7fff_ffff;
     this.#isLeaving = true;
     for (const id of [...this.#streams.keys()])
-      if (id > last) this.#close(id, 'the peer takes no more streams');
+      if (id > last) this.#close(id, 'the peer accepts no more streams');
     this.#leaveIfUnused();
   }
 
-  /** Our half is open still: it is of no use any more. */
+  /** Our half is still open, but no longer of use. */
   #endedByServer(id: number): void {
     if (!this.#streams.has(id)) return;
     this.#send(rstStreamFrame(id, ErrorCode.cancel));
@@ -347,10 +350,10 @@ export class Http2Connection {
   }
 
   #endUnread(): void {
-    this.#end(ErrorCode.enhanceYourCalm, 'the peer does not read what it asks for');
+    this.#end(ErrorCode.enhanceYourCalm, 'the peer does not read from the connection');
   }
 
-  /** Says why, and ends. */
+  /** Sends the reason and ends the connection. */
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
     const last = Buffer.concat([...this.#unsent, goawayFrame(code)]);
@@ -370,7 +373,7 @@ export class Http2Connection {
   }
 }
 
-/** One that never was: its listener is told why in the next turn. */
+/** A stream that was not opened: its listener receives the reason in the next turn. */
 function refusedStream({ closed }: Http2Listener, reason: string): Http2Stream {
   const nextTurn = setImmediate(() => {
     closed(reason);
@@ -384,8 +387,8 @@ function refusedStream({ closed }: Http2Listener, reason: string): Http2Stream {
   };
 }
 
-/** Throws {@link Http2Violation} if they are not there. */
+/** Throws {@link Http2Violation} if the payload is too short. */
 function uint32(payload: Buffer, at: number): number {
-  if (payload.length < at + 4) throw new Http2Violation(ErrorCode.frameSizeError, 'a frame cut short');
+  if (payload.length < at + 4) throw new Http2Violation(ErrorCode.frameSizeError, 'a truncated frame');
   return payload.readUInt32BE(at);
 }

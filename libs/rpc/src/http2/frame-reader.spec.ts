@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FrameReader } from './frame-reader.js';
 import { Flag, frame, FrameType, Http2Violation, MAX_PAYLOAD_BYTES } from './frames.js';
 
-/** What a reader made of some bytes: each frame as text, data gathered. */
+/** The frames that a reader returns for some bytes: each frame as text, with its data joined. */
 function read(parts: readonly Buffer[]): string[] {
   const seen: string[] = [];
   let data = '';
@@ -35,7 +35,7 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('FrameReader', () => {
-  it('reads the same frames however their bytes are cut', () => {
+  it('reads the same frames for any chunks', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.nat(20)), (all, sizes) => {
         const bytes = Buffer.concat(all.map(([its, payload]) => frame(its, payload)));
@@ -50,7 +50,7 @@ describe('FrameReader', () => {
     );
   });
 
-  it('gives the data between padding, however it is cut', () => {
+  it('returns the data without padding, for any chunks', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 40 }),
@@ -69,7 +69,7 @@ describe('FrameReader', () => {
     );
   });
 
-  it('refuses a frame that is too long, before it has come', () => {
+  it('refuses a frame that is too long before its payload arrives', () => {
     const long = Buffer.alloc(9);
     long.writeUIntBE(MAX_PAYLOAD_BYTES + 1, 0, 3);
     expect(() => read([long])).toThrow(Http2Violation);

@@ -9,29 +9,31 @@ import {
 } from './frames.js';
 
 export interface FrameHandler {
-  /** Some of the bytes of a DATA frame: a view of what was pushed, void after the call. */
+  /** A part of the bytes of a DATA frame: a view of the pushed bytes, valid only during the call. */
   data(stream: number, part: Buffer): void;
-  /** A DATA frame is over; all of its length counts against the windows. */
+  /** The end of a DATA frame; its whole length counts against the windows. */
   dataEnded(head: FrameHead): void;
-  /** Any other frame. The payload is void after the call. */
+  /** Any other frame. The payload is valid only during the call. */
   frame(head: FrameHead, payload: Buffer): void;
 }
 
-/** Cuts the bytes of a connection into frames, in whatever parts they come. Bytes of DATA frames are not copied. */
+/**
+ * Splits the bytes of a connection, in chunks of any size, into frames. Bytes of DATA frames are not copied.
+ */
 export class FrameReader {
   readonly #headBytes = Buffer.alloc(FRAME_HEAD_BYTES);
   #headFilled = 0;
   #head: FrameHead = { length: 0, type: 0, flags: 0, stream: 0 };
-  /** Bytes of the payload that are still to come. */
+  /** Bytes of the payload that have not arrived yet. */
   #left = 0;
-  /** Of a DATA frame: bytes at its end that mean nothing; -1 before their number is known. */
+  /** Bytes of padding at the end of a DATA frame; -1 before their number is known. */
   #padding = 0;
   readonly #payload = Buffer.alloc(MAX_PAYLOAD_BYTES);
   #payloadFilled = 0;
 
   constructor(private readonly handler: FrameHandler) {}
 
-  /** Throws {@link Http2Violation}, and what the handler throws; it cannot be used after that. */
+  /** Throws {@link Http2Violation} and the handler's errors; unusable after an error. */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;) at = this.#take(bytes, at);
   }

@@ -1,12 +1,12 @@
-/** HTTP/2 frames (RFC 9113), as much of them as a client needs that sends requests and streams bodies. */
+/** The part of HTTP/2 frames (RFC 9113) that a client needs to send requests and stream bodies. */
 
-/** Of each frame: length, type, flags, stream. */
+/** Bytes of a frame's head: length, type, flags, stream. */
 export const FRAME_HEAD_BYTES = 9;
-/** Longer payloads are neither sent nor taken: nobody may send more unless we allow it. */
+/** Longer payloads are neither sent nor accepted: the peer may send them only if we allow it. */
 export const MAX_PAYLOAD_BYTES = 16_384;
-/** What every window is before the other side says otherwise. */
+/** Initial size of every window. */
 export const DEFAULT_WINDOW = 65_535;
-/** What a client says first. */
+/** The first bytes from a client. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 export const FrameType = {
@@ -40,7 +40,7 @@ export const ErrorCode = {
   enhanceYourCalm: 11,
 } as const;
 
-/** The other side broke a rule of HTTP/2: the connection ends with `code`. */
+/** The peer violated HTTP/2: the connection ends with `code`. */
 export class Http2Violation extends Error {
   constructor(
     readonly code: number,
@@ -59,7 +59,7 @@ export interface FrameHead {
   readonly stream: number;
 }
 
-/** A frame as it goes onto the wire. */
+/** Encodes a frame. */
 export function frame(head: Omit<FrameHead, 'length'>, payload: Uint8Array = NOTHING): Buffer {
   const bytes = Buffer.allocUnsafe(FRAME_HEAD_BYTES + payload.length);
   bytes.writeUIntBE(payload.length, 0, 3);
@@ -81,7 +81,7 @@ export function settingsFrame(settings: readonly (readonly [id: number, value: n
   return frame({ type: FrameType.settings, flags: 0, stream: 0 }, payload);
 }
 
-/** Gives the sender room for so many bytes more. */
+/** Extends the sender's window by `bytes`. */
 export function windowUpdateFrame(stream: number, bytes: number): Buffer {
   return frame({ type: FrameType.windowUpdate, flags: 0, stream }, uint32(bytes));
 }
@@ -90,7 +90,7 @@ export function rstStreamFrame(stream: number, code: number): Buffer {
   return frame({ type: FrameType.rstStream, flags: 0, stream }, uint32(code));
 }
 
-/** @param code why no more streams are wanted; nothing of the server's own was taken */
+/** @param code reason of the shutdown; no stream of the server was processed */
 export function goawayFrame(code: number): Buffer {
   return frame({ type: FrameType.goaway, flags: 0, stream: 0 }, Buffer.concat([uint32(0), uint32(code)]));
 }

@@ -40,7 +40,7 @@ afterEach(() => {
 interface Call {
   readonly stream: GrpcStream<string>;
   readonly heard: Buffer[];
-  /** How it ended. */
+  /** Resolves with the error that ended it. */
   readonly ended: Promise<EnjambreError | undefined>;
 }
 
@@ -65,7 +65,7 @@ function call(push: (part: Buffer) => void = () => undefined): Call {
   return { stream, heard, ended };
 }
 
-/** Answers with a status and whatever else is in the trailers. */
+/** Answers with a status and the given trailers. */
 function refuse(stream: ServerHttp2Stream, trailers: Record<string, string>): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => {
@@ -75,7 +75,7 @@ function refuse(stream: ServerHttp2Stream, trailers: Record<string, string>): vo
 }
 
 describe('a gRPC stream of our own client', () => {
-  it('sends messages with their lengths, and its end', async () => {
+  it('sends prefixed messages, and its end', async () => {
     const received: Buffer[] = [];
     handle = (stream) => {
       stream.on('data', (part: Buffer) => received.push(part));
@@ -92,7 +92,7 @@ describe('a gRPC stream of our own client', () => {
     expect(Buffer.concat(received).toString('latin1')).toBe('\0\0\0\0\x03one\0\0\0\0\x05three');
   });
 
-  it('sends its end after what waited for the window', async () => {
+  it('sends its end after data that waited for the window', async () => {
     const text = 'x'.repeat(200_000);
     let bytes = 0;
     handle = (stream) => {
@@ -115,7 +115,7 @@ describe('a gRPC stream of our own client', () => {
         stream.respond({ ':status': 200, 'content-type': 'text/html' });
         stream.end('<html>Sign in</html>');
       },
-      'no gRPC server: it answers with text/html',
+      'not a gRPC server: it answered with text/html',
     ],
     [
       'an error of a proxy',
@@ -140,7 +140,7 @@ describe('a gRPC stream of our own client', () => {
     expect(heard).toEqual([]);
   });
 
-  it('reads the details of an error, and nothing else that is in the trailers', async () => {
+  it('reads the details of an error, and ignores other trailers', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const refusal = new EnjambreError('denied', 'BANNED', 'you are banned');
     const { code, details, metadata } = toStatus(refusal, 'enjambre.peer');
@@ -158,7 +158,7 @@ describe('a gRPC stream of our own client', () => {
     printed.mockRestore();
   });
 
-  it('is told to observers as any call is, and carries what they want said', async () => {
+  it('is reported to observers like any call, and carries their headers', async () => {
     const codes: number[] = [];
     observers = [(path) => ({ headers: { 'x-path': path }, ended: (code) => codes.push(code) })];
     const said: unknown[] = [];
@@ -174,7 +174,7 @@ describe('a gRPC stream of our own client', () => {
     expect(codes).toEqual([status.PERMISSION_DENIED, status.CANCELLED]);
   });
 
-  it('blames the server for what cannot be read', async () => {
+  it('reports unreadable messages as a violation by the server', async () => {
     handle = (stream) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
       stream.write('nonsense');

@@ -7,15 +7,17 @@ import type { Http2Connection, Http2Stream } from './connection.js';
 import type { MadeCalls } from '../made-calls.js';
 import type { MessageStream } from '../message-stream.js';
 
-/** What a gRPC server answers with; there may be a format behind it. */
+/** Content type of a gRPC server; a format may follow. */
 const GRPC_TYPE = /^application\/grpc($|[+;])/;
 /** The details of an error: google.rpc.Status. */
 const DETAILS = 'grpc-status-details-bin';
 
 export interface CallInit<Request> {
-  /** As it was generated. */
+  /** The generated method. */
   readonly method: Pick<MethodDefinition<Request, unknown>, 'path' | 'requestSerialize'>;
-  /** Reads what comes, in parts as they come; what it throws is the server's fault. */
+  /**
+   * Reads the bytes of the stream in chunks; an error of the reader means a protocol violation by the server.
+   */
   readonly reader: { push(part: Buffer): void };
   readonly ended: (error: EnjambreError | undefined) => void;
 }
@@ -26,8 +28,9 @@ interface StreamInit<Request> extends CallInit<Request> {
 }
 
 /**
- * The client's end of a gRPC stream over our own HTTP/2 client. grpc-js would copy each block of a Fetch stream into
- * fresh memory, and takes ten times as long for each small message of a Sync stream (docs/adr/0009-data-plane.md).
+ * The client side of a gRPC stream over our own HTTP/2 client. grpc-js would copy each block of a Fetch
+ * stream into new memory, and takes ten times as long for each small message of a Sync stream
+ * (docs/adr/0009-data-plane.md).
  */
 export class GrpcStream<Request> implements MessageStream<Request> {
   readonly #stream: Http2Stream;
@@ -81,16 +84,16 @@ export class GrpcStream<Request> implements MessageStream<Request> {
     if (httpStatus === undefined || httpStatus.startsWith('1')) return;
     const type = fields.get('content-type') ?? 'nothing';
     if (httpStatus !== '200') this.#fail(status.UNAVAILABLE, `HTTP ${httpStatus}`);
-    // A proxy's page, for example.
+    // For example the error page of a proxy.
     else if (!GRPC_TYPE.test(type))
-      this.#fail(status.UNAVAILABLE, `no gRPC server: it answers with ${type.slice(0, 100)}`);
+      this.#fail(status.UNAVAILABLE, `not a gRPC server: it answered with ${type.slice(0, 100)}`);
   }
 
   #onStatus(fields: ReadonlyMap<string, string>): void {
     const code = statusOf(fields.get('grpc-status'));
     if (code === status.OK) return this.#end(code, undefined);
     const metadata = new Metadata();
-    // Nothing else: grpc-js prints what it cannot read.
+    // Only this field: grpc-js prints others that it cannot parse.
     const details = fields.get(DETAILS);
     if (details !== undefined) metadata.set(DETAILS, Buffer.from(details, 'base64'));
     this.#fail(code, decoded(fields.get('grpc-message')), metadata);
@@ -127,13 +130,13 @@ function unreadable(cause: unknown): EnjambreError {
   return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${messageOf(cause)}`, { cause });
 }
 
-/** UNKNOWN for a number that gRPC does not have. */
+/** UNKNOWN for a number that gRPC does not define. */
 function statusOf(header: string | undefined): status {
   const codes = Object.values(status).filter((value): value is status => typeof value === 'number');
   return codes.find((code) => String(code) === header) ?? status.UNKNOWN;
 }
 
-/** A message as it was meant; as it came if it is badly encoded. */
+/** The decoded message; unchanged if it is badly encoded. */
 function decoded(header: string | undefined): string {
   const text = header ?? '';
   try {

@@ -10,14 +10,14 @@ import { decodeHeaders, encodeHeaders } from './hpack.js';
 import { decodeHuffman } from './huffman.js';
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,40}$/);
-/** What a header may hold, as one byte a character. */
+/** Valid header values, one byte per character. */
 const value = fc.string({
   unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
 });
 const fields = fc.array(fc.tuple(name, value), { maxLength: 20 });
 
 describe('header blocks', () => {
-  it('are read as they were written', () => {
+  it('are decoded to the encoded fields', () => {
     fc.assert(
       fc.property(fields, (written) => {
         expect([...decodeHeaders(encodeHeaders(written))]).toEqual([...new Map(written)]);
@@ -25,7 +25,7 @@ describe('header blocks', () => {
     );
   });
 
-  it('of examples of RFC 7541 are read: Huffman, a name of the static table, a whole field of it', () => {
+  it('of the examples in RFC 7541 are decoded: Huffman, a name of the static table, a whole field of it', () => {
     // C.4.1, without the table that the RFC's example fills.
     const block = Buffer.from('828684418cf1e3c2e5f23a6ba0ab90f4ff', 'hex');
     expect([...decodeHeaders(block)]).toEqual([
@@ -41,8 +41,8 @@ describe('header blocks', () => {
 
   it.each([
     ['a field that is in no table', '80', 'in no table'],
-    ['a field of a table that we have no room for', 'be', 'in no table'],
-    ['a larger table than we have room for', '3e', 'no room'],
+    ['a field of a table larger than allowed', 'be', 'in no table'],
+    ['a larger table than we have room for', '3e', 'larger than allowed'],
     ['a text that ends too early', '0005616263', 'ends too early'],
     ['a number that is too large', '00ffffffffff0f', 'too large'],
     ['the sign for the end within a text', '00016184ffffffff', 'does not exist'],
@@ -51,7 +51,7 @@ describe('header blocks', () => {
     expect(() => decodeHeaders(Buffer.from(hex, 'hex'))).toThrow(message);
   });
 
-  it('of random bytes are read or refused, and nothing else', () => {
+  it('of random bytes are either decoded or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
@@ -83,7 +83,7 @@ describe('header blocks of another implementation', () => {
     server.close();
   });
 
-  /** Headers there and back. */
+  /** Sends headers in both directions. */
   function exchange(
     connection: Http2Connection,
     said: [string, string][],
@@ -101,7 +101,7 @@ describe('header blocks of another implementation', () => {
     });
   }
 
-  it('mean the same, in both directions, for every byte that a header may hold', async () => {
+  it('are equivalent in both directions, for every byte allowed in a header', async () => {
     const connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
     const trimmed = fields.map((all) =>
       all.map(([key, text]): [string, string] => [`x-${key}`, text.trim()]),

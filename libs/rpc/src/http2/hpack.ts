@@ -68,8 +68,8 @@ const STATIC_TABLE: readonly (readonly [name: string, value: string])[] = [
 ];
 
 /**
- * Header blocks without a table of what was sent before: we say that ours has no room
- * (SETTINGS_HEADER_TABLE_SIZE 0), and use none of the server's. A stream of blocks has two headers.
+ * Encodes header blocks without a dynamic table: we announce a table of size 0 (SETTINGS_HEADER_TABLE_SIZE),
+ * and do not use the server's. A stream of blocks has only two headers.
  */
 export function encodeHeaders(fields: Iterable<readonly [name: string, value: string]>): Buffer {
   const parts: Buffer[] = [];
@@ -77,7 +77,7 @@ export function encodeHeaders(fields: Iterable<readonly [name: string, value: st
   return Buffer.concat(parts);
 }
 
-/** A field that is in no table. */
+/** Marks a field outside the tables. */
 const LITERAL = Buffer.from([0]);
 
 function stringParts(text: string): [Buffer, Buffer] {
@@ -95,7 +95,7 @@ function encodeInteger(value: number, prefixBits: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** The fields of a header block; of those with the same name the last. Throws {@link Http2Violation}. */
+/** The fields of a header block; the last one wins among equal names. Throws {@link Http2Violation}. */
 export function decodeHeaders(block: Buffer): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   const reader = new BlockReader(block);
@@ -115,15 +115,15 @@ class BlockReader {
     return this.#at < this.block.length;
   }
 
-  /** Undefined for an instruction that is no field. */
+  /** Undefined for an instruction without a field. */
   field(): readonly [name: string, value: string] | undefined {
     const first = this.block[this.#at] ?? 0;
     if (first & 0x80) return indexed(this.#integer(7));
     if ((first & 0xe0) === 0x20) {
-      if (this.#integer(5) > 0) throw bad('a table that we have no room for');
+      if (this.#integer(5) > 0) throw bad('a table that is larger than allowed');
       return undefined;
     }
-    // With or without the wish to be remembered: the table has no room in any case.
+    // With or without indexing: the table has no room in either case.
     const index = this.#integer(first & 0x40 ? 6 : 4);
     const name = index > 0 ? indexed(index)[0] : this.#string();
     return [name, this.#string()];

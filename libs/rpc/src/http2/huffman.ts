@@ -1,6 +1,6 @@
 import { ErrorCode, Http2Violation } from './frames.js';
 
-/** Bits of the code of each byte, and of the sign for the end (RFC 7541, appendix B). */
+/** Code lengths in bits of each byte, and of the end-of-string symbol (RFC 7541, appendix B). */
 // prettier-ignore
 const CODE_BITS = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
@@ -17,7 +17,7 @@ const CODE_BITS = [
 const END = 256;
 const LONGEST = 30;
 
-/** The code is canonical: of one length codes follow each other in the order of their bytes. */
+/** The code is canonical: codes of the same length follow each other in byte order. */
 interface Level {
   /** The first code of this length. */
   readonly first: number;
@@ -53,7 +53,7 @@ export function decodeHuffman(bytes: Uint8Array): string {
       bits = 0;
     }
   }
-  // What is left is the beginning of the sign for the end, which is all ones.
+  // The rest is a prefix of the end-of-string symbol, which is all ones.
   if (bits > 7 || code !== 2 ** bits - 1) throw bad();
   return Buffer.from(text).toString('latin1');
 }

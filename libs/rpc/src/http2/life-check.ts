@@ -1,27 +1,27 @@
-/** How long a host may say nothing at all at first: one that drops what it does not know never does. */
+/** Time limit for the first bytes: a host that drops unknown packets never sends any. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
- * In use and nothing heard for `QUIET_MS`, the server is asked whether it lives, and has `ANSWER_MS` to answer:
- * the same as the keepalive of our clients of grpc-js (`client.ts`).
+ * In use, after `QUIET_MS` without bytes, the server is pinged and has `ANSWER_MS` to answer: the same values
+ * as the keepalive of our grpc-js clients (`client.ts`).
  */
 const QUIET_MS = 4000;
 const ANSWER_MS = 3000;
 const LIFE_CHECK_MS = 1000;
 
 interface LifeCheckParts {
-  /** False while it does not matter whether the server lives. */
+  /** False while the connection is unused: then a dead server does not matter. */
   readonly isUsed: () => boolean;
-  /** Asks for a sign of life. */
+  /** Sends a ping. */
   readonly ask: () => void;
   readonly dead: (reason: string) => void;
 }
 
-/** A server that is gone without a word is noticed only by asking. Begins at once. */
+/** Detects a server that has disappeared silently. Starts at once. */
 export class LifeCheck {
   readonly #startMs = performance.now();
-  /** When something came; undefined before the first. */
+  /** Time of the last bytes; undefined before the first. */
   #heardMs: number | undefined;
-  /** When the server was asked. */
+  /** Time of the pending ping. */
   #askedMs: number | undefined;
   readonly #timer: NodeJS.Timeout;
 
@@ -31,7 +31,7 @@ export class LifeCheck {
     }, LIFE_CHECK_MS);
   }
 
-  /** Something came. */
+  /** Records that bytes have arrived. */
   heard(): void {
     this.#heardMs = performance.now();
   }
@@ -49,10 +49,10 @@ export class LifeCheck {
     else if (this.#askedMs === undefined) {
       this.#askedMs = nowMs;
       this.parts.ask();
-    } else if (nowMs - this.#askedMs >= ANSWER_MS) this.#judge('the peer does not answer any more');
+    } else if (nowMs - this.#askedMs >= ANSWER_MS) this.#judge('the peer no longer answers');
   }
 
-  /** Timers come before input: what has come while this process was held up must be read first. */
+  /** Timers run before input: after a stall of this process, bytes that have arrived must be read first. */
   #judge(reason: string): void {
     const heardMs = this.#heardMs;
     setImmediate(() => {

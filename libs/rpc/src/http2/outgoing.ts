@@ -8,21 +8,21 @@ import {
   MAX_PAYLOAD_BYTES,
 } from './frames.js';
 
-/** What a window may grow to. */
+/** Maximum size of a window. */
 const MAX_WINDOW = 2 ** 31 - 1;
 
 interface Waiting {
   window: number;
-  /** What the window had no room for, in order. */
+  /** Parts that the window had no room for, in order. */
   readonly parts: Buffer[];
-  /** Nothing follows them. */
+  /** The stream ends after the parts. */
   isEnding: boolean;
 }
 
-/** Sends what streams say as far as the server's windows have room, and the rest when they have. */
+/** Sends data of streams within the server's windows, and the rest when the windows grow. */
 export class OutgoingData {
   readonly #streams = new Map<number, Waiting>();
-  /** Bytes that the server's windows had no room for yet. */
+  /** Bytes waiting for room in the server's windows. */
   waitingBytes = 0;
   #window = DEFAULT_WINDOW;
   #initialWindow = DEFAULT_WINDOW;
@@ -47,7 +47,7 @@ export class OutgoingData {
     this.#push(stream, waiting);
   }
 
-  /** Nothing more is written: the server is told so after what waits. */
+  /** Ends a stream after its waiting data. */
   end(stream: number): void {
     const waiting = this.#streams.get(stream);
     if (!waiting || waiting.isEnding) return;
@@ -55,16 +55,19 @@ export class OutgoingData {
     this.#push(stream, waiting);
   }
 
-  /** The server has room for so many bytes more; on stream 0 for all together. Throws {@link Http2Violation}. */
+  /** Extends a window by `bytes`; stream 0 is the connection's window. Throws {@link Http2Violation}. */
   widen(stream: number, bytes: number): void {
-    if (bytes === 0) throw new Http2Violation(ErrorCode.protocolError, 'a window that grows by nothing');
+    if (bytes === 0) throw new Http2Violation(ErrorCode.protocolError, 'a window update of zero');
     const waiting = this.#streams.get(stream);
     if (waiting) waiting.window = grown(waiting.window, bytes);
     if (stream === 0) this.#window = grown(this.#window, bytes);
     this.#pushAll();
   }
 
-  /** Each stream begins with such a window, and those that are open get the difference. Throws {@link Http2Violation}. */
+  /**
+   * Sets the initial window of streams, and changes that of open streams by the difference. Throws {@link
+   * Http2Violation}.
+   */
   setInitialWindow(bytes: number): void {
     for (const waiting of this.#streams.values())
       waiting.window = grown(waiting.window, bytes - this.#initialWindow);
@@ -95,6 +98,6 @@ export class OutgoingData {
 
 function grown(window: number, bytes: number): number {
   const sum = window + bytes;
-  if (sum > MAX_WINDOW) throw new Http2Violation(ErrorCode.flowControlError, 'a window that is too wide');
+  if (sum > MAX_WINDOW) throw new Http2Violation(ErrorCode.flowControlError, 'a window that is too large');
   return sum;
 }
