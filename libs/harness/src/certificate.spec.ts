@@ -3,9 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import { selfSigned } from './certificate.js';
 
 describe('selfSigned', () => {
-  // Names of these lengths give each length of a last line.
+  // These name lengths cover every length of a last line.
   it.each(Array.from({ length: 64 }, (_, n) => n + 1))(
-    'is read by Node, with a name of %d bytes',
+    'is accepted by Node, with a name of %d bytes',
     (length) => {
       const name = 'n'.repeat(length);
       const certificate = new X509Certificate(selfSigned([name]).cert);

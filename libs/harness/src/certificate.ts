@@ -15,10 +15,10 @@ const OID = {
 };
 
 /**
- * Makes a certificate that has signed itself (RFC 5280, P-256), for tests: Node makes none, and one
- * that is kept in a file runs out.
+ * Creates a self-signed certificate (RFC 5280, P-256) for tests: Node has no API for it, and one stored in a
+ * file would expire.
  *
- * @param names DNS names and IPv4 addresses that it is for
+ * @param names its DNS names and IPv4 addresses
  */
 export function selfSigned(names: readonly string[]): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -40,7 +40,7 @@ export function selfSigned(names: readonly string[]): TestCertificate {
   );
   const signature = createSign('sha256').update(body).sign(privateKey);
   const cert = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
-  // No blank line at the end of a full last line: OpenSSL refuses it.
+  // No empty line after a full last line: OpenSSL refuses it.
   const lines = cert.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,

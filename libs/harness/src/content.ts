@@ -5,7 +5,9 @@ import { dirname, join, relative } from 'node:path';
 
 const CHUNK_BYTES = 8 << 20;
 
-/** Writes a file of random bytes, and the folders above it. Returns its SHA-256 in hexadecimal digits. */
+/**
+ * Writes a file of random bytes, and creates its parent folders. Returns its SHA-256 in hexadecimal digits.
+ */
 export async function writeRandomFile(path: string, bytes: number, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted();
   await mkdir(dirname(path), { recursive: true });
@@ -32,7 +34,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   return hash.digest('hex');
 }
 
-/** SHA-256 of each file below a folder, by its path there: what `diff -r` would compare. */
+/** SHA-256 of each file below a folder, by relative path: what `diff -r` would compare. */
 export async function hashTree(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries

@@ -1,5 +1,5 @@
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
 
-/** What tests and benchmarks dial with. */
+/** The dialer of tests and benchmarks. */
 export const dialer = new Dialer({ credentials: PLAINTEXT });

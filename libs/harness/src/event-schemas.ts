@@ -22,8 +22,8 @@ interface Ref {
 }
 
 /**
- * What docs/asyncapi.yaml says of events, stricter by one rule: a property that it does
- * not name is an error here, while readers of events are to let it pass.
+ * The event schemas of docs/asyncapi.yaml, with one stricter rule: an unknown property is an error here,
+ * while readers of events must ignore it.
  */
 export class EventSchemas {
   readonly #validators: ReadonlyMap<string, ValidateFunction>;
@@ -47,7 +47,7 @@ export class EventSchemas {
     return [...this.#validators.keys()];
   }
 
-  /** What is wrong with the JSON of an event found on `subject`; empty if nothing is. */
+  /** The schema errors in the JSON of an event found on `subject`; empty if valid. */
   problemsOf(subject: string, json: unknown): string[] {
     const validate = this.#validators.get(subject);
     if (!validate) return [`there is no channel ${subject}`];
@@ -58,7 +58,7 @@ export class EventSchemas {
   }
 }
 
-/** Closes every object schema that has a type to properties that it does not name. */
+/** Disallows unknown properties in every object schema that has a type. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;

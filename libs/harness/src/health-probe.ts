@@ -4,7 +4,7 @@ import { dialer } from './dialer.js';
 
 type Status = keyof typeof HealthCheckResponse_ServingStatus;
 
-/** What grpc.health.v1 and /readyz say of a service. */
+/** Reads the health of a service from grpc.health.v1 and /readyz. */
 export class HealthProbe {
   readonly #client: HealthClient;
 
@@ -13,13 +13,13 @@ export class HealthProbe {
     this.#client = dialer.client(HealthClient, address, { 'grpc.use_local_subchannel_pool': 1 });
   }
 
-  /** @param service empty for all of it */
+  /** @param service empty for the whole server */
   async status(service: string): Promise<Status> {
     const { status } = await callUnary(this.#client.check.bind(this.#client), { service });
     return nameOf(status);
   }
 
-  /** What is said of a service as long as it answers; `heard` grows. */
+  /** Watches the status of a service; new statuses are appended to `heard`. */
   watch(service: string): { readonly heard: readonly Status[]; readonly over: Promise<void> } {
     const heard: Status[] = [];
     const follow = async (): Promise<void> => {
@@ -33,7 +33,7 @@ export class HealthProbe {
   }
 }
 
-/** What /readyz says. */
+/** The response of /readyz. */
 export interface Readiness {
   readonly status: number;
   readonly state: string;

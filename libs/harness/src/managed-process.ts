@@ -4,15 +4,15 @@ import { waitFor } from './wait-for.js';
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** Added to this process's own environment; undefined takes a variable away. */
+  /** Added to this process's own environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** It has a standard input for {@link ManagedProcess.write}, which ends with this process. @default false */
+  /** Opens a standard input for {@link ManagedProcess.write}, which ends with this process. @default false */
   readonly input?: boolean;
 }
 
 const STOP_TIMEOUT_MS = 10_000;
 
-/** A child process whose output is kept, line by line, and that can be stopped for sure. */
+/** A child process that can be stopped reliably, and whose output is kept line by line. */
 export class ManagedProcess {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number>;
@@ -39,7 +39,7 @@ export class ManagedProcess {
       });
     });
     this.#exit.catch(() => undefined);
-    // Writing to a process that has ended: its exit tells.
+    // A write to an ended process fails; its exit code reports the end.
     this.#child.stdin?.on('error', () => undefined);
   }
 
@@ -66,17 +66,17 @@ export class ManagedProcess {
     this.#child.kill(name);
   }
 
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the exit. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exit.catch(() => undefined);
   }
 
-  /** SIGTERM, and SIGKILL if that does not help in time. Returns the exit code. */
+  /** Sends SIGTERM, and after a timeout SIGKILL. Returns the exit code. */
   async stop(): Promise<number> {
     if (this.isRunning) {
       this.#child.kill('SIGTERM');
-      // A process that was halted by SIGSTOP acts on nothing else before this.
+      // A process stopped by SIGSTOP handles no other signal before this.
       this.#child.kill('SIGCONT');
     }
     const timer = setTimeout(() => {
@@ -89,7 +89,7 @@ export class ManagedProcess {
     }
   }
 
-  /** Waits for a line of JSON on standard output, such as a service's log, that `pick` takes. */
+  /** Waits for a line of JSON on standard output, such as a log line, for which `pick` returns a value. */
   async waitForLog<T>(
     pick: (entry: Record<string, unknown>) => T | undefined,
     what: string,

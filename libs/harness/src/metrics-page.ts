@@ -1,6 +1,6 @@
 import type { ManagedProcess } from './managed-process.js';
 
-/** "HOST:PORT" where a service that runs with `--metrics` and JSON logs is measured. */
+/** "HOST:PORT" of the metrics of a service that runs with `--metrics` and JSON logs. */
 export function metricsOf(service: ManagedProcess): Promise<string> {
   return service.waitForLog(
     ({ metrics }) => (typeof metrics === 'string' ? metrics : undefined),
@@ -8,7 +8,7 @@ export function metricsOf(service: ManagedProcess): Promise<string> {
   );
 }
 
-/** Numbers as a service tells them to Prometheus, by what stands before them: `name{label="value"}`. */
+/** The values of a service's metrics page, by name and labels: `name{label="value"}`. */
 export async function metricsPage(address: string): Promise<ReadonlyMap<string, number>> {
   const response = await fetch(`http://${address}/metrics`);
   if (!response.ok) throw new Error(`${address} answers ${response.status}`);

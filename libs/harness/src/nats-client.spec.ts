@@ -4,10 +4,10 @@ import { connectToNats } from './nats-client.js';
 import { NatsServer } from './nats-server.js';
 import { waitFor } from './wait-for.js';
 
-/** After so many nats.js gives up, unless it is told otherwise. */
+/** Attempts after which nats.js gives up by default. */
 const ATTEMPTS_OF_NATS_JS = 10;
 
-test('a connection of a test outlives any absence of the server', async () => {
+test('the connection of a test survives any outage of the server', async () => {
   const server = await NatsServer.start();
   const connection = await connectToNats(server.url);
   try {

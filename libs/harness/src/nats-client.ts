@@ -1,13 +1,13 @@
 import { connect, type NatsConnection } from 'nats';
 
-/** A restarted server is found again within this. */
+/** Maximum delay before a restarted server is found again. */
 const RECONNECT_WAIT_MS = 50;
 
 /**
- * A connection of a test to NATS that outlives every absence of the server, however long: nats.js
- * by itself gives up after ten attempts, and a test that waits for its messages waits for ever.
+ * Opens a test's connection to NATS that survives outages of any length: by default nats.js gives up after
+ * ten attempts, and a test would wait for its messages forever.
  *
- * @param url of a server, or of several with commas
+ * @param url of one server, or of several separated by commas
  */
 export function connectToNats(url: string): Promise<NatsConnection> {
   return connect({

@@ -6,14 +6,14 @@ import { waitFor } from './wait-for.js';
 const NODE_NAME = 'node-';
 const FIRST_PORT = 30_000;
 const LAST_PORT = 32_000;
-/** Nodes begin, find each other and choose a leader. */
+/** Time for nodes to start, find each other and elect a leader. */
 const READY_TIMEOUT_MS = 60_000;
 
-/** Real nats-servers with JetStream that are one cluster; any of them can be killed and started again. */
+/** A cluster of real nats-servers with JetStream; any of them can be killed and restarted. */
 export class NatsCluster {
   private constructor(readonly nodes: readonly NatsServer[]) {}
 
-  /** Resolves when JetStream keeps what is to be on all nodes. */
+  /** Resolves when JetStream can store data on all nodes. */
   static async start(size = 3): Promise<NatsCluster> {
     const first = randomInt(FIRST_PORT, LAST_PORT);
     const ports = [...Array(size).keys()].map((index) => first + index);
@@ -36,12 +36,12 @@ export class NatsCluster {
     return cluster;
   }
 
-  /** All nodes, with commas: the value of `--nats`. */
+  /** All nodes, separated by commas: the value of `--nats`. */
   get url(): string {
     return this.nodes.map(({ url }) => url).join(',');
   }
 
-  /** A node by the name that it has in NATS. */
+  /** A node by its server name in NATS. */
   node(name: string): NatsServer {
     const node = this.nodes[Number(name.replace(NODE_NAME, ''))];
     if (!node) throw new Error(`no node is named ${name}`);

@@ -6,16 +6,16 @@ import { ManagedProcess } from './managed-process.js';
 import { waitFor } from './wait-for.js';
 
 /**
- * Not ports that the system gives to others: while the server is down, between
- * {@link NatsServer.kill} and {@link NatsServer.restart}, nobody may take its place.
+ * Outside the ephemeral port range: while the server is down, between {@link NatsServer.kill} and {@link
+ * NatsServer.restart}, no other process may get its port.
  */
 const FIRST_PORT = 15_000;
 const LAST_PORT = 30_000;
 const MAX_ATTEMPTS = 5;
 
 /**
- * A real nats-server with JetStream (Debian's package `nats-server`), on a free port of
- * loopback and with a store that outlives {@link kill}.
+ * A real nats-server with JetStream (Debian's package `nats-server`), on a free loopback port, with a store
+ * that survives {@link kill}.
  */
 export class NatsServer {
   #process: ManagedProcess | undefined;
@@ -27,9 +27,9 @@ export class NatsServer {
   ) {}
 
   /**
-   * Throws if nats-server is not installed: what needs it must fail, not be skipped.
+   * Throws if nats-server is not installed: tests that need it must fail, not be skipped.
    *
-   * @param args more of its flags
+   * @param args additional flags
    */
   static async start(args: readonly string[] = []): Promise<NatsServer> {
     const server = new NatsServer(await mkdtemp(join(tmpdir(), 'enjambre-nats-')), args);
@@ -50,7 +50,7 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts it again on the same port and store. */
+  /** Restarts it on the same port and store. */
   async restart(): Promise<void> {
     const ports = await mkdtemp(join(this.root, 'ports-'));
     const store = join(this.root, 'store');
@@ -70,12 +70,12 @@ export class NatsServer {
     this.#port = await Promise.race([listening, missing]);
   }
 
-  /** SIGKILL. What it acknowledged stays in its store. */
+  /** Sends SIGKILL. Acknowledged data stays in its store. */
   async kill(): Promise<void> {
     await this.#process?.kill();
   }
 
-  /** Ends it and removes its store. */
+  /** Stops it and removes its store. */
   async stop(): Promise<void> {
     await this.#process?.stop().catch(() => undefined);
     await rm(this.root, { recursive: true, force: true });

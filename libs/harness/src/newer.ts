@@ -1,6 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 
-/** Fields that no version of ours has had so far, one of each wire type, as a newer version may send them. */
+/** Fields that no version has used so far, one of each wire type, as a newer version may send them. */
 export const UNKNOWN_FIELDS = Buffer.from(
   [
     'c03e' + 'ffffffff0f', // 1000, a varint
@@ -13,8 +13,8 @@ export const UNKNOWN_FIELDS = Buffer.from(
 );
 
 /**
- * A service as a newer version would speak it: every message that is sent by it carries fields that
- * this version does not know, and an empty message is one of a kind that it does not know.
+ * A service as a newer version would implement it: every message that it sends carries fields unknown to this
+ * version, and an empty message has a kind unknown to this version.
  */
 export function newer<Service extends ServiceDefinition>(service: Service): Service {
   const methods = Object.entries(service).map(([name, method]) => [name, newerMethod(method)]);

@@ -8,7 +8,7 @@ export interface Published {
   readonly json: unknown;
 }
 
-/** A plain subscriber to all events on NATS: keeps what it sees. */
+/** A plain subscriber to all events on NATS that keeps them. */
 export class Onlooker {
   readonly seen: Published[] = [];
   readonly #subscription: Subscription;
@@ -29,7 +29,7 @@ export class Onlooker {
     return this.seen.map(({ subject }) => subject);
   }
 
-  /** Resolves when there was an event on `subject`. */
+  /** Resolves when an event on `subject` has arrived. */
   async until(subject: string): Promise<void> {
     await waitFor(() => this.subjects.includes(subject), {
       what: `an event on ${subject}`,
@@ -37,7 +37,7 @@ export class Onlooker {
     });
   }
 
-  /** JSON of the newest event on `subject` that is in the record. Throws if there is none, or NATS is away. */
+  /** JSON of the newest recorded event on `subject`. Throws if there is none, or NATS is unreachable. */
   async lastRecorded(subject: string): Promise<string> {
     const { streams } = await this.connection.jetstreamManager();
     return (await streams.getMessage('ENJAMBRE_EVENTS', { last_by_subj: subject })).string();

@@ -1,6 +1,6 @@
 import type { Attributes, Span, SpanOptions, Tracer } from '@enjambre/common/tracing/tracing';
 
-/** A span that keeps what it was told. */
+/** A span that records its attributes and its end. */
 export class RecordedSpan implements Span {
   readonly attributes: Record<string, string | number | boolean>;
   ended = false;
@@ -30,7 +30,10 @@ export class RecordedSpan implements Span {
   }
 }
 
-/** Keeps all spans. What is begun later by the work of a span, and not at once, it takes for a part of nothing. */
+/**
+ * Records all spans. A span started later by asynchronous work, not synchronously, is recorded without a
+ * parent.
+ */
 export class RecordingTracer implements Tracer {
   readonly spans: RecordedSpan[] = [];
   readonly #traceId = 'abcd'.repeat(8);

@@ -3,11 +3,11 @@ import type { ProcessSwarm } from './swarm.js';
 
 export interface ServiceProcessInit {
   readonly kind: 'tracker' | 'messaging';
-  /** Flags besides `--listen` and `--log-format`. */
+  /** Flags in addition to `--listen` and `--log-format`. */
   readonly args: readonly string[];
 }
 
-/** A tracker or a relay as it was built, which can be stopped or killed and started again at the same address. */
+/** A built tracker or messaging service that can be stopped or killed, and restarted at the same address. */
 export class ServiceProcess {
   #process: ManagedProcess | undefined;
   #address = '127.0.0.1:0';
@@ -21,7 +21,7 @@ export class ServiceProcess {
     return this.#address;
   }
 
-  /** The end of its log. */
+  /** The last lines of its log. */
   get log(): string {
     return this.#process?.stdout.slice(-10).join('\n') ?? '';
   }
@@ -36,7 +36,7 @@ export class ServiceProcess {
     );
   }
 
-  /** Ends it: in order, with SIGTERM, or at once. Returns its exit code. */
+  /** Ends it with SIGTERM, or with SIGKILL. Returns its exit code. */
   async end(how: 'stop' | 'kill'): Promise<number> {
     const service = this.#process;
     if (!service) throw new Error(`the ${this.init.kind} was not started`);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ManagedProcess, type ProcessOptions } from './managed-process.js';
 
-/** The command as it was built. */
+/** The built command. */
 const ENJAMBRE = fileURLToPath(new URL('../../../cli/bin/enjambre.js', import.meta.url));
 
-/** How a command of the `enjambre` command line ended. */
+/** Result of an `enjambre` command. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -20,35 +20,35 @@ export interface SwarmAgent {
   readonly name: string;
   readonly dataDir: string;
   readonly downloadDir: string;
-  /** "HOST:PORT" where it serves other agents. */
+  /** "HOST:PORT" at which it serves other agents. */
   readonly address: string;
   process: ManagedProcess;
 }
 
 export interface RunOptions extends ProcessOptions {
   /**
-   * A program with its arguments that becomes the command given after them, such as
-   * `prlimit --nofile=96` or `ip netns exec NAME`: it must keep its process id.
+   * A program with arguments that replaces itself by the command given after them, such as `prlimit
+   * --nofile=96` or `ip netns exec NAME`: it must keep its process id.
    */
   readonly through?: readonly string[];
-  /** How long an agent may take until it listens. @default 20 s */
+  /** Time for an agent to listen. @default 20 s */
   readonly listenMs?: number;
 }
 
-/** Something else that is to end with a swarm. */
+/** A part that is stopped with a swarm. */
 export interface Stoppable {
   stop(): Promise<void>;
 }
 
 export interface SwarmInit {
-  /** Where everything is kept; a temporary folder if absent. */
+  /** Parent folder of all files; a temporary folder if absent. */
   readonly parent?: string;
 }
 
 /**
- * Real processes on this machine: a tracker and agents, started with the built command on
- * ports that the system chooses, each with folders of its own below one that is removed
- * at the end. Nothing outlives {@link stop}.
+ * Real processes on this machine: a tracker and agents, started with the built command on ports chosen by the
+ * system, each with its own folders below a root that is removed at the end. No process outlives {@link
+ * stop}.
  */
 export class ProcessSwarm {
   readonly #processes = new Set<ManagedProcess>();
@@ -75,7 +75,7 @@ export class ProcessSwarm {
     return this.#tracker;
   }
 
-  /** Starts the tracker; again at the same address if it was started before. */
+  /** Starts the tracker; a restart uses the same address. */
   async startTracker(args: readonly string[] = [], options: RunOptions = {}): Promise<ManagedProcess> {
     const listen = this.#trackerAddress || '127.0.0.1:0';
     const tracker = this.run(['tracker', '--listen', listen, '--log-format', 'json', ...args], options);
@@ -84,7 +84,7 @@ export class ProcessSwarm {
     return tracker;
   }
 
-  /** Agents that are started later use these trackers, which are started and stopped elsewhere. */
+  /** Makes agents that are started later use these trackers, which this swarm does not manage. */
   useTrackers(addresses: readonly string[]): void {
     this.#trackerAddress = addresses.join(',');
   }
@@ -94,7 +94,7 @@ export class ProcessSwarm {
     return this.#messaging;
   }
 
-  /** Starts the messaging service, which agents started later use; again at the same address if it was started before. */
+  /** Starts the messaging service, which agents started later use; a restart uses the same address. */
   async startMessaging(args: readonly string[] = []): Promise<ManagedProcess> {
     const listen = this.#messagingAddress || '127.0.0.1:0';
     const messaging = this.run(['messaging', '--listen', listen, '--log-format', 'json', ...args]);
@@ -107,12 +107,12 @@ export class ProcessSwarm {
     return this.#messagingAddress;
   }
 
-  /** Where an agent of that name has its files, started or not. */
+  /** The folders of an agent by its name, started or not. */
   foldersOf(name: string): Pick<SwarmAgent, 'dataDir' | 'downloadDir'> {
     return { dataDir: join(this.root, name), downloadDir: join(this.root, `${name}-files`) };
   }
 
-  /** Starts an agent; again on the same folders and address if one of that name was started before. */
+  /** Starts an agent; a restart under the same name uses the same folders and address. */
   async startAgent(
     name: string,
     args: readonly string[] = [],
@@ -136,7 +136,7 @@ export class ProcessSwarm {
     return agent;
   }
 
-  /** Starts the `enjambre` command with any arguments, and nothing of this process's own settings. */
+  /** Starts the `enjambre` command with any arguments, without settings from this process's environment. */
   run(
     args: readonly string[],
     { cwd = this.root, env, through = [], ...options }: RunOptions = {},
@@ -157,12 +157,12 @@ export class ProcessSwarm {
     return child;
   }
 
-  /** Starts a command that talks to an agent. */
+  /** Starts a command for an agent. */
   start(agent: SwarmAgent, args: readonly string[]): ManagedProcess {
     return this.run([...args, '--agent', `unix:${agent.dataDir}/agent.sock`]);
   }
 
-  /** Runs a command that talks to an agent, to its end. */
+  /** Runs a command for an agent to its end. */
   command(agent: SwarmAgent, args: readonly string[]): Promise<CommandResult> {
     return finish(this.start(agent, args));
   }
@@ -172,13 +172,13 @@ export class ProcessSwarm {
     return finish(this.run(args, options));
   }
 
-  /** Has `guest` stopped when the swarm is, after its processes. Returns it. */
+  /** Stops `guest` with the swarm, after its processes. Returns it. */
   add<T extends Stoppable>(guest: T): T {
     this.#guests.push(guest);
     return guest;
   }
 
-  /** Stops every process and removes every file. None is started any more. */
+  /** Stops every process and removes every file. No process can be started afterwards. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([...this.#processes].map((child) => child.stop().catch(() => undefined)));
@@ -187,7 +187,7 @@ export class ProcessSwarm {
   }
 }
 
-/** Waits for the end of a command and collects what it said. */
+/** Waits for the end of a command and collects its output. */
 export async function finish(child: ManagedProcess): Promise<CommandResult> {
   const code = await child.wait();
   const json = child.stdout.flatMap((line) => {
@@ -200,7 +200,7 @@ export async function finish(child: ManagedProcess): Promise<CommandResult> {
   return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n'), json };
 }
 
-/** Takes away what would change how the command behaves: its own variables, and those of the test runner. */
+/** Unsets variables that would change the behaviour of the command: its own, and those of the test runner. */
 function noSettings(): Record<string, undefined> {
   const names = Object.keys(process.env).filter(
     (name) => name.startsWith('ENJAMBRE_') || name === 'NODE_OPTIONS',

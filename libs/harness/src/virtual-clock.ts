@@ -4,7 +4,7 @@ import { VirtualTime } from './virtual-time.js';
 
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
-/** A clock that moves only when a test says so. */
+/** A clock that only the test advances. */
 export class VirtualClock implements Clock {
   readonly #time = new VirtualTime();
 
@@ -53,7 +53,10 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Moves on by `ms`. Promises that settle without I/O have settled after each planned call, and at the end. */
+  /**
+   * Advances by `ms`. Promises that settle without I/O have settled after each scheduled call, and at the
+   * end.
+   */
   async advance(ms: number): Promise<void> {
     const untilMs = this.nowMs() + ms;
     do await pendingWork();

@@ -5,9 +5,9 @@ interface Entry {
   cancelled: boolean;
 }
 
-/** What is going to happen on virtual time: by time, and by order of entry among equals. */
+/** Scheduled calls on virtual time: ordered by time, then by insertion. */
 export class VirtualTime {
-  /** The next one last. */
+  /** Sorted; the next one is last. */
   readonly #entries: Entry[] = [];
   #order = 0;
   #nowMs = 0;
@@ -41,7 +41,7 @@ export class VirtualTime {
     return true;
   }
 
-  /** Lets so much time go by. */
+  /** Advances by `ms`, running the entries that are due. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     while (this.step(untilMs));

@@ -3,13 +3,13 @@ import { waitFor } from './wait-for.js';
 
 const soon = { what: 'the bus', timeoutMs: 60, everyMs: 5 };
 
-test('a wait that fails says what was waited for, and what there was instead', async () => {
+test('a failed wait names its condition and the last state', async () => {
   await expect(waitFor(() => false, { ...soon, seen: () => ({ buses: 0 }) })).rejects.toThrow(
-    'waited 60 ms in vain for the bus; last seen: { buses: 0 }',
+    'timed out after 60 ms waiting for the bus; last seen: { buses: 0 }',
   );
 });
 
-test('an error ends a wait, unless it may be asked again: then the last one is told', async () => {
+test('an error ends a wait, unless errors are retried: then the last one is reported', async () => {
   let asked = 0;
   const fail = (): never => {
     asked += 1;
@@ -20,7 +20,7 @@ test('an error ends a wait, unless it may be asked again: then the last one is t
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({
-    message: `waited 60 ms in vain for the bus; the last error: refused ${asked}`,
+    message: `timed out after 60 ms waiting for the bus; the last error: refused ${asked}`,
     cause: { message: `refused ${asked}` },
   });
   expect(
@@ -28,21 +28,21 @@ test('an error ends a wait, unless it may be asked again: then the last one is t
   ).toBeGreaterThan(10);
 });
 
-test('an error that is over is not told', async () => {
+test('an error before a later answer is not reported', async () => {
   const answers = [() => Promise.reject(new Error('refused')), () => Promise.resolve(false as const)];
   await expect(
     waitFor(() => (answers.length > 1 ? answers.shift() : answers[0])?.(), { ...soon, retryErrors: true }),
-  ).rejects.toThrow(/^waited 60 ms in vain for the bus$/);
+  ).rejects.toThrow(/^timed out after 60 ms waiting for the bus$/);
 });
 
-test('an answer that never comes is not awaited for ever', async () => {
+test('an answer that never comes does not block a wait forever', async () => {
   const never = new Promise<boolean>(() => undefined);
   await expect(waitFor(() => never, soon)).rejects.toThrow(
-    'waited 60 ms in vain for the bus; the last error: no answer came before the time was up',
+    'timed out after 60 ms waiting for the bus; the last error: no answer arrived before the timeout',
   );
 });
 
-test('time in which the process stood still does not count', async () => {
+test('time in which the process was stalled does not count', async () => {
   let isThere = false;
   setTimeout(() => {
     for (const endMs = performance.now() + 1300; performance.now() < endMs;);

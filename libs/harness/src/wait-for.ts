@@ -2,27 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 export interface WaitOptions {
-  /** What is waited for, for the error. */
+  /** Name of the condition, for the error. */
   readonly what: string;
   /** @default 20000 */
   readonly timeoutMs?: number;
   /** @default 25 */
   readonly everyMs?: number;
-  /** Ends the wait: its reason is thrown. */
+  /** Aborts the wait: its reason is thrown. */
   readonly signal?: AbortSignal;
   /**
-   * True if asking may fail before it succeeds, such as a call to a server that starts. The last
-   * error is in the message of a wait that fails, and its cause. @default false: an error ends the wait
+   * True if an attempt may fail before one succeeds, such as a call to a starting server. A failed wait then
+   * has the last error in its message and as its cause. @default false: an error ends the wait
    */
   readonly retryErrors?: boolean;
-  /** What there is to see instead, for the message of a wait that fails. */
+  /** The current state, for the message of a failed wait. */
   readonly seen?: () => unknown;
 }
 
 /**
- * Asks until the answer is neither undefined nor false, and returns it. Throws when the time is
- * up, also if an answer does not come, and says the last thing that was seen. Time in which this process did not run does not
- * count: what is waited for, in the same process, did not run either.
+ * Calls `ask` until the answer is neither undefined nor false, and returns it. Throws at the timeout, even if
+ * an answer is pending, with the last state. Time in which this process was stalled does not count: the
+ * awaited work, in the same process, was stalled as well.
  */
 export async function waitFor<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
@@ -38,16 +38,20 @@ export async function waitFor<T>(
       failure = undefined;
     } catch (error) {
       if (!retryErrors && error !== LATE) throw error;
-      // What was seen before says more than that the last answer was not awaited.
+      // An earlier failure is more informative than a missing last answer.
       if (error !== LATE || failure === undefined) failure = error;
     }
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > endMs) throw inVain(`waited ${timeoutMs} ms in vain for ${what}`, failure, seen);
+    if (performance.now() > endMs)
+      throw timeoutError(`timed out after ${timeoutMs} ms waiting for ${what}`, failure, seen);
     endMs += await stallDuring(everyMs);
   }
 }
 
-/** Sleeps, and returns by how much longer than a busy machine makes of it that took: the process stood still. */
+/**
+ * Sleeps, and returns the excess over the usual delay of a busy machine: the time that the process was
+ * stalled.
+ */
 async function stallDuring(ms: number): Promise<number> {
   const sinceMs = performance.now();
   await delay(ms);
@@ -56,9 +60,9 @@ async function stallDuring(ms: number): Promise<number> {
 }
 
 /**
- * As {@link waitFor}, for a condition on something that reports each change itself.
+ * Like {@link waitFor}, for a condition whose object reports each change.
  *
- * @param change resolves at the next one
+ * @param change resolves at the next change
  */
 export async function waitForChange<T>(
   condition: () => T | undefined,
@@ -73,20 +77,23 @@ export async function waitForChange<T>(
       await inTime(change(), endMs);
     } catch (error) {
       if (error !== LATE) throw error;
-      throw inVain(`waited ${timeoutMs} ms in vain for ${what}`, undefined, seen);
+      throw timeoutError(`timed out after ${timeoutMs} ms waiting for ${what}`, undefined, seen);
     }
   }
 }
 
-/** Shorter than a test may last, which would end without a word of what was there. */
+/** Shorter than a test's timeout, which would end the test without the last state. */
 const CHANGE_TIMEOUT_MS = 25_000;
-const LATE = new Error('no answer came before the time was up');
-/** A timer that is later than this says that the process stood still: it collected garbage, or had no processor. */
+const LATE = new Error('no answer arrived before the timeout');
+/**
+ * A timer that is later than this means that the process was stalled: by garbage collection, or without a
+ * processor.
+ */
 const STALL_MS = 1000;
-/** However late it is, an answer that comes at once is taken. */
+/** An answer within this time is accepted, however late the call is. */
 const LEAST_MS = 1000;
 
-/** Throws {@link LATE} if there is no answer when the time is up. */
+/** Throws {@link LATE} if there is no answer by `endMs`. */
 async function inTime<T>(answer: Promise<T> | T, endMs: number): Promise<T> {
   if (!(answer instanceof Object && 'then' in answer)) return answer;
   let timer: NodeJS.Timeout | undefined;
@@ -100,7 +107,7 @@ async function inTime<T>(answer: Promise<T> | T, endMs: number): Promise<T> {
   }
 }
 
-function inVain(message: string, failure: unknown, seen: (() => unknown) | undefined): Error {
+function timeoutError(message: string, failure: unknown, seen: (() => unknown) | undefined): Error {
   const facts = [
     ...(failure === undefined
       ? []

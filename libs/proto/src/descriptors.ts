@@ -1,2 +1,2 @@
-/** The encoded google.protobuf.FileDescriptorSet of all protos, made with the generated code. */
+/** The encoded google.protobuf.FileDescriptorSet of all protos, generated together with the code. */
 export const DESCRIPTOR_SET = new URL('../descriptors.binpb', import.meta.url);
