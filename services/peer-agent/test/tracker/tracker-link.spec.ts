@@ -168,7 +168,7 @@ describe('with trackers of which most take connections and do not answer', () =>
   });
 
   it('reads events of the one that does', async () => {
-    const events = link.watchEvents(
+    const events = link.network.watchEvents(
       { types: [], since: undefined, replayOnly: true },
       new AbortController().signal,
     );

@@ -100,7 +100,7 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
       const last = transferToWire(transfer.view());
       return { transfer: last, ...deletionToWire(await transfers.remove(transfer, deleteData, force)) };
     }),
-    ...networkHandlers(components, handlers),
+    ...networkHandlers({ ...components, network: components.tracker.network }, handlers),
     ...banHandlers(components.bans, handlers),
     ...limitHandlers(components, handlers),
   };

@@ -3,55 +3,60 @@ import type {
   AgentServiceServer,
   ListPeersRequest,
   ListPeersResponse,
+  WatchEventsRequest,
+  WatchEventsResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { Bans } from '../../app/agent/bans.js';
+import type { NetworkView } from '../../app/ports/network.js';
 import type { Transfers } from '../../app/transfer/transfers.js';
-import type { TrackerLink } from '../tracker/tracker-link.js';
+import { eventToWire, filesToWire, loneMemberToWire, memberToWire } from './convert-network.js';
 
 interface NetworkComponents {
   readonly transfers: Transfers;
   readonly bans: Bans;
-  readonly tracker: TrackerLink;
+  readonly network: NetworkView;
 }
 
-/** Queries that the agent forwards to its tracker: callers need not know its address. */
+/** What the agent asks its tracker on behalf of its clients, which need not know the tracker's address. */
 export function networkHandlers(
   components: NetworkComponents,
   handlers: HandlerFactory,
 ): Pick<AgentServiceServer, 'listFiles' | 'listPeers' | 'watchEvents'> {
-  const { tracker } = components;
+  const { network } = components;
   return {
-    listFiles: handlers.unary((request) => tracker.listFiles(request)),
+    listFiles: handlers.unary(async ({ query, ...page }) =>
+      filesToWire(await network.listFiles(query, page)),
+    ),
     listPeers: handlers.unary(async (request) => {
       const page = await listPeers(components, request);
       return { ...page, banned: bannedAmong(page.members, components.bans) };
     }),
-    watchEvents: handlers.serverStream((request, { signal }) => tracker.watchEvents(request, signal)),
+    watchEvents: handlers.serverStream((request, { signal }) => watchEvents(network, request, signal)),
   };
 }
 
 async function listPeers(
-  { transfers, tracker }: NetworkComponents,
+  { transfers, network }: NetworkComponents,
   { ref, pageSize, pageToken }: ListPeersRequest,
 ): Promise<Omit<ListPeersResponse, 'banned'>> {
   if (ref === '') {
-    const { peers, nextPageToken } = await tracker.listPeers({ query: '', pageSize, pageToken });
-    const members = peers.map((peer) => ({
-      peer,
-      seeder: false,
-      bytesLeft: 0n,
-      bytesDownloaded: 0n,
-      bytesUploaded: 0n,
-    }));
-    return { members, nextPageToken };
+    const { items, nextPageToken } = await network.listPeers({ pageSize, pageToken });
+    return { members: items.map(loneMemberToWire), nextPageToken };
   }
-  const { members } = await tracker.getSwarm({ infohash: await transfers.lookUp(ref), maxPeers: pageSize });
-  return { members, nextPageToken: '' };
+  const members = await network.listSwarm(await transfers.lookUp(ref), pageSize);
+  return { members: members.map(memberToWire), nextPageToken: '' };
 }
 
-/** Reasons of this agent's bans among the members, by peer id. */
-function bannedAmong(members: readonly SwarmMember[], bans: Bans): Record<string, string> {
+async function* watchEvents(
+  network: NetworkView,
+  request: WatchEventsRequest,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEventsResponse> {
+  for await (const event of network.watchEvents(request, signal)) yield eventToWire(event);
+}
+
+/** Reasons of this agent's bans of some of them, by peer id. */
+function bannedAmong(members: ListPeersResponse['members'], bans: Bans): Record<string, string> {
   const reasons = new Map(bans.list().map(({ peerId, reason }) => [peerId as string, reason]));
   return Object.fromEntries(
     members.flatMap(({ peer }) => {

@@ -1,6 +1,5 @@
-import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
-import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import { flagName } from '@enjambre/common/config/options';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
@@ -8,20 +7,7 @@ import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
-import type {
-  GetSwarmRequest,
-  GetSwarmResponse,
-  ListFilesRequest,
-  ListFilesResponse,
-  ListPeersRequest,
-  ListPeersResponse,
-  PeerDelta,
-  Problem,
-  TrackerServiceClient,
-  WatchEventsRequest,
-  WatchEventsResponse,
-  Welcome,
-} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { PeerDelta, Problem, Welcome } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
   FileSummary,
@@ -31,8 +17,8 @@ import type {
   TrackerPort,
 } from '../../app/ports/tracker.js';
 import { WIDE_WATCH_PEERS } from '../../domain/swarm-constants.js';
-import { banMessage, deltaFromWire, fileFromWire, membershipMessage } from './convert.js';
-import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';
+import { banMessage, deltaFromWire, membershipMessage } from './convert.js';
+import { TrackerQueries } from './tracker-queries.js';
 import { TrackerPool, type PooledTracker, type ResolveHost } from './tracker-pool.js';
 import {
   TrackerSession,
@@ -73,6 +59,8 @@ const NEXT_TIMEOUT_MS = 4000;
 export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
   readonly #parts: TrackerLinkComponents;
   readonly #init: TrackerLinkInit;
+  /** What people ask the tracker. */
+  readonly network: TrackerQueries;
   readonly #pool: TrackerPool;
   readonly #reconnection = new Reconnection(() => performance.now());
   readonly #memberships = new Map<InfoHash, Membership>();
@@ -97,6 +85,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#parts = parts;
     this.#init = init;
     this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
+    this.network = new TrackerQueries({ pool: this.#pool, session: this, stopping: this.#stopping.signal });
   }
 
   /** The tracker in use, or currently being tried. */
@@ -106,6 +95,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
 
   get connected(): boolean {
     return this.#welcome !== undefined;
+  }
+
+  /** A session is open or being opened. */
+  get begun(): boolean {
+    return this.#session !== undefined;
   }
 
   /** The address at which the tracker sends peers to this agent; empty while there is no session. */
@@ -187,41 +181,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     else this.#untold = [...this.#untold, ban].slice(-MAX_UNTOLD_BANS);
   }
 
-  async findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
-    const { files } = await this.listFiles({ query, pageSize: 1000, pageToken: '' });
-    return files.map(fileFromWire);
-  }
-
-  listFiles(request: ListFilesRequest): Promise<ListFilesResponse> {
-    return this.#ask((client, options) => callUnary(client.listFiles.bind(client), request, options));
-  }
-
-  listPeers(request: ListPeersRequest): Promise<ListPeersResponse> {
-    return this.#ask((client, options) => callUnary(client.listPeers.bind(client), request, options));
-  }
-
-  getSwarm(request: GetSwarmRequest): Promise<GetSwarmResponse> {
-    return this.#ask((client, options) => callUnary(client.getSwarm.bind(client), request, options));
-  }
-
-  /** Events of the network. Throws the tracker's error, or `unavailable` NO_TRACKER if it disconnects. */
-  async *watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
-    let heard = false;
-    let failure: unknown;
-    await this.#chooseAnswering(signal);
-    for (const { client } of this.#pool.inTurn()) {
-      try {
-        for await (const response of readStream(client.watchEvents(request), signal)) {
-          heard = true;
-          yield response;
-        }
-        return;
-      } catch (error) {
-        failure = error;
-        if (heard || !isSilence(error)) break;
-      }
-    }
-    throw this.#explain(failure);
+  findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
+    return this.network.findFiles(query);
   }
 
   welcome(welcome: Welcome): void {
@@ -355,33 +316,5 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   /** Nothing is sent while there is no session: the next session announces everything again. */
   #say(message: TrackerMessage): void {
     if (this.connected) this.#session?.send(message);
-  }
-
-  /** Asks the tracker in use, and soon the next if it does not answer. */
-  async #ask<T>(call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>): Promise<T> {
-    try {
-      return await askInTurn(this.#pool, call, this.#stopping.signal);
-    } catch (error) {
-      throw this.#explain(error);
-    }
-  }
-
-  /** A stream cannot distinguish a tracker with nothing to report from one that does not answer. */
-  async #chooseAnswering(signal: AbortSignal): Promise<void> {
-    if (this.connected || this.#pool.size < 2) return;
-    const address = await findAnswering(this.#pool, signal).catch((error: unknown) => {
-      throw this.#explain(error);
-    });
-    // A session selects its own tracker.
-    if (!this.#session) this.#pool.use(address);
-  }
-
-  #explain(error: unknown): EnjambreError {
-    const known = EnjambreError.from(error);
-    // A tracker's own error, such as NATS being unavailable, is more useful.
-    if (!isSilence(error) || !/^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED)$/.test(known.reason)) return known;
-    const message = `the tracker at ${this.address} cannot be reached: start it, or choose another`;
-    const details = { cause: messageOf(error), metadata: { setting: 'tracker' } };
-    return new EnjambreError('unavailable', 'NO_TRACKER', message, details);
   }
 }

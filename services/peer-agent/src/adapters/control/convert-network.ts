@@ -1,0 +1,36 @@
+import type {
+  ListFilesResponse,
+  ListPeersResponse,
+  WatchEventsResponse,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type {
+  CatalogueFile,
+  NetworkEvent,
+  NetworkMember,
+  NetworkPeer,
+  Page,
+} from '../../app/ports/network.js';
+
+type WireMember = ListPeersResponse['members'][number];
+
+export function filesToWire({ items, nextPageToken }: Page<CatalogueFile>): ListFilesResponse {
+  return { files: items.map((file) => ({ ...file })), nextPageToken };
+}
+
+export function memberToWire({ peer, isSeeder, ...bytes }: NetworkMember): WireMember {
+  return { peer: peer && peerToWire(peer), seeder: isSeeder, ...bytes };
+}
+
+/** A peer of the network that is listed without a file. */
+export function loneMemberToWire(peer: NetworkPeer): WireMember {
+  const bytes = { bytesLeft: 0n, bytesDownloaded: 0n, bytesUploaded: 0n };
+  return { peer: peerToWire(peer), seeder: false, ...bytes };
+}
+
+export function eventToWire({ id, time, source, fact }: NetworkEvent): WatchEventsResponse {
+  return { event: { id, time, source, event: fact } };
+}
+
+function peerToWire({ endpoints, labels, ...peer }: NetworkPeer): NonNullable<WireMember['peer']> {
+  return { ...peer, endpoints: [...endpoints], labels: { ...labels } };
+}
