@@ -1,24 +1,42 @@
-/** Work on a transfer, until there is nothing more to do. */
-export interface TransferRun {
-  readonly abort: AbortController;
-  /** Resolves when nothing of it is left to do; it does not reject. */
-  readonly done: Promise<void>;
-  /** Resolves then, or when it only waits. */
-  readonly settled: Promise<void>;
-  /** Says that it only waits from now on. */
-  readonly rests: () => void;
-}
+/** Work on a transfer, from its start to its end or to {@link abort}. */
+export class TransferRun {
+  readonly #abort = new AbortController();
+  #done: Promise<void> = Promise.resolve();
+  readonly #resting: Promise<void>;
+  #rest: () => void = () => undefined;
 
-/** @param failed called if it ends with an error before it is aborted */
-export function startRun(
-  work: (signal: AbortSignal) => Promise<void>,
-  failed: (error: unknown) => void,
-): TransferRun {
-  const abort = new AbortController();
-  let rests: () => void = () => undefined;
-  const resting = new Promise<void>((resolve) => (rests = resolve));
-  const done = work(abort.signal).catch((error: unknown) => {
-    if (!abort.signal.aborted) failed(error);
-  });
-  return { abort, done, settled: Promise.race([done, resting]), rests };
+  constructor() {
+    this.#resting = new Promise((resolve) => (this.#rest = resolve));
+  }
+
+  /**
+   * Begins the work. Called once.
+   *
+   * @param failed called if the work fails before it is aborted
+   */
+  start(work: (signal: AbortSignal) => Promise<void>, failed: (error: unknown) => void): void {
+    const { signal } = this.#abort;
+    this.#done = work(signal).catch((error: unknown) => {
+      if (!signal.aborted) failed(error);
+    });
+  }
+
+  /** Resolves when the work has ended; does not reject. */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  /** Resolves when the work has ended or only waits; does not reject. */
+  get settled(): Promise<void> {
+    return Promise.race([this.#done, this.#resting]);
+  }
+
+  /** The work only waits from now on. */
+  rest(): void {
+    this.#rest();
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
 }

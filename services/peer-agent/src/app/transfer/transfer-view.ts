@@ -118,8 +118,13 @@ function reasonOf(record: TransferRecord, state: TransferState, waitingFor: Wait
   return waiting !== '' && trackerAway ? `${waiting}; the tracker is not reachable` : waiting;
 }
 
-/** Until it is known what is there. */
-export function initialState({ goal, complete, bytesDone }: TransferRecord): TransferState {
-  if (goal === 'run') return complete || bytesDone > 0 ? 'checking' : 'resolving';
-  return goal === 'pause' ? 'paused' : 'failed';
+/** The state of a transfer before its content was looked at. */
+export function initialState(record: TransferRecord): TransferState {
+  if (record.goal === 'run') return firstActiveState(record);
+  return record.goal === 'pause' ? 'paused' : 'failed';
+}
+
+/** The same for one whose goal is to run. */
+export function firstActiveState({ complete, bytesDone }: TransferRecord): 'checking' | 'resolving' {
+  return complete || bytesDone > 0 ? 'checking' : 'resolving';
 }

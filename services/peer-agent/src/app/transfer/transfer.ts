@@ -12,15 +12,22 @@ import { Holding } from './holding.js';
 import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from '../agent/ledger.js';
 import type { TransferLimits } from '../agent/limits.js';
-import { Offering } from '../upload/offering.js';
 import type { MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
-import type { Serving } from '../upload/serving.js';
+import { startSeedingChores } from '../upload/seeding-chores.js';
+import { Serving, type ServingComponents } from '../upload/serving.js';
+import { StateMachine } from './state-machine.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
-import { startRun, type TransferRun } from './transfer-run.js';
-import { initialState, viewOf, type TransferState, type TransferView } from './transfer-view.js';
+import type { TransferRun } from './transfer-run.js';
+import {
+  firstActiveState,
+  initialState,
+  viewOf,
+  type TransferState,
+  type TransferView,
+} from './transfer-view.js';
 
 /** It is to run, whatever has stopped it. */
 const TO_RUN = { goal: 'run', reason: '' } as const;
@@ -32,18 +39,14 @@ const TO_RUN = { goal: 'run', reason: '' } as const;
  */
 export class Transfer {
   readonly #its: Holding;
-  #state: TransferState;
+  readonly #states: StateMachine;
   readonly #ledger: Ledger;
   /** How fast it may send and receive. */
   readonly limits: TransferLimits;
-  readonly #offering = new Offering();
-  #download: Download | undefined;
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
-  #fault: EnjambreError | undefined;
   readonly #timings: TransferTimings;
   readonly #presence: Presence;
-  #run: TransferRun | undefined;
   readonly #serial = new Serial();
 
   constructor(
@@ -51,13 +54,16 @@ export class Transfer {
     private readonly parts: TransferComponents,
   ) {
     this.#its = new Holding(record, parts);
-    this.#state = initialState(record);
+    this.#states = new StateMachine(initialState(record), (state) => {
+      this.#timings.entered(state, this.#its.record);
+      parts.changed();
+    });
     this.limits = parts.limits.forTransfer(record);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => parts.clock.nowMs() });
     this.#timings = new TransferTimings(parts.clock, record);
     this.#contentSearch = new ContentSearch(parts, record.infohash, {
       had: () => this.#its.have,
-      checking: () => this.#enter('checking'),
+      checking: () => this.#states.enter('checking'),
       moved: (content, change) => this.#its.note(change, content),
       missing: () => this.#rest(),
       naming: (assembly) => this.#its.note({ assembly }),
@@ -82,22 +88,22 @@ export class Transfer {
   }
 
   get state(): TransferState {
-    return this.#state;
+    return this.#states.state;
   }
 
   /** The reason of the error that has stopped it in this process; empty if none has. */
   get fault(): string {
-    return this.#state === 'failed' ? (this.#fault?.reason ?? '') : '';
+    return this.#states.fault?.reason ?? '';
   }
 
   /** What others may fetch; undefined while nothing is served. */
   get serving(): Serving | undefined {
-    return this.#offering.serving;
+    return this.#states.serving;
   }
 
   /** Peers of its download that are known, and those that a link stands to. */
   get linkCounts(): { known: number; ready: number } | undefined {
-    return this.#download?.linkCounts;
+    return this.#states.download?.linkCounts;
   }
 
   /** What is to outlive the process, as of now. */
@@ -114,14 +120,15 @@ export class Transfer {
   view(): TransferView {
     return viewOf({
       record: this.record,
-      state: this.#state,
+      state: this.state,
       content: this.#its.content,
       have: this.#its.have,
       ledger: this.#ledger,
       bans: this.parts.bans,
       serves: this.serving !== undefined,
       checked: this.#contentSearch.checked,
-      waiting: this.#contentSearch.reason || (this.#resolution.problem ?? this.#download?.problem ?? ''),
+      waiting:
+        this.#contentSearch.reason || (this.#resolution.problem ?? this.#states.download?.problem ?? ''),
       trackerAway: !this.parts.tracker.connected,
     });
   }
@@ -147,14 +154,14 @@ export class Transfer {
   }
 
   /** Resolves when it seeds, waits for what is missing, or has failed; or when it is told to do something else. */
-  readonly settled = (): Promise<void> => this.#run?.settled ?? Promise.resolve();
+  readonly settled = (): Promise<void> => this.#states.run?.settled ?? Promise.resolve();
 
   pause(): Promise<void> {
     return this.#serial.run(async () => {
       if (this.#its.record.goal === 'pause') return;
       await this.#halt('PAUSED', 'the file was paused');
       this.#its.record = { ...this.#its.record, goal: 'pause', reason: '' };
-      this.#enter('paused');
+      this.#states.rest('paused');
       this.#presence.leave('paused');
     });
   }
@@ -166,7 +173,7 @@ export class Transfer {
   resume(): Promise<void> {
     return this.#serial.run(async () => {
       const { goal } = this.#its.record;
-      if (goal === 'run' && this.#state !== 'missing') return;
+      if (goal === 'run' && this.state !== 'missing') return;
       await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'repair' : 'none');
     });
   }
@@ -176,7 +183,7 @@ export class Transfer {
     return this.#serial.run(async () => {
       await this.#halt('STOPPING', 'the transfer moves to another folder');
       const moved = await this.#its.moveTo(folder);
-      const isGone = this.#state === 'missing' && !moved.error;
+      const isGone = this.state === 'missing' && !moved.error;
       const change = { ...moved.change, ...TO_RUN };
       await this.#again('the transfer starts again', change, isGone ? 'fetch' : 'none');
       if (moved.error) throw moved.error;
@@ -186,7 +193,7 @@ export class Transfer {
   /** Reads all that is on disk again; what is wrong or missing is fetched again. */
   verify(): Promise<void> {
     return this.#serial.run(() => {
-      const change = { ...inDoubt(this.#its.record, this.#state === 'missing'), ...TO_RUN };
+      const change = { ...inDoubt(this.#its.record, this.state === 'missing'), ...TO_RUN };
       return this.#again('the file is being checked', change, 'fetch');
     });
   }
@@ -236,13 +243,18 @@ export class Transfer {
 
   async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
     await this.#its.open();
-    this.#state = initialState(this.#its.record);
-    if (this.#its.record.goal !== 'run') return;
+    const { goal } = this.#its.record;
+    if (goal !== 'run') {
+      const state = goal === 'pause' ? 'paused' : 'failed';
+      if (this.state !== state) this.#states.rest(state);
+      return;
+    }
     // A pause ends here, not when what follows has found out what it is to do.
     this.#timings.entered(this.#its.content ? 'checking' : 'resolving', this.#its.record);
-    this.#run = startRun(
+    this.#states.begin(
+      firstActiveState(this.#its.record),
       (signal) => this.#perform({ event, remedy, signal }),
-      (error) => this.#fail(error),
+      (run, error) => this.#fail(run, error),
     );
   }
 
@@ -264,7 +276,7 @@ export class Transfer {
 
   /** Finds the metainfo in the swarm. Undefined if halted. */
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
-    this.#enter('resolving');
+    this.#states.enter('resolving');
     const found = await this.#resolution.run(this.#its.record, signal);
     if (!found) return undefined;
     this.#its.record = found.record;
@@ -274,9 +286,9 @@ export class Transfer {
 
   /** Waits for content that is missing. */
   #rest(): void {
-    if (this.#state !== 'missing') this.#presence.withdraw();
-    this.#enter('missing');
-    this.#run?.rests();
+    if (this.state !== 'missing') this.#presence.withdraw();
+    this.#states.enter('missing');
+    this.#states.run?.rest();
   }
 
   /** Resolves when all pieces are there, or when halted. */
@@ -293,17 +305,17 @@ export class Transfer {
       claimed: (saved) => this.#its.note({ recheck: !saved }),
       damaged: this.#damaged,
     });
-    this.#download = download;
+    const { serving } = download;
     this.#its.have = download.have;
-    this.#offering.begin(download.serving);
-    this.#enter('downloading');
+    this.#states.offer({ kind: 'part', serving, download });
+    this.#states.enter('downloading');
     this.#presence.downloads(event);
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
     // The claim of all pieces before the content gets its name: see findPublished.
     await download.checkpoint();
-    this.#download = undefined;
+    this.#states.offer({ kind: 'unpublished', serving });
   }
 
   /** All pieces are there: put the content in its place, and seed. */
@@ -312,33 +324,38 @@ export class Transfer {
     const { content, ...noted } = await publish(fetched, this.#its.record, options);
     this.#its.content = content;
     // What was served so far came from the part that the other's copy has replaced.
-    if (content !== fetched.content) this.#offering.end('the file is served from another place');
+    if (content !== fetched.content) this.#states.withdraw('the file is served from another place');
     await this.#its.complete(noted);
     this.#timings.stop();
     this.#its.have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
-    this.#offering.seed({
-      ...this.parts,
-      ...whole,
-      share: this.limits.upload,
+    this.#seed({ ...this.parts, ...whole, share: this.limits.upload });
+    this.#presence.offers(run.event);
+  }
+
+  /** Offers all of the content and checks it in the background. Peers that fetch from the download stay connected. */
+  #seed(parts: ServingComponents & Pick<Content, 'store'>): void {
+    const serving = this.serving ?? new Serving(parts);
+    const endChores = startSeedingChores({
+      ...parts,
+      damaged: this.#damaged,
       resealed: (fingerprint) => this.#its.note({ fingerprint }),
       sent: () => this.#presence.tell('numbers'),
     });
-    this.#enter('seeding');
-    this.#presence.offers(run.event);
+    if (this.#states.offer({ kind: 'whole', serving, endChores })) this.#states.enter('seeding');
+    else endChores(); // Halted while the content was moved to its place.
   }
 
   /** The content is not what it was: it must not be served as that. */
   readonly #damaged = (cause: unknown): void => {
-    if (this.#run) this.#fail(cause);
+    if (this.#states.run) this.#fail(this.#states.run, cause);
   };
 
-  #fail(cause: unknown): void {
-    const run = this.#run;
+  #fail(run: TransferRun, cause: unknown): void {
     this.#serial
       .run(async () => {
         // It was told to do something else meanwhile; what is in doubt by that stays so.
-        if (this.#run !== run) {
+        if (this.#states.run !== run) {
           this.#its.note({ recheck: failed(this.#its.record, cause).recheck });
           return;
         }
@@ -355,9 +372,9 @@ export class Transfer {
 
   #noteFailed(cause: unknown, change: Partial<TransferRecord> = {}): void {
     this.#its.record = { ...failed(this.#its.record, cause), ...change };
-    this.#fault = EnjambreError.from(cause);
-    this.parts.meter.failed(this.#fault);
-    this.#enter('failed');
+    const fault = EnjambreError.from(cause);
+    this.parts.meter.failed(fault);
+    this.#states.rest('failed', fault);
     this.parts.log.error(
       { err: cause },
       `${this.name || shortId(this.infohash)}: ${this.#its.record.reason}`,
@@ -366,24 +383,11 @@ export class Transfer {
 
   /** Stops all work and saves how far it came. */
   async #halt(reason: string, message: string): Promise<void> {
-    const [run, download] = [this.#run, this.#download];
-    this.#run = undefined;
-    this.#download = undefined;
-    this.#offering.endChores();
-    run?.abort.abort();
-    await download?.stop(reason, message);
-    await run?.done;
-    this.#offering.end(message, reason);
+    const download = await this.#states.halt(reason, message);
     await download?.checkpoint().catch((error: unknown) => {
       this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
     });
     await this.#its.content?.store.close();
     this.#timings.stop();
-  }
-
-  #enter(state: TransferState): void {
-    this.#state = state;
-    this.#timings.entered(state, this.#its.record);
-    this.parts.changed();
   }
 }
