@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """A libtorrent peer for the benchmarks (Debian's python3-libtorrent).
 
-Takes orders on standard input and answers on standard output, a JSON object a line:
+Takes orders on standard input and answers on standard output, one JSON object per line:
   {"order": "create", "path": FILE, "torrent": FILE, "piece_length": BYTES}
   {"order": "add", "torrent": FILE, "folder": DIR, "seed": BOOL, "peers": [[ADDRESS, PORT], ...]}
   {"order": "remove"}
-It ends with its standard input. Set up for a trusted local network: nothing but known
+It ends with its standard input. Set up for a trusted local network: only known
 peers, TCP without encryption, no limits of rate, slots or connections.
 """
 
@@ -32,16 +32,16 @@ SETTINGS = {
     "in_enc_policy": 2,
     "out_enc_policy": 2,
     "allow_multiple_connections_per_ip": True,
-    # Connects at once, and again soon.
+    # Connect at once, and retry soon.
     "connection_speed": 500,
     "torrent_connect_boost": 100,
     "min_reconnect_time": 1,
     "max_failcount": 100,
-    # Everyone is served.
+    # Serve every peer.
     "unchoke_slots_limit": 1000,
     "connections_limit": 1000,
     "active_limit": 1000,
-    # A fast network's queues and buffers.
+    # Queues and buffers for a fast network.
     "max_out_request_queue": 2000,
     "max_allowed_in_request_queue": 4000,
     "send_buffer_watermark": 8 << 20,
@@ -102,7 +102,7 @@ def tell(alert):
 
 def main():
     session = lt.session({**SETTINGS, "listen_interfaces": sys.argv[1] + ":0"})
-    # Not wait_for_alert: what it returns may move in memory before Python has looked at it.
+    # Not wait_for_alert: its result may move in memory before Python has read it.
     alerted, alert_end = socket.socketpair()
     alert_end.setblocking(False)
     session.set_alert_fd(alert_end.fileno())

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A lab on one machine: hosts in network namespaces behind a bridge, the link of each limited both ways (token bucket).
-# Usage, as root: netns.sh NAME RATE...      NAME: at most 10 characters, nobody else's; a RATE (160mbit) for each host
+# Usage, as root: netns.sh NAME RATE...      NAME: unique, at most 10 characters; a RATE (160mbit) for each host
 #
 # Host i (1, 2, …) is namespace NAMEh<i> with address SUBNET.<i>; the bridge end of its link is device NAMEv<i>, and
-# this machine is SUBNET.254, without a limit. When all is there it prints {"subnet":"SUBNET"}. It stays until its
-# standard input ends, in whatever way who started it does, and then takes away what it made, with all processes in it.
+# this machine is SUBNET.254, without a limit. When it is up, it prints {"subnet":"SUBNET"}. It runs until its standard
+# input ends, however its parent ends, and then removes everything that it created, with all processes in it.
 set -euo pipefail
 
 name=$1
@@ -21,7 +21,7 @@ down() {
   done
   [ -z "$bridge" ] || ip link del "$bridge" || true
 }
-# Ctrl-C reaches every process of the terminal: whoever started this decides when it ends.
+# Ctrl-C reaches every process of the terminal; the parent decides when this one ends.
 trap '' INT
 trap 'exit 143' TERM
 trap down EXIT

@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 
 type Undo = () => unknown;
 
-/** What is to be undone at the end, the last first: processes, folders, networks. */
+/** Cleanup at the end, last first: processes, folders, networks. */
 export class Cleanup {
   readonly #undos: Undo[] = [];
   #running: Promise<void> | undefined;
@@ -11,14 +11,14 @@ export class Cleanup {
     this.#undos.push(undo);
   }
 
-  /** A part that may be undone before the rest, and is undone with it. */
+  /** A part that may be cleaned up before the rest, and at the latest with it. */
   part(): Cleanup {
     const part = new Cleanup();
     this.defer(() => part.run());
     return part;
   }
 
-  /** Undoes everything, whatever fails on the way; then throws the first error. Once is enough. */
+  /** Cleans up everything, then throws the first error of a step. Calling it again has no effect. */
   run(): Promise<void> {
     return (this.#running ??= this.#run());
   }
@@ -36,13 +36,13 @@ export class Cleanup {
   }
 }
 
-/** A sentence if it is for whoever runs the benchmark, else all that helps to find the defect. */
+/** The message of an error for the user; the stack of any other. */
 function textOf(error: unknown): string {
   if (error instanceof EnjambreError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Runs a benchmark, and undoes what it did at its end, also after a failure, Ctrl-C or SIGTERM. */
+/** Runs a benchmark and cleans up after it, also after a failure, Ctrl-C or SIGTERM. */
 export async function runBench(main: (after: Cleanup) => Promise<void>): Promise<void> {
   const after = new Cleanup();
   const interrupted = new AbortController();
@@ -54,7 +54,7 @@ export async function runBench(main: (after: Cleanup) => Promise<void>): Promise
   try {
     await main(after);
   } catch (error) {
-    // What was stopped under it complains: nobody wants to know.
+    // After an interruption, errors of stopped processes are expected.
     if (!interrupted.signal.aborted) {
       process.stderr.write(`${textOf(error)}\n`);
       process.exitCode = 1;

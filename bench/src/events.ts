@@ -9,7 +9,7 @@ import { quantile } from './statistics.js';
 /** One run of a bus. */
 export interface EventSample {
   readonly eventsPerSecond: number;
-  /** From publishing to a listener, in microseconds, at the paced rate. */
+  /** From publishing to the listener, in microseconds, at the paced rate. */
   readonly p50Us: number;
   readonly p99Us: number;
 }
@@ -42,7 +42,7 @@ export async function benchNats(init: EventBenchInit): Promise<EventSample> {
   try {
     for (const part of [...links, ...buses]) await part.start();
     const [from, to] = buses;
-    if (!from || !to) throw new Error('two buses are wanted');
+    if (!from || !to) throw new Error('two buses are needed');
     return await measure({ from, to }, init);
   } finally {
     for (const part of [...buses, ...links]) await part.stop();
@@ -67,7 +67,7 @@ async function measure(
   };
 }
 
-/** Counts events, and knows when each was published. */
+/** Counts events, and records when each was published. */
 class Receiver {
   #wanted = 0;
   #done: (() => void) | undefined;
@@ -88,7 +88,7 @@ class Receiver {
     await done;
   }
 
-  /** Returns the milliseconds that each took. */
+  /** Returns the latencies in milliseconds. */
   async runPaced(bus: EventBus, count: number): Promise<number[]> {
     const done = this.#expect(count);
     for (let number = 0; number < count; number++) {

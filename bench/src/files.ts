@@ -10,7 +10,7 @@ import type { Cleanup } from './cleanup.js';
 import { makeTorrent } from './teams/libtorrent.js';
 
 const MIB = 1 << 20;
-/** What is distributed in a benchmark, and where. */
+/** Content of a benchmark, and its location. */
 export interface Content {
   /** A folder for everything. */
   readonly root: string;
@@ -23,7 +23,7 @@ export interface Content {
   readonly sha256: string;
 }
 
-/** Makes a folder below `parent` that `after` removes. Throws if there is no room for `roomBytes`. */
+/** Creates a folder below `parent` that `after` removes. Throws if less than `roomBytes` are free. */
 export async function makeRoot(parent: string, roomBytes: number, after: Cleanup): Promise<string> {
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < roomBytes) {
@@ -31,7 +31,7 @@ export async function makeRoot(parent: string, roomBytes: number, after: Cleanup
     throw new EnjambreError(
       'precondition',
       'NO_ROOM',
-      `${parent} has ${free} MiB left, ${needed} MiB are needed: make room, or choose less or elsewhere`,
+      `${parent} has ${free} MiB free, but ${needed} MiB are needed: free some space, or choose a smaller size or another folder`,
     );
   }
   const root = await mkdtemp(join(parent, 'enjambre-bench-'));
@@ -39,7 +39,7 @@ export async function makeRoot(parent: string, roomBytes: number, after: Cleanup
   return root;
 }
 
-/** Makes a file of random bytes and its torrent in `root`. */
+/** Creates a file of random bytes and its torrent in `root`. */
 export async function makeContent(root: string, bytes: number): Promise<Content> {
   const source = join(root, 'source', 'model.bin');
   const torrent = join(root, 'model.torrent');
@@ -48,7 +48,7 @@ export async function makeContent(root: string, bytes: number): Promise<Content>
   return { root, bytes, source, torrent, sha256 };
 }
 
-/** Makes a folder of so many files of random bytes, and its torrent, in `root`. */
+/** Creates a folder of `files` files of random bytes, and its torrent, in `root`. */
 export async function makeFolderContent(root: string, files: number, bytesEach: number): Promise<Content> {
   const source = join(root, 'source', 'many');
   const torrent = join(root, 'many.torrent');
@@ -60,7 +60,7 @@ export async function makeFolderContent(root: string, files: number, bytesEach: 
   return { root, bytes, source, torrent, sha256: await digestOf(source) };
 }
 
-/** SHA-256 of a file, or of the names and bytes of all files that lie in a folder. */
+/** SHA-256 of a file, or of the names and bytes of all files in a folder. */
 async function digestOf(path: string): Promise<string> {
   if (!(await stat(path)).isDirectory()) return hashFile(path);
   const hash = createHash('sha256');
@@ -68,7 +68,7 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The same start for all: the source is in the page cache, nothing waits to be written. */
+/** Equal start for all programs: the source is in the page cache, no writes are pending. */
 export async function prepare({ source, root }: Content): Promise<void> {
   await readAll(source);
   const sync = new ManagedProcess('sync', ['-f', root]);
@@ -81,12 +81,13 @@ async function readAll(path: string): Promise<void> {
   for (const name of await readdir(path)) await readFile(join(path, name));
 }
 
-/** Times what is to be filled: a little more than that. */
+/** Factor on the bytes that a download fills, as a margin. */
 export const WARM = 1.25;
 
 /**
- * Has the host of a virtual machine give it so many bytes of memory: what downloads are to fill. Pages that were never used, or that the
- * machine has given back, cost whoever touches them first more than the download itself (docs/performance.md).
+ * Touches as much memory as the downloads will fill, so that the host of a virtual machine provides it. The first
+ * use of pages that were never used, or were returned to the host, costs more than the download itself
+ * (docs/performance.md).
  */
 export async function warmMemory(root: string, bytes: number): Promise<void> {
   const path = join(root, 'warm');
@@ -100,7 +101,7 @@ export async function warmMemory(root: string, bytes: number): Promise<void> {
   }
 }
 
-/** Throws if a download is not what was offered. */
+/** Throws if a download differs from the original. */
 export async function needSame(path: string, { sha256 }: Content): Promise<void> {
-  if ((await digestOf(path)) !== sha256) throw new Error(`${path} is not what was offered`);
+  if ((await digestOf(path)) !== sha256) throw new Error(`${path} differs from the original`);
 }

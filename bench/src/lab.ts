@@ -8,7 +8,7 @@ import { Cleanup } from './cleanup.js';
 import { spawnAt, type Host } from './teams/team.js';
 
 const SCRIPT = fileURLToPath(new URL('../lab/netns.sh', import.meta.url));
-/** How long a link is measured, after a beginning that does not count: buckets are full then. */
+/** Duration of a measurement, after a warm-up that is not counted, in which token buckets are full. */
 const MEASURE_MS = 3000;
 const SETTLE_MS = 500;
 
@@ -16,7 +16,7 @@ const SETTLE_MS = 500;
 export class Lab {
   private constructor(
     private readonly name: string,
-    /** This machine, as the hosts see it: a link without a limit. */
+    /** This machine, as seen by the hosts: a link without a limit. */
     readonly home: Host,
     readonly hosts: readonly Host[],
   ) {}
@@ -24,17 +24,13 @@ export class Lab {
   /** Builds a lab; `after` takes it down. Rates, one for each host, in Mbit/s. */
   static async build(rates: readonly number[], after: Cleanup): Promise<Lab> {
     if (process.getuid?.() !== 0)
-      throw new EnjambreError(
-        'denied',
-        'NEEDS_ROOT',
-        'network namespaces are made by root only: run this as root',
-      );
+      throw new EnjambreError('denied', 'NEEDS_ROOT', 'network namespaces require root: run this as root');
     const name = `ejb${process.pid}`;
     const child = new ManagedProcess(SCRIPT, [name, ...rates.map((rate) => `${rate}mbit`)], { input: true });
     after.defer(() => child.stop());
     const pick = ({ subnet }: Record<string, unknown>): string | undefined =>
       typeof subnet === 'string' ? subnet : undefined;
-    const subnet = await child.waitForLog(pick, 'the lab to stand', 60_000);
+    const subnet = await child.waitForLog(pick, 'the lab to be up', 60_000);
     const hosts = rates.map((_, index) => ({
       address: `${subnet}.${index + 1}`,
       via: ['ip', 'netns', 'exec', `${name}h${index + 1}`],
@@ -52,7 +48,7 @@ export class Lab {
     return this.#counter(index, 'tx_bytes');
   }
 
-  /** Measures what one TCP stream gets through the link of host `index`: payload bytes a second. */
+  /** Measures the throughput of one TCP stream on the link of host `index`, in payload bytes per second. */
   async linkRate(index: number): Promise<number> {
     const host = this.hosts[index];
     if (!host) throw new RangeError(`no host ${index}`);
@@ -77,7 +73,7 @@ export class Lab {
     }
   }
 
-  /** The bridge's end of the link: what it receives, the host sent. */
+  /** Counter of the bridge's end of the link: the bytes that it receives are those that the host sent. */
   #counter(index: number, counter: 'rx_bytes' | 'tx_bytes'): number {
     const path = `/sys/class/net/${this.name}v${index + 1}/statistics/${counter}`;
     return Number(readFileSync(path, 'utf8'));

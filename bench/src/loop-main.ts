@@ -9,7 +9,7 @@ const results = await benchLoop({ files: FILES, parent: FOLDER });
 
 await report({
   benchmark: 'loop',
-  about: `how long the event loop of an agent stood still with a share of ${FILES} tiny files (${FOLDER})`,
+  about: `event loop stalls of an agent with a share of ${FILES} tiny files (${FOLDER})`,
   tables: [
     {
       head: [

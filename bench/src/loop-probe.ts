@@ -2,13 +2,13 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Is loaded into an agent by `--import`: notes each time that its event loop stood still, a JSON object a line, in
- * the file that LOOP_PROBE_FILE names.
+ * Loaded into an agent by `--import`: records each stall of its event loop, one JSON object per line, in
+ * the file named by LOOP_PROBE_FILE.
  */
 
-/** Between two looks at the clock. */
+/** Interval between two readings of the clock. */
 const EVERY_MS = 2;
-/** What is noted. */
+/** Shortest stall that is recorded. */
 const LEAST_MS = 10;
 
 const file = process.env['LOOP_PROBE_FILE'];
@@ -24,7 +24,7 @@ function watchLoop(path: string): void {
   }, EVERY_MS).unref();
 }
 
-/** What this thread has had of a processor: while others have it, nothing of the agent's blocks. */
+/** Processor time of this thread: time in which other processes run is no stall of the agent. */
 function cpuMs(): number {
   return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[0]) / 1e6;
 }

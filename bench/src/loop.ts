@@ -7,22 +7,22 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { progress } from './report.js';
 
 export interface LoopInit {
-  /** How many tiny files are shared in one folder. */
+  /** Number of tiny files in the shared folder. */
   readonly files: number;
   readonly parent: string;
 }
 
-/** How an agent's event loop fared during a call. */
+/** Stalls of an agent's event loop during a call. */
 export interface LoopResult {
   readonly call: string;
   /** Agent "one" shares, "two" downloads. */
   readonly agent: string;
   readonly seconds: number;
-  /** The longest that nothing else had its turn, in processor time of the loop's thread. */
+  /** Longest stall, in processor time of the loop's thread. */
   readonly longestMs: number;
-  /** As {@link longestMs}, by the clock: on a busy machine others have the processor meanwhile. */
+  /** As {@link longestMs}, in wall time, which on a busy machine includes other processes. */
   readonly longestWallMs: number;
-  /** How often it was more than 50 ms of processor time. */
+  /** Number of stalls of more than 50 ms of processor time. */
   readonly over50: number;
 }
 
@@ -35,10 +35,10 @@ interface Stall {
 const PROBE = fileURLToPath(new URL('./loop-probe.js', import.meta.url));
 const FOLDERS = 300;
 const LIMIT_MS = 60_000;
-/** A process that starts loads its modules, which is no call: only `start with it` counts that. */
+/** Loading of modules at the start of a process belongs to no call: only `start with it` counts it. */
 const SETTLE_MS = 1500;
 
-/** What a share of very many files does to the event loops of who shares and who downloads it. */
+/** The effect of a share of very many files on the event loops of seeder and downloader. */
 export async function benchLoop({ files, parent }: LoopInit): Promise<LoopResult[]> {
   const swarm = await ProcessSwarm.create({ parent });
   try {
@@ -60,7 +60,7 @@ async function run(swarm: ProcessSwarm, files: number): Promise<LoopResult[]> {
     progress(`${name} on agent ${agent.name}`);
     const fromMs = Date.now();
     const { code, stderr } = await swarm.command(agent, args);
-    if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`${name} exited with ${code}: ${stderr}`);
     for (const { name: agentName } of [one, two]) {
       const result = resultOf(name, stallsOf(swarm, agentName), fromMs);
       results.push({ ...result, agent: agentName });

@@ -10,28 +10,28 @@ import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tr
 import { cpuSeconds } from './usage.js';
 
 export interface ManyInit {
-  /** How many small files, one run each. */
+  /** Numbers of small files, one run each. */
   readonly counts: readonly number[];
   readonly parent: string;
 }
 
-/** What something took of one agent, all files together. */
+/** Cost of an operation on one agent, for all files together. */
 interface Effort {
   readonly ms: number;
   readonly cpuSeconds: number;
-  /** Written by system calls, to files and sockets. */
+  /** Bytes written by system calls, to files and sockets. */
   readonly writtenBytes: number;
 }
 
 export interface ManyResult {
   readonly files: number;
-  /** Until agent and tracker list all files of a shared folder, from the start of the agent's process. */
+  /** From the start of the agent's process until agent and tracker list all files of a shared folder. */
   readonly sharedFolder: Effort;
-  /** A Share for each of as many others, one after the other. */
+  /** Share calls for the same number of other files, one after the other. */
   readonly shares: Effort;
-  /** From the start of the process until all are served, with both. */
+  /** From the start of the process until all files of both kinds are served. */
   readonly restart: Effort;
-  /** A RemoveTransfer for each of the shares, one after the other. */
+  /** RemoveTransfer calls for all shares, one after the other. */
   readonly removals: Effort;
 }
 
@@ -39,7 +39,7 @@ const FILE_BYTES = 1 << 10;
 const LIMIT_MS = 3_600_000;
 const POLL_MS = 100;
 
-/** Very many small files: in a shared folder, shared one by one, at a start, and removed. */
+/** Very many small files: in a shared folder, shared one by one, at a restart, and removed. */
 export async function benchMany({ counts, parent }: ManyInit): Promise<ManyResult[]> {
   const results: ManyResult[] = [];
   for (const files of counts) {
@@ -120,7 +120,7 @@ async function measure(
 async function share(client: AgentServiceClient, path: string): Promise<string> {
   const request = { path, name: '', pieceLength: 0, limits: undefined };
   let infohash = '';
-  // To its end: thousands of streams that are left early look like an attack to an HTTP/2 server, which ends the connection.
+  // Read to the end: an HTTP/2 server takes thousands of cancelled streams for an attack, and ends the connection.
   for await (const { result } of readStream(client.share(ShareRequest.fromPartial(request))))
     if (result?.$case === 'shared') infohash = result.value.transfer?.infohash ?? '';
   if (infohash === '') throw new Error(`${path} was not shared`);

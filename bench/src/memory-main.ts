@@ -13,17 +13,17 @@ import { HERE } from './teams/team.js';
 
 const GIB = 1 << 30;
 const SIZES_GIB = numbersSetting('BENCH_GIB', [1, 4, 16], 1024);
-/** 0 leaves the folder out. */
+/** 0 omits the folder of small files. */
 const SMALL_FILES = numberSetting('BENCH_SMALL_FILES', { default: 20_000, least: 0, most: 100_000 });
 const SMALL_BYTES = 1024;
 const ROUNDS = roundsSetting();
 const PROGRAMS = { enjambre: startEnjambre, libtorrent: startLibtorrent, aria2: startAria2 };
-/** Where: BENCH_FOLDERS=memory says otherwise. */
+/** The folder: on disk, unless BENCH_FOLDERS=memory. */
 const FOLDER = folderSetting('BENCH_FOLDERS', 'disk');
 type Program = keyof typeof PROGRAMS;
 const KNOWN: readonly Program[] = ['enjambre', 'libtorrent', 'aria2'];
 const CHOSEN = listSetting('BENCH_PROGRAMS', KNOWN);
-/** The file and one copy at a time; the rest is room to breathe. */
+/** Space for the file and one copy at a time, with a margin. */
 const ROOM = 2.1;
 
 interface Peaks {
@@ -34,7 +34,7 @@ interface Peaks {
   readonly seconds: number;
 }
 
-/** Something that is downloaded by all programs. */
+/** Content that all programs download. */
 interface Load {
   readonly name: string;
   readonly make: (root: string) => Promise<Content>;
@@ -99,7 +99,7 @@ async function measureLoad({ name, make }: Load, root: string, after: Cleanup): 
 }
 
 await runBench(async (after) => {
-  // Before anything is measured, there must be room for the largest.
+  // Check the space for the largest content before the first measurement.
   const root = await makeRoot(FOLDER, Math.max(...SIZES_GIB) * GIB * ROOM, after);
   const results: LoadResult[] = [];
   for (const load of LOADS) {
@@ -137,8 +137,8 @@ await runBench(async (after) => {
       },
     ],
     notes: [
-      'Enjambre’s seeder has hashed the file, too. libtorrent maps files: pages of them that it has looked at count as',
-      'resident though the kernel may take them back. Published of another, not measured here: the gRPC parent of',
+      'Enjambre’s seeder has also hashed the file. libtorrent maps files: the pages that it has touched count as',
+      'resident although the kernel may reclaim them. Published figure, not measured here: the gRPC parent of',
       'Dragonfly, 30 GiB, 5.2 GiB.',
     ],
     data: { rounds: ROUNDS, results },

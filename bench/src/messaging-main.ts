@@ -9,14 +9,14 @@ import { cpuSeconds, peakMiB } from './usage.js';
 
 const MESSAGES = numberSetting('BENCH_MESSAGES', { default: 10_000, most: 10_000_000 });
 const ROUNDS = roundsSetting();
-/** Pairs of a sender and a receiver; each sender has one message under way at a time, or many. */
+/** Pairs of a sender and a receiver; each sender has one message in flight at a time, or many. */
 const PAIRS = 10;
 const MANY = 8;
 const TEXT = 'x'.repeat(200);
 
 interface Sample {
   readonly messagesPerSecond: number;
-  /** From the call of Send to the receiver's having it, in milliseconds. */
+  /** From the call of Send to the receipt of the message, in milliseconds. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly relayCpuSeconds: number;
@@ -25,7 +25,7 @@ interface Sample {
 
 interface Setting {
   readonly store: 'memory' | 'JetStream';
-  /** Messages of one sender that are under way at a time. */
+  /** Messages of one sender in flight at a time. */
   readonly underWay: number;
 }
 
@@ -36,7 +36,7 @@ const SETTINGS: readonly Setting[] = [
   { store: 'JetStream', underWay: MANY },
 ];
 
-/** A relay in a process of its own, its peers in this one: what a message costs from end to end. */
+/** A messaging service in its own process, with peers in this one: the cost of a message from end to end. */
 async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sample> {
   const swarm = await ProcessSwarm.create();
   after.defer(() => swarm.stop());
@@ -48,7 +48,7 @@ async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sa
     ]);
     const address = await relay.waitForLog(
       (entry) => (typeof entry['address'] === 'string' ? entry['address'] : undefined),
-      'the relay to listen',
+      'the messaging service to listen',
     );
     const { seconds, latenciesMs } = await exchange(address, underWay);
     return {
@@ -132,7 +132,7 @@ await runBench(async (after) => {
       'median (least to most)',
     tables: [
       {
-        head: ['store, under way', 'messages/s', 'p50 ms', 'p99 ms', 'relay CPU s', 'relay MiB'],
+        head: ['store, in flight', 'messages/s', 'p50 ms', 'p99 ms', 'messaging CPU s', 'messaging MiB'],
         rows: results.map(rowOf),
       },
     ],

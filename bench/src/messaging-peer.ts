@@ -8,7 +8,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 
-/** A peer that sends, and acknowledges what it receives at once. */
+/** A peer that sends messages, and acknowledges received ones at once. */
 export class MessagingPeer {
   readonly identity = PeerIdentity.generate();
   readonly #client: MessagingServiceClient;

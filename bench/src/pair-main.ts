@@ -13,11 +13,11 @@ const CHOSEN = foldersSetting();
 const rate = ({ seconds }: PairSample): number => BYTES / seconds / 1e6;
 const cpuPerGiB = ({ cpuSeconds }: PairSample): number => (cpuSeconds * 1024 * MIB) / BYTES;
 
-/** Enjambre's rate over the other's, round by round. */
+/** Enjambre's rate divided by that of another program, for each round. */
 function ratios(ours: PairResult, other: PairResult): number[] {
   return ours.samples.map((sample, round) => {
     const theirs = other.samples[round];
-    if (!theirs) throw new Error('every program has as many rounds');
+    if (!theirs) throw new Error('all programs must have the same number of rounds');
     return rate(sample) / rate(theirs);
   });
 }

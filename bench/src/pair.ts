@@ -10,7 +10,7 @@ import { startNginx } from './teams/nginx.js';
 import { HERE, nowMs, type StartTeam, type Team } from './teams/team.js';
 import { CpuMeter, peakMiB } from './usage.js';
 
-/** One download: how long, and what it cost. */
+/** Duration and cost of one download. */
 export interface PairSample {
   readonly seconds: number;
   /** Of all processes. */
@@ -19,7 +19,7 @@ export interface PairSample {
 
 export interface PairResult {
   readonly name: string;
-  /** Of the first rounds, which do not count. */
+  /** Of the warm-up rounds, which are not counted. */
   readonly warmUps: PairSample[];
   readonly samples: PairSample[];
   /** Largest resident memory of seeder and downloader over all rounds, in MiB. */
@@ -33,16 +33,16 @@ const PROGRAMS: Readonly<Record<string, StartTeam>> = {
   'nginx, curl, sha256sum': startNginx,
 };
 
-/** The file, a copy, and what {@link warmMemory} writes are there at a time; the rest is room to breathe. */
+/** Space for the file, a copy and the file of {@link warmMemory}, with a margin. */
 const ROOM = 3.5;
 
 export interface PairInit {
   readonly after: Cleanup;
   readonly bytes: number;
   readonly rounds: number;
-  /** Rounds before those that count: programs are compiled while they run, files found for the first time. */
+  /** Rounds that are not counted: code is compiled and files are opened for the first time. */
   readonly warmUps: number;
-  /** Everything is in a folder of its own below this one. */
+  /** Parent of the folder that holds everything. */
   readonly parent: string;
 }
 
@@ -77,7 +77,7 @@ export async function benchPair({ after, bytes, rounds, warmUps, parent }: PairI
   return teams.map(({ result }) => result);
 }
 
-/** Has the first downloader download, and measures it. */
+/** Measures one download of the first downloader. */
 export async function measurePair(team: Team): Promise<PairSample> {
   const cpu = new CpuMeter([team.seederPid, ...team.downloaderPids, ...team.otherPids]);
   const startMs = nowMs();

@@ -11,7 +11,7 @@ const ROUNDS = roundsSetting();
 const CHOSEN = foldersSetting();
 const CORES = availableParallelism();
 
-/** What a program that does nothing else would take: all parts, evenly on all cores. */
+/** Lower bound for any program: the sum of all parts, evenly on all cores. */
 function limitOf(samples: readonly PartsSample[]): { cpuSeconds: number; bytesPerSecond: number } {
   const parts = (['read', 'sendAndReceive', 'hash', 'write'] as const).map((part) =>
     median(samples.map((sample) => sample[part])),
@@ -39,7 +39,7 @@ await runBench(async (after) => {
     );
   await report({
     benchmark: 'parts',
-    about: `what every program must do with each byte: CPU seconds a GiB, ${ROUNDS} rounds, ${CORES} cores; median (least to most)`,
+    about: `work that every program must do for each byte: CPU seconds per GiB, ${ROUNDS} rounds, ${CORES} cores; median (least to most)`,
     tables: [
       {
         head: ['folder', 'read', 'send and receive', 'hash', 'write', 'together', 'at most MB/s'],

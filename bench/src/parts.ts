@@ -10,7 +10,7 @@ import { LEAF_SIZE } from '@enjambre/core/merkle';
 import type { Cleanup } from './cleanup.js';
 import { makeRoot, WARM, warmMemory } from './files.js';
 
-/** What every program must do with each byte, seconds of CPU for all of them. */
+/** CPU seconds for the work that every program must do for each byte. */
 export interface PartsSample {
   /** From the page cache. */
   readonly read: number;
@@ -28,7 +28,7 @@ export interface PartsInit {
   readonly parent: string;
 }
 
-/** Measures each part alone, with nothing else going on. */
+/** Measures each part alone. */
 export async function benchParts({ after, bytes, rounds, parent }: PartsInit): Promise<PartsSample[]> {
   const root = await makeRoot(parent, bytes * 3.5, after);
   const source = join(root, 'source');
@@ -88,7 +88,7 @@ function hashLeaves(block: Buffer, bytes: number): void {
         .digest();
 }
 
-/** A thread sends, this one receives into the same memory again and again. */
+/** One thread sends; this one receives, always into the same memory. */
 async function cpuOfTransfer(bytes: number): Promise<number> {
   const sender = new Worker(new URL('./parts.worker.js', import.meta.url), { workerData: { bytes } });
   const [port] = (await once(sender, 'message')) as [number];

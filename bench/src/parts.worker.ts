@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
 
-/** Sends so many bytes to whoever connects, in blocks of the protocol. */
+/** Sends the given number of bytes to each client, in blocks of the protocol. */
 const { bytes } = workerData as { bytes: number };
 const block = Buffer.alloc(BLOCK_SIZE, 'enjambre');
 

@@ -13,17 +13,17 @@ export interface TableData {
 export interface Report {
   /** Its name: the file is `bench/results/NAME.json`. */
   readonly benchmark: string;
-  /** What was measured, in a line. */
+  /** One line that says what was measured. */
   readonly about: string;
   readonly tables: readonly TableData[];
-  /** What a reader of the tables must know, a line each. */
+  /** Notes for the reader of the tables, one line each. */
   readonly notes?: readonly string[];
-  /** All that was measured, as JSON. */
+  /** All measurements, as JSON. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Shows tables on the terminal, and the same as JSON: one object in the last line, and in
+ * Prints tables, and the same as JSON: one object in the last line, and in
  * a file of `bench/results/`, which the next run overwrites.
  */
 export async function report({ benchmark, about, tables, notes = [], data }: Report): Promise<void> {
@@ -33,7 +33,7 @@ export async function report({ benchmark, about, tables, notes = [], data }: Rep
   process.stdout.write(`${[about, ...tables.map(draw), ...notes, json].join('\n')}\n`);
 }
 
-/** Says what goes on, apart from the report. */
+/** Reports progress on standard error. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }

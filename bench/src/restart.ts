@@ -15,28 +15,28 @@ import { cpuSeconds } from './usage.js';
 
 export interface RestartInit {
   readonly shares: number;
-  /** Of each share. The files are sparse: they take no room. */
+  /** Bytes of each share. The files are sparse: they take no space. */
   readonly bytes: number;
-  /** Bytes in a piece; 0 lets the agent choose. @default 0 */
+  /** Bytes per piece; 0 lets the agent choose. @default 0 */
   readonly pieceLength?: number;
   readonly rounds: number;
 }
 
-/** One start of an agent that has shares. Times are counted from the start of its process. */
+/** One start of an agent with shares. Times are measured from the start of its process. */
 export interface Restart {
   readonly listeningMs: number;
-  /** All shares are served. */
+  /** Until all shares are served. */
   readonly seedingMs: number;
-  /** Another agent has a verified piece of the last one. */
+  /** Until another agent has a verified piece of the last share. */
   readonly fetchedMs: number;
-  /** Of the agent, until all are served. */
+  /** CPU of the agent until all shares are served. */
   readonly cpuSeconds: number;
-  /** All that the process has read until then, its own program included: what shows that nothing was hashed again. */
+  /** Bytes that the process has read until then, its program included: shows that nothing was hashed again. */
   readonly readBytes: number;
 }
 
 export interface RestartResult {
-  /** Shares it had before it was ended. */
+  /** Number of shares before it was stopped. */
   readonly shares: number;
   /** After an orderly stop. */
   readonly stopped: readonly Restart[];
@@ -47,7 +47,7 @@ export interface RestartResult {
 const LIMIT_MS = 600_000;
 const SHARES_AT_ONCE = 2;
 
-/** Shares many sparse files, ends the agent in turn in order and by kill -9, and starts it again. */
+/** Shares many sparse files, ends the agent alternately by SIGTERM and kill -9, and starts it again. */
 export async function benchRestart(init: RestartInit): Promise<RestartResult> {
   const swarm = await ProcessSwarm.create();
   try {
@@ -99,10 +99,10 @@ async function untilSeeding(client: AgentServiceClient, shares: number): Promise
   await waitFor(ask, { what: 'all to be served again', everyMs: 5, timeoutMs: LIMIT_MS });
 }
 
-/** Downloads until a piece is there, and removes it again. */
+/** Downloads until one piece is verified, then removes the download. */
 async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<void> {
   const source = { $case: 'ref', value: ref } as const;
-  // The tracker may not know yet that it is served again.
+  // The tracker may not have it yet.
   const isKnown = (): Promise<boolean> =>
     callUnary(client.download.bind(client), { source, outputDir: '', limits: undefined }).then(
       () => true,

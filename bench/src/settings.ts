@@ -4,16 +4,16 @@ import { readOrExit, type NumberSetting } from '@enjambre/common/config/settings
 import { EnjambreError } from '@enjambre/core/error';
 
 /**
- * The settings of a benchmark, from the environment. Each is to be read before anything starts: one that is bad ends the process with 2,
- * and a line that says what it may be.
+ * The settings of a benchmark, from the environment. Read each one before anything starts: an invalid one ends the
+ * process with exit code 2 and a line with the valid values.
  */
 
-/** A whole number, from 1 if `least` is not given. */
+/** An integer, at least `least`, 1 by default. */
 export function numberSetting(name: string, range: NumberSetting): number {
   return readOrExit((settings) => settings.wholeNumber(name, range));
 }
 
-/** Some of `known`, with commas. @param fallback all of them by default */
+/** A comma-separated list of `known` values. @param fallback all of them by default */
 export function listSetting<T extends string>(
   name: string,
   known: readonly T[],
@@ -22,26 +22,26 @@ export function listSetting<T extends string>(
   return readOrExit((settings) => settings.choices(name, known, fallback));
 }
 
-/** Whole numbers with commas. */
+/** A comma-separated list of integers. */
 export function numbersSetting(name: string, fallback: readonly number[], most: number): readonly number[] {
   return readOrExit((settings) => settings.wholeNumbers(name, { default: fallback, most }));
 }
 
-/** How often each contender has its turn. */
+/** Number of rounds of each program. */
 export function roundsSetting(): number {
   return numberSetting('BENCH_ROUNDS', { default: 5, most: 1000 });
 }
 
-/** Of the file that is moved. A terabyte is more than any disk here has room for: that is looked at when it is made. */
+/** Size of the transferred file, at most a terabyte. The free space is checked when the file is created. */
 export function mibSetting(fallback: number): number {
   return numberSetting('BENCH_MIB', { default: fallback, most: 1 << 20 });
 }
 
-/** The kinds of folder that there are to download to. */
+/** Kinds of download folders. */
 const FOLDERS = ['disk', 'memory'] as const;
 export type FolderKind = (typeof FOLDERS)[number];
 
-/** Where folders of a kind are made. BENCH_DISK_DIR and BENCH_MEMORY_DIR say otherwise. */
+/** Parent of the folders of a kind; BENCH_DISK_DIR and BENCH_MEMORY_DIR override it. */
 export function folderOf(kind: FolderKind): string {
   const memory = kind === 'memory';
   const name = memory ? 'BENCH_MEMORY_DIR' : 'BENCH_DISK_DIR';
@@ -50,7 +50,7 @@ export function folderOf(kind: FolderKind): string {
   return readOrExit(() => writable(name, folder));
 }
 
-/** The folders of a benchmark that uses both kinds. BENCH_FOLDERS says otherwise. */
+/** The folders of a benchmark that uses both kinds; BENCH_FOLDERS overrides them. */
 export function foldersSetting(): readonly { readonly kind: FolderKind; readonly folder: string }[] {
   return listSetting('BENCH_FOLDERS', FOLDERS).map((kind) => ({ kind, folder: folderOf(kind) }));
 }
@@ -65,8 +65,8 @@ function writable(name: string, folder: string): string {
     accessSync(folder, constants.W_OK | constants.X_OK);
     if (statSync(folder).isDirectory()) return folder;
   } catch {
-    // Not there, or not ours: the same to whoever wants to write there.
+    // Missing or not ours: in both cases it is not writable.
   }
-  const message = `${name} must be a folder that can be written to, but is ${JSON.stringify(folder)}`;
+  const message = `${name} must be a writable folder, but is ${JSON.stringify(folder)}`;
   throw new EnjambreError('invalid', 'BAD_SETTING', message);
 }

@@ -13,7 +13,7 @@ const AGENTS = numberSetting('BENCH_AGENTS', { default: 10, least: 2, most: 1000
 const MIB = mibSetting(256);
 const SECONDS = numberSetting('BENCH_SECONDS', { default: 10, most: 3600 });
 
-/** Cores used over some seconds in which nothing happens, by process id. */
+/** Cores used over some idle seconds, by process id. */
 async function idleCores(pids: readonly number[]): Promise<number[]> {
   const before = pids.map((pid) => cpuSeconds(pid));
   const startedAt = performance.now();
@@ -25,12 +25,12 @@ async function idleCores(pids: readonly number[]): Promise<number[]> {
 interface Measured {
   readonly idleMiB: number;
   readonly idleCores: number;
-  /** CPU seconds of the work: all downloads, or what the process had to do with them. */
+  /** CPU seconds of the process for all downloads. */
   readonly workSeconds: number;
   readonly peakMiB: number;
 }
 
-/** What services and agents of one network take: when nothing happens, and for one file to all agents. */
+/** Resources of services and agents of one network: idle, and for one file to all agents. */
 async function measure(swarm: ProcessSwarm): Promise<ReadonlyMap<string, Measured>> {
   const tracker = await swarm.startTracker();
   const messaging = await swarm.startMessaging();

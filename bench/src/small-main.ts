@@ -6,10 +6,10 @@ import { mean, quantile } from './statistics.js';
 
 const ROUNDS = roundsSetting();
 const REPEATS = numberSetting('BENCH_REPEATS', { default: 20, most: 100_000 });
-/** A folder takes longer, and its times are less scattered. */
+/** A folder takes longer, and its times vary less. */
 const FOLDER_REPEATS = Math.ceil(REPEATS / 4);
 const FOLDER = folderOf('disk');
-/** What Dragonfly publishes for a file of one byte. */
+/** Published figure of Dragonfly for a file of one byte. */
 const DRAGONFLY_MS = 648;
 
 const CONTENTS: readonly SmallContent[] = [
@@ -52,7 +52,7 @@ await runBench(async (after) => {
     ],
     notes: [
       `a command that does nothing (--version): p50 ${quantile(startMs, 0.5).toFixed(1)} ms`,
-      `published of another, not measured here: Dragonfly, a file of 1 byte, ${DRAGONFLY_MS} ms`,
+      `published figure, not measured here: Dragonfly, a file of 1 byte, ${DRAGONFLY_MS} ms`,
     ],
     data: { rounds: ROUNDS, results, startMs },
   });

@@ -7,31 +7,31 @@ import { AgentControl } from './teams/agent-control.js';
 import { nowMs } from './teams/team.js';
 import { CpuMeter, peakMiB, resetPeak } from './usage.js';
 
-/** Something small that is downloaded again and again. */
+/** Small content that is downloaded repeatedly. */
 export interface SmallContent {
   readonly name: string;
   readonly files: number;
   readonly bytesEach: number;
-  /** How often in a round. */
+  /** Downloads per round. */
   readonly repeats: number;
 }
 
-/** Every time in milliseconds. */
+/** All samples, in milliseconds. */
 interface SmallResult {
   readonly content: SmallContent;
-  /** From the call of Download to the transfer's being complete, as the control API tells it. */
+  /** From the call of Download until the control API reports completion. */
   readonly apiMs: number[];
-  /** The whole command `enjambre get`, its process's start and end included. */
+  /** The whole command `enjambre get`, with start and end of its process. */
   readonly commandMs: number[];
   /** CPU of both agents and the tracker for one download by the API. */
   readonly cpuMs: number[];
-  /** Largest resident memory of seeder and downloader while it was downloaded. */
+  /** Largest resident memory of seeder and downloader during the downloads. */
   peakMiB: readonly [seeder: number, downloader: number];
 }
 
 export interface SmallSummary {
   readonly results: readonly SmallResult[];
-  /** `enjambre --version`: what a command takes that does nothing. */
+  /** `enjambre --version`: the time of a command that does nothing. */
   readonly startMs: readonly number[];
 }
 
@@ -42,7 +42,7 @@ export interface SmallInit {
   readonly after: Cleanup;
 }
 
-/** Small downloads from one agent to another on this machine, both running already; what came is deleted each time. */
+/** Small downloads between two running agents on this machine; each download is deleted afterwards. */
 export async function benchSmall({ contents, rounds, parent, after }: SmallInit): Promise<SmallSummary> {
   const swarm = await ProcessSwarm.create({ parent });
   after.defer(() => swarm.stop());

@@ -13,7 +13,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The least value that a share `q` of all is not above (nearest rank). Throws for none. */
+/** The smallest value that at least a share `q` of all values does not exceed (nearest rank). Throws for none. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];

@@ -23,14 +23,14 @@ import type { StartTeam } from './teams/team.js';
 const MIB = 1 << 20;
 const BYTES = mibSetting(200) * MIB;
 const ROUNDS = roundsSetting();
-/** The lab has a subnet of 256 addresses: the seeder, the home and its ends take the others. */
+/** The lab's subnet has 256 addresses: seeder, home, network and broadcast take the others. */
 const MOST_DOWNLOADERS = 250;
 const DOWNLOADERS = numbersSetting('BENCH_DOWNLOADERS', [8, 16], MOST_DOWNLOADERS);
-/** All links together, so that the machine's CPU has the same to do whatever their number. */
+/** Rate of all links together, so that the load of the CPU does not depend on their number. */
 const MBIT_OF_ALL = 1280;
-/** With more downloaders than this, only the equal setting unless others are asked for. */
+/** With more downloaders than this, only the `equal` setting is the default. */
 const MANY = 8;
-/** A file for each and the source; the rest is room to breathe. */
+/** Space for the source and a copy for each downloader, with a margin. */
 const ROOM = 1.2;
 
 const PROGRAMS: Readonly<Record<string, StartTeam>> = {
@@ -46,7 +46,7 @@ interface Arena {
 }
 
 interface ArenaResult extends Arena {
-  /** Measured, in bytes a second: a TCP stream through the link of a downloader and of the seeder. */
+  /** Measured throughput of a TCP stream on the links of a downloader and of the seeder, in bytes per second. */
   readonly linkRate: number;
   readonly seederRate: number;
   readonly floorSeconds: number;
@@ -76,7 +76,7 @@ async function compete(arena: Arena, content: Content, after: Cleanup): Promise<
   const seederMbit = setting === 'slow-seeder' ? mbit * SLOW : mbit;
   const lab = await Lab.build([seederMbit, ...Array<number>(downloaders).fill(mbit)], after);
   const [seederRate, linkRate] = [await lab.linkRate(0), await lab.linkRate(1)];
-  // The whole file leaves the seeder once, and comes to each once (see docs/performance.md).
+  // The seeder sends the whole file once, and each downloader receives it once (see docs/performance.md).
   const floorSeconds = BYTES / Math.min(seederRate, linkRate);
   const programs = Object.keys(PROGRAMS).map((name) => ({ name, samples: [] as SwarmSample[] }));
   for (let round = 1; round <= ROUNDS; round++) {
@@ -155,7 +155,7 @@ await runBench(async (after) => {
     tables: results.map(tableOf),
     notes: [
       `All ${Math.max(...DOWNLOADERS) + 1} hosts share the ${cpus().length} cores of this machine: where CPU s of all ÷ ` +
-        `${cpus().length} comes near the floor, the cores are the limit and not the program's order of pieces.`,
+        `${cpus().length} comes near the floor, the cores are the bottleneck, not the program's choice of pieces.`,
     ],
     data: { bytes: BYTES, rounds: ROUNDS, arenas: results },
   });

@@ -11,20 +11,20 @@ import { CpuMeter, peakMiB } from './usage.js';
 export const SWARM_SETTINGS = ['equal', 'slow-seeder', 'late', 'churn'] as const;
 export type SwarmSetting = (typeof SWARM_SETTINGS)[number];
 
-/** In slow-seeder, the seeder's link has so much of the others' rate. */
+/** In slow-seeder, the rate of the seeder's link relative to the others. */
 export const SLOW = 1 / 4;
-/** In churn, so many of the downloaders are killed. */
+/** In churn, the share of downloaders that are killed. */
 const KILLED = 1 / 4;
 const HALF_WAY_TIMEOUT_MS = 600_000;
 
-/** One distribution to all. */
+/** One distribution to all downloaders. */
 export interface SwarmSample {
-  /** From its own order to complete and verified, for each downloader that was not killed. */
+  /** From the order to completion, verified, for each downloader that was not killed. */
   readonly seconds: readonly number[];
-  /** The longest and the mean of these, over the floor. */
+  /** The longest and the mean of these times, divided by the floor. */
   readonly last: number;
   readonly mean: number;
-  /** Bytes that left the seeder over its link, headers included, and by its own count, over the file's size. */
+  /** Bytes that the seeder sent, by its link's counter (with headers) and by its own, divided by the file's size. */
   readonly seederSent: number;
   readonly seederSaid?: number;
   /** Of all processes. */
@@ -37,7 +37,7 @@ export interface SwarmRun {
   readonly lab: Lab;
   readonly content: Content;
   readonly setting: SwarmSetting;
-  /** What no program can be faster than, in seconds, from a downloader's order. */
+  /** Lower bound for any program, in seconds from a downloader's order. */
   readonly floorSeconds: number;
   readonly start: StartTeam;
   /** A name for its folder. */
@@ -47,8 +47,8 @@ export interface SwarmRun {
 }
 
 /**
- * Starts a program's processes on all hosts of a lab, has the file distributed, and ends
- * them. Half-way is told from the counters of the links, the same for every program.
+ * Starts a program's processes on all hosts of a lab, distributes the file, and stops
+ * the processes. Halfway is measured by the counters of the links, alike for every program.
  */
 export async function runSwarm(run: SwarmRun, after: Cleanup): Promise<SwarmSample> {
   const { lab, content } = run;
@@ -102,7 +102,7 @@ async function distribute(team: Team, run: SwarmRun): Promise<SwarmSample & { fi
 interface Scene {
   readonly team: Team;
   readonly all: readonly number[];
-  /** Orders a download. Returns the seconds it took. */
+  /** Orders a download. Returns its duration in seconds. */
   readonly get: (index: number) => Promise<number>;
   /** Resolves when these have half of the file, on average. */
   readonly halfWay: (indices: readonly number[]) => Promise<boolean>;
@@ -110,7 +110,7 @@ interface Scene {
 }
 
 interface Outcome {
-  /** Who has the file, and how long each took. */
+  /** The downloaders that have the file, with their times. */
   readonly finished: readonly number[];
   readonly seconds: readonly number[];
 }
@@ -139,7 +139,7 @@ async function joinLate({ all, get, halfWay }: Scene): Promise<Outcome> {
 async function dieHalfWay({ team, all, get, halfWay, cpu }: Scene): Promise<Outcome> {
   const survivors = all.slice(0, all.length - Math.floor(all.length * KILLED));
   const victims = all.slice(survivors.length);
-  // What is killed fails: that is no news.
+  // The command of a killed downloader fails, as expected.
   for (const victim of victims) void get(victim).catch(() => undefined);
   const kill = async (): Promise<void> => {
     await halfWay(all);

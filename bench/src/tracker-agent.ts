@@ -8,9 +8,9 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 const FILE = { name: 'model.bin', size: 1_000_000_000n, pieceLength: 1_048_576n, fileCount: 1 };
-/** An agent's announces differ; these many in turn are enough for that. */
+/** Number of different announces that an agent sends in turn. */
 const VARIANTS = 64;
-/** Before each gRPC message: not compressed, and its length. */
+/** Prefix of each gRPC message: the compression flag, and the length. */
 const HEADER_BYTES = 5;
 
 /** The infohash of swarm `number` of a benchmark. */
@@ -21,7 +21,7 @@ export function infohashOf(number: number): Buffer {
 }
 
 /**
- * One agent's session with a tracker, spoken as plain HTTP/2: with a gRPC client a message
+ * One agent's session with a tracker over plain HTTP/2: with a gRPC client a message
  * costs its sender three times what it costs the tracker, and its announces are encoded
  * beforehand for the same reason.
  */
@@ -35,7 +35,7 @@ export class TrackerAgent {
     this.#announces = [...Array(VARIANTS).keys()].map((variant) => encodeAnnounce(swarm, variant));
   }
 
-  /** Resolves when the tracker has welcomed it; it is then a member of `swarm`. With `watch` it hears of its peers. */
+  /** Resolves after the tracker's Welcome, as a member of `swarm`; with `watch` it receives the peers of the swarm. */
   static async connect(session: ClientHttp2Session, swarm: number, watch: boolean): Promise<TrackerAgent> {
     const stream = session.request({
       ...{ ':method': 'POST', ':path': TrackerServiceService.connect.path },
@@ -52,7 +52,7 @@ export class TrackerAgent {
     return agent;
   }
 
-  /** Says how far it is. Returns false when it should wait for {@link drained}. */
+  /** Announces progress. Returns false if the caller should wait for {@link drained}. */
   announce(number: number): boolean {
     return this.stream.write(this.#announces[number % VARIANTS] ?? Buffer.alloc(0));
   }
@@ -81,7 +81,7 @@ export class TrackerAgent {
   }
 }
 
-/** The first message in what was received, if it is there whole: a flag and its length precede it. */
+/** The first message in the received bytes, if it is complete; a flag and its length precede it. */
 function frameOf(received: Buffer): Buffer | undefined {
   if (received.length < HEADER_BYTES) return undefined;
   const length = received.readUInt32BE(1);

@@ -1,6 +1,6 @@
 /**
  * A process of agents that load a tracker. Takes orders on standard input and answers on
- * standard output, a JSON object a line; ends with its standard input. Its only argument
+ * standard output, one JSON object per line; ends with its standard input. Its only argument
  * is the tracker's address.
  */
 import type { ClientHttp2Session } from 'node:http2';
@@ -20,12 +20,12 @@ export type LoadOrder =
       watch: boolean;
       agentsPerConnection: number;
     }
-  /** All agents announce as fast as the tracker takes it. */
+  /** All agents announce as fast as the tracker accepts it. */
   | { order: 'announce'; seconds: number }
-  /** Asks for the peers of one swarm after the other, so many calls under way at a time. */
+  /** Looks up the peers of one swarm after the other, with a number of calls in flight. */
   | { order: 'lookup'; seconds: number; underWay: number; swarms: number };
 
-/** Handshakes under way at a time: a signature takes longer than the network. */
+/** Concurrent handshakes: a signature takes longer than the network. */
 const CONNECTING = 20;
 
 const [address = ''] = process.argv.slice(2);
@@ -50,7 +50,7 @@ async function announceAll(seconds: number): Promise<number> {
   const announceSome = async (agent: TrackerAgent): Promise<number> => {
     let sent = 0;
     while (performance.now() < endMs) {
-      // One at a time, in a packet of its own, as agents do that know nothing of each other.
+      // One at a time, each in its own packet, like independent agents.
       await (agent.announce(++sent) ? new Promise(setImmediate) : agent.drained());
     }
     return sent;

@@ -13,12 +13,12 @@ import type { LoadOrder } from './tracker-load-main.js';
 import { cpuSeconds, peakMiB, residentMiB } from './usage.js';
 
 const LOAD = fileURLToPath(new URL('tracker-load-main.js', import.meta.url));
-/** Beginning and end of a load do not count. */
+/** Beginning and end of a load are not counted. */
 const EDGE_MS = 1000;
 const SETTLE_MS = 3000;
 const TIMEOUT_MS = 600_000;
 
-/** A tracker on a core of its own, and processes that load it from the others. */
+/** A tracker on its own core, and processes that load it from the other cores. */
 export class TrackerUnderLoad {
   private constructor(
     private readonly tracker: ManagedProcess,
@@ -45,7 +45,7 @@ export class TrackerUnderLoad {
     return new TrackerUnderLoad(tracker, client, loads);
   }
 
-  /** Connects agents, evenly from all load processes. Returns what each costs. */
+  /** Connects agents, evenly from all load processes. Returns the cost of each. */
   async connect(
     agents: number,
     init: { swarms: number; watch: boolean; agentsPerConnection: number },
@@ -70,7 +70,7 @@ export class TrackerUnderLoad {
     };
   }
 
-  /** Counts what the tracker says it took, not what was sent. */
+  /** Counts the announces that the tracker reports as accepted, not those sent. */
   async announce(seconds: number): Promise<AnnounceRate> {
     const ended = this.#all(() => ({ order: 'announce', seconds: seconds + (2 * EDGE_MS) / 1000 }));
     await delay(EDGE_MS);
@@ -120,9 +120,9 @@ export interface AgentCost {
   readonly connectSeconds: number;
   readonly residentMiB: number;
   readonly peakMiB: number;
-  /** What the tracker's resident memory grew by, for each. */
+  /** Growth of the tracker's resident memory for each agent. */
   readonly kibPerAgent: number;
-  /** CPU of the tracker while no agent says anything, in cores. */
+  /** CPU of the tracker while all agents are silent, in cores. */
   readonly idleCpu: number;
 }
 
@@ -130,7 +130,7 @@ export interface AnnounceRate {
   readonly perSecond: number;
   /** The same for a second of the tracker's CPU: comparable also when the load was too slow to fill it. */
   readonly perCpuSecond: number;
-  /** Of its core. Under 0.95 the load, not the tracker, was the limit. */
+  /** Share of its core. Under 0.95 the load, not the tracker, was the bottleneck. */
   readonly cpuShare: number;
 }
 

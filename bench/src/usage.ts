@@ -6,7 +6,7 @@ const TICKS_PER_SECOND = 100;
 const UTIME = 11;
 const STIME = 12;
 
-/** What Linux takes for a wish to count VmHWM anew. */
+/** Value for clear_refs that resets VmHWM. */
 const RESET_PEAK = '5';
 
 /** CPU seconds of a running process, all its threads, ended children left out. */
@@ -21,7 +21,7 @@ export function peakMiB(pid: number): number {
   return statusMiB(pid, 'VmHWM');
 }
 
-/** From now on {@link peakMiB} is the largest since now. Of our own processes only. */
+/** Resets {@link peakMiB}; works for our own processes only. */
 export function resetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, RESET_PEAK);
 }
@@ -36,7 +36,7 @@ function statusMiB(pid: number, field: string): number {
   return Number(match?.[1] ?? 0) / 1024;
 }
 
-/** Adds up the CPU seconds that several processes take from now on, also those that end meanwhile. */
+/** Adds up the CPU seconds that several processes use from now on, also of those that end in between. */
 export class CpuMeter {
   readonly #atStart = new Map<number, number>();
   #ended = 0;
@@ -45,7 +45,7 @@ export class CpuMeter {
     for (const pid of pids) this.#atStart.set(pid, cpuSeconds(pid));
   }
 
-  /** To be called before a process ends: afterwards nobody knows. */
+  /** Call it before a process ends: its usage cannot be read afterwards. */
   beforeEnd(pid: number): void {
     this.#ended += this.#of(pid);
     this.#atStart.delete(pid);

@@ -13,28 +13,28 @@ const MIB = 1 << 20;
 const FILE_BYTES = 512 * MIB;
 const FILE_NAME = 'model.bin';
 const DOWNLOADERS = ['bob', 'carol', 'dave'] as const;
-/** Who is killed, and how far it must be by then. */
+/** The agent that is killed, and the range of its progress at that time. */
 const VICTIM = 'dave';
 const KILL_FROM = 0.4;
 const KILL_TO = 0.9;
 const SHOW_MS = 200;
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-const MESSAGE = 'carry on where you were';
+const MESSAGE = 'carry on where you stopped';
 
 export interface DemoOptions {
   readonly out: NodeJS.WriteStream;
   readonly signal: AbortSignal;
-  /** Events and messages on a real nats-server. */
+  /** Use a real nats-server for events and messages. */
   readonly withNats: boolean;
 }
 
-/** Plays the demo and returns its exit code: 0 only if all of it was as it should be. */
+/** Runs the demo and returns its exit code: 0 only if every check passed. */
 export async function runDemo({ out, signal, withNats }: DemoOptions): Promise<number> {
   const stage = new Stage(out);
   const swarm = await makeSwarm(stage);
   if (!swarm) return 1;
-  // Whatever is being played fails then, and soon: its processes are gone.
+  // The current step then fails soon, since its processes are gone.
   signal.addEventListener('abort', () => void swarm.stop(), { once: true });
   let code = 1;
   try {
@@ -51,26 +51,26 @@ export async function runDemo({ out, signal, withNats }: DemoOptions): Promise<n
     () => false,
   );
   if (left) {
-    stage.bad(`${swarm.root} is still there`);
+    stage.bad(`${swarm.root} was not removed`);
     return code || 1;
   }
   stage.good('all processes are stopped, all files removed');
   return code;
 }
 
-/** Undefined if it has no place, which is told. */
+/** Undefined, after reporting why, if there is no folder for it. */
 async function makeSwarm(stage: Stage): Promise<ProcessSwarm | undefined> {
   try {
     return await ProcessSwarm.create();
   } catch (error) {
     stage.bad(
-      `no temporary folder can be made (${systemErrorText(error)}): set TMPDIR to a folder that is there`,
+      `cannot create a temporary folder (${systemErrorText(error)}): set TMPDIR to an existing folder`,
     );
     return undefined;
   }
 }
 
-/** Where it is played, by whom, and until when. */
+/** Collaborators of a run. */
 interface Theatre {
   readonly stage: Stage;
   readonly swarm: ProcessSwarm;
@@ -95,7 +95,7 @@ async function play(theatre: Theatre): Promise<void> {
   const shared = await checked(swarm.command(seeder, ['share', path, '--json']), 'share');
   stage.good(`alice shares it: ${String(shared.json.at(-1)?.['magnet']).slice(0, 60)}…`);
 
-  stage.step(`${DOWNLOADERS.join(', ')} get it; ${VICTIM} will be killed half-way`);
+  stage.step(`${DOWNLOADERS.join(', ')} download it; ${VICTIM} will be killed halfway`);
   await downloadAll(theatre, seeder, downloaders);
 
   stage.step('comparing SHA-256 of every copy');
@@ -117,7 +117,7 @@ async function play(theatre: Theatre): Promise<void> {
   if (nats) stage.say(await nats.summary());
 }
 
-/** Starts all downloads, kills one in the middle, starts it again and waits until all are complete. */
+/** Starts all downloads, kills one halfway, starts it again and waits until all are complete. */
 async function downloadAll(
   theatre: Theatre,
   seeder: SwarmAgent,
@@ -143,7 +143,7 @@ async function downloadAll(
     stage.show([...scenes.values()]);
   }, SHOW_MS);
   try {
-    await killHalfWay(theatre, { seeder, victim }, () => {
+    await killHalfway(theatre, { seeder, victim }, () => {
       update();
       const scene = scenes.get(VICTIM);
       return scene && scene.total > 0 ? scene.done / scene.total : 0;
@@ -161,39 +161,39 @@ async function downloadAll(
   stage.end([...scenes.values()]);
 }
 
-async function killHalfWay(
+async function killHalfway(
   { stage, swarm, signal }: Theatre,
   { seeder, victim }: { seeder: SwarmAgent; victim: SwarmAgent },
   part: () => number,
 ): Promise<void> {
   await waitFor(() => part() >= KILL_FROM, {
-    what: `${VICTIM} to be half-way`,
+    what: `${VICTIM} to be halfway`,
     timeoutMs: DOWNLOAD_TIMEOUT_MS,
     everyMs: 5,
     signal,
   });
   await victim.process.kill();
   const reached = part();
-  if (reached > KILL_TO) throw new Error(`${VICTIM} was too fast to be killed half-way`);
+  if (reached > KILL_TO) throw new Error(`${VICTIM} was too fast to be killed halfway`);
   stage.good(`kill -9 ${VICTIM} at ${Math.round(reached * 100)}%`);
   await checked(swarm.command(seeder, ['send', VICTIM, MESSAGE]), 'send');
-  stage.good(`${seeder.name} sends ${VICTIM}, who is down, a message: "${MESSAGE}"`);
+  stage.good(`${seeder.name} sends a message to ${VICTIM}, which is down: "${MESSAGE}"`);
   const revived = await swarm.startAgent(VICTIM);
   stage.good(`${VICTIM} is started again, and resumes where it stopped`);
   const read = await waitFor(
     async () => (await checked(swarm.command(revived, ['inbox', '--json']), 'inbox')).json.at(-1),
-    { what: `${VICTIM} to get its message`, everyMs: 200, signal },
+    { what: `${VICTIM} to receive its message`, everyMs: 200, signal },
   );
   if (read['text'] !== MESSAGE || read['from'] !== seeder.name)
-    throw new Error(`${VICTIM} got another message: ${JSON.stringify(read)}`);
-  stage.good(`${VICTIM} has the message from ${seeder.name}`);
+    throw new Error(`${VICTIM} received another message: ${JSON.stringify(read)}`);
+  stage.good(`${VICTIM} received the message from ${seeder.name}`);
 }
 
 function waiting(name: string): Scene {
   return { name, state: 'waiting', done: 0, total: 0, rate: 0, sources: 0 };
 }
 
-/** What a line of `get --json` says; undefined if it is no progress. */
+/** Parses a line of `get --json`; undefined if it is no progress. */
 function sceneOf(name: string, line: string): Scene | undefined {
   const entry = JSON.parse(line) as Record<string, unknown>;
   if (entry['type'] === 'done') {
@@ -222,7 +222,7 @@ async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent): Promise<Transfe
 
 async function checked(command: Promise<CommandResult>, what: string): Promise<CommandResult> {
   const result = await command;
-  if (result.code !== 0) throw new Error(`${what} ended with exit code ${result.code}: ${result.stderr}`);
+  if (result.code !== 0) throw new Error(`${what} exited with ${result.code}: ${result.stderr}`);
   return result;
 }
 

@@ -6,9 +6,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     abort.abort(new Error('interrupted'));
   });
 }
-// Whoever reads may end before us, as `tee` does at Ctrl-C: that ends the demo, and in order.
+// The reader may end first, as `tee` does at Ctrl-C: then shut the demo down in order.
 process.stdout.on('error', () => {
-  abort.abort(new Error('nobody reads any more'));
+  abort.abort(new Error('standard output was closed'));
 });
 const withNats = process.argv.includes('--nats');
 process.exitCode = await runDemo({ out: process.stdout, signal: abort.signal, withNats });

@@ -3,17 +3,17 @@ import { connectToNats } from '@enjambre/harness/nats-client';
 import type { ProcessSwarm } from '@enjambre/harness/swarm';
 import type { Stage } from './stage.js';
 
-/** A real nats-server with an ordinary subscriber that counts what passes. */
+/** A real nats-server with a plain subscriber that counts events. */
 export interface WatchedNats {
   readonly url: string;
-  /** A line that says how many events of each kind were seen. Ends the watching. */
+  /** A line with the number of events of each subject. Ends the subscription. */
   summary(): Promise<string>;
 }
 
-/** Starts both; the server ends with the swarm. */
+/** Starts both; the server stops with the swarm. */
 export async function watchedNats(stage: Stage, swarm: ProcessSwarm): Promise<WatchedNats> {
   const server = swarm.add(await NatsServer.start());
-  stage.step(`a nats-server runs at ${server.url}, and somebody listens to enjambre.>`);
+  stage.step(`a nats-server runs at ${server.url}, with a subscriber on enjambre.>`);
   const connection = await connectToNats(server.url);
   const seen = new Map<string, number>();
   const subscription = connection.subscribe('enjambre.>');
@@ -32,5 +32,5 @@ export async function watchedNats(stage: Stage, swarm: ProcessSwarm): Promise<Wa
   };
 }
 
-/** Messages of the relay's store pass on NATS, too. */
+/** Matches events only: the messaging service stores its messages on NATS, too. */
 const EVENTS = /^enjambre\.(peer|file|download|message)\./;

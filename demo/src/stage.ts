@@ -5,26 +5,26 @@ import prettyBytes from 'pretty-bytes';
 const BAR_WIDTH = 24;
 const PLAIN_EVERY_MS = 2000;
 
-/** What a line of progress shows of one downloader. */
+/** Contents of the progress line of one downloader. */
 export interface Scene {
   readonly name: string;
   readonly state: string;
   readonly done: number;
   readonly total: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly rate: number;
-  /** How many peers it has bytes from. */
+  /** Number of peers that it received bytes from. */
   readonly sources: number;
 }
 
-/** Where the demo is played: lines that stay, and below them bars that move on a terminal. */
+/** Output of the demo: permanent lines, and below them progress bars, redrawn on a terminal. */
 export class Stage {
   #drawn = 0;
   #shownMs = 0;
 
   constructor(private readonly out: NodeJS.WriteStream) {}
 
-  /** A line that stays. */
+  /** Prints a permanent line. */
   say(text: string): void {
     this.#erase();
     this.out.write(`${text}\n`);
@@ -42,7 +42,7 @@ export class Stage {
     this.say(`${colors.red('✘')} ${text}`);
   }
 
-  /** Draws the bars anew; off a terminal they are lines that stay, and come more rarely. */
+  /** Redraws the bars; without a terminal, prints them as permanent lines, at a lower rate. */
   show(scenes: readonly Scene[]): void {
     const now = Date.now();
     if (!this.#moves && now - this.#shownMs < PLAIN_EVERY_MS) return;
@@ -52,7 +52,7 @@ export class Stage {
     if (this.#moves) this.#drawn = scenes.length;
   }
 
-  /** Draws the bars a last time and leaves them. */
+  /** Draws the bars a last time and keeps them. */
   end(scenes: readonly Scene[]): void {
     this.#shownMs = 0;
     this.show(scenes);

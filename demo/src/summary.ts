@@ -18,11 +18,11 @@ export interface TransferStatus {
 export interface Party {
   readonly name: string;
   readonly status: TransferStatus;
-  /** It was killed: what it counted in its last moments is lost, but others counted it too. */
+  /** It was killed: its last counts are lost, but the other ends have them. */
   readonly killed: boolean;
 }
 
-/** Who sent how much to whom: a row for each sender, a column for each receiver. */
+/** Bytes sent between agents: a row for each sender, a column for each receiver. */
 export function summaryTable(parties: readonly Party[]): string {
   const receivers = parties.filter(({ status }) => !status.origin);
   const table = new Table({

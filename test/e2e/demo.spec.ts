@@ -19,17 +19,17 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  // In order: killed, it would leave its processes behind.
+  // SIGTERM, not SIGKILL: killed, it would leave its processes behind.
   await demo?.stop();
   demo = undefined;
   await rm(folder, { recursive: true, force: true });
 });
 
-it('the demo ends soon after Ctrl-C in the middle of a download, and leaves nothing behind', async () => {
+it('the demo ends soon after Ctrl-C during a download, and leaves nothing behind', async () => {
   const env = { TMPDIR: folder, NODE_OPTIONS: undefined };
   const played = new ManagedProcess(process.execPath, [DEMO], { env });
   demo = played;
-  await waitFor(() => played.stdout.some((line) => line.includes('get it')), {
+  await waitFor(() => played.stdout.some((line) => line.includes('download it')), {
     what: 'the downloads',
     timeoutMs: 120_000,
     seen: () => played.stdout,
@@ -40,12 +40,12 @@ it('the demo ends soon after Ctrl-C in the middle of a download, and leaves noth
   expect(await readdir(folder)).toEqual([]);
 });
 
-it('the demo without a place for its files says what to do', async () => {
+it('the demo without a folder for its files suggests the next step', async () => {
   const env = { TMPDIR: join(folder, 'nowhere'), NODE_OPTIONS: undefined };
   const homeless = new ManagedProcess(process.execPath, [DEMO], { env });
   expect(await homeless.wait()).toBe(1);
   expect(homeless.stderr).toEqual([]);
   expect(homeless.stdout.join('\n')).toMatch(
-    /no temporary folder can be made \(no such file or directory\): set TMPDIR/,
+    /cannot create a temporary folder \(no such file or directory\): set TMPDIR/,
   );
 });

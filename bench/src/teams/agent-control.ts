@@ -9,7 +9,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { nowMs } from './team.js';
 
-/** Orders to an agent by its control API, as the `enjambre` command gives them. */
+/** Orders to an agent by its control API, like those of the `enjambre` command. */
 export class AgentControl {
   readonly #client: AgentServiceClient;
 
@@ -19,15 +19,15 @@ export class AgentControl {
     });
   }
 
-  /** Resolves when the agent has its tracker. */
+  /** Resolves when the agent is connected to its tracker. */
   async ready(): Promise<void> {
     const getInfo = this.#client.getInfo.bind(this.#client);
     const connected = async (): Promise<boolean> =>
       (await callUnary(getInfo, {})).trackerState === TrackerState.CONNECTED;
-    await waitFor(connected, { what: 'an agent to have its tracker', timeoutMs: 60_000 });
+    await waitFor(connected, { what: 'an agent to connect to its tracker', timeoutMs: 60_000 });
   }
 
-  /** Downloads. Returns when it was complete and verified (milliseconds since 1970). */
+  /** Downloads. Returns the time of completion, verified, in milliseconds since 1970. */
   async get(infohash: string): Promise<number> {
     const download = this.#client.download.bind(this.#client);
     const source = { $case: 'ref', value: infohash } as const;
@@ -48,7 +48,7 @@ export class AgentControl {
     return transfer;
   }
 
-  /** Forgets a download and deletes its data. */
+  /** Removes a download and deletes its data. */
   async remove(infohash: string): Promise<void> {
     const remove = this.#client.removeTransfer.bind(this.#client);
     await callUnary(remove, { ref: infohash, deleteData: true, force: false }, { timeoutMs: 60_000 });

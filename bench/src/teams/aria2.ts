@@ -18,7 +18,7 @@ interface Aria2Init {
   readonly folder: string;
 }
 
-/** A process of aria2, given its orders by JSON-RPC. */
+/** A process of aria2, controlled by JSON-RPC. */
 class Aria2Peer {
   private constructor(
     readonly process: ManagedProcess,
@@ -49,7 +49,7 @@ class Aria2Peer {
           '--disable-ipv6',
           `--stop-with-process=${process.pid}`,
         ],
-        // No discovery but the tracker, no encryption, no limits; everyone may connect.
+        // The tracker is the only discovery; no encryption, no limits, all peers may connect.
         ...[
           '--enable-dht=false',
           '--enable-dht6=false',

@@ -3,7 +3,7 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { AgentControl } from './agent-control.js';
 import type { Host, Team, TeamInit } from './team.js';
 
-/** A tracker and an agent on each host, as they come: no setting differs from its default. */
+/** A tracker, and an agent on each host, with default settings. */
 export async function startEnjambre(init: TeamInit): Promise<Team> {
   const swarm = await ProcessSwarm.create({ parent: init.root });
   init.after.defer(() => swarm.stop());

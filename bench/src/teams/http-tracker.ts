@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** So often, in seconds, peers ask again. */
+/** Announce interval of peers, in seconds. */
 const INTERVAL_S = 5;
 
-/** The least BitTorrent tracker (BEP 3, compact peers of BEP 23) that serves one swarm of aria2. */
+/** A minimal BitTorrent tracker (BEP 3, compact peers of BEP 23) for one swarm of aria2. */
 export class HttpTracker {
   readonly #server: Server;
   /** Peers by their "ADDRESS:PORT". */

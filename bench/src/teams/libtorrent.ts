@@ -7,13 +7,13 @@ import { Cleanup } from '../cleanup.js';
 import { HERE, spawnAt, type Host, type Team, type TeamInit } from './team.js';
 
 const DRIVER = fileURLToPath(new URL('../../lab/libtorrent-peer.py', import.meta.url));
-/** Debian's, which has its packages; another may come first in PATH. */
+/** Debian's Python, which has the package; another may come first in PATH. */
 const PYTHON = '/usr/bin/python3';
 const TIMEOUT_MS = 600_000;
 
 /** A process of lab/libtorrent-peer.py. */
 class LibtorrentPeer {
-  /** Answers that were looked at. */
+  /** Number of answers that were read. */
   #seen = 0;
 
   private constructor(
@@ -47,7 +47,7 @@ class LibtorrentPeer {
   }
 }
 
-/** Makes a v1 torrent of a file or folder of so many bytes, with pieces as Enjambre's: what aria2 and libtorrent are given. */
+/** Creates a v1 torrent for aria2 and libtorrent, with the piece length that Enjambre chooses for `bytes`. */
 export async function makeTorrent(path: string, bytes: number, torrent: string): Promise<void> {
   const after = new Cleanup();
   try {
@@ -59,7 +59,7 @@ export async function makeTorrent(path: string, bytes: number, torrent: string):
   }
 }
 
-/** A process of libtorrent on each host; each is told of all the others. */
+/** A process of libtorrent on each host; each receives the addresses of all others. */
 export async function startLibtorrent(init: TeamInit): Promise<Team> {
   const { after, torrent, source, root } = init;
   const seeder = await LibtorrentPeer.start(init.seeder, after);

@@ -10,7 +10,7 @@ import { nowMs, spawnAt, type Team, type TeamInit } from './team.js';
 
 const LOOK_EVERY_MS = 20;
 
-/** nginx, from which curl copies the file; then sha256sum reads it. Copy and verify, nothing else. */
+/** nginx serves the file, curl copies it and sha256sum reads it: copy and verify, nothing else. */
 export async function startNginx({ after, root, source, seeder }: TeamInit): Promise<Team> {
   const port = await freePort();
   const config = join(root, 'nginx.conf');
@@ -61,7 +61,7 @@ function childSeconds(lines: readonly string[]): number {
   return times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
 }
 
-/** Looks at the children of a shell until it ends: they leave nothing that could be asked afterwards. */
+/** Samples the children of a shell until it ends: their usage cannot be read afterwards. */
 async function peakOfChildren(shell: ManagedProcess): Promise<number> {
   let peak = 0;
   while (shell.isRunning) {

@@ -1,11 +1,11 @@
 import { ManagedProcess, type ProcessOptions } from '@enjambre/harness/managed-process';
 import type { Cleanup } from '../cleanup.js';
 
-/** A machine, or what stands for one. */
+/** A machine, or a network namespace. */
 export interface Host {
   /** Where others reach it. */
   readonly address: string;
-  /** A command that runs the rest of its line there. */
+  /** Command prefix that runs a command there. */
   readonly via: readonly string[];
 }
 
@@ -14,34 +14,34 @@ export const HERE: Host = { address: '127.0.0.1', via: [] };
 
 export interface TeamInit {
   readonly after: Cleanup;
-  /** An empty folder for all that it writes. */
+  /** An empty folder for everything that it writes. */
   readonly root: string;
   /** The file or folder to distribute, and a v1 torrent of it. */
   readonly source: string;
   readonly torrent: string;
-  /** Where trackers run. */
+  /** The host of trackers. */
   readonly home: Host;
   readonly seeder: Host;
   readonly downloaders: readonly Host[];
 }
 
-/** The processes of one program: a seeder that has the file, and downloaders that wait for an order. */
+/** The processes of one program: a seeder with the file, and downloaders that wait for an order. */
 export interface Team {
   readonly seederPid: number;
   readonly downloaderPids: readonly number[];
-  /** Others that it needs, such as a tracker. */
+  /** Other processes that it needs, such as a tracker. */
   readonly otherPids: readonly number[];
-  /** Orders downloader `index` to download. Returns when the file was complete and verified, see {@link nowMs}. */
+  /** Orders downloader `index` to download. Returns the time of completion, verified, see {@link nowMs}. */
   get(index: number): Promise<number>;
-  /** Where downloader `index` puts the file or folder. */
+  /** Path of the file or folder at downloader `index`. */
   fileOf(index: number): string;
-  /** Downloader `index` forgets the file and deletes it. */
+  /** Removes the download of downloader `index` and deletes it. */
   forget(index: number): Promise<void>;
-  /** SIGKILL for downloader `index`. */
+  /** Sends SIGKILL to downloader `index`. */
   kill(index: number): Promise<void>;
   /** CPU seconds and peak memory of processes that lived only for the last {@link get}. */
   readonly shortLived?: { readonly cpuSeconds: number; readonly peakMiB: number };
-  /** Bytes of content that the seeder says it sent. */
+  /** Bytes of content that the seeder reports as sent. */
   sentBytes?(): Promise<number>;
 }
 
@@ -52,7 +52,7 @@ export function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Starts a program at a host; `after` kills it: none has anything to put in order. */
+/** Starts a program on a host; `after` kills it, since none needs an orderly stop. */
 export function spawnAt(
   { via }: Host,
   [program, ...args]: readonly [string, ...string[]],
