@@ -34,7 +34,7 @@ import { agentChecks, type CheckedAgent } from './adapters/health-checks.js';
 import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
 import { endpointsOf, leadsHere } from './adapters/own-addresses.js';
 import { GrpcPeerConnector } from './adapters/peer/client/peer-connector.js';
-import { MAX_MESSAGE_BYTES } from './adapters/peer/limits.js';
+import { MAX_MESSAGE_BYTES } from './adapters/peer/wire-constants.js';
 import { peerService } from './adapters/peer/server/peer-handlers.js';
 import { RelayLink, type RelayLinkComponents } from './adapters/messaging/relay-link.js';
 import { BansFile } from './adapters/state/bans-file.js';

@@ -3,7 +3,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { RejectReason } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import fc from 'fast-check';
-import { STALL_TIMEOUT_MS } from '../../src/adapters/peer/limits.js';
+import { STALL_TIMEOUT_MS } from '../../src/adapters/peer/wire-constants.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { answersOf, cancel, RawDownloader, request, type FetchStream } from '../support/downloader.js';
 import { StalledFetch } from '../support/stalled-fetch.js';

@@ -6,7 +6,7 @@ import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import type { Request } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/limits.js';
+import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/wire-constants.js';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { DownloadAgent } from '../support/download-agent.js';

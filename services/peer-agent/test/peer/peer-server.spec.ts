@@ -3,7 +3,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { infoHashToBytes } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/limits.js';
+import { HELLO_TIMEOUT_MS } from '../../src/adapters/peer/wire-constants.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import {
   bitfield,

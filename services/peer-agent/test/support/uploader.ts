@@ -9,7 +9,7 @@ import { GrpcServer } from '@enjambre/rpc/server';
 import { createLogger } from '@enjambre/common/log/logger';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
-import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/limits.js';
+import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/wire-constants.js';
 import { peerService, type UploadLoad } from '../../src/adapters/peer/server/peer-handlers.js';
 import { ComplaintTurns } from '../../src/app/upload/complaint-turns.js';
 import { Ledger } from '../../src/app/agent/ledger.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { HaveNews } from './have-news.js';
-import { MAX_HAVE_PIECES } from './limits.js';
+import { MAX_HAVE_PIECES } from './wire-constants.js';
 
 describe('haves', () => {
   let told: number[][];

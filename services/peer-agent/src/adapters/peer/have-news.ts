@@ -1,4 +1,4 @@
-import { MAX_HAVE_PIECES } from './limits.js';
+import { MAX_HAVE_PIECES } from './wire-constants.js';
 
 /** Delay for batching haves that are not urgent. */
 const LAZY_MS = 1000;

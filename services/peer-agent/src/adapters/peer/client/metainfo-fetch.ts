@@ -8,7 +8,7 @@ import { turns } from '@enjambre/common/async/turns';
 import { readStream } from '@enjambre/rpc/client';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { MAX_MESSAGE_BYTES } from '../limits.js';
+import { MAX_MESSAGE_BYTES } from '../wire-constants.js';
 import { MetainfoMemory } from './metainfo-memory.js';
 
 /** Maximum time for a metainfo, even over a slow link: {@link MetainfoRace} drops peers that send too little. */

@@ -18,7 +18,7 @@ import { BlockParts } from './block-parts.js';
 import { rejectFromWire } from '../convert.js';
 import { HaveNews } from '../have-news.js';
 import { helloTerms } from '../hello.js';
-import { HELLO_TIMEOUT_MS } from '../limits.js';
+import { HELLO_TIMEOUT_MS } from '../wire-constants.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /** How this agent introduces itself to uploaders. */

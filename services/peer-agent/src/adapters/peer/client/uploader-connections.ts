@@ -10,7 +10,7 @@ import {
 import { MessageReader } from '@enjambre/rpc/codec/message-reader';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { Http2Channel } from '@enjambre/rpc/http2/channel';
-import { MAX_MESSAGE_BYTES } from '../limits.js';
+import { MAX_MESSAGE_BYTES } from '../wire-constants.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /**

@@ -16,7 +16,7 @@ import type { BlockRequest, Breach, Part } from '../../../domain/upload/messages
 import { DEFAULT_UPLOAD_LIMITS } from '../../../domain/upload/upload-scheduler.js';
 import { BlockFrames, type BlockFrame } from './block-frames.js';
 import { rejectToWire } from '../convert.js';
-import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from '../limits.js';
+import { HELLO_TIMEOUT_MS, STALL_TIMEOUT_MS } from '../wire-constants.js';
 import { hearCall } from './hear-call.js';
 import { checkRequest } from './requested-block.js';
 import type { SyncServer, SyncSession } from './sync-server.js';

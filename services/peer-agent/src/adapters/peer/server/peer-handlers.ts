@@ -12,7 +12,7 @@ import type { ServingDirectory } from '../../../app/upload/serving.js';
 import { Uploads } from '../../../app/upload/uploads.js';
 import { FetchServer } from './fetch-server.js';
 import { unknownInfohash } from '../hello.js';
-import { METAINFO_CHUNK_BYTES } from '../limits.js';
+import { METAINFO_CHUNK_BYTES } from '../wire-constants.js';
 import type { SelfDescription } from '../client/peer-link.js';
 import { SyncServer } from './sync-server.js';
 import type { Clock } from '@enjambre/common/async/clock';

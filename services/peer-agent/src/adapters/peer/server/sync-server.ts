@@ -12,7 +12,7 @@ import type { Downloader, Uploads } from '../../../app/upload/uploads.js';
 import { hearCall } from './hear-call.js';
 import { HaveNews } from '../have-news.js';
 import { readHello, type Greeting } from '../hello.js';
-import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from '../limits.js';
+import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from '../wire-constants.js';
 import type { SelfDescription } from '../client/peer-link.js';
 
 type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>;
