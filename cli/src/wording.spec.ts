@@ -10,14 +10,10 @@ describe('an error', () => {
   it.each<[string, Record<string, string>, string]>([
     ['choose another folder', { setting: 'outputDir' }, 'choose another folder with --output'],
     ['or choose another', { setting: 'name' }, 'or choose another with --name'],
-    ['have links followed', { setting: 'sharedLinks' }, 'have links followed with --shared-links'],
-    [
-      'have it followed',
-      { setting: 'sharedLinks=anywhere' },
-      'have it followed with --shared-links anywhere',
-    ],
+    ['follow links', { setting: 'sharedLinks' }, 'follow links with --shared-links'],
+    ['follow it', { setting: 'sharedLinks=anywhere' }, 'follow it with --shared-links anywhere'],
     ['or leave them out', { setting: 'skipUnsupported' }, 'or leave them out with --skip-unsupported'],
-    ['name another', { setting: 'dataDir' }, 'name another with --data-dir'],
+    ['choose another', { setting: 'dataDir' }, 'choose another with --data-dir'],
     ['choose another', { setting: 'trackerListen' }, 'choose another with --tracker-listen'],
     [
       'choose another folder',

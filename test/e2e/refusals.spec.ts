@@ -93,9 +93,9 @@ describe('what cannot be shared', () => {
 
   test('an empty folder, and one that holds empty files only', async () => {
     await mkdir(join(swarm.root, 'hollow', 'inside'), { recursive: true });
-    expectRefused(await swarm.command(alice, ['share', 'hollow']), 1, /hollow holds no data/);
+    expectRefused(await swarm.command(alice, ['share', 'hollow']), 1, /hollow contains no data/);
     await writeFile(join(swarm.root, 'hollow', 'inside', 'nothing'), '');
-    expectRefused(await swarm.command(alice, ['share', 'hollow']), 1, /hollow holds no data/);
+    expectRefused(await swarm.command(alice, ['share', 'hollow']), 1, /hollow contains no data/);
   });
 
   test('something that is neither file nor folder', async () => {
@@ -181,7 +181,7 @@ describe('nothing is lost', () => {
     const file = await shareFile(swarm, [alice], { name: 'taken.bin', bytes: 20 * KIB });
     await mkdir(bob.downloadDir, { recursive: true });
     await writeFile(join(bob.downloadDir, 'taken.bin'), 'mine');
-    expectRefused(await swarm.command(bob, ['get', 'taken.bin']), 1, /taken\.bin exists already.*--output/);
+    expectRefused(await swarm.command(bob, ['get', 'taken.bin']), 1, /taken\.bin already exists.*--output/);
     expect(await readFile(join(bob.downloadDir, 'taken.bin'), 'utf8')).toBe('mine');
 
     expect((await swarm.command(bob, ['get', 'taken.bin', '--output', 'free'])).code).toBe(0);

@@ -43,8 +43,8 @@ describe('the keys of an agent', () => {
       1,
       /home leads to .*, the data folder of an agent|is the data folder of an agent/,
     );
-    expectRefused(await share(data), 1, /lies in the data folder/);
-    expectRefused(await share(join(data, 'identity.pem')), 1, /lies in the data folder/);
+    expectRefused(await share(data), 1, /is in the data folder/);
+    expectRefused(await share(join(data, 'identity.pem')), 1, /is in the data folder/);
     expect((await share('model.bin')).code).toBe(0);
     await agent.stop();
   });
@@ -53,21 +53,17 @@ describe('the keys of an agent', () => {
     const key = await write('fake/control.token', 'x'.repeat(40));
     expect((await swarm.command(alice, ['share', key])).code).toBe(0);
     const into = (folder: string) => swarm.command(bob, ['get', 'control.token', '--output', folder]);
-    expectRefused(
-      await into(bob.dataDir),
-      1,
-      /lies in the data folder .* choose another folder with --output/,
-    );
-    expectRefused(await into(join(bob.dataDir, 'transfers/new')), 1, /lies in the data folder/);
+    expectRefused(await into(bob.dataDir), 1, /is in the data folder .* choose another folder with --output/);
+    expectRefused(await into(join(bob.dataDir, 'transfers/new')), 1, /is in the data folder/);
     await symlink(alice.dataDir, join(swarm.root, 'to-alice'));
-    expectRefused(await into(join(swarm.root, 'to-alice')), 1, /lies in the data folder/);
+    expectRefused(await into(join(swarm.root, 'to-alice')), 1, /is in the data folder/);
     expect(await readdir(bob.dataDir)).not.toContain('control.token');
   });
 
   test('are in no download folder: the agent does not start with such a one', async () => {
     const dataDir = join(swarm.root, 'both');
     const args = ['agent', '--data-dir', dataDir, '--download-dir', dataDir, '--listen', '127.0.0.1:0'];
-    expectRefused(await swarm.enjambre(args), 1, /download folder .* name another with --download-dir/);
+    expectRefused(await swarm.enjambre(args), 1, /download folder .* choose another with --download-dir/);
   });
 });
 
@@ -98,7 +94,7 @@ describe('a folder with links', () => {
     await write('traps/a', 'a');
     await symlink(join(alice.dataDir, 'identity.pem'), join(swarm.root, 'traps/key'));
     const args = ['share', 'traps', '--follow-links-outside'];
-    expectRefused(await swarm.command(alice, args), 1, /lies in the data folder/);
+    expectRefused(await swarm.command(alice, args), 1, /is in the data folder/);
     await write('hard/a', 'a');
     await link(join(alice.dataDir, 'identity.pem'), join(swarm.root, 'hard/key'));
     expectRefused(await swarm.command(alice, ['share', 'hard']), 1, /hard\/key is a key of this agent/);

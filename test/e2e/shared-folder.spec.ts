@@ -115,7 +115,7 @@ describe('a shared folder', () => {
   test('that holds the agent’s own data is refused', async () => {
     const agent = swarm.run(['agent', '--data-dir', join(shared, 'data'), '--shared-dir', shared]);
     expect(await agent.wait()).toBe(1);
-    expect(agent.stderr.join()).toMatch(/with the agent's key, lies in the shared folder/);
+    expect(agent.stderr.join()).toMatch(/with the agent's key, is in the shared folder/);
   });
 
   /** What the agent itself shares. */

@@ -180,7 +180,7 @@ describe('a service that cannot start ends with 1:', () => {
     expectRefused(
       await swarm.enjambre([...agent, '--control', 'unix:/dev/null/x']),
       1,
-      /no socket .*--control$/,
+      /cannot create a socket .*--control$/,
     );
     expect(swarm.tracker.stdout.join('\n')).not.toContain('refused');
   });

@@ -257,7 +257,7 @@ describe('a shared folder', () => {
     expect([...complaints].sort()).toEqual([
       expect.stringMatching(/the name "bad.*name" holds a path separator/),
       expect.stringMatching(/shared\/empty is empty/),
-      expect.stringMatching(/shared\/nothing holds no data/),
+      expect.stringMatching(/shared\/nothing contains no data/),
     ]);
     await writeFile(folder.at('shared/empty'), 'now it is not');
     await untilOffered('empty', 'zz');

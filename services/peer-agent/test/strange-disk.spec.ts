@@ -90,7 +90,7 @@ describe('a file system that has no modes', () => {
     const transfer = await agent.download(program);
     await inState(transfer, 'seeding');
     const warning =
-      'the file system does not let files be made executable (operation not permitted): bin/run should be';
+      'the file system does not support executable files (operation not permitted): bin/run should be executable';
     expect(transfer.view()).toMatchObject({ reason: '', record: { warning, complete: true } });
     expect((await readFile(downloads('program/bin/run'))).equals(data)).toBe(true);
     await restartWith(parts as AgentParts);
@@ -139,7 +139,7 @@ describe('what the last step needs is tried first', () => {
       await expect(agent.download(file)).rejects.toMatchObject({
         reason: 'OTHER_FILE_SYSTEM',
         message: expect.stringMatching(
-          /downloads\/\.incomplete.* is on another file system .*: remove that link or mount, or .* another folder$/,
+          /downloads\/\.incomplete.* is not on the same file system .*: remove that link or mount, or .* another folder$/,
         ) as unknown as string,
         metadata: { setting: 'outputDir' },
       });
@@ -224,7 +224,7 @@ describe('the rehearsal of a download', () => {
         code: 'precondition',
         reason: 'NAME_REFUSED',
         message: expect.stringMatching(
-          /takes no name such as "[^"]+" \(invalid argument\): choose/,
+          /does not accept names such as "[^"]+" \(invalid argument\): choose/,
         ) as unknown as string,
       });
       await expect(rehearsed(named('plain', path), {})).resolves.toBeUndefined();
@@ -235,7 +235,7 @@ describe('the rehearsal of a download', () => {
     const content = named('net/xt_dscp.h', 'net/xt_DSCP.h');
     await expect(rehearsed(content, { lstat: folding })).rejects.toMatchObject({
       reason: 'NAMES_COLLIDE',
-      message: expect.stringContaining('"xt_dscp.h" and "xt_DSCP.h" for one name') as unknown as string,
+      message: expect.stringContaining('"xt_dscp.h" and "xt_DSCP.h" as one name') as unknown as string,
     });
     await expect(rehearsed(content, {})).resolves.toBeUndefined();
     await expect(rehearsed(named('a/same', 'b/SAME'), { lstat: folding })).resolves.toBeUndefined();

@@ -169,7 +169,7 @@ describe('what somebody puts where a download goes', () => {
   it('stays, and once it is moved away the download is complete without another byte', async () => {
     const transfer = await nearlyThere();
     expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
-    expect(transfer.view().reason).toMatch(/model\.bin exists already .*: move it away and resume/);
+    expect(transfer.view().reason).toMatch(/model\.bin already exists .*: move it away and resume/);
     await rename(downloads('model.bin'), downloads('mine.bin'));
     await transfer.resume();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -193,7 +193,9 @@ describe('what somebody puts where a download goes', () => {
     try {
       await expect(start(mine, otherDisk)).rejects.toMatchObject({
         reason: 'ELSEWHERE',
-        message: expect.stringMatching(/is another file system: resume it where it is/) as unknown as string,
+        message: expect.stringMatching(
+          /is on another file system: resume it where it is/,
+        ) as unknown as string,
       });
       await inState(transfer, 'failed');
       await rm(downloads('model.bin'));

@@ -167,7 +167,7 @@ describe('a download that is complete', () => {
     await writeFile(target(), other);
     const transfer = await restartedAsBefore(NOT_NOTED);
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/exists already: move it away/);
+    expect(transfer.view().reason).toMatch(/already exists: move it away/);
     expect((await readFile(target())).equals(other)).toBe(true);
   });
 

@@ -3,7 +3,7 @@ import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { BlockMemory } from './block-memory.js';
 
 describe('BlockMemory', () => {
-  it('is used again once it was given back, and not before', () => {
+  it('is reused once it was returned, and not before', () => {
     const memory = new BlockMemory();
     const first = memory.take(BLOCK_SIZE).buffer as ArrayBuffer;
     expect(memory.take(BLOCK_SIZE).buffer).not.toBe(first);
@@ -13,7 +13,7 @@ describe('BlockMemory', () => {
     expect(third).toHaveLength(BLOCK_SIZE - 5);
   });
 
-  it('knows what it gave, also after it has been through a thread', () => {
+  it('recognises its own memory, even after it has been through a thread', () => {
     const memory = new BlockMemory();
     const block = memory.take(BLOCK_SIZE);
     expect(memory.owns(block)).toBe(true);
@@ -23,13 +23,13 @@ describe('BlockMemory', () => {
     expect(memory.take(BLOCK_SIZE).buffer).toBe(back);
   });
 
-  it('keeps nothing of another size, and gives more than a block from elsewhere', () => {
+  it('keeps no memory of another size, and allocates more than a block elsewhere', () => {
     const memory = new BlockMemory();
     const foreign = new ArrayBuffer(10);
     memory.giveBack(foreign);
     expect(memory.take(BLOCK_SIZE).buffer).not.toBe(foreign);
     expect(memory.take(BLOCK_SIZE + 1)).toHaveLength(BLOCK_SIZE + 1);
-    // Thousands of small files are on their way at the same time: none may hold the memory of a block.
+    // Thousands of small files are in transit at the same time: none may hold the memory of a full block.
     expect(memory.take(1024).buffer.byteLength).toBe(1024);
   });
 });

@@ -21,7 +21,7 @@ interface Vector {
 const vectorFile = new URL('../../../../../libs/core/test/vectors/bep52.json', import.meta.url);
 const { vectors } = JSON.parse(readFileSync(vectorFile, 'utf8')) as { vectors: Vector[] };
 
-/** The generator that the file of vectors prescribes: it repeats every 251 bytes. */
+/** The generator prescribed by the file of vectors: it repeats every 251 bytes. */
 function generate(length: number, seed: number): Buffer {
   const period = Buffer.from(Array.from({ length: 251 }, (_, i) => (i * i + 31 * i + seed) % 251));
   return Buffer.alloc(length, period);
@@ -48,7 +48,7 @@ async function hash(path: string, pieceLength = PIECE, by = hasher): Promise<Met
   return by.hash(content, { name, pieceLength, signal, progress: () => undefined });
 }
 
-/** Does `change` as soon as the first pieces were read. */
+/** Calls `change` as soon as the first pieces were read. */
 class InterruptedPool extends TestDiskPool {
   #change: (() => Promise<void>) | undefined;
 
@@ -67,7 +67,7 @@ class InterruptedPool extends TestDiskPool {
 }
 
 describe('DiskContentHasher', () => {
-  it('describes what it has hashed in turns, since there may be very many files', async () => {
+  it('builds the metainfo in steps, since there may be very many files', async () => {
     await folder.write('content/a', bytesOf(40 * KIB));
     await folder.write('content/b', 'b');
     const run = jest.spyOn(Turns.prototype, 'run');
@@ -79,7 +79,7 @@ describe('DiskContentHasher', () => {
     }
   });
 
-  it.each(vectors)('makes of $name what libtorrent makes of it, byte for byte', async (vector) => {
+  it.each(vectors)('produces the same bytes as libtorrent for $name', async (vector) => {
     for (const { path, length, seed } of vector.files_in) {
       await folder.write(path === '' ? vector.name : `${vector.name}/${path}`, generate(length, seed));
     }
@@ -88,7 +88,7 @@ describe('DiskContentHasher', () => {
     expect(metainfo.bytes.toString('base64')).toBe(vector.metainfo_base64);
   });
 
-  it('tells how many bytes it has read, up to all of them', async () => {
+  it('reports the bytes read, up to all of them', async () => {
     await folder.write('content/a', bytesOf(20 * KIB));
     await folder.write('content/b', bytesOf(9 << 20));
     const content = await hasher.scan(folder.at('content'));
@@ -101,7 +101,7 @@ describe('DiskContentHasher', () => {
     expect(Math.max(...told)).toBeLessThanOrEqual(8 << 20);
   });
 
-  it('leaves links and sockets in a folder out, and follows the one that it is given', async () => {
+  it('leaves out links and sockets in a folder, but follows the path itself', async () => {
     await folder.write('content/a', 'a');
     await folder.write('elsewhere', 'secret');
     await symlink(folder.at('elsewhere'), folder.at('content/link'));
@@ -114,7 +114,7 @@ describe('DiskContentHasher', () => {
     expect(leftOut).toMatchObject({ links: 3, emptyFolders: 1, others: 0 });
   });
 
-  it('counts an empty file among the others', async () => {
+  it('includes an empty file among others', async () => {
     await folder.write('content/a', 'a');
     await folder.write('content/none', '');
     const { files } = await hash(folder.at('content'));
@@ -124,7 +124,7 @@ describe('DiskContentHasher', () => {
     ]);
   });
 
-  it('refuses a path that is not there', async () => {
+  it('refuses a missing path', async () => {
     await expect(hasher.scan(folder.at('none'))).rejects.toMatchObject({
       code: 'not-found',
       reason: 'PATH_NOT_FOUND',
@@ -132,7 +132,7 @@ describe('DiskContentHasher', () => {
     });
   });
 
-  it('refuses what is empty: a file, a folder, a folder of empty files and folders', async () => {
+  it('refuses empty content: a file, a folder, a folder of empty files and folders', async () => {
     await folder.write('file', '');
     await mkdir(folder.at('folder'));
     await folder.write('folders/deep/empty', '');
@@ -148,7 +148,7 @@ describe('DiskContentHasher', () => {
     }
   });
 
-  it('refuses what is neither file nor folder', async () => {
+  it('refuses anything but files and folders', async () => {
     await expect(hasher.scan('/dev/null')).rejects.toMatchObject({ code: 'invalid', reason: 'NOT_A_FILE' });
   });
 
@@ -156,7 +156,7 @@ describe('DiskContentHasher', () => {
     ['a control character', 'bell\u0007'],
     ['a mark that reorders text', 'gpj.\u202eexe'],
     ['a backslash', 'a\\b'],
-  ])('refuses a name with %s, of anything in the content', async (_, name) => {
+  ])('refuses a name with %s anywhere in the content', async (_, name) => {
     await folder.write(`inside/${name}`, 'x');
     await folder.write(`outside/${name}/deep`, 'x');
     for (const path of ['inside', 'outside']) {
@@ -167,7 +167,7 @@ describe('DiskContentHasher', () => {
     }
   });
 
-  it('refuses a name that is not UTF-8 instead of sharing it under another', async () => {
+  it('refuses a name that is not UTF-8 instead of sharing it under another name', async () => {
     await mkdir(folder.at('content'));
     await writeFile(
       Buffer.concat([Buffer.from(folder.at('content/')), Buffer.from([0x66, 0xff, 0xfe])]),
@@ -182,7 +182,7 @@ describe('DiskContentHasher', () => {
     });
   });
 
-  it('takes two names that are one on other systems', async () => {
+  it('accepts two names that are one on other systems', async () => {
     await folder.write('content/README', 'x');
     await folder.write('content/readme', 'y');
     const { files } = await hash(folder.at('content'));
@@ -204,7 +204,7 @@ describe('DiskContentHasher', () => {
     await interrupted.stop();
   });
 
-  it('refuses a file that has another size than when it was found', async () => {
+  it('refuses a file whose size has changed since the scan', async () => {
     const path = await folder.write('file', bytesOf(40 * KIB));
     const content = await hasher.scan(path);
     const options = {
@@ -219,33 +219,30 @@ describe('DiskContentHasher', () => {
     }
   });
 
-  it.each(['a', 'b', 'empty'])(
-    'refuses a folder of which %s changes after it was hashed itself',
-    async (name) => {
-      const bytes = (letter: string): Buffer => Buffer.alloc(letter === 'empty' ? 0 : 10 << 20, letter);
-      for (const each of ['a', 'b', 'empty']) await folder.write(`content/${each}`, bytes(each));
-      const content = await hasher.scan(folder.at('content'));
-      const path = folder.at('content', name);
-      const { atime, mtime } = await stat(path);
-      let left = content.totalLength;
-      const progress = (read: number): void => {
-        left -= read;
-        // All is read: other bytes of the same number and time.
-        if (left > 0) return;
-        writeFileSync(path, bytes(name));
-        utimesSync(path, atime, mtime);
-      };
-      const { signal } = new AbortController();
-      await expect(
-        hasher.hash(content, { name: 'content', pieceLength: PIECE, signal, progress }),
-      ).rejects.toMatchObject({
-        reason: 'CHANGED_WHILE_READ',
-        message: expect.stringContaining(path) as never,
-      });
-    },
-  );
+  it.each(['a', 'b', 'empty'])('refuses a folder in which %s changes after it was hashed', async (name) => {
+    const bytes = (letter: string): Buffer => Buffer.alloc(letter === 'empty' ? 0 : 10 << 20, letter);
+    for (const each of ['a', 'b', 'empty']) await folder.write(`content/${each}`, bytes(each));
+    const content = await hasher.scan(folder.at('content'));
+    const path = folder.at('content', name);
+    const { atime, mtime } = await stat(path);
+    let left = content.totalLength;
+    const progress = (read: number): void => {
+      left -= read;
+      // Everything is read: other bytes with the same length and time.
+      if (left > 0) return;
+      writeFileSync(path, bytes(name));
+      utimesSync(path, atime, mtime);
+    };
+    const { signal } = new AbortController();
+    await expect(
+      hasher.hash(content, { name: 'content', pieceLength: PIECE, signal, progress }),
+    ).rejects.toMatchObject({
+      reason: 'CHANGED_WHILE_READ',
+      message: expect.stringContaining(path) as never,
+    });
+  });
 
-  it('stops soon when it is told to', async () => {
+  it('stops soon when it is aborted', async () => {
     const path = await folder.write('file', bytesOf(40 << 20));
     const abort = new AbortController();
     const read: number[] = [];

@@ -15,14 +15,14 @@ import { cancelled, changed, unreadable } from './scan-refusals.js';
 
 type ScannedFile = ScannedContent['files'][number];
 
-/** One job of a thread reads about so much: progress is smooth and an abort quick. */
+/** Approximate bytes per job of a thread: progress is smooth and an abort takes effect quickly. */
 const RUN_BYTES = 8 << 20;
-/** Files looked at in parallel. */
+/** Files checked concurrently. */
 const FILES_AT_ONCE = 16;
 
-/** Reads what is to be shared, hashing on the pool's threads. */
+/** Reads content to share, and hashes it on the pool's threads. */
 export class DiskContentHasher implements ContentHasher {
-  /** @param privates what is never shared */
+  /** @param privates folders that are never shared */
   constructor(
     private readonly pool: DiskPool,
     private readonly privates: PrivateFolders,
@@ -61,7 +61,7 @@ export class DiskContentHasher implements ContentHasher {
   ): Promise<BuildFile> {
     const { path, length, diskPath, executable, stamp } = file;
     if (length === 0) return { path, length, executable };
-    // Another file may have come to its path, or its path may lead elsewhere, since it was found.
+    // Since the scan, another file may have taken its path, or its path may lead elsewhere.
     await checkStamp(file);
     const leaves = leavesOfPiece(length, pieceLength);
     const runLength = Math.max(pieceLength, RUN_BYTES);
@@ -102,7 +102,7 @@ export class DiskContentHasher implements ContentHasher {
   }
 }
 
-/** Throws `precondition`, CHANGED_WHILE_READ, if the file is not the one that the scan found, or was written to since. */
+/** Throws `precondition` CHANGED_WHILE_READ if the file is not the one scanned, or was written to since. */
 async function checkStamp({ diskPath, stamp }: ScannedFile): Promise<void> {
   const stats = await stat(diskPath, { bigint: true }).catch((error: unknown) => {
     throw ['ENOENT', 'ENOTDIR'].includes(errnoOf(error)) ? changed(diskPath) : unreadable(error, diskPath);

@@ -49,7 +49,7 @@ describe('keys of agents', () => {
     await folder.write('home/model.bin', 'model');
   });
 
-  it('are not shared with a folder that holds the data folder, is it, or lies in it', async () => {
+  it('are not shared with a folder that contains the data folder, is it, or is inside it', async () => {
     await expect(scan('home')).rejects.toEqual(holdsData);
     await expect(scan('.')).rejects.toEqual(holdsData);
     for (const path of [
@@ -61,7 +61,7 @@ describe('keys of agents', () => {
       await expect(scan(path)).rejects.toEqual(inData);
   });
 
-  it('are not shared through links, neither of the path nor above it nor in the folder', async () => {
+  it('are not shared through links: to the path, above it or in the folder', async () => {
     await symlink(folder.at('home'), folder.at('way'));
     await symlink(folder.at('home/data/identity.pem'), folder.at('key'));
     await folder.write('content/a', 'a');
@@ -75,7 +75,7 @@ describe('keys of agents', () => {
     await expect(scan('content', { links: 'anywhere' })).rejects.toEqual(holdsData);
   });
 
-  it('are not shared under another name that the same file has', async () => {
+  it('are not shared under another name of the same file', async () => {
     await mkdir(folder.at('content'));
     await link(folder.at('home/data/control.token'), folder.at('content/token'));
     for (const path of ['content', 'content/token'])
@@ -93,14 +93,14 @@ describe('keys of agents', () => {
       await expect(scan(path)).rejects.toEqual(inData);
   });
 
-  it('do not keep what was downloaded into the data folder from being shared', async () => {
+  it('do not keep content downloaded into the data folder from being shared', async () => {
     await folder.write('home/data/downloads/model/a', 'a');
     expect(pathsOf(await scan('home/data/downloads/model'))).toEqual(['a']);
     expect(pathsOf(await scan('home/model.bin'))).toEqual(['model.bin']);
   });
 
-  it('are not read in the place of a file that was looked at', async () => {
-    const name = 'same.pem'; // As long as the key, so that its length tells nothing.
+  it('are not read in the place of a file that was scanned', async () => {
+    const name = 'same.pem'; // As long as the key, so that its length gives nothing away.
     await folder.write(`content/${name}`, 'other! identity.pem'.slice(0, 'secret identity.pem'.length));
     const content = await scan('content');
     await rm(folder.at('content', name));
@@ -111,8 +111,8 @@ describe('keys of agents', () => {
   });
 });
 
-describe('folders of downloads under way', () => {
-  it('are no part of a share, however deep, and nothing in them is shared', async () => {
+describe('folders of downloads in progress', () => {
+  it('are excluded from a share, however deep, and nothing in them can be shared', async () => {
     await folder.write('content/a', 'a');
     await folder.write('content/.incomplete/x/part', 'part');
     await folder.write('content/deep/down/.incomplete/x/part', 'part');
@@ -130,7 +130,7 @@ describe('folders of downloads under way', () => {
   });
 });
 
-describe('names that no torrent holds', () => {
+describe('names that a torrent cannot contain', () => {
   const bytes = (path: string, name: number[]): Buffer =>
     Buffer.concat([Buffer.from(`${folder.at(path)}/`), Buffer.from(name)]);
 
@@ -152,7 +152,7 @@ describe('names that no torrent holds', () => {
     expect(message).toMatch(/or leave them out$/);
   });
 
-  it('are left out and listed if that is asked for', async () => {
+  it('are left out and listed on request', async () => {
     await folder.write('content/good', 'x');
     await folder.write('content/deep/a\\b', 'x');
     await mkdir(bytes('content', [0xff, 0x41]));
@@ -171,7 +171,7 @@ describe('names that no torrent holds', () => {
     await expect(scan('content')).rejects.toThrow(', and 3 more: ');
   });
 
-  it('may be deep: 96 folders are, 97 are not', async () => {
+  it('may be 96 folders deep, but not 97', async () => {
     const deep = Array.from({ length: 95 }, () => 'd').join('/');
     await folder.write(`content/${deep}/file`, 'x');
     expect((await scan('content')).files[0]?.path).toHaveLength(96);
@@ -179,7 +179,7 @@ describe('names that no torrent holds', () => {
     await expect(scan('content')).rejects.toMatchObject({ reason: 'UNSUPPORTED_NAMES' });
   });
 
-  it('are told from a replacement character, which is one', async () => {
+  it('are distinguished from a real replacement character', async () => {
     await folder.write('content/\ufffd', 'x');
     expect(pathsOf(await scan('content'))).toEqual(['\ufffd']);
     await expect(scan('content/b\ufffd')).rejects.toThrow(/not there, or its name is not UTF-8/);
@@ -188,19 +188,19 @@ describe('names that no torrent holds', () => {
 
 describe('symbolic links', () => {
   beforeEach(async () => {
-    // As a hub's cache lays out a model.
+    // The layout of a model in a hub's cache.
     await folder.write('model/blobs/1234', 'weights');
     await folder.write('model/snapshots/abc/readme', 'text');
     await symlink('../../blobs/1234', folder.at('model/snapshots/abc/weights'));
   });
 
-  it('are left out and named unless they are to be followed', async () => {
+  it('are left out and listed by default', async () => {
     const content = await scan('model/snapshots/abc');
     expect(pathsOf(content)).toEqual(['readme']);
     expect(leftOutOf(content)).toEqual([['weights', 'link']]);
   });
 
-  it('are followed within the folder, and beyond only if that is said', async () => {
+  it('are followed within the folder, and beyond it only on request', async () => {
     const within = await scan('model', { links: 'inside' });
     expect(pathsOf(within)).toEqual(['blobs/1234', 'snapshots/abc/readme', 'snapshots/abc/weights']);
     expect(within.leftOut.links).toBe(0);
@@ -214,14 +214,14 @@ describe('symbolic links', () => {
     });
   });
 
-  it('lead within another folder, if that is named', async () => {
+  it('are followed within another folder, if that is set', async () => {
     const options = { links: 'inside', within: folder.at('model') } as const;
     expect(pathsOf(await scan('model/snapshots/abc', options))).toEqual(['readme', 'weights']);
     await symlink('/etc', folder.at('model/out'));
     await expect(scan('model/out', options)).rejects.toMatchObject({ reason: 'IS_LINK' });
   });
 
-  it('that lead to nothing or round in a circle are left out', async () => {
+  it('that dangle or loop are left out', async () => {
     await symlink('nothing', folder.at('model/dangling'));
     await symlink('self', folder.at('model/self'));
     await symlink('.', folder.at('model/here'));
@@ -235,7 +235,7 @@ describe('symbolic links', () => {
     ]);
   });
 
-  it('to folders are followed, and from one to another and back', async () => {
+  it('to folders are followed, including from one to another and back', async () => {
     await folder.write('model/a/file', 'a');
     await folder.write('model/b/file', 'b');
     await symlink('../b', folder.at('model/a/b'));
@@ -249,7 +249,7 @@ describe('symbolic links', () => {
     ]);
   });
 
-  it('that are pointed elsewhere after the scan are not read', async () => {
+  it('that are redirected after the scan are not read', async () => {
     const content = await scan('model/snapshots/abc', { links: 'anywhere' });
     await folder.write('model/blobs/5678', 'WEIGHTS');
     await rename(folder.at('model/blobs/5678'), folder.at('model/blobs/1234'));
@@ -258,7 +258,7 @@ describe('symbolic links', () => {
     await expect(hasher.hash(content, options)).rejects.toMatchObject({ reason: 'CHANGED_WHILE_READ' });
   });
 
-  it('cannot multiply what is looked at without end', async () => {
+  it('cannot multiply the scanned entries without end', async () => {
     for (let i = 0; i < 20; i++) {
       await mkdir(folder.at(`bomb/${i}`), { recursive: true });
       for (const name of ['l', 'r']) await symlink(`../${i + 1}`, folder.at(`bomb/${i}/${name}`));

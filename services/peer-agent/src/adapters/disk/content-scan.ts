@@ -15,26 +15,26 @@ import * as refusal from './scan-refusals.js';
 
 type ScannedFile = ScannedContent['files'][number];
 
-/** Files looked at in parallel. */
+/** Files checked concurrently. */
 const FILES_AT_ONCE = 16;
-/** Entries of a folder read at a time. */
+/** Entries read from a folder at a time. */
 const ENTRIES_AT_ONCE = 256;
-/** Folders and files looked at: links that lead to folders of links could multiply without end. */
+/** Maximum number of entries checked: links to folders of links could multiply without end. */
 const MAX_ENTRIES = 4 * MAX_FILES;
 const OWNER_MAY_EXECUTE = 0o100n;
 
-/** A folder that is looked through: what it is called in the share, and which folders lie above it. */
+/** A folder to scan: its path in the share, and the folders above it. */
 interface Place {
-  /** Where it is, without a link that leads to it. */
+  /** Its location, without a link that leads to it. */
   readonly folder: string;
   readonly path: readonly string[];
-  /** Devices and inodes of it and of those above: a link to one of them is a loop. */
+  /** Devices and inodes of it and of the folders above: a link to one of them is a loop. */
   readonly above: readonly string[];
 }
 
 /**
- * Looks at what is to be shared and finds all that can be known before a byte is read: names and
- * files that cannot be shared, links, and what must not leave this machine.
+ * Scans content to share, and finds every problem that can be known before reading a byte: names and files that cannot
+ * be shared, links, and files that must not leave this machine.
  */
 export class ContentScan {
   readonly #files: ScannedFile[] = [];
@@ -94,7 +94,7 @@ export class ContentScan {
     let isEmpty = true;
     let some: Dirent<Buffer>[] = [];
     try {
-      // The types know only encodings of text.
+      // The type definitions know only text encodings.
       const options = { encoding: 'buffer', bufferSize: ENTRIES_AT_ONCE } as unknown as OpenDirOptions;
       for await (const entry of (await opendir(place.folder, options)) as AsyncIterable<unknown>) {
         isEmpty = false;
@@ -110,7 +110,7 @@ export class ContentScan {
     if (isEmpty) this.#leftOut.emptyFolder();
   }
 
-  /** Looks at some entries of a folder: files together, folders in it one after the other. */
+  /** Checks some entries of a folder: its files concurrently, its subfolders one after the other. */
   async #enter(place: Place, entries: readonly Dirent<Buffer>[], marks: Set<string>): Promise<void> {
     const folders: Place[] = [];
     const work = entries.map((entry) =>
@@ -122,7 +122,7 @@ export class ContentScan {
         const fault = name.isUtf8 ? nameFault(name.shown) : 'is not UTF-8';
         if (fault !== undefined) this.#leftOut.add('name', path, fault);
         else if (path.length > MAX_PATH_DEPTH) {
-          this.#leftOut.add('name', path, `lies more than ${MAX_PATH_DEPTH} folders deep`);
+          this.#leftOut.add('name', path, `is more than ${MAX_PATH_DEPTH} folders deep`);
         } else {
           const folder = await this.#entry(entry, join(place.folder, name.shown), { ...place, path });
           if (folder) folders.push(folder);
@@ -136,7 +136,7 @@ export class ContentScan {
     for (const folder of folders) await this.#walk(folder);
   }
 
-  /** Takes a file; returns a folder that is to be looked through. `at.path` is the entry's own. */
+  /** Adds a file; returns a folder that must be scanned. `at.path` is the path of the entry itself. */
   async #entry(entry: Dirent<Buffer>, diskPath: string, at: Place): Promise<Place | undefined> {
     if (entry.isSymbolicLink()) return this.#link(diskPath, at);
     if (entry.isDirectory()) return this.#folder(diskPath, await this.#stat(diskPath, lstat), at);

@@ -21,7 +21,7 @@ describe('diskError', () => {
     ['EMFILE', 'exhausted', 'TOO_MANY_FILES'],
     ['ENAMETOOLONG', 'invalid', 'NAME_TOO_LONG'],
     ['EFBIG', 'exhausted', 'FILE_TOO_LARGE'],
-  ])('says what %s means and what to do, of which file', (errno, code, reason) => {
+  ])('explains %s and the remedy, and names the file', (errno, code, reason) => {
     const cause = systemError(errno);
     const error = diskError(cause, '/data/movie.mkv');
     expect(error).toMatchObject({ code, reason, cause });
@@ -30,21 +30,21 @@ describe('diskError', () => {
   });
 
   it.each(['ENOSPC', 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR', 'SHORT_FILE', 'EMFILE'])(
-    'speaks of going on after %s only where a transfer can',
+    'mentions resuming after %s only where a transfer can',
     (errno) => {
       expect(diskError(systemError(errno), '/data/f').message).toMatch(/ and resume$/);
       expect(diskError(systemError(errno), '/data/f', 'other').message).not.toMatch(/resume/);
     },
   );
 
-  it('keeps the text of an error it does not know', () => {
+  it('keeps the text of an unknown error', () => {
     const error = diskError(systemError('EIO'), '/data/f');
     expect(error).toMatchObject({ code: 'internal', reason: 'DISK_FAILED' });
     expect(error.message).toContain('/data/f');
     expect(error.message).toContain('EIO');
   });
 
-  it('leaves an error that is ours as it is', () => {
+  it('does not change our own errors', () => {
     const ours = new EnjambreError('cancelled', 'CANCELLED', 'enough');
     expect(diskError(ours, '/data/f')).toBe(ours);
   });

@@ -6,33 +6,33 @@ interface Meaning {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly text: string;
-  /** What to do. */
+  /** What to do next. */
   readonly remedy: string;
-  /** What makes a transfer go on after that. */
+  /** Added to the remedy for transfers, which must be resumed. */
   readonly then?: string;
 }
 
-/** What the agent was at: the files of a transfer, which can go on, or anything else. */
+/** What the agent was doing: working on the files of a transfer, which can be resumed, or anything else. */
 export type DiskWork = 'transfer' | 'other';
 
 const DENIED = {
   code: 'denied',
   reason: 'PATH_DENIED',
-  text: 'the agent may not do that',
+  text: 'permission denied',
   remedy: 'fix its permissions',
   then: ' and resume',
 } as const;
 
-/** The file system that it is on does not answer. */
+/** The file system of the path does not respond. */
 const AWAY = {
   code: 'precondition',
   reason: 'FILE_MISSING',
-  text: 'its file system is away',
+  text: 'its file system is unavailable',
   remedy: 'mount it again',
   then: ' and resume',
 } as const;
 
-/** What the system's errors mean to a person, and what to do. */
+/** Meaning of system errors for people, with the remedy. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOSPC: {
     code: 'exhausted',
@@ -60,14 +60,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOENT: {
     code: 'precondition',
     reason: 'FILE_MISSING',
-    text: 'it is not there any more',
-    remedy: 'put it back',
+    text: 'it is missing',
+    remedy: 'restore it',
     then: ' and resume',
   },
   ENOTDIR: {
     code: 'precondition',
     reason: 'FILE_MISSING',
-    text: 'a part of the path is no folder',
+    text: 'part of the path is not a folder',
     remedy: 'fix it',
     then: ' and resume',
   },
@@ -80,20 +80,20 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EEXIST: {
     code: 'already-exists',
     reason: 'PATH_EXISTS',
-    text: 'a file has that name',
+    text: 'a file with that name exists',
     remedy: 'move it away, or choose another folder',
   },
   EISDIR: {
     code: 'already-exists',
     reason: 'PATH_EXISTS',
-    text: 'a folder has that name',
+    text: 'a folder with that name exists',
     remedy: 'move it away, or choose another',
   },
   SHORT_FILE: {
     code: 'precondition',
     reason: 'FILE_CHANGED',
-    text: 'it is shorter than it was',
-    remedy: 'put back what it was',
+    text: 'it has become shorter',
+    remedy: 'restore the original',
     then: ' and resume',
   },
   EMFILE: {
@@ -119,27 +119,27 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   THREAD_LOST: {
     code: 'aborted',
     reason: BLOCK_LOST,
-    text: 'the thread of the agent that worked on it has ended',
-    remedy: 'see its log, give it more memory',
+    text: 'the agent thread that worked on it has ended',
+    remedy: 'check the log, give the agent more memory',
     then: ' and resume',
   },
   EFBIG: {
     code: 'exhausted',
     reason: 'FILE_TOO_LARGE',
-    text: 'the file system takes no file so large',
+    text: 'the file is too large for the file system',
     remedy: 'choose another folder',
   },
 };
 
-/** Code of an error of the disk pool: a thread ended with what was handed to it. */
+/** Code of an error of the disk pool: a thread ended while it held a job. */
 export const THREAD_LOST = 'THREAD_LOST';
 
-/** True if the error says that a file is not there, or all that it lay in. */
+/** True if the error means that a file, or a folder above it, is missing. */
 export function isAbsence(error: unknown): boolean {
   return MEANINGS[errnoOf(error)]?.reason === 'FILE_MISSING';
 }
 
-/** Says in a sentence what went wrong with `path`, and what to do. */
+/** One sentence on what went wrong with `path`, and what to do. */
 export function diskError(error: unknown, path: string, work: DiskWork = 'transfer'): EnjambreError {
   if (error instanceof EnjambreError) return error;
   const meaning = MEANINGS[errnoOf(error)];
@@ -150,7 +150,7 @@ export function diskError(error: unknown, path: string, work: DiskWork = 'transf
   return new EnjambreError(code, reason, message, { cause: error });
 }
 
-/** Nothing is heard of a file system, as of a network file system whose server is away. */
+/** The file system does not respond, such as a network file system whose server is unreachable. */
 export function folderSilent(folder: string): EnjambreError {
   const message = `the file system of ${folder} does not answer: mount it again, or choose another folder`;
   return new EnjambreError('unavailable', 'DISK_SILENT', message, { metadata: { setting: 'outputDir' } });

@@ -1,6 +1,6 @@
 import * as system from 'node:fs/promises';
 
-/** The calls that file systems refuse each in its own way: tests put a strange file system between. */
+/** The calls that file systems may refuse, each in its own way: tests substitute a strange file system. */
 export type DiskFiles = Pick<
   typeof system,
   | 'chmod'

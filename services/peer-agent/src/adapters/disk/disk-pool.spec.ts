@@ -25,7 +25,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** Memory of its own, as a block from the network has. */
+/** Memory of its own, like that of a block from the network. */
 function owned(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
@@ -42,7 +42,7 @@ async function withFile<T>(name: string, use: (file: FileHandle) => Promise<T>):
 }
 
 describe('DiskPool', () => {
-  it('writes a block where it belongs and says the root of its leaves', async () => {
+  it('writes a block at its position and returns the root of its leaves', async () => {
     const data = bytesOf(BLOCK, 3);
     const root = await withFile('f', ({ fd }) =>
       pool.write({ fd, fileLength: 0, position: 100, leaves: 4 }, owned(data)),
@@ -51,13 +51,13 @@ describe('DiskPool', () => {
     expect((await readFile(folder.at('f'))).subarray(100).equals(data)).toBe(true);
   });
 
-  it('takes no block whose memory it was given before, and goes on', async () => {
+  it('refuses a block whose memory was already transferred, and continues', async () => {
     const data = owned(bytesOf(BLOCK));
     await withFile('f', async ({ fd }) => {
       const job = { fd, fileLength: 0, position: 0, leaves: 4 };
       await pool.write(job, data);
       await expect(pool.write(job, data)).rejects.toThrow(TypeError);
-      // One part of memory is handed over with all of it.
+      // Transferring a part of a buffer transfers all of it.
       const whole = owned(bytesOf(BLOCK));
       const same = Buffer.from(whole.buffer);
       await Promise.allSettled([pool.write(job, whole), pool.write(job, same)]);
@@ -66,7 +66,7 @@ describe('DiskPool', () => {
     });
   });
 
-  it('takes over memory that is one block, and leaves memory that others use alone', async () => {
+  it('takes over memory with a single block, and does not touch shared memory', async () => {
     const whole = owned(bytesOf(BLOCK));
     const shared = owned(bytesOf(8 * BLOCK));
     const part = shared.subarray(BLOCK, 2 * BLOCK);
@@ -76,7 +76,7 @@ describe('DiskPool', () => {
       await pool.write({ fd, fileLength: 0, position: 0, leaves: 4 }, part);
       await pool.write({ fd, fileLength: 0, position: 0, leaves: 1 }, small);
     });
-    expect(whole.length).toBe(0); // Not copied: the thread has it now.
+    expect(whole.length).toBe(0); // Not copied: the thread owns it now.
     expect(shared.equals(bytesOf(8 * BLOCK))).toBe(true);
     expect(small.toString()).toBe('a few bytes');
   });
@@ -92,7 +92,7 @@ describe('DiskPool', () => {
   });
 
   it('gives each of many jobs its own answer', async () => {
-    const data = bytesOf(120 * LEAF); // No leaf is like another.
+    const data = bytesOf(120 * LEAF); // No two leaves are equal.
     const leaves = Array.from({ length: 120 }, (_, leaf) => data.subarray(leaf * LEAF, (leaf + 1) * LEAF));
     const expected = Buffer.concat(leaves.map((leaf) => createHash('sha256').update(leaf).digest()));
     await withFile('f', async ({ fd }) => {
@@ -106,7 +106,7 @@ describe('DiskPool', () => {
     expect(Buffer.concat(await Promise.all(hashes)).equals(expected)).toBe(true);
   });
 
-  it('passes on the errors of the system by their names', async () => {
+  it('passes system errors through by name', async () => {
     const job = { position: 0, length: LEAF, pieceLength: LEAF, leaves: 1 };
     await expect(pool.hash({ ...job, path: folder.at('none') })).rejects.toMatchObject({ code: 'ENOENT' });
     await folder.write('f', 'short');
@@ -117,7 +117,7 @@ describe('DiskPool', () => {
     await full.close();
   });
 
-  it('serves a file that shrinks between two jobs with an error, and the next one again', async () => {
+  it('reports an error for a file that shrinks between two jobs, and serves the next job', async () => {
     const path = await folder.write('f', bytesOf(2 * LEAF));
     const job = { path, position: 0, length: 2 * LEAF, pieceLength: 2 * LEAF, leaves: 2 };
     const before = await pool.hash(job);
@@ -127,7 +127,7 @@ describe('DiskPool', () => {
     expect(await pool.hash(job)).toEqual(before);
   });
 
-  it('rejects what a dead thread owed, and does the next job on another', async () => {
+  it('rejects the jobs of a dead thread, and runs the next job on another', async () => {
     const path = await folder.write('f', bytesOf(64 * BLOCK));
     const threads: Worker[] = [];
     const onThread = (message: unknown): void => {
@@ -144,7 +144,7 @@ describe('DiskPool', () => {
     expect(await pool.hash({ ...job, length: BLOCK })).toHaveLength(32);
   });
 
-  it('rejects what is under way when it is closed, and what comes after', async () => {
+  it('rejects running and later jobs when it is closed', async () => {
     await folder.write('f', bytesOf(64 * BLOCK));
     const job = { path: folder.at('f'), position: 0, length: 64 * BLOCK, pieceLength: BLOCK, leaves: 4 };
     const jobs = Array.from({ length: 8 }, () => pool.hash(job));

@@ -15,33 +15,35 @@ interface Waiting {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
-  /** Of all that wait. */
+  /** Total of the waiting jobs. */
   bytes: number;
 }
 
 export interface DiskPoolComponents {
-  /** Where blocks that are written may come from. @default one of its own */
+  /** Source of the memory for written blocks. @default its own */
   readonly memory?: BlockMemory;
-  /** What each thread runs. @default the worker compiled beside this file */
+  /** The worker that each thread runs. @default the compiled worker beside this file */
   readonly worker?: URL;
 }
 
 export interface DiskPoolOptions {
-  /** Threads, at most. @default one for each processor, up to four */
+  /** Maximum number of threads. @default one per processor, up to four */
   readonly size?: number;
 }
 
 const WORKER = new URL('./disk.worker.js', import.meta.url);
 
-/** More threads than this do not help: the event loop that feeds them is one. */
+/** More threads do not help: a single event loop feeds them. */
 const MAX_THREADS = 4;
 
-/** Written and hashed in a millisecond. */
+/** Written and hashed within a millisecond. */
 const SHORT_WAIT_BYTES = 1 << 20;
 
-/** Threads that hash and write, so that the event loop does neither. They start with the first jobs, or with {@link start}. */
+/**
+ * Threads that hash and write, to keep both off the event loop. They start with the first jobs, or with {@link start}.
+ */
 export class DiskPool implements Startable {
-  /** Threads, at most. */
+  /** Maximum number of threads. */
   readonly threads: number;
   readonly #memory: BlockMemory;
   readonly #worker: URL;
@@ -59,16 +61,16 @@ export class DiskPool implements Startable {
     this.threads = size;
   }
 
-  /** Starts all threads: later there may be no descriptors left for them, nor time. */
+  /** Starts all threads: later, descriptors or time for them may be lacking. */
   start(): Promise<void> {
     while (this.#threads.length < this.threads) this.#startThread();
     return Promise.resolve();
   }
 
   /**
-   * Writes a block and returns the root of its leaves. `data` belongs to the pool from then on: it is transferred
-   * to a thread, and comes back to the memory for the next block. Fails with THREAD_LOST if that thread ends with it:
-   * the next block has another thread. Throws TypeError for what was handed over before.
+   * Writes a block and returns the root of its leaves. Takes ownership of `data`: it is transferred to a thread, and
+   * its memory is reused for a later block. Fails with THREAD_LOST if that thread ends while it holds the block; the
+   * next block uses another thread. Throws TypeError for data that was already transferred.
    */
   async write(
     job: Omit<WriteJob, 'type' | 'buffer' | 'byteOffset' | 'length'>,
@@ -86,7 +88,7 @@ export class DiskPool implements Startable {
     return openPatiently(() => this.#run({ type: 'hash', ...job }, []));
   }
 
-  /** Bytes written, and jobs and their bytes that wait or are being done. */
+  /** Bytes written, and number and bytes of the queued and running jobs. */
   get load(): { readonly written: number; readonly jobs: number; readonly bytes: number } {
     const sum = (of: (thread: Thread) => number): number =>
       this.#threads.reduce((all, each) => all + of(each), 0);
@@ -114,8 +116,8 @@ export class DiskPool implements Startable {
   }
 
   /**
-   * The first thread that has little to do: to wake one more costs more than a short wait, and
-   * on a machine with few cores it takes the event loop's. If all have much, the one with the least.
+   * The first thread with little to do: waking another costs more than a short wait, and on a machine with few cores it
+   * takes time from the event loop. If all are busy, the one with the least work.
    */
   #choose(): Thread {
     const idle = this.#threads.find(({ bytes }) => bytes < SHORT_WAIT_BYTES);
@@ -172,7 +174,10 @@ export class DiskPool implements Startable {
   }
 }
 
-/** A thread that could not start for want of descriptors says so in its text only; of others it is enough that they are lost. */
+/**
+ * A thread that could not start for lack of descriptors reveals it only in the text; any other error counts as a lost
+ * thread.
+ */
 function causeOf(error: Error): Error {
   const [errno = THREAD_LOST] = /\bE[MN]FILE\b/.exec(error.message) ?? [];
   return Object.assign(new Error(error.message, { cause: error }), { code: errno });

@@ -2,16 +2,16 @@ import { statfs } from 'node:fs/promises';
 import type { DiskFiles } from './disk-files.js';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 
-/** Less than this is as good as nothing: a few blocks of a few downloads. In bytes. */
+/** Threshold for a full disk: a few blocks of a few downloads. In bytes. */
 const LEAST_FREE = 16 << 20;
 const LOOK_EVERY_MS = 1000;
 
-/** Folders that an agent writes to, by what they are for. */
+/** Folders that an agent writes to, by purpose. */
 export type Folders = Readonly<Record<string, string>>;
 
-/** How much room there is in the folders that an agent writes to: looked at now and then. */
+/** Free space in the folders that an agent writes to, checked periodically. */
 export class DiskRoom implements Startable {
-  /** Bytes that may still be written, by folder; absent where nobody can say. */
+  /** Free bytes by folder; absent if unknown. */
   readonly free = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
@@ -28,7 +28,7 @@ export class DiskRoom implements Startable {
     return Promise.resolve();
   }
 
-  /** In which folder there is no room, in a sentence; undefined if there is some in all. */
+  /** A sentence on the folder without room; undefined if all have some. */
   get problem(): string | undefined {
     for (const [name, free] of this.free) {
       if (free < LEAST_FREE) return `${this.folders[name] ?? name} has only ${free} bytes left: make room`;
@@ -37,7 +37,7 @@ export class DiskRoom implements Startable {
   }
 
   async #look(): Promise<void> {
-    // A network file system that hangs is asked once, not again and again.
+    // A hanging network file system is queried only once.
     if (this.#looking) return;
     this.#looking = true;
     for (const [name, folder] of Object.entries(this.folders)) {
@@ -49,7 +49,7 @@ export class DiskRoom implements Startable {
   }
 }
 
-/** What may still be written in a folder. Undefined where the file system does not say, as some of FUSE. */
+/** Free space of a folder. Undefined if the file system does not report it, as some FUSE file systems. */
 export async function roomIn(
   folder: string,
   files: DiskFiles,
@@ -57,7 +57,7 @@ export async function roomIn(
   try {
     const [{ dev }, room] = await Promise.all([files.stat(folder, { bigint: true }), files.statfs(folder)]);
     if (room.blocks === 0) return undefined;
-    // Without a fixed number of files it says 0 of 0.
+    // File systems without a fixed number of files report 0 of 0.
     const left = room.files === 0 ? Infinity : room.ffree;
     return { device: dev, bytes: room.bavail * room.bsize, files: left };
   } catch {

@@ -12,23 +12,23 @@ import { FolderLook, GONE } from './folder-look.js';
 
 export interface DiskWatchedFolderInit {
   readonly path: string;
-  /** Names that are passed over, in the folder and in folders inside. */
+  /** Matches names to ignore, in the folder and in its subfolders. */
   readonly ignores: (name: string) => boolean;
-  /** Which links are followed. @default skip */
+  /** Which symbolic links are followed. @default skip */
   readonly links?: LinkPolicy;
-  /** Names that cannot be shared are left out of folders. @default false */
+  /** Leaves out names that cannot be shared. @default false */
   readonly skipUnsupported?: boolean;
   readonly log: Logger;
 }
 
-/** Files looked at in parallel. */
+/** Entries checked concurrently. */
 const AT_ONCE = 16;
-/** Names that are complained of. */
+/** Maximum number of names that are logged. */
 const MAX_TOLD = 1000;
 
 /**
- * A folder on this machine. The system reports changes through
- * chokidar; looks find what it does not tell, and whether the folder itself is another.
+ * A folder on this machine. The system reports changes through chokidar; scans find changes that it misses, and detect
+ * whether the folder itself was replaced.
  */
 export class DiskWatchedFolder implements WatchedFolder {
   readonly path: string;
@@ -36,7 +36,7 @@ export class DiskWatchedFolder implements WatchedFolder {
   readonly scan: WatchedFolder['scan'];
   #listener: FolderListener | undefined;
   #watcher: FSWatcher | undefined;
-  /** Which folder is watched: there may come another of its name. */
+  /** Identity of the watched folder: another one may take its name. */
   #watched = '';
   readonly #errors = new Set<string>();
   readonly #unreachable = new Set<string>();
@@ -84,7 +84,7 @@ export class DiskWatchedFolder implements WatchedFolder {
     return this.#closing;
   }
 
-  /** A name that no path of ours can hold. */
+  /** Logs a name that cannot be represented in our paths. */
   #refuse(name: string): void {
     if (this.#unreachable.has(name) || this.#unreachable.size >= MAX_TOLD) return;
     this.#unreachable.add(name);
@@ -92,7 +92,7 @@ export class DiskWatchedFolder implements WatchedFolder {
     this.init.log.warn({}, `not shared: ${path} has a name that is not UTF-8: rename it`);
   }
 
-  /** Watches the folder that is there now; none if `identity` is empty. */
+  /** Watches the folder that currently exists; none if `identity` is empty. */
   async #follow(identity: string): Promise<void> {
     if (identity === this.#watched || !this.#listener) return;
     const before = this.#watcher;
@@ -101,7 +101,7 @@ export class DiskWatchedFolder implements WatchedFolder {
     await before?.close();
   }
 
-  /** @param root without links: a link that is watched tells nothing of what it leads to */
+  /** @param root without symbolic links: watching a link reports no changes of its target */
   #open(root: string): FSWatcher {
     const partsOf = (path: string): string[] => relative(root, path).split(sep).filter(Boolean);
     const watcher = watch(root, {
@@ -115,7 +115,7 @@ export class DiskWatchedFolder implements WatchedFolder {
       if (name === undefined) this.#listener?.changedAll();
       else this.#listener?.changed(name);
     });
-    // What changed before it was watched.
+    // Covers changes made before the watch was active.
     watcher.on('ready', () => this.#listener?.changedAll());
     watcher.on('error', (error) => {
       this.#complain(error);
@@ -129,7 +129,7 @@ export class DiskWatchedFolder implements WatchedFolder {
     this.#errors.add(code);
     this.init.log.warn(
       { err: error },
-      `the system does not tell of all changes in the shared folder (${code}): they are found when it is looked through (${flagName('sharedPoll')})`,
+      `the system does not report all changes in the shared folder (${code}): periodic scans find them (${flagName('sharedPoll')})`,
     );
   }
 }

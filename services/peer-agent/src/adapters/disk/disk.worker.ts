@@ -11,7 +11,7 @@ import type {
   WriteJob,
 } from './hash-jobs.js';
 
-/** Reused for every piece that this thread hashes: fresh pages are dear. */
+/** Reused for every piece that this thread hashes: fresh pages are expensive. */
 let scratch = Buffer.alloc(0);
 
 parentPort?.on('message', ({ id, job }: DiskRequest) => {
@@ -58,7 +58,7 @@ function hash({ path, file, position, length, pieceLength, leaves }: HashJob): U
   return roots;
 }
 
-/** The caller looks at the path; only the descriptor tells what it led to in the end. */
+/** The caller checks the path; only the descriptor shows which file was actually opened. */
 function checkSame(found: FileIdentity, { dev, ino }: FileIdentity): void {
   if (found.dev === dev && found.ino === ino) return;
   throw Object.assign(new Error('the path leads to another file'), { code: 'OTHER_FILE' });

@@ -1,13 +1,13 @@
-/** What a decoder puts in the place of bytes that are not UTF-8. */
+/** Replaces bytes that are not UTF-8 when decoding. */
 const REPLACEMENT = '\ufffd';
 
-/** The name of an entry of a folder: on Linux any bytes. `shown` is for people where it is not UTF-8. */
+/** The name of a folder entry: arbitrary bytes on Linux. `shown` is for display if the name is not UTF-8. */
 export interface EntryName {
   readonly shown: string;
   readonly isUtf8: boolean;
 }
 
-/** The text of a name; of one that is not UTF-8, its bytes, with `\xff` for those that are not ASCII. */
+/** Decodes a name; if it is not UTF-8, `shown` has `\xff`-style escapes for its non-ASCII bytes. */
 export function decodeEntryName(bytes: Buffer): EntryName {
   const text = bytes.toString('utf8');
   if (!text.includes(REPLACEMENT) || Buffer.from(text).equals(bytes)) return { shown: text, isUtf8: true };
@@ -17,7 +17,7 @@ export function decodeEntryName(bytes: Buffer): EntryName {
   return { shown, isUtf8: false };
 }
 
-/** True if a path may have lost bytes when it was read as UTF-8. */
+/** True if a path may have lost bytes when it was decoded as UTF-8. */
 export function isLossy(path: string): boolean {
   return path.includes(REPLACEMENT);
 }

@@ -23,7 +23,7 @@ function isOpen(fd: number): boolean {
   }
 }
 
-/** What the descriptor leads to, as the system sees it. */
+/** The target of the descriptor, as the system sees it. */
 function nameOf(fd: number): string {
   return nameIn(readlinkSync(`/proc/self/fd/${fd}`));
 }
@@ -32,7 +32,7 @@ function nameIn(path: string): string {
   return path.slice(folder.path.length + 1);
 }
 
-/** The files of the test that are open, as the system sees it. */
+/** The open files of the test, as the system sees them. */
 function openFiles(): string[] {
   const fds = readdirSync('/proc/self/fd').filter((fd) => isOpen(Number(fd)));
   const paths = fds.map((fd) => readlinkSync(`/proc/self/fd/${fd}`));
@@ -42,7 +42,7 @@ function openFiles(): string[] {
     .sort();
 }
 
-/** A use of a file that goes on until `end` is called. */
+/** A use of a file that lasts until `end` is called. */
 async function hold(fds: FdCache, name: string): Promise<{ fd: number; end: () => Promise<void> }> {
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -73,7 +73,7 @@ describe('FdCache', () => {
     expect(isOpen(first)).toBe(false);
   });
 
-  it('closes the one that was not used for the longest time, above its capacity', async () => {
+  it('closes the least recently used file, above its capacity', async () => {
     const fds = new FdCache(2);
     for (const name of ['a', 'b', 'a', 'c']) await fds.with(folder.at(name), 'read', () => Promise.resolve());
     expect(openFiles()).toEqual(['a', 'c']);
@@ -81,7 +81,7 @@ describe('FdCache', () => {
     expect(openFiles()).toEqual([]);
   });
 
-  it('does not close what is in use, and lets others wait until something is not', async () => {
+  it('does not close files in use, and lets other callers wait for one', async () => {
     const fds = new FdCache(2);
     const held = await Promise.all(['a', 'b'].map((name) => hold(fds, name)));
     const later = ['c', 'd'].map((name) => hold(fds, name));
@@ -99,7 +99,7 @@ describe('FdCache', () => {
     expect(openFiles()).toEqual([]);
   });
 
-  it('gives one who waits its turn also after its file was forgotten', async () => {
+  it('serves a waiting caller even after its file was forgotten', async () => {
     const fds = new FdCache(1);
     const first = await hold(fds, 'a');
     const second = hold(fds, 'b');
@@ -112,7 +112,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('forgets what is at or below a path once it is not in use, and nothing else', async () => {
+  it('forgets files at or below a path once they are unused, and no others', async () => {
     const fds = new FdCache();
     const [inside, other] = [await hold(fds, 'sub/e'), await hold(fds, 'submarine')];
     await fds.forget(folder.at('sub'));
@@ -124,7 +124,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('opens a forgotten file anew: what stands under the name by then', async () => {
+  it('reopens a forgotten file: whatever has its name by then', async () => {
     const fds = new FdCache();
     await fds.with(folder.at('a'), 'read', () => Promise.resolve());
     await fds.forget(folder.at('a'));
@@ -135,7 +135,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('makes a file to be created and the folders above it, and leaves what is in one', async () => {
+  it('creates a file and its parent folders on request, and keeps existing content', async () => {
     const fds = new FdCache();
     await fds.with(folder.at('new/deep/file'), 'create', () => Promise.resolve());
     await fds.with(folder.at('a'), 'create', () => Promise.resolve());
@@ -144,7 +144,7 @@ describe('FdCache', () => {
     expect(await readFile(folder.at('a'), 'utf8')).toBe('a');
   });
 
-  it('does not make a file that is only to be written', async () => {
+  it('does not create a file that is only to be written', async () => {
     const fds = new FdCache();
     const use = fds.with(folder.at('gone'), 'write', () => Promise.resolve());
     await expect(use).rejects.toMatchObject({ code: 'ENOENT' });
@@ -152,7 +152,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('throws what opening throws, and tries again the next time', async () => {
+  it('throws the error of a failed open, and tries again the next time', async () => {
     const fds = new FdCache();
     const use = (): Promise<void> => fds.with(folder.at('later'), 'read', () => Promise.resolve());
     await expect(use()).rejects.toMatchObject({ code: 'ENOENT' });
@@ -161,7 +161,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('passes on what the use throws, and goes on', async () => {
+  it('passes the error of a use through, and continues', async () => {
     const fds = new FdCache();
     const failing = fds.with(folder.at('a'), 'read', () => Promise.reject(new Error('disk on fire')));
     await expect(failing).rejects.toThrow('disk on fire');
@@ -169,7 +169,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('closes a descriptor once: its number may belong to another file the moment after', async () => {
+  it('closes a descriptor once: its number may belong to another file a moment later', async () => {
     const fds = new FdCache(1);
     const state = { over: false };
     const use = async (names: readonly string[]): Promise<void> => {
@@ -187,7 +187,7 @@ describe('FdCache', () => {
     await fds.close();
   });
 
-  it('gives each use its own file, in whatever order uses come and end', async () => {
+  it('gives each use its own file, in whatever order uses start and end', async () => {
     const names = ['a', 'b', 'c', 'd', 'sub/e', 'submarine'];
     const step = fc.record({
       name: fc.constantFrom(...names),

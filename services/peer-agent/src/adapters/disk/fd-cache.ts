@@ -7,7 +7,7 @@ import { openFilesShare, openPatiently } from './open-files.js';
 const openFile = promisify(open);
 const closeFile = promisify(close);
 
-/** `create` makes the file and its folders if they are missing, `write` does not. What is in a file stays. */
+/** `create` creates the file and its folders if they are missing, `write` does not. Neither truncates. */
 export type OpenMode = 'read' | 'write' | 'create';
 
 interface Entry {
@@ -15,37 +15,39 @@ interface Entry {
   readonly path: string;
   readonly fd: Promise<number>;
   users: number;
-  /** False until it could be opened. */
+  /** False until the open has succeeded. */
   open: boolean;
-  /** To be closed as soon as nobody uses it. */
+  /** Close it as soon as it is unused. */
   doomed: boolean;
-  /** Closing began. A second close would hit whatever file has the number by then. */
+  /** True once closing has begun. A second close would hit whichever file has the number by then. */
   closed: boolean;
 }
 
-/** Fewer than this are never tried to get along with. */
+/** The capacity never shrinks below this. */
 const LEAST_CAPACITY = 4;
 const KEPT_OF_OPEN = 3 / 4;
 
 /**
- * Open files of all transfers, the least recently used closed first, so that a folder of
- * 100,000 files needs no more descriptors than one file. A descriptor in use stays open;
- * while all that may be open are in use, others wait. If the system has no more, fewer are
- * kept from then on, and what is asked for waits a few seconds for one.
+ * Open files of all transfers, closed in least-recently-used order, so that a folder of 100,000 files needs no more
+ * descriptors than one file. A descriptor in use stays open; while all permitted ones are in use, callers wait. If the
+ * system runs out of descriptors, the capacity shrinks permanently, and an open waits a few seconds for one.
  */
 export class FdCache {
   readonly #entries = new Map<string, Entry>();
-  /** Those that nobody uses, the least recently used first. Thousands may be in use or wait: none of these is looked at to close one. */
+  /**
+   * Unused entries, least recently used first. Thousands may be in use or waiting: none of those is visited to find one
+   * to close.
+   */
   readonly #idle = new Set<Entry>();
-  /** Open, or about to be. */
+  /** Files that are open, or being opened. */
   #open = 0;
-  /** Those who wait until there are fewer, the oldest first. */
+  /** Callers that wait for a free descriptor, oldest first. */
   readonly #waiting: (() => void)[] = [];
 
-  /** @param capacity files that may be open at the same time */
+  /** @param capacity maximum number of open files */
   constructor(private capacity = openFilesShare()) {}
 
-  /** Runs `use` with a descriptor of `path`. Throws what `open` and `use` throw. Never call it from within a `use`. */
+  /** Runs `use` with a descriptor of `path`. Throws errors of `open` and `use`. Never call it from within a `use`. */
   async with<T>(path: string, mode: OpenMode, use: (fd: number) => Promise<T>): Promise<T> {
     const entry = this.#acquire(path, mode);
     try {
@@ -58,7 +60,7 @@ export class FdCache {
     }
   }
 
-  /** Closes all files at or below `path` once they are not in use. */
+  /** Closes all files at or below `path` once they are unused. */
   async forget(path: string): Promise<void> {
     for (const entry of this.#entries.values()) {
       if (entry.path === path || entry.path.startsWith(`${path}/`)) await this.#drop(entry);
@@ -114,14 +116,14 @@ export class FdCache {
     }
   }
 
-  /** The system has no more: some of what is open now is given up, for sockets and the data folder as well. */
+  /** The system has no more descriptors: gives up some, also for sockets and the data folder. */
   #shrink(): void {
     const kept = Math.floor(this.#open * KEPT_OF_OPEN);
     this.capacity = Math.min(this.capacity, Math.max(LEAST_CAPACITY, kept));
     void this.#trim();
   }
 
-  /** Closes what is not in use, beyond what may be open. Those who wait to open need room as well. */
+  /** Closes unused files beyond the capacity. Callers that wait to open need room as well. */
   async #trim(): Promise<void> {
     for (const entry of this.#idle) {
       if (this.#open + this.#waiting.length <= this.capacity) return;

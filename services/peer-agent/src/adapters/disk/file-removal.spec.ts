@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 describe('FileRemoval', () => {
-  it('finds out in turns which names are the content’s, since there may be very many', async () => {
+  it('finds in steps which names belong to the content, since there may be very many', async () => {
     const { files } = folderMetainfo({ a: bytesOf(10), 'inner/b': bytesOf(20) }, 16 * 1024, 'content');
     await folder.write('content/a', bytesOf(10));
     await folder.write('content/inner/b', bytesOf(20));
@@ -40,7 +40,7 @@ describe('FileRemoval', () => {
     }
   });
 
-  it('keeps a file that is edited after it was compared, and removes one whose other name went', async () => {
+  it('keeps a file that is edited after its comparison, and removes one whose other hard link is gone', async () => {
     const { files } = folderMetainfo(
       { a: bytesOf(10), b: bytesOf(10), c: bytesOf(20) },
       16 * 1024,
@@ -67,14 +67,14 @@ describe('FileRemoval', () => {
     expect(await readFile(pathOf(2), 'utf8')).toMatch(/editededited$/);
   });
 
-  it('finds out whose each file is at once, also if every other one is the agent’s', () => {
+  it("determines the owner of each file quickly, even if every other one is the agent's", () => {
     const own = Array.from({ length: 100_000 }, (_, at) => 2 * at).join(',');
     const isOwn = ownerOf(own);
     const began = performance.now();
     let count = 0;
     for (let file = 0; file < 200_000; file++) count += Number(isOwn(file));
     expect(count).toBe(100_000);
-    // A look at each range for each file takes minutes.
+    // Scanning all ranges for each file would take minutes.
     expect(performance.now() - began).toBeLessThan(5000);
   });
 });

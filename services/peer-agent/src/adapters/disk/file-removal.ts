@@ -16,30 +16,34 @@ import type { FileStamp } from '../../app/ports/sharing.js';
 import { stampText } from './file-stamps.js';
 
 export interface FileRemovalInit {
-  /** The content: the file itself, or the folder. */
+  /** Location of the content: the file itself, or the folder. */
   readonly root: string;
   readonly isFolder: boolean;
   readonly files: readonly MetainfoFile[];
   readonly rules: DeletionRules;
-  /** How a file that holds what the metainfo says looked before it was compared; undefined if it does not. */
+  /** Compares a file with the metainfo. Returns its stamp before the comparison; undefined if the content differs. */
   readonly compare: (file: number) => Promise<FileStamp | undefined>;
 }
 
-/** A file may look different for another reason than its bytes, such as a link to it that went just before. */
+/**
+ * Maximum number of comparisons: a stamp may change without the bytes, such as when a hard link to the file was just
+ * removed.
+ */
 const COMPARISONS = 2;
 
-/** What a path is: `other` is anything that is not what belongs there. A link is never followed. */
+/** Kind of the entry at a path: `other` is anything that does not belong there. A link is never followed. */
 type Kind = 'missing' | 'file' | 'folder' | 'other';
 
 /**
- * Deletes files of a transfer: only what the metainfo names, where it names it, and then the folders that became empty by
- * that. A link in the place of a file or folder leads to what is not the transfer's: it stays, and so does what it leads to.
+ * Deletes files of a transfer: only those that the metainfo names, at their paths, and then the folders that this
+ * leaves empty. A link in the place of a file or folder leads to content outside the transfer: both the link and its
+ * target are kept.
  */
 export class FileRemoval {
   readonly #kinds = new Map<string, Promise<Kind>>();
-  /** Folders in which something was deleted. */
+  /** Folders from which something was deleted. */
   readonly #touched = new Set<string>();
-  /** Links and the like that were met in the place of a folder: once for each file below it. */
+  /** Links and the like found in the place of a folder: met once for each file below it. */
   readonly #replaced = new Set<string>();
   readonly #kept: KeptPath[] = [];
   #keptCount = 0;
@@ -51,7 +55,7 @@ export class FileRemoval {
     const { files } = this.init;
     for (const index of files.keys()) await this.#removeFile(index);
     const named = await turns.run(this.#names());
-    // The inner ones first.
+    // Innermost folders first.
     const folders = await turns.run(sortSteps([...this.#touched], (a, b) => b.length - a.length));
     for (const folder of folders) await this.#removeFolder(folder, named.get(folder) ?? new Set());
     return { deleted: this.#deleted, kept: this.#keptCount, paths: this.#kept };
@@ -76,7 +80,10 @@ export class FileRemoval {
     for (const folder of folders) this.#touched.add(folder);
   }
 
-  /** Says why a file stays, if it does. It goes only as it was compared: somebody may have edited it since. */
+  /**
+   * Returns why a file is kept, if it is. It is deleted only in the state that was compared: it may have been edited
+   * since.
+   */
   async #tryToRemove(index: number, path: string): Promise<KeptReason | undefined> {
     const { rules, compare } = this.init;
     if (!rules.isOwn(index)) return rules.notOwn;
@@ -91,7 +98,7 @@ export class FileRemoval {
     return undefined;
   }
 
-  /** Where a file is, and the folders from the root on that lead to it. */
+  /** The path of a file, and the folders that lead to it, from the root. */
   #place(index: number): { folders: string[]; path: string } {
     const { root, isFolder, files } = this.init;
     const names = isFolder ? (files[index]?.path ?? []) : [];
@@ -99,7 +106,7 @@ export class FileRemoval {
     return { folders, path: join(root, ...names) };
   }
 
-  /** What the metainfo names in each folder in which something was deleted. */
+  /** Names in the metainfo, for each folder from which something was deleted. */
   *#names(): Steps<ReadonlyMap<string, ReadonlySet<string>>> {
     const named = new Map<string, Set<string>>();
     const step = new StepCount();
@@ -115,7 +122,7 @@ export class FileRemoval {
     return named;
   }
 
-  /** Removes a folder if it is empty; if not, says what is in it that is no part of the transfer. */
+  /** Removes a folder if it is empty; otherwise records the entries that are not part of the transfer. */
   async #removeFolder(folder: string, named: ReadonlySet<string>): Promise<void> {
     try {
       await rmdir(folder);

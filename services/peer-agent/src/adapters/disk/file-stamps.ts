@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FileStamp } from '../../app/ports/sharing.js';
 
 const FIELDS = 5;
-/** What goes into a fingerprint. One of another version never equals one of this: the content is hashed then. */
+/** Part of every fingerprint. Fingerprints of different versions are never equal: the content is then hashed. */
 const VERSION = 'v2';
 
-/** The stamp as a text, to compare it with another. */
+/** The stamp as text, for comparison. */
 export function stampText({ size, mtimeNs, ctimeNs, ino, dev }: FileStamp): string {
   return `${size} ${mtimeNs} ${ctimeNs} ${ino} ${dev}`;
 }
@@ -24,19 +24,19 @@ export class FileStamps {
     this.#fingerprint = undefined;
   }
 
-  /** True if the file still is the very same, and was not written to. */
+  /** True if the file is the same and was not written to. */
   matches(file: number, stamp: FileStamp): boolean {
     return fieldsOf(stamp).every((field, at) => this.#fields[file * FIELDS + at] === field);
   }
 
-  /** A text that is another if any stamp is. */
+  /** A text that changes when any stamp does. */
   get fingerprint(): string {
     this.#fingerprint ??= `${VERSION}:${createHash('sha256').update(this.#fields).digest('hex')}`;
     return this.#fingerprint;
   }
 }
 
-/** Inode numbers may take all of 64 bits. */
+/** Inode numbers may use all 64 bits. */
 function fieldsOf({ size, mtimeNs, ctimeNs, ino, dev }: FileStamp): bigint[] {
   return [size, mtimeNs, ctimeNs, ino, dev].map((field) => BigInt.asIntN(64, field));
 }

@@ -66,7 +66,7 @@ describe('on a disk', () => {
 });
 
 describe('FileStore', () => {
-  it('has two downloads of the same name side by side until one is published', async () => {
+  it('keeps two downloads of the same name side by side until one is published', async () => {
     const [first, second] = [
       single(),
       { ...single(), metainfo: metainfoOf(bytesOf(PIECE, 9), PIECE, 'big.bin') },
@@ -115,7 +115,7 @@ describe('FileStore', () => {
     expect(await isAt(folder.at('tree'), second)).toBe(true);
   });
 
-  it('gives a file its whole length with the first block', async () => {
+  it('gives a file its full length with the first block', async () => {
     const sample = single();
     const store = stores.download(sample.metainfo, folder.path, false);
     await store.write(0, 0, blockOf(sample, 0, 0));
@@ -123,7 +123,7 @@ describe('FileStore', () => {
     expect(await store.hashPiece(2)).toBeDefined();
   });
 
-  it('cuts a file that is too long to its length', async () => {
+  it('truncates a file that is too long', async () => {
     const sample = single();
     const store = stores.download(sample.metainfo, folder.path, false);
     await folder.write(store.path.slice(folder.path.length), Buffer.alloc(4 * PIECE, 7));
@@ -149,7 +149,7 @@ describe('FileStore', () => {
     expect(await store.fingerprint()).toBeUndefined();
   });
 
-  it('says in sentences that a file is gone, shorter, or not a folder', async () => {
+  it('explains in sentences that a file is missing, shorter, or not a folder', async () => {
     const sample = tree();
     for (const [name, data] of Object.entries(sample.files)) await folder.write(`tree/${name}`, data);
     const store = stores.original(sample.metainfo, folder.at('tree'));
@@ -165,14 +165,14 @@ describe('FileStore', () => {
     await expect(store.read(place, into)).rejects.toMatchObject({
       code: 'precondition',
       reason: 'FILE_MISSING',
-      message: `${folder.at('tree/a.bin')}: it is not there any more: put it back and resume`,
+      message: `${folder.at('tree/a.bin')}: it is missing: restore it and resume`,
     });
     await writeFile(folder.at('tree'), 'now a file');
     await expect(store.read(place, into)).rejects.toMatchObject({ reason: 'FILE_MISSING' });
     expect(await store.hashPiece(0)).toBeUndefined();
   });
 
-  it('says that the disk is full, of which file, and goes on when there is room again', async () => {
+  it('reports which file hit a full disk, and continues when there is room again', async () => {
     const full = await open('/dev/full', 'r+');
     const state = { room: false };
     class FullPool extends TestDiskPool {
@@ -199,7 +199,7 @@ describe('FileStore', () => {
     await full.close();
   });
 
-  it('says that a folder cannot be made where a file stands', async () => {
+  it('explains that a folder cannot be created where a file exists', async () => {
     await folder.write('.incomplete', 'in the way');
     const sample = single();
     const store = stores.download(sample.metainfo, folder.path, false);
@@ -209,7 +209,7 @@ describe('FileStore', () => {
     });
   });
 
-  it('syncs every file that was written, those after a failure the next time', async () => {
+  it('syncs every file that was written, and after a failure the rest with the next flush', async () => {
     const broken = new Set<string>();
     const synced: string[] = [];
     class WatchedCache extends FdCache {
@@ -239,8 +239,8 @@ describe('FileStore', () => {
 });
 
 describe('a flush that failed', () => {
-  it('fails until the store is closed: the system may have dropped what it could not write', async () => {
-    const nothing = await open('/dev/null', 'r+'); // Which cannot be synced.
+  it('fails until the store is closed: the system may have dropped unwritten data', async () => {
+    const nothing = await open('/dev/null', 'r+'); // /dev/null cannot be synced.
     class BrokenCache extends FdCache {
       broken = false;
       override with<T>(path: string, mode: OpenMode, use: (fd: number) => Promise<T>): Promise<T> {
@@ -266,12 +266,12 @@ describe('a flush that failed', () => {
 });
 
 describe('FileStoreFactory.checkTarget', () => {
-  it('makes the folder, and takes a name that is free', async () => {
+  it('creates the folder, and accepts a free name', async () => {
     await stores.checkTarget(folder.at('new/folder'), 'name');
     expect(await folder.tree()).toEqual(['new/', 'new/folder/']);
   });
 
-  it('refuses a name that is taken, by a dangling link too', async () => {
+  it('refuses a taken name, even of a dangling link', async () => {
     await folder.write('file', 'x');
     await link(folder.at('file'), folder.at('hard'));
     await symlink('/nowhere', folder.at('soft'));
@@ -280,7 +280,7 @@ describe('FileStoreFactory.checkTarget', () => {
     }
   });
 
-  it('says that a folder cannot be one where a file stands', async () => {
+  it('explains that a file is in the place of the folder', async () => {
     await folder.write('file', 'x');
     await expect(stores.checkTarget(folder.at('file/sub'), 'name')).rejects.toMatchObject({
       code: 'precondition',
@@ -288,7 +288,7 @@ describe('FileStoreFactory.checkTarget', () => {
     });
     await expect(stores.checkTarget(folder.at('file'), 'name')).rejects.toMatchObject({
       code: 'already-exists',
-      message: `no folder ${folder.at('file')} can be made (file already exists): fix that, or choose another folder`,
+      message: `cannot create the folder ${folder.at('file')} (file already exists): fix that, or choose another folder`,
       metadata: { setting: 'outputDir' },
     });
     await expect(stores.checkTarget('/proc/nope', 'name')).rejects.toMatchObject({

@@ -35,17 +35,17 @@ export interface FileStoreComponents {
 
 export interface FileStoreInit {
   readonly metainfo: Metainfo;
-  /** Where the content is. */
+  /** Location of the content. */
   readonly path: string;
-  /** For a download under way: where it goes when it is complete. */
+  /** For a download in progress: its target when it is complete. */
   readonly target?: string;
 }
 
-/** Files asked for at the same time: more than the system's threads for that. */
+/** Files checked concurrently: more than the system has threads for it. */
 const LOOKS_AT_ONCE = 64;
-/** What stat counts in, whatever the file system does. */
+/** The unit of stat's block count, on any file system. */
 const BYTES_A_BLOCK = 512;
-/** What a file system says whose files have no modes of their own. */
+/** Errors of file systems without file modes. */
 const NO_MODES: ReadonlySet<string> = new Set([
   'EPERM',
   'EACCES',
@@ -89,7 +89,7 @@ export class FileStore implements PieceStore {
     const path = this.#pathOf(file);
     try {
       if (this.#sealed.vouches(piece, await this.#read(path, offset + begin, into))) return;
-      // What is open may be a file that is not at the path any more.
+      // The open descriptor may belong to a file that is no longer at the path.
       await this.components.fds.forget(path);
       await this.#sealed.recheck(piece);
       if (!this.#sealed.vouches(piece, await this.#read(path, offset + begin, into)))
@@ -99,7 +99,7 @@ export class FileStore implements PieceStore {
     }
   }
 
-  /** Returns what the file is after the read: bytes that were changed before they were read are noticed in any case. */
+  /** Returns the stamp of the file after the read, so that bytes changed before the read are always noticed. */
   #read(path: string, position: number, into: Buffer): Promise<FileStamp> {
     return this.components.fds.with(path, 'read', async (fd) => {
       for (let done = 0; done < into.length;) {
@@ -257,7 +257,10 @@ export class FileStore implements PieceStore {
     return look ? look.blocks * BYTES_A_BLOCK : 0;
   }
 
-  /** For all who may read it. Says of which files that cannot be: FUSE, CIFS and FAT have no such thing. */
+  /**
+   * Makes files executable for everyone who may read them. Returns a sentence on files for which this failed: FUSE,
+   * CIFS and FAT may not support it.
+   */
   async #makeExecutable(): Promise<string> {
     const refused: string[] = [];
     let reason = '';
@@ -289,11 +292,11 @@ export class FileStore implements PieceStore {
 
 function notExecutable([first = '', ...more]: readonly string[], reason: string): string {
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return `the file system does not let files be made executable (${reason}): ${first}${others} should be`;
+  return `the file system does not support executable files (${reason}): ${first}${others} should be executable`;
 }
 
-/** All of it is fetched, and something came meanwhile to where it goes. */
+/** The download is complete, and something else appeared at its target meanwhile. */
 function targetTaken(path: string): EnjambreError {
-  const message = `${path} exists already and is something else: move it away and resume, or get the download in another folder`;
+  const message = `${path} already exists with other content: move it away and resume, or download into another folder`;
   return new EnjambreError('already-exists', 'PATH_EXISTS', message);
 }

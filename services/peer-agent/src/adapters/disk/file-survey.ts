@@ -8,16 +8,19 @@ export interface FileSurveyInit {
   readonly pathOf: (file: number) => string;
 }
 
-/** Files asked for at the same time: more than the system's threads for that. */
+/** Files checked concurrently: more than the system has threads for it. */
 const AT_ONCE = 64;
 
-/** Looks which files of a transfer are there. One that was not is looked at first the next time: it costs one look then. */
+/**
+ * Checks which files of a transfer exist. The missing file of the previous check is checked first: while it is missing,
+ * a check costs one look.
+ */
 export class FileSurvey {
   #suspect = 0;
 
   constructor(private readonly init: FileSurveyInit) {}
 
-  /** Throws what {@link diskError} makes of errors other than that a file is not there. */
+  /** Throws errors other than a missing file, as {@link diskError} converts them. */
   async run(files: Iterable<number> = this.#all()): Promise<Survey> {
     const order = [...files];
     if (order.includes(this.#suspect)) order.unshift(this.#suspect);

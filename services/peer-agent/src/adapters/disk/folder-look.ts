@@ -25,13 +25,13 @@ interface Spot {
   readonly above: readonly string[];
 }
 
-/** How an entry of a folder, a file or a folder with all in it, looks: a text that changes when any of it does. */
+/** The state of a folder entry, a file or a folder with everything in it: a text that changes when any of it does. */
 export class FolderLook {
   readonly #looks: string[] = [];
 
   constructor(private readonly init: FolderLookInit) {}
 
-  /** Undefined if there is nothing. */
+  /** Undefined if the entry does not exist. */
   async at(path: string, name: string): Promise<string | undefined> {
     await this.#walk({ path, name, above: [] });
     if (this.#looks.length === 0) return undefined;
@@ -40,10 +40,10 @@ export class FolderLook {
     return hash.digest('hex');
   }
 
-  /** Adds a line for what is at a spot, and for all in it. What goes in the meantime is as if it had not been. */
+  /** Adds a line for the entry at a spot, and for everything in it. Entries that vanish meanwhile are ignored. */
   async #walk(spot: Spot): Promise<void> {
     const { path, name } = spot;
-    // As much as a share may hold: links to folders of links could go on for ever.
+    // The maximum size of a share: links to folders of links could go on forever.
     if (this.#looks.length > MAX_FILES) return;
     try {
       const stats = await this.init.limit(() => lstat(path, { bigint: true }));
@@ -54,7 +54,7 @@ export class FolderLook {
       this.#looks.push(JSON.stringify([name, String(stats.mode), stampText(stats)]));
       if (stats.isSymbolicLink() && this.init.links !== 'skip') await this.#link(spot);
     } catch (error) {
-      // Sharing it finds out what is wrong, and says it.
+      // Sharing the entry will report the problem.
       if (!GONE.includes(errnoOf(error))) this.#looks.push(JSON.stringify([name, errnoOf(error)]));
     }
   }

@@ -1,9 +1,9 @@
 import { sleep } from '@enjambre/common/async/sleep';
 
 export interface FolderLooksInit {
-  /** A file system that says nothing for this long is silent, such as a network file system whose server is away. */
+  /** Timeout after which a file system counts as silent, such as a network file system whose server is unreachable. */
   readonly waitMs: number;
-  /** What was found counts for this long. */
+  /** A result is reused for this long. */
   readonly keepMs: number;
 }
 
@@ -13,8 +13,8 @@ interface Look<T> {
 }
 
 /**
- * Looks at folders, at each at most once at a time: one that hangs takes one of the system's few threads, and nobody waits
- * for it a second time.
+ * Queries folders, each at most once at a time: a hanging query occupies one of the system's few threads, and no caller
+ * waits for it a second time.
  */
 export class FolderLooks<T> {
   readonly #looks = new Map<string, Look<T>>();

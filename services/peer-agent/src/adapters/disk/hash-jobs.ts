@@ -1,4 +1,4 @@
-/** What tells a file from any other, whatever its path. */
+/** Identifies a file, whatever its path. */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -8,17 +8,17 @@ export interface FileIdentity {
 export interface WriteJob {
   readonly type: 'write';
   readonly fd: number;
-  /** If set, only this file is written to; the code for any other is OTHER_FILE. */
+  /** If set, only this file may be written to; any other fails with OTHER_FILE. */
   readonly file?: FileIdentity;
-  /** Bytes that the file must have: one that somebody has cut would get its length back by a write, with zeros. */
+  /** Minimum length of the file: a write would restore the length of a truncated file with zeros. */
   readonly fileLength: number;
-  /** Byte of the file where the block begins. */
+  /** Offset in the file where the block begins. */
   readonly position: number;
-  /** Transferred, so that the sender's view is void afterwards, and back with the reply; never copied. */
+  /** Transferred to the worker, which detaches the sender's view, and returned with the reply; never copied. */
   readonly buffer: ArrayBuffer;
   readonly byteOffset: number;
   readonly length: number;
-  /** How wide the block's tree is: a power of two. */
+  /** Width of the block's tree: a power of two. */
   readonly leaves: number;
 }
 
@@ -26,20 +26,20 @@ export interface WriteJob {
 export interface HashJob {
   readonly type: 'hash';
   readonly path: string;
-  /** What the path must lead to, if only that may be read: else the code is OTHER_FILE. */
+  /** If set, the path must lead to this file; any other fails with OTHER_FILE. */
   readonly file?: FileIdentity;
-  /** Byte of the file where the first piece begins. */
+  /** Offset in the file where the first piece begins. */
   readonly position: number;
   /** Bytes of the run; the last piece may be short. */
   readonly length: number;
   readonly pieceLength: number;
-  /** How wide the tree of each piece is: a power of two. */
+  /** Width of each piece's tree: a power of two. */
   readonly leaves: number;
 }
 
 export type DiskJob = WriteJob | HashJob;
 
-/** Results, in the order of the jobs' kinds: the block's root, or the pieces' roots, 32 bytes each. */
+/** `hashes`: the root of the block, or the roots of the pieces, 32 bytes each. */
 export type DiskResult =
   | { readonly ok: true; readonly hashes: Uint8Array }
   | { readonly ok: false; readonly code: string; readonly message: string };
@@ -47,7 +47,7 @@ export type DiskResult =
 export interface DiskReply {
   readonly id: number;
   readonly result: DiskResult;
-  /** Where the block was that was written. */
+  /** Memory of the written block. */
   readonly memory?: ArrayBuffer;
 }
 

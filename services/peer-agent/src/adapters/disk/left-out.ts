@@ -1,7 +1,7 @@
 import { escapeHidden } from '@enjambre/core/quote';
 import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../../app/ports/sharing.js';
 
-/** So many are named; the rest is counted. */
+/** Maximum number of entries listed per kind; the rest is only counted. */
 const MAX_NAMED = 100;
 
 const COUNTED = {
@@ -14,12 +14,12 @@ const COUNTED = {
   name: 'unsupported',
 } as const satisfies Record<LeftOutWhy, keyof LeftOut>;
 
-/** Collects what a folder holds that is not shared. */
+/** Collects the entries of a folder that are not shared. */
 export class LeftOutList {
   readonly #entries: LeftOutEntry[] = [];
   readonly #counts = { links: 0, emptyFolders: 0, others: 0, unsupported: 0, incomplete: 0 };
 
-  /** @param fault what is wrong with a name */
+  /** @param fault what is wrong with the name */
   add(why: LeftOutWhy, path: readonly string[], fault = ''): void {
     this.#counts[COUNTED[why]] += 1;
     const ofKind = this.#entries.filter((entry) => COUNTED[entry.why] === COUNTED[why]).length;
@@ -34,7 +34,7 @@ export class LeftOutList {
     return { ...this.#counts, entries: this.#entries };
   }
 
-  /** Those that no torrent can hold, as far as they are named. */
+  /** Listed entries with names that a torrent cannot contain. */
   get unsupported(): readonly LeftOutEntry[] {
     return this.#entries.filter(({ why }) => why === 'name');
   }

@@ -10,19 +10,19 @@ describe('makeFolder', () => {
   });
   afterEach(() => folder.remove());
 
-  it('makes a folder and those above it, and is content if it is there', async () => {
+  it('creates a folder and its parents, and accepts an existing one', async () => {
     await makeFolder(folder.at('a/b/c'));
     await makeFolder(folder.at('a/b/c'));
     expect((await stat(folder.at('a/b/c'))).isDirectory()).toBe(true);
   });
 
-  it('says what is wrong where a file stands in the way', async () => {
+  it('reports a file in the way', async () => {
     await writeFile(folder.at('file'), 'x');
     await expect(makeFolder(folder.at('file'))).rejects.toMatchObject({ code: 'EEXIST' });
     await expect(makeFolder(folder.at('file/below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 
-  it('comes to an end where no folder can be made', async () => {
+  it('fails instead of hanging where no folder can be created', async () => {
     await expect(makeFolder('/proc/enjambre/below')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -2,12 +2,12 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 
-/** Somebody may remove an empty folder in which another is just to be made. */
+/** Another process may remove an empty folder just before a subfolder is created in it. */
 const ATTEMPTS = 3;
 
 /**
- * Makes a folder and those above it, if they are not there. Node's own recursive mkdir
- * never returns where a folder cannot be made although its parent exists, as in /proc.
+ * Creates a folder and its missing parents. Node's own recursive mkdir never returns if a folder cannot be created
+ * although its parent exists, as in /proc.
  */
 export async function makeFolder(path: string, mode = 0o755): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -21,7 +21,7 @@ export async function makeFolder(path: string, mode = 0o755): Promise<void> {
   }
 }
 
-/** Another may make it at the same time. */
+/** Another process may create it at the same time. */
 async function makeOne(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });

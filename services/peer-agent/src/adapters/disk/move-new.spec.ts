@@ -27,7 +27,7 @@ describe('moveNew', () => {
   });
 
   it.each(['a file', 'a folder', 'an empty folder', 'a dangling link'])(
-    'takes the place of nothing that is there: %s',
+    'does not replace %s',
     async (what) => {
       await folder.write('file', 'new');
       await folder.write('tree/file', 'new');
@@ -43,7 +43,7 @@ describe('moveNew', () => {
     },
   );
 
-  it('of many that come at the same moment lets one have the place', async () => {
+  it('lets exactly one of many concurrent moves succeed', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `file ${index}`);
     for (const name of names) await folder.write(name, name);
     const outcomes = await Promise.allSettled(

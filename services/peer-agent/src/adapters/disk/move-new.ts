@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 
-/** What a file system says that has no hard links, or no more for this file. */
+/** Errors of file systems without hard links, or with too many for this file. */
 const NO_LINKS: ReadonlySet<string> = new Set([
   'EPERM',
   'ENOTSUP',
@@ -14,10 +14,9 @@ const NO_LINKS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Gives a file or folder another path in the same file system, and takes it from nothing else:
- * throws EEXIST if something has it, also if that came at the last moment. `rename` alone would
- * put a file in the place of another. Without hard links, between the look and the
- * rename there is an instant in which that can happen.
+ * Moves a file or folder within a file system without replacing anything: throws EEXIST if the target exists, even if
+ * it appeared at the last moment. `rename` alone would replace a file. Without hard links, there is a short window
+ * between the check and the rename in which that can happen.
  */
 export async function moveNew(from: string, to: string, files: DiskFiles): Promise<void> {
   if (await isThere(to)) throw taken(to);
@@ -31,7 +30,7 @@ export async function moveNew(from: string, to: string, files: DiskFiles): Promi
   await files.unlink(from);
 }
 
-/** Takes the place of an empty folder at most: the system refuses all else. */
+/** Replaces at most an empty folder: the system refuses anything else. */
 async function moveFolder(from: string, to: string, files: DiskFiles): Promise<void> {
   try {
     await files.rename(from, to);
@@ -41,7 +40,7 @@ async function moveFolder(from: string, to: string, files: DiskFiles): Promise<v
   }
 }
 
-/** True if anything, a dangling link too, has the path. */
+/** True if anything exists at the path, including a dangling link. */
 export async function isThere(path: string): Promise<boolean> {
   try {
     await SYSTEM_FILES.lstat(path);
@@ -56,7 +55,7 @@ function taken(path: string): Error {
   return Object.assign(new Error(`${path} exists`), { code: 'EEXIST' });
 }
 
-/** Removes the folder of a download and `.incomplete` above it, if nothing else is in them. */
+/** Removes the folder of a download and `.incomplete` above it, if they are empty. */
 export async function removeEmpty(incomplete: string): Promise<void> {
   await rmdir(incomplete).catch(() => undefined);
   await rmdir(dirname(incomplete)).catch(() => undefined);

@@ -4,18 +4,18 @@ import type { Named } from '../../app/ports/store-factory.js';
 import { looseName } from '../../app/transfer/targets.js';
 import type { Rehearsal } from './rehearsal.js';
 
-/** More pairs say no more: a file system folds names, or does not. */
+/** More pairs prove nothing more: a file system folds names, or does not. */
 const MAX_PAIRS = 8;
-/** Files looked at before others have their turn: a folder may have hundreds of thousands. */
+/** Files examined before other tasks get a turn: a folder may have hundreds of thousands. */
 const FILES_A_TURN = 1000;
-/** What some file systems take in no name; each is one kind. */
+/** Characters that some file systems accept in no name; each is one kind. */
 const ODD = /["*:<>?|\\\p{Cc}]|[. ]$/gu;
 
 /**
- * What the names in a download ask of a file system: for each odd character one that has it, one
- * with a combining mark, one that is not ASCII, one beyond the first plane, and the longest; pairs
- * beside each other that differ only in case, in form or in dots at their end; and the longest
- * path that is needed while `assembly` is where it is assembled.
+ * The requirements of a download's names on a file system: for each odd character a name that has it, one with a
+ * combining mark, one that is not ASCII, one beyond the first Unicode plane, and the longest; pairs in the same folder
+ * that differ only in case, in Unicode form or in trailing dots; and the longest path that is needed if the download is
+ * assembled in `assembly`.
  */
 export async function studyNames(
   { name, files, isFolder }: Named,

@@ -6,7 +6,7 @@ function systemError(code: string): Error {
 }
 
 describe('openPatiently', () => {
-  it.each(['EMFILE', 'ENFILE'])('tries again after %s, each time after others were closed', async (code) => {
+  it.each(['EMFILE', 'ENFILE'])('retries after %s, each time after closing others', async (code) => {
     const done: string[] = [];
     const open = (): Promise<string> => {
       done.push('open');
@@ -21,7 +21,7 @@ describe('openPatiently', () => {
     await expect(openPatiently(open, undefined, 100)).rejects.toMatchObject({ code: 'EMFILE' });
   });
 
-  it('does not wait for what waiting does not help', async () => {
+  it('does not wait for errors that waiting does not fix', async () => {
     let tries = 0;
     const open = (): Promise<string> => {
       tries += 1;
@@ -43,11 +43,11 @@ describe('openFilesShare', () => {
     ['96', 24],
     ['1024', 256],
     ['1048576', 256],
-  ])('is a part of a limit of %s files', (soft, share) => {
+  ])('is a fraction of a limit of %s files', (soft, share) => {
     expect(openFilesShare(limits(soft))).toBe(share);
   });
 
-  it('has a bound where no limit is known', () => {
+  it('has an upper bound if no limit is known', () => {
     expect(openFilesShare('')).toBe(256);
     expect(openFilesShare(limits('unlimited'))).toBe(256);
   });

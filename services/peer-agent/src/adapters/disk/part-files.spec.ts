@@ -10,7 +10,7 @@ import { PartFiles } from './part-files.js';
 const FILES = 40;
 const writeFd = promisify(write);
 
-/** Notes which files are asked for, and how many at the same time. */
+/** Records which files are synced, and how many concurrently. */
 class NotedFds extends FdCache {
   paths: string[] = [];
   most = 0;
@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 describe('the files that a download is written to', () => {
-  it('are synced each once, some at the same time and never all', async () => {
+  it('are synced once each, several at a time but never all', async () => {
     expect(fds.most).toBe(1);
     expect(await flushed()).toEqual(all);
     expect(fds.most).toBeGreaterThan(1);
@@ -61,7 +61,7 @@ describe('the files that a download is written to', () => {
     expect(await flushed()).toEqual([]);
   });
 
-  it('are synced again if a write ends after the sync that it was under way in', async () => {
+  it('are synced again if a write ends after the sync that was in progress', async () => {
     await flushed();
     let end: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (end = resolve));
@@ -80,7 +80,7 @@ describe('the files that a download is written to', () => {
     expect(await flushed()).toEqual([]);
   });
 
-  it('are synced again from the one that failed on', async () => {
+  it('are synced again starting with the one that failed', async () => {
     await rename(pathOf(20), join(root, 'elsewhere'));
     await expect(parts.flush()).rejects.toMatchObject({ reason: 'FILE_MISSING' });
     await rename(join(root, 'elsewhere'), pathOf(20));
@@ -91,7 +91,7 @@ describe('the files that a download is written to', () => {
     expect(await flushed()).toEqual([]);
   });
 
-  it('are in doubt while one of them has failed to be synced, and only of that', async () => {
+  it('are in doubt while one of them has failed to sync, and for no other reason', async () => {
     await rename(pathOf(0), join(root, 'elsewhere'));
     await flushed();
     const rest = await flushed();

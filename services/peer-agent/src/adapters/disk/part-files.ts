@@ -16,31 +16,30 @@ export interface PartFilesComponents {
 }
 
 export interface PartFilesInit {
-  /** Bytes of each file when it is complete. */
+  /** Full length of each file in bytes. */
   readonly lengths: readonly number[];
   readonly pathOf: (file: number) => string;
 }
 
-/** Files asked for at the same time: more than the system's threads for that. */
+/** Files checked concurrently: more than the system has threads for it. */
 const AT_ONCE = 64;
-/** Files synced at the same time: the disk writes one record for all, and the system has so many threads for that. */
+/** Files synced concurrently: the disk writes one record for all, and the system has this many threads for it. */
 const SYNCS_AT_ONCE = 4;
-/** Files looked at in one {@link PartFiles.flush} besides those that were written to. */
+/** Files checked per {@link PartFiles.flush} besides those written to. */
 const PATROL_FILES = 64;
 
 /**
- * The files that a download is written to. Each is made at its first block, or {@link hold}
- * says that it is there; from then on its path must lead to the very same file, of full
- * length, until {@link close}. What somebody deletes, moves or replaces is so never made
- * anew in silence, with holes where verified pieces were. Throws `precondition`
- * FILE_MISSING or FILE_CHANGED, and what {@link diskError} makes of other errors.
+ * The files that a download is written to. Each is created with its first block, or {@link hold} declares it present;
+ * from then on its path must lead to the very same file, of full length, until {@link close}. So a file that is
+ * deleted, moved or replaced is never silently recreated, with holes where verified pieces were. Throws `precondition`
+ * FILE_MISSING or FILE_CHANGED, and other errors as {@link diskError} converts them.
  */
 export class PartFiles {
   readonly #held = new Map<number, FileIdentity>();
   readonly #ready = new Map<number, Promise<void>>();
-  /** Files written to since they were last synced. */
+  /** Files written to since their last sync. */
   readonly #dirty = new Set<number>();
-  /** A sync failed: the system may have dropped what it could not write, and says so only once. */
+  /** Set when a sync has failed: the system may have dropped unwritten data, and reports that only once. */
   #broken: EnjambreError | undefined;
   #patrolled = 0;
 
@@ -49,38 +48,38 @@ export class PartFiles {
     private readonly init: PartFilesInit,
   ) {}
 
-  /** True if there are files that must stay what they are. */
+  /** True if there are files that must stay the same. */
   get holdsAny(): boolean {
     return this.#held.size > 0;
   }
 
-  /** Runs `use` with a descriptor of a file that has its full length: sparse, so at no cost. */
+  /** Runs `use` with a descriptor of a file at its full length: sparse, so at no cost. */
   write<T>(file: number, use: (fd: number, identity: FileIdentity | undefined) => Promise<T>): Promise<T> {
     const mode = this.#held.has(file) ? 'write' : 'create';
     return this.#guard(file, () =>
       this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
         await this.#prepare(file, fd);
-        // A sync that is under way meanwhile says nothing of this write: only one after it does.
+        // A sync in progress does not cover this write: only a later one does.
         this.#dirty.add(file);
         return use(fd, this.#held.get(file)).finally(() => this.#dirty.add(file));
       }),
     );
   }
 
-  /** These files hold verified pieces: they must be there, and stay. Gives them their length. */
+  /** These files hold verified pieces: they must exist, and stay. Extends them to their full length. */
   async hold(files: ReadonlySet<number>): Promise<void> {
     for (const file of this.#dirty) if (!files.has(file)) this.#dirty.delete(file);
     await this.#each(files, AT_ONCE, (file) => this.#guard(file, () => this.#adopt(file)));
   }
 
-  /** What was written is on the disk itself, under its path, when this resolves. */
+  /** Resolves when all written data is on disk, under its path. */
   async flush(): Promise<void> {
     if (this.#broken) throw this.#broken;
     await this.#each([...this.#dirty], SYNCS_AT_ONCE, (file) => this.#settleDirty(file));
     await this.#patrol();
   }
 
-  /** Looks at all files before they get their name: none may be missing, or longer or shorter than it should be. */
+  /** Checks all files before they are published: none may be missing, or have the wrong length. */
   async settle(): Promise<void> {
     const files = this.init.lengths.flatMap((length, file) => (length > 0 ? [file] : []));
     await this.#each(files, AT_ONCE, async (file) => {
@@ -89,7 +88,7 @@ export class PartFiles {
     });
   }
 
-  /** Forgets which files they were: they may be mended, and are looked at anew. */
+  /** Forgets the identities of the files: they may be repaired, and are identified again. */
   close(): void {
     this.#held.clear();
     this.#ready.clear();
@@ -125,7 +124,7 @@ export class PartFiles {
     this.#held.set(file, { dev, ino });
   }
 
-  /** Takes the file that has the path for the one that was written to. */
+  /** Accepts the file at the path as the one that was written to. */
   async #adopt(file: number): Promise<void> {
     if (this.#held.has(file)) return this.#check(file);
     const path = this.init.pathOf(file);
@@ -146,7 +145,7 @@ export class PartFiles {
     });
   }
 
-  /** Looks whether some of the files, other ones each time, are still what they were. */
+  /** Checks some of the files for replacement, the next ones with each call. */
   async #patrol(): Promise<void> {
     const { length } = this.init.lengths;
     for (let step = 0; step < Math.min(PATROL_FILES, length); step++) {
@@ -163,7 +162,7 @@ export class PartFiles {
     if (!same || look.size !== BigInt(this.#lengthOf(file))) throw partChanged(path);
   }
 
-  /** Says what errors mean: for what is missing but was there, wherever that is noticed. */
+  /** Converts errors: a file that existed and is missing is reported as such, wherever that is noticed. */
   async #guard<T>(file: number, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -175,7 +174,7 @@ export class PartFiles {
     }
   }
 
-  /** Begins with no more once one has failed; throws the first error when all that began have ended. */
+  /** Starts no more work once a call has failed; throws the first error when all running calls have ended. */
   async #each(files: Iterable<number>, atOnce: number, work: (file: number) => Promise<void>): Promise<void> {
     const left = files[Symbol.iterator]();
     const errors: unknown[] = [];
@@ -193,11 +192,11 @@ export class PartFiles {
 }
 
 function partMissing(path: string, cause: unknown): EnjambreError {
-  const message = `${path}: it is not there any more: put it back, or verify the download to fetch it again`;
+  const message = `${path}: it is missing: restore it, or verify the download to fetch it again`;
   return new EnjambreError('precondition', 'FILE_MISSING', message, { cause });
 }
 
 function partChanged(path: string, cause?: unknown): EnjambreError {
-  const message = `${path}: it is not the file any more that was written to: resume to check it and fetch what is missing`;
+  const message = `${path}: it is no longer the file that was written: resume to check it and fetch what is missing`;
   return new EnjambreError('precondition', 'FILE_CHANGED', message, { cause });
 }

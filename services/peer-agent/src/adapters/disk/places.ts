@@ -13,10 +13,10 @@ export interface PlacesComponents {
   readonly probes: Probes;
 }
 
-/** Many downloads are compared with the same few folders, one after the other; links hardly change meanwhile. */
+/** Many downloads are compared with the same few folders in succession; links hardly change meanwhile. */
 const KEEP_MS = 2000;
 
-/** How places lie to each other, whatever paths lead to their folders. */
+/** Determines the relation of places, whatever paths lead to their folders. */
 export class Places {
   readonly #canonical: FolderLooks<string>;
   readonly #identities: FolderLooks<string | undefined>;
@@ -32,8 +32,8 @@ export class Places {
   }
 
   /**
-   * How a place lies to another. Throws `unavailable`, DISK_SILENT, if the file system of its folder says nothing; of the
-   * other's, its path is believed then.
+   * Relation of a place to another. Throws `unavailable` DISK_SILENT if the file system of its folder does not respond;
+   * if that of the other does not, the other's path is used as it is.
    */
   async relate(place: Place, other: Place): Promise<PlaceRelation> {
     const [mine, others] = await Promise.all([
@@ -51,15 +51,15 @@ export class Places {
     return isSame ? 'same' : 'apart';
   }
 
-  /** One folder may have several paths without any link: bind mounts. */
+  /** A folder may have several paths without any link: bind mounts. */
   async #isSameFolder(a: string, b: string): Promise<boolean> {
     const [one, two] = await Promise.all([a, b].map((path) => this.#identities.at(path)));
     return one?.found !== undefined && one.found === two?.found;
   }
 
   /**
-   * True if the file system of `folder` takes two names for one: of other case, of another form of
-   * Unicode, with dots at their end. It is tried: the same system does it in one folder and not in another.
+   * True if the file system of `folder` treats two names as one: different case, a different Unicode form, trailing
+   * dots. This is tried out: a file system may do it in one folder and not in another.
    */
   async #isOneName(folder: string, a: string, b: string): Promise<boolean> {
     try {
@@ -74,7 +74,7 @@ export class Places {
   }
 }
 
-/** Without symbolic links, as far as it is there. */
+/** The path without symbolic links, as far as it exists. */
 async function canonical(path: string, files: DiskFiles): Promise<string> {
   try {
     return await files.realpath(path);

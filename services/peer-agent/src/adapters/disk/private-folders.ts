@@ -7,26 +7,25 @@ import { IDENTITY_FILE, TOKEN_FILE } from '../state/secrets.js';
 export interface PrivateFoldersInit {
   /** The agent's data folder. */
   readonly dataDir: string;
-  /** Where downloads go by default; it may lie in the data folder. */
+  /** Default target of downloads; it may be in the data folder. */
   readonly downloadDir: string;
 }
 
-/** The folder in a data folder whose content is no secret. */
+/** The folder in a data folder whose content is not secret. */
 const DOWNLOADS = 'downloads';
 
-/** What stands beside the identity in the data folder of any agent, and hardly elsewhere. */
+/** Files beside the identity in every agent's data folder, and hardly elsewhere. */
 const BESIDE_IDENTITY = ['download_status.json', 'transfers', TOKEN_FILE] as const;
 
 /**
- * Data folders of agents, which hold their keys and tokens: nothing of them is shared, and no
- * download is written into them. The agent's own is told by device and inode, so that neither
- * links nor bind mounts hide it; that of another agent by the names of the files in it. The
- * download folder in a data folder is no part of it.
+ * Data folders of agents, which hold their keys and tokens: nothing in them is shared, and no download is written into
+ * them. The agent's own folder is recognised by device and inode, so that neither links nor bind mounts hide it; that
+ * of another agent by the names of its files. The download folder inside a data folder does not belong to it.
  */
 export class PrivateFolders {
   constructor(private readonly init: PrivateFoldersInit) {}
 
-  /** What they are now: they may be moved or mounted while the agent runs. */
+  /** The current private folders: they may be moved or mounted while the agent runs. */
   async look(): Promise<PrivateLook> {
     const { dataDir, downloadDir } = this.init;
     const secrets = await Promise.all([IDENTITY_FILE, TOKEN_FILE].map((name) => keyOf(join(dataDir, name))));
@@ -38,12 +37,15 @@ export class PrivateFolders {
     });
   }
 
-  /** Throws `precondition`, IN_DATA_FOLDER, if what is written to `folder`, which need not exist, lands among an agent's data. */
+  /**
+   * Throws `precondition` IN_DATA_FOLDER if files written to `folder`, which need not exist, end up in an agent's data
+   * folder.
+   */
   async checkWritable(folder: string): Promise<void> {
     const look = await this.look();
     const inside = await look.dataFolderAround(await nearestReal(folder));
     if (inside === undefined) return;
-    const message = `${folder} lies in the data folder ${inside} of an agent, with its keys: choose another folder`;
+    const message = `${folder} is in the data folder ${inside} of an agent, with its keys: choose another folder`;
     throw new EnjambreError('precondition', 'IN_DATA_FOLDER', message, {
       metadata: { setting: 'outputDir' },
     });
@@ -57,19 +59,19 @@ interface LookInit {
   readonly secrets: ReadonlySet<string>;
 }
 
-/** The private folders at one time. Paths that are asked about are real ones: without links. */
+/** A snapshot of the private folders. All path arguments are real paths, without links. */
 export class PrivateLook {
   constructor(private readonly init: LookInit) {}
 
-  /** Throws `precondition`, IN_DATA_FOLDER, if `real` lies in a data folder or is one. */
+  /** Throws `precondition` IN_DATA_FOLDER if `real` is a data folder or inside one. */
   async checkOutside(real: string): Promise<void> {
     const around = await this.dataFolderAround(real);
     if (around === undefined) return;
-    const message = `${real} lies in the data folder ${around} of an agent, with its keys: share what lies elsewhere`;
+    const message = `${real} is in the data folder ${around} of an agent, with its keys: share content from elsewhere`;
     throw new EnjambreError('precondition', 'IN_DATA_FOLDER', message);
   }
 
-  /** The data folder that `real` is or lies in. */
+  /** The data folder that `real` is or is inside. */
   async dataFolderAround(real: string): Promise<string | undefined> {
     let from = '';
     for (let folder = real; ; folder = dirname(folder)) {
@@ -82,33 +84,33 @@ export class PrivateLook {
     }
   }
 
-  /** Throws `precondition`, HOLDS_DATA_FOLDER, for a data folder that is met in what is to be shared. */
+  /** Throws `precondition` HOLDS_DATA_FOLDER for a data folder found in content to share. */
   checkFolder(path: string, stats: Pick<BigIntStats, 'dev' | 'ino'>): void {
     if (keyFrom(stats) === this.init.data) throw holdsData(path, this.init.dataDir);
   }
 
-  /** The same, from the names in a folder. */
+  /** The same, based on the names in a folder. */
   checkNames(path: string, names: ReadonlySet<string>): void {
     const isData = names.has(IDENTITY_FILE) && BESIDE_IDENTITY.some((name) => names.has(name));
     if (isData) throw holdsData(path, path);
   }
 
-  /** Throws `precondition`, HOLDS_SECRET, for a key or token under whatever name. */
+  /** Throws `precondition` HOLDS_SECRET for a key or token under any name. */
   checkFile(path: string, stats: Pick<BigIntStats, 'dev' | 'ino'>): void {
     if (!this.init.secrets.has(keyFrom(stats))) return;
-    const message = `${path} is a key of this agent: remove it from what is to be shared`;
+    const message = `${path} is a key of this agent: remove it from the content to share`;
     throw new EnjambreError('precondition', 'HOLDS_SECRET', message);
   }
 }
 
-/** True if the name is one of those that {@link PrivateLook.checkNames} looks for. */
+/** True if {@link PrivateLook.checkNames} looks for this name. */
 export function isMark(name: string): boolean {
   return name === IDENTITY_FILE || (BESIDE_IDENTITY as readonly string[]).includes(name);
 }
 
 function holdsData(path: string, dataDir: string): EnjambreError {
   const also = path === dataDir ? `${path} is` : `${path} leads to ${dataDir},`;
-  const message = `${also} the data folder of an agent, with its keys: share a folder that does not hold it, or move it`;
+  const message = `${also} the data folder of an agent, with its keys: share a folder that does not contain it, or move it`;
   return new EnjambreError('precondition', 'HOLDS_DATA_FOLDER', message, {
     metadata: { setting: 'dataDir' },
   });
@@ -136,7 +138,7 @@ function keyFrom({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
   return `${dev}:${ino}`;
 }
 
-/** The real path of the nearest folder above `path` that is there. */
+/** The real path of the nearest existing folder above `path`. */
 async function nearestReal(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
     const real = await realpath(folder).catch(() => undefined);

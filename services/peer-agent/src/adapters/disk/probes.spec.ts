@@ -10,7 +10,7 @@ import { rehearse } from './rehearsal.js';
 
 const OWNER = 'ab'.repeat(8);
 const OTHER = 'cd'.repeat(8);
-/** Larger than what is only noted: the trial makes a sparse file of it. */
+/** Large enough that the probe creates a sparse file of it. */
 const LARGEST = 3 * 2 ** 31;
 
 let folder: TestFolder;
@@ -33,7 +33,7 @@ const wanted = (): Parameters<typeof rehearse>[0] => {
   };
 };
 
-/** A trial whose process is killed before it removes anything. */
+/** A probe whose process is killed before it removes anything. */
 async function killedTrial(owner: string): Promise<string[]> {
   const killed: DiskFiles = {
     ...SYSTEM_FILES,
@@ -51,8 +51,8 @@ async function killedTrial(owner: string): Promise<string[]> {
 const tried = (owner: string): Promise<void> =>
   rehearse(wanted(), SYSTEM_FILES, new Probes(owner, SYSTEM_FILES));
 
-describe('what a trial left whose process was killed', () => {
-  it('is removed by the next trial of the agent, large files and all', async () => {
+describe('what a probe of a killed process left', () => {
+  it("is removed by the agent's next probe, including large files", async () => {
     await killedTrial(OWNER);
     await folder.write('beside', 'x');
     await tried(OWNER);
@@ -69,7 +69,7 @@ describe('what a trial left whose process was killed', () => {
     expect(await folder.tree('.incomplete')).toEqual(['download/', 'download/part']);
   });
 
-  it('stays while the agent that made it may be at it, and goes after a day', async () => {
+  it('stays while its agent may still use it, and is removed after a day', async () => {
     const left = await killedTrial(OTHER);
     await tried(OWNER);
     expect(await folder.tree()).toEqual(left);
@@ -90,7 +90,7 @@ describe('what a trial left whose process was killed', () => {
     expect(files.map(({ path }) => path.join('/')).sort()).toEqual(['.hidden', 'model.bin']);
   });
 
-  it('stays out of the way of a trial under way in the same process', async () => {
+  it('does not disturb a probe in progress in the same process', async () => {
     const probes = new Probes(OWNER, SYSTEM_FILES);
     await probes.with(folder.path, async ({ stage }) => {
       await rehearse(wanted(), SYSTEM_FILES, probes);

@@ -4,39 +4,39 @@ import { RESERVED_NAME } from '../../app/ports/store-factory.js';
 import type { DiskFiles } from './disk-files.js';
 import { makeFolder } from './make-folder.js';
 
-/** Where something is tried in a folder. */
+/** Paths of one probe in a folder. */
 export interface Probe {
-  /** A folder of its own in the folder for downloads under way. */
+  /** A folder of its own in the folder for downloads in progress. */
   readonly stage: string;
-  /** A path beside what belongs in the folder, which nothing has. */
+  /** An unused path beside the content of the folder. */
   readonly arrival: string;
 }
 
 const ID = /^(?:([0-9a-f]{16})-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STAGE = 'probe-';
 const ARRIVAL = '.probe-';
-/** No trial takes as long: one that is older is left from an agent that was killed. */
+/** No probe takes this long: an older one was left by a killed agent. */
 const MAX_AGE_MS = 24 * 3_600_000;
 
-/** True for the name of what an agent tries beside the content of a folder; it is part of no share. */
+/** True for the name of a probe beside the content of a folder; it is never shared. */
 export function isProbe(name: string): boolean {
   return name.startsWith(ARRIVAL) && ID.test(name.slice(ARRIVAL.length));
 }
 
 /**
- * Trials in folders that downloads go to. Each leaves nothing; what a killed process left is removed by the next trial in
- * the folder, or by {@link sweep}. Only the agent's own are taken for that at once: others may be under way.
+ * Probes of target folders. Each leaves nothing behind; leftovers of a killed process are removed by the next probe in
+ * the folder, or by {@link sweep}. Only the agent's own leftovers are removed at once: others may be in use.
  */
 export class Probes {
   readonly #live = new Set<string>();
 
-  /** @param owner 16 hexadecimal digits that tell this agent from others */
+  /** @param owner 16 hexadecimal digits that identify this agent */
   constructor(
     private readonly owner: string,
     private readonly files: DiskFiles,
   ) {}
 
-  /** Runs `use`, and removes what it has made. */
+  /** Runs `use`, and removes everything it has created. */
   async with<T>(folder: string, use: (probe: Probe) => Promise<T>): Promise<T> {
     const id = `${this.owner}-${randomUUID()}`;
     this.#live.add(id);
@@ -51,7 +51,9 @@ export class Probes {
     }
   }
 
-  /** Removes what killed processes left in a folder. What cannot be looked at or removed stays for the next time. */
+  /**
+   * Removes leftovers of killed processes from a folder. What cannot be examined or removed stays until the next time.
+   */
   async sweep(folder: string): Promise<void> {
     const names = await this.files.readdir(join(folder, RESERVED_NAME)).catch(() => []);
     for (const name of names) {
@@ -66,14 +68,14 @@ export class Probes {
     return stats !== undefined && Date.now() - stats.mtimeMs > MAX_AGE_MS;
   }
 
-  /** The stage goes last: it tells that there may be something beside the content. */
+  /** The stage is removed last: it indicates that there may be something beside the content. */
   async #remove(folder: string, id: string): Promise<void> {
     const { stage, arrival } = placesOf(folder, id);
     try {
       for (const path of [arrival, stage]) await this.files.rm(path, { recursive: true, force: true });
       await this.files.rmdir(join(folder, RESERVED_NAME));
     } catch {
-      // Other downloads are under way there, or the next sweep tries again.
+      // Other downloads are in progress there, or the next sweep retries.
     }
   }
 }

@@ -8,33 +8,32 @@ import { diskError } from './disk-errors.js';
 import { moveNew } from './move-new.js';
 import type { Probes } from './probes.js';
 
-/** What a download will ask of the file system that it goes to. */
+/** Requirements of a download on its file system. */
 export interface Rehearsal {
-  /** Where the content goes. */
+  /** Target folder of the content. */
   readonly folder: string;
-  /** It is a folder, not one file. */
+  /** True if the content is a folder, false for a single file. */
   readonly isFolder: boolean;
-  /** Names of files and folders, of each kind one. */
+  /** One name of each kind, of files and folders. */
   readonly names: readonly string[];
-  /** Names beside each other that a file system might take for one. */
+  /** Names in the same folder that a file system might treat as one. */
   readonly pairs: readonly (readonly [string, string])[];
-  /** Bytes of its largest file. */
+  /** Length of its largest file in bytes. */
   readonly largest: number;
-  /** The longest path that is needed. */
+  /** The longest path required. */
   readonly longestPath: string;
 }
 
-/** Bytes of a path, as every Linux has it; one is for its end. */
+/** Maximum path length on Linux in bytes, without the terminator. */
 const MAX_PATH_BYTES = 4095;
-/** Smaller files are taken everywhere; to try them would cost time where there are no sparse files. */
+/** Smaller files are accepted everywhere; trying them costs time on file systems without sparse files. */
 const LARGE_FILE = 2 ** 31;
-/** FAT has no larger files. To try it there would write them. */
+/** FAT limits the file size. Trying it there would write the whole file. */
 const FAT = { type: 0x4d44, largest: 2 ** 32 - 1 };
 
 /**
- * Tries in the folder itself what would otherwise fail when all is fetched: names, sizes, and
- * the move from where downloads are assembled. Leaves nothing behind. Throws what is refused,
- * and what to do.
+ * Tries in the folder itself what could otherwise fail only after the whole download: names, sizes, and the move from
+ * where downloads are assembled. Leaves nothing behind. Throws an error that explains the refusal and the next step.
  */
 export async function rehearse(wanted: Rehearsal, files: DiskFiles, probes: Probes): Promise<void> {
   const { folder, longestPath } = wanted;
@@ -56,7 +55,7 @@ async function tryName(stage: string, name: string, { folder }: Rehearsal, files
     await files.mkdir(path);
     await files.rm(path, { recursive: true });
   } catch (error) {
-    // What else can go wrong has nothing to do with the name.
+    // Other errors have nothing to do with the name.
     if (!['EINVAL', 'EILSEQ', 'ENOENT', 'ENAMETOOLONG', 'EEXIST', 'EIO'].includes(errnoOf(error)))
       throw error;
     throw nameRefused(folder, name, error);
@@ -73,7 +72,7 @@ async function tryPair(
   const found = await files.lstat(join(stage, other)).catch(() => undefined);
   await files.rm(join(stage, one), { recursive: true });
   if (!found) return;
-  const message = `the file system of ${folder} takes ${quote(one)} and ${quote(other)} for one name: choose a folder on another`;
+  const message = `the file system of ${folder} treats ${quote(one)} and ${quote(other)} as one name: choose a folder on another`;
   throw new EnjambreError('precondition', 'NAMES_COLLIDE', message, { metadata: { setting: 'outputDir' } });
 }
 
@@ -101,18 +100,18 @@ async function tryMove(
 }
 
 function pathTooLong(path: string): EnjambreError {
-  const message = `the path would be too long (${Buffer.byteLength(path)} bytes, ${MAX_PATH_BYTES} can be): ${path.slice(0, 200)}…: choose a shorter folder`;
+  const message = `the path would be too long (${Buffer.byteLength(path)} bytes, at most ${MAX_PATH_BYTES} are possible): ${path.slice(0, 200)}…: choose a shorter folder`;
   return new EnjambreError('invalid', 'NAME_TOO_LONG', message, { metadata: { setting: 'outputDir' } });
 }
 
 function nameRefused(folder: string, name: string, cause: unknown): EnjambreError {
-  const message = `the file system of ${folder} takes no name such as ${quote(name)} (${systemErrorText(cause)}): choose a folder on another`;
+  const message = `the file system of ${folder} does not accept names such as ${quote(name)} (${systemErrorText(cause)}): choose a folder on another`;
   const metadata = { setting: 'outputDir' };
   return new EnjambreError('precondition', 'NAME_REFUSED', message, { cause, metadata });
 }
 
 function assembledElsewhere(folder: string): EnjambreError {
-  const message = `${folder}/${RESERVED_NAME}, where downloads are assembled, is on another file system than ${folder}: remove that link or mount, or choose another folder`;
+  const message = `${folder}/${RESERVED_NAME}, where downloads are assembled, is not on the same file system as ${folder}: remove that link or mount, or choose another folder`;
   return new EnjambreError('precondition', 'OTHER_FILE_SYSTEM', message, {
     metadata: { setting: 'outputDir' },
   });

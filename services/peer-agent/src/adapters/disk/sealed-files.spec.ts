@@ -42,7 +42,7 @@ async function read(piece: number): Promise<boolean> {
   return into.equals(data);
 }
 
-/** One byte of the second piece of a.bin is another; its size and time are what they were. */
+/** Changes one byte of the second piece of a.bin; keeps its size and modification time. */
 async function changeIt(): Promise<void> {
   const file = await open(path(), 'r+');
   await file.write(Buffer.from([files['a.bin'][PIECE + 7]! ^ 1]), 0, 1, PIECE + 7);
@@ -50,21 +50,21 @@ async function changeIt(): Promise<void> {
   await utimes(path(), 1, 1);
 }
 
-/** The same, by a file that takes its place, as package managers and rsync do it. */
+/** The same by replacing the file, as package managers and rsync do. */
 async function replaceIt(data: Buffer = Buffer.alloc(3 * PIECE, 7)): Promise<void> {
   await folder.write('new', data);
   await utimes(folder.at('new'), 1, 1);
   await rename(folder.at('new'), path());
 }
 
-/** Changes of a file that its bytes survive. */
+/** Changes of a file that leave its bytes intact. */
 const harmless: [string, () => Promise<unknown>][] = [
   ['gets another mode', () => chmod(path(), 0o755)],
-  ['gets another name besides', () => link(path(), folder.at('backup'))],
+  ['gets a second hard link', () => link(path(), folder.at('backup'))],
   ['gets another time', () => utimes(path(), 5, 5)],
   ['is replaced by a copy of itself', () => replaceIt(files['a.bin'])],
   [
-    'goes and comes back',
+    'is removed and comes back',
     async () => {
       await copyFile(path(), folder.at('copy'));
       await rm(path());
@@ -74,7 +74,7 @@ const harmless: [string, () => Promise<unknown>][] = [
 ];
 
 describe('a sealed file', () => {
-  it.each(harmless)('that %s is read as before, hashed, and sealed as it is then', async (_, change) => {
+  it.each(harmless)('that %s is read as before, hashed, and sealed in its new state', async (_, change) => {
     const before = await store.seal();
     expect(await read(0)).toBe(true);
     await change();
@@ -91,7 +91,7 @@ describe('a sealed file', () => {
     ['is written to', changeIt],
     ['is replaced', replaceIt],
   ])(
-    'that %s is found out by a read and by the patrol, for all that its size and time tell',
+    'that %s is detected by a read and by the scrub, though size and time are unchanged',
     async (_, change) => {
       await store.seal();
       expect(await read(1)).toBe(true);
@@ -105,7 +105,7 @@ describe('a sealed file', () => {
     },
   );
 
-  it('gives no byte of a piece that is wrong, and those of the others', async () => {
+  it('serves no byte of a wrong piece, but those of the others', async () => {
     await store.seal();
     await changeIt();
     expect([await read(0), await read(2)]).toEqual([true, true]);
@@ -114,7 +114,7 @@ describe('a sealed file', () => {
     expect(await read(1)).toBe(true);
   });
 
-  it('that is shorter or longer is found out without a hash', async () => {
+  it('that is shorter or longer is detected without hashing', async () => {
     await store.seal();
     await truncate(path(), PIECE + 1);
     await expect(store.patrol()).rejects.toMatchObject(CHANGED);
@@ -123,13 +123,13 @@ describe('a sealed file', () => {
     await expect(read(0)).rejects.toMatchObject(CHANGED);
   });
 
-  it('must be as it was when its fingerprint was taken, also if it changed before it was sealed', async () => {
+  it('must be as it was when its fingerprint was taken, even if it changed before it was sealed', async () => {
     const before = await store.fingerprint();
     await changeIt();
     expect(await store.seal(before)).toBe(before);
     await expect(read(1)).rejects.toMatchObject(CHANGED);
     await expect(store.patrol()).rejects.toMatchObject(CHANGED);
-    // Nothing is known of how it was then: all of it is hashed before it is read.
+    // Its earlier state is unknown: all of it is hashed before it is read.
     expect(await store.seal('another')).not.toBe(await store.fingerprint());
     await expect(read(1)).rejects.toMatchObject(CHANGED);
   });
@@ -137,7 +137,7 @@ describe('a sealed file', () => {
 
 describe('a fingerprint', () => {
   it.each([['is written to', changeIt] as [string, () => Promise<unknown>], ...harmless])(
-    'is another when a file %s',
+    'changes when a file %s',
     async (_, change) => {
       const before = await store.fingerprint();
       expect(await store.fingerprint()).toBe(before);
@@ -146,7 +146,7 @@ describe('a fingerprint', () => {
     },
   );
 
-  it('is the same through another name of the folder', async () => {
+  it('is the same through another path of the folder', async () => {
     const before = await store.fingerprint();
     await rename(folder.at('tree'), folder.at('moved'));
     store = new FileStore({ pool, fds }, { metainfo, path: folder.at('moved') });

@@ -15,35 +15,35 @@ export interface SealedFilesInit {
   readonly hashPiece: (piece: number) => Promise<Buffer | undefined>;
 }
 
-/** A file that is not as it was when it was sealed, though of the right size. */
+/** A sealed file of the right size that has changed since. */
 interface Doubt {
-  /** How it looks now, as a table of one. */
+  /** Its current stamp, as a table with one entry. */
   readonly stamp: FileStamps;
-  /** Pieces that were hashed since, and are right. */
+  /** Pieces that were hashed since and are correct. */
   readonly good: Set<number>;
 }
 
-/** Files asked for at the same time: more than the system's threads for that. */
+/** Files checked concurrently: more than the system has threads for it. */
 const LOOKS_AT_ONCE = 64;
-/** Files looked at in one {@link SealedFiles.patrol}: that costs next to nothing. */
+/** Files checked per {@link SealedFiles.patrol}: negligible cost. */
 const PATROL_FILES = 64;
 
 /**
- * The files of complete content, which must stay as they are. One whose stamp changes (a `chmod`, another hard link, a
- * copy put back, or other bytes) is hashed: each piece before a byte of it is read again, the whole file by the patrol.
- * What is right is sealed again, what is wrong throws `precondition` CONTENT_CHANGED.
+ * The integrity check of complete content, whose files must not change. A file with a changed stamp (`chmod`, another
+ * hard link, a restored copy, or other bytes) is hashed: each piece before any of its bytes is read again, and the
+ * whole file by the background scrub. Correct files are sealed again; wrong ones throw `precondition` CONTENT_CHANGED.
  */
 export class SealedFiles {
-  /** How each file must look; undefined until they are sealed. */
+  /** Required stamp of each file; undefined until the files are sealed. */
   #seals: FileStamps | undefined;
-  /** What the last {@link look} found. */
+  /** Stamps found by the last {@link look}. */
   #looked: FileStamps | undefined;
-  /** What the last one found that found something else. */
+  /** Stamps found by the last look with a different result. */
   #lookedBefore: FileStamps | undefined;
   readonly #doubts = new Map<number, Doubt>();
   #patrolled = 0;
   #patrolling: Promise<string | undefined> | undefined;
-  /** Grows when the seals are others: a check that is under way is of no use any more. */
+  /** Incremented when the seals change: a check in progress is then void. */
   #generation = 0;
 
   constructor(private readonly init: SealedFilesInit) {}
@@ -52,7 +52,7 @@ export class SealedFiles {
     return this.#seals !== undefined;
   }
 
-  /** The stamps of all files; undefined if one is missing or has another size than it should. */
+  /** The stamps of all files; undefined if one is missing or has the wrong size. */
   async look(): Promise<FileStamps | undefined> {
     const { files } = this.init.metainfo;
     const stamps = new FileStamps(files.length);
@@ -70,9 +70,9 @@ export class SealedFiles {
   }
 
   /**
-   * The files must stay as they are now, or as the {@link look} with the fingerprint `since` found them: what changed after
-   * that look is then found like any later change, and if it is not known any more, all of them are taken for changed.
-   * Returns the fingerprint.
+   * Requires the files to stay as they are now, or as the {@link look} with the fingerprint `since` found them. Changes
+   * after that look are then found like any later change; if its stamps are no longer known, all files count as
+   * changed. Returns the fingerprint.
    */
   async seal(since?: string): Promise<string | undefined> {
     const looks = since === undefined ? [] : [this.#looked, this.#lookedBefore];
@@ -84,19 +84,19 @@ export class SealedFiles {
     return this.#seals?.fingerprint;
   }
 
-  /** They may change. */
+  /** Allows the files to change. */
   release(): void {
     this.#seals = undefined;
     this.#doubts.clear();
     this.rest();
   }
 
-  /** Ends the patrol that is under way. */
+  /** Stops the scrub in progress. */
   rest(): void {
     this.#generation += 1;
   }
 
-  /** Files that are not there. */
+  /** Indexes of missing files. */
   async missing(): Promise<number[]> {
     const { files } = this.init.metainfo;
     const missing: number[] = [];
@@ -109,8 +109,8 @@ export class SealedFiles {
   }
 
   /**
-   * Returns what compares a file with the metainfo: how it looked before, or undefined if it holds something else. Those
-   * that are as they were need not be read.
+   * Returns a function that compares a file with the metainfo: it returns the file's stamp before the comparison, or
+   * undefined if the content differs. Unchanged files need not be read.
    */
   async judge(fingerprint: string): Promise<(file: number) => Promise<FileStamp | undefined>> {
     const look = await this.look();
@@ -126,7 +126,7 @@ export class SealedFiles {
     };
   }
 
-  /** True if bytes of the piece that were just read can be given away. `stamp` is that of its file, after the read. */
+  /** True if bytes of the piece that were just read may be served. `stamp` is that of its file, after the read. */
   vouches(piece: number, stamp: FileStamp): boolean {
     const { file } = this.init.layout.pieceFile(piece);
     if (!this.#seals || this.#seals.matches(file, stamp)) return true;
@@ -134,7 +134,7 @@ export class SealedFiles {
     return doubt !== undefined && doubt.stamp.matches(0, stamp) && doubt.good.has(piece);
   }
 
-  /** Hashes a piece of a file that is not as it was. Throws if the piece is not, either. */
+  /** Hashes a piece of a changed file. Throws if the piece has changed too. */
   async recheck(piece: number): Promise<void> {
     const { layout, pathOf, hashPiece } = this.init;
     const { file } = layout.pieceFile(piece);
@@ -150,8 +150,8 @@ export class SealedFiles {
   }
 
   /**
-   * Looks at some of the files, other ones each time, and hashes those that are not as they were. Returns the new
-   * fingerprint if any of these was right.
+   * Checks some of the files, the next ones with each call, and hashes those that changed. Returns the new fingerprint
+   * if any of these was correct.
    */
   patrol(): Promise<string | undefined> {
     this.#patrolling ??= this.#patrol().finally(() => (this.#patrolling = undefined));
@@ -178,7 +178,7 @@ export class SealedFiles {
     return resealed && !isOver() ? this.#seals?.fingerprint : undefined;
   }
 
-  /** Hashes a file piece by piece, and seals it as it is now. False if the check was given up. */
+  /** Hashes a file piece by piece, and seals its current state. False if the check was abandoned. */
   async #recheckFile(file: number, isOver: () => boolean): Promise<boolean> {
     const { first, count } = this.init.layout.filePieces(file);
     for (let piece = first; piece < first + count; piece++) {
@@ -188,7 +188,7 @@ export class SealedFiles {
     const stamp = await this.#lookAt(file);
     if (isOver()) return false;
     const doubt = this.#doubts.get(file);
-    // What changed once more in the meantime is looked at in the next round.
+    // A file that changed again in the meantime is checked in the next round.
     if (!stamp || (count > 0 && (!doubt?.stamp.matches(0, stamp) || doubt.good.size < count))) return false;
     this.#seals?.set(file, stamp);
     this.#doubts.delete(file);
@@ -204,7 +204,7 @@ export class SealedFiles {
     return doubt;
   }
 
-  /** Throws what is wrong with a file that must be there, in full length. */
+  /** Stamp of a file that must exist with its full length; otherwise throws the reason. */
   async #statOf(file: number): Promise<FileStamp> {
     const path = this.init.pathOf(file);
     try {

@@ -25,25 +25,25 @@ import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
 import type { PrivateFolders } from './private-folders.js';
 
-/** Of the owner's id, in names of folders. */
+/** Digits of the owner's id in folder names. */
 const OWNER_DIGITS = 16;
 const SILENT_MS = 5000;
 
 export interface FileStoreFactoryComponents extends FileStoreComponents {
-  /** Where no download goes. */
+  /** Folders that downloads must not be written to. */
   readonly privates: PrivateFolders;
-  /** How long a file system may take to say where a folder is and what it has room for. @default 5000 */
+  /** Timeout for a file system to report where a folder is and how much room it has. @default 5000 */
   readonly silentMs?: number;
 }
 
-/** Makes the stores of transfers on this machine's file systems. */
+/** Creates the stores of transfers on this machine's file systems. */
 export class FileStoreFactory implements StoreFactory {
   readonly #owner: string;
   readonly #probes: Probes;
   readonly #places: Places;
   readonly #rooms: FolderLooks<Awaited<ReturnType<typeof roomIn>>>;
 
-  /** @param owner whose downloads they are: agents that share a folder do not share what is under way in it */
+  /** @param owner owner of the downloads: agents that share a folder do not share its downloads in progress */
   constructor(
     private readonly components: FileStoreFactoryComponents,
     owner: string,
@@ -88,7 +88,7 @@ export class FileStoreFactory implements StoreFactory {
     await rehearse({ folder, isFolder: content.isFolder, largest, ...names }, this.#files, this.#probes);
   }
 
-  /** Removes what trials in a folder left whose process was killed. */
+  /** Removes what probes of killed processes left in a folder. */
   sweep(folder: string): Promise<void> {
     return this.#probes.sweep(folder);
   }
@@ -107,7 +107,7 @@ export class FileStoreFactory implements StoreFactory {
     try {
       if (await isThere(old)) {
         await makeFolder(dirname(path));
-        // A file gets its new name before it loses the old one: a crash may have left it both.
+        // A file is linked to its new name before the old one is removed: after a crash it may have both.
         if (await isSameFile(old, path)) await this.#files.unlink(old);
         else await moveNew(old, path, this.#files);
       }
@@ -142,30 +142,30 @@ async function couldHold(path: string, size: number): Promise<boolean> {
 }
 
 function pathExists(path: string): EnjambreError {
-  const message = `${path} exists already: move it away, or choose another folder`;
+  const message = `${path} already exists: move it away, or choose another folder`;
   return new EnjambreError('already-exists', 'PATH_EXISTS', message, { metadata: { setting: 'outputDir' } });
 }
 
 function otherDisk(name: string, from: string, to: string): EnjambreError {
-  const message = `${name} is in ${from} as far as it is there, and ${to} is another file system: resume it where it is, or remove it first`;
+  const message = `the partial download of ${name} is in ${from}, and ${to} is on another file system: resume it where it is, or remove it first`;
   return new EnjambreError('precondition', 'ELSEWHERE', message, { metadata: { remedy: 'remove' } });
 }
 
 function reservedName(): EnjambreError {
-  const message = `"${RESERVED_NAME}" is the name of the folder for downloads under way: it can't be downloaded`;
+  const message = `"${RESERVED_NAME}" is reserved for downloads in progress: content of that name cannot be downloaded`;
   return new EnjambreError('invalid', 'BAD_NAME', message);
 }
 
-/** It may be asked for, or be that of a transfer: the remedy is the same. */
+/** The folder may be requested, or belong to a transfer: the remedy is the same. */
 function badTarget(error: unknown, folder: string): EnjambreError {
   const known = diskError(error, folder, 'other');
   const remedy = 'fix that, or choose another folder';
   const details = { cause: error, metadata: { setting: 'outputDir' } };
   if (known.code === 'denied') {
-    const message = `the agent may not write to ${folder}: ${remedy}`;
+    const message = `the agent cannot write to ${folder}: ${remedy}`;
     return new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, details);
   }
   if (!['ENOENT', 'ENOTDIR', 'EEXIST'].includes(errnoOf(error))) return known;
-  const message = `no folder ${folder} can be made (${systemErrorText(error)}): ${remedy}`;
+  const message = `cannot create the folder ${folder} (${systemErrorText(error)}): ${remedy}`;
   return new EnjambreError(known.code, known.reason, message, details);
 }
