@@ -13,7 +13,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { DiskFiles } from '../src/adapters/disk/disk-files.js';
-import type { KeptReason } from '../src/app/ports/piece-store.js';
+import type { KeptReason, Publication } from '../src/app/ports/piece-store.js';
 import type { Transfer } from '../src/app/transfer/transfer.js';
 import { bytesOf, folderMetainfo, metainfoOf } from './support/content.js';
 import { DownloadAgent } from './support/download-agent.js';
@@ -241,7 +241,7 @@ describe('content that was there before', () => {
         overriding(of, {
           download: (...which) => {
             const store = of.download(...which);
-            const publish = async (): Promise<string | undefined> => {
+            const publish = async (): Promise<Publication> => {
               if (!which[2]) await putAll();
               return store.publish();
             };
@@ -357,7 +357,7 @@ describe('a part that has all pieces and could not get its name', () => {
         overriding(of, {
           download: (...which) => {
             const store = of.download(...which);
-            const publish = async (): Promise<string | undefined> => {
+            const publish = async (): Promise<Publication> => {
               // Somebody is faster.
               if (!which[2]) await agent.folder.write('downloads/folder', 'mine');
               return store.publish();

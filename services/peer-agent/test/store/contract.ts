@@ -31,6 +31,8 @@ export interface StoreSite {
   close(): Promise<void>;
 }
 
+/** What publishing a download that has its name returns. */
+const ALREADY = { isTaken: false, warning: undefined };
 const MISSING = { code: 'precondition', reason: 'FILE_MISSING' };
 const CHANGED = { code: 'precondition', reason: 'FILE_CHANGED' };
 const OTHER_CONTENT = { code: 'precondition', reason: 'CONTENT_CHANGED' };
@@ -148,7 +150,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.hashPiece(0)).toEqual(layout.pieceRoot(0));
       expect(await readBlock(store, sample, layout.pieceCount - 1)).toBe(true);
       const before = await site.list();
-      expect(await store.publish()).toBeUndefined();
+      expect(await store.publish()).toEqual(ALREADY);
       expect(await site.list()).toEqual(before);
     });
   });
@@ -303,9 +305,9 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
     test('has nothing to say of what the file system took all of, and nothing to do twice', async () => {
       const sample = tree();
       const store = await filled(sample);
-      expect(await store.publish()).toBe('');
-      expect(await store.publish()).toBeUndefined();
-      expect(await downloadOf(sample, true).publish()).toBeUndefined();
+      expect(await store.publish()).toEqual({ isTaken: false, warning: '' });
+      expect(await store.publish()).toEqual(ALREADY);
+      expect(await downloadOf(sample, true).publish()).toEqual(ALREADY);
     });
 
     test.each(['file', 'folder'])('replaces no %s that has the name', async (kind) => {
@@ -313,7 +315,10 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       const store = await filled(sample);
       await site.put(kind === 'file' ? at('big.bin') : at('big.bin/precious'), Buffer.from('precious'));
       const before = await site.list();
-      await expect(store.publish()).rejects.toMatchObject({ code: 'already-exists', reason: 'PATH_EXISTS' });
+      expect(await store.publish()).toMatchObject({
+        isTaken: true,
+        error: { code: 'already-exists', reason: 'PATH_EXISTS' },
+      });
       expect(await site.list()).toEqual(before);
       await site.remove(at('big.bin'));
       await store.publish();
@@ -336,7 +341,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       const store = downloadOf(sample, true);
       await store.hold(all(sample));
       await store.write(0, 0, blockOf(sample, 0, 0));
-      expect(await store.publish()).toBe('');
+      expect(await store.publish()).toEqual({ isTaken: false, warning: '' });
       expect(await isAt(at('tree'), sample)).toBe(true);
     });
   });

@@ -13,6 +13,7 @@ import {
   type KeptPath,
   type KeptReason,
   type PieceStore,
+  type Publication,
   type Survey,
 } from '../../src/app/ports/piece-store.js';
 import { RESERVED_NAME, type StoreFactory } from '../../src/app/ports/store-factory.js';
@@ -131,21 +132,22 @@ export class MemoryPieceStore implements PieceStore {
     for (const file of this.#held.keys()) this.#check(file);
   }
 
-  async publish(): Promise<string | undefined> {
+  async publish(): Promise<Publication> {
     const { disk } = this.parts;
     const { target } = this.init;
-    if (target === undefined) return undefined;
-    if (target === this.#path && this.#held.size === 0 && this.#look()) return undefined;
+    const already = { isTaken: false, warning: undefined } as const;
+    if (target === undefined) return already;
+    if (target === this.#path && this.#held.size === 0 && this.#look()) return already;
     await this.flush();
     for (const file of this.#files()) this.#finish(file);
     this.#held.clear();
-    if (target === this.#path) return '';
-    if (disk.at(target)) throw new EnjambreError('already-exists', 'PATH_EXISTS', `${target} exists already`);
+    if (target === this.#path) return { isTaken: false, warning: '' };
+    if (disk.at(target)) return { isTaken: true, error: targetTaken(target) };
     const incomplete = dirname(this.#path);
     disk.move(this.#path, target);
     this.#path = target;
     this.#removeEmpty(incomplete);
-    return '';
+    return { isTaken: false, warning: '' };
   }
 
   allocated(): Promise<number> {
@@ -346,4 +348,8 @@ function fileChanged(path: string): EnjambreError {
 
 function contentChanged(path: string): EnjambreError {
   return new EnjambreError('precondition', CONTENT_CHANGED, `${path} is not what was shared any more`);
+}
+
+function targetTaken(path: string): EnjambreError {
+  return new EnjambreError('already-exists', 'PATH_EXISTS', `${path} exists already`);
 }

@@ -8,7 +8,13 @@ import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
-import type { Deletion, DeletionRules, PieceStore, Survey } from '../../app/ports/piece-store.js';
+import type {
+  Deletion,
+  DeletionRules,
+  PieceStore,
+  Publication,
+  Survey,
+} from '../../app/ports/piece-store.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { diskError, isAbsence } from './disk-errors.js';
@@ -151,27 +157,35 @@ export class FileStore implements PieceStore {
     return this.#parts.flush();
   }
 
-  async publish(): Promise<string | undefined> {
+  async publish(): Promise<Publication> {
     const { target } = this.init;
-    if (target === undefined) return undefined;
+    if (target === undefined) return { isTaken: false, warning: undefined };
     try {
-      if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return undefined;
-      await this.#makeEmptyFiles();
-      const warning = await this.#makeExecutable();
-      await this.#parts.flush();
-      await this.#parts.settle();
-      this.#parts.close();
-      if (target === this.#path) return warning;
-      await this.components.fds.forget(this.#path);
-      const incomplete = dirname(this.#path);
-      await moveNew(this.#path, target, this.#files);
-      this.#path = target;
-      await syncFolder(dirname(target), this.#files);
-      await removeEmpty(incomplete);
-      return warning;
+      return { isTaken: false, warning: await this.#publishAt(target) };
     } catch (error) {
-      throw errnoOf(error) === 'EEXIST' ? targetTaken(target) : diskError(error, target);
+      const errno = errnoOf(error);
+      if (errno === 'EEXIST') return { isTaken: true, error: targetTaken(target) };
+      const known = diskError(error, target);
+      if (errno === 'EISDIR') return { isTaken: true, error: known };
+      throw known;
     }
+  }
+
+  async #publishAt(target: string): Promise<string | undefined> {
+    if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return undefined;
+    await this.#makeEmptyFiles();
+    const warning = await this.#makeExecutable();
+    await this.#parts.flush();
+    await this.#parts.settle();
+    this.#parts.close();
+    if (target === this.#path) return warning;
+    await this.components.fds.forget(this.#path);
+    const incomplete = dirname(this.#path);
+    await moveNew(this.#path, target, this.#files);
+    this.#path = target;
+    await syncFolder(dirname(target), this.#files);
+    await removeEmpty(incomplete);
+    return warning;
   }
 
   async allocated(): Promise<number> {

@@ -12,7 +12,14 @@ import {
   MessagingServiceClient,
   type Delivery as WireDelivery,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Delivery, DeliveryListener, Page, RelayPort, Room } from '../../app/ports/messaging.js';
+import type {
+  Delivery,
+  DeliveryListener,
+  Departure,
+  Page,
+  RelayPort,
+  Room,
+} from '../../app/ports/messaging.js';
 import type { MessageTarget } from '../../domain/inbox.js';
 import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from './convert.js';
 import { RelaySession, type RelaySessionListener } from './relay-session.js';
@@ -140,8 +147,15 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     return roomFromWire(joined);
   }
 
-  async leaveRoom(room: string): Promise<void> {
-    await this.#call((options) => callUnary(this.#client.leaveRoom.bind(this.#client), { room }, options));
+  async leaveRoom(room: string): Promise<Departure> {
+    try {
+      await this.#call((options) => callUnary(this.#client.leaveRoom.bind(this.#client), { room }, options));
+      return { wasMember: true };
+    } catch (error) {
+      const known = EnjambreError.from(error);
+      if (known.reason !== 'NOT_A_MEMBER') throw known;
+      return { wasMember: false, error: known };
+    }
   }
 
   async rooms({ size, token }: Page): ReturnType<RelayPort['rooms']> {

@@ -100,13 +100,9 @@ export class Messages implements DeliveryListener, Startable {
 
   /** Throws `not-found` NOT_A_MEMBER if neither this agent nor the relay knows of a membership. */
   async leaveRoom(name: string): Promise<void> {
-    try {
-      await this.#relay.leaveRoom(name);
-    } catch (error) {
-      // The relay may have forgotten the room, or have done it at an attempt whose answer was lost.
-      const isDone = EnjambreError.from(error).reason === 'NOT_A_MEMBER' && this.#inbox.rooms.includes(name);
-      if (!isDone) throw error;
-    }
+    const departure = await this.#relay.leaveRoom(name);
+    // The service may have lost the room, or have removed the agent at an attempt whose answer was lost.
+    if (!departure.wasMember && !this.#inbox.rooms.includes(name)) throw departure.error;
     await this.#keep({ type: 'room', room: name, joined: false });
   }
 

@@ -1,3 +1,4 @@
+import type { EnjambreError } from '@enjambre/core/error';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 export interface Room {
@@ -41,6 +42,12 @@ export interface Receipt {
   readonly skipped: number;
 }
 
+/** How {@link RelayPort.leaveRoom} ended. */
+export type Departure =
+  | { readonly wasMember: true }
+  /** The service knows of no membership; `error` is its answer. */
+  | { readonly wasMember: false; readonly error: EnjambreError };
+
 /** The agent's session with its messaging service. Throws `unavailable` MESSAGING_UNREACHABLE while there is none. */
 export interface RelayPort {
   /** Sets the listener for deliveries. Called once, before start. */
@@ -53,6 +60,6 @@ export interface RelayPort {
     page: Page,
   ): Promise<{ messages: readonly ChatMessage[]; nextToken: string }>;
   joinRoom(room: string): Promise<Room>;
-  leaveRoom(room: string): Promise<void>;
+  leaveRoom(room: string): Promise<Departure>;
   rooms(page: Page): Promise<{ rooms: readonly Room[]; nextToken: string }>;
 }

@@ -1,3 +1,4 @@
+import type { EnjambreError } from '@enjambre/core/error';
 import type { Bitfield } from '@enjambre/core/bitfield';
 
 /** Reason of a failed {@link PieceStore.write}: the block is lost; another write may succeed. */
@@ -13,6 +14,19 @@ export interface Survey {
 
 /** Reason for which an uploader withdraws a file whose bytes have changed. */
 export const CONTENT_CHANGED = 'CONTENT_CHANGED';
+
+/** How {@link PieceStore.publish} ended. */
+export type Publication =
+  | {
+      readonly isTaken: false;
+      /**
+       * Undefined if the download was already there. Otherwise one sentence on what the file system refused and the
+       * download does without; empty if it refused nothing.
+       */
+      readonly warning: string | undefined;
+    }
+  /** Something else exists at the target, as `error` says: `already-exists` PATH_EXISTS. The download stays where it was. */
+  | { readonly isTaken: true; readonly error: EnjambreError };
 
 /** The files of one transfer. Failures are `EnjambreError`s that name the next step. */
 export interface PieceStore {
@@ -32,11 +46,8 @@ export interface PieceStore {
   hold(have: Bitfield): Promise<void>;
   /** Resolves when all written bytes are synced to the disk. After a failure to sync, every call fails until {@link close}. */
   flush(): Promise<void>;
-  /**
-   * Moves a complete download to its target. Undefined if it is already there. Otherwise one sentence on what the file
-   * system refused and the download does without; empty if it refused nothing.
-   */
-  publish(): Promise<string | undefined>;
+  /** Moves a complete download to its target. */
+  publish(): Promise<Publication>;
   /** Bytes that its files currently occupy on disk: less than their length if they are sparse. */
   allocated(): Promise<number>;
   /** True if anything exists at {@link path}. */

@@ -1,5 +1,4 @@
 import { Bitfield } from '@enjambre/core/bitfield';
-import { EnjambreError } from '@enjambre/core/error';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { withOwn, type OwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
@@ -93,19 +92,18 @@ async function giveName(
   const { content } = whole;
   // What was found under its name, and what has it already.
   const hasName = record.origin || record.inPlace || whole.ownFiles !== undefined;
-  try {
-    const assembly = hasName ? '' : await content.store.identity();
-    if (assembly !== '') await options.naming(assembly);
-    if (hasName && (await hasOtherSizes(whole))) throw contentChanged(content.store.path);
-    const warning = await content.store.publish();
-    // The rename is a change of its inode: how it was before is of no use.
-    return hasName ? { ...whole, warning } : { content, ownFiles: 'all', warning };
-  } catch (error) {
-    if (EnjambreError.from(error).reason !== 'PATH_EXISTS') throw error;
+  const assembly = hasName ? '' : await content.store.identity();
+  if (assembly !== '') await options.naming(assembly);
+  if (hasName && (await hasOtherSizes(whole))) throw contentChanged(content.store.path);
+  const publication = await content.store.publish();
+  if (publication.isTaken) {
     const published = await findPublished(content, record, options);
-    if (!published) throw error;
+    if (!published) throw publication.error;
     return published;
   }
+  const { warning } = publication;
+  // The rename is a change of its inode: how it was before is of no use.
+  return hasName ? { ...whole, warning } : { content, ownFiles: 'all', warning };
 }
 
 /** True if files that had their right sizes before they were hashed do not any more: they are not cut or filled up. */
