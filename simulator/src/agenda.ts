@@ -1,8 +1,8 @@
 const FIRST_CAPACITY = 1024;
 
 /**
- * What is going to happen, on virtual time: a binary heap by time, and by order of entry among equals, so
- * that a run repeats exactly. The heap lies in typed arrays: an entry costs no object but its action.
+ * Pending actions on virtual time: a binary heap by time, then by order of entry, so
+ * that a run repeats exactly. The heap is stored in typed arrays: an entry allocates only its action.
  */
 export class Agenda {
   #times = new Float64Array(FIRST_CAPACITY);
@@ -16,7 +16,7 @@ export class Agenda {
     return this.#nowMs;
   }
 
-  /** Entries so far, those that have run included. */
+  /** Number of entries so far, including those that have run. */
   get entered(): number {
     return this.#entered;
   }
@@ -26,7 +26,7 @@ export class Agenda {
     this.at(this.#nowMs + delayMs, action);
   }
 
-  /** Runs `action` at a time; what is past is now. */
+  /** Runs `action` at a time; a past time means now. */
   at(timeMs: number, action: () => void): void {
     const time = Math.max(timeMs, this.#nowMs);
     const order = this.#entered++;
@@ -35,7 +35,7 @@ export class Agenda {
     this.#actions.push(action);
     while (slot > 0) {
       const parent = (slot - 1) >>> 1;
-      // Of equal times the newcomer is the later one.
+      // Of equal times, the new entry comes later.
       if (this.#time(parent) <= time) break;
       this.#move(parent, slot);
       slot = parent;

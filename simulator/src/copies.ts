@@ -1,6 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 
-/** How many live hosts hold each piece. */
+/** Number of live hosts that have each piece. */
 export class Copies {
   readonly #holders: Uint32Array;
 
@@ -16,7 +16,7 @@ export class Copies {
     for (const piece of pieces.indexes()) this.add(piece);
   }
 
-  /** The host that held these is gone. */
+  /** Removes the pieces of a host that died. */
   removeAll(pieces: Bitfield): void {
     for (const piece of pieces.indexes()) this.#holders[piece] = this.of(piece) - 1;
   }
@@ -25,7 +25,7 @@ export class Copies {
     return this.#holders[piece] ?? 0;
   }
 
-  /** Pieces that nobody alive holds. */
+  /** Pieces that no live host has. */
   lost(): number[] {
     return [...this.#holders.keys()].filter((piece) => this.of(piece) === 0);
   }

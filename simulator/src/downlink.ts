@@ -1,9 +1,9 @@
 import type { Agenda } from './agenda.js';
 import type { Link, Way } from './link.js';
 
-/** What the network holds for a receiver beyond what is on its way: a switch's buffer. */
+/** Bytes that the network queues for a receiver, beyond those in flight: a switch's buffer. */
 const BUFFER_BYTES = 256 << 10;
-/** Times are sums of fractions: so much earlier is the same moment. */
+/** Times are sums of fractions: times within this tolerance count as equal. */
 const EPSILON_MS = 1e-6;
 
 interface Waiting {
@@ -12,13 +12,13 @@ interface Waiting {
 }
 
 /**
- * A host's way in: blocks pass one after the other. Bytes are passed on as they come (a block that meets no
- * other has arrived when its last byte has), and when more than a small buffer would pile up, senders have
- * to wait, as they do with TCP: they serve others meanwhile.
+ * The downlink of a host: blocks pass one after the other. Bytes are passed on as they arrive (a block that meets no
+ * other is complete with its last byte). When the queue would exceed a small buffer, senders have
+ * to wait, as with TCP, and serve others in the meantime.
  */
 export class Downlink implements Way {
   readonly #bufferMs: number;
-  /** When all that was taken so far has passed. */
+  /** Time at which all accepted blocks have passed. */
   #freeMs = 0;
   #waiting: Waiting[] = [];
   #waking = false;
@@ -31,21 +31,21 @@ export class Downlink implements Way {
   }
 
   /**
-   * True if a link's sender, `latencyMs` away, may begin with a block now: there is room, and nobody waits for it, or it
-   * has waited itself. Else, where links are all alike, the same ones would come first each time.
+   * True if a link's sender, `latencyMs` away, may start a block now: there is room in the queue, and no other sender
+   * waits for it, or this one has waited itself. Otherwise, with equal links, the same senders would always come first.
    */
   hasRoom({ hasWaited }: Link, latencyMs: number): boolean {
     if (this.#waiting.length > 0 && !hasWaited) return false;
     return this.#isRoom(latencyMs);
   }
 
-  /** Takes a block whose first byte comes at `firstMs`. Returns when it has passed if its bytes come fast enough. */
+  /** Accepts a block whose first byte arrives at `firstMs`. Returns when it has passed if its bytes keep coming. */
   take(bytes: number, firstMs: number): number {
     this.#freeMs = Math.max(this.#freeMs, firstMs) + bytes / this.bytesPerMs;
     return this.#freeMs;
   }
 
-  /** The link's uplink is told when there is room. */
+  /** Queues the link; its uplink is notified when there is room. */
   wait(link: Link, latencyMs: number): void {
     link.hasWaited = false;
     this.#waiting.push({ link, latencyMs });
@@ -70,7 +70,7 @@ export class Downlink implements Way {
     });
   }
 
-  /** In order of arrival, until the room is taken. One that is busy elsewhere comes back when it is not. */
+  /** Serves waiting senders in order of arrival while there is room. One that is busy elsewhere returns later. */
   #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

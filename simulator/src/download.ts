@@ -16,17 +16,17 @@ import { TICK_MS } from '@enjambre/peer-agent/domain/swarm-constants';
 import { Link, type Machine, type Owed, type PeerNews, type Sending } from './link.js';
 import type { World } from './world.js';
 
-/** Messages in one direction before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
+/** One-way messages before an uploader has the hello: TCP, HTTP/2, challenge, hello. */
 const TRIPS_TO_HELLO = 5;
 
-/** One download: the agent's engine, and around it what the session and its links do in the agent. */
+/** One download: the agent's engine, with models of its session and links. */
 export class Download {
   finishedMs: number | undefined;
   readonly #engine: DownloadEngine;
   readonly #candidates: Candidates<CandidateAddress>;
   readonly #links = new Map<PeerId, Link>();
   readonly #banned = new Set<PeerId>();
-  /** When the disk has written all that it was given. */
+  /** Time at which the disk has written all blocks. */
   #diskFreeMs = 0;
 
   constructor(
@@ -52,7 +52,7 @@ export class Download {
     return this.#links.values();
   }
 
-  /** @param phaseMs when in a tick's time it begins */
+  /** @param phaseMs offset of its ticks */
   start(phaseMs: number): void {
     this.world.agenda.in(phaseMs, () => {
       this.#tick();
@@ -63,7 +63,7 @@ export class Download {
     if (this.#runs) this.#choose({ type: 'peers', ...news });
   }
 
-  /** The uploader's hello and bitfield came. */
+  /** The uploader's hello and bitfield arrived. */
   ready(link: Link, has: Bitfield): void {
     if (!this.#uses(link)) return;
     const distance = this.world.distance(link);
@@ -83,7 +83,7 @@ export class Download {
     if (this.#uses(link)) this.#feed({ type: 'source-super-seeds', source: link.uploader.id, on });
   }
 
-  /** All bytes of a block came. */
+  /** All bytes of a block arrived. */
   arrived(link: Link, { id, piece, begin, length }: Sending): void {
     if (!this.host.alive) return;
     if (link.closed) {
@@ -103,14 +103,14 @@ export class Download {
     this.#hear({ type: 'block-rejected', source: link.uploader.id, id, reason });
   }
 
-  /** The uploader is gone. */
+  /** The uploader died. */
   lost(link: Link): void {
     if (!this.#uses(link)) return;
     this.#forget(link);
     this.#hear({ type: 'source-left', source: link.uploader.id });
   }
 
-  /** What a link tells concerns the choice of links and the engine. */
+  /** Forwards an event of a link to the choice of links and to the engine. */
   #hear(event: SourceEvent, sender?: Machine): void {
     this.#choose(event);
     this.#feed(event, sender);
@@ -133,7 +133,7 @@ export class Download {
     });
   }
 
-  /** Which links there are is the agent's own decision. */
+  /** Opens and closes links as the agent's own code decides. */
   #choose(event: CandidateEvent<CandidateAddress>): void {
     if (!this.#runs) return;
     for (const effect of this.#candidates.handle(event, this.world.agenda.nowMs)) this.#relink(effect);
@@ -165,7 +165,7 @@ export class Download {
 
   #answered(link: Link, id: number): Owed {
     const owed = link.owed.get(id);
-    if (!owed) return this.world.fail(`request ${id} was answered twice, or never made`);
+    if (!owed) return this.world.fail(`request ${id} was answered twice, or never sent`);
     link.owed.delete(id);
     return owed;
   }
@@ -203,7 +203,7 @@ export class Download {
       case 'ban':
         return this.#ban(effect.source);
       case 'violation':
-        return world.fail(`an honest swarm broke the protocol: ${effect.reason}`);
+        return world.fail(`an honest swarm violated the protocol: ${effect.reason}`);
       case 'complete':
         return this.#complete();
     }
@@ -211,7 +211,7 @@ export class Download {
 
   #request(peer: PeerId, id: number, ref: BlockRef): void {
     const { world } = this;
-    if (this.have.has(ref.piece)) world.fail(`asked for piece ${ref.piece}, which is there`);
+    if (this.have.has(ref.piece)) world.fail(`requested piece ${ref.piece}, which it already has`);
     const link = this.#owe(peer, id, ref);
     const length = world.layout.blockSize(ref.piece, ref.block);
     const request = { id, piece: ref.piece, begin: world.layout.blockBegin(ref.block), length };
@@ -237,7 +237,7 @@ export class Download {
   #owe(peer: PeerId, id: number, ref: BlockRef | undefined): Link {
     const link = this.#linkTo(peer);
     this.#choose({ type: 'asked', source: peer });
-    if (link.owed.has(id)) this.world.fail(`used the id of an unanswered request again`);
+    if (link.owed.has(id)) this.world.fail(`reused the id of an unanswered request`);
     link.owed.set(id, { ref, askedMs: this.world.agenda.nowMs, cancelled: false });
     return link;
   }
@@ -281,7 +281,7 @@ export class Download {
     this.world.completed(this.host);
   }
 
-  /** Ends a link; the uploader hears of it. */
+  /** Ends a link and notifies the uploader. */
   #hangUp(link: Link): void {
     this.#forget(link);
     this.world.agenda.in(this.world.latencyMs(link), () => {
@@ -296,7 +296,7 @@ export class Download {
   }
 
   #linkTo(peer: PeerId): Link {
-    return this.#links.get(peer) ?? this.world.fail(`the engine turned to a peer that is not there`);
+    return this.#links.get(peer) ?? this.world.fail(`the engine named a peer without a link`);
   }
 
   #checkOutstanding(): void {
@@ -304,7 +304,7 @@ export class Download {
     const { tally, layout } = this.world;
     if (bytes > tally.maxOutstandingBytes) tally.maxOutstandingBytes = bytes;
     if (bytes < 0) this.world.fail('outstanding bytes are negative');
-    // The last one asked for may go beyond the bound by a part, and one that was given up may come all the same.
+    // The last request may exceed the bound by a part, and a block that was given up may still arrive.
     if (bytes >= DEFAULT_TOTAL_BYTES + 2 * layout.longestBlock)
       this.world.fail(`${bytes} bytes are outstanding`);
   }

@@ -1,7 +1,7 @@
-/** Few items are worth no copy. */
+/** Below this number of consumed items, no copy is made. */
 const COMPACT_FROM = 64;
 
-/** A queue: both ends cost O(1), however long it is. */
+/** A queue with O(1) operations at both ends. */
 export class Fifo<T> {
   readonly #items: (T | undefined)[] = [];
   #head = 0;

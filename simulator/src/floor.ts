@@ -1,10 +1,10 @@
 import type { HostSpec, Scenario } from './scenario.js';
 
 /**
- * The least time, in milliseconds, in which a downloader could have the content, were everybody's links full of
- * useful bytes all the time: no faster than its own link, than the seeders put each byte into the
- * world, and than all uplinks together carry a copy to each of those who are there with it. Latency, the
- * piecewise passing on and whoever joined before are not counted, so it cannot quite be reached.
+ * Lower bound, in milliseconds, on the time of a downloader, if all links were always full of
+ * useful bytes: no faster than its own link, than the seeders send each byte into the
+ * swarm, and than all uplinks together carry a copy to each downloader present. Latency, the
+ * forwarding by pieces and earlier joiners are not counted, so the bound cannot quite be reached.
  */
 export function floorMs({ content, hosts }: Scenario, { down, joins }: HostSpec): number {
   const seederRate = sum(hosts.filter(({ seeder }) => seeder));

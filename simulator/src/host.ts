@@ -21,7 +21,7 @@ export class Host implements Machine {
   alive = false;
   joinedMs = 0;
   readonly #all: Bitfield;
-  /** Verified, and not told to others yet. */
+  /** Verified pieces that are not announced yet. */
   #fresh: number[] = [];
 
   constructor(
@@ -38,17 +38,17 @@ export class Host implements Machine {
     this.download = spec.seeder ? undefined : new Download(world, this, seed);
   }
 
-  /** Pieces it can serve, live. */
+  /** Pieces that it can serve, as a live view. */
   get have(): Bitfield {
     return this.download?.have ?? this.#all;
   }
 
-  /** Sends wrong bytes now and then. */
+  /** True if it sometimes sends bad bytes. */
   get isHonest(): boolean {
     return this.spec.corruptsEvery === undefined;
   }
 
-  /** What the bytes hash to that this host sends for a block. */
+  /** Hash of the bytes that this host sends for a block. */
   digestOf(ref: BlockRef): Buffer {
     const { layout } = this.world;
     const every = this.spec.corruptsEvery;
@@ -56,7 +56,7 @@ export class Host implements Machine {
     return bad ? layout.badToken(this.index) : layout.token(ref);
   }
 
-  /** A piece was verified: all that are connected are told soon. */
+  /** A piece was verified: schedules haves to all connected hosts. */
   verified(piece: number): void {
     this.uploader.verified();
     if (this.#fresh.push(piece) > 1) return;
@@ -65,7 +65,7 @@ export class Host implements Machine {
     });
   }
 
-  /** Tells all that are connected what was verified. */
+  /** Sends haves to all connected hosts. */
   tellNow(): void {
     const pieces = this.#fresh;
     if (pieces.length === 0) return;
@@ -75,7 +75,7 @@ export class Host implements Machine {
       this.#spread(this.download.links(), (link) => link.uploader.uploader.learn(link, pieces));
   }
 
-  /** One entry on the agenda for all that are equally far away: this is the most frequent message. */
+  /** One agenda entry for all hosts at the same distance: haves are the most frequent message. */
   #spread(links: Iterable<Link>, deliver: (link: Link) => void): void {
     const byLatency = new Map<number, Link[]>();
     for (const link of links) {

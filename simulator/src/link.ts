@@ -9,7 +9,7 @@ import type { HostSpec } from './scenario.js';
 /** A block on its way to answer a request. */
 export type Sending = Part & { readonly id: number };
 
-/** A request as its downloader keeps it until the answer comes. */
+/** A request, as its downloader keeps it until the answer arrives. */
 export interface Owed {
   /** Undefined if the uploader chooses. */
   readonly ref: BlockRef | undefined;
@@ -17,21 +17,21 @@ export interface Owed {
   cancelled: boolean;
 }
 
-/** The streams over which one host downloads from another. Each end knows its own half of the state. */
+/** The streams over which one host downloads from another. Each end uses only its own half of the state. */
 export class Link {
-  /** The downloader's end: requests without an answer, the oldest first. */
+  /** Downloader's end: unanswered requests, oldest first. */
   readonly owed = new Map<number, Owed>();
-  /** Over, as the downloader sees it. */
+  /** Downloader's end: the link is over. */
   closed = false;
-  /** The uploader's end: between hello and end of the streams. */
+  /** Uploader's end: true between the hello and the end of the streams. */
   served = false;
-  /** What the uploader has been told that the downloader has. */
+  /** Uploader's end: pieces that the downloader has announced. */
   told: Bitfield;
-  /** Blocks whose turn came, not yet sent: at most what the upload limits let a stream have in memory. */
+  /** Blocks to send next: at most what the upload limits allow a stream in memory. */
   readonly sending = new Fifo<Sending>();
-  /** Stands in the uplink's line, or waits for room in the downlink. */
+  /** True if it is queued in the uplink, or waits for room in the downlink. */
   lined = false;
-  /** Has stood aside for others since its last block: it is its turn. */
+  /** True if it has waited for others since its last block, so that its turn comes next. */
   hasWaited = false;
 
   constructor(
@@ -43,75 +43,75 @@ export class Link {
   }
 }
 
-/** What the tracker says has changed. */
+/** A delta from the tracker. */
 export type PeerNews = PeerChange<CandidateAddress>;
 
-/** What reaches the downloader of a link, and its machine. */
+/** Events for the downloader of a link. */
 interface DownloadingEnd {
-  /** The uploader's hello and bitfield came. */
+  /** The uploader's hello and bitfield arrived. */
   ready(link: Link, has: Bitfield): void;
   has(link: Link, pieces: readonly number[]): void;
   choked(link: Link, choked: boolean): void;
   superSeeds(link: Link, on: boolean): void;
-  /** All bytes of a block came. */
+  /** All bytes of a block arrived. */
   arrived(link: Link, sending: Sending): void;
   rejected(link: Link, id: number, reason: RejectReason): void;
-  /** The uploader is gone. */
+  /** The uploader died. */
   lost(link: Link): void;
   update(news: PeerNews): void;
 }
 
-/** What reaches the uploader of a link. */
+/** Events for the uploader of a link. */
 interface UploadingEnd {
-  /** The hello of a downloader came, with what it has. */
+  /** The hello of a downloader arrived, with its bitfield. */
   accept(link: Link): void;
-  /** The downloader's streams are over. */
+  /** The downloader's streams ended. */
   close(link: Link): void;
   request(link: Link, request: BlockRequest): void;
   cancel(link: Link, id: number): void;
   /** The uplink has sent a block. */
   sent(link: Link, sending: Sending): void;
-  /** Pieces that the downloader has since. */
+  /** Haves of the downloader arrived. */
   learn(link: Link, pieces: readonly number[]): void;
 }
 
-/** A host's way out. */
+/** The uplink of a host. */
 interface WayOut {
   /** Sends a block when the link's turn comes. */
   send(link: Link, request: Sending): void;
-  /** Puts a link into the line; one that waited for its receiver comes back so. */
+  /** Queues a link, also one that waited for its receiver. */
   line(link: Link): void;
 }
 
-/** Something narrow that blocks pass on their way. */
+/** A bottleneck on the path of blocks. */
 export interface Way {
-  /** True if a link's sender, `latencyMs` away, may begin with a block now. */
+  /** True if a link's sender, `latencyMs` away, may start a block now. */
   hasRoom(link: Link, latencyMs: number): boolean;
-  /** Takes a block whose first byte comes at `firstMs`. Returns when it has passed if its bytes come fast enough. */
+  /** Accepts a block whose first byte arrives at `firstMs`. Returns when it has passed if its bytes keep coming. */
   take(bytes: number, firstMs: number): number;
-  /** The link's uplink is told when there is room. */
+  /** Queues the link; its uplink is notified when there is room. */
   wait(link: Link, latencyMs: number): void;
 }
 
-/** One end of a link: a host as others, and its own parts, see it. */
+/** One end of a link: the view of a host for other hosts and for its own parts. */
 export interface Machine {
   readonly id: PeerId;
   readonly index: number;
   readonly spec: HostSpec;
   readonly alive: boolean;
-  /** False if it sends wrong bytes now and then. */
+  /** False if it sometimes sends bad bytes. */
   readonly isHonest: boolean;
-  /** Pieces it can serve, live. */
+  /** Pieces that it can serve, as a live view. */
   readonly have: Bitfield;
   readonly uplink: WayOut;
   readonly downlink: Way;
   readonly uploader: UploadingEnd;
   /** Undefined in a seeder. */
   readonly download: DownloadingEnd | undefined;
-  /** What the bytes hash to that this host sends for a block. */
+  /** Hash of the bytes that this host sends for a block. */
   digestOf(ref: BlockRef): Buffer;
-  /** A piece was verified: all that are connected are told soon. */
+  /** A piece was verified: schedules haves to all connected hosts. */
   verified(piece: number): void;
-  /** Tells all that are connected what was verified. */
+  /** Sends haves to all connected hosts. */
   tellNow(): void;
 }

@@ -35,7 +35,7 @@ const lines = results.map(({ result: { tookMs, overFloor, ...rest }, wallSeconds
 }));
 process.stdout.write(`${JSON.stringify({ simulation: lines, seed, engine })}\n`);
 
-/** What differs from the agent's engine, for the heading. */
+/** Constants that differ from the agent's engine, for the heading. */
 function engineText(changed: Partial<EngineConfig>): string {
   return Object.entries(changed)
     .map(([name, value]) => `, ${name} ${value}`)

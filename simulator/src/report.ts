@@ -3,11 +3,11 @@ import { quantile, type SimulationResult } from './result.js';
 
 export interface TimedResult {
   readonly result: SimulationResult;
-  /** Real time that the run took. */
+  /** Wall time of the run. */
   readonly wallSeconds: number;
 }
 
-/** A line each. */
+/** One line for each result. */
 export function tableOf(results: readonly TimedResult[]): string {
   const head = [
     'scenario',

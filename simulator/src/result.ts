@@ -9,27 +9,27 @@ import type { Tally } from './world.js';
 export interface SimulationResult {
   readonly scenario: string;
   readonly seed: number;
-  /** Downloaders that lived to the end. */
+  /** Downloaders that were alive at the end. */
   readonly downloaders: number;
-  /** Of those, how many have everything. */
+  /** Number of these with all pieces. */
   readonly finished: number;
-  /** Time from joining to the last piece, of each that finished, ascending; milliseconds. */
+  /** Milliseconds from joining to the last piece, for each downloader that finished, ascending. */
   readonly tookMs: readonly number[];
-  /** The same over the {@link floorMs} of the host, ascending. */
+  /** The same, divided by the {@link floorMs} of the host, ascending. */
   readonly overFloor: readonly number[];
-  /** What the seeders sent together, over the content's size. */
+  /** Bytes that all seeders sent together, divided by the content's size. */
   readonly seederShare: number;
-  /** Bytes that came in vain, over all that were of use. */
+  /** Redundant bytes received, divided by the useful ones. */
   readonly duplicateShare: number;
-  /** Bytes that came from another zone, over the content's size. */
+  /** Bytes received from other zones, divided by the content's size. */
   readonly crossedShare: number;
   readonly spoiltBytes: number;
   readonly maxOutstandingBytes: number;
-  /** Indexes of hosts that somebody banned. */
+  /** Indexes of the banned hosts. */
   readonly banned: readonly number[];
-  /** Pieces that no live host holds at the end. */
+  /** Pieces that no live host has at the end. */
   readonly lostPieces: readonly number[];
-  /** Virtual time of the last event, and how many there were. */
+  /** Virtual time of the last event, and the number of events. */
   readonly endMs: number;
   readonly events: number;
 }
@@ -86,7 +86,7 @@ function ascending(values: readonly number[]): number[] {
   return [...values].sort((a, b) => a - b);
 }
 
-/** The least value that a share `q` of all are not above (nearest rank), of ascending ones; NaN for none. */
+/** The smallest of ascending values that a share `q` of them does not exceed (nearest rank); NaN for none. */
 export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)] ?? NaN;
 }

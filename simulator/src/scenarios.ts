@@ -6,11 +6,11 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
-/** One way from a host to the middle: machines of one room, and of one data centre. */
+/** One-way latency from a host to the middle: machines of one room, and of one data centre. */
 const ROOM_MS = 0.1;
 const DATA_CENTRE_MS = 0.25;
 
-/** A host with a link that is as fast either way, `rate` bytes a second. */
+/** A host with a symmetric link of `rate` bytes per second. */
 function host(rate: number, latencyMs = ROOM_MS): HostSpec {
   return { up: rate, down: rate, latencyMs };
 }
@@ -23,17 +23,17 @@ function many(count: number, spec: HostSpec): HostSpec[] {
   return Array.from({ length: count }, () => spec);
 }
 
-/** Megabits a second as bytes a second. */
+/** Converts megabits per second to bytes per second. */
 function mbit(rate: number): number {
   return (rate * 1e6) / 8;
 }
 
-/** As `enjambre share` would cut it. @param blockLength 256 KiB in the agent */
+/** Content cut into pieces as by `enjambre share`. @param blockLength 256 KiB in the agent */
 function content(bytes: number, blockLength = 256 * KIB): ContentSize {
   return { bytes, pieceLength: choosePieceLength(bytes), blockLength };
 }
 
-/** What the lab of the benchmarks plays with real agents: docs/simulator.md. */
+/** The scenarios that the lab of the benchmarks runs with real agents (docs/simulator.md). */
 const LAB = content(200 * MIB);
 const RATE = mbit(160);
 
@@ -53,7 +53,7 @@ const lab: readonly Scenario[] = [
   },
 ];
 
-/** Three zones of many hosts, and between two of them no more than one host's link. */
+/** Three zones of many hosts; the path between two zones is as fast as one host's link. */
 const zones: Scenario = {
   name: 'zones',
   content: LAB,
@@ -64,7 +64,7 @@ const zones: Scenario = {
   ],
 };
 
-/** Three zones, of which two have a seeder that is five times slower than those of the third. */
+/** Three zones; two of them have a seeder five times slower than those of the third. */
 const zonesSlow: Scenario = {
   ...zones,
   name: 'zones-slow-seeders',
@@ -76,7 +76,7 @@ const zonesSlow: Scenario = {
   ],
 };
 
-/** Kraken's published setting. Blocks are whole pieces: there are 3.7 million of them as it is. */
+/** Kraken's published setting. Blocks are whole pieces, which are already 3.7 million. */
 function kraken(name: string, origins: number, hosts: number): Scenario {
   const rate = 300e6;
   return {

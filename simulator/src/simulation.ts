@@ -13,15 +13,15 @@ import { TokenLayout } from './token-layout.js';
 import { Tracker } from './tracker.js';
 import type { Tally, World } from './world.js';
 
-/** How often it is looked at whether something stands still. */
+/** Interval of the check for a standstill. */
 const PATROL_MS = 10_000;
-/** An honest request waits no longer for its answer, and a swarm in which something is left to do never rests so long. */
+/** Upper bound on the wait of an honest request for its answer, and on the idle time of an unfinished swarm. */
 const MAX_SILENCE_MS = 300_000;
 
 /**
- * Runs a scenario to its end: until all live downloaders are done, or nothing moves any more because pieces died
- * with their holders. What must always hold is checked on the way; a breach ends the run with an error
- * that says how to repeat it. The same scenario and seed give the same run.
+ * Runs a scenario until all live downloaders are done, or until nothing moves because pieces died
+ * with their holders. Invariants are checked during the run; a violation ends it with an error
+ * that says how to repeat the run. The same scenario and seed give the same run.
  */
 export class Simulation implements World {
   readonly agenda = new Agenda();
@@ -41,11 +41,11 @@ export class Simulation implements World {
   readonly #trunks = new Map<string, Downlink>();
   readonly #verified = new Map<Machine, Set<number>>();
   readonly #banned: Machine[] = [];
-  /** Joins and deaths that wait for the first hosts' progress. */
+  /** Joins and deaths that wait for progress of the first hosts. */
   #waiting: { readonly pieces: number; readonly action: () => void }[] = [];
   readonly #first: ReadonlySet<Machine>;
   #firstPieces = 0;
-  /** Downloaders that live, or will, and have something left to do. */
+  /** Downloaders, live or yet to join, that are not done. */
   #pending = new Set<Machine>();
   #movedMs = 0;
   #movedBlocks = 0;
@@ -104,7 +104,7 @@ export class Simulation implements World {
   }
 
   completed(host: Machine): void {
-    if (!host.have.isFull()) this.fail('a download is called complete that is not');
+    if (!host.have.isFull()) this.fail('an incomplete download was reported complete');
     this.#pending.delete(host);
     this.#tracker.completed(host);
   }
@@ -116,7 +116,7 @@ export class Simulation implements World {
   }
 
   banned(by: Machine, culprit: Machine): void {
-    if (culprit.isHonest) this.fail(`host ${by.index} banned host ${culprit.index}, which is honest`);
+    if (culprit.isHonest) this.fail(`host ${by.index} banned the honest host ${culprit.index}`);
     this.#banned.push(culprit);
   }
 
@@ -163,7 +163,7 @@ export class Simulation implements World {
     host.download?.start(this.#random() * TICK_MS);
   }
 
-  /** Its streams break: the others notice after a message's way, or after the scenario's time. */
+  /** Breaks its streams: other hosts notice after the latency, or after the scenario's `noticeMs`. */
   #kill(host: Host): void {
     if (!host.alive) return;
     host.alive = false;
@@ -189,7 +189,7 @@ export class Simulation implements World {
     });
   }
 
-  /** Goes on until the swarm stands still for good. */
+  /** Runs until the swarm has stopped for good. */
   #patrol(): void {
     const { nowMs } = this.agenda;
     for (const host of this.hosts) {
@@ -197,7 +197,7 @@ export class Simulation implements World {
       for (const { owed, uploader } of host.download?.links() ?? []) {
         for (const { askedMs } of owed.values()) {
           if (uploader.alive && nowMs - askedMs > MAX_SILENCE_MS) this.fail('a request was never answered');
-          break; // The first is the oldest.
+          break; // The first one is the oldest.
         }
       }
     }
@@ -207,14 +207,14 @@ export class Simulation implements World {
     else this.#stalled();
   }
 
-  /** Nothing has moved for long: that is right only if each has all that any honest live host could give. */
+  /** After a standstill, each host must have all pieces that any honest live host has. */
   #stalled(): void {
     const givers = this.hosts.filter(({ alive, isHonest }) => alive && isHonest);
     for (const host of this.#pending) {
       if (!host.alive) continue;
       for (let piece = 0; piece < this.layout.pieceCount; piece++) {
         if (host.have.has(piece) || !givers.some(({ have }) => have.has(piece))) continue;
-        if (host.isHonest) this.fail(`host ${host.index} does not get piece ${piece}, which others have`);
+        if (host.isHonest) this.fail(`host ${host.index} lacks piece ${piece}, which others have`);
       }
     }
     this.#pending.clear();
@@ -223,21 +223,22 @@ export class Simulation implements World {
   #checkEnd(): void {
     for (const host of this.hosts) {
       if (host.alive && host.download && this.#verified.get(host)?.size !== host.have.count) {
-        this.fail(`host ${host.index} has other pieces than those verified`);
+        this.fail(`host ${host.index} has pieces other than the verified ones`);
       }
       this.#checkCrossed(host);
     }
   }
 
-  /** What a zone has of which none of it had anything, must have come from another. */
+  /** Content of a zone that had none of it must have come from other zones. */
   #checkCrossed({ download, spec: { zone } }: Host): void {
     if (zone === undefined || download?.finishedMs === undefined) return;
     if (this.hosts.some(({ spec }) => spec.seeder && spec.zone === zone)) return;
     const bytes = this.tally.crossed.get(zone) ?? 0;
-    if (bytes < this.layout.totalLength) this.fail(`zone ${zone} has more than came in: ${bytes} bytes`);
+    if (bytes < this.layout.totalLength)
+      this.fail(`zone ${zone} has more than the ${bytes} bytes that came in`);
   }
 
-  /** Where a host stands, as it knows it. */
+  /** Location of a host, as far as it knows it. */
   #labelsOf({ spec }: Machine): Labels {
     return spec.zone === undefined || this.scenario.blind ? {} : { zone: spec.zone };
   }

@@ -11,9 +11,9 @@ export interface ContentSize {
 const NO_ROOT = Buffer.alloc(8, 0xff);
 
 /**
- * A layout that is real in its sizes, whose digests are tokens: each block has one of its own, and a
- * piece verifies if all its blocks brought theirs, each in its place. So bad, missing and mixed up blocks fail
- * as they would by hash, at the cost of a comparison.
+ * A layout with real sizes, whose digests are tokens: each block has its own, and a
+ * piece verifies if every block has the right token in its place. Bad, missing and swapped blocks thus fail
+ * as with hashes, at the cost of a comparison.
  */
 export class TokenLayout implements EngineLayout {
   readonly pieceCount: number;
@@ -46,29 +46,29 @@ export class TokenLayout implements EngineLayout {
     return Math.min(this.#size.blockLength, this.pieceSize(piece) - block * this.#size.blockLength);
   }
 
-  /** Bytes of a block that is not cut short. */
+  /** Bytes of a full block. */
   get longestBlock(): number {
     return this.#size.blockLength;
   }
 
-  /** Where a block begins in its piece. */
+  /** Offset of a block in its piece. */
   blockBegin(block: number): number {
     return block * this.#size.blockLength;
   }
 
-  /** A number for a block that no other block has. */
+  /** Unique number of a block. */
   blockIndex({ piece, block }: BlockRef): number {
     return piece * this.#blocksOfPiece + block;
   }
 
-  /** What a block's right bytes hash to. */
+  /** Token of a block's correct bytes. */
   token(ref: BlockRef): Buffer {
     const token = this.#tokens[this.blockIndex(ref)];
     if (!token) throw new RangeError(`there is no block ${ref.block} of piece ${ref.piece}`);
     return token;
   }
 
-  /** What bytes hash to that `author` made up. */
+  /** Token of bad bytes from `author`. */
   badToken(author: number): Buffer {
     const token = Buffer.alloc(8);
     token.writeDoubleBE(-1 - author);

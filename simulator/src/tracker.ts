@@ -10,7 +10,7 @@ import type { ContentSize } from './token-layout.js';
 
 const INFOHASH = parseInfoHash('5e'.repeat(32));
 
-/** The tracker's own registry; what it has to say reaches hosts after their latency. */
+/** The tracker's own registry; its messages reach hosts after their latency. */
 export class Tracker {
   readonly #registry: SwarmRegistry;
   readonly #sessions = new Map<Machine, Session>();
@@ -25,7 +25,7 @@ export class Tracker {
     this.#registry = new SwarmRegistry({ random, startedAt: 0 });
   }
 
-  /** The host connects, says what it has and, if it lacks something, asks who has it. */
+  /** Connects the host, announces its share and, unless it is a seeder, watches the swarm. */
   joined(host: Machine): void {
     const { agenda } = this;
     const peer = {
@@ -54,7 +54,7 @@ export class Tracker {
     if (session) this.#registry.unwatch(session, INFOHASH);
   }
 
-  /** The host asks for more peers. */
+  /** The host requests more peers. */
   widen(host: Machine): void {
     const session = this.#sessions.get(host);
     if (session) this.#tell(this.#registry.watch(session, INFOHASH, WIDE_WATCH_PEERS));

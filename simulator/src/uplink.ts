@@ -3,8 +3,8 @@ import type { Link, Machine, Sending, Way } from './link.js';
 import type { World } from './world.js';
 
 /**
- * A host's way out: one block at a time at full rate, links in turn, which is to a block's length what equal
- * TCP streams do. A link whose receiver has no room stands aside until it has.
+ * The uplink of a host: one block at a time at full rate, links in turn, which to within a block is the same as equal
+ * TCP streams. A link whose receiver has no room is skipped until it has.
  */
 export class Uplink {
   readonly #line = new Fifo<Link>();
@@ -22,7 +22,7 @@ export class Uplink {
     if (!link.lined) this.line(link);
   }
 
-  /** Puts a link into the line; one that waited for its receiver comes back so. */
+  /** Queues a link, also one that waited for its receiver. */
   line(link: Link): void {
     link.lined = true;
     this.#line.push(link);
@@ -44,7 +44,7 @@ export class Uplink {
     }
   }
 
-  /** What blocks pass on their way, beyond this uplink. */
+  /** The bottlenecks on the path of a block, beyond this uplink. */
   #ways(link: Link): Way[] {
     const trunk = this.world.trunk(link);
     return trunk ? [trunk, link.downloader.downlink] : [link.downloader.downlink];

@@ -12,14 +12,14 @@ import { UploadEngine } from '@enjambre/peer-agent/domain/upload/upload-engine';
 import type { Link, Machine, Sending } from './link.js';
 import type { World } from './world.js';
 
-/** A host's upload side: the agent's upload engine, whose effects travel on virtual time. */
+/** The upload side of a host: the agent's upload engine, whose effects take virtual time. */
 export class Uploader {
   readonly #engine = new UploadEngine<Link, Link>({ slots: UPLOAD_SLOTS });
   readonly #file: UploadFile;
-  /** Those who download from here. */
+  /** Links of the downloaders. */
   readonly links = new Set<Link>();
   sentBytes = 0;
-  /** When the engine is next told the time. */
+  /** Time of the next tick of the engine. */
   #wakeMs = Infinity;
 
   constructor(
@@ -37,7 +37,7 @@ export class Uploader {
     };
   }
 
-  /** The hello of a downloader came, with what it has. */
+  /** The hello of a downloader arrived, with its bitfield. */
   accept(link: Link): void {
     if (link.closed) return;
     if (!this.host.alive) return this.#refuse(link);
@@ -51,7 +51,7 @@ export class Uploader {
     this.#feed({ type: 'downloader-bitfield', downloader: link, has: link.told });
   }
 
-  /** The downloader's streams are over. */
+  /** The downloader's streams ended. */
   close(link: Link): void {
     if (!link.served) return;
     link.served = false;
@@ -63,7 +63,7 @@ export class Uploader {
   request(link: Link, request: BlockRequest): void {
     if (!link.served || !this.host.alive) return;
     if ('piece' in request && link.told.has(request.piece))
-      this.world.fail(`was asked for piece ${request.piece} that the asker has`);
+      this.world.fail(`received a request for piece ${request.piece}, which the downloader has`);
     this.#feed({ type: 'requested', stream: link, request });
   }
 
@@ -77,13 +77,13 @@ export class Uploader {
     this.#feed({ type: 'part-sent', stream: link, id, part });
   }
 
-  /** Pieces that the downloader of a link has since. */
+  /** Haves of the downloader of a link arrived. */
   learn(link: Link, pieces: readonly number[]): void {
     for (const piece of pieces) link.told.set(piece);
     this.#feed({ type: 'downloader-has', downloader: link, pieces });
   }
 
-  /** The host has a piece more. */
+  /** The host has verified a piece. */
   verified(): void {
     if (this.host.have.isFull()) this.#feed({ type: 'file-completed', file: this.#file });
   }
@@ -129,7 +129,7 @@ export class Uploader {
     });
   }
 
-  /** Nobody answers there. */
+  /** The host does not answer. */
   #refuse(link: Link): void {
     this.world.agenda.in(this.world.latencyMs(link), () => link.downloader.download?.lost(link));
   }

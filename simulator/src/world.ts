@@ -4,37 +4,37 @@ import type { Link, Machine, Way } from './link.js';
 import type { Scenario } from './scenario.js';
 import type { TokenLayout } from './token-layout.js';
 
-/** What hosts share. */
+/** The environment that all hosts share. */
 export interface World {
   readonly scenario: Scenario;
   readonly agenda: Agenda;
   readonly layout: TokenLayout;
   readonly tally: Tally;
-  /** One way between the two ends of a link. */
+  /** One-way latency between the ends of a link. */
   latencyMs(link: Link): number;
-  /** How far the ends of a link are apart, as they know it. */
+  /** Distance of the ends of a link, as far as they know it. */
   distance(link: Link): Distance;
-  /** What it passes from one zone to another; undefined if nothing narrow. */
+  /** The bottleneck between two zones; undefined if there is none. */
   trunk(link: Link): Way | undefined;
   host(id: string): Machine;
   verified(host: Machine, piece: number): void;
   completed(host: Machine): void;
-  /** A host wants to know more peers. */
+  /** A host requests more peers. */
   widen(host: Machine): void;
   banned(by: Machine, culprit: Machine): void;
-  /** Something happened that never may: ends the run with what it takes to repeat it. */
+  /** An invariant was violated: ends the run with an error that says how to repeat it. */
   fail(message: string): never;
 }
 
-/** Counted over all hosts. */
+/** Counters over all hosts. */
 export interface Tally {
-  /** Blocks that came and were of use. */
+  /** Useful blocks received. */
   storedBlocks: number;
-  /** Bytes that came and were of no use: sent twice, or after the download was over. */
+  /** Useless bytes received: duplicates, or after the end of the download. */
   duplicateBytes: number;
   /** Bytes of pieces that did not verify. */
   spoiltBytes: number;
   maxOutstandingBytes: number;
-  /** Bytes of blocks that came into each zone from others. */
+  /** Bytes of blocks received by each zone from others. */
   readonly crossed: Map<string, number>;
 }

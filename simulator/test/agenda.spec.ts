@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Agenda } from '../src/agenda.js';
 
 describe('an agenda', () => {
-  it('runs what was entered by time, and by order of entry at the same time', () => {
+  it('runs entries by time, and at the same time by order of entry', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { maxLength: 3000, size: 'max' }), (times) => {
         const agenda = new Agenda();
@@ -20,7 +20,7 @@ describe('an agenda', () => {
     );
   });
 
-  it('takes entries while it runs, and what is past as now', () => {
+  it('accepts entries while it runs, and takes a past time as now', () => {
     const agenda = new Agenda();
     const ran: string[] = [];
     const note = (what: string) => (): void => {

@@ -11,12 +11,12 @@ class Dice {
     this.#random = seededRandom(seed);
   }
 
-  /** A whole number of `from` to `to`. */
+  /** An integer from `from` to `to`. */
   whole(from: number, to: number): number {
     return from + Math.floor(this.#random() * (to - from + 1));
   }
 
-  /** A number whose size is anybody's guess. */
+  /** A number of random magnitude. */
   magnitude(from: number, to: number): number {
     return from * (to / from) ** this.#random();
   }
@@ -31,8 +31,8 @@ class Dice {
 }
 
 /**
- * A small swarm of anything that may happen: unlike links, near and far, slow disks, joins and deaths at any
- * time (now and then the seeder's), and hosts that send some or all blocks wrong. The first host is an honest seeder.
+ * A small random swarm: unequal links, near and far hosts, slow disks, joins and deaths at any
+ * time (sometimes the seeder's), and hosts that send some or all blocks bad. The first host is an honest seeder.
  */
 export function randomScenario(seed: number): Scenario {
   const dice = new Dice(seed);
@@ -58,7 +58,7 @@ export function randomScenario(seed: number): Scenario {
   };
 }
 
-/** Now and then the hosts stand in two or three zones, with narrow ways between them; some do not know it. */
+/** Sometimes the hosts are in two or three zones with slow paths between them; some do not know it. */
 function inZones(
   dice: Dice,
   hosts: readonly HostSpec[],

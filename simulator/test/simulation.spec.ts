@@ -21,7 +21,7 @@ function named(name: string): Scenario {
 }
 
 describe('a simulated swarm', () => {
-  it('ends right whoever joins, dies or lies, in hundreds of small runs', () => {
+  it('ends correctly with joins, deaths and liars, in hundreds of small runs', () => {
     let finished = 0;
     let lost = 0;
     let banned = 0;
@@ -31,13 +31,13 @@ describe('a simulated swarm', () => {
       lost += result.lostPieces.length > 0 ? 1 : 0;
       banned += result.banned.length;
     }
-    // The runs are of all kinds: most end well, some cannot, and liars are found.
+    // Runs of all kinds occur: most complete, some cannot, and liars are banned.
     expect(finished).toBeGreaterThan(2 * RUNS);
     expect(lost).toBeGreaterThan(5);
     expect(banned).toBeGreaterThan(20);
   }, 120_000);
 
-  it('goes exactly the same for the same seed, and otherwise for another', () => {
+  it('is identical for the same seed, and different for another', () => {
     const run = (seed: number): unknown => {
       const result = new Simulation(named('equal-8'), seed).run();
       return { ...result, seed: 0 };
@@ -47,7 +47,7 @@ describe('a simulated swarm', () => {
     expect(run(8)).not.toEqual(first);
   });
 
-  it('takes from one seeder to one downloader hardly longer than the bytes need', () => {
+  it('takes little longer than the link needs from one seeder to one downloader', () => {
     const { overFloor, seederShare, duplicateShare } = new Simulation(scenario([SEEDER, LINK]), 1).run();
     expect(overFloor[0]).toBeGreaterThanOrEqual(1);
     expect(overFloor[0]).toBeLessThan(1.02);
@@ -55,7 +55,7 @@ describe('a simulated swarm', () => {
     expect(duplicateShare).toBe(0);
   });
 
-  it('fills a downlink from several uplinks, and no more than fills it', () => {
+  it('fills a downlink from several uplinks, and never exceeds it', () => {
     const four = Array.from({ length: 4 }, () => SEEDER);
     const wide = new Simulation(scenario([...four, { ...LINK, down: 40 * MIB }]), 1).run();
     expect(wide.tookMs[0]).toBeGreaterThanOrEqual(800);
@@ -65,32 +65,29 @@ describe('a simulated swarm', () => {
     expect(narrow.tookMs[0]).toBeLessThan(3400);
   });
 
-  it.each([1, 2, 3])(
-    'spreads a file with hardly more than one copy of it from the seeder, seed %d',
-    (seed) => {
-      const { finished, seederShare, overFloor } = new Simulation(named('equal-8'), seed).run();
-      expect(finished).toBe(8);
-      expect(seederShare).toBeLessThan(1.06);
-      expect(quantile(overFloor, 1)).toBeLessThan(1.08);
-    },
-  );
+  it.each([1, 2, 3])('distributes a file with little more than one copy from the seeder, seed %d', (seed) => {
+    const { finished, seederShare, overFloor } = new Simulation(named('equal-8'), seed).run();
+    expect(finished).toBe(8);
+    expect(seederShare).toBeLessThan(1.06);
+    expect(quantile(overFloor, 1)).toBeLessThan(1.08);
+  });
 
-  it('runs with other constants of the engine where a scenario says so', () => {
+  it('runs with other constants of the engine if a scenario sets them', () => {
     const patient = new Simulation({ ...named('equal-8'), engine: { queueSeconds: 10 } }, 1).run();
     const usual = new Simulation(named('equal-8'), 1).run();
     expect(patient.finished).toBe(8);
-    // What is asked for long before waits in queues at the end.
+    // Blocks requested long before wait in queues at the end.
     expect(quantile(patient.overFloor, 1)).toBeGreaterThan(quantile(usual.overFloor, 1) + 0.01);
   });
 
-  it('lets late ones join when the others are half done, and kills when it is told to', () => {
+  it('lets hosts join when the others are half done, and kills hosts on time', () => {
     const late = new Simulation(named('late'), 1).run();
     expect([late.finished, late.downloaders]).toEqual([8, 8]);
     const churn = new Simulation(named('churn'), 1).run();
     expect([churn.finished, churn.downloaders]).toEqual([6, 6]);
   });
 
-  it('lets a piece into a zone hardly more often than it must, if hosts know where they are', () => {
+  it('sends a piece into a zone little more often than necessary, if hosts know their zone', () => {
     const zoned = (count: number, spec: HostSpec): HostSpec[] =>
       Array.from({ length: count }, () => ['a', 'b', 'c'].map((zone) => ({ ...spec, zone }))).flat();
     const hosts = [{ ...SEEDER, zone: 'a' }, ...zoned(5, LINK)];
@@ -103,7 +100,7 @@ describe('a simulated swarm', () => {
     expect(blind.crossedShare).toBeGreaterThan(2 * knowing.crossedShare * 0.9);
   });
 
-  it('ends a run in which a zone has what never came in', () => {
+  it('ends a run in which a zone has content that never came in', () => {
     const simulation = new Simulation(
       scenario([
         { ...SEEDER, zone: 'a' },
@@ -112,7 +109,7 @@ describe('a simulated swarm', () => {
       1,
     );
     Object.defineProperty(simulation.tally.crossed, 'get', { value: () => 0 });
-    expect(() => simulation.run()).toThrow(/zone b has more than came in/);
+    expect(() => simulation.run()).toThrow(/zone b has more than the \d+ bytes that came in/);
   });
 
   it('is slowed down by a slow disk, and keeps its bound on memory', () => {
@@ -121,13 +118,13 @@ describe('a simulated swarm', () => {
     expect(result.maxOutstandingBytes).toBeLessThanOrEqual(32 * MIB + 256 * KIB);
   });
 
-  it('says which pieces died with their only holder, and does not wait for them', () => {
+  it('reports the pieces that died with their only holder, and does not wait for them', () => {
     const result = new Simulation(scenario([{ ...SEEDER, dies: { ms: 1500 } }, LINK, LINK]), 1).run();
     expect(result.finished).toBe(0);
     expect(result.lostPieces.length).toBeGreaterThan(10);
   });
 
-  it('bans who sends wrong bytes, and nobody else', () => {
+  it('bans the hosts that send bad bytes, and no others', () => {
     const liar = { ...SEEDER, corruptsEvery: 3 };
     const result = new Simulation(scenario([SEEDER, liar, LINK, LINK]), 1).run();
     expect(result.banned).toEqual([1]);
@@ -135,13 +132,13 @@ describe('a simulated swarm', () => {
     expect(result.spoiltBytes).toBeGreaterThan(0);
   });
 
-  it('chokes those for whom there is no slot, and serves them in their turn', () => {
+  it('chokes downloaders without a slot, and serves them in their turn', () => {
     const hosts = [SEEDER, ...Array.from({ length: 300 }, () => LINK)];
     const content = { bytes: 512 * KIB, pieceLength: 256 * KIB, blockLength: 256 * KIB };
     expect(new Simulation(scenario(hosts, { content }), 1).run().finished).toBe(300);
   });
 
-  it('ends a run that broke a rule with what it takes to repeat it', () => {
+  it('ends a run that violates an invariant with the command to repeat it', () => {
     const simulation = new Simulation(scenario([SEEDER, LINK]), 42);
     const [, downloader] = simulation.hosts;
     expect(() => {
@@ -150,7 +147,7 @@ describe('a simulated swarm', () => {
     }).toThrow(/verified twice .*SIM_SCENARIO=test SIM_SEED=42/);
   });
 
-  it('takes the quantiles of ascending numbers by nearest rank', () => {
+  it('computes the quantiles of ascending numbers by nearest rank', () => {
     const numbers = Array.from({ length: 1000 }, (_, index) => index + 1);
     expect([0.5, 0.99, 0.999, 1].map((q) => quantile(numbers, q))).toEqual([500, 990, 999, 1000]);
   });

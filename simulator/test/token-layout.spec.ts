@@ -16,7 +16,7 @@ describe('a layout of tokens', () => {
     expect(layout.blockSize(2, 1)).toBe(200);
   });
 
-  it('verifies a piece of its own blocks in their order, and nothing else', () => {
+  it('verifies a piece only with its own blocks in order', () => {
     const right = tokens(0);
     const verifies = (digests: Buffer[]): boolean =>
       layout.combineBlocks(0, digests).equals(layout.pieceRoot(0));
@@ -27,7 +27,7 @@ describe('a layout of tokens', () => {
     expect(() => verifies(right.slice(1))).toThrow(RangeError);
   });
 
-  it('has different tokens for different liars, so that each is found out', () => {
+  it('has different tokens for different liars, so that each is identified', () => {
     expect(layout.badToken(1).equals(layout.badToken(2))).toBe(false);
   });
 });
