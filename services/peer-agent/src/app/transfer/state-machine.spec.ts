@@ -8,7 +8,7 @@ import type { TransferState } from './transfer-view.js';
 const fault = new EnjambreError('internal', 'DISK_FAILED', 'the disk failed');
 let states: StateMachine;
 let entered: TransferState[];
-/** What was told to end, in order. */
+/** What was stopped, in order. */
 let ended: string[];
 
 const serving = {
@@ -43,8 +43,8 @@ beforeEach(() => {
   states = new StateMachine('paused', (state) => entered.push(state));
 });
 
-describe('the states of a transfer', () => {
-  it('run from a start to a halt, after which the last one stays visible without its offer', async () => {
+describe('StateMachine', () => {
+  it('keeps the last state visible after a halt, without its offer', async () => {
     states.begin('resolving', work, failed);
     states.enter('downloading');
     states.offer(part);
@@ -60,7 +60,7 @@ describe('the states of a transfer', () => {
     expect(entered).toEqual(['downloading']);
   });
 
-  it('are in force before the work begins, which may enter the next at once', () => {
+  it('is in the first state before the work starts, which may enter the next one synchronously', () => {
     const seen: unknown[] = [];
     const begin = (): Promise<void> => {
       seen.push(states.state, states.run !== undefined);
@@ -71,7 +71,7 @@ describe('the states of a transfer', () => {
     expect([seen, states.state]).toEqual([['checking', true], 'missing']);
   });
 
-  it('ignore work that was halted and has not noticed yet', async () => {
+  it('ignores transitions by work that was halted and has not ended yet', async () => {
     let isEnding: () => void = () => undefined;
     const slow = (): Promise<void> => new Promise((resolve) => (isEnding = resolve));
     states.begin('checking', slow, failed);
@@ -83,14 +83,14 @@ describe('the states of a transfer', () => {
     await halting;
   });
 
-  it('end the background checks of a seeder first', async () => {
+  it('stops the background checks of a seeder before anything else', async () => {
     states.begin('checking', work, failed);
     states.offer(whole);
     await states.halt('CONTENT_CHANGED', 'it changed');
     expect(ended).toEqual(['chores', 'work', 'serving it changed CONTENT_CHANGED']);
   });
 
-  it('keep the error while the transfer is failed, and only then', async () => {
+  it('keeps the error only while the transfer is failed', async () => {
     states.rest('failed', fault);
     expect([states.state, states.fault]).toEqual(['failed', fault]);
     states.rest('failed');
@@ -106,7 +106,7 @@ describe('the states of a transfer', () => {
     ]);
   });
 
-  it('report the error of work that fails, not of work that was halted', async () => {
+  it('reports the error of work that fails, but not of halted work', async () => {
     const errors: unknown[] = [];
     const report = (_: unknown, error: unknown): void => void errors.push(error);
     states.begin('checking', () => Promise.reject(fault), report);
@@ -118,7 +118,7 @@ describe('the states of a transfer', () => {
     expect(errors).toEqual([fault]);
   });
 
-  it('settle when the work only waits', async () => {
+  it('settles when the work only waits', async () => {
     states.begin('missing', work, failed);
     const { run } = states;
     let isSettled = false;
@@ -130,7 +130,7 @@ describe('the states of a transfer', () => {
     expect(isSettled).toBe(true);
   });
 
-  it('withdraw an offer and keep the work', () => {
+  it('withdraws an offer without stopping the work', () => {
     states.begin('checking', work, failed);
     states.offer(part);
     states.withdraw('another copy is used');

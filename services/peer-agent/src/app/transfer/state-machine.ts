@@ -7,21 +7,21 @@ import type { TransferState } from './transfer-view.js';
 
 /** States without work. */
 type IdleState = 'paused' | 'failed';
-/** States in which work is under way. */
+/** States in which work is in progress. */
 export type ActiveState = Exclude<TransferState, IdleState>;
 
-/** What peers can fetch, with the work that has to end with it. */
+/** What peers can fetch, with the work that ends with it. */
 export type Offer =
   /** The verified pieces of a download. */
   | { readonly kind: 'part'; readonly serving: Serving; readonly download: Download }
-  /** All pieces; the content is being moved to its place. */
+  /** All pieces; the content does not have its final name yet. */
   | { readonly kind: 'unpublished'; readonly serving: Serving }
   /** All pieces, checked in the background. */
   | { readonly kind: 'whole'; readonly serving: Serving; readonly endChores: () => void };
 
 interface Idle {
   readonly kind: 'idle';
-  /** The last state, once work was halted. */
+  /** After a halt, the state of the halted work. */
   readonly state: TransferState;
   readonly fault?: EnjambreError | undefined;
 }
@@ -34,18 +34,18 @@ interface Running {
 }
 
 /**
- * The state of a transfer with its work. Only work has a run, and only a run has an offer, so state, work and offer
- * change together:
+ * The state of a transfer together with its work: only a running transfer has a run, and only a run has an offer. The
+ * transitions:
  *
  * - {@link begin}: idle → running;
- * - {@link enter}, {@link offer}: the same run in another state, or with another offer; no effect once halted;
- * - {@link halt}: running → idle. Required before any other change of the transfer;
- * - {@link rest}: idle, in a state without work.
+ * - {@link enter}, {@link offer}: change the state or the offer of the run; no effect once halted;
+ * - {@link halt}: running → idle; required before any other change of the transfer;
+ * - {@link rest}: enters an idle state.
  */
 export class StateMachine {
   #phase: Idle | Running;
 
-  /** @param entered called when another state was entered; not by `begin` and `halt`, which a change of state follows */
+  /** @param entered called after each change of state, except by `begin` and `halt`: another change follows these */
   constructor(
     initial: TransferState,
     private readonly entered: (state: TransferState) => void,
@@ -57,7 +57,7 @@ export class StateMachine {
     return this.#phase.state;
   }
 
-  /** The work under way. */
+  /** The work in progress. */
   get run(): TransferRun | undefined {
     return this.#phase.kind === 'running' ? this.#phase.run : undefined;
   }
@@ -70,12 +70,12 @@ export class StateMachine {
     return this.#offer?.kind === 'part' ? this.#offer.download : undefined;
   }
 
-  /** The error that the transfer failed with in this process, while it is failed. */
+  /** While the transfer is `failed`: the error, if it failed in this process. */
   get fault(): EnjambreError | undefined {
     return this.#phase.kind === 'idle' && this.#phase.state === 'failed' ? this.#phase.fault : undefined;
   }
 
-  /** Starts work on a halted transfer. `failed` is called if it fails before it is halted. */
+  /** Starts work on an idle transfer. `failed` is called if the work fails before it is halted. */
   begin(
     state: ActiveState,
     work: (signal: AbortSignal) => Promise<void>,
@@ -94,7 +94,7 @@ export class StateMachine {
     this.entered(state);
   }
 
-  /** Replaces what is offered. Returns false if halted: then it is not offered. */
+  /** Replaces the offer. Returns false, without effect, if the work was halted. */
   offer(offer: Offer): boolean {
     if (this.#phase.kind === 'idle') return false;
     this.#phase = { ...this.#phase, offer };
@@ -107,14 +107,14 @@ export class StateMachine {
     if (this.#phase.kind === 'running') this.#phase = { ...this.#phase, offer: undefined };
   }
 
-  /** Enters a state without work. @param fault why it failed; kept for one that stays failed */
+  /** Enters an idle state. @param fault why it failed @default the previous one, if it was already failed */
   rest(state: IdleState, fault = this.fault): void {
     this.#phase = { kind: 'idle', state, ...(state === 'failed' && { fault }) };
     this.entered(state);
   }
 
   /**
-   * Ends all work and resolves when nothing of it is left. The state stays visible until the next one.
+   * Stops all work and resolves when it has ended. The state remains visible until the next transition.
    *
    * @param reason sent to peers
    * @returns the download that was halted

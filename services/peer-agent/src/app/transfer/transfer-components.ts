@@ -13,7 +13,7 @@ import type { TransferArchive } from '../ports/archives.js';
 import type { RoomNeed } from './room.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** What a transfer works with. */
+/** Collaborators of a transfer. */
 export interface TransferComponents {
   readonly clock: Clock;
   readonly archive: TransferArchive;
@@ -23,7 +23,7 @@ export interface TransferComponents {
   readonly bans: Bans;
   readonly random: Random;
   readonly budget: OutstandingBudget;
-  /** Between two looks at content that is missing. @default 3000 */
+  /** Interval of checks for missing content. @default 3000 */
   readonly missingLookMs?: number;
   /** See `Download`. */
   readonly checkpointMs?: number;
@@ -33,29 +33,29 @@ export interface TransferComponents {
   /** See `Serving`. */
   readonly turns: ComplaintTurns;
   readonly log: Logger;
-  /** Reserves the place of a download whose name was not known until now. Throws `already-exists`, TARGET_TAKEN. */
+  /** Reserves the target of a download once its name is known. Throws `already-exists` TARGET_TAKEN. */
   readonly claim: (place: Place) => Promise<void>;
-  /** Throws `exhausted`, DISK_FULL, if there is not as much room beside the other downloads. */
+  /** Throws `exhausted` DISK_FULL if the disk lacks room for this and the other active downloads. */
   readonly checkRoom: (need: RoomNeed) => Promise<void>;
-  /** Called when its content is, or goes, somewhere else than before. */
+  /** Called when the place of its content, current or future, changes. */
   readonly moved: () => void;
-  /** Called at each change of state, and when progress reached the disk. */
+  /** Called after each change of state, and when progress was saved. */
   readonly changed: () => void;
-  /** Called when bytes were counted that the record should have some time. */
+  /** Called when byte counts changed: the record is saved soon. */
   readonly counted: () => void;
-  /** Resolves when the record as it is now survives a crash. */
+  /** Resolves when the current record survives a crash. */
   readonly save: () => Promise<void>;
 }
 
 /**
- * What may be done about content that is not as it was: nothing, repair what is there and is
- * wrong, or fetch what is missing, too. More than nothing is a person's decision.
+ * What a run may do about content that was complete and has changed: nothing (`none`), repair damaged content
+ * (`repair`), or also fetch missing content (`fetch`). Only a user's request permits more than `none`.
  */
 export type Remedy = 'none' | 'repair' | 'fetch';
 
-/** How a run begins. */
+/** Options of a run. */
 export interface RunOptions {
-  /** What the tracker is told of it. */
+  /** Announced to the tracker. */
   readonly event: MembershipEvent;
   readonly signal: AbortSignal;
   readonly remedy: Remedy;

@@ -29,19 +29,18 @@ import {
   type TransferView,
 } from './transfer-view.js';
 
-/** It is to run, whatever has stopped it. */
+/** Clears a pause or failure. */
 const TO_RUN = { goal: 'run', reason: '' } as const;
 
 /**
- * One file or folder that this agent shares or downloads, through all its states. What
- * it is to do (`goal`) outlives the process; what it does follows from it. Changes of
- * the goal run one after the other.
+ * One file or folder that this agent shares or downloads, in all its states. Its `goal` is persistent; its state
+ * follows from the goal. Changes of the goal run one at a time.
  */
 export class Transfer {
   readonly #its: Holding;
   readonly #states: StateMachine;
   readonly #ledger: Ledger;
-  /** How fast it may send and receive. */
+  /** Its rate limits and priority. */
   readonly limits: TransferLimits;
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
@@ -82,7 +81,7 @@ export class Transfer {
     return this.#its.record.name;
   }
 
-  /** Whether it was shared from here, where it is or goes, and whether its content has its own name there already. */
+  /** The places of its content, and whether the content already has its final name there. */
   get home(): Pick<TransferRecord, 'origin' | 'location' | 'inPlace' | 'copies'> {
     return this.#its.record;
   }
@@ -91,22 +90,22 @@ export class Transfer {
     return this.#states.state;
   }
 
-  /** The reason of the error that has stopped it in this process; empty if none has. */
+  /** The reason code of the error that stopped it in this process; empty if there was none. */
   get fault(): string {
     return this.#states.fault?.reason ?? '';
   }
 
-  /** What others may fetch; undefined while nothing is served. */
+  /** What peers can fetch; undefined while nothing is served. */
   get serving(): Serving | undefined {
     return this.#states.serving;
   }
 
-  /** Peers of its download that are known, and those that a link stands to. */
+  /** Known peers of its download, and those with an open link. */
   get linkCounts(): { known: number; ready: number } | undefined {
     return this.#states.download?.linkCounts;
   }
 
-  /** What is to outlive the process, as of now. */
+  /** The persistent state, as of now. */
   get record(): TransferRecord {
     return {
       ...this.#its.record,
@@ -133,27 +132,27 @@ export class Transfer {
     });
   }
 
-  /** True if the content on disk looks as it did when it was complete; where it is used, or at another path that it has. */
+  /** True if the copy in use, or the copy at `path`, is unchanged since it was found complete. Reads no content. */
   async isUnchanged(path?: string): Promise<boolean> {
     return looksUnchanged(this.#its.content, this.#its.record, this.parts.stores, path);
   }
 
-  /** Changes what is known of its copies; another may be used then. False if `change` says that there is none. */
+  /** Changes its list of copies, and with it perhaps the copy in use. False if `change` leaves no copy. */
   changeCopies(change: CopiesChange): Promise<boolean> {
     return this.#serial.run(async () => {
       const changed = await change(this.#its.record, this.#its.content);
       if (changed?.location === undefined) this.#its.note(changed ?? {});
-      else await this.#again('the file is served from another place', changed);
+      else await this.#again('the file is now served from another path', changed);
       return changed !== undefined;
     });
   }
 
-  /** Does what the goal says. `event` tells the tracker whether it is new (`started`) or not (`update`). */
+  /** Starts work towards the goal. `event` tells the tracker if the transfer is new (`started`) or known (`update`). */
   start(event: 'started' | 'update'): Promise<void> {
     return this.#serial.run(() => this.#begin(event));
   }
 
-  /** Resolves when it seeds, waits for what is missing, or has failed; or when it is told to do something else. */
+  /** Resolves when it seeds, waits for missing content, has failed, or is halted. */
   readonly settled = (): Promise<void> => this.#states.run?.settled ?? Promise.resolve();
 
   pause(): Promise<void> {
@@ -167,30 +166,30 @@ export class Transfer {
   }
 
   /**
-   * Goes on after a pause or a failure, and looks again at what is missing; does nothing to a transfer that runs.
-   * Content that made it fail is repaired.
+   * Resumes after a pause or a failure, and checks again for missing content; no effect on a running transfer. After a
+   * failure, damaged content is repaired.
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
       const { goal } = this.#its.record;
       if (goal === 'run' && this.state !== 'missing') return;
-      await this.#again('the transfer starts again', TO_RUN, goal === 'failed' ? 'repair' : 'none');
+      await this.#again('the transfer restarts', TO_RUN, goal === 'failed' ? 'repair' : 'none');
     });
   }
 
-  /** Goes on with a download in another folder, and takes what is there of it along; or, if that fails, where it was. */
+  /** Moves a download, with its partial data, to another folder. On an error it resumes in the old one, then throws. */
   relocate(folder: string): Promise<void> {
     return this.#serial.run(async () => {
       await this.#halt('STOPPING', 'the transfer moves to another folder');
       const moved = await this.#its.moveTo(folder);
       const isGone = this.state === 'missing' && !moved.error;
       const change = { ...moved.change, ...TO_RUN };
-      await this.#again('the transfer starts again', change, isGone ? 'fetch' : 'none');
+      await this.#again('the transfer restarts', change, isGone ? 'fetch' : 'none');
       if (moved.error) throw moved.error;
     });
   }
 
-  /** Reads all that is on disk again; what is wrong or missing is fetched again. */
+  /** Hashes all content on disk again; fetches damaged and missing pieces of a download. */
   verify(): Promise<void> {
     return this.#serial.run(() => {
       const change = { ...inDoubt(this.#its.record, this.state === 'missing'), ...TO_RUN };
@@ -198,10 +197,10 @@ export class Transfer {
     });
   }
 
-  /** It has its content elsewhere from here on, or is to fetch it. Throws what cannot be saved: then it is what it was. */
+  /** Gives it another place for its content, or makes it fetch it. Unchanged if that cannot be saved: throws why. */
   become(change: Partial<TransferRecord>, event: 'started' | 'update'): Promise<void> {
     return this.#serial.run(async () => {
-      await this.#halt('STOPPING', 'the file is served from another place');
+      await this.#halt('STOPPING', 'the file is now served from another path');
       this.#presence.withdraw();
       const refused = await this.#its.become(change);
       await this.#begin(refused ? 'update' : event);
@@ -210,8 +209,8 @@ export class Transfer {
   }
 
   /**
-   * Ends it for good. Throws as {@link checkDeletable} does, and what the disk refuses: then it stays what it was, but has
-   * failed if some of its files may be gone.
+   * Removes the transfer permanently. Throws as {@link checkDeletable} does, and disk errors: the transfer then stays,
+   * in state `failed` if some of its files may be deleted.
    */
   remove(options: RemovalOptions): Promise<Removal> {
     return this.#serial.run(async () => {
@@ -223,18 +222,18 @@ export class Transfer {
       const { error, touched } = outcome;
       if (touched) this.#noteFailed(error, { recheck: true });
       else await this.#begin('update');
-      // That it is there after all must survive a crash. If that cannot be saved now, it is tried again.
+      // The transfer still exists, and must after a crash. The record saver retries if this fails.
       await this.parts.save().catch(() => undefined);
       throw error;
     });
   }
 
-  /** Ends all work, for the end of the process: the goal stays, and so does all progress. */
+  /** Stops all work before the process ends; keeps the goal and all progress. */
   stop(): Promise<void> {
     return this.#serial.run(() => this.#halt('STOPPING', 'the agent is stopping'));
   }
 
-  /** Begins again with a changed record; if its goal is not to run, only that. */
+  /** Restarts with a changed record; only changes the record if the goal is not `run`. */
   async #again(message: string, change: Partial<TransferRecord>, remedy: Remedy = 'none'): Promise<void> {
     await this.#halt(remedy === 'fetch' ? 'CHECKING' : 'STOPPING', message);
     await this.#its.turnInto(change);
@@ -249,7 +248,7 @@ export class Transfer {
       if (this.state !== state) this.#states.rest(state);
       return;
     }
-    // A pause ends here, not when what follows has found out what it is to do.
+    // The time of a pause ends here, not when the run enters its first state.
     this.#timings.entered(this.#its.content ? 'checking' : 'resolving', this.#its.record);
     this.#states.begin(
       firstActiveState(this.#its.record),
@@ -258,7 +257,7 @@ export class Transfer {
     );
   }
 
-  /** From wherever it is to the end, or until it is halted. */
+  /** The whole run: metainfo, check, download, seeding. Returns early if halted. */
   async #perform(run: RunOptions): Promise<void> {
     const halted = (): boolean => run.signal.aborted;
     const known = this.#its.content ?? (await this.#resolve(run.signal));
@@ -284,14 +283,14 @@ export class Transfer {
     return this.#its.content;
   }
 
-  /** Waits for content that is missing. */
+  /** Waits for missing content. */
   #rest(): void {
     if (this.state !== 'missing') this.#presence.withdraw();
     this.#states.enter('missing');
     this.#states.run?.rest();
   }
 
-  /** Resolves when all pieces are there, or when halted. */
+  /** Resolves when all pieces are verified, or when halted. */
   async #fetch(content: Content, have: Bitfield, { event, signal }: RunOptions): Promise<void> {
     const download = new Download({
       ...this.parts,
@@ -313,18 +312,18 @@ export class Transfer {
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
-    // The claim of all pieces before the content gets its name: see findPublished.
+    // All pieces must be on record before the content gets its name: see findPublished.
     await download.checkpoint();
     this.#states.offer({ kind: 'unpublished', serving });
   }
 
-  /** All pieces are there: put the content in its place, and seed. */
+  /** All pieces are verified: publishes the content and seeds it. */
   async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
     const options = this.#contentSearch.inventoryOptions(run);
     const { content, ...noted } = await publish(fetched, this.#its.record, options);
     this.#its.content = content;
-    // What was served so far came from the part that the other's copy has replaced.
-    if (content !== fetched.content) this.#states.withdraw('the file is served from another place');
+    // Another agent's copy replaced the part that has been served so far.
+    if (content !== fetched.content) this.#states.withdraw('the file is now served from another path');
     await this.#its.complete(noted);
     this.#timings.stop();
     this.#its.have = Bitfield.full(content.layout.pieceCount);
@@ -333,7 +332,7 @@ export class Transfer {
     this.#presence.offers(run.event);
   }
 
-  /** Offers all of the content and checks it in the background. Peers that fetch from the download stay connected. */
+  /** Serves the whole content and scrubs it in the background. Peers that fetch from the download stay connected. */
   #seed(parts: ServingComponents & Pick<Content, 'store'>): void {
     const serving = this.serving ?? new Serving(parts);
     const endChores = startSeedingChores({
@@ -346,7 +345,7 @@ export class Transfer {
     else endChores(); // Halted while the content was moved to its place.
   }
 
-  /** The content is not what it was: it must not be served as that. */
+  /** The content changed or is gone: it must no longer be served. */
   readonly #damaged = (cause: unknown): void => {
     if (this.#states.run) this.#fail(this.#states.run, cause);
   };
@@ -354,7 +353,7 @@ export class Transfer {
   #fail(run: TransferRun, cause: unknown): void {
     this.#serial
       .run(async () => {
-        // It was told to do something else meanwhile; what is in doubt by that stays so.
+        // The failed run is no longer the current one. Its failure may still put the content in doubt.
         if (this.#states.run !== run) {
           this.#its.note({ recheck: failed(this.#its.record, cause).recheck });
           return;
@@ -381,11 +380,11 @@ export class Transfer {
     );
   }
 
-  /** Stops all work and saves how far it came. */
+  /** Stops all work and saves the progress. */
   async #halt(reason: string, message: string): Promise<void> {
     const download = await this.#states.halt(reason, message);
     await download?.checkpoint().catch((error: unknown) => {
-      this.parts.log.warn({ err: error }, `progress of ${this.name} could not be saved`);
+      this.parts.log.warn({ err: error }, `the progress of ${this.name} could not be saved`);
     });
     await this.#its.content?.store.close();
     this.#timings.stop();

@@ -38,23 +38,23 @@ export interface TransfersComponents extends Omit<
 }
 
 export interface TransfersInit {
-  /** Where downloads go unless told otherwise. */
+  /** Default target folder of downloads. */
   readonly downloadDir: string;
 }
 
-/** Each reads its metainfo; the disk serves some at a time. */
+/** Maximum number of concurrent starts: each reads its metainfo from disk. */
 const STARTS_AT_ONCE = 16;
 
-/** All transfers of this agent: the use cases that people and programs ask for. */
+/** All transfers of this agent, with the use cases of its API. */
 export class Transfers implements Startable, ServingDirectory {
   readonly #transfers = new Map<InfoHash, Transfer>();
   readonly #parts: TransfersComponents;
-  /** Shares by the path of what they offer. */
+  /** Shares by the path of their content. */
   readonly #shares = new SharedPaths();
   readonly #watchers = new TransferWatchers();
   readonly #targets: Targets;
   readonly #saver: RecordSaver;
-  /** What adds or removes transfers of one path, or of one infohash, does so one after the other: first the path is taken. */
+  /** Serialise the addition and removal of transfers, by path and by infohash. Lock order: path, then infohash. */
   readonly #paths = new KeyedSerial<string>();
   readonly #infohashes = new KeyedSerial<InfoHash>();
   readonly #room: Room;
@@ -84,17 +84,17 @@ export class Transfers implements Startable, ServingDirectory {
     await this.#saver.stop();
   }
 
-  /** All of them, in the order in which they came. */
+  /** All transfers, in the order in which they were added. */
   all(): Iterable<Transfer> {
     return this.#transfers.values();
   }
 
-  /** All of them, ordered by name. */
+  /** All transfers, ordered by name. */
   list(): Transfer[] {
     return [...this.all()].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
   }
 
-  /** Those shared from just this path. */
+  /** Transfers shared from exactly this path. */
   sharesAt(path: string): readonly Transfer[] {
     return this.#shares.at(path);
   }
@@ -104,7 +104,7 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#lookup.get(ref);
   }
 
-  /** Hashes and offers a file or folder, for good once this resolves. `already` tells that it was offered before. */
+  /** Hashes and shares a file or folder; survives a crash once this resolves. */
   async share(options: ShareOptions): Promise<Shared> {
     const { content, metainfo } = await hashShare(this.#parts.hasher, options);
     const offered = await this.#paths.run([content.path], () =>
@@ -114,15 +114,14 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /**
-   * Starts a download, or goes on with one; once this resolves, a crash does not make it
-   * forgotten. `already` tells that it is complete. One that has not got its name goes on in
-   * another folder, if that is wanted. Throws `already-exists`, TARGET_TAKEN, if its place is that of
-   * another transfer, and `precondition`, ELSEWHERE, if it cannot be had in another folder than it is in.
+   * Starts or resumes a download; survives a crash once this resolves. With another `outputDir`, moves an unfinished
+   * download there. Throws `already-exists` TARGET_TAKEN if another transfer has the target, and `precondition`
+   * ELSEWHERE if the content already has its final name in another folder.
    */
   async download(source: DownloadSource, { outputDir, limits = {} }: DownloadOptions): Promise<Started> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
-    // Before its turn: a tracker that does not answer must not keep others from theirs.
+    // Outside the lock: a tracker that does not answer must not block other calls.
     const found = info ? identityOf(info) : await this.#lookup.identify(ref);
     return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
@@ -134,27 +133,27 @@ export class Transfers implements Startable, ServingDirectory {
     });
   }
 
-  /** Says which files were deleted, as {@link Transfer.remove} does. */
+  /** Returns and throws as {@link Transfer.remove} does. */
   remove(transfer: Transfer, deleteData: boolean, force = false): ReturnType<Transfer['remove']> {
     return this.#infohashes.run([transfer.infohash], () => this.#remove(transfer, { deleteData, force }));
   }
 
-  /** Offers a transfer no more from a path; nor at all if that is the only one. */
+  /** Stops sharing a transfer from a path; removes the transfer if no copy is left. */
   withdraw(transfer: Transfer, path: string): Promise<void> {
     return this.#infohashes.run([transfer.infohash], () => this.#withdraw(transfer, path));
   }
 
-  /** The infohash of a file that this agent or its tracker knows. */
+  /** The infohash of a transfer or of a file in the catalogue. Throws as {@link TransferLookup.identify} does. */
   async lookUp(ref: string): Promise<InfoHash> {
     return (await this.#lookup.identify(parseRef(ref))).infohash;
   }
 
-  /** Calls `listener` at each change of state. Returns a function that ends it. */
+  /** Calls `listener` on each change of the transfer. Returns a function that ends the watch. */
   watch(infohash: InfoHash, listener: () => void): () => void {
     return this.#watchers.watch(infohash, listener);
   }
 
-  /** True until it is removed. */
+  /** True until the transfer is removed. */
   has(transfer: Transfer): boolean {
     return this.#transfers.get(transfer.infohash) === transfer;
   }
@@ -175,7 +174,7 @@ export class Transfers implements Startable, ServingDirectory {
     this.#parts.bans.strike(offender, breach);
   }
 
-  /** Resumes what is known; what is complete but not whole on disk any more is repaired. */
+  /** Resumes a known transfer; repairs complete content that has changed or is missing. */
   async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
     const { folder, step } = planAgain(known, wanted);
     if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
@@ -192,7 +191,7 @@ export class Transfers implements Startable, ServingDirectory {
     return { transfer: known, already };
   }
 
-  /** Downloads what was shared from here, or complete, and is missing. If that is refused, it stays what it was. */
+  /** Downloads content that was shared or complete here, and is missing. On an error the transfer stays unchanged. */
   async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
     const { record } = known;
     const metainfo = await this.#parts.archive.readMetainfo(record.infohash);
@@ -208,7 +207,7 @@ export class Transfers implements Startable, ServingDirectory {
     return { transfer: known, already: false };
   }
 
-  /** A new download. Its place is its own from here on, or it is refused. */
+  /** Starts a new download and reserves its target. Throws if the target is refused. */
   async #begin(
     found: Identity,
     metainfo: Metainfo | undefined,
@@ -217,7 +216,7 @@ export class Transfers implements Startable, ServingDirectory {
     const { clock, archive } = this.#parts;
     try {
       await this.#reserve(found, metainfo, location);
-      // One that was removed before may have left claims that could not be deleted then.
+      // An earlier transfer of this infohash may have left progress that could not be deleted.
       await archive.progress(found.infohash).clear();
       if (metainfo) await archive.writeMetainfo(metainfo);
     } catch (error) {
@@ -232,7 +231,7 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer;
   }
 
-  /** Claims a place for a download, and tries whether it can go there. */
+  /** Claims a target for a download and checks that the disk can take it. */
   async #reserve(
     { infohash, name, size }: Identity,
     metainfo: Metainfo | undefined,
@@ -249,7 +248,7 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
   }
 
-  /** Its place is the new one, or still the old one. */
+  /** Moves a download to another folder. On an error its target is still the old one. */
   async #relocate(known: Transfer, folder: string): Promise<void> {
     const { infohash, name, record } = known;
     try {
@@ -270,8 +269,8 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   /**
-   * Makes a transfer of content that was just hashed where it lies, or `known` one of it. Throws `precondition`
-   * CHANGED_WHILE_READ; `known` is what it was then.
+   * Shares content that was just hashed, as a new transfer or as `known`. Throws `precondition` CHANGED_WHILE_READ;
+   * `known` is then unchanged.
    */
   async #adopt(
     metainfo: Metainfo,
@@ -283,7 +282,7 @@ export class Transfers implements Startable, ServingDirectory {
     const { path: location } = content;
     await archive.writeMetainfo(metainfo);
     const fingerprint = (await stores.original(metainfo, content.path).fingerprint()) ?? '';
-    // After the fingerprint: it is of what was hashed.
+    // After the fingerprint, which is thereby that of the hashed content.
     await hasher.confirm(content);
     const identity = identityOf(metainfo);
     const before = known?.record;
@@ -294,7 +293,7 @@ export class Transfers implements Startable, ServingDirectory {
       known ?? this.#add({ ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared });
     const named = { name: identity.name, bytesTotal: identity.size };
     await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
-    // Whoever is told that it is shared may tell others at once.
+    // The caller may pass the infohash on at once: it must be served by then.
     await transfer.settled();
     if (transfer.state === 'seeding') {
       if (before) await dropPart(metainfo, before, this.#parts);
@@ -308,7 +307,7 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer;
   }
 
-  /** Offers content where it lies, in the place of what that path offered before, or beside what the infohash did. */
+  /** Shares content from its path. Replaces other content shared from it; adds a copy if the infohash is known. */
   #offer(
     metainfo: Metainfo,
     content: ScannedContent,
@@ -320,7 +319,7 @@ export class Transfers implements Startable, ServingDirectory {
     const infohashes = new Set([infohash, ...before.map((transfer) => transfer.infohash)]);
     return this.#infohashes.run([...infohashes], async () => {
       const known = this.#transfers.get(infohash);
-      // Moved content is offered where it is now, also before it is missed where it was.
+      // If the content was moved, share it from the new path, even if its absence at the old one was not noticed yet.
       const already = known?.state === 'seeding' && (await known.isUnchanged());
       for (const transfer of before)
         if (transfer !== known && this.has(transfer) && !(await transfer.isUnchanged(path)))
@@ -378,7 +377,7 @@ export class Transfers implements Startable, ServingDirectory {
     return transfer;
   }
 
-  /** Resolves when the transfer, as it is now, survives a crash: what was answered must survive the process. */
+  /** Resolves when the current record survives a crash: required before a caller gets an answer. */
   save(transfer: Transfer): Promise<void> {
     return this.#saver.save(transfer);
   }
