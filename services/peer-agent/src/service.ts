@@ -52,6 +52,7 @@ import { Locality } from './app/agent/locality.js';
 import { ComplaintTurns } from './app/upload/complaint-turns.js';
 import { Meter } from './app/agent/meter.js';
 import { Messages } from './app/messages/messages.js';
+import { Uploads } from './app/upload/uploads.js';
 import { Transfers } from './app/transfer/transfers.js';
 import type { AgentConfig } from './config.js';
 import { ignoredNames } from './domain/ignore-patterns.js';
@@ -204,14 +205,15 @@ class AgentService implements Agent {
       { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(clock), ...shared },
       { downloadDir: this.#downloadDir },
     );
-    const uploads = peerService({ clock, directory: transfers, self, log }, { uploadSlots: UPLOAD_SLOTS });
+    const uploads = new Uploads({ clock, log }, { slots: UPLOAD_SLOTS });
+    const peerCalls = peerService({ directory: transfers, uploads, self, log });
     const serving = { credentials, log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
-    const peers = new GrpcServer({ listen: config.listen, services: [uploads], ...serving });
+    const peers = new GrpcServer({ listen: config.listen, services: [peerCalls], ...serving });
     const { relay, inbox, messages } = this.#messaging(ties, clock);
     const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
     const controls = await this.#controlServers(control, credentials);
     this.#controls = controls;
-    const parts = { ...shared, transfers, uploads: uploads.uploads, pool, messages, relay };
+    const parts = { ...shared, transfers, uploadLoad: peerCalls.uploadLoad, pool, messages, relay };
     atEnd('lock', () => lock.release());
     const health = this.#observed(parts);
     add('data folder', data);

@@ -26,7 +26,7 @@ export interface MeasuredAgent {
   readonly meter: Meter;
   readonly locality: Pick<Locality, 'traffic'>;
   readonly transfers: { all(): Iterable<Pick<Transfer, 'state' | 'linkCounts'>> };
-  readonly uploads: () => UploadLoad;
+  readonly uploadLoad: () => UploadLoad;
   readonly pool: Pick<DiskPool, 'load'>;
   readonly room: { readonly free: ReadonlyMap<string, number> };
   readonly budget: { readonly outstandingBytes: number };
@@ -43,7 +43,10 @@ export function measureAgent(metrics: Metrics, agent: MeasuredAgent): void {
   measureDisk(metrics, agent);
 }
 
-function measureTraffic(metrics: Metrics, { meter, locality, uploads, budget, limits }: MeasuredAgent): void {
+function measureTraffic(
+  metrics: Metrics,
+  { meter, locality, uploadLoad, budget, limits }: MeasuredAgent,
+): void {
   metrics.counter(
     {
       name: `${PREFIX}received_bytes_total`,
@@ -73,13 +76,13 @@ function measureTraffic(metrics: Metrics, { meter, locality, uploads, budget, li
   });
   meter.pieceTimes = { observe: (seconds) => pieces.observe({}, seconds) };
   gauge('requested_bytes', 'Bytes requested and not yet on disk.', () => budget.outstandingBytes);
-  gauge('upload_streams', 'Open Fetch streams of downloaders.', () => uploads().streams);
+  gauge('upload_streams', 'Open Fetch streams of downloaders.', () => uploadLoad().streams);
   gauge(
     'upload_queue_requests',
     'Requests of downloaders that wait for their turn.',
-    () => uploads().waiting,
+    () => uploadLoad().waiting,
   );
-  gauge('upload_busy_bytes', 'Bytes being read for or sent to downloaders.', () => uploads().bytes);
+  gauge('upload_busy_bytes', 'Bytes being read for or sent to downloaders.', () => uploadLoad().bytes);
   metrics.gauge(
     {
       name: `${PREFIX}limit_bytes_per_second`,

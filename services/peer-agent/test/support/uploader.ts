@@ -11,6 +11,7 @@ import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { MAX_MESSAGE_BYTES } from '../../src/adapters/peer/wire-constants.js';
 import { peerService, type UploadLoad } from '../../src/adapters/peer/server/peer-handlers.js';
+import { Uploads } from '../../src/app/upload/uploads.js';
 import { ComplaintTurns } from '../../src/app/upload/complaint-turns.js';
 import { Ledger } from '../../src/app/agent/ledger.js';
 import { Meter } from '../../src/app/agent/meter.js';
@@ -119,7 +120,8 @@ export class Uploader implements ServingDirectory {
       ...(holds && { holds }),
     });
     const self = { peerId: this.peerId, name, version: 'test' };
-    this.#peers = peerService({ clock: SYSTEM_CLOCK, directory: this, self, log }, { uploadSlots });
+    const uploads = new Uploads({ clock: SYSTEM_CLOCK, log }, { slots: uploadSlots });
+    this.#peers = peerService({ directory: this, uploads, self, log });
     this.#server = new GrpcServer({
       credentials: PLAINTEXT,
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
@@ -143,7 +145,7 @@ export class Uploader implements ServingDirectory {
 
   /** What its uploads hold. */
   get load(): UploadLoad {
-    return this.#peers.uploads();
+    return this.#peers.uploadLoad();
   }
 
   /** As a tracker names it. */

@@ -9,24 +9,18 @@ import {
   type PeerServiceServer,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { ServingDirectory } from '../../../app/upload/serving.js';
-import { Uploads } from '../../../app/upload/uploads.js';
+import type { Uploads } from '../../../app/upload/uploads.js';
 import { FetchServer } from './fetch-server.js';
 import { unknownInfohash } from '../hello.js';
 import { METAINFO_CHUNK_BYTES } from '../wire-constants.js';
 import type { SelfDescription } from '../client/peer-link.js';
 import { SyncServer } from './sync-server.js';
-import type { Clock } from '@enjambre/common/async/clock';
 
 export interface PeerHandlersComponents {
-  readonly clock: Clock;
   readonly directory: ServingDirectory;
+  readonly uploads: Uploads;
   readonly self: SelfDescription;
   readonly log: Logger;
-}
-
-export interface PeerHandlersInit {
-  /** Downloaders served concurrently. */
-  readonly uploadSlots: number;
 }
 
 /** Current load of all uploads of an agent. */
@@ -41,12 +35,10 @@ export interface UploadLoad {
 /** The service that other agents call. */
 export function peerService(
   components: PeerHandlersComponents,
-  { uploadSlots }: PeerHandlersInit,
-): ServedService & { readonly uploads: () => UploadLoad } {
+): ServedService & { readonly uploadLoad: () => UploadLoad } {
   const handlers = new HandlerFactory({ domain: 'enjambre.peer', log: components.log });
-  const engine = new Uploads({ clock: components.clock, log: components.log }, { slots: uploadSlots });
-  const sync = new SyncServer({ ...components, handlers, uploads: engine });
-  const fetch = new FetchServer({ ...components, handlers, sync, uploads: engine });
+  const sync = new SyncServer({ ...components, handlers });
+  const fetch = new FetchServer({ ...components, handlers, sync });
   const implementation: PeerServiceServer = {
     getMetainfo: handlers.serverStream((request) => metainfoChunks(components.directory, request)),
     sync: (call) => {
@@ -56,8 +48,8 @@ export function peerService(
       fetch.accept(call);
     },
   };
-  const uploads = (): UploadLoad => ({ ...engine.load, streams: fetch.streams });
-  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation, uploads };
+  const uploadLoad = (): UploadLoad => ({ ...components.uploads.load, streams: fetch.streams });
+  return { name: 'enjambre.peer.v1.PeerService', definition: PeerServiceService, implementation, uploadLoad };
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- a generator that answers from memory
