@@ -182,7 +182,7 @@ describe('what the last step needs is tried first', () => {
     await expect(agent.transfers.download(source, { outputDir: output })).rejects.toMatchObject({
       reason: 'NAME_TOO_LONG',
       message: expect.stringMatching(
-        /too long \(41\d\d bytes, 4095 can be\).* a shorter folder$/,
+        /too long \(41\d\d bytes, at most 4095 are possible\).* a shorter folder$/,
       ) as unknown as string,
       metadata: { setting: 'outputDir' },
     });

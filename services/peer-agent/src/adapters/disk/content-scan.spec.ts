@@ -182,7 +182,7 @@ describe('names that a torrent cannot contain', () => {
   it('are distinguished from a real replacement character', async () => {
     await folder.write('content/\ufffd', 'x');
     expect(pathsOf(await scan('content'))).toEqual(['\ufffd']);
-    await expect(scan('content/b\ufffd')).rejects.toThrow(/not there, or its name is not UTF-8/);
+    await expect(scan('content/b\ufffd')).rejects.toThrow(/does not exist, or its name is not UTF-8/);
   });
 });
 

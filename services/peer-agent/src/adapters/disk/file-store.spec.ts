@@ -296,7 +296,7 @@ describe('FileStoreFactory.checkTarget', () => {
     await expect(stores.checkTarget('/proc/nope', 'name')).rejects.toMatchObject({
       code: 'precondition',
       message: expect.stringMatching(
-        /^no folder \/proc\/nope can be made .* another folder$/,
+        /^cannot create the folder \/proc\/nope .* another folder$/,
       ) as unknown as string,
       metadata: { setting: 'outputDir' },
     });
