@@ -4,7 +4,7 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'circles of types alone count, too',
+      comment: 'cycles of type imports count, too',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -17,14 +17,14 @@ module.exports = {
     },
     {
       name: 'core-is-pure',
-      comment: 'libs/core: no I/O, no clock, no randomness; of Node only hashing and types',
+      comment: 'libs/core: no I/O, no clock, no randomness; from Node only hashing and types',
       severity: 'error',
       from: { path: '^libs/core/src', pathNot: '\\.spec\\.ts$' },
       to: { pathNot: '^libs/core/src|^(node:)?crypto$|^(node:)?buffer$' },
     },
     {
       name: 'domain-is-pure',
-      comment: 'domain code imports libs/core and itself only',
+      comment: 'domain code imports only libs/core and itself',
       severity: 'error',
       from: { path: `^${service}/src/domain`, pathNot: '\\.spec\\.ts$' },
       to: { pathNot: '^libs/core/src|^services/[^/]+/src/domain' },
@@ -79,7 +79,7 @@ module.exports = {
     },
     {
       name: 'platform-below-rpc',
-      comment: 'libs/rpc is built on libs/common, which so knows nothing of gRPC',
+      comment: 'libs/rpc is built on libs/common, which therefore must not import gRPC',
       severity: 'error',
       from: { path: '^libs/(core|common)/' },
       to: { path: '^libs/rpc/|grpc-js|grpc-health-check|@grpc/reflection' },
@@ -87,7 +87,7 @@ module.exports = {
     {
       name: 'http2-in-rpc',
       comment:
-        'HTTP/2 is spoken by libs/rpc alone; tests and benchmarks also play a peer that breaks the rules',
+        'only libs/rpc uses HTTP/2; tests and benchmarks also simulate a peer that violates the protocol',
       severity: 'error',
       from: { pathNot: '^libs/rpc/|\\.spec\\.ts$|/test/|^bench/' },
       to: { path: '^(node:)?http2$' },
@@ -95,7 +95,7 @@ module.exports = {
     {
       name: 'simulator-runs-the-domain',
       comment:
-        'the simulator runs domain code of services and reads settings, and nobody imports the simulator',
+        'the simulator imports domain code of services and settings, and nothing imports the simulator',
       severity: 'error',
       from: { path: '^simulator/src' },
       to: {

@@ -1,4 +1,4 @@
-# Enjambre: `make help` lists what there is to make.
+# Enjambre: `make help` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -11,14 +11,14 @@ JEST := NODE_OPTIONS=--experimental-vm-modules jest
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
 	@node demo/dist/main.js
 
 .PHONY: demo-nats
-demo-nats: build ## The same on a real nats-server, with somebody who listens to its events
+demo-nats: build ## Run the same on a real nats-server, with a subscriber that counts the events
 	@tools/need-nats-server.sh
 	@node demo/dist/main.js --nats
 
@@ -30,7 +30,7 @@ build: $(GENERATED) ## Install packages, generate code from proto/, compile
 gen: $(GENERATED) ## Generate code from proto/
 
 .PHONY: lint
-lint: build ## Check types, style, promises, direction of imports, unused code, protos
+lint: build ## Check types, style, promises, direction of imports, unused code, protos, docs, manifests
 	@tsc -p tsconfig.check.json
 	@eslint .
 	@prettier --check --log-level warn .
@@ -44,12 +44,12 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@$(MAKE) --no-print-directory check-deploy
 
 .PHONY: check-deploy
-check-deploy: build ## Render the overlays, check them and the compose file against schemas and our flags
+check-deploy: build ## Render the overlays; check them and the compose file against schemas and our flags
 	@node tools/kubectl.mjs >/dev/null
 	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
 .PHONY: docs
-docs: build ## Write flags of services into docs/operations.md and metrics into docs/metrics.md, wrap documents
+docs: build ## Generate settings in docs/operations.md and metrics in docs/metrics.md; wrap documents
 	@node tools/document-settings.mjs
 	@node tools/describe-metrics.mjs
 	@node tools/wrap-docs.mjs
@@ -67,60 +67,60 @@ test: build ## Run all tests
 NODES ?= 20 22 24
 
 .PHONY: test-nodes
-test-nodes: build ## Run the tests on Node 20, 22 and 24, from npm's registry (NODES=24; JEST_FLAGS as for test)
+test-nodes: build ## Run the tests on Node 20, 22 and 24, from the npm registry (NODES=24; JEST_FLAGS as for test)
 	@tools/need-nats-server.sh
 	@tools/need-packages.sh prometheus
 	@tools/test-nodes.sh $(NODES) -- $(JEST_FLAGS)
 
 .PHONY: try-monitoring
-try-monitoring: build ## A real Prometheus on a real swarm: are all queries of dashboard and alerts answered?
+try-monitoring: build ## Run a real Prometheus on a real swarm; check every query of dashboard and alerts
 	@tools/need-nats-server.sh
 	@tools/need-packages.sh prometheus
 	@$(JEST) --verbose test/monitoring
 
 .PHONY: storm
-storm: build ## Kill relay and NATS under 10,000 messages: each arrives once
+storm: build ## Kill messaging service and NATS under 10,000 messages: each arrives once
 	@tools/need-nats-server.sh
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
 
 .PHONY: rolling
-rolling: build ## Restart all trackers and the relay in turn under load: nothing is lost (ROLLING_TRACKERS)
+rolling: build ## Restart all trackers and the messaging service in turn under load: nothing is lost (ROLLING_TRACKERS)
 	@tools/need-nats-server.sh
 	@ROLLING_ROUNDS=$${ROLLING_ROUNDS:-5} ROLLING_AGENTS=$${ROLLING_AGENTS:-6} ROLLING_MIB=$${ROLLING_MIB:-32} $(JEST) test/rolling
 
 .PHONY: try-upgrade
-try-upgrade: build ## Build an older version (OLD=commit) and run it beside this one, both ways
+try-upgrade: build ## Build an older version (OLD=commit) and run it beside this one, in both directions
 	@tools/try-upgrade.sh $(OLD)
 
 .PHONY: crash
-crash: build ## Kill an agent 100 times in the middle of downloads: every file right, no false claim
+crash: build ## Kill an agent 100 times during downloads: every file correct, no false claim
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: chaos-trackers
-chaos-trackers: build ## Kill trackers and NATS nodes, 3 of each, under downloads of 20 agents: all finish, all agree
+chaos-trackers: build ## Kill trackers and NATS nodes, 3 of each, during downloads of 20 agents: all finish, all agree
 	@tools/need-nats-server.sh
 	@CHAOS_AGENTS=20 CHAOS_DOWNLOADS=10 CHAOS_MIB=32 CHAOS_ROUNDS=3 $(JEST) test/trackers
 
 MUTATION_PARTS ?= core engine upload
 
 .PHONY: mutation
-mutation: build ## Change libs/core and the engine in small ways: tests must notice (long)
+mutation: build ## Mutate libs/core, the download engine and the upload scheduler: tests must fail (long)
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
 .PHONY: bench
 bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many bench-loop ## Run all benchmarks
 
 .PHONY: bench-parts
-bench-parts: build ## Measure what the machine allows: read, send and receive, hash, write
+bench-parts: build ## Measure the limits of the machine: read, send and receive, hash, write
 	@node bench/dist/parts-main.js
 
 .PHONY: bench-pair
-bench-pair: build ## Measure one seeder to one downloader, beside libtorrent, aria2 and curl
+bench-pair: build ## Measure one seeder to one downloader, compared with libtorrent, aria2 and curl
 	@tools/need-packages.sh aria2 python3-libtorrent nginx-light curl
 	@node bench/dist/pair-main.js
 
 .PHONY: bench-swarm
-bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited links (needs root)
+bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited links (requires root)
 	@tools/need-packages.sh aria2 python3-libtorrent iproute2
 	@node bench/dist/swarm-main.js
 
@@ -129,7 +129,7 @@ bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
 	@node bench/dist/small-main.js
 
 .PHONY: bench-memory
-bench-memory: build ## Measure the largest memory of both ends at 1, 4 and 16 GiB and 20,000 small files
+bench-memory: build ## Measure the peak memory of both ends at 1, 4 and 16 GiB and 20,000 small files
 	@tools/need-packages.sh aria2 python3-libtorrent
 	@node bench/dist/memory-main.js
 
@@ -148,11 +148,11 @@ bench-events: build ## Measure events: throughput and latency, in one process an
 	@node bench/dist/events-main.js
 
 .PHONY: simulate
-simulate: build ## Run whole swarms on virtual time, minutes (SIM_SCENARIO, SIM_SEED, SIM_ENGINE)
+simulate: build ## Run whole swarms in virtual time; takes minutes (SIM_SCENARIO, SIM_SEED, SIM_ENGINE)
 	@node simulator/dist/main.js
 
 .PHONY: bench-restart
-bench-restart: build ## Measure how soon an agent with 100 shares of 1 GiB (BENCH_SHARES, BENCH_MIB) serves again
+bench-restart: build ## Measure the restart of an agent with 100 shares of 1 GiB (BENCH_SHARES, BENCH_MIB)
 	@node bench/dist/restart-main.js
 
 .PHONY: bench-many
@@ -160,24 +160,24 @@ bench-many: build ## Measure 250, 500 and 1000 small files (BENCH_FILES): shared
 	@node bench/dist/many-main.js
 
 .PHONY: bench-loop
-bench-loop: build ## Measure how long agents stand still with a share of 100,000 files (BENCH_FILES)
+bench-loop: build ## Measure event loop stalls with a share of 100,000 files (BENCH_FILES)
 	@node bench/dist/loop-main.js
 
 .PHONY: image-try
-image-try: build ## Build the image and run all services from it, without Docker (needs root)
+image-try: build ## Build the image and run all services from it, without Docker (requires root)
 	@tools/image-try.sh
 
 .PHONY: bench-size
-bench-size: build ## Measure what each process takes, idle and for one file (BENCH_AGENTS, BENCH_MIB)
+bench-size: build ## Measure the resources of each process, idle and for one file (BENCH_AGENTS, BENCH_MIB)
 	@node bench/dist/size-main.js
 
 .PHONY: clean
-clean: ## Remove all that was made, installed packages included
+clean: ## Remove all build output, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage reports .stryker-tmp
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'
-# binaries, which not every registry mirror carries. The locked versions are installed all the same.
+# binaries, which not every registry mirror has. The locked versions are installed nevertheless.
 node_modules/.package-lock.json: package.json package-lock.json $(wildcard */package.json */*/package.json)
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-/** They open sockets that are no gRPC: to NATS, to see whether a data folder is in use, to measure other programs and the machine. */
+/** Files that open sockets other than gRPC: to NATS, to lock a data folder, to measure other programs and the machine. */
 const NO_RPC = [
   'libs/common/src/nats/quickest-first.ts',
   'services/peer-agent/src/adapters/state/folder-lock.ts',
@@ -8,7 +8,7 @@ const NO_RPC = [
   'bench/src/teams/nginx.ts',
 ];
 
-/** Connections are opened by a Dialer and served by a GrpcServer. */
+/** Only a Dialer opens connections, and only a GrpcServer serves them. */
 const BY_DIALER = [
   { selector: 'NewExpression[callee.name=/(Service|Health)Client$/]', message: 'use dialer.client()' },
   { selector: "CallExpression[callee.property.name='createInsecure']", message: 'use PLAINTEXT' },
@@ -61,7 +61,7 @@ export default tseslint.config(
     },
   },
   {
-    // nats.js gives up after ten attempts to reconnect unless it is told otherwise.
+    // By default, nats.js gives up after ten attempts to reconnect.
     ignores: ['libs/common/src/nats/nats-link.ts', 'libs/harness/src/nats-client.ts'],
     rules: {
       'no-restricted-imports': [
@@ -69,13 +69,13 @@ export default tseslint.config(
         {
           name: 'nats',
           importNames: ['connect'],
-          message: 'use NatsLink, or connectToNats in tests: they reconnect for as long as it takes',
+          message: 'use NatsLink, or connectToNats in tests: they never stop reconnecting',
         },
       ],
     },
   },
   {
-    // Connections are opened by a Dialer and served by a GrpcServer, with credentials that the composition root gives.
+    // Only a Dialer opens connections and only a GrpcServer serves them, with credentials from the composition root.
     ignores: ['libs/rpc/**'],
     rules: {
       'no-restricted-syntax': ['error', ...BY_DIALER],
@@ -106,7 +106,7 @@ export default tseslint.config(
     },
   },
   {
-    // Services say what helps; the command knows by which of its flags and commands it is done.
+    // Services name the setting or remedy; the command translates it into its flags and commands.
     files: ['services/*/src/{domain,app,adapters}/**'],
     ignores: ['**/*.spec.ts'],
     rules: {
@@ -143,9 +143,9 @@ export default tseslint.config(
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch'],
       'no-restricted-properties': [
         'error',
-        { object: 'Date', property: 'now', message: 'domain code is given the time' },
-        { object: 'Math', property: 'random', message: 'domain code is given a seeded random' },
-        { object: 'performance', property: 'now', message: 'domain code is given the time' },
+        { object: 'Date', property: 'now', message: 'domain code receives the time as input' },
+        { object: 'Math', property: 'random', message: 'domain code receives a seeded random source' },
+        { object: 'performance', property: 'now', message: 'domain code receives the time as input' },
       ],
     },
   },

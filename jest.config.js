@@ -1,4 +1,4 @@
-/** Tests run on the sources (swc strips the types); only the processes of e2e tests run what `make build` made. */
+/** Tests run on the sources (swc strips the types); only the processes of e2e tests run the build output. */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/cli', '<rootDir>/simulator', '<rootDir>/test'],

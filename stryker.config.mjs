@@ -1,6 +1,6 @@
 /**
- * Mutation testing, for `make mutation`: one part a run, named by MUTATION_PART, so that the code of a part has to be
- * held by the specs beside it and not by chance by those of another.
+ * Mutation testing for `make mutation`: one part per run, named by MUTATION_PART, so that the code of a part must be
+ * tested by its own specs, and not by chance by those of another part.
  */
 import jestConfig from './jest.config.js';
 
@@ -8,8 +8,8 @@ const ENGINE = 'services/peer-agent/src/domain/download';
 const UPLOAD = 'services/peer-agent/src/domain/upload';
 
 /**
- * What is changed, which specs have to notice, the folders that these import from (specs related to a file are found by
- * their imports), and the share of changes noticed, in per cent, below which a run fails.
+ * The mutated sources, the specs that must fail, the folders that these import from (related specs are found by
+ * their imports), and the minimum score in per cent.
  */
 const PARTS = {
   core: { sources: 'libs/core/src', specs: 'libs/core', roots: ['libs/core'], atLeast: 90 },
@@ -21,7 +21,7 @@ const tool = (file) => `${import.meta.dirname}/tools/mutation/${file}`;
 
 const name = process.env.MUTATION_PART ?? 'core';
 const part = PARTS[name];
-if (!part) throw new Error(`MUTATION_PART is one of ${Object.keys(PARTS).join(', ')}, not "${name}"`);
+if (!part) throw new Error(`MUTATION_PART must be one of ${Object.keys(PARTS).join(', ')}, not "${name}"`);
 
 export default {
   mutate: [`${part.sources}/**/*.ts`, '!**/*.spec.ts'],
@@ -41,11 +41,11 @@ export default {
   coverageAnalysis: 'perTest',
   plugins: ['@stryker-mutator/jest-runner', tool('ignore-texts.mjs')],
   ignorers: ['error-texts'],
-  // Endless loops are noticed by counting. A machine that has other work to do must not pass for one.
+  // Endless loops are detected by counting, so the timeout can be long enough for a busy machine.
   timeoutMS: 20_000,
-  // Modules loaded for one mutant are never freed by node: a fresh process now and then keeps memory small.
+  // Node never frees the modules loaded for a mutant: restarting the process from time to time bounds the memory.
   maxTestRunnerReuse: 60,
-  // The sandbox needs the sources alone; swc strips the types unread.
+  // The sandbox needs only the sources; swc strips the types without checking them.
   ignorePatterns: [
     '/bench',
     '/cli',

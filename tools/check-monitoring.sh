@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the sample configuration and the alerts for Prometheus, and runs the alerts' unit tests. Installs Debian's prometheus,
-# which brings promtool, if it is missing and it may; with --if-there it goes without then.
+# Checks the sample configuration and the alerts for Prometheus, and runs the alerts' unit tests. If promtool is missing,
+# installs Debian's prometheus if it has the rights; with --if-there it skips the check instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-// Writes docs/metrics.md from what the services register; with --check, only says whether it is up to date.
+// Writes docs/metrics.md from the metrics that the services register; with --check, only checks that it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { measureEvents } from '../libs/common/dist/metrics/event-metrics.js';
 import { measureHealth } from '../libs/common/dist/metrics/health-metrics.js';
@@ -11,7 +11,7 @@ import { measureTracker } from '../services/tracker/dist/adapters/metrics.js';
 
 const file = new URL('../docs/metrics.md', import.meta.url);
 
-// Stands for any part of a service: nothing is read of it, since nothing is scraped.
+// Stub for any part of a service: none of it is read, since nothing is scraped.
 const anything = new Proxy(() => undefined, { get: () => anything, set: () => true });
 
 function familiesOf(measure) {
@@ -60,20 +60,19 @@ const tables = sections.map(([title, measure]) => {
 
 const page = `# Metrics
 
-What a service tells Prometheus at \`http://HOST:PORT/metrics\` when it is started with \`--metrics HOST:PORT\`. This page
-is made by \`make docs\` from what the services register, and \`make lint\` checks it: do not edit it.
+The metrics of the services for Prometheus, at \`http://HOST:PORT/metrics\` with \`--metrics HOST:PORT\`. \`make docs\`
+generates this page from the code, and \`make lint\` checks it: do not edit it.
 
-Counters are since the process started. No label has the value of an infohash, a peer or a name: their number is
-bounded. A row with labels appears when something of it was counted first. Besides these there are the metrics of the
-process and of Node (\`process_*\`, \`nodejs_*\`). See [operations.md](operations.md#monitor) for the dashboard and the
-alerts.
+Counters start at zero with the process. No label contains an infohash, a peer or a name, so the number of series is
+bounded. A series with labels appears with its first value. In addition, the services export the metrics of the process
+and of Node (\`process_*\`, \`nodejs_*\`). See [operations.md](operations.md#monitor) for the dashboard and the alerts.
 
 ${tables.join('\n\n')}
 `;
 
 if (process.argv.includes('--check')) {
   if (readFileSync(file, 'utf8') !== page) {
-    console.error('docs/metrics.md is not what the services register: run `make docs`');
+    console.error('docs/metrics.md is out of date: run `make docs`');
     process.exit(1);
   }
 } else {

@@ -1,5 +1,5 @@
-// Writes the settings of all services into docs/operations.md, from the very tables that the services read.
-// With --check it writes nothing, and fails if that would change something.
+// Writes the settings of all services into docs/operations.md, from the tables that the services read.
+// With --check, writes nothing, and fails if the file would change.
 import { readFile, writeFile } from 'node:fs/promises';
 
 const PAGE = new URL('../docs/operations.md', import.meta.url);
@@ -42,7 +42,7 @@ for (const [service, options] of Object.entries(tables)) {
 }
 if (after === before) process.exit(0);
 if (process.argv.includes('--check')) {
-  console.error('docs/operations.md does not tell the settings as they are: run `make docs`');
+  console.error('the settings in docs/operations.md are out of date: run `make docs`');
   process.exit(1);
 }
 await writeFile(PAGE, after);

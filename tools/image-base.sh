@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a stand-in for node:24-slim where no registry of images can be reached: Debian by debootstrap, with Node and
-# npm from npm's registry. As root: tools/image-base.sh DIR, an empty or missing folder that then is the root.
+# Builds a substitute for node:24-slim where no image registry is reachable: Debian by debootstrap, with Node and
+# npm from the npm registry. As root: tools/image-base.sh DIR, an empty or missing folder that becomes the root.
 set -euo pipefail
 
 root=$1
@@ -12,15 +12,15 @@ npm_version=${IMAGE_NPM:-11.6.2}
 case "$(uname -m)" in
   x86_64) platform=linux-x64 ;;
   aarch64) platform=linux-arm64 ;;
-  *) echo "there is no Node for $(uname -m) in npm's registry" >&2; exit 1 ;;
+  *) echo "the npm registry has no Node for $(uname -m)" >&2; exit 1 ;;
 esac
 
-# libstdc++6 is what Node is linked with beside libc.
+# Besides libc, Node is linked with libstdc++6.
 debootstrap --variant=minbase --include=libstdc++6,ca-certificates "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
   { tail -n 20 "$root.log" >&2; exit 1; }
 rm -rf "$root.log" "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
 
-# Where npm's registry is reached through something with a certificate of its own, npm has to trust it in there, too.
+# If a proxy with its own certificate is in front of the npm registry, npm inside the root has to trust it, too.
 [ -z "${NODE_EXTRA_CA_CERTS:-}" ] || cp "$NODE_EXTRA_CA_CERTS" "$root/etc/ssl/certs/ca-certificates.crt"
 
 packages=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the image for real and tries it, without Docker: buildah with chroot isolation, on a base by debootstrap.
-# Then a tracker, a messaging service and two agents run from its root, each as the image's user with that root read
-# only, and a file goes from one agent to the other. Loopback only; under 1 GB of disk, all of it removed afterwards.
+# Builds the image and tries it, without Docker: buildah with chroot isolation, on a base by debootstrap.
+# Then runs a tracker, a messaging service and two agents from its root, each as the image's user with a read-only root,
+# and transfers a file between the agents. Loopback only; under 1 GB of disk, all of it removed afterwards.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ "$(id -u)" -eq 0 ] || { echo "make image-try needs root: debootstrap and chroot do" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || { echo "make image-try requires root, for debootstrap and chroot" >&2; exit 1; }
 tools/need-packages.sh buildah debootstrap
 
 work=$(mktemp -d /var/tmp/enjambre-image.XXXXXX)
@@ -47,7 +47,7 @@ entrypoint=$(of_image '{{index .OCIv1.Config.Entrypoint 0}}')
 mapfile -t environment < <(of_image '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' | sed '/^$/d')
 root=$(buildah mount "$(buildah from localhost/enjambre)")
 
-# inside NAME COMMAND…: a command in the image's root, which is read only there but for the volume of NAME.
+# inside NAME COMMAND…: runs a command in the image's root, which is read-only except for the volume of NAME.
 inside() {
   local data=$work/data/$1
   [ -d "$data" ] || install -d -o "${user%:*}" -g "${user#*:}" -m 0700 "$data"
@@ -72,7 +72,7 @@ start() {
   (inside "$name" "$entrypoint" "$@") >"$work/$name.log" 2>&1 &
   pids+=($!)
 }
-# The port that the log of NAME tells, of those the system chose.
+# Prints the port in the log of NAME, which the system chose.
 port_of() {
   local port
   for _ in $(seq 150); do
@@ -101,7 +101,7 @@ done
 run a "$entrypoint" health "$tracker" >/dev/null
 run a "$entrypoint" health "$relay" >/dev/null
 
-# Reflection answers from descriptors.binpb, which nothing else reads.
+# Only reflection reads descriptors.binpb.
 buf curl --protocol grpc --http2-prior-knowledge --list-methods "http://$tracker" | grep TrackerService/Connect >/dev/null ||
   fail "reflection knows no methods"
 
@@ -118,4 +118,4 @@ for pid in "${pids[@]}"; do
   wait "$pid" || fail "one ends with $?"
 done
 pids=()
-echo "✔ the image works: built, run as $user on a root that is read only, a file moved"
+echo "✔ the image works: built, run as $user on a read-only root, a file transferred"

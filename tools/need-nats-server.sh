@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure of a nats-server for the tests that need a real one: installs Debian's package where it may.
+# Ensures a nats-server for the tests that need a real one: installs Debian's package if it has the rights.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
 
@@ -9,8 +9,8 @@ as_root=()
 if command -v apt-get >/dev/null; then
   echo "installing nats-server (Debian's package) for the tests"
   "${as_root[@]}" apt-get update -qq || true
-  # Its own service is not wanted: the tests start servers of their own.
+  # Do not start its service: the tests start their own servers.
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq nats-server >/dev/null || true
 fi
 command -v nats-server >/dev/null && exit 0
-echo "nats-server is missing: install it (apt-get install nats-server), its tests fail without it" >&2
+echo "nats-server is missing: install it (apt-get install nats-server), or its tests fail" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure of programs that a make target needs beside Node, Debian's packages: installs what is missing where it may.
+# Ensures Debian packages that a make target needs besides Node: installs missing ones if it has the rights.
 # Usage: need-packages.sh PACKAGE...
 set -euo pipefail
 
@@ -11,8 +11,8 @@ done
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "installing: ${missing[*]}" >&2
   apt-get update -qq || true
-  # Their own services are not wanted (RUNLEVEL=1): what needs them starts processes of its own.
+  # Do not start their services (RUNLEVEL=1): the targets start their own processes.
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
 fi
-echo "${missing[*]} missing: install with apt-get install ${missing[*]}" >&2
+echo "missing: ${missing[*]}; run apt-get install ${missing[*]}" >&2
 exit 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds an older version from git's history and runs it beside this one: files and messages go both ways, with
-# the tracker and the relay of each. Usage: tools/try-upgrade.sh [COMMIT]; without one, the last tag, or where this
-# branch left main, or else the commit before this one. OLD_BUILD=FOLDER: that working tree, built already, instead.
+# Builds an older version from the git history and runs it beside this one: files and messages go both ways, with
+# tracker and messaging service of each. Usage: tools/try-upgrade.sh [COMMIT]; by default the last tag, or where this
+# branch left main, or else the previous commit. OLD_BUILD=FOLDER: use that working tree, already built, instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 new=$PWD
@@ -13,7 +13,7 @@ if [ -z "$old_commit" ]; then
 fi
 old_commit=$(git rev-parse --verify --quiet "${old_commit:-HEAD~1}^{commit}" || true)
 if [ -z "$old_commit" ] && [ -z "${OLD_BUILD:-}" ]; then
-  echo 'try-upgrade needs the history of git, and there is none here (a shallow clone? git fetch --unshallow)' >&2
+  echo 'try-upgrade needs the git history, which is missing here (a shallow clone? git fetch --unshallow)' >&2
   exit 1
 fi
 
@@ -34,7 +34,7 @@ if [ -z "${OLD_BUILD:-}" ]; then
   (cd "$old" && make --no-print-directory build) >"$work/build.log" 2>&1 || { tail -20 "$work/build.log" >&2; exit 1; }
 fi
 
-# Starts a service of a version in the background: start VERSION NAME COMMAND…; its address is in $address then.
+# Starts a service of a version in the background: start VERSION NAME COMMAND…; sets $address to its address.
 start() {
   local version=$1 name=$2
   shift 2
@@ -54,7 +54,7 @@ cli() { if [ "$1" = old ]; then echo "$old/cli/bin/enjambre.js"; else echo "$new
 # Runs a command of a version on the agent of that version.
 on() { local version=$1; shift; node "$(cli "$version")" "$@" --data-dir "$run/$version"; }
 
-# Shares by one version, gets by the other, compares.
+# Shares with one version, downloads with the other, compares.
 move() {
   local from=$1 to=$2 file=$run/$1-to-$2.bin
   head -c 20000000 /dev/urandom >"$file"
@@ -64,19 +64,19 @@ move() {
   echo "  ✔ 20 MB from the $from agent to the $to one"
 }
 
-# A message each way, between agents of these names.
+# Sends a message each way, between agents of these names.
 talk() {
   on "$1" send "$2" "from $1" >/dev/null
   for _ in $(seq 100); do
     if on "$2" inbox --all | grep -q "from $1"; then echo "  ✔ a message from the $1 agent to the $2 one"; return; fi
     sleep 0.1
   done
-  echo "the $2 agent did not get the message" >&2
+  echo "the $2 agent did not receive the message" >&2
   exit 1
 }
 
 for services in old new; do
-  echo "▸ tracker and relay of the $services version, an agent of each"
+  echo "▸ tracker and messaging service of the $services version, an agent of each"
   run=$work/run-$services
   mkdir -p "$run/old-files" "$run/new-files"
   start "$services" "tracker-$services" tracker --listen 127.0.0.1:0
@@ -97,12 +97,12 @@ for services in old new; do
   talk old new
   talk new old
   if grep -hE '"level":(50|60)|UNKNOWN_MESSAGE|PROTOCOL_VIOLATION|UNEXPECTED_MESSAGE' "$work"/*-"$services"*.log; then
-    echo 'the lines above are in the logs, and should not be' >&2
+    echo 'the lines above from the logs are unexpected' >&2
     exit 1
   fi
   stop_all
 done
-echo '▸ the new agent on the folders of the old one'
+echo '▸ the new agent on the data folders of the old one'
 run=$work/run-new
 start new tracker-after tracker --listen 127.0.0.1:0
 start new agent-after agent --name upgraded --data-dir "$run/old" --listen 127.0.0.1:0 --tracker "$address"

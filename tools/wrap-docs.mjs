@@ -1,11 +1,11 @@
-// Wraps the prose of all documents at 120 columns: paragraphs and items of lists in which a line is longer. Tables, code,
-// headings and HTML stay as they are, and so does a word that is longer by itself, such as a link.
-// With --check it writes nothing, and fails if that would change something.
+// Wraps the prose of all documents at 120 columns: paragraphs and list items with a longer line. Tables, code,
+// headings and HTML are not changed, nor is a single longer word, such as a link.
+// With --check, writes nothing, and fails if the file would change.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 
 const ROOT = new URL('../', import.meta.url);
 const COLUMNS = 120;
-/** Not prose: a table's row, a heading, HTML, a quotation, a rule, the definition of a link. */
+/** Not prose: table row, heading, HTML, quotation, rule, link definition. */
 const OTHER = /^\s*(\||#|<|>|---|\[[^\]]+\]:)/;
 const ITEM = /^(\s*)([-*+]|\d+\.)(\s+)/;
 const FENCE = /^\s*(```|~~~)/;
@@ -19,7 +19,7 @@ async function documents() {
   return ['README.md', 'CONTRIBUTING.md', ...folders.flat()].filter((path) => path.endsWith('.md'));
 }
 
-/** Words of Markdown: what stands in backticks or in the text of a link may be broken, a link's address may not. */
+/** Words of Markdown: text in backticks or in a link may be broken, a link's address may not. */
 function wordsOf(lines) {
   return lines
     .map((line) => line.trim())
@@ -27,7 +27,7 @@ function wordsOf(lines) {
     .split(/ +/);
 }
 
-/** What would begin a heading, an item or a quotation at the start of a line. */
+/** True for a word that would start a heading, list item or quotation at the start of a line. */
 function opensBlock(word) {
   return /^([-*+>|]|#{1,6}|\d+[.)])$/.test(word) || /^(```|~~~|<\w)/.test(word);
 }

@@ -22,7 +22,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Nothing of the person's own git settings, nor of a repository around this one. */
+/** Ignores the user's git settings and any repository around this one. */
 const environment = {
   PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
   HOME: '/nonexistent',
@@ -57,7 +57,7 @@ const lint = (env: Record<string, string> = {}, cwd = root) => run('tools/lint-p
 const removeField = (): void => edit(/ {2}\/\/ The tracker's clock\.\n.* time = 4;\n/, '');
 
 describe('the lint of protos', () => {
-  test('catches a removed field on a branch, however many commits ago it was removed', () => {
+  test('catches a removed field on a branch, any number of commits ago', () => {
     git('init', '-q', '-b', 'main');
     commit();
     git('checkout', '-q', '-b', 'work');
@@ -91,18 +91,18 @@ describe('the lint of protos', () => {
     expect(lint()).toEqual({ code: 0, said: '' });
   });
 
-  test('says so where there is nothing to compare with', () => {
-    expect(lint()).toMatchObject({ code: 0, said: expect.stringContaining('no git repository') });
+  test('reports that there is nothing to compare with', () => {
+    expect(lint()).toMatchObject({ code: 0, said: expect.stringContaining('not a git repository') });
     git('init', '-q', '-b', 'main');
     commit();
-    expect(lint()).toMatchObject({ code: 0, said: expect.stringContaining('no commit before this one') });
+    expect(lint()).toMatchObject({ code: 0, said: expect.stringContaining('there is no earlier commit') });
     commit();
     git('clone', '-q', '--depth', '1', `file://${root}`, 'shallow');
     const cwd = join(root, 'shallow');
     expect(lint({}, cwd)).toMatchObject({ code: 0, said: expect.stringContaining('git fetch --unshallow') });
     expect(lint({ PROTO_BASE: 'v9' })).toMatchObject({
       code: 1,
-      said: expect.stringContaining('there is no commit v9'),
+      said: expect.stringContaining('commit v9 (PROTO_BASE) does not exist here'),
     });
   });
 });

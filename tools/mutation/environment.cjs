@@ -1,6 +1,6 @@
 /**
- * Jest's node environment for mutation testing. After the first failed test of a file the others are skipped. The clock
- * that specs take measures with stands still: changed code is slow because it is watched, which is not to count as noticed.
+ * Jest's node environment for mutation testing. After the first failed test of a file, the others are skipped. The clock
+ * that specs measure with stands still: instrumented code is slow, and slowness must not count as a killed mutant.
  */
 const { TestEnvironment } = require('jest-environment-node');
 

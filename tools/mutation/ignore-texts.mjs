@@ -1,6 +1,6 @@
 /**
- * Leaves the sentences of errors alone: tests look at the code and reason of an error, people read its text. A text is a
- * literal in a `throw`, or the third argument of an EnjambreError; code and reason are changed as anything else.
+ * Excludes the messages of errors: tests check the code and reason of an error, people read its message. A message is a
+ * literal in a `throw`, or the third argument of an EnjambreError; code and reason are mutated like other code.
  */
 function shouldIgnore(path) {
   if (!path.isStringLiteral() && !path.isTemplateLiteral()) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Jest's runner for mutation testing: one failed spec is enough to notice a mutant, so the others are not run. The spec
- * beside the changed file comes first, then the quick ones. (Jest's own
- * `bail` does not work when jest is called as a library.) What is required here comes with jest.
+ * Jest's runner for mutation testing: one failed spec kills a mutant, so the others are not run. The spec
+ * beside the mutated file comes first, then the quick ones. (Jest's own
+ * `bail` does not work when jest is called as a library.) All modules required here come with jest.
  */
 const { basename } = require('node:path');
 const { default: TestRunner } = require('jest-runner');
