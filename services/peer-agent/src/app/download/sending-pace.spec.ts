@@ -1,26 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
+import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { peerNamed } from '../../../test/support/ids.js';
+import { MemorySwarm, type MemoryUploader } from '../../../test/support/memory-swarm.js';
 import type { BlockSource } from '../ports/peers.js';
 import { SendingPace } from './sending-pace.js';
 
+const data = bytesOf(1);
+const metainfo = metainfoOf(data, BLOCK_SIZE);
+
 class Links {
-  /** What each link was told, in order. */
-  readonly told: number[][] = [];
+  readonly #swarm = new MemorySwarm({ metainfo, data });
   readonly #links: BlockSource[] = [];
 
-  open(): void {
-    const told: number[] = [];
-    this.told.push(told);
-    this.#links.push({
-      id: peerNamed('uploader'),
-      kind: 'peer' as const,
-      pace: (bytesPerSecond) => told.push(bytesPerSecond),
-      request: () => undefined,
-      requestAny: () => undefined,
-      cancel: () => undefined,
-      have: () => undefined,
-      close: () => undefined,
-    });
+  /** What each uploader was told, in order. */
+  get told(): number[][] {
+    return this.#links.map((_, number) => this.#uploader(number).paces);
+  }
+
+  async open(): Promise<void> {
+    const { address } = this.#uploader(this.#links.length);
+    const what = { infohash: metainfo.infohash, layout: new PieceLayout(metainfo), have: Bitfield.empty(1) };
+    await new Promise<unknown>((joined) => this.#links.push(this.#swarm.open(address, what, joined)));
   }
 
   get(): BlockSource | undefined {
@@ -30,37 +32,41 @@ class Links {
   ready(): readonly BlockSource[] {
     return this.#links;
   }
+
+  #uploader(number: number): MemoryUploader {
+    return this.#swarm.uploader(`uploader ${number}`);
+  }
 }
 
-function paced(fairRate: number) {
+async function paced(fairRate: number) {
   const share = { fairRate };
   const links = new Links();
   const pace = new SendingPace(share, links);
-  links.open();
+  await links.open();
   return { share, links, pace };
 }
 
 describe('the pace that uploaders are asked for', () => {
-  it('is a little above a low limit, told once, and to whoever joins later', () => {
-    const { links, pace } = paced(100_000);
+  it('is a little above a low limit, told once, and to whoever joins later', async () => {
+    const { links, pace } = await paced(100_000);
     pace.review();
     pace.review();
-    links.open();
+    await links.open();
     pace.joined(peerNamed('late'));
     expect(links.told).toEqual([[110_000], [110_000]]);
   });
 
-  it('is not told without a limit, nor under one that whole blocks fit well', () => {
+  it('is not told without a limit, nor under one that whole blocks fit well', async () => {
     for (const rate of [0, 10_000_000]) {
-      const { links, pace } = paced(rate);
+      const { links, pace } = await paced(rate);
       pace.joined(peerNamed('a'));
       pace.review();
       expect(links.told).toEqual([[]]);
     }
   });
 
-  it('follows when others come and go, but not each little change, and is taken back', () => {
-    const { share, links, pace } = paced(400_000);
+  it('follows when others come and go, but not each little change, and is taken back', async () => {
+    const { share, links, pace } = await paced(400_000);
     for (const rate of [400_000, 410_000, 390_000, 200_000, 0, 0, 1_000_000, 50_000_000]) {
       share.fairRate = rate;
       pace.review();

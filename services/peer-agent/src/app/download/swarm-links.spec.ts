@@ -1,74 +1,49 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
-import { peerNamed, infoHash } from '../../../test/support/ids.js';
+import { MemorySwarm, type MemoryUploader } from '../../../test/support/memory-swarm.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
+import type { PeerAddress } from '../ports/peers.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
-/** Links that are ready at once, but for those of `silent` peers, and remember why they were closed. */
-class FakeConnector implements Pick<PeerConnector, 'open'> {
-  readonly closed: string[] = [];
-  readonly tellers = new Map<string, (news: SourceNews) => void>();
-  readonly silent = new Set<string>();
-
-  open({ name, peerId: id }: PeerAddress, _what: unknown, tell: (news: SourceNews) => void): BlockSource {
-    this.tellers.set(name, tell);
-    const has = Bitfield.empty(1);
-    if (!this.silent.has(name)) queueMicrotask(() => tell({ type: 'source-joined', source: id, has }));
-    const nothing = (): undefined => undefined;
-    return {
-      id,
-      kind: 'peer',
-      request: nothing,
-      requestAny: nothing,
-      cancel: nothing,
-      pace: nothing,
-      have: nothing,
-      close: (reason, message) => {
-        this.closed.push(`${name}: ${reason}`);
-        tell({
-          type: 'source-left',
-          source: id,
-          error: new EnjambreError('aborted', reason, message),
-          byUs: true,
-        });
-      },
-    };
-  }
-
-  /** The peer sends a block. */
-  send(name: string): void {
-    const block = { id: 1, ref: { piece: 0, block: 0 }, data: Buffer.alloc(1) };
-    this.tellers.get(name)?.({ type: 'block-arrived', source: peerNamed(name), ...block });
-  }
-}
-
-const layout = new PieceLayout(metainfoOf(bytesOf(1), BLOCK_SIZE));
-const connector = new FakeConnector();
+const data = bytesOf(1);
+const metainfo = metainfoOf(data, BLOCK_SIZE);
+const layout = new PieceLayout(metainfo);
+let swarm: MemorySwarm;
 const ignored = new Proxy({} as SwarmHandler, { get: () => () => undefined });
 let links: SwarmLinks | undefined;
 let nowMs = 0;
 let widened = 0;
 
-afterEach(() => {
-  links?.close('STOPPING', 'the test is over');
-  connector.closed.length = 0;
-  connector.silent.clear();
+beforeEach(() => {
+  swarm = new MemorySwarm({ metainfo, data });
   widened = 0;
 });
 
+afterEach(() => links?.close('STOPPING', 'the test is over'));
+
 function address(number: number): PeerAddress {
-  const name = `peer ${number}`;
-  return { peerId: peerNamed(name), name, endpoint: `10.0.0.1:${number}`, seeder: true };
+  return peer(number).address;
+}
+
+/** It has no piece, and answers no request. */
+function peer(number: number): MemoryUploader {
+  const uploader = swarm.uploader(`peer ${number}`).only();
+  uploader.hold();
+  return uploader;
+}
+
+/** The peer sends a block. */
+function send(number: number): void {
+  peer(number).send(1, { piece: 0, block: 0 });
 }
 
 function make(): SwarmLinks {
-  const parts = { infohash: infoHash('aa'), layout, have: Bitfield.empty(1), isBanned: () => false };
+  const parts = { infohash: metainfo.infohash, layout, have: Bitfield.empty(1), isBanned: () => false };
   const outer = {
-    connector: connector as unknown as PeerConnector,
+    connector: swarm,
     nowMs: () => nowMs,
     random: () => 0,
     widen: () => (widened += 1),
@@ -94,13 +69,13 @@ describe('links to a swarm', () => {
     const kept = await full();
     kept.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
     expect(kept.counts.ready).toBe(MAX_LINKS);
-    expect(connector.closed).toEqual([]);
+    expect(swarm.closed).toEqual([]);
   });
 
   it('make room for a new peer, when there are as many as there may be, if their own was taken back', async () => {
     const replaced = await full();
     replaced.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
-    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(swarm.closed).toEqual(['peer 3: REPLACED']);
     expect(replaced.get(address(3).peerId)).toBeUndefined();
     expect(replaced.get(address(100).peerId)).toBeDefined();
     expect(replaced.counts.known).toBe(MAX_LINKS);
@@ -110,25 +85,25 @@ describe('links to a swarm', () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     expect(links.get(address(100).peerId)).toBeUndefined();
-    expect(connector.closed).toEqual([]);
+    expect(swarm.closed).toEqual([]);
   });
 
   it('turn to a peer for whom there was no room as soon as there is', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
-    expect(connector.closed).toEqual(['peer 3: REPLACED']);
+    expect(swarm.closed).toEqual(['peer 3: REPLACED']);
     expect(links.get(address(100).peerId)).toBeDefined();
     expect(links.counts.known).toBe(MAX_LINKS);
   });
 
   it('turn to it later if a link that works ends', async () => {
     const links = await full();
-    for (const name of connector.tellers.keys()) connector.send(name);
+    for (let number = 0; number < MAX_LINKS; number++) send(number);
     links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
     expect(links.get(address(100).peerId)).toBeUndefined();
     const error = new EnjambreError('unavailable', 'GONE', 'the peer is gone');
-    connector.tellers.get('peer 3')?.({ type: 'source-left', source: address(3).peerId, error, byUs: false });
+    peer(3).leave(error);
     links.review();
     expect(links.get(address(100).peerId)).toBeDefined();
     expect(links.get(address(3).peerId)).toBeUndefined();
@@ -154,10 +129,10 @@ describe('links to a swarm', () => {
 
   it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {
     const working = await full();
-    for (let number = 0; number < MAX_LINKS - 1; number++) connector.send(`peer ${number}`);
+    for (let number = 0; number < MAX_LINKS - 1; number++) send(number);
     const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
     working.update({ snapshot: true, upserted: others, removed: [] });
-    expect(connector.closed).toEqual([`peer ${MAX_LINKS - 1}: REPLACED`]);
+    expect(swarm.closed).toEqual([`peer ${MAX_LINKS - 1}: REPLACED`]);
     expect(working.counts.known).toBe(MAX_LINKS);
   });
 });
@@ -165,7 +140,7 @@ describe('links to a swarm', () => {
 describe('peers that do not answer', () => {
   /** Of so many peers named, the first `silent` do not say hello. */
   async function crowd(named: number, silent: number): Promise<SwarmLinks> {
-    for (const { name } of addresses(silent)) connector.silent.add(name);
+    for (let number = 0; number < silent; number++) peer(number).isSilent = true;
     const links = make();
     links.update({ snapshot: true, upserted: addresses(named), removed: [] });
     await later(links, 0);
@@ -183,20 +158,20 @@ describe('peers that do not answer', () => {
     expect(links.counts).toEqual({ known: MAX_LINKS, ready: 0 });
     await later(links, 500);
     expect(links.counts).toEqual({ known: 60, ready: 10 });
-    expect(connector.closed).toEqual([]);
+    expect(swarm.closed).toEqual([]);
   });
 
   it('are waited for beside others, twice as many as there may be links; then the oldest makes room for each other', async () => {
     const links = await crowd(MAX_LINKS, MAX_LINKS);
     await later(links, 500);
-    for (const { name } of addresses(MAX_LINKS, 100)) connector.silent.add(name);
+    for (let number = 0; number < MAX_LINKS; number++) peer(100 + number).isSilent = true;
     links.update({ snapshot: false, upserted: addresses(MAX_LINKS, 100), removed: [] });
     await later(links, 500);
     expect(links.counts).toEqual({ known: 2 * MAX_LINKS, ready: 0 });
     links.update({ snapshot: false, upserted: addresses(3, 200), removed: [] });
     await later(links, 0);
     expect(links.counts).toEqual({ known: 2 * MAX_LINKS, ready: 3 });
-    expect(connector.closed).toEqual([0, 1, 2].map((number) => `peer ${number}: REPLACED`));
+    expect(swarm.closed).toEqual([0, 1, 2].map((number) => `peer ${number}: REPLACED`));
   });
 
   it('are tried again after those that were not, not sooner than ten seconds later', async () => {
@@ -238,10 +213,10 @@ describe('peers that say hello and send nothing', () => {
     links.request(address(3).peerId, 1, place);
     nowMs += 9999;
     links.review();
-    expect([widened, connector.closed]).toEqual([0, []]);
+    expect([widened, swarm.closed]).toEqual([0, []]);
     nowMs += 1;
     links.review();
-    expect([widened, connector.closed]).toEqual([0, ['peer 3: REPLACED']]);
+    expect([widened, swarm.closed]).toEqual([0, ['peer 3: REPLACED']]);
     expect(links.get(address(100).peerId)).toBeDefined();
   });
 
@@ -250,7 +225,7 @@ describe('peers that say hello and send nothing', () => {
     links.request(address(3).peerId, 1, place);
     nowMs += 10_000;
     links.review();
-    expect([widened, connector.closed]).toEqual([1, []]);
+    expect([widened, swarm.closed]).toEqual([1, []]);
   });
 
   it('are kept while another one sends: requests are given to that one', async () => {
@@ -258,24 +233,19 @@ describe('peers that say hello and send nothing', () => {
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
     nowMs += 9000;
-    connector.send('peer 4');
+    send(4);
     nowMs += 1000;
     links.review();
-    expect([widened, connector.closed]).toEqual([0, []]);
+    expect([widened, swarm.closed]).toEqual([0, []]);
   });
 
   it('are kept if they were not asked, or have answered', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
-    connector.tellers.get('peer 3')?.({
-      type: 'block-rejected',
-      source: address(3).peerId,
-      id: 1,
-      reason: 'choked',
-    });
+    peer(3).reject(1, 'choked');
     nowMs += 60_000;
     links.review();
-    expect([widened, connector.closed]).toEqual([0, []]);
+    expect([widened, swarm.closed]).toEqual([0, []]);
   });
 });

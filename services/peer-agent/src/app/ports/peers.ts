@@ -30,7 +30,11 @@ export type SourceNews =
       readonly byUs: boolean;
     });
 
-/** A source of the blocks of one file. */
+/**
+ * A source of the blocks of one file. Each request, cancelled or not, is answered by exactly one `block-arrived` or
+ * `block-rejected`, unless the link ends first. Before `source-joined` and after `source-left` all methods but {@link
+ * close} have no effect.
+ */
 export interface BlockSource {
   readonly id: PeerId;
   readonly kind: 'peer';
@@ -56,7 +60,8 @@ export interface PeerConnector {
     tell: (news: SourceNews) => void,
   ): BlockSource;
   /**
-   * Fetches and verifies the metainfo of a file. Throws {@link EnjambreError}.
+   * Fetches and verifies the metainfo of a file. Throws {@link EnjambreError}: `invalid` BAD_METAINFO if the peer sends
+   * anything else, `cancelled` if `signal` aborts.
    *
    * @param progress receives the bytes fetched so far, and the total that the peer announced
    */

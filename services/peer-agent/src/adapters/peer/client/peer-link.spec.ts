@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
@@ -33,9 +34,7 @@ class FakeStream<Request, Response> implements MessageStream<Request> {
     this.said.push(message);
   }
 
-  end(): void {
-    this.listener = undefined;
-  }
+  end(): void {}
 
   cancel(): void {
     this.listener = undefined;
@@ -44,6 +43,7 @@ class FakeStream<Request, Response> implements MessageStream<Request> {
 
 let sync: FakeStream<SyncRequest, SyncResponse>;
 let link: GrpcPeerLink;
+let ended: number;
 
 function hear(...messages: NonNullable<SyncResponse['message']>[]): void {
   for (const message of messages) sync.listener?.message({ message });
@@ -74,6 +74,7 @@ function told(): readonly number[][] {
 
 beforeEach(() => {
   sync = new FakeStream();
+  ended = 0;
   link = new GrpcPeerLink(
     {
       openSync: sync.open,
@@ -81,7 +82,7 @@ beforeEach(() => {
       self: { peerId: peerNamed('self'), name: 'self', version: 'test' },
       signer: { publicKey: Buffer.alloc(32), signHello: () => Buffer.alloc(64) },
       tell: () => undefined,
-      ended: () => undefined,
+      ended: () => (ended += 1),
     },
     {
       peer: { peerId: uploader, name: 'uploader', endpoint: '127.0.0.1:1', seeder: true },
@@ -90,6 +91,11 @@ beforeEach(() => {
       have: Bitfield.empty(PIECES),
     },
   );
+});
+
+afterEach(() => {
+  link.close('STOPPING', 'the test is over');
+  sync.listener?.ended(undefined);
 });
 
 describe('the pieces of a downloader', () => {
@@ -136,5 +142,21 @@ describe('the pieces of a downloader', () => {
     link.have([0]);
     greet(0, 1, 2);
     expect(told()).toEqual([]);
+  });
+});
+
+describe('a link that is closed', () => {
+  it('is over when the peer has read the goodbye', () => {
+    greet(0);
+    link.close('COMPLETE', 'the download is complete');
+    expect(ended).toBe(0);
+    sync.listener?.ended(undefined);
+    expect(ended).toBe(1);
+  });
+
+  it('is over soon if the peer has not answered yet', async () => {
+    link.close('REPLACED', 'another peer is tried instead');
+    await waitFor(() => ended > 0, { what: 'the end', everyMs: 2, timeoutMs: 1000 });
+    expect(ended).toBe(1);
   });
 });

@@ -120,7 +120,8 @@ export class GrpcPeerLink implements BlockSource {
     this.#news.flush();
     const value = { reason, message: message.slice(0, 512), piece };
     this.#sync.write({ message: { $case: 'goodbye', value } });
-    this.#finish(GOODBYE_MS);
+    // A peer that has not answered cannot be told.
+    this.#finish(this.#challenged ? GOODBYE_MS : 0);
     this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message), byUs: true });
   }
 

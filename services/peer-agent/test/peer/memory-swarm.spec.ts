@@ -1,0 +1,7 @@
+import { describe } from '@jest/globals';
+import { peerConnectorContract } from './contract.js';
+import { memorySite } from './memory-site.js';
+
+describe('in memory', () => {
+  peerConnectorContract(() => Promise.resolve(memorySite()));
+});
