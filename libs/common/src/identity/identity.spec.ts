@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PeerIdentity, verifyHello } from './identity.js';
@@ -74,5 +74,39 @@ describe('verifyHello', () => {
         expect(verifyHello('tracker', flip(nonce), alice.publicKey, signature)).toBeUndefined();
       }),
     );
+  });
+});
+
+describe('verifyHello of a key that nobody needs a private key for', () => {
+  const FIELD = 2n ** 255n - 19n;
+  const bytesOf = (y: bigint, sign: 0 | 1): Buffer =>
+    Buffer.from((y | (BigInt(sign) << 255n)).toString(16).padStart(64, '0'), 'hex').reverse();
+  const ORDER_8 = [
+    0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
+    0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+  ];
+  /** The identity as R and zero as S: no key was needed. */
+  const forged = Buffer.concat([bytesOf(1n, 0), Buffer.alloc(32)]);
+  const weak = [0n, 1n, FIELD - 1n, FIELD, FIELD + 1n, ...ORDER_8].flatMap((y) => [
+    bytesOf(y, 0),
+    bytesOf(y, 1),
+  ]);
+
+  it.each(weak.map((key) => [key.toString('hex'), key]))('rejects %s, whatever the challenge', (_, key) => {
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(key)]);
+    const accepted = Array.from({ length: 200 }, () => randomBytes(32)).filter((challenge) => {
+      expect(verifyHello('peer', challenge, Buffer.from(key), forged)).toBeUndefined();
+      const text = Buffer.concat([Buffer.from('enjambre peer hello v1\0', 'ascii'), challenge]);
+      return verify(null, text, createPublicKey({ key: spki, format: 'der', type: 'spki' }), forged);
+    });
+    // OpenSSL alone would let it in.
+    expect(accepted.length).toBeGreaterThan(0);
+  });
+
+  it('accepts every key that is generated', () => {
+    for (let count = 0; count < 100; count++) {
+      const peer = PeerIdentity.generate();
+      expect(verifyHello('peer', nonce, peer.publicKey, peer.signHello('peer', nonce))).toBe(peer.peerId);
+    }
   });
 });

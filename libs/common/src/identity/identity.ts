@@ -50,8 +50,8 @@ export class PeerIdentity {
 }
 
 /**
- * Verifies the answer to a challenge. Returns the peer id, or undefined if the key does not have 32 bytes or
- * the signature does not match.
+ * Verifies the answer to a challenge. Returns the peer id, or undefined if the key does not have 32 bytes, is
+ * {@link isWeakKey | weak}, or the signature does not match.
  */
 export function verifyHello(
   context: HelloContext,
@@ -59,7 +59,7 @@ export function verifyHello(
   publicKey: Uint8Array,
   signature: Uint8Array,
 ): PeerId | undefined {
-  if (publicKey.length !== RAW_KEY_BYTES) return undefined;
+  if (publicKey.length !== RAW_KEY_BYTES || isWeakKey(publicKey)) return undefined;
   try {
     const key = createPublicKey({
       key: Buffer.concat([SPKI_PREFIX, publicKey]),
@@ -78,4 +78,25 @@ function peerIdOfKey(publicKey: Uint8Array): PeerId {
 
 function helloText(context: HelloContext, nonce: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`enjambre ${context} hello v1\0`, 'ascii'), nonce]);
+}
+
+/** The field of Curve25519 has 2^255 - 19 elements (RFC 8032). */
+const FIELD = 2n ** 255n - 19n;
+/**
+ * The y coordinates of the eight points of small order (RFC 7748, section 7). For such a key, a signature that
+ * anybody can write down matches one challenge in eight or more.
+ */
+const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
+  0n,
+  1n,
+  FIELD - 1n,
+  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
+  0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+]);
+
+/** True for a key that proves nothing: a point of small order, or a second encoding of a point. OpenSSL accepts both. */
+function isWeakKey(publicKey: Uint8Array): boolean {
+  const encoded = BigInt(`0x${Buffer.from(publicKey).reverse().toString('hex')}`);
+  const y = BigInt.asUintN(255, encoded); // The top bit is the sign of x.
+  return y >= FIELD || SMALL_ORDER_Y.has(y);
 }
