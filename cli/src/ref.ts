@@ -46,8 +46,8 @@ export async function transferRef(ref: string, around: TorrentSource): Promise<s
 
 /**
  * Resolves `ref` to an infohash for a tracker. Names and prefixes are looked up with
- * `files(query)`. As with an agent, an exact name takes precedence over a prefix, and an infohash
- * over a name. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ * `files(query)`, which matches whole names. As with an agent, an infohash takes precedence over a name, and a name and a
+ * prefix that match different files are ambiguous. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
  */
 export async function trackerInfohash(
   ref: string,
@@ -62,8 +62,8 @@ export async function trackerInfohash(
   const all = await files(text.trim());
   if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
     return text.toLowerCase();
-  const named = withName(text, all);
-  const matching = named.length === 0 ? withDigits(text, all, ({ infohash }) => infohash) : named;
+  const digits = withDigits(text.trim(), all, ({ infohash }) => infohash);
+  const matching = [...new Set([...withName(text, all), ...digits])];
   const [found] = matching;
   // The tracker itself reports an unknown infohash.
   if (!found && INFOHASH.test(text)) return text.toLowerCase();

@@ -117,9 +117,16 @@ export class TrackerClient {
         query,
         pageSize: PAGE_SIZE,
         pageToken,
+        exactName: false,
       });
       return { items: page.files, next: page.nextPageToken };
     });
+  }
+
+  /** Files of exactly this name, or whose infohash begins with at least these 8 digits; at most a page. */
+  async filesNamed(query: string): Promise<File[]> {
+    const request = { query, pageSize: PAGE_SIZE, pageToken: '', exactName: true };
+    return (await this.#call(this.#client.listFiles.bind(this.#client), request)).files;
   }
 
   peers(): Promise<Peer[]> {

@@ -47,7 +47,7 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
   }
   return withTracker(session, trackers, async (tracker) => {
     if (ref !== '')
-      return tracker.swarm(await trackerInfohash(ref, session, (query) => tracker.files(query)));
+      return tracker.swarm(await trackerInfohash(ref, session, (query) => tracker.filesNamed(query)));
     const all = await tracker.peers();
     return all.map((peer) => ({
       peer,

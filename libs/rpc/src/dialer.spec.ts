@@ -30,7 +30,7 @@ const TLS: Credentials = {
   scheme: 'https',
   server: ServerCredentials.createSsl(null, [pair]),
 };
-const REQUEST = { query: '', pageSize: 0, pageToken: '' };
+const REQUEST = { query: '', pageSize: 0, pageToken: '', exactName: false };
 const NEXT = 'the next page';
 
 const cleanup: (() => unknown)[] = [];

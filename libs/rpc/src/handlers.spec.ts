@@ -63,7 +63,11 @@ async function serve(
 }
 
 const list = (client: TrackerServiceClient, options: Parameters<typeof callUnary>[2] = {}) =>
-  callUnary(client.listFiles.bind(client), { query: 'q', pageSize: 0, pageToken: '' }, options);
+  callUnary(
+    client.listFiles.bind(client),
+    { query: 'q', pageSize: 0, pageToken: '', exactName: false },
+    options,
+  );
 
 async function readAll(client: TrackerServiceClient): Promise<string[]> {
   const types: string[] = [];

@@ -203,7 +203,7 @@ describe('GrpcServer', () => {
     const { address } = await start(LOCAL, { maxReceiveBytes: 1000 });
     const tracker = client(address);
     const list = (query: string) =>
-      callUnary(tracker.listFiles.bind(tracker), { query, pageSize: 0, pageToken: '' });
+      callUnary(tracker.listFiles.bind(tracker), { query, pageSize: 0, pageToken: '', exactName: false });
     expect(await list('q'.repeat(900))).toMatchObject({ files: [] });
     await expect(list('q'.repeat(1001))).rejects.toMatchObject({ code: 'exhausted' });
   });
@@ -240,7 +240,12 @@ describe('GrpcServer', () => {
     const server = await start(LOCAL, { graceMs: 5000 }, new Promise((resolve) => (answer = resolve)));
     const tracker = client(server.address);
     const open = callUnary(tracker.getStats.bind(tracker), {});
-    await callUnary(tracker.listFiles.bind(tracker), { query: '', pageSize: 0, pageToken: '' }); // It has arrived by now.
+    await callUnary(tracker.listFiles.bind(tracker), {
+      query: '',
+      pageSize: 0,
+      pageToken: '',
+      exactName: false,
+    }); // It has arrived by now.
     const stopped = server.stop();
     await expect(versionAt(server.address)).rejects.toMatchObject({ code: 'unavailable' });
     answer();

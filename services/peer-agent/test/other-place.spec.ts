@@ -211,7 +211,15 @@ describe('what the progress log claims', () => {
 
 it('a download whose name is not known yet settles it after a share that was refused', async () => {
   const { infohash } = metainfo;
-  agent.tracker.files.push({ infohash, name: 'unknown', size: 0, pieceLength: 0, fileCount: 1 });
+  agent.tracker.files.push({
+    infohash,
+    name: 'unknown',
+    size: 0,
+    pieceLength: 0,
+    fileCount: 1,
+    sharedBy: '',
+    sharedAt: undefined,
+  });
   await agent.transfers.download({ kind: 'ref', ref: infohash }, { outputDir: '' });
   await inState('resolving');
   refused.add('save');

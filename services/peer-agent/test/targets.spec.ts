@@ -115,7 +115,17 @@ describe('a download that would end where another will', () => {
   it('fails before its first byte if its name was not known before', async () => {
     await start(theirs);
     await offered();
-    const found = [{ infohash: mine.infohash, name: 'unknown', size: 0, pieceLength: 0, fileCount: 1 }];
+    const found = [
+      {
+        infohash: mine.infohash,
+        name: 'unknown',
+        size: 0,
+        pieceLength: 0,
+        fileCount: 1,
+        sharedBy: '',
+        sharedAt: undefined,
+      },
+    ];
     agent.tracker.findFiles = () => Promise.resolve(found);
     const { transfer } = await agent.transfers.download(
       { kind: 'ref', ref: `magnet:?xt=urn:btmh:1220${mine.infohash}` },

@@ -11,7 +11,13 @@ describe('look-ups', () => {
 
   const stats = () => callUnary(client.getStats.bind(client), {});
   const listFiles = (request = {}) =>
-    callUnary(client.listFiles.bind(client), { query: '', pageSize: 0, pageToken: '', ...request });
+    callUnary(client.listFiles.bind(client), {
+      query: '',
+      pageSize: 0,
+      pageToken: '',
+      exactName: false,
+      ...request,
+    });
   const listPeers = (request = {}) =>
     callUnary(client.listPeers.bind(client), { query: '', pageSize: 0, pageToken: '', ...request });
   const getSwarm = (hash: string, maxPeers = 0) =>

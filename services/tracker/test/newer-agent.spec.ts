@@ -77,6 +77,7 @@ test('a newer command is answered, with the time of the tracker', async () => {
       query: '',
       pageSize: 0,
       pageToken: '',
+      exactName: false,
     });
     expect(files).toEqual([]);
   } finally {

@@ -78,12 +78,29 @@ describe('findByRef', () => {
     expect(() => find(text)).toThrow(
       expect.objectContaining({ code: 'precondition', reason: 'AMBIGUOUS_REF' }),
     );
-    expect(() => find(text)).toThrow(/2 files.*\(two\.bin\)/);
+    expect(() => find(text)).toThrow(/2 files.*\("two\.bin"\)/);
   });
 
-  it('prefers an exact name to a prefix of an infohash', () => {
+  it('lets no file take the place of another by having the digits of its infohash as its name', () => {
     const named = { infohash: infoHash('cccccccc'), name: 'aaaaaaaa' };
-    expect(find('aaaaaaaa', [one, two, named])).toBe(named.infohash);
+    const ambiguous = expect.objectContaining({ reason: 'AMBIGUOUS_REF' });
+    expect(() => find('aaaaaaaa', [one, named])).toThrow(ambiguous);
+    expect(find('aaaaaaaa', [named])).toBe(named.infohash);
+    const self = { infohash: infoHash('aaaaaaaa'), name: 'aaaaaaaa' };
+    expect(find('aaaaaaaa', [self])).toBe(self.infohash);
+  });
+
+  it('lists size, publisher and date of files with the same name, whose texts cannot control a terminal', () => {
+    const sharedAt = new Date('2026-11-30T12:34:56Z');
+    const files = [
+      { ...one, size: 105_000_000, sharedBy: 'alice', sharedAt },
+      { ...two, name: one.name, size: 7, sharedBy: 'mal\u001b[31mlory', sharedAt: undefined },
+    ];
+    expect(() => find(one.name, files)).toThrow(
+      'matches 2 files: use an infohash, such as ' +
+        `${one.infohash.slice(0, 16)} ("one.bin", 105000000 bytes, shared by "alice", on 2026-11-30 12:34 UTC), ` +
+        `${two.infohash.slice(0, 16)} ("one.bin", 7 bytes, shared by "mal\\u001b[31mlory")`,
+    );
   });
 
   it('finds a name that could be hexadecimal digits, in capitals too', () => {

@@ -2,6 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
 import { idDigits, withDigits, withName } from '@enjambre/core/named';
+import { quote } from '@enjambre/core/quote';
 
 /** How a person refers to a transfer. */
 export type TransferRef =
@@ -32,13 +33,18 @@ export function parseRef(text: string): TransferRef {
 interface Named {
   readonly infohash: InfoHash;
   readonly name: string;
+  /** In bytes. */
+  readonly size?: number;
+  /** The peer that first shared it, and when, as the tracker tells. */
+  readonly sharedBy?: string;
+  readonly sharedAt?: Date | undefined;
 }
 
 /**
- * Finds the candidate that a ref means, or undefined. An exact name takes precedence over a prefix, and an infohash
- * over a name of 64 digits: no file can take its place by having it as a name. Among names, an exact match takes
- * precedence over one that looks the same, and that over one that differs in surrounding spaces. Throws `precondition`
- * AMBIGUOUS_REF if several candidates match.
+ * Finds the candidate that a ref means, or undefined. An infohash takes precedence over a name of 64 digits: no file can
+ * take its place by having it as a name. For the same reason a prefix of an infohash and a name that match different
+ * files are ambiguous. Among names, an exact match takes precedence over one that looks the same, and that over one
+ * that differs in surrounding spaces. Throws `precondition` AMBIGUOUS_REF if several candidates match.
  */
 export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
   if (ref.kind === 'infohash' || ref.kind === 'digits') {
@@ -46,22 +52,28 @@ export function findByRef<T extends Named>(ref: TransferRef, candidates: readonl
     if (found || ref.kind === 'infohash') return found;
   }
   const named = withName(ref.name, candidates);
-  if (named.length > 0) return single(named, ref.name);
-  if (ref.kind !== 'prefix') return undefined;
-  return single(
-    withDigits(ref.prefix, candidates, ({ infohash }) => infohash),
-    ref.name.trim(),
-  );
+  if (ref.kind !== 'prefix') return single(named, ref.name);
+  const digits = withDigits(ref.prefix, candidates, ({ infohash }) => infohash);
+  return single([...new Set([...named, ...digits])], ref.name.trim());
 }
 
 function single<T extends Named>(found: readonly T[], text: string): T | undefined {
   if (found.length <= 1) return found[0];
-  const choices = found.slice(0, 5).map(({ infohash, name }) => `${infohash.slice(0, 16)} (${name})`);
+  const choices = found.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
   throw new EnjambreError(
     'precondition',
     'AMBIGUOUS_REF',
     `"${text}" matches ${found.length} files: use an infohash, such as ${choices.join(', ')}`,
   );
+}
+
+/** Name, size and publisher, as far as they are known. */
+function describe({ name, size, sharedBy = '', sharedAt }: Named): string {
+  const facts = [quote(name)];
+  if (size !== undefined) facts.push(`${size} bytes`);
+  if (sharedBy !== '') facts.push(`shared by ${quote(sharedBy)}`);
+  if (sharedAt) facts.push(`on ${sharedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`);
+  return facts.join(', ');
 }
 
 function badRef(text: string): EnjambreError {

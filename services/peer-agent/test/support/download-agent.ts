@@ -152,7 +152,15 @@ export class DownloadAgent {
 
   /** The metainfo is to come from the swarm. */
   async resolve({ infohash, name, totalLength, pieceLength, files }: Metainfo): Promise<Transfer> {
-    this.tracker.files.push({ infohash, name, size: totalLength, pieceLength, fileCount: files.length });
+    this.tracker.files.push({
+      infohash,
+      name,
+      size: totalLength,
+      pieceLength,
+      fileCount: files.length,
+      sharedBy: 'alice',
+      sharedAt: undefined,
+    });
     const source = { kind: 'ref', ref: infohash } as const;
     const { transfer } = await this.transfers.download(source, { outputDir: '' });
     return transfer;

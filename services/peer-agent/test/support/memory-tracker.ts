@@ -1,11 +1,13 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { idDigits } from '@enjambre/core/named';
+import { sameName } from '@enjambre/core/names';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import type {
   BanReport,
-  FileSummary,
   Membership,
   MembershipEvent,
+  SharedFile,
   SwarmListener,
   TrackerPort,
 } from '../../src/app/ports/tracker.js';
@@ -44,7 +46,7 @@ export class MemoryTracker implements TrackerPort {
   /** What the agent said of its swarms, numbers left out: the events of announces, and `withdraw`. */
   readonly said: string[] = [];
   /** Files in the catalogue. */
-  readonly files: (FileSummary & { infohash: InfoHash })[] = [];
+  readonly files: SharedFile[] = [];
   readonly #watches = new Map<InfoHash, Watch>();
   readonly #memberships = new Map<InfoHash, Membership>();
   /** What is to be said in the next session. */
@@ -152,10 +154,11 @@ export class MemoryTracker implements TrackerPort {
     (this.#session ?? this.#unsaid).push({ type: 'ban', ...ban });
   }
 
-  findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
+  findFiles(query: string): Promise<readonly SharedFile[]> {
     if (!this.#session) return Promise.reject(new EnjambreError('unavailable', 'NO_TRACKER', 'no tracker'));
-    const matches = ({ name, infohash }: FileSummary & { infohash: InfoHash }): boolean =>
-      name.includes(query) || infohash.startsWith(query);
+    const digits = idDigits(query);
+    const matches = ({ name, infohash }: SharedFile): boolean =>
+      sameName(name.trim(), query.trim()) || (digits !== undefined && infohash.startsWith(digits));
     return Promise.resolve(this.files.filter(matches));
   }
 

@@ -6,6 +6,7 @@ import type {
   BanReport,
   FileSummary,
   Membership,
+  SharedFile,
   SwarmListener,
   TrackerPort,
 } from '../../src/app/ports/tracker.js';
@@ -22,7 +23,7 @@ export interface TrackerSite {
   join(infohash: InfoHash, peer: PeerAddress, beyond?: boolean): void;
   leave(infohash: InfoHash, peer: PeerId): void;
   /** The catalogue has this file. */
-  catalogue(file: FileSummary & { infohash: InfoHash }): void;
+  catalogue(file: SharedFile): void;
   /** What the tracker heard in the last session, watches left out: see {@link Heard}. */
   heard(): readonly Heard[];
   close(): Promise<void>;
@@ -380,12 +381,17 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
     });
 
-    test('finds the files of the catalogue', async () => {
-      site.catalogue({ ...file, infohash: one });
-      site.catalogue({ ...file, infohash: other, name: 'notes.txt' });
+    test('finds the files of exactly a name, or of the first digits of an infohash, with their publisher', async () => {
+      const sharedAt = new Date('2026-11-30T12:00:00Z');
+      const model = { ...file, infohash: one, sharedBy: 'alice', sharedAt };
+      const notes = { ...file, infohash: other, name: 'notes.txt', sharedBy: 'bob', sharedAt };
+      const filler = { ...model, infohash: marker, name: '!model.bin.1' };
+      for (const each of [model, notes, filler]) site.catalogue(each);
       await site.open();
-      expect(await tracker.findFiles('model')).toEqual([{ ...file, infohash: one }]);
-      expect(await tracker.findFiles('nothing')).toEqual([]);
+      expect(await tracker.findFiles('model.bin')).toEqual([model]);
+      expect(await tracker.findFiles(other.slice(0, 8))).toEqual([notes]);
+      for (const query of ['model', 'MODEL.BIN', other.slice(0, 7), 'nothing'])
+        expect(await tracker.findFiles(query)).toEqual([]);
     });
 
     test('says that there is no tracker to find files', async () => {

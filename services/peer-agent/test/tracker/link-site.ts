@@ -20,9 +20,10 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
-import type { FileSummary } from '../../src/app/ports/tracker.js';
+import type { SharedFile } from '../../src/app/ports/tracker.js';
 import { ScriptedTracker } from '../support/scripted-tracker.js';
 import type { Heard, TrackerSite } from './contract.js';
+import { idDigits } from '@enjambre/core/named';
 
 type Said = NonNullable<ConnectRequest['message']>;
 type AnnounceWord = Extract<Heard, { type: 'announce' }>['event'];
@@ -61,7 +62,7 @@ export class LinkSite implements TrackerSite {
   static async make(): Promise<LinkSite> {
     const network: ScriptedTracker = new ScriptedTracker({
       said: (message) => site.#onMessage(message),
-      listFiles: ({ query }) => site.#find(query),
+      listFiles: ({ query, exactName }) => (exactName ? site.#find(query) : undefined),
     });
     // It has a port then.
     await network.start();
@@ -95,9 +96,9 @@ export class LinkSite implements TrackerSite {
     if (this.#watches.has(infohash)) this.#tell(infohash, { removed: [peerIdToBytes(peer)] });
   }
 
-  catalogue({ infohash, name, size, pieceLength, fileCount }: FileSummary & { infohash: InfoHash }): void {
+  catalogue({ infohash, name, size, pieceLength, fileCount, sharedAt, sharedBy }: SharedFile): void {
     const summary = { infohash, name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
-    this.#files.push({ ...summary, seeders: 1, leechers: 0, sharedAt: undefined, sharedBy: '' });
+    this.#files.push({ ...summary, seeders: 1, leechers: 0, sharedAt, sharedBy });
   }
 
   heard(): Heard[] {
@@ -110,7 +111,11 @@ export class LinkSite implements TrackerSite {
   }
 
   #find(query: string): ListFilesResponse {
-    return { files: this.#files.filter(({ name }) => name.includes(query)), nextPageToken: '' };
+    const digits = idDigits(query);
+    const files = this.#files.filter(
+      ({ name, infohash }) => name === query || (digits !== undefined && infohash.startsWith(digits)),
+    );
+    return { files, nextPageToken: '' };
   }
 
   async #until(connected: boolean): Promise<void> {

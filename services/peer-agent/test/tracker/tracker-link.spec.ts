@@ -483,7 +483,10 @@ describe('TrackerLink', () => {
         nextPageToken: '',
       }),
     });
-    expect(await link.findFiles('mod')).toEqual([{ ...file, infohash: infoHash('aa'), name: 'mod 1000' }]);
+    const publisher = { sharedBy: '', sharedAt: undefined };
+    expect(await link.findFiles('mod')).toEqual([
+      { ...file, ...publisher, infohash: infoHash('aa'), name: 'mod 1000' },
+    ]);
   });
 
   it('says in a sentence that the tracker cannot be reached, by its address', async () => {

@@ -43,7 +43,7 @@ export function lookupHandlers(
 ): LookupHandlers {
   return {
     listFiles: handlers.unary((request) => {
-      const page = directory.files(toPageQuery(request));
+      const page = directory.files({ ...toPageQuery(request), exact: request.exactName });
       return { files: page.items.map(fromSwarm), nextPageToken: tokenAfter(page, fileKey) };
     }),
     getFile: handlers.unary(({ infohash }) => ({ file: fromSwarm(findFile(directory, infohash)) })),

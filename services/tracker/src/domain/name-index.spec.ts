@@ -31,6 +31,27 @@ describe('a NameIndex', () => {
     expect(index.page({ query: 'ab12cd3', limit: 10 }).items).toEqual([]);
   });
 
+  test('finds whole names only if asked to, however many names contain it', () => {
+    const index = fill([...Array.from({ length: 2000 }, (_, number) => `!model.bin.${number}`), 'model.bin']);
+    expect(index.page({ query: 'model.bin', limit: 1000, exact: true })).toEqual({
+      items: ['model.bin'],
+      more: false,
+    });
+    expect(index.page({ query: ' model.bin', limit: 1000, exact: true }).items).toEqual(['model.bin']);
+    for (const query of ['Model.bin', 'model', 'model.bin.1', ''])
+      expect(index.page({ query, limit: 1000, exact: true }).items).toEqual([]);
+  });
+
+  test('finds a whole name in another Unicode normalization, and ids by 8 digits or more', () => {
+    const index = fill(['caf\u00e9', 'deadbeef']);
+    expect(index.page({ query: 'cafe\u0301', limit: 10, exact: true }).items).toEqual(['caf\u00e9']);
+    expect(index.page({ query: id(1).slice(0, 63), limit: 10, exact: true }).items).toEqual([
+      'caf\u00e9',
+      'deadbeef',
+    ]);
+    expect(index.page({ query: 'deadbeef', limit: 10, exact: true }).items).toEqual(['deadbeef']);
+  });
+
   test('says that there is more only if there is', () => {
     const index = fill(['a', 'b', 'c']);
     expect(index.page({ query: '', limit: 2 }).more).toBe(true);

@@ -9,6 +9,8 @@ export interface Named {
 export interface PageQuery {
   /** Part of a name in any case, or the beginning of an id of 8 digits or more; empty for all. */
   readonly query: string;
+  /** The query is a whole name, up to normalization and surrounding spaces, or the beginning of an id. @default false */
+  readonly exact?: boolean;
   /** Only what comes behind this place. */
   readonly after?: Named;
   readonly limit: number;
@@ -22,6 +24,7 @@ export interface Page<Item> {
 
 interface Row<Item> extends Named {
   readonly lowerName: string;
+  readonly bareName: string;
   readonly item: Item;
   gone: boolean;
 }
@@ -45,7 +48,7 @@ export class NameIndex<Item> {
 
   /** The key's id must not be there yet. */
   add({ name, id }: Named, item: Item): void {
-    const row = { name, id, lowerName: fold(name), item, gone: false };
+    const row = { name, id, lowerName: fold(name), bareName: bare(name), item, gone: false };
     this.#rows.set(id, row);
     this.#added.push(row);
     this.#changed();
@@ -59,14 +62,14 @@ export class NameIndex<Item> {
     this.#changed();
   }
 
-  page({ query, after, limit }: PageQuery): Page<Item> {
+  page({ query, exact, after, limit }: PageQuery): Page<Item> {
     this.#settle();
-    const wanted = fold(query);
-    const digits = idDigits(wanted);
+    const isNamed = exact === true ? nameIs(query) : nameContains(query);
+    const digits = idDigits(fold(query));
     const items: Item[] = [];
     for (let at = after ? this.#firstBehind(after) : 0; at < this.#ordered.length; at += 1) {
       const row = this.#ordered[at] as Row<Item>;
-      if (!row.lowerName.includes(wanted) && !(digits !== undefined && row.id.startsWith(digits))) continue;
+      if (!isNamed(row) && !(digits !== undefined && row.id.startsWith(digits))) continue;
       if (items.length === limit) return { items, more: true };
       items.push(row.item);
     }
@@ -96,6 +99,22 @@ export class NameIndex<Item> {
     }
     return low;
   }
+}
+
+type NameTest = (row: { readonly lowerName: string; readonly bareName: string }) => boolean;
+
+function nameContains(query: string): NameTest {
+  const wanted = fold(query);
+  return ({ lowerName }) => lowerName.includes(wanted);
+}
+
+function nameIs(query: string): NameTest {
+  const wanted = bare(query);
+  return ({ bareName }) => bareName === wanted;
+}
+
+function bare(name: string): string {
+  return name.normalize('NFC').trim();
 }
 
 /** Names are found in any case, and in either form of letters with marks. */

@@ -2,7 +2,7 @@ import { callUnary } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import { hex, type Harness } from '../harness.js';
 
-const whole = { query: '', pageSize: 1000, pageToken: '' };
+const whole = { query: '', pageSize: 1000, pageToken: '', exactName: false };
 
 /** How many items such a list has. */
 export function lengthOf(list: string): number {

@@ -14,7 +14,13 @@ import {
   type FileSummary as WireSummary,
   type PeerDelta,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { BanReport, FileSummary, Membership, MembershipEvent } from '../../app/ports/tracker.js';
+import type {
+  BanReport,
+  FileSummary,
+  Membership,
+  MembershipEvent,
+  SharedFile,
+} from '../../app/ports/tracker.js';
 import type { PeerAddress } from '../../app/ports/peers.js';
 import type { TrackerMessage } from './tracker-session.js';
 
@@ -84,13 +90,15 @@ export function deltaFromWire(delta: PeerDelta): {
   };
 }
 
-export function fileFromWire(file: File): FileSummary & { infohash: InfoHash } {
+export function fileFromWire(file: File): SharedFile {
   return {
     infohash: parseInfoHash(file.infohash),
     name: file.name,
     size: Number(file.size),
     pieceLength: Number(file.pieceLength),
     fileCount: file.fileCount,
+    sharedBy: file.sharedBy,
+    sharedAt: file.sharedAt,
   };
 }
 

@@ -10,7 +10,7 @@ import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import type { PeerDelta, Problem, Welcome } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
-  FileSummary,
+  SharedFile,
   Membership,
   MembershipEvent,
   SwarmListener,
@@ -181,7 +181,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     else this.#untold = [...this.#untold, ban].slice(-MAX_UNTOLD_BANS);
   }
 
-  findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
+  findFiles(query: string): Promise<readonly SharedFile[]> {
     return this.network.findFiles(query);
   }
 

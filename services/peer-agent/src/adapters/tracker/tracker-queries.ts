@@ -1,5 +1,4 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import type { InfoHash } from '@enjambre/core/ids';
 import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
 import type {
   ListFilesRequest,
@@ -16,7 +15,7 @@ import type {
   Page,
   PageRequest,
 } from '../../app/ports/network.js';
-import type { FileSummary } from '../../app/ports/tracker.js';
+import type { SharedFile } from '../../app/ports/tracker.js';
 import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';
 import { fileFromWire } from './convert.js';
 import {
@@ -46,13 +45,13 @@ export interface TrackerQueriesComponents {
 export class TrackerQueries implements NetworkView {
   constructor(private readonly parts: TrackerQueriesComponents) {}
 
-  async findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]> {
-    const { files } = await this.#files({ query, pageSize: 1000, pageToken: '' });
+  async findFiles(query: string): Promise<readonly SharedFile[]> {
+    const { files } = await this.#files({ query, pageSize: 1000, pageToken: '', exactName: true });
     return files.map(fileFromWire);
   }
 
   async listFiles(query: string, { pageSize, pageToken }: PageRequest): Promise<Page<CatalogueFile>> {
-    const { files, nextPageToken } = await this.#files({ query, pageSize, pageToken });
+    const { files, nextPageToken } = await this.#files({ query, pageSize, pageToken, exactName: false });
     return { items: files.map(catalogueFileFromWire), nextPageToken };
   }
 

@@ -9,6 +9,14 @@ export interface FileSummary {
   readonly fileCount: number;
 }
 
+/** A file in the catalogue, with the peer that first shared it in this network. */
+export interface SharedFile extends FileSummary {
+  readonly infohash: InfoHash;
+  readonly sharedBy: string;
+  /** Undefined if no peer that shared it is known. */
+  readonly sharedAt: Date | undefined;
+}
+
 /** This agent's state in one swarm; announced again in each new session. */
 export interface Membership {
   readonly infohash: InfoHash;
@@ -67,6 +75,9 @@ export interface TrackerPort extends Discovery {
   withdraw(infohash: InfoHash): void;
   /** Reports a banned peer to the network; queued while there is no session. */
   reportBan(ban: BanReport): void;
-  /** Searches the tracker's catalogue. Throws `unavailable` NO_TRACKER. */
-  findFiles(query: string): Promise<readonly (FileSummary & { infohash: InfoHash })[]>;
+  /**
+   * Looks up a name, or the first 8 or more digits of an infohash, in the tracker's catalogue; at most 1,000 files.
+   * Throws `unavailable` NO_TRACKER.
+   */
+  findFiles(query: string): Promise<readonly SharedFile[]>;
 }

@@ -33,16 +33,7 @@ export function absolute(path: string): string {
   );
 }
 
-/** What a tracker is asked for a ref. */
+/** The tracker's query for a ref: it finds the file of that infohash, and files of exactly that name. */
 export function queryOf(ref: TransferRef): string {
-  switch (ref.kind) {
-    case 'infohash':
-    case 'digits':
-      return ref.infohash;
-    case 'prefix':
-      return ref.prefix;
-    case 'name':
-      // It finds names with spaces around it as well.
-      return ref.name.trim();
-  }
+  return ref.kind === 'infohash' ? ref.infohash : ref.name.trim();
 }
