@@ -20,7 +20,7 @@ const testAsRoot = isRoot ? test : test.skip;
 if (!isRoot)
   process.stderr.write('\nSKIPPED: a user whom the system does not know: only root can be one\n\n');
 const STRANGER = ['setpriv', '--reuid', '54321', '--regid', '54321', '--clear-groups'];
-const NO_HOME = /^enjambre: there is no home folder: .*: name a folder with --data-dir$/;
+const NO_HOME = /^enjambre: there is no home folder: .*: set a folder with --data-dir$/;
 
 const run = (args: readonly string[], options: RunOptions): Promise<CommandResult> =>
   finish(swarm.run(args, options));

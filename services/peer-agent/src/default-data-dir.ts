@@ -3,13 +3,13 @@ import { homeFolder } from '@enjambre/common/config/home-folder';
 import type { Environment } from '@enjambre/common/config/options';
 
 /**
- * Where an agent keeps its state unless told otherwise (XDG base directories, by which a relative
- * XDG_DATA_HOME counts as none). Throws what {@link homeFolder} does.
+ * The default folder for an agent's state (XDG base directories; a relative XDG_DATA_HOME is ignored). Throws as
+ * {@link homeFolder} does.
  */
 export function defaultDataDir(environment: Environment): string {
   const { XDG_DATA_HOME: said = '' } = environment;
   const base = isAbsolute(said)
     ? said
-    : join(homeFolder(environment, 'name a folder with --data-dir'), '.local', 'share');
+    : join(homeFolder(environment, 'set a folder with --data-dir'), '.local', 'share');
   return join(base, 'enjambre');
 }

@@ -64,41 +64,45 @@ import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 export interface AgentOverrides {
   readonly log?: Logger;
   readonly random?: Random;
-  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  /** Registry for the agent's metrics; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
-  /** How other services in this process are, for the same page. */
+  /** Health of other services in this process, for the same page. */
   readonly beside?: readonly Health[];
 }
 
-/** A .torrent of 64 MiB, sent to start a download, and some room: over the socket, which only its owner reaches. */
+/** A .torrent of 64 MiB, sent to start a download, and some room; over the socket, which only its owner can reach. */
 const MAX_SOCKET_BYTES = 65 << 20;
-/** Over TCP a message is taken before its token is looked at: a larger .torrent is fetched by its magnet link. */
+/**
+ * Over TCP a message is received before its token is checked: larger .torrents must be fetched by their magnet link.
+ */
 const MAX_CONTROL_BYTES = 11 << 20;
 
-/** Whoever follows a transfer learns of the end by it; calls that change something are quick. */
+/** Enough for watchers of a transfer to receive the end of the call; calls that change something are quick. */
 const CONTROL_GRACE_MS = 500;
 
-/** With which flag what is left out of the shared folder is shared. */
+/** Flags that share what is left out of the shared folder by default. */
 const LINK_HINTS = { link: flagName('sharedLinks'), outside: `${flagName('sharedLinks')} anywhere` };
-/** In the shared folder, what has not grown for so long is finished: copying over a network pauses no longer as a rule. */
+/**
+ * A file in the shared folder that has not grown for this long is finished: a copy over a network rarely pauses longer.
+ */
 const SHARED_QUIET_MS = 2000;
-/** Programs do several things to a file at a time. */
+/** Programs change a file in several steps. */
 const SHARED_NOTICE_MS = 100;
-/** A full disk or too many open files may be mended by then. */
+/** By then, a full disk or too many open files may have been fixed. */
 const SHARED_RETRY_MS = 60_000;
-/** Few of them are hashed at the same time; the others are noted, which is waiting for syncs of the disk. */
+/** Few entries are hashed concurrently; the others are being recorded, which mostly waits for disk syncs. */
 const SHARED_AT_ONCE = 16;
 
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {
   readonly peerId: string;
-  /** Where it serves other agents. */
+  /** Where the agent serves other agents. */
   readonly address: Address;
-  /** Where it takes commands. */
+  /** Where the agent accepts commands. */
   readonly controls: readonly Address[];
 }
 
-/** Puts an agent together. Starting it takes the data folder's lock. */
+/** Assembles an agent. Starting it acquires the lock of the data folder. */
 export function createAgent(config: AgentConfig, overrides: AgentOverrides = {}): Agent {
   const log =
     overrides.log ?? createLogger({ name: config.name, level: config.logLevel, format: config.logFormat });
@@ -170,7 +174,7 @@ class AgentService implements Agent {
     return this.#lifecycle.stop();
   }
 
-  /** Everything there is in an agent, and what it is made of, from the ground up. */
+  /** The composition root: all parts of an agent with their collaborators, from the bottom up. */
   async #compose(lock: FolderLock, identity: PeerIdentity): Promise<void> {
     const config = this.#config;
     const log = this.#log;
@@ -221,7 +225,7 @@ class AgentService implements Agent {
     atEnd('inbox', () => inbox.close());
     add('disk threads', pool);
     atEnd('open files', () => fds.close());
-    // A start that is refused is never seen by the network: what can be refused comes before the links.
+    // The network never sees a start that fails: everything that can fail comes before the links.
     for (const server of controls) add('control address', reserved(server));
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
@@ -233,7 +237,7 @@ class AgentService implements Agent {
     add('health', new HealthKeeper(health, [peers, ...controls]));
   }
 
-  /** How it is; starts who shows that. */
+  /** The agent's health; also adds the parts that publish it. */
   #observed(parts: Omit<MeasuredAgent & CheckedAgent, 'room'>): Health {
     const { dataDir, metrics: listen } = this.#config;
     const monitor = new Monitor({ log: this.#log, metrics: this.#metrics }, listen, this.#beside);
@@ -251,7 +255,7 @@ class AgentService implements Agent {
     return new DataFolder(this.#config.dataDir, this.#log, { findDownload });
   }
 
-  /** What is in it is shared, if there is to be one. */
+  /** Shares the entries of the shared folder, if one is configured. */
   #shareFolder(parts: Omit<FolderSharingComponents, 'folder'>): void {
     const { sharedDir, sharedIgnore, sharedPoll, sharedLinks: links } = this.#config;
     if (sharedDir === undefined) return;
@@ -285,7 +289,7 @@ class AgentService implements Agent {
     return new RelayLink(components, { address, name, version: VERSION });
   }
 
-  /** The socket always; TCP too if asked, and then with a token. */
+  /** The socket always; also TCP, guarded by a token, if configured. */
   async #controlServers(
     components: AgentHandlersComponents,
     credentials: Credentials,
@@ -351,12 +355,12 @@ class AgentService implements Agent {
   }
 }
 
-/** The address of a server that starts later. What is stopped before that gives it back. */
+/** Reserves the address of a server that starts later. Stopping before that releases it. */
 function reserved(server: GrpcServer): Startable {
   return { start: () => server.reserve(), stop: () => server.stop() };
 }
 
-/** Something that needs no start. */
+/** A part that only needs to be stopped. */
 function ending(stop: () => Promise<void>): Startable {
   return { start: () => Promise.resolve(), stop };
 }

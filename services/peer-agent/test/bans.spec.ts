@@ -48,7 +48,7 @@ describe('Bans', () => {
     expect(third.list()).toEqual([]);
   });
 
-  it('are on disk soon, without waiting for the end of the process', async () => {
+  it('are on disk soon, without waiting for the process to end', async () => {
     const bans = await process();
     bans.ban(mallory, 'sent wrong bytes');
     const text = await waitFor(() => readFile(folder.at('bans.json'), 'utf8'), {
@@ -70,7 +70,7 @@ describe('Bans', () => {
     await bans.stop();
   });
 
-  it('are told to the tracker once each, and strikes before the third are not', async () => {
+  it('are reported to the tracker once each, and strikes before the third are not', async () => {
     const bans = await process();
     for (let breach = 1; breach <= 3; breach++) {
       expect(tracker.bans).toEqual([]);
@@ -88,12 +88,12 @@ describe('Bans', () => {
     await expect(bans.lift('nobody')).rejects.toMatchObject({ reason: 'NOT_BANNED' });
     expect(await bans.lift('mallory')).toMatchObject({ peerId: mallory.peerId, reason: 'x' });
     expect(bans.reasonFor(mallory.peerId)).toBeUndefined();
-    // Without a stop: what was answered survives a kill.
+    // Without a stop: an answered call survives a kill.
     expect((await process()).list()).toEqual([]);
     await bans.stop();
   });
 
-  it('hold in this process when they cannot be written', async () => {
+  it('hold in this process when they cannot be saved', async () => {
     let attempts = 0;
     const broken: BanArchive = {
       load: () => Promise.resolve([] as Ban[]),
@@ -109,7 +109,7 @@ describe('Bans', () => {
     await bans.stop();
   });
 
-  it('are listed the newest first', async () => {
+  it('are listed newest first', async () => {
     const bans = await process();
     for (const name of ['a', 'b', 'c']) {
       bans.ban({ peerId: peerNamed(name), name, infohash }, 'x');

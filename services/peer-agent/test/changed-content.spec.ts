@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 afterEach(() => agent.stop());
 
-/** Writes a file whose time is always the same. */
+/** Writes a file with a fixed modification time. */
 async function put(name: string, bytes: Buffer): Promise<string> {
   const path = await agent.folder.write(name, bytes);
   await utimes(path, 1, 1);
@@ -35,8 +35,8 @@ function share(path: string): Promise<Shared> {
   return agent.transfers.share({ path, name: '', pieceLength: PIECE, signal, progress: () => undefined });
 }
 
-describe('a share whose bytes change, but not their number nor the time', () => {
-  it('is withdrawn when what is there now is shared', async () => {
+describe('a share whose bytes change, but not their number or time', () => {
+  it('is withdrawn when its new content is shared', async () => {
     const path = await put('file.bin', data);
     const { transfer: before } = await share(path);
     await put('file.bin', other);
@@ -47,14 +47,14 @@ describe('a share whose bytes change, but not their number nor the time', () => 
     expect(transfer.state).toBe('seeding');
   });
 
-  it('is withdrawn without that, soon', async () => {
+  it('is soon withdrawn even without that', async () => {
     const { transfer } = await share(await put('file.bin', data));
     await put('file.bin', other);
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('CONTENT_CHANGED');
   });
 
-  it('is found out by the next start', async () => {
+  it('is detected by the next start', async () => {
     const { transfer } = await share(await put('file.bin', data));
     await agent.halt();
     await put('file.bin', other);
@@ -65,8 +65,8 @@ describe('a share whose bytes change, but not their number nor the time', () => 
   });
 });
 
-describe('a share whose bytes stay what they are', () => {
-  it('is shared on when its mode changes, and is known again at the next start', async () => {
+describe('a share whose bytes stay the same', () => {
+  it('stays shared when its mode changes, and is recognised at the next start', async () => {
     const path = await put('file.bin', data);
     const { transfer } = await share(path);
     const { fingerprint } = transfer.record;
@@ -77,7 +77,7 @@ describe('a share whose bytes stay what they are', () => {
     expect(await share(path)).toMatchObject({ already: true });
   });
 
-  it('is hashed, and shared on, when an older version noted how it looks', async () => {
+  it('is hashed, and stays shared, when an older version recorded its fingerprint', async () => {
     const path = await put('file.bin', data);
     const { transfer } = await share(path);
     await agent.halt();
@@ -91,14 +91,14 @@ describe('a share whose bytes stay what they are', () => {
   });
 });
 
-describe('a folder of which a file changes while it is being shared', () => {
+describe('a folder with a file that changes while it is being shared', () => {
   const refused = (path: string) => ({
     code: 'precondition',
     reason: 'CHANGED_WHILE_READ',
     message: `${path} changed while it was read: share it when it is finished`,
   });
 
-  /** Runs `change` when all is hashed. */
+  /** Runs `change` when everything is hashed. */
   function afterHash(change: () => Promise<unknown>): void {
     const hash = agent.hasher.hash.bind(agent.hasher);
     agent.hasher.hash = async (...args) => {
@@ -111,7 +111,7 @@ describe('a folder of which a file changes while it is being shared', () => {
   it.each([
     ['other bytes of its size and time', other],
     ['fewer bytes', other.subarray(0, 10)],
-  ])('is refused, also if the file has %s and all was hashed before', async (_, bytes) => {
+  ])('is refused, even if the file has %s and everything was already hashed', async (_, bytes) => {
     await put('folder/a', data);
     const path = await put('folder/b', bytesOf(100));
     afterHash(() => put('folder/a', bytes));
@@ -122,13 +122,13 @@ describe('a folder of which a file changes while it is being shared', () => {
     expect((await readFile(path)).length).toBe(100);
   });
 
-  it('is refused when it changes at the last moment', async () => {
+  it('is refused if it changes at the last moment', async () => {
     await agent.stop();
     const changed = (): string => agent.folder.at('folder/a');
     agent = await DownloadAgent.start(undefined, {
       archive: (archive) =>
         overriding(archive, {
-          // The first thing that is done with the transfer.
+          // The first action on the transfer.
           keep: (infohash) => {
             writeFileSync(changed(), other);
             archive.keep(infohash);
@@ -141,7 +141,7 @@ describe('a folder of which a file changes while it is being shared', () => {
   });
 });
 
-describe('an uploader whose bytes are others than it knows', () => {
+describe('an uploader whose bytes have changed without its knowledge', () => {
   const name = 'file.bin';
   let seed: TestFolder;
   let uploader: Uploader;
@@ -157,7 +157,7 @@ describe('an uploader whose bytes are others than it knows', () => {
     await seed.remove();
   });
 
-  it('is told of a bad piece, finds out that it is, and is not banned', async () => {
+  it('learns of a bad piece, confirms it, and is not banned', async () => {
     const transfer = await agent.download(uploader.metainfo);
     await waitFor(() => uploader.damages.length > 0, { what: 'the end of its trust in its bytes' });
     expect(uploader.damages).toMatchObject([{ reason: 'CONTENT_CHANGED' }]);
@@ -167,7 +167,7 @@ describe('an uploader whose bytes are others than it knows', () => {
     expect(transfer.view().piecesDone).toBe(0);
   });
 
-  it('is forgiven its bad pieces when it says that its content has changed', async () => {
+  it('is forgiven its bad pieces when it announces that its content has changed', async () => {
     const pardoned: string[] = [];
     const pardon = agent.bans.pardon.bind(agent.bans);
     agent.bans.pardon = (peer, infohash) => {
@@ -184,10 +184,10 @@ describe('an uploader whose bytes are others than it knows', () => {
   });
 });
 
-describe('content that is taken over and changes while it is hashed', () => {
+describe('existing content that changes while it is hashed', () => {
   const metainfo = metainfoOf(data, PIECE);
 
-  /** Starts its download where it lies already; `change` happens when its last piece was hashed. */
+  /** Starts its download in place; `change` happens when its last piece was hashed. */
   async function takeOver(change: (path: string) => void): Promise<Transfer> {
     await agent.halt();
     let left = Math.ceil(data.length / PIECE);
@@ -210,7 +210,7 @@ describe('content that is taken over and changes while it is hashed', () => {
     return agent.download(metainfo);
   }
 
-  it('is not cut to its old length', async () => {
+  it('is not truncated to its old length', async () => {
     const transfer = await takeOver((path) => {
       appendFileSync(path, 'more');
     });
@@ -220,7 +220,7 @@ describe('content that is taken over and changes while it is hashed', () => {
     expect(found.equals(Buffer.concat([data, Buffer.from('more')]))).toBe(true);
   });
 
-  it('is not taken for right as it is after the change', async () => {
+  it('does not count as complete after the change', async () => {
     const transfer = await takeOver((path) => {
       writeFileSync(path, other);
     });

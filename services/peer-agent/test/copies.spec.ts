@@ -26,7 +26,7 @@ afterEach(() => agent.stop());
 
 const at = (path: string): string => agent.folder.at(path);
 
-/** Writes the content there and shares it. */
+/** Writes the content to a path and shares it. */
 async function shareAt(path: string): Promise<Transfer> {
   await agent.folder.write(path, data);
   const { signal } = new AbortController();
@@ -56,7 +56,7 @@ async function servesIt(transfer: Transfer): Promise<void> {
 
 const copies = (transfer: Transfer): string[] => transfer.record.copies.map(({ location }) => location);
 
-describe('content that is shared from two places', () => {
+describe('content shared from two places', () => {
   let transfer: Transfer;
 
   beforeEach(async () => {
@@ -76,7 +76,7 @@ describe('content that is shared from two places', () => {
     expect(agent.tracker.said).toEqual(['started', 'update']);
   });
 
-  it('is served from the other when one becomes something else', async () => {
+  it('is served from the other when one changes', async () => {
     await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
     await until(transfer, 'seeding', '2/m.bin');
     await servesIt(transfer);
@@ -88,7 +88,7 @@ describe('content that is shared from two places', () => {
     await until(again, 'seeding', '1/m.bin');
   });
 
-  it('is served from the other when one is gone at the start, also if the status file is lost', async () => {
+  it('is served from the other when one is missing at the start, even if the status file is lost', async () => {
     const again = await restarted(async () => {
       await rm(at('1/m.bin'));
       await rm(agent.folder.at('data/download_status.json'));
@@ -105,7 +105,7 @@ describe('content that is shared from two places', () => {
     await until(transfer, 'seeding', '1/m.bin');
   });
 
-  it('waits for the other when one is something else and the other is away', async () => {
+  it('waits for the other when one has changed and the other is unavailable', async () => {
     await rename(at('2/m.bin'), at('2/away'));
     await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
     await until(transfer, 'missing', '2/m.bin');
@@ -114,14 +114,14 @@ describe('content that is shared from two places', () => {
     expect(copies(transfer)).toEqual([]);
   });
 
-  it('fails only when all are something else', async () => {
+  it('fails only when all have changed', async () => {
     await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 8));
     await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
     await waitFor(() => transfer.state === 'failed', { what: 'the end', seen: () => transfer.view() });
     expect(transfer.view().reason).toMatch(/is not what was shared any more/);
   });
 
-  it('keeps the other when what is now at one is shared', async () => {
+  it('keeps the other when the new content of one is shared', async () => {
     const other = Buffer.alloc(data.length, 7);
     await writeFile(at('1/m.bin'), other);
     const { signal } = new AbortController();
@@ -145,13 +145,13 @@ describe('content that is shared from two places', () => {
   });
 });
 
-describe('a transfer that does not run when one of its copies is withdrawn', () => {
+describe('a stopped transfer with a withdrawn copy', () => {
   beforeEach(async () => {
     await shareAt('1/m.bin');
     await shareAt('2/m.bin');
   });
 
-  it('stays paused, also through a restart, and is served from the other once it is resumed', async () => {
+  it('stays paused, even through a restart, and is served from the other once it is resumed', async () => {
     const transfer = agent.transfers.get(metainfo.infohash);
     await transfer.pause();
     await agent.transfers.withdraw(transfer, at('1/m.bin'));
@@ -164,7 +164,7 @@ describe('a transfer that does not run when one of its copies is withdrawn', () 
     await servesIt(again);
   });
 
-  it('stays failed and says why, and is served from the other once it is resumed', async () => {
+  it('stays failed with its reason, and is served from the other once it is resumed', async () => {
     await agent.halt();
     const broken = (store: PieceStore): PieceStore =>
       overriding(store, {
@@ -187,7 +187,7 @@ describe('a transfer that does not run when one of its copies is withdrawn', () 
 });
 
 describe('the place of a transfer that uses another copy', () => {
-  /** Of the same name, and other bytes. */
+  /** The same name with other bytes. */
   const other = metainfoOf(bytesOf(data.length, 2), PIECE, 'm.bin');
   const download = async (folder: string): Promise<unknown> =>
     agent.transfers.download({ kind: 'metainfo', bytes: other.bytes }, { outputDir: at(folder) });
@@ -205,8 +205,8 @@ describe('the place of a transfer that uses another copy', () => {
   });
 });
 
-describe('a download of which a copy is shared', () => {
-  it('is served from that when the downloaded one is gone, and says so as a share', async () => {
+describe('a download with a shared copy', () => {
+  it('is served from the copy when the downloaded content is gone, and announces it as a share', async () => {
     const seed = await TestFolder.make();
     const uploader = await Uploader.start(metainfo, await seed.write('file.bin', data));
     try {
@@ -235,15 +235,15 @@ describe('a download of which a copy is shared', () => {
   });
 });
 
-it('no more than sixteen places are kept', async () => {
+it('at most sixteen places are kept', async () => {
   for (let copy = 0; copy < 18; copy++) await shareAt(`${copy}/m.bin`);
   const transfer = agent.transfers.get(metainfo.infohash);
   expect(copies(transfer)).toHaveLength(15);
   expect(copies(transfer)[0]).toBe(at('17/m.bin'));
 });
 
-describe('another copy that is of no use', () => {
-  it('leaves the transfer missing after it was hashed in vain', async () => {
+describe('a useless copy', () => {
+  it('leaves the transfer missing after it was hashed', async () => {
     const transfer = await shareAt('1/m.bin');
     await shareAt('2/m.bin');
     await rename(at('2/m.bin'), at('2/away'));
@@ -257,7 +257,7 @@ describe('another copy that is of no use', () => {
     end();
   });
 
-  it('is tried again after growing waits if it cannot be read, and the log says so once', async () => {
+  it('is retried after growing delays if it cannot be read, and logged once', async () => {
     await shareAt('1/m.bin');
     await shareAt('2/m.bin');
     await agent.halt();
@@ -298,7 +298,7 @@ describe('another copy that is of no use', () => {
   });
 });
 
-it('a copy that changes while it is hashed is refused, and not taken for whole', async () => {
+it('a copy that changes while it is hashed is refused, and does not count as complete', async () => {
   const transfer = await shareAt('1/m.bin');
   const hash = agent.hasher.hash.bind(agent.hasher);
   agent.hasher.hash = async (...args) => {

@@ -25,7 +25,7 @@ const PIECE = 64 * 1024;
 const data = bytesOf(4 * PIECE + 1000);
 const metainfo = metainfoOf(data, PIECE);
 
-/** What an agent does every few seconds is not waited for so long. */
+/** Shortens the intervals of the agent's periodic work. */
 const SOON: AgentParts = { checkpointMs: 250 };
 
 let seed: TestFolder;
@@ -59,7 +59,7 @@ async function addUploader(options: UploaderOptions = {}, of: Metainfo = metainf
   return uploader;
 }
 
-/** A download of which the first three pieces are there, and nobody has more. */
+/** A download with its first three pieces, from a swarm that has no others. */
 async function begun(): Promise<Transfer> {
   await addUploader({ has: [0, 1, 2] });
   const transfer = await agent.download(metainfo);
@@ -69,7 +69,7 @@ async function begun(): Promise<Transfer> {
 
 const target = (name = metainfo.name): string => agent.folder.at('downloads', name);
 
-/** Files of a part, and what somebody does to them behind the agent's back. */
+/** Files of a partial download, and changes made to them behind the agent's back. */
 const mischief: Record<string, (path: string) => Promise<void>> = {
   deleted: (path) => rm(path),
   moved: (path) => rename(path, agent.folder.at('elsewhere')),
@@ -80,7 +80,7 @@ const mischief: Record<string, (path: string) => Promise<void>> = {
   },
 };
 
-/** What becomes of a download then, what a person does who wants the rest all the same, and what the reason says of that. */
+/** The state of a download afterwards, what a person does to complete it, and what the reason says about that. */
 const OUTCOMES = {
   deleted: ['missing', 'verify', 'put it back, and the download resumes'],
   moved: ['missing', 'verify', 'put it back, and the download resumes'],
@@ -101,7 +101,7 @@ describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [s
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
 
-  it('ends right also when another process goes on with it', async () => {
+  it('completes correctly even when another process continues it', async () => {
     const transfer = await begun();
     await mischief[what]!(transfer.view().path);
     await addUploader();
@@ -122,8 +122,8 @@ describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [s
   });
 });
 
-describe('a part', () => {
-  it('that is back where it was is kept as far as it is right, without being told', async () => {
+describe('a partial download', () => {
+  it('that is back in place is kept as far as it is correct, without a command', async () => {
     const transfer = await begun();
     const part = transfer.view().path;
     await rename(part, agent.folder.at('elsewhere'));
@@ -138,7 +138,7 @@ describe('a part', () => {
     expect(transfer.record.recheck).toBe(false);
   });
 
-  it('of a folder that lost a file which was complete does not get its name without it', async () => {
+  it('of a folder that lost a complete file is not published without it', async () => {
     const files = { 'a.bin': bytesOf(PIECE, 1), 'b.bin': bytesOf(PIECE, 2) };
     const tree = folderMetainfo(files, PIECE, 'tree');
     for (const [name, bytes] of Object.entries(files)) await seed.write(`tree/${name}`, bytes);
@@ -160,12 +160,12 @@ describe('a part', () => {
 });
 
 describe('a check', () => {
-  it('that was asked for is made by the next process if this one ends before', async () => {
+  it('that was requested is made by the next process if this one ends before', async () => {
     const transfer = await begun();
     await transfer.pause();
     const part = transfer.view().path;
     const bytes = await readFile(part);
-    bytes[PIECE + 5]! ^= 1; // Of a piece that no sample looks at.
+    bytes[PIECE + 5]! ^= 1; // In a piece that no sample covers.
     await writeFile(part, bytes);
     expect(transfer.record.recheck).toBe(false);
     await transfer.verify();
@@ -176,7 +176,7 @@ describe('a check', () => {
 });
 
 describe('a complete download', () => {
-  it('whose last step failed after it got its name is not deleted by the next try', async () => {
+  it('whose last step failed after the rename is not deleted by the next attempt', async () => {
     const state = { fails: true };
     const failing = (store: PieceStore): PieceStore =>
       overriding(store, {
@@ -199,7 +199,7 @@ describe('a complete download', () => {
     expect(transfer.record.bytesDownloaded).toBe(data.length);
   });
 
-  it('that somebody made longer is cut by a check', async () => {
+  it('that was extended is truncated by a check', async () => {
     await addUploader();
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
@@ -211,8 +211,8 @@ describe('a complete download', () => {
   });
 });
 
-describe('a share that somebody made longer', () => {
-  it('is not served as what it was by the next process', async () => {
+describe('a share that was extended', () => {
+  it('is not served as its original content by the next process', async () => {
     const path = await agent.folder.write('original.bin', data);
     const { signal } = new AbortController();
     const { transfer } = await agent.transfers.share({
@@ -250,7 +250,7 @@ describe('a data folder without room', () => {
     await restartWith({ archive });
   });
 
-  it('does not stop a download, which says so until there is room', async () => {
+  it('does not stop a download, which reports it until there is room', async () => {
     const transfer = await begun();
     expect(transfer.view().reason).toBe(
       `the download continues, but progress cannot be saved: ${noRoom.message}`,
@@ -276,7 +276,7 @@ describe('a data folder without room', () => {
 });
 
 describe('a disk thread that ends', () => {
-  /** Ends the thread of the agent with each block that `isHit` says, before it can have written it. */
+  /** Ends the agent's thread with each block selected by `isHit`, before it can be written. */
   async function endingWith(isHit: (write: number) => boolean): Promise<void> {
     const threads: Worker[] = [];
     const onThread = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
@@ -309,7 +309,7 @@ describe('a disk thread that ends', () => {
     endWatch();
   });
 
-  it('costs no download more than the block that it had', async () => {
+  it('costs a download only the block that it held', async () => {
     await endingWith((write) => write === 2 || write === 4);
     const uploader = await addUploader();
     const transfer = await agent.download(metainfo);
@@ -319,7 +319,7 @@ describe('a disk thread that ends', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it('is no reason to go on for ever', async () => {
+  it('does not keep a download going forever', async () => {
     await endingWith(() => true);
     await addUploader({ has: [0] });
     const transfer = await agent.download(metainfo);
@@ -336,7 +336,7 @@ describe('a disk thread that ends', () => {
 describe('a slow disk', () => {
   const BUDGET = 2 << 20;
 
-  /** Ends a few writes at a time, after a while, and counts what waits for it. */
+  /** Completes a few writes at a time, after a delay, and counts the waiting bytes. */
   class SlowPool extends TestDiskPool {
     waiting = 0;
     most = 0;
@@ -356,7 +356,7 @@ describe('a slow disk', () => {
     }
   }
 
-  it('has never more to write than may be asked for, whoever sends, and all of it ends right', async () => {
+  it('never has more to write than may be requested, whichever peers send, and everything ends correctly', async () => {
     const pool = new SlowPool(1);
     await restartWith({ pool, budget: new OutstandingBudget(BUDGET) });
     const contents = ['one', 'two'].map((name, index) => {

@@ -48,7 +48,7 @@ const msOf = ({ spent }: Explanation, cause: Cause): number =>
   spent.find((share) => share.cause === cause)?.ms ?? 0;
 
 describe('the explanation of a download', () => {
-  it('says that the disk was the bottleneck if it writes slowly', async () => {
+  it('names the disk as the bottleneck if it writes slowly', async () => {
     const slow = (store: PieceStore): PieceStore =>
       overriding(store, {
         write: async (...block) => {
@@ -67,7 +67,7 @@ describe('the explanation of a download', () => {
     expect(sources).toMatchObject([{ name: 'uploader', received: data.length }]);
   });
 
-  it('says that its uploaders made it wait if none has a slot for it', async () => {
+  it('names the uploaders if none has a slot for it', async () => {
     await uploader.stop();
     uploader = await Uploader.start(metainfo, seed.at('file.bin'), { uploadSlots: 0 });
     const transfer = await begin();
@@ -78,7 +78,7 @@ describe('the explanation of a download', () => {
     expect(waited?.stalledMs).toBe(waited?.ms);
   });
 
-  it('counts pauses and times without the agent as what they were, in another process too', async () => {
+  it('counts pauses and time without the agent as such, even in another process', async () => {
     const transfer = await begin();
     await agent.finished(transfer);
     const whole = explained(transfer).totalMs;
@@ -106,13 +106,13 @@ describe('the explanation of a download', () => {
     expect(spent.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(totalMs, 3);
   });
 
-  it('knows when metainfo and first block came, and how far the source is', async () => {
+  it('has the times of metainfo and first block, and the distance of the source', async () => {
     const transfer = await begin({}, { zone: 'elsewhere' });
     await agent.finished(transfer);
     const { account, traffic, peers } = transfer.view().record;
     expect(account.metainfoAtMs).toBeGreaterThanOrEqual(0);
     expect(account.firstByteAtMs).toBeGreaterThanOrEqual(account.metainfoAtMs);
-    // This agent has no labels of its own.
+    // This agent has no labels.
     expect(peers).toMatchObject([{ distance: 'unknown' }]);
     expect(traffic.received.unknown).toBe(data.length);
     expect(agent.locality.traffic.record.received.unknown).toBe(data.length);

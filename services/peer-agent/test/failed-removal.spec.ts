@@ -46,13 +46,13 @@ async function downloaded(parts?: AgentParts): Promise<Transfer> {
   return transfer;
 }
 
-/** What is on the disk of the transfer besides what it says of itself. */
+/** Files of the transfer on disk, besides its records. */
 const at = (name = ''): string => agent.folder.at('downloads/folder', name);
 
 const diskFails = (): Promise<never> =>
   Promise.reject(new EnjambreError('internal', 'DISK_ERROR', 'the disk does not answer'));
 
-/** An archive of which one method fails as long as `broken` says so. */
+/** An archive with one method that fails while `broken` is set. */
 function failing(method: 'disown' | 'remove', state: { broken: boolean }): AgentParts {
   return {
     archive: (archive) =>
@@ -83,7 +83,7 @@ function halfDeleting(state: { broken: boolean }): AgentParts {
 }
 
 describe('a complete download whose files cannot be deleted', () => {
-  it('has failed, says why, and fetches nothing by itself, also after a crash', async () => {
+  it('fails with the reason, and fetches nothing by itself, even after a crash', async () => {
     const transfer = await downloaded(halfDeleting({ broken: true }));
     await expect(agent.transfers.remove(transfer, true)).rejects.toMatchObject({ reason: 'DISK_ERROR' });
     expect(transfer).toMatchObject({ state: 'failed', fault: 'DISK_ERROR', serving: undefined });
@@ -104,7 +104,7 @@ describe('a complete download whose files cannot be deleted', () => {
     expect(await readFile(at('a.bin'))).toEqual(files['a.bin']);
   });
 
-  it('can be removed once the disk lets it', async () => {
+  it('can be removed once the disk permits it', async () => {
     const state = { broken: true };
     const transfer = await downloaded(halfDeleting(state));
     await expect(agent.transfers.remove(transfer, true)).rejects.toMatchObject({ reason: 'DISK_ERROR' });
@@ -115,7 +115,7 @@ describe('a complete download whose files cannot be deleted', () => {
   });
 });
 
-describe('a removal that cannot be noted', () => {
+describe('a removal that cannot be recorded', () => {
   it.each([true, false])('changes nothing: the transfer is served as before (data: %s)', async (withData) => {
     const state = { broken: true };
     const transfer = await downloaded(failing('disown', state));
@@ -144,7 +144,7 @@ describe('a removal that cannot be noted', () => {
   });
 });
 
-describe('a removed transfer of which a note cannot be deleted', () => {
+describe('a removed transfer with a record that cannot be deleted', () => {
   it('is removed all the same, and the next start tries again', async () => {
     const state = { broken: true };
     const transfer = await downloaded(failing('remove', state));
@@ -153,7 +153,7 @@ describe('a removed transfer of which a note cannot be deleted', () => {
     expect(agent.transfers.list()).toEqual([]);
     await agent.halt();
     expect(await agent.folder.tree('data/transfers')).toContain(`${infohash}.removed`);
-    // What stands where the note was cannot be deleted as a file: no reason not to start.
+    // A folder in place of the record cannot be deleted as a file: no reason not to start.
     const torrent = agent.folder.at('data/transfers', `${infohash}.torrent`);
     await rm(torrent);
     await mkdir(torrent);

@@ -14,10 +14,10 @@ import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 const TIMES = { quietMs: 150, noticeMs: 10, sweepMs: 60_000, retryMs: 300, atOnce: 2 };
 const KIB = 1024;
 
-/** Tells of no change at all, as some file systems do. */
+/** Reports no changes, as some file systems do. */
 class SilentFolder extends DiskWatchedFolder {
   override watch(): void {
-    // Nobody is told.
+    // No listener is called.
   }
 }
 
@@ -72,14 +72,14 @@ async function restart(between: () => Promise<unknown> = () => Promise.resolve()
   await sharing.start();
 }
 
-/** Names that are offered. */
+/** Names on offer. */
 const offered = (): string[] =>
   agent.transfers
     .list()
     .filter(({ state }) => state === 'seeding')
     .map(({ name }) => name);
 
-/** How many files each offer of that name has. */
+/** Number of files in each offer of that name. */
 const filesOf = (name: string): number[] =>
   agent.transfers
     .list()
@@ -97,7 +97,7 @@ function until(what: string, is: () => boolean): Promise<boolean> {
 const untilOffered = (...names: string[]): Promise<boolean> =>
   until(`${names.join()} to be offered, and nothing else`, () => offered().join() === names.join());
 
-/** Puts something into the shared folder and waits until it is offered: what came before has been looked at then. */
+/** Puts an entry into the shared folder and waits until it is offered: earlier changes have been checked by then. */
 async function passTime(...others: string[]): Promise<void> {
   await folder.write('shared/zz', bytesOf(10));
   await untilOffered(...others, 'zz');
@@ -110,7 +110,7 @@ async function shareByHand(path: string, name = ''): Promise<string> {
 }
 
 describe('a shared folder', () => {
-  it('shares the files and folders in it, and those that are put there', async () => {
+  it('shares the files and folders in it, and those that are added', async () => {
     await folder.write('shared/there', bytesOf(100 * KIB));
     await sharing.start();
     await untilOffered('there');
@@ -120,14 +120,14 @@ describe('a shared folder', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('shares what grows only when it has stopped', async () => {
+  it('shares a growing file only when it has stopped growing', async () => {
     const times = { ...TIMES, quietMs: 1000 };
     share({ times });
     await sharing.start();
     let last = performance.now();
     for (let part = 0; part < 60; part++) {
       await appendFile(folder.at('shared/growing'), bytesOf(KIB, part));
-      // A machine that stood still for so long may rightly share it.
+      // A machine that stood still for that long may rightly share it.
       if (performance.now() - last < times.quietMs / 2) expect(offered()).toEqual([]);
       else part = 0;
       last = performance.now();
@@ -137,7 +137,7 @@ describe('a shared folder', () => {
     expect(hashed).toEqual(['growing']);
   });
 
-  it('shares anew what changed, and the old no more', async () => {
+  it('shares changed content again, and the old content no more', async () => {
     await folder.write('shared/file', bytesOf(100));
     await sharing.start();
     await untilOffered('file');
@@ -147,7 +147,7 @@ describe('a shared folder', () => {
     expect(infohashes()).toHaveLength(1);
   });
 
-  it('shares a folder anew when a file is added, removed or renamed in it', async () => {
+  it('shares a folder again when a file is added, removed or renamed in it', async () => {
     await folder.write('shared/folder/a', bytesOf(100));
     await sharing.start();
     await untilOffered('folder');
@@ -164,7 +164,7 @@ describe('a shared folder', () => {
     }
   });
 
-  it('does not hash again what only got another mode', async () => {
+  it('does not hash again after a mere change of mode', async () => {
     const path = await folder.write('shared/file', bytesOf(100));
     await sharing.start();
     await until('it to be shared', () => news.includes('file is shared from the shared folder'));
@@ -173,7 +173,7 @@ describe('a shared folder', () => {
     expect(hashed).toEqual(['file', 'zz']);
   });
 
-  it('withdraws what is removed, and forgets it for good', async () => {
+  it('withdraws removed entries, and forgets them for good', async () => {
     await folder.write('shared/file', bytesOf(100));
     await folder.write('shared/folder/a', bytesOf(100, 2));
     await sharing.start();
@@ -203,12 +203,12 @@ describe('a shared folder', () => {
     expect(filesOf('folder')).toEqual([1]);
     // Three entries, and two links in the folder.
     const links = (): string[] => complaints.filter((text) => text.includes('symbolic link'));
-    // It is offered before it is told what of it is not.
+    // It is offered before the log lists what is left out.
     await until('all links to be named', () => links().length >= 5);
     expect(links()).toHaveLength(5);
   });
 
-  it('withdraws what becomes a link', async () => {
+  it('withdraws an entry that becomes a link', async () => {
     const path = await folder.write('shared/file', bytesOf(100));
     await sharing.start();
     await untilOffered('file');
@@ -217,7 +217,7 @@ describe('a shared folder', () => {
     await untilOffered();
   });
 
-  it('shares no temporary, hidden or ignored names, until they get another', async () => {
+  it('shares no temporary, hidden or ignored names, until they are renamed', async () => {
     await folder.write('shared/film.part', bytesOf(100));
     await folder.write('shared/.hidden', bytesOf(100));
     await folder.write('shared/old.bak', bytesOf(100));
@@ -231,7 +231,7 @@ describe('a shared folder', () => {
     await untilOffered('film', 'folder', 'zz');
   });
 
-  it('shares anew what has other bytes of the same number and time, and nothing of what it was', async () => {
+  it('shares content again with other bytes of the same length and time, and stops offering the old', async () => {
     const path = await folder.write('shared/file', bytesOf(100 * KIB));
     await utimes(path, 1, 1);
     await sharing.start();
@@ -244,7 +244,7 @@ describe('a shared folder', () => {
     expect(infohashes()).toHaveLength(1);
   });
 
-  it('says once why something cannot be shared, and shares it when it can be', async () => {
+  it('logs once why an entry cannot be shared, and shares it when it can be', async () => {
     await folder.write('shared/empty', '');
     await mkdir(folder.at('shared/nothing'));
     await folder.write('shared/bad\\name', bytesOf(10));
@@ -263,7 +263,7 @@ describe('a shared folder', () => {
     await untilOffered('empty', 'zz');
   });
 
-  it('leaves alone what was shared by hand from elsewhere or deeper, and looks after what lies in it', async () => {
+  it('leaves manual shares from elsewhere or deeper alone, and manages the entries in it', async () => {
     await folder.write('elsewhere/x', bytesOf(100));
     await folder.write('shared/folder/deep', bytesOf(100, 2));
     const [elsewhere, deep] = [
@@ -279,7 +279,7 @@ describe('a shared folder', () => {
     expect(infohashes()).toEqual(expect.arrayContaining([elsewhere, deep]));
   });
 
-  it('does not share a second time what was downloaded into it', async () => {
+  it('does not share its downloads a second time', async () => {
     const seeder = await folder.write('elsewhere/x', bytesOf(100 * KIB));
     const { signal } = new AbortController();
     const content = await agent.hasher.scan(seeder);
@@ -294,7 +294,7 @@ describe('a shared folder', () => {
     expect(agent.transfers.get('x').infohash).toBe(metainfo.infohash);
   });
 
-  it('offers what was moved into it where it is now', async () => {
+  it('offers content moved into it from its new place', async () => {
     const path = await folder.write('elsewhere/x', bytesOf(100));
     const infohash = await shareByHand(path);
     await sharing.start();
@@ -329,7 +329,7 @@ describe('a shared folder', () => {
     },
   );
 
-  it('continues to offer what is removed elsewhere', async () => {
+  it('continues to offer entries that are removed elsewhere', async () => {
     const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
     await folder.write('shared/x', bytesOf(100));
     await shareByHand(elsewhere);
@@ -342,7 +342,7 @@ describe('a shared folder', () => {
     });
   });
 
-  it('withdraws everything with a warning while it is gone, and shares it when it is back', async () => {
+  it('withdraws everything with a warning while it is missing, and shares it when it is back', async () => {
     await folder.write('shared/a', bytesOf(100));
     await folder.write('shared/b', bytesOf(100, 2));
     await sharing.start();
@@ -358,7 +358,7 @@ describe('a shared folder', () => {
     expect(complaints).toHaveLength(1);
   });
 
-  it('is found to have changed by looking through it where nothing is told', async () => {
+  it('detects changes by scans if none are reported', async () => {
     share({ times: { ...TIMES, sweepMs: 100 }, Folder: SilentFolder });
     await sharing.start();
     await folder.write('shared/a', bytesOf(100));
@@ -369,7 +369,7 @@ describe('a shared folder', () => {
 });
 
 describe('after a restart', () => {
-  it('what is the same is offered without being hashed, and what vanished is withdrawn', async () => {
+  it('unchanged entries are offered without being hashed, and missing ones are withdrawn', async () => {
     await folder.write('shared/same', bytesOf(100));
     await folder.write('shared/folder/same', bytesOf(100));
     await folder.write('shared/gone', bytesOf(100));
@@ -382,7 +382,7 @@ describe('after a restart', () => {
     expect(before).toEqual(expect.arrayContaining(infohashes().slice(0, 2)));
   });
 
-  it('what changed is shared anew, also a folder whose files are all the same but more', async () => {
+  it('changed entries are shared again, even a folder with the same files plus new ones', async () => {
     await folder.write('shared/folder/a', bytesOf(100));
     await folder.write('shared/file', bytesOf(100));
     await sharing.start();
@@ -396,7 +396,7 @@ describe('after a restart', () => {
     expect([...hashed].sort()).toEqual(['file', 'folder']);
   });
 
-  it('what is ignored from then on is withdrawn', async () => {
+  it('newly ignored entries are withdrawn', async () => {
     await folder.write('shared/private.key', bytesOf(100));
     await sharing.start();
     await untilOffered('private.key');

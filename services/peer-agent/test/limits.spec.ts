@@ -31,14 +31,14 @@ afterEach(async () => {
 });
 
 describe('a download', () => {
-  it('is right under a limit of its own, which is raised and lifted on the way', async () => {
+  it('completes correctly under its own limit, which is raised and lifted on the way', async () => {
     const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
     const { transfer } = await agent.transfers.download(source, {
       outputDir: '',
       limits: { maxDownload: 200_000 },
     });
     await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
-    // Asked for one by one: the second waits until the first is paid for.
+    // Requested one by one: the second waits until the first is paid for.
     expect(uploader.ledger.uploaded).toBeLessThan(3 * 256 * KIB);
     transfer.limits.change({ maxDownload: 4_000_000 });
     await waitFor(() => transfer.record.bytesDownloaded >= 1024 * KIB, { what: 'the next ones' });
@@ -48,7 +48,7 @@ describe('a download', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it('is right from an uploader with a low limit, whose blocks come in parts', async () => {
+  it('completes correctly from an uploader with a low limit, whose blocks come in parts', async () => {
     uploader.limiter.setLimit(1_000_000, performance.now());
     const transfer = await agent.download(metainfo);
     await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
@@ -58,7 +58,7 @@ describe('a download', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it("is held by the agent's limit, and goes on when that is lifted", async () => {
+  it("is bound by the agent's limit, and continues when that is lifted", async () => {
     agent.limits.change({ maxDownload: 100_000 });
     const transfer = await agent.download(metainfo);
     await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
@@ -69,7 +69,7 @@ describe('a download', () => {
 });
 
 describe('limits', () => {
-  it('of a transfer outlive a restart, and those of the agent do not', async () => {
+  it('of a transfer survive a restart, and those of the agent do not', async () => {
     const limits = { maxUpload: 1_000_000, maxDownload: 2_000_000, priority: 'high' } as const;
     const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
     await agent.transfers.download(source, { outputDir: '', limits });
@@ -82,7 +82,7 @@ describe('limits', () => {
     expect(agent.limits.settings).toEqual({ maxUpload: 0, maxDownload: 0 });
   });
 
-  it('of a transfer stay what they are if a new share or download says nothing of them', async () => {
+  it('of a transfer stay unchanged if a new share or download sets none', async () => {
     const path = await agent.folder.write('original.bin', data);
     const { signal } = new AbortController();
     const share = { path, name: '', pieceLength: 512 * KIB, signal, progress: () => undefined };

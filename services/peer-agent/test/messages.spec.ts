@@ -17,7 +17,7 @@ import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 const log = createLogger({ name: 'test', level: 'silent' });
 const identity = PeerIdentity.generate();
 
-/** The part of an agent that has to do with messages. */
+/** The messaging part of an agent. */
 interface Parts {
   readonly messages: Messages;
   readonly link: RelayLink;
@@ -58,7 +58,7 @@ async function stop(): Promise<void> {
   await agent.file.close();
 }
 
-/** The relay's end of session `number`, counted from 0, as soon as the agent has said hello in it. */
+/** Ends session `number`, counted from 0, once the agent has said hello in it. */
 async function session(number: number): Promise<RelayVisit> {
   return waitFor(() => (relay.visits[number]?.hello ? relay.visits[number] : undefined), {
     what: `session ${number}`,
@@ -76,7 +76,7 @@ const texts = (unreadOnly = true): string[] =>
   agent.messages.list({ after: 0, unreadOnly, limit: 1000 }).map(({ message }) => message.text);
 
 describe('the inbox of an agent', () => {
-  it('acknowledges what is on disk, and has it again after a crash', async () => {
+  it('acknowledges stored messages, and still has them after a crash', async () => {
     const visit = await session(0);
     expect(visit.peerId).toBe(identity.peerId);
     visit.deliver(7n, 'a');
@@ -96,7 +96,7 @@ describe('the inbox of an agent', () => {
     expect(texts()).toEqual(['text of a']);
   });
 
-  it('remembers what was read', async () => {
+  it('remembers which messages were read', async () => {
     const visit = await session(0);
     for (const [index, id] of ['a', 'b', 'c'].entries()) visit.deliver(BigInt(index + 1), id);
     await acknowledged(visit, 3n);
@@ -107,7 +107,7 @@ describe('the inbox of an agent', () => {
     expect(texts(false)).toHaveLength(3);
   });
 
-  it('leaves out a line that a crash cut short, and sets a file aside that is not its own', async () => {
+  it('ignores a line that a crash cut short, and sets a foreign file aside', async () => {
     const visit = await session(0);
     visit.deliver(1n, 'a');
     await acknowledged(visit, 1n);
@@ -127,7 +127,7 @@ describe('the inbox of an agent', () => {
     expect((await folder.tree()).filter((name) => name.startsWith('inbox.jsonl.bad-'))).toHaveLength(1);
   });
 
-  it('does not acknowledge what cannot be kept, and has it when it can', async () => {
+  it('does not acknowledge what cannot be stored, and stores it later', async () => {
     await session(0);
     await stop();
     let failing = true;
@@ -149,7 +149,7 @@ describe('the inbox of an agent', () => {
     expect(texts()).toEqual(['text of a']);
   });
 
-  it('says so without a relay', () => {
+  it('reports that there is no messaging service', () => {
     const messages = new Messages({ clock: SYSTEM_CLOCK, archive: agent.file, relay: undefined, log });
     expect(() => messages.rooms({ size: 0, token: '' })).toThrow(
       expect.objectContaining({
@@ -160,10 +160,10 @@ describe('the inbox of an agent', () => {
   });
 });
 
-describe('the tie to the relay', () => {
+describe('the session with the messaging service', () => {
   const message = { id: 'm1', target: { kind: 'peer' as const, peer: 'bob' }, text: 'hello' };
 
-  it('comes back by itself, with its cursor and its rooms', async () => {
+  it('reopens automatically, with its cursor and its rooms', async () => {
     await connected();
     await agent.messages.joinRoom('ops');
     (await session(0)).deliver(4n, 'a');
@@ -176,7 +176,7 @@ describe('the tie to the relay', () => {
     expect(relay.joined).toEqual(['ops', 'ops']);
   });
 
-  it('leaves a room that the relay does not have it in only if it had joined', async () => {
+  it('leaves a room unknown to the service only if it had joined it', async () => {
     await connected();
     await expect(agent.messages.leaveRoom('ops')).rejects.toMatchObject({
       code: 'not-found',
@@ -200,7 +200,7 @@ describe('the tie to the relay', () => {
     expect(relay.sent).toMatchObject([{ id: 'm1', text: 'hello', target: { target: { value: 'bob' } } }]);
   });
 
-  it('passes on what the relay refuses, at once', async () => {
+  it('passes on a refusal of the service, at once', async () => {
     await connected();
     relay.refusal = { code: status.NOT_FOUND, details: 'nobody is called bob' };
     await expect(agent.messages.send(message)).rejects.toMatchObject({
@@ -209,7 +209,7 @@ describe('the tie to the relay', () => {
     });
   });
 
-  it('passes on why the relay gives it no session', async () => {
+  it('passes on why the service refuses a session', async () => {
     await connected();
     const message = 'NATS, which keeps the messages, is away: try again';
     relay.sessionRefusal = new EnjambreError('unavailable', 'STORE_AWAY', message);
@@ -226,7 +226,7 @@ describe('the tie to the relay', () => {
     });
   });
 
-  it('says who cannot be reached when the relay stays away', async () => {
+  it('reports which service cannot be reached while it stays away', async () => {
     relay.kill();
     await expect(agent.messages.send(message)).rejects.toMatchObject({
       reason: 'MESSAGING_UNREACHABLE',

@@ -38,7 +38,7 @@ async function addUploader(of: Metainfo = metainfo, has?: number[]): Promise<Upl
   return uploader;
 }
 
-/** Ends the agent, has something happen, and starts it again. */
+/** Stops the agent, calls `change`, and starts it again. */
 async function restarted(between: () => Promise<unknown>, parts: AgentParts = {}): Promise<void> {
   await agent.halt();
   await between();
@@ -48,7 +48,7 @@ async function restarted(between: () => Promise<unknown>, parts: AgentParts = {}
 const target = (name = metainfo.name): string => agent.folder.at('downloads', name);
 const again = (of = metainfo): Transfer => agent.transfers.get(of.infohash);
 
-/** A disk that is unmounted leaves an empty folder behind. */
+/** An unmounted disk leaves an empty folder behind. */
 async function unmount(folder: string): Promise<void> {
   await rename(agent.folder.at(folder), agent.folder.at('unmounted'));
   await mkdir(agent.folder.at(folder));
@@ -66,7 +66,7 @@ async function shared(): Promise<Transfer> {
   return (await agent.transfers.share(options)).transfer;
 }
 
-/** Time for several looks at what is missing. */
+/** Time for several checks of missing content. */
 async function looksPass(transfer: Transfer): Promise<void> {
   const endMs = Date.now() + 300;
   await waitFor(() => Date.now() > endMs, { what: 'some looks' });
@@ -79,7 +79,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await agent.finished(await agent.download(metainfo));
   });
 
-  it('is not fetched again although somebody has it, and seeds when the disk is back', async () => {
+  it('is not fetched again although another peer has it, and seeds when the disk is back', async () => {
     await restarted(() => unmount('downloads'));
     agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
     await inState(again(), 'missing');
@@ -94,7 +94,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     expect(agent.tracker.said).toEqual(['withdraw', 'shared']);
   });
 
-  it('is missing also after another restart, and is not forgotten', async () => {
+  it('is still missing after another restart, and is not forgotten', async () => {
     await restarted(() => unmount('downloads'));
     await inState(again(), 'missing');
     await restarted(() => Promise.resolve());
@@ -103,7 +103,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await inState(again(), 'seeding');
   });
 
-  it('is missing also when the status file was lost', async () => {
+  it('is missing even when the status file was lost', async () => {
     await restarted(async () => {
       await unmount('downloads');
       await rm(agent.folder.at('data', 'download_status.json'));
@@ -128,7 +128,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     expect((await agent.finished(again())).equals(data)).toBe(true);
   });
 
-  it('is only looked at again by resume', async () => {
+  it('is only checked again by resume', async () => {
     await restarted(() => unmount('downloads'), { missingLookMs: 1e6 });
     await inState(again(), 'missing');
     await again().resume();
@@ -138,7 +138,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await inState(again(), 'seeding');
   });
 
-  it('can be paused and resumed, and is missing all the while', async () => {
+  it('can be paused and resumed, and stays missing', async () => {
     await restarted(() => unmount('downloads'));
     await inState(again(), 'missing');
     await again().pause();
@@ -147,7 +147,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await inState(again(), 'missing');
   });
 
-  it('is not overwritten with what it was when something else is there then', async () => {
+  it('is not overwritten with its original content when something else is there', async () => {
     await restarted(() => unmount('downloads'));
     agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
     await inState(again(), 'missing');
@@ -158,7 +158,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
   });
 
   it('is hashed when it is back with other times, after it has stopped growing', async () => {
-    // Two looks that see the same are a second apart, more than what follows takes.
+    // Two equal checks are a second apart, longer than what follows takes.
     await restarted(() => unmount('downloads'), { missingLookMs: 1000 });
     await inState(again(), 'missing');
     for (let from = 0; from < data.length; from += PIECE) {
@@ -170,8 +170,8 @@ describe('a complete download whose disk is not mounted at the start', () => {
   });
 });
 
-describe('a complete download that was edited while the agent was off', () => {
-  it('is left as it is, and says so', async () => {
+describe('a complete download that was edited while the agent was not running', () => {
+  it('is left unchanged, with that reason', async () => {
     await addUploader();
     await agent.finished(await agent.download(metainfo));
     const edited = Buffer.from(data);
@@ -186,7 +186,7 @@ describe('a complete download that was edited while the agent was off', () => {
 });
 
 describe('a share', () => {
-  it('that is away at the start is waited for, and served again', async () => {
+  it('that is missing at the start is waited for, and served again', async () => {
     const { infohash } = await shared();
     await restarted(() => rename(agent.folder.at('original.bin'), agent.folder.at('away.bin')));
     const transfer = agent.transfers.get(infohash);
@@ -199,7 +199,7 @@ describe('a share', () => {
     expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
   });
 
-  it('that goes while the agent runs is withdrawn, and told as shared when it is back', async () => {
+  it('that vanishes while the agent runs is withdrawn, and announced as shared when it is back', async () => {
     const transfer = await shared();
     await rename(agent.folder.at('original.bin'), agent.folder.at('away.bin'));
     await inState(transfer, 'missing');
@@ -209,7 +209,7 @@ describe('a share', () => {
     expect(agent.tracker.said).toEqual(['started', 'withdraw', 'shared']);
   });
 
-  it('that goes while it is read is missing, not changed', async () => {
+  it('that vanishes while it is read is missing, not changed', async () => {
     const transfer = await shared();
     const piece = Buffer.alloc(PIECE);
     // The file stays open for the next read.
@@ -222,7 +222,7 @@ describe('a share', () => {
     await inState(transfer, 'missing');
   });
 
-  it('that is missing is downloaded by get, to where it was or elsewhere', async () => {
+  it('that is missing is downloaded by get, to its old place or elsewhere', async () => {
     const { infohash } = await shared();
     const { name } = again({ ...metainfo, infohash });
     const of = metainfoOf(data, PIECE, name);
@@ -246,7 +246,7 @@ describe('a share', () => {
     expect((await readFile(agent.folder.at('elsewhere', name))).equals(data)).toBe(true);
   });
 
-  it('that comes back as something else says so', async () => {
+  it('that comes back with other content says so', async () => {
     const transfer = await shared();
     await rm(agent.folder.at('original.bin'));
     await inState(transfer, 'missing');
@@ -265,7 +265,7 @@ describe('a share', () => {
     await inState(transfer, 'seeding');
   });
 
-  it('that is missing does not keep others from being shared', async () => {
+  it('that is missing does not prevent other shares', async () => {
     const { infohash } = await shared();
     await restarted(() => rm(agent.folder.at('original.bin')));
     await inState(agent.transfers.get(infohash), 'missing');
@@ -277,11 +277,11 @@ describe('a share', () => {
   });
 });
 
-describe('a folder of which one file is missing', () => {
+describe('a folder with one missing file', () => {
   const files = { 'a.bin': bytesOf(PIECE, 1), 'b.bin': bytesOf(PIECE, 2), 'deep/c.bin': bytesOf(PIECE, 3) };
   const tree = folderMetainfo(files, PIECE, 'tree');
 
-  it('waits for it, names it and fetches nothing', async () => {
+  it('waits for the file, names it and fetches nothing', async () => {
     for (const [name, bytes] of Object.entries(files)) await seed.write(`tree/${name}`, bytes);
     await addUploader(tree);
     await inState(await agent.download(tree), 'seeding');
@@ -297,14 +297,14 @@ describe('a folder of which one file is missing', () => {
   });
 });
 
-describe('a download under way whose disk is not mounted at the start', () => {
+describe('a download in progress whose disk is not mounted at the start', () => {
   async function begun(): Promise<void> {
     await addUploader(metainfo, [0, 1, 2]);
     const transfer = await agent.download(metainfo);
     await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
   }
 
-  it('does not begin again on the folder below, and resumes where it stopped when the disk is back', async () => {
+  it('does not restart in the underlying folder, and resumes where it stopped when the disk is back', async () => {
     await begun();
     await restarted(() => unmount('downloads'));
     await addUploader();
@@ -317,7 +317,7 @@ describe('a download under way whose disk is not mounted at the start', () => {
     expect(again().record.bytesDownloaded).toBe(data.length);
   });
 
-  it('begins again when a person says so', async () => {
+  it('starts again on request', async () => {
     await begun();
     await restarted(() => unmount('downloads'));
     await addUploader();
@@ -330,7 +330,7 @@ describe('a download under way whose disk is not mounted at the start', () => {
     expect((await agent.finished(again())).equals(data)).toBe(true);
   });
 
-  it('begins where nothing was there yet', async () => {
+  it('starts where nothing existed yet', async () => {
     await agent.download(metainfo);
     await restarted(() => unmount('downloads'));
     await addUploader();

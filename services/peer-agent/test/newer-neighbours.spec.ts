@@ -36,7 +36,7 @@ function ending<T>(made: T, end: (made: T) => unknown): T {
   return made;
 }
 
-/** A message that says nothing which this version knows. */
+/** A message without anything that this version knows. */
 const unknown = ({ sync, fetch }: Victim): void => {
   if (fetch) fetch.write({ message: undefined });
   else sync.write({ message: undefined });
@@ -59,7 +59,7 @@ describe('a downloader of a newer version', () => {
     });
   });
 
-  it('is greeted and told of, with messages in between that are not known', async () => {
+  it('is greeted and informed, with unknown messages in between', async () => {
     const sync = downloader.sync();
     const say = (): unknown => sync.call.write({ message: undefined });
     say();
@@ -71,7 +71,7 @@ describe('a downloader of a newer version', () => {
     await sync.hear('bitfield');
   });
 
-  it('gets its blocks, with messages in between that are not known', async () => {
+  it('receives its blocks, with unknown messages in between', async () => {
     await downloader.greetedSync(PIECES);
     const fetch = downloader.fetch();
     const say = (): unknown => fetch.call.write({ message: undefined });
@@ -85,7 +85,7 @@ describe('a downloader of a newer version', () => {
   });
 });
 
-it('downloads from an uploader of a newer version, with messages in between that are not known', async () => {
+it('downloads from an uploader of a newer version, with unknown messages in between', async () => {
   const agent = ending(await DownloadAgent.start(), (one) => one.stop());
   const made: HostileUploader[] = [];
   const script = {
@@ -115,7 +115,7 @@ it('downloads from an uploader of a newer version, with messages in between that
   expect(made[0]!.visits).toBe(1);
 });
 
-it('keeps its session with a tracker of a newer version, and hears of peers', async () => {
+it('keeps its session with a tracker of a newer version, and receives peers', async () => {
   const tracker = ending(new ScriptedTracker({ newer: true }), (one) => one.kill());
   await tracker.start();
   const description = { name: 'agent', endpoints: [':7072'], labels: {}, version: 'test' };
@@ -153,7 +153,7 @@ it('keeps its session with a tracker of a newer version, and hears of peers', as
   expect(tracker.visits).toHaveLength(1);
 });
 
-it('keeps its session with a relay of a newer version, and gets its messages', async () => {
+it('keeps its session with a messaging service of a newer version, and receives its messages', async () => {
   const relay = ending(await new ScriptedRelay(true).start(), (one) => one.kill());
   const link = ending(
     new RelayLink({ identity, dialer, log }, { address: relay.address, name: 'agent', version: 'test' }),

@@ -19,15 +19,15 @@ const metainfo = metainfoOf(data, PIECE, 'file.bin');
 let seed: TestFolder;
 let agent: DownloadAgent;
 let uploaders: Uploader[];
-/** What the disks refuse from now on. */
+/** Operations that the disks refuse from now on. */
 let refused: Set<'save' | 'writeMetainfo' | 'remove'>;
-/** Called when it is refused. */
+/** Called for each refusal. */
 let atRefusal: () => Promise<void>;
 
 const full = (): Promise<never> =>
   atRefusal().then(() => Promise.reject(new EnjambreError('exhausted', 'DISK_FULL', 'no space left')));
 
-/** Its data folder refuses what is in {@link refused}. */
+/** Its data folder refuses the operations in {@link refused}. */
 const archive = (kept: TransferArchive): TransferArchive =>
   overriding(kept, {
     save: (records) => (refused.has('save') ? full() : kept.save(records)),
@@ -81,13 +81,13 @@ async function get(folder: string): Promise<Transfer> {
   return (await agent.transfers.download(source, { outputDir: folder && at(folder) })).transfer;
 }
 
-/** A disk that is unmounted leaves an empty folder. */
+/** An unmounted disk leaves an empty folder. */
 async function unmount(folder: string): Promise<void> {
   await rename(at(folder), at(`${folder}-away`));
   await mkdir(at(folder));
 }
 
-/** The data folder as it is now is what a crash leaves. */
+/** The current data folder is what a crash leaves. */
 const asKilled = (): Promise<void> => cp(at('data'), at('killed'), { recursive: true });
 
 async function restarted(parts: AgentParts = { archive }): Promise<void> {
@@ -103,7 +103,7 @@ async function restartedAsKilled(): Promise<void> {
   agent = await DownloadAgent.start(agent.folder, { archive });
 }
 
-describe('a share that is missing and is fetched into another folder', () => {
+describe('a missing share that is fetched into another folder', () => {
   beforeEach(async () => {
     await shareAt('1/file.bin');
     await shareAt('2/file.bin');
@@ -112,7 +112,7 @@ describe('a share that is missing and is fetched into another folder', () => {
     await inState('missing', '1/file.bin');
   });
 
-  it('is what it was if that cannot be saved, and is not forgotten by a crash', async () => {
+  it('stays unchanged if that cannot be saved, and is not forgotten by a crash', async () => {
     const before = transfer().record;
     atRefusal = () => asKilled().finally(() => (atRefusal = () => Promise.resolve()));
     refused.add('save');
@@ -126,7 +126,7 @@ describe('a share that is missing and is fetched into another folder', () => {
     await inState('seeding', '2/file.bin');
   });
 
-  it('keeps its place if the folder cannot be written', async () => {
+  it('keeps its place if the folder is not writable', async () => {
     await expect(get('../../proc/nowhere')).rejects.toThrow();
     const other = metainfoOf(bytesOf(data.length, 2), PIECE, 'file.bin');
     const source = { kind: 'metainfo', bytes: other.bytes } as const;
@@ -134,7 +134,7 @@ describe('a share that is missing and is fetched into another folder', () => {
     await expect(theirs).rejects.toMatchObject({ reason: 'TARGET_TAKEN' });
   });
 
-  it('knows its other copies still, and uses one when what was fetched is gone', async () => {
+  it('still knows its other copies, and uses one when the fetched content is gone', async () => {
     await offered();
     await get('other');
     await inState('seeding', 'other/file.bin');
@@ -149,8 +149,8 @@ describe('a share that is missing and is fetched into another folder', () => {
   });
 });
 
-describe('what the progress log claims', () => {
-  it('is forgotten when a download that is missing is fetched into another folder', async () => {
+describe('the claims of the progress log', () => {
+  it('are cleared when a missing download is fetched into another folder', async () => {
     await offered();
     await get('');
     await inState('seeding');
@@ -166,7 +166,7 @@ describe('what the progress log claims', () => {
     await inState('seeding', 'other/file.bin');
   });
 
-  it('is forgotten when what is missing is given up by a check, also by a crash right after', async () => {
+  it('are cleared when a check gives missing content up, even by a crash right after', async () => {
     await offered();
     await get('');
     await inState('seeding');
@@ -194,7 +194,7 @@ describe('what the progress log claims', () => {
     await inState('downloading');
   });
 
-  it('is forgotten when the same is downloaded again after a removal that could not delete it', async () => {
+  it('are cleared when the same content is downloaded again after a removal that could not delete them', async () => {
     await offered(0, 1);
     await get('');
     await waitFor(() => transfer().view().piecesDone === 2, { what: 'two pieces' });
@@ -209,7 +209,7 @@ describe('what the progress log claims', () => {
   });
 });
 
-it('a download whose name is not known yet settles it after a share that was refused', async () => {
+it('a download with an unknown name resolves it after a refused share', async () => {
   const { infohash } = metainfo;
   agent.tracker.files.push({
     infohash,
@@ -230,7 +230,7 @@ it('a download whose name is not known yet settles it after a share that was ref
   expect(transfer()).toMatchObject({ name: 'file.bin', record: { origin: false, bytesTotal: data.length } });
 });
 
-describe('a download of which a copy that was found elsewhere is to be shared', () => {
+describe('a download with a copy elsewhere that is to be shared', () => {
   const part = async (): Promise<string[]> =>
     (await agent.folder.tree('downloads')).filter((path) => path.endsWith('file.bin'));
 
@@ -251,14 +251,14 @@ describe('a download of which a copy that was found elsewhere is to be shared', 
     expect(transfer().record.bytesDownloaded).toBe(data.length);
   }
 
-  it.each(['save', 'writeMetainfo'] as const)('is as it was if the disk refuses to %s', async (what) => {
+  it.each(['save', 'writeMetainfo'] as const)('stays unchanged if the disk refuses to %s', async (what) => {
     refused.add(what);
     await expect(shareAt('copy/file.bin')).rejects.toMatchObject({ reason: 'DISK_FULL' });
     refused.clear();
     await isAsItWas();
   });
 
-  it('is as it was if the copy changes while it is read', async () => {
+  it('stays unchanged if the copy changes while it is read', async () => {
     const hash = agent.hasher.hash.bind(agent.hasher);
     agent.hasher.hash = async (...args) => {
       const hashed = await hash(...args);
@@ -269,7 +269,7 @@ describe('a download of which a copy that was found elsewhere is to be shared', 
     await isAsItWas();
   });
 
-  it('is as it was if the copy changes before it is offered', async () => {
+  it('stays unchanged if the copy changes before it is offered', async () => {
     const stores = (disk: StoreFactory): StoreFactory =>
       overriding(disk, {
         original: (of, path) => {

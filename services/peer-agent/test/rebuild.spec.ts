@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const target = (): string => agent.folder.at('downloads', metainfo.name);
 
-/** Ends the agent, has `damage` happen, and starts it anew. */
+/** Stops the agent, applies `damage`, and restarts it. */
 async function restarted(damage: () => Promise<void>, watch?: Watch): Promise<void> {
   await agent.halt();
   await damage();
@@ -44,7 +44,7 @@ type Watch = (archive: TransferArchive) => TransferArchive;
 
 const loseStatus = (): Promise<void> => rm(agent.folder.at('data', 'download_status.json'));
 
-/** As an agent left it that wrote no facts. */
+/** The data folder of a version without facts. */
 async function loseFacts(): Promise<void> {
   await loseStatus();
   await rm(agent.folder.at('data', 'transfers', `${metainfo.infohash}.json`));
@@ -74,7 +74,7 @@ describe('a rebuilt transfer', () => {
     expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
   });
 
-  it('that is a share of what is not the same any more is not served, and the file is left as it is', async () => {
+  it('that is a changed share is not served, and the file is left unchanged', async () => {
     const { infohash } = await share();
     const changed = Buffer.from(data);
     changed[3 * PIECE]! ^= 1;
@@ -88,7 +88,7 @@ describe('a rebuilt transfer', () => {
     expect((await readFile(agent.folder.at('original.bin'))).equals(changed)).toBe(true);
   });
 
-  it('that is a share whose metainfo is lost, too, says that it must be shared again, which helps', async () => {
+  it('that is a share with lost metainfo must be shared again, which helps', async () => {
     const { infohash } = await share();
     await restarted(async () => {
       await loseStatus();
@@ -101,7 +101,7 @@ describe('a rebuilt transfer', () => {
     await inState(agent.transfers.get(infohash), 'seeding');
   });
 
-  it('that is a complete download which a person edited is not served, left as it is, and fixed only when asked', async () => {
+  it('that is an edited complete download is not served, left unchanged, and fixed only on request', async () => {
     await complete();
     const edited = Buffer.from(data);
     edited[PIECE + 7]! ^= 1;
@@ -121,7 +121,7 @@ describe('a rebuilt transfer', () => {
     expect(again.record.bytesDownloaded).toBe(PIECE);
   });
 
-  it('that is a complete download of which a check was asked for before is fixed by the next start', async () => {
+  it('that is a complete download with a check requested before is fixed by the next start', async () => {
     await complete();
     const damaged = Buffer.from(data);
     damaged[PIECE + 7]! ^= 1;
@@ -136,7 +136,7 @@ describe('a rebuilt transfer', () => {
     expect((await agent.finished(agent.transfers.get(metainfo.infohash))).equals(data)).toBe(true);
   });
 
-  it('goes on with what its progress claims, and with all that is on disk if that is torn', async () => {
+  it('resumes from its recorded progress, or from everything on disk if that is torn', async () => {
     const partial = await Uploader.start(metainfo, seed.at('file.bin'), { name: 'partial', has: [0, 1, 3] });
     agent.tracker.add(partial.named());
     const transfer = await agent.download(metainfo);
@@ -156,7 +156,7 @@ describe('a rebuilt transfer', () => {
     expect(third.record.bytesDownloaded).toBe(PIECE + 1000);
   });
 
-  it('without facts is found by what has its name, which is hashed and left as it is', async () => {
+  it('without facts is found by the entry with its name, which is hashed and left unchanged', async () => {
     await complete();
     await restarted(loseFacts);
     await inState(agent.transfers.get(metainfo.infohash), 'seeding');
@@ -169,7 +169,7 @@ describe('a rebuilt transfer', () => {
     expect((await readFile(target())).equals(other)).toBe(true);
   });
 
-  it('without facts does not come from nothing: its metainfo is kept for whoever has the place', async () => {
+  it('without facts is not recreated from nothing: its metainfo is kept for a manual download', async () => {
     await complete();
     await restarted(async () => {
       await loseFacts();
@@ -181,7 +181,7 @@ describe('a rebuilt transfer', () => {
 });
 
 describe('a transfer that is removed', () => {
-  /** At the moment when the files of the transfer are to go, none of them does: what follows finds the disk as after a kill. */
+  /** The files of the transfer cannot be deleted: what follows finds the disk as after a kill. */
   const killedBeforeRemoval: Watch = (archive) =>
     new Proxy(archive, {
       get: (of, name) => {
@@ -206,7 +206,7 @@ describe('a transfer that is removed', () => {
     expect(await agent.archive.readMetainfo(metainfo.infohash)).toBeUndefined();
   });
 
-  it('can be had again at once, and that survives', async () => {
+  it('can be added again at once, and that survives', async () => {
     await complete();
     await agent.transfers.remove(agent.transfers.get(metainfo.infohash), true);
     await agent.finished(await agent.download(metainfo));

@@ -62,7 +62,7 @@ async function restarted(state: Transfer['state'] = 'seeding'): Promise<Transfer
   return inState(agent.transfers.get(metainfo.infohash), state);
 }
 
-/** Removes it with its files. Returns what stays, and why. */
+/** Removes it with its files. Returns the kept paths and reasons. */
 async function remove(transfer: Transfer, force = false): Promise<Record<string, KeptReason>> {
   const { kept, paths } = await agent.transfers.remove(transfer, true, force);
   expect(kept).toBe(paths.length);
@@ -76,13 +76,13 @@ async function putAll(): Promise<void> {
 
 const afterRestart = (): Promise<Transfer> => restarted('paused');
 
-describe('a downloaded folder that is removed with its files', () => {
-  it('is gone, and so are its folders', async () => {
+describe('a downloaded folder removed with its files', () => {
+  it('is deleted together with its subfolders', async () => {
     expect(await agent.transfers.remove(await downloaded(), true)).toMatchObject({ deleted: ALL, kept: 0 });
     expect(await tree()).toEqual([]);
   });
 
-  it("leaves what is no part of it: a user's notes, and folders", async () => {
+  it("keeps everything that is not part of it: a user's notes, and folders", async () => {
     const transfer = await downloaded();
     await writeFile(at('notes.txt'), 'mine');
     await writeFile(at('deep/er/more.txt'), 'mine');
@@ -111,7 +111,7 @@ describe('a downloaded folder that is removed with its files', () => {
   it.each([
     ['while the agent runs', (transfer: Transfer) => inState(transfer, 'failed')],
     ['and the agent was restarted', afterRestart],
-  ])('leaves a file that was edited, of its size and time too, %s', async (_, then) => {
+  ])('keeps a file that was edited, with the same size and time, %s', async (_, then) => {
     const transfer = await downloaded();
     await utimes(at('a.bin'), 1, 1);
     await waitFor(() => transfer.isUnchanged(), { what: 'the new stamp' });
@@ -122,7 +122,7 @@ describe('a downloaded folder that is removed with its files', () => {
     expect(await tree()).toEqual(['folder/', 'folder/a.bin']);
   });
 
-  it('goes whole with force, but for what is no part of it', async () => {
+  it('is deleted completely with force, except entries that are not part of it', async () => {
     const transfer = await downloaded();
     await writeFile(at('a.bin'), 'edited');
     await writeFile(at('notes.txt'), 'mine');
@@ -130,7 +130,7 @@ describe('a downloaded folder that is removed with its files', () => {
     expect(await tree()).toEqual(['folder/', 'folder/notes.txt']);
   });
 
-  it('is gone also if only modes and times of its files changed', async () => {
+  it('is deleted even if modes and times of its files changed', async () => {
     const transfer = await downloaded();
     await chmod(at('a.bin'), 0o600);
     await utimes(at('deep/b.bin'), 5, 5);
@@ -143,7 +143,7 @@ describe('a downloaded folder that is removed with its files', () => {
     async (force) => {
       const transfer = await downloaded();
       await agent.transfers.get(metainfo.infohash).pause();
-      // The user's other copy, to which a link leads now instead.
+      // The user's other copy, now the target of a link.
       await rename(at('deep'), agent.folder.at('elsewhere'));
       await symlink(agent.folder.at('elsewhere'), at('deep'));
       await rename(at('void/none'), agent.folder.at('none'));
@@ -163,7 +163,7 @@ describe('a downloaded folder that is removed with its files', () => {
     },
   );
 
-  it('leaves all of it where it was moved to, if a link leads there', async () => {
+  it('is kept completely where it was moved to, if a link leads there', async () => {
     const transfer = await downloaded();
     await transfer.pause();
     await rename(at(), agent.folder.at('big-disk'));
@@ -172,7 +172,7 @@ describe('a downloaded folder that is removed with its files', () => {
     expect((await readFile(agent.folder.at('big-disk/a.bin'))).equals(files['a.bin'])).toBe(true);
   });
 
-  it('is gone also through a link of the folder that it lies in', async () => {
+  it('is deleted even through a link to its parent folder', async () => {
     await mkdir(agent.folder.at('real'));
     await rm(agent.folder.at('downloads'), { recursive: true, force: true });
     await symlink(agent.folder.at('real'), agent.folder.at('downloads'));
@@ -180,7 +180,7 @@ describe('a downloaded folder that is removed with its files', () => {
     expect(await agent.folder.tree('real')).toEqual([]);
   });
 
-  it('names only some of very many things that stay, and counts all', async () => {
+  it('lists only some of very many kept paths, and counts all', async () => {
     const transfer = await downloaded();
     for (let note = 0; note < 30; note++) await writeFile(at(`note ${note}`), 'mine');
     const { kept, paths } = await agent.transfers.remove(transfer, true);
@@ -188,7 +188,7 @@ describe('a downloaded folder that is removed with its files', () => {
   });
 });
 
-describe('content that was there before', () => {
+describe('content that existed before', () => {
   it('is not deleted, unless forced', async () => {
     await putAll();
     const before = await tree();
@@ -210,7 +210,7 @@ describe('content that was there before', () => {
     expect(Object.keys(await remove(transfer))).toHaveLength(ALL);
   });
 
-  it('stays, and what the agent added to it when it was repaired goes', async () => {
+  it('is kept, while files that the agent added in a repair are deleted', async () => {
     await putAll();
     const transfer = await downloaded();
     await transfer.pause();
@@ -233,8 +233,8 @@ describe('content that was there before', () => {
     ]);
   });
 
-  it('is that of another agent, too, if that was first', async () => {
-    // It comes while ours is at its last byte.
+  it('includes that of another agent, if that was first', async () => {
+    // It appears while ours is at its last byte.
     await agent.stop();
     agent = await DownloadAgent.start(undefined, {
       stores: (of) =>
@@ -255,8 +255,8 @@ describe('content that was there before', () => {
   });
 });
 
-describe('what is noted of who made the files', () => {
-  /** Starts again as if the agent had been killed before it noted that it is complete. */
+describe('the record of which files the agent created', () => {
+  /** Restarts as if the agent had been killed before it recorded the completion. */
   async function killed(change: Record<string, unknown>): Promise<Transfer> {
     await agent.halt();
     for (const name of ['download_status.json', `transfers/${metainfo.infohash}.json`]) {
@@ -304,7 +304,7 @@ describe('what is noted of who made the files', () => {
     expect(await remove(transfer)).toEqual({});
   });
 
-  it('is that it was there before, if it is not what was about to get the name', async () => {
+  it('counts an entry as existing before, if it is not what was about to get the name', async () => {
     await downloaded();
     const before = {
       complete: false,
@@ -317,7 +317,7 @@ describe('what is noted of who made the files', () => {
     expect(Object.keys(await remove(transfer))).toHaveLength(ALL);
   });
 
-  it('is nothing in records of older versions: the files stay, unless forced', async () => {
+  it('is empty for older versions: the files are kept, unless forced', async () => {
     await downloaded();
     const transfer = await killed({ own_files: undefined, assembly: undefined });
     const kept = await remove(transfer);
@@ -325,8 +325,8 @@ describe('what is noted of who made the files', () => {
   });
 });
 
-describe('a part of a download', () => {
-  it('goes, and nothing else that lies there', async () => {
+describe('a partial download', () => {
+  it('is deleted, and nothing else beside it', async () => {
     await uploader.stop();
     const some = await Uploader.start(metainfo, seed.at('folder'), { has: [0, 1] });
     agent.tracker.add(some.named());
@@ -346,11 +346,11 @@ describe('a part of a download', () => {
   });
 });
 
-describe('a part that has all pieces and could not get its name', () => {
+describe('a complete part that could not be renamed', () => {
   it.each([
     ['while the agent runs', (transfer: Transfer) => Promise.resolve(transfer)],
     ['after a restart', () => restarted('failed')],
-  ])('stays when it is removed %s', async (_, then) => {
+  ])('is kept when it is removed %s', async (_, then) => {
     await agent.stop();
     agent = await DownloadAgent.start(undefined, {
       stores: (of) =>
@@ -358,7 +358,7 @@ describe('a part that has all pieces and could not get its name', () => {
           download: (...which) => {
             const store = of.download(...which);
             const publish = async (): Promise<Publication> => {
-              // Somebody is faster.
+              // Another process is faster.
               if (!which[2]) await agent.folder.write('downloads/folder', 'mine');
               return store.publish();
             };
@@ -388,7 +388,7 @@ describe('a downloaded file that is removed', () => {
 
   afterEach(() => other.stop());
 
-  it('stays without its data, goes with it, and stays if it was edited or a folder is in its place', async () => {
+  it('is kept without data removal, deleted with it, and kept if it was edited or replaced by a folder', async () => {
     const path = agent.folder.at('downloads/file.bin');
     const get = async (): Promise<Transfer> => inState(await agent.download(single), 'seeding');
     expect(await agent.transfers.remove(await get(), false)).toMatchObject({ tried: false, deleted: 0 });
@@ -408,7 +408,7 @@ describe('a downloaded file that is removed', () => {
 });
 
 describe('a download that was deleted and could not be fetched again', () => {
-  it('is forgotten without what a person has put in its place', async () => {
+  it('is forgotten without deleting what a person has put in its place', async () => {
     await downloaded();
     await rm(at(), { recursive: true });
     await agent.halt();

@@ -9,7 +9,7 @@ import { DownloadAgent } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
-/** Whatever the system tells, all is looked at every 100 ms. */
+/** Whatever the system reports, everything is scanned every 100 ms. */
 const TIMES = { quietMs: 50, noticeMs: 10, sweepMs: 100, retryMs: 300, atOnce: 2 };
 
 let folder: TestFolder;
@@ -63,7 +63,7 @@ const until = (...names: string[]): Promise<boolean> =>
     everyMs: 5,
   });
 
-/** Waits until all was looked at some more times. */
+/** Waits for a few more scans. */
 async function someSweeps(name: string): Promise<void> {
   const before = looks.length;
   const again = (): boolean => looks.slice(before).filter((looked) => looked === name).length >= 5;
@@ -77,7 +77,7 @@ describe('links in the shared folder', () => {
     await symlink(folder.at('blobs/1234'), folder.at('shared/model/weights'));
   });
 
-  it('are left out, and each is named once', async () => {
+  it('are left out, and each is logged once', async () => {
     await share();
     await until('model 1');
     await someSweeps('model');
@@ -92,7 +92,7 @@ describe('links in the shared folder', () => {
     expect(said[1]).toContain('model/other');
   });
 
-  it('are followed anywhere if that is set, and content is shared anew when it changes where they lead', async () => {
+  it('are followed anywhere if that is set, and content is shared again when their targets change', async () => {
     await symlink(folder.at('blobs/1234'), folder.at('shared/single'));
     await share({ links: 'anywhere' });
     await until('model 2', 'single 1');
@@ -107,7 +107,7 @@ describe('links in the shared folder', () => {
     expect(said).toEqual([]);
   });
 
-  it('are followed inside of it, and no further, if that is set', async () => {
+  it('are followed inside the folder only, if that is set', async () => {
     await folder.write('shared/file', 'file');
     await symlink('../file', folder.at('shared/model/inner'));
     await symlink(folder.at('blobs/1234'), folder.at('shared/outer'));
@@ -124,7 +124,7 @@ describe('links in the shared folder', () => {
 describe('names in the shared folder that are not UTF-8', () => {
   const bytes = (path: string): Buffer => Buffer.concat([Buffer.from(folder.at(path)), Buffer.from([0xe9])]);
 
-  it('are told once, not looked for again and again, and what holds them is shared when they are gone', async () => {
+  it('are logged once, not repeatedly, and their folder is shared when they are gone', async () => {
     await folder.write('shared/folder/good', 'good');
     await writeFile(bytes('shared/folder/b'), 'bad');
     await writeFile(bytes('shared/top'), 'bad');
@@ -149,7 +149,7 @@ describe('names in the shared folder that are not UTF-8', () => {
   });
 });
 
-it('what a link led to when it was shared is served, and nothing else that it is pointed to later', async () => {
+it("a link's target at the time of sharing is served, and no later target", async () => {
   await folder.write('blobs/1', 'weights');
   await folder.write('blobs/2', 'WEIGHTS');
   await folder.write('model/readme', 'text');
@@ -163,7 +163,7 @@ it('what a link led to when it was shared is served, and nothing else that it is
   await rm(link);
   await symlink(folder.at('blobs/2'), link);
   expect(await transfer.isUnchanged()).toBe(false);
-  // A downloader asks for it before anybody has looked.
+  // A downloader requests it before any check.
   const asked = transfer.serving?.read({ piece: 1, begin: 0 }, Buffer.alloc(7));
   await expect(asked).rejects.toMatchObject({ reason: 'CONTENT_CHANGED' });
   await waitFor(() => transfer.state === 'failed', { what: 'the share to be withdrawn' });

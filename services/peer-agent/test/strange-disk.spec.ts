@@ -57,7 +57,7 @@ async function offeredFile(name = 'file.bin'): Promise<Metainfo> {
   return metainfo;
 }
 
-/** A folder of two files, the first of which may be executed. */
+/** A folder of two files, the first of which is executable. */
 async function offeredProgram(): Promise<Metainfo> {
   const built = folderMetainfo({ 'bin/run': data, 'read.me': data }, PIECE, 'program');
   for (const name of ['bin/run', 'read.me']) await seed.write(`program/${name}`, data);
@@ -73,13 +73,13 @@ const refusing = (code: string) => (): Promise<never> =>
 
 const downloads = (...names: string[]): string => agent.folder.at('downloads', ...names);
 
-describe('a file system that has no modes', () => {
-  /** As what the agent reads of a .torrent. */
+describe('a file system without modes', () => {
+  /** As the agent reads it from a .torrent. */
   const programs = (metainfo: Metainfo): AgentParts['archive'] => {
     return (archive) => overriding(archive, { readMetainfo: () => Promise.resolve(metainfo) });
   };
 
-  it('has the download complete, with a warning that is kept and logged once', async () => {
+  it('completes the download, with a warning that is stored and logged once', async () => {
     const program = await offeredProgram();
     const warnings: string[] = [];
     const log: Logger = overriding(createLogger({ name: 'agent', level: 'silent' }), {
@@ -100,7 +100,7 @@ describe('a file system that has no modes', () => {
     expect(warnings).toEqual([`program is complete, but ${warning}`]);
   });
 
-  it('is not warned of where there are modes', async () => {
+  it('causes no warning if there are modes', async () => {
     const program = await offeredProgram();
     await restartWith({ archive: programs(program)! });
     const transfer = await agent.download(program);
@@ -120,7 +120,7 @@ describe('a file system without', () => {
     ['syncs of folders', { open: noSync }],
     ['hard links', { link: refusing('EPERM') }],
     ['numbers of what is free', { statfs: refusing('ENOSYS') }],
-  ])('%s has downloads complete', async (_, files) => {
+  ])('%s completes downloads', async (_, files) => {
     await restartWith({ files });
     const transfer = await agent.download(await offeredFile());
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -129,7 +129,7 @@ describe('a file system without', () => {
   });
 });
 
-describe('what the last step needs is tried first', () => {
+describe('requirements of the last step are tried first', () => {
   it('the folder in which downloads are assembled is on another disk', async () => {
     const otherDisk = await mkdtemp('/dev/shm/enjambre-test-');
     try {
@@ -151,7 +151,7 @@ describe('what the last step needs is tried first', () => {
     }
   });
 
-  it('the disk becomes another one while the download is paused', async () => {
+  it('the disk changes while the download is paused', async () => {
     const otherDisk = await mkdtemp('/dev/shm/enjambre-test-');
     try {
       const file = await offeredFile();
@@ -208,7 +208,7 @@ describe('the rehearsal of a download', () => {
   };
   const strict: DiskFiles['mkdir'] = ((path: string) =>
     /[:?]|\.$/.test(basename(path)) ? refusing('EINVAL')() : mkdir(path)) as DiskFiles['mkdir'];
-  /** One that knows no case. */
+  /** A case-insensitive file system. */
   const folding: DiskFiles['lstat'] = (async (path: string) => {
     const found = await SYSTEM_FILES.lstat(path).catch(() => undefined);
     return found ?? SYSTEM_FILES.lstat(join(path, '..', basename(path).toLowerCase()));
@@ -231,7 +231,7 @@ describe('the rehearsal of a download', () => {
     },
   );
 
-  it('finds that a file system takes two names for one', async () => {
+  it('detects that a file system treats two names as one', async () => {
     const content = named('net/xt_dscp.h', 'net/xt_DSCP.h');
     await expect(rehearsed(content, { lstat: folding })).rejects.toMatchObject({
       reason: 'NAMES_COLLIDE',
@@ -241,14 +241,14 @@ describe('the rehearsal of a download', () => {
     await expect(rehearsed(named('a/same', 'b/SAME'), { lstat: folding })).resolves.toBeUndefined();
   });
 
-  it('finds that a name is too long', async () => {
+  it('detects that a name is too long', async () => {
     await expect(rehearsed(named('x'.repeat(255)), {})).resolves.toBeUndefined();
     await expect(rehearsed(named(`dir/${'x'.repeat(256)}`), {})).rejects.toMatchObject({
       reason: 'NAME_REFUSED',
     });
   });
 
-  it('finds that FAT takes no file of 4 GiB, and writes nothing to find it', async () => {
+  it('detects that FAT accepts no file of 4 GiB, without writing any data', async () => {
     const of = (length: number): Named => ({ ...named('big'), files: [{ path: ['big'], length }] });
     const fat = (async (path: string) =>
       Object.assign(await statfs(path), { type: 0x4d44 })) as DiskFiles['statfs'];
@@ -269,7 +269,7 @@ describe('room for a download', () => {
     await restartWith({ files: { statfs: left as unknown as DiskFiles['statfs'] } });
   });
 
-  it('is looked for at once, and it says how much is needed', async () => {
+  it('is checked at once, with the required amount in the error', async () => {
     const big = metainfoOf(bytesOf(11 * PIECE), PIECE, 'big.bin');
     await expect(agent.download(big)).rejects.toMatchObject({
       code: 'exhausted',
@@ -280,7 +280,7 @@ describe('room for a download', () => {
     expect(agent.transfers.list()).toEqual([]);
   });
 
-  it('is not what others need that run, but may be what is paused', async () => {
+  it('excludes what other running downloads need, but not what paused ones need', async () => {
     const first = await agent.download(metainfoOf(bytesOf(6 * PIECE), PIECE, 'first.bin'));
     await inState(first, 'downloading');
     const second = metainfoOf(bytesOf(5 * PIECE), PIECE, 'second.bin');
@@ -301,7 +301,7 @@ describe('room for a download', () => {
     await inState(first, 'downloading');
   });
 
-  it('is needed for what is missing only', async () => {
+  it('is required for missing data only', async () => {
     const file = await offeredFile();
     const part = await Uploader.start(file, seed.at('file.bin'), { has: [0], name: 'part' });
     await uploaders.pop()!.stop();
@@ -326,7 +326,7 @@ describe('room for a download', () => {
     }
   });
 
-  it('is needed for files, too', async () => {
+  it('is required for files, too', async () => {
     free.files = 1;
     const transfer = await agent.download(folderMetainfo({ a: data, b: data }, PIECE, 'two'));
     await inState(transfer, 'failed');

@@ -17,7 +17,7 @@ import { Uploader } from './support/uploader.js';
 const PIECE = 64 * 1024;
 const data = bytesOf(3 * PIECE);
 const mine = metainfoOf(data, PIECE, 'model.bin');
-/** Of the same name and size, and other bytes. */
+/** The same name and size, but other bytes. */
 const theirs = metainfoOf(bytesOf(3 * PIECE, 2), PIECE, 'model.bin');
 
 let seed: TestFolder;
@@ -38,7 +38,7 @@ afterEach(async () => {
 
 const downloads = (...names: string[]): string => agent.folder.at('downloads', ...names);
 
-/** Has somebody offer `mine`, or some pieces of it. */
+/** Starts a peer that offers `mine`, or some pieces of it. */
 async function offered(...has: number[]): Promise<void> {
   const options = has.length > 0 ? { has, name: 'part' } : { name: 'whole' };
   const uploader = await Uploader.start(mine, await seed.write('model.bin', data), options);
@@ -57,27 +57,27 @@ const refused = {
   metadata: { setting: 'outputDir', remedy: 'remove-other', transfer: shortId(mine.infohash) },
 };
 
-describe('a download that would end where another will', () => {
-  it('is refused at once, and says of which transfer the place is', async () => {
+describe('a download with the target of another', () => {
+  it('is refused at once, and names the transfer that has the place', async () => {
     await start(mine);
     await expect(start(theirs)).rejects.toMatchObject(refused);
     expect(agent.transfers.list()).toHaveLength(1);
     await expect(start(theirs, agent.folder.at('elsewhere'))).resolves.toBeDefined();
   });
 
-  it('is refused also if it comes at the same moment', async () => {
+  it('is refused even if it comes at the same moment', async () => {
     const outcomes = await Promise.allSettled([start(mine), start(theirs)]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it.each(['a link', 'dots'])('is refused by whatever path it comes: %s', async (way) => {
+  it.each(['a link', 'dots'])('is refused whichever path leads there: %s', async (way) => {
     await start(mine);
     await symlink(downloads(), agent.folder.at('link'));
     const path = way === 'dots' ? `${downloads()}/../x/../downloads` : agent.folder.at('link');
     await expect(start(theirs, path)).rejects.toMatchObject(refused);
   });
 
-  it('is refused while that one is paused, has failed or is complete, and by the next process', async () => {
+  it('is refused while the other is paused, failed or complete, and by the next process', async () => {
     const transfer = await start(mine);
     await transfer.pause();
     await expect(start(theirs)).rejects.toMatchObject(refused);
@@ -98,12 +98,12 @@ describe('a download that would end where another will', () => {
     await expect(start(theirs)).rejects.toMatchObject(refused);
   });
 
-  it('is taken when that one is removed', async () => {
+  it('is accepted when the other is removed', async () => {
     await agent.transfers.remove(await start(mine), false);
     await expect(start(theirs)).resolves.toMatchObject({ name: 'model.bin' });
   });
 
-  it('is refused where an original that is away belongs', async () => {
+  it('is refused where a missing original belongs', async () => {
     const path = await agent.folder.write('downloads/model.bin', 'an original');
     const { signal } = new AbortController();
     const progress = (): void => undefined;
@@ -134,7 +134,7 @@ describe('a download that would end where another will', () => {
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('TARGET_TAKEN');
     expect(transfer.record.bytesDownloaded).toBe(0);
-    // And this is its way on.
+    // This is the way out for the user.
     await agent.transfers.download(
       { kind: 'ref', ref: mine.infohash },
       { outputDir: agent.folder.at('other') },
@@ -150,7 +150,7 @@ describe('a download that would end where another will', () => {
     await expect(lstat(downloads('tree'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('is taken if the file system tells the names apart, and only then', async () => {
+  it('is accepted if and only if the file system distinguishes the names', async () => {
     await start(mine);
     const upper = metainfoOf(data, PIECE, 'MODEL.bin');
     const probe = agent.folder.at('case');
@@ -164,8 +164,8 @@ describe('a download that would end where another will', () => {
   });
 });
 
-describe('what somebody puts where a download goes', () => {
-  /** All is fetched but one piece, and then the user has something else there. */
+describe('an entry that a user puts at the target of a download', () => {
+  /** Everything but one piece is fetched, and then the user puts something else there. */
   async function nearlyThere(): Promise<Transfer> {
     await offered(0, 1);
     const transfer = await start(mine);
@@ -176,7 +176,7 @@ describe('what somebody puts where a download goes', () => {
     return transfer;
   }
 
-  it('stays, and once it is moved away the download is complete without another byte', async () => {
+  it('stays, and once it is moved away the download completes without another byte', async () => {
     const transfer = await nearlyThere();
     expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
     expect(transfer.view().reason).toMatch(/model\.bin already exists .*: move it away and resume/);
@@ -186,7 +186,7 @@ describe('what somebody puts where a download goes', () => {
     expect(transfer.record.bytesDownloaded).toBe(data.length);
   });
 
-  it('stays, and with another folder the download is complete without another byte', async () => {
+  it('stays, and with another folder the download completes without another byte', async () => {
     const transfer = await nearlyThere();
     const elsewhere = agent.folder.at('elsewhere');
     await start(mine, elsewhere);
@@ -197,7 +197,7 @@ describe('what somebody puts where a download goes', () => {
     expect(await agent.folder.tree('downloads')).toEqual(['model.bin']);
   });
 
-  it('is in the way as before if the other folder is on another disk', async () => {
+  it('is still in the way if the other folder is on another disk', async () => {
     const transfer = await nearlyThere();
     const otherDisk = await mkdtemp('/dev/shm/enjambre-test-');
     try {
@@ -218,7 +218,7 @@ describe('what somebody puts where a download goes', () => {
   });
 });
 
-describe('a download that moves to another folder when its agent is killed', () => {
+describe('a download that is moving to another folder when its agent is killed', () => {
   const part = (folder: string): string =>
     join(folder, '.incomplete', `${mine.infohash}-${'a'.repeat(16)}`, 'model.bin');
   const data2 = (): string => agent.folder.at('data-as-killed');
@@ -271,7 +271,7 @@ describe('a download that moves to another folder when its agent is killed', () 
     ],
     ['when its part had moved', moved, () => Promise.resolve()],
     ['when its part had moved, and the status file is lost', moved, loseStatus],
-  ])('%s, has it there, and resumes', async (_, moment, after) => {
+  ])('%s, is there, and resumes', async (_, moment, after) => {
     const transfer = await killedAt(moment, after);
     const elsewhere = agent.folder.at('elsewhere');
     await waitFor(() => transfer.view().piecesDone === 2, {
@@ -300,8 +300,8 @@ describe('a download that moves to another folder when its agent is killed', () 
   });
 });
 
-describe('very many downloads under way', () => {
-  it('are compared with a new one at the cost of their folders, and one on a disk that hangs stops no other', async () => {
+describe('very many downloads in progress', () => {
+  it('are compared with a new one at the cost of their folders, and a hanging disk blocks no other', async () => {
     await agent.halt();
     const asked: string[] = [];
     const rooms: string[] = [];
@@ -331,7 +331,8 @@ describe('very many downloads under way', () => {
     const next = agent.transfers.get(named('next.bin').infohash);
     await inState(next, 'downloading');
     expect(asked.length).toBeLessThan(6);
-    // It asks before its start and before its first byte: each time for its own folder, those of the others, and of rehearsals.
+    // It checks before its start and before its first byte: each time its own folder, those of the others, and the one
+    // of the rehearsal.
     expect(rooms.length).toBeLessThan(8);
     dead = true;
     const began = performance.now();

@@ -49,7 +49,7 @@ async function status(): Promise<StatusFile> {
   return JSON.parse(await readFile(statusFile(), 'utf8')) as StatusFile;
 }
 
-/** Stops the agent, as if it had been killed before it wrote what `before` takes back, and starts it anew. */
+/** Stops the agent, as if it had been killed before it wrote the changes that `before` reverts, and restarts it. */
 async function restartedAsBefore(before: Record<string, unknown>): Promise<Transfer> {
   await agent.halt();
   const { transfers, ...rest } = await status();
@@ -79,7 +79,7 @@ it.each([
   expect(transfer.infohash).toBe(metainfo.infohash);
 });
 
-it('a pause that was asked for before a download fails is what it ends with', async () => {
+it('a pause requested before a download fails is its final state', async () => {
   let open: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));
   await agent.halt();
@@ -106,14 +106,14 @@ it('a pause that was asked for before a download fails is what it ends with', as
     return {};
   });
   await Promise.all([busy, transfer.pause()]);
-  await transfer.changeCopies(() => Promise.resolve({})); // What was asked for before this is done.
+  await transfer.changeCopies(() => Promise.resolve({})); // Earlier requests are done.
   end();
   expect(transfer.view()).toMatchObject({ state: 'paused', reason: '' });
   expect(told).not.toContain('failed');
 });
 
-describe('a download that is complete', () => {
-  it('is noted as complete before anybody is told so', async () => {
+describe('a complete download', () => {
+  it('is recorded as complete before any listener learns it', async () => {
     const transfer = await agent.download(metainfo);
     let noted: unknown;
     await new Promise<void>((resolve) => {
@@ -129,7 +129,7 @@ describe('a download that is complete', () => {
     expect(noted).toBe(true);
   });
 
-  it('has told its uploader of every piece before it leaves', async () => {
+  it('has announced every piece to its uploader before it leaves', async () => {
     const { superSeeding } = uploader.serving.upload;
     const known = new Set<number>();
     const [learn, leave] = [superSeeding.learn.bind(superSeeding), superSeeding.leave.bind(superSeeding)];
@@ -149,15 +149,15 @@ describe('a download that is complete', () => {
     expect([...known].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('is found again when the process was killed between its rename and that note', async () => {
+  it('is found again if the process was killed between the rename and the record', async () => {
     await agent.finished(await agent.download(metainfo));
     const transfer = await restartedAsBefore(NOT_NOTED);
-    await inState(transfer, 'seeding'); // Nobody could have sent it again.
+    await inState(transfer, 'seeding'); // No peer could have sent it again.
     expect(transfer.record).toMatchObject({ complete: true, inPlace: true });
     expect((await readFile(target())).equals(data)).toBe(true);
   });
 
-  it("does not take somebody else's file of its name for it, nor touch it", async () => {
+  it('does not treat another file of its name as its own, nor touch it', async () => {
     await agent.finished(await agent.download(metainfo));
     const other = Buffer.alloc(data.length, 7);
     await agent.halt();
@@ -171,7 +171,7 @@ describe('a download that is complete', () => {
     expect((await readFile(target())).equals(other)).toBe(true);
   });
 
-  it('takes over the very same file that has its name, and downloads nothing', async () => {
+  it('takes over an identical file of its name, and downloads nothing', async () => {
     await agent.folder.write('downloads/file.bin', data);
     const transfer = await agent.download(metainfo);
     await inState(transfer, 'seeding');
@@ -191,7 +191,7 @@ describe('a download that is complete', () => {
     expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
   });
 
-  it('that cannot get its name is kept when it is removed, and its parts are not', async () => {
+  it('that cannot be renamed is kept when it is removed, and its parts are not', async () => {
     uploader.reads.hold();
     const transfer = await agent.download(metainfo);
     await waitFor(() => uploader.reads.started > 0, { what: 'the download' });
@@ -204,7 +204,7 @@ describe('a download that is complete', () => {
     expect(await readFile(target(), 'utf8')).toBe('mine');
   });
 
-  it('has no rate and no complaint once it is over', async () => {
+  it('has no rate and no problem once it is over', async () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
     expect(transfer.view()).toMatchObject({ downloadRate: 0, reason: '' });
@@ -215,7 +215,7 @@ describe('a download that is complete', () => {
     await expect(agent.download(reserved)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_NAME' });
   });
 
-  it('counts nobody as connected any more that it downloaded from', async () => {
+  it('no longer counts its sources as connected', async () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
     expect(transfer.view().peers).toMatchObject([
@@ -223,7 +223,7 @@ describe('a download that is complete', () => {
     ]);
   });
 
-  it('is fetched again when its file was deleted and it is asked for again', async () => {
+  it('is fetched again when its file was deleted and it is requested again', async () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
     await rm(target());
@@ -238,7 +238,7 @@ describe('a download that is complete', () => {
     expect((await readFile(target())).equals(data)).toBe(true);
   });
 
-  it('is not put into another folder in silence', async () => {
+  it('is not silently moved to another folder', async () => {
     await agent.finished(await agent.download(metainfo));
     const again = agent.transfers.download(
       { kind: 'metainfo', bytes: metainfo.bytes },
@@ -267,7 +267,7 @@ describe('content that changes while it is shared', () => {
     return { path, share: { path, name: '', pieceLength: PIECE, signal, progress: () => undefined } };
   }
 
-  it('is noticed by looking, withdrawn, and served again when it is shared again', async () => {
+  it('is detected by a check, withdrawn, and served again when it is shared again', async () => {
     const { path, share } = await original();
     const { transfer } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
@@ -279,7 +279,7 @@ describe('content that changes while it is shared', () => {
     expect(agent.transfers.list()).toEqual([again.transfer]);
   });
 
-  it('counts as far as a check found it, also after a restart', async () => {
+  it('counts as far as a check found it, even after a restart', async () => {
     const { path, share } = await original();
     const { transfer, metainfo: its } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
@@ -295,7 +295,7 @@ describe('content that changes while it is shared', () => {
     expect(agent.transfers.get(its.infohash).view()).toMatchObject(found);
   });
 
-  it('is noticed when it is gone', async () => {
+  it('is detected when it is gone', async () => {
     const { path, share } = await original();
     const { transfer } = await agent.transfers.share(share);
     await inState(transfer, 'seeding');
@@ -304,7 +304,7 @@ describe('content that changes while it is shared', () => {
     expect(transfer.view().reason).toMatch(/original\.bin is missing: mount its disk or put it back/);
   });
 
-  it('never leaves as what it was: a read finds it out before the patrol does', async () => {
+  it('is never served as its original: a read detects it before the scrub does', async () => {
     const path = seed.at('file.bin');
     await uploader.seal();
     await changeIt(path);

@@ -7,7 +7,7 @@ import type { Environment } from './options.js';
  * The home folder of the current user: HOME, or else the system's entry for the user, if there is one. Throws
  * `invalid` BAD_HOME or `precondition` NO_HOME.
  *
- * @param instead what to do if there is none, such as "name a folder with --data-dir"
+ * @param instead what to do if there is none, such as "set a folder with --data-dir"
  */
 export function homeFolder({ HOME: said = '' }: Environment, instead: string): string {
   const home = said === '' ? knownHome() : said;

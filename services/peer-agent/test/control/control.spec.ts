@@ -122,7 +122,7 @@ async function share(
   return answers;
 }
 
-it('does what a newer command asks, as far as it knows of it', async () => {
+it('serves a newer client, as far as it knows its requests', async () => {
   const client = await byNewerCommand();
   const path = await folder.write('newer.bin', bytesOf(1000));
   const answers = await share(client, path);
@@ -132,7 +132,7 @@ it('does what a newer command asks, as far as it knows of it', async () => {
 });
 
 describe('control over TCP', () => {
-  it('does what whoever brings the token asks', async () => {
+  it('serves clients with the token', async () => {
     const client = await controlled(parseAddress('127.0.0.1:0'), TOKEN);
     const { name, trackerState, trackerError } = await callUnary(
       client.getInfo.bind(client),
@@ -150,7 +150,7 @@ describe('control over TCP', () => {
     ['an empty token', bearer('Bearer ')],
     ['the token by another scheme', bearer(`Basic ${TOKEN}`)],
     ['the token alone', bearer(TOKEN)],
-  ])('refuses %s, for every kind of call', async (_, metadata) => {
+  ])('rejects %s, for every kind of call', async (_, metadata) => {
     const client = await controlled(parseAddress('127.0.0.1:0'), TOKEN);
     const refusal = { code: 'unauthenticated', reason: 'BAD_TOKEN' };
     await expect(callUnary(client.listTransfers.bind(client), {}, { metadata })).rejects.toMatchObject(
@@ -166,12 +166,12 @@ describe('control over TCP', () => {
 });
 
 describe('control over the socket', () => {
-  it('asks for no token', async () => {
+  it('requires no token', async () => {
     const client = await bySocket();
     expect(await callUnary(client.listTransfers.bind(client), {})).toEqual({ transfers: [] });
   });
 
-  it('shares a file: progress, and at the end what it is now', async () => {
+  it('shares a file: progress, and finally its transfer', async () => {
     const client = await bySocket();
     const data = bytesOf(24 << 20);
     const path = await folder.write('file.bin', data);
@@ -200,7 +200,7 @@ describe('control over the socket', () => {
     await expect(sharing).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_PIECE_LENGTH' });
   });
 
-  it('refuses paths and names that cannot be, with the reason', async () => {
+  it('refuses invalid paths and names, with the reason', async () => {
     const client = await bySocket();
     const path = await folder.write('file', 'x');
     await expect(share(client, 'file')).rejects.toMatchObject({ reason: 'PATH_NOT_ABSOLUTE' });
@@ -223,7 +223,7 @@ describe('control over the socket', () => {
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
 
-  it('says of a name that it does not know what to do, for every call that takes one', async () => {
+  it('gives the next step for an unknown name, in every call that takes one', async () => {
     const client = await bySocket();
     const calls = [
       client.getTransfer.bind(client),
@@ -260,7 +260,7 @@ describe('control over the socket', () => {
     expect(await folder.tree()).toContain('file');
   });
 
-  it('explains downloads only, and counts what the agent exchanged by distance', async () => {
+  it("explains downloads only, and counts the agent's traffic by distance", async () => {
     const client = await bySocket();
     await share(client, await folder.write('file', 'some bytes'));
     const explained = callUnary(client.explainTransfer.bind(client), { ref: 'file' });
@@ -273,7 +273,7 @@ describe('control over the socket', () => {
     ]);
   });
 
-  it('does not delete what was shared from its place', async () => {
+  it('does not delete shared content from its place', async () => {
     const client = await bySocket();
     await share(client, await folder.write('file', 'some bytes'));
     const removal = callUnary(client.removeTransfer.bind(client), {
@@ -286,7 +286,7 @@ describe('control over the socket', () => {
     expect(agent.transfers.list()).toHaveLength(1);
   });
 
-  it('sets limits of the agent and of a transfer, and leaves what is not named', async () => {
+  it('sets limits of the agent and of a transfer, and keeps unnamed ones', async () => {
     const client = await bySocket();
     const setLimits = client.setLimits.bind(client);
     const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
@@ -309,7 +309,7 @@ describe('control over the socket', () => {
     expect(lifted.transfer).toMatchObject({ ...its, maxUpload: 0n });
   });
 
-  it('refuses limits that cannot be', async () => {
+  it('refuses invalid limits', async () => {
     const client = await bySocket();
     const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
     const refusal = (ref: string, change: Partial<LimitChange>): Promise<unknown> =>
@@ -324,7 +324,7 @@ describe('control over the socket', () => {
     expect(agent.limits.settings).toEqual({ maxUpload: 0, maxDownload: 0 });
   });
 
-  it('lists bans page by page, the newest first, and lifts one', async () => {
+  it('lists bans page by page, newest first, and lifts one', async () => {
     const client = await bySocket();
     for (const name of ['mallory', 'eve', 'trudy']) {
       agent.bans.ban({ peerId: peerNamed(name), name, infohash: infoHash('aa') }, `${name} lied`);
@@ -352,7 +352,7 @@ describe('control over the socket', () => {
     });
   });
 
-  it('says that the tracker is not there when asked what that knows', async () => {
+  it('reports a missing tracker for queries that need it', async () => {
     const client = await bySocket();
     const listing = callUnary(client.listFiles.bind(client), { query: '', pageSize: 0, pageToken: '' });
     await expect(listing).rejects.toMatchObject({ code: 'unavailable', reason: 'NO_TRACKER' });

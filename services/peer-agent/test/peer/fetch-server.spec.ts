@@ -17,7 +17,7 @@ const PIECE = 2 * BLOCK;
 /** Twelve pieces, the last one of 100,000 bytes: a block that ends off the 16 KiB grid. */
 const data = bytesOf(11 * PIECE + 100_000);
 const PIECES = 12;
-/** Blocks that are read or sent to one stream at a time. */
+/** Blocks being read or sent to one stream at a time. */
 const AT_ONCE = 8;
 
 let folder: TestFolder;
@@ -55,7 +55,7 @@ const idsOf = (fetch: FetchStream): number[] =>
     .map(({ id }) => id)
     .sort((a, b) => a - b);
 
-/** True if every block that came is what the file holds there. */
+/** True if every received block matches the file. */
 function blocksAreRight(fetch: FetchStream): boolean {
   return fetch.heard.every((message) => {
     if (message.$case !== 'block') return true;
@@ -66,7 +66,7 @@ function blocksAreRight(fetch: FetchStream): boolean {
 }
 
 describe('a Fetch stream', () => {
-  it('gives the bytes that were asked for, of any place and length on the grid', async () => {
+  it('serves the requested bytes, at any position and length on the grid', async () => {
     const asked = [
       request(1, 0, 0, BLOCK),
       request(2, 3, BLOCK, BLOCK),
@@ -88,7 +88,7 @@ describe('a Fetch stream', () => {
     expect(blocksAreRight(fetch)).toBe(true);
   });
 
-  it('counts what it sent, and to whom', async () => {
+  it('counts the bytes sent, per downloader', async () => {
     const sync = await downloader.greetedSync(PIECES);
     await downloader
       .greetedFetch()
@@ -144,13 +144,13 @@ describe('a Fetch stream', () => {
     expect(uploader.reads.started).toBe(0);
   });
 
-  it('ends with INVALID_ARGUMENT when the id of an unanswered request is used again', async () => {
+  it('ends with INVALID_ARGUMENT when the id of an unanswered request is reused', async () => {
     uploader.reads.hold();
     const fetch = downloader.greetedFetch().say(request(7, 0, 0, BLOCK), request(7, 1, 0, BLOCK));
     expect(await fetch.end()).toMatchObject({ status: 'INVALID_ARGUMENT', reason: 'BAD_REQUEST' });
   });
 
-  it('takes an id again once it is answered', async () => {
+  it('accepts an id again once it is answered', async () => {
     const fetch = downloader.greetedFetch();
     for (let round = 1; round <= 3; round++) {
       fetch.say(request(7, round, 0, BLOCK));
@@ -159,11 +159,11 @@ describe('a Fetch stream', () => {
     expect(blocksAreRight(fetch)).toBe(true);
   });
 
-  it('takes 2048 unanswered requests, and ends with RESOURCE_EXHAUSTED for one more', async () => {
+  it('accepts 2048 unanswered requests, and ends with RESOURCE_EXHAUSTED for one more', async () => {
     uploader.reads.hold();
     const fetch = downloader.greetedFetch();
     for (let id = 1; id <= 2048; id++) fetch.say(request(id, id % 11, 0, 16 * KIB));
-    fetch.say(cancel(2048)); // Its answer shows that all before it were taken.
+    fetch.say(cancel(2048)); // Its answer shows that all requests before it were accepted.
     await fetch.hear('reject');
     fetch.say(request(3000, 0, 0, 16 * KIB), request(3001, 0, 0, 16 * KIB));
     expect(await fetch.end()).toMatchObject({
@@ -173,7 +173,7 @@ describe('a Fetch stream', () => {
     });
   });
 
-  it('rejects a piece that it does not have yet, and gives it once it does', async () => {
+  it('rejects a piece that it does not have yet, and serves it once it does', async () => {
     const partial = await start({ has: [1], name: 'partial' });
     const fetch = new RawDownloader(partial)
       .greetedFetch()
@@ -186,7 +186,7 @@ describe('a Fetch stream', () => {
     expect(blocksAreRight(fetch)).toBe(true);
   });
 
-  it('rejects a block that cannot be read, and goes on', async () => {
+  it('rejects a block that cannot be read, and continues', async () => {
     uploader.reads.failure = new Error('EIO');
     const fetch = downloader.greetedFetch().say(request(1, 0, 0, BLOCK));
     expect(await fetch.hear('reject')).toEqual([{ id: 1, reason: RejectReason.READ_FAILED }]);
@@ -195,7 +195,7 @@ describe('a Fetch stream', () => {
     await fetch.hear('block');
   });
 
-  it('answers a cancelled request once: with a reject if it waits, with its block if it is under way', async () => {
+  it('answers a cancelled request once: with a rejection if it waits, with its block if that is in progress', async () => {
     uploader.reads.hold();
     const ids = Array.from({ length: AT_ONCE + 4 }, (_, index) => index + 1);
     const fetch = downloader.greetedFetch().say(...ids.map((id) => request(id, id % 11, 0, BLOCK)));
@@ -211,7 +211,7 @@ describe('a Fetch stream', () => {
     expect(rejected).toEqual([9, 10, 11, 12].map((id) => ({ id, rejected: RejectReason.CANCELLED })));
   });
 
-  it('rejects the requests of a downloader that has no slot, and serves it when it has one', async () => {
+  it('rejects the requests of a downloader without a slot, and serves it when it has one', async () => {
     const narrow = await start({ uploadSlots: 1 });
     const served = await new RawDownloader(narrow, 'served').greetedSync(PIECES);
     const other = new RawDownloader(narrow, 'other');
@@ -240,7 +240,7 @@ describe('a Fetch stream', () => {
     expect(uploader.reports).toEqual([]);
   });
 
-  it('answers each request exactly once, whatever is asked and cancelled', async () => {
+  it('answers each request exactly once, whatever is requested and cancelled', async () => {
     const step = fc.oneof(
       {
         weight: 3,
@@ -268,7 +268,7 @@ describe('a Fetch stream', () => {
     );
   });
 
-  it('reads no more than 2 MiB ahead for a downloader that takes nothing, and serves the others', async () => {
+  it('reads no more than 2 MiB ahead for a downloader that reads nothing, and serves the others', async () => {
     const idle = new StalledFetch(uploader.endpoint).say(await downloader.fetchHello());
     for (let id = 1; id <= 500; id++) idle.say(request(id, id % 11, 0, BLOCK));
     await waitFor(() => uploader.reads.started >= AT_ONCE, { what: 'the first reads' });
@@ -282,7 +282,7 @@ describe('a Fetch stream', () => {
     idle.close();
   });
 
-  it('lets a downloader go that takes no block for a minute', async () => {
+  it('closes the stream of a downloader that reads no block for a minute', async () => {
     const timers = shortenTimers(STALL_TIMEOUT_MS, 200);
     const idle = new StalledFetch(uploader.endpoint).say(
       await downloader.fetchHello(),
@@ -294,18 +294,18 @@ describe('a Fetch stream', () => {
     timers.restore();
   });
 
-  it('does not pile up rejects for a downloader that takes none', async () => {
+  it('does not queue rejections without bound for a downloader that reads none', async () => {
     const empty = await start({ has: [], name: 'empty' });
     const idle = new StalledFetch(empty.endpoint).say(await new RawDownloader(empty).fetchHello());
     for (let id = 1; id <= 20_000; id++) idle.say(request(id, 0, 0, BLOCK));
-    // Nothing is taken before the uploader has given up.
+    // Nothing is read before the uploader has given up.
     await idle.opened;
     await waitFor(() => empty.load.streams === 0, { what: 'the uploader to give up' });
     expect(await idle.end()).toEqual({ status: 8, message: 'too many unanswered requests' });
     idle.close();
   });
 
-  it('sends a block in parts under a limit, the reads as well, and whole when it is lifted', async () => {
+  it('sends a block in parts under a limit, reading it in parts as well, and whole when it is lifted', async () => {
     uploader.limiter.setLimit(1e6, performance.now());
     const fetch = downloader.fetch().say(downloader.hello({ takesParts: true }), request(1, 0, BLOCK, BLOCK));
     await fetch.when(() =>
@@ -325,7 +325,7 @@ describe('a Fetch stream', () => {
     expect([last?.id, last?.left, last?.data.length]).toEqual([2, 0, BLOCK]);
   });
 
-  it('goes at the pace that its downloader wants, and as fast as it can again', async () => {
+  it('follows the pace set by its downloader, and is as fast as possible when that is lifted', async () => {
     const pace = (bytesPerSecond: bigint) => ({ $case: 'pace' as const, value: { bytesPerSecond } });
     const fetch = downloader
       .fetch()
@@ -339,7 +339,7 @@ describe('a Fetch stream', () => {
     expect(blocksAreRight(fetch)).toBe(true);
   });
 
-  it('rejects the rest of a block that cannot be read any more', async () => {
+  it('rejects the rest of a block that has become unreadable', async () => {
     uploader.limiter.setLimit(1e6, performance.now());
     const fetch = downloader.fetch().say(downloader.hello({ takesParts: true }), request(1, 0, 0, BLOCK));
     await fetch.hear('block');
@@ -353,7 +353,7 @@ describe('a Fetch stream', () => {
     );
   });
 
-  it('forgets what a downloader asked for when it is gone', async () => {
+  it('drops the requests of a downloader that has left', async () => {
     uploader.reads.hold();
     const fetch = downloader.greetedFetch();
     for (let id = 1; id <= 40; id++) fetch.say(request(id, id % 11, 0, BLOCK));

@@ -44,7 +44,7 @@ const flipped = (bytes: Uint8Array): Buffer => {
 };
 const later = (ms: number, run: () => void): void => void setTimeout(run, ms).unref();
 
-/** Sends what was asked for, but for the bytes of some blocks. */
+/** Sends the requested blocks, some with wrong bytes. */
 const corrupting =
   (corrupts: (nth: number) => boolean) =>
   (self: () => HostileUploader): Script => ({
@@ -59,8 +59,8 @@ const haveShownThemselves = (): boolean =>
   new Set([...agent.bans.banned, ...agent.bans.blamed]).size >= Object.keys(culprits).length;
 
 /**
- * Honest. The last piece waits until all culprits have shown themselves: what is tested is
- * whether they are found out, not who is faster.
+ * Honest. The last piece waits until all culprits have revealed themselves: the test is whether they are found, not who
+ * is faster.
  */
 const answeringAfter =
   (ms: number) =>
@@ -73,7 +73,7 @@ const answeringAfter =
     },
   });
 
-/** By their names. Of those of `culprits` each does what no honest peer does; the others may be honest. */
+/** By name. Each of `culprits` does something that no honest peer does; the others may be honest. */
 const culprits: Record<string, (self: () => HostileUploader) => Script> = {
   'corrupts some': corrupting((nth) => nth % 3 === 1),
   'corrupts all': corrupting(() => true),
@@ -97,7 +97,7 @@ const suspicious: Record<string, (self: () => HostileUploader) => Script> = {
 };
 
 describe('a download from one honest seeder among hostile peers of every kind', () => {
-  it('is right, those who sent bad bytes are found out, those who broke the protocol are banned, and nobody else', async () => {
+  it('completes correctly, finds senders of bad data, and bans protocol violators only', async () => {
     const honest = await uploader('honest', answeringAfter(20));
     const others: HostileUploader[] = [];
     for (const [name, script] of Object.entries({ ...suspicious, ...culprits }))
@@ -120,7 +120,7 @@ describe('a download from one honest seeder among hostile peers of every kind', 
       garbage: expect.stringMatching(/^sent 77 bytes at 5 of piece 1, which is not a block$/),
       'impossible bitfield': expect.stringMatching(/bitfield/),
     });
-    // The same is told to people who look at the transfer, and to the tracker.
+    // People who inspect the transfer see the same, and so does the tracker.
     const shown = transfer
       .view()
       .peers.flatMap(({ name, banned }) => (banned === '' ? [] : [[name, banned]]));
@@ -141,7 +141,7 @@ describe('a banned peer', () => {
       corrupting(() => true),
     );
 
-  it('is not dealt with by the next process either', async () => {
+  it('stays banned in the next process', async () => {
     const hostile = await bad();
     agent.tracker.add(hostile.address);
     const download = await agent.download(content.metainfo);
@@ -163,7 +163,7 @@ describe('a banned peer', () => {
     expect(kept.map(({ peerId }) => peerId)).toEqual([mallory]);
   });
 
-  it('is left by all downloads at once, and dealt with again by them once its ban is lifted', async () => {
+  it('is dropped by all downloads at once, and used by them again once its ban is lifted', async () => {
     let answers = false;
     const hostile = await uploader('mallory', (self) => ({
       request: (request, victim) => {

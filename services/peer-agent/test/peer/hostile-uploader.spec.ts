@@ -52,10 +52,10 @@ const flipped = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.map((byte, at) => (at === 77 ? byte ^ 1 : byte)));
 const reject = (id: number) => ({ $case: 'reject' as const, value: { id, reason: 3 } });
 
-/** What no honest peer does on its streams: a strike each time. */
+/** Actions that no honest peer does on its streams: a strike each time. */
 const breaches: [string, (self: () => HostileUploader) => Script][] = [
   [
-    'sends a block that nobody asked for',
+    'sends an unrequested block',
     (self) => ({
       ready: (victim) =>
         victim.answer(self().block({ id: 4_000_000_000, piece: 0, begin: 0, length: BLOCK })),
@@ -63,7 +63,7 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
     }),
   ],
   [
-    'answers with another block than the one asked for',
+    'answers with a different block than requested',
     (self) => ({
       request: (request, victim) =>
         victim.answer(
@@ -110,7 +110,7 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
     }),
   ],
   [
-    'rejects what nobody asked for',
+    'rejects an unknown request',
     () => ({ ready: (victim) => victim.answer(reject(4_000_000_000)), request: () => undefined }),
   ],
   [
@@ -131,11 +131,11 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
     (self) => ({ challenge: (victim) => victim.say(self().challenge(), self().challenge()) }),
   ],
   [
-    'has a piece that does not exist',
+    'announces a piece that does not exist',
     () => ({ ready: (victim) => victim.say({ $case: 'have', value: { pieces: [1, PIECES] } }) }),
   ],
   [
-    'has a have before its bitfield',
+    'sends a have before its bitfield',
     (self) => ({
       greet: (victim) => victim.say(self().hello(), { $case: 'have', value: { pieces: [1] } }),
     }),
@@ -166,7 +166,7 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
   ],
 ];
 
-/** What may happen to an honest peer: its links end, and no more. */
+/** Failures that may happen to an honest peer: its links end, without a strike. */
 const misfortunes: [string, Script][] = [
   ['closes its streams at once', { greet: ({ sync }) => void sync.end() }],
   ['fails its streams', { greet: ({ sync }) => void sync.emit('error', { code: 13, details: 'oh no' }) }],
@@ -177,7 +177,7 @@ const misfortunes: [string, Script][] = [
     },
   ],
   [
-    'says hello as another peer than the tracker says',
+    'says hello as a different peer than the tracker lists',
     { hello: { peerId: peerIdToBytes(peerNamed('somebody else')) } },
   ],
   ['has nothing of what it claims', { request: ({ id }, victim) => victim.answer(reject(id)) }],
@@ -187,7 +187,7 @@ const misfortunes: [string, Script][] = [
 
 const number = fc.oneof(fc.nat(10), fc.constantFrom(PIECES - 1, PIECES, BLOCK, PIECE, 0xffff_ffff));
 
-/** What an uploader may do when it is asked for a block. */
+/** Possible reactions of an uploader to a block request. */
 const nonsense = fc.record({
   do: fc.constantFrom(
     ...(['right', 'wrong', 'nothing', 'twice', 'block', 'reject'] as const),
@@ -239,18 +239,21 @@ function newsOf(act: Nonsense, self: HostileUploader): ReturnType<HostileUploade
 }
 
 describe('a download from a hostile uploader and an honest one', () => {
-  it.each(breaches)('is right, and only the culprit is struck, when one %s', async (_, script) => {
-    const hostile = await uploader('mallory', script);
-    agent.tracker.add(hostile.address);
-    const transfer = await agent.download(content.metainfo);
-    await waitFor(() => agent.bans.struck.length > 0, { what: 'the strike', everyMs: 5 });
-    agent.tracker.add((await uploader('honest')).address);
-    expect((await agent.finished(transfer)).equals(data)).toBe(true);
-    expect(new Set(agent.bans.struck)).toEqual(new Set([mallory]));
-    expect(agent.bans.struck.length).toBeLessThanOrEqual(hostile.visits); // Once for each breach.
-  });
+  it.each(breaches)(
+    'completes correctly, and only the culprit gets strikes, when one %s',
+    async (_, script) => {
+      const hostile = await uploader('mallory', script);
+      agent.tracker.add(hostile.address);
+      const transfer = await agent.download(content.metainfo);
+      await waitFor(() => agent.bans.struck.length > 0, { what: 'the strike', everyMs: 5 });
+      agent.tracker.add((await uploader('honest')).address);
+      expect((await agent.finished(transfer)).equals(data)).toBe(true);
+      expect(new Set(agent.bans.struck)).toEqual(new Set([mallory]));
+      expect(agent.bans.struck.length).toBeLessThanOrEqual(hostile.visits); // Once for each violation.
+    },
+  );
 
-  it.each(misfortunes)('is right, and nobody is punished, when one %s', async (_, script) => {
+  it.each(misfortunes)('completes correctly, and no peer is punished, when one %s', async (_, script) => {
     const hostile = await uploader('mallory', script);
     agent.tracker.add(hostile.address);
     const transfer = await agent.download(content.metainfo);
@@ -261,7 +264,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.banned).toEqual([]);
   });
 
-  it('bans with the third breach, and does not come back', async () => {
+  it('bans with the third violation, and does not reconnect', async () => {
     const hostile = await uploader('mallory', (self) => ({
       ready: (victim) => victim.say(self().hello()),
     }));
@@ -275,7 +278,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.banned).toEqual([mallory]);
   });
 
-  it('leaves the sole sender of wrong bytes alone, bans it with the third time, and throws them away', async () => {
+  it('parks the sole sender of bad data, bans it the third time, and discards the data', async () => {
     const hostile = await uploader('mallory', (self) => ({
       request: (request, victim) => {
         victim.answer(self().block(request, { data: flipped(self().block(request).value.data) }));
@@ -291,12 +294,12 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.blamed).toEqual([mallory, mallory, mallory]);
     expect(hostile.visits).toBe(3);
     expect(transfer.record.bytesWasted).toBeGreaterThan(0);
-    // What was on its way each time.
+    // Data in flight each time.
     expect(transfer.record.bytesWasted).toBeLessThanOrEqual(3 * data.length);
   });
 
-  it('finds the one among several senders of a piece who sent wrong bytes', async () => {
-    // A single piece of 24 blocks: all three work on it.
+  it('finds the sender of bad data among several senders of a piece', async () => {
+    // A single piece of 24 blocks: all three peers work on it.
     const large = bytesOf(24 * BLOCK);
     const of = { data: large, metainfo: metainfoOf(large, 32 * BLOCK) };
     const pace =
@@ -322,7 +325,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it('does not wait for one that takes requests and never answers', async () => {
+  it('does not wait for one that accepts requests and never answers', async () => {
     const silent = await uploader('silent', { request: () => undefined });
     agent.tracker.add(silent.address);
     const transfer = await agent.download(content.metainfo);
@@ -332,7 +335,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it('gives up on one that never says hello, and says why it waits', async () => {
+  it('gives up on one that never says hello, and reports why it waits', async () => {
     const { restore } = shortenTimers(HELLO_TIMEOUT_MS, 100);
     const silent = await uploader('silent', { greet: () => undefined });
     agent.tracker.add(silent.address);
@@ -348,7 +351,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     expect(agent.bans.struck).toEqual([]);
   });
 
-  it('is right, and the honest one is not punished, whatever nonsense the other sends', async () => {
+  it('completes correctly, and the honest one is not punished, whatever the other sends', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(nonsense, { minLength: 1, maxLength: 8 }), async (acts) => {
         const victim = await DownloadAgent.start();
@@ -380,7 +383,7 @@ describe('a download from a hostile uploader and an honest one', () => {
 });
 
 describe('a search for metainfo', () => {
-  it('does not ask a peer again that gave a false one, whatever snapshots name it', async () => {
+  it('does not ask a peer again that sent a false one, whatever snapshots list it', async () => {
     const other = metainfoOf(bytesOf(5000, 2), 16 * KIB);
     let [lies, refusals] = [0, 0];
     const { address: liar } = await uploader('mallory', {
@@ -415,7 +418,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
   const fetchFrom = (address: PeerAddress): Promise<Metainfo> =>
     agent.connector.fetchMetainfo(address, infohash, new AbortController().signal);
 
-  it('gives the metainfo, in however many chunks it comes', async () => {
+  it('returns the metainfo, in however many chunks it arrives', async () => {
     const { address } = await uploader('honest', {
       metainfo: (call) => {
         for (let at = 0; at < bytes.length; at += 7)
@@ -432,7 +435,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     ['with one bit wrong', [{ totalLength: bytes.length, chunk: flipped(bytes) }]],
     ['longer than it says', [{ totalLength: 10, chunk: bytes }]],
     ['nothing', []],
-  ])('does not take metainfo that is %s', async (_, chunks) => {
+  ])('refuses metainfo that is %s', async (_, chunks) => {
     const { address } = await uploader('mallory', {
       metainfo: (call) => {
         for (const chunk of chunks) call.write(chunk);
@@ -442,7 +445,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  it('tells that a peer gave something false at one address though it answers at no other', async () => {
+  it('reports a false answer at one address though the peer answers at no other', async () => {
     const silent = await uploader('gone');
     silent.stop();
     const { address } = await uploader('mallory', {
@@ -455,7 +458,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     await expect(fetchFrom({ ...address, endpoints })).rejects.toMatchObject({ reason: 'BAD_METAINFO' });
   });
 
-  it('dials a peer that claims sixteen addresses at four in each round, and reaches it at the last in the end', async () => {
+  it('dials a peer that claims sixteen addresses at four per round, and finally reaches it at the last', async () => {
     const silent = await Promise.all(Array.from({ length: 15 }, (_, at) => SilentPeer.start(`${at}`, 'tcp')));
     uploaders.push(...silent);
     const { address } = await uploader('honest');
@@ -476,7 +479,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     expect((await fetch(new AbortController().signal)).infohash).toBe(infohash);
   });
 
-  it('does not take metainfo that is too long: 64 MiB at most', async () => {
+  it('refuses metainfo that is too long: 64 MiB at most', async () => {
     const sent: number[] = [];
     const { address } = await uploader('mallory', {
       metainfo: (call) => {
@@ -492,7 +495,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     expect(sent.length).toBeLessThan(20);
   });
 
-  it('does not take more metainfo than was announced', async () => {
+  it('refuses more metainfo than was announced', async () => {
     const { address } = await uploader('mallory', {
       metainfo: (call) => {
         const more = (): void => {
@@ -504,7 +507,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     await expect(fetchFrom(address)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const { address } = await uploader('silent', { metainfo: () => undefined });
     const abort = new AbortController();
     const fetching = agent.connector.fetchMetainfo(address, infohash, abort.signal);
@@ -512,7 +515,7 @@ describe('GrpcPeerConnector.fetchMetainfo', () => {
     await expect(fetching).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('says that nobody answers at an address', async () => {
+  it('reports that no peer answers at an address', async () => {
     const gone = await uploader('gone');
     gone.stop();
     await expect(fetchFrom(gone.address)).rejects.toMatchObject({

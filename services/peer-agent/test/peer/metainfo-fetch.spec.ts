@@ -13,11 +13,11 @@ const LARGE = 64 << 10;
 const small = metainfoOf(bytesOf(20_000), 16_384);
 const large = [2000, 2100, 2200].map(metainfoOfMany) as [Metainfo, Metainfo, Metainfo];
 
-/** Parses as is right, but those of large metainfo end only once they are let go. */
+/** Parses correctly, but parses of large metainfo end only when released. */
 class HeldParses {
-  /** Lengths of the large metainfo whose parse began, in that order. */
+  /** Lengths of the large metainfo, in the order in which their parses started. */
   readonly begun: number[] = [];
-  /** So many of them were under way at a time. */
+  /** Maximum number of concurrent parses. */
   most = 0;
   isHeld = true;
   #running = 0;
@@ -36,7 +36,7 @@ class HeldParses {
   }
 }
 
-describe('the metainfo of strangers', () => {
+describe('metainfo from untrusted peers', () => {
   let parses: HeldParses;
   let fetch: MetainfoFetch;
   const servers: HostileUploader[] = [];
@@ -51,7 +51,7 @@ describe('the metainfo of strangers', () => {
     for (const server of servers.splice(0)) server.stop();
   });
 
-  /** Asks a peer of its own for it; resolves when all bytes have come. */
+  /** Fetches from a new peer; resolves when all bytes have arrived. */
   const begin = async (metainfo: Metainfo, signal = new AbortController().signal, script: Script = {}) => {
     const server = await HostileUploader.start('server', { metainfo, data: Buffer.alloc(0) }, script);
     servers.push(server);
@@ -67,13 +67,13 @@ describe('the metainfo of strangers', () => {
     return fetched;
   };
 
-  /** A whole fetch takes longer than the end of one whose bytes have come: by then it is parsed, or waits. */
+  /** A whole fetch takes longer than the end of one whose bytes have arrived: by then it is parsed, or waits. */
   const fetchSmall = async (): Promise<void> => {
     const { outcome } = await begin(small);
     expect((await outcome).infohash).toBe(small.infohash);
   };
 
-  it('is parsed one after the other if it is large, and small ones do not wait for that', async () => {
+  it('is parsed one at a time if large, and small ones do not wait for that', async () => {
     expect(Math.min(...large.map(({ bytes }) => bytes.length))).toBeGreaterThan(LARGE);
     const fetches = [];
     for (const metainfo of large) fetches.push(await begin(metainfo));
@@ -85,7 +85,7 @@ describe('the metainfo of strangers', () => {
     expect([parses.begun.length, parses.most]).toEqual([3, 1]);
   });
 
-  it('does not keep the next from being parsed if it is bad', async () => {
+  it('does not block the next one if it is bad', async () => {
     const rubbish = Buffer.alloc(2 * LARGE, 'x');
     const bad = await begin(large[0], undefined, {
       metainfo: (call) => {
@@ -101,7 +101,7 @@ describe('the metainfo of strangers', () => {
     expect((await good.outcome).infohash).toBe(large[1].infohash);
   });
 
-  it('is let go at once, and never parsed, when a fetch that waits for its turn is aborted', async () => {
+  it('is released at once, and never parsed, when a waiting fetch is aborted', async () => {
     const abort = new AbortController();
     const first = await begin(large[0]);
     const aborted = await begin(large[1], abort.signal);
@@ -117,7 +117,7 @@ describe('the metainfo of strangers', () => {
     expect(parses.begun).toEqual([large[0].bytes.length, large[2].bytes.length]);
   });
 
-  it('is let go while it is parsed, and the next is parsed then', async () => {
+  it('is released while it is parsed, and the next one is then parsed', async () => {
     const abort = new AbortController();
     const aborted = await begin(large[0], abort.signal);
     const next = await begin(large[1]);

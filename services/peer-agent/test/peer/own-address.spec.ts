@@ -48,8 +48,8 @@ function endOf(peer: PeerAddress): Promise<EnjambreError> {
   });
 }
 
-describe('an agent that is sent to its own address', () => {
-  it('does not dial itself, and says where the other is announced', async () => {
+describe('an agent that receives its own address as that of a peer', () => {
+  it('does not dial itself, and reports where the peer is announced', async () => {
     const bob = peerAt(`127.0.0.1:${port}`, 'no address');
     const expected = {
       code: 'unavailable',

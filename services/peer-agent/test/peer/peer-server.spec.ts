@@ -87,7 +87,7 @@ describe('GetMetainfo', () => {
     expect(total).toEqual([large.bytes.length, large.bytes.length, large.bytes.length]);
   });
 
-  it('knows no file that it does not have', async () => {
+  it('does not know a file that it does not have', async () => {
     await expect(
       read(downloader.client, infoHashToBytes(infoHash('ff'))).catch((error: unknown) =>
         Promise.reject(endingOf(error) as unknown as Error),
@@ -95,14 +95,14 @@ describe('GetMetainfo', () => {
     ).rejects.toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
   });
 
-  it('calls an infohash of another length invalid', async () => {
+  it('rejects an infohash of another length as invalid', async () => {
     const error: unknown = await read(downloader.client, Buffer.alloc(20)).catch((thrown: unknown) => thrown);
     expect(endingOf(error)).toMatchObject({ status: 'INVALID_ARGUMENT', domain: 'enjambre.peer' });
   });
 });
 
 describe('Sync', () => {
-  it('says hello, its bitfield, and what it has since', async () => {
+  it('sends hello, bitfield, and later haves', async () => {
     const partial = await start({ has: [0, 3], name: 'partial' });
     const other = new RawDownloader(partial);
     const sync = other.sync().say(other.hello(), nothing);
@@ -115,7 +115,7 @@ describe('Sync', () => {
     expect(sync.heard.map(({ $case }) => $case)).toEqual(['challenge', 'hello', 'bitfield', 'have']);
   });
 
-  it('tells a downloader of a piece at once if it lacks it, and otherwise together with the next that it lacks', async () => {
+  it('announces a piece at once to a downloader that lacks it, and otherwise together with the next one that it lacks', async () => {
     const held = new Set<string>();
     const partial = await start({ has: [0], holds: (peer, piece) => held.has(`${piece} of ${peer}`) });
     const lacking = await new RawDownloader(partial, 'lacking').greetedSync(PIECES);
@@ -128,7 +128,7 @@ describe('Sync', () => {
     expect(await holding.hear('have')).toEqual([{ pieces: [9, 4] }]);
   });
 
-  it('ends well when the downloader ends it', async () => {
+  it('ends cleanly when the downloader ends it', async () => {
     const sync = await downloader.greetedSync(PIECES);
     sync.say({ $case: 'goodbye', value: { reason: 'COMPLETE', message: 'thanks' } });
     sync.finish();
@@ -200,18 +200,18 @@ describe('Sync', () => {
     const sync = downloader.sync();
     misbehave(sync);
     expect(await sync.end()).toEqual(refusal('INVALID_ARGUMENT', reason));
-    // Whoever did not say who it is cannot be reported; nobody is counted as connected.
+    // A peer that has not identified itself cannot be reported; none is counted as connected.
     const greeted = sync.heard.some(({ $case }) => $case === 'hello');
     expect(uploader.reports).toHaveLength(greeted ? 1 : 0);
     expect(uploader.ledger.peers()).toEqual([]);
   });
 
-  it('believes no peer id that is not proven, and blames nobody for it', async () => {
+  it('accepts no unproven peer id, and blames no peer for it', async () => {
     const honest = new RawDownloader(uploader, 'honest');
     const { peerId, publicKey } = honest.hello().value;
     const signed = { signature: Buffer.alloc(64, 1) };
     for (const forged of [{ peerId }, { peerId, publicKey }, { peerId, publicKey, ...signed }]) {
-      // Signed with the forger's own key, but for the last.
+      // Signed with the forger's own key, except for the last.
       const sync = downloader.sync().say(downloader.hello(forged));
       expect(await sync.end()).toEqual(refusal('UNAUTHENTICATED', 'BAD_SIGNATURE'));
     }
@@ -219,33 +219,33 @@ describe('Sync', () => {
     await honest.greetedSync(PIECES);
   });
 
-  it('takes no proof that was made for another uploader', async () => {
+  it('accepts no proof made for another uploader', async () => {
     const other = await start({ name: 'other' });
     const relayed = downloader.sync().say(new RawDownloader(other).hello());
     expect(await relayed.end()).toEqual(refusal('UNAUTHENTICATED', 'BAD_SIGNATURE'));
   });
 
-  it('ends with NOT_FOUND for a file that is not there', async () => {
+  it('ends with NOT_FOUND for an unknown file', async () => {
     const sync = downloader.sync().say(downloader.hello({ infohash: infoHashToBytes(infoHash('ff')) }));
     expect(await sync.end()).toEqual(refusal('NOT_FOUND', 'UNKNOWN_INFOHASH'));
     expect(uploader.reports).toEqual([]);
   });
 
-  it('ends with PERMISSION_DENIED for whoever is banned, with the reason', async () => {
+  it('ends with PERMISSION_DENIED for a banned peer, with the reason', async () => {
     uploader.bans.set(downloader.identity.peerId, 'sent wrong bytes');
     const ending = await downloader.sync().say(downloader.hello()).end();
     expect(ending).toEqual(refusal('PERMISSION_DENIED', 'BANNED'));
     expect(ending.message).toContain('sent wrong bytes');
   });
 
-  it('takes as many pieces in a have as it may name', async () => {
+  it('accepts the maximum number of pieces in a have', async () => {
     const sync = await downloader.greetedSync(PIECES);
     sync.say(have(...Array.from({ length: 65_536 }, (_, index) => index % PIECES)));
     sync.finish();
     expect(await sync.end()).toEqual({ status: 'OK' });
   });
 
-  it('counts one stream of a peer for a file: the one opened last', async () => {
+  it('counts one stream per peer and file: the one opened last', async () => {
     const first = await downloader.greetedSync(PIECES);
     const second = await downloader.greetedSync(PIECES);
     expect(await first.end()).toEqual(refusal('ABORTED', 'REPLACED'));
@@ -255,7 +255,7 @@ describe('Sync', () => {
     expect(uploader.reports).toEqual([]);
   });
 
-  it('chokes whoever comes when all slots are taken, and lets the next in when one leaves', async () => {
+  it('chokes new downloaders when all slots are taken, and lets the next in when one leaves', async () => {
     const narrow = await start({ uploadSlots: 1 });
     const [first, second, third] = ['first', 'second', 'third'].map(
       (name) => new RawDownloader(narrow, name),
@@ -304,7 +304,7 @@ describe.each(['sync', 'fetch'] as const)('a %s stream', (kind) => {
     expect(await stream.end()).toEqual(refusal('UNAVAILABLE', 'STOPPING'));
   });
 
-  it('ends with DEADLINE_EXCEEDED when nothing is said for ten seconds', async () => {
+  it('ends with DEADLINE_EXCEEDED after ten seconds of silence', async () => {
     const { restore } = shortenTimers(HELLO_TIMEOUT_MS, 100);
     try {
       expect(await open().end()).toEqual(refusal('DEADLINE_EXCEEDED', 'NO_HELLO'));
@@ -318,12 +318,12 @@ describe.each(['sync', 'fetch'] as const)('a %s stream', (kind) => {
     expect(ending.status).toBe('RESOURCE_EXHAUSTED');
   });
 
-  it('ends with RESOURCE_EXHAUSTED when there are too many, while those that were there go on', async () => {
+  it('ends with RESOURCE_EXHAUSTED when there are too many, while existing ones continue', async () => {
     const fetch = downloader.greetedFetch().say(request(1, 0, 0, 16 * KIB));
     await fetch.hear('block');
     const stranger = new RawDownloader(uploader, 'stranger');
     const streams = Array.from({ length: 2001 }, () => open(stranger));
-    // Headers alone are not sent: each has to say something. Nobody says hello.
+    // Headers alone are not sent: each has to send a message. None says hello.
     for (const stream of streams) (stream.call as { write(message: object): unknown }).write({});
     const ended = await Promise.race(streams.map((stream) => stream.end()));
     expect(ended).toEqual(refusal('RESOURCE_EXHAUSTED', 'TOO_MANY_STREAMS'));

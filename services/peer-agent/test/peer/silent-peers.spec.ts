@@ -10,7 +10,7 @@ const BLOCK = 256 * 1024;
 const data = bytesOf(8 * BLOCK);
 const content = { data, metainfo: metainfoOf(data, BLOCK) };
 const { bytes } = content.metainfo;
-/** What the user may wait for the first byte, and twice that where the machine has other work. */
+/** Maximum wait for the first byte, doubled on a busy machine. */
 const FIRST_BYTE_MS = 4000;
 
 let agent: DownloadAgent;
@@ -38,7 +38,7 @@ async function uploader(name: string, script: Script = {}): Promise<HostileUploa
   return made;
 }
 
-/** Waits for the first byte, and tells after how many milliseconds it came. */
+/** Waits for the first byte, and returns after how many milliseconds it arrived. */
 async function firstByte(transfer: Transfer, beganMs: number): Promise<number> {
   const what = 'the first byte';
   await waitFor(() => transfer.record.bytesDownloaded > 0, { what, everyMs: 5 }).catch((error: unknown) => {
@@ -47,8 +47,8 @@ async function firstByte(transfer: Transfer, beganMs: number): Promise<number> {
   return performance.now() - beganMs;
 }
 
-describe('a download whose first peers take connections and do not answer', () => {
-  it.each(['tcp', 'http2'] as const)('starts at once from the one that does (%s)', async (speaks) => {
+describe('a download whose first peers accept connections and do not answer', () => {
+  it.each(['tcp', 'http2'] as const)('starts at once from the one that answers (%s)', async (speaks) => {
     const peers = await silent(4, speaks);
     agent.tracker.add(...peers.map(({ address }) => address), (await uploader('honest')).address);
 
@@ -58,7 +58,7 @@ describe('a download whose first peers take connections and do not answer', () =
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
 
-  it('starts at once when 50 of 60 are silent, the 50 that its tracker names at first among them', async () => {
+  it('starts at once when 50 of 60 are silent, including the 50 that its tracker lists first', async () => {
     agent.tracker.add(...(await silent(50)).map(({ address }) => address));
     for (let number = 0; number < 10; number++)
       agent.tracker.addBeyond((await uploader(`honest ${number}`)).address);
@@ -69,7 +69,7 @@ describe('a download whose first peers take connections and do not answer', () =
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
 
-  it('starts as soon when its metainfo is known already', async () => {
+  it('starts as fast when its metainfo is already known', async () => {
     agent.tracker.add(...(await silent(50)).map(({ address }) => address));
     agent.tracker.addBeyond((await uploader('honest')).address);
 
@@ -79,7 +79,7 @@ describe('a download whose first peers take connections and do not answer', () =
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
 
-  it('says whom it asks and who does not answer', async () => {
+  it('reports which peers it asks and which do not answer', async () => {
     const peers = await silent(3);
     agent.tracker.add(...peers.map(({ address }) => address));
     const transfer = await agent.resolve(content.metainfo);
@@ -95,7 +95,7 @@ describe('a download whose first peers take connections and do not answer', () =
   });
 });
 
-describe('a download whose first peers send their metainfo drop by drop', () => {
+describe('a download whose first peers send their metainfo in a trickle', () => {
   it.each([
     ['a byte at a time', 0],
     ['after a large first part', 256 * 1024],
@@ -107,7 +107,7 @@ describe('a download whose first peers send their metainfo drop by drop', () => 
         call.on('close', () => clearInterval(timer));
         call.on('cancelled', () => clearInterval(timer));
       },
-      // Nor does it say hello.
+      // It does not say hello either.
       challenge: () => undefined,
     };
     for (const name of ['a', 'b', 'c', 'd']) agent.tracker.add((await uploader(name, drips)).address);

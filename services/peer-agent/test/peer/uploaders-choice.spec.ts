@@ -51,7 +51,7 @@ async function downloaderNamed(name: string, takesParts = false): Promise<Downlo
   return { sync, fetch: downloader.fetch().say(downloader.hello({ takesParts })) };
 }
 
-/** What a Sync stream heard of the choice, in order. */
+/** The super-seeding notices on a Sync stream, in order. */
 function spreadsOf({ sync }: Downloader): boolean[] {
   return sync.heard.flatMap((message) => (message.$case === 'spread' ? [message.value.on] : []));
 }
@@ -64,8 +64,8 @@ function blocksOf({ fetch }: Downloader): { piece: number; begin: number }[] {
 
 const until = (what: () => boolean): Promise<unknown> => waitFor(what, { what: 'what the test waits for' });
 
-describe("the uploader's choice", () => {
-  it('is told when there are two downloaders, and when there are no more', async () => {
+describe('super-seeding', () => {
+  it('starts when there are two downloaders, and stops when there are no longer two', async () => {
     const first = await downloaderNamed('first');
     const second = await downloaderNamed('second');
     await until(() => spreadsOf(first).length === 1 && spreadsOf(second).length === 1);
@@ -92,7 +92,7 @@ describe("the uploader's choice", () => {
     }
   });
 
-  it('is held back while all is on its way, and refused when nothing is rare any more', async () => {
+  it('holds back while all pieces are on their way, and refuses when nothing is rare any more', async () => {
     const [first, second] = [await downloaderNamed('first'), await downloaderNamed('second')];
     first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
     await until(() => blocksOf(first).length === 2 * PIECES);
@@ -106,7 +106,7 @@ describe("the uploader's choice", () => {
     expect(spreadsOf(second)).toEqual([true, false]);
   });
 
-  it('passes to another what was on its way to one that has left', async () => {
+  it('passes pieces on their way to a downloader that left to another', async () => {
     const first = await downloaderNamed('first');
     const [second, third] = [await downloaderNamed('second'), await downloaderNamed('third')];
     first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
@@ -117,11 +117,11 @@ describe("the uploader's choice", () => {
     expect(spreadsOf(third)).toEqual([true]);
   });
 
-  it('keeps to the pieces that it is left', async () => {
+  it('stays within the requested class of pieces', async () => {
     const [first] = [await downloaderNamed('first'), await downloaderNamed('second')];
     first.fetch.say(any(1, 4, 2), any(2, 4, 2));
     await until(() => blocksOf(first).length === 2);
-    // Both are read at the same time: either may come first.
+    // Both are read concurrently: either may come first.
     const inOrder = blocksOf(first).sort((one, other) => one.begin - other.begin);
     expect(inOrder).toEqual([
       { piece: 2, begin: 0 },
@@ -129,7 +129,7 @@ describe("the uploader's choice", () => {
     ]);
   });
 
-  it('comes in parts under a limit, each with its place, one block after the other', async () => {
+  it('sends parts under a limit, each with its position, one block after the other', async () => {
     uploader.limiter.setLimit(2e6, performance.now());
     const both = [await downloaderNamed('first', true), await downloaderNamed('second', true)];
     for (const { fetch } of both) fetch.say(any(1), any(2));
@@ -151,11 +151,11 @@ describe("the uploader's choice", () => {
     }
   });
 
-  it('of which nothing is there yet costs nothing of a limit', async () => {
+  it('costs nothing of a limit while held back', async () => {
     const [first, second] = [await downloaderNamed('first'), await downloaderNamed('second')];
     first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
     await until(() => blocksOf(first).length === 2 * PIECES);
-    // A hundred blocks would be overdrawn for half a minute.
+    // A hundred blocks would overdraw half a minute.
     uploader.limiter.setLimit(1e6, performance.now());
     second.fetch.say(...Array.from({ length: 100 }, (_, id) => any(id)), request(100, 0, 0, BLOCK));
     await until(() => blocksOf(second).length === 1);

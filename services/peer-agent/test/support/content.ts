@@ -7,7 +7,7 @@ import { seededRandom } from '../../src/domain/random.js';
 
 const TILE = 16 * 1024;
 
-/** Bytes of which no two leaves are the same, the same for the same seed. */
+/** Bytes without two equal leaves; the same for the same seed. */
 export function bytesOf(length: number, seed = 1): Buffer {
   const random = seededRandom(seed);
   const tile = Buffer.from(Array.from({ length: TILE }, () => Math.floor(random() * 256)));
@@ -16,7 +16,7 @@ export function bytesOf(length: number, seed = 1): Buffer {
   return data;
 }
 
-/** The metainfo of a single file that holds `data`. */
+/** The metainfo of a single file that contains `data`. */
 export function metainfoOf(data: Buffer, pieceLength: number, name = 'file.bin'): Metainfo {
   return buildMetainfo({ name, pieceLength, isFolder: false, files: [hashed([name], data, pieceLength)] });
 }
@@ -42,7 +42,7 @@ function hashed(path: string[], data: Buffer, pieceLength: number) {
   return { path, length: data.length, piecesRoot: fileRoot(layer, data.length, pieceLength), layer };
 }
 
-/** The metainfo of a folder of so many files of a byte, which nobody has. */
+/** The metainfo of a folder of this many one-byte files, which no peer has. */
 export function metainfoOfMany(count: number): Metainfo {
   const files = Array.from({ length: count }, (_, index) => {
     const piecesRoot = createHash('sha256').update(String(index)).digest();

@@ -11,10 +11,10 @@ const SOURCE = 'services/peer-agent/src/adapters/disk/disk.worker.ts';
 const CACHE = join(ROOT, 'node_modules/.cache/enjambre-disk-worker');
 const IMPORT = /(\bfrom\s*)(['"])(\.{1,2}\/[^'"]+|@enjambre\/core\/[^'"]+)\2/g;
 
-/** Where a file of the worker stands when it is compiled. */
+/** The path of a compiled file of the worker. */
 const compiledPath = (source: string): string => source.replace(/\.ts$/, '.mjs');
 
-/** The source that a file of the worker imports; the libraries of the workspace too are used from their sources. */
+/** The source of an import of the worker; workspace libraries are resolved to their sources as well. */
 function sourceOf(specifier: string, importer: string): string {
   const path = specifier.startsWith('.')
     ? join(dirname(importer), specifier)
@@ -42,8 +42,8 @@ function strip(source: string, output: Map<string, string>): Map<string, string>
 }
 
 /**
- * The worker as its source is now. A thread runs outside of the test runner, which strips the types of everything else: here
- * this is done once for each version of the source, in a folder named by the hash of the result.
+ * The worker, compiled from its current source. A thread runs outside the test runner, which strips the types of
+ * everything else: this happens here, once per version of the source, in a folder named by the hash of the result.
  */
 function compileWorker(): URL {
   const output = strip(SOURCE, new Map());
@@ -71,7 +71,7 @@ function compileWorker(): URL {
 
 const WORKER = compileWorker();
 
-/** The threads of an agent that runs from its sources. */
+/** The disk threads of an agent that runs from its sources. */
 export class TestDiskPool extends DiskPool {
   constructor(size: number) {
     super({ worker: WORKER }, { size });

@@ -32,18 +32,18 @@ import { TestFolder } from './folder.js';
 import { MemoryTracker } from './memory-tracker.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
-/** Remembers whom it punished. */
+/** Records the peers it punished. */
 class WatchedBans extends Bans {
   readonly struck: PeerId[] = [];
 
-  /** Those that were banned, in order. */
+  /** Banned peers, in order. */
   get banned(): PeerId[] {
     return this.list()
       .reverse()
       .map(({ peerId }) => peerId);
   }
 
-  /** Who sent a bad piece, in order. */
+  /** Senders of bad pieces, in order. */
   readonly blamed: PeerId[] = [];
 
   override offend(offender: Offender, reason: string): number {
@@ -57,13 +57,13 @@ class WatchedBans extends Bans {
   }
 }
 
-/** Parts of an agent that a test puts in the place of the usual ones. */
+/** Parts of an agent that a test replaces. */
 export interface AgentParts {
-  /** Puts something between the agent and its data folder. */
+  /** Wraps the agent's data folder. */
   readonly archive?: (archive: TransferArchive) => TransferArchive;
-  /** Puts something between the agent and its files. */
+  /** Wraps the agent's files. */
   readonly stores?: (stores: StoreFactory) => StoreFactory;
-  /** What its file system does otherwise. */
+  /** Replaces calls of its file system. */
   readonly files?: Partial<DiskFiles>;
   readonly log?: Logger;
   readonly pool?: DiskPool;
@@ -75,7 +75,7 @@ export interface AgentParts {
   readonly missingLookMs?: number;
 }
 
-/** All of an agent that downloads, but for its own servers and its tracker. */
+/** A complete downloading agent, except for its servers and its tracker. */
 export class DownloadAgent {
   readonly tracker = new MemoryTracker();
   readonly bans: WatchedBans;
@@ -150,7 +150,7 @@ export class DownloadAgent {
     return transfer;
   }
 
-  /** The metainfo is to come from the swarm. */
+  /** Downloads without metainfo, which must come from the swarm. */
   async resolve({ infohash, name, totalLength, pieceLength, files }: Metainfo): Promise<Transfer> {
     this.tracker.files.push({
       infohash,
@@ -180,7 +180,7 @@ export class DownloadAgent {
     await this.folder.remove();
   }
 
-  /** Stops it; its folders stay for another one. */
+  /** Stops the agent; its folders remain for another one. */
   async halt(): Promise<void> {
     await this.transfers.stop();
     await this.bans.stop();

@@ -33,7 +33,7 @@ export const any = (id: number, modulus = 1, residue = 0): FetchMessage => ({
 });
 export const cancel = (id: number): FetchMessage => ({ $case: 'cancel', value: { id } });
 
-/** A downloader by hand, on a connection of its own. */
+/** A scripted downloader, on its own connection. */
 export class RawDownloader {
   readonly client: PeerServiceClient;
   readonly identity = PeerIdentity.generate();
@@ -50,7 +50,7 @@ export class RawDownloader {
     this.#uploader = uploader.peerId;
   }
 
-  /** Its hello, with whatever is to be wrong with it. What is empty is filled in when it is said. */
+  /** Its hello, with optional faults. Empty fields are filled in when it is sent. */
   hello(wrong: Partial<Hello> = {}): { $case: 'hello'; value: Hello } {
     const value = {
       infohash: infoHashToBytes(this.#metainfo.infohash),
@@ -66,7 +66,7 @@ export class RawDownloader {
     return { $case: 'hello', value: { ...value, ...wrong } };
   }
 
-  /** A Sync stream that has said nothing yet. */
+  /** A Sync stream on which nothing was sent yet. */
   sync(): SyncStream {
     const sync: SyncStream = new RawStream(this.client.sync());
     sync.complete = async (message) => {
@@ -76,19 +76,19 @@ export class RawDownloader {
     return sync;
   }
 
-  /** A Fetch stream that has said nothing yet. */
+  /** A Fetch stream on which nothing was sent yet. */
   fetch(): FetchStream {
     const fetch: FetchStream = new RawStream(this.client.fetch());
     fetch.complete = (message) => this.#withSession(message);
     return fetch;
   }
 
-  /** The hello of a Fetch stream of the Sync stream that was greeted last, or of a new one. */
+  /** The hello of a Fetch stream for the last greeted Sync stream, or for a new one. */
   fetchHello(): Promise<FetchMessage> {
     return this.#withSession(this.hello());
   }
 
-  /** A Sync stream that is past hello and bitfield on both sides. */
+  /** A Sync stream after hello and bitfield on both sides. */
   async greetedSync(pieceCount: number): Promise<SyncStream> {
     const bits = new Uint8Array(Math.ceil(pieceCount / 8));
     const sync = this.sync().say(this.hello(), bitfield(...bits));
@@ -97,7 +97,7 @@ export class RawDownloader {
     return sync;
   }
 
-  /** A Fetch stream that said hello. */
+  /** A Fetch stream after its hello. */
   greetedFetch(): FetchStream {
     return this.fetch().say(this.hello());
   }
@@ -120,7 +120,7 @@ export class RawDownloader {
   }
 }
 
-/** What was answered to each id, in order: the bytes of a block, or the reason of a reject. */
+/** The answers to each id, in order: the bytes of a block, or the reason of a rejection. */
 export function answersOf(fetch: FetchStream): { id: number; block?: Uint8Array; rejected?: number }[] {
   return fetch.heard.map((message) =>
     message.$case === 'block'

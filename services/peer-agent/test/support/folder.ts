@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A folder of its own for a test, removed at its end. */
+/** A temporary folder for a test, removed at its end. */
 export class TestFolder {
   private constructor(readonly path: string) {}
 
@@ -15,7 +15,7 @@ export class TestFolder {
     return join(this.path, ...names);
   }
 
-  /** Makes a file, and the folders above it. Returns its path. */
+  /** Creates a file and its parent folders. Returns its path. */
   async write(name: string, data: string | Uint8Array): Promise<string> {
     const path = this.at(name);
     await mkdir(dirname(path), { recursive: true });
@@ -23,7 +23,7 @@ export class TestFolder {
     return path;
   }
 
-  /** Everything in it, folders with a slash at their end, in order. */
+  /** All entries in it, in order; folders end with a slash. */
   async tree(folder = ''): Promise<string[]> {
     const entries = await readdir(this.at(folder), { withFileTypes: true, recursive: true });
     const names = entries.map(

@@ -23,7 +23,7 @@ import { peerNamed } from './ids.js';
 type SyncAnswer = NonNullable<SyncResponse['message']>;
 type FetchAnswer = NonNullable<FetchResponse['message']>;
 
-/** The streams of one downloader, for a script to speak on. */
+/** The streams of one downloader, on which a script sends messages. */
 export interface Victim {
   readonly sync: ServerDuplexStream<SyncRequest, SyncResponse>;
   readonly fetch: ServerDuplexStream<FetchRequest, FetchResponse> | undefined;
@@ -31,34 +31,34 @@ export interface Victim {
   answer(...messages: FetchAnswer[]): void;
 }
 
-/** What an uploader does otherwise than an honest one. */
+/** Deviations of an uploader from an honest one. */
 export interface Script {
-  /** @default peer id, infohash and name as they should be */
+  /** @default the correct peer id, infohash and name */
   readonly hello?: Partial<Hello>;
-  /** Its messages carry what this version does not know. @default false */
+  /** Its messages have fields unknown to this version. @default false */
   readonly newer?: boolean;
-  /** Instead of the challenge. */
+  /** Replaces the challenge. */
   challenge?(victim: Victim): void;
-  /** Instead of hello and bitfield. */
+  /** Replaces hello and bitfield. */
   greet?(victim: Victim): void;
-  /** After both sides are greeted. */
+  /** Called after the hellos of both sides. */
   ready?(victim: Victim): void;
-  /** Instead of the block. */
+  /** Replaces the block. */
   request?(request: Request, victim: Victim): void;
-  /** Instead of the metainfo. */
+  /** Replaces the metainfo. */
   metainfo?(call: ServerWritableStream<GetMetainfoRequest, GetMetainfoResponse>): void;
 }
 
-/** An uploader made of a raw generated server: honest, but for what its script says. */
+/** An uploader on a raw generated server: honest except for its script. */
 export class HostileUploader {
   readonly layout: PieceLayout;
-  /** How often a downloader came. */
+  /** Number of downloader visits. */
   visits = 0;
-  /** Requests that it got. */
+  /** Requests that it received. */
   requests = 0;
   readonly #server = new Server();
   readonly #fetches = new Set<ServerDuplexStream<FetchRequest, FetchResponse>>();
-  /** Answers for a Fetch stream that is still to come. */
+  /** Answers for a Fetch stream that has not been opened yet. */
   readonly #unsaid: FetchAnswer[] = [];
   #port = 0;
 
@@ -126,7 +126,7 @@ export class HostileUploader {
     return { $case: 'bitfield', value: { bits: Bitfield.full(this.layout.pieceCount).toBytes() } };
   }
 
-  /** The right answer to a request, with whatever is to be wrong with it. */
+  /** The correct answer to a request, with optional faults. */
   block(
     { id, piece, begin, length }: Request,
     wrong: Partial<Block> = {},

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseInfoHash, parsePeerId, type InfoHash, type PeerId } from '@enjambre/core/ids';
 
-/** The same peer id for the same name. */
+/** A peer id derived from a name. */
 export function peerNamed(name: string): PeerId {
   return parsePeerId(createHash('sha256').update(name).digest('hex'));
 }

@@ -1,4 +1,4 @@
-/** `of`, but for some of its methods. */
+/** Returns `of` with some methods replaced. */
 export function overriding<T extends object>(of: T, methods: Partial<T>): T {
   return new Proxy(of, {
     get: (_, name): unknown => {

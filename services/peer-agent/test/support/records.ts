@@ -85,5 +85,5 @@ const record: fc.Arbitrary<TransferRecord> = fc
   })
   .map((one) => ({ ...one, bytesDone: Math.min(one.bytesDone, one.bytesTotal) }));
 
-/** Records of transfers, whatever may be in them. */
+/** Arbitrary records of transfers. */
 export const records = fc.array(record, { maxLength: 4 });

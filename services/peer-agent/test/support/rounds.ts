@@ -2,8 +2,8 @@ import { jest } from '@jest/globals';
 import { Turns } from '@enjambre/common/async/turns';
 
 /**
- * How many rounds the event loop makes while `work` is under way, of which each step of work in turns takes one: so it
- * is seen without a clock that others have had theirs.
+ * Number of rounds that the event loop makes while `work` runs; each step of work in turns takes one. This shows
+ * without a clock that other tasks had their turn.
  */
 export async function roundsDuring(work: () => Promise<unknown>): Promise<number> {
   const isOver = jest.spyOn(Turns.prototype, 'isOver', 'get').mockReturnValue(true);

@@ -22,10 +22,10 @@ import { peerNamed } from './ids.js';
 
 const NONCE = Buffer.alloc(32, 3);
 
-/** One session of an agent, as the relay sees it. */
+/** One session of an agent, as the messaging service sees it. */
 export class RelayVisit {
   hello: ReceiverHello | undefined;
-  /** The agent's peer id, if its hello was signed as it should be. */
+  /** The agent's peer id, if its hello was signed correctly. */
   peerId: string | undefined;
   readonly acknowledged: bigint[] = [];
 
@@ -45,19 +45,19 @@ export class RelayVisit {
   }
 }
 
-/** A relay by hand: greets, and delivers what it is told to. */
+/** A scripted messaging service: greets, and delivers what the test sends. */
 export class ScriptedRelay {
   readonly visits: RelayVisit[] = [];
   readonly sent: SendRequest[] = [];
   readonly joined: string[] = [];
-  /** Calls are refused with this from now on. */
+  /** All later calls fail with this error. */
   refusal: { code: status; details: string } | undefined;
-  /** Sessions are refused with this from now on. */
+  /** All later sessions fail with this error. */
   sessionRefusal: EnjambreError | undefined;
   #server = new Server();
   #port = 0;
 
-  /** @param isNewer its messages carry what this version does not know, and others come before them */
+  /** @param isNewer its messages have unknown fields, and unknown messages precede them */
   constructor(private readonly isNewer = false) {}
 
   get address(): string {
@@ -68,7 +68,7 @@ export class ScriptedRelay {
     return this.visits.at(-1);
   }
 
-  /** Listens; at the same port again after {@link kill}. */
+  /** Listens; on the same port again after {@link kill}. */
   async start(): Promise<this> {
     this.#server = new Server();
     this.#server.addService(this.isNewer ? newer(MessagingServiceService) : MessagingServiceService, {
@@ -86,7 +86,7 @@ export class ScriptedRelay {
         this.joined.push(call.request.room);
         callback(null, { room: { name: call.request.room, members: ['agent'] } });
       },
-      // As one that has forgotten, or done it at an attempt before.
+      // Behaves like a service that has lost the room, or has already done this in an earlier attempt.
       leaveRoom: (_: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
         callback(toServiceError(new EnjambreError('not-found', 'NOT_A_MEMBER', 'no member'), 'enjambre'));
       },

@@ -17,9 +17,9 @@ type Said = NonNullable<ConnectRequest['message']>;
 export class TrackerVisit {
   readonly said: Said[] = [];
   readonly atMs = performance.now();
-  /** The agent's peer id, if its hello was signed as it should be. */
+  /** The agent's peer id, if its hello was signed correctly. */
   peerId: string | undefined;
-  /** True once the agent ended the session in order. */
+  /** True once the agent has ended the session cleanly. */
   ended = false;
 
   constructor(readonly call: ServerDuplexStream<ConnectRequest, ConnectResponse>) {}
@@ -30,20 +30,20 @@ export class TrackerVisit {
 }
 
 export interface TrackerScript {
-  /** Instead of the challenge. */
+  /** Replaces the challenge. */
   connected?(visit: TrackerVisit): void;
-  /** Instead of the welcome. */
+  /** Replaces the welcome. */
   greeted?(visit: TrackerVisit): void;
-  /** Besides: at each message, the hello included. */
+  /** Called for each message, including the hello. */
   said?(message: Said): void;
-  /** Its messages carry what this version does not know. @default false */
+  /** Its messages have fields unknown to this version. @default false */
   readonly newer?: boolean;
   listFiles?(request: ListFilesRequest): ListFilesResponse | { code: number; details: string } | undefined;
 }
 
 const NONCE = Buffer.alloc(32, 7);
 
-/** A tracker by hand: greets, and else does what its script says. */
+/** A scripted tracker: greets, and otherwise follows its script. */
 export class ScriptedTracker {
   readonly visits: TrackerVisit[] = [];
   #server = new Server();
@@ -82,7 +82,7 @@ export class ScriptedTracker {
     return this;
   }
 
-  /** Ends as a killed process does. */
+  /** Ends like a killed process. */
   kill(): void {
     this.#server.forceShutdown();
   }

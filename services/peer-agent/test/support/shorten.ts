@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 
-/** Makes timers of exactly `ms` run out after `shortMs` instead, until `restore` is called. */
+/** Makes timers of exactly `ms` fire after `shortMs` instead, until `restore` is called. */
 export function shortenTimers(ms: number, shortMs: number): { restore: () => void; ranOut: Promise<void> } {
   const real = globalThis.setTimeout;
   let noteEnd: () => void = () => undefined;

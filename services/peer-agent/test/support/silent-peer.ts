@@ -3,9 +3,11 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { peerNamed } from './ids.js';
 
-/** A peer that takes connections, and no more: nothing at all (`tcp`), or HTTP/2 without an answer to any request. */
+/**
+ * A peer that only accepts connections: it sends nothing at all (`tcp`), or speaks HTTP/2 without answering requests.
+ */
 export class SilentPeer {
-  /** Connections taken so far. */
+  /** Connections accepted so far. */
   visits = 0;
   readonly #sockets = new Set<Socket>();
 

@@ -4,13 +4,13 @@ import { dialer } from '@enjambre/harness/dialer';
 import { FetchRequest } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 /**
- * A Fetch stream whose downloader takes nothing. Not a gRPC client: grpc-js reads ahead
- * without bound, so that the uploader would never notice.
+ * A Fetch stream whose downloader reads nothing. Not a gRPC client: grpc-js reads ahead without bound, so that the
+ * uploader would never notice.
  */
 export class StalledFetch {
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
-  /** Resolves when the uploader has taken the hello. */
+  /** Resolves when the uploader has accepted the hello. */
   readonly opened: Promise<unknown>;
 
   constructor(endpoint: string) {
@@ -39,7 +39,7 @@ export class StalledFetch {
     return this;
   }
 
-  /** Takes all that there is. Resolves with the number and the text of the status at the end. */
+  /** Reads everything. Resolves with the status code and message at the end. */
   end(): Promise<{ status: number; message: string }> {
     return new Promise((resolve) => {
       this.#stream.on('trailers', (trailers: IncomingHttpHeaders) => {

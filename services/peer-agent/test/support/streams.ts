@@ -4,7 +4,7 @@ import { waitForChange } from '@enjambre/harness/wait-for';
 import { ErrorInfo } from '@enjambre/proto/gen/google/rpc/error_details';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 
-/** How a call ended, as its caller sees it. */
+/** The end of a call, as its caller sees it. */
 export interface Ending {
   /** Name of the status, such as NOT_FOUND. */
   readonly status: string;
@@ -30,7 +30,7 @@ interface Spoken {
 type Case<Message extends Spoken> = NonNullable<Message['message']>;
 type Kind<Message extends Spoken> = Case<Message>['$case'];
 
-/** The client's end of a bidirectional stream, by hand: says what it is told to and keeps what it hears. */
+/** The client's end of a bidirectional stream, for scripts: sends messages and records what it receives. */
 export class RawStream<Request extends Spoken, Response extends Spoken> {
   readonly heard: Case<Response>[] = [];
   #ending: Ending | undefined;
@@ -51,7 +51,7 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
     });
   }
 
-  /** Says these in their order, each once `complete` has filled in what it must wait for. */
+  /** Sends the messages in order, each once `complete` has filled in what it must wait for. */
   say(...messages: Case<Request>[]): this {
     for (const message of messages) {
       if (!this.complete) this.call.write({ message } as unknown as Request);
@@ -60,11 +60,11 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
     return this;
   }
 
-  /** What has to be known before a message can be said, such as a challenge. Set before anything is said. */
+  /** Fills in what must be known before a message is sent, such as a challenge. Set it before sending anything. */
   complete: ((message: Case<Request>) => Promise<Case<Request>>) | undefined;
   #said: Promise<void> = Promise.resolve();
 
-  /** Says no more, once all is said. */
+  /** Ends the sending side, once everything is sent. */
   finish(): void {
     void this.#said.then(() => this.call.end());
   }
@@ -75,11 +75,11 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
       const whole = await this.complete?.(message);
       if (whole && !this.#ending) this.call.write({ message: whole } as unknown as Request);
     } catch (error) {
-      if (!this.#ending) throw error; // A stream that has ended tells no more.
+      if (!this.#ending) throw error; // A stream that has ended sends no more.
     }
   }
 
-  /** All messages of a kind, as soon as there are so many. Throws if the stream ends before. */
+  /** All messages of a kind, once there are `count` of them. Throws if the stream ends before. */
   async hear<K extends Kind<Response>>(
     kind: K,
     count = 1,
@@ -94,7 +94,7 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
     });
   }
 
-  /** Waits until a condition on what was heard gives something. */
+  /** Waits until a condition on the received messages returns a value. */
   async when<T>(condition: () => T | undefined): Promise<T> {
     return waitForChange(condition, () => new Promise((resolve) => this.#wake.push(resolve)), {
       what: String(condition),
@@ -102,7 +102,7 @@ export class RawStream<Request extends Spoken, Response extends Spoken> {
     });
   }
 
-  /** How it ended. */
+  /** How the stream ended. */
   end(): Promise<Ending> {
     return this.when(() => this.#ending);
   }

@@ -18,14 +18,14 @@ const ONE_BY_ONE: Partial<EngineConfig> = { initialWindowBytes: 1, queueSeconds:
 
 interface ToldOptions {
   readonly pieces: number;
-  /** Of a piece. Blocks have 256 KiB, but 16 KiB if there is one a piece. @default 1 */
+  /** Length of a piece. Blocks have 256 KiB, or 16 KiB if a piece is one block. @default 1 */
   readonly blocks?: number;
-  /** @default one request at a time at first, so that each choice can be seen */
+  /** @default one request at a time at first, so that each choice is visible */
   readonly config?: Partial<EngineConfig>;
   readonly budget?: BudgetShare;
 }
 
-/** An engine that is told by hand what happens. */
+/** An engine driven by explicit events. */
 export class ToldEngine {
   readonly engine: DownloadEngine;
   readonly blockBytes: number;
@@ -52,7 +52,7 @@ export class ToldEngine {
     return this.engine.handle({ type: 'source-joined', source: peer, has }, atMs);
   }
 
-  /** A peer that has the pieces and gives none of them. */
+  /** A peer that has the pieces and sends none of them. */
   holder(name: string, pieces: readonly number[]): PeerId {
     const peer = peerNamed(name);
     this.join(peer, []);
@@ -77,7 +77,7 @@ export class ToldEngine {
     return this.engine.handle({ type: 'block-rejected', source: peer, id, reason }, atMs);
   }
 
-  /** The block that arrived is on disk; `wrong` if it does not hold what it should. */
+  /** The received block is on disk; `wrong` if its content is bad. */
   store({ ref }: Asked, { atMs = 0, wrong = false } = {}): DownloadEffect[] {
     const at = ref.piece * this.#pieceBytes + ref.block * this.blockBytes;
     const bytes = this.#data.subarray(at, at + this.blockBytes);
@@ -85,7 +85,7 @@ export class ToldEngine {
     return this.engine.handle({ type: 'block-stored', ref, digest }, atMs);
   }
 
-  /** The block that arrived never got to the disk. */
+  /** The received block was lost before it was on disk. */
   lose({ ref }: Asked, atMs = 0): DownloadEffect[] {
     return this.engine.handle({ type: 'block-stored', ref, digest: undefined }, atMs);
   }
@@ -99,7 +99,7 @@ export function asked(effects: readonly DownloadEffect[]): Asked[] {
   return effects.filter((effect) => effect.type === 'request');
 }
 
-/** The one request among the effects. */
+/** The only request among the effects. */
 export function only(effects: readonly DownloadEffect[]): Asked {
   const requests = asked(effects);
   expect(requests.length).toBe(1);

@@ -30,15 +30,15 @@ import { peerNamed } from './ids.js';
 import { overriding } from './overriding.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
-/** Reads of a store, watched and, if wanted, held back. */
+/** Reads of a store, observed and optionally blocked. */
 class WatchedReads {
   started = 0;
-  /** Reads that fail with this from now on. */
+  /** Makes all later reads fail with this error. */
   failure: Error | undefined;
   #gate: Promise<void> | undefined;
   #open: () => void = () => undefined;
 
-  /** Lets no read end until {@link release}. */
+  /** Blocks all reads until {@link release}. */
   hold(): void {
     this.#gate = new Promise((resolve) => (this.#open = resolve));
   }
@@ -64,18 +64,18 @@ export interface UploaderOptions {
   readonly name?: string;
   /** @default 256 */
   readonly uploadSlots?: number;
-  /** Pieces it has; all if absent. */
+  /** Its pieces; all if absent. */
   readonly has?: readonly number[];
-  /** What downloaders are known to have. @default nothing */
+  /** Pieces that downloaders are known to have. @default none */
   readonly holds?: (peer: PeerId, piece: number) => boolean;
 }
 
-/** The real peer server over a real file, with a directory that remembers what it was told. */
+/** The real peer server over a real file, with a directory that records its calls. */
 export class Uploader implements ServingDirectory {
   readonly reads = new WatchedReads();
   readonly bans = new Map<PeerId, string>();
   readonly reports: string[] = [];
-  /** What was found wrong with the file while it was served. */
+  /** Faults of the file found while it was served. */
   readonly damages: EnjambreError[] = [];
   readonly #store: FileStore;
   readonly have: Bitfield;
@@ -84,7 +84,7 @@ export class Uploader implements ServingDirectory {
     meter: new Meter(),
     nowMs: () => SYSTEM_CLOCK.nowMs(),
   });
-  /** How fast it may send. */
+  /** Its upload limit. */
   readonly limiter = new RateLimiter();
   readonly peerId: PeerId;
   readonly layout: PieceLayout;
@@ -143,12 +143,12 @@ export class Uploader implements ServingDirectory {
     return address.kind === 'tcp' ? `127.0.0.1:${address.port}` : '';
   }
 
-  /** What its uploads hold. */
+  /** Current load of its uploads. */
   get load(): UploadLoad {
     return this.#peers.uploadLoad();
   }
 
-  /** As a tracker names it. */
+  /** Its address as listed by a tracker. */
   named(labels: Labels = {}): PeerAddress {
     return { peerId: this.peerId, name: 'uploader', endpoint: this.endpoint, seeder: true, labels };
   }
@@ -165,12 +165,12 @@ export class Uploader implements ServingDirectory {
     this.reports.push(`${peerId}: ${breach}`);
   }
 
-  /** From now on the file must not change. */
+  /** Seals the file: it must not change from now on. */
   async seal(): Promise<void> {
     await this.#store.seal();
   }
 
-  /** A client on a connection of its own. */
+  /** A client on its own connection. */
   client(): PeerServiceClient {
     const client = dialer.client(PeerServiceClient, this.endpoint, {
       'grpc.use_local_subchannel_pool': 1,

@@ -13,17 +13,17 @@ import { bytesOf, metainfoOf } from './content.js';
 import { VirtualTime } from '@enjambre/harness/virtual-time';
 import type { Movement } from './windows.js';
 
-/** An uploader on virtual time. Rates in bytes a second. */
+/** An uploader on virtual time. Rates in bytes per second. */
 export interface VirtualPeer {
   readonly name: string;
   readonly rate: number;
   /** @default 5 */
   readonly latencyMs?: number;
-  /** Pieces it has; all if absent. */
+  /** Its pieces; all if absent. */
   readonly has?: readonly number[];
   /** Blocks that it sends wrong. */
   readonly corrupts?: (ref: BlockRef) => boolean;
-  /** Takes requests and never answers. */
+  /** Accepts requests and never answers. */
   readonly silent?: boolean;
   /** @default 0 */
   readonly joinsMs?: number;
@@ -35,7 +35,7 @@ export interface SwarmOptions {
   readonly pieceLength: number;
   readonly peers: readonly VirtualPeer[];
   readonly seed?: number;
-  /** Bytes a second of the disk; without it, it is infinitely fast. */
+  /** Rate of the disk in bytes per second; infinite if absent. */
   readonly diskRate?: number;
   readonly have?: readonly number[];
   readonly config?: Partial<EngineConfig>;
@@ -43,20 +43,20 @@ export interface SwarmOptions {
 }
 
 export interface SwarmResult {
-  /** When the last piece was verified; undefined if that never came. */
+  /** When the last piece was verified; undefined if it never was. */
   readonly completedMs: number | undefined;
-  /** Bytes sent by each peer, those of no use included. */
+  /** Bytes sent by each peer, including useless ones. */
   readonly sent: ReadonlyMap<string, number>;
   readonly discardedBytes: number;
   readonly banned: readonly string[];
   readonly violations: readonly string[];
   readonly maxOutstandingBytes: number;
-  /** Pieces in the order in which they were verified. */
+  /** Pieces in the order of their verification. */
   readonly verified: readonly number[];
   readonly trace: readonly string[];
-  /** Bytes that were asked for, and when. */
+  /** Bytes requested, with their times. */
   readonly asked: readonly Movement[];
-  /** Bytes that came, of use or not, and when. */
+  /** Bytes received, useful or not, with their times. */
   readonly arrived: readonly Movement[];
 }
 
@@ -69,7 +69,7 @@ interface Uploader {
   readonly peer: VirtualPeer;
   readonly id: PeerId;
   readonly queue: Sending[];
-  /** Requests not answered yet, with the block each is for. */
+  /** Unanswered requests, with their blocks. */
   readonly unanswered: Map<number, { ref: BlockRef; cancelled: boolean }>;
   sending: boolean;
   present: boolean;
@@ -83,7 +83,7 @@ interface VirtualContent {
   readonly digests: readonly (readonly Buffer[])[];
 }
 
-/** Hashing is the dearest part of a run: the same content is hashed once. */
+/** Hashing is the most expensive part of a run: equal content is hashed once. */
 const contents = new Map<string, VirtualContent>();
 
 function contentOf(bytes: number, pieceLength: number): VirtualContent {
@@ -106,8 +106,8 @@ function contentOf(bytes: number, pieceLength: number): VirtualContent {
 }
 
 /**
- * Runs a {@link DownloadEngine} against uploaders on virtual time and checks, at each
- * step, what must always hold. Throws if it does not.
+ * Runs a {@link DownloadEngine} against uploaders on virtual time and checks its invariants at each step. Throws if one
+ * is violated.
  */
 export class VirtualSwarm {
   readonly engine: DownloadEngine;
@@ -146,7 +146,7 @@ export class VirtualSwarm {
     this.#at(TICK_MS, () => this.#tick());
   }
 
-  /** Runs until the download is complete, or until `limitMs` of virtual time; then it may be run on. */
+  /** Runs until the download is complete, or until `limitMs` of virtual time, after which it may continue. */
   run(limitMs = 600_000): SwarmResult {
     while (this.#completedMs === undefined && this.#time.step(limitMs));
     return {

@@ -1,4 +1,4 @@
-/** Bytes that moved at a moment of virtual time. */
+/** Bytes that moved at a point in virtual time. */
 export interface Movement {
   readonly atMs: number;
   readonly bytes: number;
@@ -7,8 +7,8 @@ export interface Movement {
 const WINDOW_MS = 10_000;
 
 /**
- * The lowest and the highest rate, in bytes a second, over all windows of ten seconds that
- * lie between two moments, in whole milliseconds.
+ * The lowest and the highest rate, in bytes per second, over all windows of ten seconds between two times, in whole
+ * milliseconds.
  */
 export function tenSecondRates(
   movements: readonly Movement[],

@@ -72,7 +72,7 @@ function linkTo(addresses: readonly string[], its = identity): TrackerLink {
   return link;
 }
 
-/** Two trackers, the one that the link has a session with first. */
+/** Two trackers; the link has a session with the first. */
 async function twoTrackers(
   script: TrackerScript = {},
 ): Promise<{ link: TrackerLink; used: ScriptedTracker; other: ScriptedTracker }> {
@@ -90,7 +90,7 @@ describe('on a connection', () => {
 });
 
 describe('with several trackers', () => {
-  it('goes to the next when one is away, and says everything again', async () => {
+  it('switches to the next when one disconnects, and announces everything again', async () => {
     const { link, used, other } = await twoTrackers();
     link.watch(infoHash('ab'), { peers: () => undefined });
     used.kill();
@@ -98,14 +98,14 @@ describe('with several trackers', () => {
     await said(other, 0, 1);
   });
 
-  it('goes to the next when one says that it stops', async () => {
+  it('switches to the next when one announces that it stops', async () => {
     const { link, used, other } = await twoTrackers();
     used.last!.call.emit('error', { code: status.UNAVAILABLE, details: 'the tracker is stopping' });
     await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
     expect(used.visits).toHaveLength(1);
   });
 
-  it('says in each session that it is newer than the one before', async () => {
+  it('has a higher epoch in each session than before', async () => {
     const { link, used, other } = await twoTrackers();
     used.kill();
     await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
@@ -126,7 +126,7 @@ describe('with several trackers', () => {
   });
 });
 
-describe('with trackers of which most take connections and do not answer', () => {
+describe('with trackers that mostly accept connections and do not answer', () => {
   const silent: SilentPeer[] = [];
   let good: ScriptedTracker;
   let link: TrackerLink;
@@ -143,7 +143,7 @@ describe('with trackers of which most take connections and do not answer', () =>
     for (const each of silent.splice(0)) each.stop();
   });
 
-  /** In the order of whose agent the tracker is the last. */
+  /** In the order of an agent for which the tracker is the last. */
   function identityThatAsksLast(last: string, addresses: readonly string[]): PeerIdentity {
     for (;;) {
       const its = PeerIdentity.generate();
@@ -152,7 +152,7 @@ describe('with trackers of which most take connections and do not answer', () =>
     }
   }
 
-  it('has a session with the one that does within a few seconds', async () => {
+  it('has a session with the one that answers within a few seconds', async () => {
     const beganMs = performance.now();
     await link.start();
     await connected(link);
@@ -161,13 +161,13 @@ describe('with trackers of which most take connections and do not answer', () =>
     expect(good.visits).toHaveLength(1);
   });
 
-  it('is answered a lookup as soon, also without a session', async () => {
+  it('gets a lookup answered as soon, even without a session', async () => {
     const beganMs = performance.now();
     expect(await link.findFiles('x')).toEqual([]);
     expect(performance.now() - beganMs).toBeLessThan(WAIT_MS);
   });
 
-  it('reads events of the one that does', async () => {
+  it('reads events of the one that answers', async () => {
     const events = link.network.watchEvents(
       { types: [], since: undefined, replayOnly: true },
       new AbortController().signal,
@@ -176,7 +176,7 @@ describe('with trackers of which most take connections and do not answer', () =>
   });
 });
 
-/** Everything but the hello, as soon as there is so much of it. */
+/** Everything but the hello, as soon as there is this much of it. */
 async function said(tracker: ScriptedTracker, visit: number, count: number): Promise<TrackerVisit['said']> {
   return waitFor(
     () => {
@@ -232,7 +232,7 @@ describe('TrackerLink', () => {
     expect([link.endpoint, link.problem]).toEqual(['10.0.0.7:7072', '']);
   });
 
-  it('says what it is in which swarm, and what becomes of it', async () => {
+  it('announces its memberships and their changes', async () => {
     const { tracker, link } = await tracked();
     await link.start();
     await connected(link);
@@ -241,7 +241,7 @@ describe('TrackerLink', () => {
     link.announce({ ...wanted, bytesLeft: 0, file }, 'completed');
     link.announce(wanted, 'failed', 'x'.repeat(600));
     link.withdraw(wanted.infohash);
-    link.withdraw(wanted.infohash); // It is out already.
+    link.withdraw(wanted.infohash); // It has already left.
     link.watch(wanted.infohash, { peers: () => undefined });
     link.unwatch(wanted.infohash);
     const infohash = infoHashToBytes(wanted.infohash);
@@ -268,7 +268,7 @@ describe('TrackerLink', () => {
     ]);
   });
 
-  it('tells as news what happened while there was no session', async () => {
+  it('announces as news what happened while there was no session', async () => {
     const { tracker, link } = await tracked();
     link.announce(shared, 'started');
     link.announce(wanted, 'started');
@@ -290,7 +290,7 @@ describe('TrackerLink', () => {
     ]);
   });
 
-  it('says again in a new session all that still holds, as nothing new', async () => {
+  it('announces again in a new session everything that still holds, as nothing new', async () => {
     const { tracker, link } = await tracked();
     link.announce(shared, 'started'); // Before there is any session.
     await link.start();
@@ -318,7 +318,7 @@ describe('TrackerLink', () => {
     ]);
   });
 
-  it('numbers what it says in each session, from the beginning', async () => {
+  it('numbers its messages in each session, starting from 1', async () => {
     const sequences: bigint[] = [];
     const { tracker, link } = await tracked({
       connected: (visit) => {
@@ -333,7 +333,7 @@ describe('TrackerLink', () => {
     expect(sequences).toEqual([1n, 2n, 3n, 4n]);
   });
 
-  it('waits longer after each failure, and tells why there is no session', async () => {
+  it('waits longer after each failure, and reports why there is no session', async () => {
     const { tracker, link } = await tracked({
       connected: ({ call }) =>
         void call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'too many peers' }),
@@ -345,7 +345,7 @@ describe('TrackerLink', () => {
     expect([link.connected, link.problem, link.endpoint]).toEqual([false, 'too many peers', '']);
   });
 
-  it('comes back soon after a session that worked', async () => {
+  it('reconnects soon after a session that worked', async () => {
     let refuse = false;
     const { tracker, link } = await tracked({
       connected: (visit) => {
@@ -361,7 +361,7 @@ describe('TrackerLink', () => {
     refuse = false;
     await waitFor(() => link.connected, { what: 'the session', everyMs: 5 });
     const before = tracker.visits.length;
-    await sleep(600, new AbortController().signal); // Half a second makes a good session.
+    await sleep(600, new AbortController().signal); // A good session lasts at least half a second.
     const endedMs = performance.now();
     tracker.last!.call.end();
     const next = await waitFor(() => tracker.visits[before], { what: 'the next session', everyMs: 5 });
@@ -371,7 +371,7 @@ describe('TrackerLink', () => {
   it.each<[string, TrackerScript]>([
     ['never says anything', { connected: () => undefined }],
     ['never welcomes it', { greeted: () => undefined }],
-  ])('does not wait for ever for a tracker that %s', async (_, script) => {
+  ])('does not wait forever for a tracker that %s', async (_, script) => {
     const { restore } = shortenTimers(WELCOME_TIMEOUT_MS, 100);
     const { tracker, link } = await tracked(script);
     await link.start();
@@ -380,7 +380,7 @@ describe('TrackerLink', () => {
     expect(link.problem).toBe('the tracker did not answer in time');
   });
 
-  it('tells watchers of their swarm, and nobody after the watch ended', async () => {
+  it('notifies watchers of their swarm, and none after the watch ended', async () => {
     const changes: Change[] = [];
     const { tracker, link } = await tracked();
     await link.start();
@@ -406,7 +406,7 @@ describe('TrackerLink', () => {
     expect(changes).toHaveLength(2);
   });
 
-  it('passes over peers that make no sense, and goes on', async () => {
+  it('ignores invalid peers, and continues', async () => {
     const changes: Change[] = [];
     const { tracker, link } = await tracked();
     await link.start();
@@ -427,7 +427,7 @@ describe('TrackerLink', () => {
     expect([link.connected, tracker.visits.length]).toEqual([true, 1]);
   });
 
-  it('tells of a ban once: at once, or when there is a session, and then of the last twenty', async () => {
+  it('reports a ban once: at once, or in the next session, and then the last twenty', async () => {
     const { tracker, link } = await tracked();
     const banOf = (number: number) => ({
       peerId: peerNamed(`peer ${number}`),
@@ -457,7 +457,7 @@ describe('TrackerLink', () => {
     expect(bansOf(1)).toEqual([]);
   });
 
-  it('ends its session in order when it stops, and does not come back', async () => {
+  it('ends its session cleanly when it stops, and does not reconnect', async () => {
     const { tracker, link } = await tracked();
     await link.start();
     await connected(link);
@@ -466,7 +466,7 @@ describe('TrackerLink', () => {
     expect(tracker.visits).toHaveLength(1);
   });
 
-  it('finds what the tracker lists', async () => {
+  it('finds the files that the tracker lists', async () => {
     const { link } = await tracked({
       listFiles: ({ query, pageSize }) => ({
         files: [
@@ -489,7 +489,7 @@ describe('TrackerLink', () => {
     ]);
   });
 
-  it('says in a sentence that the tracker cannot be reached, by its address', async () => {
+  it('explains in one sentence, with its address, that the tracker cannot be reached', async () => {
     const { tracker, link } = await tracked();
     tracker.kill();
     await expect(link.findFiles('x')).rejects.toMatchObject({
@@ -500,7 +500,7 @@ describe('TrackerLink', () => {
     });
   });
 
-  it('passes on what a tracker that answers lacks itself', async () => {
+  it('passes on an error of a tracker that answers', async () => {
     const away = new EnjambreError('unavailable', 'NATS_UNREACHABLE', 'NATS at n:4222 is away: try again');
     const { link } = await tracked({ listFiles: () => toServiceError(away, 'enjambre.tracker') });
     await expect(link.findFiles('x')).rejects.toMatchObject({
@@ -510,7 +510,7 @@ describe('TrackerLink', () => {
     });
   });
 
-  it('passes on what else is wrong with a lookup', async () => {
+  it('passes on other errors of a lookup', async () => {
     const { link } = await tracked({
       listFiles: () => ({ code: status.INVALID_ARGUMENT, details: 'a bad page' }),
     });

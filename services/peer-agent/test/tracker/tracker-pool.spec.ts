@@ -4,7 +4,7 @@ import { TrackerPool, type ResolveHost } from '../../src/adapters/tracker/tracke
 
 const three = ['10.0.0.1:7070', '10.0.0.2:7070', '10.0.0.3:7070'];
 
-/** All trackers of a pool, in its order. */
+/** All trackers of a pool, in order. */
 function orderOf(pool: TrackerPool): string[] {
   const order = [...pool.inTurn()].map(({ address }) => address);
   pool.close();
@@ -15,7 +15,7 @@ const pool = (addresses: readonly string[], key = 'a', resolve?: ResolveHost): T
   new TrackerPool(dialer, { addresses, key, ...(resolve && { resolve }) });
 
 describe('TrackerPool', () => {
-  it('has all trackers, in an order that is always the same for one agent', () => {
+  it('has all trackers, always in the same order for one agent', () => {
     const order = orderOf(pool(three));
     expect([...order].sort()).toEqual(three);
     expect(orderOf(pool([...three].reverse()))).toEqual(order);
@@ -30,7 +30,7 @@ describe('TrackerPool', () => {
     }
   });
 
-  it('goes from one to the next, and begins again after the last', () => {
+  it('advances from one to the next, and starts again after the last', () => {
     const several = pool(three);
     const seen = three.map(() => {
       const { address } = several;
@@ -42,7 +42,7 @@ describe('TrackerPool', () => {
     several.close();
   });
 
-  it('takes all addresses of a name', async () => {
+  it('uses all addresses of a name', async () => {
     const named = pool(['tracker.internal:7070'], 'a', () =>
       Promise.resolve(['10.0.0.1', '10.0.0.2', 'fd00::3']),
     );
@@ -56,7 +56,7 @@ describe('TrackerPool', () => {
     ['has one address', ['10.0.0.1']],
     ['is this machine', ['127.0.0.1', '::1']],
     ['is not known', []],
-  ])('leaves a name as it is that %s', async (_, addresses) => {
+  ])('keeps a name that %s', async (_, addresses) => {
     const resolve = (): Promise<string[]> =>
       addresses.length === 0 ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve(addresses);
     const named = pool(['tracker.internal:7070'], 'a', resolve);
@@ -64,7 +64,7 @@ describe('TrackerPool', () => {
     expect(orderOf(named)).toEqual(['tracker.internal:7070']);
   });
 
-  it('does not look up what is an address', async () => {
+  it('does not resolve an address', async () => {
     const asked: string[] = [];
     const several = pool([...three, '[fd00::1]:7070'], 'a', (host) => {
       asked.push(host);
