@@ -53,7 +53,6 @@ async function prepare(command: Command, service: Service, context: Context): Pr
     const { detachStandardStreams } = await import('@enjambre/common/log/standard-output');
     detachStandardStreams();
     const run = await service.run();
-    await silenceGrpc(context.environment);
     const given = { ...command.parent?.opts(), ...command.opts() };
     const { startTracing } = await import('@enjambre/common/tracing/start-tracing');
     const endTracing = await startTracing(`enjambre-${command.name()}`, context.environment);
@@ -63,10 +62,4 @@ async function prepare(command: Command, service: Service, context: Context): Pr
       await endTracing();
     }
   });
-}
-
-/** grpc-js logs to standard error in addition to the errors that it throws; GRPC_VERBOSITY restores these logs. */
-async function silenceGrpc({ GRPC_VERBOSITY }: Context['environment']): Promise<void> {
-  const { logVerbosity, setLogVerbosity } = await import('@grpc/grpc-js');
-  if (!GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
 }
