@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { blockHeader, MessageReadError } from './fetch-codec.js';
+import { blockHeader } from './block-header.js';
+import { MessageReadError } from './grpc-prefix.js';
 import { FetchReader } from './fetch-reader.js';
 import { Block, FetchResponse, RejectReason } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 

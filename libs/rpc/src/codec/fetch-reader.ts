@@ -4,10 +4,9 @@ import {
   BLOCK_ID,
   BLOCK_LEFT,
   BLOCK_PIECE,
-  GRPC_PREFIX_BYTES,
-  readGrpcPrefix,
   RESPONSE_BLOCK,
-} from './fetch-codec.js';
+} from './block-header.js';
+import { GRPC_PREFIX_BYTES, readGrpcPrefix } from './grpc-prefix.js';
 import { FetchResponse, type Block } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 /** Space for the fields before the bytes of a block: tags, lengths and numbers. */

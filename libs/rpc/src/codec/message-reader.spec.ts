@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MessageReadError, putGrpcPrefix } from './fetch-codec.js';
+import { MessageReadError, putGrpcPrefix } from './grpc-prefix.js';
 import { MessageReader } from './message-reader.js';
 
 const MAX_BYTES = 300;

@@ -1,4 +1,4 @@
-import { GRPC_PREFIX_BYTES, readGrpcPrefix } from './fetch-codec.js';
+import { GRPC_PREFIX_BYTES, readGrpcPrefix } from './grpc-prefix.js';
 
 export interface MessageReaderInit {
   /** A longer message is refused. */

@@ -2,7 +2,7 @@ import { Metadata, status, type MethodDefinition } from '@grpc/grpc-js';
 import type { ObservedCall } from '../call-observer.js';
 import { fromServiceError } from '../status.js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '../codec/fetch-codec.js';
+import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '../codec/grpc-prefix.js';
 import type { Http2Connection, Http2Stream } from './connection.js';
 import type { MadeCalls } from '../made-calls.js';
 import type { MessageStream } from '../message-stream.js';

@@ -1,5 +1,6 @@
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { blockHeader, GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/fetch-codec';
+import { blockHeader } from '@enjambre/rpc/codec/block-header';
+import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '@enjambre/rpc/codec/grpc-prefix';
 import type { BlockPlace } from '../../../domain/block.js';
 
 /** Upper bound for the bytes before a block's data; see {@link blockHeader}. */

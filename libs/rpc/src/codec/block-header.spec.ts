@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { blockHeader } from './fetch-codec.js';
+import { blockHeader } from './block-header.js';
 import { FetchResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 const MAX = 0xffff_ffff;
