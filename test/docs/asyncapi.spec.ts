@@ -4,9 +4,9 @@ import { DESCRIPTOR_SET } from '@enjambre/proto/descriptors';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { decodeEvent, encodeEvent, subjectOf } from '../src/events/convert.js';
+import { decodeEvent, encodeEvent, subjectOf } from '@enjambre/common/events/convert';
 import { ASYNCAPI_FILE, EventSchemas } from '@enjambre/harness/event-schemas';
-import { factOf, FACT_CASES } from './sample-facts.js';
+import { factOf, FACT_CASES } from '../../libs/common/test/sample-facts.js';
 
 const schemas = new EventSchemas();
 /** A newer version of AsyncAPI is not a fault. */
