@@ -140,7 +140,7 @@ describe('enjambre get', () => {
 
   test.each([80, 140])('says on a terminal of %d columns why nothing moves', async (columns) => {
     const reason =
-      'asking 4 peers for the metainfo; 192.168.100.3:7072 and 3 others do not answer; the tracker is not reachable';
+      'asking 4 peers for the metainfo; 192.168.100.3:7072 and 3 others do not answer; the tracker is unreachable';
     const stuck = { ...half, state: TransferState.RESOLVING, bytesDone: 0n, bytesTotal: 0n, reason };
     agent.script.watch = () => stream([stuck, whole]);
 

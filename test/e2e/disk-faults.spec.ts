@@ -189,7 +189,7 @@ describe('a download under way', () => {
     await untilMore(bob, moved.infohash, MIB);
     await rename(incomplete, join(swarm.root, 'aside'));
     const { reason } = await until(bob, moved.infohash, 'missing');
-    expect(reason).toMatch(/moved\.bin is missing: mount its disk or put it back, and the download resumes/);
+    expect(reason).toMatch(/moved\.bin is missing: mount its disk or restore it, and the download resumes/);
     expect((await until(bob, other.infohash, 'downloading')).reason).toBe('');
     lastLine(await swarm.command(bob, ['limit', other.infohash, '--max-download', 'none', '--json']));
 
@@ -233,7 +233,7 @@ describe('a seeder', () => {
     await rename(`${replaced.path}.new`, replaced.path);
 
     expect((await until(alice, deleted.infohash, 'missing')).reason).toMatch(
-      /deleted\.bin is missing: mount its disk or put it back, and it is shared again/,
+      /deleted\.bin is missing: mount its disk or restore it, and it is shared again/,
     );
     for (const { infohash } of [cut, replaced])
       expect((await until(alice, infohash, 'failed')).reason).toMatch(

@@ -40,7 +40,7 @@ describe('content whose disk is away', () => {
     changeMounts(bob, ['mount', '--bind', downloadDir, aside]);
     changeMounts(bob, ['umount', '--lazy', downloadDir]);
     const { reason } = await until(bob, file.infohash, 'missing');
-    expect(reason).toMatch(/file\.bin is missing: mount its disk or put it back/);
+    expect(reason).toMatch(/file\.bin is missing: mount its disk or restore it/);
     expect(await readdir(bob.downloadDir)).toEqual([]);
 
     changeMounts(bob, ['mount', '--bind', aside, downloadDir]);

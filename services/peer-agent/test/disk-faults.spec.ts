@@ -82,8 +82,8 @@ const mischief: Record<string, (path: string) => Promise<void>> = {
 
 /** The state of a download afterwards, what a person does to complete it, and what the reason says about that. */
 const OUTCOMES = {
-  deleted: ['missing', 'verify', 'put it back, and the download resumes'],
-  moved: ['missing', 'verify', 'put it back, and the download resumes'],
+  deleted: ['missing', 'verify', 'restore it, and the download resumes'],
+  moved: ['missing', 'verify', 'restore it, and the download resumes'],
   cut: ['failed', 'resume', 'resume'],
   replaced: ['failed', 'resume', 'resume'],
 } as const;
@@ -151,7 +151,7 @@ describe('a partial download', () => {
     await rm(`${transfer.view().path}/a.bin`);
     await addUploader({}, tree);
     await inState(transfer, 'missing');
-    expect(transfer.view().reason).toMatch(/a\.bin is missing: mount its disk or put it back/);
+    expect(transfer.view().reason).toMatch(/a\.bin is missing: mount its disk or restore it/);
     await transfer.verify();
     await inState(transfer, 'seeding');
     for (const [name, bytes] of Object.entries(files))
@@ -329,7 +329,7 @@ describe('a disk thread that ends', () => {
       timeoutMs: 100_000,
     });
     expect(transfer.fault).toBe('BLOCK_LOST');
-    expect(transfer.view().reason).toMatch(/has ended: see its log, give it more memory and resume/);
+    expect(transfer.view().reason).toMatch(/has ended: check the log, give the agent more memory and resume/);
   }, 120_000);
 });
 

@@ -84,7 +84,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
     await inState(again(), 'missing');
     expect(again().view().reason).toBe(
-      `${target()} is missing: mount its disk or put it back, and it is shared again`,
+      `${target()} is missing: mount its disk or restore it, and it is shared again`,
     );
     await looksPass(again());
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));

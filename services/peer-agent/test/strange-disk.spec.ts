@@ -330,6 +330,8 @@ describe('room for a download', () => {
     free.files = 1;
     const transfer = await agent.download(folderMetainfo({ a: data, b: data }, PIECE, 'two'));
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/^two has 2 files and folders, and .* takes 1 more: make room/);
+    expect(transfer.view().reason).toMatch(
+      /^two has 2 files and folders, but .* has room for 1 more: make room/,
+    );
   });
 });

@@ -301,7 +301,7 @@ describe('content that changes while it is shared', () => {
     await inState(transfer, 'seeding');
     await rm(path);
     await inState(transfer, 'missing');
-    expect(transfer.view().reason).toMatch(/original\.bin is missing: mount its disk or put it back/);
+    expect(transfer.view().reason).toMatch(/original\.bin is missing: mount its disk or restore it/);
   });
 
   it('is never served as its original: a read detects it before the scrub does', async () => {

@@ -335,7 +335,7 @@ const lookOf = ({ id, version, bytes }: MemoryFile): string => `${id}.${version}
 const textOf = (look: Look): string => `memory:${[...look].join(' ')}`;
 
 function fileMissing(path: string): EnjambreError {
-  return new EnjambreError('precondition', 'FILE_MISSING', `${path}: it is not there any more: put it back`);
+  return new EnjambreError('precondition', 'FILE_MISSING', `${path}: it is missing: restore it`);
 }
 
 function fileChanged(path: string): EnjambreError {

@@ -3,11 +3,11 @@ import { logWarning } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
 
 export interface CompletionParts extends Pick<TransferComponents, 'clock' | 'save' | 'log'> {
-  /** Takes the record that says so. */
+  /** Receives the new record. */
   readonly note: (record: TransferRecord) => void;
 }
 
-/** Notes that a transfer is complete, if it is news. What is told of that may be relied on through any crash. */
+/** Records that a transfer is complete, unless already recorded. Resolves when the record survives a crash. */
 export async function noteComplete(
   before: TransferRecord,
   noted: Pick<TransferRecord, 'fingerprint' | 'ownFiles' | 'warning'>,
@@ -18,7 +18,7 @@ export async function noteComplete(
   logWarning(record, before, log);
   note(record);
   await save().catch((error: unknown) => {
-    note({ ...record, recheck: true }); // So that it is noted by the next run.
+    note({ ...record, recheck: true }); // Makes the next run record it.
     throw error;
   });
 }

@@ -9,15 +9,15 @@ import type { Survey } from '../ports/piece-store.js';
 import type { RunOptions, TransferComponents } from './transfer-components.js';
 
 export interface ContentSearchInit {
-  /** Pieces that were there when this process looked last. */
+  /** Pieces that this process has found or verified; undefined before its first check. */
   readonly had: () => Bitfield | undefined;
   /** Called before all pieces are hashed. */
   readonly checking: () => void;
-  /** Called when what is in use is something else, and another copy is waited for. */
+  /** Called when the copy in use has other content, and the search waits for another copy instead. */
   readonly moved: (content: Content, change: Partial<TransferRecord>) => void;
-  /** Called when it is missing, and when {@link ContentSearch.reason} has become another or another copy was checked in vain. */
+  /** Called when content is missing, when {@link ContentSearch.reason} changed, and after a copy was hashed in vain. */
   readonly missing: () => void;
-  /** Notes what is about to get its name. */
+  /** Records the identity of the part that is about to get its final name. */
   readonly naming: (assembly: string) => void;
 }
 
@@ -28,28 +28,27 @@ type Search = InventoryOptions & Run & { readonly waited: boolean };
 const LOOK_MS = 3000;
 const CHANGED = new Set(['CONTENT_CHANGED', 'FILE_CHANGED']);
 
-/** What was found. */
+/** Result of a {@link ContentSearch}. */
 export interface FoundContent extends Inventory {
-  /** What is different in the record: another copy is used. */
+  /** Changes of the record if another copy is used. */
   readonly change: Partial<TransferRecord>;
-  /** It was whole, and is something else now, which is not fixed unasked. */
+  /** The content was complete and has changed; only a user's request may repair it. */
   readonly isOther: boolean;
 }
 
 /**
- * Finds out what of a transfer is on disk. What was there, and is not any more, is waited
- * for: its file system may not be mounted, and to fetch it again would fill what lies
- * under it. What comes back is looked at only when it does not change from one look to the
- * next: it may still be on its way.
+ * Finds out which content of a transfer is on disk. Waits for content that has gone missing: its file system may not be
+ * mounted, and fetching it again would fill the one below the mount point. Content that comes back is checked once two
+ * successive checks find it unchanged: it may still be being copied.
  */
 export class ContentSearch {
-  /** Why it is waited for; empty if it is not. */
+  /** Why the search is waiting; empty if it is not. */
   reason = '';
-  /** What was seen at the last look, if all was there. */
+  /** `look` of the last survey that found all files; see {@link Survey}. */
   #last = '';
-  /** All pieces of something were hashed since it was last said that it is waited for. */
+  /** All pieces of a copy were hashed since the last call of `missing`. */
   #hasChecked = false;
-  /** Pieces that the check under way has read. */
+  /** Pieces hashed by the current check. */
   checked = 0;
 
   constructor(
@@ -58,7 +57,7 @@ export class ContentSearch {
     private readonly init: ContentSearchInit,
   ) {}
 
-  /** What an inventory needs in such a run. */
+  /** Options for an inventory in this run. */
   inventoryOptions({ signal }: Run): InventoryOptions {
     const { stores, archive } = this.parts;
     const checking = (): (() => void) => {
@@ -69,7 +68,7 @@ export class ContentSearch {
     };
     const naming = async (assembly: string): Promise<void> => {
       this.init.naming(assembly);
-      // If it cannot be kept, the files are not taken for the agent's own after a crash.
+      // If it cannot be saved, the files do not count as the agent's own after a crash.
       await this.parts.save().catch(() => undefined);
     };
     return { stores, progress: archive.progress(this.infohash), signal, checking, naming };
@@ -85,8 +84,8 @@ export class ContentSearch {
   }
 
   /**
-   * What changes of a transfer that failed for want of what may come back; undefined if it did for anything else. What
-   * cannot be looked at is not waited for.
+   * Changes of the record if a transfer failed because content is missing that may come back; undefined if it failed
+   * for another reason, or the content cannot be surveyed.
    */
   async changeIfMissing(
     cause: unknown,
@@ -96,14 +95,14 @@ export class ContentSearch {
     const { reason } = EnjambreError.from(cause);
     const { complete, copies } = record;
     const isMissing = reason === 'FILE_MISSING';
-    // Who reads a file that goes may find it changed.
+    // A read of a file that is being removed may fail as if the file had changed.
     const mayBeMissing = complete && CHANGED.has(reason);
     if (!content || (!isMissing && !mayBeMissing)) return undefined;
-    // The next run finds out what became of it.
+    // The next run finds out what happened to it.
     if (complete && (isMissing || copies.length > 0)) return {};
     const survey = await this.#survey(content, record).catch(() => undefined);
     if (survey?.absent === undefined) return undefined;
-    // What of a part comes back must be hashed.
+    // A part that comes back must be hashed.
     return complete ? {} : { recheck: true };
   }
 
@@ -113,7 +112,7 @@ export class ContentSearch {
     for (let waited = false; ; waited = true) {
       const search = { ...run, ...this.inventoryOptions(run), waited };
       const reason = await this.#whyWait(content, record, search);
-      // What is as it was needs no other, and what is to be checked is checked first.
+      // Unchanged content needs no other copy; content in doubt is checked before other copies.
       const isFirst = reason === '' && (run.remedy === 'fetch' || (await mayBeRight(content, record)));
       const other = isFirst || !record.complete ? undefined : await copies.find(search);
       if (isAborted(run)) return undefined;
@@ -129,7 +128,7 @@ export class ContentSearch {
     }
   }
 
-  /** Takes what is there. If it was whole and is something else, another copy, or the wait for one that is away. */
+  /** Takes the current content. If that was complete and has changed: finds another copy, or waits for a missing one. */
   async #takeOrLeave(
     { content, record, copies }: { content: Content; record: TransferRecord; copies: OtherCopies },
     search: Search,
@@ -152,7 +151,7 @@ export class ContentSearch {
     return { ...inventory, isOther, change: {} };
   }
 
-  /** Why it has to be waited for; empty if it has not. */
+  /** Why the search must wait for the content; empty if it need not. */
   async #whyWait(
     content: Content,
     record: TransferRecord,
@@ -165,15 +164,15 @@ export class ContentSearch {
       const isSteady = !survey || !waited || survey.look === this.#last;
       if (isSteady || (await looksAsNoted(content, record))) return '';
       this.#last = survey.look;
-      return `${content.store.path} is back, or on its way: it is looked at once it does not change any more`;
+      return `${content.store.path} is back: it is checked once it stops changing`;
     } catch (error) {
-      // At the start it is reported as a failure; one that waits keeps waiting.
+      // The first survey of a run reports the error as a failure; a search that waits keeps waiting.
       if (!waited) throw error;
       return EnjambreError.from(error).message;
     }
   }
 
-  /** Looks at the files that must be there; undefined if there are none. */
+  /** Surveys the files that must exist; undefined if there are none. */
   async #survey(content: Content, record: TransferRecord): Promise<Survey | undefined> {
     const { store, layout } = content;
     if (record.complete || record.origin) return store.survey();
@@ -182,7 +181,7 @@ export class ContentSearch {
     const files = new Set<number>();
     for (const piece of have.indexes()) files.add(layout.pieceFile(piece).file);
     if (files.size > 0) return store.survey(files);
-    // A crash of the machine may have undone what was not synced, but not all that was ever there.
+    // A crash of the machine may have lost data that was not synced, but not the whole part.
     const isThere = (unsure === 0 && record.bytesDone === 0) || (await store.exists());
     return isThere ? undefined : { absent: store.path, look: '' };
   }
@@ -194,15 +193,15 @@ export class ContentSearch {
     return { have: noted?.have ?? Bitfield.empty(layout.pieceCount), unsure: noted?.unsure.length ?? 0 };
   }
 
-  /** True if something has the name of the download, such as the very same: a crash came before it was noted. */
+  /** True if content of the right size has the final name: perhaps the download itself, renamed before a crash. */
   async #hasName({ metainfo }: Content, { location }: TransferRecord): Promise<boolean> {
     return (await this.parts.stores.download(metainfo, location, true).fingerprint()) !== undefined;
   }
 }
 
 /**
- * True if the content was whole under its name, and nobody asked to check it. Its fingerprint may be lost with the
- * status file: that alone gives no leave to write to it.
+ * True if the content was complete under its final name, and no check was requested. The loss of its fingerprint, with
+ * the status file, does not permit writing to it.
  */
 function wasWhole({ complete, recheck, fingerprint, origin }: TransferRecord, { waited }: Search): boolean {
   return complete && (!recheck || waited || fingerprint !== '' || origin);
@@ -210,14 +209,14 @@ function wasWhole({ complete, recheck, fingerprint, origin }: TransferRecord, { 
 
 function missingText(path: string, { origin, complete }: TransferRecord): string {
   const then = origin || complete ? 'it is shared again' : 'the download resumes';
-  return `${path} is missing: mount its disk or put it back, and ${then}`;
+  return `${path} is missing: mount its disk or restore it, and ${then}`;
 }
 
 function isAborted({ signal }: Pick<Run, 'signal'>): boolean {
   return signal.aborted;
 }
 
-/** True if it looks as it did, or is to be hashed in any case. */
+/** True if the content is unchanged, or must be hashed in any case. */
 async function mayBeRight(content: Content, record: TransferRecord): Promise<boolean> {
   return record.recheck || (await looksAsNoted(content, record).catch(() => false));
 }

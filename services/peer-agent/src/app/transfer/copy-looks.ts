@@ -4,7 +4,7 @@ import { openContent, type Content } from '../content.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 
-/** True if the whole content at a path, or the copy in use, looks as it did when it was found to be right. */
+/** True if the complete content at a path, default the copy in use, still has the fingerprint of its last check. */
 export async function looksUnchanged(
   content: Content | undefined,
   record: TransferRecord,
@@ -21,7 +21,7 @@ export async function looksUnchanged(
   return (await store.fingerprint()) === copy.fingerprint;
 }
 
-/** What of a record is different then; undefined if no copy is left. */
+/** Computes changes of a record's copies; undefined if no copy is left. */
 export type CopiesChange = (
   record: TransferRecord,
   content: Content | undefined,
@@ -32,18 +32,18 @@ interface AddingParts {
   readonly hasher: ContentHasher;
 }
 
-/** The same content was just found and hashed at another path, too. Throws `precondition` CHANGED_WHILE_READ. */
+/** Adds a copy: the same content was just hashed at another path. Throws `precondition` CHANGED_WHILE_READ. */
 export function adding(found: ScannedContent, { stores, hasher }: AddingParts): CopiesChange {
   const { path } = found;
   return async (record, content) => {
     const fingerprint = content && (await stores.original(content.metainfo, path).fingerprint());
-    // After the fingerprint: it is of what was hashed.
+    // After the fingerprint, which is thereby that of the hashed content.
     await hasher.confirm(found);
     return fingerprint === undefined ? {} : withCopy(record, { origin: true, location: path, fingerprint });
   };
 }
 
-/** It is not to be offered from a path any more. */
+/** Removes a copy: the path is no longer shared. */
 export function dropping(path: string): CopiesChange {
   return (record) => Promise.resolve(withoutCopy(record, path));
 }

@@ -6,7 +6,7 @@ import { wantedOf } from './download-source.js';
 const FILES = 2000;
 
 describe('wantedOf', () => {
-  it('reads a torrent of very many files while others have their turn', async () => {
+  it('parses a torrent of very many files without blocking the event loop', async () => {
     const { bytes, infohash } = metainfoOfMany(FILES);
     let wanted: Awaited<ReturnType<typeof wantedOf>> | undefined;
     const rounds = await roundsDuring(async () => (wanted = await wantedOf({ kind: 'metainfo', bytes })));

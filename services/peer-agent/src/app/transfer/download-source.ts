@@ -5,13 +5,13 @@ import { parseTorrentSteps, type TorrentInfo } from '@enjambre/core/metainfo-par
 import { turns } from '@enjambre/common/async/turns';
 import { parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 
-/** What a download is asked for by. */
+/** Identifies the content to download: a reference, or a `.torrent` file. */
 export type DownloadSource =
   { readonly kind: 'ref'; readonly ref: string } | { readonly kind: 'metainfo'; readonly bytes: Uint8Array };
 
 /**
- * What it means. Of a torrent without all its piece layers only `info` is known: peers have the rest. Throws
- * `invalid` BAD_REF or BAD_METAINFO.
+ * Parses a source. A torrent without all its piece layers yields `info` only; peers supply the rest. Throws `invalid`
+ * BAD_REF or BAD_METAINFO.
  */
 export async function wantedOf(source: DownloadSource): Promise<{
   ref: TransferRef;
@@ -23,7 +23,7 @@ export async function wantedOf(source: DownloadSource): Promise<{
   return { ref: { kind: 'infohash', infohash: info.infohash }, info, ...(metainfo && { metainfo }) };
 }
 
-/** Throws `invalid`, PATH_NOT_ABSOLUTE. */
+/** Normalises an absolute path. Throws `invalid` PATH_NOT_ABSOLUTE. */
 export function absolute(path: string): string {
   if (isAbsolute(path)) return resolve(path);
   throw new EnjambreError(
@@ -33,7 +33,7 @@ export function absolute(path: string): string {
   );
 }
 
-/** The tracker's query for a ref: it finds the file of that infohash, and files of exactly that name. */
+/** The catalogue query for a ref: matches the file with that infohash, or files with exactly that name. */
 export function queryOf(ref: TransferRef): string {
   return ref.kind === 'infohash' ? ref.infohash : ref.name.trim();
 }

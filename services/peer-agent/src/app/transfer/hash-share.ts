@@ -9,7 +9,7 @@ import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import { planPieces } from './share-plan.js';
 import type { ShareOptions } from './transfer-options.js';
 
-/** Looks at what is to be shared, and hashes it when it is its turn. */
+/** Scans the content to share, and hashes it as soon as `inTurn` allows. */
 export async function hashShare(
   hasher: ContentHasher,
   options: ShareOptions,
@@ -43,6 +43,6 @@ function checkShareName(name: string, path: string): void {
 }
 
 function reservedName(): EnjambreError {
-  const message = `agents keep downloads under way in "${RESERVED_NAME}": share it under another name`;
+  const message = `"${RESERVED_NAME}" is reserved for downloads in progress: share it under another name`;
   return new EnjambreError('invalid', 'BAD_NAME', message, { metadata: { setting: 'name' } });
 }

@@ -14,11 +14,11 @@ type HoldingParts = Pick<
   'clock' | 'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom'
 >;
 
-/** What a transfer has: its record, its content where that says, and which pieces of it are there. */
+/** What a transfer has: its record, its content in the place that the record gives, and the pieces present. */
 export class Holding {
   /** Undefined until the metainfo is known. */
   content: Content | undefined;
-  /** Undefined until this process has looked. */
+  /** Undefined until this process has checked. */
   have: Bitfield | undefined;
 
   constructor(
@@ -37,7 +37,7 @@ export class Holding {
     this.parts.changed();
   }
 
-  /** Reads the metainfo if it is kept, and ends a move that a crash came into. */
+  /** Reads the saved metainfo, if any, and completes a move that a crash interrupted. */
   async open(): Promise<void> {
     const { record, content } = this;
     const metainfo = content?.metainfo ?? (await this.parts.archive.readMetainfo(record.infohash));
@@ -46,16 +46,16 @@ export class Holding {
     if (metainfo && !content) this.content = this.#open(metainfo);
   }
 
-  /** Takes a change of a halted transfer. One that says that nothing is there holds through a crash, if the disk lets it. */
+  /** Changes a halted transfer. A change of `bytesDone` to 0 also clears its saved progress, unless the disk fails. */
   async turnInto(change: Partial<TransferRecord>): Promise<void> {
     if (change.bytesDone === 0)
       await this.#claimNothing().catch((error: unknown) => {
-        this.parts.log.warn({ err: error }, `what ${this.record.name} had could not be forgotten`);
+        this.parts.log.warn({ err: error }, `the saved progress of ${this.record.name} could not be cleared`);
       });
     this.#replace(change);
   }
 
-  /** Makes something else of a halted transfer, for good. Returns why it could not: then it is what it was. */
+  /** Changes a halted transfer durably. Returns the error if that failed: the transfer is then unchanged. */
   async become(change: Partial<TransferRecord>): Promise<EnjambreError | undefined> {
     const before = { ...this.record, bytesDone: this.bytesDone };
     const isEmpty = change.bytesDone === 0;
@@ -71,25 +71,25 @@ export class Holding {
     }
   }
 
-  /** Takes what is there of a download to another folder; says where it is after that. */
+  /** Moves the partial data of a download to another folder; returns where it is afterwards. */
   moveTo(folder: string): Promise<Moved> {
     const record = { ...this.record, movingTo: folder };
     return takeAlong(this.content?.metainfo, record, this.parts, () => this.note(record));
   }
 
-  /** Some of the content is missing: settles where it is assembled, and whether the disk takes it. Returns that. */
+  /** Chooses where incomplete content is assembled, and checks that the disk can take it. Returns the content there. */
   async assemble(content: Content, have: Bitfield): Promise<Content> {
     this.record = incomplete(this.record);
     const { content: assembly, ...place } = await openAssembly(content, this.record, this.parts.stores);
     const isNews = place.ownFiles !== this.record.ownFiles;
     this.note(place, assembly);
-    // Before the first of these files is made: whose it is must survive a crash.
+    // Before the first of these files is created: a crash must not lose that they are the agent's own.
     if (isNews) await this.parts.save();
     this.content = await tryDisk(assembly, have, this.record, this.parts);
     return assembly;
   }
 
-  /** All of it is there, under its name. See {@link noteComplete}. */
+  /** Records that the content is complete, under its final name. See {@link noteComplete}. */
   complete(noted: Parameters<typeof noteComplete>[1]): Promise<void> {
     const note = (record: TransferRecord): void => void (this.record = record);
     return noteComplete(this.record, noted, { ...this.parts, note });
@@ -101,7 +101,7 @@ export class Holding {
     if (metainfo) this.content = this.#open(metainfo);
   }
 
-  /** Undefined if the record is not of that yet: its name, and so its place, is to be settled first. */
+  /** Undefined if the record has another name: the name, and so the place, must be settled first. */
   #open(metainfo: Metainfo): Content | undefined {
     if (metainfo.name !== this.record.name) return undefined;
     return openContent(metainfo, this.record, this.parts.stores);

@@ -8,30 +8,30 @@ import type { StoreFactory } from '../ports/store-factory.js';
 import { ALL_OF_IT } from './removal.js';
 import { sampleHolds, verifyPieces } from './verification.js';
 
-/** What is on disk of a transfer, and where. */
+/** What a transfer has on disk, and where. */
 export interface Inventory {
   readonly content: Content;
   readonly have: Bitfield;
-  /** How the files were when they were found to be right, or before they were hashed; see {@link PieceStore.fingerprint}. */
+  /** Fingerprint of the files, at the last successful check or before hashing; see {@link PieceStore.fingerprint}. */
   readonly fingerprint?: string | undefined;
-  /** Which of the files are the agent's own, if that is another than the record says. */
+  /** Which files are the agent's own, if it differs from the record. */
   readonly ownFiles?: OwnFiles;
 }
 
-/** All pieces of it are on disk. `fingerprint` is undefined if they were written just now. */
+/** Content with all pieces on disk. `fingerprint` is undefined if they were just written. */
 export type WholeContent = Omit<Inventory, 'have'>;
 
 export interface InventoryOptions {
   readonly stores: StoreFactory;
   readonly progress: ProgressLog;
   readonly signal: AbortSignal;
-  /** Called before all pieces are hashed; what it returns, after each. */
+  /** Called before all pieces are hashed; the function that it returns is called after each piece. */
   readonly checking: () => () => void;
-  /** Keeps through any crash what is about to get its name; see {@link PieceStore.identity}. */
+  /** Saves the identity of the part that is about to get its final name; see {@link PieceStore.identity}. */
   readonly naming: (assembly: string) => Promise<void>;
 }
 
-/** Finds out which pieces are on disk: believed where that is safe, else hashed. */
+/** Finds out which pieces are on disk: from the records where these can be trusted, otherwise by hashing. */
 export async function takeInventory(
   content: Content,
   record: TransferRecord,
@@ -45,9 +45,8 @@ export async function takeInventory(
 }
 
 /**
- * Where the missing pieces go, and whether that is their own name already: what has it is
- * repaired there, all else is assembled apart. Throws `already-exists`, PATH_EXISTS, if
- * the name is taken by something else.
+ * Where missing pieces are written: content that already has its final name is repaired in place, all other content is
+ * assembled apart. Throws `already-exists` PATH_EXISTS if something else has the name.
  */
 export async function openAssembly(
   content: Content,
@@ -55,7 +54,7 @@ export async function openAssembly(
   stores: StoreFactory,
 ): Promise<{ content: Content; inPlace: boolean; ownFiles: OwnFiles }> {
   if (record.inPlace && (await content.store.exists())) {
-    // What is not there the agent makes; what is there stays whose it is.
+    // The agent creates the missing files; existing files keep their owner.
     const missing = await content.store.missingFiles();
     const ownFiles = withOwn(record.ownFiles, missing, content.metainfo.files.length);
     return { content, inPlace: true, ownFiles };
@@ -67,10 +66,10 @@ export async function openAssembly(
 }
 
 /**
- * Gives a whole download its name, and seals it, or a share, as it was when it was found to be right. If the name is taken by the very
- * same content, such as by another agent that downloads into the same folder, that is taken
- * over. Throws `already-exists`, PATH_EXISTS, if it is taken by anything else, and
- * `precondition`, CONTENT_CHANGED, if files of a share are longer than they were.
+ * Gives a complete download its final name, then seals it (shares are only sealed) in the state in which it was
+ * verified. If identical content has the name, for example from another agent that downloads into the same folder, that
+ * is taken over. Throws `already-exists` PATH_EXISTS if anything else has the name, and `precondition` CONTENT_CHANGED
+ * if files changed since they were verified.
  */
 export async function publish(
   whole: WholeContent,
@@ -90,7 +89,7 @@ async function giveName(
   options: InventoryOptions,
 ): Promise<WholeContent & { warning?: string | undefined }> {
   const { content } = whole;
-  // What was found under its name, and what has it already.
+  // Shares, published downloads, and content found under its final name.
   const hasName = record.origin || record.inPlace || whole.ownFiles !== undefined;
   const assembly = hasName ? '' : await content.store.identity();
   if (assembly !== '') await options.naming(assembly);
@@ -102,20 +101,20 @@ async function giveName(
     return published;
   }
   const { warning } = publication;
-  // The rename is a change of its inode: how it was before is of no use.
+  // The rename changes the inode: an earlier fingerprint is useless.
   return hasName ? { ...whole, warning } : { content, ownFiles: 'all', warning };
 }
 
-/** True if files that had their right sizes before they were hashed do not any more: they are not cut or filled up. */
+/** True if files had the right sizes before hashing and no longer have: they must not be truncated or extended. */
 async function hasOtherSizes({ content: { store }, fingerprint }: WholeContent): Promise<boolean> {
   if (fingerprint === undefined || (await store.fingerprint()) !== undefined) return false;
   return (await store.survey()).absent === undefined;
 }
 
 /**
- * The whole content under its name already, though nothing was noted of it: a crash came
- * between the two, somebody put it there, or another agent did. Undefined if what has the
- * name is anything else: that is not ours to touch.
+ * The complete content under its final name although the record does not say so: a crash came between the rename and
+ * the record, or a user or another agent put it there. Undefined if anything else has the name: that must not be
+ * touched.
  */
 async function findPublished(
   content: Content,
@@ -128,17 +127,17 @@ async function findPublished(
   const published = { ...content, store };
   const found = await checkAll(published, options);
   if (!found.have.isFull()) return undefined;
-  // If it was renamed and could not say so, it is the very same.
+  // After a rename that failed to report its success, both paths are the same.
   if (content.store.path !== store.path) await content.store.delete(ALL_OF_IT);
   const isOurs = assembly !== '' && (await store.identity()) === assembly;
   return { ...found, ownFiles: isOurs ? 'all' : 'none' };
 }
 
 /**
- * Pieces on disk that can be believed without reading all of them: those of complete
- * content that looks as it did, or those that the progress log claims, the unsure ones
- * hashed. Undefined if what is there contradicts the records, or there are none that can
- * be believed: then all must be hashed. Of an original there is no other record than its look.
+ * Pieces that can be trusted to be on disk without hashing all of them: all pieces of complete content with an
+ * unchanged fingerprint, or those in the progress log, after hashing the unsure ones. Undefined if the content
+ * contradicts the records, or there are none: all pieces must then be hashed. For shares the fingerprint is the only
+ * record.
  */
 async function believedPieces(
   { layout, store }: Content,
@@ -160,7 +159,7 @@ async function believedPieces(
   return { have };
 }
 
-/** True if complete content looks as it did when it was complete. */
+/** True if complete content still has its recorded fingerprint. */
 export async function looksAsNoted(
   { store }: Pick<Content, 'store'>,
   { fingerprint }: TransferRecord,
@@ -168,12 +167,12 @@ export async function looksAsNoted(
   return fingerprint !== '' && (await store.fingerprint()) === fingerprint;
 }
 
-/** True if all of it is there, and nothing more. */
+/** True if all pieces are present and all files have the right size. */
 export async function isWhole({ content, have }: Pick<Inventory, 'content' | 'have'>): Promise<boolean> {
   return have.isFull() && (await content.store.fingerprint()) !== undefined;
 }
 
-/** Hashes all that is on disk. */
+/** Hashes all pieces on disk. */
 async function checkAll(content: Content, { signal, checking }: InventoryOptions): Promise<Inventory> {
   const { layout, store } = content;
   const fingerprint = await store.fingerprint();

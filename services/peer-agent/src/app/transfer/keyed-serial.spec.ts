@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { KeyedSerial } from './keyed-serial.js';
 
 describe('KeyedSerial', () => {
-  it('runs what names the same thing one after the other, in order, and what does not at once', async () => {
+  it('runs work with a common key one at a time, in order, and other work concurrently', async () => {
     const serial = new KeyedSerial<string>();
     const begun: string[] = [];
     const ends = new Map<string, () => void>();
@@ -28,7 +28,7 @@ describe('KeyedSerial', () => {
     await Promise.all([third, other]);
   });
 
-  it('continues after work that failed', async () => {
+  it('continues after failed work', async () => {
     const serial = new KeyedSerial<string>();
     await expect(serial.run(['a'], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await serial.run(['a'], () => Promise.resolve(1))).toBe(1);

@@ -1,8 +1,8 @@
-/** Runs pieces of asynchronous work that name the same thing one after the other, and all others beside each other. */
+/** Runs asynchronous work with a common key one at a time, in order; all other work concurrently. */
 export class KeyedSerial<K> {
   readonly #last = new Map<K, Promise<unknown>>();
 
-  /** Returns what `work` returns, once all before it that name one of `keys` have ended, well or not. */
+  /** Calls `work` once all earlier work with one of these keys has ended, successfully or not; returns its result. */
   run<T>(keys: readonly K[], work: () => Promise<T>): Promise<T> {
     const before = keys.map((key) => this.#last.get(key) ?? Promise.resolve());
     const done = Promise.all(before).then(work);

@@ -1,7 +1,7 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { StoreFactory } from '../ports/store-factory.js';
 
-/** `folder` if a download into it has left a part there, or what has its name there could be the very same. */
+/** Returns `folder` if a download into it left a part there, or if the entry with its final name may be the content. */
 export async function findLeftover(
   metainfo: Metainfo,
   folder: string,

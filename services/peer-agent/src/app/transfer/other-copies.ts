@@ -15,12 +15,12 @@ interface Candidate {
   readonly path: string;
 }
 
-/** A copy that could not be looked at. */
+/** Failed reads of a copy. */
 interface Failure {
-  /** How it looked. */
+  /** Its `look` at that time; see {@link Survey}. */
   readonly look: string | undefined;
   readonly count: number;
-  /** Not before is it tried again, if it looks the same. */
+  /** If its `look` is the same, it is not retried before this time. */
   readonly untilMs: number;
 }
 
@@ -35,14 +35,14 @@ export interface OtherCopiesParts {
   readonly log: Logger;
 }
 
-/** Until a copy that could not be read is tried again; twice as long after each failure. */
+/** Delay until an unreadable copy is retried; doubles after each failure. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 3_600_000;
 
 /** Copies of a transfer's content besides the one in use. */
 export class OtherCopies {
   readonly #candidates: readonly Candidate[];
-  /** How each looked when it was found to be something else, or was seen for the first time. */
+  /** The `look` of each copy, by path: when it was found not to be intact, and when it was last surveyed. */
   readonly #refused = new Map<string, string>();
   readonly #seen = new Map<string, string>();
   readonly #failures = new Map<string, Failure>();
@@ -58,7 +58,7 @@ export class OtherCopies {
     });
   }
 
-  /** One that is intact: one that looks as it did if there is one, else one that is hashed. */
+  /** Finds an intact copy: preferably an unchanged one, otherwise by hashing. */
   async find(options: InventoryOptions & { readonly waited: boolean }): Promise<FoundCopy | undefined> {
     for (const candidate of await this.#inOrder()) {
       if (options.signal.aborted) return undefined;
@@ -71,7 +71,7 @@ export class OtherCopies {
     return undefined;
   }
 
-  /** What to wait for instead of the copy in use, which is something else now; undefined if there is no other. */
+  /** The copy to wait for instead of the one in use, which has changed; undefined if there is no other. */
   afterLosing(record: TransferRecord): Pick<Candidate, 'content' | 'change'> | undefined {
     const [first] = this.#candidates;
     const [copy] = record.copies;
@@ -87,7 +87,7 @@ export class OtherCopies {
     return { record: changed, content: openContent(metainfo, changed, this.parts.stores), change };
   }
 
-  /** Those that look as they did first: nothing has to be hashed of them. */
+  /** Unchanged copies first: these need no hashing. */
   async #inOrder(): Promise<Candidate[]> {
     const asNoted = await Promise.all(this.#candidates.map(looksAsItDid));
     return [
@@ -127,7 +127,7 @@ export class OtherCopies {
     if (isSame) return;
     this.parts.log.warn(
       { err: error },
-      `${path}, another copy, cannot be read and is tried again later: ${messageOf(error)}`,
+      `${path}, another copy, cannot be read and is retried later: ${messageOf(error)}`,
     );
   }
 }

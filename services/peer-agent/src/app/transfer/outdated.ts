@@ -1,9 +1,9 @@
 import type { InfoHash } from '@enjambre/core/ids';
 
-/** Remembered at most, the oldest forgotten first. */
+/** Maximum number remembered; the oldest are forgotten first. */
 const MAX_REMEMBERED = 1000;
 
-/** Files that were offered until their bytes changed: who asks for them is told so. */
+/** Files that were shared until their content changed, so that requests for them get CONTENT_CHANGED. */
 export class Outdated {
   readonly #infohashes = new Set<InfoHash>();
 

@@ -4,45 +4,45 @@ import type { Membership, MembershipEvent, TrackerPort } from '../ports/tracker.
 
 export interface PresenceComponents {
   readonly tracker: TrackerPort;
-  /** Called when numbers are told: the record should have them some time. */
+  /** Called after byte counts were announced: the record is saved soon. */
   readonly counted: () => void;
 }
 
-/** A transfer's place in its swarm, as the tracker is told of it. */
+/** A transfer's membership of its swarm, as announced to the tracker. */
 export class Presence {
   readonly #infohash: InfoHash;
-  /** It left the swarm: that it offers something again is news. */
+  /** True if not in the swarm: a seeder that returns announces `shared`. */
   #away: boolean;
 
   constructor(
     private readonly parts: PresenceComponents,
     { infohash, goal }: Pick<TransferRecord, 'infohash' | 'goal'>,
-    /** How it stands now. */
+    /** The current membership. */
     private readonly membership: () => Membership,
   ) {
     this.#infohash = infohash;
     this.#away = goal !== 'run';
   }
 
-  /** It downloads: what it offers next is told as a completion. */
+  /** Announces a download. Its completion is then announced as such, not as `shared`. */
   downloads(event: MembershipEvent): void {
     this.#away = false;
     this.#announce(event);
   }
 
-  /** It offers all of the content. */
+  /** Announces that all of the content is offered. */
   offers(event: MembershipEvent): void {
     this.#announce(this.#away && event === 'update' ? 'shared' : event);
     this.#away = false;
   }
 
-  /** Tells how it stands, without news. */
+  /** Repeats the membership, or only its byte counts. */
   tell(event: 'update' | 'numbers'): void {
     this.#announce(event);
     if (event === 'numbers') this.parts.counted();
   }
 
-  /** Leaves the swarm, and tells why if it is a download that did not come to its end. */
+  /** Leaves the swarm; announces why if it is an unfinished download. */
   leave(event: 'paused' | 'failed', reason?: string): void {
     const membership = this.membership();
     if (!membership.origin && membership.bytesLeft > 0)

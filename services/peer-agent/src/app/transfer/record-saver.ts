@@ -3,8 +3,9 @@ import type { TransferArchive } from '../ports/archives.js';
 import type { Transfer } from './transfer.js';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
 
-/** Changes that nobody waits for are saved this much later, together; progress, and what could not be saved, this often. */
+/** Changes that no caller waits for are saved together after this delay. */
 const SAVE_DELAY_MS = 200;
+/** Interval at which the progress of downloads is saved, and failed saves are retried. */
 const SAVE_INTERVAL_MS = 1000;
 
 interface RecordSaverComponents {
@@ -14,7 +15,7 @@ interface RecordSaverComponents {
   readonly log: Logger;
 }
 
-/** Saves the records of those transfers that changed, and of no others: there may be very many. */
+/** Saves the records of transfers that changed, and no others: there may be very many. */
 export class RecordSaver {
   readonly #parts: RecordSaverComponents;
   readonly #changed = new Set<Transfer>();
@@ -34,7 +35,7 @@ export class RecordSaver {
     });
   }
 
-  /** Saves all of them. */
+  /** Saves all records. */
   async stop(): Promise<void> {
     this.#interval?.cancel();
     this.#timer?.cancel();
@@ -42,7 +43,7 @@ export class RecordSaver {
     await this.#save([...this.#parts.transfers.all()]);
   }
 
-  /** Resolves when its record, as it is now, survives a crash. */
+  /** Resolves when the current record survives a crash. */
   save(transfer: Transfer): Promise<void> {
     return this.#save([transfer]);
   }
@@ -70,13 +71,13 @@ export class RecordSaver {
 
   async #save(transfers: readonly Transfer[]): Promise<void> {
     for (const transfer of transfers) this.#changed.delete(transfer);
-    // Of one that was removed in the meantime there is nothing to save any more.
+    // Transfers removed in the meantime must not be saved.
     const present = transfers.filter((transfer) => this.#parts.transfers.has(transfer));
     if (present.length === 0) return;
     try {
       await this.#parts.archive.save(present.map(({ record }) => record));
     } catch (error) {
-      // The next round tries again.
+      // The next interval retries.
       for (const transfer of present) this.#changed.add(transfer);
       throw error;
     }

@@ -8,15 +8,15 @@ import type { TransferComponents } from './transfer-components.js';
 type RemovalParts = Pick<TransferComponents, 'archive' | 'log'>;
 
 export interface RemovalOptions {
-  /** Delete what was downloaded. A part always goes. */
+  /** Deletes downloaded files. The part of an unfinished download is always deleted. */
   readonly deleteData: boolean;
-  /** Of the files that the metainfo names, also those that were there before, or changed since. @default false */
+  /** Also deletes files of the metainfo that existed before or have changed since. @default false */
   readonly force?: boolean;
-  /** What peers are told. @default REMOVED */
+  /** Reason code for peers. @default REMOVED */
   readonly reason?: string;
 }
 
-/** Whatever the metainfo names goes: that of a part, which is assembled in a folder of the agent's own. */
+/** Deletes all files that the metainfo names, as for a part, which is assembled in the agent's own folder. */
 export const ALL_OF_IT: DeletionRules = {
   isOwn: () => true,
   notOwn: 'taken-over',
@@ -26,7 +26,7 @@ export const ALL_OF_IT: DeletionRules = {
 
 const NOTHING: Deletion = { deleted: 0, kept: 0, paths: [] };
 
-/** Throws `precondition`, NOT_DOWNLOADED, if an original is to be deleted. */
+/** Throws `precondition` NOT_DOWNLOADED if the files of a share would be deleted. */
 export function checkDeletable(record: TransferRecord, { deleteData }: RemovalOptions): void {
   if (deleteData && record.origin) throw notDownloaded(record);
 }
@@ -36,13 +36,13 @@ export interface Removal extends Deletion {
   readonly tried: boolean;
 }
 
-/** What became of a transfer that was to be removed: it is forgotten, or it stays, and some of its files may be gone. */
+/** The transfer was removed; or it stays, and some of its files may be deleted if `touched`. */
 export type RemovalOutcome =
   { readonly removal: Removal } | { readonly error: unknown; readonly touched: boolean };
 
 /**
- * Forgets a transfer, and deletes its files if it is to, as far as they are the agent's own. It is disowned before its
- * first file goes: a crash leaves all of it or none of it, and never one that would be fetched again.
+ * Removes a transfer and, if `options` say so, those of its files that are the agent's own. The transfer is disowned
+ * before the first file is deleted: after a crash it is untouched or removed, and deleted files are not fetched again.
  */
 export async function forget(
   record: TransferRecord,
@@ -63,19 +63,19 @@ export async function forget(
     archive.keep(infohash);
     return { error, touched };
   }
-  // It is removed in any case: what cannot go now goes at the next start.
+  // The transfer is removed in any case: what cannot be deleted now is deleted at the next start.
   await archive.remove(infohash).catch((error: unknown) => {
-    log.warn({ err: error, infohash }, `what the agent has noted of ${record.name} could not be deleted`);
+    log.warn({ err: error, infohash }, `the saved state of ${record.name} could not be deleted`);
   });
   return { removal: { ...deletion, tried } };
 }
 
-/** All pieces of one that could not get its name are worth as much as one that has it. */
+/** A part with all pieces, which could not get its final name, is kept like a published download. */
 function isWholePart({ bytesDone, bytesTotal }: TransferRecord): boolean {
   return bytesDone === bytesTotal;
 }
 
-/** Deletes what a download had assembled before all of its content was found elsewhere. What cannot go is told in the log. */
+/** Deletes the part of a download whose content was then found elsewhere. Logs errors instead of throwing. */
 export async function dropPart(
   metainfo: Metainfo,
   before: TransferRecord,

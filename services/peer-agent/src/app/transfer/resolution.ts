@@ -9,13 +9,13 @@ type Parts = Pick<
   'clock' | 'tracker' | 'connector' | 'random' | 'claim' | 'stores' | 'archive'
 >;
 
-/** Finds the metainfo of a download in its swarm, and settles by that what it is called and where it goes. */
+/** Fetches the metainfo of a download from its swarm, then settles the download's name and target. */
 export class Resolution {
   #search: MetainfoSearch | undefined;
 
   constructor(private readonly parts: Parts) {}
 
-  /** Why it does not get on, for people; undefined while nothing is searched. */
+  /** Why the search makes no progress, for people; undefined while none is running. */
   get problem(): string | undefined {
     return this.#search?.problem;
   }

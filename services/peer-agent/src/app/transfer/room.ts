@@ -2,9 +2,9 @@ import { EnjambreError } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
 import type { StoreFactory } from '../ports/store-factory.js';
 
-/** What a download still has to write. */
+/** Space that a download still needs. */
 export interface RoomNeed {
-  /** Of what, for people. */
+  /** Name of the download, for messages. */
   readonly name: string;
   readonly folder: string;
   readonly bytes: number;
@@ -12,20 +12,19 @@ export interface RoomNeed {
   readonly files: number;
 }
 
-/** A download that runs, and so has its room. */
+/** An active download, whose remaining space is reserved. */
 export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
 
 /**
- * Whether there is room for a download beside those that run. One is looked at after the other,
- * so that two do not count on the same bytes. What a quota allows, and what other programs write
- * meanwhile, is found out while it runs.
+ * Checks that the disk has room for a download in addition to the active ones. Checks run one at a time, so that two
+ * downloads do not count on the same bytes. Quotas, and writes of other programs, only show while the download runs.
  */
 export class Room {
   readonly #serial = new Serial();
 
   constructor(private readonly stores: Pick<StoreFactory, 'room'>) {}
 
-  /** Throws `exhausted`, DISK_FULL, with how much there is and is needed. `running` are the others, read when it is its turn. */
+  /** Throws `exhausted` DISK_FULL. `running` yields the other active downloads at the time of the check. */
   check(need: RoomNeed, running: () => Iterable<Running>): Promise<void> {
     return this.#serial.run(async () => {
       const room = await this.stores.room(need.folder);
@@ -37,7 +36,7 @@ export class Room {
     });
   }
 
-  /** Bytes that the others need on a device: each folder is looked at once. One that does not answer is on another. */
+  /** Bytes reserved on a device. Queries each folder once; one that does not respond counts as another device. */
   async #keptOn(device: bigint, running: Iterable<Running>): Promise<number> {
     const needs = new Map<string, number>();
     for (const { folder, bytes } of running) needs.set(folder, (needs.get(folder) ?? 0) + bytes);
@@ -56,7 +55,7 @@ function noRoom({ name, folder, bytes }: RoomNeed, free: number, kept: number): 
 }
 
 function noFiles({ name, folder, files }: RoomNeed, free: number): EnjambreError {
-  const message = `${name} has ${files} files and folders, and the file system of ${folder} takes ${free} more: make room and try again, or choose another folder`;
+  const message = `${name} has ${files} files and folders, but the file system of ${folder} has room for ${free} more: make room and try again, or choose another folder`;
   return new EnjambreError('exhausted', 'DISK_FULL', message, { metadata: { setting: 'outputDir' } });
 }
 
@@ -66,7 +65,7 @@ const UNITS = [
   ['kB', 1e3],
 ] as const;
 
-/** In decimal units, as people compare them. */
+/** In decimal units, with at most one decimal place. */
 function sizeText(bytes: number): string {
   const [name, size] = UNITS.find(([, least]) => bytes >= least) ?? ['B', 1];
   return `${Number((bytes / size).toFixed(1))} ${name}`;

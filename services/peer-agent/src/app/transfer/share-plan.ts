@@ -4,9 +4,10 @@ import { turns } from '@enjambre/common/async/turns';
 import type { ScannedContent } from '../ports/sharing.js';
 
 /**
- * The piece length to share content with, before a byte of it is read. Throws `invalid` if nothing
- * can describe it: TOO_MANY_FILES, BAD_PIECE_LENGTH, NAMESAKE.
- * @param wanted 0 to choose
+ * Chooses the piece length of content to share, before any of it is read. Throws `invalid` if no metainfo can describe
+ * the content: TOO_MANY_FILES, BAD_PIECE_LENGTH, NAMESAKE.
+ *
+ * @param wanted the requested piece length; 0 chooses it by size
  */
 export async function planPieces(
   { files, isFolder }: ScannedContent,

@@ -1,7 +1,7 @@
 import { isSharedAt, placesOf } from '../../domain/copies.js';
 import type { Transfer } from './transfer.js';
 
-/** Which transfers are shared from which path. */
+/** Index of shares by path. */
 export class SharedPaths {
   readonly #shares = new Map<string, Set<Transfer>>();
 
@@ -9,13 +9,13 @@ export class SharedPaths {
     return [...(this.#shares.get(path) ?? [])].filter(({ home }) => isSharedAt(home, path));
   }
 
-  /** Notes all paths that a transfer is shared from. */
+  /** Adds all paths that a transfer is shared from. */
   add(transfer: Transfer): void {
     for (const { origin, location } of placesOf(transfer.home))
       if (origin) this.#shares.set(location, (this.#shares.get(location) ?? new Set()).add(transfer));
   }
 
-  /** Forgets all paths of a transfer. */
+  /** Removes all paths of a transfer. */
   delete(transfer: Transfer): void {
     for (const { location } of placesOf(transfer.home)) this.forget(transfer, location);
   }

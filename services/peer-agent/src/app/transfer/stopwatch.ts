@@ -1,19 +1,19 @@
-/** Adds up the time in which something ran. */
+/** Adds up the time for which something was running. */
 export class Stopwatch {
   #sinceMs: number | undefined;
 
-  /** @param addedMs what ran before, such as in an earlier process */
+  /** @param addedMs time from before, for example from an earlier process */
   constructor(
     private addedMs: number,
     private readonly nowMs: () => number,
   ) {}
 
-  /** Milliseconds so far. */
+  /** The total so far. */
   get ms(): number {
     return this.addedMs + (this.#sinceMs === undefined ? 0 : this.nowMs() - this.#sinceMs);
   }
 
-  /** Lets it run, or stops it. */
+  /** Starts or stops it. */
   run(running: boolean): void {
     this.addedMs = this.ms;
     this.#sinceMs = running ? this.nowMs() : undefined;

@@ -7,8 +7,8 @@ import type { Content } from '../content.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**
- * Now that it is known what is downloaded: reserves its target and keeps the metainfo. Throws
- * `already-exists`, TARGET_TAKEN or PATH_EXISTS, before the first byte is asked for.
+ * Once the metainfo of a download is known: reserves its target and saves the metainfo. Throws `already-exists`
+ * TARGET_TAKEN or PATH_EXISTS before the first block is requested.
  */
 export async function settleName(
   metainfo: Metainfo,
@@ -23,8 +23,8 @@ export async function settleName(
 }
 
 /**
- * Tries what the last step needs, and whether there is room for what is missing, before anything is
- * fetched. Returns the content. Throws what is refused and what to do; nothing is lost by that, and the transfer may be resumed.
+ * Before anything is fetched, checks that the disk will accept the last step and has room for the missing pieces.
+ * Returns the content. Throws what is refused and what to do; nothing is lost, and the transfer can be resumed.
  */
 export async function tryDisk(
   content: Content,
@@ -35,26 +35,26 @@ export async function tryDisk(
   const { metainfo, store, sum } = content;
   if (!inPlace) await stores.rehearse(metainfo, location);
   const { name, totalLength, files } = metainfo;
-  // What was written and is not right any more is written over.
+  // Damaged data is overwritten and needs no new space.
   const missing = Math.min(totalLength - sum.of(have), totalLength - (await store.allocated()));
   const isNew = !inPlace && have.count === 0;
   await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? files.length : 0 });
   return content;
 }
 
-/** Says once what complete content does without. */
+/** Logs once what the file system refused for complete content. */
 export function logWarning(now: TransferRecord, before: TransferRecord, log: Logger): void {
   if (now.warning !== '' && now.warning !== before.warning)
     log.warn(`${now.name} is complete, but ${now.warning}`);
 }
 
-/** Where a download is after a move, and why if that is where it was. */
+/** Where a download is after a move; `error` if it could not be moved. */
 export interface Moved {
   readonly change: Pick<TransferRecord, 'location' | 'movingTo'>;
   readonly error?: EnjambreError;
 }
 
-/** Takes what is there of a halted download to another folder. `begins` notes that it is about to move. */
+/** Moves the partial data of a halted download to another folder. `begins` records that the move is about to begin. */
 export async function takeAlong(
   metainfo: Metainfo | undefined,
   { location, movingTo }: Pick<TransferRecord, 'location' | 'movingTo'>,
@@ -64,7 +64,7 @@ export async function takeAlong(
   try {
     if (metainfo) {
       begins?.();
-      // What moves must be found after a crash, too.
+      // The data must also be found after a crash during the move.
       if (begins) await save();
       await stores.moveDownload(metainfo, location, movingTo);
     }
@@ -75,8 +75,8 @@ export async function takeAlong(
 }
 
 /**
- * Ends a move that a crash came into. Where no part is to be seen, the disk of one of the folders may be away: then it
- * still is to be found out, unless there was nothing to move.
+ * Completes a move that a crash interrupted. If neither folder has the part, one of their disks may be missing: the
+ * record then stays unchanged, unless there was nothing to move.
  */
 export async function endMove(
   metainfo: Metainfo | undefined,

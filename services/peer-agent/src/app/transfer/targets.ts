@@ -5,18 +5,17 @@ import { Serial } from '@enjambre/common/async/serial';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Place, StoreFactory } from '../ports/store-factory.js';
 
-/** What is known of the transfer that holds a place. */
+/** The transfer that holds a place. */
 export interface Holder {
   readonly infohash: InfoHash;
   readonly name: string;
-  /** Its content has not got its name yet. */
+  /** Its content does not have its final name yet. */
   readonly pending: boolean;
 }
 
 /**
- * Which transfer has, or will have, its content at which place: a download reserves its target
- * from its start until it is removed, also while it is paused or has failed. Claims are made one
- * after the other, so that of two for one place the second is refused.
+ * The places of all transfers, present and future. A download reserves its target from its start until it is removed,
+ * even while it is paused or failed. Claims run one at a time, so that the second of two for one place is refused.
  */
 export class Targets {
   readonly #places = new Map<InfoHash, Held>();
@@ -27,7 +26,7 @@ export class Targets {
     private readonly holderOf: (infohash: InfoHash) => Holder | undefined,
   ) {}
 
-  /** Notes where a transfer is that was there before: it may not be refused any more. */
+  /** Records the place of an existing transfer, which can no longer be refused. */
   hold(infohash: InfoHash, place: Place): void {
     this.#places.set(infohash, held(place));
   }
@@ -37,8 +36,8 @@ export class Targets {
   }
 
   /**
-   * Reserves a place for a transfer, instead of the one that it had. Throws `already-exists`,
-   * TARGET_TAKEN, if it is that of another, or if it lies in a folder that another is to become.
+   * Reserves a place for a transfer, instead of its previous one. Throws `already-exists` TARGET_TAKEN if another
+   * transfer has it, or if it is inside the folder that an unfinished one will become.
    */
   claim(infohash: InfoHash, place: Place): Promise<void> {
     return this.#serial.run(async () => {
@@ -56,7 +55,7 @@ export class Targets {
     other: InfoHash,
   ): Promise<void> {
     const holder = this.holderOf(other) ?? { infohash: other, name: its.name, pending: true };
-    // Only these are worth a look at the disk.
+    // Only the remaining cases need a disk access.
     if (!holder.pending && loose !== itsLoose) return;
     const relation = await this.stores.relate(place, its);
     if (relation === 'same') throw targetTaken(place, holder);
@@ -64,7 +63,7 @@ export class Targets {
   }
 }
 
-/** Where the content of a transfer is, or will be. */
+/** The place of a transfer's content, present or future. */
 export function placeOf({ origin, location, movingTo, name }: TransferRecord): Place {
   if (origin) return { folder: dirname(location), name: basename(location) };
   return { folder: movingTo || location, name };
@@ -79,7 +78,7 @@ function held(place: Place): Held {
   return { place, loose: looseName(place.name) };
 }
 
-/** Names that no file system tells apart have the same; most tell more apart. */
+/** Equal for any two names that some file system does not distinguish. */
 export function looseName(name: string): string {
   return name
     .normalize('NFKC')
@@ -89,7 +88,7 @@ export function looseName(name: string): string {
 
 function targetTaken({ folder, name }: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
-  const what = holder.pending ? 'is kept for' : 'is the place of';
+  const what = holder.pending ? 'is reserved for' : 'belongs to';
   const message = `${folder}/${name} ${what} another transfer, ${holder.name} (${id}): choose another folder`;
   const metadata = { setting: 'outputDir', remedy: 'remove-other', transfer: id };
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
@@ -97,6 +96,6 @@ function targetTaken({ folder, name }: Place, holder: Holder): EnjambreError {
 
 function targetInside({ folder }: Place, its: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
-  const message = `${folder} lies in ${its.folder}/${its.name}, which is kept for another transfer, ${holder.name} (${id}): choose another folder`;
+  const message = `${folder} is inside ${its.folder}/${its.name}, which is reserved for another transfer, ${holder.name} (${id}): choose another folder`;
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata: { setting: 'outputDir' } });
 }

@@ -11,7 +11,7 @@ export interface TransferLookupComponents {
   readonly transfers: ReadonlyMap<InfoHash, Transfer>;
 }
 
-/** What a ref means: among the transfers of this agent, and in the catalogue. */
+/** Resolves refs, among the transfers of this agent and in the catalogue. */
 export class TransferLookup {
   constructor(private readonly parts: TransferLookupComponents) {}
 
@@ -23,7 +23,10 @@ export class TransferLookup {
     throw new EnjambreError('not-found', 'UNKNOWN_REF', `this agent has no transfer "${ref}"`, { metadata });
   }
 
-  /** A name may mean one here and another in the catalogue. Throws as {@link get} does, and `unavailable` NO_TRACKER. */
+  /**
+   * Also searches the catalogue, where another file may have the name. Throws as {@link get} does, and `unavailable`
+   * NO_TRACKER.
+   */
   async identify(ref: TransferRef): Promise<Identity> {
     const own = this.#findOwn(ref);
     const { tracker } = this.parts;

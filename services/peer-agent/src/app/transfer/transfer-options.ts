@@ -5,37 +5,37 @@ import type { Transfer } from './transfer.js';
 
 export interface ShareOptions {
   readonly path: string;
-  /** Name to share it under; its own if empty. */
+  /** Name to share it under. @default (empty) the base name of `path` */
   readonly name: string;
-  /** 0 lets us choose. */
+  /** In bytes; 0 chooses it by size. */
   readonly pieceLength: number;
-  /** What it has of its own. */
+  /** Limits of this transfer. */
   readonly limits?: LimitChange;
   readonly signal: AbortSignal;
   readonly progress: (done: number, total: number) => void;
-  /** What of it is taken. */
+  /** Which entries are shared. */
   readonly scan?: ScanOptions;
-  /** Whose turn it is to read from the disk. @default at once */
+  /** Queues the disk reads of concurrent shares. @default reads at once */
   readonly inTurn?: <T>(read: () => Promise<T>) => Promise<T>;
 }
 
 export interface Shared {
   readonly transfer: Transfer;
   readonly metainfo: Metainfo;
-  /** It was offered before. */
+  /** The content was already shared. */
   readonly already: boolean;
   readonly leftOut: LeftOut;
 }
 
 export interface DownloadOptions {
-  /** Absolute path of the folder to put it in; the agent's download folder if empty. */
+  /** Absolute path of the target folder; empty for the agent's download folder. */
   readonly outputDir: string;
-  /** What it has of its own; of one that is there already, what becomes another. */
+  /** Limits of the transfer; for a known transfer, changes of its limits. */
   readonly limits?: LimitChange;
 }
 
 export interface Started {
   readonly transfer: Transfer;
-  /** It was complete before. */
+  /** The content was already complete. */
   readonly already: boolean;
 }

@@ -4,8 +4,8 @@ import { shortId } from '@enjambre/core/ids';
 import type { Transfer } from './transfer.js';
 
 /**
- * What to do with a transfer that is asked for again, in the folder `wanted` or, if undefined, in its own. Throws
- * `precondition`, ELSEWHERE, if it has its content in another folder.
+ * What to do when a known transfer is requested again, in the folder `wanted` or, if undefined, in its own. Throws
+ * `precondition` ELSEWHERE if its content already has its final name in another folder.
  */
 export function planAgain(
   known: Transfer,
@@ -23,7 +23,7 @@ export function planAgain(
 }
 
 function elsewhere({ name, infohash }: Transfer, folder: string): EnjambreError {
-  const message = `this agent has ${name} in ${folder} already: copy it from there`;
+  const message = `this agent already has ${name} in ${folder}: copy it from there`;
   const metadata = { remedy: 'remove-first', transfer: shortId(infohash) };
   return new EnjambreError('precondition', 'ELSEWHERE', message, { metadata });
 }

@@ -1,4 +1,4 @@
-/** Work on a transfer, from its start to its end or to {@link abort}. */
+/** One run of a transfer's work, from its start until it ends or {@link abort} is called. */
 export class TransferRun {
   readonly #abort = new AbortController();
   #done: Promise<void> = Promise.resolve();
@@ -10,7 +10,7 @@ export class TransferRun {
   }
 
   /**
-   * Begins the work. Called once.
+   * Starts the work. Called once.
    *
    * @param failed called if the work fails before it is aborted
    */
@@ -26,12 +26,12 @@ export class TransferRun {
     return this.#done;
   }
 
-  /** Resolves when the work has ended or only waits; does not reject. */
+  /** Resolves when the work has ended or is only waiting; does not reject. */
   get settled(): Promise<void> {
     return Promise.race([this.#done, this.#resting]);
   }
 
-  /** The work only waits from now on. */
+  /** From now on the work is only waiting. */
   rest(): void {
     this.#rest();
   }

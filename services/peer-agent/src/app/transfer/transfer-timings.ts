@@ -5,7 +5,7 @@ import { Stopwatch } from './stopwatch.js';
 import { initialState, type TransferState } from './transfer-view.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** What the time of a download goes to in a state, until more is known. One that is complete goes on only to be mended. */
+/** The cause to which a state's time is attributed until more is known. A complete download only runs for repairs. */
 const CAUSES: Readonly<Record<TransferState, Cause>> = {
   resolving: 'metainfo',
   checking: 'checking',
@@ -16,10 +16,10 @@ const CAUSES: Readonly<Record<TransferState, Cause>> = {
   failed: 'failed',
 };
 
-/** What it went to while the agent was off. */
+/** The cause for the time in which the agent was off. */
 const MEANWHILE: Readonly<Record<TransferGoal, Cause>> = { run: 'off', pause: 'paused', failed: 'failed' };
 
-/** Keeps the account of a transfer's time, and how long it was active, as it goes through its states. What is shared from here has no account. */
+/** Accounts for the time of a transfer in its states, and measures how long it was active. Shares have no account. */
 export class TransferTimings {
   readonly account: DownloadAccount;
   readonly #active: Stopwatch;
@@ -31,12 +31,12 @@ export class TransferTimings {
     else this.account.enter(CAUSES[initialState(record)], MEANWHILE[record.goal]);
   }
 
-  /** What is to outlive the process, as of now. */
+  /** The persistent state, as of now. */
   get record(): Pick<TransferRecord, 'activeMs' | 'account'> {
     return { activeMs: this.#active.ms, account: this.account.record };
   }
 
-  /** Nothing is downloaded until the next state. */
+  /** Stops the active time until the next state. */
   stop(): void {
     this.#active.run(false);
   }

@@ -7,26 +7,26 @@ import type { Ledger, PeerAccount } from '../agent/ledger.js';
 export type TransferState =
   'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
 
-/** A transfer as it stands, for whoever asks. */
+/** Snapshot of a transfer, for the API. */
 export interface TransferView {
   readonly record: TransferRecord;
   readonly state: TransferState;
-  /** Why it failed, or what it waits for; empty otherwise. */
+  /** Why it failed, the progress of a check, or what it waits for; empty otherwise. */
   readonly reason: string;
   readonly path: string;
   readonly pieceLength: number;
   readonly piecesTotal: number;
   readonly piecesDone: number;
-  /** Of the check under way; 0 while none is. */
+  /** Pieces hashed by the current check; 0 if there is none. */
   readonly piecesChecked: number;
   readonly fileCount: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly downloadRate: number;
   readonly uploadRate: number;
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
 }
 
-/** What a view is made of. */
+/** Inputs of a view. */
 interface ViewParts
   extends Omit<TrafficState, 'downloads'>, Pick<WaitingFor, 'checked' | 'waiting' | 'trackerAway'> {
   readonly record: TransferRecord;
@@ -49,7 +49,7 @@ export function viewOf(parts: ViewParts): TransferView {
   };
 }
 
-/** What is known of the content; zeros until the metainfo is there. Until its pieces were looked at, the record counts. */
+/** Figures of the content; zeros until the metainfo is known. Before the pieces are checked, the record counts. */
 function contentView(
   content: Content | undefined,
   have: Bitfield | undefined,
@@ -66,7 +66,7 @@ function contentView(
   };
 }
 
-/** What was found on disk counts, also if less is there than when it was complete; until then, the record. */
+/** Bytes found on disk, even if fewer than when the content was complete; before a check, those in the record. */
 export function bytesDoneOf(
   { complete, goal, bytesTotal, bytesDone }: TransferRecord,
   content: Content | undefined,
@@ -82,14 +82,14 @@ interface TrafficState {
   readonly bans: { reasonFor(peer: PeerId): string | undefined };
 }
 
-/** Who sends and receives, and how fast. */
+/** The peers, with the rates in both directions. */
 function trafficView(
   ledger: Ledger,
   { downloads, serves, bans }: TrafficState,
 ): Pick<TransferView, 'downloadRate' | 'uploadRate' | 'peers'> {
   const peers = ledger.peers().map((peer) => ({
     ...peer,
-    // Meters remember the last two seconds; what has ended has no rate.
+    // Meters cover the last two seconds; traffic that has ended must show no rate.
     receiveRate: downloads ? peer.receiveRate : 0,
     sendRate: serves ? peer.sendRate : 0,
     banned: bans.reasonFor(peer.peerId) ?? '',
@@ -101,7 +101,7 @@ function trafficView(
   };
 }
 
-/** What a transfer that does not get on waits for. */
+/** Why a transfer makes no progress. */
 interface WaitingFor {
   readonly checked: number;
   readonly pieces: number;
@@ -115,16 +115,16 @@ function reasonOf(record: TransferRecord, state: TransferState, waitingFor: Wait
   if (record.goal === 'failed') return record.reason;
   if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;
-  return waiting !== '' && trackerAway ? `${waiting}; the tracker is not reachable` : waiting;
+  return waiting !== '' && trackerAway ? `${waiting}; the tracker is unreachable` : waiting;
 }
 
-/** The state of a transfer before its content was looked at. */
+/** The state of a transfer before its content is checked. */
 export function initialState(record: TransferRecord): TransferState {
   if (record.goal === 'run') return firstActiveState(record);
   return record.goal === 'pause' ? 'paused' : 'failed';
 }
 
-/** The same for one whose goal is to run. */
+/** The same for a transfer with the goal `run`. */
 export function firstActiveState({ complete, bytesDone }: TransferRecord): 'checking' | 'resolving' {
   return complete || bytesDone > 0 ? 'checking' : 'resolving';
 }

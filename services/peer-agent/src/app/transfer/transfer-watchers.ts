@@ -1,10 +1,10 @@
 import type { InfoHash } from '@enjambre/core/ids';
 
-/** Listeners to the changes of each transfer, also of those that there are not yet. */
+/** Listeners to the changes of each transfer; transfers may be watched before they exist. */
 export class TransferWatchers {
   readonly #watchers = new Map<InfoHash, Set<() => void>>();
 
-  /** Calls `listener` at each change. Returns a function that ends it. */
+  /** Calls `listener` on each change. Returns a function that ends the watch. */
   watch(infohash: InfoHash, listener: () => void): () => void {
     const listeners = this.#watchers.get(infohash) ?? new Set();
     this.#watchers.set(infohash, listeners.add(listener));

@@ -9,7 +9,7 @@ import { verifyPieces } from './verification.js';
 const PIECES = 1000;
 
 describe('verifyPieces', () => {
-  it('takes a piece when its time comes: of very many none is held before', async () => {
+  it('takes each piece from the iterable only when it is about to be hashed', async () => {
     const files = Object.fromEntries(
       Array.from({ length: PIECES }, (_, file) => [`${file}`, Buffer.from(`${file}`)]),
     );

@@ -3,9 +3,9 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import { forEachLimited } from '@enjambre/common/async/for-each-limited';
 import type { PieceStore } from '../ports/piece-store.js';
 
-/** Pieces hashed at the same time. */
+/** Maximum number of pieces hashed concurrently. */
 const AT_ONCE = 8;
-/** Claims checked before a whole bitfield is believed. */
+/** Number of pieces hashed before a whole bitfield is trusted. */
 const SAMPLE = 3;
 
 interface Verifiable {
@@ -15,8 +15,7 @@ interface Verifiable {
 }
 
 /**
- * Hashes pieces as they are on disk and returns those that are right. What was not
- * looked at when `signal` aborted counts as wrong.
+ * Hashes pieces on disk and returns the correct ones. Pieces not yet hashed when `signal` aborts count as wrong.
  */
 export async function verifyPieces(
   pieces: Iterable<number>,
@@ -33,7 +32,7 @@ export async function verifyPieces(
   return good;
 }
 
-/** True if a few of the claimed pieces, spread over the content, are on disk as claimed. */
+/** True if a few of the claimed pieces, spread over the content, are correct on disk. */
 export async function sampleHolds(claimed: Bitfield, parts: Verifiable): Promise<boolean> {
   const sample = new Set<number>();
   for (let pick = 0; pick < SAMPLE; pick++) {
