@@ -6,8 +6,8 @@ import { ManagedProcess } from './managed-process.js';
 import { waitFor } from './wait-for.js';
 
 /**
- * Outside the ephemeral port range: while the server is down, between {@link NatsServer.kill} and {@link
- * NatsServer.restart}, no other process may get its port.
+ * Outside the ephemeral port range: while the server is down, between {@link NatsServer.kill} and
+ * {@link NatsServer.restart}, no other process may get its port.
  */
 const FIRST_PORT = 15_000;
 const LAST_PORT = 30_000;

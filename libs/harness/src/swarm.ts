@@ -47,8 +47,8 @@ export interface SwarmInit {
 
 /**
  * Real processes on this machine: a tracker and agents, started with the built command on ports chosen by the
- * system, each with its own folders below a root that is removed at the end. No process outlives {@link
- * stop}.
+ * system, each with its own folders below a root that is removed at the end. No process outlives
+ * {@link stop}.
  */
 export class ProcessSwarm {
   readonly #processes = new Set<ManagedProcess>();

@@ -14,7 +14,7 @@ import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 export const trackerOptions = {
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'where agents and people reach the tracker; without HOST, at every IPv6 and IPv4 address',
+    description: 'address for agents and look-ups; without HOST, all IPv6 and IPv4 addresses',
     schema: tcpAddressSchema,
     default: ':7070',
   },
@@ -27,43 +27,43 @@ export const trackerOptions = {
   nats: {
     placeholder: 'URL',
     description:
-      'what several trackers share and where events are kept, such as nats://HOST:PORT; without it, this tracker is alone',
+      'NATS that several trackers share and that stores events, such as nats://HOST:PORT; without it, this tracker runs alone',
     schema: natsUrlSchema.optional(),
   },
   natsCa: {
     placeholder: 'FILE',
     description:
-      "certificates of the CAs that sign NATS's own, in PEM; TLS is demanded then, as with tls:// in --nats; without it, those that Node knows",
+      'PEM file with the CA certificates for NATS; requires TLS, as tls:// in --nats does; by default, the CAs of Node',
     schema: pathSchema.optional(),
   },
   natsReplicas: {
     placeholder: 'N',
-    description: 'on how many nodes of a NATS cluster things are kept; auto: 3 in a cluster',
+    description: 'number of NATS nodes that store each stream; auto: 3 in a cluster',
     schema: natsReplicasSchema,
     default: 'auto',
   },
   messaging: {
     placeholder: 'HOST:PORT',
-    description: 'the messaging service whose messages are shown here; not needed with --nats',
+    description: 'messaging service whose messages are shown here; not needed with --nats',
     schema: tcpAddressSchema.optional(),
   },
   eventMaxAge: {
     placeholder: 'TIME',
-    description: 'how long events are kept for replay, such as 90m or 7d',
+    description: 'retention of events for replay, such as 90m or 7d',
     schema: durationSchema,
     default: '24h',
   },
   eventMaxBytes: {
     placeholder: 'SIZE',
     description:
-      'how much of them NATS keeps and reserves, such as 256MiB; what a tracker says counts before what messaging does',
+      'NATS storage reserved for events, such as 256MiB; the value of a tracker overrides that of the messaging service',
     schema: bytesSchema,
     default: '256MiB',
   },
   catalogueMaxBytes: {
     placeholder: 'SIZE',
     description:
-      'with NATS, how much the catalogue of files may take there; 16MiB of it are reserved at first, and more as it grows',
+      'maximum NATS storage of the file catalogue; 16MiB are reserved at first, and more as it grows',
     schema: bytesSchema,
     default: '256MiB',
   },

@@ -38,7 +38,7 @@ import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
 import { SwarmRegistry } from './domain/swarm-registry.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
-/** What tests put in place of the real thing. */
+/** Replacements for tests. */
 export interface TrackerOverrides {
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
@@ -47,31 +47,31 @@ export interface TrackerOverrides {
   readonly log?: Logger;
   readonly capacity?: Partial<Capacity>;
   readonly timeouts?: Partial<ConnectTimeouts>;
-  /** Where it runs, for other trackers. @default this host */
+  /** Its host, for other trackers. @default this host */
   readonly host?: TrackerHost;
-  /** Started and stopped by who gives it. */
+  /** Started and stopped by its owner. */
   readonly events?: EventBus;
-  /** Instead of one on NATS, or in memory if there is none. */
+  /** Replaces the store on NATS, or the one in memory without NATS. */
   readonly store?: (id: ReplicaId) => TrackerStore;
-  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
 }
 
 export interface Tracker extends Startable {
-  /** Where it listens; known once it has started. */
+  /** Its address; known once it has started. */
   readonly address: Address;
-  /** What it sees of the network's other trackers. */
+  /** The other trackers of the network, as seen by this one. */
   readonly network: NetworkStatus;
-  /** How it is. */
+  /** Its health. */
   readonly health: Health;
 }
 
-/** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
+/** Leaves room for streams before their hello and for sessions about to be replaced. */
 const STREAMS_PER_SESSION = 2;
 const SERVICE_NAME = 'enjambre.tracker.v1.TrackerService';
 const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 
-/** Builds a tracker: alone, or with others on the same NATS one of a network's. */
+/** Creates a tracker: standalone, or one of several on the same NATS. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
   const { clock = Date.now, random = Math.random, metrics } = overrides;
   const log =
@@ -145,7 +145,7 @@ interface NetworkSurroundings {
   readonly events: EventBus;
 }
 
-/** The sessions here, those of other trackers beside them, and what binds them together. */
+/** The sessions of this tracker and of the others, and their connection. */
 function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
   const { config, overrides, clock, random, capacity, log, link, events } = around;
   const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;

@@ -11,7 +11,7 @@ describe('the options of a tracker', () => {
     expect(config.natsReplicas).toBe('auto');
   });
 
-  test('say where events go and how long they are kept', () => {
+  test('set the destination and the retention of events', () => {
     const flags = { nats: 'n1:4222', messaging: 'm:7071', eventMaxAge: '7d', eventMaxBytes: '1GiB' };
     expect(resolveOptions(trackerOptions, flags, {})).toMatchObject({
       nats: 'n1:4222',
@@ -30,7 +30,7 @@ describe('the options of a tracker', () => {
     expect(config).toMatchObject({ listen: { port: 2 }, name: 'blue' });
   });
 
-  test('name what is wrong', () => {
+  test('name the invalid option', () => {
     expect(() => resolveOptions(trackerOptions, { listen: 'unix:/x' }, {})).toThrow(/^--listen: /);
     expect(() => resolveOptions(trackerOptions, {}, { ENJAMBRE_NAME: 'a\nb' })).toThrow(/^ENJAMBRE_NAME: /);
   });

@@ -34,13 +34,13 @@ describe('a Connect stream', () => {
   });
 
   test.each([':7072', '0.0.0.0:7072', '[::]:7072'])(
-    'puts the address that it sees in place of %s',
+    'replaces %s by the address that it sees',
     async (endpoint) => {
       expect((await harness.stranger().greet({ endpoint })).endpoint).toBe('127.0.0.1:7072');
     },
   );
 
-  test('offers all endpoints of an agent to others, and its loopback address to those on its host only', async () => {
+  test('offers all endpoints of an agent to others, but its loopback address only to peers on its host', async () => {
     const endpoints = [':7072', '10.0.0.7:7072', '[fd99::7]:7072', '127.0.0.1:9'];
     const alice = await harness.agent('alice', { endpoint: ':7072', endpoints });
     expect(alice.heard.at(-1)?.$case).toBe('welcome');
@@ -50,18 +50,18 @@ describe('a Connect stream', () => {
       pageSize: 0,
       pageToken: '',
     });
-    // All of the test are on the tracker's host.
+    // All agents of the test are on the tracker's host.
     const all = ['10.0.0.7:7072', '[fd99::7]:7072', '127.0.0.1:7072', '127.0.0.1:9'];
     expect(peers).toMatchObject([{ endpoint: '10.0.0.7:7072', endpoints: all }]);
   });
 
-  test('tells an agent where others reach it, and that they do not if it is so', async () => {
+  test('reports to an agent its endpoints for others, and whether it is unreachable', async () => {
     const many = await harness
       .stranger()
       .greet({ endpoint: ':1', endpoints: [':1', '10.0.0.7:1', '[::1]:1'] });
     expect(many).toMatchObject({ endpoint: '10.0.0.7:1', endpoints: ['10.0.0.7:1'], unreachable: false });
     const hidden = { endpoint: '127.0.0.1:1', endpoints: [] };
-    // This tracker listens at its loopback address itself.
+    // This tracker itself listens on loopback.
     expect(await harness.stranger().greet(hidden)).toMatchObject({ ...hidden, unreachable: false });
     const open = await Harness.start({}, { listen: { kind: 'tcp', host: '', port: 0 } });
     try {
@@ -83,7 +83,7 @@ describe('a Connect stream', () => {
     expect(await peerNames()).toEqual([]);
   });
 
-  test('ends with UNAUTHENTICATED if the key is of somebody else', async () => {
+  test('ends with UNAUTHENTICATED if the key belongs to another peer', async () => {
     const agent = harness.stranger();
     await agent.hello({ publicKey: PeerIdentity.generate().publicKey });
     expect(await agent.end()).toMatchObject({ code: 'unauthenticated', reason: 'BAD_SIGNATURE' });
@@ -123,13 +123,13 @@ describe('a Connect stream', () => {
     },
   );
 
-  test('ends with INVALID_ARGUMENT if something else is said before the hello', async () => {
+  test('ends with INVALID_ARGUMENT if another message precedes the hello', async () => {
     const agent = harness.stranger();
     agent.share(infohash(1));
     expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
-  test('ends with DEADLINE_EXCEEDED if no hello comes, and stays if one came', async () => {
+  test('ends with DEADLINE_EXCEEDED without a hello, and stays open with one', async () => {
     await harness.stop();
     harness = await Harness.start({ timeouts: { helloMs: 2000 } });
     const agent = await harness.agent('alice');
@@ -138,7 +138,7 @@ describe('a Connect stream', () => {
     expect(await agent.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND' });
   });
 
-  test('ends with ABORTED when the same peer connects again, and the new one lives', async () => {
+  test('ends with ABORTED when the same peer connects again, and the new one stays open', async () => {
     const first = await harness.agent('alice');
     first.share(infohash(1));
     const second = harness.stranger();
@@ -151,7 +151,7 @@ describe('a Connect stream', () => {
     expect(await second.next('problem')).toMatchObject({ reason: 'SWARM_NOT_FOUND' });
   });
 
-  test('ends with RESOURCE_EXHAUSTED if too many peers are there', async () => {
+  test('ends with RESOURCE_EXHAUSTED if too many peers are connected', async () => {
     const small = await Harness.start({ capacity: { sessions: 1 } });
     await small.agent('alice');
     const second = small.stranger();
@@ -176,7 +176,7 @@ describe('a Connect stream', () => {
     expect(await peerNames()).toEqual([]);
   });
 
-  test('is over at once when the connection is lost', async () => {
+  test('ends at once when the connection is lost', async () => {
     const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
     alice.share(infohash(1));
     bob.watch(infohash(1));
@@ -187,7 +187,7 @@ describe('a Connect stream', () => {
     expect(await peerNames()).toEqual(['bob']);
   });
 
-  test('tells a watcher who joins, who completes and who leaves', async () => {
+  test('notifies a watcher of peers that join, complete and leave', async () => {
     const [alice, bob, carol] = await Promise.all(
       ['alice', 'bob', 'carol'].map((name) => harness.agent(name)),
     );
@@ -206,7 +206,7 @@ describe('a Connect stream', () => {
     expect(await carol!.next('problem')).toMatchObject({ reason: 'NOT_WATCHED' });
   });
 
-  test('a delta carries all that is needed to reach a peer', async () => {
+  test('a delta has everything needed to reach a peer', async () => {
     const [alice, bob] = [
       await harness.agent('alice', { labels: { zone: 'eu-1' } }),
       await harness.agent('bob'),
@@ -286,7 +286,7 @@ describe('a Connect stream', () => {
     expect(await agent.next('problem')).toMatchObject({ reason: 'ALREADY_GREETED' });
   });
 
-  test('answers bytes that are no message with a problem and goes on', async () => {
+  test('answers malformed bytes with a problem and continues', async () => {
     const agent = await harness.agent('mallory');
     agent.sayBytes(Buffer.from('ffffffffffffffffffffff', 'hex'));
     expect(await agent.next('problem')).toMatchObject({ reason: 'UNKNOWN_MESSAGE', sequence: 0n });
@@ -294,13 +294,13 @@ describe('a Connect stream', () => {
     expect(await agent.next('peerDelta')).toMatchObject({ snapshot: true });
   });
 
-  test('ends with INVALID_ARGUMENT if bytes that are no message come in place of the hello', async () => {
+  test('ends with INVALID_ARGUMENT on malformed bytes in place of the hello', async () => {
     const agent = harness.stranger();
     agent.sayBytes(Buffer.from('ff', 'hex'));
     expect(await agent.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
-  test('a slow reader is ended with RESOURCE_EXHAUSTED, and is gone for others at once', async () => {
+  test('ends for a slow reader with RESOURCE_EXHAUSTED, and others see it leave at once', async () => {
     const quick = await Harness.start({ timeouts: { slowReaderMs: 100 } });
     const [reader, writer] = [
       await quick.agent('slow'),

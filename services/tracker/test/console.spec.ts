@@ -41,7 +41,7 @@ describe('the console', () => {
     expect(lineOf(fromEvent(event))).toBe(line);
   });
 
-  test('escapes what could act on a terminal or break a line', () => {
+  test('escapes characters that could control a terminal or break a line', () => {
     const name = 'a\u001b[2J\n\u202eb\u2028';
     const event = { type: 'peer.connected', peer: { ...peer, name } } as const;
     expect(lineOf(fromEvent(event))).toBe(
@@ -67,7 +67,7 @@ describe('the console', () => {
     expect(lineOf(messageSent(preview))).toBe(line);
   });
 
-  test('shows its own events and all messages, but no files of other trackers', () => {
+  test('shows its own events and all messages, but no file events of other trackers', () => {
     const lines: string[] = [];
     const log = createLogger({ name: 'test', level: 'silent' });
     log.isLevelEnabled = () => true;

@@ -23,19 +23,19 @@ type ValueOf<Case extends Response['$case']> = Extract<Response, { $case: Case }
 
 export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
 
-/** 32 bytes, all the same. */
+/** 32 equal bytes. */
 export function infohash(digit: number): Buffer {
   return Buffer.alloc(32, digit);
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** Resolves as soon as `condition` gives something; tried again every few milliseconds. */
+/** Resolves when `condition` returns a value; polls every few milliseconds. */
 export async function eventually<T>(condition: () => Promise<T | undefined> | T | undefined): Promise<T> {
   return waitFor(condition, { what: String(condition), everyMs: 5 });
 }
 
-/** A tracker on a free port, clients of it, and an end of all of them. */
+/** A tracker on a free port and its clients, stopped together. */
 export class Harness {
   readonly #clients: TrackerServiceClient[] = [];
 
@@ -70,7 +70,7 @@ export class Harness {
     return this.tracker.address.kind === 'tcp' ? this.tracker.address.port : 0;
   }
 
-  /** A client on a connection of its own. */
+  /** A client on its own connection. */
   client(): TrackerServiceClient {
     const client = dialer.client(TrackerServiceClient, `127.0.0.1:${this.port}`, {
       'grpc.use_local_subchannel_pool': 1,
@@ -79,12 +79,12 @@ export class Harness {
     return client;
   }
 
-  /** A stream that has not said hello. */
+  /** A stream before its hello. */
   stranger(): TestAgent {
     return new TestAgent(this.client());
   }
 
-  /** An agent that was welcomed. */
+  /** An agent after its welcome. */
   async agent(name: string, hello: Partial<Hello> = {}): Promise<TestAgent> {
     const agent = this.stranger();
     await agent.greet({ name, ...hello });
@@ -97,12 +97,12 @@ export class Harness {
   }
 }
 
-/** An agent by hand: says what it is told to and keeps what it hears. */
+/** A scripted agent: sends the given messages and keeps those that it receives. */
 export class TestAgent {
   identity = PeerIdentity.generate();
   readonly call: ClientDuplexStream<ConnectRequest | Buffer, ConnectResponse>;
   readonly heard: Response[] = [];
-  /** Set when the stream has ended: what with, or undefined for OK. */
+  /** Set when the stream has ended: with an error, or undefined for OK. */
   ended: { readonly error?: EnjambreError } | undefined;
   #sequence = 0n;
   #read = 0;
@@ -140,12 +140,12 @@ export class TestAgent {
     return this.#sequence;
   }
 
-  /** Sends a frame as it is. */
+  /** Sends raw bytes as a frame. */
   sayBytes(frame: Buffer): void {
     this.call.write(frame);
   }
 
-  /** The next message of that kind; others before it are passed over. */
+  /** The next message of that kind; earlier ones of other kinds are skipped. */
   async next<Case extends Response['$case']>(kind: Case): Promise<ValueOf<Case>> {
     return this.#when<ValueOf<Case>>(() => {
       if (this.ended && this.#read >= this.heard.length)
@@ -204,7 +204,7 @@ export class TestAgent {
     return this.say({ $case: 'watch', value: { infohash: hash, maxPeers } });
   }
 
-  /** Names of the peers of a swarm, with "*" behind seeders, when `expected` holds of them. */
+  /** Names of the peers of a swarm, with "*" after seeders, once `expected` accepts them. */
   async peersOf(hash: Uint8Array, expected: (names: string[]) => boolean): Promise<string[]> {
     return this.#when(() => {
       const names = this.#namesOf(hash);
@@ -212,7 +212,7 @@ export class TestAgent {
     });
   }
 
-  /** How the stream ended; an OK is undefined. */
+  /** The error that ended the stream; undefined for OK. */
   async end(): Promise<EnjambreError | undefined> {
     return (await this.#when(() => this.ended)).error;
   }

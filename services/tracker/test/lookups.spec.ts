@@ -47,7 +47,7 @@ describe('look-ups', () => {
     expect(third.nextPageToken).toBe('');
   });
 
-  test('find files by a part of the name or the beginning of the infohash', async () => {
+  test('find files by a part of the name or a prefix of the infohash', async () => {
     expect((await listFiles({ query: 'fILE 3' })).files).toHaveLength(1);
     expect((await listFiles({ query: '04040404' })).files).toMatchObject([{ name: 'File 4.bin' }]);
     expect((await listFiles({ query: 'nothing' })).files).toEqual([]);
@@ -86,7 +86,7 @@ describe('look-ups', () => {
     expect(file?.sharedAt).toBeInstanceOf(Date);
   });
 
-  test('say NOT_FOUND of a file that nobody has, and INVALID_ARGUMENT of no infohash', async () => {
+  test('return NOT_FOUND for a file without peers, and INVALID_ARGUMENT for an invalid infohash', async () => {
     const getFile = (hash: string) => callUnary(client.getFile.bind(client), { infohash: hash });
     await expect(getFile(hex(infohash(9)))).rejects.toMatchObject({
       code: 'not-found',
@@ -105,7 +105,7 @@ describe('look-ups', () => {
     await expect(getSwarm(hex(infohash(1)), -1)).rejects.toMatchObject({ reason: 'BAD_MAX_PEERS' });
   });
 
-  test('list the peers with what they have', async () => {
+  test('list the peers with their numbers of files', async () => {
     const { peers } = await listPeers();
     expect(peers).toMatchObject([
       {
@@ -122,7 +122,7 @@ describe('look-ups', () => {
     expect((await listPeers({ query: bob.peerId.slice(0, 8) })).peers).toMatchObject([{ name: 'bob' }]);
   });
 
-  test('count', async () => {
+  test('count peers, files and announces', async () => {
     expect(await stats()).toMatchObject({
       trackers: 1,
       degraded: false,
@@ -134,7 +134,7 @@ describe('look-ups', () => {
     });
   });
 
-  test('an answer stays below 4 MiB though hundreds of peers have long labels', async () => {
+  test('stay below 4 MiB even if hundreds of peers have long labels', async () => {
     const crowded = await Harness.start();
     const labels = Object.fromEntries([...Array(16).keys()].map((n) => [`label${n}`, '\u20ac'.repeat(255)]));
     const crowd = crowded.client();

@@ -8,7 +8,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, TestAgent } from './harness.js';
 
-/** A network between an agent and the tracker that can break. */
+/** A breakable network between an agent and the tracker. */
 class Network {
   readonly #sockets: Socket[] = [];
 
@@ -31,12 +31,12 @@ class Network {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Connections stay open, but nothing passes any more: as if the agent hung. */
+  /** Connections stay open, but pass no data: as if the agent hung. */
   freeze(): void {
     for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
-  /** As if the agent was killed. */
+  /** Cuts connections, as if the agent was killed. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -47,7 +47,7 @@ class Network {
   }
 }
 
-describe('an agent that is lost', () => {
+describe('the end of an agent', () => {
   let harness: Harness;
   let network: Network;
   let agent: TestAgent;
@@ -85,7 +85,7 @@ describe('an agent that is lost', () => {
     await eventually(() => reasons.length > 0 || undefined);
   };
 
-  test('by a crash is disconnected at once', async () => {
+  test('by a crash is noticed at once', async () => {
     const start = performance.now();
     network.cut();
     await peersAreGone();
@@ -93,7 +93,7 @@ describe('an agent that is lost', () => {
     expect(reasons).toEqual(['connection lost']);
   });
 
-  test('by a hang is disconnected within seconds', async () => {
+  test('by a hang is noticed within seconds', async () => {
     const start = performance.now();
     network.freeze();
     await peersAreGone();
@@ -101,7 +101,7 @@ describe('an agent that is lost', () => {
     expect(reasons).toEqual(['connection lost']);
   });
 
-  test('by its own will has said goodbye', async () => {
+  test('by its own choice is a goodbye', async () => {
     agent.call.end();
     await peersAreGone();
     expect(reasons).toEqual(['said goodbye']);

@@ -19,7 +19,7 @@ const alice = { peerId: 'ab'.repeat(32), name: 'alice' };
 
 type TcpAddress = Extract<Address, { kind: 'tcp' }>;
 
-/** The one call of a messaging service that a tracker makes. */
+/** The single method of a messaging service that a tracker calls. */
 class FakeMessaging {
   readonly bus = new EmbeddedEventBus({ source: 'messaging/m' });
   #server: GrpcServer | undefined;
@@ -75,7 +75,7 @@ describe('a tracker that follows a messaging service', () => {
     await messaging.stop();
   });
 
-  test('tells its watchers of messages as they were told, and of nothing else', async () => {
+  test('passes message events to its watchers unchanged, and no other events', async () => {
     messaging.bus.publish({ $case: 'peerDisconnected', value: { peer: alice, reason: 'a lie' } });
     messaging.say('x'.repeat(2000));
     messaging.say('one');
@@ -84,7 +84,7 @@ describe('a tracker that follows a messaging service', () => {
     expect(watcher.events[0]?.source).toBe('messaging/m');
   });
 
-  test('hears what was said while the service was away, once', async () => {
+  test('receives events from a loss of connection once', async () => {
     messaging.say('one');
     await watcher.kindsWhen(1);
     await messaging.stop();
@@ -95,7 +95,7 @@ describe('a tracker that follows a messaging service', () => {
     expect(heard()).toEqual(['one', 'two', 'three']);
   });
 
-  test('starts and works without it', async () => {
+  test('starts and works without the messaging service', async () => {
     await messaging.stop();
     const alone = await Harness.start({}, { messaging: messaging.address });
     try {

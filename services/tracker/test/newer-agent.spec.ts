@@ -25,7 +25,7 @@ function newerAgent(): TestAgent {
 }
 
 describe('an agent of a newer version', () => {
-  test('is welcomed though it says things that are not known, before its hello and in it', async () => {
+  test('is welcomed despite unknown fields and messages, before its hello and in it', async () => {
     const agent = newerAgent();
     agent.sayBytes(UNKNOWN_FIELDS);
     agent.say(undefined);
@@ -35,7 +35,7 @@ describe('an agent of a newer version', () => {
     expect(agent.ended).toBeUndefined();
   });
 
-  test('shares, watches and withdraws as any other, and is told of what was not understood', async () => {
+  test('shares, watches and withdraws like any other, and receives a problem for unknown messages', async () => {
     const [agent, watcher] = [newerAgent(), await harness.agent('watcher')];
     await agent.greet({ name: 'newer' });
     watcher.watch(infohash(1));
@@ -49,7 +49,7 @@ describe('an agent of a newer version', () => {
     await watcher.peersOf(infohash(1), (names) => names.length === 0);
   });
 
-  test('takes part by an announce whose event is not known: its numbers count', async () => {
+  test('takes part by an announce with an unknown event: its numbers count', async () => {
     const agent = newerAgent();
     await agent.greet({ name: 'newer' });
     agent.announce(infohash(1), { event: AnnounceEvent.UNRECOGNIZED, bytesLeft: 500n });

@@ -31,7 +31,7 @@ describe('a tracker as platform teams see it', () => {
     expect(methods).toContain('grpc.health.v1.Health/Check');
   });
 
-  test('answers a call by a tool that has no protos', async () => {
+  test('answers a call by a tool without protos', async () => {
     await harness.agent('alice');
     const answer = await curl(
       '-d',
@@ -50,7 +50,7 @@ describe('a tracker as platform teams see it', () => {
     health.close();
   });
 
-  test('says which port is taken when it cannot start', async () => {
+  test('names the port in use when it cannot start', async () => {
     await expect(Harness.start({}, { port: harness.port })).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'PORT_IN_USE',

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Harness, hex, infohash } from './harness.js';
 import { Watcher } from './watcher.js';
 
-describe('what a tracker publishes on NATS', () => {
+describe('the events of a tracker on NATS', () => {
   let nats: NatsServer;
   let onlooker: Onlooker;
   let now: number;
@@ -25,7 +25,7 @@ describe('what a tracker publishes on NATS', () => {
     await nats.stop();
   });
 
-  test('is each of its events, on its subject and as docs/asyncapi.yaml describes it', async () => {
+  test('are its events, each on its subject and as described by docs/asyncapi.yaml', async () => {
     const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
     alice.share(infohash(1));
     await onlooker.until('enjambre.file.shared');
@@ -87,7 +87,7 @@ describe('what a tracker publishes on NATS', () => {
     });
   });
 
-  test('is seen by the watchers of another tracker, and replayed there', async () => {
+  test('are received by watchers of another tracker, and replayed there', async () => {
     const other = await Harness.start({}, { nats: nats.url, name: 'other' });
     try {
       const live = await Watcher.start(other.client());
@@ -102,7 +102,7 @@ describe('what a tracker publishes on NATS', () => {
     }
   });
 
-  test('waits while NATS is away; the tracker goes on and its watchers see everything', async () => {
+  test('wait while NATS is unreachable; the tracker continues and its watchers receive them', async () => {
     const watcher = await Watcher.start(harness.client());
     await nats.kill();
     const alice = await harness.agent('alice');

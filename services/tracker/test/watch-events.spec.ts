@@ -13,7 +13,7 @@ describe('WatchEvents', () => {
 
   afterEach(() => harness.stop());
 
-  test('streams what happens, in order', async () => {
+  test('streams events in order', async () => {
     const watcher = await Watcher.start(harness.client());
     const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
     alice.share(infohash(1));
@@ -46,7 +46,7 @@ describe('WatchEvents', () => {
     expect(new Set(watcher.events.map(({ id }) => id)).size).toBe(7);
   });
 
-  test('passes on what an agent claims of another, but nothing that is malformed or too much', async () => {
+  test('publishes claims of an agent about another, unless malformed or too frequent', async () => {
     const watcher = await Watcher.start(harness.client(), { types: ['peer.banned'] });
     const [alice, mallory] = [await harness.agent('alice'), await harness.agent('mallory')];
     const claim = { peerId: Buffer.from(mallory.peerId, 'hex'), reason: 'x', infohash: Buffer.alloc(0) };
@@ -81,7 +81,7 @@ describe('WatchEvents', () => {
     expect(peers).toHaveLength(2);
   });
 
-  test('streams only the types asked for', async () => {
+  test('streams only the requested types', async () => {
     const watcher = await Watcher.start(harness.client(), { types: ['download.*', 'peer.dis*'] });
     const alice = await harness.agent('alice');
     alice.share(infohash(1));
@@ -91,7 +91,7 @@ describe('WatchEvents', () => {
     expect(await watcher.kindsWhen(3)).toEqual(['downloadStarted', 'downloadFailed', 'peerDisconnected']);
   });
 
-  test('replays what happened since a time, then goes on', async () => {
+  test('replays events since a time, then continues', async () => {
     const alice = await harness.agent('alice');
     alice.share(infohash(1));
     const first = await Watcher.start(harness.client(), { since: new Date(0) });
@@ -109,7 +109,7 @@ describe('WatchEvents', () => {
     expect(error).toMatchObject({ code: 'invalid', reason: 'BAD_EVENT_FILTER' });
   });
 
-  test('ends a caller that does not read with RESOURCE_EXHAUSTED', async () => {
+  test('ends for a caller that does not read with RESOURCE_EXHAUSTED', async () => {
     const watcher = await Watcher.start(harness.client());
     watcher.call.pause();
     const alice = await harness.agent('alice');

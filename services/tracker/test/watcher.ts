@@ -9,7 +9,7 @@ import type {
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { eventually } from './harness.js';
 
-/** A caller of WatchEvents that keeps what it hears. */
+/** A caller of WatchEvents that keeps the events. */
 export class Watcher {
   readonly events: Event[] = [];
   error: EnjambreError | undefined;
@@ -21,7 +21,7 @@ export class Watcher {
     this.call.on('error', (error) => (this.error = fromServiceError(error)));
   }
 
-  /** Resolves when the subscription stands. */
+  /** Resolves when the subscription is active. */
   static async start(
     client: TrackerServiceClient,
     request: Partial<WatchEventsRequest> = {},

@@ -17,8 +17,8 @@ export interface Attempt {
 }
 
 /**
- * Tries the candidates in turn, each as soon as the one before fails or has not answered within {@link
- * ATTEMPT_DELAY_MS}. Returns the result of the first attempt that succeeds, and aborts the others. If all
+ * Tries the candidates in turn, each as soon as the one before fails or has not answered within
+ * {@link ATTEMPT_DELAY_MS}. Returns the result of the first attempt that succeeds, and aborts the others. If all
  * fail, throws the error of the first candidate. Throws `cancelled` CANCELLED if `signal` aborts.
  *
  * @param candidates at least one

@@ -57,8 +57,8 @@ export class Metrics {
   }
 
   /**
-   * A count since the process started: `read` must never decrease. A known name is handled as by {@link
-   * gauge}.
+   * A count since the process started: `read` must never decrease. A known name is handled as by
+   * {@link gauge}.
    */
   counter(family: Family, read: Reader): void {
     if (this.#isKnown(family.name, read)) return;

@@ -8,8 +8,8 @@ export interface MessageReaderInit {
 }
 
 /**
- * Splits the bytes of a gRPC stream, in chunks of any size, into messages. For blocks see {@link
- * FetchReader}.
+ * Splits the bytes of a gRPC stream, in chunks of any size, into messages. For blocks see
+ * {@link FetchReader}.
  */
 export class MessageReader {
   readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);

@@ -65,8 +65,8 @@ export class OutgoingData {
   }
 
   /**
-   * Sets the initial window of streams, and changes that of open streams by the difference. Throws {@link
-   * Http2Violation}.
+   * Sets the initial window of streams, and changes that of open streams by the difference. Throws
+   * {@link Http2Violation}.
    */
   setInitialWindow(bytes: number): void {
     for (const waiting of this.#streams.values())

@@ -7,13 +7,13 @@ interface ConnectHandlerOptions {
   readonly hub: SessionHub;
   readonly handlers: HandlerFactory;
   readonly timeouts: ConnectTimeouts;
-  /** So many streams may be open at a time, greeted or not. */
+  /** Maximum number of open streams, before and after their hello. */
   readonly maxStreams: number;
-  /** True if agents on other hosts can come to this tracker. */
+  /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
 }
 
-/** Handles Connect: keeps account of all open streams and ends them when the tracker stops. */
+/** Handles Connect: tracks all open streams and ends them when the tracker stops. */
 export class ConnectHandler {
   readonly #options: ConnectHandlerOptions;
   readonly #open = new Map<ConnectCall, ConnectSession>();
@@ -37,7 +37,7 @@ export class ConnectHandler {
     call.on('cancelled', () => this.#open.delete(call));
   }
 
-  /** Ends all streams and takes no more. */
+  /** Ends all streams and accepts no more. */
   stop(): void {
     this.#stopping = true;
     for (const session of this.#open.values()) session.close(stopping(), 'the tracker is stopping');

@@ -18,9 +18,9 @@ import type { SessionHub, SessionStream } from './session-hub.js';
 export type ConnectCall = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 
 export interface ConnectTimeouts {
-  /** An agent that has not said hello by then is sent away, in milliseconds. */
+  /** Time for an agent's hello before its stream is ended, in milliseconds. */
   readonly helloMs: number;
-  /** So is one that does not read for so long, in milliseconds. */
+  /** Time that an agent may leave messages unread before its stream is ended, in milliseconds. */
   readonly slowReaderMs: number;
 }
 
@@ -29,7 +29,7 @@ interface ConnectSessionOptions {
   readonly hub: SessionHub;
   readonly handlers: HandlerFactory;
   readonly timeouts: ConnectTimeouts;
-  /** True if agents on other hosts can come to this tracker. */
+  /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
 }
 
@@ -47,7 +47,7 @@ export class ConnectSession implements SessionStream {
   readonly #helloTimer: NodeJS.Timeout;
   /** Set by the hello. */
   #session: Session | undefined;
-  /** The message that is being handled. */
+  /** The message being handled. */
   #request: ConnectRequest | undefined;
   #ended = false;
 
@@ -78,9 +78,9 @@ export class ConnectSession implements SessionStream {
   }
 
   /**
-   * Ends the stream with the status that fits `error`.
+   * Ends the stream with the status of `error`.
    *
-   * @param reason what others are told of it
+   * @param reason reason for other agents and events
    */
   close(error: unknown, reason: string): void {
     if (this.#ended) return;
@@ -88,7 +88,7 @@ export class ConnectSession implements SessionStream {
     this.#handlers.fail(this.#call, error);
   }
 
-  /** A lost connection ends the stream too, but by the next turn grpc-js knows that it was cancelled. */
+  /** A lost connection ends the stream too, but by the next turn grpc-js reports the call as cancelled. */
   #farewell(): void {
     this.#end(this.#call.cancelled ? 'connection lost' : 'said goodbye');
     this.#call.end();
@@ -126,7 +126,7 @@ export class ConnectSession implements SessionStream {
 
   #greet(request: ConnectRequest): void {
     const { message } = request;
-    if (!message && request !== MALFORMED) return; // Of a later version; the hello is still awaited.
+    if (!message && request !== MALFORMED) return; // From a later version; the hello is still pending.
     if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
@@ -171,12 +171,12 @@ export class ConnectSession implements SessionStream {
       case 'ban':
         return registry.ban(session, toBanClaim(message.value), clock());
       case 'hello':
-        throw new EnjambreError('precondition', 'ALREADY_GREETED', 'a hello is said once in a session');
+        throw new EnjambreError('precondition', 'ALREADY_GREETED', 'a session has only one hello');
       case undefined:
         throw new EnjambreError(
           'invalid',
           'UNKNOWN_MESSAGE',
-          'the message says nothing that this tracker knows',
+          'this tracker does not know this kind of message',
         );
     }
   }
@@ -187,5 +187,5 @@ function noHello(): EnjambreError {
 }
 
 function slowReader(): EnjambreError {
-  return new EnjambreError('exhausted', 'SLOW_READER', 'messages were left unread for too long: read faster');
+  return new EnjambreError('exhausted', 'SLOW_READER', 'messages were not read in time: read faster');
 }

@@ -24,7 +24,7 @@ export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: Kno
   };
 }
 
-/** @param asker where it is says at which addresses it can reach others */
+/** @param asker its location decides which endpoints it receives */
 export function fromSession({ peer, connectedAt, seeding, leeching }: Session, asker: Caller): Peer {
   const { id, name, labels, version } = peer;
   const endpoints = [...endpointsFor(peer, asker)];

@@ -36,11 +36,14 @@ const NEWS: Readonly<Partial<Record<AnnounceEvent, DownloadNews>>> = {
 
 /** Throws `invalid` INVALID_INFOHASH, MISSING_FILE or INVALID_SIZE. */
 export function toOffer({ infohash, file, restated }: Share): Offer {
-  if (!file) throw new EnjambreError('invalid', 'MISSING_FILE', 'a share must say what the file is');
+  if (!file) throw new EnjambreError('invalid', 'MISSING_FILE', 'a share must describe the file');
   return { infohash: infoHashFromBytes(infohash), file: toFileSummary(file), restated };
 }
 
-/** Of an event that a newer agent may have, the numbers count. Throws `invalid` INVALID_INFOHASH, INVALID_REASON or INVALID_SIZE. */
+/**
+ * For an unknown event of a newer agent, only the numbers count. Throws `invalid` INVALID_INFOHASH,
+ * INVALID_REASON or INVALID_SIZE.
+ */
 export function toReport(announce: Announce): Report {
   const news = NEWS[announce.event] ?? 'progressed';
   checkReason(announce.reason);
@@ -57,7 +60,7 @@ export function toReport(announce: Announce): Report {
 
 /** Throws `invalid` INVALID_PEER_ID, INVALID_INFOHASH or INVALID_REASON. */
 export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
-  if (reason === '') throw new EnjambreError('invalid', 'INVALID_REASON', 'a ban must say why');
+  if (reason === '') throw new EnjambreError('invalid', 'INVALID_REASON', 'a ban must have a reason');
   checkReason(reason);
   return {
     peerId: peerIdFromBytes(peerId),
@@ -66,7 +69,7 @@ export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
   };
 }
 
-/** One message of all that an agent is to change in its view of a swarm: of peers that it can reach from where it is. */
+/** The message with an agent's changes of a swarm: only peers that it can reach from its location. */
 export function fromDelta(
   infohash: InfoHash,
   delta: { snapshot: boolean; upserted: ReadonlyMap<PeerId, SwarmPeer>; removed: ReadonlySet<PeerId> },
@@ -85,7 +88,7 @@ export function fromDelta(
   return { message: { $case: 'peerDelta', value } };
 }
 
-/** What was wrong with `request`. An infohash that is none is not sent back. */
+/** The Problem for `request`. An invalid infohash is not sent back. */
 export function fromProblem({ sequence, message }: ConnectRequest, error: EnjambreError): ConnectResponse {
   const named = message && 'infohash' in message.value ? message.value.infohash : new Uint8Array();
   const infohash = named.length === INFOHASH_BYTES ? named : new Uint8Array();

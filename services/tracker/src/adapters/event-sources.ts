@@ -17,17 +17,17 @@ interface EventComponents {
 }
 
 interface TrackerEventSettings {
-  /** Who says so: "tracker/NAME". */
+  /** Source of the events: "tracker/NAME". */
   readonly source: string;
   readonly eventMaxAge: number;
   readonly eventMaxBytes: number;
   readonly natsReplicas: NatsReplicas;
-  /** Started before. */
+  /** Started before the bus. */
   readonly link: NatsLink | undefined;
   readonly messaging: Address | undefined;
 }
 
-/** The bus on NATS if there is one, else one in this process that hears of messages from their service. */
+/** Opens the bus on NATS if configured, otherwise one in this process that follows the messaging service. */
 export function openEvents(components: EventComponents, settings: TrackerEventSettings): EventBus {
   const {
     source,

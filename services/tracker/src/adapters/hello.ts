@@ -7,16 +7,16 @@ import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { mainEndpoint, type PeerInfo } from '../domain/peer.js';
 import { reachOf, type Caller } from './reach.js';
 
-/** The last millisecond of the year 9999: room for those after it. */
+/** The last millisecond of the year 9999: leaves room for later epochs. */
 const MAX_EPOCH = 253_402_300_799_999n;
-/** So many addresses may an agent have. */
+/** Maximum number of an agent's endpoints. */
 const MAX_CLAIMS = 16;
 const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 /**
- * Who says hello.
+ * Verifies a hello and returns the peer.
  *
- * @param nonce what the signature must cover
+ * @param nonce the nonce that the signature must cover
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
 export function acceptHello(hello: Hello, nonce: Uint8Array, caller: Caller): PeerInfo {
@@ -27,19 +27,19 @@ export function acceptHello(hello: Hello, nonce: Uint8Array, caller: Caller): Pe
   return { id, name, endpoint: mainEndpoint(reach), reach, labels, version };
 }
 
-/** Throws `invalid` BAD_HELLO if there are too many, or too long ones. */
+/** Throws `invalid` BAD_HELLO for too many or too long labels. */
 export function checkLabels(labels: Hello['labels']): void {
   const fault = labelsFault(labels);
   if (fault !== undefined) throw badHello(fault);
 }
 
-/** Undefined if the agent does not say. Throws `invalid` BAD_HELLO. */
+/** Undefined if the agent sent none. Throws `invalid` BAD_HELLO. */
 export function toEpoch(epoch: bigint): number | undefined {
-  if (epoch > MAX_EPOCH) throw badHello('the epoch is later than any time');
+  if (epoch > MAX_EPOCH) throw badHello('the epoch is after the year 9999');
   return epoch === 0n ? undefined : Number(epoch);
 }
 
-/** Where it says that it can be reached. */
+/** The endpoints that the agent claims. */
 function claimsOf({ endpoint, endpoints }: Hello): TcpAddress[] {
   if (endpoints.length > MAX_CLAIMS) throw badHello(`more than ${MAX_CLAIMS} endpoints`);
   const main = parseEndpoint(endpoint);

@@ -32,10 +32,12 @@ interface PageRequest {
 
 const DEFAULT_PAGE_SIZE = 100;
 const HIGHEST_PAGE_SIZE = 1000;
-/** Clients take 4 MiB; a character is up to 3 bytes. One peer has at most some 10,000 of them. */
+/**
+ * gRPC clients accept 4 MiB; a character takes up to 3 bytes. One peer has at most about 10,000 characters.
+ */
 const MAX_PAGE_CHARS = 1_000_000;
 
-/** Handlers of all that people and tools ask; none of them changes anything. */
+/** Handlers of the look-ups for people and tools; none of them changes anything. */
 export function lookupHandlers(
   handlers: HandlerFactory,
   directory: Directory,
@@ -78,7 +80,10 @@ function toPageQuery({ query, pageSize, pageToken }: PageRequest): PageQuery {
   return pageToken === '' ? { query, limit } : { query, limit, after: decodePageToken(pageToken) };
 }
 
-/** The beginning of a page of peers with long labels or endpoints, lest the answer be larger than clients take. */
+/**
+ * Shortens a page of peers with long labels or endpoints, so that the answer does not exceed the limit of
+ * clients.
+ */
 function bounded<Item>({ items, more }: Page<Item>, sizeOf: (item: Item) => number): Page<Item> {
   let chars = 0;
   const tooLong = items.findIndex((item) => (chars += sizeOf(item)) > MAX_PAGE_CHARS);

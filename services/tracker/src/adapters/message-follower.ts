@@ -10,7 +10,7 @@ import { MessagingServiceClient } from '@enjambre/proto/gen/enjambre/messaging/v
 
 export interface FollowerComponents {
   readonly dialer: Dialer;
-  /** Takes what was heard. */
+  /** Receives the events. */
   readonly events: { adopt(event: Event): void };
   readonly log: Logger;
   /** Milliseconds since 1970. */
@@ -18,23 +18,23 @@ export interface FollowerComponents {
 }
 
 export interface FollowerInit {
-  /** Of the messaging service, as gRPC takes it. */
+  /** Address of the messaging service, as a gRPC target. */
   readonly address: string;
 }
 
 const TYPES = ['message.*'];
-/** So many ids are remembered: what is replayed after a loss of connection is taken in once. */
+/** Number of remembered ids: events replayed after a loss of connection are adopted only once. */
 const MAX_KNOWN = 10_000;
-/** An id, or a text of an event, that is longer is not from a messaging service. */
+/** A longer id or text is not from a messaging service. */
 const MAX_TEXT_CHARS = 1024;
 
-/** Puts what happens to messages on a tracker's own bus, for as long as there is no NATS to bring it. */
+/** Publishes message events on a tracker's own bus when there is no NATS to deliver them. */
 export class MessageFollower implements Startable {
   readonly #known = new Set<string>();
   readonly #stopping = new AbortController();
-  /** What happened since then is asked for when the connection stands again. */
+  /** Start of the replay after a reconnection. */
   #since: Date;
-  /** Told once, not at each attempt. */
+  /** True after the loss was logged: it is logged once, not at each attempt. */
   #away = false;
   #following: Promise<void> | undefined;
 
@@ -95,13 +95,13 @@ export class MessageFollower implements Startable {
   }
 
   #tellAway(error: unknown): void {
-    const text = `messages at ${this.init.address} cannot be followed (${messageOf(error)}): trying again`;
+    const text = `messages at ${this.init.address} cannot be followed (${messageOf(error)}): retrying`;
     this.parts.log[this.#away ? 'debug' : 'warn']({ err: error }, text);
     this.#away = true;
   }
 }
 
-/** True for what a messaging service may say, and no more of it than fits in an event. */
+/** True for an event that a messaging service may publish, if its texts fit into an event. */
 function isMessage({ id, source, time, event }: Event): boolean {
   if (event?.$case !== 'messageSent' && event?.$case !== 'messageDelivered') return false;
   const { sender, messageId } = event.value;

@@ -4,12 +4,12 @@ import type { Directory } from '../domain/directory.js';
 
 type Kind = NonNullable<ConnectRequest['message']>['$case'];
 
-/** What is counted as messages come and go. */
+/** Counts messages and changes as they happen. */
 export class TrafficCounts {
   readonly received = new Map<Kind | 'unknown', number>();
-  /** Messages refused with a problem. */
+  /** Messages answered with a problem. */
   rejected = 0;
-  /** Changes of swarms told to watching agents. */
+  /** Changes of swarms sent to watching agents. */
   deltas = 0;
   deltaPeers = 0;
 
@@ -32,19 +32,19 @@ export interface MeasuredTracker {
   readonly traffic: TrafficCounts;
 }
 
-/** All that is told of a tracker besides its calls and events. */
+/** Registers a tracker's metrics, except those of its calls and events. */
 export function measureTracker(metrics: Metrics, { directory, traffic }: MeasuredTracker): void {
   const gauge = (name: string, help: string, read: () => number): void =>
     metrics.gauge({ name: `enjambre_tracker_${name}`, help }, read);
   const counter = (name: string, help: string, read: () => number): void =>
     metrics.counter({ name: `enjambre_tracker_${name}`, help }, read);
   gauge('agents_connected', 'Agents with a session.', () => directory.sessionCount);
-  gauge('files', 'Files that a connected peer has and has described.', () => directory.stats().files);
-  gauge('swarms', 'Swarms: infohashes that somebody has, wants or watches.', () => directory.swarmCount);
+  gauge('files', 'Files that a connected peer has, with a known description.', () => directory.stats().files);
+  gauge('swarms', 'Swarms: infohashes that an agent has, wants or watches.', () => directory.swarmCount);
   metrics.gauge(
     {
       name: 'enjambre_tracker_swarm_members',
-      help: 'Peers in swarms, once for each swarm.',
+      help: 'Memberships of peers in swarms.',
       labels: ['role'],
     },
     () => {
@@ -55,21 +55,13 @@ export function measureTracker(metrics: Metrics, { directory, traffic }: Measure
       ];
     },
   );
-  counter('announces_total', 'Announces taken.', () => directory.announces);
-  counter(
-    'downloads_completed_total',
-    'Downloads that their agents said are complete.',
-    () => directory.downloadsCompleted,
-  );
-  counter('deltas_total', 'Changes of swarms told to agents that watch them.', () => traffic.deltas);
-  counter('delta_peers_total', 'Peers named in these changes.', () => traffic.deltaPeers);
-  counter(
-    'messages_rejected_total',
-    'Messages of agents that were answered with a problem.',
-    () => traffic.rejected,
-  );
+  counter('announces_total', 'Announces accepted.', () => directory.announces);
+  counter('downloads_completed_total', 'Downloads reported as complete.', () => directory.downloadsCompleted);
+  counter('deltas_total', 'Changes of swarms sent to watching agents.', () => traffic.deltas);
+  counter('delta_peers_total', 'Peers in these changes.', () => traffic.deltaPeers);
+  counter('messages_rejected_total', 'Messages from agents answered with a problem.', () => traffic.rejected);
   metrics.counter(
-    { name: 'enjambre_tracker_messages_total', help: 'Messages of agents, by kind.', labels: ['kind'] },
+    { name: 'enjambre_tracker_messages_total', help: 'Messages from agents, by kind.', labels: ['kind'] },
     () => Array.from(traffic.received, ([kind, count]) => [{ kind }, count] as const),
   );
 }

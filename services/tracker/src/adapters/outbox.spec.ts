@@ -25,7 +25,7 @@ function delta(
   };
 }
 
-/** A reader that takes messages only while it is awake, and keeps what it took. */
+/** A reader that accepts messages only while it is awake, and keeps them. */
 class FakeReader {
   readonly taken: ConnectResponse[] = [];
   awake = true;
@@ -62,7 +62,7 @@ function outboxFor(reader: FakeReader, onSlowReader: () => void = () => undefine
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('an outbox', () => {
-  test('makes one message of the changes of a tick', async () => {
+  test('merges the changes of a tick into one message', async () => {
     const reader = new FakeReader();
     const outbox = outboxFor(reader);
     outbox.change(delta([1, 2], [], true));
@@ -78,7 +78,7 @@ describe('an outbox', () => {
     outbox.close();
   });
 
-  test('whatever it joins, the reader ends up with the same peers', async () => {
+  test('merged changes give the reader the same peers', async () => {
     const change = fc.record({
       upserted: fc.uniqueArray(fc.integer({ min: -8, max: 8 }).filter(Boolean), { selector: Math.abs }),
       removed: fc.uniqueArray(fc.integer({ min: 1, max: 8 })),
@@ -105,7 +105,7 @@ describe('an outbox', () => {
     );
   });
 
-  test('keeps changes back, and reads no more, while the reader does not read', async () => {
+  test('holds changes back, and stops reading, while the reader does not read', async () => {
     const reader = new FakeReader();
     const outbox = outboxFor(reader);
     reader.awake = false;
@@ -121,7 +121,7 @@ describe('an outbox', () => {
     outbox.close();
   });
 
-  test('says so when a reader that does not read has too much to read', () => {
+  test('reports a reader whose unread changes exceed the limit', () => {
     const reader = new FakeReader();
     let complaints = 0;
     const outbox = outboxFor(reader, () => (complaints += 1));
@@ -134,7 +134,7 @@ describe('an outbox', () => {
     outbox.close();
   });
 
-  test('forgets what was to be said of a swarm that is no longer watched', async () => {
+  test('discards unsent changes of a swarm that is no longer watched', async () => {
     const reader = new FakeReader();
     const outbox = outboxFor(reader);
     outbox.change(delta([1], []));

@@ -6,36 +6,36 @@ import type { Caller } from './reach.js';
 
 /** The part of a call that the outbox needs. */
 interface Reader {
-  /** False if it takes no more until "drain". */
+  /** Returns false if no more is accepted until "drain". */
   write(message: ConnectResponse): boolean;
   on(event: 'drain', listener: () => void): unknown;
-  /** Stop and go on taking messages from whoever does not read ours. */
+  /** Pause and resume reading messages of an agent that does not read ours. */
   pause(): unknown;
   resume(): unknown;
 }
 
 interface OutboxOptions {
-  /** Who reads: where it is says at which addresses it can reach others. */
+  /** The reading agent: its location decides which endpoints it receives. */
   readonly reader: Caller;
-  /** A reader that takes nothing for so long is slow, in milliseconds. */
+  /** A reader that reads nothing for this long is slow, in milliseconds. */
   readonly maxBlockedMs: number;
-  /** Called, perhaps repeatedly, when the reader is too slow. */
+  /** Called, possibly repeatedly, when the reader is too slow. */
   readonly onSlowReader: () => void;
 }
 
-/** What is to be said of one swarm: many changes in one. */
+/** Unsent changes of one swarm, merged. */
 interface PendingDelta {
   snapshot: boolean;
   readonly upserted: Map<PeerId, SwarmPeer>;
   readonly removed: Set<PeerId>;
 }
 
-/** More changes are not kept for a reader that does not read. */
+/** Limit of changes kept for a reader that does not read. */
 const MAX_PENDING_CHANGES = 50_000;
 
 /**
- * What waits to be written to one agent. Changes of one swarm within a tick, or while
- * the agent does not read, become one message; how much can wait is bounded.
+ * Messages waiting to be written to one agent. Changes of one swarm within a tick, or while the agent does
+ * not read, are merged into one message; the number of waiting changes is bounded.
  */
 export class Outbox {
   readonly #pending = new Map<InfoHash, PendingDelta>();
@@ -54,7 +54,7 @@ export class Outbox {
     });
   }
 
-  /** Says `message` as soon as the reader takes it. */
+  /** Sends `message` as soon as the reader accepts it. */
   send(message: ConnectResponse): void {
     if (this.#closed) return;
     this.#messages.push(message);
@@ -62,7 +62,7 @@ export class Outbox {
     if (!this.#blocked) this.#writeAll();
   }
 
-  /** Says the change in this tick or, joined with later ones, as soon as the reader takes it. */
+  /** Sends the change in this tick or, merged with later ones, as soon as the reader accepts it. */
   change(delta: DeltaEffect): void {
     if (this.#closed) return;
     let pending = this.#pending.get(delta.infohash);
@@ -74,7 +74,7 @@ export class Outbox {
     if (!this.#blocked) this.#flush ??= setImmediate(() => this.#writeAll());
   }
 
-  /** Forgets what was still to be said of a swarm. */
+  /** Discards unsent changes of a swarm. */
   discard(infohash: InfoHash): void {
     const pending = this.#pending.get(infohash);
     if (!pending) return;
@@ -82,7 +82,7 @@ export class Outbox {
     this.#pending.delete(infohash);
   }
 
-  /** Nothing is written any more. */
+  /** Stops all writing. */
   close(): void {
     this.#closed = true;
     this.#messages = [];
@@ -123,7 +123,7 @@ export class Outbox {
   }
 }
 
-/** Adds `delta` to what is pending; returns by how many changes that grew. */
+/** Merges `delta` into the pending changes; returns by how many changes they grew. */
 function merge(pending: PendingDelta, delta: DeltaEffect): number {
   const before = sizeOf(pending);
   if (delta.snapshot) {

@@ -3,12 +3,12 @@ import type { Named } from '../domain/name-index.js';
 
 const MAX_TOKEN_CHARS = 1024;
 
-/** A token that continues a listing behind `place`, whatever has come or gone meanwhile. */
+/** A token that continues a listing after `place`, even if entries have come or gone meanwhile. */
 export function encodePageToken({ name, id }: Named): string {
   return Buffer.from(JSON.stringify([name, id])).toString('base64url');
 }
 
-/** The place that a token stands for. Throws `invalid` BAD_PAGE_TOKEN. */
+/** The place encoded in a token. Throws `invalid` BAD_PAGE_TOKEN. */
 export function decodePageToken(token: string): Named {
   const place =
     token.length <= MAX_TOKEN_CHARS ? parse(Buffer.from(token, 'base64url').toString()) : undefined;
@@ -19,7 +19,7 @@ export function decodePageToken(token: string): Named {
       if (encodePageToken(decoded) === token) return decoded;
     }
   }
-  const message = 'the page token is none of this tracker: leave it empty for the first page';
+  const message = 'the page token is not from this tracker: leave it empty for the first page';
   throw new EnjambreError('invalid', 'BAD_PAGE_TOKEN', message);
 }
 

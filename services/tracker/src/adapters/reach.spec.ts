@@ -6,14 +6,14 @@ import type { PeerInfo } from '../domain/peer.js';
 import { groupOf, groupsReachedFrom } from '../domain/reach-group.js';
 import { callerOf, endpointsFor, MAX_ENDPOINTS, reachOf, trackerAt, type Caller } from './reach.js';
 
-/** Who comes from `seen` to this address of the tracker's host. */
+/** A caller from `seen` that reached the tracker's host at this address. */
 function from(seen: string, reached = '10.0.0.1'): Caller {
   const metadata = new Metadata();
   metadata.set('enjambre-reached-at', reached);
   return callerOf({ peer: `${seen}:51234`, metadata });
 }
 
-/** An agent that says so much of where it serves. */
+/** An agent with these claims. */
 function agent(caller: Caller, ...claims: string[]): PeerInfo {
   return { ...samplePeer(1), reach: reachOf(claims.map(parseTcpAddress), caller) };
 }
@@ -25,19 +25,19 @@ const onHost3 = from('10.0.0.3');
 describe('an agent on its tracker’s host', () => {
   const alice = agent(onTrackersHost, ':7072');
 
-  test('is reached from elsewhere where the tracker was reached, not at its loopback address', () => {
+  test('is reached from other hosts at the address of the tracker, not at its loopback address', () => {
     expect(endpointsFor(alice, onHost2)).toEqual(['10.0.0.1:7072']);
     expect(endpointsFor(alice, from('10.9.0.2', '10.9.0.1'))).toEqual(['10.9.0.1:7072']);
     expect(endpointsFor(alice, from('fd99::2', 'fd99::1'))).toEqual(['[fd99::1]:7072']);
     expect(endpointsFor(alice, from('::ffff:10.0.0.2', '::ffff:10.0.0.1'))).toEqual(['10.0.0.1:7072']);
   });
 
-  test('is reached from the same host at its loopback address, also if the tracker was reached by its name', () => {
+  test('is reached from the same host at its loopback address, also if the tracker was reached at another address', () => {
     expect(endpointsFor(alice, onTrackersHost)).toEqual(['127.0.0.1:7072']);
     expect(endpointsFor(alice, from('10.0.0.1', '10.0.0.1'))).toEqual(['127.0.0.1:7072']);
   });
 
-  test('has its own interfaces beside that', () => {
+  test('also has the addresses of its own interfaces', () => {
     const interfaces = agent(onTrackersHost, ':7072', '10.0.0.1:7072', '[fd99::1]:7072');
     expect(endpointsFor(interfaces, onHost2)).toEqual(['10.0.0.1:7072', '[fd99::1]:7072']);
     expect(endpointsFor(interfaces, from('10.0.0.2', '172.17.0.9'))).toEqual([
@@ -45,7 +45,7 @@ describe('an agent on its tracker’s host', () => {
       '10.0.0.1:7072',
       '[fd99::1]:7072',
     ]);
-    // A proxy beside the tracker hides where the asker is: the loopback address is the last to be tried.
+    // A proxy beside the tracker hides the location of the asker: the loopback address comes last.
     expect(endpointsFor(interfaces, onTrackersHost)).toEqual([
       '10.0.0.1:7072',
       '[fd99::1]:7072',
@@ -53,13 +53,13 @@ describe('an agent on its tracker’s host', () => {
     ]);
   });
 
-  test('that listens at IPv4 addresses only is not looked for at one of IPv6', () => {
+  test('that listens on IPv4 only is not offered at an IPv6 address', () => {
     const ipv4 = agent(from('::1', '::1'), '0.0.0.0:7072', '10.0.0.1:7072');
     expect(endpointsFor(ipv4, from('fd99::2', 'fd99::1'))).toEqual(['10.0.0.1:7072']);
     expect(endpointsFor(ipv4, onTrackersHost)).toEqual(['10.0.0.1:7072', '127.0.0.1:7072']);
   });
 
-  test('that listens at its loopback address only is not offered to others', () => {
+  test('that listens on loopback only is not offered to other hosts', () => {
     for (const claim of ['127.0.0.1:7072', '[::1]:7072', 'localhost:7072']) {
       const hidden = agent(onTrackersHost, claim);
       expect(endpointsFor(hidden, onHost2)).toEqual([]);
@@ -67,7 +67,7 @@ describe('an agent on its tracker’s host', () => {
     }
   });
 
-  test('that advertises an address is reached there and nowhere else', () => {
+  test('that advertises an address is reached only there', () => {
     const advertised = agent(onTrackersHost, '192.0.2.1:9000');
     expect(endpointsFor(advertised, onHost2)).toEqual(['192.0.2.1:9000']);
     expect(endpointsFor(advertised, onTrackersHost)).toEqual(['192.0.2.1:9000']);
@@ -81,30 +81,30 @@ describe('an agent on another host', () => {
     expect(endpointsFor(bob, onTrackersHost)).toEqual(['10.0.0.2:7072', '172.17.0.2:7072']);
   });
 
-  test('gives its loopback address to others on its host only', () => {
+  test('offers its loopback address only to peers on its host', () => {
     const bob = agent(onHost2, '127.0.0.1:7072');
     expect(endpointsFor(bob, onHost2)).toEqual(['127.0.0.1:7072']);
     expect(endpointsFor(bob, onHost3)).toEqual([]);
     expect(endpointsFor(bob, onTrackersHost)).toEqual([]);
   });
 
-  test('does not give link-local addresses to others', () => {
+  test('does not offer link-local addresses to other hosts', () => {
     const bob = agent(onHost2, ':7072', '[fe80::2]:7072', '169.254.0.2:7072');
     expect(endpointsFor(bob, onHost3)).toEqual(['10.0.0.2:7072']);
   });
 
-  test('that listens at IPv4 addresses only and comes over IPv6 is reached at its interfaces', () => {
+  test('that listens on IPv4 only and connects over IPv6 is reached at its interfaces', () => {
     const bob = agent(from('fd99::2', 'fd99::1'), '0.0.0.0:7072', '10.0.0.2:7072');
     expect(endpointsFor(bob, onHost3)).toEqual(['10.0.0.2:7072']);
   });
 
-  test('with more addresses than anybody needs is told of in part', () => {
+  test('with too many addresses is offered at some of them', () => {
     const many = agent(onTrackersHost, ':1', ...[...Array(30).keys()].map((n) => `10.0.1.${n}:1`));
     expect(endpointsFor(many, onHost2)).toHaveLength(MAX_ENDPOINTS);
   });
 });
 
-describe('who is reached from where', () => {
+describe('reachability', () => {
   const callers = [
     ...['127.0.0.1', '::1', '10.0.0.2', 'fd99::2'].flatMap((seen) =>
       ['127.0.0.1', '10.0.0.1', 'fd99::1', 'fe80::1', ''].map((reached) => from(seen, reached)),
@@ -121,7 +121,7 @@ describe('who is reached from where', () => {
     [':7072', '10.0.0.7:7072'],
   ];
 
-  test.each(claims)('is the same by groups as by addresses: %s', (...claimed) => {
+  test.each(claims)('by groups equals that by addresses: %s', (...claimed) => {
     let unreached = 0;
     for (const owner of callers) {
       const peer = agent(owner, ...claimed);

@@ -12,28 +12,28 @@ import type { Metadata } from '@grpc/grpc-js';
 import { HERE, type PeerInfo, type Reach } from '../domain/peer.js';
 import type { Standpoint } from '../domain/reach-group.js';
 
-/** Who calls, as the connection tells. */
+/** Location of a caller, as seen on its connection. */
 export interface Caller {
-  /** The address that the tracker sees. */
+  /** The caller's address, as seen by the tracker. */
   readonly seen: string;
-  /** The address at which the caller reached the tracker; empty if that is not known. */
+  /** The address at which the caller reached the tracker; empty if unknown. */
   readonly reached: string;
-  /** {@link HERE} if it is on the tracker's host, else what the tracker sees. */
+  /** {@link HERE} if it is on the tracker's host, otherwise its address as seen by the tracker. */
   readonly host: string;
 }
 
-/** Of one peer, at most so many endpoints are handed out. */
+/** Maximum number of a peer's endpoints in an answer. */
 export const MAX_ENDPOINTS = 20;
 const LOOPBACK = '127.0.0.1';
 
-/** @param peer "host:port" as grpc-js has it: without brackets */
+/** @param peer "host:port" in grpc-js's form: without brackets */
 export function callerOf({ peer, metadata }: { peer: string; metadata: Metadata }): Caller {
   const seen = plainHost(peer.slice(0, peer.lastIndexOf(':')));
   const reached = reachedAt(metadata);
   return { seen, reached, host: isLoopbackHost(seen) || seen === reached ? HERE : seen };
 }
 
-/** Where others reach a peer that claims to serve at these addresses. */
+/** The endpoints of a peer that claims to serve at these addresses. */
 export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): Reach {
   const elsewhere = new Set<string>();
   const ownHost = new Set<string>();
@@ -52,18 +52,21 @@ export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): 
       ports.push({ port, onlyIpv4 });
     }
   }
-  // What it listens at is not what we see, but all that there is.
+  // The address that we see may not be one that it listens on, but it is the only one.
   if (elsewhere.size + ownHost.size === 0) for (const { port } of claims) put(seen, port);
   return { elsewhere: [...elsewhere], ownHost: [...ownHost], host, ports };
 }
 
-/** At what kind of address the caller reaches peers that are on the tracker's host. */
+/** The kind of address at which the caller reaches peers on the tracker's host. */
 export function trackerAt({ reached }: Caller): Standpoint['trackerAt'] {
   if (reached === '' || isLoopbackHost(reached) || isLinkLocalHost(reached)) return undefined;
   return isIPv4(reached) ? 'ipv4' : 'ipv6';
 }
 
-/** Where `asker` may reach a peer, best first; empty if it cannot: the groups of the domain say the same. */
+/**
+ * Endpoints at which `asker` may reach a peer, best first; empty if there are none. Consistent with the reach
+ * groups of the domain.
+ */
 export function endpointsFor({ reach }: PeerInfo, asker: Caller): readonly string[] {
   const { elsewhere, ownHost, ports } = reach;
   const isNeighbour = asker.host === reach.host;
@@ -73,7 +76,7 @@ export function endpointsFor({ reach }: PeerInfo, asker: Caller): readonly strin
   return [...new Set(all)].slice(0, MAX_ENDPOINTS);
 }
 
-/** The peer is on the tracker's host: it is where the asker has found the tracker. */
+/** The peer is on the tracker's host: the asker reaches it at the address at which it reached the tracker. */
 function whereTrackerIs(ports: Reach['ports'], asker: Caller): string[] {
   const at = trackerAt(asker);
   if (at === undefined) return [];

@@ -6,10 +6,10 @@ import type { Session, SessionHolder } from '../domain/swarm.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import { TrafficCounts } from './metrics.js';
 
-/** The stream of a session, as effects need it. */
+/** The stream of a session, for applying effects. */
 export interface SessionStream {
   change(delta: DeltaEffect): void;
-  /** Tells what was wrong with the message that is being handled. */
+  /** Reports an error in the message being handled. */
   reject(error: EnjambreError): void;
   close(error: EnjambreError, reason: string): void;
 }
@@ -30,7 +30,7 @@ interface HubOptions {
   readonly clock: () => number;
 }
 
-/** Carries out what the registry decides: on the streams of its sessions and on the event bus. */
+/** Applies the registry's effects: on the streams of its sessions and on the event bus. */
 export class SessionHub {
   readonly registry: SwarmRegistry;
   readonly clock: () => number;
@@ -47,7 +47,7 @@ export class SessionHub {
   /**
    * Throws `exhausted` TOO_MANY_PEERS.
    *
-   * @param opening the epoch as the agent says, if it does
+   * @param opening the agent's epoch, if it sent one
    */
   open(peer: PeerInfo, stream: SessionStream, { epoch, trackerAt }: Opening): Session {
     const now = this.clock();

@@ -2,20 +2,20 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { interfaceHosts } from '@enjambre/common/config/interface-hosts';
 
-/** The host of a tracker, for the network's other trackers. */
+/** The host of a tracker, for the other trackers of the network. */
 export interface TrackerHost {
-  /** 32 hex digits: the same for trackers that share a loopback interface, and for no others. */
+  /** 32 hex digits: equal for trackers that share a loopback interface, and only for those. */
   readonly id: string;
-  /** Addresses of its interfaces, best first: not loopback nor link-local ones. */
+  /** Addresses of its interfaces, best first, without loopback and link-local addresses. */
   readonly addresses: () => readonly string[];
 }
 
-/** This host. Where the system does not tell its hosts apart, each start of a tracker counts as one of its own. */
+/** This host. If the system does not identify its host, each start of a tracker counts as a separate host. */
 export function thisHost(): TrackerHost {
   return { id: hostId(), addresses: () => interfaceHosts({ onlyIpv4: false }) };
 }
 
-/** Containers of one machine share its boot, but loopback belongs to a network namespace. */
+/** Containers on one machine have the same boot id, but each network namespace has its own loopback. */
 function hostId(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -5,7 +5,7 @@ import type { TrackerStore } from './ports.js';
 import { RecordQueue } from './record-queue.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** What the registry tells the network with, and the network works on. */
+/** Parts shared by the registry and the network. */
 export interface NetworkParts {
   readonly clock: Clock;
   readonly store: TrackerStore;
@@ -15,11 +15,11 @@ export interface NetworkParts {
   readonly catalogue: Catalogue;
 }
 
-/** What the parts report to the network that is built on them. */
+/** Callbacks from the parts to the network. */
 interface NetworkNews {
-  /** Something changed that other trackers should hear soon. */
+  /** Something changed that other trackers should receive soon. */
   readonly onChange: () => void;
-  /** A record was kept: how it stands in the network. */
+  /** A record was stored: its state in the network. */
   readonly onKept: (record: FileRecord) => void;
 }
 
@@ -27,7 +27,7 @@ interface NetworkPartsOptions {
   readonly clock: Clock;
   readonly store: TrackerStore;
   readonly log: Logger;
-  /** So many files are remembered. */
+  /** Maximum number of remembered files. */
   readonly maxRecords: number;
 }
 

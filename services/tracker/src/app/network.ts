@@ -22,32 +22,32 @@ import type { Timer } from '@enjambre/common/async/clock';
 
 export interface NetworkComponents extends NetworkParts {
   readonly registry: SwarmRegistry;
-  /** Does what follows for the sessions here. */
+  /** Applies effects to the sessions of this tracker. */
   readonly carryOut: (effects: readonly Effect[]) => void;
 }
 
 export interface NetworkInit {
-  /** This start of this tracker. */
+  /** Id of this run of this tracker. */
   readonly id: ReplicaId;
-  /** For people. */
+  /** Name for people. */
   readonly name: string;
 }
 
-/** What of the network this tracker sees. */
+/** The network as seen by this tracker. */
 export interface NetworkStatus {
-  /** False while other trackers and the catalogue cannot be reached; agents are served all the same. */
+  /** False while other trackers and the catalogue are unreachable; agents are served all the same. */
   readonly available: boolean;
   /** Names of the other trackers. */
   readonly others: readonly string[];
-  /** Messages that were none of ours, or no right ones. */
+  /** Messages that were foreign or malformed. */
   readonly ignored: number;
-  /** Sessions and memberships of others that could not be taken. */
+  /** Sessions and memberships of other trackers that were refused. */
   readonly refused: number;
-  /** Records of files that wait to be kept. */
+  /** Records of files waiting to be stored. */
   readonly unkept: number;
 }
 
-/** What changes is told after so long, all of it together. */
+/** Delay after which changes are sent, all together. */
 const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
 /** A snapshot of a large tracker takes seconds. */
@@ -59,18 +59,20 @@ export function newReplicaId(): ReplicaId {
 }
 
 /**
- * This tracker's part in a network of several: tells the others of its sessions, has
- * theirs beside its own, and keeps the catalogue with them. A tracker that is alone runs
- * it too, and has nobody to tell.
+ * This tracker's part in a network of several: sends its sessions to the others, holds theirs beside its own,
+ * and shares the catalogue. A single tracker runs it too, without receivers.
  */
 export class Network implements Startable, StoreListener {
   readonly #parts: NetworkComponents;
   readonly #init: NetworkInit;
   readonly #remote: RemoteSessions;
   readonly #book: ReplicaBook;
-  /** Of the last changes that were told. */
+  /** Sequence of the last changes that were sent. */
   #sequence = 0;
-  /** Somebody asked for a snapshot since the last heartbeat, who was perhaps not heard yet. */
+  /**
+   * True if a snapshot was requested since the last heartbeat: the requester may not have received our
+   * messages yet.
+   */
   #asked = false;
   #wasConnected = false;
   #heartbeat: Timer | undefined;
@@ -137,7 +139,7 @@ export class Network implements Startable, StoreListener {
     return { sequence: this.#sequence, sessions: [...this.#ownSessions()] };
   }
 
-  /** To be called when the journal has something that others should hear soon. */
+  /** Call it when the journal has changes that others should receive soon. */
   flushSoon(): void {
     this.#flushing ??= this.#parts.clock.after(FLUSH_MS, () => {
       this.#flush({ numbers: false });
@@ -151,19 +153,18 @@ export class Network implements Startable, StoreListener {
     this.#asked = false;
     const { connected } = store;
     if (connected) this.#tell({ type: 'heartbeat', name: this.#init.name, holdings: this.#holdings() });
-    // While nobody can be heard, silence says nothing of them.
+    // While no tracker can be reached, silence is no evidence of a loss.
     if (!connected || !this.#wasConnected) this.#book.excuse(now);
     this.#wasConnected = connected;
     const before = this.#book.size;
     const { lost, effects } = this.#book.expire(now);
-    for (const name of lost)
-      log.warn({ tracker: name }, `tracker ${name} is lost: what it held is forgotten`);
+    for (const name of lost) log.warn({ tracker: name }, `tracker ${name} is lost: its sessions are dropped`);
     carryOut(effects);
     this.#noteOthers(before);
     this.#askForSnapshots();
   }
 
-  /** Without anybody to hear it nothing is told: who comes asks for all there is. */
+  /** Without other trackers nothing is sent: a new tracker requests a snapshot. */
   #flush(what: { readonly numbers: boolean }): void {
     this.#flushing?.cancel();
     this.#flushing = undefined;
@@ -197,7 +198,7 @@ export class Network implements Startable, StoreListener {
       if (!this.#stopping.signal.aborted) carryOut(this.#book.synced(id, snapshot));
     } catch (error) {
       this.#book.failed(id);
-      log.debug({ replica: id, why: messageOf(error) }, 'another tracker did not say all that it holds');
+      log.debug({ replica: id, why: messageOf(error) }, 'no snapshot from another tracker');
     } finally {
       deadline.cancel();
     }

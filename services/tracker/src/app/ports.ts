@@ -2,48 +2,51 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { FileRecord } from '../domain/catalogue.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../domain/replica-state.js';
 
-/** Whom a store tells of what others do, and asks for what this tracker holds. */
+/** Receives the messages of other trackers from a store, and provides this tracker's snapshot. */
 export interface StoreListener {
-  /** Others can be reached (again): what they said meanwhile may have been missed. */
+  /** Other trackers are reachable (again): messages sent meanwhile may have been missed. */
   reachable(): void;
-  /** Another tracker speaks; each one's messages come in their order, some may be missing. */
+  /** A message from another tracker; in order for each tracker, possibly with gaps. */
   heard(message: ReplicaMessage): void;
-  /** A record as it stands now; undefined if it was forgotten. All of them after each {@link reachable}. */
+  /**
+   * The current state of a record; undefined if it was forgotten. Called for all records after each
+   * {@link reachable}.
+   */
   recorded(infohash: InfoHash, record: FileRecord | undefined): void;
-  /** What this tracker holds, for one that asks. */
+  /** This tracker's snapshot, for a tracker that requests it. */
   snapshot(): Snapshot;
 }
 
 /**
- * What the trackers of a network share: records of files, which outlive them, and what
- * they tell each other of their sessions, which does not. Methods that return a promise
- * reject with an EnjambreError `unavailable` while the others cannot be reached.
+ * State shared by the trackers of a network: records of files, which outlive the trackers, and messages about
+ * sessions, which do not. Methods that return a promise reject with an EnjambreError `unavailable` while the
+ * store is unreachable.
  */
 export interface TrackerStore {
-  /** False while other trackers cannot be reached. */
+  /** False while other trackers are unreachable. */
   readonly connected: boolean;
-  /** False also while only records cannot be kept. */
+  /** False also while only records cannot be stored. */
   readonly available: boolean;
   /** True if records outlive the trackers. */
   readonly durable: boolean;
-  /** The largest message of changes, as `batchesOf` counts. */
+  /** The largest message of changes, as counted by `batchesOf`. */
   readonly maxMessageBytes: number;
-  /** Messages that were none of ours, or no right ones. */
+  /** Messages that were foreign or malformed. */
   readonly ignored: number;
 
-  /** Resolves when others can be reached and the records are known, or soon without. */
+  /** Resolves when others are reachable and the records are read, or after a short timeout. */
   start(listener: StoreListener): Promise<void>;
   stop(): Promise<void>;
 
   /**
-   * Keeps a record, or completes the one that is there: its description stands, and its
-   * first share if it has one. Returns what stands, also when several trackers keep at once.
+   * Stores a record, or completes an existing one: its description is kept, and so is its first share if it
+   * has one. Returns the stored record, also when several trackers write at once.
    */
   keep(record: FileRecord): Promise<FileRecord>;
   forget(infohash: InfoHash): Promise<void>;
 
-  /** Tells all others; while they cannot be reached it is lost. */
+  /** Sends a message to all other trackers; it is lost while they are unreachable. */
   publish(message: ReplicaMessage): void;
-  /** Asks another tracker for all that it holds. */
+  /** Requests the snapshot of another tracker. */
   snapshotOf(replica: ReplicaId, signal: AbortSignal): Promise<Snapshot>;
 }

@@ -4,22 +4,26 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { FileRecord, RecordKeeper } from '../domain/catalogue.js';
 import type { TrackerStore } from './ports.js';
 
-/** So many are under way to the store at a time. */
+/** Maximum number of concurrent writes to the store. */
 const AT_ONCE = 32;
-/** More than a tracker holds swarms need not wait: the newest are then left out until they are said again. */
+/**
+ * Limit of waiting records, more than a tracker's swarms: the newest are dropped until they are noted again.
+ */
 const MAX_WAITING = 100_000;
-/** A store that is there and does not keep is asked again after so long. */
+/** Delay before a reachable store that failed is tried again. */
 const RETRY_MS = 1000;
 
 interface RecordQueueComponents {
   readonly clock: Clock;
   readonly store: Pick<TrackerStore, 'available' | 'keep' | 'forget'>;
   readonly log: Logger;
-  /** Hears what stands in the network of a record that was kept. */
+  /** Receives the stored state of a record. */
   readonly onKept: (record: FileRecord) => void;
 }
 
-/** Records on their way to the store; while that is away they wait, the last word on each file. */
+/**
+ * Records on their way to the store; while it is unreachable they wait, only the latest state of each file.
+ */
 export class RecordQueue implements RecordKeeper {
   readonly #waiting = new Map<InfoHash, FileRecord | undefined>();
   readonly #stopping = new AbortController();
@@ -27,7 +31,7 @@ export class RecordQueue implements RecordKeeper {
 
   constructor(private readonly parts: RecordQueueComponents) {}
 
-  /** How many wait. */
+  /** Number of waiting records. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -40,7 +44,7 @@ export class RecordQueue implements RecordKeeper {
     this.#add(infohash, undefined);
   }
 
-  /** To be called when the store can be reached again. */
+  /** Call it when the store is reachable again. */
   resume(): void {
     while (this.#workers < AT_ONCE && this.#workers < this.#waiting.size) void this.#work();
   }
@@ -58,7 +62,7 @@ export class RecordQueue implements RecordKeeper {
   async #work(): Promise<void> {
     this.#workers += 1;
     const { signal } = this.#stopping;
-    // Not at once: what is said in one go is looked at together.
+    // Deferred: records noted in the same turn are written together.
     await Promise.resolve();
     for (const [infohash, record] of this.#waiting) {
       if (signal.aborted || !this.parts.store.available) break;
@@ -77,7 +81,7 @@ export class RecordQueue implements RecordKeeper {
       else await store.forget(infohash);
       return true;
     } catch (error) {
-      log.debug({ err: error, infohash }, 'a record of the catalogue could not be kept: it is tried again');
+      log.debug({ err: error, infohash }, 'a record of the catalogue could not be stored: retrying');
       return false;
     }
   }

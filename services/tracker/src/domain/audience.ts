@@ -4,24 +4,31 @@ import { RandomSet } from './random-set.js';
 import { RecentPeers } from './recent-peers.js';
 import { Watch, type Member, type Session, type Swarm } from './swarm.js';
 
-/** A full watch that knows fewer seeders gives a leecher up for a new one. */
+/** A full watch with fewer known seeders replaces a leecher by a new seeder. */
 const FEW_SEEDERS = 4;
-/** A new member is made known to so many who know enough already: enough for its pieces to get about. */
-const MIXED_PEERS = 16;
-/** ... once in so long: one that comes and goes is not worth the messages, nor the places of others. */
-const MIX_AGAIN_MS = 60_000;
-/** Of so many at random it takes the place of the one whom most know. */
-const LOOKED_AT = 4;
-/** At most so many of such watches hear of a new seeder; the swarm carries its pieces to the others. */
-const MAX_OFFERS = 200;
+/** Number of full watches that learn of a new member: enough to spread its pieces. */
+const SAMPLE_SIZE = 16;
+/**
+ * Minimum time between two introductions of the same peer: a peer that comes and goes is not worth the
+ * messages, or the places of others.
+ */
+const SAMPLE_INTERVAL_MS = 60_000;
+/** Random members compared for eviction: the one with the highest in-degree is replaced. */
+const EVICTION_CHOICES = 4;
+/**
+ * Maximum number of watches lacking seeders that learn of a new seeder; the swarm carries its pieces to the
+ * others.
+ */
+const MAX_SEEDER_INTRODUCTIONS = 200;
 
 /**
- * Those who watch one swarm, and what each was told.
+ * The watches of one swarm, and the members that each one knows.
  *
- * Invariant: a watch knows min(maxPeers, members other than its own that it can reach) members, and none that it cannot
- * reach. A member that joins is told to watches with room, which knew everyone until then, and to {@link MIXED_PEERS} full ones, at random, in the place of another:
- * else the first to join would know only each other, for ever, and would have to fetch from the seeder what
- * later ones have. So a join costs no more deltas than that, however large the swarm.
+ * Invariant: a watch knows min(maxPeers, members other than its own that it can reach) members, and none that
+ * it cannot reach. A new member is sent to watches with room, which knew all members before, and to
+ * {@link SAMPLE_SIZE} random full ones, where it replaces another member: otherwise the first peers to join would
+ * only ever know each other, and would have to fetch from the seeder what later peers have. A join thus costs
+ * at most that many deltas, however large the swarm.
  */
 export class Audience {
   #size = 0;
@@ -29,8 +36,8 @@ export class Audience {
   readonly #full = new RandomSet<Watch>();
   /** Full, and with {@link FEW_SEEDERS}. */
   readonly #lackingSeeders = new RandomSet<Watch>();
-  /** Leechers that were mixed in lately; made with the first, since most swarms are told whole. */
-  #mixed: RecentPeers | undefined;
+  /** Leechers that were introduced recently; created with the first one, since most swarms are sent whole. */
+  #introduced: RecentPeers | undefined;
 
   constructor(
     private readonly swarm: Swarm,
@@ -60,20 +67,20 @@ export class Audience {
     this.#lackingSeeders.delete(watch);
   }
 
-  /** To be called when the swarm holds the new member. @param now milliseconds since 1970 */
+  /** Call it after the member is added to the swarm. @param now milliseconds since 1970 */
   joined(member: Member, now: number, effects: Effect[]): void {
     const upserted = [toSwarmPeer(member)];
-    if (!member.seeder && this.#full.size > 0) this.#mix(member, now, effects);
+    if (!member.seeder && this.#full.size > 0) this.#introduceLeecher(member, now, effects);
     for (const watch of this.#withRoom) {
       if (watch.session === member.session || !watch.session.canReach(member.session)) continue;
       watch.learn(member);
       this.#sort(watch);
       effects.push(delta(watch, { upserted }));
     }
-    if (member.seeder) this.#offer(member, effects);
+    if (member.seeder) this.#introduceSeeder(member, effects);
   }
 
-  /** To be called when the member has become a seeder or ceased to be one. */
+  /** Call it after the member has become a seeder or a leecher. */
   changed(member: Member, effects: Effect[]): void {
     const upserted = [toSwarmPeer(member)];
     for (const watch of member.knownBy) {
@@ -81,10 +88,10 @@ export class Audience {
       this.#sort(watch);
       effects.push(delta(watch, { upserted }));
     }
-    if (member.seeder) this.#offer(member, effects);
+    if (member.seeder) this.#introduceSeeder(member, effects);
   }
 
-  /** To be called when the swarm no longer holds the member. */
+  /** Call it after the member is removed from the swarm. */
   left(member: Member, effects: Effect[]): void {
     const removed = [member.session.peer.id];
     for (const watch of member.knownBy) {
@@ -97,30 +104,39 @@ export class Audience {
     }
   }
 
-  /** A new leecher takes the place of another in some full watches: of one as near or as far, so that zones stay what they are. */
-  #mix(member: Member, now: number, effects: Effect[]): void {
-    this.#mixed ??= new RecentPeers(MIX_AGAIN_MS);
-    if (!this.#mixed.admit(member.session.peer.id, now)) return;
-    for (const watch of this.#strangers(this.#full, member, MIXED_PEERS)) {
+  /**
+   * Introduces a new leecher to some full watches, in place of a member as near or as far, so that the mix of
+   * zones is preserved.
+   */
+  #introduceLeecher(member: Member, now: number, effects: Effect[]): void {
+    this.#introduced ??= new RecentPeers(SAMPLE_INTERVAL_MS);
+    if (!this.#introduced.admit(member.session.peer.id, now)) return;
+    for (const watch of this.#watchesWithout(this.#full, member, SAMPLE_SIZE)) {
       const isAlike = (other: Member): boolean => isNear(watch, other) === isNear(watch, member);
       this.#introduce(member, { watch, isAlike }, effects);
     }
   }
 
-  /** A new seeder replaces a leecher of full watches that lack seeders, lest they all miss a piece that it has. */
-  #offer(seeder: Member, effects: Effect[]): void {
-    for (const watch of this.#strangers(this.#lackingSeeders, seeder, MAX_OFFERS))
+  /**
+   * Introduces a new seeder to full watches that lack seeders, in place of a leecher: otherwise all of them
+   * could miss a piece that it has.
+   */
+  #introduceSeeder(seeder: Member, effects: Effect[]): void {
+    for (const watch of this.#watchesWithout(this.#lackingSeeders, seeder, MAX_SEEDER_INTRODUCTIONS))
       this.#introduce(seeder, { watch, isAlike: () => true }, effects);
   }
 
-  /** Some of the watches that can reach the member, at random, without those that are its own or know it. */
-  #strangers(watches: RandomSet<Watch>, member: Member, count: number): Watch[] {
+  /** Random watches that can reach the member, except its own and those that know it. */
+  #watchesWithout(watches: RandomSet<Watch>, member: Member, count: number): Watch[] {
     const canReach = ({ session }: Watch): boolean => session.canReach(member.session);
     const drawn = firstOf(watches.shuffled(this.random), count, canReach);
     return drawn.filter(({ session, known }) => session !== member.session && !known.has(member));
   }
 
-  /** Puts the member in the place of a leecher that is alike, if the watch knows any: of one that many others know. */
+  /**
+   * Replaces a similar leecher, if the watch knows one, by the member; prefers a leecher with a high
+   * in-degree.
+   */
   #introduce(
     member: Member,
     { watch, isAlike }: { watch: Watch; isAlike: (other: Member) => boolean },
@@ -136,14 +152,17 @@ export class Audience {
 
   #choose(watch: Watch, wanted: Quotas): Member[] {
     const reached = this.swarm.reachedBy(watch.session);
-    if (!this.#hasStrangers(watch, reached.size)) return [];
+    if (!this.#hasUnknown(watch, reached.size)) return [];
     const places = reached.size > watch.maxPeers ? watch.session.places : [];
     const excludes = (member: Member): boolean => member.session === watch.session || watch.known.has(member);
     return selectPeers(reached, { ...wanted, places, excludes }, this.random);
   }
 
-  /** True if there are members, other than its own, that the watch does not know. @param reached so many does it reach */
-  #hasStrangers({ session, known }: Watch, reached: number): boolean {
+  /**
+   * True if there are members, other than its own, that the watch does not know. @param reached number of
+   * members that it can reach
+   */
+  #hasUnknown({ session, known }: Watch, reached: number): boolean {
     const unknown = reached - known.size;
     return unknown > 1 || (unknown === 1 && !session.memberships.has(this.swarm.infohash));
   }
@@ -164,24 +183,27 @@ export class Audience {
   }
 }
 
-/** Whether the member stands where the watcher does, by any of their labels. */
+/** True if member and watcher share a place in their labels. */
 function isNear({ session: { places } }: Watch, { session }: Member): boolean {
   return places.some((place) => session.places.includes(place));
 }
 
-/** Whom most know, of the first few; of more only if none of those will do. */
+/**
+ * The matching member with the highest in-degree among the first few; among more only if none of these
+ * matches.
+ */
 function mostKnown(members: Iterable<Member>, willDo: (member: Member) => boolean): Member | undefined {
   let best: Member | undefined;
   let looked = 0;
   for (const member of members) {
-    if ((!best || member.fame > best.fame) && willDo(member)) best = member;
+    if ((!best || member.inDegree > best.inDegree) && willDo(member)) best = member;
     looked += 1;
-    if (best && looked >= LOOKED_AT) break;
+    if (best && looked >= EVICTION_CHOICES) break;
   }
   return best;
 }
 
-/** The first `count` items that will do, all drawn before the first is used, so that their set may change meanwhile. */
+/** The first `count` matching items, all drawn before the first is used: their set may change afterwards. */
 function firstOf<T>(items: Iterable<T>, count: number, willDo: (item: T) => boolean): T[] {
   const first: T[] = [];
   for (const item of items) if (willDo(item) && first.push(item) >= count) break;

@@ -19,7 +19,7 @@ function registryWith(sessions: number): { registry: SwarmRegistry; sessions: Se
   return { registry, sessions: opened };
 }
 
-/** How many of `count` claims at `now` are passed on. */
+/** Number of published claims among `count` claims at `now`. */
 function admitted(registry: SwarmRegistry, session: Session, count: number, now: number): number {
   let passed = 0;
   for (let index = 0; index < count; index++) {
@@ -32,8 +32,8 @@ function admitted(registry: SwarmRegistry, session: Session, count: number, now:
   return passed;
 }
 
-describe('a ban that an agent tells of', () => {
-  test('is an event with the names and the file as the tracker knows them, and changes nothing', () => {
+describe('a ban reported by an agent', () => {
+  test('is published with the names and the file known to the tracker, and has no other effect', () => {
     const { registry, sessions } = registryWith(2);
     const [alice, bob] = sessions as [Session, Session];
     registry.announce(bob, sampleReport(sampleHash(1), { file: MODEL, bytesLeft: 0 }), 0);
@@ -54,7 +54,7 @@ describe('a ban that an agent tells of', () => {
     expect(bob.open && bob.memberships.size).toBe(1);
   });
 
-  test('may be about a peer or a file that the tracker does not know, or about no file', () => {
+  test('may name an unknown peer or file, or no file', () => {
     const { registry, sessions } = registryWith(1);
     const eventOf = (told: BanClaim) => registry.ban(sessions[0]!, told, 0)[0];
     expect(eventOf(claim(99, sampleHash(7)))).toMatchObject({
@@ -63,12 +63,12 @@ describe('a ban that an agent tells of', () => {
     expect(eventOf(claim(99))).toMatchObject({ event: { file: undefined } });
   });
 
-  test('is refused if it is about the agent itself', () => {
+  test('is refused if it names the agent itself', () => {
     const { registry, sessions } = registryWith(1);
     expect(() => registry.ban(sessions[0]!, claim(1), 0)).toThrow('cannot ban itself');
   });
 
-  test('is passed on ten times at once for a session, and then every ten seconds', () => {
+  test('is published ten times at once for a session, and then every ten seconds', () => {
     const { registry, sessions } = registryWith(2);
     expect(admitted(registry, sessions[0]!, 50, 0)).toBe(10);
     expect(admitted(registry, sessions[0]!, 5, 9_999)).toBe(0);
@@ -76,7 +76,7 @@ describe('a ban that an agent tells of', () => {
     expect(admitted(registry, sessions[1]!, 5, 10_000)).toBe(5);
   });
 
-  test('is bounded over all sessions: new identities bring no more', () => {
+  test('is limited over all sessions: new identities do not raise the limit', () => {
     const { registry, sessions } = registryWith(30);
     const passed = sessions.reduce((sum, session) => sum + admitted(registry, session, 10, 0), 0);
     expect(passed).toBe(100);

@@ -3,19 +3,19 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { TokenBucket } from '@enjambre/core/token-bucket';
 import type { Session } from './swarm.js';
 
-/** What an agent says of a peer that it no longer deals with. */
+/** An agent's report of a peer that it has banned. */
 export interface BanClaim {
   readonly peerId: PeerId;
   readonly reason: string;
   readonly infohash: InfoHash | undefined;
 }
 
-/** For one session: an agent that fetches from many bad peers at once may say so. */
+/** Per session: an agent that downloads from many bad peers at once may report them. */
 const PER_SESSION = { perSecond: 0.1, burst: 10 };
-/** For all together: identities cost nothing, and each claim is an event that is kept. */
+/** For all sessions together: identities are free, and each claim is a stored event. */
 const IN_ALL = { perSecond: 10, burst: 100 };
 
-/** How many claims are passed on. */
+/** Limits the rate of published claims. */
 export class BanClaims {
   readonly #all: TokenBucket;
   readonly #sessions = new WeakMap<Session, TokenBucket>();
@@ -24,7 +24,7 @@ export class BanClaims {
     this.#all = new TokenBucket(IN_ALL, now);
   }
 
-  /** Throws `invalid` INVALID_PEER_ID if it is about the session itself, `exhausted` TOO_FAST. */
+  /** Throws `invalid` INVALID_PEER_ID if the claim is about the session's own peer, `exhausted` TOO_FAST. */
   admit(session: Session, { peerId }: BanClaim, now: number): void {
     if (peerId === session.peer.id) {
       throw new EnjambreError('invalid', 'INVALID_PEER_ID', 'a peer cannot ban itself');
@@ -33,7 +33,7 @@ export class BanClaims {
     if (!own) this.#sessions.set(session, (own = new TokenBucket(PER_SESSION, now)));
     const retryAfterMs = own.take(now) || this.#all.take(now);
     if (retryAfterMs === 0) return;
-    const message = 'too many bans were told: this one is not passed on';
+    const message = 'too many bans were reported: this one is not published';
     throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });
   }
 }

@@ -1,18 +1,18 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Changes, MemberState, SessionEnd, SessionState } from './replica-state.js';
 
-/** Upper bounds of what a part takes in a message, in bytes; a character is up to 3. */
+/** Upper bounds of the encoded size of each part, in bytes; a character takes up to 3. */
 const CHAR_BYTES = 3;
 const END_BYTES = 60;
 const LEFT_BYTES = 40;
 const MEMBER_BYTES = 160;
 const SESSION_BYTES = 260;
-/** Ports, and addresses of the tracker's host for them. */
+/** Ports, and the addresses of the tracker's host that belong to them. */
 const HOST_CHARS = 500;
 
 /**
- * Divides changes into such as fit into messages of `maxBytes`, in an order in which they
- * may be applied one after the other. What is told of one session may be spread.
+ * Splits changes into batches that fit into messages of `maxBytes`, in an order in which they can be applied.
+ * Changes of one session may be split.
  */
 export function* batchesOf({ ended, sessions }: Changes, maxBytes: number): Generator<Changes> {
   const batch = new Batch(maxBytes);

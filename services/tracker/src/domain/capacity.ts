@@ -1,10 +1,10 @@
 import { EnjambreError } from '@enjambre/core/error';
 
-/** How much the tracker holds, and how much of it for one stranger. */
+/** Limits of the tracker, in all and for one peer. */
 export interface Capacity {
   /** Connected peers. */
   readonly sessions: number;
-  /** Swarms in all. */
+  /** Swarms in total. */
   readonly swarms: number;
   /** Swarms that one peer may be a member of. */
   readonly membershipsPerSession: number;
@@ -19,8 +19,8 @@ export const DEFAULT_CAPACITY: Capacity = {
   watchesPerSession: 10_000,
 };
 
-/** Throws `exhausted` with `reason` if there are `limit` or more already. */
+/** Throws `exhausted` with `reason` if `count` has reached `limit`. */
 export function checkRoom(count: number, limit: number, reason: string, what: string): void {
   if (count < limit) return;
-  throw new EnjambreError('exhausted', reason, `there are ${count} ${what} already, and no room for more`);
+  throw new EnjambreError('exhausted', reason, `there are already ${count} ${what}, which is the limit`);
 }

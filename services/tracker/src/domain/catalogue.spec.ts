@@ -30,7 +30,7 @@ describe('the catalogue of a network', () => {
 
   beforeEach(() => make(true));
 
-  test('is told once of a file, and again when somebody shares what was only downloaded', () => {
+  test('receives a file once, and again when a peer shares what was only downloaded', () => {
     const found = { infohash: FILE, file: MODEL, firstShare: undefined };
     catalogue.note(found);
     catalogue.learn(FILE, found);
@@ -43,7 +43,7 @@ describe('the catalogue of a network', () => {
     expect(kept).toHaveLength(2);
   });
 
-  test('gives a file that comes back its first description and its first share', () => {
+  test('restores the first description and the first share of a file that returns', () => {
     catalogue.learn(FILE, { infohash: FILE, file: RENAMED, firstShare: shared });
     const { effects } = share(1, MODEL);
     expect(registry.directory.file(FILE)).toMatchObject({ file: RENAMED, firstShare: shared });
@@ -51,21 +51,21 @@ describe('the catalogue of a network', () => {
     expect(kept).toEqual([]);
   });
 
-  test('gives a file another description when the network settled on it', () => {
+  test('adopts the description of the network', () => {
     share(1);
     const page = { query: 'renamed', limit: 10 };
     expect(registry.directory.files(page).items).toEqual([]);
     registry.settle({ infohash: FILE, file: RENAMED, firstShare: shared });
     expect(registry.directory.files(page).items).toMatchObject([{ file: RENAMED, firstShare: shared }]);
     expect(registry.directory.files({ query: '', limit: 10 }).items).toHaveLength(1);
-    // Of a file that nobody has, and nonsense.
+    // For a file without peers, and with an invalid summary.
     registry.settle({ infohash: sampleHash(2), file: MODEL, firstShare: undefined });
     expect(registry.directory.swarmCount).toBe(1);
     const nonsense = { infohash: FILE, file: { ...MODEL, size: -1 }, firstShare: undefined };
     expect(() => registry.settle(nonsense)).toThrow('not a size');
   });
 
-  test('remembers a file whose peers are gone, until the last one takes it back', () => {
+  test('remembers a file without connected peers, until the last one withdraws it', () => {
     const { session } = share(1);
     catalogue.learn(FILE, kept[0]);
     registry.disconnect(session, 'gone');
@@ -75,7 +75,7 @@ describe('the catalogue of a network', () => {
     expect(forgotten).toEqual([FILE]);
   });
 
-  test('remembers nothing that nobody has, in a store that lives no longer than the tracker', () => {
+  test('forgets a file without connected peers if the store does not outlive the tracker', () => {
     make(false);
     const { session } = share(1);
     catalogue.learn(FILE, kept[0]);
@@ -84,7 +84,7 @@ describe('the catalogue of a network', () => {
     expect(forgotten).toEqual([FILE]);
   });
 
-  test('is reminded of a file that peers here have, when somebody else has made it forget', () => {
+  test('stores a file again that peers of this tracker have, after another tracker removed it', () => {
     share(1);
     catalogue.learn(FILE, kept[0]);
     catalogue.learn(FILE, undefined);
@@ -94,7 +94,7 @@ describe('the catalogue of a network', () => {
     expect(kept[1]).toEqual(kept[0]);
   });
 
-  test('holds so many records, and goes on with those that it has', () => {
+  test('holds a limited number of records, and keeps the existing ones', () => {
     for (const number of [1, 2, 3, 4]) {
       const infohash = sampleHash(number);
       catalogue.learn(infohash, { infohash, file: MODEL, firstShare: undefined });
@@ -104,7 +104,7 @@ describe('the catalogue of a network', () => {
     expect(catalogue.get(FILE)?.file).toBe(RENAMED);
   });
 
-  test('lets of two records the older one stand, but for a first share that it lacks', () => {
+  test('keeps the older of two records, completed by a missing first share', () => {
     const older = { infohash: FILE, file: MODEL, firstShare: undefined };
     const newer = { infohash: FILE, file: RENAMED, firstShare: shared };
     expect(mergeRecords(older, newer)).toEqual({ ...older, firstShare: shared });

@@ -2,29 +2,29 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { sameSummary, type FileSummary } from './file-summary.js';
 import type { FirstShare } from './swarm.js';
 
-/** What a network remembers of a file, also when no peer that has it is connected. */
+/** A network's record of a file, kept even while no connected peer has it. */
 export interface FileRecord {
   readonly infohash: InfoHash;
   readonly file: FileSummary;
-  /** Absent as long as it was only downloaded. */
+  /** Absent while the file has only been downloaded. */
   readonly firstShare: FirstShare | undefined;
 }
 
-/** Keeps what all trackers of a network are to agree on. */
+/** Stores the records that all trackers of a network share. */
 export interface RecordKeeper {
-  /** To be called with what this tracker holds to be so; what stands is learnt later. */
+  /** Call it with this tracker's record; the shared record arrives later. */
   keep(record: FileRecord): void;
   forget(infohash: InfoHash): void;
 }
 
 export interface CatalogueOptions {
-  /** False if a record is of no use once nobody has the file. */
+  /** False if a record is useless once no peer has the file. */
   readonly durable: boolean;
-  /** So many records are held; a file beyond them is described by who comes first after each pause. */
+  /** Maximum number of records; a file beyond it is described by the first peer after each pause. */
   readonly maxRecords: number;
 }
 
-/** What of two accounts of a file stands: the older description, and the first share that was noted. */
+/** Merges two records of a file: the older description and the earliest recorded first share are kept. */
 export function mergeRecords(older: FileRecord, newer: FileRecord): FileRecord {
   const firstShare = older.firstShare ?? newer.firstShare;
   return firstShare === older.firstShare ? older : { ...older, firstShare };
@@ -59,26 +59,26 @@ export class Catalogue {
     return this.#records.keys();
   }
 
-  /** Says how a file is described here; what is new to the network is kept. */
+  /** Notes this tracker's description of a file; news for the network is stored. */
   note(record: FileRecord): void {
     const known = this.#records.get(record.infohash);
     if (known && mergeRecords(known, record) === known) return;
     this.keeper.keep(record);
   }
 
-  /** Takes what stands in the network; undefined if it has forgotten the file. */
+  /** Applies the network's record; undefined if it was forgotten. */
   learn(infohash: InfoHash, record: FileRecord | undefined): void {
     if (!record) this.#records.delete(infohash);
     else if (this.#records.size < this.options.maxRecords || this.#records.has(infohash))
       this.#records.set(infohash, record);
   }
 
-  /** Nobody who has the file, or a part of it, is connected. */
+  /** No connected peer has the file, or a part of it. */
   unused(infohash: InfoHash): void {
     if (!this.options.durable) this.withdrawn(infohash);
   }
 
-  /** The last one who had it has taken it back. */
+  /** The last peer that had it has withdrawn it. */
   withdrawn(infohash: InfoHash): void {
     if (this.#records.delete(infohash)) this.keeper.forget(infohash);
   }

@@ -9,16 +9,16 @@ import {
 import type { Member, Session } from './swarm.js';
 
 /**
- * What other trackers were not told yet. It notes only where something changed; what is
- * told is how things stand when it is taken, so it never grows beyond what there is.
+ * Changes not yet sent to other trackers. It records only what has changed; the state is read when the
+ * changes are taken, so its size is bounded by the state.
  */
 export class ChangeJournal implements LocalChanges {
   readonly #changed = new Map<Session, Set<InfoHash>>();
   readonly #progressed = new Set<Member>();
-  /** Epochs of sessions that are over. */
+  /** Epochs of ended sessions. */
   readonly #ended = new Map<PeerId, number>();
 
-  /** @param onChange called when something waits that others should hear soon */
+  /** @param onChange called when there are changes that other trackers should receive soon */
   constructor(private readonly onChange: () => void) {}
 
   changed(session: Session, infohash?: InfoHash): void {
@@ -39,7 +39,7 @@ export class ChangeJournal implements LocalChanges {
     this.onChange();
   }
 
-  /** All that is new, and with `numbers` how far downloads are; it counts as told from here on. */
+  /** All changes, and with `numbers` the progress of downloads; they count as sent from now on. */
   take({ numbers }: { readonly numbers: boolean }): Changes {
     const ended = [...this.#ended].map(([peerId, epoch]) => ({ peerId, epoch }));
     const sessions = [...this.#changed].map(([session, infohashes]) => toSessionState(session, infohashes));
@@ -52,7 +52,7 @@ export class ChangeJournal implements LocalChanges {
   *#takeNumbers(): Generator<SessionState> {
     for (const member of this.#progressed) {
       const { session, swarm } = member;
-      // It may have ended, or left and joined again, since.
+      // It may have ended, or left and rejoined, in the meantime.
       if (!session.open || session.memberships.get(swarm.infohash) !== member) continue;
       const { peer, connectedAt, epoch } = session;
       yield { peer, connectedAt, epoch, members: [toMemberState(member)], left: [] };

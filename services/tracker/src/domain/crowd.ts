@@ -2,16 +2,16 @@ import { NearIndex, type Placed } from './near-index.js';
 import type { Candidates } from './peer-selection.js';
 import { RandomSet } from './random-set.js';
 
-/** What of a member decides where it stands in a crowd. */
+/** Properties of a member that decide its place in a crowd. */
 export interface CrowdMember extends Placed {
   readonly seeder: boolean;
 }
 
-/** Members of one swarm, to draw from at random. */
+/** Members of one swarm, for random draws. */
 export class Crowd<Member extends CrowdMember> implements Candidates<Member> {
   readonly seeders = new RandomSet<Member>();
   readonly leechers = new RandomSet<Member>();
-  /** Made when first asked for: most swarms are small enough to be told whole. */
+  /** Created on first use: most swarms are small enough to be sent whole. */
   #near: NearIndex<Member> | undefined;
 
   get size(): number {
@@ -28,7 +28,7 @@ export class Crowd<Member extends CrowdMember> implements Candidates<Member> {
     this.#near?.delete(member);
   }
 
-  /** To be called before the member has become a seeder or ceased to be one. */
+  /** Call it before the member becomes a seeder or a leecher. */
   move(member: Member, seeder: boolean): void {
     this.#kind(member.seeder).delete(member);
     this.#kind(seeder).add(member);

@@ -3,12 +3,12 @@ import type { FileSummary } from './file-summary.js';
 import { NameIndex, type Page, type PageQuery } from './name-index.js';
 import { Member, Swarm, type Session } from './swarm.js';
 
-/** A swarm of which somebody has said what its file is. */
+/** A swarm whose file has been described. */
 export interface KnownSwarm extends Swarm {
   readonly file: FileSummary;
 }
 
-/** What the network has, and counters of this tracker since it started. */
+/** Size of the network, and counters of this tracker since it started. */
 export interface Stats {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -20,7 +20,7 @@ export interface Stats {
   readonly downloadsCompleted: number;
 }
 
-/** Who is connected and which swarms there are. It keeps the counts right; what it means is the registry's. */
+/** Connected peers and swarms. It maintains counts and indexes; the rules are in the registry. */
 export class Directory {
   announces = 0;
   downloadsCompleted = 0;
@@ -45,7 +45,7 @@ export class Directory {
     return this.#sessions.get(peer);
   }
 
-  /** All that are connected, in no order. */
+  /** All connected sessions, in no particular order. */
   sessions(): Iterable<Session> {
     return this.#sessions.values();
   }
@@ -70,7 +70,7 @@ export class Directory {
     return swarm;
   }
 
-  /** Forgets what nobody needs: the file of a swarm without members, a swarm that nobody watches either. */
+  /** Drops unused data: the file of a swarm without members, and a swarm that is not watched either. */
   release(swarm: Swarm): void {
     if (swarm.size > 0) return;
     if (swarm.file) this.#fileIndex.delete(swarm.infohash);
@@ -79,13 +79,13 @@ export class Directory {
     if (!swarm.isWatched) this.#swarms.delete(swarm.infohash);
   }
 
-  /** Puts a swarm into the catalogue. */
+  /** Adds a swarm to the catalogue. */
   describe(swarm: Swarm, file: FileSummary): void {
     swarm.file = file;
     this.#fileIndex.add({ name: file.name, id: swarm.infohash }, swarm as KnownSwarm);
   }
 
-  /** Gives a swarm in the catalogue another description. */
+  /** Changes the description of a swarm in the catalogue. */
   redescribe(swarm: Swarm, file: FileSummary): void {
     this.#fileIndex.delete(swarm.infohash);
     this.describe(swarm, file);
@@ -116,7 +116,7 @@ export class Directory {
     return this.#fileIndex.page(query);
   }
 
-  /** One shared file; undefined if no connected peer has it or has said what it is. */
+  /** One shared file; undefined if no connected peer has it or has described it. */
   file(infohash: InfoHash): KnownSwarm | undefined {
     const swarm = this.#swarms.get(infohash);
     return swarm?.file ? (swarm as KnownSwarm) : undefined;

@@ -2,14 +2,14 @@ import type { FileRef, TrackerEvent } from './events.js';
 import type { Member } from './swarm.js';
 import type { PeerInfo } from './peer.js';
 
-/** What happened to a download; `progressed` if nothing special did. */
+/** Change of state of a download; `progressed` if there is none. */
 export type DownloadNews = 'progressed' | 'started' | 'completed' | 'paused' | 'failed';
 
 const MIN_PROGRESS_INTERVAL_MS = 1000;
 
 /**
- * Takes what a member says of its download and returns the event that others should
- * hear, if it is news: saying something twice is not, nor is progress within a second.
+ * Applies a member's report of its download and returns the event to publish, if any: a repeated report is no
+ * event, and neither is progress within a second.
  *
  * @param now milliseconds since 1970
  */
@@ -37,7 +37,7 @@ export function advanceDownload(
 
 function progress(member: Member, now: number): TrackerEvent | undefined {
   if (member.seeder || member.bytesLeft === member.progressedTo) return undefined;
-  // A clock that was set back must not silence anybody.
+  // A clock that was set back must not suppress events.
   if (Math.abs(now - member.progressedAt) < MIN_PROGRESS_INTERVAL_MS) return undefined;
   noteProgress(member, now);
   return { type: 'download.progressed', ...about(member), bytesLeft: member.bytesLeft };

@@ -4,15 +4,15 @@ import type { TrackerEvent } from './events.js';
 import type { PeerInfo } from './peer.js';
 import type { Session } from './swarm.js';
 
-/** A member of a swarm, as others need it. */
+/** A member of a swarm, as sent to agents. */
 export interface SwarmPeer {
   readonly peer: PeerInfo;
   readonly seeder: boolean;
 }
 
 /**
- * What a watcher is to change in its set of peers; no peer is in both lists. With
- * `snapshot` set, `upserted` is the whole set.
+ * A change of a watcher's set of peers; no peer is in both lists. With `snapshot` set, `upserted` is the
+ * whole set.
  */
 export interface DeltaEffect {
   readonly type: 'delta';
@@ -23,7 +23,7 @@ export interface DeltaEffect {
   readonly removed: readonly PeerId[];
 }
 
-/** Part of what the session `to` just said was wrong or of no use; the rest was done. */
+/** Part of the last message of the session `to` was wrong or useless; the rest was applied. */
 interface ProblemEffect {
   readonly type: 'problem';
   readonly to: Session;
@@ -42,5 +42,5 @@ interface EventEffect {
   readonly event: TrackerEvent;
 }
 
-/** What the world must do because of a command; to be carried out in order. */
+/** Actions that follow from a command; apply them in order. */
 export type Effect = DeltaEffect | ProblemEffect | CloseEffect | EventEffect;

@@ -1,12 +1,12 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { PeerInfo } from './peer.js';
 
-/** A file as events name it. */
+/** A file as named in events. */
 export interface FileRef {
   readonly infohash: InfoHash;
-  /** Empty as long as nobody has said it. */
+  /** Empty while unknown. */
   readonly name: string;
-  /** In bytes; 0 as long as nobody has said it. */
+  /** In bytes; 0 while unknown. */
   readonly size: number;
 }
 
@@ -15,11 +15,11 @@ interface About {
   readonly file: FileRef;
 }
 
-/** One fact of the network's life, as the tracker sees it. */
+/** An event of the network, as seen by the tracker. */
 export type TrackerEvent =
   | { readonly type: 'peer.connected'; readonly peer: PeerInfo }
   | { readonly type: 'peer.disconnected'; readonly peer: PeerInfo; readonly reason: string }
-  /** `peer` says so; nobody has checked it. */
+  /** An unverified claim of `peer`. */
   | {
       readonly type: 'peer.banned';
       readonly banned: Pick<PeerInfo, 'id' | 'name'>;

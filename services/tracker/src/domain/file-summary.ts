@@ -2,10 +2,10 @@ import { EnjambreError } from '@enjambre/core/error';
 import { checkName } from '@enjambre/core/names';
 import { isPowerOfTwo } from '@enjambre/core/power-of-two';
 
-/** What the catalogue tells of a shared file or folder. */
+/** The catalogue's description of a shared file or folder. */
 export interface FileSummary {
   readonly name: string;
-  /** Bytes in all. */
+  /** Total bytes. */
   readonly size: number;
   /** Bytes in a piece. */
   readonly pieceLength: number;

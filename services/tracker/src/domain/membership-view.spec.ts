@@ -11,7 +11,7 @@ import { seededRandom } from '../../test/seeded-random.js';
 const PEERS = 14;
 const SWARMS = 2;
 
-/** One message or connection of one of a few peers. */
+/** A message or connection of one of a few peers. */
 const step = fc.record({
   peer: fc.nat(PEERS - 1),
   swarm: fc.nat(SWARMS - 1),
@@ -29,7 +29,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Every fourth peer is reached on its own host only: there are two. */
+/** Every fourth peer is reachable only from its own host, one of two. */
 function peerOf(number: number, labels: Record<string, string>): PeerInfo {
   const host = `10.0.0.${number % 2}`;
   const peer = samplePeer(number, labels);
@@ -41,11 +41,11 @@ function reaches(asker: PeerInfo, { reach }: PeerInfo): boolean {
   return reach.elsewhere.length > 0 || reach.host === asker.reach.host;
 }
 
-/** The tracker with peers that believe every delta. */
+/** The tracker with peers that apply every delta. */
 class World {
   readonly registry: SwarmRegistry;
   readonly sessions = new Map<number, Session>();
-  /** What each session was told of each swarm that it watches: peers, and whether they are seeders. */
+  /** The view of each session for each watched swarm: its peers, and whether they are seeders. */
   readonly views = new Map<Session, Map<InfoHash, Map<PeerId, boolean>>>();
 
   constructor(seed: number) {
@@ -105,7 +105,7 @@ class World {
     }
   }
 
-  /** Throws if anybody believes what is not so. */
+  /** Throws if a view is wrong. */
   check(): void {
     for (const [session, views] of this.views) {
       if (views.size !== session.watches.size) throw new Error('not what is watched');
@@ -119,7 +119,7 @@ class World {
     this.#checkCounts();
   }
 
-  /** Those that it can reach. */
+  /** The other peers that it can reach. */
   #othersIn(infohash: InfoHash, self: Session): Map<PeerId, boolean> {
     const others = new Map<PeerId, boolean>();
     for (const session of this.sessions.values()) {
@@ -140,7 +140,7 @@ class World {
 }
 
 describe('the deltas that a watcher gets', () => {
-  test('always make the true swarm, up to max_peers: no ghost, not itself, nobody lost', () => {
+  test('always yield the true swarm, up to max_peers: no ghosts, not itself, no peer missing', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 120, size: 'max' }), fc.nat(), (steps, seed) => {
         const world = new World(seed);
@@ -157,7 +157,7 @@ describe('the deltas that a watcher gets', () => {
     );
   });
 
-  test('name peers that the watcher can reach, however few there are among others', () => {
+  test('name peers that the watcher can reach, even if most peers are unreachable', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const join = (number: number, reach: Partial<PeerInfo['reach']>): Effect[] => {
@@ -183,7 +183,7 @@ describe('the deltas that a watcher gets', () => {
     expect(namesFor('10.0.1.7')).toEqual(new Set([...open, ...onHost]));
   });
 
-  test('tell full lists of a newcomer that only few watchers can reach', () => {
+  test('introduce a newcomer that few watchers can reach to full lists', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const join = (number: number, reach: Partial<PeerInfo['reach']>): [Session, readonly Effect[]] => {
@@ -202,7 +202,7 @@ describe('the deltas that a watcher gets', () => {
     expect(new Set(told)).toEqual(new Set(few));
   });
 
-  test('make a peer that comes again where the watcher cannot reach it leave the list, and return when it can', () => {
+  test('remove a peer that returns at an unreachable location, and add it when it is reachable', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const { session: watcher } = registry.connect(samplePeer(1, {}), 0);
@@ -223,7 +223,7 @@ describe('the deltas that a watcher gets', () => {
     expect(comesAgain({})).toEqual(['told']);
   });
 
-  test('make those who came late known to those who came first', () => {
+  test('introduce late peers to early ones', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const knownBy = new Map<string, Set<string>>();
@@ -247,7 +247,7 @@ describe('the deltas that a watcher gets', () => {
       const watchers = knownBy.get(peer.id) ?? new Set();
       expect(watchers.size).toBeGreaterThan(4);
     }
-    // Without it the first fifty-one would know each other and nobody else.
+    // Otherwise the first fifty-one peers would know only each other.
     const known = [...first].map(
       (watcher) =>
         sessions.filter(({ peer }) => !first.has(peer.id) && knownBy.get(peer.id)?.has(watcher)).length,
@@ -255,7 +255,7 @@ describe('the deltas that a watcher gets', () => {
     expect(Math.min(...known)).toBeGreaterThan(5);
   });
 
-  test('let nobody serve many more than others, however early it came', () => {
+  test('spread the load evenly between early and late peers', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const sessions = Array.from({ length: 300 }, (_, number) => {
@@ -264,13 +264,13 @@ describe('the deltas that a watcher gets', () => {
       registry.watch(session, infohash, 0);
       return session;
     });
-    const fame = sessions.map(({ memberships }) => memberships.get(infohash)?.fame ?? 0);
-    // The mean is 50. With peers drawn blindly one of the first is known to 122.
-    expect(Math.max(...fame)).toBeLessThan(70);
-    expect(Math.min(...fame)).toBeGreaterThan(10);
+    const inDegree = sessions.map(({ memberships }) => memberships.get(infohash)?.inDegree ?? 0);
+    // The mean is 50. With uniform random selection one of the first peers reaches 122.
+    expect(Math.max(...inDegree)).toBeLessThan(70);
+    expect(Math.min(...inDegree)).toBeGreaterThan(10);
   });
 
-  test('do not tell full lists of one that crashes and comes again more often than once a minute', () => {
+  test('introduce a peer that crashes and returns at most once a minute to full lists', () => {
     const registry = new SwarmRegistry({ random: seededRandom(1), startedAt: 0 });
     const infohash = sampleHash(1);
     const join = (number: number, now: number): { session: Session; effects: readonly Effect[] } => {

@@ -24,7 +24,7 @@ describe('a NameIndex', () => {
     expect(index.page({ query: 'model', limit: 10 }).items).toEqual(['MODELS', 'Model.bin']);
   });
 
-  test('finds the beginning of an id of 8 digits, not of 7', () => {
+  test('finds prefixes of ids with 8 digits, not with 7', () => {
     const index = new NameIndex<number>();
     index.add({ name: 'x', id: `ab12cd34${'0'.repeat(56)}` }, 1);
     expect(index.page({ query: 'AB12CD34', limit: 10 }).items).toEqual([1]);
@@ -52,13 +52,13 @@ describe('a NameIndex', () => {
     expect(index.page({ query: 'deadbeef', limit: 10, exact: true }).items).toEqual(['deadbeef']);
   });
 
-  test('says that there is more only if there is', () => {
+  test('reports more items only if there are', () => {
     const index = fill(['a', 'b', 'c']);
     expect(index.page({ query: '', limit: 2 }).more).toBe(true);
     expect(index.page({ query: '', limit: 3 }).more).toBe(false);
   });
 
-  test('pages show what stays exactly once, whatever comes and goes between them', () => {
+  test('pages show every remaining item exactly once, whatever changes between them', () => {
     const change = fc.record({ adds: fc.boolean(), number: fc.nat(50) });
     fc.assert(
       fc.property(
@@ -94,7 +94,7 @@ describe('a NameIndex', () => {
     );
   });
 
-  test('does not keep what came and went, though nobody asks', () => {
+  test('does not retain removed items, even without requests', () => {
     const index = new NameIndex<number>();
     for (let round = 0; round < 100_000; round += 1) {
       index.add({ name: 'x', id: id(round) }, round);

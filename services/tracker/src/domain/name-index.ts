@@ -1,24 +1,24 @@
 import { idDigits } from '@enjambre/core/named';
 
-/** What a listing shows and is ordered by. */
+/** Properties that a listing shows and is ordered by. */
 export interface Named {
   readonly name: string;
   readonly id: string;
 }
 
 export interface PageQuery {
-  /** Part of a name in any case, or the beginning of an id of 8 digits or more; empty for all. */
+  /** Part of a name in any case, or at least the first 8 digits of an id; empty for all. */
   readonly query: string;
   /** The query is a whole name, up to normalization and surrounding spaces, or the beginning of an id. @default false */
   readonly exact?: boolean;
-  /** Only what comes behind this place. */
+  /** Only items after this place. */
   readonly after?: Named;
   readonly limit: number;
 }
 
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** True if there is more behind the last item. */
+  /** True if there are items after the last one. */
   readonly more: boolean;
 }
 
@@ -29,12 +29,12 @@ interface Row<Item> extends Named {
   gone: boolean;
 }
 
-/** Changes kept back for the next page before they are put in order unasked. */
+/** Number of unsorted changes above which they are sorted without waiting for the next page. */
 const MIN_BACKLOG = 1024;
 
 /**
- * Items in the order of name (by code unit) and id. Changes cost O(1) and are put in
- * order by the next page: sorting an almost sorted array is linear.
+ * Items in the order of name (by code unit) and id. Changes cost O(1) and are sorted by the next page:
+ * sorting an almost sorted array is linear.
  */
 export class NameIndex<Item> {
   #ordered: Row<Item>[] = [];
@@ -46,7 +46,7 @@ export class NameIndex<Item> {
     return this.#rows.size;
   }
 
-  /** The key's id must not be there yet. */
+  /** The key's id must not exist yet. */
   add({ name, id }: Named, item: Item): void {
     const row = { name, id, lowerName: fold(name), bareName: bare(name), item, gone: false };
     this.#rows.set(id, row);
@@ -117,7 +117,7 @@ function bare(name: string): string {
   return name.normalize('NFC').trim();
 }
 
-/** Names are found in any case, and in either form of letters with marks. */
+/** Names match in any case, and in any Unicode normalization. */
 function fold(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }

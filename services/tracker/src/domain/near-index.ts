@@ -1,6 +1,6 @@
 import { RandomSet } from './random-set.js';
 
-/** Somebody who stands somewhere. */
+/** A peer with a location. */
 export interface Placed {
   readonly session: {
     /** Closest first. */
@@ -8,7 +8,7 @@ export interface Placed {
   };
 }
 
-/** The members of a swarm by where they stand. */
+/** The members of a swarm by location. */
 export class NearIndex<Member extends Placed> {
   readonly #places = new Map<string, RandomSet<Member>>();
 

@@ -8,16 +8,16 @@ interface Sample {
   readonly name: string;
   readonly seeder: boolean;
   readonly place: string;
-  readonly fame: number;
+  readonly inDegree: number;
 }
 
 class Samples implements Candidates<Sample> {
   readonly seeders = new RandomSet<Sample>();
   readonly leechers = new RandomSet<Sample>();
 
-  add(count: number, seeder: boolean, place = '', fame = 0): this {
+  add(count: number, seeder: boolean, place = '', inDegree = 0): this {
     const kind = seeder ? this.seeders : this.leechers;
-    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place, fame });
+    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place, inDegree });
     return this;
   }
 
@@ -36,8 +36,8 @@ function select(from: Samples, total: number, places: string[] = [], seed = 1): 
 const seedersIn = (peers: Sample[]): number => peers.filter(({ seeder }) => seeder).length;
 const at = (peers: Sample[], place: string): number => peers.filter((peer) => peer.place === place).length;
 
-describe('the peers that somebody gets', () => {
-  test('are all there are if those are fewer than wanted', () => {
+describe('the selected peers', () => {
+  test('are all peers if there are fewer than requested', () => {
     expect(select(new Samples().add(3, true).add(4, false), 50)).toHaveLength(7);
   });
 
@@ -56,9 +56,9 @@ describe('the peers that somebody gets', () => {
     expect(seedersIn(peers)).toBe(seeders === 1 ? 1 : 49);
   });
 
-  test('are rather those whom few know, as long as there are twice as many', () => {
+  test('are preferably those with a low in-degree, if there are twice as many', () => {
     const peers = select(new Samples().add(100, false, 'late', 1).add(100, false, 'early', 80), 50);
-    // Of a hundred at random about fifty are late.
+    // Among a hundred random peers about fifty are late.
     expect(at(peers, 'late')).toBeGreaterThan(35);
     expect(select(new Samples().add(10, false, 'late', 1).add(30, false, 'early', 80), 40)).toHaveLength(40);
   });
@@ -73,25 +73,25 @@ describe('the peers that somebody gets', () => {
     expect(select(from, 50, [], 1)).not.toEqual(select(from, 50, [], 2));
   });
 
-  test('leave out whom the asker excludes', () => {
+  test('do not include excluded peers', () => {
     const from = new Samples().add(30, true).add(30, false);
     const excludes = ({ name }: Sample): boolean => Number(name) < 20;
     const peers = selectPeers(from, { ...wantedAtFirst(50), places: [], excludes }, seededRandom(1));
     expect(peers).toHaveLength(20);
   });
 
-  test('are near ones first, but a quarter is taken from all', () => {
+  test('are near ones first, but a quarter is drawn from all', () => {
     const from = new Samples().add(10_000, false).add(200, false, 'zone=a');
     const peers = select(from, 50, ['zone=a']);
     expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(37);
     expect(at(peers, 'zone=a')).toBeLessThan(45);
   });
 
-  test.each([1, 2, 3])('are never chosen for being near if they are %d', (total) => {
+  test.each([1, 2, 3])('are never chosen by proximity if they are %d', (total) => {
     expect(wantedAtFirst(total).near).toBe(0);
   });
 
-  test('leave a zone whatever its size, as long as there are others', () => {
+  test('include other zones, if there are any, for any size of the own zone', () => {
     fc.assert(
       fc.property(fc.integer({ min: 4, max: 60 }), fc.integer({ min: 1, max: 200 }), (total, near) => {
         const peers = select(new Samples().add(2000, true).add(near, true, 'zone=a'), total, ['zone=a']);
@@ -108,12 +108,12 @@ describe('the peers that somebody gets', () => {
     expect(at(peers, 'zone=a')).toBeGreaterThanOrEqual(15);
   });
 
-  test('hold seeders though all near ones are leechers', () => {
+  test('include seeders even if all near peers are leechers', () => {
     const from = new Samples().add(100, true).add(100, false, 'zone=a');
     expect(seedersIn(select(from, 50, ['zone=a']))).toBe(13);
   });
 
-  test('in place of one that left is a seeder as long as seeders are lacking', () => {
+  test('in place of one that left are seeders while seeders are lacking', () => {
     expect(wantedInstead(50, 0, () => 0)).toEqual({ total: 1, near: 0, seeders: 1 });
     expect(wantedInstead(50, 30, () => 0.1)).toEqual({ total: 1, near: 0, seeders: 0 });
     expect(wantedInstead(50, 30, () => 0.9)).toEqual({ total: 1, near: 1, seeders: 0 });

@@ -4,7 +4,7 @@ import { RandomSet, RandomSets } from './random-set.js';
 import { seededRandom } from '../../test/seeded-random.js';
 
 describe('a RandomSet', () => {
-  test('holds what a Set holds after any additions and deletions', () => {
+  test('equals a Set after any additions and deletions', () => {
     const changes = fc.array(fc.tuple(fc.boolean(), fc.nat(20)));
     fc.assert(
       fc.property(changes, (list) => {
@@ -23,7 +23,7 @@ describe('a RandomSet', () => {
     );
   });
 
-  test('shuffles each item out once, differently for another seed', () => {
+  test('returns each item once, in another order for another seed', () => {
     const set = new RandomSet<number>();
     for (let item = 0; item < 100; item += 1) set.add(item);
     const orders = [1, 2].map((seed) => [...set.shuffled(seededRandom(seed))]);
@@ -60,7 +60,7 @@ describe('RandomSets', () => {
     expect([...new RandomSets([]).shuffled(seededRandom(1))]).toEqual([]);
   });
 
-  test('draw each item as the first equally often, however large its set', () => {
+  test('draw each item as the first equally often, for any sizes of the sets', () => {
     const sets = new RandomSets([setOf('a'), setOf('b', 'c', 'd')]);
     const random = seededRandom(1);
     const firsts = new Map<string, number>();

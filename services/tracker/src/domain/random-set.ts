@@ -1,13 +1,16 @@
-/** Items to draw from at random. */
+/** Items for random draws. */
 export interface Drawable<T> {
-  /** Every item once, in an order drawn as it is asked for. They must not change meanwhile. @param random uniform in [0, 1) */
+  /**
+   * Every item once, in an order drawn on demand. The items must not change meanwhile. @param random uniform
+   * in [0, 1)
+   */
   shuffled(random: () => number): Iterable<T>;
 }
 
-/** A set that can be drawn from at random: add, delete and one draw cost O(1). */
+/** A set for random draws: add, delete and one draw cost O(1). */
 export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   readonly #items: T[] = [];
-  /** Made with the first item: most swarms keep one of their sets empty for ever. */
+  /** Created with the first item: in most swarms one of the sets stays empty. */
   #slots: Map<T, number> | undefined;
 
   get size(): number {
@@ -40,9 +43,8 @@ export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   }
 
   /**
-   * Every item once, in an order drawn as it is asked for (a Fisher-Yates shuffle that
-   * keeps only the swaps made): the first k items cost O(k). The set must not change
-   * meanwhile.
+   * Every item once, in an order drawn on demand (a Fisher-Yates shuffle that stores only the swaps made):
+   * the first k items cost O(k). The set must not change meanwhile.
    *
    * @param random uniform in [0, 1)
    */
@@ -58,7 +60,7 @@ export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   }
 }
 
-/** Several sets without an item in common, to draw from as if they were one. */
+/** Several disjoint sets, for random draws as from one. */
 export class RandomSets<T> implements Drawable<T> {
   constructor(private readonly sets: readonly RandomSet<T>[]) {}
 

@@ -1,17 +1,20 @@
 import { HERE, type Reach } from './peer.js';
 
-/** Peers of one group are reached from the same places. */
+/** Peers in one group are reachable from the same locations. */
 export type ReachGroup = string;
 
-/** From where somebody reaches others. */
+/** A location from which a peer reaches others. */
 export interface Standpoint {
   /** Its host, as {@link Reach.host} names it. */
   readonly host: string;
-  /** The kind of address at which it reaches the tracker's host; undefined if it has none that is of use for that. */
+  /**
+   * The kind of address at which it reaches the tracker's host; undefined if that address does not lead to
+   * other peers there.
+   */
   readonly trackerAt?: 'ipv4' | 'ipv6' | undefined;
 }
 
-/** Those whom everybody reaches. */
+/** Peers that are reachable from everywhere. */
 export const OPEN: ReachGroup = 'open';
 const AT_TRACKER: ReachGroup = 'at the tracker';
 const AT_TRACKER_IPV4: ReachGroup = 'at the tracker, IPv4 only';
@@ -22,7 +25,7 @@ export function groupOf({ elsewhere, host, ports }: Reach): ReachGroup {
   return ports.every(({ onlyIpv4 }) => onlyIpv4) ? AT_TRACKER_IPV4 : AT_TRACKER;
 }
 
-/** The groups that somebody there reaches, its own among them. */
+/** The groups reachable from a location, including its own. */
 export function groupsReachedFrom({ host, trackerAt }: Standpoint): ReachGroup[] {
   const groups = [OPEN, ownHost(host)];
   if (host === HERE || trackerAt !== undefined) groups.push(AT_TRACKER);

@@ -7,7 +7,7 @@ interface Reached extends CrowdMember {
   readonly session: CrowdMember['session'] & { readonly group: ReachGroup };
 }
 
-/** The members of a swarm by who reaches them. */
+/** The members of a swarm by reach group. */
 export class ReachIndex<Member extends Reached> {
   readonly #groups = new Map<ReachGroup, Crowd<Member>>();
 
@@ -29,7 +29,7 @@ export class ReachIndex<Member extends Reached> {
     if (crowd?.size === 0) this.#groups.delete(group);
   }
 
-  /** To be called before the member has become a seeder or ceased to be one. */
+  /** Call it before the member becomes a seeder or a leecher. */
   move(member: Member, seeder: boolean): void {
     this.#groups.get(member.session.group)?.move(member, seeder);
   }

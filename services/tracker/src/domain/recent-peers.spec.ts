@@ -6,14 +6,14 @@ function peer(number: number): ReturnType<typeof samplePeer>['id'] {
   return samplePeer(number, {}).id;
 }
 
-describe('peers that were let through lately', () => {
-  test('are let through again after the pause, counted from when they were let through', () => {
+describe('recently admitted peers', () => {
+  test('are admitted again after the pause since their admission', () => {
     const recent = new RecentPeers(1000);
     const outcomes = [0, 600, 999, 1000, 1600, 2000].map((now) => recent.admit(peer(1), now));
     expect(outcomes).toEqual([true, false, false, true, false, true]);
   });
 
-  test('do not hold up others', () => {
+  test('do not delay others', () => {
     const recent = new RecentPeers(1000);
     expect([recent.admit(peer(1), 0), recent.admit(peer(2), 0), recent.admit(peer(1), 1)]).toEqual([
       true,
@@ -22,13 +22,13 @@ describe('peers that were let through lately', () => {
     ]);
   });
 
-  test('are let through if a clock that was far ahead said when', () => {
+  test('are admitted if their last admission lies far in the future', () => {
     const recent = new RecentPeers(1000);
     recent.admit(peer(1), 500_000);
     expect(recent.admit(peer(1), 0)).toBe(true);
   });
 
-  test('are forgotten, the oldest first, when there are too many of them', () => {
+  test('are dropped, oldest first, above the limit', () => {
     const recent = new RecentPeers(1000);
     for (let number = 0; number <= 10_000; number += 1) recent.admit(peer(number), 0);
     expect(recent.admit(peer(10_000), 1)).toBe(false);

@@ -1,19 +1,19 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-/** More are not remembered: the oldest are forgotten first. */
+/** Limit of remembered peers: the oldest are dropped first. */
 const MAX_PEERS = 10_000;
 
-/** Lets each peer do something once in a while. */
+/** Admits each peer at most once per interval. */
 export class RecentPeers {
-  /** When each was let through, the oldest first. */
+  /** Time of each peer's last admission, oldest first. */
   readonly #admitted = new Map<PeerId, number>();
 
-  /** @param pauseMs so long must pass until the same peer is let through again */
+  /** @param pauseMs minimum time between two admissions of the same peer */
   constructor(private readonly pauseMs: number) {}
 
   /**
-   * False if the peer was let through too short a time ago. Clocks of several trackers may differ: a time that lies far ahead
-   * is as good as one long ago.
+   * False if the peer was admitted too recently. Clocks of several trackers may differ: a time far in the
+   * future counts as one long ago.
    */
   admit(peer: PeerId, now: number): boolean {
     const last = this.#admitted.get(peer);

@@ -5,18 +5,18 @@ import type { Changes, Holdings, ReplicaId, SessionEnd, SessionState } from './r
 import type { Session } from './swarm.js';
 import type { SwarmRegistry } from './swarm-registry.js';
 
-/** Sessions that other trackers hold, as the registry has them beside its own. */
+/** Sessions held by other trackers, registered beside this tracker's own. */
 export class RemoteSessions {
   readonly #byReplica = new Map<ReplicaId, Map<PeerId, Session>>();
   #refused = 0;
 
-  /** @param self tells which of two sessions of one age stands */
+  /** @param self breaks the tie between two sessions with equal epochs */
   constructor(
     private readonly registry: SwarmRegistry,
     private readonly self: ReplicaId,
   ) {}
 
-  /** What others said and could not be taken: for want of room, or as it makes no sense. */
+  /** Number of states of other trackers that were refused: for lack of room, or as invalid. */
   get refused(): number {
     return this.#refused;
   }
@@ -35,7 +35,7 @@ export class RemoteSessions {
     return effects;
   }
 
-  /** Makes `states` all there is of a tracker. */
+  /** Replaces all sessions of a tracker by `states`. */
   replace(replica: ReplicaId, states: readonly SessionState[]): Effect[] {
     const effects: Effect[] = [];
     const named = new Map<PeerId, Set<InfoHash>>();
@@ -53,7 +53,7 @@ export class RemoteSessions {
     return effects;
   }
 
-  /** The tracker is gone, and its sessions with it. */
+  /** Drops a lost tracker with all its sessions. */
   forget(replica: ReplicaId): Effect[] {
     const effects = this.replace(replica, []);
     this.#byReplica.delete(replica);
@@ -83,7 +83,7 @@ export class RemoteSessions {
     }
   }
 
-  /** The session that is meant; undefined if the peer has a newer one. */
+  /** The session for a state; undefined if the peer has a newer one. */
   #session(replica: ReplicaId, state: SessionState, effects: Effect[]): Session | undefined {
     const { peer, connectedAt, epoch } = state;
     const present = this.registry.directory.session(peer.id);
@@ -101,10 +101,10 @@ export class RemoteSessions {
     return replica > (present.isLocal ? this.self : present.replica);
   }
 
-  /** One that was replaced by a session here is over already. */
+  /** A session that was replaced by one here has already ended. */
   #close(session: Session, effects: Effect[]): void {
     this.#sessions(session.replica).delete(session.peer.id);
-    effects.push(...this.registry.disconnect(session, 'its tracker says so'));
+    effects.push(...this.registry.disconnect(session, 'reported by its tracker'));
   }
 
   #sessions(replica: ReplicaId): Map<PeerId, Session> {

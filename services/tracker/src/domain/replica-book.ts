@@ -2,52 +2,51 @@ import type { Effect } from './effects.js';
 import type { RemoteSessions } from './remote-sessions.js';
 import type { Changes, Holdings, ReplicaId, ReplicaMessage, Snapshot } from './replica-state.js';
 
-/** A tracker says that it lives every second; one that was not heard for so long is forgotten. */
+/** Trackers send a heartbeat every second; one without messages for this long is dropped. */
 export const REPLICA_LOST_MS = 5000;
-/** No network has more trackers; more are a stranger's invention. */
+/** Limit of other trackers, above the size of any network: more are forged. */
 const MAX_REPLICAS = 64;
-/** Changes kept back until the snapshot before them has come; beyond it, another is asked for. */
+/**
+ * Limit of changes queued until the snapshot before them arrives; beyond it, another snapshot is requested.
+ */
 const MAX_PENDING = 1000;
-/** Between two snapshots of one tracker, longer each time that it was of no use. */
+/** Wait between two snapshots of one tracker; it grows with each useless one. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 
 interface Replica {
   name: string;
   heardAt: number;
-  /** Up to which of its changes all is known; undefined before the first snapshot. */
+  /** Sequence up to which its changes are applied; undefined before the first snapshot. */
   applied: number | undefined;
-  /** Changes behind a gap, by their sequence. */
+  /** Changes after a gap, by sequence. */
   readonly pending: Map<number, Changes>;
-  /** Something of it was missed. */
+  /** True if a message was missed. */
   wanting: boolean;
-  /** A snapshot was asked for and has not come yet. */
+  /** True while a snapshot is requested and has not arrived. */
   asking: boolean;
-  /** Not before then is one asked for. */
+  /** Earliest time of the next request. */
   askAt: number;
   waitMs: number;
 }
 
-/**
- * What is known of the other trackers of the network, and how far. Times are
- * milliseconds of any clock that does not go backwards.
- */
+/** The known state of the network's other trackers. Times are milliseconds of any monotonic clock. */
 export class ReplicaBook {
   readonly #replicas = new Map<ReplicaId, Replica>();
 
   constructor(private readonly remote: RemoteSessions) {}
 
-  /** How many other trackers there are. */
+  /** Number of other trackers. */
   get size(): number {
     return this.#replicas.size;
   }
 
-  /** Names of the other trackers, as they gave them. */
+  /** Names of the other trackers, as they reported them. */
   get names(): readonly string[] {
     return [...this.#replicas.values()].map(({ name }) => name);
   }
 
-  /** Takes what another tracker says. */
+  /** Applies a message of another tracker. */
   hear(message: ReplicaMessage, now: number): Effect[] {
     if (message.type === 'farewell') return this.#forget(message.replica);
     const replica = this.#replica(message.replica, now);
@@ -62,7 +61,7 @@ export class ReplicaBook {
     return [];
   }
 
-  /** Those that a snapshot is to be asked of now; {@link synced} or {@link failed} tells how it ended. */
+  /** The trackers to request a snapshot from now; report the result with {@link synced} or {@link failed}. */
   ask(now: number): ReplicaId[] {
     const asked: ReplicaId[] = [];
     for (const [id, replica] of this.#replicas) {
@@ -79,7 +78,7 @@ export class ReplicaBook {
     const replica = this.#replicas.get(id);
     if (!replica) return [];
     replica.asking = false;
-    // A copy of long ago that came late.
+    // A late copy of an old state.
     if (replica.applied !== undefined && sequence < replica.applied) return [];
     replica.applied = sequence;
     const effects = this.remote.replace(id, sessions);
@@ -94,7 +93,7 @@ export class ReplicaBook {
     if (replica) replica.asking = false;
   }
 
-  /** Forgets trackers that were not heard for too long, and all that they hold. */
+  /** Drops trackers without messages for too long, and all their sessions. */
   expire(now: number): { readonly lost: readonly string[]; readonly effects: Effect[] } {
     const lost: string[] = [];
     const effects: Effect[] = [];
@@ -106,7 +105,7 @@ export class ReplicaBook {
     return { lost, effects };
   }
 
-  /** After a time in which nobody could be heard, all get their time anew. */
+  /** Restarts the timeout of all trackers after a time in which none was reachable. */
   excuse(now: number): void {
     for (const replica of this.#replicas.values()) replica.heardAt = now;
   }

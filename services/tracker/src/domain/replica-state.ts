@@ -3,10 +3,10 @@ import type { FileSummary } from './file-summary.js';
 import type { PeerInfo } from './peer.js';
 import type { FirstShare, Member, Session } from './swarm.js';
 
-/** One start of one tracker: 32 hex digits, drawn anew at each start. */
+/** Id of one run of one tracker: 32 hex digits, random at each start. */
 export type ReplicaId = string;
 
-/** A membership as trackers tell each other. */
+/** A membership as sent between trackers. */
 export interface MemberState {
   readonly infohash: InfoHash;
   readonly seeder: boolean;
@@ -17,40 +17,42 @@ export interface MemberState {
   readonly firstShare: FirstShare | undefined;
 }
 
-/** A session as it is, or what has changed of it. */
+/** A session, or its changes. */
 export interface SessionState {
   readonly peer: PeerInfo;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
-  /** Of several sessions of a peer, the one with the highest is the peer's. */
+  /** Among sessions of a peer, the one with the highest epoch wins. */
   readonly epoch: number;
   readonly members: readonly MemberState[];
-  /** Swarms that it is not in any more. */
+  /** Swarms that it has left. */
   readonly left: readonly InfoHash[];
 }
 
-/** A session that is over. */
+/** An ended session. */
 export interface SessionEnd {
   readonly peerId: PeerId;
   readonly epoch: number;
 }
 
-/** What is new at one tracker: states, not steps, so saying it twice does no harm. Ends come first. */
+/**
+ * Changes at one tracker: states, not deltas, so applying them twice has no effect. Ends are applied first.
+ */
 export interface Changes {
   readonly ended: readonly SessionEnd[];
   readonly sessions: readonly SessionState[];
 }
 
-/** How much a tracker holds, by which others notice that they have missed something. */
+/** Size of a tracker's state, by which others detect missed messages. */
 export interface Holdings {
   readonly sessions: number;
   readonly members: number;
 }
 
-/** What a tracker says to all others. */
+/** A message from a tracker to all others. */
 export type ReplicaMessage = {
   readonly replica: ReplicaId;
-  /** Of its last changes, these included; from 1 on. */
+  /** Sequence of its last changes, including these; from 1. */
   readonly sequence: number;
 } & (
   | { readonly type: 'heartbeat'; readonly name: string; readonly holdings: Holdings }
@@ -61,15 +63,15 @@ export type ReplicaMessage = {
 /** All sessions of a tracker after its changes up to `sequence`. */
 export interface Snapshot {
   readonly sequence: number;
-  /** A session may come in several parts. */
+  /** A session may be split into several parts. */
   readonly sessions: readonly SessionState[];
 }
 
-/** Hears what changes of the sessions of this tracker. */
+/** Receives the changes of this tracker's sessions. */
 export interface LocalChanges {
-  /** The session is new, or its part in a swarm is, or is no more. */
+  /** The session is new, or its membership in a swarm is new, changed or ended. */
   changed(session: Session, infohash?: InfoHash): void;
-  /** Numbers of a membership are others. */
+  /** The numbers of a membership have changed. */
   progressed(member: Member): void;
   ended(session: Session): void;
 }
@@ -80,7 +82,7 @@ export function toMemberState(member: Member): MemberState {
   return { infohash, seeder, bytesLeft, bytesDownloaded, bytesUploaded, file, firstShare };
 }
 
-/** A session with those of its memberships that `infohashes` names. */
+/** A session with its memberships in the swarms of `infohashes`. */
 export function toSessionState(session: Session, infohashes: Iterable<InfoHash>): SessionState {
   const { peer, connectedAt, epoch, memberships } = session;
   const members: MemberState[] = [];

@@ -13,10 +13,10 @@ import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.
 const TRACKERS = 3;
 const PEERS = 6;
 const SWARMS = 3;
-/** Small, so that what is said of one session is spread over messages. */
+/** Small, so that a session is split over several messages. */
 const MAX_MESSAGE_BYTES = 700;
 
-/** A tracker of a network in which the test is the wire. */
+/** A tracker of a network whose messages the test delivers. */
 class Tracker {
   readonly journal = new ChangeJournal(() => undefined);
   readonly registry: SwarmRegistry;
@@ -30,7 +30,7 @@ class Tracker {
     this.book = new ReplicaBook(this.remote);
   }
 
-  /** What it has to say now. */
+  /** Its messages at this moment. */
   changes(numbers: boolean): ReplicaMessage[] {
     return [...batchesOf(this.journal.take({ numbers }), MAX_MESSAGE_BYTES)].map((changes) => {
       this.sequence += 1;
@@ -53,7 +53,7 @@ class Tracker {
     };
   }
 
-  /** All that it knows, whoever holds it. */
+  /** Everything that it knows, held by any tracker. */
   view(): unknown[] {
     const sessions = [...this.registry.directory.sessions()];
     return sessions
@@ -88,13 +88,13 @@ const step = fc.record({
     'beat',
     'silence',
   ),
-  /** Which of the messages that are sent now are lost, bit by bit. */
+  /** The lost ones among the current messages, one bit each. */
   lost: fc.nat(255),
   bytesLeft: fc.nat(1000),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Trackers, agents that move between them, and a wire that loses messages. */
+/** Trackers, agents that move between them, and an unreliable transport. */
 class World {
   readonly trackers = ['a', 'b', 'c'].map((digit) => new Tracker(digit.repeat(32)));
   now = 1000;
@@ -113,7 +113,7 @@ class World {
     if (there) this.#act(there, { action, infohash: sampleHash(100 + swarm), bytesLeft });
   }
 
-  /** Each says all that it has to say, and asks for what it has missed. */
+  /** Each tracker sends its messages, and requests snapshots if it has missed some. */
   beat(lost = 0): void {
     this.now += 1000;
     for (const tracker of this.trackers)
@@ -131,7 +131,7 @@ class World {
     }
   }
 
-  /** Nobody hears anybody, until all are held for lost. */
+  /** No tracker receives messages until all count as lost. */
   #silence(): void {
     this.now += REPLICA_LOST_MS;
     for (const { book } of this.trackers) book.expire(this.now);
@@ -142,7 +142,7 @@ class World {
     this.#epoch += 1;
     const { session } = tracker.registry.connect(samplePeer(peer), this.now, { epoch: this.#epoch });
     this.#sessions.set(peer, { tracker, session });
-    // The tracker that it comes from notices at once, or only when it hears of the newer session.
+    // The previous tracker notices at once, or only when it receives the newer session.
     if (before && peer % 2 === 0) before.tracker.registry.disconnect(before.session, 'moved');
   }
 
@@ -173,12 +173,12 @@ class World {
 }
 
 describe('trackers of one network', () => {
-  test('agree in the end on all sessions, whatever moves and whatever is lost on the way', () => {
+  test('finally agree on all sessions, despite moves and lost messages', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 120 }), (steps) => {
         const world = new World();
         for (const one of steps) world.run(one);
-        // What keeps asking waits up to half a minute; then a tracker asks again.
+        // Repeated requests back off up to half a minute; then a tracker requests again.
         for (let beat = 0; beat < 70; beat++) world.beat();
         const [first, ...others] = world.trackers.map((tracker) => tracker.view());
         for (const other of others) expect(other).toEqual(first);
@@ -204,7 +204,7 @@ describe('trackers of one network', () => {
     }
   });
 
-  test('give a session here a higher epoch than any that is known, whatever the clocks say', () => {
+  test('raise the epoch of a new session above all known ones, whatever the clocks', () => {
     const world = new World();
     world.beat();
     const [one, two] = world.trackers;
@@ -216,7 +216,7 @@ describe('trackers of one network', () => {
     expect(one!.registry.directory.session(session.peer.id)).toMatchObject({ epoch: 1001, replica: two!.id });
   });
 
-  test('publish nothing of sessions that are not their own, but the end of one that was replaced elsewhere', () => {
+  test('publish events only of their own sessions, and of their end when replaced elsewhere', () => {
     const world = new World();
     world.beat();
     const [one, two] = world.trackers;
@@ -233,7 +233,7 @@ describe('trackers of one network', () => {
     ]);
   });
 
-  test('forget one that is silent for five seconds, but not after a time in which nobody could be heard', () => {
+  test('drop a tracker that is silent for five seconds, but not during a loss of connection', () => {
     const world = new World();
     world.beat();
     const { book } = world.trackers[0]!;
@@ -245,7 +245,7 @@ describe('trackers of one network', () => {
     expect(book.size).toBe(0);
   });
 
-  test('know no more than 64 others, however many a stranger invents', () => {
+  test('know at most 64 others, however many are forged', () => {
     const { book } = new World().trackers[0]!;
     for (let number = 0; number < 100; number++) {
       const replica = number.toString(16).padStart(32, '0');
@@ -258,7 +258,7 @@ describe('trackers of one network', () => {
     expect(book.ask(0)).toHaveLength(64);
   });
 
-  test('ask a tracker that says nothing right less and less often', () => {
+  test('back off from a tracker whose answers are invalid', () => {
     const { book } = new World().trackers[0]!;
     const replica = 'f'.repeat(32);
     const asked: number[] = [];
@@ -277,7 +277,7 @@ describe('trackers of one network', () => {
     expect(Math.max(...gaps)).toBe(30_000);
   });
 
-  test('take no more sessions of others than there is room for, and count what they leave out', () => {
+  test('accept sessions of others up to the limit, and count the refused ones', () => {
     const capacity = { sessions: 2, swarms: 10, membershipsPerSession: 1, watchesPerSession: 1 };
     const registry = new SwarmRegistry({ random: () => 0, startedAt: 0, capacity });
     const remote = new RemoteSessions(registry, 'a'.repeat(32));

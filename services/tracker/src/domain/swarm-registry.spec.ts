@@ -30,7 +30,7 @@ describe('a SwarmRegistry', () => {
   const announce = (session: Session, news: DownloadNews, report: Partial<Report> = {}): Effect[] =>
     registry.announce(session, sampleReport(FILE, { news, ...report }), now);
 
-  test('makes the first sharer and the time of it part of the catalogue', () => {
+  test('records the first sharer and the time in the catalogue', () => {
     share(connect(1));
     now = 2000;
     share(connect(2));
@@ -51,13 +51,13 @@ describe('a SwarmRegistry', () => {
     expect(registry.directory.swarmCount).toBe(0);
   });
 
-  test('does not list a swarm of which nobody has said what it is', () => {
+  test('does not list a swarm without a description', () => {
     announce(connect(1), 'started');
     expect(registry.directory.file(FILE)).toBeUndefined();
     expect(registry.directory.stats()).toMatchObject({ files: 0, leechers: 1 });
   });
 
-  test('tells of a share once, and of a restated one not at all', () => {
+  test('publishes a share once, and a restated one not at all', () => {
     const [alice, bob] = [connect(1), connect(2)];
     expect(eventsOf(share(alice))).toEqual(['file.shared']);
     expect(eventsOf(share(alice))).toEqual([]);
@@ -65,7 +65,7 @@ describe('a SwarmRegistry', () => {
     expect(eventsOf(share(bob))).toEqual([]);
   });
 
-  test('lets the first description stand and says so to whom contradicts it', () => {
+  test('keeps the first description and reports that to a peer with another one', () => {
     share(connect(1));
     const effects = share(connect(2), false, { ...MODEL, name: 'virus.exe' });
     expect(problemsOf(effects)).toEqual(['FILE_MISMATCH']);
@@ -73,7 +73,7 @@ describe('a SwarmRegistry', () => {
     expect(registry.directory.stats().seeders).toBe(2);
   });
 
-  test('tells of a withdrawal by a seeder, not by a leecher', () => {
+  test('publishes a withdrawal by a seeder, not by a leecher', () => {
     const [alice, bob] = [connect(1), connect(2)];
     share(alice);
     announce(bob, 'started');
@@ -82,7 +82,7 @@ describe('a SwarmRegistry', () => {
     expect(() => registry.withdraw(alice, FILE)).toThrow(expect.objectContaining({ reason: 'NOT_A_MEMBER' }));
   });
 
-  test('tells of each turn of a download once', () => {
+  test('publishes each change of a download once', () => {
     const bob = connect(1);
     expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);
     expect(eventsOf(announce(bob, 'started'))).toEqual([]);
@@ -95,7 +95,7 @@ describe('a SwarmRegistry', () => {
     expect(registry.directory.stats()).toMatchObject({ seeders: 1, leechers: 0, downloadsCompleted: 1 });
   });
 
-  test('tells of progress at most once a second, and only if there is any', () => {
+  test('publishes progress at most once a second, and only if there is any', () => {
     const bob = connect(1);
     announce(bob, 'started', { bytesLeft: 1000 });
     now += 999;
@@ -108,7 +108,7 @@ describe('a SwarmRegistry', () => {
     expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 700 }))).toEqual(['download.progressed']);
   });
 
-  test('makes a seeder of whom nothing is left to get, and a leecher again of whom it is', () => {
+  test('makes a peer without missing bytes a seeder, and a leecher again when bytes are missing', () => {
     const bob = connect(1);
     announce(bob, 'progressed', { bytesLeft: 0 });
     expect(bob).toMatchObject({ seeding: 1, leeching: 0 });
@@ -116,7 +116,7 @@ describe('a SwarmRegistry', () => {
     expect(bob).toMatchObject({ seeding: 0, leeching: 1 });
   });
 
-  test('closes the older session of a peer, its disconnection first', () => {
+  test('closes the older session of a peer, after its disconnection', () => {
     const first = connect(1);
     share(first);
     const { session, effects } = registry.connect(samplePeer(1), now);
@@ -130,7 +130,7 @@ describe('a SwarmRegistry', () => {
     expect(registry.directory.stats()).toMatchObject({ peers: 1, seeders: 0 });
   });
 
-  test('says of a watch on a swarm without members that there is none, and lets it stand', () => {
+  test('reports a watch on a swarm without members as not found, and keeps it', () => {
     const [alice, bob] = [connect(1), connect(2)];
     const effects = registry.watch(bob, FILE, 0);
     expect(problemsOf(effects)).toEqual(['SWARM_NOT_FOUND']);
@@ -142,7 +142,7 @@ describe('a SwarmRegistry', () => {
     });
   });
 
-  test('does nothing for an unwatched swarm any more', () => {
+  test('sends no more deltas for an unwatched swarm', () => {
     const [alice, bob] = [connect(1), connect(2)];
     registry.watch(bob, FILE, 0);
     registry.unwatch(bob, FILE);
@@ -159,7 +159,7 @@ describe('a SwarmRegistry', () => {
     expect(effects[0]).toHaveProperty('removed.length', 1);
   });
 
-  test("a new seeder takes nobody's place if leechers that a full watch knows have become seeders", () => {
+  test('a new seeder replaces no member if leechers that a full watch knows have become seeders', () => {
     const watcher = connect(1);
     const others = Array.from({ length: 10 }, (_, index) => connect(index + 2));
     for (const other of others) announce(other, 'started');
@@ -169,7 +169,7 @@ describe('a SwarmRegistry', () => {
     expect(share(connect(20)).map(({ type }) => type)).toEqual(['event']);
   });
 
-  test('refuses what goes beyond a limit, and changes nothing', () => {
+  test('refuses requests beyond a limit, and changes nothing', () => {
     const capacity = {
       ...DEFAULT_CAPACITY,
       sessions: 1,

@@ -13,24 +13,24 @@ import type { PeerInfo } from './peer.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
 import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
 
-/** An offer of a whole file. */
+/** An offer of a complete file. */
 export interface Offer {
   readonly infohash: InfoHash;
   readonly file: FileSummary;
-  /** True if it was offered in an earlier session too: no event then. */
+  /** True if it repeats an offer of an earlier session: no event is published. */
   readonly restated: boolean;
 }
 
-/** How far a download is. */
+/** Progress of a download. */
 export interface Report {
   readonly infohash: InfoHash;
   readonly news: DownloadNews;
-  /** 0 makes a seeder. */
+  /** 0 makes the peer a seeder. */
   readonly bytesLeft: number;
   readonly bytesDownloaded: number;
   readonly bytesUploaded: number;
   readonly file: FileSummary | undefined;
-  /** Why, for `failed`. */
+  /** Reason of `failed`. */
   readonly reason: string;
 }
 
@@ -41,25 +41,25 @@ interface RegistryOptions {
   readonly startedAt: number;
   /** @default DEFAULT_CAPACITY */
   readonly capacity?: Capacity;
-  /** Hears of all that other trackers must know. */
+  /** Receives all changes that other trackers must know. */
   readonly changes?: LocalChanges;
-  /** What the network remembers of files. */
+  /** The network's records of files. */
   readonly catalogue?: Catalogue;
 }
 
 const DEFAULT_MAX_PEERS = 50;
 const HIGHEST_MAX_PEERS = 200;
 
-/** How many peers somebody gets who asked for so many. */
+/** Number of peers for a request of `wanted`. */
 export function clampMaxPeers(wanted: number): number {
   return wanted === 0 ? DEFAULT_MAX_PEERS : Math.min(wanted, HIGHEST_MAX_PEERS);
 }
 
 /**
- * Who has which file, and who is told of it. Each method is one message of an agent: it
- * returns what is to be done about it, or throws an {@link EnjambreError} and has
- * changed nothing. Times are milliseconds since 1970. Sessions of other trackers stand
- * beside its own; of those no events come, since their own tracker tells.
+ * The peers, their files, and the watches of swarms. Each method handles one message of an agent: it returns
+ * the effects, or throws an {@link EnjambreError} without having changed anything. Times are milliseconds
+ * since 1970. Sessions of other trackers are registered beside its own; they produce no events here, because
+ * their own tracker publishes them.
  */
 export class SwarmRegistry {
   /** For look-ups. */
@@ -69,7 +69,7 @@ export class SwarmRegistry {
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
-  /** Of the swarms that somebody watches. */
+  /** Audiences of the watched swarms. */
   readonly #audiences = new Map<Swarm, Audience>();
 
   constructor({ random, startedAt, capacity = DEFAULT_CAPACITY, changes, catalogue }: RegistryOptions) {
@@ -82,10 +82,10 @@ export class SwarmRegistry {
   }
 
   /**
-   * Opens a session; one that the peer has already, here or elsewhere, is over. Throws
-   * `exhausted` TOO_MANY_PEERS.
+   * Opens a session; an existing session of the peer, here or elsewhere, ends. Throws `exhausted`
+   * TOO_MANY_PEERS.
    *
-   * @param holder a session of this tracker has a higher epoch than the one before in any case
+   * @param holder the epoch of a session of this tracker is raised above the previous one if necessary
    */
   connect(
     peer: PeerInfo,
@@ -106,7 +106,7 @@ export class SwarmRegistry {
     return { session, effects };
   }
 
-  /** Ends a session with all its memberships and watches. Of one that is over nothing comes. */
+  /** Ends a session with all its memberships and watches. No effect on an ended session. */
   disconnect(session: Session, reason: string): Effect[] {
     const effects: Effect[] = [];
     if (!session.open) return effects;
@@ -119,7 +119,9 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /** Makes the peer a seeder. Throws as {@link checkFileSummary} does, and `exhausted` TOO_MANY_SWARMS. */
+  /**
+   * Makes the peer a seeder. Throws the errors of {@link checkFileSummary}, and `exhausted` TOO_MANY_SWARMS.
+   */
   share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
@@ -138,7 +140,7 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /** Takes the peer out of a swarm. Throws `not-found` NOT_A_MEMBER. */
+  /** Removes the peer from a swarm. Throws `not-found` NOT_A_MEMBER. */
   withdraw(session: Session, infohash: InfoHash): Effect[] {
     const effects: Effect[] = [];
     const member = session.memberships.get(infohash);
@@ -152,11 +154,11 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /** Notes how far a download is. Throws as {@link share} does. */
+  /** Records the progress of a download. Throws the errors of {@link share}. */
   announce(session: Session, report: Report, now: number): Effect[] {
     const { infohash, file } = report;
     const present = session.memberships.get(infohash);
-    // Every announce repeats the file: only a new description is looked at.
+    // Every announce repeats the file: only a new description is checked.
     const isNewFile = file !== undefined && !sameSummary(file, present?.swarm.file);
     if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
@@ -178,8 +180,8 @@ export class SwarmRegistry {
   }
 
   /**
-   * Subscribes to a swarm, or again with another `maxPeers` (0 means 50, at most 200).
-   * Throws `exhausted` TOO_MANY_WATCHES or TOO_MANY_SWARMS.
+   * Subscribes to a swarm, or changes `maxPeers` (0 means 50, at most 200). Throws `exhausted`
+   * TOO_MANY_WATCHES or TOO_MANY_SWARMS.
    */
   watch(session: Session, infohash: InfoHash, maxPeers: number): Effect[] {
     const effects: Effect[] = [];
@@ -201,7 +203,7 @@ export class SwarmRegistry {
     return [];
   }
 
-  /** Passes on that the peer has banned another; nothing follows from it. Throws as {@link BanClaims.admit} does. */
+  /** Publishes the report of a ban, without further effect. Throws the errors of {@link BanClaims.admit}. */
   ban(session: Session, claim: BanClaim, now: number): Effect[] {
     this.#claims.admit(session, claim, now);
     const { peerId, reason, infohash } = claim;
@@ -210,15 +212,13 @@ export class SwarmRegistry {
     return [{ type: 'event', event: { type: 'peer.banned', banned, peer: session.peer, reason, file } }];
   }
 
-  /**
-   * Makes a membership of another tracker's session what that tracker says it is.
-   * Throws as {@link share} does.
-   */
+  /** Applies another tracker's state of a membership of its session. Throws the errors of {@link share}. */
   adopt(session: Session, state: MemberState): Effect[] {
     const { infohash, seeder, file } = state;
     if (file) checkFileSummary(file);
     const effects: Effect[] = [];
-    // Nobody says when it joined: of a session that crashes and comes again this is near enough.
+    // The time of joining is not sent: the time of connection is close enough, also for a session that
+    // crashes and returns.
     const how = { seeder, now: session.connectedAt };
     const member = session.memberships.get(infohash) ?? this.#join(session, infohash, how, effects);
     this.#setSeeder(member, seeder, effects);
@@ -230,7 +230,7 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /** Ends a membership of another tracker's session, if there is one. */
+  /** Ends a membership of another tracker's session, if it exists. */
   drop(session: Session, infohash: InfoHash): Effect[] {
     const effects: Effect[] = [];
     const member = session.memberships.get(infohash);
@@ -238,7 +238,10 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /** Describes a file as the network's catalogue does, whatever was said here. Throws as {@link share} does. */
+  /**
+   * Applies the network's description of a file, in place of the one given here. Throws the errors of
+   * {@link share}.
+   */
   settle({ infohash, file, firstShare }: FileRecord): void {
     checkFileSummary(file);
     const swarm = this.directory.swarm(infohash);
@@ -247,7 +250,7 @@ export class SwarmRegistry {
     swarm.firstShare = firstShare ?? swarm.firstShare;
   }
 
-  /** Has the network remember a file again that peers of this tracker have. */
+  /** Stores a forgotten record again if peers of this tracker have the file. */
   remind(infohash: InfoHash): void {
     const swarm = this.directory.swarm(infohash);
     if (!swarm?.file || !swarm.hasLocal()) return;
@@ -258,7 +261,7 @@ export class SwarmRegistry {
     if (session.isLocal) effects.push({ type: 'event', event });
   }
 
-  /** Has the network remember what is known of a member's file, and hear of the member. */
+  /** Notes a member's file in the catalogue, and the member in the changes. */
   #note({ session, swarm }: Member): void {
     const { infohash, file, firstShare } = swarm;
     if (file) this.#catalogue?.note({ infohash, file, firstShare });
@@ -307,8 +310,8 @@ export class SwarmRegistry {
   }
 
   /**
-   * The first summary in the network wins: who contradicts it stays a member, but does
-   * not rename the file for others.
+   * The first summary in the network is kept: a peer with another one stays a member, but does not rename the
+   * file for others.
    */
   #describe({ swarm, session }: Member, file: FileSummary, effects: Effect[]): void {
     if (!swarm.file) {
@@ -340,16 +343,16 @@ export class SwarmRegistry {
 }
 
 function replaced(session: Session): Effect {
-  const message = 'the same peer connected again: only its newest session lives';
+  const message = 'the same peer connected again: only its newest session stays open';
   return { type: 'close', session, error: new EnjambreError('aborted', 'REPLACED', message) };
 }
 
 function swarmNotFound(to: Session): Effect {
-  const message = 'no connected peer has that file: peers are told as they come';
+  const message = 'no connected peer has that file: peers are sent as they join';
   return { type: 'problem', to, error: new EnjambreError('not-found', 'SWARM_NOT_FOUND', message) };
 }
 
 function fileMismatch(to: Session): Effect {
-  const message = 'others described that infohash differently before: the first description stands';
+  const message = 'that infohash has another description already: the first one is kept';
   return { type: 'problem', to, error: new EnjambreError('precondition', 'FILE_MISMATCH', message) };
 }

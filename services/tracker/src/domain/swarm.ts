@@ -9,33 +9,33 @@ import { RandomSet, RandomSets } from './random-set.js';
 import { groupOf, groupsReachedFrom, OPEN, type ReachGroup, type Standpoint } from './reach-group.js';
 import { ReachIndex } from './reach-index.js';
 
-// Sessions, members, watches and swarms are one graph, each linked to the others both ways: one file.
+// Sessions, members, watches and swarms form one graph with links in both directions: one file.
 
-/** Which tracker holds a session, and which of a peer's sessions is the newest. */
+/** The tracker that holds a session, and the session's age. */
 export interface SessionHolder {
   /** The tracker that holds the stream; empty for this one. */
   readonly replica: string;
-  /** Grows with each session of a peer: about milliseconds since 1970. */
+  /** Increases with each session of a peer: about milliseconds since 1970. */
   readonly epoch: number;
-  /** How the peer reaches the host of this tracker. */
+  /** The kind of address at which the peer reaches the host of this tracker. */
   readonly trackerAt: Standpoint['trackerAt'];
 }
 
 /** A peer's presence, from its hello to the end of its stream, here or at another tracker of the network. */
 export class Session {
-  /** False once it is over; whatever it says then is ignored. */
+  /** False once it has ended; later messages are ignored. */
   open = true;
-  /** How many of its memberships are as seeder. */
+  /** Number of its memberships as seeder. */
   seeding = 0;
   readonly memberships = new Map<InfoHash, Member>();
   readonly watches = new Map<InfoHash, Watch>();
   readonly replica: string;
   readonly epoch: number;
-  /** Where the peer stands, closest first: see {@link neighbourhoodsOf}. */
+  /** Location of the peer, closest first: see {@link neighbourhoodsOf}. */
   readonly places: readonly string[];
-  /** Who reaches it. */
+  /** The group of locations that reach it. */
   readonly group: ReachGroup;
-  /** Whom it reaches. */
+  /** The groups that it reaches. */
   readonly reaches: readonly ReachGroup[];
 
   /** @param connectedAt milliseconds since 1970 */
@@ -51,12 +51,12 @@ export class Session {
     this.reaches = groupsReachedFrom({ host: peer.reach.host, trackerAt });
   }
 
-  /** True if its stream ends here: what happens to it is then this tracker's to tell. */
+  /** True if its stream ends here: then this tracker publishes its events. */
   get isLocal(): boolean {
     return this.replica === '';
   }
 
-  /** True if it can reach the other from where it is. */
+  /** True if it can reach the other from its location. */
   canReach({ group }: Session): boolean {
     return this.reaches.includes(group);
   }
@@ -66,22 +66,22 @@ export class Session {
   }
 }
 
-/** What a member last said of its download; `none` if nothing special. */
+/** Last reported state of a member's download; `none` without a report. */
 type DownloadState = 'none' | 'started' | 'paused' | 'failed' | 'completed';
 
-/** A peer's part in one swarm. */
+/** A peer's membership in one swarm. */
 export class Member {
   bytesLeft = 0;
   bytesDownloaded = 0;
   bytesUploaded = 0;
-  /** True after Share: it offers the file of its own accord. */
+  /** True after Share: it offers the file itself. */
   sharing = false;
   download: DownloadState = 'none';
-  /** When its progress was last made an event, in milliseconds since 1970. */
+  /** Time of its last progress event, in milliseconds since 1970. */
   progressedAt = 0;
-  /** Bytes that were left then. */
+  /** Bytes that were left at that time. */
   progressedTo = -1;
-  /** Watches that were told of it; made with the first, since most members have none. */
+  /** Watches that know it; created with the first, since most members have none. */
   #knownBy: Set<Watch> | undefined;
 
   constructor(
@@ -90,8 +90,8 @@ export class Member {
     public seeder: boolean,
   ) {}
 
-  /** How many were told of it, and may fetch from it. */
-  get fame(): number {
+  /** In-degree: the number of watches that know it, whose peers may download from it. */
+  get inDegree(): number {
     return this.#knownBy?.size ?? 0;
   }
 
@@ -108,11 +108,11 @@ export class Member {
   }
 }
 
-/** A session's wish to hear of a swarm's peers. */
+/** A session's subscription to the peers of a swarm. */
 export class Watch {
-  /** The members it was told of: never its own, never more than `maxPeers`. */
+  /** Members that it was sent: never its own, never more than `maxPeers`. */
   readonly known = new RandomSet<Member>();
-  /** How many of `known` are seeders. */
+  /** Number of seeders in `known`. */
   knownSeeders = 0;
 
   constructor(
@@ -142,30 +142,30 @@ export class Watch {
   }
 }
 
-/** Who first shared a file in the network, and when. */
+/** The first share of a file in the network. */
 export interface FirstShare {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly by: string;
 }
 
-/** The peers that have or want one file, and what is known of it. */
+/** The peers that have or want one file, and its description. */
 export class Swarm extends Crowd<Member> {
-  /** Absent until a member has said it, and when there is no member. */
+  /** Absent until a member has described it, and while there is no member. */
   file: FileSummary | undefined;
   firstShare: FirstShare | undefined;
-  /** True while somebody watches it. */
+  /** True while at least one session watches it. */
   isWatched = false;
-  /** True once it had a member whom not everybody reaches. */
+  /** True once it has had a member that is not reachable from everywhere. */
   #isDivided = false;
-  /** Made when first needed: everybody reaches the members of most swarms. */
+  /** Created on first use: members of most swarms are reachable from everywhere. */
   #byReach: ReachIndex<Member> | undefined;
 
   constructor(readonly infohash: InfoHash) {
     super();
   }
 
-  /** True if a member's session is one of this tracker. */
+  /** True if at least one member's session belongs to this tracker. */
   hasLocal(): boolean {
     for (const members of [this.seeders, this.leechers]) {
       for (const { session } of members) if (session.isLocal) return true;
@@ -194,14 +194,14 @@ export class Swarm extends Crowd<Member> {
     member.seeder = seeder;
   }
 
-  /** The members whom a peer reaches from where it is. */
+  /** The members that a peer can reach from its location. */
   reachedBy({ reaches }: Session): Candidates<Member> & { readonly size: number } {
     if (!this.#isDivided) return this;
     this.#byReach ??= new ReachIndex([...this.seeders, ...this.leechers]);
     return this.#byReach.of(reaches);
   }
 
-  /** `count` members at random, or all if they are fewer. */
+  /** `count` random members, or all if there are fewer. */
   sample(count: number, random: () => number): Member[] {
     const sample: Member[] = [];
     for (const member of new RandomSets([this.seeders, this.leechers]).shuffled(random)) {

@@ -10,7 +10,7 @@ import { VirtualClock } from '@enjambre/harness/virtual-clock';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 
-/** A store that can be away, and refuses as often as it is told. */
+/** A store that can be unreachable, and fails a given number of times. */
 class Store {
   available = true;
   refusals = 0;
@@ -40,7 +40,7 @@ const record = (number: number, name = `f${number}`): FileRecord => ({
 });
 
 describe('records on their way to the store', () => {
-  test('are kept, and what stands is told', async () => {
+  test('are stored, and their shared state is reported', async () => {
     const store = new Store();
     const standing: FileRecord[] = [];
     const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept: (kept) => standing.push(kept) });
@@ -51,7 +51,7 @@ describe('records on their way to the store', () => {
     expect(standing).toMatchObject([{ firstShare: { by: 'standing' } }]);
   });
 
-  test('wait while the store is away, the last word on each file', async () => {
+  test('wait while the store is unreachable, only the latest for each file', async () => {
     const store = new Store();
     store.available = false;
     const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept });
@@ -68,7 +68,7 @@ describe('records on their way to the store', () => {
     expect(queue.size).toBe(0);
   });
 
-  test('are tried again when the store refuses', async () => {
+  test('are retried when the store fails', async () => {
     const store = new Store();
     store.refusals = 1;
     const clock = new VirtualClock();

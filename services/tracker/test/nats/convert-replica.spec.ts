@@ -21,7 +21,7 @@ const word = (maxLength: number) =>
   fc
     .string({ unit: 'grapheme-composite', minLength: 1, maxLength })
     .filter((text) => text.length <= maxLength);
-/** A key of that name is lost in every object, so also in those that come off the wire. */
+/** A key of that name is lost in every object, and so in decoded ones. */
 const labelKey = word(63).filter((key) => key !== '__proto__');
 
 const file = fc.record({
@@ -76,7 +76,7 @@ const message = (what: Changes, sequence = 7): ReplicaMessage => ({
 });
 
 describe('messages between trackers', () => {
-  test('are the same at the other end', () => {
+  test('are decoded unchanged', () => {
     fc.assert(
       fc.property(changes, count, (what, sequence) => {
         expect(decodeMessage(encodeMessage(message(what, sequence), HOST), HOST)).toEqual(
@@ -88,7 +88,7 @@ describe('messages between trackers', () => {
     );
   });
 
-  test('are divided into such as are not too long, with all of it, in order', () => {
+  test('are split into batches within the size limit, complete and in order', () => {
     const maxBytes = 20_000;
     fc.assert(
       fc.property(fc.array(changes, { minLength: 1, maxLength: 4 }), (several) => {
@@ -112,7 +112,7 @@ describe('messages between trackers', () => {
     );
   });
 
-  test('are refused if they are none, whatever they are', () => {
+  test('are refused if malformed, for any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         let decoded: ReplicaMessage | undefined;
@@ -127,7 +127,7 @@ describe('messages between trackers', () => {
     );
   });
 
-  test('of a later version are passed over', () => {
+  test('of a later version are ignored', () => {
     const later = ProtoMessage.encode({ replicaId: REPLICA, sequence: 1n, body: undefined }).finish();
     expect(decodeMessage(later, HOST)).toBeUndefined();
   });
@@ -142,7 +142,7 @@ describe('messages between trackers', () => {
     expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint, reach } }] } });
   });
 
-  /** What a tracker on that host makes of a session beside its tracker, told by one on {@link HOST}. */
+  /** Decodes a session with this reach, sent by a tracker on {@link HOST}, at a tracker on `host`. */
   const readAt = (host: typeof HOST, beside: Partial<Reach>): Reach | undefined => {
     const reach = { elsewhere: [], ownHost: ['127.0.0.1:7072'], host: '', ports: [], ...beside };
     const told = message({ ended: [], sessions: [{ ...state, peer: { ...peer, reach } }] });
@@ -164,7 +164,7 @@ describe('messages between trackers', () => {
     expect(readAt(ELSEWHERE, {})).toMatchObject({ elsewhere: [], ports: [] });
   });
 
-  test('of an older tracker, which does not say what its host is, are of no known host', () => {
+  test('of an older tracker, which does not send its host, have an unknown host', () => {
     const older = ProtoMessage.decode(encodeMessage(message({ ended: [], sessions: [state] }), HOST));
     if (older.body?.$case !== 'changes') throw new Error('not the changes');
     Object.assign(older.body.value.sessions[0]!, { host: '', hostId: '', ports: [] });
@@ -209,7 +209,7 @@ describe('messages between trackers', () => {
       },
     ],
     [
-      'a port that is none',
+      'an invalid port',
       { peer: { ...peer, reach: { ...sampleReach('a:1'), ports: [{ port: 65_536, onlyIpv4: true }] } } },
     ],
     ['an infohash that is none', { members: [{ ...member0, infohash: 'ab' as never }] }],

@@ -1,6 +1,6 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 
-/** A way to a server on loopback that can be cut, as a network can. */
+/** A proxy to a server on loopback that can be cut like a network. */
 export class CutProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -23,7 +23,7 @@ export class CutProxy {
     return this.#port;
   }
 
-  /** Ends all connections and takes no more. */
+  /** Closes all connections and accepts no more. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.destroy();

@@ -37,7 +37,7 @@ describe('several trackers on one NATS', () => {
     );
   };
 
-  test('name peers that an asker can reach though most members are hidden from it', async () => {
+  test('name reachable peers even if most members are unreachable for the requester', async () => {
     const on = (digit: string) => ({ host: { id: digit.repeat(32), addresses: () => ['10.0.0.1'] } });
     const [one, other] = [await replicas.start('one', on('a')), await replicas.start('other', on('b'))];
     await replicas.allKnown();
@@ -58,7 +58,7 @@ describe('several trackers on one NATS', () => {
     far.watch(FILE);
     await near.peersOf(FILE, (names) => names.length === all.length);
     expect(await far.peersOf(FILE, (names) => names.length > 0)).toEqual(open);
-    // One comes again where only its host reaches it, another where everybody does.
+    // One returns where only its own host reaches it, another where all peers do.
     const [leaver] = agents;
     const again = one.stranger();
     again.identity = leaver!.identity;
@@ -72,7 +72,7 @@ describe('several trackers on one NATS', () => {
     await far.peersOf(FILE, (names) => names.join() === open.join());
   });
 
-  test('tell a watcher of who joins, changes and leaves at another', async () => {
+  test('notify a watcher of peers that join, change and leave at another tracker', async () => {
     const [one, other] = await replicas.startAll('one', 'other');
     const [alice, bob] = [await one!.agent('alice'), await other!.agent('bob')];
     bob.watch(FILE);
@@ -88,7 +88,7 @@ describe('several trackers on one NATS', () => {
     await bob.peersOf(FILE, (names) => names.length === 0);
   });
 
-  test('give the loopback address of an agent to agents on its host only, whichever tracker they use', async () => {
+  test('offer the loopback address of an agent only to agents on its host, at any tracker', async () => {
     const on = (digit: string) => ({ host: { id: digit.repeat(32), addresses: () => ['10.0.0.1'] } });
     const [one, other, beside] = [
       await replicas.start('one', on('a')),
@@ -109,7 +109,7 @@ describe('several trackers on one NATS', () => {
     expect([...new Set(endpoints)]).toEqual(['10.0.0.1:7073']);
   });
 
-  test('answer every look-up alike', async () => {
+  test('answer every look-up identically', async () => {
     const all = await replicas.startAll('one', 'two', 'three');
     const agents = [];
     for (const [index, harness] of all.entries()) {
@@ -134,7 +134,7 @@ describe('several trackers on one NATS', () => {
     await agree(all, 'new numbers everywhere', ['agent-0 100 400 6', 'agent-1 501 5 6', 'agent-2 502 5 6']);
   });
 
-  test('let one that comes late catch up', async () => {
+  test('bring a late tracker up to date', async () => {
     const [one] = await replicas.startAll('one');
     const alice = await one!.agent('alice');
     for (let number = 1; number <= 200; number++)
@@ -150,7 +150,7 @@ describe('several trackers on one NATS', () => {
     await agree([late], 'the swarm at the late one', ['alice* 0 0 0', 'bob 1000 0 0']);
   });
 
-  test('forget what a stopped tracker held', async () => {
+  test('drop the sessions of a stopped tracker', async () => {
     const [one, other] = await replicas.startAll('one', 'other');
     const bob = await other!.agent('bob');
     bob.watch(FILE);
@@ -161,7 +161,7 @@ describe('several trackers on one NATS', () => {
     expect(other!.tracker.network.others).toEqual([]);
   });
 
-  test('take an agent that moves for the same peer, and end its older session', async () => {
+  test('treat an agent that moves as the same peer, and end its older session', async () => {
     const all = await replicas.startAll('one', 'two', 'three');
     const [one, two, three] = all;
     const watcher = await three!.agent('watcher');
@@ -209,7 +209,7 @@ describe('several trackers on one NATS', () => {
     stream.cancel();
   });
 
-  test('remember who shared a file first, and how it was described, when all trackers start anew', async () => {
+  test('remember the first share and the description of a file when all trackers restart', async () => {
     const [one] = await replicas.startAll('one');
     const hash = infohash(250);
     const alice = await one!.agent('alice');
@@ -253,7 +253,7 @@ describe('several trackers on one NATS', () => {
     );
   });
 
-  test('go on from memory while NATS is away, and are one network again when it is back', async () => {
+  test('continue from memory without NATS, and form one network again when it is back', async () => {
     const all = await replicas.startAll('one', 'two', 'three');
     const [one, two, three] = all;
     const watcher = await three!.agent('watcher');
@@ -275,7 +275,7 @@ describe('several trackers on one NATS', () => {
   });
 });
 
-describe('a tracker that is cut off from NATS', () => {
+describe('a tracker disconnected from NATS', () => {
   let nats: NatsServer;
   let replicas: Replicas;
   let proxy: CutProxy;
@@ -292,7 +292,7 @@ describe('a tracker that is cut off from NATS', () => {
     await nats.stop();
   });
 
-  test('serves its agents, is forgotten by others, and is one of them again when it is back', async () => {
+  test('serves its agents, is dropped by the others, and joins them again when it is back', async () => {
     const [whole] = await replicas.startAll('whole');
     const cut = await replicas.start('cut', {}, `nats://127.0.0.1:${proxy.port}`);
     await replicas.allKnown();
@@ -305,7 +305,7 @@ describe('a tracker that is cut off from NATS', () => {
     proxy.cut();
     await bob.peersOf(FILE, (names) => names.length === 0); // Five seconds of silence.
     expect(whole!.tracker.network.others).toEqual([]);
-    // It cannot hear anybody, and so holds nobody for lost.
+    // Without a connection it receives nothing, and does not count others as lost.
     expect(cut.tracker.network).toMatchObject({ available: false, others: ['whole'] });
     expect(await swarmAt(cut, FILE)).toEqual(['alice* 0 0 0', 'bob 1000 0 0']);
     (await cut.agent('carol')).announce(FILE);

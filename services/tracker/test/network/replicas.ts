@@ -3,7 +3,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import type { TrackerOverrides } from '../../src/service.js';
 import { Harness } from '../harness.js';
 
-/** Several trackers on one NATS, and an end of all of them. */
+/** Several trackers on one NATS, stopped together. */
 export class Replicas {
   readonly all: Harness[] = [];
   readonly #url: string;
@@ -18,7 +18,7 @@ export class Replicas {
     return harness;
   }
 
-  /** Starts several, and waits until each knows all others. */
+  /** Starts several, and waits until each knows all the others. */
   async startAll(...names: string[]): Promise<Harness[]> {
     const started: Harness[] = [];
     for (const name of names) started.push(await this.start(name));

@@ -4,19 +4,19 @@ import { hex, type Harness } from '../harness.js';
 
 const whole = { query: '', pageSize: 1000, pageToken: '', exactName: false };
 
-/** How many items such a list has. */
+/** Number of items in a list. */
 export function lengthOf(list: string): number {
   return (JSON.parse(list) as unknown[]).length;
 }
 
-/** All files that a tracker lists, as JSON. */
+/** All files listed by a tracker, as JSON. */
 export async function filesAt(harness: Harness): Promise<string> {
   const client = harness.client();
   const { files } = await callUnary(client.listFiles.bind(client), whole);
   return JSON.stringify(files, plain);
 }
 
-/** All peers that a tracker lists, as JSON. */
+/** All peers listed by a tracker, as JSON. */
 export async function peersAt(harness: Harness): Promise<string> {
   const client = harness.client();
   const { peers } = await callUnary(client.listPeers.bind(client), whole);

@@ -52,14 +52,14 @@ async function reserved(): Promise<number> {
   return (await bucket()).config.max_bytes;
 }
 
-/** Fills the bucket with what is no record up to so many bytes. */
+/** Fills the bucket with other entries up to this many bytes. */
 async function fillTo(bytes: number): Promise<void> {
   const js = connection.jetstream();
   for (let n = 0; (await bucket()).state.bytes < bytes; n++)
     await js.publish(`$KV.${BUCKET}.part-${n}`, Buffer.alloc(8000));
 }
 
-/** Fills the bucket with what is no record until no record fits. */
+/** Fills the bucket with other entries until no record fits. */
 async function fill(): Promise<void> {
   const js = connection.jetstream();
   const put = (n: number): Promise<unknown> => js.publish(`$KV.${BUCKET}.filler-${n}`, Buffer.alloc(8000));
@@ -67,7 +67,7 @@ async function fill(): Promise<void> {
     const done = await Promise.allSettled([...Array(64).keys()].map((k) => put(n + k)));
     if (done.some(({ status }) => status === 'rejected')) break;
   }
-  // The last gap, too.
+  // Fills the last gap, too.
   const small = (n: number): Promise<unknown> => js.publish(`$KV.${BUCKET}.small-${n}`, Buffer.alloc(1));
   for (let n = 0; ; n++)
     if (
@@ -79,8 +79,8 @@ async function fill(): Promise<void> {
       break;
 }
 
-describe('what is reserved for the catalogue', () => {
-  test('is little at first, and more when it is full', async () => {
+describe('the storage reserved for the catalogue', () => {
+  test('is small at first, and grows when it is full', async () => {
     const store = await started();
     expect(await reserved()).toBe(16 * MIB);
     await fill();
@@ -90,30 +90,28 @@ describe('what is reserved for the catalogue', () => {
     expect(await reserved()).toBe(32 * MIB);
   });
 
-  test('is no more than was allowed: the refusal names the setting', async () => {
+  test('stays within the limit: the refusal names the setting', async () => {
     const store = await started(2 * MIB);
     expect(await reserved()).toBe(2 * MIB);
     await fill();
     await expect(store.keep(sampleRecord(1))).rejects.toMatchObject({
       reason: 'STORE_AWAY',
-      message: expect.stringMatching(
-        /it is full: let it have more than 2097152 bytes with --catalogue-max-bytes/,
-      ),
+      message: expect.stringMatching(/it is full: allow more than 2097152 bytes with --catalogue-max-bytes/),
     });
     await waitFor(() => store.available, { what: 'the store to stay' });
-    // With more it takes records again.
+    // With a higher limit it stores records again.
     const wider = await started(3 * MIB);
     expect(await wider.keep(sampleRecord(1))).toEqual(sampleRecord(1));
     expect(await reserved()).toBe(3 * MIB);
   });
 
-  test('is given back if another setting, or an older version, has reserved more', async () => {
+  test('is lowered if another setting, or an older version, has reserved more', async () => {
     await connection.jetstream().views.kv(BUCKET, { max_bytes: 256 * MIB });
     await started(64 * MIB);
     expect(await reserved()).toBe(64 * MIB);
   });
 
-  test('is given back only as far as what is there leaves room to grow: nothing is deleted for it', async () => {
+  test('is lowered only as far as the stored data has room to grow: nothing is deleted', async () => {
     await connection.jetstream().views.kv(BUCKET, { max_bytes: 256 * MIB });
     await fillTo(2.5 * MIB);
     const { messages, bytes } = (await bucket()).state;
@@ -130,13 +128,13 @@ describe('what is reserved for the catalogue', () => {
     expect(await wide.keep(sampleRecord(1))).toEqual(sampleRecord(1));
     expect(await reserved()).toBe(4 * MIB);
     const { messages } = (await bucket()).state;
-    // What the other tracker has made room for, this one uses, too.
+    // This tracker also uses the storage that the other one reserved.
     const narrow = await started(2 * MIB);
     expect(await reserved()).toBe(4 * MIB);
     expect(await narrow.keep(sampleRecord(2))).toEqual(sampleRecord(2));
     await fill();
     await expect(narrow.keep(sampleRecord(3))).rejects.toMatchObject({
-      message: expect.stringMatching(/it is full: let it have more than 4194304 bytes with/),
+      message: expect.stringMatching(/it is full: allow more than 4194304 bytes with/),
     });
     await started(2 * MIB);
     expect(await reserved()).toBe(4 * MIB);
@@ -145,7 +143,7 @@ describe('what is reserved for the catalogue', () => {
     expect((await bucket()).state.messages).toBeGreaterThan(messages);
   });
 
-  test('is not touched when NATS refuses a record for another reason, which is told', async () => {
+  test('is unchanged when NATS refuses a record for another reason, which is logged', async () => {
     const store = await started();
     await fillTo(9 * MIB);
     const { config, state } = await bucket();
@@ -153,7 +151,7 @@ describe('what is reserved for the catalogue', () => {
     await streams.update(STREAM, { ...config, max_msgs: state.messages });
     await expect(store.keep(sampleRecord(1))).rejects.toMatchObject({
       reason: 'STORE_AWAY',
-      message: expect.stringMatching(/does not do its part: maximum messages exceeded$/),
+      message: expect.stringMatching(/cannot store the catalogue: maximum messages exceeded$/),
     });
     expect(await reserved()).toBe(16 * MIB);
     await streams.update(STREAM, { ...config, max_msgs: -1 });

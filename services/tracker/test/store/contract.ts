@@ -7,10 +7,10 @@ import type { FileRecord } from '../../src/domain/catalogue.js';
 import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../src/domain/replica-state.js';
 import { MODEL, sampleHash, samplePeer } from '../samples.js';
 
-/** Opens the store of another tracker of the same network; not started. */
+/** Opens the store of another tracker in the same network, without starting it. */
 export type OpenStore = (id: ReplicaId) => TrackerStore;
 
-/** A tracker as a store sees it: it keeps what it hears. */
+/** A store's listener that records its calls. */
 export class RecordingTracker implements StoreListener {
   readonly id = newReplicaId();
   readonly messages: ReplicaMessage[] = [];
@@ -78,7 +78,7 @@ function changesOf(number: number) {
   return { ended: [{ peerId: samplePeer(number + 1).id, epoch: number }], sessions: [sampleSession(number)] };
 }
 
-/** What every {@link TrackerStore} promises. `create` makes an empty network. */
+/** Contract of every {@link TrackerStore}. `create` creates an empty network. */
 export function trackerStoreContract(create: () => Promise<OpenStore>): void {
   describe('a tracker store', () => {
     let open: OpenStore;
@@ -107,20 +107,20 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
         { what: 'the record' },
       );
 
-    test('is available once it has started, and says so', async () => {
+    test('is available once it has started', async () => {
       const tracker = await started();
       expect([tracker.store.connected, tracker.store.available]).toEqual([true, true]);
       expect(tracker.timesReachable).toBeGreaterThanOrEqual(1);
     });
 
-    test('tells every tracker of a record that one of them keeps, as it was', async () => {
+    test('sends a record that one tracker stores to all, unchanged', async () => {
       const [one, other] = [await started(), await started()];
       const record = sampleRecord(1);
       expect(await one.store.keep(record)).toEqual(record);
       for (const tracker of [one, other]) expect(await knows(tracker, record)).toEqual(record);
     });
 
-    test('tells a tracker that comes late of all records', async () => {
+    test('sends all records to a late tracker', async () => {
       const first = await started();
       const records = [1, 2, 3].map((number) => sampleRecord(number));
       for (const record of records) await first.store.keep(record);
@@ -128,7 +128,7 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       for (const record of records) await knows(late, record);
     });
 
-    test('lets the first description stand, and the first share that is noted', async () => {
+    test('keeps the first description, and the first share', async () => {
       const [one, other] = [await started(), await started()];
       const found = sampleRecord(1, { firstShare: undefined });
       await one.store.keep(found);
@@ -139,7 +139,7 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       for (const tracker of [one, other]) await knows(tracker, standing);
     });
 
-    test('gives all trackers one answer when they keep different records at once', async () => {
+    test('returns the same record to all trackers that store different ones at once', async () => {
       const several = [await started(), await started(), await started()];
       const answers = await Promise.all(
         several.map(({ store }, index) =>
@@ -151,19 +151,21 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       for (const tracker of several) await knows(tracker, answer!);
     });
 
-    test('forgets a record for every tracker, and takes it anew', async () => {
+    test('forgets a record for every tracker, and stores it again', async () => {
       const [one, other] = [await started(), await started()];
       await one.store.keep(sampleRecord(1));
       await knows(other, sampleRecord(1));
       await other.store.forget(sampleHash(1));
-      await waitFor(() => one.records.size === 0 && other.records.size === 0, { what: 'nobody to know it' });
+      await waitFor(() => one.records.size === 0 && other.records.size === 0, {
+        what: 'all trackers to forget it',
+      });
       const anew = sampleRecord(1, { file: { ...MODEL, name: 'anew' } });
       expect(await one.store.keep(anew)).toEqual(anew);
       for (const tracker of [one, other]) await knows(tracker, anew);
-      await one.store.forget(sampleHash(9)); // There is none.
+      await one.store.forget(sampleHash(9)); // It does not exist.
     });
 
-    test('tells all others what a tracker says, in its order, and not itself', async () => {
+    test('sends messages of a tracker to all others, in order, and not to itself', async () => {
       const [one, other, third] = [await started(), await started(), await started()];
       one.store.publish({
         type: 'heartbeat',
@@ -188,7 +190,7 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       expect(one.messages).toEqual([]);
     });
 
-    test('asks another tracker for all that it holds, however much', async () => {
+    test('requests the snapshot of another tracker, of any size', async () => {
       const [one, other] = [await started(), await started()];
       const { signal } = new AbortController();
       expect(await other.store.snapshotOf(one.id, signal)).toEqual({ sequence: 0, sessions: [] });
@@ -203,7 +205,7 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       }
     });
 
-    test('says that a tracker that has stopped cannot be asked', async () => {
+    test('fails to request a snapshot from a stopped tracker', async () => {
       const [one, other] = [await started(), await started()];
       await one.store.stop();
       const signal = AbortSignal.timeout(10_000);

@@ -45,21 +45,21 @@ describe('a store on a cluster of three nodes', () => {
     }
   };
 
-  test('is kept on as many nodes as it is told, and moved to more when it is told so later', async () => {
+  test('is stored on the configured number of nodes, and moved to more when that is raised', async () => {
     await started(1);
     expect((await bucket()).config.num_replicas).toBe(1);
     await started('auto');
     expect((await bucket()).config.num_replicas).toBe(3);
   });
 
-  test('loses nothing when the node is killed that leads', async () => {
+  test('loses nothing when the leader is killed', async () => {
     const one = await started('auto');
-    /** While another node becomes the leader, a record is not kept, and said not to be. */
+    /** During an election a record is not stored, and the call fails. */
     const keep = (number: number) =>
       waitFor(() => one.store.keep(sampleRecord(number)), {
         what: 'a record to be kept',
         retryErrors: true,
-        // The nodes take seconds to elect a leader, and some to find that the first is gone.
+        // The nodes take seconds to elect a leader, and some to detect the loss of the first.
         timeoutMs: 60_000,
       });
     await keep(1);

@@ -19,7 +19,7 @@ async function emptied(url: string): Promise<void> {
   await connection.close();
 }
 
-/** Stores with a connection of their own each, closed with the last. */
+/** Stores with one connection each, closed together. */
 class Links {
   readonly #links: NatsLink[] = [];
 
@@ -92,7 +92,7 @@ describe('a store on NATS', () => {
     return tracker;
   };
 
-  test('ignores and counts what strangers say, and goes on', async () => {
+  test('ignores and counts foreign messages, and continues', async () => {
     const [one, other] = [await started(), await started()];
     stranger.publish(REPLICAS_SUBJECT, Buffer.from('no message of ours'));
     stranger.publish(REPLICAS_SUBJECT, Buffer.alloc(100_000, 0x0a));
@@ -100,7 +100,7 @@ describe('a store on NATS', () => {
     const kv = await stranger.jetstream().views.kv(BUCKET);
     await kv.put(sampleHash(3), 'no record');
     await kv.put('no-infohash', '{}');
-    await waitFor(() => one.store.ignored === 4, { what: 'all of it to be counted' });
+    await waitFor(() => one.store.ignored === 4, { what: 'all messages to be counted' });
     other.say(1);
     await waitFor(() => one.messages.length > 0, { what: 'the next message' });
     expect(one.messages.map(({ sequence }) => sequence)).toEqual([1]);
@@ -109,7 +109,7 @@ describe('a store on NATS', () => {
     expect(await one.store.keep(record)).toEqual(record);
   });
 
-  test('answers so many requests for all that it holds, and no more at once', async () => {
+  test('limits the rate of snapshot answers', async () => {
     const one = await started();
     const outcomes = await Promise.allSettled(
       [...Array(40).keys()].map(() => trackers[0]!.store.snapshotOf(one.id, AbortSignal.timeout(2000))),
@@ -119,7 +119,7 @@ describe('a store on NATS', () => {
     expect(answered).toBeLessThan(40);
   });
 
-  test('takes no other tracker for the one that was asked', async () => {
+  test('refuses a snapshot from another tracker than the requested one', async () => {
     const one = await started();
     const two = 'f'.repeat(32);
     stranger.subscribe(snapshotSubject(two), {
@@ -130,7 +130,7 @@ describe('a store on NATS', () => {
     expect(one.store.ignored).toBe(1);
   });
 
-  test('goes on after NATS was away, with what happened meanwhile', async () => {
+  test('recovers after an outage of NATS, with changes made meanwhile', async () => {
     const [one, other] = [await started(), await started()];
     await one.store.keep(sampleRecord(1));
     await nats.kill();
@@ -147,7 +147,7 @@ describe('a store on NATS', () => {
     expect(other.timesReachable).toBeGreaterThan(1);
   });
 
-  test('makes the bucket anew when somebody has deleted it', async () => {
+  test('creates the bucket again after its deletion', async () => {
     const one = await started();
     await one.store.keep(sampleRecord(1));
     await (await stranger.jetstreamManager()).streams.delete(`KV_${BUCKET}`);

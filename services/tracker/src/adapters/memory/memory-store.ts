@@ -6,20 +6,20 @@ import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-s
 
 const MAX_MESSAGE_BYTES = 200_000;
 
-/** What the stores of trackers in one process share. */
+/** State shared by the stores of trackers in one process. */
 export class MemoryNetwork {
   readonly records = new Map<InfoHash, FileRecord>();
   readonly stores = new Set<MemoryStore>();
 }
 
-/** A store in this process: of a tracker that is alone, or of several in one process. */
+/** A store in this process: for a single tracker, or for several in one process. */
 export class MemoryStore implements TrackerStore {
   readonly durable = false;
   readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly ignored = 0;
   #listener: StoreListener | undefined;
 
-  /** @param network whose records and trackers it shares. @default one of its own */
+  /** @param network shared records and trackers. @default a new one */
   constructor(
     private readonly id: ReplicaId,
     private readonly network = new MemoryNetwork(),
@@ -70,7 +70,7 @@ export class MemoryStore implements TrackerStore {
     for (const { id, listener } of this.network.stores) {
       if (id === replica && listener) return Promise.resolve(listener.snapshot());
     }
-    const message = 'no tracker of that id is there to ask: it has stopped';
+    const message = 'there is no tracker with that id: it has stopped';
     return Promise.reject(new EnjambreError('unavailable', 'TRACKER_AWAY', message));
   }
 

@@ -25,17 +25,17 @@ interface CatalogueBucketComponents {
 }
 
 interface CatalogueBucketInit {
-  /** A record that nobody has touched for so long is forgotten, in milliseconds. */
+  /** A record unused for this long is forgotten, in milliseconds. */
   readonly maxAgeMs: number;
-  /** What all records may take of NATS's storage. */
+  /** Storage limit of all records on NATS. */
   readonly maxBytes: number;
   readonly replicas: NatsReplicas;
 }
 
 interface Following {
-  /** False once it is over. */
+  /** False once the read is superseded. */
   readonly isCurrent: () => boolean;
-  /** Called when all records were read. */
+  /** Called when all records have been read. */
   readonly read: () => void;
 }
 
@@ -43,12 +43,12 @@ const STREAM = `KV_${BUCKET}`;
 const MAX_RECORD_BYTES = 8192;
 const TIMEOUT_MS = 5000;
 const RETRY_MS = 1000;
-/** Several trackers that write one record at once; each round one of them is done. */
+/** Attempts to write a record that several trackers write at once; one of them succeeds in each round. */
 const MAX_ATTEMPTS = 10;
-/** JetStream's number for a record that is another by now. */
+/** JetStream's error code for a record that has changed since it was read. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
-/** Records of files in a KV bucket: each tracker reads all of them and follows what changes. */
+/** Records of files in a KV bucket: each tracker reads all of them and follows changes. */
 export class CatalogueBucket {
   readonly #parts: CatalogueBucketComponents;
   readonly #init: CatalogueBucketInit;
@@ -57,7 +57,7 @@ export class CatalogueBucket {
   readonly #known = new Set<InfoHash>();
   readonly #stopping = new AbortController();
   #entries: QueuedIterator<KvEntry> | undefined;
-  /** Counts connections; what belongs to an older one ends. */
+  /** Counts connections; work for an older one ends. */
   #attempt = 0;
   #kv: KV | undefined;
   #ignored = 0;
@@ -70,7 +70,7 @@ export class CatalogueBucket {
     this.#room = new CatalogueRoom(STREAM, init.maxBytes);
   }
 
-  /** True while records are kept and followed. */
+  /** True while records can be stored and followed. */
   get ready(): boolean {
     return this.#kv !== undefined && this.#parts.link.connected;
   }
@@ -79,7 +79,7 @@ export class CatalogueBucket {
     return this.#ignored;
   }
 
-  /** Reads all records and follows them, until the next call, however often that fails. Resolves when all were read. */
+  /** Reads all records and follows them, retrying until the next call. Resolves when all have been read. */
   follow(connection: NatsConnection, listener: Pick<StoreListener, 'recorded'>): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
@@ -101,14 +101,14 @@ export class CatalogueBucket {
       const standing = await this.#use((kv) => this.#tryKeep(kv, record));
       if (standing) return standing;
     }
-    throw away('others write the same record all the time');
+    throw away('other trackers keep changing the same record');
   }
 
   async forget(infohash: InfoHash): Promise<void> {
     await this.#use((kv) => kv.purge(infohash));
   }
 
-  /** What stands; undefined if another tracker was quicker. */
+  /** The stored record; undefined if another tracker was faster. */
   async #tryKeep(kv: KV, record: FileRecord): Promise<FileRecord | undefined> {
     const { infohash } = record;
     try {
@@ -188,7 +188,7 @@ export class CatalogueBucket {
         timeout: TIMEOUT_MS,
         storage: StorageType.File,
         replicas: nodes,
-        // Read from the leader: what a tracker goes by must not be of yesterday.
+        // Reads from the leader: a tracker must not act on outdated records.
         allow_direct: false,
       });
     const kv = await this.#placement.place({ connection, stream: STREAM, make });
@@ -196,36 +196,36 @@ export class CatalogueBucket {
     return kv;
   }
 
-  /** Undefined if it is none: anybody on NATS can put anything there. */
+  /** Undefined for an invalid entry: any NATS client can write to the bucket. */
   #read(entry: KvEntry): FileRecord | undefined {
     try {
       return decodeRecord(entry.key, entry.value);
     } catch (error) {
       this.#ignored += 1;
       const { log } = this.#parts;
-      log.warn({ err: error, key: entry.key }, 'an entry of the catalogue is not understood: it is left out');
+      log.warn({ err: error, key: entry.key }, 'a malformed entry of the catalogue is ignored');
       return undefined;
     }
   }
 
   async #use<T>(work: (kv: KV) => Promise<T>): Promise<T> {
     const kv = this.#kv;
-    if (!kv || !this.ready) throw away('it cannot be reached');
+    if (!kv || !this.ready) throw away('it is unreachable');
     try {
       return await work(kv);
     } catch (error) {
       if (!(error instanceof NatsError)) throw error;
-      // Perhaps somebody has deleted the bucket: it is looked for, and made again.
+      // The bucket may have been deleted: looks for it, and creates it again.
       if (!isNotStored(error) && !lacksStorage(error)) this.#entries?.stop();
       throw away(this.#problemOf(error));
     }
   }
 
-  /** True if there is more room now than there was. */
+  /** True if the storage limit was raised. */
   async #grow(): Promise<boolean> {
     const manager = await this.#parts.link.connection.jetstreamManager({ timeout: TIMEOUT_MS });
     const bytes = await this.#room.grow(manager);
-    if (bytes !== undefined) this.#parts.log.info({ bytes }, 'the catalogue has more room on NATS');
+    if (bytes !== undefined) this.#parts.log.info({ bytes }, 'the catalogue has more storage on NATS');
     return bytes !== undefined;
   }
 
@@ -240,15 +240,11 @@ export class CatalogueBucket {
     const { log } = this.#parts;
     log.warn(
       { err: error },
-      `the catalogue cannot be kept on NATS: ${problem}; going on without until it can`,
+      `the catalogue cannot be stored on NATS: ${problem}; continuing without it, and retrying`,
     );
   }
 }
 
 function away(why: string): EnjambreError {
-  return new EnjambreError(
-    'unavailable',
-    'STORE_AWAY',
-    `NATS, which keeps the catalogue, does not do its part: ${why}`,
-  );
+  return new EnjambreError('unavailable', 'STORE_AWAY', `NATS cannot store the catalogue: ${why}`);
 }

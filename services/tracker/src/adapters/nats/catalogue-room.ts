@@ -2,38 +2,38 @@ import { flagName } from '@enjambre/common/config/options';
 import type { Reservation } from '@enjambre/common/nats/jetstream-problem';
 import { NatsError, type JetStreamManager } from 'nats';
 
-/** Some 50,000 records. */
+/** Enough for about 50,000 records. */
 const FIRST_BYTES = 16 * 1024 * 1024;
-/** JetStream's number for a message that a stream could not store, for any of several reasons. */
+/** JetStream's error code for a message that a stream could not store, for one of several reasons. */
 const STORE_FAILED = 10_077;
-/** How it names the one that more room helps against. */
+/** Text of the reason that more storage resolves. */
 const NO_ROOM = /maximum bytes exceeded/i;
 const SETTING = 'catalogueMaxBytes';
 
-/** True if the bucket is there, but did not store a record. */
+/** True if the bucket exists but did not store a record. */
 export function isNotStored(error: unknown): boolean {
   return error instanceof NatsError && error.api_error?.err_code === STORE_FAILED;
 }
 
-/** True if that is because the bucket is full. */
+/** True if the reason is a full bucket. */
 export function isFull(error: unknown): boolean {
   return error instanceof NatsError && isNotStored(error) && NO_ROOM.test(error.api_error?.description ?? '');
 }
 
 /**
- * What of NATS's storage is reserved for the catalogue: NATS takes that away from others though it is
- * empty, so it begins small and is doubled when it is full. Trackers with other maxima share it: the
- * largest counts while the bucket is full, and none gives back what is less than twice the bytes used.
- * So it is lowered and raised again only after records of half its size have gone and come, and
- * nothing is deleted: NATS deletes what is beyond a lower limit.
+ * Storage that NATS reserves for the catalogue. NATS counts a reservation even while it is empty, so it
+ * starts small and is doubled when full. Trackers with different limits share it: while the bucket is full,
+ * the largest limit applies, and no tracker lowers the reservation below twice the used bytes. It is
+ * therefore lowered and raised again only after records of half its size have been removed and added. Nothing
+ * is deleted: NATS would delete data beyond a lower limit.
  */
 export class CatalogueRoom {
-  /** The last that was asked for. */
+  /** The last requested reservation. */
   #bytes: number;
-  /** What the bucket had when it was full. */
+  /** The reservation when the bucket was full. */
   #present = 0;
 
-  /** @param maxBytes that it may have at most */
+  /** @param maxBytes limit of the reservation */
   constructor(
     private readonly stream: string,
     private readonly maxBytes: number,
@@ -41,7 +41,7 @@ export class CatalogueRoom {
     this.#bytes = this.first;
   }
 
-  /** What a bucket reserves that is made. */
+  /** Reservation of a new bucket. */
   get first(): number {
     return Math.min(FIRST_BYTES, this.maxBytes);
   }
@@ -50,12 +50,12 @@ export class CatalogueRoom {
     return { what: 'the catalogue', bytes: this.#bytes, setting: SETTING };
   }
 
-  /** What is wrong when it cannot grow any more, and what to do. */
+  /** Why it cannot grow further, and what to do. */
   get fullText(): string {
-    return `it is full: let it have more than ${Math.max(this.maxBytes, this.#present)} bytes with ${flagName(SETTING)}`;
+    return `it is full: allow more than ${Math.max(this.maxBytes, this.#present)} bytes with ${flagName(SETTING)}`;
   }
 
-  /** Gives back what is reserved beyond what it may have, as older versions have. Throws what NATS does. */
+  /** Lowers a reservation above the limit, as older versions made it. Throws the errors of NATS. */
   async lower({ streams }: JetStreamManager): Promise<void> {
     const { config, state } = await streams.info(this.stream);
     const bytes = Math.max(this.maxBytes, 2 * state.bytes);
@@ -63,10 +63,10 @@ export class CatalogueRoom {
     await streams.update(this.stream, { max_bytes: bytes });
   }
 
-  /** Doubles it. Returns what it has then, undefined if it may have no more. Throws what NATS does. */
+  /** Doubles the reservation. Returns the new one, or undefined at the limit. Throws the errors of NATS. */
   async grow({ streams }: JetStreamManager): Promise<number | undefined> {
     const { config, state } = await streams.info(this.stream);
-    // Another tracker may just have done it.
+    // Another tracker may have just doubled it.
     if (state.bytes < config.max_bytes / 2) return config.max_bytes;
     this.#present = config.max_bytes;
     const bytes = Math.min(this.maxBytes, config.max_bytes * 2);

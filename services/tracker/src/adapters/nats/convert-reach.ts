@@ -7,11 +7,11 @@ import { MAX_ENDPOINTS } from '../reach.js';
 import type { TrackerHost } from '../tracker-host.js';
 import { malformed, shortText, toEndpoint } from './malformed.js';
 
-/** Who tells, and who is told. */
+/** The sender and the receiver of a session's reach. */
 export interface Between {
-  /** The tracker that tells of a session. */
+  /** The tracker that sends the session. */
   readonly replica: ReplicaId;
-  /** The host of the tracker that reads it. */
+  /** The host of the receiving tracker. */
   readonly host: TrackerHost;
 }
 
@@ -22,8 +22,8 @@ const MAX_PORTS = 16;
 const MAX_PORT = 65_535;
 
 /**
- * Askers of another tracker do not reach this tracker's host where they reach theirs: a peer on it is told of with the
- * addresses of the host's interfaces.
+ * Encodes a reach for other trackers. Requesters there cannot reach this tracker's host at the address of
+ * their own tracker: for a peer on this host, the addresses of the host's interfaces are sent.
  */
 export function fromReach({ elsewhere, ownHost, host, ports }: Reach, trackerHost: TrackerHost): ReachFields {
   return {
@@ -35,7 +35,10 @@ export function fromReach({ elsewhere, ownHost, host, ports }: Reach, trackerHos
   };
 }
 
-/** A tracker of an older version says one endpoint only, or no host of its own. Throws `invalid` BAD_REPLICA_MESSAGE. */
+/**
+ * Decodes a reach. A tracker of an older version sends only one endpoint, or no host. Throws `invalid`
+ * BAD_REPLICA_MESSAGE.
+ */
 export function toReach(session: ReplicaSession, between: Between): Reach {
   const { endpoint, endpoints, ownHostEndpoints } = session;
   if (endpoints.length + ownHostEndpoints.length > 2 * MAX_ENDPOINTS)
@@ -50,7 +53,7 @@ export function toReach(session: ReplicaSession, between: Between): Reach {
   return { elsewhere: isOwn ? [] : only, ownHost: isOwn ? only : [], ...where };
 }
 
-/** The host of its own tracker is this tracker's host only if both say the same of it. */
+/** The host of the sending tracker is this tracker's host only if both have the same host id. */
 function toHost({ host, hostId }: ReplicaSession, { replica, host: reader }: Between): string {
   const id = shortText(hostId, MAX_HOST_ID_CHARS);
   if (host !== HERE) return toEndpoint(host);
@@ -60,7 +63,7 @@ function toHost({ host, hostId }: ReplicaSession, { replica, host: reader }: Bet
 
 function toPorts({ ports }: ReplicaSession): Reach['ports'] {
   if (ports.length > MAX_PORTS) throw malformed('it has too many ports');
-  if (ports.some(({ port }) => port < 1 || port > MAX_PORT)) throw malformed('a port in it is none');
+  if (ports.some(({ port }) => port < 1 || port > MAX_PORT)) throw malformed('it has an invalid port');
   return ports.map(({ port, onlyIpv4 }) => ({ port, onlyIpv4 }));
 }
 

@@ -24,16 +24,16 @@ import { malformed, shortText, toEndpoint } from './malformed.js';
 const REPLICA_ID = /^[0-9a-f]{32}$/;
 const MAX_NAME_CHARS = 64;
 const MAX_VERSION_CHARS = 64;
-/** So many parts may a snapshot have. */
+/** Maximum number of parts of a snapshot. */
 export const MAX_PARTS = 4096;
 
-/** A part of a tracker's answer. */
+/** A part of a tracker's snapshot. */
 export interface SnapshotPart extends Snapshot {
   readonly part: number;
   readonly parts: number;
 }
 
-/** @param host the tracker's own */
+/** @param host host of the sending tracker */
 export function encodeMessage(message: ReplicaMessage, host: TrackerHost): Uint8Array {
   const { replica: replicaId, sequence } = message;
   return ProtoMessage.encode({
@@ -44,9 +44,9 @@ export function encodeMessage(message: ReplicaMessage, host: TrackerHost): Uint8
 }
 
 /**
- * Throws if it is none: anybody on NATS can send anything. Undefined if it is of a later version.
+ * Throws if it is malformed: any NATS client can send anything. Undefined for a message of a later version.
  *
- * @param host of the tracker that reads
+ * @param host host of the receiving tracker
  */
 export function decodeMessage(data: Uint8Array, host: TrackerHost): ReplicaMessage | undefined {
   const { replicaId, sequence, body } = ProtoMessage.decode(data);
@@ -80,11 +80,11 @@ export function encodePart(
   return ReplicaSnapshotPart.encode({ ...said, sessions: told }).finish();
 }
 
-/** Throws if it is none, or of another tracker than `replica`. */
+/** Throws if it is malformed, or from another tracker than `replica`. */
 export function decodePart(replica: ReplicaId, data: Uint8Array, host: TrackerHost): SnapshotPart {
   const { replicaId, sequence, part, parts, sessions } = ReplicaSnapshotPart.decode(data);
-  if (replicaId !== replica) throw malformed('it is of another tracker than the one that was asked');
-  if (parts < 1 || parts > MAX_PARTS || part >= parts) throw malformed('its numbers are none of a snapshot');
+  if (replicaId !== replica) throw malformed('it is from another tracker than the requested one');
+  if (parts < 1 || parts > MAX_PARTS || part >= parts) throw malformed('its part numbers are invalid');
   return {
     sequence: toBytes(sequence),
     part,
@@ -186,12 +186,12 @@ function toMember({ infohash, seeder, sharedAt, sharedBy, ...member }: ReplicaMe
 }
 
 function checkReplicaId(id: string): ReplicaId {
-  if (!REPLICA_ID.test(id)) throw malformed('its tracker has no id');
+  if (!REPLICA_ID.test(id)) throw malformed('it has no valid tracker id');
   return id;
 }
 
 function toTime(date: Date | undefined): number {
   const time = date?.getTime() ?? NaN;
-  if (Number.isNaN(time)) throw malformed('a time in it is none');
+  if (Number.isNaN(time)) throw malformed('it has an invalid time');
   return time;
 }

@@ -6,13 +6,13 @@ export function malformed(fault: string): EnjambreError {
   return new EnjambreError(
     'invalid',
     'BAD_REPLICA_MESSAGE',
-    `a message of another tracker is malformed: ${fault}`,
+    `a message from another tracker is malformed: ${fault}`,
   );
 }
 
 /** Throws `invalid` BAD_REPLICA_MESSAGE. */
 export function shortText(text: string, maxChars: number): string {
-  if (text.length > maxChars) throw malformed(`a text in it is longer than ${maxChars} characters`);
+  if (text.length > maxChars) throw malformed(`it has a text longer than ${maxChars} characters`);
   return text;
 }
 

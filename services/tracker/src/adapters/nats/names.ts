@@ -1,15 +1,15 @@
 import type { ReplicaId } from '../../domain/replica-state.js';
 
-/** The KV bucket that keeps what is known of files; a key is an infohash. */
+/** The KV bucket with the records of files; keys are infohashes. */
 export const BUCKET = 'ENJAMBRE_CATALOGUE';
 
-/** Beside "enjambre.>", where everybody may listen to events. */
+/** Outside "enjambre.>", which is open to all subscribers of events. */
 const PREFIX = 'enjambre-tracker';
 
-/** Where trackers speak to all others. */
+/** Subject for messages to all other trackers. */
 export const REPLICAS_SUBJECT = `${PREFIX}.replicas`;
 
-/** Where one tracker is asked for all that it holds. */
+/** Subject for requests of a tracker's snapshot. */
 export function snapshotSubject(replica: ReplicaId): string {
   return `${PREFIX}.snapshot.${replica}`;
 }

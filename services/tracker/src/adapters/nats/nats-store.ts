@@ -11,34 +11,36 @@ import { CatalogueBucket } from './catalogue-bucket.js';
 import { ReplicaChannel } from './replica-channel.js';
 
 export interface NatsStoreComponents {
-  /** Started before, and stopped after. */
+  /** Started before this store, and stopped after it. */
   readonly link: NatsLink;
   readonly log: Logger;
 }
 
 export interface NatsStoreInit {
   readonly id: ReplicaId;
-  /** Where the tracker runs. @default this host */
+  /** The tracker's host. @default this host */
   readonly host?: TrackerHost;
-  /** How many nodes of NATS keep the catalogue. */
+  /** Number of NATS nodes that store the catalogue. */
   readonly replicas: NatsReplicas;
-  /** What the catalogue may take of NATS's storage. @default 256 MiB */
+  /** Storage limit of the catalogue on NATS. @default 256 MiB */
   readonly maxBytes?: number;
-  /** How long a record is kept that nobody needed. @default 30 days */
+  /** Time that an unused record is kept. @default 30 days */
   readonly maxAgeMs?: number;
 }
 
-/** A million records of long names fit. */
+/** Enough for a million records with long names. */
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_AGE_MS = 30 * 24 * 3_600_000;
-/** NATS takes 1 MiB unless told otherwise; small ones do not hold others up. */
+/** NATS accepts 1 MiB by default; small messages do not delay others. */
 const MAX_MESSAGE_BYTES = 128 * 1024;
-/** A start waits so long for the records, then goes on without. */
+/** The start waits this long for the records, then continues without them. */
 const START_WAIT_MS = 2000;
-/** A stop waits no longer for NATS. */
+/** Longest wait for NATS during a stop. */
 const STOP_WAIT_MS = 1000;
 
-/** A network's store on NATS: records in a KV bucket, all else between trackers that are connected. */
+/**
+ * A network's store on NATS: records in a KV bucket, everything else as messages between connected trackers.
+ */
 export class NatsStore implements TrackerStore {
   readonly durable = true;
   readonly maxMessageBytes = MAX_MESSAGE_BYTES;
@@ -99,7 +101,8 @@ export class NatsStore implements TrackerStore {
     this.#channel.close();
     this.#listener = undefined;
     if (!this.#link.connected) return;
-    // Until NATS knows that nobody listens, another tracker would ask in vain, and wait.
+    // Until NATS has removed the subscription, another tracker's request would time out instead of failing at
+    // once.
     const told = new AbortController();
     const tell = (): void => told.abort();
     this.#link.connection.flush().then(tell, tell);

@@ -23,15 +23,15 @@ interface ReplicaChannelInit {
   readonly snapshot: () => Snapshot;
 }
 
-/** An asker asks again at leisure; anybody on NATS can ask, and an answer is work. */
+/** Requesters retry at intervals; any NATS client can send requests, and answers are expensive. */
 const ANSWERS = { perSecond: 4, burst: 16 };
-/** No snapshot is larger: 100 sessions of 100,000 memberships fit. */
+/** Limit of a snapshot: 100 sessions with 100,000 memberships fit. */
 const MAX_SNAPSHOT_BYTES = 1 << 30;
 const NO_RESPONDERS = 503;
-/** However much comes that is none of ours, the log says it no more often. */
+/** Minimum time between two log lines about ignored messages. */
 const TELL_INTERVAL_MS = 10_000;
 
-/** What trackers tell each other, on subjects of NATS: nothing of it is kept there. */
+/** Messages between trackers, on NATS subjects that are not stored. */
 export class ReplicaChannel {
   readonly #parts: ReplicaChannelComponents;
   readonly #init: ReplicaChannelInit;
@@ -50,7 +50,7 @@ export class ReplicaChannel {
     return this.#ignored;
   }
 
-  /** Listens on `connection`; the client listens again by itself when it was lost. */
+  /** Subscribes on `connection`; the client resubscribes by itself after a loss of connection. */
   open(connection: NatsConnection): void {
     if (this.#connection === connection) return;
     this.close();
@@ -76,11 +76,11 @@ export class ReplicaChannel {
     try {
       link.connection.publish(REPLICAS_SUBJECT, encodeMessage(message, this.#init.host));
     } catch (error) {
-      log.warn({ err: error }, 'other trackers could not be told something: they ask for it');
+      log.warn({ err: error }, 'publish failed; the other trackers will request a snapshot');
     }
   }
 
-  /** Throws `unavailable` TRACKER_AWAY, and what `signal` aborts with. */
+  /** Throws `unavailable` TRACKER_AWAY, and the reason of `signal`. */
   async snapshotOf(replica: ReplicaId, signal: AbortSignal): Promise<Snapshot> {
     const { connection } = this.#parts.link;
     signal.throwIfAborted();
@@ -134,8 +134,9 @@ export class ReplicaChannel {
     try {
       if (error) throw error;
       const { replicaId } = ReplicaSnapshotRequest.decode(data);
-      if (replicaId !== this.#init.id || !reply) throw away('the request names nobody who is here to answer');
-      if (this.#answers.take(Math.floor(performance.now())) > 0) throw away('too many requests came at once');
+      if (replicaId !== this.#init.id || !reply) throw away('the request is not for this tracker');
+      if (this.#answers.take(Math.floor(performance.now())) > 0)
+        throw away('there are too many requests at once');
       await this.#answer(connection, reply);
     } catch (failure) {
       this.#ignore(subject, failure);
@@ -152,7 +153,7 @@ export class ReplicaChannel {
         reply,
         encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }, host),
       );
-      // As fast as NATS takes it, and others may speak between.
+      // As fast as NATS accepts it, with other messages in between.
       await connection.flush();
     }
   }
@@ -165,12 +166,12 @@ export class ReplicaChannel {
     const { log } = this.#parts;
     log.warn(
       { err: error, subject, messages: this.#ignored },
-      'a message that is none of another tracker is ignored',
+      'a malformed message between trackers is ignored',
     );
   }
 }
 
-/** The parts of a snapshot, as they come. */
+/** Collects the parts of a snapshot. */
 class Answer {
   readonly #parts = new Map<number, readonly SessionState[]>();
   #bytes = 0;
@@ -181,15 +182,15 @@ class Answer {
     private readonly host: TrackerHost,
   ) {}
 
-  /** The whole, once it is there. Throws if it is none. */
+  /** The complete snapshot, after its last part. Throws if it is malformed. */
   add({ data, headers }: Msg): Snapshot | undefined {
-    if (headers?.code === NO_RESPONDERS) throw away('it is not there any more');
+    if (headers?.code === NO_RESPONDERS) throw away('it has stopped');
     this.#bytes += data.length;
-    if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('it says more than a tracker can hold');
+    if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('its snapshot is too large');
     const { sequence, part, parts, sessions } = decodePart(this.replica, data, this.host);
     this.#first ??= { sequence, parts };
     if (parts !== this.#first.parts || sequence !== this.#first.sequence)
-      throw away('it says two things at once');
+      throw away('its parts are from different snapshots');
     this.#parts.set(part, sessions);
     if (this.#parts.size < parts) return undefined;
     return { sequence, sessions: [...this.#parts.values()].flat() };
@@ -197,6 +198,6 @@ class Answer {
 }
 
 function away(why: string): EnjambreError {
-  const message = `another tracker did not say what it holds: ${why}`;
+  const message = `there is no snapshot from another tracker: ${why}`;
   return new EnjambreError('unavailable', 'TRACKER_AWAY', message);
 }

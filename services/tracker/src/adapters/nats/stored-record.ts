@@ -12,14 +12,14 @@ const recordSchema = z.object({
   sharedBy: z.string().max(64).optional(),
 });
 
-/** JSON, for `nats kv get`. */
+/** Encodes a record as JSON, readable with `nats kv get`. */
 export function encodeRecord({ file, firstShare }: FileRecord): string {
   const { name, size, pieceLength, fileCount } = file;
   const shared = firstShare && { sharedAt: new Date(firstShare.at).toISOString(), sharedBy: firstShare.by };
   return JSON.stringify({ name, size, pieceLength, fileCount, ...shared });
 }
 
-/** Throws whatever there is to throw if it is none. */
+/** Throws any error if the value is malformed. */
 export function decodeRecord(key: string, value: Uint8Array): FileRecord {
   const text = Buffer.from(value).toString();
   const { sharedAt, sharedBy = '', ...file } = recordSchema.parse(JSON.parse(text));
@@ -28,7 +28,7 @@ export function decodeRecord(key: string, value: Uint8Array): FileRecord {
   return { infohash: parseInfoHash(key), file, firstShare };
 }
 
-/** Undefined for a key that is none of ours. */
+/** Undefined for a foreign key. */
 export function parseKey(key: string): InfoHash | undefined {
   return /^[0-9a-f]{64}$/.test(key) ? parseInfoHash(key) : undefined;
 }
