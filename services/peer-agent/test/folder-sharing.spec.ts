@@ -307,7 +307,7 @@ describe('a shared folder', () => {
   });
 
   it.each(['the other first', 'its own first'])(
-    'continues to offer from elsewhere what is removed from it, %s',
+    'continues to offer content from elsewhere that is removed from it, %s',
     async (order) => {
       const elsewhere = await folder.write('elsewhere/x', bytesOf(100));
       if (order === 'the other first') await shareByHand(elsewhere);

@@ -38,7 +38,7 @@ async function addUploader(of: Metainfo = metainfo, has?: number[]): Promise<Upl
   return uploader;
 }
 
-/** Stops the agent, calls `change`, and starts it again. */
+/** Stops the agent, calls `between`, and starts it again. */
 async function restarted(between: () => Promise<unknown>, parts: AgentParts = {}): Promise<void> {
   await agent.halt();
   await between();

@@ -139,7 +139,7 @@ describe('a downloaded folder removed with its files', () => {
   });
 
   it.each([false, true])(
-    'leaves links and what they lead to, and what took the place of a file (force: %s)',
+    'keeps links and their targets, and entries in the place of a file (force: %s)',
     async (force) => {
       const transfer = await downloaded();
       await agent.transfers.get(metainfo.infohash).pause();

@@ -127,7 +127,7 @@ describe('a download whose first peers send their metainfo in a trickle', () => 
 
 describe('a download whose peers say hello and send no block', () => {
   it.each(['nothing', 'a block every three seconds'])(
-    'is complete from the one that does: %s',
+    'completes from the one that sends blocks: %s',
     async (what) => {
       const lazy: (self: () => HostileUploader) => Script = (self) => ({
         request: (request, victim) => {
