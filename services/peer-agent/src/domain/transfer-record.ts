@@ -33,8 +33,10 @@ export interface ContentCopy {
 /** The persistent state of one transfer. Times in milliseconds since the Unix epoch. */
 export interface TransferRecord extends LimitSettings {
   readonly infohash: InfoHash;
-  /** Empty until the metainfo is known. */
+  /** Until the metainfo is known, the name in the tracker's catalogue, or empty. */
   readonly name: string;
+  /** True if a person asked for this name: the metainfo must then have it, and the size of the catalogue. */
+  readonly askedByName: boolean;
   readonly goal: TransferGoal;
   /** Why it failed; empty otherwise. */
   readonly reason: string;

@@ -57,6 +57,20 @@ export function findByRef<T extends Named>(ref: TransferRef, candidates: readonl
   return single([...new Set([...named, ...digits])], ref.name.trim());
 }
 
+/** True if `ref` means this file by its name, not by its infohash. */
+export function meansName(ref: TransferRef, { infohash }: Pick<Named, 'infohash'>): boolean {
+  switch (ref.kind) {
+    case 'infohash':
+      return false;
+    case 'digits':
+      return ref.infohash !== infohash;
+    case 'prefix':
+      return !infohash.startsWith(ref.prefix);
+    case 'name':
+      return true;
+  }
+}
+
 function single<T extends Named>(found: readonly T[], text: string): T | undefined {
   if (found.length <= 1) return found[0];
   const choices = found.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);

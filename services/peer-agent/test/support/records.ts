@@ -36,6 +36,7 @@ const path = fc.string({ maxLength: 60 }).map((text) => `/${text.replaceAll('\0'
 const record: fc.Arbitrary<TransferRecord> = fc
   .record({
     infohash: id.map(parseInfoHash),
+    askedByName: fc.boolean(),
     name: fc.oneof(
       fc.constant(''),
       fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => nameFault(text) === undefined),

@@ -13,6 +13,7 @@ export type TransferFacts = Pick<
   TransferRecord,
   | 'infohash'
   | 'name'
+  | 'askedByName'
   | 'goal'
   | 'reason'
   | 'origin'
@@ -35,6 +36,8 @@ export const factsShape = {
   infohash: z.string().transform((text) => parseInfoHash(text)),
   // The name is shown on screens; an invalid one counts as not known yet: the metainfo has it.
   name: z.string().transform((text) => (nameFault(text) === undefined ? text : '')),
+  // Older versions did not record it.
+  asked_by_name: z.boolean().default(false),
   goal: z.enum(['run', 'pause', 'failed']),
   reason: z.string().default(''),
   origin: z.boolean(),
@@ -56,6 +59,7 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
   return {
     infohash: facts.infohash,
     name: facts.name,
+    ...(facts.askedByName && { asked_by_name: true }),
     goal: facts.goal,
     reason: facts.reason,
     origin: facts.origin,
@@ -73,6 +77,7 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
   return {
     infohash: entry.infohash,
     name: entry.name,
+    askedByName: entry.asked_by_name,
     goal: entry.goal,
     reason: entry.reason,
     origin: entry.origin,

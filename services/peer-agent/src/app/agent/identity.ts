@@ -9,6 +9,8 @@ export interface Identity {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** See {@link TransferRecord}. @default false */
+  readonly askedByName?: boolean;
 }
 
 export function identityOf({
@@ -29,12 +31,13 @@ export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord)
  * @param init `nowMs`: milliseconds since 1970
  */
 export function newRecord(
-  { infohash, name, size }: Identity,
+  { infohash, name, size, askedByName = false }: Identity,
   { origin, location, nowMs }: { origin: boolean; location: string; nowMs: number },
 ): TransferRecord {
   return {
     infohash,
     name,
+    askedByName,
     goal: 'run',
     reason: '',
     warning: '',

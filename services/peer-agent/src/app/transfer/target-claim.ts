@@ -4,6 +4,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from '../content.js';
+import { checkAskedName } from './asked-name.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**
@@ -16,6 +17,7 @@ export async function settleName(
   { claim, stores, archive }: Pick<TransferComponents, 'claim' | 'stores' | 'archive'>,
 ): Promise<TransferRecord> {
   const { name, totalLength } = metainfo;
+  checkAskedName(metainfo, record);
   await claim({ folder: record.location, name });
   await stores.checkTarget(record.location, name, totalLength);
   await archive.writeMetainfo(metainfo);

@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
-import { findByRef, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
+import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
 import type { TrackerPort } from '../ports/tracker.js';
@@ -39,7 +39,13 @@ export class TransferLookup {
     });
     const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
     const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
-    if (found) return found;
+    if (found)
+      return {
+        infohash: found.infohash,
+        name: found.name,
+        size: found.size,
+        askedByName: meansName(ref, found),
+      };
     const metadata = { remedy: 'see-files' };
     throw new EnjambreError('not-found', 'UNKNOWN_REF', `no peer shares "${query}"`, { metadata });
   }

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@enjambre/harness/wait-for';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { SharedFile } from '../src/app/ports/tracker.js';
+import type { Transfer } from '../src/app/transfer/transfer.js';
+import { bytesOf, metainfoOf } from './support/content.js';
+import { DownloadAgent } from './support/download-agent.js';
+import { inState } from './support/in-state.js';
+import { Uploader } from './support/uploader.js';
+
+const PIECE = 16 * 1024;
+const data = bytesOf(2 * PIECE);
+
+let agent: DownloadAgent;
+let uploader: Uploader | undefined;
+
+beforeEach(async () => {
+  agent = await DownloadAgent.start();
+});
+
+afterEach(async () => {
+  await uploader?.stop();
+  uploader = undefined;
+  await agent.stop();
+});
+
+/** The catalogue lists content under a name and size; the uploader has its metainfo, which says its own. */
+async function listed(metainfo: Metainfo, as: Partial<SharedFile> = {}): Promise<void> {
+  const { infohash, name, totalLength: size, pieceLength, files } = metainfo;
+  const publisher = { sharedBy: 'mallory', sharedAt: new Date('2026-11-30T12:00:00Z') };
+  agent.tracker.files.push({
+    infohash,
+    name,
+    size,
+    pieceLength,
+    fileCount: files.length,
+    ...publisher,
+    ...as,
+  });
+  const path = await agent.folder.write('uploader.bin', data);
+  uploader = await Uploader.start(metainfo, path);
+  agent.tracker.add(uploader.named());
+}
+
+async function get(ref: string): Promise<Transfer> {
+  const { transfer } = await agent.transfers.download({ kind: 'ref', ref }, { outputDir: '' });
+  return transfer;
+}
+
+const written = async (): Promise<string[]> =>
+  (await agent.folder.tree('downloads')).filter((path) => path !== '');
+
+describe('a download that was asked for by name', () => {
+  it('is refused before its first byte if the content has another name', async () => {
+    await listed(metainfoOf(data, PIECE, 'authorized_keys'), { name: 'report.pdf' });
+    const transfer = await get('report.pdf');
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('NAME_MISMATCH');
+    expect(transfer.view().reason).toMatch(/lists "report\.pdf" .* but the content is "authorized_keys"/);
+    expect(await written()).toEqual([]);
+  });
+
+  it('is refused if the content has another size, also after a restart', async () => {
+    await listed(metainfoOf(data, PIECE, 'report.pdf'), { size: 10 });
+    const transfer = await get('report.pdf');
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('NAME_MISMATCH');
+    expect(transfer.view().reason).toMatch(/\(10 bytes\), but the content is "report\.pdf" \(32768 bytes\)/);
+    const { folder, tracker } = agent;
+    await agent.halt();
+    agent = await DownloadAgent.start(folder);
+    agent.tracker.add(...(uploader ? [uploader.named()] : []));
+    const again = agent.transfers.get(transfer.infohash);
+    await again.resume();
+    await waitFor(() => again.fault === 'NAME_MISMATCH', { what: 'the refusal', seen: () => again.view() });
+    expect(await written()).toEqual([]);
+    expect(tracker.files).toHaveLength(1);
+  });
+
+  it('completes under a hidden name, since it was asked for', async () => {
+    await listed(metainfoOf(data, PIECE, '.env'));
+    expect(await agent.finished(await get('.env'))).toEqual(data);
+  });
+});
+
+describe('a download that was asked for by infohash', () => {
+  it('takes the name of the content, whatever the catalogue says', async () => {
+    const metainfo = metainfoOf(data, PIECE, 'model.bin');
+    await listed(metainfo, { name: 'lies.bin', size: 1 });
+    const transfer = await get(metainfo.infohash);
+    expect(await agent.finished(transfer)).toEqual(data);
+    expect(transfer.name).toBe('model.bin');
+  });
+
+  it('is refused if the content has a hidden name', async () => {
+    const metainfo = metainfoOf(data, PIECE, '.ssh');
+    await listed(metainfo, { name: 'model.bin' });
+    const transfer = await get(metainfo.infohash.slice(0, 12));
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('HIDDEN_NAME');
+    expect(await written()).toEqual([]);
+  });
+});
