@@ -81,12 +81,12 @@ describe('enjambre verify --wait', () => {
   });
 
   test('exits 1 when it fails, and reports the intact pieces', async () => {
-    const failed = { ...damaged, state: TransferState.FAILED, reason: 'it is not what was shared any more' };
+    const failed = { ...damaged, state: TransferState.FAILED, reason: 'it is no longer what was shared' };
     const { code, stdout, stderr } = await verifying([failed]);
 
     expect(code).toBe(1);
     expect(stdout).toMatch(/model\.bin is incomplete: 3 of 4 pieces intact\n$/);
-    expect(stderr).toBe('enjambre: model.bin failed: it is not what was shared any more\n');
+    expect(stderr).toBe('enjambre: model.bin failed: it is no longer what was shared\n');
     expect((await verifying([failed], '--json')).objects().map(({ type }) => type)).toEqual([
       'progress',
       'verified',

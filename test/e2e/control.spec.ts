@@ -128,7 +128,7 @@ describe('verify', () => {
       is: ({ state }) => state === 'failed',
       what: 'a failure',
     });
-    expect(failed.reason).toMatch(/changed\.bin is not what was shared any more: share it again/);
+    expect(failed.reason).toMatch(/changed\.bin is no longer what was shared: share it again/);
     await untilListed(file, false);
 
     const again = lastLine(await swarm.command(alice, ['share', file.path, '--json']));

@@ -237,7 +237,7 @@ describe('a seeder', () => {
     );
     for (const { infohash } of [cut, replaced])
       expect((await until(alice, infohash, 'failed')).reason).toMatch(
-        /not what was shared any more|shorter than/,
+        /no longer what was shared|shorter than/,
       );
     link.bytesPerSecond = Infinity;
     await until(bob, other.infohash, 'seeding');

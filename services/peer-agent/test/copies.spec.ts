@@ -118,7 +118,7 @@ describe('content shared from two places', () => {
     await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 8));
     await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
     await waitFor(() => transfer.state === 'failed', { what: 'the end', seen: () => transfer.view() });
-    expect(transfer.view().reason).toMatch(/is not what was shared any more/);
+    expect(transfer.view().reason).toMatch(/is no longer what was shared/);
   });
 
   it('keeps the other when the new content of one is shared', async () => {

@@ -227,7 +227,7 @@ describe('a share that was extended', () => {
     agent = await DownloadAgent.start(agent.folder);
     const again = agent.transfers.get(transfer.infohash);
     await inState(again, 'failed');
-    expect(again.view().reason).toMatch(/is not what was shared any more/);
+    expect(again.view().reason).toMatch(/is no longer what was shared/);
     expect((await stat(path)).size).toBe(data.length + 4);
   });
 });

@@ -153,7 +153,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await inState(again(), 'missing');
     await writeFile(target(), Buffer.alloc(data.length, 7));
     await inState(again(), 'failed');
-    expect(again().view().reason).toMatch(/is not what was shared any more/);
+    expect(again().view().reason).toMatch(/is no longer what was shared/);
     expect((await readFile(target())).equals(Buffer.alloc(data.length, 7))).toBe(true);
   });
 
@@ -252,7 +252,7 @@ describe('a share', () => {
     await inState(transfer, 'missing');
     await writeFile(agent.folder.at('original.bin'), 'something else');
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/is not what was shared any more/);
+    expect(transfer.view().reason).toMatch(/is no longer what was shared/);
   });
 
   it('that comes back with other times is hashed, and served', async () => {

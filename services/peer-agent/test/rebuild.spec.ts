@@ -84,7 +84,7 @@ describe('a rebuilt transfer', () => {
     });
     const again = agent.transfers.get(infohash);
     await inState(again, 'failed');
-    expect(again.view().reason).toMatch(/is not what was shared any more/);
+    expect(again.view().reason).toMatch(/is no longer what was shared/);
     expect((await readFile(agent.folder.at('original.bin'))).equals(changed)).toBe(true);
   });
 
@@ -113,7 +113,7 @@ describe('a rebuilt transfer', () => {
     const again = agent.transfers.get(metainfo.infohash);
     await inState(again, 'failed');
     expect(again.fault).toBe('CONTENT_CHANGED');
-    expect(again.view().reason).toMatch(/is not what was shared any more: .* verify a download to fetch/);
+    expect(again.view().reason).toMatch(/is no longer what was shared: .* verify a download to repair/);
     expect(again.serving).toBeUndefined();
     expect((await readFile(target())).equals(edited)).toBe(true);
     await again.verify();

@@ -273,7 +273,7 @@ describe('content that changes while it is shared', () => {
     await inState(transfer, 'seeding');
     await changeIt(path);
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/is not what was shared any more: share it again/);
+    expect(transfer.view().reason).toMatch(/is no longer what was shared: share it again/);
     const again = await agent.transfers.share(share);
     await inState(again.transfer, 'seeding');
     expect(agent.transfers.list()).toEqual([again.transfer]);

@@ -8,12 +8,12 @@ import { CONTENT_CHANGED, type PieceStore } from './ports/piece-store.js';
 import type { FileSummary, Membership } from './ports/tracker.js';
 import type { StoreFactory } from './ports/store-factory.js';
 
-/** Everything that exists of a transfer once its metainfo is known. */
+/** The content of a transfer, once its metainfo is known. */
 export interface Content {
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
   readonly store: PieceStore;
-  /** Of the pieces that are there. */
+  /** Sums the sizes of pieces. */
   readonly sum: PieceSum;
 }
 
@@ -24,7 +24,7 @@ export function openContent(metainfo: Metainfo, record: TransferRecord, stores: 
   return { metainfo, layout, store, sum: new PieceSum(layout) };
 }
 
-/** True if the files of a download have their own name, whatever the record says yet: then they may be a person's. */
+/** True if the files of a download have their final name, even if not recorded yet: they may then be the user's. */
 export function isNamed(store: PieceStore, { location, name }: TransferRecord): boolean {
   return store.path === join(location, name);
 }
@@ -33,7 +33,7 @@ function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSum
   return { name, size: totalLength, pieceLength, fileCount: files.length };
 }
 
-/** What the tracker is told of a transfer. */
+/** The membership of a transfer, for the tracker. */
 export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefined): Membership {
   const { infohash, origin, bytesTotal, bytesDone, bytesDownloaded, bytesUploaded } = record;
   return {
@@ -46,7 +46,7 @@ export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefi
   };
 }
 
-/** Sums the sizes of pieces; remembers the last sum, since it is asked for often. */
+/** Sums the sizes of pieces. Caches the last sum: it is read often. */
 class PieceSum {
   #count = -1;
   #bytes = 0;
@@ -62,20 +62,20 @@ class PieceSum {
   }
 }
 
-/** Originals are their owner's: no agent deletes them. */
+/** Shared files belong to the user: agents never delete them. */
 export function notDownloaded({ name, location }: TransferRecord): EnjambreError {
-  const message = `${name} was shared from ${location}, not downloaded: delete it there yourself`;
+  const message = `${name} was shared from ${location}, not downloaded: delete it there`;
   return new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
 }
 
-/** What peers are told of a transfer that failed. */
+/** Reason code for peers when a transfer fails. */
 export function haltReason(cause: unknown): string {
   const { reason } = EnjambreError.from(cause);
   return reason === CONTENT_CHANGED || reason === 'FILE_CHANGED' ? CONTENT_CHANGED : 'FAILED';
 }
 
-/** Content that is not what its metainfo says any more. */
+/** The error for content that no longer matches its metainfo. */
 export function contentChanged(path: string): EnjambreError {
-  const message = `${path} is not what was shared any more: share it again to offer what it is now, or verify a download to fetch what is damaged`;
+  const message = `${path} is no longer what was shared: share it again to offer its new content, or verify a download to repair it`;
   return new EnjambreError('precondition', CONTENT_CHANGED, message);
 }

@@ -347,7 +347,7 @@ function fileChanged(path: string): EnjambreError {
 }
 
 function contentChanged(path: string): EnjambreError {
-  return new EnjambreError('precondition', CONTENT_CHANGED, `${path} is not what was shared any more`);
+  return new EnjambreError('precondition', CONTENT_CHANGED, `${path} is no longer what was shared`);
 }
 
 function targetTaken(path: string): EnjambreError {

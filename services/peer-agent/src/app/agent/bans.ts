@@ -8,7 +8,7 @@ import type { BanArchive } from '../ports/archives.js';
 import type { TrackerPort } from '../ports/tracker.js';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
 
-/** Who did wrong, and in which swarm. */
+/** A peer that misbehaved, and in which swarm. */
 export interface Offender extends Party {
   readonly infohash: InfoHash;
 }
@@ -20,10 +20,10 @@ export interface BansComponents {
   readonly clock: Clock;
 }
 
-/** The file follows changes after so long. */
+/** Delay until changes are saved. */
 const SAVE_DELAY_MS = 200;
 
-/** The agent's ban list: kept on disk, logged, and told to the tracker. */
+/** The agent's ban list. Bans are saved to disk, logged, and reported to the tracker. */
 export class Bans implements Startable {
   readonly #parts: BansComponents;
   readonly #list = new BanList();
@@ -35,12 +35,12 @@ export class Bans implements Startable {
     this.#parts = parts;
   }
 
-  /** Peers that this process has banned. */
+  /** Number of bans imposed by this process. */
   get count(): number {
     return this.#count;
   }
 
-  /** Takes up the bans of the process before. */
+  /** Loads the bans of earlier processes. */
   async start(): Promise<void> {
     this.#list.restore(await this.#parts.archive.load(), this.#nowMs);
   }
@@ -50,8 +50,8 @@ export class Bans implements Startable {
   }
 
   /**
-   * Counts a bad piece; one too many is a ban. Returns for how many milliseconds the download is to leave the peer alone,
-   * if it is none.
+   * Counts a bad piece; one too many leads to a ban. Returns for how many milliseconds the download parks the peer; 0
+   * after a ban.
    */
   offend(offender: Offender, reason: string): number {
     const { infohash } = offender;
@@ -61,17 +61,17 @@ export class Bans implements Startable {
     return 0;
   }
 
-  /** The peer says that what it offered has changed: bad pieces of it were no ill will. */
+  /** The peer reports that its content has changed: its bad pieces were no attack and are forgiven. */
   pardon(peer: PeerId, infohash: InfoHash): void {
     this.#list.pardon(peer, infohash, this.#nowMs);
   }
 
-  /** Deals with a peer no more. */
+  /** Bans a peer at once. */
   ban(offender: Offender, reason: string): void {
     this.#banned(offender, this.#list.ban(offender, reason, this.#nowMs));
   }
 
-  /** Counts a breach of the protocol; one too many is a ban. */
+  /** Counts a protocol violation; one too many leads to a ban. */
   strike(offender: Offender, breach: string): void {
     const ban = this.#list.strike(offender, breach, this.#nowMs);
     if (ban) this.#banned(offender, ban);
@@ -82,21 +82,21 @@ export class Bans implements Startable {
     return this.#list.reasonFor(peer, this.#nowMs);
   }
 
-  /** Those that hold, the newest first. */
+  /** Bans in force, newest first. */
   list(): Ban[] {
     return this.#list.snapshot(this.#nowMs).sort(newestFirst);
   }
 
-  /** Lifts one, for good once this resolves. Throws as {@link findBan} does. */
+  /** Lifts a ban; survives a crash once this resolves. Throws as {@link findBan} does. */
   async lift(peer: string): Promise<Ban> {
     const ban = findBan(peer, this.list());
     this.#list.lift(ban.peerId);
-    this.#parts.log.info({ peer: ban.peerId }, `the ban of peer ${titleOf(ban)} is lifted`);
+    this.#parts.log.info({ peer: ban.peerId }, `peer ${titleOf(ban)} is no longer banned`);
     await this.#save();
     return ban;
   }
 
-  /** Bans outlive the process. */
+  /** Wall-clock time, since bans are saved across processes. */
   get #nowMs(): number {
     return this.#parts.clock.epochMs();
   }
@@ -108,7 +108,10 @@ export class Bans implements Startable {
     tracker.reportBan({ peerId: ban.peerId, reason: ban.reason, infohash });
     this.#saveTimer ??= clock.after(SAVE_DELAY_MS, () => {
       this.#save().catch((error: unknown) => {
-        log.error({ err: error }, 'bans.json cannot be written: the bans last as long as this process');
+        log.error(
+          { err: error },
+          'bans.json cannot be written: current bans will be lost when the agent stops',
+        );
       });
     });
   }

@@ -3,7 +3,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 
-/** What is known of a file before its content is. */
+/** Identifies a file before its metainfo is known. */
 export interface Identity {
   readonly infohash: InfoHash;
   readonly name: string;
@@ -28,7 +28,7 @@ export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord)
 /**
  * The record of a new transfer.
  *
- * @param init `nowMs`: milliseconds since 1970
+ * @param init `location`: as in {@link TransferRecord}; `nowMs`: since the Unix epoch
  */
 export function newRecord(
   { infohash, name, size, askedByName = false }: Identity,

@@ -11,17 +11,17 @@ interface Account {
   readonly peerId: PeerId;
   name: string;
   endpoint: string;
-  /** The tracker named it as one when the link to it was opened. */
+  /** The tracker listed it as a seeder when the link to it was opened. */
   seeder: boolean;
   /** Open streams, in either direction. */
   streams: number;
   received: number;
   sent: number;
   distance: Distance;
-  /** Streams in which it serves us that were opened. */
+  /** Number of streams ever opened in which it serves this agent. */
   links: number;
   receivingMs: number;
-  /** When its last block came. */
+  /** When its last block arrived. */
   heardMs: number;
   readonly receiveMeter: RateMeter;
   readonly sendMeter: RateMeter;
@@ -53,23 +53,23 @@ interface Party {
   readonly name: string;
   readonly endpoint?: string;
   readonly seeder?: boolean;
-  /** @default as it said before, or none */
+  /** @default the labels it sent before, if any */
   readonly labels?: Labels;
 }
 
 interface LedgerComponents {
   readonly locality: Locality;
-  /** Where the agent counts, all transfers together. */
+  /** The agent's counters, over all transfers. */
   readonly meter: Meter;
   readonly nowMs: () => number;
 }
 
-/** Peers remembered for each transfer at most; those with the fewest bytes are forgotten. */
+/** Maximum number of peers remembered for each transfer; those with the fewest bytes are forgotten first. */
 const MAX_ACCOUNTS = 1000;
-/** One that sends nothing for so long is not sending. */
+/** A peer that sends nothing for this long counts as not sending. */
 const PAUSE_MS = 1000;
 
-/** Who sent how much to whom, for one transfer. */
+/** Bytes exchanged with each peer, for one transfer. */
 export class Ledger {
   readonly #accounts = new Map<PeerId, Account>();
   #downloaded: number;
@@ -80,7 +80,7 @@ export class Ledger {
   readonly #meter: Meter;
   readonly #nowMs: () => number;
 
-  /** @param before what was counted in earlier processes */
+  /** @param before counts of earlier processes */
   constructor(before: LedgerRecord, { locality, meter, nowMs }: LedgerComponents) {
     this.#locality = locality;
     this.#meter = meter;
@@ -94,17 +94,17 @@ export class Ledger {
     }
   }
 
-  /** Bytes received, of use or not, in earlier processes too. */
+  /** Bytes received, including wasted ones and those of earlier processes. */
   get downloaded(): number {
     return this.#downloaded;
   }
 
-  /** Bytes sent, in earlier processes too. */
+  /** Bytes sent, including those of earlier processes. */
   get uploaded(): number {
     return this.#uploaded;
   }
 
-  /** What is to outlive the process. */
+  /** The persistent state. */
   get record(): LedgerRecord {
     return {
       bytesDownloaded: this.#downloaded,
@@ -122,7 +122,7 @@ export class Ledger {
     };
   }
 
-  /** A block came that is kept. */
+  /** A block arrived and is kept. */
   received(peer: PeerId, bytes: number): void {
     const account = this.#came(peer, bytes);
     this.#meter.receive(account?.seeder ? 'seeder' : 'leecher', account?.distance ?? 'unknown', bytes);
@@ -134,14 +134,14 @@ export class Ledger {
     account.heardMs = nowMs;
   }
 
-  /** Bytes came that are of no use: repeated. */
+  /** Bytes arrived that the download already has. */
   repeated(peer: PeerId, bytes: number): void {
     this.#meter.repeatedBytes += bytes;
     this.#came(peer, bytes);
     this.#wasted += bytes;
   }
 
-  /** Bytes that were kept turned out to be wrong. */
+  /** The bytes of a piece that failed verification. */
   spoilt(bytes: number): void {
     this.#meter.spoiltBytes += bytes;
     this.#meter.piecesFailed += 1;
@@ -165,7 +165,7 @@ export class Ledger {
     account.streams += 1;
   }
 
-  /** A stream was opened in which it serves us. True if there was one before. */
+  /** A stream was opened in which the peer serves this agent. True if it was not the first. */
   linkOpened(party: Party): boolean {
     this.streamOpened(party);
     const account = this.#account(party);
@@ -181,12 +181,12 @@ export class Ledger {
     if (account.streams === 0) this.#meter.connectedPeers -= 1;
   }
 
-  /** What a peer called itself; empty if it is not remembered. */
+  /** The name of a peer; empty if it is not remembered. */
   nameOf(peer: PeerId): string {
     return this.#accounts.get(peer)?.name ?? '';
   }
 
-  /** Peers with a stream open, or with which bytes were exchanged. */
+  /** Peers with an open stream, or with which bytes were exchanged. */
   peers(): PeerAccount[] {
     const now = this.#nowMs();
     return [...this.#accounts.values()]

@@ -3,7 +3,7 @@ import { weightOf, type Priority } from '../../domain/limits/priority.js';
 import { RateLimiter, type RateShare } from '../../domain/limits/rate-limiter.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** How fast the agent may send and receive, all transfers together. */
+/** Rate limits of the agent, over all transfers. */
 export class AgentLimits {
   readonly #upload: RateLimiter;
   readonly #download: RateLimiter;
@@ -20,13 +20,13 @@ export class AgentLimits {
     return { maxUpload: this.#upload.limit, maxDownload: this.#download.limit };
   }
 
-  /** Holds until the agent ends: what it starts with is said by its flags. */
+  /** Changes limits until the agent stops; flags set the limits at start. */
   change({ maxUpload, maxDownload }: Partial<RateSettings>): void {
     if (maxUpload !== undefined) this.#upload.setLimit(maxUpload, this.clock.nowMs());
     if (maxDownload !== undefined) this.#download.setLimit(maxDownload, this.clock.nowMs());
   }
 
-  /** Those of one transfer, within these. */
+  /** The limits of one transfer, within those of the agent. */
   forTransfer(settings: LimitSettings): TransferLimits {
     const { clock } = this;
     return new TransferLimits(
@@ -42,7 +42,7 @@ interface TransferLimitsComponents {
   readonly download: RateShare;
 }
 
-/** How fast one transfer may send and receive, and how it counts beside the others. */
+/** Rate limits of one transfer, and its priority relative to the others. */
 export class TransferLimits {
   readonly upload: RateShare;
   readonly download: RateShare;
@@ -56,7 +56,7 @@ export class TransferLimits {
     this.change(settings);
   }
 
-  /** What is to outlive the process. */
+  /** The persistent state. */
   get settings(): LimitSettings {
     return { maxUpload: this.upload.limit, maxDownload: this.download.limit, priority: this.#priority };
   }

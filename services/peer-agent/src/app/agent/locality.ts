@@ -3,13 +3,13 @@ import type { Labels } from '@enjambre/core/labels';
 import { distanceBetween, placeOf, type Distance, type Place } from '@enjambre/core/locality';
 import { TrafficByDistance } from '../../domain/traffic.js';
 
-/** Where this agent stands, and how much it has exchanged with whom from there. */
+/** This agent's place in the topology, and the traffic by distance from it. */
 export class Locality {
-  /** All transfers together, since the agent started: bytes of blocks received and sent, by distance. */
+  /** Bytes of blocks received and sent since the agent started, over all transfers, by distance. */
   readonly traffic = new TrafficByDistance();
   readonly #place: Place;
 
-  /** @param labels this agent's own */
+  /** @param labels topology labels of this agent */
   constructor(
     readonly self: PeerId,
     labels: Labels = {},
@@ -17,7 +17,7 @@ export class Locality {
     this.#place = placeOf(labels);
   }
 
-  /** How far somebody with such labels is. */
+  /** Distance to a peer with these labels. */
   distanceTo(labels: Labels): Distance {
     return distanceBetween(this.#place, placeOf(labels));
   }

@@ -2,46 +2,44 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { Distance } from '@enjambre/core/locality';
 import { DISK_FAULTS } from '../../domain/disk-faults.js';
 
-/** What a peer that sends is, as the tracker named it when the link to it was opened. */
+/** Kind of a sending peer, as the tracker listed it when the link to it was opened. */
 export type Source = 'seeder' | 'leecher';
 
-/** Times that something took, told one by one; a histogram in the end. In seconds. */
+/** A histogram of durations, in seconds. */
 export interface Times {
   observe(seconds: number): void;
 }
 
-/** All that are no fault of a disk are counted together. */
+/** Counts all errors that are not disk faults. */
 const OTHER = 'OTHER';
 
 const NO_TIMES: Times = { observe: () => undefined };
 
-/**
- * Counts what happens to all transfers of an agent, since it started. Whoever does something
- * adds a number; who wants to see them reads them when it is asked.
- */
+/** Counters over all transfers of an agent, since it started. Metrics read them at each scrape. */
 export class Meter {
-  /** By source and distance. What was sent is counted in `Locality`. */
+  /** Bytes received by source and distance. `Locality` counts the bytes sent. */
   readonly received = new Map<string, number>();
-  /** Bytes that came again, and bytes that were kept and turned out to be wrong. */
+  /** Bytes that arrived more than once. */
   repeatedBytes = 0;
+  /** Bytes of pieces that failed verification. */
   spoiltBytes = 0;
   piecesVerified = 0;
-  /** Pieces that did not hash to their root. */
+  /** Pieces that failed verification. */
   piecesFailed = 0;
-  /** Peers with a stream open, once for each transfer. */
+  /** Peers with an open stream, counted once for each transfer. */
   connectedPeers = 0;
-  /** By reason. */
+  /** Failed transfers by reason. */
   readonly failures = new Map<string, number>([...DISK_FAULTS.keys(), OTHER].map((reason) => [reason, 0]));
   /** From the first request of a piece to its verification. */
   pieceTimes: Times = NO_TIMES;
-  /** Until what was written is on the disk itself. */
+  /** Durations of syncs to the disk. */
   syncTimes: Times = NO_TIMES;
 
   receive(source: Source, distance: Distance, bytes: number): void {
     add(this.received, `${source} ${distance}`, bytes);
   }
 
-  /** A transfer stopped with an error. */
+  /** A transfer failed. */
   failed({ reason }: EnjambreError): void {
     add(this.failures, DISK_FAULTS.has(reason) ? reason : OTHER, 1);
   }

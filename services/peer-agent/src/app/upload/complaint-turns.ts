@@ -2,21 +2,24 @@ import type { Clock } from '@enjambre/common/async/clock';
 
 const CHECK_MS = 1000;
 
-/** What has something to look at. */
+/** Checks complaints, one with each call. */
 interface Looker {
   /** Never rejects. */
   look(): Promise<void>;
 }
 
-/** Downloaders are strangers: what they complain of is looked at one piece a second at most, over all transfers, each in its turn. */
+/**
+ * Limits checks of complaints to one piece per second over all transfers, which take turns. Downloaders are not
+ * trusted.
+ */
 export class ComplaintTurns {
   readonly #waiting = new Set<Looker>();
-  /** While a look is under way, or its second. */
+  /** A check is running, or its second is not over. */
   #isBusy = false;
 
   constructor(private readonly clock: Clock) {}
 
-  /** One look. */
+  /** Queues one check. */
   ask(looker: Looker): void {
     this.#waiting.add(looker);
     if (!this.#isBusy) void this.#next();

@@ -25,9 +25,9 @@ const mallory = peerNamed('mallory');
 let hashed: number[] = [];
 let damages: EnjambreError[] = [];
 let clock: VirtualClock;
-/** Reads of the disk that are yet to fail. */
+/** Number of the next disk reads that fail. */
 let failing = 0;
-/** Looks at a time, at most. */
+/** Concurrent checks: current and maximum. */
 let atOnce = { now: 0, most: 0 };
 
 async function hashPiece(piece: number): Promise<Buffer | undefined> {
@@ -39,7 +39,7 @@ async function hashPiece(piece: number): Promise<Buffer | undefined> {
   return shared.hashPiece(piece);
 }
 
-/** Of a file of which all pieces were sent to bob. */
+/** Complaints about a file of which bob received all pieces. */
 function complaints(have = Bitfield.full(100), turns = new ComplaintTurns(clock)): Complaints {
   const store = overriding(shared, { hashPiece });
   const all = new Complaints({ layout, have, store, damaged: (error) => damages.push(error), turns });
@@ -54,7 +54,7 @@ beforeEach(() => {
 });
 
 describe('complaints of downloaders', () => {
-  it('are looked into, each piece once, and change nothing if the piece is right', async () => {
+  it('are checked once for each piece, and have no effect if the piece is correct', async () => {
     const all = complaints();
     for (const piece of [3, 3, 5]) all.add(bob, piece);
     await clock.advance(10_000);
@@ -63,7 +63,7 @@ describe('complaints of downloaders', () => {
     all.stop();
   });
 
-  it('withdraw the file if the piece is wrong, and are looked into no more', async () => {
+  it('withdraw the file if the piece is wrong, and are no longer checked after that', async () => {
     const all = complaints();
     for (const piece of [bad, 8]) all.add(bob, piece);
     await clock.advance(10_000);
@@ -73,7 +73,7 @@ describe('complaints of downloaders', () => {
     expect(hashed).toEqual([bad]);
   });
 
-  it('are no work for pieces that are not there, and not without bound', async () => {
+  it('about missing pieces are not checked, and only a limited number can wait', async () => {
     const none = complaints(Bitfield.empty(100));
     for (const piece of [1, 99, 100, 4_000_000_000]) none.add(bob, piece);
     const many = complaints();
@@ -84,12 +84,12 @@ describe('complaints of downloaders', () => {
     many.add(bob, 11);
     await clock.advance(10_000);
     expect(hashed.at(-1)).toBe(11);
-    // The first is looked at when it comes, and 64 wait.
+    // The first is checked at once, and 64 wait.
     expect(hashed).toHaveLength(66);
     many.stop();
   });
 
-  it('count only for pieces that were sent to the peer, once for each time', async () => {
+  it('count only for pieces that were sent to the peer, once each time', async () => {
     const all = complaints();
     for (const piece of [bad, 1, 2]) all.add(mallory, piece);
     all.add(bob, 3);
@@ -102,7 +102,7 @@ describe('complaints of downloaders', () => {
     all.stop();
   });
 
-  it('of all transfers together are looked into one after the other, each transfer in its turn', async () => {
+  it('of all transfers are checked one at a time; the transfers take turns', async () => {
     const turns = new ComplaintTurns(clock);
     const [one, other] = [complaints(undefined, turns), complaints(undefined, turns)];
     for (const piece of [10, 11, 12]) one.add(bob, piece);
@@ -113,7 +113,7 @@ describe('complaints of downloaders', () => {
     for (const all of [one, other]) all.stop();
   });
 
-  it('do not withdraw a file that cannot be read at present: the piece is looked at again', async () => {
+  it('do not withdraw a file that temporarily cannot be read: the check is retried', async () => {
     const all = complaints();
     failing = 2;
     all.add(bob, 3);
@@ -127,7 +127,7 @@ describe('complaints of downloaders', () => {
     all.stop();
   });
 
-  it('do not look for ever at what cannot be read', async () => {
+  it('are dropped after a few failed reads', async () => {
     const all = complaints();
     failing = 3;
     all.add(bob, 3);

@@ -15,15 +15,15 @@ export interface ComplaintsParts {
   readonly turns: ComplaintTurns;
 }
 
-/** Pieces that wait to be looked at. */
+/** Maximum number of pieces that wait for a check. */
 const MAX_WAITING = 64;
-/** A piece that cannot be read is looked at again: the disk may be busy, or too many files open. */
+/** Maximum number of attempts to read a piece: the disk may be busy, or too many files open. */
 const MAX_LOOKS = 3;
 
-/** Downloaders said that pieces were bad: looks whether they are, and has the file withdrawn if so. */
+/** Checks pieces that downloaders report as bad, and withdraws the file if one is. */
 export class Complaints {
   readonly #given: GivenPieces;
-  /** With the number of looks that failed. */
+  /** Pieces to check, with the number of failed reads. */
   readonly #waiting = new Map<number, number>();
   #isOver = false;
 
@@ -31,7 +31,7 @@ export class Complaints {
     this.#given = new GivenPieces(parts.layout.pieceCount);
   }
 
-  /** The piece, or some of it, is sent to that peer. */
+  /** The piece, or a part of it, is sent to that peer. */
   gave(peer: PeerId, piece: number): void {
     this.#given.give(peer, piece);
   }
@@ -49,7 +49,7 @@ export class Complaints {
     this.parts.turns.leave(this);
   }
 
-  /** At the next piece. */
+  /** Checks the next piece. */
   async look(): Promise<void> {
     const [next] = this.#waiting;
     if (!next) return;
@@ -66,7 +66,7 @@ export class Complaints {
     if (this.#waiting.size > 0) this.parts.turns.ask(this);
   }
 
-  /** Undefined if it cannot be read at present: that says nothing of what it holds. */
+  /** Undefined if the piece cannot be read: it may still be correct. */
   async #isRight(piece: number): Promise<boolean | undefined> {
     const { layout, store } = this.parts;
     try {

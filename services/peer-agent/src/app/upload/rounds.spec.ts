@@ -4,7 +4,7 @@ import { Rounds } from './rounds.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
 describe('Rounds', () => {
-  /** Works through a number of steps, of 1 ms each, as often as it is resumed; counts the steps of each round. */
+  /** Runs a number of steps of 1 ms each over several rounds; counts the steps of each round. */
   function worker(steps: number): { done: () => number; rounds: number[]; begin: () => void } {
     let [nowMs, left] = [0, steps];
     const counts: number[] = [];
@@ -20,7 +20,7 @@ describe('Rounds', () => {
     return { done: () => steps - left, rounds: counts, begin: work };
   }
 
-  it('lets work begin at once, and the rest of it in the next rounds', async () => {
+  it('starts work at once and continues it in the next rounds', async () => {
     const { done, rounds, begin } = worker(25);
     begin();
     expect(done()).toBe(10);
@@ -30,7 +30,7 @@ describe('Rounds', () => {
     expect(rounds).toEqual([10, 10, 5]);
   });
 
-  it('calls nobody back for work that was done in its round', async () => {
+  it('does not call back if the work ended within its round', async () => {
     let calls = 0;
     const rounds = new Rounds(SYSTEM_CLOCK, () => (calls += 1));
     expect(rounds.isOver).toBe(false);

@@ -1,25 +1,23 @@
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** Of each round, for work that others wait for: a tenth of what a person notices. */
+/** Time for such work in each round: a tenth of the delay that people notice. */
 const BUDGET_MS = 10;
 
 /**
- * Bounds what is begun in one round of the event loop: one read of the network may bring two thousand requests. Work is
- * begun at once while there is time for it, unlike in `Turns`.
+ * Bounds the work started in one round of the event loop: one network read may bring two thousand requests. Unlike
+ * `Turns`, it lets work start at once while the round has time left.
  */
 export class Rounds {
-  /** Undefined until something asks in this round. */
+  /** Undefined until {@link isOver} is first read in this round. */
   #round: { readonly sinceMs: number; isOver: boolean } | undefined;
 
-  /**
-   * @param resume called in the next round, if this one was over
-   */
+  /** @param resume called in the next round, if this one was over */
   constructor(
     private readonly clock: Clock,
     private readonly resume: () => void,
   ) {}
 
-  /** True if no more is to be begun in this round. Ask before each step of well under a millisecond. */
+  /** True if no more work may start in this round. Check before each step; a step takes well under a millisecond. */
   get isOver(): boolean {
     this.#round ??= this.#begin();
     this.#round.isOver ||= this.clock.nowMs() - this.#round.sinceMs >= BUDGET_MS;

@@ -1,26 +1,25 @@
 import type { PieceStore } from '../ports/piece-store.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** How often a part of what is seeded is looked at on disk, and numbers are told. */
+/** Interval of scrub steps and of announcements of byte counts. */
 const CHORES_MS = 2000;
 
 export interface SeedingChores {
   readonly clock: Clock;
   readonly store: PieceStore;
-  /** What it has sent so far. */
+  /** Counts the bytes sent so far. */
   readonly ledger: { readonly uploaded: number };
-  /** The content is not what it was. */
+  /** The content has changed. */
   readonly damaged: (error: unknown) => void;
-  /** Files changed that were hashed and found right: this is the fingerprint of them now. */
+  /** Files changed, but have the right content: receives the new fingerprint. */
   readonly resealed: (fingerprint: string) => void;
-  /** More was sent. */
+  /** More bytes were sent. */
   readonly sent: () => void;
 }
 
 /**
- * What a seeder does now and then: looks at its sealed content, until it is found
- * damaged, so that what nobody fetches is noticed as well; and tells that it has
- * sent more. Returns a function that ends it.
+ * Periodic work of a seeder: scrubs the sealed content, so that damage is also found in files that no peer fetches, and
+ * announces byte counts. Scrubbing ends once damage is found. Returns a function that ends all of it.
  */
 export function startSeedingChores(parts: SeedingChores): () => void {
   const { clock, store, ledger, damaged, resealed, sent } = parts;

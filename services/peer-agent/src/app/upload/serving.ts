@@ -16,9 +16,9 @@ import type { Ledger } from '../agent/ledger.js';
 import type { PieceStore } from '../ports/piece-store.js';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
 
-/** What whoever serves the file wants to hear of it. */
+/** Receives the events of a served file. */
 export interface ServingListener {
-  /** Pieces that were verified since the last time. */
+  /** Pieces verified since the last call. */
   has?(pieces: readonly number[]): void;
   /** The file is no longer served. `reason` is STOPPING or {@link CONTENT_CHANGED}. */
   stopped?(message: string, reason: string): void;
@@ -30,29 +30,29 @@ export interface ServingComponents {
   readonly clock: Clock;
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
-  /** Live: grows while the file downloads. */
+  /** Live: grows during the download. */
   readonly have: Bitfield;
   readonly store: PieceStore;
   readonly ledger: Ledger;
   readonly random: Random;
-  /** How fast it may be sent. */
+  /** Rate limit of uploads. */
   readonly share: RateShare;
-  /** The content is not what it was, or gone: nothing more may be served. */
+  /** The content changed or is gone: it must no longer be served. */
   readonly damaged: (error: EnjambreError) => void;
-  /** When complaints of downloaders are looked at, over all transfers. */
+  /** Schedules the checks of complaints, over all transfers. */
   readonly turns: ComplaintTurns;
-  /** See {@link Serving.holds}. @default nothing is known of it */
+  /** See {@link Serving.holds}. @default false for all */
   readonly holds?: (peer: PeerId, piece: number) => boolean;
 }
 
-/** A file as others may fetch it from here: only verified pieces, and all news of them. */
+/** A file as peers can fetch it: its verified pieces, with notifications about new ones. */
 export class Serving {
   readonly #listeners = new Set<ServingListener>();
   #fresh: number[] = [];
   #timer: Timer | undefined;
   #stopped = false;
   readonly #complaints: Complaints;
-  /** As the upload engine takes it. */
+  /** The file in the form of the upload engine. */
   readonly upload: UploadFile;
 
   constructor(private readonly parts: ServingComponents) {
@@ -77,7 +77,7 @@ export class Serving {
     return this.parts.have;
   }
 
-  /** True if a downloader is known to have the piece already, by what it serves of the file itself. */
+  /** True if a downloader is known to have the piece: it serves the file too. */
   holds(peer: PeerId, piece: number): boolean {
     return this.parts.holds?.(peer, piece) ?? false;
   }
@@ -88,7 +88,7 @@ export class Serving {
       await this.parts.store.read(place, into);
     } catch (error) {
       const known = EnjambreError.from(error);
-      // After the end the files may be elsewhere by right.
+      // Once stopped, the files may legitimately be elsewhere.
       if (known.code === 'precondition' && !this.#stopped) this.parts.damaged(known);
       throw error;
     }
@@ -116,7 +116,7 @@ export class Serving {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A piece was verified: tell everyone soon. */
+  /** A piece was verified: notifies the listeners soon. */
   verified(piece: number): void {
     this.#fresh.push(piece);
     if (this.parts.have.isFull()) for (const listener of [...this.#listeners]) listener.completed?.();
@@ -125,7 +125,7 @@ export class Serving {
     });
   }
 
-  /** Tells everyone now of what was verified. */
+  /** Notifies the listeners of all verified pieces now. */
   tellNow(): void {
     this.#timer?.cancel();
     if (this.#timer) this.#tell();
@@ -136,7 +136,7 @@ export class Serving {
     this.#complaints.gave(peerId, piece);
   }
 
-  /** A downloader says that a piece from here was bad. */
+  /** A downloader reports a piece from this agent as bad. */
   complained(peerId: PeerId, piece: number): void {
     this.#complaints.add(peerId, piece);
   }
@@ -158,13 +158,13 @@ export class Serving {
   }
 }
 
-/** What the peer server looks files up in. */
+/** The files that the peer server serves, and its view of the bans. */
 export interface ServingDirectory {
   find(infohash: InfoHash): Serving | undefined;
-  /** True if it was served, and is not since its bytes are others. @default nothing is known of that */
+  /** True if the file is no longer served because its content changed. @default false for all */
   hasChanged?(infohash: InfoHash): boolean;
-  /** Why a peer is not dealt with; undefined if it is. */
+  /** Why a peer is banned; undefined if it is not. */
   banReason(peer: PeerId): string | undefined;
-  /** A downloader broke the protocol. */
+  /** A downloader violated the protocol. */
   report(offender: Offender, breach: string): void;
 }

@@ -8,31 +8,31 @@ import type { Serving } from './serving.js';
 import { Rounds } from './rounds.js';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
 
-/** A peer that downloads a file from here, as the wire has it. */
+/** A peer that downloads a file from this agent; implemented by the peer server. */
 export interface Downloader {
   readonly peerId: PeerId;
   readonly serving: Serving;
-  /** It has to wait for a slot, or has one. */
+  /** Tells it whether it must wait for a slot. */
   choke(on: boolean): void;
-  /** Whether it is to leave the choice of blocks to this agent. */
+  /** Tells it whether this agent chooses the blocks. */
   superSeed(on: boolean): void;
 }
 
 /** A stream on which a downloader requests blocks. Its owner reports when it is closed (`stream-closed`). */
 export interface BlockStream {
   readonly downloader: Downloader;
-  /** Memory for a part that is to be sent. */
+  /** Allocates a part that is to be sent. */
   part(id: number, part: Part): OutgoingPart;
   reject(id: number, reason: RejectReason): void;
-  /** The downloader broke the protocol. */
+  /** The downloader violated the protocol. */
   violated(breach: Breach): void;
 }
 
-/** A part on its way. Either {@link send} or {@link drop} is called, once. */
+/** A part being sent. Either {@link send} or {@link drop} is called, once. */
 export interface OutgoingPart {
-  /** Where its bytes belong. */
+  /** Buffer for its bytes. */
   readonly data: Buffer;
-  /** Resolves when it is on its way, and at once if the stream is closed: with true if it was sent. */
+  /** Sends the part. Resolves with true once it is on its way, with false at once if the stream is closed. */
   send(): Promise<boolean>;
   drop(): void;
 }
@@ -45,7 +45,7 @@ export interface UploadsComponents {
 type Event = UploadEvent<Downloader, BlockStream>;
 type Effect = UploadEffect<Downloader, BlockStream>;
 
-/** All uploads of an agent: runs the {@link UploadEngine} over disk, wire and clock. */
+/** All uploads of an agent: runs the {@link UploadEngine} with disk, wire and clock. */
 export class Uploads {
   readonly #engine: UploadEngine<Downloader, BlockStream>;
   readonly #rounds: Rounds;
@@ -63,12 +63,12 @@ export class Uploads {
     this.#engine = new UploadEngine(init);
   }
 
-  /** Requests that wait for their turn, and bytes that are being read or sent. */
+  /** Waiting requests, and bytes being read or sent. */
   get load(): { readonly waiting: number; readonly bytes: number } {
     return this.#engine.load;
   }
 
-  /** What the wire heard. */
+  /** Handles an event from the wire. */
   handle(event: Event): void {
     for (const effect of this.#engine.handle(event, this.parts.clock.nowMs())) this.#apply(effect);
     this.#pump();
