@@ -32,8 +32,8 @@ export type SourceNews =
 
 /**
  * A source of the blocks of one file. Each request, cancelled or not, is answered by exactly one `block-arrived` or
- * `block-rejected`, unless the link ends first. Before `source-joined` and after `source-left` all methods but {@link
- * close} have no effect.
+ * `block-rejected`, unless the link ends first. Requests before `source-joined`, and all calls after `source-left`, have
+ * no effect.
  */
 export interface BlockSource {
   readonly id: PeerId;
