@@ -210,7 +210,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       const link = await joined(uploader.address);
       const { source, listener } = link;
       uploader.hold();
-      const ids = [1, 2, 3, 4, 5, 6];
+      const ids = Array.from({ length: 60 }, (_, id) => id);
       for (const id of ids) source.request(id, blockAt(id % 3, 0));
       for (const id of ids) if (id !== 4) source.cancel(id);
       uploader.release();
@@ -296,6 +296,14 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       await link.listener.when(() => uploader.links() === 0, 'the uploader to notice');
     });
 
+    test('by us is the last news, whatever the uploader says at that moment', async () => {
+      const uploader = await site.uploader('uploader', [0]);
+      const link = await joined(uploader.address);
+      uploader.gain(1);
+      link.source.close('REPLACED', 'another peer is tried instead');
+      await over(link, true);
+    });
+
     test('by us may be before its begin: there is none then', async () => {
       const link = open((await site.uploader('uploader')).address);
       link.source.close('REPLACED', 'another peer is tried instead');
@@ -311,8 +319,9 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
         { infohash, layout, have: Bitfield.empty(layout.pieceCount) },
         (news) => {
           listener.hear(news);
-          if (news.type === 'source-joined') source.request(1, blockAt(0, 0));
           if (news.type === 'block-arrived') source.close('ENOUGH', 'one block does');
+          if (news.type !== 'source-joined') return;
+          for (let id = 1; id < 20; id++) source.request(id, blockAt(3, 0));
         },
       );
       sources.push(source);

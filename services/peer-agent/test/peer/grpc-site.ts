@@ -49,6 +49,7 @@ export class GrpcSite implements SwarmSite {
           uploader.have.set(piece);
           serving.verified(piece);
         }
+        serving.tellNow();
       },
       hold: () => reads.hold(),
       release: () => reads.release(),

@@ -320,6 +320,10 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         const all = await heard(3);
         expect(all).toEqual([announce('started'), announce('completed', 0), announce('', 0)]);
         expect(await allHeard()).toEqual(all);
+        await site.lose();
+        await site.open();
+        await heard(1);
+        expect(await allHeard()).toEqual([announce('', 0)]);
       });
 
       test('says again in each session what still holds, as no news', async () => {
@@ -336,10 +340,14 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
 
       test('says nothing of what began and was withdrawn without a session', async () => {
+        for (const infohash of [one, other]) {
+          tracker.announce(membershipOf(infohash), 'failed', 'the disk is full');
+          tracker.withdraw(infohash);
+        }
         tracker.announce(membershipOf(one), 'started');
-        tracker.withdraw(one);
         await site.open();
-        expect(await allHeard()).toEqual([]);
+        await heard(2);
+        expect(await allHeard()).toEqual([announce('started'), announce('')]);
       });
 
       test('says a withdrawal once, and none of what it is not in', async () => {
