@@ -349,7 +349,7 @@ describe('a shared folder', () => {
     await untilOffered('a', 'b');
     await rename(folder.at('shared'), folder.at('away'));
     await until('a warning', () => complaints.length > 0 && infohashes().length === 0);
-    expect(complaints).toEqual([expect.stringMatching(/shared folder .* is not there/)]);
+    expect(complaints).toEqual([expect.stringMatching(/shared folder .* is missing/)]);
     await rename(folder.at('away'), folder.at('shared'));
     await untilOffered('a', 'b');
     // It is watched again.

@@ -19,35 +19,35 @@ export interface BlameComponents {
   readonly log: Logger;
 }
 
-/** Ends of a link that an honest peer does not cause; the last is gRPC's word for a message over the limit. */
+/** Reasons for the end of a link that no honest peer causes; the last is gRPC's code for a message over the limit. */
 const BREACHES: ReadonlySet<string> = new Set(['PROTOCOL_VIOLATION', 'BAD_BITFIELD', 'RESOURCE_EXHAUSTED']);
 
-/** What a download holds against its peers. */
+/** Bad pieces and protocol violations by the peers of a download, and their consequences. */
 export class Blame {
   readonly #culprits = new Culprits();
 
   constructor(private readonly parts: BlameComponents) {}
 
-  /** True if the peer is not to be dealt with at present: it is banned, or this download leaves it alone. */
+  /** True if the download must currently avoid the peer: it is banned or parked. */
   shuns(peer: PeerId): boolean {
     return (
       this.parts.bans.reasonFor(peer) !== undefined || this.#culprits.isParked(peer, this.parts.clock.nowMs())
     );
   }
 
-  /** Takes from what a peer has the pieces that it is not to be asked for. */
+  /** Removes the pieces that a peer must not be asked for from its bitfield. */
   joined(peer: PeerId, has: Bitfield): void {
     this.#culprits.joined(peer, has);
   }
 
-  /** Pieces that peers may be asked for again. */
+  /** Removes and returns pieces that may be requested from their peers again. */
   forgiven(): ReturnType<Culprits['forgiven']> {
     return this.#culprits.forgiven(this.parts.clock.nowMs());
   }
 
   /**
-   * A peer sent a bad piece, which may be no fault of its own: it is left alone for a while, and banned if it does so again and
-   * again. False if that is no news: it has withdrawn the file since.
+   * A peer sent a bad piece, perhaps through no fault of its own. Parks it for a while, or bans it if it does so
+   * repeatedly. Returns false, without effect, if it has withdrawn the file since.
    */
   badPiece(peer: PeerId, piece: number, reason: string): boolean {
     const { account, bans, ledger, infohash } = this.parts;
@@ -58,7 +58,7 @@ export class Blame {
     return true;
   }
 
-  /** A link ended: a peer that broke the protocol gets a strike. */
+  /** A link ended: a peer that violated the protocol gets a strike. */
   linkEnded({ peerId, name }: PeerAddress, error: EnjambreError): void {
     const { log, bans, infohash } = this.parts;
     log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
@@ -69,7 +69,7 @@ export class Blame {
     if (!BREACHES.has(error.reason)) return;
     log.warn(
       { peer: peerId, reason: error.reason },
-      `peer ${name} (${shortId(peerId)}) broke the protocol: ${error.message}`,
+      `peer ${name} (${shortId(peerId)}) violated the protocol: ${error.message}`,
     );
     bans.strike({ peerId, name, infohash }, error.message);
   }

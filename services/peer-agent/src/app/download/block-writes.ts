@@ -9,26 +9,26 @@ export interface BlockWritesComponents {
   readonly store: Pick<PieceStore, 'write'>;
   readonly layout: PieceLayout;
   readonly log: Logger;
-  /** A block is on disk, and `digest` is the root of its leaves; or it was lost on the way, and is to be requested again. */
+  /** A block was written; `digest` is the root of its leaves, undefined if it was lost and must be requested again. */
   readonly stored: (ref: BlockRef, digest: Buffer | undefined) => void;
-  /** The disk fails. */
+  /** The disk failed. */
   readonly failed: (error: EnjambreError) => void;
 }
 
-/** What may be on its way to disk, twice. */
+/** Twice the maximum number of bytes on their way to disk. */
 const MAX_LOST_BYTES = 2 * DEFAULT_TOTAL_BYTES;
 
 /** Blocks of a download on their way to disk. */
 export class BlockWrites {
   #underWay = 0;
-  /** Of blocks lost on their way since the last that was stored. */
+  /** Bytes of blocks lost since the last successful write. */
   #lostBytes = 0;
   #idle: (() => void) | undefined;
   #stopped = false;
 
   constructor(private readonly parts: BlockWritesComponents) {}
 
-  /** `data` belongs to the store from then on. */
+  /** Takes ownership of `data`. */
   write(ref: BlockRef, data: Buffer): void {
     this.#underWay += 1;
     this.parts.store.write(ref.piece, ref.block, data).then(
@@ -44,19 +44,19 @@ export class BlockWrites {
     );
   }
 
-  /** Tells nothing more, and resolves when nothing is being written. */
+  /** Ends the callbacks; resolves when no write is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
-  /** A block that was lost is requested again, unless that happens to one after the other. */
+  /** A lost block is requested again, unless too many are lost in a row. */
   #lost(ref: BlockRef, error: EnjambreError): void {
     const { layout, log, failed, stored } = this.parts;
     this.#lostBytes += layout.blockSize(ref.piece, ref.block);
     const mayTryAgain = error.reason === BLOCK_LOST && this.#lostBytes <= MAX_LOST_BYTES;
     if (!mayTryAgain) return failed(error);
-    log.warn({ err: error, piece: ref.piece }, 'a block was lost on its way to disk: it is asked for again');
+    log.warn({ err: error, piece: ref.piece }, 'a block was lost on its way to disk: it is requested again');
     stored(ref, undefined);
   }
 

@@ -14,21 +14,22 @@ export interface CheckpointsComponents {
   readonly progress: Pick<ProgressLog, 'note' | 'save'>;
   readonly meter: Pick<Meter, 'syncTimes'>;
   readonly log: Logger;
-  /** The progress log says what is on the disk; or it could not be written (`saved` is false) and is behind. */
+  /** The progress log was saved, or (`saved` is false) could not be written and is behind. */
   readonly claimed: (saved: boolean) => void;
-  /** The disk that has the content failed. */
+  /** The disk of the content failed. */
   readonly failed: (error: unknown) => void;
 }
 
-/** Or when so much has come: the disk writes while the rest comes, and at the end only a little is left to sync. */
+/** A checkpoint also starts after this many bytes: the disk then writes during the download, not mostly at its end. */
 const CHECKPOINT_BYTES = 64 << 20;
 
 /**
- * Claims what a download has: data first, then the claim (docs/architecture.md, Durability). One checkpoint at a time. A progress
- * log that cannot be written does not end the download: only a crash, or the end, needs it.
+ * Checkpoints of a download: syncs the data, then saves the bitfield (docs/architecture.md, Durability), one checkpoint
+ * at a time. A progress log that cannot be written does not stop the download: it only matters after a crash and at the
+ * end.
  */
 export class Checkpoints {
-  /** The checkpoint under way; see {@link #save}. */
+  /** The checkpoint in progress; see {@link #save}. */
   #running: Promise<EnjambreError | undefined> | undefined;
   /** Bytes of pieces verified since the last checkpoint began. */
   #unsaved = 0;
@@ -42,7 +43,10 @@ export class Checkpoints {
     return this.#behind ? behindText(this.#behind) : '';
   }
 
-  /** From now on the files of what is there have to stay the same; it is claimed. Throws what the disk of the content says. */
+  /**
+   * Saves the initial bitfield; from now on the files with its pieces must stay the same. Throws errors of the disk of
+   * the content.
+   */
   async begin(): Promise<void> {
     await this.parts.content.store.hold(this.parts.have);
     await this.#claim(this.parts.have);
@@ -56,14 +60,14 @@ export class Checkpoints {
     if (this.#unsaved >= CHECKPOINT_BYTES) this.inPassing();
   }
 
-  /** Begins a checkpoint, unless one is under way. */
+  /** Starts a checkpoint, unless one is in progress. */
   readonly inPassing = (): void => {
     if (!this.#running) this.#begin().catch(this.parts.failed);
   };
 
-  /** Claims all that is verified now. Throws if the content could not be synced, or the claim not be saved. */
+  /** Saves all pieces verified so far. Throws if the content could not be synced or the bitfield not saved. */
   async save(): Promise<void> {
-    // One that runs began with less; its own caller hears what becomes of it.
+    // A running checkpoint may cover fewer pieces; its own caller handles its errors.
     while (this.#running) await this.#running.catch(() => undefined);
     const behind = await this.#begin();
     if (behind) throw behind;
@@ -74,7 +78,7 @@ export class Checkpoints {
     return this.#running;
   }
 
-  /** Resolves with the reason if only the claim could not be saved. */
+  /** Resolves with the error if only the bitfield could not be saved. */
   async #save(): Promise<EnjambreError | undefined> {
     this.#unsaved = 0;
     const claim = this.parts.have.clone();

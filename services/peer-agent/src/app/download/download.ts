@@ -33,7 +33,7 @@ import type { Clock, Timer } from '@enjambre/common/async/clock';
 export interface DownloadComponents {
   readonly clock: Clock;
   readonly content: Content;
-  /** What is verified and on disk already. */
+  /** Pieces already verified and on disk. */
   readonly have: Bitfield;
   readonly progress: ProgressLog;
   readonly connector: PeerConnector;
@@ -43,38 +43,38 @@ export interface DownloadComponents {
   readonly bans: Bans;
   readonly meter: Meter;
   readonly random: Random;
-  /** What all downloads of this agent may have in flight. */
+  /** Limits the bytes in flight of all downloads of this agent. */
   readonly budget: OutstandingBudget;
-  /** How fast it may ask, and serve what it has. */
+  /** Rate limits of its requests and of its uploads. */
   readonly limits: TransferLimits;
   /** Where its time goes. */
   readonly account: DownloadAccount;
   readonly locality: Locality;
   readonly log: Logger;
-  /** Announces how far it is. */
+  /** Announces the progress. */
   readonly announce: () => void;
   /** See {@link Checkpoints}. */
   readonly claimed: (saved: boolean) => void;
   /** See {@link Serving}. */
   readonly turns: ComplaintTurns;
   readonly damaged: (error: EnjambreError) => void;
-  /** What was synced to disk is claimed this often. @default 5000 */
+  /** Interval of checkpoints. @default 5000 */
   readonly checkpointMs?: number;
 }
 
 const CHECKPOINT_MS = 5000;
-/** News for the tracker, at most this often. */
+/** Minimum interval of announcements. */
 const ANNOUNCE_MS = 1000;
 
-/** A block that came, with whose it is. */
+/** A block that arrived, with its sender. */
 interface Arrived {
   readonly source: PeerId;
   readonly data: Buffer;
 }
 
 /**
- * A download from the first request to the last piece: runs the {@link DownloadEngine} over links, disk and clock, with its
- * checkpoints and announces. What it has is served meanwhile.
+ * A download from the first request to the last piece: runs the {@link DownloadEngine} with links, disk and clock,
+ * takes checkpoints and announces progress. Serves verified pieces meanwhile.
  */
 export class Download implements SwarmHandler, SwarmListener {
   readonly serving: Serving;
@@ -92,10 +92,10 @@ export class Download implements SwarmHandler, SwarmListener {
   #succeed: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   #stopped = false;
-  /** The tracker has named the peers that there are. */
+  /** The tracker has reported the peers of the swarm. */
   #isTold = false;
   #lastProblem = '';
-  /** Bytes received when the time was last accounted for. */
+  /** Bytes received when time was last accounted for. */
   #bookedBytes = 0;
 
   constructor(parts: DownloadComponents) {
@@ -160,7 +160,7 @@ export class Download implements SwarmHandler, SwarmListener {
     return this.#links.counts;
   }
 
-  /** Why it does not get on, for people; empty if it does. */
+  /** Why it makes no progress, for people; empty if it does. */
   get problem(): string {
     return this.#swarmProblem || this.#checkpoints.problem;
   }
@@ -169,7 +169,7 @@ export class Download implements SwarmHandler, SwarmListener {
     if (this.#stopped || this.#engine.isComplete) return '';
     if (this.#links.counts.known > 0)
       return linksText(this.#links.states, this.#parts.clock.nowMs(), this.#lastProblem);
-    return this.#isTold ? 'no other peer has it at present' : 'waiting for the tracker to name peers';
+    return this.#isTold ? 'no other peer has it' : 'waiting for peers from the tracker';
   }
 
   /** Resolves when all pieces are verified, or when `signal` aborts; rejects when the disk fails. */
@@ -197,11 +197,11 @@ export class Download implements SwarmHandler, SwarmListener {
     return this.#checkpoints.save();
   }
 
-  /** Ends all links and waits until nothing is being written any more. Others are still served. */
+  /** Ends all links and resolves when no write is in progress. Keeps serving downloaders. */
   async stop(reason: string, message: string): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     this.#parts.tracker.unwatch(this.#parts.content.metainfo.infohash);
-    // Uploaders are to know of the last pieces, too, before their links end.
+    // Uploaders should also learn of the last pieces before their links end.
     this.serving.tellNow();
     this.#stopped = true;
     this.#links.close(reason, message);
@@ -222,7 +222,7 @@ export class Download implements SwarmHandler, SwarmListener {
     this.#bookTime();
   }
 
-  /** Says what the time since the last tick went to. */
+  /** Attributes the time since the last tick to a cause. */
   #bookTime(): void {
     if (this.#stopped || this.#engine.isComplete) return;
     const { account, ledger, tracker } = this.#parts;

@@ -11,15 +11,15 @@ const link = (state: Partial<Omit<typeof base, 'askedMs'> & { askedMs: number }>
 });
 const silent = (): ReturnType<typeof link> => link({ ready: false });
 
-describe('what is said of the links of a download', () => {
+describe('linksText', () => {
   it.each([
     ['', [link({}), silent()], ''],
     ['', [link({ askedMs: NOW - 2000 })], ''],
     ['', [link({ askedMs: NOW - 9000, heardMs: NOW - 2000 })], ''],
     ['', [link({ askedMs: NOW - 9000 }), link({ heardMs: NOW - 2000 })], ''],
-    ['a peer was asked, and nothing has come for 9 s', [link({ askedMs: NOW - 9000 }), link({})], ''],
+    ['no data received for 9 s (1 peer asked)', [link({ askedMs: NOW - 9000 }), link({})], ''],
     [
-      '2 peers were asked, and nothing has come for 4 s',
+      'no data received for 4 s (2 peers asked)',
       [link({ askedMs: NOW - 9000, heardMs: NOW - 4500 }), link({ askedMs: NOW - 1000 })],
       '',
     ],
@@ -29,7 +29,7 @@ describe('what is said of the links of a download', () => {
     expect(linksText(links, NOW, problem)).toBe(text);
   });
 
-  it('names who does not answer', () => {
+  it('names the peers that do not answer', () => {
     number = 0;
     expect(linksText([silent()], NOW, '')).toBe('no peer answers (connecting to 10.0.0.1:7072)');
     expect(linksText([silent(), silent(), silent()], NOW, '')).toBe(

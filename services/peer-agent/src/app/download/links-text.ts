@@ -1,6 +1,6 @@
 import { isQuiet, type LinkState } from '../../domain/links/replacement.js';
 
-/** A download that got nothing for this long is told of. */
+/** Silence on all links is reported after this time. */
 const SILENCE_MS = 3000;
 
 interface ShownLink extends LinkState {
@@ -8,9 +8,9 @@ interface ShownLink extends LinkState {
 }
 
 /**
- * Why a download with these links does not get on, for people; empty if it does.
+ * Why a download with these links makes no progress, for people; empty if it does.
  *
- * @param lastProblem why the last link ended before it began; empty if none has
+ * @param lastProblem why the last attempt to open a link failed; empty if none has
  */
 export function linksText(links: Iterable<ShownLink>, nowMs: number, lastProblem: string): string {
   const all = [...links];
@@ -22,8 +22,8 @@ export function linksText(links: Iterable<ShownLink>, nowMs: number, lastProblem
   const asked = ready.flatMap(({ askedMs }) => (askedMs === undefined ? [] : [askedMs]));
   const sinceMs = Math.max(Math.min(...asked), ...all.map(({ heardMs }) => heardMs));
   if (asked.length === 0 || nowMs - sinceMs < SILENCE_MS) return '';
-  const peers = asked.length === 1 ? 'a peer was asked' : `${asked.length} peers were asked`;
-  return `${peers}, and nothing has come for ${Math.floor((nowMs - sinceMs) / 1000)} s`;
+  const peers = asked.length === 1 ? '1 peer' : `${asked.length} peers`;
+  return `no data received for ${Math.floor((nowMs - sinceMs) / 1000)} s (${peers} asked)`;
 }
 
 function connectingText([first, ...others]: readonly string[]): string {

@@ -16,7 +16,7 @@ export interface MetainfoSearchComponents {
   readonly random: Random;
 }
 
-/** Asks the peers of a swarm for the metainfo of its file, several at a time: see {@link MetainfoRace}. */
+/** Fetches the metainfo of a file from the peers of its swarm, several at a time: see {@link MetainfoRace}. */
 export class MetainfoSearch implements SwarmListener {
   readonly #peers = new Map<PeerId, PeerAddress>();
   readonly #race: MetainfoRace;
@@ -31,7 +31,7 @@ export class MetainfoSearch implements SwarmListener {
     this.#race = new MetainfoRace(parts.random);
   }
 
-  /** What it does, and why it takes its time, for people. */
+  /** State of the search, and why it takes time, for people. */
   get problem(): string {
     const answers = this.#race.answers(this.parts.clock.nowMs());
     const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';
@@ -50,7 +50,7 @@ export class MetainfoSearch implements SwarmListener {
     if (upserted.length > 0) this.#rouse();
   }
 
-  /** Goes on until a peer that the tracker names answers. Undefined only if `signal` aborts. */
+  /** Searches until a peer delivers the metainfo. Undefined only if `signal` aborts. */
   async run(tracker: Discovery, signal: AbortSignal): Promise<Metainfo | undefined> {
     tracker.watch(this.parts.infohash, this);
     try {
@@ -92,7 +92,7 @@ export class MetainfoSearch implements SwarmListener {
     } catch (error) {
       if (either.aborted) return;
       const { message, reason } = EnjambreError.from(error);
-      this.#lastFailure = `${address.name} at ${address.endpoint} did not give the metainfo: ${message}`;
+      this.#lastFailure = `${address.name} at ${address.endpoint} did not send the metainfo: ${message}`;
       const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
       this.#race.failed(peer, this.parts.clock.nowMs(), failure);
     } finally {
@@ -106,7 +106,7 @@ export class MetainfoSearch implements SwarmListener {
     this.#wake?.();
   }
 
-  /** Until the next step is due, or something happened. */
+  /** Sleeps until the next step is due, or an event wakes it. */
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#isWoken) {
       const woken = new AbortController();

@@ -15,11 +15,11 @@ function text(state: Partial<SearchState>): string {
   return searchText({ known: 4, answers: [], endpointOf, lastFailure: '', ...state });
 }
 
-describe('what a search for metainfo says', () => {
+describe('searchText', () => {
   it.each<[string, Partial<SearchState>]>([
-    ['no peer that has it is known yet', { known: 0 }],
+    ['no known peer has it yet', { known: 0 }],
     [
-      'no peer that has it is known; bob at 10.0.0.3:7072 is gone',
+      'no known peer has it; bob at 10.0.0.3:7072 is gone',
       { known: 0, lastFailure: 'bob at 10.0.0.3:7072 is gone' },
     ],
     ['asking 1 peer for the metainfo', { answers: [at(1)] }],
@@ -37,7 +37,7 @@ describe('what a search for metainfo says', () => {
       { answers: [1, 2, 3].map((number) => ({ ...at(number), silent: true })) },
     ],
     [
-      'asking 2 peers for the metainfo; 42% came from 10.0.0.2:7072',
+      'asking 2 peers for the metainfo; 42% received from 10.0.0.2:7072',
       {
         answers: [
           { ...at(1), done: 0.1 },

@@ -2,27 +2,25 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { RaceAnswer } from '../../domain/metainfo-race.js';
 
 export interface SearchState {
-  /** Peers that the tracker names. */
+  /** Number of peers listed by the tracker. */
   readonly known: number;
   readonly answers: readonly RaceAnswer[];
   readonly endpointOf: (peer: PeerId) => string;
-  /** What the last peer that failed said; empty if none has. */
+  /** Why the last peer failed, as a sentence; empty if none has. */
   readonly lastFailure: string;
 }
 
-/** How a search for metainfo stands, for people. */
+/** State of a search for metainfo, for people. */
 export function searchText({ known, answers, endpointOf, lastFailure }: SearchState): string {
   if (known === 0)
-    return lastFailure === ''
-      ? 'no peer that has it is known yet'
-      : `no peer that has it is known; ${lastFailure}`;
+    return lastFailure === '' ? 'no known peer has it yet' : `no known peer has it; ${lastFailure}`;
   if (answers.length === 0)
-    return lastFailure === '' ? 'about to ask for the metainfo' : `${lastFailure}; asking again soon`;
+    return lastFailure === '' ? 'about to request the metainfo' : `${lastFailure}; asking again soon`;
   const [best] = [...answers].sort((one, other) => other.done - one.done);
   const silent = answers.filter((answer) => answer.silent).sort((one, other) => other.askedMs - one.askedMs);
   const asking = `asking ${answers.length === 1 ? '1 peer' : `${answers.length} peers`} for the metainfo`;
   const received =
-    best && best.done > 0 ? `${Math.floor(best.done * 100)}% came from ${endpointOf(best.peer)}` : '';
+    best && best.done > 0 ? `${Math.floor(best.done * 100)}% received from ${endpointOf(best.peer)}` : '';
   const about = silentText(silent.map(({ peer }) => endpointOf(peer))) || lastFailure;
   return [asking, received, about].filter((part) => part !== '').join('; ');
 }

@@ -1,7 +1,7 @@
 import type { Times } from '../agent/meter.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** Measures how long pieces take: from the first request that names one, or its first block if the uploader chose it. */
+/** Measures how long pieces take: from the first request of a piece, or its first block if the uploader chose it. */
 export class PieceTimes {
   readonly #begun = new Map<number, number>();
 

@@ -14,7 +14,7 @@ class Links {
   readonly #swarm = new MemorySwarm({ metainfo, data });
   readonly #links: BlockSource[] = [];
 
-  /** What each uploader was told, in order. */
+  /** The paces that each uploader received, in order. */
   get told(): number[][] {
     return this.#links.map((_, number) => this.#uploader(number).paces);
   }
@@ -46,8 +46,8 @@ async function paced(fairRate: number) {
   return { share, links, pace };
 }
 
-describe('the pace that uploaders are asked for', () => {
-  it('is a little above a low limit, told once, and to whoever joins later', async () => {
+describe('the pace requested from uploaders', () => {
+  it('is a little above a low limit; it is sent once, and to links that open later', async () => {
     const { links, pace } = await paced(100_000);
     pace.review();
     pace.review();
@@ -56,7 +56,7 @@ describe('the pace that uploaders are asked for', () => {
     expect(links.told).toEqual([[110_000], [110_000]]);
   });
 
-  it('is not told without a limit, nor under one that whole blocks fit well', async () => {
+  it('is not sent without a limit, nor under one high enough for whole blocks', async () => {
     for (const rate of [0, 10_000_000]) {
       const { links, pace } = await paced(rate);
       pace.joined(peerNamed('a'));
@@ -65,7 +65,7 @@ describe('the pace that uploaders are asked for', () => {
     }
   });
 
-  it('follows when others come and go, but not each little change, and is taken back', async () => {
+  it('follows the fair rate, but not small changes, and is reset when none is needed', async () => {
     const { share, links, pace } = await paced(400_000);
     for (const rate of [400_000, 410_000, 390_000, 200_000, 0, 0, 1_000_000, 50_000_000]) {
       share.fairRate = rate;

@@ -7,18 +7,18 @@ import type { BlockSource } from '../ports/peers.js';
 
 interface Links {
   get(peer: PeerId): BlockSource | undefined;
-  /** Those that stand. */
+  /** Open links. */
   ready(): Iterable<BlockSource>;
 }
 
-/** A little more than is asked for: a pace must not be what slows a download. */
+/** The pace exceeds the rate of requests a little: it must not be the bottleneck. */
 const HEADROOM = 1.1;
-/** News is told if it differs by so much: less than the headroom. */
+/** Minimum relative change that is sent: less than the headroom. */
 const NOTABLE = 0.05;
 
 /**
- * Tells uploaders at which pace a low limit wants its blocks. They are asked for one by one
- * as the limit allows, but each would come at once, and bytes so in bursts.
+ * Sets the pace at which uploaders send under a low limit. Blocks are requested one by one as the limit allows, but
+ * without a pace each would arrive at full speed, and the bytes thus in bursts.
  */
 export class SendingPace {
   #told = UNLIMITED;
@@ -28,12 +28,12 @@ export class SendingPace {
     private readonly links: Links,
   ) {}
 
-  /** A link stands now. */
+  /** A link opened. */
   joined(peer: PeerId): void {
     if (this.#told !== UNLIMITED) this.links.get(peer)?.pace(this.#told);
   }
 
-  /** To be called now and then: limits change, and others come and go. */
+  /** Call periodically: limits change, and so does the number of downloads that share them. */
   review(): void {
     const pace = Math.round(this.share.fairRate * HEADROOM);
     const wanted = partLength(pace) < BLOCK_SIZE ? pace : UNLIMITED;

@@ -55,7 +55,7 @@ function make(): SwarmLinks {
 const addresses = (count: number, from = 0): PeerAddress[] =>
   Array.from({ length: count }, (_, number) => address(from + number));
 
-/** As many links as there may be, all of them standing. */
+/** The maximum number of links, all open. */
 async function full(): Promise<SwarmLinks> {
   const links = make();
   links.update({ snapshot: true, upserted: addresses(MAX_LINKS), removed: [] });
@@ -65,14 +65,14 @@ async function full(): Promise<SwarmLinks> {
 }
 
 describe('links to a swarm', () => {
-  it('are kept when the tracker takes their peers back', async () => {
+  it('are kept when the tracker no longer lists their peers', async () => {
     const kept = await full();
     kept.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
     expect(kept.counts.ready).toBe(MAX_LINKS);
     expect(swarm.closed).toEqual([]);
   });
 
-  it('make room for a new peer, when there are as many as there may be, if their own was taken back', async () => {
+  it('at their maximum number, give way to a new peer if their own is no longer listed', async () => {
     const replaced = await full();
     replaced.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
     expect(swarm.closed).toEqual(['peer 3: REPLACED']);
@@ -81,14 +81,14 @@ describe('links to a swarm', () => {
     expect(replaced.counts.known).toBe(MAX_LINKS);
   });
 
-  it('are no more than that if the tracker still names all of them', async () => {
+  it('do not exceed their maximum number while the tracker lists all their peers', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     expect(links.get(address(100).peerId)).toBeUndefined();
     expect(swarm.closed).toEqual([]);
   });
 
-  it('turn to a peer for whom there was no room as soon as there is', async () => {
+  it('open to a peer that had no place, as soon as one is free', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
@@ -97,7 +97,7 @@ describe('links to a swarm', () => {
     expect(links.counts.known).toBe(MAX_LINKS);
   });
 
-  it('turn to it later if a link that works ends', async () => {
+  it('open to such a peer when a working link ends', async () => {
     const links = await full();
     for (let number = 0; number < MAX_LINKS; number++) send(number);
     links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
@@ -109,7 +109,7 @@ describe('links to a swarm', () => {
     expect(links.get(address(3).peerId)).toBeUndefined();
   });
 
-  it('do not turn to one that the tracker has taken back meanwhile', async () => {
+  it('do not open to such a peer that is no longer listed', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100), address(101)], removed: [] });
     links.update({ snapshot: false, upserted: [], removed: [address(100).peerId, address(3).peerId] });
@@ -117,7 +117,7 @@ describe('links to a swarm', () => {
     expect(links.get(address(101).peerId)).toBeDefined();
   });
 
-  it('remember no more peers without room than there may be links', async () => {
+  it('remember at most as many such peers as there may be links', async () => {
     const links = await full();
     const others = Array.from({ length: 3 * MAX_LINKS }, (_, number) => address(100 + number));
     links.update({ snapshot: false, upserted: others, removed: [] });
@@ -127,7 +127,7 @@ describe('links to a swarm', () => {
     expect(used).toEqual(others.slice(-MAX_LINKS));
   });
 
-  it('are not ended for others if they work: a tracker that was restarted names others than before', async () => {
+  it('do not end for others while they work: a restarted tracker may list other peers than before', async () => {
     const working = await full();
     for (let number = 0; number < MAX_LINKS - 1; number++) send(number);
     const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
@@ -138,7 +138,7 @@ describe('links to a swarm', () => {
 });
 
 describe('peers that do not answer', () => {
-  /** Of so many peers named, the first `silent` do not say hello. */
+  /** Lists `named` peers, of which the first `silent` do not answer. */
   async function crowd(named: number, silent: number): Promise<SwarmLinks> {
     for (let number = 0; number < silent; number++) peer(number).isSilent = true;
     const links = make();
@@ -153,7 +153,7 @@ describe('peers that do not answer', () => {
     await Promise.resolve();
   }
 
-  it('do not keep others out for longer than half a second', async () => {
+  it('do not block others for longer than half a second', async () => {
     const links = await crowd(60, MAX_LINKS);
     expect(links.counts).toEqual({ known: MAX_LINKS, ready: 0 });
     await later(links, 500);
@@ -161,7 +161,7 @@ describe('peers that do not answer', () => {
     expect(swarm.closed).toEqual([]);
   });
 
-  it('are waited for beside others, twice as many as there may be links; then the oldest makes room for each other', async () => {
+  it('may take as many extra places as there are links; then the oldest gives way to each other peer', async () => {
     const links = await crowd(MAX_LINKS, MAX_LINKS);
     await later(links, 500);
     for (let number = 0; number < MAX_LINKS; number++) peer(100 + number).isSilent = true;
@@ -174,7 +174,7 @@ describe('peers that do not answer', () => {
     expect(swarm.closed).toEqual([0, 1, 2].map((number) => `peer ${number}: REPLACED`));
   });
 
-  it('are tried again after those that were not, not sooner than ten seconds later', async () => {
+  it('are retried after untried peers, ten seconds later at the earliest', async () => {
     const links = await crowd(2 * MAX_LINKS, 2 * MAX_LINKS);
     await later(links, 500);
     await later(links, 500);
@@ -186,7 +186,7 @@ describe('peers that do not answer', () => {
     expect(links.get(address(0).peerId)).toBeDefined();
   });
 
-  it('are told to the tracker if they are most of those that it names, so that it names others, once in a while', async () => {
+  it('lead to periodic requests for other peers if they are most of those that the tracker lists', async () => {
     const links = await crowd(MAX_LINKS, MAX_LINKS / 2);
     await later(links, 400);
     expect(widened).toBe(0);
@@ -197,17 +197,17 @@ describe('peers that do not answer', () => {
     expect(widened).toBe(2);
   });
 
-  it('do not matter if few are named: there are no others', async () => {
+  it('lead to no such request if few peers are listed: there are no others', async () => {
     const links = await crowd(MAX_LINKS - 1, MAX_LINKS - 1);
     await later(links, 60_000);
     expect(widened).toBe(0);
   });
 });
 
-describe('peers that say hello and send nothing', () => {
+describe('peers that connect and send no data', () => {
   const place = { piece: 0, begin: 0, length: 1 };
 
-  it('make room for others when they have kept requests for ten seconds and nobody sends', async () => {
+  it('give way to others after ten seconds with open requests, if no peer sends', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
@@ -220,7 +220,7 @@ describe('peers that say hello and send nothing', () => {
     expect(links.get(address(100).peerId)).toBeDefined();
   });
 
-  it('are told to the tracker then if it has named no others', async () => {
+  it('lead to a request for other peers then, if no others are listed', async () => {
     const links = await full();
     links.request(address(3).peerId, 1, place);
     nowMs += 10_000;
@@ -228,7 +228,7 @@ describe('peers that say hello and send nothing', () => {
     expect([widened, swarm.closed]).toEqual([1, []]);
   });
 
-  it('are kept while another one sends: requests are given to that one', async () => {
+  it('are kept while another peer sends, which can take over their requests', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);
@@ -239,7 +239,7 @@ describe('peers that say hello and send nothing', () => {
     expect([widened, swarm.closed]).toEqual([0, []]);
   });
 
-  it('are kept if they were not asked, or have answered', async () => {
+  it('are kept if they have no open requests', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.request(address(3).peerId, 1, place);

@@ -13,11 +13,11 @@ import type { LinkState } from '../../domain/links/replacement.js';
 import type { Random } from '../../domain/random.js';
 import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../ports/peers.js';
 
-/** What is told of all links of one download. */
+/** Receives the events of all links of one download. */
 export interface SwarmHandler {
-  /** Of a source, from when it joins to when it leaves. */
+  /** An event of a source, from `source-joined` to `source-left`. */
   heard(news: SourceNews, peer: PeerAddress): void;
-  /** A link ended before it began. */
+  /** A link could not be opened. */
   unreachable(peer: PeerAddress, error: EnjambreError): void;
 }
 
@@ -25,21 +25,21 @@ export interface SwarmLinksComponents {
   readonly connector: PeerConnector;
   readonly infohash: InfoHash;
   readonly layout: PieceLayout;
-  /** What we have, live. */
+  /** Our bitfield, live. */
   readonly have: Bitfield;
-  /** Peers that are not to be dealt with. */
+  /** Whether a peer must be avoided. */
   readonly isBanned: (peer: PeerId) => boolean;
-  /** Most of the peers that the tracker names do not answer, and others are to be named. */
+  /** Most of the listed peers do not answer: requests others from the tracker. */
   readonly widen: () => void;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Monotonic time in milliseconds. */
   readonly nowMs: () => number;
   readonly random: Random;
 }
 
-/** What the peer is told whose link is given up. */
+/** Reason and message sent to a peer whose link is closed. */
 const CLOSED_FOR: Readonly<Record<CloseReason, { readonly reason: string; readonly message: string }>> = {
   banned: { reason: 'BANNED', message: 'you are banned' },
-  replaced: { reason: 'REPLACED', message: 'the tracker named another peer instead' },
+  replaced: { reason: 'REPLACED', message: 'replaced by another peer from the tracker' },
   'set-aside': { reason: 'REPLACED', message: 'another peer is tried instead' },
 };
 
@@ -49,7 +49,7 @@ interface OpenLink {
   ready: boolean;
 }
 
-/** Keeps links to the peers of a swarm, as {@link Candidates} decides. */
+/** Keeps links to the peers of a swarm; {@link Candidates} decides to which. */
 export class SwarmLinks {
   readonly #candidates: Candidates<PeerAddress>;
   readonly #links = new Map<PeerId, OpenLink>();
@@ -66,12 +66,12 @@ export class SwarmLinks {
     this.#feed({ type: 'peers', ...change });
   }
 
-  /** To be called about ten times a second: bans begin and end, waits are over. */
+  /** Call about ten times a second: bans begin and end, and delays expire. */
   review(): void {
     this.#feed({ type: 'tick' });
   }
 
-  /** Peers that are known, and those that a link stands to. */
+  /** Known peers, and those with an open link. */
   get counts(): { known: number; ready: number } {
     return this.#candidates.counts;
   }
@@ -84,7 +84,7 @@ export class SwarmLinks {
     return this.#links.get(peer)?.source;
   }
 
-  /** Asks a peer for a block. */
+  /** Requests a block from a peer. */
   request(peer: PeerId, id: number, place: { piece: number; begin: number; length: number }): void {
     const source = this.get(peer);
     if (!source) return;
@@ -96,12 +96,12 @@ export class SwarmLinks {
     for (const { source } of this.#links.values()) source.have(pieces);
   }
 
-  /** Links that stand. */
+  /** Open links. */
   *ready(): Generator<BlockSource> {
     for (const { source, ready } of this.#links.values()) if (ready) yield source;
   }
 
-  /** Ends the link to a peer, and does not open another if it is banned by now. */
+  /** Ends the link to a peer. Another may be opened later unless the peer is banned. */
   drop(peer: PeerId, reason: string, message: string, piece?: number): void {
     this.get(peer)?.close(reason, message, piece);
   }
@@ -142,7 +142,7 @@ export class SwarmLinks {
     if (!link) return;
     if (news.type === 'source-left') this.#links.delete(news.source);
     if (news.type === 'source-joined') link.ready = true;
-    // First: what the handler does may be to ask again.
+    // Before the handler, which may send new requests.
     this.#feed(news);
     if (link.ready) this.handler.heard(news, address);
     else if (news.type === 'source-left' && !news.byUs) this.handler.unreachable(address, news.error);

@@ -17,9 +17,9 @@ interface TracedParts {
 }
 
 /**
- * What a transfer works with, so that its downloads are traced: from when it asks for peers
- * until it has all, stops or fails. A part of the call that began it, if that was traced. If
- * nothing is traced, what was given.
+ * Wraps a transfer's collaborators so that its downloads are traced: from the first request for peers until the
+ * download completes, stops or fails. The span is a child of the call that started the transfer, if that was traced.
+ * Returns `parts` unchanged if tracing is off.
  */
 export function traced<T extends TracedParts>(infohash: InfoHash, parts: T): T {
   if (!isTracing()) return parts;
@@ -31,7 +31,7 @@ export function traced<T extends TracedParts>(infohash: InfoHash, parts: T): T {
   };
 }
 
-/** The span of the download under way; there may be one after the other. */
+/** The span of the current download; a transfer may have several in sequence. */
 class DownloadTrace {
   readonly #begunBy = activeTraceparent();
   #span: Span | undefined;
@@ -51,7 +51,7 @@ class DownloadTrace {
     this.#span = undefined;
   }
 
-  /** Does `work` as a part of the download, or of nothing if none is under way. */
+  /** Runs `work` within the download's span; outside any span if no download is in progress. */
   run<T>(work: () => T): T {
     return this.#span ? this.#span.run(work) : apart(work);
   }
@@ -63,7 +63,7 @@ function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort 
       return tracker.connected;
     },
     announce: (membership, event, reason) => {
-      // What is said every second is told apart from the rest.
+      // Periodic announcements are kept out of the trace.
       const say = (): void => tracker.announce(membership, event, reason);
       if (event === 'update' || event === 'numbers') apart(say);
       else trace.run(say);
@@ -114,7 +114,7 @@ function tracedConnector(connector: PeerConnector, trace: DownloadTrace): PeerCo
   };
 }
 
-/** The span of one link to an uploader, which is told at its end how much came. */
+/** The span of one link to an uploader; records at its end how many bytes arrived. */
 class SessionTrace {
   #bytes = 0;
 

@@ -15,18 +15,19 @@ export interface MessagesComponents {
   readonly log: Logger;
 }
 
-/** So many entries that are of no use any more are no matter. */
+/** Number of obsolete entries that the file may contain. */
 const COMPACT_AFTER = 5000;
 
-/** The messages of this agent: what it has received, and what it has the relay do. */
+/** The messages of this agent: its inbox, and its calls to the messaging service. */
 export class Messages implements DeliveryListener, Startable {
   readonly #inbox = new Inbox();
   readonly #serial = new Serial();
   readonly #watchers = new Set<() => void>();
-  /** In the file. */
+  /** Entries in the file. */
   #entries = 0;
-  /** The file is written anew when it has so many. */
+  /** The file is rewritten when it has this many entries. */
   #compactAt = COMPACT_AFTER;
+  /** The last write failed or is not finished: the file may end in a partial line. */
   #torn = false;
 
   constructor(private readonly parts: MessagesComponents) {
@@ -75,11 +76,11 @@ export class Messages implements DeliveryListener, Startable {
     });
   }
 
-  /** Rooms are the relay's to remember; one that lost its memory has it back from its members. */
+  /** Joins all rooms again: the members restore the rooms of a messaging service that lost them. */
   connected(): void {
     for (const room of this.#inbox.rooms) {
       this.#relay.joinRoom(room).catch((error: unknown) => {
-        this.parts.log.warn({ room }, `could not join room ${room} again: ${messageOf(error)}`);
+        this.parts.log.warn({ room }, `could not rejoin room ${room}: ${messageOf(error)}`);
       });
     }
   }
@@ -98,10 +99,10 @@ export class Messages implements DeliveryListener, Startable {
     return room;
   }
 
-  /** Throws `not-found` NOT_A_MEMBER if neither this agent nor the relay knows of a membership. */
+  /** Throws `not-found` NOT_A_MEMBER if neither this agent nor the messaging service has the membership. */
   async leaveRoom(name: string): Promise<void> {
     const departure = await this.#relay.leaveRoom(name);
-    // The service may have lost the room, or have removed the agent at an attempt whose answer was lost.
+    // The service lost the room, or the answer to an earlier, successful attempt was lost.
     if (!departure.wasMember && !this.#inbox.rooms.includes(name)) throw departure.error;
     await this.#keep({ type: 'room', room: name, joined: false });
   }
@@ -120,14 +121,14 @@ export class Messages implements DeliveryListener, Startable {
     return found;
   }
 
-  /** Notes that somebody has seen them. */
+  /** Marks messages as read. */
   async markRead(numbers: readonly number[]): Promise<void> {
     if (numbers.length === 0) return;
     await this.#keep({ type: 'read', numbers });
     if (this.hasRoom) this.parts.relay?.wake();
   }
 
-  /** Calls `listener` when a message has come. Returns a function that ends it. */
+  /** Calls `listener` when messages arrive. Returns a function that ends the watch. */
   watch(listener: () => void): () => void {
     this.#watchers.add(listener);
     return () => this.#watchers.delete(listener);
@@ -148,7 +149,7 @@ export class Messages implements DeliveryListener, Startable {
     });
   }
 
-  /** Brings on disk what was applied. After a failure the file is written anew: a part of a line may be in it. */
+  /** Saves applied entries. After a failure the file is rewritten: it may contain a partial line. */
   async #save(entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0 && !this.#torn) return;
     const rewrite = this.#torn || this.#entries >= this.#compactAt;

@@ -8,7 +8,7 @@ import type { Transfer } from '../transfer/transfer.js';
 const FILES = 2000;
 
 describe('FolderOffers', () => {
-  it('compares a folder of very many files with its share while others have their turn', async () => {
+  it('compares a folder of very many files with its share without blocking the event loop', async () => {
     const metainfo = metainfoOfMany(FILES);
     const { infohash } = metainfo;
     const isUnchanged = (): Promise<boolean> => Promise.resolve(true);
@@ -25,7 +25,7 @@ describe('FolderOffers', () => {
       same = await new FolderOffers(parts, 0).sameAs('many', content);
     });
     expect(same).toEqual([share]);
-    // Both lists are looked through.
+    // It goes through both lists.
     expect(rounds).toBeGreaterThanOrEqual(Math.floor((2 * FILES) / 256));
   });
 });

@@ -17,21 +17,21 @@ export interface FolderOffersComponents {
 }
 
 /**
- * What is offered from a folder. A share is the folder's if it lies directly in it,
- * whoever made it, so nothing more has to be remembered than where it lies.
+ * The shares of a shared folder: all those whose path is directly in it, even if a user made them. So only the paths
+ * need to be remembered.
  */
 export class FolderOffers {
-  /** Downloads that go into the folder, by name. */
+  /** Downloads into the folder, by name. */
   #downloads = new Map<string, Transfer[]>();
   #sortedAtMs = -Infinity;
 
-  /** @param freshMs delay until downloads are noticed: there may be very many transfers to look through */
+  /** @param freshMs delay until new downloads are noticed: there may be very many transfers to search */
   constructor(
     private readonly parts: FolderOffersComponents,
     private readonly freshMs: number,
   ) {}
 
-  /** Names of the entries of which something is shared. */
+  /** Names of the entries with shares. */
   names(): Set<string> {
     const names = new Set<string>();
     const { transfers, folder } = this.parts;
@@ -47,7 +47,7 @@ export class FolderOffers {
     return this.parts.transfers.sharesAt(join(this.parts.folder.path, name));
   }
 
-  /** Shares of an entry of which a file is not as it was. */
+  /** Shares of an entry with a changed file. */
   async outdated(name: string): Promise<Transfer[]> {
     const shares = this.of(name);
     const path = join(this.parts.folder.path, name);
@@ -55,7 +55,7 @@ export class FolderOffers {
     return shares.filter((_, index) => !unchanged[index]);
   }
 
-  /** Shares of an entry that offer just what it is now, told by names, sizes and times. */
+  /** Shares of an entry that match its current content, judged by names, sizes and times. */
   async sameAs(name: string, content: ScannedContent): Promise<Transfer[]> {
     const same: Transfer[] = [];
     for (const transfer of this.of(name)) {
@@ -67,12 +67,12 @@ export class FolderOffers {
     return same;
   }
 
-  /** True if the entry is a download, under way or offered by whoever downloaded it: no original to share. */
+  /** True if the entry is a download of this agent, in progress or complete: it must not be shared as an original. */
   async isDownload(name: string): Promise<boolean> {
     for (const transfer of this.#sorted().get(name) ?? []) {
       const { complete, inPlace } = transfer.record;
       if (!inPlace || transfer.state === 'failed' || !this.parts.transfers.has(transfer)) continue;
-      // One that is missing in part is not taken for something else, either.
+      // An incomplete or missing download still counts as the download.
       if (!complete || transfer.state === 'missing') return true;
       if (await isUnchanged(transfer, join(this.parts.folder.path, name))) return true;
     }
@@ -95,7 +95,7 @@ export class FolderOffers {
   }
 }
 
-/** What cannot be looked at fails by itself, with the reason. */
+/** True on errors: the transfer itself then fails, with the reason. */
 function isUnchanged(transfer: Transfer, path: string): Promise<boolean> {
   return transfer.isUnchanged(path).catch(() => true);
 }

@@ -28,28 +28,28 @@ export interface FolderSharingComponents {
 }
 
 interface FolderSharingInit extends SharedFolderInit {
-  /** For the log. @default none */
+  /** Hints in the log on entries that are not shared. @default none */
   readonly hints?: LeftOutHints;
 }
 
-/** Entries looked at in parallel. */
+/** Maximum number of entries checked concurrently. */
 const LOOKS_AT_ONCE = 8;
-/** Entries hashed at the same time: the next is looked for while one is hashed on all threads; more would only share the disk. */
+/** Entries hashed concurrently: one uses all threads while the next is prepared; more would compete for the disk. */
 const HASHED_AT_ONCE = 2;
-/** Kinds of errors that are not the entry's fault. */
+/** Codes of errors that are not caused by the entry, and may pass. */
 const PASSING = new Set(['exhausted', 'internal', 'unavailable']);
 
 /**
- * Keeps what is offered from a folder the same as what is in it: runs the decisions of
- * {@link SharedFolder} over the transfers. Nothing that happens in the folder ends it.
+ * Keeps the shares of a folder in line with its content: carries out the decisions of {@link SharedFolder}. No event in
+ * the folder stops it.
  */
 export class FolderSharing implements Startable {
   readonly #rules: SharedFolder;
   readonly #offers: FolderOffers;
-  /** Looks and their effects come one after the other; shares run beside them. */
+  /** Serialises checks and their effects; shares run concurrently. */
   readonly #turns = new Serial();
   readonly #jobs = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
-  /** What was last said of what cannot be shared. */
+  /** The last warning about each entry that cannot be shared, and, with an empty name, about the folder. */
   readonly #complaints = new Map<string, string>();
   readonly #leftOut: LeftOutLog;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
@@ -64,7 +64,7 @@ export class FolderSharing implements Startable {
   ) {
     this.#rules = new SharedFolder(init);
     this.#leftOut = new LeftOutLog(parts.log, init.hints ?? {});
-    // What an entry is when it is quiet is known by then.
+    // Downloads must be noticed before an entry counts as finished.
     this.#offers = new FolderOffers(parts, init.quietMs / 4);
   }
 
@@ -107,17 +107,14 @@ export class FolderSharing implements Startable {
     });
   }
 
-  /** Does what a look, or the end of a share, asks for. */
+  /** Carries out the effects of a check or of a finished share. */
   #turn(decide: () => FolderEffect[] | Promise<FolderEffect[]>): Promise<void> {
     return this.#turns.run(async () => {
       if (!this.#isRunning) return;
       for (const effect of await decide()) {
-        // One that fails, such as for a full disk, takes none of the others with it; sweeps try again.
+        // A failed effect, such as on a full disk, must not prevent the others; full scans retry it.
         await this.#carryOut(effect).catch((error: unknown) => {
-          this.parts.log.error(
-            { err: error },
-            `what is shared of ${effect.name} could not be brought up to date`,
-          );
+          this.parts.log.error({ err: error }, `the shares of ${effect.name} could not be updated`);
         });
       }
       this.#wakeBy(this.#rules.nextLookMs);
@@ -141,7 +138,7 @@ export class FolderSharing implements Startable {
       else
         this.#complain(
           '',
-          `the shared folder ${folder.path} is not there: nothing of it is shared until it is`,
+          `the shared folder ${folder.path} is missing: nothing in it is shared until it is back`,
         );
       return this.#rules.seenAll(looks, this.#offers.names(), this.#nowMs);
     } catch (error) {
@@ -157,10 +154,10 @@ export class FolderSharing implements Startable {
       return;
     }
     this.#jobs.get(name)?.abort.abort();
-    if (kind === 'recheck') return this.#withdraw(name, await this.#offers.outdated(name), 'it changes');
+    if (kind === 'recheck') return this.#withdraw(name, await this.#offers.outdated(name), 'it is changing');
     this.#complaints.delete(name);
     this.#leftOut.forget(name);
-    await this.#withdraw(name, this.#offers.of(name), 'it is not in the shared folder any more');
+    await this.#withdraw(name, this.#offers.of(name), 'it is no longer in the shared folder');
   }
 
   #begin(name: string): void {
@@ -174,7 +171,7 @@ export class FolderSharing implements Startable {
     this.#jobs.set(name, { abort, done });
   }
 
-  /** Has exactly that offered that the entry is now. */
+  /** Shares exactly the current content of the entry. */
   async #share(name: string, signal: AbortSignal): Promise<ShareOutcome> {
     const { transfers, hasher, folder, log } = this.parts;
     if (await this.#offers.isDownload(name)) return 'settled';
@@ -187,7 +184,7 @@ export class FolderSharing implements Startable {
       const inTurn = <T>(read: () => Promise<T>): Promise<T> => this.#hashing(read);
       const options = { path, name: '', pieceLength: 0, signal, progress: () => undefined, scan, inTurn };
       const { transfer } = await transfers.share(options);
-      // What changed in the meantime may be noted as if it had been hashed. The end of the agent is no change.
+      // A change during the share may have been recorded as hashed. A stopping agent also aborts, but is no change.
       if ((signal.aborted && this.#isRunning) || (await folder.lookAt(name)) !== before) {
         await this.#withdraw(name, this.#offers.of(name), 'it changed while it was read');
         return 'changed';
@@ -204,7 +201,7 @@ export class FolderSharing implements Startable {
 
   async #refuse(name: string, cause: unknown, signal: AbortSignal): Promise<ShareOutcome> {
     const { code, reason, message } = EnjambreError.from(cause);
-    // What is gone, or changed before our eyes, is seen by the next look.
+    // The next check detects an entry that is gone or has changed.
     if (signal.aborted || reason === 'PATH_NOT_FOUND') return 'changed';
     this.#complain(name, `not shared: ${message}`, cause);
     if (reason === 'CHANGED_WHILE_READ') return 'changed';
@@ -217,7 +214,7 @@ export class FolderSharing implements Startable {
     return 'settled';
   }
 
-  /** Offers them no more from there; from elsewhere they still may be. */
+  /** Stops sharing the transfers from the entry; copies in other places stay shared. */
   async #withdraw(entry: string, transfers: readonly Transfer[], why: string): Promise<void> {
     for (const transfer of transfers) {
       const { infohash, name } = transfer;
@@ -226,7 +223,7 @@ export class FolderSharing implements Startable {
     }
   }
 
-  /** Says it once, until something else is to be said of that entry. */
+  /** Logs a warning, unless it is the same as the last one about the entry. */
   #complain(name: string, text: string, cause?: unknown): void {
     if (this.#complaints.get(name) === text) return;
     this.#complaints.set(name, text);

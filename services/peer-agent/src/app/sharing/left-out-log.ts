@@ -4,22 +4,22 @@ import type { LeftOut, LeftOutEntry, LeftOutWhy } from '../ports/sharing.js';
 const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
   link: 'is a symbolic link, which is not followed',
   outside: 'is a symbolic link that leads out of the shared folder',
-  dangling: 'is a symbolic link that leads to nothing',
-  loop: 'is a symbolic link to a folder that it lies in',
-  incomplete: 'holds downloads under way',
+  dangling: 'is a symbolic link without a target',
+  loop: 'is a symbolic link to a folder that contains it',
+  incomplete: 'contains downloads in progress',
   special: 'is a socket, pipe or device',
   name: '',
 };
 
-/** By why an entry is left out, what to set so that it is not. */
+/** The setting that includes an entry, by the reason for which it is left out. */
 export type LeftOutHints = Readonly<Partial<Record<LeftOutWhy, string>>>;
 
-/** Says in the log what of an entry of the shared folder is not shared, each thing once. */
+/** Logs which parts of the shared folder's entries are not shared, each part once. */
 export class LeftOutLog {
-  /** By entry, what was said. */
+  /** Logged texts, by entry. */
   readonly #told = new Map<string, ReadonlySet<string>>();
 
-  /** @param hints what to set to have such entries shared */
+  /** @param hints appended to the log lines */
   constructor(
     private readonly log: Logger,
     private readonly hints: LeftOutHints,
@@ -28,7 +28,7 @@ export class LeftOutLog {
   tell(name: string, { links, unsupported, others, incomplete, entries }: LeftOut): void {
     const texts = entries.map((entry) => this.#textOf(name, entry));
     const more = links + unsupported + others + incomplete - entries.length;
-    if (more > 0) texts.push(`not shared: ${more} more of ${name}`);
+    if (more > 0) texts.push(`not shared: ${more} more in ${name}`);
     const before = this.#told.get(name);
     for (const text of texts) if (before?.has(text) !== true) this.log.warn({}, text);
     if (texts.length === 0) this.#told.delete(name);
