@@ -130,7 +130,7 @@ test('a room that was never joined cannot be left', async () => {
 
 describe('what cannot be sent says why', () => {
   test.each<[string, string[], number, RegExp]>([
-    ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" has said hello/],
+    ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" is known/],
     ['to a room that is not there', ['--room', 'nowhere', 'hi'], 3, /nowhere/],
     ['without a text', ['bob'], 2, /recipient or text is missing/],
     ['an empty text', ['--all', ''], 2, /the text is empty/],

@@ -94,7 +94,10 @@ describe('a nats-server with little storage', () => {
 
     await again.stop();
     const wider = await swarm.startMessaging([...settings, '--message-max-bytes', '1GiB']);
-    await said(wider, /^NATS keeps as many messages as before: its storage has no room for the 1024 MiB/);
+    await said(
+      wider,
+      /^the message stream keeps its previous limits: its storage has no room for the 1024 MiB/,
+    );
     await untilServing(swarm.messagingAddress);
     expect(await reserved(nats)).toMatchObject(all);
 

@@ -20,68 +20,70 @@ const countSchema = z
 export const messagingOptions = {
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'where agents reach the relay; without HOST, at every IPv6 and IPv4 address',
+    description: 'address for agents; without HOST, all IPv6 and IPv4 addresses',
     schema: tcpAddressSchema,
     default: ':7071',
   },
   name: {
     placeholder: 'NAME',
-    description: "the relay's name in events",
+    description: "the messaging service's name in events",
     schema: nameSchema,
     default: hostName,
   },
   nats: {
     placeholder: 'URL',
-    description: 'NATS with JetStream, which keeps messages and events; without it, memory does',
+    description:
+      'NATS with JetStream, which stores messages and events; without it, they are stored in memory',
     schema: natsUrlSchema.optional(),
   },
   natsCa: {
     placeholder: 'FILE',
     description:
-      "certificates of the CAs that sign NATS's own, in PEM; TLS is demanded then, as with tls:// in --nats; without it, those that Node knows",
+      'PEM file with the CA certificates for NATS; requires TLS, as tls:// in --nats does; by default, the CAs of Node',
     schema: pathSchema.optional(),
   },
   natsReplicas: {
     placeholder: 'N',
-    description: 'on how many nodes of a NATS cluster things are kept; auto: 3 in a cluster',
+    description: 'number of NATS nodes that store each stream; auto: 3 in a cluster',
     schema: natsReplicasSchema,
     default: 'auto',
   },
   messageMaxAge: {
     placeholder: 'DURATION',
-    description: 'how long messages are kept, and absent peers known',
+    description: 'retention of messages and of absent peers',
     schema: durationSchema,
     default: '7d',
   },
   messageMaxBytes: {
     placeholder: 'SIZE',
     description:
-      'how much of them is kept in all; the oldest go first. NATS reserves it when the service first starts',
+      'storage for all messages; the oldest are dropped first. NATS reserves it at the first start of the service',
     schema: bytesSchema,
     default: '256MiB',
   },
   eventMaxBytes: {
     placeholder: 'SIZE',
     description:
-      'with NATS, how much of events it keeps if this service is the first to make their stream; the --event-max-bytes of a tracker counts before it',
+      'NATS storage reserved for events if this service creates their stream; the --event-max-bytes of a tracker overrides it',
     schema: bytesSchema,
     default: '256MiB',
   },
   duplicateWindow: {
     placeholder: 'DURATION',
-    description: 'with NATS, how long the id of a message is remembered: a retry after that is a new message',
+    description: 'with NATS, time that the id of a message is remembered: a later retry is a new message',
     schema: durationSchema,
     default: '1h',
   },
   messageRate: {
     placeholder: 'NUMBER',
-    description: 'messages a second that one sender may send in the long run; twice as many at once',
+    description:
+      'sustained rate limit of one sender in messages per second; the burst limit is twice as high',
     schema: countSchema,
     default: '200',
   },
   eventPreview: {
     placeholder: 'NUMBER',
-    description: 'characters of a text that events and logs may show, 0 to 120',
+    description: 'maximum characters of a text in events and logs, 0 to 120',
     schema: z
       .string()
       .regex(/^\d{1,3}$/, 'must be a whole number from 0 to 120')
@@ -91,7 +93,7 @@ export const messagingOptions = {
   },
   maxPending: {
     placeholder: 'NUMBER',
-    description: 'messages that may wait for one receiver',
+    description: 'maximum number of messages waiting for one receiver',
     schema: countSchema,
     default: '10000',
   },

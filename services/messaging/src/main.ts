@@ -5,7 +5,7 @@ import { messagingOptions } from './config.js';
 import { createMessaging } from './service.js';
 
 /**
- * Runs a relay in the foreground until SIGINT or SIGTERM. Throws `invalid` BAD_OPTION,
+ * Runs a messaging service in the foreground until SIGINT or SIGTERM. Throws `invalid` BAD_OPTION,
  * `unavailable` PORT_IN_USE or CANNOT_LISTEN.
  */
 export async function run(flags: Flags, environment: Environment): Promise<void> {

@@ -34,7 +34,7 @@ import type { MessagingConfig } from './config.js';
 import type { DomainEvent } from './domain/events.js';
 import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
 
-/** What tests put in place of the real thing. */
+/** Replacements for tests. */
 export interface MessagingOverrides {
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
@@ -42,27 +42,27 @@ export interface MessagingOverrides {
   readonly capacity?: Partial<Capacity>;
   readonly timeouts?: Partial<ReceiveTimeouts>;
   readonly store?: MessageStore;
-  /** How often what has become old is looked for, in milliseconds. @default 60000 */
+  /** Interval of the removal of expired data, in milliseconds. @default 60000 */
   readonly upkeepMs?: number;
-  /** Where it is measured; the page is at `--metrics`. @default nowhere */
+  /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
 }
 
 export interface Messaging extends Startable {
-  /** Where it listens; known once it has started. */
+  /** Its address; known once it has started. */
   readonly address: Address;
-  /** How it is. */
+  /** Its health. */
   readonly health: Health;
 }
 
-/** Leaves room for streams that are not greeted yet and for sessions about to be replaced. */
+/** Leaves room for streams before their hello and for sessions about to be replaced. */
 const STREAMS_PER_SESSION = 2;
 const SERVICE_NAME = 'enjambre.messaging.v1.MessagingService';
 const DEFAULT_TIMEOUTS: ReceiveTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
-/** Messages kept in memory: what an entry costs besides its bytes stays bounded with it. */
+/** Limit of messages in memory: bounds the overhead of entries as well. */
 const MAX_MESSAGES_IN_MEMORY = 200_000;
 
-/** Builds a relay that keeps messages in JetStream, or in memory if no NATS is configured. */
+/** Creates a messaging service that stores messages in JetStream, or in memory if no NATS is configured. */
 export function createMessaging(config: MessagingConfig, overrides: MessagingOverrides = {}): Messaging {
   const { clock = Date.now, metrics } = overrides;
   const log =
@@ -125,14 +125,14 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   };
 }
 
-/** A relay that cannot keep a message must not take one. */
+/** Not ready while messages cannot be stored. */
 function storeCheck(store: MessageStore): HealthCheck {
   const problem = (): string | undefined =>
-    store.available ? undefined : 'messages cannot be kept: NATS, or its JetStream, is away';
+    store.available ? undefined : 'messages cannot be stored: NATS, or its JetStream, is unreachable';
   return { name: 'enjambre.messaging.store', essential: true, problem };
 }
 
-/** The bus on NATS, whose stream a tracker may make what it likes; or one in this process. */
+/** Opens the bus on NATS, whose stream a tracker may reconfigure; or one in this process. */
 function openEvents(
   components: Parameters<typeof openNatsBus>[0],
   { eventMaxBytes: maxBytes, natsReplicas: replicas }: MessagingConfig,

@@ -4,7 +4,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { everyone, Harness, reasonOf, send } from './support/harness.js';
 
 describe('capacity', () => {
-  test('a sender that is too fast is told when to send again, and others are not slowed', async () => {
+  test('a sender that is too fast receives a retry delay, and others are not slowed', async () => {
     const harness = await Harness.start({ capacity: { messageBurst: 3, messagesPerSecond: 2 } });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     for (let n = 0; n < 3; n++) await send(alice, bob, 'x');
@@ -18,7 +18,7 @@ describe('capacity', () => {
     await harness.stop();
   });
 
-  test('what waits for one receiver is bounded, and others get what is for them', async () => {
+  test('the messages waiting for one receiver are bounded, and others receive theirs', async () => {
     const harness = await Harness.start({ capacity: { pendingMessages: 3 } });
     const [alice, bob, carol] = [
       await harness.peer('alice'),
@@ -45,7 +45,7 @@ describe('capacity', () => {
     await harness.stop();
   });
 
-  test('no more than the window is under way to a receiver that does not acknowledge', async () => {
+  test('no more than the window is in flight to a receiver that does not acknowledge', async () => {
     const harness = await Harness.start({ capacity: { windowMessages: 4 } });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob', { acknowledges: false })];
     for (let n = 0; n < 10; n++) await send(alice, bob, String(n));
@@ -75,7 +75,7 @@ describe('capacity', () => {
       await send(alice, quick, 'quick');
     }
     await quick.received(60);
-    // Its token is void as soon as it is sent away, whether it reads that or not.
+    // Its token is invalid as soon as its stream is ended, even before it reads that.
     await waitFor(async () => (await reasonOf(send(slow, alice, 'x'))) === 'BAD_TOKEN', {
       what: 'the slow one to be sent away',
     });
@@ -100,7 +100,7 @@ describe('capacity', () => {
     await harness.stop();
   });
 
-  test('the relay knows so many peers, and forgets those who stay away', async () => {
+  test('the number of known peers is bounded, and absent ones are removed', async () => {
     let now = 1_800_000_000_000;
     const harness = await Harness.start({
       clock: () => now,

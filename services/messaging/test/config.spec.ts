@@ -4,7 +4,7 @@ import { messagingOptions } from '../src/config.js';
 
 const resolve = (flags: Record<string, string>) => resolveOptions(messagingOptions, flags, {});
 
-describe('the options of a relay', () => {
+describe('the options of a messaging service', () => {
   test('have defaults', () => {
     expect(resolve({})).toMatchObject({
       listen: { kind: 'tcp', host: '', port: 7071 },

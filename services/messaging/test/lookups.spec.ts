@@ -40,7 +40,7 @@ describe('look-ups', () => {
 
   afterEach(() => harness.stop());
 
-  test('ListMessages shows what the caller sent and received, newest first, and nothing of others', async () => {
+  test('ListMessages shows the sent and received messages of the caller, newest first, and none of others', async () => {
     const [alice, bob, carol] = await Promise.all(
       ['alice', 'bob', 'carol'].map((name) => harness.peer(name)),
     );
@@ -60,7 +60,7 @@ describe('look-ups', () => {
     await expect(list(alice!, { target: nobody })).rejects.toMatchObject({ reason: 'UNKNOWN_PEER' });
   });
 
-  test('ListMessages has pages that join without gap, also when more comes between them', async () => {
+  test('ListMessages has pages without gaps, even if new messages arrive between them', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     for (let n = 0; n < 7; n++) await send(alice, bob, String(n));
     const first = await list(bob, { pageSize: 3 });
@@ -86,7 +86,7 @@ describe('look-ups', () => {
   });
 
   test.each(['x', '!', 'eyJhIjoxfQ', Buffer.from('"a"').toString('base64url') + '=', 'a'.repeat(5000)])(
-    'a page token of nobody is refused (%p)',
+    'an invalid page token is refused (%p)',
     async (pageToken) => {
       const alice = await harness.peer('alice');
       await expect(list(alice, { pageToken })).rejects.toMatchObject({ reason: 'BAD_PAGE_TOKEN' });
@@ -97,7 +97,7 @@ describe('look-ups', () => {
 });
 
 describe('WatchEvents', () => {
-  test('tells of messages that are taken and acknowledged, once each, needing no token', async () => {
+  test('streams accepted and acknowledged messages once each, without a token', async () => {
     const harness = await Harness.start();
     const client = harness.client();
     const events: Event[] = [];
@@ -139,7 +139,7 @@ describe('WatchEvents', () => {
     await harness.stop();
   });
 
-  test('refuses a filter without end', async () => {
+  test('refuses an oversized filter', async () => {
     const harness = await Harness.start();
     const types = Array<string>(33).fill('*');
     const call = harness.client().watchEvents({ types, since: undefined, replayOnly: false });

@@ -42,7 +42,7 @@ describe('a message', () => {
     expect(alice.deliveries).toEqual([]);
   });
 
-  test('reaches a peer by a name that only one has, and by its id in capitals', async () => {
+  test('reaches a peer by a unique name, and by its id in capitals', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     await send(alice, 'bob', '1');
     await send(alice, bob.peerId.toUpperCase(), '2');
@@ -50,7 +50,7 @@ describe('a message', () => {
     expect(bob.texts).toEqual(['1', '2']);
   });
 
-  test('to a name that several have is refused, naming their ids', async () => {
+  test('to an ambiguous name is refused, listing the ids', async () => {
     const [alice, one, other] = [
       await harness.peer('alice'),
       await harness.peer('bob'),
@@ -61,7 +61,7 @@ describe('a message', () => {
     for (const peer of [one, other]) expect(String(failure)).toContain(peer.peerId.slice(0, 16));
   });
 
-  test('to nobody known is refused with what to do', async () => {
+  test('to an unknown peer is refused with the next step', async () => {
     const alice = await harness.peer('alice');
     await expect(send(alice, 'bob', 'x')).rejects.toMatchObject({
       code: 'not-found',
@@ -74,7 +74,7 @@ describe('a message', () => {
     await expect(send(alice, everyone, 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
   });
 
-  test('to a room reaches its other members, and nobody else', async () => {
+  test('to a room reaches its other members, and no other peer', async () => {
     const [alice, bob, carol] = [
       await harness.peer('alice'),
       await harness.peer('bob'),
@@ -94,7 +94,7 @@ describe('a message', () => {
     await expect(send(alice, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
   });
 
-  test('to everyone reaches all but its sender, those who are away when they return', async () => {
+  test('to everyone reaches all but its sender, and absent peers when they return', async () => {
     const [alice, bob, carol] = [
       await harness.peer('alice'),
       await harness.peer('bob'),
@@ -108,7 +108,7 @@ describe('a message', () => {
     expect([alice.texts, bob.texts, again.texts]).toEqual([[], ['hello all'], ['hello all']]);
   });
 
-  test('that is sent again is answered as a duplicate and comes once', async () => {
+  test('that is sent again is answered as a duplicate and delivered once', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     const first = await send(alice, bob, 'once', 'same');
     expect(await send(alice, bob, 'once', 'same')).toEqual({ ...first, duplicate: true });
@@ -117,7 +117,7 @@ describe('a message', () => {
     expect(bob.texts).toEqual(['once', 'then']);
   });
 
-  test('with an id that was used for another text or receiver is refused', async () => {
+  test('with an id of another text or receiver is refused', async () => {
     const [alice, bob, carol] = [
       await harness.peer('alice'),
       await harness.peer('bob'),
@@ -158,13 +158,13 @@ describe('a message', () => {
     await expect(send(alice, target, 'x')).rejects.toMatchObject({ code: 'invalid', reason });
   });
 
-  test('of 64 KiB passes', async () => {
+  test('of 64 KiB is accepted', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     await send(alice, bob, '\u0001'.repeat(65_536), '🐝'.repeat(64));
     expect((await bob.received(1))[0]!.message!.text).toHaveLength(65_536);
   });
 
-  test('keeps its place among those of its sender, however they are sent', async () => {
+  test('keeps its place among those of its sender, even if they are sent concurrently', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
     const texts = [...Array(100).keys()].map(String);
     await Promise.all(texts.map((text) => send(alice, bob, text)));

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => harness.stop());
 
 describe('a peer of a newer version', () => {
-  test('is greeted though it says things that are not known, before its hello and in it', async () => {
+  test('is greeted despite unknown fields and messages, before its hello and in it', async () => {
     const peer = harness.stranger({ service: newer(MessagingServiceService) });
     peer.sayBytes(UNKNOWN_FIELDS);
     peer.say(undefined);
@@ -22,7 +22,7 @@ describe('a peer of a newer version', () => {
     expect(peer.ended).toBeUndefined();
   });
 
-  test('receives and acknowledges as any other, with things not known in between', async () => {
+  test('receives and acknowledges like any other, with unknown messages in between', async () => {
     const alice = await harness.peer('alice');
     const peer = harness.stranger({ service: newer(MessagingServiceService), acknowledges: false });
     await peer.greet({ name: 'newer' });

@@ -18,8 +18,8 @@ const curl = async (...args: string[]): Promise<string> => {
   return stdout;
 };
 
-describe('a relay as platform teams see it', () => {
-  test('describes itself by reflection, and answers a tool that has no protos', async () => {
+describe('a messaging service as platform teams see it', () => {
+  test('describes itself by reflection, and answers a tool without protos', async () => {
     const harness = await Harness.start();
     const url = `http://127.0.0.1:${harness.port}`;
     const methods = await curl('--list-methods', url);
@@ -40,7 +40,7 @@ describe('a relay as platform teams see it', () => {
     await harness.stop();
   });
 
-  test('says which port is taken when it cannot start', async () => {
+  test('names the port in use when it cannot start', async () => {
     const harness = await Harness.start();
     await expect(Harness.start({}, { listen: `127.0.0.1:${harness.port}` })).rejects.toMatchObject({
       code: 'unavailable',
@@ -49,7 +49,7 @@ describe('a relay as platform teams see it', () => {
     await harness.stop();
   });
 
-  test('is ready while NATS is there; without it sessions stay, and Send says what to do', async () => {
+  test('is ready while NATS is reachable; without it sessions stay, and Send names the next step', async () => {
     const nats = await NatsServer.start();
     const harness = await Harness.start({}, { nats: nats.url });
     const client = dialer.client(HealthClient, `127.0.0.1:${harness.port}`);
@@ -79,7 +79,7 @@ describe('a relay as platform teams see it', () => {
     await nats.stop();
   });
 
-  test('over JetStream gives to the next relay what it leaves', async () => {
+  test('over JetStream leaves undelivered messages to the next service', async () => {
     const nats = await NatsServer.start();
     const first = await Harness.start({}, { nats: nats.url });
     const [alice, bob] = [await first.peer('alice'), await first.peer('bob')];

@@ -45,7 +45,7 @@ describe('Receive', () => {
     expect(await peer.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
-  test('ends with INVALID_ARGUMENT for anything else before the hello, bytes that are no message too', async () => {
+  test('ends with INVALID_ARGUMENT for anything else before the hello, including malformed bytes', async () => {
     const [one, other] = [harness.stranger(), harness.stranger()];
     one.acknowledge(1n);
     other.sayBytes(Buffer.from('ffffffffffffff', 'hex'));
@@ -53,7 +53,7 @@ describe('Receive', () => {
       expect(await peer.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
   });
 
-  test('ends with INVALID_ARGUMENT for a second hello, and for bytes that are no message', async () => {
+  test('ends with INVALID_ARGUMENT for a second hello, and for malformed bytes', async () => {
     const [one, other] = [await harness.peer('alice'), await harness.peer('bob')];
     await one.hello();
     other.sayBytes(Buffer.from('ffffffffffffff', 'hex'));
@@ -61,13 +61,13 @@ describe('Receive', () => {
       expect(await peer.end()).toMatchObject({ code: 'invalid', reason: 'BAD_MESSAGE' });
   });
 
-  test('ends with DEADLINE_EXCEEDED if no hello comes, and stays if one came', async () => {
+  test('ends with DEADLINE_EXCEEDED without a hello, and stays open with one', async () => {
     const peer = await harness.peer('alice');
     expect(await harness.stranger().end()).toMatchObject({ code: 'timeout', reason: 'NO_HELLO' });
     expect(peer.ended).toBeUndefined();
   });
 
-  test('ends with ABORTED when the same peer calls again; its token is void, and the new one receives', async () => {
+  test('ends with ABORTED when the same peer calls again; its token is invalid, and the new one receives', async () => {
     const [alice, first] = [await harness.peer('alice'), await harness.peer('bob')];
     const second = await harness.peer('bob', { identity: first.identity });
     expect(await first.end()).toMatchObject({ code: 'aborted', reason: 'REPLACED' });
@@ -80,7 +80,7 @@ describe('Receive', () => {
     expect(first.deliveries).toEqual([]);
   });
 
-  test('many calls of the same peer at once leave one that receives', async () => {
+  test('many concurrent calls of the same peer leave one that receives', async () => {
     const alice = await harness.peer('alice');
     const identity = PeerIdentity.generate();
     const streams = [...Array(8).keys()].map(() => harness.stranger({ identity }));
@@ -96,7 +96,7 @@ describe('Receive', () => {
     await left.received(1);
   });
 
-  test('delivers again what was not acknowledged, and nothing up to the cursor', async () => {
+  test('redelivers unacknowledged messages, and none up to the cursor', async () => {
     const alice = await harness.peer('alice');
     const bob = await harness.peer('bob', { acknowledges: false });
     for (const text of ['1', '2', '3', '4']) await send(alice, bob, text);
@@ -109,7 +109,7 @@ describe('Receive', () => {
     expect(await again.received(2)).toEqual(got.slice(2));
   });
 
-  test('ignores acknowledgements of what is not under way', async () => {
+  test('ignores acknowledgements of deliveries that are not in flight', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob', { acknowledges: false })];
     bob.acknowledge(0n, 1n, 2n ** 64n - 1n);
     await send(alice, bob, 'x');
@@ -119,7 +119,7 @@ describe('Receive', () => {
     await bob.received(2);
   });
 
-  test('ends with UNAVAILABLE when the relay stops, also before the hello', async () => {
+  test('ends with UNAVAILABLE when the service stops, also before the hello', async () => {
     const [peer, stranger] = [await harness.peer('alice'), harness.stranger()];
     await stranger.when(() => stranger.challenge);
     await harness.messaging.stop();
@@ -127,7 +127,7 @@ describe('Receive', () => {
       expect(await each.end()).toMatchObject({ code: 'unavailable', reason: 'STOPPING' });
   });
 
-  test('ends with RESOURCE_EXHAUSTED if too many peers are there, though not for one that replaces itself', async () => {
+  test('ends with RESOURCE_EXHAUSTED if too many peers are connected, except for one that replaces itself', async () => {
     const small = await Harness.start({ capacity: { sessions: 1 } });
     const first = await small.peer('alice');
     const second = small.stranger();

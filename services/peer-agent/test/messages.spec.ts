@@ -211,7 +211,7 @@ describe('the session with the messaging service', () => {
 
   it('passes on why the service refuses a session', async () => {
     await connected();
-    const message = 'NATS, which keeps the messages, is away: try again';
+    const message = 'NATS cannot store or read messages: try again';
     relay.sessionRefusal = new EnjambreError('unavailable', 'STORE_AWAY', message);
     relay.kill();
     await relay.start();

@@ -14,15 +14,15 @@ const checks = [
 
 function running(): Health {
   Object.assign(problems, { nats: undefined, store: undefined });
-  const health = new Health('relay', checks);
+  const health = new Health('messaging', checks);
   health.enter('running');
   return health;
 }
 
 test('a starting service is not ready, and says so', () => {
-  expect(new Health('relay', []).report()).toEqual({
+  expect(new Health('messaging', []).report()).toEqual({
     ready: false,
-    reasons: ['relay: it is starting'],
+    reasons: ['messaging: it is starting'],
     checks: {},
   });
 });
@@ -55,6 +55,6 @@ test('servers learn of each change, and of draining first', async () => {
   expect(told).toEqual(['all false', 'x.store false']);
   expect(health.report()).toMatchObject({
     ready: false,
-    reasons: ['relay: it is draining', expect.any(String)],
+    reasons: ['messaging: it is draining', expect.any(String)],
   });
 });

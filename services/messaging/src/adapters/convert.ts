@@ -58,7 +58,7 @@ function fromTarget(target: Target): ProtoTarget['target'] {
   }
 }
 
-/** A delivery id as the store counts; what is beyond its numbers is beyond all of its ids. */
+/** A delivery id as the store counts it; an id beyond the safe integers is above all ids of the store. */
 export function toDeliveryId(id: bigint): number {
   return Number(id);
 }

@@ -5,8 +5,8 @@ import type { Message } from '../domain/message.js';
 import { fromDelivery } from './convert.js';
 
 /**
- * The part of a call that a deliverer needs. That it wants no more for now is not heeded: it says so
- * after 16 messages, however small, and the window bounds what a receiver that does not read can hold.
+ * The part of a call that a deliverer needs. Its backpressure is ignored: it applies after 16 messages,
+ * however small, and the delivery window already bounds the memory held for a receiver that does not read.
  */
 interface Reader {
   write(message: ReceiveResponse): unknown;
@@ -16,13 +16,13 @@ export interface DelivererOptions {
   readonly reader: Reader;
   readonly inbox: Inbox;
   readonly window: WindowOptions;
-  /** A receiver whose window is full, and that acknowledges nothing for so long, is slow; in milliseconds. */
+  /** A receiver whose window is full and that acknowledges nothing for this long is slow; in milliseconds. */
   readonly maxBlockedMs: number;
   readonly onSlowReader: () => void;
   readonly onDelivered: (message: Message) => void;
 }
 
-/** Carries deliveries from an inbox to one receiver, no more at a time than it keeps up with. */
+/** Sends deliveries from an inbox to one receiver, within its delivery window. */
 export class Deliverer {
   readonly #options: DelivererOptions;
   readonly #window: DeliveryWindow;
@@ -48,7 +48,7 @@ export class Deliverer {
     }
   }
 
-  /** Ignores what is not under way. */
+  /** Ignores deliveries that are not in flight. */
   acknowledge(id: number): void {
     if (this.#stopped || !this.#window.acknowledge(id)) return;
     this.#options.inbox.acknowledge(id);
@@ -64,7 +64,7 @@ export class Deliverer {
     this.#wake?.();
   }
 
-  /** Waits until something may be said. Each acknowledgement gives the receiver new time. */
+  /** Waits until the window has room. Each acknowledgement restarts the receiver's timeout. */
   async #room(): Promise<void> {
     while (!this.#stopped && !this.#window.hasRoom) {
       const timer = setTimeout(this.#options.onSlowReader, this.#options.maxBlockedMs);

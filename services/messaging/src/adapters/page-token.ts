@@ -4,7 +4,7 @@ const MAX_TOKEN_CHARS = 1024;
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
-/** How many of a listing are wanted, by the `page_size` of a request. */
+/** Number of entries in a page, from the `page_size` of a request. */
 export function pageLimit(pageSize: number): number {
   return pageSize <= 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
 }
@@ -14,7 +14,7 @@ export function encodePageToken(place: string | number): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-/** The room that a token of ListRooms stands for, or "" for the first page. Throws `invalid` BAD_PAGE_TOKEN. */
+/** The room encoded in a token of ListRooms, or "" for the first page. Throws `invalid` BAD_PAGE_TOKEN. */
 export function decodeRoomToken(token: string): string {
   if (token === '') return '';
   const place = decode(token);
@@ -22,7 +22,7 @@ export function decodeRoomToken(token: string): string {
   throw badToken();
 }
 
-/** The place that a token of ListMessages stands for. Throws `invalid` BAD_PAGE_TOKEN. */
+/** The place encoded in a token of ListMessages. Throws `invalid` BAD_PAGE_TOKEN. */
 export function decodeHistoryToken(token: string): number | undefined {
   if (token === '') return undefined;
   const place = decode(token);
@@ -40,6 +40,6 @@ function decode(token: string): unknown {
 }
 
 function badToken(): EnjambreError {
-  const message = 'the page token is none of this listing: leave it empty for the first page';
+  const message = 'the page token is not from this listing: leave it empty for the first page';
   return new EnjambreError('invalid', 'BAD_PAGE_TOKEN', message);
 }

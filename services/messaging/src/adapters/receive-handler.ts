@@ -1,12 +1,12 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { ReceiveSession, type ReceiveCall, type ReceiveParts } from './receive-session.js';
 
-/** Handles Receive: keeps account of all open streams and ends them when the relay stops. */
+/** Handles Receive: tracks all open streams and ends them when the service stops. */
 export class ReceiveHandler {
   readonly #open = new Map<ReceiveCall, ReceiveSession>();
   #stopping = false;
 
-  /** @param maxStreams so many streams may be open at a time, greeted or not */
+  /** @param maxStreams maximum number of open streams, before and after their hello */
   constructor(
     private readonly parts: ReceiveParts,
     private readonly maxStreams: number,
@@ -26,7 +26,7 @@ export class ReceiveHandler {
     call.on('cancelled', () => this.#open.delete(call));
   }
 
-  /** Ends all streams and takes no more. */
+  /** Ends all streams and accepts no more. */
   stop(): void {
     this.#stopping = true;
     for (const session of this.#open.values()) session.close(stopping());
@@ -34,7 +34,7 @@ export class ReceiveHandler {
 }
 
 function stopping(): EnjambreError {
-  return new EnjambreError('unavailable', 'STOPPING', 'the relay is stopping: connect again');
+  return new EnjambreError('unavailable', 'STOPPING', 'the messaging service is stopping: connect again');
 }
 
 function tooManyPeers(): EnjambreError {

@@ -16,9 +16,11 @@ import type { SessionRegistry } from './session-registry.js';
 export type ReceiveCall = ServerDuplexStream<ReceiveRequest, ReceiveResponse>;
 
 export interface ReceiveTimeouts {
-  /** A peer that has not said hello by then is sent away, in milliseconds. */
+  /** Time for a peer's hello before its stream is ended, in milliseconds. */
   readonly helloMs: number;
-  /** So is one that neither reads nor acknowledges what is under way for so long, in milliseconds. */
+  /**
+   * Time that a peer may neither read nor acknowledge deliveries before its stream is ended, in milliseconds.
+   */
   readonly slowReaderMs: number;
 }
 
@@ -53,7 +55,7 @@ export class ReceiveSession {
     call.write({ message: { $case: 'challenge', value: this.#nonce } });
   }
 
-  /** Ends the stream with the status that fits `error`. */
+  /** Ends the stream with the status of `error`. */
   close(error: unknown): void {
     if (this.#ended) return;
     this.#end();
@@ -76,7 +78,7 @@ export class ReceiveSession {
   #receive(request: ReceiveRequest): void {
     const { message } = request;
     if (this.#ended) return;
-    if (!message && request !== MALFORMED) return; // A message of a later version.
+    if (!message && request !== MALFORMED) return; // From a later version.
     try {
       if (!this.#greeted) this.#greet(message);
       else if (message?.$case === 'ack') {
@@ -101,7 +103,7 @@ export class ReceiveSession {
 
   async #open(peer: PeerRef, after: number): Promise<void> {
     const { relay, sessions, window, timeouts } = this.#parts;
-    // From here on an earlier stream of the same peer is over, and with it its inbox.
+    // From here on an earlier stream of the same peer has ended, and so has its inbox.
     const token = sessions.open(peer, this);
     this.#token = token;
     const inbox = await relay.open(peer, after);
@@ -120,7 +122,7 @@ export class ReceiveSession {
       onDelivered: (delivered) => relay.delivered(delivered, peer),
     });
     await this.#deliverer.run();
-    // An inbox that is closed by somebody else has been opened anew there.
+    // An inbox closed by another session has been reopened there.
     this.close(new EnjambreError('aborted', 'REPLACED', 'another stream receives for this peer'));
   }
 }
@@ -130,12 +132,11 @@ function noHello(): EnjambreError {
 }
 
 function badMessage(): EnjambreError {
-  const message = 'after its hello a receiver only acknowledges deliveries';
+  const message = 'after its hello a receiver may only acknowledge deliveries';
   return new EnjambreError('invalid', 'BAD_MESSAGE', message);
 }
 
 function slowReader(): EnjambreError {
-  const message =
-    'deliveries were neither read nor acknowledged for too long: read and acknowledge them faster';
+  const message = 'deliveries were neither read nor acknowledged in time: read and acknowledge them faster';
   return new EnjambreError('exhausted', 'SLOW_READER', message);
 }

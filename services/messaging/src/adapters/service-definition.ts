@@ -1,11 +1,11 @@
 import { MessagingServiceService, ReceiveRequest } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 
-/** Told apart from a message of a later version, which is empty, too, but no fault. */
+/** Distinguishes malformed bytes from a message of a later version, which is also empty, but valid. */
 export const MALFORMED: ReceiveRequest = { message: undefined };
 
 /**
- * The service as generated, except that bytes on a Receive stream that are no message become
- * {@link MALFORMED}: that is answered with a status of ours, while grpc-js would say INTERNAL.
+ * The generated service, except that malformed bytes on a Receive stream become {@link MALFORMED}: the
+ * service answers with its own status, while grpc-js would answer INTERNAL.
  */
 export const MESSAGING_DEFINITION: MessagingServiceService = {
   ...MessagingServiceService,

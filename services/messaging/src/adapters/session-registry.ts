@@ -18,12 +18,12 @@ interface Session {
 const TOKEN_BYTES = 32;
 const BEARER = /^Bearer ([\w-]{1,128})$/i;
 
-/** Who is there, and by which token its unary calls are known. */
+/** Connected peers, and the tokens of their unary calls. */
 export class SessionRegistry {
   readonly #byPeer = new Map<PeerId, Session>();
   readonly #byToken = new Map<string, Session>();
 
-  /** @param maxSessions so many peers may be there at a time */
+  /** @param maxSessions maximum number of connected peers */
   constructor(private readonly maxSessions: number) {}
 
   get size(): number {
@@ -34,7 +34,10 @@ export class SessionRegistry {
     return new Set(this.#byPeer.keys());
   }
 
-  /** Begins a session and returns its token; another one of that peer is closed. Throws `exhausted` TOO_MANY_PEERS. */
+  /**
+   * Opens a session and returns its token; the previous session of that peer is closed. Throws `exhausted`
+   * TOO_MANY_PEERS.
+   */
   open(peer: PeerRef, stream: SessionStream): string {
     const before = this.#byPeer.get(peer.id);
     if (!before && this.#byPeer.size >= this.maxSessions) {
@@ -48,20 +51,20 @@ export class SessionRegistry {
     return session.token;
   }
 
-  /** Ends the session of a token; nothing happens if it is over. */
+  /** Ends the session of a token; no effect if it has ended. */
   end(token: string): void {
     const session = this.#byToken.get(token);
     if (session) this.#remove(session);
   }
 
-  /** Whose call it is. Throws `unauthenticated` BAD_TOKEN. */
+  /** The caller of a unary call. Throws `unauthenticated` BAD_TOKEN. */
   authenticate(metadata: Metadata): PeerRef {
     const [header] = metadata.get('authorization');
     const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
     const session = token === undefined ? undefined : this.#byToken.get(token);
     if (session) return session.peer;
     const message =
-      'the call has no token of an open Receive stream: call Receive first, and send its token along';
+      'the call has no token of an open Receive stream: call Receive first, and send its token with the call';
     throw new EnjambreError('unauthenticated', 'BAD_TOKEN', message);
   }
 

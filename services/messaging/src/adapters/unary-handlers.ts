@@ -7,7 +7,7 @@ import type { SessionRegistry } from './session-registry.js';
 
 type UnaryMethods = 'send' | 'listMessages' | 'joinRoom' | 'leaveRoom' | 'listRooms';
 
-/** The unary calls; each is made by the peer whose token it carries. */
+/** Handlers of the unary calls; each call is made by the peer of its token. */
 export function unaryHandlers(
   handlers: HandlerFactory,
   sessions: SessionRegistry,

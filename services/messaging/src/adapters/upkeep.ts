@@ -6,13 +6,13 @@ interface UpkeepParts {
   readonly relay: { prune(connected: ReadonlySet<PeerId>): Promise<void> };
   readonly sessions: { readonly peers: ReadonlySet<PeerId> };
   readonly log: Logger;
-  /** How often what has become old is looked for, in milliseconds. @default 60000 */
+  /** Interval of the removal of expired data, in milliseconds. @default 60000 */
   readonly pruneEveryMs?: number;
 }
 
 const PRUNE_EVERY_MS = 60_000;
 
-/** What is done now and then: what has become old is forgotten. */
+/** Periodically removes expired data. */
 export class Upkeep implements Startable {
   #timer: NodeJS.Timeout | undefined;
   #pruning = false;
@@ -35,7 +35,7 @@ export class Upkeep implements Startable {
     try {
       await this.parts.relay.prune(this.parts.sessions.peers);
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'what has become old could not be forgotten: it is tried again');
+      this.parts.log.warn({ err: error }, 'expired data could not be removed: retrying');
     } finally {
       this.#pruning = false;
     }

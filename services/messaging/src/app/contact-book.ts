@@ -13,14 +13,14 @@ interface ContactBookParts {
   readonly clock: () => number;
 }
 
-/** The roster, read from the store when it is first needed, and each change kept there before it counts. */
+/** The roster, read from the store on first use; each change is stored before it takes effect. */
 export class ContactBook {
   #loading: Promise<Roster> | undefined;
   #loaded: Roster | undefined;
 
   constructor(private readonly parts: ContactBookParts) {}
 
-  /** Throws `unavailable` STORE_AWAY as long as the store could not be read. */
+  /** Throws `unavailable` STORE_AWAY while the store cannot be read. */
   async roster(): Promise<Roster> {
     if (this.#loaded) return this.#loaded;
     this.#loading ??= this.#load();
@@ -62,7 +62,7 @@ export class ContactBook {
     roster.rooms.leave(room, peer);
   }
 
-  /** Forgets peers that were away for too long; those that are connected count as seen now. */
+  /** Removes peers that were absent for too long; connected ones count as seen now. */
   async prune(connected: ReadonlySet<PeerId>): Promise<void> {
     const { store, clock } = this.parts;
     const roster = await this.roster();

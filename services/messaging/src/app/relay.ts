@@ -23,12 +23,12 @@ export interface RelayParts {
   readonly clock: () => number;
 }
 
-/** What a relay has done since it started. */
+/** Counters of the service since its start. */
 export interface RelayCounts {
   accepted: number;
-  /** Sent again, and kept before. */
+  /** Repetitions of messages accepted before. */
   repeated: number;
-  /** Of accepted messages, one for each receiver; and those left out. */
+  /** Copies of accepted messages, one for each receiver; and copies that were skipped. */
   copies: number;
   skipped: number;
   delivered: number;
@@ -48,25 +48,25 @@ export interface RoomView {
 
 export interface RoomPage {
   readonly rooms: readonly RoomView[];
-  /** True if there are more behind the last. */
+  /** True if there are more rooms after the last one. */
   readonly more: boolean;
 }
 
-/** When a receiver that has no room may have some again, in milliseconds; nobody knows better. */
+/** Suggested retry delay for a full receiver, in milliseconds: an estimate. */
 const FULL_RETRY_MS = 5000;
-/** Hellos of one peer that wait for the one before. */
+/** Limit of hellos of one peer that wait for the previous one. */
 const MAX_OPENINGS = 8;
-/** Members named in one page of rooms: a page so stays within what a gRPC message may hold. */
+/** Limit of members named in one page of rooms, so that a page fits into a gRPC message. */
 const MAX_MEMBERS_PER_PAGE = 10_000;
 
-/** What peers may do, once it is known who they are. */
+/** The operations of authenticated peers. */
 export class Relay {
   readonly counts: RelayCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
   readonly #parts: RelayParts;
   readonly #contacts: ContactBook;
   readonly #rates: SendRates;
   readonly #lanes: SenderLanes;
-  /** An inbox is opened after those that were asked for before: the last one stays open. */
+  /** Opens inboxes of a peer in the order of requests: the last one stays open. */
   readonly #openings = new SenderLanes(MAX_OPENINGS);
 
   constructor(parts: RelayParts) {
@@ -77,7 +77,7 @@ export class Relay {
     this.#lanes = new SenderLanes(capacity.waitingPerSender);
   }
 
-  /** A peer has proved who it is: others may write to it from now on. Throws `exhausted` TOO_MANY_PEERS. */
+  /** Registers an authenticated peer: others can now write to it. Throws `exhausted` TOO_MANY_PEERS. */
   async open(peer: PeerRef, after: number): Promise<Inbox> {
     return this.#openings.run(peer.id, async () => {
       await this.#contacts.greet(peer);
@@ -85,7 +85,7 @@ export class Relay {
     });
   }
 
-  /** Takes a message; what is thrown is listed at Send in messaging.proto. */
+  /** Accepts a message; the errors are listed at Send in messaging.proto. */
   async send(sender: PeerRef, request: SendRequest): Promise<Kept> {
     checkMessageId(request.id);
     checkText(request.text);
@@ -96,7 +96,7 @@ export class Relay {
     return kept;
   }
 
-  /** To be called when a receiver has acknowledged a message. */
+  /** Call it when a receiver has acknowledged a message. */
   delivered(message: Message, receiver: PeerRef): void {
     this.counts.delivered += 1;
     this.#parts.events.publish(messageDelivered(message, receiver));
@@ -113,7 +113,7 @@ export class Relay {
     await this.#lanes.run(peer.id, () => this.#contacts.leave(room, peer.id));
   }
 
-  /** Rooms behind the name `after`, in order. */
+  /** Rooms after the name `after`, in order. */
   async rooms(after: string, limit: number): Promise<RoomPage> {
     const roster = await this.#contacts.roster();
     const names = roster.rooms.names(after);
@@ -127,7 +127,7 @@ export class Relay {
     return { rooms, more: rooms.length < names.length };
   }
 
-  /** What `peer` has sent and received; `conversation` narrows it to one peer or room. */
+  /** Sent and received messages of `peer`; `conversation` restricts them to one peer or room. */
   async history(
     peer: PeerRef,
     { conversation, before, limit }: { conversation?: TargetRequest; before?: number; limit: number },
@@ -142,7 +142,7 @@ export class Relay {
     });
   }
 
-  /** Forgets what has become old; to be called now and then. */
+  /** Removes expired data; call it periodically. */
   async prune(connected: ReadonlySet<PeerId>): Promise<void> {
     this.#rates.prune(this.#parts.clock());
     if (this.#parts.store.available) await this.#contacts.prune(connected);
@@ -192,6 +192,6 @@ function roomView(roster: Awaited<ReturnType<ContactBook['roster']>>, name: stri
 }
 
 function receiverFull(): EnjambreError {
-  const message = `too much waits for the receiver already: send again in ${FULL_RETRY_MS / 1000} s, or when it has read`;
+  const message = `the queue of the receiver is full: send again in ${FULL_RETRY_MS / 1000} s, or when it has read its messages`;
   return new EnjambreError('exhausted', 'RECEIVER_FULL', message, { retryAfterMs: FULL_RETRY_MS });
 }

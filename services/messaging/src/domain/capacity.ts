@@ -1,31 +1,31 @@
-/** How much the relay holds, and how much of it for one stranger. */
+/** Limits of the messaging service, in all and for one peer. */
 export interface Capacity {
   /** Open Receive streams that have said hello. */
   readonly sessions: number;
-  /** Peers that the relay knows; bounds what a message to everyone costs. */
+  /** Known peers; bounds the cost of a message to everyone. */
   readonly knownPeers: number;
-  /** A peer that was not connected for so long is forgotten, in milliseconds. */
+  /** Time after which a disconnected peer is removed, in milliseconds. */
   readonly peerRetentionMs: number;
   readonly rooms: number;
-  /** Members of one room; bounds what a message to it costs. */
+  /** Members of one room; bounds the cost of a message to it. */
   readonly membersPerRoom: number;
-  /** Rooms that one peer may be in. */
+  /** Rooms that one peer may join. */
   readonly roomsPerPeer: number;
-  /** Calls a second of one sender, in the long run. */
+  /** Sustained calls per second of one sender. */
   readonly messagesPerSecond: number;
-  /** Calls of one sender at once. */
+  /** Burst of calls of one sender. */
   readonly messageBurst: number;
-  /** Calls of one sender that wait for those before. */
+  /** Calls of one sender that wait for earlier ones. */
   readonly waitingPerSender: number;
-  /** Messages that wait for one receiver. */
+  /** Messages waiting for one receiver. */
   readonly pendingMessages: number;
-  /** Bytes that wait for one receiver. */
+  /** Bytes waiting for one receiver. */
   readonly pendingBytes: number;
-  /** Deliveries under way to one receiver, not acknowledged yet: enough for a fast one to be always busy. */
+  /** Unacknowledged deliveries in flight to one receiver: enough to keep a fast one busy. */
   readonly windowMessages: number;
-  /** Bytes of them: what one receiver that reads nothing can hold in memory. */
+  /** Bytes of these deliveries: the memory that a receiver that does not read can occupy. */
   readonly windowBytes: number;
-  /** Characters of a text that events show: they are for everybody's eyes. */
+  /** Characters of a text in events, which anyone may read. */
   readonly previewChars: number;
 }
 
@@ -33,7 +33,8 @@ const DAY_MS = 86_400_000;
 
 export const DEFAULT_CAPACITY: Capacity = {
   sessions: 10_000,
-  // The sender's copy lists its receivers: 10,000 of 34 bytes fit with 64 KiB of text into NATS's 1 MiB.
+  // The sender's copy lists its receivers: 10,000 of 34 bytes fit into NATS's 1 MiB together with 64 KiB of
+  // text.
   knownPeers: 10_000,
   peerRetentionMs: 7 * DAY_MS,
   rooms: 10_000,

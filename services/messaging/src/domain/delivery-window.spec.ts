@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { DeliveryWindow } from './delivery-window.js';
 
 describe('DeliveryWindow', () => {
-  it('lets a message of any size pass when nothing is under way', () => {
+  it('admits a message of any size when nothing is in flight', () => {
     const window = new DeliveryWindow({ windowMessages: 2, windowBytes: 10 });
     expect(window.hasRoom).toBe(true);
     window.add(1, 1000);
@@ -12,7 +12,7 @@ describe('DeliveryWindow', () => {
     expect(window.hasRoom).toBe(true);
   });
 
-  it('agrees with a list of what is under way', () => {
+  it('agrees with a list of the deliveries in flight', () => {
     const step = fc.oneof(fc.record({ bytes: fc.nat(500) }), fc.record({ acknowledge: fc.nat(40) }));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

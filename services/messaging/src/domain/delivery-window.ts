@@ -3,7 +3,7 @@ export interface WindowOptions {
   readonly windowBytes: number;
 }
 
-/** What is under way to a receiver: said, and not acknowledged yet. */
+/** Deliveries in flight to a receiver: sent, and not yet acknowledged. */
 export class DeliveryWindow {
   readonly #underWay = new Map<number, number>();
   #bytes = 0;
@@ -14,19 +14,19 @@ export class DeliveryWindow {
     return this.#underWay.size;
   }
 
-  /** False if nothing more may be said until something is acknowledged. One message always fits. */
+  /** False if an acknowledgement is needed before the next delivery. One message always fits. */
   get hasRoom(): boolean {
     const { windowMessages, windowBytes } = this.options;
     return this.#underWay.size < windowMessages && this.#bytes < windowBytes;
   }
 
-  /** To be called for each delivery that is said, ids increasing. */
+  /** Call it for each delivery that is sent, in id order. */
   add(id: number, bytes: number): void {
     this.#underWay.set(id, bytes);
     this.#bytes += bytes;
   }
 
-  /** False if that delivery is not under way. */
+  /** False if that delivery is not in flight. */
   acknowledge(id: number): boolean {
     const bytes = this.#underWay.get(id);
     if (bytes === undefined) return false;

@@ -1,6 +1,6 @@
 import { targetKey, targetName, type Message, type PeerRef } from './message.js';
 
-/** One fact of the network's life, as the relay sees it. */
+/** An event of the network, as seen by the messaging service. */
 export type DomainEvent =
   | {
       readonly type: 'message.sent';
@@ -8,7 +8,7 @@ export type DomainEvent =
       readonly messageId: string;
       /** "peer:ID", "room:NAME" or "all". */
       readonly target: string;
-      /** The receiver's name, the room's, or "everyone". */
+      /** The receiver's or the room's name, or "everyone". */
       readonly targetName: string;
       /** The beginning of the text. */
       readonly preview: string;
@@ -20,7 +20,7 @@ export type DomainEvent =
       readonly receiver: PeerRef;
     };
 
-/** @param previewChars how much of the text others may see */
+/** @param previewChars number of the text's characters in the event */
 export function messageSent(message: Message, previewChars: number): DomainEvent {
   const { id: messageId, sender, target, text } = message;
   return {
@@ -37,7 +37,7 @@ export function messageDelivered({ id, sender }: Message, receiver: PeerRef): Do
   return { type: 'message.delivered', sender, messageId: id, receiver };
 }
 
-/** Its first characters, none of them cut in half. */
+/** The first characters of a text, without splitting one. */
 function previewOf(text: string, chars: number): string {
   return Array.from(text.slice(0, 2 * chars))
     .slice(0, chars)

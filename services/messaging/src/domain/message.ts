@@ -6,13 +6,13 @@ export interface PeerRef {
   readonly name: string;
 }
 
-/** To whom a message goes, once it is settled. */
+/** The resolved target of a message. */
 export type Target =
   | { readonly kind: 'peer'; readonly peer: PeerRef }
   | { readonly kind: 'room'; readonly room: string }
   | { readonly kind: 'everyone' };
 
-/** To whom a message shall go, as its sender says it. */
+/** The target of a message, as given by its sender. */
 export type TargetRequest =
   /** A peer id, or a name that only one peer has. */
   | { readonly kind: 'peer'; readonly peer: string }
@@ -20,27 +20,27 @@ export type TargetRequest =
   | { readonly kind: 'everyone' };
 
 export interface Message {
-  /** Made by the sender, and unique for it. */
+  /** Chosen by the sender, and unique for it. */
   readonly id: string;
   readonly sender: PeerRef;
   readonly target: Target;
   readonly text: string;
-  /** When the relay took it, in milliseconds since 1970. */
+  /** When it was accepted, in milliseconds since 1970. */
   readonly sentAt: number;
 }
 
-/** A message on its way to one receiver. */
+/** A message sent to one receiver. */
 export interface Delivery {
   /** Increases for one receiver. */
   readonly id: number;
   readonly message: Message;
-  /** What it counts against windows and bounds. */
+  /** Size that counts towards windows and limits. */
   readonly bytes: number;
 }
 
 const MAX_CHARS = 64;
 const MAX_TEXT_BYTES = 64 << 10;
-/** What a message costs besides its text, about: ids, names, bookkeeping. */
+/** Approximate size of a message besides its text: ids, names, bookkeeping. */
 const OVERHEAD_BYTES = 512;
 const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
 
@@ -61,11 +61,11 @@ export function checkRoomName(room: string): void {
 /** Throws `invalid`, BAD_TEXT or TOO_LARGE. */
 export function checkText(text: string): void {
   if (text === '') throw new EnjambreError('invalid', 'BAD_TEXT', 'the message is empty: give it a text');
-  // No character takes more than three bytes for each of its UTF-16 units.
+  // A character takes at most three bytes for each of its UTF-16 units.
   if (text.length * 3 <= MAX_TEXT_BYTES) return;
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_TEXT_BYTES) return;
-  const message = `the text has ${bytes} bytes, and ${MAX_TEXT_BYTES} are allowed: share it as a file instead`;
+  const message = `the text has ${bytes} bytes, but only ${MAX_TEXT_BYTES} are allowed: share it as a file instead`;
   throw new EnjambreError('invalid', 'TOO_LARGE', message);
 }
 
@@ -85,7 +85,7 @@ export function targetKey(target: Target): string {
   }
 }
 
-/** What people call a target. */
+/** The name of a target, for people. */
 export function targetName(target: Target): string {
   switch (target.kind) {
     case 'peer':
@@ -102,7 +102,7 @@ export function isSameContent(one: Message, other: Message): boolean {
   return one.text === other.text && targetKey(one.target) === targetKey(other.target);
 }
 
-/** What to throw if it is not. */
+/** The error for a reused id. */
 export function idReused(id: string): EnjambreError {
   return new EnjambreError(
     'already-exists',

@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Capacity } from './capacity.js';
 
-/** Who is in which room. A room is there as long as it has members. */
+/** Rooms and their members. A room exists while it has members. */
 export class Rooms {
   readonly #members = new Map<string, Set<PeerId>>();
   readonly #roomsOf = new Map<PeerId, Set<string>>();
@@ -25,17 +25,20 @@ export class Rooms {
     if (!members && this.#members.size >= this.capacity.rooms) {
       throw full(
         'TOO_MANY_ROOMS',
-        `there are ${this.#members.size} rooms, and no more fit: join one of them`,
+        `there are already ${this.#members.size} rooms, which is the limit: join one of them`,
       );
     }
     if (members && members.size >= this.capacity.membersPerRoom) {
-      throw full('TOO_MANY_MEMBERS', `the room has ${members.size} members, and no more fit: join another`);
+      throw full(
+        'TOO_MANY_MEMBERS',
+        `the room already has ${members.size} members, which is the limit: join another`,
+      );
     }
     const own = this.#roomsOf.get(peer)?.size ?? 0;
     if (own >= this.capacity.roomsPerPeer) {
       throw full(
         'TOO_MANY_MEMBERSHIPS',
-        `you are in ${own} rooms, and more are not allowed: leave one first`,
+        `you are already in ${own} rooms, which is the limit: leave one first`,
       );
     }
   }
@@ -49,7 +52,7 @@ export class Rooms {
     rooms.add(room);
   }
 
-  /** False if `peer` was not in it. */
+  /** False if `peer` was not a member. */
   leave(room: string, peer: PeerId): boolean {
     const members = this.#members.get(room);
     if (!members?.delete(peer)) return false;
@@ -60,7 +63,7 @@ export class Rooms {
     return true;
   }
 
-  /** Names of rooms behind `after`, by code unit. */
+  /** Names of rooms after `after`, by code unit. */
   names(after: string): string[] {
     return [...this.#members.keys()].filter((name) => name > after).sort();
   }

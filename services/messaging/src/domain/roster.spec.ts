@@ -13,7 +13,7 @@ function rosterOf(...peers: [PeerId, string, number?][]): Roster {
 }
 
 describe('Roster', () => {
-  it('finds a peer by the name that it has now', () => {
+  it('finds a peer by its current name', () => {
     const roster = rosterOf([alice, 'old'], [alice, 'new']);
     expect(roster.findPeer('new').id).toBe(alice);
     expect(() => roster.findPeer('old')).toThrow(/no peer "old"/);
@@ -24,12 +24,12 @@ describe('Roster', () => {
     expect(roster.findPeer(alice).id).toBe(alice);
   });
 
-  it('names the choices, of very many only some', () => {
+  it('names the choices, up to a limit', () => {
     const many = [...Array(16).keys()].map((n): [PeerId, string] => [id(n.toString(16)), 'same']);
     expect(() => rosterOf(...many).findPeer('same')).toThrow(/^16 peers are named "same".*, …$/);
   });
 
-  it('forgets a peer with its memberships, and a room with its last member', () => {
+  it('removes a peer with its memberships, and a room with its last member', () => {
     const roster = rosterOf([alice, 'alice', 0], [bob, 'bob', 50]);
     for (const peer of [alice, bob]) roster.rooms.join('r', peer);
     roster.rooms.join('only alice', alice);

@@ -16,17 +16,17 @@ export interface Membership {
   readonly peer: PeerId;
 }
 
-/** Whom a message goes to; never to its sender by way of a room or everyone. */
+/** The receivers of a message; a room or everyone never includes the sender. */
 export interface Resolved {
   readonly target: Target;
   readonly receivers: readonly PeerId[];
 }
 
-/** An error names at most so many peers of one name. */
+/** Limit of peers that an error lists for one name. */
 const MAX_CHOICES = 10;
 const SHOWN_DIGITS = 16;
 
-/** Peers that have said hello, and their rooms. */
+/** Peers that have sent a hello, and their rooms. */
 export class Roster {
   readonly rooms: Rooms;
   readonly #peers = new Map<PeerId, KnownPeer>();
@@ -44,14 +44,14 @@ export class Roster {
     return this.#peers.get(id)?.name ?? id;
   }
 
-  /** Throws `exhausted` TOO_MANY_PEERS if it is a new one too many. */
+  /** Throws `exhausted` TOO_MANY_PEERS for a new peer above the limit. */
   checkRoomFor(id: PeerId): void {
     if (this.#peers.has(id) || this.#peers.size < this.capacity.knownPeers) return;
-    const message = `the relay knows ${this.#peers.size} peers, and no more fit: try again later`;
+    const message = `there are already ${this.#peers.size} known peers, which is the limit: try again later`;
     throw new EnjambreError('exhausted', 'TOO_MANY_PEERS', message);
   }
 
-  /** Notes that a peer said hello; one that has another name now loses the old one. */
+  /** Records the hello of a peer; a new name replaces its old one. */
   greet(peer: KnownPeer): void {
     const before = this.#peers.get(peer.id);
     if (before && before.name !== peer.name) this.#unname(before);
@@ -61,13 +61,13 @@ export class Roster {
     ids.add(peer.id);
   }
 
-  /** Those that were not seen for longer than the retention. */
+  /** Peers not seen for longer than the retention. */
   stale(now: number): KnownPeer[] {
     const since = now - this.capacity.peerRetentionMs;
     return [...this.#peers.values()].filter(({ seenAt }) => seenAt < since);
   }
 
-  /** Forgets a peer and its memberships; returns its rooms. */
+  /** Removes a peer and its memberships; returns its rooms. */
   forget(id: PeerId): string[] {
     const peer = this.#peers.get(id);
     if (peer) this.#unname(peer);
@@ -78,7 +78,7 @@ export class Roster {
   }
 
   /**
-   * Settles to whom a message of `sender` goes. Throws `not-found` UNKNOWN_PEER or UNKNOWN_ROOM,
+   * Resolves the target of a message of `sender`. Throws `not-found` UNKNOWN_PEER or UNKNOWN_ROOM,
    * `precondition` AMBIGUOUS_PEER, NOT_A_MEMBER or NO_RECEIVERS, `invalid` BAD_ROOM.
    */
   resolve(sender: PeerId, request: TargetRequest): Resolved {
@@ -89,14 +89,15 @@ export class Roster {
     const all = request.kind === 'room' ? this.#membersOf(request.room, sender) : this.#peers.keys();
     const receivers = [...all].filter((id) => id !== sender);
     if (receivers.length > 0) return { target: request, receivers };
-    const where = request.kind === 'room' ? `in the room ${quote(request.room)}` : 'known to the relay';
-    const message = `nobody else is ${where} yet: send again when somebody is`;
+    const where =
+      request.kind === 'room' ? `in the room ${quote(request.room)}` : 'known to the messaging service';
+    const message = `no other peer is ${where} yet: send again later`;
     throw new EnjambreError('precondition', 'NO_RECEIVERS', message);
   }
 
   /**
-   * By id, by a name that only one has, or by the first 8 or more digits of an id. Throws
-   * `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER.
+   * Finds a peer by id, by a unique name, or by at least the first 8 digits of an id. Throws `not-found`
+   * UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER.
    */
   findPeer(text: string): KnownPeer {
     const byId = this.#peers.get(text.toLowerCase() as PeerId);
@@ -105,7 +106,7 @@ export class Roster {
     const found = named.length > 0 ? named : withDigits(text, this.#peers.values(), ({ id }) => id);
     const [peer] = found;
     if (!peer) {
-      const message = `no peer ${quote(text)} has said hello to this relay: look at its name, or start it`;
+      const message = `no peer ${quote(text)} is known to this messaging service: check its name, or start it`;
       throw new EnjambreError('not-found', 'UNKNOWN_PEER', message);
     }
     if (found.length === 1) return peer;
@@ -120,11 +121,11 @@ export class Roster {
     checkRoomName(room);
     const members = this.rooms.members(room);
     if (!members) {
-      const message = `there is no room ${quote(room)}: join it, and it is made`;
+      const message = `there is no room ${quote(room)}: join it to create it`;
       throw new EnjambreError('not-found', 'UNKNOWN_ROOM', message);
     }
     if (!members.has(sender)) {
-      const message = `only members write to the room ${quote(room)}: join it first`;
+      const message = `only members may write to the room ${quote(room)}: join it first`;
       throw new EnjambreError('precondition', 'NOT_A_MEMBER', message);
     }
     return members;
@@ -137,12 +138,12 @@ export class Roster {
   }
 }
 
-/** Names the choices, those that came last first: a machine that was set up anew has left its old id behind. */
+/** Lists the choices, latest first: a reinstalled machine leaves its old id behind. */
 function ambiguous(text: string, found: readonly KnownPeer[]): EnjambreError {
   const byAge = [...found].sort((a, b) => b.seenAt - a.seenAt);
   const choices = byAge
     .slice(0, MAX_CHOICES)
-    .map(({ id, seenAt }) => `${id.slice(0, SHOWN_DIGITS)} (came ${new Date(seenAt).toISOString()})`);
+    .map(({ id, seenAt }) => `${id.slice(0, SHOWN_DIGITS)} (connected ${new Date(seenAt).toISOString()})`);
   const shown = choices.join(', ') + (found.length > MAX_CHOICES ? ', …' : '');
   const message = `${found.length} peers are named ${quote(text)}: give the id of the one you mean: ${shown}`;
   return new EnjambreError('precondition', 'AMBIGUOUS_PEER', message);

@@ -8,17 +8,17 @@ export class SendRates {
 
   constructor(private readonly options: BucketOptions) {}
 
-  /** Throws `exhausted` TOO_FAST, with the time of a retry. */
+  /** Throws `exhausted` TOO_FAST, with a retry delay. */
   take(sender: PeerId, now: number): void {
     let bucket = this.#buckets.get(sender);
     if (!bucket) this.#buckets.set(sender, (bucket = new TokenBucket(this.options, now)));
     const retryAfterMs = bucket.take(now);
     if (retryAfterMs === 0) return;
-    const message = `more than ${this.options.perSecond} calls a second: try again after ${retryAfterMs} ms`;
+    const message = `more than ${this.options.perSecond} calls per second: try again after ${retryAfterMs} ms`;
     throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });
   }
 
-  /** Forgets those who were idle long enough to start anew. */
+  /** Removes senders that were idle long enough for a full bucket. */
   prune(now: number): void {
     for (const [sender, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(sender);
   }

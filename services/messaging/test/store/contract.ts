@@ -7,7 +7,7 @@ import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
 const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
 const all = (): boolean => true;
 
-/** What every {@link MessageStore} promises. `create` makes a started, empty one; the suite stops it. */
+/** Contract of every {@link MessageStore}. `create` creates a started, empty store; the suite stops it. */
 export function messageStoreContract(create: () => Promise<MessageStore>): void {
   describe('a message store', () => {
     let store: MessageStore;
@@ -24,7 +24,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(store.available).toBe(true);
     });
 
-    test('keeps a message until its receiver comes, as it was', async () => {
+    test('keeps a message unchanged until its receiver connects', async () => {
       const message = sampleMessage(alice, bob, { text: '\u{1f41d}\0\n', id: 'ñ: x' });
       expect(await put(message)).toMatchObject({ message, duplicate: false, fresh: true });
       const inbox = await store.open(bob.id, 0);
@@ -33,7 +33,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(delivery!.bytes).toBeGreaterThan(0);
     });
 
-    test('gives a message to a receiver that waits for it', async () => {
+    test('delivers a message to a waiting receiver', async () => {
       const inbox = await store.open(bob.id, 0);
       const next = inbox.next();
       const message = sampleMessage(alice, bob);
@@ -41,7 +41,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect((await next)!.message).toEqual(message);
     });
 
-    test('gives each receiver what is for it, ids increasing', async () => {
+    test('delivers each message to its receiver, in id order', async () => {
       const messages = [...Array(20).keys()].map((n) => sampleMessage(alice, n % 2 ? bob : carol));
       for (const message of messages) await put(message);
       for (const [receiver, parity] of [
@@ -62,7 +62,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       }
     });
 
-    test('delivers again what was not acknowledged, in order, and nothing else', async () => {
+    test('redelivers unacknowledged messages in order, and no others', async () => {
       for (let n = 0; n < 6; n++) await put(sampleMessage(alice, bob));
       const first = await store.open(bob.id, 0);
       const got = await take(first, 4);
@@ -84,14 +84,14 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(await take(again, 2)).toEqual(got.slice(3));
     });
 
-    test('takes a cursor that it has not reached for one of another store', async () => {
+    test('treats a cursor above all ids as one of another store', async () => {
       const message = sampleMessage(alice, bob);
       await put(message);
       const inbox = await store.open(bob.id, Number.MAX_SAFE_INTEGER);
       expect((await inbox.next())!.message).toEqual(message);
     });
 
-    test('ignores acknowledgements of what is not under way', async () => {
+    test('ignores acknowledgements of deliveries that are not in flight', async () => {
       await put(sampleMessage(alice, bob));
       const inbox = await store.open(bob.id, 0);
       for (const id of [0, -1, 1, Number.MAX_SAFE_INTEGER, NaN]) inbox.acknowledge(id);
@@ -101,7 +101,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       await settled(store, 0);
     });
 
-    test('a new inbox closes the one before', async () => {
+    test('a new inbox closes the previous one', async () => {
       const first = await store.open(bob.id, 0);
       const next = first.next();
       const second = await store.open(bob.id, 0);
@@ -112,7 +112,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect((await second.next())!.message).toEqual(message);
     });
 
-    test('a closed inbox wakes who waits, and acknowledges nothing', async () => {
+    test('a closed inbox wakes its reader, and acknowledges nothing', async () => {
       await put(sampleMessage(alice, bob));
       const inbox = await store.open(bob.id, 0);
       const delivery = await inbox.next();
@@ -123,7 +123,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect((await (await store.open(bob.id, 0)).next())!.message).toEqual(delivery!.message);
     });
 
-    test('a message that is put again is a duplicate, and comes once', async () => {
+    test('a message that is put again is a duplicate, and delivered once', async () => {
       const message = sampleMessage(alice, bob);
       await put(message);
       const again = await put({ ...message, sentAt: message.sentAt + 1000 });
@@ -144,7 +144,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(store.backlog(carol.id).messages).toBe(0);
     });
 
-    test('an id is not used for another text or target, but by another sender it is', async () => {
+    test('an id is refused for another text or target, but not for another sender', async () => {
       const message = sampleMessage(alice, bob);
       await put(message);
       const reused = { code: 'already-exists', reason: 'ID_REUSED' };
@@ -154,7 +154,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(store.backlog(carol.id).messages).toBe(0);
     });
 
-    test('counts what waits', async () => {
+    test('counts waiting messages', async () => {
       expect(store.backlog(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
       await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
       await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
@@ -165,7 +165,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       await settled(store, 1);
     });
 
-    test('has a history of both ends, newest first, in pages', async () => {
+    test('returns the history of sender and receiver, newest first, in pages', async () => {
       const messages = [...Array(25).keys()].map((n) =>
         n % 2 ? sampleMessage(alice, bob) : sampleMessage(bob, alice),
       );
@@ -180,7 +180,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(await pages(store, { peer: samplePeer(9).id, matches: all, limit: 5 })).toEqual([]);
     });
 
-    test('keeps what was acknowledged in the history', async () => {
+    test('keeps acknowledged messages in the history', async () => {
       const message = sampleMessage(alice, bob);
       await put(message);
       const inbox = await store.open(bob.id, 0);
@@ -188,21 +188,21 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       expect(await pages(store, { peer: bob.id, matches: all, limit: 5 })).toEqual([message]);
     });
 
-    test('shows what a peer has sent to itself once', async () => {
+    test('shows a message from a peer to itself once', async () => {
       const message = sampleMessage(alice, alice);
       await put(message);
       expect((await (await store.open(alice.id, 0)).next())!.message).toEqual(message);
       expect(await pages(store, { peer: alice.id, matches: all, limit: 5 })).toEqual([message]);
     });
 
-    test('a page of history has bounded bytes', async () => {
+    test('bounds the bytes of a page of history', async () => {
       for (let n = 0; n < 40; n++) await put(sampleMessage(alice, bob, { text: 'x'.repeat(60_000) }));
       const page = await store.history({ peer: alice.id, matches: all, limit: 1000 });
       expect(page.messages.length).toBeLessThan(20);
       expect(await pages(store, { peer: alice.id, matches: all, limit: 1000 })).toHaveLength(40);
     });
 
-    test('forgets a peer and what waits for it', async () => {
+    test('removes a peer and its waiting messages', async () => {
       await put(sampleMessage(alice, bob));
       const inbox = await store.open(bob.id, 0);
       await inbox.next();
@@ -212,7 +212,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       await store.forgetPeer(bob.id);
     });
 
-    /** Waits until so much waits for bob, as far as the store knows. */
+    /** Waits until the store counts this number of messages waiting for bob. */
     const settled = async (store: MessageStore, messages: number): Promise<void> => {
       await waitFor(() => store.backlog(bob.id).messages === messages, { what: 'acknowledgements' });
     };

@@ -50,7 +50,7 @@ describe('a JetStream store', () => {
     return store;
   };
 
-  test('knows peers, rooms, messages, cursors and backlogs again after a restart', async () => {
+  test('restores peers, rooms, messages, cursors and backlogs after a restart', async () => {
     const before = await started();
     await before.savePeer({ ...alice, seenAt: 1 });
     await before.savePeer({ ...alice, name: 'renamed', seenAt: 2 });
@@ -79,12 +79,12 @@ describe('a JetStream store', () => {
     await after.stop();
   });
 
-  test('completes the fan-out that a crash has cut off', async () => {
+  test('completes a fan-out interrupted by a crash', async () => {
     const store = await started();
     await store.contacts();
     const message = sampleMessage(alice, bob, { target: { kind: 'everyone' } });
     const whole = outgoing(message, [bob.id, carol.id]);
-    // What a relay that dies behind the first copy leaves: the sender's copy, under the id that it writes.
+    // The state after a crash behind the first copy: the sender's copy, under the id that the service writes.
     const connection = await connectToNats(nats.url);
     const msgID = createHash('sha256').update(`${alice.id}\0\0${message.id}`).digest('base64url');
     await connection.jetstream().publish(outboxSubject(alice.id), encodeOutbox(whole), { msgID });
@@ -97,7 +97,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('passes over what somebody else has put into an inbox, and into a history', async () => {
+  test('ignores foreign messages in an inbox, and in a history', async () => {
     const store = await started();
     const messages = [sampleMessage(alice, bob), sampleMessage(alice, bob)];
     await store.put(outgoing(messages[0]!));
@@ -121,7 +121,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('leaves out contacts that are not understood', async () => {
+  test('ignores malformed contacts', async () => {
     const store = await started();
     await store.savePeer({ ...alice, seenAt: 1 });
     const connection = await connectToNats(nats.url);
@@ -133,7 +133,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('says that NATS is away, and an open inbox goes on when it is back', async () => {
+  test('reports an unreachable NATS, and an open inbox resumes when it is back', async () => {
     const store = await started();
     const inbox = await store.open(bob.id, 0);
     const messages = [1, 2, 3].map(() => sampleMessage(alice, bob));
@@ -156,7 +156,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('goes on when its consumer is deleted under it, and delivers nothing twice to the same inbox', async () => {
+  test('recovers when its consumer is deleted, and delivers nothing twice to the same inbox', async () => {
     const store = await started();
     const inbox = await store.open(bob.id, 0);
     const messages = [1, 2].map(() => sampleMessage(alice, bob));
@@ -170,7 +170,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('goes on when stream and bucket are deleted under it, with delivery ids beyond those before', async () => {
+  test('recovers when stream and bucket are deleted, with higher delivery ids than before', async () => {
     const store = await started();
     const inbox = await store.open(bob.id, 0);
     for (let n = 0; n < 5; n++) await store.put(outgoing(sampleMessage(alice, bob)));
@@ -187,7 +187,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('finds its way through a long history of many', async () => {
+  test('searches a long history of many peers', async () => {
     const store = await started();
     const mine = [];
     for (let n = 0; n < 1500; n++) {
@@ -207,7 +207,7 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('starts without NATS and is available when it comes', async () => {
+  test('starts without NATS and is available when it is up', async () => {
     const late = await NatsServer.start();
     await late.kill();
     const store = open(late.url);
@@ -221,7 +221,7 @@ describe('a JetStream store', () => {
     await late.stop();
   });
 
-  test('keeps no more bytes than it may, nor ids longer than messages', async () => {
+  test('keeps to its byte limit, and keeps ids no longer than messages', async () => {
     const store = open(nats.url, { maxAgeMs: 60_000, maxBytes: 300_000, duplicateWindowMs: 600_000 });
     await store.start();
     const messages = [...Array(10).keys()].map(() => sampleMessage(alice, bob, { text: 'x'.repeat(30_000) }));
@@ -231,7 +231,7 @@ describe('a JetStream store', () => {
     expect(page.messages[0]).toEqual(messages.at(-1));
     expect((await (await store.open(bob.id, 0)).next())!.message).not.toEqual(messages[0]);
     await store.stop();
-    // What is configured otherwise the next time is changed.
+    // A changed setting is applied at the next start.
     const wider = await started();
     await wider.contacts();
     const connection = await connectToNats(nats.url);
@@ -242,12 +242,12 @@ describe('a JetStream store', () => {
   });
 });
 
-/** NATS says that it listens a moment before JetStream answers. */
+/** NATS accepts connections a moment before JetStream answers. */
 function insist<T>(work: () => Promise<T>): Promise<T> {
   return waitFor(work, { what: 'JetStream to answer', retryErrors: true });
 }
 
-/** A store with a connection of its own, which is started and stopped with it. */
+/** A store with its own connection, started and stopped together. */
 class ConnectedStore extends JetStreamStore {
   readonly #link: NatsLink;
 

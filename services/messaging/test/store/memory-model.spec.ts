@@ -9,7 +9,7 @@ const senders = [samplePeer(1), samplePeer(2)];
 const bob = samplePeer(3);
 const NOW = 1_700_000_000_000;
 
-/** What may happen between two senders and bob: numbers choose what it concerns. */
+/** Steps of two senders and bob: the numbers select their objects. */
 const step = fc.oneof(
   fc.record({ does: fc.constant('send' as const), which: fc.nat(1) }),
   fc.record({ does: fc.constant('repeat' as const), which: fc.nat(50) }),
@@ -18,7 +18,7 @@ const step = fc.oneof(
 );
 
 describe('a memory store', () => {
-  test('delivers each message until it is acknowledged, in order, whatever is repeated and interrupted', async () => {
+  test('delivers each message until it is acknowledged, in order, despite repetitions and interruptions', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
         const store = new MemoryStore({ maxAgeMs: 1e9, maxBytes: 1e9, maxMessages: 1e6, clock: () => NOW });
@@ -58,7 +58,7 @@ describe('a memory store', () => {
     );
   });
 
-  test('keeps no more than it may: the oldest go first, from inboxes and histories too', async () => {
+  test('keeps to its limit: the oldest are dropped first, from inboxes and histories too', async () => {
     let now = NOW;
     const store = new MemoryStore({ maxAgeMs: 1000, maxBytes: 1e9, maxMessages: 3, clock: () => now });
     const messages = [...Array(5).keys()].map(() => sampleMessage(senders[0]!, bob, { sentAt: now }));
@@ -73,7 +73,7 @@ describe('a memory store', () => {
     expect(store.backlog(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
   });
 
-  test('begins beyond all delivery ids that it gave before it was started again', async () => {
+  test('starts above all delivery ids from before a restart', async () => {
     const options = { maxAgeMs: 1000, maxBytes: 1e9, maxMessages: 1000 };
     const last = async (store: MemoryStore, count: number): Promise<number> => {
       const inbox = await store.open(bob.id, 0);

@@ -12,7 +12,7 @@ import { messagingOptions } from '../../src/config.js';
 import { createMessaging, type Messaging, type MessagingOverrides } from '../../src/service.js';
 import { TestPeer, type PeerOptions } from './test-peer.js';
 
-/** A relay on a free port, clients of it, and an end of all of them. */
+/** A messaging service on a free port and its clients, stopped together. */
 export class Harness {
   readonly #clients: MessagingServiceClient[] = [];
 
@@ -33,7 +33,7 @@ export class Harness {
     return this.messaging.address.kind === 'tcp' ? this.messaging.address.port : 0;
   }
 
-  /** A client on a connection of its own. */
+  /** A client on its own connection. */
   client(): MessagingServiceClient {
     const client = dialer.client(MessagingServiceClient, `127.0.0.1:${this.port}`, {
       'grpc.use_local_subchannel_pool': 1,
@@ -42,12 +42,12 @@ export class Harness {
     return client;
   }
 
-  /** A stream that has not said hello. */
+  /** A stream before its hello. */
   stranger(options: PeerOptions = {}): TestPeer {
     return new TestPeer(this.client(), options);
   }
 
-  /** A peer that has its token. */
+  /** A peer that has received its token. */
   async peer(name: string, options: PeerOptions = {}): Promise<TestPeer> {
     const peer = this.stranger(options);
     await peer.greet({ name });
@@ -62,7 +62,7 @@ export class Harness {
 
 let made = 0;
 
-/** Sends a text; the id is made unless it is given. */
+/** Sends a text; generates an id unless it is given. */
 export function send(
   from: TestPeer,
   to: TestPeer | string | SendRequest['target'],
@@ -81,7 +81,7 @@ export function send(
 export const room = (name: string): SendRequest['target'] => ({ target: { $case: 'room', value: name } });
 export const everyone: SendRequest['target'] = { target: { $case: 'everyone', value: true } };
 
-/** With which reason a call fails; undefined if it does not. */
+/** The reason of a failed call; undefined if it succeeds. */
 export async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
   try {
     await call;

@@ -23,7 +23,7 @@ export function sampleMessage(from: PeerRef, to: PeerRef, message: Partial<Messa
   };
 }
 
-/** What puts a message for those receivers. */
+/** The arguments that put a message for these receivers. */
 export function outgoing(message: Message, receivers?: readonly PeerId[]): Outgoing {
   const { target } = message;
   return { message, receivers: receivers ?? (target.kind === 'peer' ? [target.peer.id] : []), skipped: 0 };

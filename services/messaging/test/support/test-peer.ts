@@ -13,24 +13,24 @@ import {
 import { Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 
 export interface PeerOptions {
-  /** Who it is. @default somebody new */
+  /** Its identity. @default a new one */
   readonly identity?: PeerIdentity;
-  /** Acknowledges what it hears. @default true */
+  /** True if it acknowledges deliveries. @default true */
   readonly acknowledges?: boolean;
-  /** How it speaks. @default as this version does */
+  /** Its version of the service. @default this version */
   readonly service?: MessagingServiceService;
 }
 
-/** A peer by hand: says what it is told to and keeps what it hears. */
+/** A scripted peer: sends the given messages and keeps those that it receives. */
 export class TestPeer {
   readonly identity: PeerIdentity;
   readonly call: ClientDuplexStream<ReceiveRequest | Buffer, ReceiveResponse>;
   readonly deliveries: Delivery[] = [];
   challenge: Uint8Array | undefined;
   token = '';
-  /** The relay's version, once it said. */
+  /** The service's version, once received. */
   relayVersion: string | undefined;
-  /** Set when the stream has ended: what with, or undefined for OK. */
+  /** Set when the stream has ended: with an error, or undefined for OK. */
   ended: { readonly error?: EnjambreError } | undefined;
   #wake: (() => void)[] = [];
 
@@ -75,7 +75,7 @@ export class TestPeer {
     return this.deliveries.map(({ message }) => message!.text);
   }
 
-  /** Sends a frame as it is. */
+  /** Sends raw bytes as a frame. */
   sayBytes(frame: Buffer): void {
     this.call.write(frame);
   }
@@ -106,12 +106,12 @@ export class TestPeer {
     await this.when(() => this.token || undefined);
   }
 
-  /** Resolves with all deliveries so far when there are `count` of them. */
+  /** Resolves with all deliveries once there are `count` of them. */
   async received(count: number): Promise<Delivery[]> {
     return this.when(() => (this.deliveries.length >= count ? this.deliveries : undefined));
   }
 
-  /** How the stream ended; an OK is undefined. */
+  /** The error that ended the stream; undefined for OK. */
   async end(): Promise<EnjambreError | undefined> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -122,7 +122,7 @@ export class TestPeer {
     });
   }
 
-  /** Resolves when `condition` gives something. Throws what the stream ended with if it ends before. */
+  /** Resolves when `condition` returns a value. Throws the stream's error if it ends before. */
   async when<T>(condition: () => T | undefined): Promise<T> {
     const unlessEnded = (): T | undefined => {
       const result = condition();

@@ -2,12 +2,12 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { Backlog } from '../../app/ports.js';
 import { sizeOf, type Message } from '../../domain/message.js';
 
-/** What a message is taken for whose size is not known: those of before this process. */
+/** Assumed size of messages from before this process, whose size is unknown. */
 const UNKNOWN_BYTES = 1024;
 
 /**
- * What waits for each receiver, counted as it comes and goes. NATS knows the number
- * of messages better, and corrects it at each session; of bytes it knows nothing.
+ * Counts the messages waiting for each receiver as they come and go. NATS knows the exact number of messages,
+ * and corrects it at each session; it does not know their bytes.
  */
 export class Backlogs {
   readonly #counts = new Map<PeerId, { messages: number; bytes: number }>();
@@ -37,7 +37,7 @@ export class Backlogs {
     else this.#counts.set(receiver, { messages: messages - 1, bytes: Math.max(0, bytes - size) });
   }
 
-  /** Says how many there really are. */
+  /** Sets the exact number of messages. */
   correct(receiver: PeerId, messages: number): void {
     const before = this.of(receiver);
     if (messages === 0) this.#counts.delete(receiver);

@@ -18,8 +18,8 @@ interface Found {
 }
 
 /**
- * Peers, memberships and cursors in a KV bucket: "peer.ID", "room.NAME.ID" (the name in
- * base64url, as keys are ASCII) and "cursor.ID".
+ * Stores peers, memberships and cursors in a KV bucket: "peer.ID", "room.NAME.ID" (the name in base64url,
+ * since keys are ASCII) and "cursor.ID".
  */
 export class ContactBucket {
   readonly #cursors = new Map<PeerId, number>();
@@ -29,7 +29,7 @@ export class ContactBucket {
     private readonly log: Logger,
   ) {}
 
-  /** Reads all of it. An entry that is not understood is left out. */
+  /** Reads the whole bucket. Malformed entries are ignored. */
   load(): Promise<Contacts> {
     return this.access.use(async ({ contacts }) => {
       const found: Found = { peers: [], memberships: [] };
@@ -64,7 +64,7 @@ export class ContactBucket {
     await this.access.use(({ contacts }) => contacts.purge(membershipKey(membership)));
   }
 
-  /** The delivery up to which a receiver has acknowledged, as far as it was saved; 0 if nothing was. */
+  /** The last saved delivery that a receiver has acknowledged; 0 if none was saved. */
   cursor(receiver: PeerId): number {
     return this.#cursors.get(receiver) ?? 0;
   }
@@ -83,10 +83,7 @@ export class ContactBucket {
     try {
       this.#read(entry.key, entry.string(), found);
     } catch (error) {
-      this.log.warn(
-        { err: error, key: entry.key },
-        'an entry of the contacts is not understood: it is left out',
-      );
+      this.log.warn({ err: error, key: entry.key }, 'a malformed entry of the contacts is ignored');
     }
   }
 

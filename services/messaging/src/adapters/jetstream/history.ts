@@ -8,11 +8,11 @@ import { inboxSubject, outboxSubject, STREAM } from './names.js';
 import { pull, type Pulled } from './pull.js';
 import { decodeStored } from './stored.js';
 
-/** Messages of one subject that are read at a time. */
+/** Messages of one subject read at a time. */
 const CHUNK = 128;
-/** Chunks that one page looks through for what it wants; it may be short, then. */
+/** Limit of chunks that one page searches; the page may then be short. */
 const MAX_CHUNKS = 8;
-/** Bytes of text in a page, about: it so fits into a gRPC message. */
+/** Approximate limit of text bytes in a page, so that it fits into a gRPC message. */
 const MAX_PAGE_BYTES = 1 << 20;
 const MAX_CHUNK_BYTES = 32 << 20;
 const PULL_MS = 5000;
@@ -22,7 +22,7 @@ interface Place {
   readonly message: Message;
 }
 
-/** Reads what a peer has sent and received back from the stream, newest first. */
+/** Reads a peer's sent and received messages from the stream, newest first. */
 export class JetStreamHistory {
   constructor(
     private readonly access: JetStreamAccess,
@@ -51,7 +51,10 @@ export class JetStreamHistory {
     });
   }
 
-  /** The newest places before `end`, newest first, and where they begin; undefined if there is nothing older. */
+  /**
+   * The newest messages before `end`, newest first, and the start of their range; undefined if there are no
+   * older ones.
+   */
   async #chunk(
     jetStream: JetStream,
     peer: PeerId,
@@ -59,12 +62,12 @@ export class JetStreamHistory {
   ): Promise<{ places: Place[]; from: number | undefined }> {
     const subjects = [outboxSubject(peer), inboxSubject(peer)];
     const starts = await Promise.all(subjects.map((subject) => startOf(jetStream, subject, { first, end })));
-    // What lies before the later start is read in the next chunk, of both subjects.
+    // Messages before the later start are read in the next chunk, for both subjects.
     const from = Math.max(...starts);
     const read = await Promise.all(
       subjects.map((subject) => this.#read(jetStream, subject, { first: from, end })),
     );
-    // What a peer has sent to itself is in both.
+    // A message from a peer to itself is in both.
     const [sent = [], received = []] = read;
     const others = received.filter(({ message }) => message.sender.id !== peer);
     const places = [...sent, ...others].sort((one, other) => other.seq - one.seq);
@@ -103,15 +106,12 @@ export class JetStreamHistory {
     try {
       places.push({ seq, message: decodeStored(data).message });
     } catch (error) {
-      this.log.debug(
-        { err: error, seq, subject },
-        'something that is no message of ours is left out of a history',
-      );
+      this.log.debug({ err: error, seq, subject }, 'a foreign message is left out of a history');
     }
   }
 }
 
-/** The greatest start from which there is a {@link CHUNK} of messages before `end`, about; `first` if there is none. */
+/** The greatest start with about {@link CHUNK} messages before `end`; `first` if there is none. */
 async function startOf(
   jetStream: JetStream,
   subject: string,
@@ -123,7 +123,7 @@ async function startOf(
     return pending;
   };
   const beyond = await count(end);
-  // Invariant: from `low` there are enough, or it is the first; from `high` there are too few.
+  // Invariant: from `low` there are enough messages, or it is the first; from `high` there are too few.
   let low = end;
   let high = end;
   for (let width = 2 * CHUNK; low > first; width *= 4) {
@@ -141,7 +141,7 @@ async function startOf(
   return low;
 }
 
-/** Makes a consumer that begins at `seq`, and so learns how many messages there are from there. */
+/** Creates a consumer that starts at `seq`, to learn the number of messages from there. */
 async function peek(
   { jsm }: JetStream,
   subject: string,

@@ -22,20 +22,20 @@ import type { IdBase } from './numbering.js';
 
 export interface JetStreamComponents {
   readonly log: Logger;
-  /** Started before, and stopped after. */
+  /** Started before this object, and stopped after it. */
   readonly link: NatsLink;
 }
 
 export interface JetStreamOptions {
   readonly maxAgeMs: number;
   readonly maxBytes: number;
-  /** How long ids are remembered; at most as long as messages. */
+  /** Time that ids are remembered; at most the lifetime of messages. */
   readonly duplicateWindowMs: number;
-  /** How many nodes of NATS keep all of it. @default 'auto' */
+  /** Number of NATS nodes that store the data. @default 'auto' */
   readonly replicas?: NatsReplicas;
 }
 
-/** JetStream with the stream and the bucket in place. */
+/** JetStream, with the stream and the bucket ready. */
 export interface JetStream {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
@@ -44,14 +44,17 @@ export interface JetStream {
   readonly idBase: IdBase;
 }
 
-/** How often a NATS that is there, and cannot keep messages, is asked again. */
+/** Retry interval while NATS is reachable but cannot store messages. */
 const READY_RETRY_MS = 2000;
-/** No answer of JetStream is waited for longer. */
+/** Timeout of requests to JetStream. */
 const TIMEOUT_MS = 5000;
-/** Ids left free for each millisecond: those of a stream that is made anew begin beyond all of the one before. */
+/** Ids reserved per millisecond: the ids of a recreated stream start above all ids of the previous one. */
 const IDS_PER_MS = 1000;
 
-/** The way to JetStream: makes stream and bucket whenever NATS is there (again), and says in our terms why not. */
+/**
+ * Access to JetStream: creates the stream and the bucket whenever NATS is reachable (again), and converts its
+ * errors.
+ */
 export class JetStreamAccess implements Startable {
   readonly #link: NatsLink;
   readonly #log: Logger;
@@ -71,12 +74,12 @@ export class JetStreamAccess implements Startable {
     this.#link = link;
   }
 
-  /** True while messages can be kept. */
+  /** True while messages can be stored. */
   get ready(): boolean {
     return this.#link.connected && this.#isReady;
   }
 
-  /** Resolves when it is known whether messages can be kept, or while NATS is away. */
+  /** Resolves when it is known whether messages can be stored, or without a connection to NATS. */
   async start(): Promise<void> {
     let first: Promise<void> | undefined;
     this.#unlisten = this.#link.onConnected(() => {
@@ -94,24 +97,24 @@ export class JetStreamAccess implements Startable {
     return Promise.resolve();
   }
 
-  /** Calls `listener` each time that NATS is there again. Returns the end of that. */
+  /** Calls `listener` after each reconnection to NATS. Returns a function that removes it. */
   onReconnected(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Does `work`; what fails for NATS's sake becomes `unavailable` STORE_AWAY. */
+  /** Runs `work`; failures of NATS become `unavailable` STORE_AWAY. */
   async use<T>(work: (jetStream: JetStream) => Promise<T>): Promise<T> {
     try {
       return await work(await this.#jetStream());
     } catch (error) {
-      // Perhaps somebody has deleted the stream: it is made again the next time.
+      // The stream may have been deleted: it is created again the next time.
       if (error instanceof NatsError) this.#ready = undefined;
       throw away(error);
     }
   }
 
-  /** Tries until it is, or the connection is another; the first attempt decides the start. */
+  /** Retries until ready, or until the connection changes; the first attempt decides the start. */
   async #becomeReady(): Promise<void> {
     const { connection } = this.#link;
     const { signal } = this.#stopping;
@@ -129,7 +132,7 @@ export class JetStreamAccess implements Startable {
       return true;
     } catch (error) {
       const problem = jetStreamProblem(error, this.#reservation);
-      if (problem !== this.#toldProblem) this.#log.error(`NATS cannot keep messages: ${problem}`);
+      if (problem !== this.#toldProblem) this.#log.error(`NATS cannot store messages: ${problem}`);
       this.#toldProblem = problem;
       return false;
     }
@@ -164,7 +167,7 @@ export class JetStreamAccess implements Startable {
     return { connection, js, jsm, contacts, idBase: created * IDS_PER_MS };
   }
 
-  /** Returns when the stream was made, in milliseconds since 1970. */
+  /** Returns the creation time of the stream in milliseconds since 1970. */
   async #ensureStream(jsm: JetStreamManager, nodes: number): Promise<number> {
     const { maxAgeMs, maxBytes, duplicateWindowMs } = this.#options;
     const changeable = {
@@ -180,13 +183,13 @@ export class JetStreamAccess implements Startable {
     };
     const { created } = await ensureStream(jsm, {
       name: STREAM,
-      // One that is there stays on as many nodes as it is: the placement moves it.
+      // An existing stream keeps its number of nodes: the placement changes it.
       made: { num_replicas: nodes, ...fixed },
       kept: changeable,
       onRefused: (error) =>
         this.#log.warn(
           { err: error },
-          `NATS keeps as many messages as before: ${jetStreamProblem(error, this.#reservation)}`,
+          `the message stream keeps its previous limits: ${jetStreamProblem(error, this.#reservation)}`,
         ),
     });
     return Date.parse(created);
@@ -197,11 +200,11 @@ export class JetStreamAccess implements Startable {
   }
 }
 
-/** JetStream's own numbers of what is wrong. */
+/** JetStream's error codes. */
 const CONSUMER_NOT_FOUND = 10_014;
 const MESSAGE_NOT_FOUND = 10_037;
 
-/** `undefined` in place of the error that there is no such consumer or message. */
+/** Maps the error for a missing consumer or message to `undefined`. */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
@@ -217,6 +220,6 @@ function isApiError(error: unknown, code: number): boolean {
 
 function away(error: unknown): unknown {
   if (error instanceof EnjambreError || !(error instanceof NatsError)) return error;
-  const message = `NATS, which keeps the messages, does not do its part: ${jetStreamProblem(error)}; then try again, a message with the same id`;
+  const message = `NATS cannot store or read messages: ${jetStreamProblem(error)}; then try again, a message with the same id`;
   return new EnjambreError('unavailable', 'STORE_AWAY', message, { cause: error });
 }

@@ -31,12 +31,12 @@ export interface InboxParts {
   readonly log: Logger;
 }
 
-/** Read ahead of the receiver: enough that it need not wait for a round trip. */
+/** Read-ahead: enough that the receiver does not wait for a round trip. */
 const BATCH = 256;
-/** What that may hold, in bytes; the largest message of NATS's fits. */
+/** Byte limit of the read-ahead; the largest message of NATS fits. */
 const BATCH_BYTES = 2 << 20;
 const PULL_MS = 20_000;
-/** NATS shall never deliver again by itself: that would be out of order. In milliseconds. */
+/** NATS must not redeliver by itself: that would break the order. In milliseconds. */
 const ACK_WAIT_MS = 7 * 86_400_000;
 
 interface UnderWay {
@@ -47,19 +47,19 @@ interface UnderWay {
 /**
  * The inbox of one receiver over its durable consumer.
  *
- * The consumer remembers what was acknowledged. To get what was not in the right order, it is made
- * again behind that at each beginning: at the session's, and whenever something may have been lost
- * on the way, which a gap in the consumer's numbers or a new connection shows. Its three
- * numberings are explained in `numbering.ts`.
+ * The consumer records acknowledgements. To get unacknowledged messages in order, it is recreated behind the
+ * acknowledged ones at each start: of a session, and whenever messages may have been lost in transit, which a
+ * gap in the consumer's numbers or a new connection shows. Its three numberings are explained in
+ * `numbering.ts`.
  */
 export class JetStreamInbox implements Inbox {
   readonly #parts: InboxParts;
   readonly #receiver: PeerId;
   readonly #closing = new AbortController();
   readonly #buffer: Delivery[] = [];
-  /** Read and not acknowledged, ascending. */
+  /** Read and not yet acknowledged, ascending. */
   readonly #underWay = new Map<StreamSeq, UnderWay>();
-  /** Places up to this one have been read. */
+  /** Stream sequences up to this one have been read. */
   #lastRead: StreamSeq = BEFORE_ALL;
   readonly #gaps = new GapWatch();
   #idBase: IdBase = 0;
@@ -73,7 +73,7 @@ export class JetStreamInbox implements Inbox {
   }
 
   /**
-   * Makes the consumer, so that what fails is told; then goes on by itself.
+   * Creates the consumer, so that failures are reported; then runs by itself.
    *
    * @param afters deliveries up to any of these count as acknowledged
    */
@@ -88,8 +88,8 @@ export class JetStreamInbox implements Inbox {
   }
 
   /**
-   * Deliveries up to this one are acknowledged. NATS hears of it a little later: who opens the
-   * next inbox in the same process had better ask here.
+   * Deliveries up to this one are acknowledged. NATS learns of it a little later: within this process, the
+   * next inbox should start from this value.
    */
   get acknowledged(): DeliveryId {
     return toDeliveryId(this.#idBase, this.#floor);
@@ -124,13 +124,13 @@ export class JetStreamInbox implements Inbox {
     this.#wakePuller?.();
   }
 
-  /** Resolves when it no longer touches the consumer. */
+  /** Resolves when it no longer uses the consumer. */
   async closed(): Promise<void> {
     this.close();
     await this.#running;
   }
 
-  /** Pulls for ever; after a failure or a loss with a new consumer. */
+  /** Pulls until closed; after a failure or a loss, with a new consumer. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     const backoff = new Backoff({ random: Math.random, baseMs: 50, maxMs: 1000 });
@@ -146,14 +146,14 @@ export class JetStreamInbox implements Inbox {
       } catch (error) {
         this.#parts.log.debug(
           { err: error, receiver: this.#receiver },
-          `an inbox begins anew: ${messageOf(error)}`,
+          `an inbox restarts: ${messageOf(error)}`,
         );
         await sleep(backoff.next(), signal);
       }
     }
   }
 
-  /** Resolves when NATS was lost and is there again, or the inbox is closed. Throws when something was lost. */
+  /** Resolves after a reconnection to NATS, or when the inbox is closed. Throws if a message was lost. */
   async #pullAll({ connection }: JetStream): Promise<void> {
     const lost = new AbortController();
     const unsubscribe = this.#parts.access.onReconnected(() => {
@@ -176,14 +176,17 @@ export class JetStreamInbox implements Inbox {
     }
   }
 
-  /** Waits until the receiver has taken half of what was read ahead. */
+  /** Waits until the receiver has taken half of the read-ahead. */
   async #room(signal: AbortSignal): Promise<void> {
     while (this.#buffer.length > BATCH / 2 && !signal.aborted) {
       await new Promise<void>((resolve) => (this.#wakePuller = resolve));
     }
   }
 
-  /** Takes what is new; what was read before a loss is only acknowledged if it was, and else waits for that. */
+  /**
+   * Accepts new messages. One that was read before a loss is acknowledged if the receiver has done so;
+   * otherwise it is still pending.
+   */
   #take(pulled: Pulled): void {
     const { seq, consumerSeq } = pulled;
     this.#gaps.note(consumerSeq);
@@ -192,7 +195,8 @@ export class JetStreamInbox implements Inbox {
       try {
         pulled.acknowledge();
       } catch (error) {
-        // The connection is closed for good: the relay stops, and after_delivery_id makes up for it.
+        // The connection is closed for good, because the service stops; after_delivery_id makes up for the
+        // lost acknowledgement.
         this.#parts.log.debug({ err: error }, 'an acknowledgement could not be passed on');
       }
     };
@@ -212,19 +216,19 @@ export class JetStreamInbox implements Inbox {
     } catch (error) {
       this.#parts.log.warn(
         { err: error, seq, subject: pulled.subject },
-        'something that is no message of ours lies in an inbox: it is passed over',
+        'a foreign message in an inbox is ignored',
       );
       acknowledge();
     }
   }
 
-  /** Places up to this one are acknowledged. */
+  /** Stream sequences up to this one are acknowledged. */
   get #floor(): StreamSeq {
     const [first] = this.#underWay.keys();
     return first === undefined ? this.#lastRead : placeBefore(first);
   }
 
-  /** The stream was deleted and made anew: its places begin again, and nothing of the old one is left. */
+  /** The stream was deleted and recreated: its sequences restart, and nothing of the old stream is left. */
   #moveTo(idBase: IdBase): void {
     this.#idBase = idBase;
     this.#lastRead = BEFORE_ALL;
@@ -238,7 +242,7 @@ export class JetStreamInbox implements Inbox {
     const before = await unlessMissing(jsm.consumers.info(STREAM, name));
     const acknowledged = (before?.ack_floor.stream_seq ?? BEFORE_ALL) as StreamSeq;
     const floor = latest(this.#floor, toStreamSeq(idBase, contacts.cursor(name)), acknowledged);
-    // Should the relay die between the next two steps, this is what is left.
+    // If the service crashes between the next two steps, the saved cursor remains.
     await contacts.saveCursor(name, toDeliveryId(idBase, floor));
     if (before) await unlessMissing(jsm.consumers.delete(STREAM, name));
     const made: ConsumerInfo = await jsm.consumers.add(STREAM, {
@@ -256,7 +260,10 @@ export class JetStreamInbox implements Inbox {
   }
 }
 
-/** The place that a delivery id stands for; one that the stream has not reached is of another store, and none. */
+/**
+ * The stream sequence of a delivery id; an id that the stream has not reached belongs to another store, and
+ * counts as none.
+ */
 async function placeOf({ jsm, idBase }: JetStream, after: DeliveryId): Promise<StreamSeq> {
   const seq = toStreamSeq(idBase, after);
   if (seq === BEFORE_ALL) return seq;

@@ -25,11 +25,14 @@ import { JetStreamInbox } from './jetstream-inbox.js';
 import { MessageWriter } from './message-writer.js';
 import { STREAM } from './names.js';
 
-/** Below this nobody is refused for what waits, and a count that is too high does no harm. */
+/** Below this count no sender is refused, so too high a count does no harm. */
 const EXACT_FROM = 1000;
 const CORRECT_EVERY_MS = 2000;
 
-/** Keeps messages in a JetStream stream, and who is who in a KV bucket beside it. Works from nats-server 2.9 on. */
+/**
+ * Stores messages in a JetStream stream, and contacts in a KV bucket beside it. Requires nats-server 2.9 or
+ * later.
+ */
 export class JetStreamStore implements MessageStore {
   readonly #access: JetStreamAccess;
   readonly #contacts: ContactBucket;
@@ -37,7 +40,7 @@ export class JetStreamStore implements MessageStore {
   readonly #writer: MessageWriter;
   readonly #history: JetStreamHistory;
   readonly #log: Logger;
-  /** Open ones, and the last one of each receiver: it knows what was acknowledged. */
+  /** Open inboxes, and the last one of each receiver: it has the acknowledged position. */
   readonly #inboxes = new Map<PeerId, JetStreamInbox>();
   readonly #correctedAt = new Map<PeerId, number>();
 
@@ -64,7 +67,7 @@ export class JetStreamStore implements MessageStore {
   async stop(): Promise<void> {
     const closing = [...this.#inboxes].map(async ([receiver, inbox]) => {
       await inbox.closed();
-      // What NATS has not heard yet would be lost with the connection.
+      // Acknowledgements that NATS has not received yet would be lost with the connection.
       if (this.available) await this.#contacts.saveCursor(receiver, inbox.acknowledged);
     });
     await Promise.allSettled(closing);
@@ -129,7 +132,10 @@ export class JetStreamStore implements MessageStore {
     return this.#history.page(query);
   }
 
-  /** What is dropped for its age is not counted down: now and then NATS is asked, for the next time. */
+  /**
+   * Messages dropped by age are not counted: the number is requested from NATS now and then, for the next
+   * call.
+   */
   #correct(receiver: PeerId): void {
     const now = performance.now();
     if (now - (this.#correctedAt.get(receiver) ?? -Infinity) < CORRECT_EVERY_MS) return;

@@ -7,13 +7,12 @@ import { unlessMissing, type JetStream, type JetStreamAccess } from './jetstream
 import { inboxSubject, outboxSubject, STREAM } from './names.js';
 import { decodeStored, encodeInbox, encodeOutbox } from './stored.js';
 
-/** Copies of one message that are under way to NATS at a time. */
+/** Copies of one message in flight to NATS at a time. */
 const COPIES_AT_ONCE = 256;
 
 /**
- * Puts messages into the stream: first the sender's copy, which lists the receivers, then
- * one for each of them. NATS drops a copy whose id it knows, so that to write a message
- * again completes it and doubles nothing.
+ * Writes messages to the stream: first the sender's copy, which lists the receivers, then one copy for each
+ * receiver. NATS drops a copy whose id it knows, so writing a message again completes it without duplicates.
  */
 export class MessageWriter {
   constructor(
@@ -31,21 +30,21 @@ export class MessageWriter {
     });
   }
 
-  /** Returns what was kept under that id before, if anything was. */
+  /** Returns the message stored under that id before, if any. */
   async #putOutbox({ js, jsm }: JetStream, outgoing: Outgoing): Promise<Outgoing | undefined> {
     const { message } = outgoing;
     const subject = outboxSubject(message.sender.id);
     const ack = await js.publish(subject, encodeOutbox(outgoing), { msgID: copyId(message) });
     if (!ack.duplicate) return undefined;
     const stored = await unlessMissing(jsm.streams.getMessage(STREAM, { seq: ack.seq }));
-    // Its id is remembered longer than it was kept: it has been delivered, or was dropped for want of room.
+    // Its id is remembered longer than the message: it has been delivered, or was dropped for lack of space.
     if (!stored) return { ...outgoing, receivers: [] };
     const before = decodeStored(stored.data);
     if (!isSameContent(before.message, message)) throw idReused(message.id);
     return before;
   }
 
-  /** Returns how many copies are new. */
+  /** Returns the number of new copies. */
   async #putInboxes({ js }: JetStream, { message, receivers }: Outgoing): Promise<number> {
     const data = encodeInbox(message);
     let copies = 0;
@@ -59,7 +58,7 @@ export class MessageWriter {
     };
     for (let at = 0; at < receivers.length; at += COPIES_AT_ONCE) {
       const puts = receivers.slice(at, at + COPIES_AT_ONCE).map(putOne);
-      // All have ended before one fails: nothing of this message comes behind the next one's.
+      // Waits for all copies before failing: no copy of this message may follow one of the next message.
       const failed = (await Promise.allSettled(puts)).find(({ status }) => status === 'rejected');
       if (failed?.status === 'rejected') throw failed.reason;
     }
@@ -67,7 +66,9 @@ export class MessageWriter {
   }
 }
 
-/** What NATS knows a copy by: a hash, as the id may hold what a header may not. */
+/**
+ * The id of a copy in NATS: a hash, since a message id may contain characters that are invalid in a header.
+ */
 function copyId({ sender, id }: Message, receiver = ''): string {
   return createHash('sha256').update(`${sender.id}\0${receiver}\0${id}`).digest('base64url');
 }

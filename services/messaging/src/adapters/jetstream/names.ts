@@ -1,20 +1,20 @@
 import type { PeerId } from '@enjambre/core/ids';
 
-/** The stream that keeps messages. */
+/** The stream of messages. */
 export const STREAM = 'ENJAMBRE_MESSAGES';
-/** The KV bucket that keeps peers, rooms and cursors. */
+/** The KV bucket of peers, rooms and cursors. */
 export const BUCKET = 'ENJAMBRE_CONTACTS';
 
-/** Beside "enjambre.>", where everybody may listen to events: texts are for their receivers. */
+/** Outside "enjambre.>", which is open to all subscribers of events: texts are only for their receivers. */
 const PREFIX = 'enjambre-messages';
 export const SUBJECTS = [`${PREFIX}.inbox.*`, `${PREFIX}.outbox.*`];
 
-/** Where the copies for one receiver are. */
+/** Subject of the copies for one receiver. */
 export function inboxSubject(receiver: PeerId): string {
   return `${PREFIX}.inbox.${receiver}`;
 }
 
-/** Where a sender's own copies are. */
+/** Subject of a sender's own copies. */
 export function outboxSubject(sender: PeerId): string {
   return `${PREFIX}.outbox.${sender}`;
 }

@@ -6,14 +6,14 @@ import type { ConsumerSeq, StreamSeq } from './numbering.js';
 export interface PullRequest {
   readonly consumer: string;
   readonly batch: number;
-  /** Less than a batch if its bytes would be more. */
+  /** Byte limit of a batch; it may then have fewer messages. */
   readonly maxBytes: number;
-  /** Waits so long for messages that are not there yet, in milliseconds; 0 does not wait. */
+  /** Time to wait for new messages, in milliseconds; 0 does not wait. */
   readonly expiresMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A message of the stream as a consumer gives it. */
+/** A message of the stream as delivered by a consumer. */
 export interface Pulled {
   readonly seq: StreamSeq;
   readonly consumerSeq: ConsumerSeq;
@@ -22,14 +22,14 @@ export interface Pulled {
   acknowledge(): void;
 }
 
-/** NATS says that a pull is over; if it does not, this is how long we believe it, beyond `expiresMs`. */
+/** NATS reports the end of a pull; without that report, a pull ends this long after `expiresMs`. */
 const GRACE_MS = 5000;
-/** Statuses that end a pull as it should end: no messages, and none within the time. */
+/** Statuses of a normal end of a pull: no messages, or none within the time. */
 const OVER = new Set([404, 408]);
 
 /**
- * Asks a pull consumer for messages. Resolves when the batch is full, the time is over or
- * `signal` aborts. Throws if NATS has ended it otherwise, or has fallen silent.
+ * Requests messages from a pull consumer. Resolves when the batch is full, the time has passed or `signal`
+ * aborts. Throws if NATS has ended it otherwise, or no longer answers.
  */
 export async function pull(
   connection: NatsConnection,
@@ -59,7 +59,7 @@ export async function pull(
         }
       },
     });
-    const timer = setTimeout(() => end(away('it has fallen silent')), expiresMs + GRACE_MS);
+    const timer = setTimeout(() => end(away('it no longer answers')), expiresMs + GRACE_MS);
     signal.addEventListener('abort', onAbort);
     const waits = expiresMs > 0 ? { expires: expiresMs * 1_000_000 } : { no_wait: true };
     const payload = JSON.stringify({ batch, max_bytes: maxBytes, ...waits });
@@ -79,11 +79,14 @@ function failureOf({ headers }: Msg): Error | undefined {
 }
 
 function away(why: string): EnjambreError {
-  const message = `NATS, which keeps the messages, does not give them out (${why}): try again`;
+  const message = `NATS did not deliver messages (${why}): try again`;
   return new EnjambreError('unavailable', 'STORE_AWAY', message);
 }
 
-/** Reads "$JS.ACK.STREAM.CONSUMER.DELIVERED.SEQ.CONSUMERSEQ.TIME.PENDING", perhaps with domain and account before STREAM. */
+/**
+ * Parses "$JS.ACK.STREAM.CONSUMER.DELIVERED.SEQ.CONSUMERSEQ.TIME.PENDING", optionally with domain and account
+ * before STREAM.
+ */
 function toPulled(connection: NatsConnection, { reply = '', subject, data }: Msg): Pulled {
   const tokens = reply.split('.');
   const from = tokens.length > 9 ? 4 : 2;

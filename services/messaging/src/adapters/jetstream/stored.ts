@@ -5,17 +5,17 @@ import type { Outgoing } from '../../app/ports.js';
 import { checkMessageId, checkRoomName, checkText, type Message, type Target } from '../../domain/message.js';
 import { fromMessage } from '../convert.js';
 
-/** The sender's copy, which knows the receivers. */
+/** Encodes the sender's copy, with the list of receivers. */
 export function encodeOutbox({ message, receivers, skipped }: Outgoing): Uint8Array {
   return encode({ message: fromMessage(message), receivers: receivers.map(peerIdToBytes), skipped });
 }
 
-/** A receiver's copy. */
+/** Encodes a receiver's copy. */
 export function encodeInbox(message: Message): Uint8Array {
   return encode({ message: fromMessage(message), receivers: [], skipped: 0 });
 }
 
-/** Reads either. Throws whatever there is to throw if it is none: anybody can put anything on a subject. */
+/** Decodes either copy. Throws any error if it is malformed: any NATS client can publish on the subjects. */
 export function decodeStored(data: Uint8Array): Outgoing {
   const { message, receivers, skipped } = StoredMessage.decode(data);
   if (!message) throw new Error('there is no message in it');

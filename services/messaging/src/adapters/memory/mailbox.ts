@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/message.js';
 import type { MemoryInbox } from './memory-inbox.js';
 
-/** What waits for one receiver, and its open inbox. */
+/** The waiting messages of one receiver, and its open inbox. */
 export class Mailbox {
   inbox: MemoryInbox | undefined;
   readonly #pending = new Map<number, Delivery>();
@@ -15,12 +15,12 @@ export class Mailbox {
     return this.#bytes;
   }
 
-  /** True if nothing waits and nobody listens. */
+  /** True if no message is waiting and no inbox is open. */
   get isIdle(): boolean {
     return this.messages === 0 && !this.inbox;
   }
 
-  /** In the order of their ids. */
+  /** In id order. */
   get deliveries(): Delivery[] {
     return [...this.#pending.values()];
   }
@@ -29,7 +29,7 @@ export class Mailbox {
     return this.#pending.has(id);
   }
 
-  /** Ids increase. */
+  /** Ids must increase. */
   add(delivery: Delivery): void {
     this.#pending.set(delivery.id, delivery);
     this.#bytes += delivery.bytes;

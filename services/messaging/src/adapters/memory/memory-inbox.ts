@@ -3,15 +3,15 @@ import type { Inbox } from '../../app/ports.js';
 import { Queue } from './queue.js';
 
 interface MemoryInboxInit {
-  /** What waits already, ids increasing. */
+  /** Deliveries already waiting, in id order. */
   readonly waiting: Delivery[];
-  /** False of a delivery that has been dropped, for its age or for want of room. */
+  /** False for a delivery that was dropped because of its age or for lack of space. */
   readonly isKept: (id: number) => boolean;
   readonly onAcknowledge: (id: number) => void;
   readonly onClose: () => void;
 }
 
-/** An inbox over what waits in memory; the store pushes what comes. */
+/** An inbox over messages in memory; the store pushes new ones. */
 export class MemoryInbox implements Inbox {
   readonly #init: MemoryInboxInit;
   #unread: Queue<Delivery>;

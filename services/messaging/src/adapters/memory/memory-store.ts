@@ -15,24 +15,24 @@ import { MemoryInbox } from './memory-inbox.js';
 import { Queue } from './queue.js';
 
 export interface MemoryStoreOptions {
-  /** Messages are kept so long, in milliseconds. */
+  /** Lifetime of messages in milliseconds. */
   readonly maxAgeMs: number;
-  /** And at most so many, sizes as in {@link sizeOf}; the oldest go first. */
+  /** Limit of all messages together, with sizes as in {@link sizeOf}; the oldest are dropped first. */
   readonly maxBytes: number;
   readonly maxMessages: number;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
 
-/** One kept message: its place among all is the delivery id for each of its receivers. */
+/** A stored message: its place in the store is its delivery id for each receiver. */
 type Entry = Outgoing & Delivery;
 
-/** Ids left free for each millisecond: a relay that is started again begins beyond all it gave before. */
+/** Ids reserved per millisecond: after a restart, ids start above all earlier ones. */
 const IDS_PER_MS = 1000;
-/** Bytes of text in a page of history, about: it so fits into a gRPC message. */
+/** Approximate limit of text bytes in a page of history, so that it fits into a gRPC message. */
 const MAX_PAGE_BYTES = 1 << 20;
 
-/** Keeps messages as long as the process lives, within bounds. */
+/** Stores messages for the lifetime of the process, within limits. */
 export class MemoryStore implements MessageStore {
   readonly available = true;
   readonly #options: MemoryStoreOptions;
@@ -90,7 +90,7 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve();
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws must come as a rejection
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors must be rejections
   async put(outgoing: Outgoing): Promise<Kept> {
     const { message, receivers } = outgoing;
     this.#makeRoom(0);
@@ -119,7 +119,7 @@ export class MemoryStore implements MessageStore {
   open(receiver: PeerId, after: number): Promise<Inbox> {
     this.#mailboxes.get(receiver)?.inbox?.close();
     const mailbox = this.#mailboxOf(receiver);
-    // A cursor from beyond is of another store.
+    // A cursor above all ids belongs to another store.
     if (after < this.#nextId) mailbox.acknowledgeUpTo(after);
     const inbox = new MemoryInbox({
       waiting: mailbox.deliveries,
@@ -150,7 +150,7 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve({ messages: page.map(({ message }) => message) });
   }
 
-  /** Drops what is too old, and the oldest until `bytes` more fit. */
+  /** Drops expired messages, and the oldest ones until `bytes` more fit. */
   #makeRoom(bytes: number): void {
     const { maxAgeMs, maxBytes, maxMessages, clock } = this.#options;
     const since = clock() - maxAgeMs;
@@ -165,7 +165,7 @@ export class MemoryStore implements MessageStore {
     }
   }
 
-  /** Forgets the oldest entry, which is so the oldest of each of its histories, too. */
+  /** Drops the oldest entry, which is also the oldest one of each history that contains it. */
   #drop(entry: Entry): void {
     this.#bytes -= entry.bytes;
     this.#byKey.delete(keyOf(entry));
@@ -198,7 +198,7 @@ function keyOf({ message }: Outgoing): string {
   return `${message.sender.id}:${message.id}`;
 }
 
-/** Sender and receivers, each once. */
+/** Sender and receivers, without duplicates. */
 function partiesOf({ message, receivers }: Outgoing): Set<PeerId> {
   return new Set([message.sender.id, ...receivers]);
 }

@@ -1,7 +1,7 @@
-/** Below this, what was taken is not worth cutting off. */
+/** Below this number of removed items, compaction is not worthwhile. */
 const MIN_CUT = 64;
 
-/** First in, first out; each operation costs O(1) in the long run. */
+/** A first-in, first-out queue; each operation costs amortized O(1). */
 export class Queue<T> {
   #items: T[];
   #head = 0;
@@ -14,7 +14,7 @@ export class Queue<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The oldest. */
+  /** The oldest item. */
   get first(): T | undefined {
     return this.#items[this.#head];
   }
@@ -27,7 +27,7 @@ export class Queue<T> {
     const item = this.first;
     if (item === undefined) return undefined;
     this.#head += 1;
-    // Half of it at once: to cut off one at a time would cost the whole length each time.
+    // Removes half of the array at once: removing items one by one would cost the whole length each time.
     if (this.#head >= MIN_CUT && this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
