@@ -114,7 +114,7 @@ describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [s
     expect((await agent.finished(again)).equals(data)).toBe(true);
   });
 
-  it(`is ${state} at the next checkpoint although nobody sends anything`, async () => {
+  it(`is ${state} at the next checkpoint although no peer sends anything`, async () => {
     const transfer = await begun();
     await mischief[what]!(transfer.view().path);
     await inState(transfer, state);

@@ -13,7 +13,7 @@ describe('traced', () => {
   beforeAll(() => traceWith(new RecordingTracer()));
   afterAll(() => traceWith(undefined));
 
-  /** A part of a transfer, as its downloads work with it while they are traced. */
+  /** A part of a transfer, as its downloads use it while they are traced. */
   function tracedPart<Part extends 'tracker' | 'connector'>(part: Part, it: TransferComponents[Part]) {
     return traced(infoHash('aa'), { [part]: it } as unknown as TransferComponents)[part];
   }

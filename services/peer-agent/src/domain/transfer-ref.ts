@@ -35,7 +35,7 @@ interface Named {
   readonly name: string;
   /** In bytes. */
   readonly size?: number;
-  /** The peer that first shared it, and when, as the tracker tells. */
+  /** The peer that first shared it, and when, according to the tracker. */
   readonly sharedBy?: string;
   readonly sharedAt?: Date | undefined;
 }

@@ -13,10 +13,10 @@ const BLOCK = 256 * 1024;
 const PIECE = 2 * BLOCK;
 const data = bytesOf(3 * PIECE + 100_000);
 
-/** The file that all uploaders have. The last of its four pieces is one short block. */
+/** The file of all uploaders. The last of its four pieces is one short block. */
 export const CONTENT: Content = { metainfo: metainfoOf(data, PIECE), data };
 
-/** An uploader as a test sees it. */
+/** An uploader, as a test sees it. */
 export interface UploaderSite {
   readonly address: PeerAddress;
   /** It has verified these pieces. */
@@ -24,30 +24,30 @@ export interface UploaderSite {
   /** It sends nothing until {@link release}. */
   hold(): void;
   release(): void;
-  /** It serves the file no longer. */
+  /** It stops serving the file. */
   withdraw(): void;
   /** Its process ends. */
   kill(): Promise<void>;
-  /** Downloaders that have a link to it. */
+  /** Downloaders with a link to it. */
   links(): number;
-  /** Pieces that downloaders have said that they have. */
+  /** Pieces that downloaders have announced. */
   known(): readonly number[];
-  /** The pace that was last asked for. */
+  /** The last pace requested. */
   bytesPerSecond(): number;
 }
 
 /** A connector, and peers for it. */
 export interface SwarmSite {
-  /** That of another agent at each call. */
+  /** The connector of a different agent with each call. */
   connector(): PeerConnector;
-  /** An uploader of {@link CONTENT} that has these pieces. @default all */
+  /** An uploader of {@link CONTENT} with these pieces. @default all */
   uploader(name: string, has?: readonly number[]): Promise<UploaderSite>;
-  /** A peer that gives these bytes for any metainfo, or none if there are none. */
+  /** A peer that answers any metainfo request with these bytes; without them it stays silent. */
   informant(name: string, bytes?: Buffer): Promise<PeerAddress>;
   close(): Promise<void>;
 }
 
-/** Keeps what is told of a link. */
+/** Records the news of a link. */
 class Listener {
   readonly news: SourceNews[] = [];
   readonly hear = (news: SourceNews): void => void this.news.push(news);
@@ -69,7 +69,7 @@ class Listener {
     await waitFor(condition, { what, everyMs: 2, timeoutMs: 10_000, seen });
   }
 
-  /** How a request was answered, in order. */
+  /** The answers to a request, in order. */
   answersTo(id: number): SourceNews[] {
     return [...this.of('block-arrived'), ...this.of('block-rejected')].filter((news) => news.id === id);
   }
@@ -80,7 +80,7 @@ interface Open {
   readonly listener: Listener;
 }
 
-/** What every {@link PeerConnector} and its {@link BlockSource}s promise. `create` makes a swarm without peers. */
+/** The contract of {@link PeerConnector} and its {@link BlockSource}s. `create` makes a swarm without peers. */
 export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
   const { metainfo } = CONTENT;
   const layout = new PieceLayout(metainfo);
@@ -124,7 +124,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
     const at = piece * PIECE + block * BLOCK;
     return data.subarray(at, at + layout.blockSize(piece, block));
   };
-  /** Resolves when the uploader has answered all that was asked of it before. */
+  /** Resolves when the uploader has answered all earlier requests. */
   const answered = async ({ source, listener }: Open): Promise<void> => {
     const id = 1_000_000 + listener.news.length;
     source.request(id, blockAt(3, 0));
@@ -137,7 +137,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
   };
 
   describe('a link', () => {
-    test('begins with the pieces of the uploader, and not before it is returned', async () => {
+    test('begins with the pieces of the uploader, and not before `open` returns', async () => {
       const { address } = await site.uploader('uploader', [0, 2]);
       const { source, listener } = await joined(address);
       expect([source.id, source.kind]).toEqual([address.peerId, 'peer']);
@@ -147,7 +147,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(listener.of('source-joined')).toHaveLength(1);
     });
 
-    test('tells the uploader what we have when the link begins', async () => {
+    test('sends our pieces to the uploader when it begins', async () => {
       const uploader = await site.uploader('uploader');
       const have = Bitfield.empty(layout.pieceCount);
       have.set(0);
@@ -158,7 +158,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       await listener.when(() => [...uploader.known()].sort().join() === '0,1', 'the uploader to know');
     });
 
-    test('tells of pieces that the uploader verifies', async () => {
+    test('reports pieces that the uploader verifies', async () => {
       const uploader = await site.uploader('uploader', [0]);
       const { listener } = await joined(uploader.address);
       uploader.gain(1, 2);
@@ -169,7 +169,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(listener.of('source-has').flatMap(({ pieces }) => pieces)).toEqual([1, 2]);
     });
 
-    test('tells the uploader of pieces that we verify, and of the pace', async () => {
+    test('sends pieces that we verify, and the pace, to the uploader', async () => {
       const uploader = await site.uploader('uploader');
       const { source, listener } = await joined(uploader.address);
       source.have([2, 3]);
@@ -182,7 +182,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
   });
 
   describe('a request', () => {
-    test('is answered with the bytes of its block, each once', async () => {
+    test('is answered once with the bytes of its block', async () => {
       const { source, listener } = await joined((await site.uploader('uploader')).address);
       const asked = [0, 1, 2].flatMap((piece) => [0, 1].map((block) => ({ piece, block })));
       asked.push({ piece: 3, block: 0 });
@@ -197,7 +197,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(listener.of('block-rejected')).toEqual([]);
     });
 
-    test('is refused for a piece that the uploader does not have', async () => {
+    test('is rejected for a piece that the uploader does not have', async () => {
       const { source, listener } = await joined((await site.uploader('uploader', [0])).address);
       source.request(7, blockAt(1, 0));
       expect(await listener.until('block-rejected')).toEqual([
@@ -205,7 +205,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       ]);
     });
 
-    test('that is cancelled is answered once, with its block or a refusal', async () => {
+    test('that is cancelled is answered once, with its block or a rejection', async () => {
       const uploader = await site.uploader('uploader');
       const link = await joined(uploader.address);
       const { source, listener } = link;
@@ -221,7 +221,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       for (const news of listener.of('block-rejected')) expect(news.reason).toBe('cancelled');
     });
 
-    test('is not answered again if it is cancelled after that, nor is one that was never made', async () => {
+    test('is not answered again if it is cancelled later; cancelling an unknown one has no effect', async () => {
       const link = await joined((await site.uploader('uploader')).address);
       link.source.request(1, blockAt(0, 0));
       await link.listener.until('block-arrived');
@@ -232,7 +232,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(link.listener.answersTo(99)).toEqual([]);
     });
 
-    test('for any block gets one of the pieces that it leaves to choose from, or a refusal', async () => {
+    test('for any block gets one from its class of pieces, or a rejection', async () => {
       const { address } = await site.uploader('uploader');
       const link = await joined(address);
       await joined(address, site.connector());
@@ -256,7 +256,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(new Set(blocks.map(({ ref }) => `${ref.piece}/${ref.block}`)).size).toBe(3);
     });
 
-    test('for any block is refused while the uploader does not choose', async () => {
+    test('for any block is rejected while the uploader does not super-seed', async () => {
       const { source, listener } = await joined((await site.uploader('uploader')).address);
       source.requestAny(1, { modulus: 1, residue: 0 });
       expect(await listener.until('block-rejected')).toMatchObject([{ id: 1, reason: 'not-available' }]);
@@ -264,7 +264,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
   });
 
   describe('the end of a link', () => {
-    /** That it has ended, and how; then nothing more comes. */
+    /** Expects the end of the link, its reason, and no later news. */
     const over = async ({ source, listener }: Open, byUs: boolean): Promise<EnjambreError> => {
       const [left] = await listener.until('source-left');
       expect(left).toMatchObject({ source: source.id, byUs });
@@ -284,7 +284,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       return left!.error;
     };
 
-    test('by us is told once, with its reason, and nothing after it', async () => {
+    test('by us is reported once, with its reason, and is the last news', async () => {
       const uploader = await site.uploader('uploader');
       const link = await joined(uploader.address);
       uploader.hold();
@@ -296,7 +296,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       await link.listener.when(() => uploader.links() === 0, 'the uploader to notice');
     });
 
-    test('by us is the last news, whatever the uploader says at that moment', async () => {
+    test('by us is the last news, whatever the uploader sends at that moment', async () => {
       const uploader = await site.uploader('uploader', [0]);
       const link = await joined(uploader.address);
       uploader.gain(1);
@@ -304,14 +304,14 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       await over(link, true);
     });
 
-    test('by us may be before its begin: there is none then', async () => {
+    test('by us may precede its begin, which then never comes', async () => {
       const link = open((await site.uploader('uploader')).address);
       link.source.close('REPLACED', 'another peer is tried instead');
       await over(link, true);
       expect(link.listener.of('source-joined')).toEqual([]);
     });
 
-    test('by us may be at any news', async () => {
+    test('by us may happen in any news callback', async () => {
       const { address } = await site.uploader('uploader');
       const listener = new Listener();
       const source: BlockSource = connector.open(
@@ -333,7 +333,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       ]);
     });
 
-    test('by an uploader that withdraws the file is told once, and nothing after it', async () => {
+    test('by an uploader that withdraws the file is reported once, and is the last news', async () => {
       const uploader = await site.uploader('uploader');
       const link = await joined(uploader.address);
       uploader.hold();
@@ -344,33 +344,33 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       expect(link.listener.of('block-arrived')).toEqual([]);
     });
 
-    test('is told when the process of the uploader ends', async () => {
+    test('is reported when the process of the uploader ends', async () => {
       const uploader = await site.uploader('uploader');
       const link = await joined(uploader.address);
       await uploader.kill();
       await over(link, false);
     });
 
-    test('is all that is told of a peer that cannot be reached', async () => {
+    test('is the only news of an unreachable peer', async () => {
       const link = open(await nobody());
       await over(link, false);
       expect(link.listener.news).toHaveLength(1);
     });
 
-    test('is all that is told of a peer that does not have the file', async () => {
+    test('is the only news of a peer without the file', async () => {
       const link = open((await site.uploader('uploader')).address, { of: infoHash('aa') });
       await over(link, false);
       expect(link.listener.news).toHaveLength(1);
     });
 
-    test('is all that is told if another peer answers at the address', async () => {
+    test('is the only news if another peer answers at the address', async () => {
       const { address } = await site.uploader('uploader');
       const link = open({ ...address, peerId: peerNamed('somebody else') });
       expect(await over(link, false)).toMatchObject({ reason: 'OTHER_PEER' });
       expect(link.listener.news).toHaveLength(1);
     });
 
-    test('leaves other links alone', async () => {
+    test('does not affect other links', async () => {
       const [one, other] = [await site.uploader('one'), await site.uploader('other')];
       const first = await joined(one.address);
       const second = await joined(other.address);
@@ -385,7 +385,7 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
     const fetch = (peer: PeerAddress, of: InfoHash = infohash): Promise<unknown> =>
       connector.fetchMetainfo(peer, of, AbortSignal.timeout(10_000));
 
-    test('gives that of the file, and tells how much has come', async () => {
+    test('returns that of the file, and reports progress', async () => {
       const { address } = await site.uploader('uploader');
       const steps: [number, number][] = [];
       const { signal } = new AbortController();
@@ -408,18 +408,18 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       await expect(fetch(liar)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
     });
 
-    test('refuses bytes that are no metainfo', async () => {
+    test('refuses bytes that are not metainfo', async () => {
       const liar = await site.informant('liar', Buffer.from('no bencode'));
       await expect(fetch(liar)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
     });
 
-    test('fails if the peer does not have the file, or is not there', async () => {
+    test('fails if the peer does not have the file, or is unreachable', async () => {
       const { address } = await site.uploader('uploader');
       await expect(fetch(address, infoHash('aa'))).rejects.toMatchObject({ code: 'not-found' });
       await expect(fetch(await nobody())).rejects.toMatchObject({ code: 'unavailable' });
     });
 
-    test('ends when its signal says so, before it begins or while it waits', async () => {
+    test('ends when its signal aborts, before it begins or while it waits', async () => {
       const silent = await site.informant('silent');
       const abort = new AbortController();
       const fetching = connector.fetchMetainfo(silent, infohash, abort.signal);

@@ -19,7 +19,7 @@ export class GrpcSite implements SwarmSite {
   readonly #stops: (() => unknown)[] = [];
 
   private constructor(private readonly path: string) {
-    // What it heard is kept by the spy; the method runs as ever.
+    // The spy records the call and runs the method.
     this.#stops.push(() => this.#spy.mockRestore());
   }
 
@@ -53,7 +53,7 @@ export class GrpcSite implements SwarmSite {
       },
       hold: () => reads.hold(),
       release: () => reads.release(),
-      withdraw: () => serving.stop('the file is not served any more'),
+      withdraw: () => serving.stop('the file is no longer served'),
       kill: stop,
       links: () => this.#linksTo(serving),
       known: () => this.#knownTo(serving),
@@ -77,7 +77,7 @@ export class GrpcSite implements SwarmSite {
     for (const stop of this.#stops.splice(0).reverse()) await stop();
   }
 
-  /** What the uploads of all servers heard. */
+  /** Calls received by the uploads of all servers. */
   get #heard(): UploadEvent[] {
     return this.#spy.mock.calls.map(([event]) => event);
   }

@@ -3,7 +3,7 @@ import type { PeerConnector } from '../../src/app/ports/peers.js';
 import { MemorySwarm } from '../support/memory-swarm.js';
 import { CONTENT, type SwarmSite } from './contract.js';
 
-/** A swarm in memory. @param between what is to be tested between it and the test */
+/** A swarm in memory. @param between wraps the connector under test */
 export function memorySite(between = (connector: PeerConnector): PeerConnector => connector): SwarmSite {
   const swarm = new MemorySwarm(CONTENT);
   return {

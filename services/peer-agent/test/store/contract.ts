@@ -7,31 +7,31 @@ import type { StoreFactory } from '../../src/app/ports/store-factory.js';
 import { ALL_OF_IT } from '../../src/app/transfer/removal.js';
 import { BLOCK, blockOf, download, single, smallPieces, tiny, tree, type Sample } from './samples.js';
 
-/** Where the stores of a test put their files, and what others do to these. Paths are absolute. */
+/** Where the stores of a test put their files, and how others change them. Paths are absolute. */
 export interface StoreSite {
   readonly stores: Pick<StoreFactory, 'original' | 'download'>;
-  /** It is there, and empty. */
+  /** The folder exists and is empty. */
   readonly folder: string;
-  /** All that is in it, at any depth: paths from there, in order, folders with a slash at their end. */
+  /** All entries in it, at any depth: relative paths, in order; folders end with a slash. */
   list(): Promise<string[]>;
   bytesAt(path: string): Promise<Buffer>;
-  /** Makes a file, and the folders above it: another one than what was there. */
+  /** Creates a new file and its parent folders, replacing an existing file. */
   put(path: string, bytes: Uint8Array): Promise<void>;
-  /** Writes into a file, which stays the same one. */
+  /** Writes into a file in place. */
   overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void>;
-  /** Makes a file look as if it had been written to. */
+  /** Changes the times of a file, as if it had been written to. */
   touch(path: string): Promise<void>;
   cut(path: string, length: number): Promise<void>;
-  /** Removes a file, or a folder with all that it holds. */
+  /** Removes a file, or a folder with everything in it. */
   remove(path: string): Promise<void>;
-  /** The next block that is written is lost. */
+  /** Loses the next block that is written. */
   loseBlock(): void;
-  /** From now on nothing can be synced, or all again. */
+  /** Makes all later syncs fail, or succeed again. */
   breakSync(isBroken: boolean): void;
   close(): Promise<void>;
 }
 
-/** What publishing a download that has its name returns. */
+/** Result of publishing a download that is already in place. */
 const ALREADY = { isTaken: false, warning: undefined };
 const MISSING = { code: 'precondition', reason: 'FILE_MISSING' };
 const CHANGED = { code: 'precondition', reason: 'FILE_CHANGED' };
@@ -43,7 +43,7 @@ const ONLY_WHOLE: DeletionRules = {
   fingerprint: '',
 };
 
-/** What every {@link PieceStore} promises. `create` makes an empty site. */
+/** The contract of {@link PieceStore}. `create` makes an empty site. */
 export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   let site: StoreSite;
 
@@ -56,19 +56,19 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   const at = (...names: string[]): string => join(site.folder, ...names);
   const downloadOf = ({ metainfo }: Sample, inPlace = false): PieceStore =>
     site.stores.download(metainfo, site.folder, inPlace);
-  /** A download of which all is written. */
+  /** A download that is completely written. */
   const filled = async (sample: Sample): Promise<PieceStore> => {
     const store = downloadOf(sample);
     await download(store, sample);
     return store;
   };
-  /** A download that has its name. */
+  /** A published download. */
   const published = async (sample: Sample): Promise<PieceStore> => {
     const store = await filled(sample);
     await store.publish();
     return store;
   };
-  /** The store of another run, of a download that has its name. */
+  /** The store of another run, for a published download. */
   const reopened = async (sample: Sample): Promise<PieceStore> => {
     await (await published(sample)).close();
     return downloadOf(sample, true);
@@ -86,9 +86,9 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
     );
     return (await Promise.all(same)).every(Boolean);
   };
-  /** Puts other bytes of the same length at the begin of a file. */
+  /** Overwrites the start of a file with other bytes of the same length. */
   const spoil = (path: string): Promise<void> => site.overwrite(path, 0, Buffer.from('spoilt'));
-  /** Puts another file with the same bytes in the place of one. */
+  /** Replaces a file by another with the same bytes. */
   const replace = async (path: string): Promise<void> => site.put(path, await site.bytesAt(path));
 
   describe.each([
@@ -100,7 +100,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
     const sample = make();
     const layout = new PieceLayout(sample.metainfo);
 
-    test('takes all blocks in any order, says their roots, and publishes the content under its name', async () => {
+    test('accepts all blocks in any order, returns their roots, and publishes the content under its name', async () => {
       const store = downloadOf(sample);
       expect((await download(store, sample)).every(Boolean)).toBe(true);
       await store.publish();
@@ -109,7 +109,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect((await site.list()).filter((name) => name.startsWith('.'))).toEqual([]);
     });
 
-    test('reads back what was written, before and after it is published', async () => {
+    test('reads back what was written, before and after publishing', async () => {
       const store = await filled(sample);
       for (const publish of [false, true]) {
         if (publish) await store.publish();
@@ -118,7 +118,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       }
     });
 
-    test('hashes pieces as they are on disk, and has no hash for what is not there', async () => {
+    test('hashes pieces as they are on disk, and has no hash for missing ones', async () => {
       const store = downloadOf(sample);
       expect(await store.hashPiece(0)).toBeUndefined();
       await download(store, sample);
@@ -126,7 +126,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
         expect(await store.hashPiece(piece)).toEqual(layout.pieceRoot(piece));
     });
 
-    test('deletes a download, under way or complete, and what it lies in', async () => {
+    test('deletes a download, in progress or complete, and its folder', async () => {
       const files = Object.keys(sample.files).length;
       const full = sample.metainfo.files.filter(({ length }) => length > 0).length;
       for (const publish of [false, true]) {
@@ -141,7 +141,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       }
     });
 
-    test('shares content where it lies', async () => {
+    test('shares content in place', async () => {
       for (const [name, data] of Object.entries(sample.files))
         await site.put(at('own', name || 'file'), data);
       const path = sample.metainfo.isFolder ? at('own') : at('own', 'file');
@@ -156,7 +156,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   });
 
   describe('reads, writes and hashes', () => {
-    test('say that a file is missing, or shorter than it should be', async () => {
+    test('report that a file is missing, or shorter than it should be', async () => {
       const sample = tree();
       for (const [name, data] of Object.entries(sample.files)) await site.put(at('own', name), data);
       const store = site.stores.original(sample.metainfo, at('own'));
@@ -168,7 +168,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await readBlock(store, sample, 2)).toBe(true);
     });
 
-    test('find a block that is lost to be no more than that: it is taken when it comes again', async () => {
+    test('lose only a single block, which is accepted when it arrives again', async () => {
       const sample = single();
       const store = downloadOf(sample);
       site.loseBlock();
@@ -179,7 +179,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await readBlock(store, sample, 0, 1)).toBe(true);
     });
 
-    test('give a file its whole length with its first block, so that each of its pieces has a hash', async () => {
+    test('give a file its full length with its first block, so that each of its pieces has a hash', async () => {
       const sample = single();
       const store = downloadOf(sample);
       await store.write(0, 0, blockOf(sample, 0, 0));
@@ -188,7 +188,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(root).not.toEqual(new PieceLayout(sample.metainfo).pieceRoot(2));
     });
 
-    test('have no hash for a piece that is cut off', async () => {
+    test('have no hash for a truncated piece', async () => {
       const sample = single();
       const store = await reopened(sample);
       await site.cut(store.path, sample.metainfo.pieceLength + 1);
@@ -196,7 +196,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.hashPiece(1)).toBeUndefined();
     });
 
-    test('see what others wrote', async () => {
+    test('see changes by others', async () => {
       const sample = single();
       const store = await reopened(sample);
       await spoil(store.path);
@@ -206,12 +206,12 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   });
 
   describe('files that are held', () => {
-    test('must be there', async () => {
+    test('must exist', async () => {
       await expect(downloadOf(single()).hold(all(single()))).rejects.toMatchObject(MISSING);
       expect(await site.list()).toEqual([]);
     });
 
-    test('are only those of the pieces that are', async () => {
+    test('are only those of the given pieces', async () => {
       const sample = tree();
       const store = downloadOf(sample);
       const layout = new PieceLayout(sample.metainfo);
@@ -230,7 +230,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
     ];
 
     describe.each(ways)('and are %s', (_, error, harm) => {
-      /** A download of another run, which found all pieces, and whose files somebody else does something to. */
+      /** A download of another run, which has all pieces, and whose files are then changed. */
       const harmed = async (): Promise<{ store: PieceStore; sample: Sample }> => {
         const sample = single();
         const first = await filled(sample);
@@ -242,7 +242,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
         return { store, sample };
       };
 
-      test('take no block', async () => {
+      test('accept no block', async () => {
         const { store } = await harmed();
         const bytes = () => site.bytesAt(store.path).catch(() => Buffer.from('none'));
         const look = async () => [await site.list(), (await bytes()).toString('latin1')];
@@ -270,7 +270,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       });
     });
 
-    test('are those, too, that are written to', async () => {
+    test('include those that are written to', async () => {
       const sample = single();
       const store = downloadOf(sample);
       await store.write(0, 0, blockOf(sample, 0, 0));
@@ -279,7 +279,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       await expect(store.hold(all(sample))).rejects.toMatchObject(CHANGED);
     });
 
-    test('may be others once the store is closed', async () => {
+    test('may differ once the store is closed', async () => {
       const sample = single();
       const store = await filled(sample);
       await store.close();
@@ -302,7 +302,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   });
 
   describe('publish', () => {
-    test('has nothing to say of what the file system took all of, and nothing to do twice', async () => {
+    test('returns no warning if the file system refused nothing, and does nothing the second time', async () => {
       const sample = tree();
       const store = await filled(sample);
       expect(await store.publish()).toEqual({ isTaken: false, warning: '' });
@@ -310,7 +310,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await downloadOf(sample, true).publish()).toEqual(ALREADY);
     });
 
-    test.each(['file', 'folder'])('replaces no %s that has the name', async (kind) => {
+    test.each(['file', 'folder'])('replaces no existing %s', async (kind) => {
       const sample = single();
       const store = await filled(sample);
       await site.put(kind === 'file' ? at('big.bin') : at('big.bin/precious'), Buffer.from('precious'));
@@ -325,7 +325,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await isAt(at('big.bin'), sample)).toBe(true);
     });
 
-    test('refuses what is not complete', async () => {
+    test('refuses an incomplete download', async () => {
       const sample = tree();
       const store = downloadOf(sample);
       await store.write(0, 0, blockOf(sample, 0, 0));
@@ -333,7 +333,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await site.list()).not.toContain('tree/');
     });
 
-    test('repairs a download in its place', async () => {
+    test('repairs a download in place', async () => {
       const sample = tree();
       await (await reopened(sample)).close();
       await site.remove(at('tree/empty.txt'));
@@ -346,8 +346,8 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
     });
   });
 
-  describe('looks at the files', () => {
-    test('know how many bytes they take, holes not counted', async () => {
+  describe('checks of the files', () => {
+    test('return the bytes they occupy, without holes', async () => {
       const sample = single();
       const store = downloadOf(sample);
       expect(await store.allocated()).toBe(0);
@@ -358,7 +358,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(bytes).toBeLessThan(sample.metainfo.totalLength);
     });
 
-    test('know whether anything has the path', async () => {
+    test('return whether anything exists at the path', async () => {
       const sample = tree();
       const store = downloadOf(sample);
       expect(await store.exists()).toBe(false);
@@ -368,7 +368,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.exists()).toBe(false);
     });
 
-    test('tell one that is absent, and what of those that are there has changed', async () => {
+    test('return a missing file, and whether any existing one has changed', async () => {
       const sample = tree();
       const store = await reopened(sample);
       const before = await store.survey();
@@ -383,7 +383,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.survey()).toMatchObject({ absent: at('tree/z.bin') });
     });
 
-    test('may be at some of the files only', async () => {
+    test('can be limited to some of the files', async () => {
       const sample = tree();
       const store = await reopened(sample);
       const index = (name: string): number =>
@@ -396,7 +396,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       });
     });
 
-    test('name the files that are missing', async () => {
+    test('return the missing files', async () => {
       const sample = tree();
       const store = await reopened(sample);
       expect(await store.missingFiles()).toEqual([]);
@@ -407,7 +407,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.missingFiles()).toHaveLength(2);
     });
 
-    test('tell content from any other, under whatever name', async () => {
+    test('distinguish content from any other, whatever its name', async () => {
       for (const make of [single, tree]) {
         const store = downloadOf(make());
         expect(await store.identity()).toBe('');
@@ -422,12 +422,12 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       const identity = await downloadOf(single(), true).identity();
       await site.remove(at('big.bin'));
       expect(await downloadOf(single(), true).identity()).toBe('');
-      await site.put(at('other.bin'), Buffer.alloc(1)); // What is removed may leave its number to the next file.
+      await site.put(at('other.bin'), Buffer.alloc(1)); // The inode number of the removed file may be reused for the next one.
       await site.put(at('big.bin'), single().files['']!);
       expect(await downloadOf(single(), true).identity()).not.toBe(identity);
     });
 
-    test('give a fingerprint that changes with any file, and none if one is missing or has another length', async () => {
+    test('return a fingerprint that changes with any file, and none if one is missing or has another length', async () => {
       const sample = tree();
       const store = await reopened(sample);
       const prints = [await store.fingerprint()];
@@ -456,7 +456,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       return store;
     };
 
-    test('are read while they stay as they are, and when they only look different', async () => {
+    test('are read while they stay the same, and when only their stamps change', async () => {
       const store = await sealed(tree());
       expect(await readBlock(store, tree(), 0)).toBe(true);
       await site.touch(at('tree/a.bin'));
@@ -465,7 +465,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await readBlock(store, tree(), 0)).toBe(true);
     });
 
-    test('give no byte of a piece that holds others, and those of all other pieces', async () => {
+    test('serve no byte of a damaged piece, and those of all other pieces', async () => {
       const sample = single();
       const store = await sealed(sample);
       expect(await readBlock(store, sample, 0)).toBe(true);
@@ -477,7 +477,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await readBlock(store, sample, 1)).toBe(true);
     });
 
-    test('are sealed as the last fingerprint found them: what changed since is noticed', async () => {
+    test('are sealed as the last fingerprint found them: later changes are noticed', async () => {
       const sample = single();
       const store = await reopened(sample);
       const since = await store.fingerprint();
@@ -487,7 +487,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       await expect(store.patrol()).rejects.toMatchObject(OTHER_CONTENT);
     });
 
-    test('are all taken for changed if the fingerprint is not known', async () => {
+    test('all count as changed if the fingerprint is unknown', async () => {
       const sample = single();
       const store = await reopened(sample);
       await spoil(store.path);
@@ -496,7 +496,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await readBlock(store, sample, 1)).toBe(true);
     });
 
-    test('are patrolled: what only looks different is sealed as it looks now', async () => {
+    test('are scrubbed: intact files with new stamps are sealed again', async () => {
       const store = await sealed(tree());
       expect(await store.patrol()).toBeUndefined();
       await site.touch(at('tree/empty.txt'));
@@ -507,7 +507,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await store.patrol()).toBeUndefined();
     });
 
-    test('are patrolled: what is damaged or missing is said', async () => {
+    test('are scrubbed: damaged or missing ones are reported', async () => {
       const store = await sealed(tree());
       await spoil(at('tree/z.bin'));
       for (let time = 0; time < 2; time++) await expect(store.patrol()).rejects.toMatchObject(OTHER_CONTENT);
@@ -515,7 +515,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       await expect(store.patrol()).rejects.toMatchObject(MISSING);
     });
 
-    test('are not patrolled before they are', async () => {
+    test('are not scrubbed before they are sealed', async () => {
       const store = await reopened(tree());
       await spoil(at('tree/z.bin'));
       expect(await store.patrol()).toBeUndefined();
@@ -523,7 +523,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
   });
 
   describe('a deletion', () => {
-    test('leaves what is not the own, and says why', async () => {
+    test('keeps files that are not own, and returns the reason', async () => {
       const sample = tree();
       const store = await published(sample);
       const own = sample.metainfo.files.findIndex(({ path }) => path[0] === 'a.bin');
@@ -543,7 +543,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       ]);
     });
 
-    test('leaves what holds something else, unless all is to go', async () => {
+    test('keeps files with other content, unless everything may be deleted', async () => {
       const store = await published(tree());
       const fingerprint = (await store.fingerprint()) ?? '';
       await spoil(at('tree/z.bin'));
@@ -558,14 +558,14 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await site.list()).toEqual([]);
     });
 
-    test('takes what only looks different for the content that it is', async () => {
+    test('recognises content by its bytes if only the stamps have changed', async () => {
       const store = await published(tree());
       await site.touch(at('tree/z.bin'));
       expect(await store.delete(ONLY_WHOLE)).toMatchObject({ deleted: 5, kept: 0 });
       expect(await site.list()).toEqual([]);
     });
 
-    test('leaves what the content has no part in, and the folders that hold it', async () => {
+    test('keeps entries that are not part of the content, and their folders', async () => {
       const store = await published(tree());
       await site.put(at('tree/deep/notes.txt'), Buffer.from('mine'));
       expect(await store.delete(ALL_OF_IT)).toEqual({
@@ -576,7 +576,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await site.list()).toEqual(['tree/', 'tree/deep/', 'tree/deep/notes.txt']);
     });
 
-    test('leaves a folder in the place of a file, and a file in that of a folder', async () => {
+    test('keeps a folder in the place of a file, and a file in the place of a folder', async () => {
       const store = await published(tree());
       await site.remove(at('tree/a.bin'));
       await site.put(at('tree/a.bin/mine'), Buffer.from('mine'));
@@ -591,7 +591,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await site.list()).toEqual(['tree/', 'tree/a.bin/', 'tree/a.bin/mine', 'tree/deep']);
     });
 
-    test('leaves other downloads in the same folder alone', async () => {
+    test('does not affect other downloads in the same folder', async () => {
       const other = await filled(tree());
       await (await published(single())).delete(ALL_OF_IT);
       await other.publish();

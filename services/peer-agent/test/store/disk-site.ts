@@ -25,9 +25,9 @@ export class DiskSite implements StoreSite {
   readonly folder: string;
   readonly stores: FileStoreFactory;
   readonly #fds = new BreakableCache(3);
-  readonly #nothing = openSync('/dev/null', 'r+'); // Which cannot be synced.
+  readonly #nothing = openSync('/dev/null', 'r+'); // /dev/null cannot be synced.
   #lostBlocks = 0;
-  /** Of the file that was changed last: a clock may be too coarse to tell one change from the next. */
+  /** Time of the last change: a clock may be too coarse to distinguish two changes. */
   #seconds = 1_000_000;
 
   private constructor(
@@ -62,7 +62,7 @@ export class DiskSite implements StoreSite {
 
   async put(path: string, bytes: Uint8Array): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
-    // While there is another of the name, that one keeps its number: this one gets its own.
+    // While another file of the name exists, it keeps its inode number: this one gets its own.
     const fresh = join(this.outer.path, 'fresh');
     await writeFile(fresh, bytes);
     await rename(fresh, path);

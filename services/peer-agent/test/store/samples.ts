@@ -14,7 +14,7 @@ export interface Sample {
   readonly files: Readonly<Record<string, Buffer>>;
 }
 
-/** Content is made when it is first needed, and never again. */
+/** Content is built once, when it is first needed. */
 function once(make: () => Sample): () => Sample {
   let sample: Sample | undefined;
   return () => (sample ??= make());
@@ -46,7 +46,7 @@ export const tree = once(() => {
   return { metainfo: folderMetainfo(files, PIECE, 'tree'), files };
 });
 
-/** The bytes of a block, in memory of its own. */
+/** The bytes of a block, in their own memory. */
 export function blockOf({ metainfo, files }: Sample, piece: number, block: number): Buffer {
   const layout = new PieceLayout(metainfo);
   const { file, offset } = layout.pieceFile(piece);
@@ -55,7 +55,7 @@ export function blockOf({ metainfo, files }: Sample, piece: number, block: numbe
   return Buffer.from(data.subarray(begin, begin + layout.blockSize(piece, block)));
 }
 
-/** Writes all blocks, the last piece first, and returns which pieces hash to their roots. */
+/** Writes all blocks, last piece first, and returns which pieces hash to their roots. */
 export async function download(store: PieceStore, sample: Sample): Promise<boolean[]> {
   const layout = new PieceLayout(sample.metainfo);
   const pieces = Array.from({ length: layout.pieceCount }, (_, piece) => piece).reverse();

@@ -2,12 +2,12 @@ import { dirname, join } from 'node:path';
 
 export interface MemoryFile {
   readonly kind: 'file';
-  /** Another file has another, whatever its path. */
+  /** Different for each file, whatever its path. */
   readonly id: number;
   bytes: Buffer;
-  /** Bytes that were written: the others are holes. */
+  /** Ranges that were written; the rest are holes. */
   written: number;
-  /** Grows with each change. */
+  /** Increased with each change. */
   version: number;
 }
 
@@ -16,7 +16,7 @@ interface MemoryFolder {
   readonly id: number;
 }
 
-/** Files and folders in memory, by absolute paths. Whoever has it may change all of them, as on a real disk. */
+/** Files and folders in memory, by absolute path. Any holder may change all of them, as on a real disk. */
 export class MemoryDisk {
   readonly #entries = new Map<string, MemoryFile | MemoryFolder>();
   #lastId = 0;
@@ -30,7 +30,7 @@ export class MemoryDisk {
     return entry?.kind === 'file' ? entry : undefined;
   }
 
-  /** Makes a file, and the folders above it. */
+  /** Creates a file and its parent folders. */
   put(path: string, bytes: Buffer, written = bytes.length): MemoryFile {
     this.makeFolder(dirname(path));
     const file = { kind: 'file', id: ++this.#lastId, bytes, written, version: 0 } as const;
@@ -44,7 +44,7 @@ export class MemoryDisk {
     this.#entries.set(path, { kind: 'folder', id: ++this.#lastId });
   }
 
-  /** Removes what is at a path, and all below it. */
+  /** Removes the entry at a path, and everything below it. */
   remove(path: string): void {
     for (const name of [path, ...this.below(path)]) this.#entries.delete(name);
   }
@@ -58,7 +58,7 @@ export class MemoryDisk {
     }
   }
 
-  /** Paths of all that a folder holds, at any depth. */
+  /** Paths of all entries in a folder, at any depth. */
   below(folder: string): string[] {
     return [...this.#entries.keys()].filter((path) => path.startsWith(join(folder, '/')));
   }
@@ -71,7 +71,7 @@ export function overwrite(file: MemoryFile, offset: number, bytes: Uint8Array): 
   file.version += 1;
 }
 
-/** Cuts a file, or adds a hole to it. */
+/** Truncates a file, or extends it with a hole. */
 export function resize(file: MemoryFile, length: number): void {
   if (file.bytes.length === length) return;
   file.bytes = Buffer.concat([file.bytes.subarray(0, length)], length);

@@ -19,15 +19,15 @@ import {
 import { RESERVED_NAME, type StoreFactory } from '../../src/app/ports/store-factory.js';
 import { overwrite, resize, type MemoryDisk, type MemoryFile } from './memory-disk.js';
 
-/** What goes wrong with the disk of a {@link MemoryPieceStore}. */
+/** Injected faults of a {@link MemoryPieceStore}'s disk. */
 export interface MemoryFaults {
   /** Blocks that are lost when they are written, from now on. */
   lostBlocks: number;
-  /** True while nothing can be synced. */
+  /** True while syncs fail. */
   failsSync: boolean;
 }
 
-/** Makes stores on a {@link MemoryDisk}. */
+/** Creates stores on a {@link MemoryDisk}. */
 export class MemoryStores implements Pick<StoreFactory, 'original' | 'download'> {
   readonly faults: MemoryFaults = { lostBlocks: 0, failsSync: false };
 
@@ -47,18 +47,18 @@ export class MemoryStores implements Pick<StoreFactory, 'original' | 'download'>
 interface MemoryStoreInit {
   readonly metainfo: Metainfo;
   readonly path: string;
-  /** For a download under way: where it goes when it is complete. */
+  /** For a download in progress: its target when it is complete. */
   readonly target?: string;
 }
 
-/** How files looked, by index. */
+/** Stamps of files, by index. */
 type Look = ReadonlyMap<number, string>;
 
-/** The files of one transfer in memory. Its time is its caller's: nothing here waits. */
+/** The files of one transfer in memory. Synchronous: nothing here waits. */
 export class MemoryPieceStore implements PieceStore {
   #path: string;
   readonly #layout: PieceLayout;
-  /** Files that must stay the very same. */
+  /** Files that must stay the same. */
   readonly #held = new Map<number, MemoryFile>();
   #broken: EnjambreError | undefined;
   #looked: Look | undefined;
@@ -88,7 +88,8 @@ export class MemoryPieceStore implements PieceStore {
 
   async write(piece: number, block: number, data: Buffer): Promise<Buffer> {
     await Promise.resolve();
-    if (data.length !== this.#layout.blockSize(piece, block)) throw new TypeError('these bytes are no block');
+    if (data.length !== this.#layout.blockSize(piece, block))
+      throw new TypeError('not the length of a block');
     const { file, offset } = this.#layout.pieceFile(piece);
     if (this.#held.has(file)) this.#check(file);
     const { faults } = this.parts;
@@ -100,7 +101,7 @@ export class MemoryPieceStore implements PieceStore {
     this.#hold(file, found);
     overwrite(found, offset + block * this.#layout.longestBlock, data);
     const root = subtreeRoot(data, this.#layout.blockLeaves(piece));
-    // It is not its owner's any more: who uses it all the same is to see that.
+    // The caller has given up ownership: any later use must be noticed.
     data.fill(0xdd);
     return root;
   }
@@ -264,14 +265,14 @@ export class MemoryPieceStore implements PieceStore {
     this.#held.set(file, found);
   }
 
-  /** Throws if a file is not the very same any more. */
+  /** Throws if a file was replaced or resized. */
   #check(file: number): void {
     const [held, found] = [this.#held.get(file), this.#fileAt(file)];
     if (!found) throw fileMissing(this.#pathOf(file));
     if (found !== held || found.bytes.length !== this.#lengthOf(file)) throw fileChanged(this.#pathOf(file));
   }
 
-  /** Gives a file its length; one that holds no byte is made. */
+  /** Extends a file to its length; creates an empty one. */
   #finish(file: number): void {
     if (this.#lengthOf(file) === 0 && !this.#fileAt(file))
       this.parts.disk.put(this.#pathOf(file), Buffer.alloc(0));
@@ -280,7 +281,7 @@ export class MemoryPieceStore implements PieceStore {
     resize(found, this.#lengthOf(file));
   }
 
-  /** Undefined if a file is missing or has another length than it should. */
+  /** Undefined if a file is missing or has the wrong length. */
   #look(): Look | undefined {
     const look = new Map<number, string>();
     for (const file of this.#files()) {
@@ -302,14 +303,14 @@ export class MemoryPieceStore implements PieceStore {
     return true;
   }
 
-  /** A file where a folder of the content should be, or a folder where a file should be. */
+  /** True for a file in the place of a folder of the content, or the reverse. */
   #inTheWayOf(path: string): string | undefined {
     const { disk } = this.parts;
     if (disk.at(path)?.kind === 'folder') return path;
     return this.#foldersAbove(path).find((folder) => disk.fileAt(folder));
   }
 
-  /** Those of the content, the inner ones first. */
+  /** Folders of the content, innermost first. */
   #foldersAbove(path: string): string[] {
     const folders: string[] = [];
     for (let folder = dirname(path); folder.startsWith(this.#path); folder = dirname(folder))
@@ -322,7 +323,7 @@ export class MemoryPieceStore implements PieceStore {
     return rules.anyContent || (await this.#holdsContent(file)) ? undefined : 'changed';
   }
 
-  /** Removes a folder for downloads under way, and the one that holds all of them, if they are empty. */
+  /** Removes the folder of a download in progress, and the folder of all of them, if they are empty. */
   #removeEmpty(folder: string): void {
     const { disk } = this.parts;
     if (disk.below(folder).length > 0) return;
@@ -342,7 +343,7 @@ function fileChanged(path: string): EnjambreError {
   return new EnjambreError(
     'precondition',
     'FILE_CHANGED',
-    `${path}: it is not the file any more that it was`,
+    `${path}: it is no longer the file that was written`,
   );
 }
 
@@ -351,5 +352,5 @@ function contentChanged(path: string): EnjambreError {
 }
 
 function targetTaken(path: string): EnjambreError {
-  return new EnjambreError('already-exists', 'PATH_EXISTS', `${path} exists already`);
+  return new EnjambreError('already-exists', 'PATH_EXISTS', `${path} already exists`);
 }

@@ -15,7 +15,7 @@ export interface Content {
   readonly data: Buffer;
 }
 
-/** A request: of a block, or of any that the uploader chooses. */
+/** A request for a named block, or for one of the uploader's choice. */
 type Asked = { readonly link: MemoryLink; readonly id: number } & (
   { readonly place: Parameters<BlockSource['request']>[1] } | { readonly any: PieceClass }
 );
@@ -23,16 +23,18 @@ type Asked = { readonly link: MemoryLink; readonly id: number } & (
 /** News without its source. */
 type Untold<News> = News extends unknown ? Omit<News, 'source'> : never;
 
-/** A swarm of one file in memory. What an uploader does by itself is known at once, its answers to a call after that. */
+/**
+ * A swarm of one file in memory. Actions of an uploader are reported at once, its answers to a call after that call.
+ */
 export class MemorySwarm implements PeerConnector {
   readonly #byName = new Map<string, MemoryUploader>();
   readonly #byEndpoint = new Map<string, MemoryUploader>();
-  /** Links that their downloader has ended: the uploader's name and the reason. */
+  /** Links ended by their downloaders: the uploader's name and the reason. */
   readonly closed: string[] = [];
 
   constructor(readonly content: Content) {}
 
-  /** The uploader of a name: another one for each. */
+  /** The uploader with a name: a different one for each name. */
   uploader(name: string): MemoryUploader {
     const known = this.#byName.get(name);
     if (known) return known;
@@ -73,24 +75,24 @@ export class MemorySwarm implements PeerConnector {
   }
 }
 
-/** One of the peers of a {@link MemorySwarm}: it has all, and answers at once, unless it is told otherwise. */
+/** A peer of a {@link MemorySwarm}: by default it has all pieces, and answers at once. */
 export class MemoryUploader {
   readonly have: Bitfield;
-  /** What downloaders have said that they have. */
+  /** Pieces announced by downloaders. */
   readonly known = new Set<number>();
-  /** What downloaders have asked for, in bytes a second, the last one last. */
+  /** Rates requested by downloaders in bytes per second, latest last. */
   readonly paces: number[] = [];
-  /** Takes links and says nothing. */
+  /** Accepts links and stays silent. */
   isSilent = false;
   /** True once its process has ended, or it has withdrawn the file. */
   isGone = false;
-  /** What it says that the metainfo is. */
+  /** The metainfo that it sends. */
   bytes: Buffer;
   readonly #layout: PieceLayout;
   readonly #links = new Set<MemoryLink>();
   #queue: Asked[] = [];
   #isHeld = false;
-  /** Blocks of its own choice that it has given to anybody. */
+  /** Blocks of its own choice that it has sent to any downloader. */
   readonly #given = new Set<string>();
 
   constructor(
@@ -106,19 +108,19 @@ export class MemoryUploader {
     return this.bytes === this.content.metainfo.bytes;
   }
 
-  /** Downloaders that have a link to it. */
+  /** Downloaders with a link to it. */
   get links(): number {
     return this.#links.size;
   }
 
-  /** Has only these pieces. */
+  /** Limits it to these pieces. */
   only(...pieces: number[]): this {
     for (let piece = 0; piece < this.have.length; piece++) this.have.clear(piece);
     for (const piece of pieces) this.have.set(piece);
     return this;
   }
 
-  /** Has these as well from now on. */
+  /** Adds these pieces. */
   gain(...pieces: number[]): void {
     for (const piece of pieces) this.have.set(piece);
     for (const link of this.#links) link.hear({ type: 'source-has', pieces });
@@ -134,17 +136,17 @@ export class MemoryUploader {
     this.#answerAll();
   }
 
-  /** Sends a block, whether it was asked for or not. */
+  /** Sends a block, requested or not. */
   send(id: number, ref: BlockRef): void {
     for (const link of this.#links) this.#send(link, id, ref);
   }
 
-  /** Refuses a request, whether there is one or not. */
+  /** Rejects a request, existing or not. */
   reject(id: number, reason: RejectReason): void {
     for (const link of this.#links) link.hear({ type: 'block-rejected', id, reason });
   }
 
-  /** Ends all links, and takes no others. */
+  /** Ends all links, and accepts no others. */
   leave(error: EnjambreError): void {
     this.isGone = true;
     for (const link of [...this.#links]) link.end(error);
@@ -159,7 +161,7 @@ export class MemoryUploader {
     return undefined;
   }
 
-  /** It leaves the choice of blocks to itself while there are several downloaders and it has all. */
+  /** It super-seeds while there are several downloaders and it has all pieces. */
   review(): void {
     const chooses = this.#links.size > 1 && this.have.isFull();
     for (const link of this.#links) link.choose(chooses);
@@ -198,7 +200,7 @@ export class MemoryUploader {
     return { piece, block: begin / this.#layout.longestBlock };
   }
 
-  /** Of the class, one that nobody has got yet. */
+  /** A piece of the class that was sent to no downloader yet. */
   #choose(link: MemoryLink, { modulus, residue }: PieceClass): BlockRef | undefined {
     if (!link.isChosenFor) return undefined;
     for (let piece = residue; piece < this.#layout.pieceCount; piece += modulus) {
@@ -221,7 +223,7 @@ export class MemoryUploader {
 }
 
 interface MemoryLinkParts {
-  /** Undefined if nobody is at the peer's address. */
+  /** Undefined if no peer is at the address. */
   readonly uploader: MemoryUploader | undefined;
   readonly peer: PeerAddress;
   readonly infohash: InfoHash;
@@ -232,7 +234,7 @@ interface MemoryLinkParts {
 
 class MemoryLink implements BlockSource {
   readonly kind = 'peer';
-  /** True while the uploader is to choose what it sends. */
+  /** True while the uploader super-seeds. */
   isChosenFor = false;
   #isOpen = false;
   #isOver = false;
@@ -271,12 +273,12 @@ class MemoryLink implements BlockSource {
     this.#finish(new EnjambreError('aborted', reason, message), true);
   }
 
-  /** The uploader says something. */
+  /** The uploader sends news. */
   hear(news: Untold<Exclude<SourceNews, { type: 'source-left' }>>): void {
     if (this.#isOpen) this.parts.tell({ ...news, source: this.id });
   }
 
-  /** Whether the uploader chooses. */
+  /** Reports whether the uploader super-seeds. */
   choose(on: boolean): void {
     if (this.isChosenFor === on) return;
     this.isChosenFor = on;
@@ -287,7 +289,7 @@ class MemoryLink implements BlockSource {
     if (!this.#isOver) this.#finish(error, false);
   }
 
-  /** Undefined unless it stands. */
+  /** Undefined unless the link is established. */
   get #uploader(): MemoryUploader | undefined {
     return this.#isOpen ? this.parts.uploader : undefined;
   }
@@ -314,7 +316,7 @@ class MemoryLink implements BlockSource {
 }
 
 function unreachable({ endpoint }: PeerAddress): EnjambreError {
-  return new EnjambreError('unavailable', 'UNREACHABLE', `nobody answers at ${endpoint}`);
+  return new EnjambreError('unavailable', 'UNREACHABLE', `no peer answers at ${endpoint}`);
 }
 
 function unknownFile(): EnjambreError {
@@ -322,5 +324,5 @@ function unknownFile(): EnjambreError {
 }
 
 function cancelled(): EnjambreError {
-  return new EnjambreError('cancelled', 'CANCELLED', 'the caller does not want it any more');
+  return new EnjambreError('cancelled', 'CANCELLED', 'the caller cancelled the request');
 }

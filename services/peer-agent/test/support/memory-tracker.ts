@@ -12,7 +12,7 @@ import type {
   TrackerPort,
 } from '../../src/app/ports/tracker.js';
 
-/** What a tracker hears of an agent in a session. */
+/** Messages of an agent that a tracker receives in a session. */
 export type Heard =
   | {
       readonly type: 'announce';
@@ -23,38 +23,38 @@ export type Heard =
   | { readonly type: 'withdraw'; readonly infohash: InfoHash }
   | ({ readonly type: 'ban' } & BanReport);
 
-/** A peer of one swarm, or of each. */
+/** A peer of one swarm, or of every swarm. */
 interface Place {
   readonly infohash: InfoHash | undefined;
   readonly peer: PeerAddress;
-  /** Named only to those that ask for more. */
+  /** Listed only for watches of more peers. */
   readonly beyond: boolean;
 }
 
 type Change = Parameters<SwarmListener['peers']>[0];
 
-/** Of one swarm. */
+/** State of one swarm. */
 interface Watch {
   readonly listener: SwarmListener;
   wide: boolean;
 }
 
-/** A tracker in memory, with the agent's session: a test opens and ends it, and says who is in the swarms. */
+/** A tracker in memory, including the agent's session: the test opens and ends it, and sets the peers of the swarms. */
 export class MemoryTracker implements TrackerPort {
-  /** What the tracker heard in each session. */
+  /** Messages received in each session. */
   readonly sessions: Heard[][] = [];
-  /** What the agent said of its swarms, numbers left out: the events of announces, and `withdraw`. */
+  /** Messages on its swarms, without byte counts: the events of announces, and `withdraw`. */
   readonly said: string[] = [];
   /** Files in the catalogue. */
   readonly files: SharedFile[] = [];
   readonly #watches = new Map<InfoHash, Watch>();
   readonly #memberships = new Map<InfoHash, Membership>();
-  /** What is to be said in the next session. */
+  /** News to report in the next session. */
   #unsaid: Heard[] = [];
   #places: Place[] = [];
   #session: Heard[] | undefined;
 
-  /** @param isOpen whether there is a session from the start */
+  /** @param isOpen true if there is a session from the start */
   constructor(isOpen = true) {
     if (isOpen) this.open();
   }
@@ -63,12 +63,12 @@ export class MemoryTracker implements TrackerPort {
     return this.#session !== undefined;
   }
 
-  /** True while the peers of any swarm are watched. */
+  /** True while any swarm is watched. */
   get isWatched(): boolean {
     return this.#watches.size > 0;
   }
 
-  /** Bans that were reported, in all sessions. */
+  /** Bans reported in all sessions. */
   get bans(): BanReport[] {
     return this.sessions.flat().flatMap((heard) => {
       if (heard.type !== 'ban') return [];
@@ -77,7 +77,7 @@ export class MemoryTracker implements TrackerPort {
     });
   }
 
-  /** A session begins: all that still holds is said in it. */
+  /** Opens a session: everything that still holds is announced in it. */
   open(): void {
     this.#session = [];
     this.sessions.push(this.#session);
@@ -87,22 +87,22 @@ export class MemoryTracker implements TrackerPort {
     for (const infohash of this.#watches.keys()) this.#tellAll(infohash);
   }
 
-  /** The session ends. */
+  /** Ends the session. */
   lose(): void {
     this.#session = undefined;
   }
 
-  /** From now on every swarm has these peers besides those before. */
+  /** Adds these peers to every swarm. */
   add(...peers: PeerAddress[]): void {
     for (const peer of peers) this.join(undefined, peer);
   }
 
-  /** Every swarm has these as well, and names them only to those that ask for more. */
+  /** Adds these to every swarm, listed only for watches of more peers. */
   addBeyond(...peers: PeerAddress[]): void {
     for (const peer of peers) this.join(undefined, peer, true);
   }
 
-  /** A peer is in a swarm, or in each of them, from now on, or is another than before. */
+  /** Adds or changes a peer of a swarm, or of every swarm. */
   join(infohash: InfoHash | undefined, peer: PeerAddress, beyond = false): void {
     const isOther = (place: Place): boolean =>
       place.infohash !== infohash || place.peer.peerId !== peer.peerId;
@@ -162,7 +162,7 @@ export class MemoryTracker implements TrackerPort {
     return Promise.resolve(this.files.filter(matches));
   }
 
-  /** Names all peers of a swarm to its watcher. */
+  /** Reports all peers of a swarm to its watcher. */
   #tellAll(infohash: InfoHash): void {
     const wide = this.#watches.get(infohash)?.wide === true;
     const upserted = this.#places
@@ -171,7 +171,7 @@ export class MemoryTracker implements TrackerPort {
     this.#tell(infohash, { snapshot: true, upserted, removed: [] });
   }
 
-  /** As from a network: later, and only in this session and to this watcher. */
+  /** Asynchronous, as over a network, and only in this session and to this watcher. */
   #tell(infohash: InfoHash, change: Change): void {
     const [watch, session] = [this.#watches.get(infohash), this.#session];
     if (!watch || !session) return;

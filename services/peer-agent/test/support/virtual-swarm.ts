@@ -241,7 +241,7 @@ export class VirtualSwarm {
     const uploader = this.#uploaderOf(peer);
     if (!uploader.present) throw new Error('asked a peer that is not there');
     if (!this.#bitsOf(uploader.peer).has(ref.piece)) throw new Error('asked for a piece that the peer lacks');
-    if (this.engine.have.has(ref.piece)) throw new Error('asked for a piece that is there already');
+    if (this.engine.have.has(ref.piece)) throw new Error('requested a piece that is already present');
     if (uploader.unanswered.has(id)) throw new Error('used the id of an unanswered request again');
     for (const other of uploader.unanswered.values()) {
       if (!other.cancelled && other.ref.piece === ref.piece && other.ref.block === ref.block) {

@@ -12,29 +12,31 @@ import type {
 } from '../../src/app/ports/tracker.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 
-/** An agent's tracker as a test sees it: the port on one side, the network on the other. There is no session at first. */
+/**
+ * An agent's tracker, as a test sees it: the port on one side, the network on the other. Initially there is no session.
+ */
 export interface TrackerSite {
   readonly tracker: TrackerPort;
-  /** A session begins. Resolves when there is one. */
+  /** Opens a session. Resolves when it is established. */
   open(): Promise<void>;
-  /** The session ends, and none begins until {@link open}. Resolves when there is none. */
+  /** Ends the session; none opens until {@link open}. Resolves when there is none. */
   lose(): Promise<void>;
-  /** A peer enters a swarm, or changes. With `beyond` it is named only to those that ask for more. */
+  /** Adds or changes a peer of a swarm. With `beyond` it is listed only for watches of more peers. */
   join(infohash: InfoHash, peer: PeerAddress, beyond?: boolean): void;
   leave(infohash: InfoHash, peer: PeerId): void;
-  /** The catalogue has this file. */
+  /** Adds a file to the catalogue. */
   catalogue(file: SharedFile): void;
-  /** What the tracker heard in the last session, watches left out: see {@link Heard}. */
+  /** Messages received in the last session, without watches: see {@link Heard}. */
   heard(): readonly Heard[];
   close(): Promise<void>;
 }
 
-/** What a tracker hears: that the agent is in a swarm, offers a file of its own, leaves a swarm, or has banned a peer. */
+/** A message that a tracker receives: a membership, a share, a withdrawal, or a ban. */
 export type Heard =
   | {
       readonly type: 'announce';
       readonly infohash: InfoHash;
-      /** Empty if nothing happened: the state or the numbers are said. */
+      /** Empty if it is only an update of state or byte counts. */
       readonly event: '' | 'started' | 'completed' | 'paused' | 'failed';
       readonly bytesLeft: number;
       readonly reason: string;
@@ -65,7 +67,7 @@ const peer = (name: string, change: Partial<PeerAddress> = {}): PeerAddress => (
   ...change,
 });
 
-/** Keeps what it is told. */
+/** Records its calls. */
 class Watcher implements SwarmListener {
   readonly changes: Change[] = [];
 
@@ -73,7 +75,7 @@ class Watcher implements SwarmListener {
     this.changes.push(change);
   }
 
-  /** The names of the peers that are in the swarm, if all changes are applied in order. */
+  /** The names of the peers in the swarm after all changes, in order. */
   get names(): string[] {
     const known = new Map<PeerId, string>();
     for (const { snapshot, upserted, removed } of this.changes) {
@@ -94,7 +96,7 @@ class Watcher implements SwarmListener {
   }
 }
 
-/** What every {@link TrackerPort} promises. `create` makes one without a session. */
+/** The contract of {@link TrackerPort}. `create` makes one without a session. */
 export function trackerPortContract(create: () => Promise<TrackerSite>): void {
   describe('a tracker port', () => {
     let site: TrackerSite;
@@ -107,7 +109,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
 
     afterEach(() => site.close());
 
-    /** What the tracker heard in this session of other swarms than the marker's, when there is so much of it. */
+    /** Messages received in this session on swarms other than the marker's, once there are this many. */
     const heard = async (count: number): Promise<readonly Heard[]> => {
       const others = () => site.heard().filter((each) => each.type === 'ban' || each.infohash !== marker);
       const enough = () => others().length >= count;
@@ -119,7 +121,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
       return others();
     };
-    /** All that the tracker heard before now. */
+    /** All messages received so far. */
     const allHeard = async (): Promise<readonly Heard[]> => {
       const before = site.heard().length;
       tracker.announce(membershipOf(marker), 'update');
@@ -131,7 +133,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       await waitFor(marked, { what: 'the marker', everyMs: 2, timeoutMs: 10_000, seen: () => site.heard() });
       return heard(0);
     };
-    /** Resolves when all that the tracker has said before has come. */
+    /** Resolves when everything that the tracker has sent has arrived. */
     const allTold = async (): Promise<void> => {
       const watcher = new Watcher();
       const name = `marker ${Math.random()}`;
@@ -163,8 +165,8 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       expect(tracker.connected).toBe(true);
     });
 
-    describe('to who watches a swarm', () => {
-      test('names its peers, and then those that join, change and leave', async () => {
+    describe('for the watcher of a swarm', () => {
+      test('lists its peers, and then those that join, change and leave', async () => {
         site.join(one, peer('bob', { endpoints: ['10.0.0.8:7072', '[fd99::8]:7072'] }));
         site.join(one, peer('carol', { seeder: false, labels: { zone: 'eu-1' } }));
         await site.open();
@@ -190,7 +192,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         ]);
       });
 
-      test('names them as soon as there is a session', async () => {
+      test('lists them as soon as there is a session', async () => {
         site.join(one, peer('bob'));
         const watcher = watching();
         await site.open();
@@ -198,7 +200,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(watcher.changes.map(({ snapshot }) => snapshot)).toEqual([true]);
       });
 
-      test('names all of them in each session: who left in between is not among them', async () => {
+      test('lists all of them in each session, without those that left in between', async () => {
         for (const name of ['bob', 'carol']) site.join(one, peer(name));
         await site.open();
         const watcher = watching();
@@ -212,7 +214,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(watcher.changes.map(({ snapshot }) => snapshot)).toEqual([true, true]);
       });
 
-      test('names only those of that swarm', async () => {
+      test('lists only the peers of that swarm', async () => {
         site.join(one, peer('bob'));
         site.join(other, peer('carol'));
         await site.open();
@@ -222,7 +224,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         await watchers[0]!.until(['bob']);
       });
 
-      test('names nobody after the watch has ended, in later sessions neither', async () => {
+      test('lists no peers after the watch has ended, even in later sessions', async () => {
         site.join(one, peer('bob'));
         await site.open();
         const watcher = watching();
@@ -236,7 +238,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(watcher.changes).toHaveLength(1);
       });
 
-      test('names all peers to the next watcher', async () => {
+      test('lists all peers to the next watcher', async () => {
         site.join(one, peer('bob'));
         await site.open();
         const first = watching();
@@ -247,7 +249,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(first.changes).toHaveLength(1);
       });
 
-      test('does not mind the end of a watch that there is not', async () => {
+      test('ignores the end of an unknown watch', async () => {
         site.join(one, peer('bob'));
         await site.open();
         tracker.unwatch(one);
@@ -256,7 +258,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         await watcher.until(['bob']);
       });
 
-      test('names more peers when asked for more, in later sessions too', async () => {
+      test('lists more peers on request, even in later sessions', async () => {
         site.join(one, peer('bob'));
         site.join(one, peer('far'), true);
         await site.open();
@@ -275,7 +277,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(watcher.names).toEqual(['bob', 'far']);
       });
 
-      test('names no more peers of a swarm that is not watched', async () => {
+      test('lists no more peers of a swarm that is not watched', async () => {
         site.join(one, peer('bob'));
         site.join(one, peer('far'), true);
         await site.open();
@@ -287,11 +289,11 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
     });
 
-    describe('to the tracker', () => {
+    describe('for the tracker', () => {
       const announce = (event: Extract<Heard, { type: 'announce' }>['event'], bytesLeft = 900, reason = '') =>
         ({ type: 'announce', infohash: one, event, bytesLeft, reason }) as const;
 
-      test('says what the agent is in a swarm, and what happens to it', async () => {
+      test("announces the agent's memberships and their changes", async () => {
         await site.open();
         tracker.announce(membershipOf(one), 'started');
         tracker.announce(membershipOf(one, { bytesLeft: 500 }), 'numbers');
@@ -311,7 +313,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         ]);
       });
 
-      test('says when a session begins what happened before, and then how it is', async () => {
+      test('announces in a new session what happened before, and then the current state', async () => {
         tracker.announce(membershipOf(one), 'started');
         tracker.announce(membershipOf(one, { bytesLeft: 500 }), 'update');
         tracker.announce(membershipOf(one, { bytesLeft: 0 }), 'completed');
@@ -326,7 +328,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await allHeard()).toEqual([announce('', 0)]);
       });
 
-      test('says again in each session what still holds, as no news', async () => {
+      test('announces in each session what still holds, without an event', async () => {
         await site.open();
         tracker.announce(membershipOf(one), 'started');
         tracker.announce(membershipOf(other), 'started');
@@ -339,7 +341,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await allHeard()).toEqual([announce('', 300)]);
       });
 
-      test('says nothing of what began and was withdrawn without a session', async () => {
+      test('announces nothing that began and was withdrawn without a session', async () => {
         for (const infohash of [one, other]) {
           tracker.announce(membershipOf(infohash), 'failed', 'the disk is full');
           tracker.withdraw(infohash);
@@ -350,7 +352,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await allHeard()).toEqual([announce('started'), announce('')]);
       });
 
-      test('says a withdrawal once, and none of what it is not in', async () => {
+      test('announces a withdrawal once, and none from a swarm that it is not in', async () => {
         await site.open();
         tracker.announce(membershipOf(one), 'started');
         tracker.withdraw(one);
@@ -359,7 +361,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await allHeard()).toEqual([announce('started'), { type: 'withdraw', infohash: one }]);
       });
 
-      test('offers what was shared here, as new only once', async () => {
+      test('offers local shares, as new only once', async () => {
         const membership = membershipOf(one, { origin: true, file, bytesLeft: 0, bytesDownloaded: 0 });
         await site.open();
         tracker.announce(membership, 'started');
@@ -374,7 +376,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await allHeard()).toEqual([again]);
       });
 
-      test('reports a ban at once, and one without a session when there is one: each once', async () => {
+      test('reports a ban at once, or in the next session: each once', async () => {
         const ban = (name: string) => ({ peerId: peerNamed(name), reason: `${name} lies`, infohash: one });
         tracker.reportBan(ban('bob'));
         tracker.reportBan(ban('carol'));
@@ -389,7 +391,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
     });
 
-    test('finds the files of exactly a name, or of the first digits of an infohash, with their publisher', async () => {
+    test('finds files by exact name, or by the first digits of an infohash, with their publisher', async () => {
       const sharedAt = new Date('2026-11-30T12:00:00Z');
       const model = { ...file, infohash: one, sharedBy: 'alice', sharedAt };
       const notes = { ...file, infohash: other, name: 'notes.txt', sharedBy: 'bob', sharedAt };
@@ -402,7 +404,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         expect(await tracker.findFiles(query)).toEqual([]);
     });
 
-    test('says that there is no tracker to find files', async () => {
+    test('reports that there is no tracker to find files', async () => {
       const error = { code: 'unavailable', reason: 'NO_TRACKER' };
       await expect(tracker.findFiles('model')).rejects.toMatchObject(error);
       await site.open();

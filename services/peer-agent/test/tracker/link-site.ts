@@ -37,7 +37,7 @@ const EVENTS: ReadonlyMap<AnnounceEvent, AnnounceWord> = new Map([
 ]);
 interface Member {
   readonly peer: PeerAddress;
-  /** Named only to those that ask for more than the usual number. */
+  /** Listed only for watches of more peers than usual. */
   readonly beyond: boolean;
 }
 
@@ -46,7 +46,7 @@ export class LinkSite implements TrackerSite {
   readonly tracker: TrackerLink;
   readonly #files: File[] = [];
   readonly #swarms = new Map<InfoHash, Map<PeerId, Member>>();
-  /** What is watched in this session, and whether with more peers than usual. */
+  /** Watched swarms of this session, and whether with more peers than usual. */
   readonly #watches = new Map<InfoHash, boolean>();
   #started = false;
 
@@ -64,7 +64,7 @@ export class LinkSite implements TrackerSite {
       said: (message) => site.#onMessage(message),
       listFiles: ({ query, exactName }) => (exactName ? site.#find(query) : undefined),
     });
-    // It has a port then.
+    // Its port is known by then.
     await network.start();
     network.kill();
     const site: LinkSite = new LinkSite(network);

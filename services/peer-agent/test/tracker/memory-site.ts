@@ -2,7 +2,7 @@ import type { TrackerPort } from '../../src/app/ports/tracker.js';
 import { MemoryTracker, type Heard as HeardInMemory } from '../support/memory-tracker.js';
 import type { Heard, TrackerSite } from './contract.js';
 
-/** A tracker in memory. @param between what is to be tested between it and the test */
+/** A tracker in memory. @param between wraps the port under test */
 export function memorySite(between = (tracker: TrackerPort): TrackerPort => tracker): TrackerSite {
   const memory = new MemoryTracker(false);
   return {
@@ -23,7 +23,7 @@ export function memorySite(between = (tracker: TrackerPort): TrackerPort => trac
   };
 }
 
-/** As it goes over the wire. */
+/** As converted for the wire. */
 function wordOf(heard: HeardInMemory): Heard {
   if (heard.type !== 'announce') return heard;
   const { membership, event, reason } = heard;

@@ -10,7 +10,7 @@ export interface EngineComponents {
   /** Pieces already verified and on disk. Copied. */
   readonly have: Bitfield;
   readonly random: Random;
-  /** Budget for outstanding bytes. @default a budget of its own */
+  /** Budget for outstanding bytes. @default its own */
   readonly budget?: BudgetShare;
   /** Our own id; without it, all peers count as equally far. */
   readonly self?: PeerId;

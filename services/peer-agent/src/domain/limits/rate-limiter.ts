@@ -36,14 +36,14 @@ export class RateLimiter {
     return new RateShare(this);
   }
 
-  /** True if the share may take something. It then counts among those that ask. */
+  /** True if the share may take bytes. It then counts as asking. */
   mayTake(share: RateShare, nowMs: number): boolean {
     if (this.#limit === UNLIMITED) return true;
     this.#fill(nowMs);
     return this.#asker(share, nowMs).level >= 0;
   }
 
-  /** The share has taken bytes (or returned them, if negative), or bytes that it had under way have moved. */
+  /** The share has taken bytes (or returned them, if negative), or its bytes in flight have moved. */
   changed(share: RateShare, taken: number): void {
     const asker = this.#askers.get(share);
     if (asker) asker.level -= taken;
@@ -51,14 +51,14 @@ export class RateLimiter {
     else this.#moving.delete(share);
   }
 
-  /** Milliseconds until the share may take something, as it stands. */
+  /** Milliseconds until the share may take bytes, as things stand. */
   waitMs(share: RateShare, nowMs: number): number {
     if (this.mayTake(share, nowMs)) return 0;
     const level = this.#askers.get(share)?.level ?? 0;
     return (-level * this.#weights * 1000) / (this.#limit * share.weight);
   }
 
-  /** Bytes a second that the share gets while the same shares ask; {@link UNLIMITED} if there is no limit. */
+  /** Bytes per second that the share gets while the same shares ask; {@link UNLIMITED} if there is no limit. */
   fairRate({ weight }: RateShare): number {
     return (this.#limit * weight) / Math.max(weight, this.#weights);
   }

@@ -14,7 +14,7 @@ function addressOf(peerId: PeerId): CandidateAddress {
   return { peerId, endpoint: peerId };
 }
 
-/** The host of the candidates: keeps the links that it is told to open, and checks the effects. */
+/** The host of the candidates: maintains the links opened by the effects, and checks the effects. */
 class LinkTable {
   readonly banned = new Set<PeerId>();
   readonly links = new Set<PeerId>();

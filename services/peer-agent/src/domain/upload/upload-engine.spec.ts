@@ -391,7 +391,7 @@ class Table {
   }
 
   #apply(effect: UploadEffect<string, string>): void {
-    if (effect.type === 'violation') throw new Error('nobody broke a rule');
+    if (effect.type === 'violation') throw new Error('unexpected violation');
     if (effect.type === 'reject') return this.#answer(effect.stream, effect.id);
     if (effect.type !== 'send') return expect(this.#present).toContain(effect.downloader);
     const { stream, id, part } = effect;

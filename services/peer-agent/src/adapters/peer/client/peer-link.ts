@@ -120,7 +120,7 @@ export class GrpcPeerLink implements BlockSource {
     this.#news.flush();
     const value = { reason, message: message.slice(0, 512), piece };
     this.#sync.write({ message: { $case: 'goodbye', value } });
-    // A peer that has not answered cannot be told.
+    // A peer that has not answered cannot read a goodbye.
     this.#finish(this.#challenged ? GOODBYE_MS : 0);
     this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message), byUs: true });
   }
