@@ -27,7 +27,7 @@ export type Heard =
 interface Place {
   readonly infohash: InfoHash | undefined;
   readonly peer: PeerAddress;
-  /** Listed only for watches of more peers. */
+  /** Listed only for watches that request more peers. */
   readonly beyond: boolean;
 }
 
@@ -97,7 +97,7 @@ export class MemoryTracker implements TrackerPort {
     for (const peer of peers) this.join(undefined, peer);
   }
 
-  /** Adds these to every swarm, listed only for watches of more peers. */
+  /** Adds these to every swarm, listed only for watches that request more peers. */
   addBeyond(...peers: PeerAddress[]): void {
     for (const peer of peers) this.join(undefined, peer, true);
   }

@@ -21,7 +21,7 @@ export interface TrackerSite {
   open(): Promise<void>;
   /** Ends the session; none opens until {@link open}. Resolves when there is none. */
   lose(): Promise<void>;
-  /** Adds or changes a peer of a swarm. With `beyond` it is listed only for watches of more peers. */
+  /** Adds or changes a peer of a swarm. With `beyond` it is listed only for watches that request more peers. */
   join(infohash: InfoHash, peer: PeerAddress, beyond?: boolean): void;
   leave(infohash: InfoHash, peer: PeerId): void;
   /** Adds a file to the catalogue. */

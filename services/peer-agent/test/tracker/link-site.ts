@@ -37,7 +37,7 @@ const EVENTS: ReadonlyMap<AnnounceEvent, AnnounceWord> = new Map([
 ]);
 interface Member {
   readonly peer: PeerAddress;
-  /** Listed only for watches of more peers than usual. */
+  /** Listed only for watches that request more peers than usual. */
   readonly beyond: boolean;
 }
 

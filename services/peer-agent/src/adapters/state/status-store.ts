@@ -24,7 +24,7 @@ export const STATUS_FILE = 'download_status.json';
 /** The status file is written when nothing has changed for this time; longer for a large file. */
 const LEAST_QUIET_MS = 1000;
 const MOST_QUIET_MS = 30_000;
-/** Maximum share of the disk's rate for writing a large status file, in bytes per millisecond. */
+/** Maximum average write rate of a large status file, in bytes per millisecond. */
 const REWRITE_BYTES_PER_MS = 2000;
 /** Under constant change, it is written after this many quiet times, */
 const MOST_QUIET_TIMES = 5;

@@ -96,8 +96,8 @@ function isNamed(request: PendingRequest): request is NamedRequest {
 }
 
 /**
- * A super-seeder that needs so much longer for the rest of a piece than an idle peer would that it should no longer
- * choose; no other peer is asked for the pieces that it sends.
+ * Finds a super-seeder that should no longer choose: it needs much longer for the rest of a piece than an idle peer
+ * would. No other peer is asked for the pieces that it sends.
  */
 export function findSlowSuperSeeder(
   { layout }: PiecePicker,

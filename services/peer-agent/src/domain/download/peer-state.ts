@@ -258,7 +258,7 @@ export class PeerState {
     this.#given.add(piece);
   }
 
-  /** The peer has sent or been asked for every block of the piece. */
+  /** Every block of the piece has been requested or received. */
   finishedGiving(piece: ActivePiece): void {
     this.#given.delete(piece);
   }

@@ -18,7 +18,7 @@ export class UploadSlots<Downloader> {
     return false;
   }
 
-  /** Frees the slot of a downloader and returns the one that gets it, if any waits. */
+  /** Frees the slot of a downloader and returns the downloader that gets it, if any waits. */
   leave(downloader: Downloader): Downloader | undefined {
     this.#waiting.delete(downloader);
     if (!this.#served.delete(downloader)) return undefined;
