@@ -5,6 +5,7 @@ import { faultOf } from '../test/fault-of.js';
 import { dict, goodTree, hashFile, someBytes } from '../test/torrents.js';
 import { decodeBencode, encodeBencode } from './bencode.js';
 import { type BencodeDict, type BencodeValue } from './bencode-value.js';
+import { fileRoot } from './file-root.js';
 import { buildMetainfo } from './metainfo-build.js';
 import { runSteps } from './steps.js';
 import { parseMetainfo, parseMetainfoSteps, parseTorrent } from './metainfo-parse.js';
@@ -53,6 +54,62 @@ describe('a metainfo', () => {
       reason: 'BAD_METAINFO',
       message: 'bad metainfo: it belongs to another file',
     });
+  });
+
+  test('of another infohash is refused without decoding a single value of it', () => {
+    const { infohash } = parseMetainfo(torrent());
+    const lists = Buffer.alloc(2_000_000, 'le');
+    const bytes = Buffer.concat([Buffer.from('d4:infod1:xl'), lists, Buffer.from('ee1:zi1ee')]);
+    const before = process.memoryUsage().heapUsed;
+    const error = faultOf(() => runSteps(parseMetainfoSteps(bytes, infohash)));
+    expect(error.message).toBe('bad metainfo: it belongs to another file');
+    // Decoded, a million lists take some 100 MB.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(30e6);
+  });
+
+  test('with far more beside its info than in it is refused without decoding that', () => {
+    const { infohash } = parseMetainfo(torrent());
+    const whole = decodeBencode(torrent()) as BencodeDict;
+    const beside = (count: number): Buffer =>
+      encodeBencode(
+        dict({ info: whole.get('info') ?? 0, 'piece layers': dict({}), z: new Array<number>(count).fill(1) }),
+      );
+    expect(runSteps(parseMetainfoSteps(beside(9000), infohash)).infohash).toBe(infohash);
+    expect(faultOf(() => runSteps(parseMetainfoSteps(beside(20_000), infohash))).message).toMatch(
+      /holds 2000\d values beside its info/,
+    );
+  });
+
+  test('that is cut off is refused without decoding what there is', () => {
+    const { infohash } = parseMetainfo(torrent());
+    for (const bytes of [
+      torrent().subarray(0, -1),
+      Buffer.from('d1:ai1ee'),
+      Buffer.from('le'),
+      Buffer.alloc(0),
+    ])
+      expect(faultOf(() => runSteps(parseMetainfoSteps(bytes, infohash)))).toMatchObject({
+        reason: 'BAD_METAINFO',
+        message: 'bad metainfo: it is cut off, or has no info',
+      });
+  });
+
+  test('of four million pieces is the largest, however few bytes describe them', () => {
+    // Files of one root share a layer: each has 2^20 pieces here.
+    const layer = Buffer.alloc(2 ** 20 * 32, 1);
+    const length = 2 ** 20 * PIECE;
+    const root = fileRoot(layer, length, PIECE);
+    const files = (count: number): BencodeDict =>
+      dict(
+        Object.fromEntries(
+          Array.from({ length: count }, (_, at) => [`f${at}`, leaf({ length, 'pieces root': root })]),
+        ),
+      );
+    const layers = dict({ [root.toString('latin1')]: layer });
+    expect(parseMetainfo(torrent({ 'file tree': files(4) }, layers)).files).toHaveLength(4);
+    expect(faultOf(() => parseMetainfo(torrent({ 'file tree': files(5) }, layers))).message).toBe(
+      'bad metainfo: it has 5242880 pieces, more than 4194304',
+    );
   });
 
   test('may be a hybrid, whose v1 keys are ignored', () => {

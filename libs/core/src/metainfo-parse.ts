@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { decodeTorrent, encodeSteps } from './bencode.js';
+import { scanFor } from './bencode-scan.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes, type InfoHash } from './ids.js';
-import { badMetainfo, type Metainfo, type MetainfoFile } from './metainfo.js';
+import { badMetainfo, MAX_PIECES, type Metainfo, type MetainfoFile } from './metainfo.js';
 import { ABSURD_NAME_BYTES, nameFault } from './names.js';
 import { messageOf } from './error.js';
 import { isPieceLength } from './piece-length.js';
@@ -14,6 +15,8 @@ import { runSteps, type Steps } from './steps.js';
 const META_VERSION = 2;
 /** Bytes hashed in one step. */
 const HASHED_BYTES = 1 << 18;
+/** Values of keys that other clients add: trackers, web seeds, comments. */
+const MAX_EXTRA_VALUES = 10_000;
 
 /** The contents of `info`, which the infohash authenticates. */
 export type TorrentInfo = Omit<Metainfo, 'layers' | 'bytes'>;
@@ -30,7 +33,7 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
 
 /**
  * {@link parseMetainfo} in steps: very many files take seconds. Also throws `invalid` BAD_METAINFO if the
- * infohash is not `expected`, before names and layers are read.
+ * infohash is not `expected`, before anything is decoded.
  */
 export function* parseMetainfoSteps(bytes: Uint8Array, expected?: InfoHash): Steps<Metainfo> {
   const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes, expected);
@@ -58,20 +61,33 @@ export function parseTorrent(bytes: Uint8Array): ParsedTorrent {
 export function* parseTorrentSteps(bytes: Uint8Array, expected?: InfoHash): Steps<ParsedTorrent> {
   if (bytes.length > MAX_BENCODE_BYTES)
     throw badMetainfo(`${bytes.length} bytes are more than ${MAX_BENCODE_BYTES / 2 ** 20} MiB`);
+  if (expected !== undefined) yield* checkInfo(bytes, expected);
   const own = Buffer.from(bytes);
   const { value, canonical } = yield* decode(own);
   const torrent = expectDict(value, 'the file');
-  const info = yield* readInfo(torrent, expected);
+  const info = yield* readInfo(torrent);
   const held = torrent.get('piece layers');
   const { layers, missing } = yield* readPieceLayers(held, info.files, info.pieceLength);
   if (missing !== undefined) return { info, missing };
   return { info, metainfo: { ...info, layers, bytes: canonical ? own : yield* encodeSteps(torrent) } };
 }
 
-function* readInfo(torrent: BencodeDict, expected?: InfoHash): Steps<TorrentInfo> {
+/**
+ * Checks bytes of a stranger before memory is spent on them: only `info` is authenticated, and what lies beside it
+ * has little more values than that.
+ */
+function* checkInfo(bytes: Uint8Array, expected: InfoHash): Steps<void> {
+  const found = yield* scanFor(bytes, 'info');
+  if (!found) throw badMetainfo('it is cut off, or has no info');
+  const infohash = infoHashFromBytes(yield* sha256(bytes.subarray(found.start, found.end)));
+  if (infohash !== expected) throw badMetainfo('it belongs to another file');
+  if (found.otherValues > found.values + MAX_EXTRA_VALUES)
+    throw badMetainfo(`it holds ${found.otherValues} values beside its info`);
+}
+
+function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
   const info = expectDict(torrent.get('info'), 'its info');
   const infohash = infoHashFromBytes(yield* sha256(torrent.raw('info')));
-  if (expected !== undefined && infohash !== expected) throw badMetainfo('it belongs to another file');
   if (info.get('meta version') !== META_VERSION) throw badMetainfo('it is not of version 2 (BEP 52)');
 
   const name = readTorrentName(info.get('name'));
@@ -81,6 +97,7 @@ function* readInfo(torrent: BencodeDict, expected?: InfoHash): Steps<TorrentInfo
   }
   const files = yield* readFileTree(expectDict(info.get('file tree'), 'its file tree'));
   const totalLength = sumOfLengths(files);
+  checkPieceCount(files, pieceLength);
   return {
     infohash,
     name,
@@ -91,7 +108,12 @@ function* readInfo(torrent: BencodeDict, expected?: InfoHash): Steps<TorrentInfo
   };
 }
 
-function* sha256(bytes: Buffer): Steps<Buffer> {
+function checkPieceCount(files: readonly MetainfoFile[], pieceLength: number): void {
+  const pieces = files.reduce((sum, { length }) => sum + Math.ceil(length / pieceLength), 0);
+  if (pieces > MAX_PIECES) throw badMetainfo(`it has ${pieces} pieces, more than ${MAX_PIECES}`);
+}
+
+function* sha256(bytes: Uint8Array): Steps<Buffer> {
   const hash = createHash('sha256');
   for (let from = 0; from < bytes.length; from += HASHED_BYTES) {
     hash.update(bytes.subarray(from, from + HASHED_BYTES));

@@ -11,6 +11,12 @@ export const MAX_PATH_DEPTH = MAX_BENCODE_DEPTH - 4;
 /** Maximum number of files of a torrent: the limit of trackers. */
 export const MAX_FILES = 1_000_000;
 
+/**
+ * Maximum number of pieces of a torrent. A metainfo has room for the layers of two million, and no share has more; but
+ * files of equal content have one layer, so that a few megabytes could describe billions of pieces.
+ */
+export const MAX_PIECES = 2 ** 22;
+
 /** One file of a torrent. */
 export interface MetainfoFile {
   /** Folders and name below the torrent's folder; for a single-file torrent, only its name. */
