@@ -267,7 +267,8 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
     /** Expects the end of the link, its reason, and no later news. */
     const over = async ({ source, listener }: Open, byUs: boolean): Promise<EnjambreError> => {
       const [left] = await listener.until('source-left');
-      expect(left).toMatchObject({ source: source.id, byUs });
+      const hasJoined = listener.of('source-joined').length > 0;
+      expect(left).toMatchObject({ source: source.id, byUs, joined: hasJoined });
       expect(left!.error).toBeInstanceOf(EnjambreError);
       const { length } = listener.news;
       source.request(50, blockAt(0, 0));

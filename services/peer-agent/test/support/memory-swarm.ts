@@ -308,10 +308,11 @@ class MemoryLink implements BlockSource {
   }
 
   #finish(error: EnjambreError, byUs: boolean): void {
+    const joined = this.#isOpen;
     this.#isOver = true;
     this.#isOpen = false;
     this.parts.uploader?.left(this);
-    this.parts.tell({ type: 'source-left', source: this.id, error, byUs });
+    this.parts.tell({ type: 'source-left', source: this.id, error, joined, byUs });
   }
 }
 

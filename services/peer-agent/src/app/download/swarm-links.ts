@@ -43,16 +43,11 @@ const CLOSED_FOR: Readonly<Record<CloseReason, { readonly reason: string; readon
   'set-aside': { reason: 'REPLACED', message: 'another peer is tried instead' },
 };
 
-/** A link that is open, or being opened. */
-interface OpenLink {
-  readonly source: BlockSource;
-  ready: boolean;
-}
-
 /** Keeps links to the peers of a swarm; {@link Candidates} decides to which. */
 export class SwarmLinks {
   readonly #candidates: Candidates<PeerAddress>;
-  readonly #links = new Map<PeerId, OpenLink>();
+  /** Links that are open, or being opened. */
+  readonly #links = new Map<PeerId, BlockSource>();
   #closed = false;
 
   constructor(
@@ -81,7 +76,7 @@ export class SwarmLinks {
   }
 
   get(peer: PeerId): BlockSource | undefined {
-    return this.#links.get(peer)?.source;
+    return this.#links.get(peer);
   }
 
   /** Requests a block from a peer. */
@@ -93,12 +88,15 @@ export class SwarmLinks {
   }
 
   have(pieces: readonly number[]): void {
-    for (const { source } of this.#links.values()) source.have(pieces);
+    for (const source of this.#links.values()) source.have(pieces);
   }
 
   /** Open links. */
   *ready(): Generator<BlockSource> {
-    for (const { source, ready } of this.#links.values()) if (ready) yield source;
+    for (const { ready, address } of this.#candidates.states) {
+      const source = ready ? this.get(address.peerId) : undefined;
+      if (source) yield source;
+    }
   }
 
   /** Ends the link to a peer. Another may be opened later unless the peer is banned. */
@@ -134,17 +132,15 @@ export class SwarmLinks {
     const source = connector.open(address, { infohash, layout, have }, (news) => {
       this.#heard(news, address);
     });
-    this.#links.set(address.peerId, { source, ready: false });
+    this.#links.set(address.peerId, source);
   }
 
   #heard(news: SourceNews, address: PeerAddress): void {
-    const link = this.#links.get(news.source);
-    if (!link) return;
+    if (!this.#links.has(news.source)) return;
     if (news.type === 'source-left') this.#links.delete(news.source);
-    if (news.type === 'source-joined') link.ready = true;
     // Before the handler, which may send new requests.
     this.#feed(news);
-    if (link.ready) this.handler.heard(news, address);
-    else if (news.type === 'source-left' && !news.byUs) this.handler.unreachable(address, news.error);
+    if (news.type !== 'source-left' || news.joined) this.handler.heard(news, address);
+    else if (!news.byUs) this.handler.unreachable(address, news.error);
   }
 }

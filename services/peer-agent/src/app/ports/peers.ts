@@ -19,13 +19,16 @@ export interface PeerAddress {
 }
 
 /**
- * A source event as its link reports it: a block carries its bytes, an end its reason. `source-left` is the last event.
+ * A source event as its link reports it: a block carries its bytes, an end its reason. `source-joined` is the first event,
+ * unless the link ends before that, and `source-left` the last.
  */
 export type SourceNews =
   | Exclude<SourceEvent, { type: 'block-arrived' | 'source-left' }>
   | (Extract<SourceEvent, { type: 'block-arrived' }> & { readonly data: Buffer })
   | (Extract<SourceEvent, { type: 'source-left' }> & {
       readonly error: EnjambreError;
+      /** True if `source-joined` was reported before. */
+      readonly joined: boolean;
       /** True if {@link BlockSource.close} ended the link. */
       readonly byUs: boolean;
     });

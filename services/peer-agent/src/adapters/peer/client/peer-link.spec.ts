@@ -13,6 +13,7 @@ import {
 import { infoHash, peerNamed } from '../../../../test/support/ids.js';
 import { bytesOf, metainfoOf } from '../../../../test/support/content.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
+import type { SourceNews } from '../../../app/ports/peers.js';
 import { GrpcPeerLink } from './peer-link.js';
 
 const PIECES = 3;
@@ -44,6 +45,7 @@ class FakeStream<Request, Response> implements MessageStream<Request> {
 let sync: FakeStream<SyncRequest, SyncResponse>;
 let link: GrpcPeerLink;
 let ended: number;
+let news: SourceNews[];
 
 function hear(...messages: NonNullable<SyncResponse['message']>[]): void {
   for (const message of messages) sync.listener?.message({ message });
@@ -75,13 +77,14 @@ function told(): readonly number[][] {
 beforeEach(() => {
   sync = new FakeStream();
   ended = 0;
+  news = [];
   link = new GrpcPeerLink(
     {
       openSync: sync.open,
       openFetch: new FakeStream<FetchRequest, FetchResponse>().open,
       self: { peerId: peerNamed('self'), name: 'self', version: 'test' },
       signer: { publicKey: Buffer.alloc(32), signHello: () => Buffer.alloc(64) },
-      tell: () => undefined,
+      tell: (one) => void news.push(one),
       ended: () => (ended += 1),
     },
     {
@@ -158,5 +161,45 @@ describe('a link that is closed', () => {
     link.close('REPLACED', 'another peer is tried instead');
     await waitFor(() => ended > 0, { what: 'the end', everyMs: 2, timeoutMs: 1000 });
     expect(ended).toBe(1);
+  });
+});
+
+describe('what a link reports', () => {
+  const challenge = { nonce: Buffer.alloc(32), peerId: peerIdToBytes(uploader) };
+
+  it('begins with the bitfield: a choke before that has no effect', () => {
+    hear({ $case: 'challenge', value: challenge }, { $case: 'choke', value: {} });
+    greetOnly(0);
+    hear({ $case: 'choke', value: {} });
+    expect(news.map(({ type }) => type)).toEqual(['source-joined', 'source-choked']);
+  });
+
+  it('ends with whether it had begun', () => {
+    greet(0);
+    link.close('COMPLETE', 'the download is complete');
+    expect(news.at(-1)).toMatchObject({ type: 'source-left', joined: true, byUs: true });
+  });
+
+  it.each<[string, NonNullable<SyncResponse['message']>[]]>([
+    [
+      'is refused',
+      [{ $case: 'goodbye', value: { reason: 'UNKNOWN_FILE', message: 'no', piece: undefined } }],
+    ],
+    [
+      'gets a bad bitfield',
+      [
+        {
+          $case: 'hello',
+          value: Hello.fromPartial({
+            infohash: infoHashToBytes(infohash),
+            peerId: peerIdToBytes(uploader),
+          }),
+        },
+        { $case: 'bitfield', value: { bits: new Uint8Array(0) } },
+      ],
+    ],
+  ])('ends before it has begun if it %s', (_, messages) => {
+    hear({ $case: 'challenge', value: challenge }, ...messages);
+    expect(news).toMatchObject([{ type: 'source-left', joined: false, byUs: false }]);
   });
 });

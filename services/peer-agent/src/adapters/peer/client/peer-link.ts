@@ -122,7 +122,7 @@ export class GrpcPeerLink implements BlockSource {
     this.#sync.write({ message: { $case: 'goodbye', value } });
     // A peer that has not answered cannot read a goodbye.
     this.#finish(this.#challenged ? GOODBYE_MS : 0);
-    this.#tell({ type: 'source-left', error: new EnjambreError('aborted', reason, message), byUs: true });
+    this.#left(new EnjambreError('aborted', reason, message), true);
   }
 
   /** An error thrown by `handle` ends the link, as does the end of the stream. */
@@ -192,7 +192,7 @@ export class GrpcPeerLink implements BlockSource {
         return this.#onHave(message.value.pieces);
       case 'choke':
       case 'unchoke':
-        return this.#tell({ type: message.$case === 'choke' ? 'source-choked' : 'source-unchoked' });
+        return this.#onChoke(message.$case === 'choke');
       case 'spread':
         return this.#onSpread(message.value.on);
       case 'goodbye':
@@ -222,11 +222,16 @@ export class GrpcPeerLink implements BlockSource {
 
   #onBitfield(bits: Uint8Array): void {
     if (!this.#fetch || this.#ready) throw violation('a bitfield out of order');
+    this.#theirs = Bitfield.fromBytes(bits, this.#target.layout.pieceCount);
     clearTimeout(this.#helloTimer);
     this.#ready = true;
-    this.#theirs = Bitfield.fromBytes(bits, this.#target.layout.pieceCount);
     if (this.#theirs.isFull()) this.#news.flush();
     this.#tell({ type: 'source-joined', has: this.#theirs.clone() });
+  }
+
+  /** Without effect before the bitfield. */
+  #onChoke(on: boolean): void {
+    if (this.#ready) this.#tell({ type: on ? 'source-choked' : 'source-unchoked' });
   }
 
   #onHave(pieces: readonly number[]): void {
@@ -282,10 +287,14 @@ export class GrpcPeerLink implements BlockSource {
     this.#parts.tell({ ...news, source: this.id });
   }
 
+  #left(error: EnjambreError, byUs: boolean): void {
+    this.#tell({ type: 'source-left', error, joined: this.#ready, byUs });
+  }
+
   #end(error: EnjambreError): void {
     if (this.#closed) return;
     this.#finish(LAST_WORDS_MS);
-    this.#tell({ type: 'source-left', error, byUs: false });
+    this.#left(error, false);
   }
 
   /** @param waitMs a server that has not ended the stream by then is cut off */
