@@ -30,7 +30,7 @@ interface Offences {
 /** One bad piece may be bit rot, or content that changed under an honest uploader. */
 const MAX_OFFENCES = 3;
 const OFFENCE_MS = 60 * 60 * 1000;
-/** How often bad pieces of a peer are forgiven within {@link OFFENCE_MS}. */
+/** Maximum number of pardons per peer within {@link OFFENCE_MS}. */
 const MAX_PARDONS = 8;
 /** How long a download parks a peer after its first and its second bad piece. */
 export const PARK_MS: readonly number[] = [1000, 5000];

@@ -42,7 +42,7 @@ export type InboxEntry =
 
 export interface InboxLimits {
   readonly messages: number;
-  /** Characters of all texts together. */
+  /** Total number of characters in all texts. */
   readonly characters: number;
 }
 

@@ -95,7 +95,7 @@ export class MetainfoRace {
     else this.#runners.set(peer, { peer, seeder, named: true, asked: undefined });
   }
 
-  /** No source lists the peer any more. Its failures are remembered, in case it is listed again. */
+  /** The peer is no longer listed. Its failures are remembered, in case it is listed again. */
   forget(peer: PeerId): void {
     const runner = this.#runners.get(peer);
     if (runner?.asked) runner.named = false;

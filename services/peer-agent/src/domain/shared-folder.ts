@@ -46,7 +46,7 @@ interface Entry {
  */
 export class SharedFolder {
   readonly #entries = new Map<string, Entry>();
-  /** When to check which entry. */
+  /** Time of the next check, by entry. */
   readonly #looks = new Map<string, number>();
   /** Earliest of those times; undefined if it must be recomputed: there may be very many. */
   #nextMs: number | undefined = Infinity;

@@ -92,7 +92,7 @@ describe('super-seeding', () => {
     }
   });
 
-  it('holds back while all pieces are on their way, and refuses when nothing is rare any more', async () => {
+  it('holds back while all pieces are on their way, and refuses once nothing is rare', async () => {
     const [first, second] = [await downloaderNamed('first'), await downloaderNamed('second')];
     first.fetch.say(...Array.from({ length: 2 * PIECES }, (_, id) => any(id)));
     await until(() => blocksOf(first).length === 2 * PIECES);

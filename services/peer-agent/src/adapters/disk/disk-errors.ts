@@ -131,7 +131,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** Code of an error of the disk pool: a thread ended while it held a job. */
+/** Error code of the disk pool: a thread ended while it held a job. */
 export const THREAD_LOST = 'THREAD_LOST';
 
 /** True if the error means that a file, or a folder above it, is missing. */

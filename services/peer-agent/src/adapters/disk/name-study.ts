@@ -8,7 +8,7 @@ import type { Rehearsal } from './rehearsal.js';
 const MAX_PAIRS = 8;
 /** Files examined before other tasks get a turn: a folder may have hundreds of thousands. */
 const FILES_A_TURN = 1000;
-/** Characters that some file systems accept in no name; each is one kind. */
+/** Characters that some file systems reject in names; each is one kind. */
 const ODD = /["*:<>?|\\\p{Cc}]|[. ]$/gu;
 
 /**

@@ -23,8 +23,8 @@ export interface FileListing {
 
 /**
  * `INFOHASH.json` of each transfer: the source from which the status file is rebuilt. A removal starts by renaming it
- * to `INFOHASH.removed`: while that exists, the transfer does not, whatever else is on disk. The marker is deleted when
- * no file mentions the transfer any more.
+ * to `INFOHASH.removed`: while that exists, the transfer does not, whatever else is on disk. The marker is deleted once
+ * no other file mentions the transfer.
  */
 export class FactsFiles {
   /** Content of each file that this process has written or read. */
@@ -104,7 +104,7 @@ export class FactsFiles {
     await syncFolder(this.folder);
   }
 
-  /** Nothing else mentions these transfers any more: their removal markers are deleted. */
+  /** No other file mentions these transfers: deletes their removal markers. */
   async sweep(removed: readonly InfoHash[]): Promise<void> {
     for (const infohash of removed) {
       if (!this.#marked.has(infohash)) continue;

@@ -26,9 +26,9 @@ const LEAST_QUIET_MS = 1000;
 const MOST_QUIET_MS = 30_000;
 /** Maximum average write rate of a large status file, in bytes per millisecond. */
 const REWRITE_BYTES_PER_MS = 2000;
-/** Under constant change, it is written after this many quiet times, */
+/** Under constant change, the file is written after this many quiet times. */
 const MOST_QUIET_TIMES = 5;
-/** or when the journal has grown by this much, and by more than twice the status file. */
+/** It is also written when the journal has grown by this much, and by more than twice the status file. */
 const LEAST_JOURNAL_BYTES = 4 << 20;
 /** Written at once. */
 const CHUNK_BYTES = 1 << 18;

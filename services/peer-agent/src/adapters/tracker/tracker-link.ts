@@ -59,7 +59,7 @@ const NEXT_TIMEOUT_MS = 4000;
 export class TrackerLink implements TrackerPort, TrackerSessionListener, Startable {
   readonly #parts: TrackerLinkComponents;
   readonly #init: TrackerLinkInit;
-  /** What people ask the tracker. */
+  /** The tracker's view of the whole network, for people. */
   readonly network: TrackerQueries;
   readonly #pool: TrackerPool;
   readonly #reconnection = new Reconnection(() => performance.now());
@@ -102,13 +102,13 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#session !== undefined;
   }
 
-  /** The address at which the tracker sends peers to this agent; empty while there is no session. */
+  /** The address of this agent that the tracker gives to peers; empty while there is no session. */
   get endpoint(): string {
     return this.#welcome?.endpoint ?? '';
   }
 
   /**
-   * All addresses at which the tracker sends peers on other hosts to this agent; empty while there is no session, and
+   * All addresses of this agent that the tracker gives to peers on other hosts; empty while there is no session, and
    * with an older tracker.
    */
   get endpoints(): readonly string[] {

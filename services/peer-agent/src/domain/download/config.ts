@@ -10,12 +10,13 @@ export interface EngineConfig {
   readonly initialWindowBytes: number;
   /** A peer that does not answer for this long loses its requests to others. */
   readonly snubMs: number;
-  /** An idle peer takes over a request if it would answer this many times sooner than its owner, */
+  /** An idle peer takes over a request only if it would answer this many times sooner than its owner. */
   readonly stealRatio: number;
-  /** and at least this much sooner, when every piece has been requested. */
+  /** It must also answer this much sooner, once every piece has been requested. */
   readonly stealMarginMs: number;
   /**
-   * The same before that point: peers are then idle because pieces are rare, and stolen blocks are mostly on their way.
+   * The same margin before that point: peers are then idle because pieces are rare, and stolen blocks are mostly on
+   * their way.
    */
   readonly earlyStealMarginMs: number;
   /**

@@ -1,6 +1,6 @@
 /** Duration of a rate measurement; a trial's starts once the blocks requested from far peers arrive. */
 const LOOK_MS = 1000;
-/** Weight of the best rate so far in the next measurement. */
+/** Factor by which the best rate so far decays with each measurement. */
 const MEMORY = 0.6;
 /** A trial needs a backlog of more than near peers deliver in this time. */
 const BACKLOG_MS = 3000;

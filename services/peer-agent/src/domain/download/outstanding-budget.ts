@@ -54,7 +54,7 @@ interface Pool {
 /**
  * Bounds the bytes that all downloads of a process have requested and not stored: each download with peers to ask gets
  * a share by its weight. A download that starts later waits until the others have stored their excess, so that the
- * total never grows.
+ * total never exceeds the bound.
  */
 export class OutstandingBudget {
   readonly #pool: Pool;
@@ -108,7 +108,7 @@ class PoolShare implements BudgetShare {
     this.pool.outstandingBytes += outstandingBytes - this.#outstandingBytes;
     this.#outstandingBytes = outstandingBytes;
     if (wanted) return;
-    // No answers are processed any more.
+    // No further answers are processed.
     if (this.#unanswered > 0) this.rate.giveBack(this.#unanswered);
     this.#unanswered = 0;
   }
@@ -136,7 +136,7 @@ class PoolShare implements BudgetShare {
 /** Enough for 1 GB/s with 30 ms between a request and its block on disk. */
 export const DEFAULT_TOTAL_BYTES = 32 << 20;
 
-/** Memory for a block besides its bytes until it is stored, at most. */
+/** Upper bound of the memory for a block besides its bytes, until it is stored. */
 const LEAST_MEMORY = 16 << 10;
 
 /**

@@ -1,7 +1,7 @@
 import { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 
-/** Peers and bytes remembered; peers that were first sent something longest ago are forgotten first. */
+/** Limits of what is remembered; the peers first sent something longest ago are dropped first. */
 const MAX_PEERS = 1000;
 const MAX_BYTES = 8 << 20;
 

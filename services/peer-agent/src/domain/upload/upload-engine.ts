@@ -220,8 +220,8 @@ export class UploadEngine<Downloader, Stream> {
   }
 
   /**
-   * Checks whether super-seeding is useful: the file is complete, and some piece is on no downloader. True if that
-   * changed and all downloaders were notified.
+   * Checks whether super-seeding is useful: the file is complete, and there are pieces that no downloader has. Returns
+   * true if that has changed; all downloaders are then notified.
    */
   #review(file: UploadFile): boolean {
     const state = this.#files.get(file);

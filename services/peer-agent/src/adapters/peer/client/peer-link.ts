@@ -309,7 +309,7 @@ export class GrpcPeerLink implements BlockSource {
     }, waitMs);
   }
 
-  /** Both streams have ended; called once. */
+  /** Both streams have ended. Runs once. */
   #over(): void {
     if (!this.#lastWords) return;
     clearTimeout(this.#lastWords);

@@ -105,8 +105,8 @@ export class PiecePicker {
   }
 
   /**
-   * No peer works on the piece, or on one of its blocks, any more. An untouched piece becomes wanted again; any other
-   * is offered to all peers.
+   * The piece, or one of its blocks, was abandoned by its peer. An untouched piece becomes wanted again; any other is
+   * offered to all peers.
    */
   orphan(piece: ActivePiece): void {
     if (this.active.get(piece.index) !== piece) return;
