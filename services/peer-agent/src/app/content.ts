@@ -68,7 +68,7 @@ export function notDownloaded({ name, location }: TransferRecord): EnjambreError
   return new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
 }
 
-/** Reason code for peers when a transfer fails. */
+/** Reason code sent to peers when a transfer fails. */
 export function haltReason(cause: unknown): string {
   const { reason } = EnjambreError.from(cause);
   return reason === CONTENT_CHANGED || reason === 'FILE_CHANGED' ? CONTENT_CHANGED : 'FAILED';

@@ -61,7 +61,7 @@ export class Bans implements Startable {
     return 0;
   }
 
-  /** The peer reports that its content has changed: its bad pieces were no attack and are forgiven. */
+  /** Forgives the bad pieces of a peer that reports that its content has changed: they were not an attack. */
   pardon(peer: PeerId, infohash: InfoHash): void {
     this.#list.pardon(peer, infohash, this.#nowMs);
   }

@@ -44,7 +44,7 @@ export class BlockWrites {
     );
   }
 
-  /** Ends the callbacks; resolves when no write is in progress. */
+  /** Stops the callbacks; resolves when no write is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));

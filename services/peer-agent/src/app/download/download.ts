@@ -47,7 +47,7 @@ export interface DownloadComponents {
   readonly budget: OutstandingBudget;
   /** Rate limits of its requests and of its uploads. */
   readonly limits: TransferLimits;
-  /** Where its time goes. */
+  /** Accounts for its time. */
   readonly account: DownloadAccount;
   readonly locality: Locality;
   readonly log: Logger;

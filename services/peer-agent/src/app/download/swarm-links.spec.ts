@@ -72,7 +72,7 @@ describe('links to a swarm', () => {
     expect(swarm.closed).toEqual([]);
   });
 
-  it('at their maximum number, give way to a new peer if their own is no longer listed', async () => {
+  it('give way to a new peer at their maximum number, if their own is no longer listed', async () => {
     const replaced = await full();
     replaced.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
     expect(swarm.closed).toEqual(['peer 3: REPLACED']);
@@ -88,7 +88,7 @@ describe('links to a swarm', () => {
     expect(swarm.closed).toEqual([]);
   });
 
-  it('open to a peer that had no place, as soon as one is free', async () => {
+  it('are opened to a waiting peer as soon as there is a place', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100)], removed: [] });
     links.update({ snapshot: false, upserted: [], removed: [address(3).peerId] });
@@ -97,7 +97,7 @@ describe('links to a swarm', () => {
     expect(links.counts.known).toBe(MAX_LINKS);
   });
 
-  it('open to such a peer when a working link ends', async () => {
+  it('are opened to a waiting peer when a working link ends', async () => {
     const links = await full();
     for (let number = 0; number < MAX_LINKS; number++) send(number);
     links.update({ snapshot: false, upserted: [address(100)], removed: [address(3).peerId] });
@@ -109,7 +109,7 @@ describe('links to a swarm', () => {
     expect(links.get(address(3).peerId)).toBeUndefined();
   });
 
-  it('do not open to such a peer that is no longer listed', async () => {
+  it('are not opened to a waiting peer that is no longer listed', async () => {
     const links = await full();
     links.update({ snapshot: false, upserted: [address(100), address(101)], removed: [] });
     links.update({ snapshot: false, upserted: [], removed: [address(100).peerId, address(3).peerId] });
@@ -117,7 +117,7 @@ describe('links to a swarm', () => {
     expect(links.get(address(101).peerId)).toBeDefined();
   });
 
-  it('remember at most as many such peers as there may be links', async () => {
+  it('have at most as many waiting peers as there may be links', async () => {
     const links = await full();
     const others = Array.from({ length: 3 * MAX_LINKS }, (_, number) => address(100 + number));
     links.update({ snapshot: false, upserted: others, removed: [] });
@@ -127,7 +127,7 @@ describe('links to a swarm', () => {
     expect(used).toEqual(others.slice(-MAX_LINKS));
   });
 
-  it('do not end for others while they work: a restarted tracker may list other peers than before', async () => {
+  it('are not replaced while they work: a restarted tracker may list other peers than before', async () => {
     const working = await full();
     for (let number = 0; number < MAX_LINKS - 1; number++) send(number);
     const others = Array.from({ length: MAX_LINKS }, (_, number) => address(100 + number));
@@ -161,7 +161,7 @@ describe('peers that do not answer', () => {
     expect(swarm.closed).toEqual([]);
   });
 
-  it('may take as many extra places as there are links; then the oldest gives way to each other peer', async () => {
+  it('take at most as many extra places as there may be links; then the oldest gives way to a new peer', async () => {
     const links = await crowd(MAX_LINKS, MAX_LINKS);
     await later(links, 500);
     for (let number = 0; number < MAX_LINKS; number++) peer(100 + number).isSilent = true;
@@ -186,7 +186,7 @@ describe('peers that do not answer', () => {
     expect(links.get(address(0).peerId)).toBeDefined();
   });
 
-  it('lead to periodic requests for other peers if they are most of those that the tracker lists', async () => {
+  it('cause periodic requests for other peers if they are most of those that the tracker lists', async () => {
     const links = await crowd(MAX_LINKS, MAX_LINKS / 2);
     await later(links, 400);
     expect(widened).toBe(0);
@@ -197,7 +197,7 @@ describe('peers that do not answer', () => {
     expect(widened).toBe(2);
   });
 
-  it('lead to no such request if few peers are listed: there are no others', async () => {
+  it('cause no such request if few peers are listed: there are no others', async () => {
     const links = await crowd(MAX_LINKS - 1, MAX_LINKS - 1);
     await later(links, 60_000);
     expect(widened).toBe(0);
@@ -220,7 +220,7 @@ describe('peers that connect and send no data', () => {
     expect(links.get(address(100).peerId)).toBeDefined();
   });
 
-  it('lead to a request for other peers then, if no others are listed', async () => {
+  it('cause a request for other peers then, if no others are listed', async () => {
     const links = await full();
     links.request(address(3).peerId, 1, place);
     nowMs += 10_000;

@@ -40,7 +40,7 @@ export interface SwarmLinksComponents {
 const CLOSED_FOR: Readonly<Record<CloseReason, { readonly reason: string; readonly message: string }>> = {
   banned: { reason: 'BANNED', message: 'you are banned' },
   replaced: { reason: 'REPLACED', message: 'replaced by another peer from the tracker' },
-  'set-aside': { reason: 'REPLACED', message: 'another peer is tried instead' },
+  'set-aside': { reason: 'REPLACED', message: 'replaced by another peer' },
 };
 
 /** Keeps links to the peers of a swarm; {@link Candidates} decides to which. */

@@ -36,7 +36,7 @@ interface FolderSharingInit extends SharedFolderInit {
 const LOOKS_AT_ONCE = 8;
 /** Entries hashed concurrently: one uses all threads while the next is prepared; more would compete for the disk. */
 const HASHED_AT_ONCE = 2;
-/** Codes of errors that are not caused by the entry, and may pass. */
+/** Codes of errors that the entry does not cause: a retry may succeed. */
 const PASSING = new Set(['exhausted', 'internal', 'unavailable']);
 
 /**

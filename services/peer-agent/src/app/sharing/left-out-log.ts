@@ -11,7 +11,7 @@ const TEXTS: Readonly<Record<LeftOutWhy, string>> = {
   name: '',
 };
 
-/** The setting that includes an entry, by the reason for which it is left out. */
+/** The setting that would include an entry, by the reason for leaving it out. */
 export type LeftOutHints = Readonly<Partial<Record<LeftOutWhy, string>>>;
 
 /** Logs which parts of the shared folder's entries are not shared, each part once. */

@@ -39,7 +39,7 @@ export interface FoundContent extends Inventory {
 /**
  * Finds out which content of a transfer is on disk. Waits for content that has gone missing: its file system may not be
  * mounted, and fetching it again would fill the one below the mount point. Content that comes back is checked once two
- * successive checks find it unchanged: it may still be being copied.
+ * successive checks find it unchanged: copying may not be finished.
  */
 export class ContentSearch {
   /** Why the search is waiting; empty if it is not. */
@@ -128,7 +128,7 @@ export class ContentSearch {
     }
   }
 
-  /** Takes the current content. If that was complete and has changed: finds another copy, or waits for a missing one. */
+  /** Takes the current content. If that was complete and has changed, finds another copy or waits for a missing one. */
   async #takeOrLeave(
     { content, record, copies }: { content: Content; record: TransferRecord; copies: OtherCopies },
     search: Search,

@@ -29,7 +29,7 @@ export function absolute(path: string): string {
   throw new EnjambreError(
     'invalid',
     'PATH_NOT_ABSOLUTE',
-    `"${path}" is not an absolute path: write it from the root`,
+    `"${path}" is not an absolute path: give the full path`,
   );
 }
 

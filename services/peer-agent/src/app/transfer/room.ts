@@ -17,7 +17,7 @@ export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
 
 /**
  * Checks that the disk has room for a download in addition to the active ones. Checks run one at a time, so that two
- * downloads do not count on the same bytes. Quotas, and writes of other programs, only show while the download runs.
+ * downloads do not count on the same bytes. Quotas and writes of other programs only show while the download runs.
  */
 export class Room {
   readonly #serial = new Serial();

@@ -177,7 +177,7 @@ export class Transfer {
     });
   }
 
-  /** Moves a download, with its partial data, to another folder. On an error it resumes in the old one, then throws. */
+  /** Moves a download with its partial data to another folder. If that fails, resumes in the old one and throws. */
   relocate(folder: string): Promise<void> {
     return this.#serial.run(async () => {
       await this.#halt('STOPPING', 'the transfer moves to another folder');
@@ -197,7 +197,7 @@ export class Transfer {
     });
   }
 
-  /** Gives it another place for its content, or makes it fetch it. Unchanged if that cannot be saved: throws why. */
+  /** Changes the place of its content, or makes it fetch the content. Undoes the change and throws if saving fails. */
   become(change: Partial<TransferRecord>, event: 'started' | 'update'): Promise<void> {
     return this.#serial.run(async () => {
       await this.#halt('STOPPING', 'the file is now served from another path');
@@ -312,7 +312,7 @@ export class Transfer {
     await download.complete(signal);
     if (signal.aborted) return;
     await download.stop('COMPLETE', 'the download is complete');
-    // All pieces must be on record before the content gets its name: see findPublished.
+    // All pieces must be recorded before the content gets its final name: see findPublished.
     await download.checkpoint();
     this.#states.offer({ kind: 'unpublished', serving });
   }

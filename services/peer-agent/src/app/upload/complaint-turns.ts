@@ -2,10 +2,9 @@ import type { Clock } from '@enjambre/common/async/clock';
 
 const CHECK_MS = 1000;
 
-/** Checks complaints, one with each call. */
-interface Looker {
-  /** Never rejects. */
-  look(): Promise<void>;
+interface Checker {
+  /** Checks one complaint. Never rejects. */
+  check(): Promise<void>;
 }
 
 /**
@@ -13,28 +12,28 @@ interface Looker {
  * trusted.
  */
 export class ComplaintTurns {
-  readonly #waiting = new Set<Looker>();
+  readonly #waiting = new Set<Checker>();
   /** A check is running, or its second is not over. */
   #isBusy = false;
 
   constructor(private readonly clock: Clock) {}
 
   /** Queues one check. */
-  ask(looker: Looker): void {
-    this.#waiting.add(looker);
+  ask(checker: Checker): void {
+    this.#waiting.add(checker);
     if (!this.#isBusy) void this.#next();
   }
 
-  leave(looker: Looker): void {
-    this.#waiting.delete(looker);
+  leave(checker: Checker): void {
+    this.#waiting.delete(checker);
   }
 
   async #next(): Promise<void> {
-    const [looker] = this.#waiting;
-    this.#isBusy = looker !== undefined;
-    if (!looker) return;
-    this.#waiting.delete(looker);
-    await looker.look();
+    const [checker] = this.#waiting;
+    this.#isBusy = checker !== undefined;
+    if (!checker) return;
+    this.#waiting.delete(checker);
+    await checker.check();
     this.clock.after(CHECK_MS, () => void this.#next());
   }
 }

@@ -18,7 +18,7 @@ export interface ComplaintsParts {
 /** Maximum number of pieces that wait for a check. */
 const MAX_WAITING = 64;
 /** Maximum number of attempts to read a piece: the disk may be busy, or too many files open. */
-const MAX_LOOKS = 3;
+const MAX_ATTEMPTS = 3;
 
 /** Checks pieces that downloaders report as bad, and withdraws the file if one is. */
 export class Complaints {
@@ -50,7 +50,7 @@ export class Complaints {
   }
 
   /** Checks the next piece. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const [next] = this.#waiting;
     if (!next) return;
     const [piece, failures] = next;
@@ -62,7 +62,7 @@ export class Complaints {
       this.parts.damaged(contentChanged(this.parts.store.path));
       return;
     }
-    if (isRight === undefined && failures + 1 < MAX_LOOKS) this.#waiting.set(piece, failures + 1);
+    if (isRight === undefined && failures + 1 < MAX_ATTEMPTS) this.#waiting.set(piece, failures + 1);
     if (this.#waiting.size > 0) this.parts.turns.ask(this);
   }
 

@@ -23,18 +23,18 @@ export interface SeedingChores {
  */
 export function startSeedingChores(parts: SeedingChores): () => void {
   const { clock, store, ledger, damaged, resealed, sent } = parts;
-  let told = ledger.uploaded;
-  let isLooking = false;
+  let announced = ledger.uploaded;
+  let isScrubbing = false;
   let isOver = false;
   const timer = clock.every(CHORES_MS, () => {
-    if (ledger.uploaded !== told) sent();
-    told = ledger.uploaded;
-    if (isLooking) return; // A large file that changed is being hashed.
-    isLooking = true;
+    if (ledger.uploaded !== announced) sent();
+    announced = ledger.uploaded;
+    if (isScrubbing) return; // A large file that changed is being hashed.
+    isScrubbing = true;
     store
       .patrol()
       .then((fingerprint) => {
-        isLooking = false;
+        isScrubbing = false;
         if (fingerprint !== undefined && !isOver) resealed(fingerprint);
       })
       .catch((error: unknown) => {
