@@ -19,7 +19,7 @@ test(
     const figures = await crash(SIZE);
     if (CRASH_KILLS !== undefined) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
     expect(figures).toMatchObject({ wrongFiles: 0, falseClaims: 0 });
-    // The kills have hit something.
+    // The kills hit active downloads.
     expect(figures.killsMidway).toBeGreaterThan(0);
     expect(figures.claimsChecked).toBeGreaterThan(0);
   },

@@ -7,25 +7,25 @@ import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { openLink, startBehind } from '../e2e/support/sharing.js';
 
 export interface CrashSize {
-  /** Kills in all: in the middle of a download each, several in one download. */
+  /** Total number of kills, each during a download, several in one download. */
   readonly kills: number;
   readonly fileBytes: number;
-  /** Of the seeder's link, so that kills hit the middle on a fast machine, too. @default as fast as it goes */
+  /** Rate of the seeder's link, so that kills hit active downloads on a fast machine, too. @default unlimited */
   readonly bytesPerSecond?: number | undefined;
-  /** Of the moments. The same seed draws the same ones. */
+  /** Seed of the moments of the kills. */
   readonly seed: number;
 }
 
 export interface CrashFigures extends CrashSize {
   readonly downloads: number;
-  /** Kills that came before the file had its name. */
+  /** Kills before the file had its name. */
   readonly killsMidway: number;
-  /** Downloads whose file was, in the end, not the one that was shared. */
+  /** Downloads whose file differed from the original in the end. */
   readonly wrongFiles: number;
-  /** Pieces that a bitfield claimed after a kill, and the disk did not hold. */
+  /** Pieces claimed by a bitfield after a kill that were not on disk. */
   readonly falseClaims: number;
   readonly claimsChecked: number;
-  /** Bytes that the seeder sent beyond one copy, for each kill of that download: median and most. */
+  /** Bytes that the seeder sent beyond one copy, per kill of that download: median and maximum. */
   readonly repeatedMiBMedian: number;
   readonly repeatedMiBMost: number;
   readonly seconds: number;
@@ -33,14 +33,14 @@ export interface CrashFigures extends CrashSize {
 
 const MIB = 1 << 20;
 const CHECKSUM_BYTES = 32;
-/** A kill comes so long after the download goes on, at least and at most. */
+/** Delay of a kill after the download resumes, minimum and maximum. */
 const KILL_AFTER_MS = { least: 30, most: 900 };
 const KILLS_A_DOWNLOAD = 4;
 const FILE = 'crash.bin';
 
 /**
- * Kills an agent with SIGKILL at random moments of downloads, starts it again, and looks:
- * is every piece that its bitfield claims on the disk, is the file right in the end, and
+ * Kills an agent with SIGKILL at random moments of downloads, starts it again, and checks:
+ * is every piece that its bitfield claims on disk, is the file correct in the end, and
  * how much was fetched twice?
  */
 export async function crash(size: CrashSize): Promise<CrashFigures> {
@@ -76,7 +76,7 @@ export async function crash(size: CrashSize): Promise<CrashFigures> {
       }
       killed += kills;
       const { code, stderr } = await finish(swarm.start(victim, ['get', infohash, '--timeout', '120']));
-      if (code !== 0) throw new Error(`a download did not end: ${stderr}`);
+      if (code !== 0) throw new Error(`a download did not complete: ${stderr}`);
       figures.downloads += 1;
       if ((await hashFile(join(victim.downloadDir, FILE))) !== sha256) figures.wrongFiles += 1;
       const sent = (await sentBy(swarm, seeder, infohash)) - sentBefore;
@@ -103,7 +103,7 @@ async function sentBy(swarm: ProcessSwarm, seeder: SwarmAgent, infohash: string)
   return Number(json.at(-1)?.['bytes_uploaded']);
 }
 
-/** Compares the bytes of each piece that the bitfield claims with the original's: wherever the download is now. */
+/** Compares the bytes of each piece that the bitfield claims with the original, wherever the download is now. */
 async function checkClaims(
   victim: SwarmAgent,
   infohash: string,
@@ -133,13 +133,13 @@ async function checkClaims(
   return { claimed: pieces.length, wrong: pieces.filter(isWrong).length, midway };
 }
 
-/** Of the file under its name, or where it is assembled; undefined before its first byte. */
+/** Path of the file under its name, or where it is assembled; undefined before its first byte. */
 async function pathOf({ downloadDir }: SwarmAgent): Promise<string | undefined> {
   const name = (await readdir(downloadDir, { recursive: true })).find((found) => found.endsWith(FILE));
   return name === undefined ? undefined : join(downloadDir, name);
 }
 
-/** Read from the metainfo that the agent keeps: a bencoded whole number behind its key. */
+/** Read from the metainfo that the agent stores: a bencoded integer after its key. */
 async function pieceLengthOf({ dataDir }: SwarmAgent, infohash: string): Promise<number> {
   const file = await open(join(dataDir, 'transfers', `${infohash}.torrent`));
   try {

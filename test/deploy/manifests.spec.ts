@@ -19,9 +19,9 @@ import {
 import { isClosed, letsThrough } from './network.js';
 import { defaultPortOf, SERVICES, settingsOfContainer } from './settings.js';
 
-/** A service ends its calls after 3 s and then saves; less than this would cut that off on a busy node. */
+/** A service ends its calls after 3 s and then saves; less time than this could interrupt that on a busy node. */
 const SHORTEST_GRACE_SECONDS = 20;
-/** Ports of metrics; of the same order as those of the services. */
+/** Ports of metrics, in the order of the services. */
 const METRICS_PORTS: Readonly<Record<string, number>> = { tracker: 9070, messaging: 9071, agent: 9072 };
 
 const rendered: Readonly<Record<string, Manifest[]>> = Object.fromEntries(
@@ -29,7 +29,7 @@ const rendered: Readonly<Record<string, Manifest[]>> = Object.fromEntries(
 );
 const examples = EXAMPLES.flatMap(read);
 
-/** The ports of a container by name and by number: a probe may say either. */
+/** The ports of a container by name and by number: a probe may use either. */
 function portsOf({ ports = [] }: IContainer): Map<string | number, number> {
   const found = new Map<string | number, number>();
   for (const { name = '', containerPort } of ports)
@@ -44,7 +44,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     [...initContainersOf(each), ...containersOf(each)].map((container) => ({ each, container })),
   );
 
-  test('there are NATS, tracker, messaging and an agent on each node, in namespaces of their own', () => {
+  test('NATS, tracker, messaging and an agent on each node are in separate namespaces', () => {
     expect(workloads.map(({ kind, name, namespace }) => `${namespace} ${kind}/${name}`).sort()).toEqual([
       'enjambre Deployment/messaging',
       'enjambre Deployment/tracker',
@@ -53,14 +53,14 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     ]);
   });
 
-  test('every container says what it needs and what it may take at most', () => {
+  test('every container has resource requests and limits', () => {
     for (const { container } of everyContainer) {
       const amounts = { cpu: expect.any(String) as unknown, memory: expect.any(String) as unknown };
       expect(container).toMatchObject({ resources: { requests: amounts, limits: amounts } });
     }
   });
 
-  test('every service is asked whether it has started, is ready and lives, on a port that it has', () => {
+  test('every service has startup, readiness and liveness probes, on one of its ports', () => {
     for (const container of workloads.flatMap(containersOf)) {
       const { startupProbe, readinessProbe, livenessProbe } = container;
       for (const probe of [startupProbe, readinessProbe, livenessProbe]) {
@@ -69,7 +69,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('our services are probed by gRPC; only readiness depends on what else is there', () => {
+  test('our services are probed by gRPC; only readiness depends on other services', () => {
     for (const { name, ...probes } of SERVICES.flatMap((each) => containersOf(workload(manifests, each)))) {
       const grpc = { port: defaultPortOf(name) };
       expect(probes.readinessProbe?.grpc).toEqual(grpc);
@@ -78,9 +78,9 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('every container runs as nobody in particular, on a root that is read only, without capabilities', () => {
+  test('every container runs as an unprivileged user, on a read-only root, without capabilities', () => {
     for (const { each, container } of everyContainer) {
-      // One exception, and no other: the step that gives an agent its folder on the node.
+      // The only exception: the step that sets the owner of an agent's folder on the node.
       const isRoot = container.name === 'own-cache';
       const { seccompProfile, ...ofPod } = each.template.spec?.securityContext ?? {};
       expect(seccompProfile).toEqual({ type: 'RuntimeDefault' });
@@ -97,7 +97,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('the services are in a namespace that refuses all but restricted pods, and only agents have a folder of the node', () => {
+  test('only restricted pods are admitted with the services, and only agents have a folder of the node', () => {
     const levels = ofKind(manifests, 'Namespace').map(({ metadata: { name = '', labels = {} } }) => [
       name,
       labels['pod-security.kubernetes.io/enforce'],
@@ -124,7 +124,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('whatever selects pods selects some', () => {
+  test('every selector of pods matches some', () => {
     const pods = workloadsOf(all);
     const selects = (wanted: Labels | undefined, namespace: string | undefined): Workload[] =>
       pods.filter((pod) => pod.namespace === namespace && matches(wanted ?? {}, pod.labels));
@@ -141,7 +141,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
       const wanted = spec.podSelector
         ? spec.podSelector.matchLabels
         : (spec.selector?.matchLabels ?? spec.selector);
-      // The pods that control agents come with a Job.
+      // The pods that control agents belong to a Job.
       expect([named(manifest), selects(wanted as Labels, manifest.metadata.namespace)]).not.toEqual([
         named(manifest),
         [],
@@ -149,7 +149,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('a Service leads to ports that its pods have', () => {
+  test('a Service targets ports that its pods have', () => {
     for (const { metadata, spec } of ofKind(manifests, 'Service')) {
       const { selector, ports } = spec as { selector: Labels; ports: { port: number; targetPort: string }[] };
       const [pod] = workloads.filter(
@@ -161,7 +161,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('the services take their flags and variables, and listen where their ports say', () => {
+  test('the services accept their flags and variables, and listen on their ports', () => {
     for (const name of SERVICES) {
       const [container] = containersOf(workload(manifests, name));
       expect(container?.args?.[0]).toBe(name);
@@ -188,7 +188,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
     }
   });
 
-  test('an agent is told its node, zone and region, and keeps all in the folder of the node', () => {
+  test('an agent gets its node, zone and region, and stores everything in the folder of the node', () => {
     const [container] = containersOf(workload(manifests, 'agent'));
     const sources = Object.fromEntries(
       (container?.env ?? []).map(({ name, valueFrom }) => [name, valueFrom?.fieldRef?.fieldPath]),
@@ -205,7 +205,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
       expect(folder).toMatch(/^\/var\/lib\/enjambre\/./);
   });
 
-  test('network policies let through what is needed, and nothing else', () => {
+  test('network policies allow the required connections, and no others', () => {
     for (const { metadata } of ofKind(manifests, 'Namespace'))
       expect(isClosed(manifests, metadata.name ?? '')).toBe(true);
     const [nats, tracker, messaging, agent] = ['nats', 'tracker', 'messaging', 'agent'].map((name) =>
@@ -239,7 +239,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
       expect(opens(monitoring, workload(manifests, name), port)).toBe(overlay === 'prod');
   });
 
-  test('pods have time to stop, and a drained node does not take all of a kind', () => {
+  test('pods have time to stop, and draining a node does not evict all pods of a kind', () => {
     for (const { name, namespace, kind, template } of workloads) {
       expect(template.spec?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(SHORTEST_GRACE_SECONDS);
       if (kind === 'DaemonSet') continue;
@@ -254,7 +254,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
 describe('the overlay for production', () => {
   const manifests = rendered.prod!;
 
-  test('has three trackers and three NATS servers, on different nodes, that know each other', () => {
+  test('has three trackers and three NATS servers, on different nodes, that form clusters', () => {
     expect(['tracker', 'nats', 'messaging'].map((name) => workload(manifests, name).replicas)).toEqual([
       3, 3, 1,
     ]);

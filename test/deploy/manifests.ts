@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const OVERLAYS = ['dev', 'prod'] as const;
-/** What is rendered by nobody, but applied as it is. */
+/** Manifests that are applied without rendering. */
 export const EXAMPLES = ['deploy/k8s/examples/on-all-nodes.yaml'] as const;
 
 export interface Manifest {
@@ -25,7 +25,7 @@ export interface Manifest {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Something that makes pods. */
+/** A workload, which creates pods. */
 export interface Workload {
   readonly kind: string;
   readonly name: string;
@@ -33,11 +33,11 @@ export interface Workload {
   readonly replicas: number;
   readonly template: IPodTemplateSpec;
   readonly labels: Labels;
-  /** What matches its pods; absent for a Job, which makes one up. */
+  /** Selector of its pods; absent for a Job, which generates one. */
   readonly selector: Labels | undefined;
 }
 
-/** The manifests of an overlay, as `kubectl kustomize` gives them. */
+/** The manifests of an overlay, as rendered by `kubectl kustomize`. */
 export function render(overlay: (typeof OVERLAYS)[number]): Manifest[] {
   const kubectl = execFileSync(process.execPath, ['tools/kubectl.mjs'], { cwd: ROOT, encoding: 'utf8' });
   const folder = `deploy/k8s/overlays/${overlay}`;
@@ -98,7 +98,7 @@ export function initContainersOf({ template }: Workload): IContainer[] {
   return template.spec?.initContainers ?? [];
 }
 
-/** True if all of `wanted` is in `labels`. */
+/** True if `labels` contains all of `wanted`. */
 export function matches(wanted: Labels, labels: Labels): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }

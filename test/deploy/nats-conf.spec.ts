@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ofKind, OVERLAYS, render } from './manifests.js';
 
-test.each(OVERLAYS)('a real nats-server takes the configuration of the overlay %s', (overlay) => {
+test.each(OVERLAYS)('a real nats-server accepts the configuration of the overlay %s', (overlay) => {
   const [config] = ofKind(render(overlay), 'ConfigMap') as unknown as { data: Record<string, string> }[];
   const text = config?.data['nats.conf'] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'enjambre-nats-conf-'));

@@ -1,6 +1,6 @@
 import { matches, ofKind, type Labels, type Manifest } from './manifests.js';
 
-/** A pod as network policies see it. */
+/** The properties of a pod that network policies select by. */
 export interface End {
   readonly namespace: string;
   readonly labels: Labels;
@@ -27,8 +27,8 @@ interface Policy {
 }
 
 /**
- * True if a connection from `from` to `to` on a TCP port gets through: egress at the one end and ingress at the other.
- * As Kubernetes has it: a pod that no policy of a direction selects is open in it; else one rule must let it through.
+ * True if a connection from `from` to `to` on a TCP port is allowed, by egress at one end and ingress at the other.
+ * As in Kubernetes: without a policy that selects it, a pod is open in that direction; otherwise one rule must match.
  */
 export function letsThrough(manifests: readonly Manifest[], from: End, to: End, port: number): boolean {
   const opens = (end: End, direction: 'Ingress' | 'Egress', other: End): boolean => {
@@ -44,7 +44,7 @@ export function letsThrough(manifests: readonly Manifest[], from: End, to: End, 
   return opens(from, 'Egress', to) && opens(to, 'Ingress', from);
 }
 
-/** True if every pod of a namespace is closed but for what rules open. */
+/** True if the default of a namespace is to deny all traffic. */
 export function isClosed(manifests: readonly Manifest[], namespace: string): boolean {
   const anyPod = { namespace, labels: {} };
   return (['Ingress', 'Egress'] as const).every((way) => policiesOf(manifests, anyPod, way).length > 0);
@@ -77,7 +77,7 @@ function allows(
 
 function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
   const expressionsFit = matchExpressions.every(({ key, operator, values }) => {
-    if (operator !== 'In') throw new Error(`the operator ${operator} is not known here`);
+    if (operator !== 'In') throw new Error(`the operator ${operator} is not supported here`);
     return values.includes(labels[key] ?? '');
   });
   return matches(matchLabels, labels) && expressionsFit;

@@ -15,7 +15,7 @@ let agents: SwarmAgent[];
 let port: string;
 let hash: string;
 
-/** As the pod runs it, but for the names of the cluster: `getent` is one of our own, which knows the agents' addresses. */
+/** Runs it like the pod, except for DNS: our own `getent` returns the agents' addresses. */
 async function runJob(
   addresses: readonly string[],
   settings: Readonly<Record<string, string>>,
@@ -70,7 +70,7 @@ beforeAll(async () => {
     'its control address',
   );
   port = controls.at(-1)?.split(':').at(-1) ?? '';
-  // One port on addresses of their own, as pods have.
+  // The same port on separate addresses, as with pods.
   const others = await Promise.all(
     [1, 2].map((index) => startControlled(`node-${String(index)}`, `${addressOf(index)}:${port}`)),
   );
@@ -83,13 +83,13 @@ beforeAll(async () => {
 
 afterAll(() => swarm.stop());
 
-describe('the Job that brings a file to all nodes', () => {
-  test('fails if there are fewer agents than there should be', async () => {
+describe('the Job that downloads a file on all nodes', () => {
+  test('fails if there are too few agents', async () => {
     const { code, stderr } = await runJob([addressOf(0), addressOf(1)], { AT_LEAST: '3' });
     expect([code, stderr]).toEqual([1, expect.stringContaining('there are 2 agents and should be 3')]);
   });
 
-  test('ends well when every agent has it, and again when all have it already', async () => {
+  test('succeeds when every agent has the file, and again when all already have it', async () => {
     for (const round of [1, 2]) {
       const { code, stdout, stderr } = await runJob([0, 1, 2].map(addressOf), { AT_LEAST: '3' });
       expect({ round, code, stderr }).toEqual({ round, code: 0, stderr: '' });

@@ -3,7 +3,7 @@ import { EXAMPLES, OVERLAYS, read, render, type Manifest } from './manifests.js'
 import { problemsOf } from './schemas.js';
 
 describe.each(OVERLAYS)('the overlay %s', (overlay) => {
-  test('holds nothing that Kubernetes does not know, and all that it wants', async () => {
+  test('has no unknown fields, and all required ones', async () => {
     expect(await problemsOf(render(overlay))).toEqual([]);
   }, 60_000);
 });
@@ -23,7 +23,7 @@ describe('the check of manifests', () => {
     manifests = render('dev');
   });
 
-  /** What it says of the overlay with one text in place of another, which must be there. */
+  /** The problems of the overlay after replacing a text, which must occur in it. */
   async function withTypo(right: string, wrong: string): Promise<string[]> {
     const text = JSON.stringify(manifests);
     expect(text).toContain(right);
@@ -63,7 +63,7 @@ describe('the check of manifests', () => {
     60_000,
   );
 
-  test('notices what is missing', async () => {
+  test('detects missing fields', async () => {
     expect((await withTypo('"name":"tracker","ports"', '"ports"')).join('\n')).toContain('name');
   }, 60_000);
 });

@@ -10,16 +10,16 @@ const OPTIONS: ts.CompilerOptions = {
   skipLibCheck: true,
   types: [],
 };
-/** Where the module would be that holds the manifests: it decides which packages it sees. */
+/** Virtual path of the module with the manifests, which determines the packages that it can import. */
 const VIRTUAL = `${ROOT}/test/deploy/manifests-as-source.mts`;
 
-/** Kubernetes' types and the compiler's own do not change from one check to the next. */
+/** Cached: the types of Kubernetes and of the compiler do not change between checks. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
 /**
- * What is wrong in manifests, a sentence each: unknown and missing fields, wrong types and values, unknown kinds.
- * Kubernetes' own schemas come as types, made from its OpenAPI document; the compiler knows no mercy for a field of a
- * literal that a type does not have, however deep. What types cannot say, quantities and the like, a validator adds.
+ * The problems of manifests, one sentence each: unknown and missing fields, wrong types and values, unknown kinds.
+ * Kubernetes' schemas are available as types, generated from its OpenAPI document; the compiler rejects every field of
+ * a literal that a type does not have, at any depth. A validator checks the rest, such as quantities.
  */
 export async function problemsOf(manifests: readonly Manifest[]): Promise<string[]> {
   const found = typeProblems(manifests);
@@ -37,7 +37,7 @@ function typeProblems(manifests: readonly Manifest[]): string[] {
   });
   const program = ts.createProgram([VIRTUAL], OPTIONS, hostWith(lines.join('\n')));
   const source = program.getSourceFile(VIRTUAL);
-  if (!source) throw new Error('the compiler does not see the manifests');
+  if (!source) throw new Error('the compiler did not find the manifests');
   const diagnostics = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
   return diagnostics.map(({ start = 0, messageText }) => {
     const manifest = manifests[source.getLineAndCharacterOfPosition(start).line];

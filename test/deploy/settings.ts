@@ -14,30 +14,30 @@ const TABLES: Readonly<Record<string, OptionTable>> = {
 export const SERVICES = Object.keys(TABLES);
 
 /**
- * What a service makes of its command line and environment, as the `enjambre` command reads them. Throws for a flag, a
- * variable or a value that it does not know.
+ * The settings of a service for a command line and environment, as the `enjambre` command reads them. Throws for an
+ * unknown flag, variable or value.
  */
 export function settingsOf(
   [service = '', ...args]: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, unknown>> {
   const table = TABLES[service];
-  if (!table) throw new Error(`"${service}" is no service`);
+  if (!table) throw new Error(`"${service}" is not a service`);
   const known = new Set(Object.keys(table).map(variableName));
   const unknown = Object.keys(environment).filter((name) => name.startsWith('ENJAMBRE_') && !known.has(name));
-  if (unknown.length > 0) throw new Error(`${service} reads no ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`${service} does not read ${unknown.join(', ')}`);
   const command = new Command(service).exitOverride().configureOutput({ writeErr: () => undefined });
   addServiceOptions(command, table);
   command.parse(args, { from: 'user' });
   return resolveOptions(table, serviceFlags(table, command.opts()), environment);
 }
 
-/** Where a service listens unless told otherwise. */
+/** Default listen port of a service. */
 export function defaultPortOf(service: string): number {
   return (settingsOf([service]).listen as { port: number }).port;
 }
 
-/** The same of a container, whose variables from the pod's own fields get some value. */
+/** The same for a container, with a value for each variable from the pod's fields. */
 export function settingsOfContainer({ args = [], env = [] }: IContainer): Readonly<Record<string, unknown>> {
   const environment = Object.fromEntries(
     env.map(({ name, value }) => [name, value ?? `some-${name.toLowerCase()}`]),

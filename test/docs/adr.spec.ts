@@ -8,8 +8,8 @@ const STATUS = new RegExp(
   String.raw`^\*\*Status\.\*\* (Accepted|Superseded by \[ADR \d+\]\(\S+\)), ${DAY}(; amended ${DAY}[^.]*)*\b`,
 );
 
-describe('records of decisions', () => {
-  it('are numbered from 1 on, without a gap', () => {
+describe('architecture decision records', () => {
+  it('are numbered from 1, without a gap', () => {
     const numbers = RECORDS.map((name) => Number(name.slice(0, 4)));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
   });

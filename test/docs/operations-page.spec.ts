@@ -12,7 +12,7 @@ import { DESCRIPTOR_SET } from '@enjambre/proto/descriptors';
 
 const PAGE = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTOR_SET)));
-/** Served beside ours, and not among our protos. */
+/** Standard services, which are not among our protos. */
 const OTHERS = /^grpc\.reflection\./;
 
 interface Command {
@@ -21,7 +21,7 @@ interface Command {
   readonly data?: string;
 }
 
-/** What the page has people type, with variables put in and lines that go on joined. */
+/** The commands of the page, with variables expanded and continued lines joined. */
 function commandsOf(page: string): Command[] {
   const blocks = [...page.matchAll(/^```console\n(.*?)^```/gms)].map(([, block = '']) => block);
   const variables = new Map<string, string>();
@@ -54,12 +54,12 @@ function methodNamed(name: string): DescMethod | undefined {
 }
 
 describe('docs/operations.md', () => {
-  it('is read as it is meant: most calls are found', () => {
+  it('is parsed correctly: most calls are found', () => {
     expect(called.length).toBeGreaterThan(30);
     expect(calls.filter(({ data, method }) => data !== undefined && !method)).toEqual([]);
   });
 
-  it.each(called)('names a method that there is: $method', ({ method = '' }) => {
+  it.each(called)('names an existing method: $method', ({ method = '' }) => {
     expect(methodNamed(method)?.name).toBe(method.split('/')[1]);
   });
 
@@ -67,13 +67,13 @@ describe('docs/operations.md', () => {
     'passes only fields and values that $method has: $data',
     ({ method = '', data = '' }) => {
       const input = methodNamed(method)?.input;
-      // Refuses unknown fields, unknown enum values and whatever has another type.
+      // Refuses unknown fields, unknown enum values and wrong types.
       if (input) fromJson(input, JSON.parse(data) as JsonValue, { registry, ignoreUnknownFields: false });
       expect(input).toBeDefined();
     },
   );
 
-  it('writes out every method of the control API', () => {
+  it('has a call of every method of the control API', () => {
     const told = new Set(called.map(({ method }) => method));
     const service = registry.getService('enjambre.agent.v1.AgentService');
     const missing = service?.methods
@@ -96,7 +96,7 @@ describe('the check of docs/operations.md', () => {
     ).toMatchObject([{ method: 'enjambre.tracker.v1.TrackerService/GetStats' }]);
   });
 
-  it('notices a method, a field and a value that there are not', () => {
+  it('detects an unknown method, field and value', () => {
     expect(methodNamed('enjambre.agent.v1.AgentService/Nothing')).toBeUndefined();
     const input = methodNamed('enjambre.agent.v1.AgentService/SetLimits')!.input;
     const read = (json: object) => () => fromJson(input, json as JsonValue, { registry });

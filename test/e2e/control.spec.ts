@@ -92,7 +92,7 @@ describe('pause', () => {
 });
 
 describe('verify', () => {
-  test('finds the damage in a complete download, and fetches anew no more than the piece it is in', async () => {
+  test('finds damage in a complete download, and downloads only the damaged piece again', async () => {
     link.bytesPerSecond = Infinity;
     const file = await shareFile(swarm, [alice], { name: 'damaged.bin', bytes: 5 * MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
@@ -117,7 +117,7 @@ describe('verify', () => {
     expect(after.path).toBe(join(bob.downloadDir, file.name));
   });
 
-  test('finds that an original is not what was shared, and serves it no more', async () => {
+  test('finds that an original has changed, and stops serving it', async () => {
     const file = await shareFile(swarm, [alice], { name: 'changed.bin', bytes: MIB });
     await damage(file.path, 17);
     const result = await swarm.command(alice, ['verify', '--wait', file.infohash, '--json']);
@@ -138,7 +138,7 @@ describe('verify', () => {
 });
 
 describe('rm', () => {
-  test('forgets a download and leaves its file', async () => {
+  test('removes a download and keeps its file', async () => {
     const file = await shareFile(swarm, [alice], { name: 'kept.bin', bytes: MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
     const result = await swarm.command(bob, ['rm', 'kept.bin']);
@@ -157,7 +157,7 @@ describe('rm', () => {
     expect(await readdir(join(bob.dataDir, 'transfers'))).not.toContain(`${file.infohash}.torrent`);
   });
 
-  test('of a download in the middle ends its `get`, and leaves nothing half done', async () => {
+  test('of an active download ends its `get`, and deletes the partial download', async () => {
     link.bytesPerSecond = SLOW;
     const file = await shareFile(swarm, [alice], { name: 'half.bin', bytes: 32 * MIB });
     const get = swarm.start(bob, ['get', file.infohash, '--json']);
@@ -172,7 +172,7 @@ describe('rm', () => {
     link.bytesPerSecond = Infinity;
   });
 
-  test('of a share takes it from the network and leaves the original', async () => {
+  test('of a share withdraws it and keeps the original', async () => {
     const file = await shareFile(swarm, [alice], { name: 'unshared.bin', bytes: MIB });
     await untilListed(file, true);
     expect((await swarm.command(alice, ['rm', 'unshared.bin'])).code).toBe(0);
@@ -181,7 +181,7 @@ describe('rm', () => {
   });
 });
 
-describe('what there is is shown', () => {
+describe('transfers, files and peers are listed', () => {
   let file: SharedFile;
 
   beforeAll(async () => {
@@ -228,7 +228,7 @@ describe('what there is is shown', () => {
     expect([list.code, status.code, list.stderr, status.stderr]).toEqual([0, 0, '', '']);
   });
 
-  test('by `files`, all or by a part of a name', async () => {
+  test('by `files`, all or those that match part of a name', async () => {
     const lines = allLines(await swarm.command(bob, ['files', 'SHOWN', '--json']));
     expect(lines).toEqual([
       expect.objectContaining({
@@ -261,7 +261,7 @@ describe('what there is is shown', () => {
     expect(text.stdout).toMatch(/^bob +[0-9a-f]{8} +127\.0\.0\.1:\d+ +all +2\.1 MB/m);
   });
 
-  test('by the tracker, a line for each thing that happened', () => {
+  test('by the tracker, a line for each event', () => {
     const events = swarm.tracker.stdout
       .map(
         (line) =>
@@ -283,7 +283,7 @@ describe('what there is is shown', () => {
 });
 
 describe('the control socket', () => {
-  test('is for its owner alone, and so are the keys beside it', async () => {
+  test('is accessible only to its owner, like the keys beside it', async () => {
     const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
     expect(await mode(join(bob.dataDir, 'agent.sock'))).toBe('600');
     expect(await mode(join(bob.dataDir, 'identity.pem'))).toBe('600');

@@ -44,7 +44,7 @@ const until = (agent: SwarmAgent, ref: string, state: string): Promise<Status> =
 const untilMore = (agent: SwarmAgent, ref: string, bytes: number): Promise<Status> =>
   untilStatus(swarm, agent, { ref, is: ({ bytes_done }) => bytes_done >= bytes, what: `${bytes} bytes` });
 
-/** Makes a folder of many files and has it shared. */
+/** Creates a folder of many files and shares it. */
 async function shareFolder(
   seeder: SwarmAgent,
   { name, files, bytes }: { name: string; files: number; bytes: number },
@@ -57,8 +57,8 @@ async function shareFolder(
 }
 
 describeWithMounts('a download to a disk of its own', () => {
-  test('stops with the reason when that is full, others go on, and with room it ends right', async () => {
-    // Slow enough for the other to be under way after all that, on a busy machine as well.
+  test('stops with the reason when the disk is full, others continue, and with free space it completes', async () => {
+    // Slow enough for the other to be active after all that, also on a busy machine.
     const link = await openLink(swarm, MIB / 4);
     const { downloadDir } = swarm.foldersOf('bob');
     const [alice, carol, bobHere] = await Promise.all([
@@ -76,7 +76,7 @@ describeWithMounts('a download to a disk of its own', () => {
     const tooMuch = await swarm.command(bob, ['get', huge.infohash]);
     expectRefused(tooMuch, 1, /huge\.bin needs 6\.3 MB in .*, where 5\.2 MB are free: make room/);
     await get(bob, big.infohash, '--max-download', '500kB');
-    // What nobody could know when it began.
+    // This was not predictable when it started.
     await untilMore(bob, big.infohash, 1);
     await fillUp(join(bob.downloadDir, 'filler'));
     lastLine(await swarm.command(bob, ['limit', big.infohash, '--max-download', 'none', '--json']));
@@ -98,7 +98,7 @@ describeWithMounts('a download to a disk of its own', () => {
     expect(await hasCopy(bob, big)).toBe(true);
   });
 
-  test('stops with the reason when that is read-only, and ends right when it is not any more', async () => {
+  test('stops with the reason when the disk is read-only, and completes when it is writable again', async () => {
     const link = await openLink(swarm, 2 * MIB);
     const alice = await startBehind(swarm, link, 'alice');
     const { downloadDir } = swarm.foldersOf('bob');
@@ -108,7 +108,7 @@ describeWithMounts('a download to a disk of its own', () => {
     const tree = await shareFolder(alice, { name: 'tree', files: 100, bytes: 64 * KIB });
     await get(bob, tree.infohash);
     await untilMore(bob, tree.infohash, MIB);
-    // Not a remount of the same: the kernel lets no file system become read-only while a file is open to be written.
+    // Not a remount: the kernel does not make a file system read-only while a file is open for writing.
     changeMounts(bob, ['mount', '--bind', downloadDir, downloadDir]);
     changeMounts(bob, ['mount', '-o', 'remount,bind,ro', downloadDir]);
     const { reason } = await until(bob, tree.infohash, 'failed');
@@ -122,7 +122,7 @@ describeWithMounts('a download to a disk of its own', () => {
 });
 
 describeWithMounts('an agent whose data folder is full', () => {
-  test('goes on with its downloads, says so, and notes everything when there is room', async () => {
+  test('continues its downloads, reports it, and saves everything when there is free space', async () => {
     const link = await openLink(swarm, 4 * MIB);
     const alice = await startBehind(swarm, link, 'alice');
     const { dataDir } = swarm.foldersOf('bob');
@@ -145,7 +145,7 @@ describeWithMounts('an agent whose data folder is full', () => {
       'the log to say so',
     );
     await untilMore(bob, file.infohash, full.bytes_done + MIB);
-    // It is done, but a crash might undo it: whoever asks is told.
+    // It is done, but a crash might undo it: the command reports that.
     for (const [command, state] of [
       ['pause', 'paused'],
       ['resume', 'downloading'],
@@ -166,7 +166,7 @@ describeWithMounts('an agent whose data folder is full', () => {
       const { transfers } = JSON.parse(text) as { transfers: Record<string, unknown>[] };
       return transfers.length === 1 && transfers[0]?.['complete'] === true && transfers[0];
     };
-    // It follows some time after the journal, and is the first of this agent that finds room.
+    // It follows some time after the journal, and is the first write of this agent that finds free space.
     const written = { what: 'the status file to say so', retryErrors: true, timeoutMs: 60_000 };
     expect(await waitFor(noted, written)).toMatchObject({
       name: 'on.bin',
@@ -176,14 +176,14 @@ describeWithMounts('an agent whose data folder is full', () => {
   });
 });
 
-describe('a download under way', () => {
-  test('whose folder is moved away stops and says so, others go on, and it ends right when it is back', async () => {
+describe('an active download', () => {
+  test('whose folder is moved away stops with the reason, and completes when it is back; others continue', async () => {
     const link = await openLink(swarm, MIB);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const moved = await shareFile(swarm, [alice], { name: 'moved.bin', bytes: 32 * MIB });
     const other = await shareFile(swarm, [alice], { name: 'other.bin', bytes: 32 * MIB });
     await get(bob, moved.infohash);
-    // Slow enough to be under way after all that, on a busy machine as well.
+    // Slow enough to be active after all that, also on a busy machine.
     await get(bob, other.infohash, '--output', join(swarm.root, 'elsewhere'), '--max-download', '500kB');
     const incomplete = join(bob.downloadDir, '.incomplete');
     await untilMore(bob, moved.infohash, MIB);
@@ -206,7 +206,7 @@ describe('a download under way', () => {
 describe('agents that may open few files', () => {
   test('share and download a folder of 500', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
-    // Not from the start: Node opens a hundred files at a time to load a program.
+    // Not from the start: Node opens a hundred files at once to load a program.
     for (const { process } of [alice, bob])
       expect(await swarm.spawn('prlimit', ['--nofile=80', `--pid=${process.pid}`]).wait()).toBe(0);
     const tree = await shareFolder(alice, { name: 'many', files: 500, bytes: 3 * KIB });
@@ -217,7 +217,7 @@ describe('agents that may open few files', () => {
 });
 
 describe('a seeder', () => {
-  test('whose files are deleted, cut or replaced while they are fetched says so, sends nothing wrong, and goes on with others', async () => {
+  test('whose files are deleted, truncated or replaced reports it, sends no bad bytes, and serves others', async () => {
     const link = await openLink(swarm, MIB / 2);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const names = ['deleted.bin', 'cut.bin', 'replaced.bin', 'other.bin'] as const;

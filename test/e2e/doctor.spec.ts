@@ -22,14 +22,14 @@ function findings({ json }: CommandResult): Line[] {
   return json.filter(({ type }) => type === 'finding') as unknown as Line[];
 }
 
-/** What is said of one thing, each with its level in front. */
+/** The findings of one check, each with its level in front. */
 function saidOf(result: CommandResult, check: string): string[] {
   return findings(result)
     .filter((line) => line.check === check)
     .map(({ level, message }) => `${level} ${message}`);
 }
 
-/** Asks as soon as the agent has its tracker, or told why not. */
+/** Runs it as soon as the agent has its tracker, or an error of it. */
 const examined = (agent: SwarmAgent): Promise<CommandResult> => swarm.command(agent, ['doctor', '--json']);
 
 function expectFailed(result: CommandResult): void {
@@ -37,14 +37,14 @@ function expectFailed(result: CommandResult): void {
   expect(result.json.at(-1)).toMatchObject({ type: 'error', reason: 'UNHEALTHY', exit_code: 1 });
 }
 
-/** What a process takes for the time is so far ahead. */
+/** Offset of the clock of a process. */
 function clockAheadBy(ms: number): { readonly env: Readonly<Record<string, string>> } {
   const source = `const now = Date.now; Date.now = () => now() + ${ms};`;
   return { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` } };
 }
 
 describe('enjambre doctor', () => {
-  test('finds everything well in a swarm that is, and exits with 0', async () => {
+  test('has only ok findings in a healthy swarm, and exits with 0', async () => {
     await swarm.startTracker();
     await swarm.startMessaging();
     const [alice, bob] = [await swarm.startAgent('alice'), await swarm.startAgent('bob')];
@@ -59,7 +59,7 @@ describe('enjambre doctor', () => {
     );
     expect(result).toMatchObject({ code: 0, stderr: '' });
     const levels = Object.fromEntries(findings(result).map(({ check, level }) => [check, level]));
-    // What disk and limits this machine has is its own affair, so long as they do.
+    // Disk and limits depend on this machine, but must not fail.
     expect(levels).toMatchObject({
       ...{ config: 'ok', agent: 'ok', tracker: 'ok', messaging: 'ok', endpoint: 'ok', peers: 'ok' },
       ...{ clock: 'ok', versions: 'ok' },
@@ -71,7 +71,7 @@ describe('enjambre doctor', () => {
     expect(stdout).toMatch(/^ok {4}agent {6} bob answers at unix:/m);
   });
 
-  test('says how to start an agent where none runs, and names each setting that is wrong', async () => {
+  test('says how to start an agent if none runs, and names each invalid setting', async () => {
     await swarm.startTracker();
     const result = await swarm.enjambre(
       ['doctor', '--json', '--tracker', swarm.trackerAddress, '--max-upload', '3x', '--data-dir', 'none'],
@@ -92,7 +92,7 @@ describe('enjambre doctor', () => {
     );
   });
 
-  test('tells that the tracker is down, and what of the agent depends on it', async () => {
+  test('reports that the tracker is down, and what depends on it', async () => {
     const tracker = await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     await tracker.kill();
@@ -111,7 +111,7 @@ describe('enjambre doctor', () => {
     expect(saidOf(result, 'endpoint')).toEqual([expect.stringMatching(/^warn no tracker has reported/)]);
   });
 
-  test('tells that the advertised address leads nowhere, or to another agent', async () => {
+  test('reports an advertised address that is unreachable, or leads to another agent', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     const bob = await swarm.startAgent('bob', ['--advertise', alice.address]);
@@ -137,7 +137,7 @@ describe('enjambre doctor', () => {
     ]);
   });
 
-  test('tells of a clock that is wrong, and by how much', async () => {
+  test('reports a wrong clock, and its offset', async () => {
     await swarm.startTracker([], clockAheadBy(300_000));
     const alice = await swarm.startAgent('alice');
     const result = await examined(alice);
@@ -148,7 +148,7 @@ describe('enjambre doctor', () => {
   });
 
   const noMounts = whyNoMounts();
-  (noMounts === '' ? test : test.skip)(`tells of a disk that is full ${noMounts}`, async () => {
+  (noMounts === '' ? test : test.skip)(`reports a full disk ${noMounts}`, async () => {
     await swarm.startTracker();
     const folder = join(swarm.root, 'small');
     const args = ['doctor', '--json', '--tracker', swarm.trackerAddress, '--data-dir', 'd'];

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => swarm.stop());
 
 describe('a download from one seeder', () => {
-  test('brings the same bytes, and its last line says from whom', async () => {
+  test('delivers the same bytes, and its last line names the sources', async () => {
     const bytes = 24 * MIB + 12_345;
     const file = await shareFile(swarm, [alice], { name: 'model.bin', bytes });
     const done = lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
@@ -35,7 +35,7 @@ describe('a download from one seeder', () => {
     expect(await readdir(bob.downloadDir)).not.toContain('.incomplete');
   });
 
-  test('asked for again moves nothing and ends well', async () => {
+  test('requested again transfers nothing and succeeds', async () => {
     const before = await stat(join(bob.downloadDir, 'model.bin'));
     const result = await swarm.command(bob, ['get', 'model.bin']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
@@ -43,7 +43,7 @@ describe('a download from one seeder', () => {
     expect((await stat(join(bob.downloadDir, 'model.bin'))).mtimeMs).toBe(before.mtimeMs);
   });
 
-  test('tells people in lines of text where it is and from whom it came', async () => {
+  test('prints path and sources in lines of text', async () => {
     const file = await shareFile(swarm, [alice], { name: 'told.bin', bytes: 3 * MIB });
     const result = await swarm.command(bob, ['get', 'told.bin']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
@@ -54,7 +54,7 @@ describe('a download from one seeder', () => {
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
-  test.each([1, 16 * KIB + 1, 256 * KIB, 256 * KIB + 1])('of %d bytes is whole', async (bytes) => {
+  test.each([1, 16 * KIB + 1, 256 * KIB, 256 * KIB + 1])('of %d bytes is complete', async (bytes) => {
     const file = await shareFile(swarm, [alice], { name: `size-${bytes}.bin`, bytes });
     expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({
       type: 'done',
@@ -65,7 +65,7 @@ describe('a download from one seeder', () => {
   });
 });
 
-describe('what is wanted may be named by', () => {
+describe('a download can be named by', () => {
   test.each<[string, (file: SharedFile) => string]>([
     ['its name', ({ name }) => name],
     ['its infohash in capitals', ({ infohash }) => infohash.toUpperCase()],
@@ -99,8 +99,8 @@ describe('what is wanted may be named by', () => {
   });
 });
 
-describe('where and how', () => {
-  test('programs in a folder can be run where they arrive', async () => {
+describe('target and mode', () => {
+  test('programs in a folder are executable after the download', async () => {
     const folder = join(swarm.root, 'originals', 'release');
     const sha256 = await writeRandomFile(join(folder, 'bin', 'tool'), 1000);
     await writeRandomFile(join(folder, 'notes'), 1000);
@@ -113,7 +113,7 @@ describe('where and how', () => {
     expect((await stat(join(copy, 'notes'))).mode & 0o777).toBe(0o644);
   });
 
-  test('agents that download into one folder do not disturb each other', async () => {
+  test('agents that download into one folder do not interfere', async () => {
     const file = await shareFile(swarm, [alice], { name: 'common.bin', bytes: 64 * MIB });
     const folder = join(swarm.root, 'common');
     const carol = await swarm.startAgent('carol');
@@ -138,7 +138,7 @@ describe('where and how', () => {
     expect(await readdir(bob.downloadDir)).not.toContain('elsewhere.bin');
   });
 
-  test('--detach leaves it to the agent, and `status` shows it to the end', async () => {
+  test('--detach returns at once, and `status` shows the progress to the end', async () => {
     const file = await shareFile(swarm, [alice], { name: 'detached.bin', bytes: 16 * MIB });
     const line = lastLine(await swarm.command(bob, ['get', 'detached.bin', '--detach', '--json']));
     expect(line).toMatchObject({ type: 'transfer', infohash: file.infohash, bytes_total: file.bytes });
@@ -151,7 +151,7 @@ describe('where and how', () => {
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
-  test('two `get` of the same file at once both end with the whole file', async () => {
+  test('two concurrent `get` of the same file both end with the complete file', async () => {
     const file = await shareFile(swarm, [alice], { name: 'twice.bin', bytes: 16 * MIB });
     const gets = [1, 2].map(() => swarm.start(bob, ['get', 'twice.bin', '--json']));
     for (const get of gets)
@@ -161,7 +161,7 @@ describe('where and how', () => {
 });
 
 describe('a folder', () => {
-  test('of 500 files, with empty ones and nested folders among them, arrives as it is', async () => {
+  test('of 500 files, with empty ones and nested folders, arrives unchanged', async () => {
     const folder = join(swarm.root, 'originals', 'dataset');
     await makeFolder(folder, 500);
     const shared = lastLine(await swarm.command(alice, ['share', folder, '--json']));
@@ -176,7 +176,7 @@ describe('a folder', () => {
   });
 });
 
-/** Files of all kinds of sizes: empty ones, a block more or less, several pieces. */
+/** Files of various sizes: empty, around a block, several pieces. */
 async function makeFolder(folder: string, count: number): Promise<void> {
   const sizes = [0, 1, 16 * KIB - 1, 16 * KIB, 16 * KIB + 1, 50_000];
   for (let index = 0; index < count - 3; index++) {

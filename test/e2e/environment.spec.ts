@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-/** As a user whom the system does not know; only root may become one. */
+/** Runs as a user unknown to the system, which requires root. */
 const isRoot = process.getuid?.() === 0;
 const testAsRoot = isRoot ? test : test.skip;
 if (!isRoot)
@@ -45,7 +45,7 @@ describe('without a home folder', () => {
     await swarm.startAgent('alice', [], options);
   });
 
-  test('nothing is made where a relative one would be', async () => {
+  test('nothing is created relative to the working folder', async () => {
     const folder = join(swarm.root, 'here');
     await mkdir(folder);
     const options = { cwd: folder, env: { HOME: 'x', XDG_DATA_HOME: 'relative' } };
@@ -60,7 +60,7 @@ describe('without a home folder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('an empty HOME is none: the system knows it', async () => {
+  test('an empty HOME counts as unset: the system has the home folder', async () => {
     const folder = join(swarm.root, 'here');
     await mkdir(folder);
     const { code, stderr } = await run(['ls'], { cwd: folder, env: { HOME: '', XDG_DATA_HOME: '' } });
@@ -72,7 +72,7 @@ describe('without a home folder', () => {
   });
 });
 
-test('a working folder that was removed is no matter but for relative paths', async () => {
+test('a removed working folder matters only for relative paths', async () => {
   await swarm.startTracker();
   const alice = await swarm.startAgent('alice');
   const folder = join(swarm.root, 'gone');
@@ -94,7 +94,7 @@ test('a working folder that was removed is no matter but for relative paths', as
   expectRefused(await inside(['agent', '--data-dir', 'x']), 2, refusal);
 });
 
-test('an empty folder is refused, wherever it was said', async () => {
+test('an empty path is refused, from flag or variable', async () => {
   expectRefused(await run(['ls', '--data-dir', ''], {}), 2, /--data-dir: a path is missing/);
   expectRefused(await run(['agent', '--data-dir', ''], {}), 2, /--data-dir: a path is missing/);
 });

@@ -7,7 +7,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { expectRefused, lastLine } from './support/outcome.js';
 import { MIB, openLink, shareFile, startBehind } from './support/sharing.js';
 
-/** Between what the tracker decides and the time that the event bears, on a busy machine. */
+/** Tolerance between the tracker's decision and the event's time, on a busy machine. */
 const STAMPING_MS = 100;
 
 let swarm: ProcessSwarm;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   onlooker = await Onlooker.start(nats.url);
   await swarm.startMessaging(['--nats', nats.url]);
   await swarm.startTracker(['--nats', nats.url]);
-  // Slow enough that progress is seen.
+  // Slow enough for progress events.
   alice = await startBehind(swarm, await openLink(swarm, 8 * MIB), 'alice');
   bob = await swarm.startAgent('bob');
 });
@@ -32,7 +32,7 @@ afterAll(async () => {
   await swarm.stop();
 });
 
-/** The sentences of events that `enjambre events` prints, without their times. */
+/** The lines of `enjambre events`, without their times. */
 async function told(args: readonly string[]): Promise<string[]> {
   const { stdout, code } = await swarm.command(alice, ['events', ...args]);
   expect(code).toBe(0);
@@ -53,7 +53,7 @@ describe('a network on a real nats-server', () => {
     const progress = onlooker.seen.filter(({ subject }) => subject === 'enjambre.download.progressed');
     const times = progress.map(({ json }) => Date.parse((json as { time: string }).time));
     expect(times.length).toBeGreaterThan(0);
-    // Once a second by the tracker's clock; the event has its time a moment later.
+    // Once a second by the tracker's clock; the event gets its time a moment later.
     for (const [index, time] of times.slice(1).entries())
       expect(time - times[index]!).toBeGreaterThanOrEqual(1000 - STAMPING_MS);
     expect(new Set(onlooker.subjects)).toEqual(
@@ -64,11 +64,11 @@ describe('a network on a real nats-server', () => {
         ].map((type) => `enjambre.${type}`),
       ),
     );
-    // Texts are for their receivers: nothing of the relay's store passes under these subjects.
+    // Texts are private: the messages in the store do not appear under these subjects.
     expect(JSON.stringify(onlooker.seen.map(({ json }) => json)).match(/it is there/g)).toHaveLength(1);
   });
 
-  test('is told to people in sentences, and to programs as it was published', async () => {
+  test('is printed in sentences for people, and as published for programs', async () => {
     const lines = await told(['--since', '10m', '--type', 'download.*', '--type', 'message.sent']);
     expect(lines).toContainEqual(
       expect.stringMatching(/^download started: model\.bin \([0-9a-f]{8}\) by bob$/),
@@ -113,7 +113,7 @@ describe('a network on a real nats-server', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test('goes on while NATS is away, and tells then what happened meanwhile', async () => {
+  test('continues while NATS is unavailable, and later publishes the events of that time', async () => {
     const before = onlooker.seen.length;
     await nats.kill();
     const file = await shareFile(swarm, [alice], { name: 'meanwhile.bin', bytes: 1 * MIB });
@@ -122,11 +122,11 @@ describe('a network on a real nats-server', () => {
       { what: 'the tracker to know the file' },
     );
     expect(onlooker.seen).toHaveLength(before);
-    // The tracker answers: it is its NATS that is missing.
+    // The tracker answers, but has no NATS.
     const refused = await swarm.command(alice, ['events']);
     expectRefused(refused, 4, /NATS .*(is unreachable|did not return the recorded events).*: try again$/);
     await nats.restart();
-    // A plain subscriber may come back later than the tracker: what counts is the record.
+    // A plain subscriber may reconnect later than the tracker: the stream counts.
     let last = '';
     const isRecorded = async (): Promise<boolean> => {
       last = await onlooker.lastRecorded('enjambre.file.shared');

@@ -41,7 +41,7 @@ async function explain(agent: SwarmAgent, ref: string): Promise<Explanation> {
 const mostOf = ({ spent }: Explanation): string => spent[0]?.cause ?? 'nothing';
 
 describe('explain', () => {
-  test('names its own limit, under way, at the end, and after a restart', async () => {
+  test('names its own limit, during and after the download, and after a restart', async () => {
     const alice = await swarm.startAgent('alice');
     const bob = await swarm.startAgent('bob');
     const file = await shareFile(swarm, [alice], { name: 'limited.bin', bytes: 8 * MIB });
@@ -78,7 +78,7 @@ describe('explain', () => {
     );
   });
 
-  test('counts the time in which the only source was dead as time without a source, in which no byte came', async () => {
+  test('counts the time in which the only source was dead as stalled time without a source', async () => {
     const alice = await swarm.startAgent('alice', ['--max-upload', '4MB']);
     const bob = await swarm.startAgent('bob');
     const file = await shareFile(swarm, [alice], { name: 'orphan.bin', bytes: 12 * MIB });
@@ -100,7 +100,7 @@ describe('explain', () => {
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
-  test('is refused for what was shared from here', async () => {
+  test('is refused for a share', async () => {
     const alice = await swarm.startAgent('alice');
     const file = await shareFile(swarm, [alice], { name: 'own.bin', bytes: MIB });
     const refused = await swarm.command(alice, ['explain', file.infohash]);
@@ -110,7 +110,7 @@ describe('explain', () => {
 });
 
 describe('bytes that cross zones', () => {
-  test('are counted on both sides, and told by status', async () => {
+  test('are counted on both sides, and shown by status', async () => {
     const alice = await swarm.startAgent('alice', ['--label', 'zone=a']);
     const bob = await swarm.startAgent('bob', ['--label', 'topology.kubernetes.io/zone=b']);
     const file = await shareFile(swarm, [alice], { name: 'far.bin', bytes: MIB });

@@ -24,7 +24,7 @@ describe('the first start of an agent', () => {
     'on a full disk fails with the reason, and leaves nothing that the next stumbles over',
     async () => {
       const folder = join(swarm.root, 'disk');
-      // The second start, in the same mounts, has room.
+      // The second start, in the same mounts, has free space.
       const script = `
       dd if=/dev/zero of="${folder}/filler" bs=4k 2>/dev/null
       "$@"; echo "exit code $?"; ls -A "${folder}/data"; echo "that is all"
@@ -52,7 +52,7 @@ describe('the first start of an agent', () => {
     },
   );
 
-  test('makes an identity in place of one that is empty, for its owner alone', async () => {
+  test('replaces an empty identity, readable only by its owner', async () => {
     const { dataDir } = swarm.foldersOf('alice');
     await mkdir(dataDir);
     await writeFile(join(dataDir, 'identity.pem'), '');
@@ -78,9 +78,9 @@ describe('the first start of an agent', () => {
   });
 });
 
-test('an inbox on a disk that was full for a while has all that was kept, and nothing else', async () => {
+test('an inbox on a disk that was temporarily full has all stored messages, and nothing else', async () => {
   const adapter = new URL('../../services/peer-agent/dist/adapters/state/inbox-file.js', import.meta.url);
-  // A limit of the size of files fails as a full disk does: in the midst of a line.
+  // A file size limit fails like a full disk: in the middle of a line.
   const program = `
     import { execFileSync } from 'node:child_process';
     const { InboxFile } = await import(${JSON.stringify(adapter.href)});

@@ -21,7 +21,7 @@ interface Vector {
 const vectorFile = new URL('../../libs/core/test/vectors/bep52.json', import.meta.url);
 const { vectors } = JSON.parse(readFileSync(vectorFile, 'utf8')) as { vectors: Vector[] };
 
-/** The generator that the file of vectors prescribes: it repeats every 251 bytes. */
+/** The generator specified in the file of vectors: it repeats every 251 bytes. */
 function generate(length: number, seed: number): Buffer {
   const period = Buffer.from(Array.from({ length: 251 }, (_, i) => (i * i + 31 * i + seed) % 251));
   return Buffer.alloc(length, period);
@@ -45,7 +45,7 @@ afterAll(() => swarm.stop());
 const folder = (): string => join(swarm.root, 'held');
 const torrentOf = ({ name }: Vector): string => join(swarm.root, `${name}.torrent`);
 
-/** Puts content and `.torrent` where another client would have left them. */
+/** Puts content and `.torrent` where another client would leave them. */
 async function makeContent(vector: Vector): Promise<void> {
   for (const { path, length, seed } of vector.files_in) {
     const file = join(folder(), vector.name, path);
@@ -63,7 +63,7 @@ async function hashes(parent: string, { name, files_in: files }: Vector): Promis
 describe.each(vectors)('the .torrent $name of libtorrent', (vector) => {
   const infohash = vector.infohash_v2;
 
-  test('has an agent that is shown its content take that over where it is, and serve it to all who ask', async () => {
+  test('lets an agent take over its content in place, and serve it to others', async () => {
     await makeContent(vector);
     const get = ['get', torrentOf(vector), '--output', folder(), '--json'];
     expect(lastLine(await swarm.command(holder, get))).toMatchObject({ type: 'done', infohash });

@@ -25,14 +25,14 @@ afterAll(() => swarm.stop());
 /** Runs `buf curl` to its end. */
 const curl = (init: CurlInit): Promise<CommandResult> => finish(bufCurl(swarm, init));
 
-/** The one message that a call answered. */
+/** The single response of a call. */
 async function answerTo(init: CurlInit): Promise<unknown> {
   const { code, stdout, stderr } = await curl(init);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout);
 }
 
-describe('`buf curl`, which knows nothing but what reflection tells,', () => {
+describe('`buf curl`, with the schema from reflection only,', () => {
   test("lists the tracker's methods", async () => {
     const { stdout, code } = await curl({ address: swarm.trackerAddress, options: ['--list-methods'] });
     expect(code).toBe(0);
@@ -43,7 +43,7 @@ describe('`buf curl`, which knows nothing but what reflection tells,', () => {
     expect(stdout).toContain('grpc.health.v1.Health/Check');
   });
 
-  test("lists the methods of an agent's peer port, the control methods not among them", async () => {
+  test("lists the methods of an agent's peer port, without the control methods", async () => {
     const { stdout, code } = await curl({ address: alice.address, options: ['--list-methods'] });
     expect(code).toBe(0);
     const methods = ['Fetch', 'GetMetainfo', 'Sync'].map((name) => `enjambre.peer.v1.PeerService/${name}`);
@@ -96,7 +96,7 @@ describe('`buf curl`, which knows nothing but what reflection tells,', () => {
     });
   });
 
-  test('is told in a rich error what was wrong', async () => {
+  test('receives a rich error', async () => {
     const method = 'enjambre.tracker.v1.TrackerService/GetFile';
     const { code, stderr } = await curl({
       address: swarm.trackerAddress,
@@ -116,7 +116,7 @@ describe('`buf curl`, which knows nothing but what reflection tells,', () => {
       method: 'enjambre.tracker.v1.TrackerService/WatchEvents',
       data: { types: ['file.*'] },
     });
-    // Its begin is not shown: things are shared until one of them is seen.
+    // The start of the stream is not visible, so files are shared until one is seen.
     let count = 0;
     await waitFor(
       async () => {
@@ -148,7 +148,7 @@ describe('`buf curl`, which knows nothing but what reflection tells,', () => {
   });
 });
 
-describe('a client made by others from the .proto files alone', () => {
+describe('a third-party client, built from the .proto files alone', () => {
   type Call = (
     request: object,
     done: (error: ServiceError | null, response: Record<string, unknown>) => void,
@@ -173,7 +173,7 @@ describe('a client made by others from the .proto files alone', () => {
       });
     });
 
-  test('asks an agent who it is', async () => {
+  test('reads the identity of an agent', async () => {
     expect(await call('GetInfo', {})).toMatchObject({
       name: 'alice',
       listen: alice.address,
@@ -184,7 +184,7 @@ describe('a client made by others from the .proto files alone', () => {
     });
   });
 
-  test('shares by one agent, and downloads and watches by another', async () => {
+  test('shares with one agent, and downloads and watches with another', async () => {
     const path = join(swarm.root, 'third-party.bin');
     const sha256 = await writeRandomFile(path, 5 * MIB);
     let infohash = '';
@@ -211,7 +211,7 @@ describe('a client made by others from the .proto files alone', () => {
     }
   });
 
-  test('is told what is wrong by a code and a sentence', async () => {
+  test('receives errors with a code and a sentence', async () => {
     await expect(call('GetTransfer', { ref: 'unheard-of' })).rejects.toMatchObject({
       code: 5, // NOT_FOUND
       details: expect.stringContaining('unheard-of'),
@@ -231,6 +231,6 @@ function agentClient(address: string): Client {
   const { enjambre } = loadPackageDefinition(definition) as unknown as {
     enjambre: { agent: { v1: { AgentService: new (address: string, credentials: unknown) => Client } } };
   };
-  // eslint-disable-next-line no-restricted-syntax -- It is a client that knows nothing of our libraries.
+  // eslint-disable-next-line no-restricted-syntax -- It is a client without our libraries.
   return new enjambre.agent.v1.AgentService(address, credentials.createInsecure());
 }

@@ -81,7 +81,7 @@ describe('health', () => {
         /big\.bin needs 8\.\d MB .*make room/,
       );
       await rm(join(bob.downloadDir, 'filler'));
-      // A disk that fills while a download is under way.
+      // A disk that fills during a download.
       const slowly = ['--detach', '--max-download', '500kB', '--json'];
       lastLine(await swarm.command(bob, ['get', file.infohash, ...slowly]));
       await untilStatus(swarm, bob, {
@@ -126,7 +126,7 @@ describe('health', () => {
     });
   });
 
-  test('of a tracker without NATS is degraded, and it serves; of a relay it is not ready; both recover', async () => {
+  test('of a tracker without NATS is degraded, of a messaging service not ready; both recover', async () => {
     const nats = swarm.add(await NatsServer.start());
     const withNats = ['--nats', nats.url, ...METRICS];
     const tracker = await metricsOf(await swarm.startTracker(withNats));
@@ -163,7 +163,7 @@ describe('health', () => {
         agent: [alice.process, alice.address] as const,
       }[service as 'tracker' | 'messaging' | 'agent'];
       const metrics = await metricsOf(process);
-      // A call that is open for as long as the service lets it.
+      // A call that stays open until the service ends it.
       const { heard, over } = probe(address).watch('');
       await waitFor(() => heard.length > 0, { what: 'health to be told' });
       process.signal('SIGTERM');

@@ -3,10 +3,10 @@ import { ProcessSwarm } from '@enjambre/harness/swarm';
 
 jest.setTimeout(120_000);
 
-/** So much memory, in MB, is enough for the worst that is taken; without a bound it would be several GB. */
+/** Memory limit in MB, enough for the worst accepted metainfo; without a bound it would be several GB. */
 const HEAP = 640;
 
-/** What reads it, in a process of its own: one that needs more memory than it has dies. */
+/** Reads it in a separate process, which dies if it exceeds the memory limit. */
 const READER = `
   const [kind] = process.argv.slice(1);
   const units = { lists: 'le', strings: '0:', dictionaries: 'd1:ai0ee', nested: 'd0:d0:i0eee' };

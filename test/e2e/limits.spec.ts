@@ -18,7 +18,7 @@ const limit = async (agent: SwarmAgent, ...args: string[]): Promise<JsonLine | u
   lastLine(await swarm.command(agent, ['limit', ...args, '--json']));
 
 describe('limits', () => {
-  test('of an agent come from its flags, are changed while it runs, and are those of the flags after a restart', async () => {
+  test('of an agent come from its flags, change at run time, and are reset by a restart', async () => {
     const alice = await swarm.startAgent('alice', ['--max-upload', '3MB', '--max-download', '500k']);
     expect(await limit(alice)).toEqual({ type: 'limits', max_upload: 3_000_000, max_download: 500_000 });
     const changed = { type: 'limits', max_upload: 0, max_download: 500_000 };
@@ -29,12 +29,12 @@ describe('limits', () => {
     expect(await limit(again)).toEqual({ type: 'limits', max_upload: 3_000_000, max_download: 0 });
   });
 
-  test('that cannot be stop the start with the name of the flag', async () => {
+  test('that are invalid stop the start, and the error names the flag', async () => {
     const refused = await swarm.enjambre(['agent', '--max-upload', '10Mbit', '--data-dir', swarm.root]);
     expectRefused(refused, 2, /--max-upload: "10Mbit" is not a rate: write 10MB/);
   });
 
-  test('of a transfer outlive kill -9', async () => {
+  test('of a transfer survive kill -9', async () => {
     const alice = await swarm.startAgent('alice');
     const file = await shareFile(swarm, [alice], { name: 'kept.bin', bytes: 100 * KIB });
     const its = { max_upload: 1_000_000, max_download: 0, priority: 'high' };
@@ -44,7 +44,7 @@ describe('limits', () => {
     expect(await statusOf(swarm, again, file.infohash)).toMatchObject(its);
   });
 
-  test('hold back a download on both sides; it is right when they are lifted', async () => {
+  test('slow down a download on both sides; it completes when they are removed', async () => {
     const alice = await swarm.startAgent('alice', ['--max-upload', '1MB']);
     const bob = await swarm.startAgent('bob');
     const file = await shareFile(swarm, [alice], { name: 'held.bin', bytes: 48 * MIB });

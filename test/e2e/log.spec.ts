@@ -20,9 +20,9 @@ jest.setTimeout(120_000);
 
 const LISTEN = ['--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0', '--log-format', 'json'];
 const DROPPED = 'enjambre_log_lines_dropped_total';
-/** Lines that are more than a log keeps for a reader that has stopped: 4 MiB, and what a pipe holds. */
+/** More lines than a log buffers for a reader that has stopped: 4 MiB, plus a pipe. */
 const FLOOD = 25_000;
-/** What a service may take to end, and a busy machine beside. */
+/** Time in which a service must exit, on a busy machine. */
 const GRACE_MS = 8000;
 const CTRL_S = '\u0013';
 const CTRL_Q = '\u0011';
@@ -39,7 +39,7 @@ afterEach(async () => {
   await swarm.stop();
 });
 
-/** What has a program's output go where a redirection of the shell says, and keeps its process id. */
+/** Runs a program with a shell redirection, keeping its process id. */
 const shell = (redirection: string, before = ''): readonly string[] => [
   'sh',
   '-c',
@@ -47,7 +47,7 @@ const shell = (redirection: string, before = ''): readonly string[] => [
   'sh',
 ];
 
-/** A service whose log is away, found by its process. */
+/** A service without a readable log, identified by its process. */
 class Silent {
   private constructor(
     readonly process: ManagedProcess,
@@ -92,7 +92,7 @@ async function isHealthy({ address }: Silent): Promise<void> {
   expect(await swarm.enjambre(['health', address])).toMatchObject({ code: 0 });
 }
 
-/** True if nobody listens there. */
+/** True if no process listens there. */
 async function isClosed(address: string): Promise<boolean> {
   const { hostname, port } = new URL(`tcp://${address}`);
   const socket = createConnection({ host: hostname, port: Number(port) });
@@ -104,7 +104,7 @@ async function isClosed(address: string): Promise<boolean> {
   return !isOpen;
 }
 
-/** Has a tracker log a line for each of `count` files. */
+/** Makes a tracker log a line for each of `count` files. */
 async function share(tracker: Silent, count: number): Promise<void> {
   const client = dialer.client(TrackerServiceClient, tracker.address, {
     'grpc.use_local_subchannel_pool': 1,
@@ -117,7 +117,7 @@ async function share(tracker: Silent, count: number): Promise<void> {
 
 async function endsInTime(service: ManagedProcess): Promise<void> {
   const beganAt = performance.now();
-  // With SIGKILL if it does not end by itself.
+  // Sends SIGKILL if it does not exit.
   expect(await service.stop()).toBe(0);
   expect(performance.now() - beganAt).toBeLessThan(GRACE_MS);
 }
@@ -139,7 +139,7 @@ describe('a service whose log cannot be written', () => {
     await endsInTime(service.process);
   });
 
-  test('a file that may grow no more', async () => {
+  test('a file at its size limit', async () => {
     const log = join(swarm.root, 'short.log');
     const tracker = await Silent.find(
       swarm.run(['tracker', ...LISTEN], { through: shell(`>"${log}" 2>&1`, 'ulimit -f 4;') }),
@@ -180,7 +180,7 @@ interface StoppedTerminal {
 }
 
 /**
- * A tracker on a terminal where Ctrl-S was pressed, with more lines to write than it takes.
+ * A tracker on a terminal where Ctrl-S was pressed, with more lines to write than the terminal accepts.
  *
  * @param starting what the shell on the terminal does to become the tracker: ends with `exec`, or a program that runs another
  */
@@ -205,8 +205,8 @@ async function stoppedTerminal(starting: string): Promise<StoppedTerminal> {
   return { terminal, pid, tracker };
 }
 
-describe('a service whose log nobody reads', () => {
-  /** Reads what there is, and hears the rest until `is` holds. */
+describe('a service whose log is not read', () => {
+  /** Reads the available lines, and then more until `is` is true. */
   async function readUntil(fd: number, is: (lines: string[]) => boolean): Promise<string[]> {
     const buffer = Buffer.alloc(1 << 20);
     let text = '';
@@ -225,7 +225,7 @@ describe('a service whose log nobody reads', () => {
     );
   }
 
-  test('a pipe: serves, tells the loss when it is read again, and ends in time when it is not', async () => {
+  test('a pipe: serves, reports the loss when it is read again, and otherwise exits in time', async () => {
     const fifo = join(swarm.root, 'fifo');
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -250,7 +250,7 @@ describe('a service whose log nobody reads', () => {
     }
   });
 
-  test('a socket: serves, and ends in time', async () => {
+  test('a socket: serves, and exits in time', async () => {
     const through = [process.execPath, '-e', HOLD_OUTPUT];
     const holder = swarm.run(['tracker', ...LISTEN], { through });
     const pid = Number(await waitFor(() => holder.stderr[0], { what: 'its process id' }));
@@ -261,7 +261,7 @@ describe('a service whose log nobody reads', () => {
     await endsInTime(holder);
   });
 
-  test('a terminal where somebody pressed Ctrl-S: serves, and ends in time', async () => {
+  test('a terminal stopped with Ctrl-S: serves, and exits in time', async () => {
     const { terminal, pid } = await stoppedTerminal('exec');
     const beganAt = performance.now();
     process.kill(pid, 'SIGTERM');
@@ -269,20 +269,20 @@ describe('a service whose log nobody reads', () => {
     expect(performance.now() - beganAt).toBeLessThan(GRACE_MS);
   });
 
-  describe('a terminal that it may write, but not open again', () => {
-    /** Longer than what is granted to who reads a pipe, shorter than what is granted to a disk. */
+  describe('a terminal that is writable but cannot be opened again', () => {
+    /** Longer than the grace period for a pipe, shorter than that for a disk. */
     const SLOW_MS = 1500;
 
-    /** A tracker whose log is held up by Ctrl-S; a thread hangs in a write then, as with a slow disk of the network. */
+    /** A tracker whose log is blocked by Ctrl-S; a thread then hangs in a write, as with a slow network disk. */
     function held(): Promise<StoppedTerminal> {
-      // Root may open all, unless it has lost that right.
+      // Root can open everything, unless it has dropped that capability.
       const drop = '-dac_override,-dac_read_search';
       const isRoot = process.getuid?.() === 0;
       const may = isRoot ? `exec setpriv --bounding-set ${drop} --inh-caps ${drop}` : 'exec';
       return stoppedTerminal(`chmod 0 \\$(tty); ${may}`);
     }
 
-    test('is waited for at the end for longer than a pipe, and the exit code is right', async () => {
+    test('gets a longer grace period than a pipe, and the exit code is correct', async () => {
       const { terminal, pid, tracker } = await held();
       process.kill(pid, 'SIGTERM');
       // It has stopped, and waits for its log.
@@ -293,10 +293,10 @@ describe('a service whose log nobody reads', () => {
       expect(await terminal.wait()).toBe(0);
     });
 
-    // Node 20 cannot replace its program, and no exit of its own leaves a thread behind.
+    // Node 20 cannot replace its process image, and its own exit waits for the hanging thread.
     const leaves = (code: number): number => ('execve' in process ? code : 137);
 
-    test('for ever does not hold up the end, after the time of a disk', async () => {
+    test('that hangs forever delays the exit only by the grace period for a disk', async () => {
       const { terminal, pid } = await held();
       const beganAt = performance.now();
       process.kill(pid, 'SIGTERM');
@@ -305,7 +305,7 @@ describe('a service whose log nobody reads', () => {
       expect(performance.now() - beganAt).toBeLessThan(GRACE_MS + 5000);
     });
 
-    test('for ever does not hold up a second signal', async () => {
+    test('that hangs forever does not delay a second signal', async () => {
       const { terminal, pid } = await held();
       process.kill(pid, 'SIGTERM');
       process.kill(pid, 'SIGINT');
@@ -315,7 +315,7 @@ describe('a service whose log nobody reads', () => {
     });
   });
 
-  test('its reader has gone: serves, and ends', async () => {
+  test('its reader has exited: serves, and exits', async () => {
     const tracker = await Silent.find(
       swarm.run(['tracker', ...LISTEN, '--log-level', 'debug'], {
         through: [
@@ -333,7 +333,7 @@ describe('a service whose log nobody reads', () => {
   });
 });
 
-describe('a reader that ends first', () => {
+describe('a reader that exits first', () => {
   const closed = (redirection: string): readonly string[] => [
     'sh',
     '-c',
@@ -352,17 +352,17 @@ describe('a reader that ends first', () => {
     ['a list', ['help'], '2>&1', 0],
     ['an object', ['health', '127.0.0.1:1', '--json'], '2>/dev/null', 0],
     ['an error', ['nonsense'], '2>&1 >/dev/null', 2],
-  ])('is no fault of who writes %s', async (_, args, redirection, code) => {
+  ])('is no error of the writer %s', async (_, args, redirection, code) => {
     const command = await finish(swarm.run(args, { through: into(closed(redirection)) }));
     expect(command).toMatchObject({ stdout: `it ended with ${code}`, stderr: '' });
   });
 });
 
-describe('the last words of a service', () => {
+describe('the last lines of a service', () => {
   test.each([
     ['through pipes', '{ "$@" | cat; } 2>&1 | cat'],
     ['while its log cannot be written', 'exec "$@" >/dev/full'],
-  ])('reach who reads them %s', async (_, script) => {
+  ])('reach the reader %s', async (_, script) => {
     const tracker = await swarm.startTracker();
     const through = ['sh', '-c', script, 'sh'];
     const { stdout, stderr } = await finish(
@@ -390,7 +390,7 @@ describe('the last words of a service', () => {
   });
 });
 
-/** Starts what its arguments say with a socket for its output that it never reads; ends when that does. */
+/** Runs the command in its arguments with a socket as output that it never reads; exits with the command. */
 const HOLD_OUTPUT = `
 const [program, ...args] = process.argv.slice(1);
 const child = require('node:child_process').spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -21,7 +21,7 @@ afterAll(() => swarm.stop());
 const send = (from: SwarmAgent, words: readonly string[]): Promise<CommandResult> =>
   swarm.command(from, ['send', ...words]);
 
-/** Texts of the messages that nobody has read yet; they are read then. */
+/** Texts of the unread messages, which are then marked as read. */
 async function inbox(agent: SwarmAgent, flags: readonly string[] = []): Promise<unknown[]> {
   const { json } = await swarm.command(agent, ['inbox', '--json', ...flags]);
   return json.map(({ text }) => text);
@@ -33,13 +33,13 @@ async function arrived(agent: SwarmAgent, text: string): Promise<void> {
   await waitFor(() => stdout.some((line) => line.includes(JSON.stringify(text))), {
     what: `"${text}" to arrive`,
   });
-  // What comes later is for others to read.
+  // Leave later messages unread.
   following.signal('SIGINT');
   expect(await following.wait()).toBe(0);
 }
 
 describe('a message', () => {
-  test('to a peer that is down waits, and is shown once when it is back, in order', async () => {
+  test('to a peer that is down is delivered once when it is back, in order', async () => {
     await bob.process.kill();
     for (const text of ['one', 'two', 'three']) expect((await send(alice, ['bob', text])).code).toBe(0);
     bob = await swarm.startAgent('bob');
@@ -50,9 +50,12 @@ describe('a message', () => {
     expect(await inbox(bob, ['--all'])).toEqual(['hello', 'one', 'two', 'three']);
   });
 
-  test('that nobody has read yet outlives a crash of its receiver', async () => {
+  test('that is unread survives a crash of its receiver', async () => {
     expect((await send(alice, ['bob', 'unread'])).code).toBe(0);
-    await swarm.messaging.waitForLog(({ msg }) => /→ bob: unread$/.test(String(msg)), 'the message to pass');
+    await swarm.messaging.waitForLog(
+      ({ msg }) => /→ bob: unread$/.test(String(msg)),
+      'the message to be delivered',
+    );
     await bob.process.kill();
     bob = await swarm.startAgent('bob');
     await arrived(bob, 'unread');
@@ -73,7 +76,7 @@ describe('a message', () => {
     ]);
   });
 
-  test('to a room goes to its members, and to everyone to all', async () => {
+  test('to a room goes to its members, and to everyone to all peers', async () => {
     for (const agent of [alice, bob])
       lastLine(await swarm.command(agent, ['rooms', 'join', 'ops', '--json']));
     const { json } = await swarm.command(alice, ['rooms', '--json']);
@@ -87,7 +90,7 @@ describe('a message', () => {
     );
   });
 
-  test('is on the console of the tracker, with its sender', async () => {
+  test('appears on the console of the tracker, with its sender', async () => {
     await send(alice, ['bob', 'seen\u001b[31m by all']);
     const shown = await swarm.tracker.waitForLog(
       ({ msg }) => (String(msg).includes('seen') ? String(msg) : undefined),
@@ -96,7 +99,7 @@ describe('a message', () => {
     expect(shown).toMatch(/^message sent: alice \([0-9a-f]{8}\) → bob: seen\\u\{1b\}\[31m by all$/);
   });
 
-  test('has it all again from a relay that has lost its memory', async () => {
+  test('registers everything again with a messaging service that lost its memory', async () => {
     await swarm.messaging.kill();
     const early = await send(alice, ['bob', 'nobody there']);
     expect(early.code).toBe(4);
@@ -128,7 +131,7 @@ test('a room that was never joined cannot be left', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'left left' });
 });
 
-describe('what cannot be sent says why', () => {
+describe('a message that cannot be sent is refused with the reason:', () => {
   test.each<[string, string[], number, RegExp]>([
     ['to nobody that is known', ['nobody', 'hi'], 3, /no peer "nobody" is known/],
     ['to a room that is not there', ['--room', 'nowhere', 'hi'], 3, /nowhere/],

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-/** Waits until a page says all of these. */
+/** Waits until a page contains all of these. */
 async function untilSays(address: string, wanted: Readonly<Record<string, number>>): Promise<void> {
   let said: Record<string, number | undefined> = {};
   await waitFor(
@@ -32,7 +32,7 @@ async function untilSays(address: string, wanted: Readonly<Record<string, number
 }
 
 describe('metrics', () => {
-  test('count every byte of a download on both sides, and what the tracker hears of it', async () => {
+  test('count every byte of a download on both sides, and its announces at the tracker', async () => {
     const tracker = await metricsOf(await swarm.startTracker(METRICS));
     const [alice, bob] = [await swarm.startAgent('alice', METRICS), await swarm.startAgent('bob', METRICS)];
     const bytes = 3 * MIB + 5 * KIB;
@@ -75,7 +75,7 @@ describe('metrics', () => {
     });
   });
 
-  test('of a relay count each message once, and what waits for who is away', async () => {
+  test('of a messaging service count each message once, and those pending for absent receivers', async () => {
     await swarm.startTracker();
     const relay = await metricsOf(await swarm.startMessaging(METRICS));
     const [alice, bob] = [await swarm.startAgent('alice'), await swarm.startAgent('bob')];
@@ -120,7 +120,7 @@ describe('metrics', () => {
     expect(await response.json()).toMatchObject({ state: 'ready' });
   });
 
-  test('are nowhere unless asked for; an address that is taken stops the start with the name of the flag', async () => {
+  test('are off by default; an address in use stops the start, and the error names the flag', async () => {
     const silent = await swarm.startTracker();
     expect(silent.stdout.some((line) => line.includes('/metrics') || line.includes('"metrics"'))).toBe(false);
     const taken = swarm.trackerAddress;

@@ -24,7 +24,7 @@ afterEach(() => swarm.stop());
 const until = (agent: SwarmAgent, ref: string, state: string): Promise<Status> =>
   untilStatus(swarm, agent, { ref, is: (status) => status.state === state, what: `${ref} to be ${state}` });
 
-describe('content whose disk is away', () => {
+describe('content whose disk is missing', () => {
   testWithMounts('while the agent runs is waited for, and nothing is put where it was mounted', async () => {
     const { downloadDir } = swarm.foldersOf('bob');
     const [alice, bobHere] = await Promise.all([
@@ -34,7 +34,7 @@ describe('content whose disk is away', () => {
     const bob = asSeenInside(bobHere);
     const file = await shareFile(swarm, [alice], { name: 'file.bin', bytes: MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
-    // The disk stays where somebody else sees it.
+    // The disk stays mounted elsewhere.
     const aside = join(swarm.root, 'aside');
     changeMounts(bob, ['mkdir', aside]);
     changeMounts(bob, ['mount', '--bind', downloadDir, aside]);
@@ -52,7 +52,7 @@ describe('content whose disk is away', () => {
     ).toBe(file.bytes);
   });
 
-  test('at the start is waited for, told by `ls` and `get`, and counted', async () => {
+  test('at the start is waited for, reported by `ls` and `get`, and counted', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'file.bin', bytes: MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));

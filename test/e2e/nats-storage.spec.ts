@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-/** A nats-server whose JetStream has so little storage. */
+/** A nats-server with limited JetStream storage. */
 async function natsWith(mebibytes: number): Promise<NatsServer> {
   const config = join(swarm.root, 'nats.conf');
   await writeFile(config, `jetstream { max_file_store: ${mebibytes * MIB} }`);
@@ -57,7 +57,7 @@ async function untilServing(address: string): Promise<void> {
 }
 
 describe('a nats-server with little storage', () => {
-  test('that has too little: who cannot keep what says what is reserved and which flag lowers it', async () => {
+  test('that is too small: the errors name the reservation and the flag that lowers it', async () => {
     const nats = await natsWith(10);
     const messaging = await swarm.startMessaging(['--nats', nats.url]);
     const room = (size: string, what: string, flag: string): RegExp =>
@@ -71,7 +71,7 @@ describe('a nats-server with little storage', () => {
     await said(tracker, room('16', 'the catalogue', '--catalogue-max-bytes'));
   });
 
-  test('where everything fits: services that are restarted serve again, also with flags that no longer fit', async () => {
+  test('that is large enough: restarted services serve again, also with flags that no longer fit', async () => {
     const nats = await natsWith(64);
     const settings = ['--nats', nats.url, '--message-max-bytes', '32MiB', '--event-max-bytes', '10MiB'];
     const messaging = await swarm.startMessaging(settings);
@@ -80,7 +80,7 @@ describe('a nats-server with little storage', () => {
       what: 'the stream of events',
     });
 
-    // What a tracker says of events counts, whichever service comes first.
+    // The tracker's setting for events applies, whichever service starts first.
     const tracker = await swarm.startTracker(['--nats', nats.url, '--event-max-bytes', '12MiB']);
     const all = { ENJAMBRE_MESSAGES: 32, ENJAMBRE_EVENTS: 12, KV_ENJAMBRE_CATALOGUE: 16 };
     await waitFor(async () => Object.keys(await reserved(nats)).length === 4, { what: 'all streams' });

@@ -18,14 +18,14 @@ afterEach(async () => {
   hosts = undefined;
 });
 
-/** The block that builds has been played before this test runs, all but the search path. */
+/** The block that builds was run before this test, except for the search path. */
 async function install(host: Host): Promise<void> {
   const [make, ...others] = BUILD;
   expect(make).toBe('make build');
   for (const line of others) await host.must(line);
 }
 
-/** Plays a block line by line, and returns what each said. Background jobs are waited for. */
+/** Runs a block line by line, and returns the output of each. Waits for background jobs. */
 async function play(host: Host, lines: readonly string[], ...running: readonly RegExp[]): Promise<string[]> {
   const said: string[] = [];
   for (const line of lines) {
@@ -37,7 +37,7 @@ async function play(host: Host, lines: readonly string[], ...running: readonly R
 
 const CONNECTED = [/connected to tracker/, /connected to messaging service/];
 
-onHosts.each<Family>(['IPv4', 'IPv6'])(`what the README says to type, over %s ${noHosts}`, (family) => {
+onHosts.each<Family>(['IPv4', 'IPv6'])(`the commands of the README, over %s ${noHosts}`, (family) => {
   test('moves a file and a message between two machines', async () => {
     hosts = await TwoHosts.build(family);
     const { first, second } = hosts;

@@ -34,7 +34,7 @@ async function transfersOf(agent: SwarmAgent): Promise<unknown[]> {
   }));
 }
 
-test('an agent killed with a share, a complete, a paused and a running download has them all without its status file', async () => {
+test('an agent killed without its status file recovers a share, a complete, a paused and an active download', async () => {
   const link = await openLink(swarm, 8 * MIB);
   const [alice, bob, carol] = await Promise.all([
     startBehind(swarm, link, 'alice'),
@@ -60,7 +60,7 @@ test('an agent killed with a share, a complete, a paused and a running download 
 
   const path = join(bob.dataDir, STATUS);
   await truncate(path, 100);
-  // And what has changed since it was written.
+  // And the changes since it was written.
   for (const name of await readdir(bob.dataDir)) {
     if (/^download_status\.\d+\.jsonl$/.test(name)) await rm(join(bob.dataDir, name));
   }
@@ -79,7 +79,7 @@ test('an agent killed with a share, a complete, a paused and a running download 
 
   expect((await finish(get)).code).toBe(0);
   expect(await hasCopy(again, running)).toBe(true);
-  // What was received before is not counted any more: this is what was fetched since.
+  // Bytes received before are no longer counted: these were received since.
   const { bytes_downloaded: fetched } = await statusOf(swarm, again, running.infohash);
   expect(fetched).toBeGreaterThan(0);
   expect(fetched).toBeLessThanOrEqual(running.bytes - done + MIB);

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => swarm.stop());
 
 describe('a downloader', () => {
-  test('killed in the middle resumes where it stopped, and fetches nothing twice', async () => {
+  test('killed during a download resumes where it stopped, and fetches nothing twice', async () => {
     const link = await openLink(swarm, 8 * MIB);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'crash.bin', bytes: 40 * MIB });
@@ -53,7 +53,7 @@ describe('a downloader', () => {
     expect((await statusOf(swarm, again, file.infohash)).bytes_downloaded).toBeLessThan(1.5 * file.bytes);
   });
 
-  test('killed right after `get --detach` ended goes on with the download without being told', async () => {
+  test('killed right after `get --detach` returned resumes the download by itself', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'detached.bin', bytes: 32 * MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--detach', '--json']));
@@ -64,7 +64,7 @@ describe('a downloader', () => {
     expect(await hasCopy(again, file)).toBe(true);
   });
 
-  test('stopped by SIGTERM in the middle ends at once with 0, and goes on when started again', async () => {
+  test('stopped by SIGTERM during a download exits at once with 0, and resumes when started again', async () => {
     const link = await openLink(swarm, 8 * MIB);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'stop.bin', bytes: 32 * MIB });
@@ -83,7 +83,7 @@ describe('a downloader', () => {
 });
 
 describe('a seeder', () => {
-  test('killed in the middle is replaced by another', async () => {
+  test('killed during a download is replaced by another', async () => {
     const [alice, carol, bob] = await Promise.all([
       startBehind(swarm, await openLink(swarm, 6 * MIB), 'alice'),
       startBehind(swarm, await openLink(swarm, 6 * MIB), 'carol'),
@@ -99,7 +99,7 @@ describe('a seeder', () => {
     expect(sources.map(({ peer }) => peer).sort()).toEqual(['alice', 'carol']);
   });
 
-  test('killed right after `share` ended still has its share, and serves it again without being told', async () => {
+  test('killed right after `share` returned still has its share, and serves it again by itself', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'again.bin', bytes: 8 * MIB });
     await alice.process.kill();
@@ -113,7 +113,7 @@ describe('a seeder', () => {
 });
 
 describe('the tracker', () => {
-  test('killed and started again in the middle of a download stops nothing, and knows all within 10 s', async () => {
+  test('killed and restarted during a download stops nothing, and has all peers and files within 10 s', async () => {
     const link = await openLink(swarm, 6 * MIB);
     const [alice, bob] = await Promise.all([startBehind(swarm, link, 'alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'on.bin', bytes: 64 * MIB });
@@ -149,7 +149,7 @@ describe('the tracker', () => {
     expect(await peerNames(bob)).toEqual(['bob']);
   });
 
-  test('notices within seconds a peer that hangs, and takes it back when it goes on', async () => {
+  test('notices within seconds a peer that hangs, and accepts it again when it continues', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     await shareFile(swarm, [alice], { name: 'hung.bin', bytes: MIB });
     await until(async () => (await peerNames(bob)).length === 2, 'both to be connected');
@@ -161,7 +161,7 @@ describe('the tracker', () => {
     await until(async () => (await filesOf(bob)).length === 1, 'the peer to come back with its share');
   });
 
-  test('and agents end at once with 0 when they are told to, and say goodbye', async () => {
+  test('and agents exit at once with 0 on SIGTERM, and say goodbye', async () => {
     const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
     const file = await shareFile(swarm, [alice], { name: 'bye.bin', bytes: MIB });
     lastLine(await swarm.command(bob, ['get', file.infohash, '--json']));
@@ -175,7 +175,7 @@ describe('the tracker', () => {
   });
 });
 
-/** Each try starts a process: not too often. */
+/** Each attempt starts a process, so not too often. */
 function until(ask: () => Promise<boolean>, what: string): Promise<true> {
   return waitFor(ask, { what, timeoutMs: 10_000, everyMs: 200 });
 }

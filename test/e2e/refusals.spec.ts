@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => swarm.stop());
 
-describe('a ref that means nothing', () => {
+describe('an unknown ref', () => {
   test.each([
     ['an infohash', 'ab'.repeat(32)],
     ['the beginning of an infohash', 'abababab'],
@@ -48,12 +48,12 @@ describe('a ref that means nothing', () => {
     expectSentence(stderr, /unheard-of/);
   });
 
-  test('a magnet link or ref of no known form is wrong usage', async () => {
+  test('a malformed magnet link or ref is a usage error', async () => {
     expectRefused(await swarm.command(bob, ['get', 'magnet:?xt=urn:btih:0123']), 2, /magnet/);
     expectRefused(await swarm.command(bob, ['get', '']), 2, /empty/);
   });
 
-  test('a name that two different files have is refused, and each can be had by its infohash', async () => {
+  test('a name of two different files is refused, and each can be downloaded by its infohash', async () => {
     const files = [
       await shareFile(swarm, [alice], { name: 'twin.bin', bytes: 20 * KIB, folder: 'a' }),
       await shareFile(swarm, [bob], { name: 'twin.bin', bytes: 20 * KIB, folder: 'b' }),
@@ -68,7 +68,7 @@ describe('a ref that means nothing', () => {
 });
 
 describe('what cannot be shared', () => {
-  test('a path where nothing is', async () => {
+  test('a path that does not exist', async () => {
     expectRefused(
       await swarm.command(alice, ['share', 'not/there.bin']),
       3,
@@ -98,7 +98,7 @@ describe('what cannot be shared', () => {
     expectRefused(await swarm.command(alice, ['share', 'hollow']), 1, /hollow contains no data/);
   });
 
-  test('something that is neither file nor folder', async () => {
+  test('something other than a file or folder', async () => {
     expectRefused(
       await swarm.command(alice, ['share', '/dev/null']),
       1,
@@ -142,14 +142,14 @@ describe('a .torrent', () => {
     },
   );
 
-  test('made like these but with good names is taken: it is the names that were refused', async () => {
+  test('made like these but with valid names is accepted: only the names were refused', async () => {
     await writeFile(join(swarm.root, 'good.torrent'), craftTorrent({ name: 'innocent', files: ['a'] }));
     const result = await swarm.command(bob, ['get', './good.torrent', '--detach']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect((await swarm.command(bob, ['rm', 'innocent'])).code).toBe(0);
   });
 
-  test('that is no bencode, cut off, or only the old version is refused', async () => {
+  test('that is not bencode, truncated, or only v1 is refused', async () => {
     const good = craftTorrent({ name: 'innocent', files: ['a'] });
     const bad = [
       'not bencode',
@@ -162,7 +162,7 @@ describe('a .torrent', () => {
     }
   });
 
-  test('that was refused is no transfer', async () => {
+  test('that was refused creates no transfer', async () => {
     const { json } = await swarm.command(bob, ['ls', '--json']);
     expect(json.map(({ name }) => name)).toEqual(['twin.bin']);
   });
@@ -177,7 +177,7 @@ describe('a .torrent', () => {
 });
 
 describe('nothing is lost', () => {
-  test('a download does not go over a file that stands in its place', async () => {
+  test('a download does not overwrite a file in its place', async () => {
     const file = await shareFile(swarm, [alice], { name: 'taken.bin', bytes: 20 * KIB });
     await mkdir(bob.downloadDir, { recursive: true });
     await writeFile(join(bob.downloadDir, 'taken.bin'), 'mine');
@@ -188,7 +188,7 @@ describe('nothing is lost', () => {
     expect(await readFile(join(swarm.root, 'free', 'taken.bin'))).toEqual(await readFile(file.path));
   });
 
-  test('of two downloads that would end under one name the second is refused at once', async () => {
+  test('of two downloads with the same target the second is refused at once', async () => {
     const one = await shareFile(swarm, [alice], { name: 'one-name.bin', bytes: 20 * KIB });
     const other = await shareFile(swarm, [alice], { name: 'other.bin', bytes: 20 * KIB });
     expect((await swarm.command(alice, ['rm', other.infohash])).code).toBe(0);
@@ -201,7 +201,7 @@ describe('nothing is lost', () => {
     expect((await swarm.command(bob, ['get', infohash, '--output', 'apart'])).code).toBe(0);
   });
 
-  test('a download to where no folder can be is refused', async () => {
+  test('a download into an impossible folder is refused', async () => {
     await shareFile(swarm, [alice], { name: 'no-folder.bin', bytes: 20 * KIB });
     await writeFile(join(swarm.root, 'a-file'), 'x');
     expectRefused(await swarm.command(bob, ['get', 'no-folder.bin', '--output', 'a-file']), 1, /a-file/);

@@ -6,10 +6,10 @@ jest.setTimeout(180_000);
 const SHARES = 100;
 const BYTES = 4 << 20;
 const PIECE = 64 << 10;
-/** Node's own files and ours, the state of the transfers, and a sample of three pieces of each share. */
+/** Bytes of Node's files and ours, the state of the transfers, and a sample of three pieces of each share. */
 const READ_ANYWAY = 48 << 20;
 
-test('an agent with 100 shares serves them all again after a stop and after kill -9, and hashes none of them again', async () => {
+test('an agent with 100 shares serves them again after SIGTERM and kill -9, without hashing', async () => {
   const { shares, stopped, killed } = await benchRestart({
     shares: SHARES,
     bytes: BYTES,
@@ -17,7 +17,7 @@ test('an agent with 100 shares serves them all again after a stop and after kill
     rounds: 1,
   });
   expect(shares).toBe(SHARES);
-  // Each share has 64 pieces: to hash them all again is to read them all again.
+  // Each share has 64 pieces: hashing them again would read them all again.
   expect(READ_ANYWAY).toBeLessThan((SHARES * BYTES) / 4);
   for (const { readBytes } of [...stopped, ...killed]) {
     expect(readBytes).toBeLessThan(READ_ANYWAY);

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => swarm.stop());
 
 describe('control over TCP', () => {
-  test('asks for the token that is kept in the data folder', async () => {
+  test('requires the token in the data folder', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice', ['--control', '127.0.0.1:0']);
     const address = await alice.process.waitForLog(({ control }) => {
@@ -39,15 +39,15 @@ describe('control over TCP', () => {
     expect(allLines(await swarm.enjambre([...ls, '--json'], { env: { ENJAMBRE_TOKEN: token } }))).toEqual(
       seen,
     );
-    // Beside the agent's own data folder nothing has to be said.
+    // With the agent's own data folder, no flag is needed.
     expect(
       allLines(await swarm.enjambre(['ls', '--agent', address, '--data-dir', alice.dataDir, '--json'])),
     ).toEqual(seen);
-    // The socket works on without a token.
+    // The socket still works without a token.
     expect(allLines(await swarm.command(alice, ['ls', '--json']))).toEqual(seen);
   });
 
-  test('is not there unless asked for, and the socket may be elsewhere', async () => {
+  test('is off by default, and the socket can be moved', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice', ['--control', `unix:${join(swarm.root, 'else.sock')}`]);
     expect(
@@ -58,8 +58,8 @@ describe('control over TCP', () => {
   });
 });
 
-describe('every flag has a twin in the environment', () => {
-  test('for an agent and the commands that talk with it, and a flag counts more', async () => {
+describe('every flag can also be set by an environment variable', () => {
+  test('for an agent and its commands, and a flag takes precedence', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     const file = await shareFile(swarm, [alice], { name: 'by-env.bin', bytes: MIB });
@@ -142,7 +142,7 @@ describe('`enjambre dev`', () => {
   });
 });
 
-test('logs are lines for people, without colours, when that is asked for', async () => {
+test('logs are lines for people, without colours, if set so', async () => {
   await swarm.startTracker();
   const agent = swarm.run([
     'agent',

@@ -29,7 +29,7 @@ async function write(path: string, text: string): Promise<string> {
 }
 
 describe('the keys of an agent', () => {
-  test('stay with it: `share ~` is refused while its data folder is at its default place', async () => {
+  test('are protected: `share ~` is refused if its data folder is at the default path', async () => {
     const home = join(swarm.root, 'home');
     await write('home/model.bin', 'model');
     const env = { HOME: home, XDG_DATA_HOME: undefined };
@@ -49,7 +49,7 @@ describe('the keys of an agent', () => {
     await agent.stop();
   });
 
-  test('are not those that a download brings: none goes into a data folder', async () => {
+  test('are not overwritten by a download: none goes into a data folder', async () => {
     const key = await write('fake/control.token', 'x'.repeat(40));
     expect((await swarm.command(alice, ['share', key])).code).toBe(0);
     const into = (folder: string) => swarm.command(bob, ['get', 'control.token', '--output', folder]);
@@ -60,7 +60,7 @@ describe('the keys of an agent', () => {
     expect(await readdir(bob.dataDir)).not.toContain('control.token');
   });
 
-  test('are in no download folder: the agent does not start with such a one', async () => {
+  test('are never in a download folder: the agent does not start with such a setting', async () => {
     const dataDir = join(swarm.root, 'both');
     const args = ['agent', '--data-dir', dataDir, '--download-dir', dataDir, '--listen', '127.0.0.1:0'];
     expectRefused(await swarm.enjambre(args), 1, /download folder .* choose another with --download-dir/);
@@ -74,14 +74,14 @@ describe('a folder with links', () => {
     await symlink('../../blobs/1234', join(swarm.root, 'hub/snapshots/abc/weights'));
   });
 
-  test('is shared without what they lead to, says so and ends with 1', async () => {
+  test('is shared without their targets, with a note and exit code 1', async () => {
     const { code, stdout, stderr } = await swarm.command(alice, ['share', 'hub/snapshots/abc']);
     expect(code).toBe(1);
     expect(stdout).toContain('infohash');
     expect(stderr).toContain('not shared: weights is a symbolic link');
   });
 
-  test('is shared whole with --follow-links-outside, and arrives so', async () => {
+  test('is shared completely with --follow-links-outside, and arrives so', async () => {
     const args = ['share', 'hub/snapshots/abc', '--follow-links-outside', '--name', 'whole'];
     const { code, stderr } = await swarm.command(alice, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -90,7 +90,7 @@ describe('a folder with links', () => {
     expect(await readFile(join(bob.downloadDir, 'whole/readme'), 'utf8')).toBe('text');
   });
 
-  test('is no way to the keys of the agent', async () => {
+  test('does not expose the keys of the agent', async () => {
     await write('traps/a', 'a');
     await symlink(join(alice.dataDir, 'identity.pem'), join(swarm.root, 'traps/key'));
     const args = ['share', 'traps', '--follow-links-outside'];
@@ -102,7 +102,7 @@ describe('a folder with links', () => {
 });
 
 describe('names that cannot be shared', () => {
-  test('are all told before anything is hashed, and left out on demand', async () => {
+  test('are all reported before anything is hashed, and left out on request', async () => {
     await write('names/good', 'good');
     await write('names/deep/a\\b', 'x');
     const bytes = Buffer.concat([Buffer.from(join(swarm.root, 'names/')), Buffer.from([0x62, 0xe9])]);
@@ -129,7 +129,7 @@ describe('names that cannot be shared', () => {
     expect(await readFile(join(bob.downloadDir, 'even'), 'utf8')).toBe('odd');
   });
 
-  test('may differ only in case, and in the form of their letters', async () => {
+  test('may differ only in case, and in their Unicode form', async () => {
     for (const name of ['xt_MARK.h', 'xt_mark.h', 'caf\u00e9', 'cafe\u0301', 'A/x', 'a/x'])
       await write(`kernel/${name}`, name);
     expect((await swarm.command(alice, ['share', 'kernel'])).code).toBe(0);
@@ -139,7 +139,7 @@ describe('names that cannot be shared', () => {
     );
   });
 
-  test('are found as they were written, and in the other form of their letters', async () => {
+  test('are found as written, and in the other Unicode form', async () => {
     const digits = 'ab12'.repeat(16);
     await write(`found/${digits}`, 'digits');
     await write('found/ my file ', 'spaces');
@@ -156,7 +156,7 @@ describe('names that cannot be shared', () => {
   });
 });
 
-test('what nothing can describe is refused before it is hashed', async () => {
+test('content that no metainfo can describe is refused before it is hashed', async () => {
   await write('namesake/namesake', 'x');
   expectRefused(await swarm.command(alice, ['share', 'namesake']), 1, /only a file of its own name/);
 });

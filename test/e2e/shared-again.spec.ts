@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-test('a seeder that is resumed after a pause is told to share again, a sharer and a downloader alike', async () => {
+test('a seeder that is resumed after a pause is reported as sharing again, sharer and downloader alike', async () => {
   const [alice, bob] = await Promise.all([swarm.startAgent('alice'), swarm.startAgent('bob')]);
   const { infohash } = await shareFile(swarm, [alice], { name: 'file.bin', bytes: MIB });
   lastLine(await swarm.command(bob, ['get', infohash, '--json']));
@@ -23,7 +23,7 @@ test('a seeder that is resumed after a pause is told to share again, a sharer an
     lastLine(await swarm.command(agent, ['pause', infohash, '--json']));
     await untilEvents(agent, ['withdrawn']);
   }
-  // That it was withdrawn is not forgotten in a restart.
+  // A restart does not lose the fact that it was withdrawn.
   await bob.process.stop();
   const again = await swarm.startAgent('bob');
   for (const agent of [alice, again]) {
@@ -32,7 +32,7 @@ test('a seeder that is resumed after a pause is told to share again, a sharer an
   }
 });
 
-/** Waits until these are the events of an agent's offer, the first share of all left out. */
+/** Waits until these are the events of an agent's shares, without the very first one. */
 async function untilEvents({ name }: SwarmAgent, wanted: readonly string[]): Promise<void> {
   let last: readonly string[] = [];
   await waitFor(

@@ -20,13 +20,13 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-/** Infohashes of what the tracker lists, by name. */
+/** Infohashes of the files that the tracker lists, by name. */
 async function listed(agent: SwarmAgent): Promise<Map<string, string>> {
   const lines = allLines(await swarm.command(agent, ['files', '--json', '--tracker', swarm.trackerAddress]));
   return new Map(lines.map(({ name, infohash }) => [String(name), String(infohash)]));
 }
 
-/** Waits until `is` is true of what is listed, and returns that. */
+/** Waits until `is` is true for the list, and returns it. */
 function untilListed(
   agent: SwarmAgent,
   what: string,
@@ -42,7 +42,7 @@ function untilListed(
 }
 
 describe('a shared folder', () => {
-  test('is made, and what is put into it, changed and removed is listed as it is', async () => {
+  test('is created, and added, changed and removed entries are listed accordingly', async () => {
     const args = ['--shared-dir', shared, '--shared-ignore', '*.bak'];
     const alice = await swarm.startAgent('alice', args);
     const bob = await swarm.startAgent('bob');
@@ -67,7 +67,7 @@ describe('a shared folder', () => {
     );
   });
 
-  test('shares what grows when it stops', async () => {
+  test('shares a growing file when it stops growing', async () => {
     await mkdir(shared);
     const alice = await swarm.startAgent('alice', ['--shared-dir', shared]);
     const path = join(shared, 'growing.bin');
@@ -79,7 +79,7 @@ describe('a shared folder', () => {
       longestMs = Math.max(longestMs, Date.now() - last);
       last = Date.now();
       const files = await shares(alice);
-      // A machine that stood still for so long may rightly share it.
+      // On a machine that stalled for this time, sharing it is correct.
       if (longestMs < 1500) expect([...files.keys()]).toEqual([]);
     }
     await untilListed(alice, 'the file', (files) => files.has('growing.bin'));
@@ -87,7 +87,7 @@ describe('a shared folder', () => {
     expect(total).toBe((await readFile(path)).length);
   });
 
-  test('withdraws after a restart what vanished in between', async () => {
+  test('withdraws after a restart the entries removed in between', async () => {
     await mkdir(shared);
     const args = ['--shared-dir', shared];
     const alice = await swarm.startAgent('alice', args);
@@ -100,7 +100,7 @@ describe('a shared folder', () => {
     expect(after.get('stays')).toBe(before.get('stays'));
   });
 
-  test('shares what links lead to, and all but names that cannot be shared, if that is set', async () => {
+  test('follows links, and skips only unsupported names, if set so', async () => {
     await mkdir(join(shared, 'model'), { recursive: true });
     await writeRandomFile(join(shared, '../blob'), MIB);
     await symlink('../../blob', join(shared, 'model/weights'));
@@ -112,7 +112,7 @@ describe('a shared folder', () => {
     expect(status).toMatchObject({ bytes_total: MIB, file_count: 1 });
   });
 
-  test('that holds the agent’s own data is refused', async () => {
+  test('that contains the agent’s own data is refused', async () => {
     const agent = swarm.run(['agent', '--data-dir', join(shared, 'data'), '--shared-dir', shared]);
     expect(await agent.wait()).toBe(1);
     expect(agent.stderr.join()).toMatch(/with the agent's key, is in the shared folder/);

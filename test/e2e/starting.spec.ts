@@ -8,7 +8,7 @@ import { KIB } from './support/sharing.js';
 
 jest.setTimeout(60_000);
 
-/** Nobody listens there: the port is reserved (TCPMUX). */
+/** No process listens there: the port is reserved (TCPMUX). */
 const NOBODY = '127.0.0.1:1';
 
 let swarm: ProcessSwarm;
@@ -19,9 +19,9 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-describe('wrong usage ends with 2 and a hint:', () => {
+describe('a usage error exits with 2 and a hint:', () => {
   test.each([
-    ['no command', [], /command is missing/],
+    ['no command', [], /missing command/],
     ['an unknown command', ['shar', 'x'], /unknown command 'shar'/],
     ['an unknown option', ['ls', '--al'], /unknown option '--al'/],
     ['a missing argument', ['get'], /missing required argument 'REF'/],
@@ -48,11 +48,11 @@ describe('wrong usage ends with 2 and a hint:', () => {
   ])('%s', async (_, args: readonly string[], about) => {
     const { code, stdout, stderr } = await swarm.enjambre(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    // Without a command the help comes first.
+    // Without a command, the help is printed first.
     expectSentence(args.length === 0 ? (stderr.split('\n').at(-1) ?? '') : stderr, about);
   });
 
-  test('a bad environment variable, by its name', async () => {
+  test('an invalid environment variable, by its name', async () => {
     const result = await swarm.enjambre(['agent', '--data-dir', 'a'], {
       env: { ENJAMBRE_LISTEN: 'everywhere' },
     });
@@ -76,7 +76,7 @@ describe('without an agent', () => {
     ['rm', 'x'],
     ['files'],
     ['peers'],
-  ])('`%s` says how to start one, and ends with 4', async (...args) => {
+  ])('`%s` says how to start one, and exits with 4', async (...args) => {
     const result = await swarm.enjambre([...args, '--data-dir', 'nowhere']);
     expectRefused(
       result,
@@ -85,13 +85,13 @@ describe('without an agent', () => {
     );
   });
 
-  test('the same for one that is wanted over TCP', async () => {
+  test('the same over TCP', async () => {
     expectRefused(await swarm.enjambre(['ls', '--agent', NOBODY]), 4, /no agent answers at 127\.0\.0\.1:1/);
   });
 });
 
 describe('without a tracker', () => {
-  test('looking up what it knows ends with 4', async () => {
+  test('a lookup exits with 4', async () => {
     expectRefused(
       await swarm.enjambre(['files', '--tracker', NOBODY]),
       4,
@@ -104,7 +104,7 @@ describe('without a tracker', () => {
     );
   });
 
-  test('an agent starts, says that it has none, shares all the same, and is heard when there is one', async () => {
+  test('an agent starts, reports that it has none, shares nevertheless, and announces when there is one', async () => {
     await swarm.startTracker();
     await swarm.tracker.kill();
     const alice = await swarm.startAgent('alice');
@@ -134,7 +134,7 @@ describe('without a tracker', () => {
   });
 });
 
-describe('a service that cannot start ends with 1:', () => {
+describe('a service that cannot start exits with 1:', () => {
   test('a tracker or agent whose port is in use', async () => {
     await swarm.startTracker();
     const listen = ['--listen', swarm.trackerAddress];
@@ -143,7 +143,7 @@ describe('a service that cannot start ends with 1:', () => {
     );
     expectRefused(await swarm.enjambre(['tracker', ...listen]), 1, about);
     expectRefused(await swarm.enjambre(['agent', ...listen, '--data-dir', 'other']), 1, about);
-    // It left nothing behind that keeps the next one from starting.
+    // It left nothing behind that prevents the next start.
     const agent = swarm.run([
       'agent',
       '--listen',
@@ -157,7 +157,7 @@ describe('a service that cannot start ends with 1:', () => {
     expect(await agent.stop()).toBe(0);
   });
 
-  test('a second agent on a data folder, and the first goes on', async () => {
+  test('a second agent on a data folder, while the first continues', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     const second = ['agent', '--listen', '127.0.0.1:0', '--data-dir', alice.dataDir];
@@ -168,10 +168,10 @@ describe('a service that cannot start ends with 1:', () => {
     );
     expect((await swarm.command(alice, ['ls'])).code).toBe(0);
     await alice.process.kill();
-    await swarm.startAgent('alice'); // A killed agent's lock does not keep anybody out.
+    await swarm.startAgent('alice'); // The lock of a killed agent does not block the next one.
   });
 
-  test('an agent whose control address is in use, by its flag, and no tracker sees it', async () => {
+  test('an agent whose control address is in use, by its flag, before it contacts a tracker', async () => {
     await swarm.startTracker();
     const agent = ['agent', '--name', 'refused', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
     const taken = ['--tracker', swarm.trackerAddress, '--control', swarm.trackerAddress];
@@ -199,7 +199,7 @@ describe('a service that cannot start ends with 1:', () => {
     },
   );
 
-  test('an agent that cannot make its download folder', async () => {
+  test('an agent that cannot create its download folder', async () => {
     const agent = ['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
     const about = /download folder \/dev\/null\/x cannot be created \(not a directory\): .*--download-dir/;
     expectRefused(await swarm.enjambre([...agent, '--download-dir', '/dev/null/x']), 1, about);
@@ -214,7 +214,7 @@ describe('a service that cannot start ends with 1:', () => {
   });
 });
 
-test('a service ends well at Ctrl-C', async () => {
+test('a service exits with 0 at Ctrl-C', async () => {
   const tracker = swarm.run(['tracker', '--listen', '127.0.0.1:0', '--log-format', 'json']);
   await tracker.waitForLog(({ address }) => address, 'the tracker');
   tracker.signal('SIGINT');

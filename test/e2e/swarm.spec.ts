@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => swarm.stop());
 
 describe('several seeders', () => {
-  test('each send a fair part, as `get --json` shows', async () => {
+  test('each send a fair share, as `get --json` shows', async () => {
     const names = ['alice', 'bob', 'carol'];
     const seeders = await Promise.all(
       names.map(async (name) => startBehind(swarm, await openLink(swarm, 8 * MIB), name)),
@@ -59,7 +59,7 @@ describe('downloaders', () => {
     expect((await statusOf(swarm, alice, file.infohash)).bytes_uploaded).toBeLessThan(1.5 * file.bytes);
   });
 
-  test('give all they have to others after the only seeder died, and end when it is back', async () => {
+  test('exchange all their pieces after the only seeder died, and complete when it is back', async () => {
     const link = await openLink(swarm, 8 * MIB);
     const alice = await startBehind(swarm, link, 'alice');
     const [bob, carol] = await Promise.all([swarm.startAgent('bob'), swarm.startAgent('carol')]);
@@ -87,7 +87,7 @@ describe('downloaders', () => {
   });
 });
 
-/** Bytes by the name of who sent them. */
+/** Bytes by the name of the sender. */
 function sourcesOf(done: JsonLine): Map<string, number> {
   const sources = done['sources'] as readonly { readonly peer: string; readonly bytes: number }[];
   return new Map(sources.map(({ peer, bytes }) => [peer, bytes]));

@@ -40,7 +40,7 @@ async function get(host: Host): Promise<Buffer> {
   return readFile(join(host.folder, 'got/a.bin'));
 }
 
-/** Asks until `doctor` says this. */
+/** Repeats `doctor` until its output matches. */
 async function doctorSays(host: Host, pattern: RegExp): Promise<{ code: number; said: string }> {
   let last = '';
   return waitFor(
@@ -51,7 +51,7 @@ async function doctorSays(host: Host, pattern: RegExp): Promise<{ code: number; 
     },
     { what: `doctor on ${host.name} to say ${String(pattern)}`, timeoutMs: 60_000, everyMs: 200 },
   ).catch((error: unknown) => {
-    throw new Error(`${String(error)}; last it said\n${last}`);
+    throw new Error(`${String(error)}; its last output was\n${last}`);
   });
 }
 
@@ -68,7 +68,7 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
     expect(await both.second.must('enjambre peers a.bin')).toMatch(/first-machine .*10\.99\.0\.1:7072/);
   });
 
-  test('that listens at its loopback address only is not offered to others, and its log and doctor say so', async () => {
+  test('that listens only on loopback is not offered to other hosts, and its log and doctor report it', async () => {
     const both = await twoHosts('IPv4');
     const { first, second } = both;
     await shareBesideTracker(both, '--listen 127.0.0.1:7072');
@@ -81,14 +81,14 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
       `enjambre get a.bin --output ${second.folder} --timeout 3`,
     );
     expect([failed, /127\.0\.0\.1/.test(said)]).toEqual([1, false]);
-    // Another agent on the same host gets it there.
+    // Another agent on the same host downloads from it there.
     await first.begin('enjambre agent --name third --data-dir /var/lib/third --listen :7082', CONNECTED);
     await first.must(
       `enjambre get a.bin --output ${first.folder}/got --timeout 60 --data-dir /var/lib/third`,
     );
   });
 
-  test('that advertises an address where nothing is, is told so by doctor, and others say where they looked', async () => {
+  test('that advertises a dead address gets a finding by doctor, and others report where they dialed', async () => {
     const both = await twoHosts('IPv4');
     await shareBesideTracker(both, '--advertise 10.99.0.1:9');
     const { code } = await doctorSays(both.first, /^fail +endpoint .*10\.99\.0\.1:9.*fix --advertise/m);
@@ -102,7 +102,7 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
 });
 
 onHosts(`trackers on both hosts, on one NATS ${noHosts}`, () => {
-  test('send agents beside them to each other, though both have the same loopback address', async () => {
+  test('connect agents on their own hosts, although both have the same loopback address', async () => {
     const both = await twoHosts('IPv4');
     const { first, second } = both;
     await first.begin(`nats-server -js -sd ${first.folder}/nats 2>&1`, /Server is ready/);
@@ -121,10 +121,10 @@ onHosts(`trackers on both hosts, on one NATS ${noHosts}`, () => {
 });
 
 onHosts(`a name with addresses of both families ${noHosts}`, () => {
-  test('leads to the one that works, for trackers, messaging and peers', async () => {
+  test('resolves to the one that works, for trackers, messaging and peers', async () => {
     const both = await twoHosts('IPv4');
     const { first, second } = both;
-    // Nobody answers there, and nobody says so.
+    // Packets to it are dropped silently.
     await second.must('ip addr add fd99::2/64 dev eth0 nodad');
     await writeFile(both.table, `fd99::dead dual\n10.99.0.1 dual\n`, { flag: 'a' });
     await first.begin('enjambre messaging', /messaging .*listening/);
@@ -133,13 +133,13 @@ onHosts(`a name with addresses of both families ${noHosts}`, () => {
     const agent = 'enjambre agent --tracker dual:7070 --messaging dual:7071';
     await second.begin(agent, CONNECTED, /connected to messaging service/);
     expect(content.equals(await get(second))).toBe(true);
-    // What is dialed in turn takes the system's minutes for the dead address; this takes seconds, also on a busy machine.
+    // Dialing in sequence would wait minutes for the dead address; this takes seconds, also on a busy machine.
     expect(Date.now() - began).toBeLessThan(30_000);
   });
 });
 
 onHosts(`a link-local address ${noHosts}`, () => {
-  test('is taken with its interface, to listen and to connect', async () => {
+  test('is accepted with its interface, to listen and to connect', async () => {
     const both = await twoHosts('IPv6');
     const { first, second } = both;
     const address = await waitFor(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const DASHBOARD = fileURLToPath(new URL('../../deploy/monitoring/grafana/enjambre.json', import.meta.url));
 
-/** The alerts, as they are delivered. */
+/** The alert rules in deploy/. */
 export const RULES = fileURLToPath(new URL('../../deploy/monitoring/prometheus/rules.yaml', import.meta.url));
 
 interface Panel {
@@ -11,10 +11,10 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-/** What Grafana puts in place of its variables. */
+/** Values for Grafana's variables. */
 const VARIABLES: Readonly<Record<string, string>> = { $__rate_interval: '30s', $instance: '.*' };
 
-/** Every query of the dashboard, as Grafana asks it, with the title of its panel. */
+/** Every query of the dashboard, as Grafana sends it, with the title of its panel. */
 export async function dashboardQueries(): Promise<readonly { title: string; query: string }[]> {
   const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as { panels: readonly Panel[] };
   return panels.flatMap(({ title, targets = [] }) =>
@@ -26,7 +26,7 @@ function withVariables(expression: string): string {
   return Object.entries(VARIABLES).reduce((text, [name, value]) => text.replaceAll(name, value), expression);
 }
 
-/** Names of the metrics that an expression is about. */
+/** Names of the metrics in an expression. */
 export function metricsIn(expression: string): readonly string[] {
   return expression.match(/\b(?:enjambre|grpc_(?:server|client)|process|nodejs)_\w+|\bup\b/g) ?? [];
 }

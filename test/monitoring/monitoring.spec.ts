@@ -9,7 +9,7 @@ import { Prometheus } from './prometheus.js';
 
 jest.setTimeout(180_000);
 
-/** Slow enough for Prometheus to see it happen. */
+/** Slow enough for Prometheus to scrape it several times. */
 const RATE = '2MB';
 const METRICS = ['--metrics', '127.0.0.1:0'];
 
@@ -20,9 +20,9 @@ let agents: readonly SwarmAgent[];
 let traffic: Promise<void>;
 const over = new AbortController();
 
-/** One sends to the others, and each downloads, until the test is over. */
+/** Sends messages from one agent to the others, and downloads at each, until the test ends. */
 async function talkAndLoad([seeder, ...others]: readonly SwarmAgent[]): Promise<void> {
-  if (!seeder) throw new Error('there is nobody to share');
+  if (!seeder) throw new Error('there is no seeder');
   for (let round = 1; !over.signal.aborted; round++) {
     const { infohash } = await shareFile(swarm, [seeder], { name: `file-${round}.bin`, bytes: 12 * MIB });
     await Promise.all([
@@ -60,19 +60,19 @@ afterAll(async () => {
   await Promise.all([swarm.stop(), traffic]);
 });
 
-/** True if there is a number: a quantile of nothing is none. */
+/** True if there is a number: a quantile without samples is NaN. */
 async function isAnswered(query: string): Promise<boolean> {
   const series = await prometheus.query(query);
   return series.some(({ value: [, number] }) => Number.isFinite(Number(number)));
 }
 
-describe('a swarm with traffic, as Prometheus sees it', () => {
+describe('a swarm with traffic, scraped by Prometheus', () => {
   test('every service is scraped', async () => {
     await waitFor(async () => (await prometheus.targets()).up === 6, { what: 'six targets to be up' });
     expect(await prometheus.targets()).toEqual({ all: 6, up: 6 });
   });
 
-  test('every query of the dashboard is answered with data', async () => {
+  test('every query of the dashboard returns data', async () => {
     const queries = await dashboardQueries();
     expect(queries.length).toBeGreaterThan(60);
     let silent = queries;
@@ -87,7 +87,7 @@ describe('a swarm with traffic, as Prometheus sees it', () => {
     expect(silent).toEqual([]);
   });
 
-  test('every alert is evaluated, and is about metrics that there are', async () => {
+  test('every alert is evaluated, and uses existing metrics', async () => {
     const alerts = await waitFor(
       async () => {
         const loaded = await prometheus.alerts();
@@ -103,13 +103,13 @@ describe('a swarm with traffic, as Prometheus sees it', () => {
       await waitFor(() => isAnswered(name), { what: `data of ${name}`, everyMs: 500 });
   });
 
-  test('a lost NATS makes the relay not ready, and the tracker only degraded', async () => {
+  test('without NATS the messaging service is not ready, and the tracker only degraded', async () => {
     await nats.kill();
     await waitFor(() => isAnswered('enjambre_ready{service="messaging"} == 0'), {
-      what: 'the relay to be seen as not ready',
+      what: 'the messaging service to be not ready',
     });
     await waitFor(() => isAnswered('enjambre_health_check{check="enjambre.tracker.nats"} == 0'), {
-      what: 'NATS to be seen as away from the tracker',
+      what: 'the tracker to report NATS as unavailable',
     });
     expect(await isAnswered('enjambre_ready{service="tracker"} == 1')).toBe(true);
     await waitFor(() => isAnswered('ALERTS{alertname="EnjambreNotReady", alertstate="pending"}'), {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ProcessSwarm } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 
-/** One time series of an answer. */
+/** One time series of a query result. */
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
@@ -14,11 +14,11 @@ interface Target {
   readonly health: string;
 }
 
-/** A real Prometheus (Debian's) that scrapes services of a swarm every second, and ends with it. */
+/** A real Prometheus (Debian's) that scrapes services of a swarm every second, and stops with it. */
 export class Prometheus {
   private constructor(private readonly url: string) {}
 
-  /** @param targets "HOST:PORT" of each service's metrics, by the name of its job */
+  /** @param targets "HOST:PORT" of each service's metrics, by job name */
   static async start(
     swarm: ProcessSwarm,
     targets: Readonly<Record<string, readonly string[]>>,
@@ -35,7 +35,7 @@ export class Prometheus {
       rule_files: [rules],
       scrape_configs: jobs,
     };
-    // YAML takes JSON.
+    // JSON is valid YAML.
     await writeFile(join(folder, 'prometheus.yaml'), JSON.stringify(settings));
     const listen = `127.0.0.1:${await freePort()}`;
     const process = swarm.spawn('prometheus', [
@@ -55,7 +55,7 @@ export class Prometheus {
     return prometheus;
   }
 
-  /** What a query gives now. Throws what Prometheus has against it. */
+  /** The current result of a query. Throws Prometheus' error. */
   async query(expression: string): Promise<readonly Series[]> {
     const answer = await this.#get<{ result: readonly Series[] }>(
       `/api/v1/query?query=${encodeURIComponent(expression)}`,
@@ -63,13 +63,13 @@ export class Prometheus {
     return answer.result;
   }
 
-  /** How many targets are scraped, and how many of them well. */
+  /** The number of scraped targets, and of those that are up. */
   async targets(): Promise<{ all: number; up: number }> {
     const { activeTargets } = await this.#get<{ activeTargets: readonly Target[] }>('/api/v1/targets');
     return { all: activeTargets.length, up: activeTargets.filter(({ health }) => health === 'up').length };
   }
 
-  /** Names of the alerts that Prometheus evaluates, and what went wrong with each, if anything did. */
+  /** Names of the alerts that Prometheus evaluates, each with its error, if any. */
   async alerts(): Promise<readonly { name: string; query: string; lastError?: string }[]> {
     const { groups } = await this.#get<{
       groups: readonly { rules: readonly { name: string; query: string; lastError?: string }[] }[];
@@ -89,7 +89,7 @@ export class Prometheus {
   }
 }
 
-/** Prometheus does not say which port the system chose. */
+/** Prometheus does not report which port the system chose. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

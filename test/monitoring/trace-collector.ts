@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as a collector gets it, with the name of the service it comes from. */
+/** A span as received by a collector, with the name of its service. */
 export interface CollectedSpan {
   readonly service: string;
   readonly name: string;
@@ -33,7 +33,7 @@ interface ExportRequest {
   }[];
 }
 
-/** Takes spans over OTLP/HTTP, as JSON, and keeps them. */
+/** Receives spans over OTLP/HTTP, as JSON, and stores them. */
 export class TraceCollector {
   readonly spans: CollectedSpan[] = [];
   /** Bytes of requests that are not JSON, such as protobuf. */

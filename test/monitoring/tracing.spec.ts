@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => swarm.stop());
 
-/** What a process is told so that it traces. */
+/** Environment of a traced process. */
 const settings = (protocol: string): Record<string, string> => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
@@ -59,7 +59,7 @@ describe('a traced swarm', () => {
     });
     const missing = () => wanted.filter((is) => !collector.of(root.traceId).some(is)).length;
     await waitFor(() => missing() === 0, { what: 'all spans of the trace' });
-    // Each process sends its spans when it likes: those of the other ends, and parents, may come later.
+    // Processes export spans independently: those of the other ends, and parents, may arrive later.
     const isSync = named('enjambre-agent', 'enjambre.peer.v1.PeerService/Sync');
     const orphans = () => {
       const spans = collector.of(root.traceId);
@@ -71,16 +71,16 @@ describe('a traced swarm', () => {
       seen: () => ({ orphans: orphans(), spans: collector.of(root.traceId).map(({ name }) => name) }),
     });
     const spans = collector.of(root.traceId);
-    // Both ends of a call between agents: the one that asked, and the one that has it.
+    // Both ends of a call between agents: downloader and seeder.
     const sync = spans.filter(isSync);
     expect(sync.length).toBeGreaterThanOrEqual(2);
     expect(sync.some(({ parentSpanId }) => sync.some(({ spanId }) => spanId === parentSpanId))).toBe(true);
-    // It is one tree: every span but the command's has its parent in the trace.
+    // The trace is one tree: every span except the command's has its parent in it.
     expect(root.parentSpanId).toBe('');
     expect(orphans()).toEqual([]);
     const session = spans.find(named('enjambre-agent', 'peer session'));
     expect(session?.attributes['enjambre.received_bytes']).toBe(String(4 * MIB));
-    // The tracker's line about it can be found by the trace.
+    // The tracker's log line can be found by the trace id.
     const line = await tracker.waitForLog(
       (entry) => (entry['trace_id'] === root.traceId ? entry : undefined),
       'a line of the trace in the log of the tracker',
@@ -88,7 +88,7 @@ describe('a traced swarm', () => {
     expect(line['span_id']).toMatch(/^[0-9a-f]{16}$/);
   });
 
-  test('spans come as protobuf unless told otherwise', async () => {
+  test('spans are exported as protobuf by default', async () => {
     const { OTEL_EXPORTER_OTLP_ENDPOINT = '' } = settings('');
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
@@ -99,7 +99,7 @@ describe('a traced swarm', () => {
     ]);
   });
 
-  test('a collector that is away makes nothing fail', async () => {
+  test('an unreachable collector causes no failures', async () => {
     await swarm.startTracker();
     const alice = await swarm.startAgent('alice');
     const env = settings('http/json');
@@ -108,7 +108,7 @@ describe('a traced swarm', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('an exporter that is not known stops the start with its name', async () => {
+  test('an unknown exporter stops the start, and the error names it', async () => {
     const env = { OTEL_TRACES_EXPORTER: 'zipkin' };
     const { code, stderr } = await finish(swarm.run(['tracker', '--listen', '127.0.0.1:0'], { env }));
     expect({ code, stderr }).toEqual({
@@ -118,7 +118,7 @@ describe('a traced swarm', () => {
   });
 });
 
-test('without OTEL variables no traces are sent, and nothing of the SDK is loaded', async () => {
+test('without OTEL variables no traces are sent, and the SDK is not loaded', async () => {
   await swarm.startTracker();
   const alice = await swarm.startAgent('alice');
   const bob = await swarm.startAgent('bob', [], { env: { NODE_DEBUG: 'esm' } });

@@ -18,7 +18,7 @@ import {
   type InboxMessage,
 } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
 
-/** A file that was shared, and what it is. */
+/** A shared file, with its infohash and content. */
 export interface Original {
   readonly shared: SharedFile;
   readonly sha256: string;
@@ -26,17 +26,17 @@ export interface Original {
 
 const PAGE = 1000;
 const CALL_TIMEOUT_MS = 30_000;
-/** A download that stands so long, whatever was restarted meanwhile, is stuck. */
+/** A download without progress for this time is stuck, whatever was restarted. */
 const DOWNLOAD_TIMEOUT_MS = 120_000;
-/** Between two messages: chat is to go on, not to fill inboxes. */
+/** Interval between two messages: steady chat that does not fill inboxes. */
 const CHAT_PAUSE_MS = 25;
 
-/** An agent that downloads, forgets and downloads again, and chats meanwhile, over its control socket. */
+/** An agent that repeatedly downloads and removes files, and chats, over its control socket. */
 export class BusyAgent {
   readonly downloads: { failed: string[]; done: number; wrong: number } = { failed: [], done: 0, wrong: 0 };
-  /** Texts of the messages that were answered OK, in order. */
+  /** Texts of the acknowledged messages, in order. */
   readonly sent: string[] = [];
-  /** Tries of a message that were not answered OK. */
+  /** Failed attempts to send a message. */
   retries = 0;
   isDownloading = false;
   readonly #control: AgentServiceClient;
@@ -63,7 +63,7 @@ export class BusyAgent {
     throw new Error(`${path} was not shared`);
   }
 
-  /** Downloads one original after the other until `signal` aborts, and ends the one under way. */
+  /** Downloads one original after the other until `signal` aborts, and completes the current one. */
   async keepDownloading(originals: readonly Original[], signal: AbortSignal): Promise<void> {
     for (let at = 0; !signal.aborted; at++) {
       const original = originals[at % originals.length] as Original;
@@ -84,7 +84,7 @@ export class BusyAgent {
     }
   }
 
-  /** Sends numbered messages to `receiver` until `signal` aborts, each until it is answered OK. */
+  /** Sends numbered messages to `receiver` until `signal` aborts, and retries each until it succeeds. */
   async keepChatting(receiver: string, signal: AbortSignal): Promise<void> {
     const target = { target: { $case: 'peer', value: receiver } } as const;
     for (let number = 0; !signal.aborted; number++) {
@@ -96,7 +96,7 @@ export class BusyAgent {
     }
   }
 
-  /** All messages that it has, in the order in which they came. */
+  /** All received messages, in order of arrival. */
   async inbox(): Promise<InboxMessage[]> {
     const all: InboxMessage[] = [];
     let pageToken = '';
@@ -116,7 +116,7 @@ export class BusyAgent {
 
   async #download({ shared }: Original): Promise<Transfer> {
     const request = {
-      // With the metainfo at hand no look-up is needed: it starts also while the tracker is away.
+      // With the metainfo no lookup is needed, so it also starts while the tracker is unavailable.
       source: { $case: 'metainfo', value: shared.metainfo } as const,
       outputDir: '',
       limits: undefined,

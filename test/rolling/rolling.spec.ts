@@ -23,7 +23,7 @@ test(
     expect(figures).toMatchObject({ failedDownloads: [], wrongFiles: 0 });
     expect(figures).toMatchObject({ missing: 0, doubled: 0, outOfOrder: 0 });
     expect(new Set(figures.exitCodes)).toEqual(new Set([0]));
-    // There was a load, and the restarts fell into it.
+    // There was load, and the restarts hit it.
     expect(figures.restarts).toBe(2 * SIZE.rounds * (SIZE.trackers + 1));
     expect(figures.restartsInDownloads).toBe(figures.restarts);
     expect(figures.downloads).toBeGreaterThan(0);

@@ -7,21 +7,21 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { BusyAgent, type Original } from './busy-agent.js';
 
 export interface RollingSize {
-  /** All of one network; with one, its agents are without any while it is restarted. */
+  /** Number of trackers of one network; with one, agents have none during its restart. */
   readonly trackers: number;
   readonly downloaders: number;
   readonly files: number;
   readonly fileBytes: number;
-  /** What the seeder sends at most, in bytes a second: so that restarts fall into downloads. */
+  /** Upload limit of the seeder in bytes per second, so that restarts hit active downloads. */
   readonly bytesPerSecond: number;
-  /** In each round every service is stopped and started again once, in each way. */
+  /** In each round every service is restarted once in each way. */
   readonly rounds: number;
 }
 
 export interface RollingFigures extends RollingSize {
   readonly seconds: number;
   readonly restarts: number;
-  /** Restarts during which at least one download was under way. */
+  /** Restarts during at least one active download. */
   readonly restartsInDownloads: number;
   /** Exit codes of services that were stopped in order. */
   readonly exitCodes: readonly number[];
@@ -44,8 +44,8 @@ interface Scene {
 }
 
 /**
- * Has agents download and chat without a pause while each tracker and the relay is restarted,
- * one after the other, in order and then by kill -9, and counts what has become of it.
+ * Lets agents download and chat without a pause while each tracker and the messaging service is restarted,
+ * one after the other, by SIGTERM and then by kill -9, and counts the results.
  */
 export async function rolling(size: RollingSize): Promise<RollingFigures> {
   const swarm = await ProcessSwarm.create();
@@ -125,7 +125,7 @@ async function roll(scene: Scene, originals: readonly Original[]): Promise<Rolli
   };
 }
 
-/** Restarts each service in turn, when the network has come to itself and something is under way. */
+/** Restarts each service in turn, when all agents are connected and a download is active. */
 async function restartAll(
   scene: Scene,
   restarts: { count: number; inDownloads: number; exitCodes: number[] },
@@ -137,7 +137,7 @@ async function restartAll(
       await allConnected(scene);
       const under = (): boolean => agents.some(({ isDownloading }) => isDownloading);
       await waitFor(() => under() || agents.some(({ downloads }) => downloads.failed.length > 0), {
-        what: 'a download under way',
+        what: 'an active download',
         timeoutMs: TIMEOUT_MS,
         everyMs: 5,
       });
@@ -157,11 +157,15 @@ async function allConnected({ agents }: Scene): Promise<void> {
       const infos = await Promise.all(agents.map((agent) => agent.info()));
       return infos.every(({ isConnected }) => isConnected);
     },
-    { what: 'all agents to have their tracker and relay', timeoutMs: TIMEOUT_MS, everyMs: 50 },
+    {
+      what: 'all agents to be connected to tracker and messaging service',
+      timeoutMs: TIMEOUT_MS,
+      everyMs: 50,
+    },
   );
 }
 
-/** What the inboxes hold of what was answered OK: each agent's messages went to the one after it. */
+/** The acknowledged messages in the inboxes: each agent's messages go to the next agent. */
 async function judgeChat(
   agents: readonly BusyAgent[],
 ): Promise<Pick<RollingFigures, 'missing' | 'doubled' | 'outOfOrder'>> {

@@ -1,7 +1,7 @@
 import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import type { ProcessSwarm } from '@enjambre/harness/swarm';
 
-/** The relay as it was built, in a process that can be killed and started again at the same address. */
+/** The built messaging service, in a process that can be killed and started again at the same address. */
 export class RelayProcess {
   #process: ManagedProcess | undefined;
   #address = '127.0.0.1:0';
@@ -19,7 +19,7 @@ export class RelayProcess {
     const relay = this.swarm.run([
       'messaging',
       ...['--listen', this.#address, '--nats', this.natsUrl, '--log-format', 'json', '--log-level', 'info'],
-      // The storm is to be as wild as it can.
+      // No rate limit for the storm.
       ...['--message-rate', '1000000'],
     ]);
     this.#process = relay;

@@ -18,14 +18,14 @@ type ReceiveStream = ClientDuplexStream<ReceiveRequest, ReceiveResponse>;
 const RETRY_MS = 50;
 const SEND_TIMEOUT_MS = 5000;
 
-/** A peer that goes on through every failure of its relay: it connects again, and sends again what was not answered OK. */
+/** A peer that survives every failure of its messaging service: it reconnects, and resends unacknowledged messages. */
 export class StormPeer {
   readonly identity = PeerIdentity.generate();
-  /** What it has kept, in the order in which it came. */
+  /** Stored messages, in order of arrival. */
   readonly kept: Delivery[] = [];
-  /** Calls of Send that were not answered OK. */
+  /** Failed calls of Send. */
   retries = 0;
-  /** Streams that ended though it did not want them to. */
+  /** Streams that ended unexpectedly. */
   interruptions = 0;
   readonly #client: MessagingServiceClient;
   #cursor = 0n;
@@ -48,7 +48,7 @@ export class StormPeer {
     return this.#token !== undefined;
   }
 
-  /** Sends until it is answered OK. */
+  /** Sends a message, and retries until it succeeds. */
   async send(request: SendRequest): Promise<SendResponse> {
     return this.#insist((metadata, timeoutMs) =>
       callUnary(this.#client.send.bind(this.#client), request, { metadata, timeoutMs }),

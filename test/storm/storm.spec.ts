@@ -20,7 +20,7 @@ test(
     if (STORM_MESSAGES !== undefined) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
     expect(figures).toMatchObject({ doubled: 0, missing: 0, outOfOrder: 0 });
     expect(figures.deliveries).toBe(figures.expectedDeliveries);
-    // The storm has hit something.
+    // The kills hit open streams and calls.
     expect(figures.interruptedStreams).toBeGreaterThanOrEqual(SIZE.relayKills);
     expect(figures.retries).toBeGreaterThan(0);
   },

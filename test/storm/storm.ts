@@ -6,7 +6,7 @@ import { RelayProcess } from './relay-process.js';
 import { StormPeer } from './storm-peer.js';
 
 export interface StormSize {
-  /** In all. */
+  /** Total number. */
   readonly messages: number;
   readonly senders: number;
   readonly receivers: number;
@@ -17,16 +17,16 @@ export interface StormSize {
 export interface StormFigures extends StormSize {
   readonly seconds: number;
   readonly messagesPerSecond: number;
-  /** What receivers got; messages to the room count for each member. */
+  /** Received messages; those to the room count for each member. */
   readonly deliveries: number;
   readonly expectedDeliveries: number;
-  /** Messages that came to somebody more than once, not at all, or before an earlier one of their sender. */
+  /** Messages that a receiver got more than once, not at all, or out of order. */
   readonly doubled: number;
   readonly missing: number;
   readonly outOfOrder: number;
-  /** Calls that were not answered OK and were made again. */
+  /** Calls that failed and were retried. */
   readonly retries: number;
-  /** Of these, messages that had been kept all the same. */
+  /** Of these, messages that had been stored nevertheless. */
   readonly duplicatesAnswered: number;
   readonly interruptedStreams: number;
 }
@@ -38,14 +38,14 @@ interface Sent {
 }
 
 const ROOM = 'storm';
-/** Every so manyth message goes to the room, so that a crash may fall between its copies. */
+/** Every n-th message goes to the room, so that a crash may hit between its copies. */
 const ROOM_EVERY = 20;
 const ROOM_RECEIVERS = 5;
 const END_TIMEOUT_MS = 120_000;
 
 /**
- * Has senders send to receivers through a relay over JetStream while the relay and NATS
- * are killed with SIGKILL, evenly spread over the messages, and counts what has become of them.
+ * Sends messages through a messaging service on JetStream while the service and NATS
+ * are killed with SIGKILL, evenly spread over the messages, and counts the results.
  */
 export async function storm(size: StormSize): Promise<StormFigures> {
   const swarm = await ProcessSwarm.create();
@@ -130,7 +130,7 @@ function messageOf(
   return { request: { id, text: String(number), target }, receivers: [receiver] };
 }
 
-/** Kills in turn, relays as evenly among them as it goes; each when its share of the messages was answered OK. */
+/** Kills both kinds of servers, evenly mixed, each time after an equal share of the messages was acknowledged. */
 async function killNowAndThen({ size, nats, relay }: Scene, answered: () => number): Promise<void> {
   const kills = size.relayKills + size.natsKills;
   for (let kill = 1; kill <= kills; kill++) {

@@ -8,33 +8,33 @@ import { TrackerProcess } from './tracker-process.js';
 
 export interface ChaosSize {
   readonly agents: number;
-  /** At a time; each is of a file of its own, from one agent to another. */
+  /** Concurrent downloads; each is of a separate file, from one agent to another. */
   readonly downloads: number;
   readonly fileBytes: number;
-  /** Of each download: it must not end before the kills. */
+  /** Size of each download, which must not complete before the kills. */
   readonly bytesPerSecond: number;
-  /** In each, another tracker and another node of NATS are killed in the middle of the downloads. */
+  /** In each round, another tracker and another NATS node are killed during the downloads. */
   readonly rounds: number;
 }
 
 export interface ChaosFigures extends ChaosSize {
   readonly seconds: number;
-  /** Downloads that were under way at the kills. */
+  /** Downloads that were active at the kills. */
   readonly hit: number;
   readonly finished: number;
   readonly wrongFiles: number;
   /** Agents whose tracker was killed. */
   readonly moved: number;
-  /** After each kill: until each of these had a session with another tracker. */
+  /** Time after each kill until all of these had a session with another tracker. */
   readonly moveSeconds: readonly number[];
-  /** Rounds after which all trackers, the killed one back among them, listed the same files. */
+  /** Rounds after which all trackers, including the killed one, listed the same files. */
   readonly agreements: number;
 }
 
 const TRACKERS = 3;
 const WAIT_MS = 60_000;
 
-/** Kills trackers and nodes of NATS while agents download, and tells what has become of that. */
+/** Kills trackers and NATS nodes while agents download, and returns the results. */
 export async function chaos(size: ChaosSize): Promise<ChaosFigures> {
   const swarm = await ProcessSwarm.create();
   try {
@@ -123,7 +123,7 @@ class Chaos {
     this.#agreements += 1;
   }
 
-  /** Shares a file for each download, and resolves when all of these are under way. */
+  /** Shares a file for each download, and resolves when all downloads are active. */
   async #begin(round: number): Promise<Download[]> {
     const { size, swarm, agents } = this.#scene;
     const downloads: Download[] = [];
@@ -134,7 +134,7 @@ class Chaos {
       const path = join(swarm.root, 'shared', name);
       const sha256 = await writeRandomFile(path, size.fileBytes);
       const { code, stderr } = await swarm.command(from, ['share', path]);
-      if (code !== 0) throw new Error(`enjambre share ended with ${code}: ${stderr}`);
+      if (code !== 0) throw new Error(`enjambre share exited with ${code}: ${stderr}`);
       downloads.push({ agent, name, sha256, command: swarm.start(agent, ['get', name, '--json']) });
     }
     const hasBegun = (line: Record<string, unknown>): true | undefined =>
@@ -148,12 +148,12 @@ class Chaos {
   async #end({ agent, name, sha256, command }: Download): Promise<void> {
     const code = await command.wait();
     if (code !== 0)
-      throw new Error(`the download of ${name} ended with ${code}: ${command.stderr.join('\n')}`);
+      throw new Error(`the download of ${name} exited with ${code}: ${command.stderr.join('\n')}`);
     this.#finished += 1;
     if ((await hashFile(join(agent.downloadDir, name))) !== sha256) this.#wrongFiles += 1;
   }
 
-  /** Agents whose newest session is with that tracker, by their logs. */
+  /** Agents whose latest session is with that tracker, according to their logs. */
   #agentsOf({ address }: TrackerProcess): SwarmAgent[] {
     const isWelcome = (line: string): boolean => line.includes('"connected to tracker ');
     return this.#scene.agents.filter(({ process }) =>
@@ -178,7 +178,7 @@ class Chaos {
     });
   }
 
-  /** Resolves when these trackers list the same files, all that there are, and who has them. */
+  /** Resolves when these trackers list the same files, all of them, with the same peers. */
   async #agree(trackers: readonly TrackerProcess[]): Promise<void> {
     const { size } = this.#scene;
     const rounds = this.#moveSeconds.length;
@@ -187,7 +187,7 @@ class Chaos {
       const lists = await Promise.all(trackers.map((tracker) => tracker.list('files')));
       last = JSON.stringify(lists);
       const [first = [], ...others] = lists;
-      // Whoever has fetched a file seeds it too.
+      // Downloaders seed a complete file, too.
       const isWhole =
         first.length === rounds * size.downloads && first.every((file) => file['seeders'] === 2);
       return isWhole && others.every((list) => JSON.stringify(list) === JSON.stringify(first));

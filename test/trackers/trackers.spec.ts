@@ -21,7 +21,7 @@ test(
     if (CHAOS_AGENTS !== undefined) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
     const all = SIZE.downloads * SIZE.rounds;
     expect(figures).toMatchObject({ finished: all, wrongFiles: 0, agreements: SIZE.rounds });
-    // The kills have hit something.
+    // The kills hit active downloads.
     expect(figures.hit).toBe(all);
     if (SIZE.rounds >= 3) expect(figures.moved).toBeGreaterThan(0);
   },

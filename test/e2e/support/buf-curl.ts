@@ -9,13 +9,13 @@ const PACKAGES = fileURLToPath(new URL('../../../node_modules/@bufbuild/', impor
 export interface CurlInit {
   /** "HOST:PORT" */
   readonly address: string;
-  /** "SERVICE/METHOD"; absent for options that ask about the server itself. */
+  /** "SERVICE/METHOD"; absent for options about the server itself. */
   readonly method?: string;
   readonly data?: object;
   readonly options?: readonly string[];
 }
 
-/** Starts `buf curl`, which knows the schema from nothing but the server's reflection. */
+/** Starts `buf curl`, which gets the schema from the server's reflection only. */
 export function bufCurl(
   swarm: ProcessSwarm,
   { address, method = '', data, options = [] }: CurlInit,
@@ -27,7 +27,7 @@ export function bufCurl(
   ]);
 }
 
-/** The program of this platform; the script in `.bin` would leave it behind when it is stopped. */
+/** The binary of this platform; stopping the script in `.bin` would leave it running. */
 function bufBinary(): string {
   const folder = readdirSync(PACKAGES).find((name) => name.startsWith('buf-'));
   if (folder === undefined) throw new Error('@bufbuild/buf is not installed for this platform');

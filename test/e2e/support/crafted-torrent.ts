@@ -1,8 +1,8 @@
 type Bencodable = number | string | Uint8Array | { readonly [key: string]: Bencodable };
 
 /**
- * Metainfo (BEP 52) with any names at all, made by hand since our own code makes none with bad ones.
- * Every file has one byte; with a single file of the torrent's own name it is a file, else a folder.
+ * Metainfo (BEP 52) with arbitrary names, encoded here since our own code refuses bad ones.
+ * Every file has one byte; a single file with the torrent's own name makes it a file, otherwise it is a folder.
  */
 export function craftTorrent({
   name,

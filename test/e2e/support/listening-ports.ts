@@ -4,7 +4,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 /** State of a listening socket in /proc/net/tcp. */
 const LISTEN = '0A';
 
-/** The TCP ports that a process listens on, once there are `count`: for one whose log cannot be read. */
+/** The TCP ports that a process listens on, as soon as there are `count`: for processes without a readable log. */
 export function listeningPorts(pid: number, count: number): Promise<readonly number[]> {
   let ports: readonly number[] = [];
   const look = async (): Promise<readonly number[] | undefined> => {
@@ -17,7 +17,7 @@ export function listeningPorts(pid: number, count: number): Promise<readonly num
 async function portsOf(pid: number): Promise<number[]> {
   const own = new Set<string>();
   for (const fd of await readdir(`/proc/${pid}/fd`)) {
-    // One that was closed meanwhile is none that listens.
+    // A socket that was closed in between does not listen.
     const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
     const [, inode] = /^socket:\[(\d+)\]$/.exec(target) ?? [];
     if (inode !== undefined) own.add(inode);

@@ -4,25 +4,25 @@ import { writeFile } from 'node:fs/promises';
 import type { SwarmAgent } from '@enjambre/harness/swarm';
 
 const isRoot = process.getuid?.() === 0;
-/** Who is not root may mount where it is as good as root. */
+/** Without root, a user namespace allows mounts. */
 const UNSHARE = [...(isRoot ? [] : ['--user', '--map-root-user']), '--mount'];
 const ENTER = isRoot ? ['--mount'] : ['--user', '--preserve-credentials', '--mount'];
 
-/** Why no process can have mounts of its own on this machine; empty if one can. */
+/** Why private mounts are impossible on this machine; empty if they are possible. */
 export function whyNoMounts(): string {
   const args = [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt'];
   const { status, stderr, error } = spawnSync('unshare', args, { encoding: 'utf8' });
   return status === 0 ? '' : `this machine lets no process mount (${error?.message ?? stderr.trim()})`;
 }
 
-/** What starts a program that has a small file system in memory at `folder`, which nobody else sees. */
+/** Prefix that starts a program with a small private tmpfs at `folder`. */
 export function withSmallDisk(folder: string, bytes: number): readonly string[] {
   mkdirSync(folder, { recursive: true });
   const script = 'mount -t tmpfs -o "size=$1" none "$2" && shift 2 && exec "$@"';
   return ['unshare', ...UNSHARE, 'sh', '-c', script, 'sh', String(bytes), folder];
 }
 
-/** The agent with its folders as it sees them itself: a path to them for everybody else. */
+/** The agent with paths through which other processes see the folders in its mounts. */
 export function asSeenInside(agent: SwarmAgent): SwarmAgent {
   const inside = (path: string): string => `/proc/${agent.process.pid}/root${path}`;
   return { ...agent, dataDir: inside(agent.dataDir), downloadDir: inside(agent.downloadDir) };
@@ -34,7 +34,7 @@ export function changeMounts(agent: SwarmAgent, command: readonly string[]): voi
   execFileSync('nsenter', enter, { stdio: 'pipe' });
 }
 
-/** Writes to a file until there is no room any more. */
+/** Writes to a file until the disk is full. */
 export async function fillUp(file: string): Promise<void> {
   for (;;) {
     try {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const README = new URL('../../../README.md', import.meta.url);
 
-/** The commands of a section of the README, block by block, as they are written. */
+/** The commands of a section of the README, block by block, as written. */
 export function commandsOf(section: string): readonly (readonly string[])[] {
   const text = readFileSync(README, 'utf8');
   const begin = text.indexOf(`\n## ${section}\n`);

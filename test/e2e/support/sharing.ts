@@ -9,7 +9,7 @@ import { SlowLink } from './slow-link.js';
 export const KIB = 1 << 10;
 export const MIB = 1 << 20;
 
-/** A file that was made and shared. */
+/** A file that was created and shared. */
 export interface SharedFile {
   readonly name: string;
   readonly path: string;
@@ -19,7 +19,7 @@ export interface SharedFile {
   readonly magnet: string;
 }
 
-/** What `status --json` says. */
+/** Output of `status --json`. */
 export interface Status {
   readonly state: string;
   readonly reason: string;
@@ -31,7 +31,7 @@ export interface Status {
   readonly peers: readonly { readonly peer: string; readonly connected: boolean }[];
 }
 
-/** Makes a file of random bytes and has `seeders` share it, each from the same path. */
+/** Creates a file of random bytes that all `seeders` share, from the same path. */
 export async function shareFile(
   swarm: ProcessSwarm,
   seeders: readonly SwarmAgent[],
@@ -46,14 +46,14 @@ export async function shareFile(
   return { ...file, path, sha256, infohash: String(line?.['infohash']), magnet: String(line?.['magnet']) };
 }
 
-/** Starts an agent, or starts it again, whose every byte sent goes through `link`. */
+/** Starts or restarts an agent that sends every byte through `link`. */
 export async function startBehind(swarm: ProcessSwarm, link: SlowLink, name: string): Promise<SwarmAgent> {
   const agent = await swarm.startAgent(name, ['--advertise', link.address]);
   link.leadTo(agent.address);
   return agent;
 }
 
-/** A link that ends with the swarm. */
+/** A link that stops with the swarm. */
 export async function openLink(swarm: ProcessSwarm, bytesPerSecond: number): Promise<SlowLink> {
   return swarm.add(await SlowLink.open(bytesPerSecond));
 }
@@ -62,7 +62,7 @@ export async function statusOf(swarm: ProcessSwarm, agent: SwarmAgent, ref: stri
   return lastLine(await swarm.command(agent, ['status', ref, '--json'])) as unknown as Status;
 }
 
-/** Asks for the status until it `is` what is wanted, and returns it. */
+/** Polls the status until `is` is true, and returns it. */
 export function untilStatus(
   swarm: ProcessSwarm,
   agent: SwarmAgent,
@@ -84,13 +84,13 @@ export function untilStatus(
   });
 }
 
-/** Bytes that a running `get --json` has told to be there and verified. */
+/** Verified bytes reported so far by a running `get --json`. */
 export function bytesDone(get: ManagedProcess): number {
   const line = JSON.parse(get.stdout.at(-1) ?? '{}') as { bytes_done?: number };
   return line.bytes_done ?? 0;
 }
 
-/** Waits until a running `get --json` has told of so many bytes, and returns how many they are. */
+/** Waits until a running `get --json` has reported this number of bytes, and returns the reported number. */
 export function untilDone(get: ManagedProcess, bytes: number): Promise<number> {
   return waitFor(
     () => {
@@ -105,7 +105,7 @@ export function untilDone(get: ManagedProcess, bytes: number): Promise<number> {
   );
 }
 
-/** True if the agent's copy is there under its name and is the file that was shared. */
+/** True if the agent's copy exists under its name and equals the original. */
 export async function hasCopy(agent: SwarmAgent, { name, sha256 }: SharedFile): Promise<boolean> {
   return (await hashFile(join(agent.downloadDir, name))) === sha256;
 }

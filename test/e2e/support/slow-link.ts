@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseAddress } from '@enjambre/common/config/address';
 
 /**
- * A TCP relay in front of an agent that lets only so many bytes a second through towards
- * those who download from it, so that a test can act in the middle of a download whatever
- * the machine's speed. The agent is told to advertise `address`.
+ * A TCP proxy in front of an agent that limits the bytes per second towards
+ * downloaders, so that a test can act during a download, whatever
+ * the machine's speed. The agent must advertise `address`.
  */
 export class SlowLink {
   readonly #server: Server;
@@ -33,7 +33,7 @@ export class SlowLink {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Says where it leads to: "HOST:PORT". */
+  /** Sets its target, "HOST:PORT". */
   leadTo(target: string): void {
     this.#target = target;
   }
@@ -45,7 +45,7 @@ export class SlowLink {
 
   #relay(near: Socket): void {
     const target = parseAddress(this.#target);
-    if (target.kind !== 'tcp') throw new Error(`a link leads to HOST:PORT, not to ${this.#target}`);
+    if (target.kind !== 'tcp') throw new Error(`the target of a link must be HOST:PORT, not ${this.#target}`);
     const far = connect(target.port, target.host);
     for (const [socket, other] of [
       [near, far],

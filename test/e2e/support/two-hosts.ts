@@ -8,21 +8,21 @@ import { waitFor } from '@enjambre/harness/wait-for';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
-/** Processes, mounts, host name and network of its own; all of it ends with its first process. */
+/** New namespaces for processes, mounts, host name and network; all of it ends with its first process. */
 const UNSHARE = ['--net', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
-/** Who is not root is as good as root in a user namespace of its own. */
+/** Without root, a new user namespace gives the same rights. */
 const AS_ROOT = ['--user', '--map-root-user'];
 
 export type Family = 'IPv4' | 'IPv6';
 
-/** What comes of a command that was typed. */
+/** Result of a typed command. */
 export interface Typed {
   readonly code: number;
-  /** Standard output and error, with what programs in the background said meanwhile. */
+  /** Standard output and error, including output of background programs. */
   readonly said: string;
 }
 
-/** Why no hosts can be made on this machine; empty if they can. */
+/** Why hosts cannot be created on this machine; empty if they can. */
 export function whyNoHosts(): string {
   const link = 'ip link add eth0 type veth peer name eth1 && mount -t tmpfs none /mnt';
   const args = [...(isRoot ? [] : AS_ROOT), ...UNSHARE, 'sh', '-c', link];
@@ -32,13 +32,13 @@ export function whyNoHosts(): string {
     : `this machine lets no process have a network (${error?.message ?? stderr.trim()})`;
 }
 
-/** A machine with a shell: network, names, processes and home folder are its own, the rest is this machine's. */
+/** A host with a shell: separate network, names, processes and home folder; the rest is shared with this machine. */
 export class Host {
   readonly home: string;
   readonly #shell: ManagedProcess;
   #typed = 0;
 
-  /** @param folder of its own; `through` makes it as good as root */
+  /** @param folder private folder; `through` gives it the rights of root */
   constructor(
     readonly name: string,
     readonly folder: string,
@@ -60,12 +60,12 @@ export class Host {
     this.#shell = new ManagedProcess(program, args, { cwd: ROOT, env, input: true });
   }
 
-  /** The process whose network it is, as this machine numbers it. */
+  /** Process id, on this machine, of the process that owns its network. */
   get pid(): number {
     return this.#shell.pid;
   }
 
-  /** Types a line, as it is, and waits for the shell's next prompt. */
+  /** Types a line verbatim, and waits for the shell's next prompt. */
   async type(line: string): Promise<Typed> {
     this.#typed += 1;
     const [from, mark] = [this.#shell.stdout.length, `@@${this.#typed}@`];
@@ -73,25 +73,25 @@ export class Host {
     const end = await waitFor(
       () => {
         const at = this.#shell.stdout.findIndex((said, index) => index >= from && said.startsWith(mark));
-        if (at < 0 && !this.#shell.isRunning) throw new Error(`${this.name} is gone: ${this.tail}`);
+        if (at < 0 && !this.#shell.isRunning) throw new Error(`${this.name} has exited: ${this.tail}`);
         return at < 0 ? undefined : at;
       },
       { what: `the end of "${line}" on ${this.name}`, timeoutMs: 60_000 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; last it said\n${this.tail}`);
+      throw new Error(`${String(error)}; its last output was\n${this.tail}`);
     });
     const said = this.#shell.stdout.slice(from, end).join('\n').trim();
     return { code: Number(this.#shell.stdout[end]?.slice(mark.length)), said };
   }
 
-  /** {@link type} of a line that must succeed. Returns what it said. */
+  /** {@link type}s a line that must succeed. Returns its output. */
   async must(line: string): Promise<string> {
     const { code, said } = await this.type(line);
-    if (code !== 0) throw new Error(`"${line}" ended with ${code} on ${this.name}:\n${said}`);
+    if (code !== 0) throw new Error(`"${line}" exited with ${code} on ${this.name}:\n${said}`);
     return said;
   }
 
-  /** Types a line that runs in the background, and waits until something there has said all of these. */
+  /** Types a line that runs in the background, and waits until the output matches all patterns. */
   async begin(line: string, ...until: readonly RegExp[]): Promise<void> {
     const from = this.#shell.stdout.length;
     await this.must(line.endsWith('&') ? line : `${line} &`);
@@ -99,16 +99,16 @@ export class Host {
       () => until.every((pattern) => this.#shell.stdout.slice(from).some((said) => pattern.test(said))),
       { what: `${until.join(' and ')} on ${this.name}`, timeoutMs: 60_000 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; last it said\n${this.tail}`);
+      throw new Error(`${String(error)}; its last output was\n${this.tail}`);
     });
   }
 
-  /** Ends all that runs in the background, in order. */
+  /** Stops all background programs with SIGTERM. */
   async endJobs(): Promise<void> {
     await this.must('kill $(jobs -p); wait');
   }
 
-  /** Lines that programs have said so far. */
+  /** Lines of output so far. */
   get log(): readonly string[] {
     return this.#shell.stdout;
   }
@@ -117,7 +117,7 @@ export class Host {
     return [...this.#shell.stdout, ...this.#shell.stderr].slice(-30).join('\n');
   }
 
-  /** All its processes end with its shell. */
+  /** Stops its shell, and with it all its processes. */
   async stop(): Promise<void> {
     if (this.#shell.isRunning) this.#shell.write('exit 0');
     const timer = setTimeout(() => void this.#shell.kill(), 5000);
@@ -131,7 +131,7 @@ const ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
   IPv6: ['fd99::1', 'fd99::2'],
 };
 
-/** Two hosts with a cable between them. Nothing of them is left after {@link stop}, nor after the end of this process. */
+/** Two hosts connected by a cable. Nothing is left of them after {@link stop}, or after the end of this process. */
 export class TwoHosts {
   private constructor(
     private readonly folder: string,
@@ -164,7 +164,7 @@ export class TwoHosts {
     return hosts;
   }
 
-  /** The file with the names that both know: what is added to it counts at once. */
+  /** The hosts file of both; additions take effect at once. */
   get table(): string {
     return join(this.folder, 'hosts');
   }
@@ -187,7 +187,7 @@ export class TwoHosts {
     writeFileSync(this.table, `${table.join('\n')}\n`);
     for (const host of [first, second]) await this.#settle(host);
     await first.must(`ip link add eth0 type veth peer name eth1`);
-    // Only who knows both hosts' processes can plug the cable in.
+    // Connecting the cable requires the process ids of both hosts.
     const inside = [
       '--target',
       String(first.pid),
@@ -204,7 +204,7 @@ export class TwoHosts {
       await host.must(`ip addr add ${address}${mask} dev eth0 && ip link set eth0 up`);
   }
 
-  /** Gives a host its name, its table of hosts and folders of its own where the README has some. */
+  /** Sets a host's name, its hosts file, and private folders for those in the README. */
   async #settle(host: Host): Promise<void> {
     const commands = [`hostname ${host.name}`, 'ip link set lo up', `mount --bind ${this.table} /etc/hosts`];
     for (const path of ['/srv', '/var/lib']) {
