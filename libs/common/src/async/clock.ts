@@ -1,28 +1,28 @@
 import { sleep } from './sleep.js';
 
-/** A planned call. */
+/** A scheduled call. */
 export interface Timer {
-  /** Has no effect after a call that was planned once. */
+  /** Cancels all further calls. No effect after a one-time call has run. */
   cancel(): void;
 }
 
-/** The time, and calls planned by it. */
+/** Time and timers. */
 export interface Clock {
-  /** Monotonic milliseconds. Only differences have a meaning. */
+  /** Monotonic milliseconds; only differences are meaningful. */
   nowMs(): number;
-  /** Milliseconds since 1970-01-01T00:00Z; a person can set this clock, also back. */
+  /** Milliseconds since the Unix epoch. This clock can be set, also backwards. */
   epochMs(): number;
-  /** Calls `work` once, in `ms`. */
+  /** Calls `work` once, after `ms`. */
   after(ms: number, work: () => void): Timer;
-  /** Calls `work` every `ms`, for the first time in `ms`. */
+  /** Calls `work` every `ms`, first after `ms`. */
   every(ms: number, work: () => void): Timer;
   /** Calls `work` in the next round of the event loop, after pending I/O. */
   nextRound(work: () => void): void;
-  /** Resolves after `ms` with true, or with false when `signal` aborts. */
+  /** Resolves with true after `ms`, or with false when `signal` aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
-/** The clock of this machine. Its timers do not keep the process alive. */
+/** The system clock. Its timers do not keep the process alive. */
 export const SYSTEM_CLOCK: Clock = {
   nowMs: () => performance.now(),
   epochMs: () => Date.now(),
