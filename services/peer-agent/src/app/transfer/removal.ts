@@ -36,7 +36,7 @@ export interface Removal extends Deletion {
   readonly tried: boolean;
 }
 
-/** The transfer was removed; or it stays, and some of its files may be deleted if `touched`. */
+/** The transfer was removed; or it stays, and `touched` tells whether some of its files may already be gone. */
 export type RemovalOutcome =
   { readonly removal: Removal } | { readonly error: unknown; readonly touched: boolean };
 

@@ -210,7 +210,7 @@ export class Transfer {
 
   /**
    * Removes the transfer permanently. Throws as {@link checkDeletable} does, and disk errors: the transfer then stays,
-   * in state `failed` if some of its files may be deleted.
+   * in state `failed` if some of its files may already be gone.
    */
   remove(options: RemovalOptions): Promise<Removal> {
     return this.#serial.run(async () => {
@@ -360,7 +360,7 @@ export class Transfer {
         }
         await this.#halt(haltReason(cause), 'the transfer failed');
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
-        if (lost) return this.#again('its content is missing', lost);
+        if (lost) return this.#again('the content is missing', lost);
         this.#noteFailed(cause);
         this.#presence.leave('failed', this.#its.record.reason);
       })
