@@ -92,7 +92,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SHORT_FILE: {
     code: 'precondition',
     reason: 'FILE_CHANGED',
-    text: 'it has become shorter',
+    text: 'it is shorter than before',
     remedy: 'restore the original',
     then: ' and resume',
   },
