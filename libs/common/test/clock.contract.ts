@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '../src/async/clock.js';
 
 /**
- * What every {@link Clock} does.
+ * Contract of every {@link Clock}.
  *
  * @param advance resolves when `ms` have passed on the clock
  */
@@ -25,7 +25,7 @@ export function describeClock(name: string, clock: Clock, advance: (ms: number) 
       expect(calls).toEqual(['sooner', 'later']);
     });
 
-    it('calls again and again until it is cancelled, also from within a call', async () => {
+    it('repeats until it is cancelled, also from within a call', async () => {
       let calls = 0;
       const timer = clock.every(10, () => {
         calls += 1;
@@ -44,7 +44,7 @@ export function describeClock(name: string, clock: Clock, advance: (ms: number) 
       for (const timer of timers) timer.cancel();
     });
 
-    it('calls in the next round, not at once', async () => {
+    it('calls in the next round, not synchronously', async () => {
       const calls: string[] = [];
       clock.nextRound(() => calls.push('next'));
       expect(calls).toEqual([]);

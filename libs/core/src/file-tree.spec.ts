@@ -74,8 +74,8 @@ describe('a file tree', () => {
     ['is empty', dict({}), 'the file tree is empty'],
     ['holds an empty folder', dict({ a: leaf(), b: dict({}) }), '"b" is empty'],
     ['is itself a file', leaf(), '"" is empty'],
-    ['holds what is no dictionary', dict({ a: 1 }), '"a" is not a dictionary'],
-    ['holds a file that is no dictionary', dict({ a: dict({ '': 1 }) }), '"a" is not a dictionary'],
+    ['holds an entry that is not a dictionary', dict({ a: 1 }), '"a" is not a dictionary'],
+    ['holds a file that is not a dictionary', dict({ a: dict({ '': 1 }) }), '"a" is not a dictionary'],
     [
       'holds a file that is also a folder',
       dict({ a: dict({ '': dict(file), b: leaf() }) }),

@@ -176,7 +176,7 @@ describe('a piece layout', () => {
   test.each([
     ['300,000 pieces of one file', [300_000 * 16384], 299_999 * 16384],
     ['100,000 small files', Array<number>(100_000).fill(5), 0],
-  ])('of %s is made at once', (_, lengths, lastOffset) => {
+  ])('of %s is created quickly', (_, lengths, lastOffset) => {
     const metainfo = unhashed(lengths, 16384);
     const times = [1, 2, 3].map(() => {
       const start = performance.now();

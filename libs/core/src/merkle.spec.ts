@@ -72,7 +72,7 @@ describe('the merkle root', () => {
 
   test.each([
     ['more hashes than nodes', 3, 2, 32],
-    ['a width that is no power of two', 3, 3, 32],
+    ['a width that is not a power of two', 3, 3, 32],
     ['no width', 0, 0, 32],
     ['a part of a hash', 0.5, 2, 32],
     ['a short padding', 1, 2, 31],

@@ -62,7 +62,7 @@ export function* buildMetainfoSteps(input: BuildInput): Steps<Metainfo> {
   if (metainfo.isFolder !== input.isFolder) {
     throw badMetainfo(
       input.isFolder
-        ? `a folder that holds only a file of its own name, ${quote(input.name)}, cannot be told from that file: share the file`
+        ? `a folder that holds only a file of its own name, ${quote(input.name)}, cannot be distinguished from that file: share the file`
         : 'a torrent that is not a folder has one file, whose path is the name of the torrent',
     );
   }

@@ -106,7 +106,7 @@ export class MetainfoPlan {
 export function checkNotNamesake(name: string, files: readonly PlannedFile[]): void {
   const [file] = files;
   if (files.length !== 1 || file?.path.length !== 1 || file.path[0] !== name) return;
-  const message = `the folder holds only a file of its own name, ${quote(name)}, and cannot be told from that: share the file, or choose another name`;
+  const message = `the folder holds only a file of its own name, ${quote(name)}, and cannot be distinguished from it: share the file, or choose another name`;
   throw new EnjambreError('invalid', 'NAMESAKE', message, { metadata: { setting: 'name' } });
 }
 

@@ -46,7 +46,7 @@ describe('a call that the server cancels', () => {
   it.each([
     ['a unary one', () => callUnary(client.check.bind(client), { service: '' })],
     ['a stream', () => read()],
-  ])('has failed for want of a server: another may answer (%s)', async (_, call) => {
+  ])('has failed for lack of a server: another may answer (%s)', async (_, call) => {
     await expect(call()).rejects.toMatchObject({ code: 'unavailable', message: 'the server ended the call' });
   });
 

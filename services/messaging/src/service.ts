@@ -29,7 +29,7 @@ import { MESSAGING_DEFINITION } from './adapters/service-definition.js';
 import { SessionRegistry } from './adapters/session-registry.js';
 import { unaryHandlers } from './adapters/unary-handlers.js';
 import type { MessageStore } from './app/ports.js';
-import { Relay } from './app/relay.js';
+import { MessageExchange } from './app/message-exchange.js';
 import type { MessagingConfig } from './config.js';
 import type { DomainEvent } from './domain/events.js';
 import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
@@ -84,18 +84,18 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
-  const relay = new Relay({ store, events: publisher, capacity, clock });
+  const exchange = new MessageExchange({ store, events: publisher, capacity, clock });
   const sessions = new SessionRegistry(capacity.sessions);
 
   const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
   const receivers = new ReceiveHandler(
-    { relay, sessions, handlers, timeouts, window: capacity },
+    { exchange, sessions, handlers, timeouts, window: capacity },
     capacity.sessions * STREAMS_PER_SESSION,
   );
   const watchers = new EventWatchers(events, 'messaging service');
   const implementation: MessagingServiceServer = {
     receive: (call) => receivers.accept(call),
-    ...unaryHandlers(handlers, sessions, relay),
+    ...unaryHandlers(handlers, sessions, exchange),
     watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
   };
 
@@ -107,12 +107,12 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {
-    measureMessaging(metrics, { store, counts: relay.counts, sessions });
+    measureMessaging(metrics, { store, counts: exchange.counts, sessions });
     measureEvents(metrics, 'messaging', { events, link });
   });
   lifecycle.add('store', store);
   lifecycle.add('server', server);
-  lifecycle.add('upkeep', new Upkeep({ relay, sessions, log, ...pruning }));
+  lifecycle.add('upkeep', new Upkeep({ exchange, sessions, log, ...pruning }));
   lifecycle.add('streams', openStreams('messaging', { server, log }, [receivers, watchers]));
   lifecycle.add('health', new HealthKeeper(health, [server]));
   return {

@@ -59,7 +59,7 @@ describe('capacity', () => {
   test.each([
     ['does not acknowledge', 'x', false],
     ['does not read', 'x'.repeat(60_000), true],
-  ])('a receiver that %s is ended, and slows nobody', async (_, text, stopsReading) => {
+  ])('a receiver that %s is disconnected, and does not slow others', async (_, text, stopsReading) => {
     const harness = await Harness.start({
       capacity: { windowMessages: 50, windowBytes: 16 << 20 },
       timeouts: { slowReaderMs: 300 },

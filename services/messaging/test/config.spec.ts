@@ -43,7 +43,7 @@ describe('the options of a messaging service', () => {
     ['maxPending', '1.5', /^--max-pending: /],
     ['nats', 'http://x', /^--nats: "http:\/\/x" is not a NATS address/],
     ['listen', 'unix:/x', /^--listen: /],
-  ])('name what is wrong: %s %s', (flag, value, message) => {
+  ])('name the invalid option: %s %s', (flag, value, message) => {
     expect(() => resolve({ [flag]: value })).toThrow(message);
   });
 });

@@ -18,7 +18,7 @@ describe('a peer of a newer version', () => {
     peer.sayBytes(UNKNOWN_FIELDS);
     peer.say(undefined);
     await peer.greet({ name: 'newer' });
-    expect(await peer.when(() => peer.relayVersion)).toBe(VERSION);
+    expect(await peer.when(() => peer.serviceVersion)).toBe(VERSION);
     expect(peer.ended).toBeUndefined();
   });
 

@@ -245,7 +245,7 @@ describe('a Connect stream', () => {
       },
     ],
     ['UNKNOWN_MESSAGE', undefined],
-  ] as const)('answers a wrong message with the problem %s and goes on', async (reason, message) => {
+  ] as const)('answers a wrong message with the problem %s and continues', async (reason, message) => {
     const agent = await harness.agent('mallory');
     const sequence = agent.say(message);
     const problem = await agent.next('problem');

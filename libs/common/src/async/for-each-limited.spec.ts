@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
 import { forEachLimited } from './for-each-limited.js';
 
-/** Counts how many were taken. */
+/** Records the numbers taken. */
 function* numbers(count: number, taken: number[]): Iterable<number> {
   for (let number = 0; number < count; number++) {
     taken.push(number);

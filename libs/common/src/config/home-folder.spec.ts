@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { homeFolder } from './home-folder.js';
 
 describe('the home folder', () => {
-  it('is what HOME says', () => {
+  it('is HOME if set', () => {
     expect(homeFolder({ HOME: '/home/ann' }, 'do this')).toBe('/home/ann');
   });
 

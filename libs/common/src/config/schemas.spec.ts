@@ -22,7 +22,7 @@ describe('the schema of', () => {
   });
 
   it.each(['zone', '=x', ' zone=x', '__proto__=x', `${'k'.repeat(64)}=x`, `k=${'v'.repeat(256)}`, 'k=a\nb'])(
-    'labels refuses %j and says so',
+    'labels refuses %j with the reason',
     (pair) => {
       const { success, error } = labelsSchema.safeParse(['a=b', pair]);
       expect(success).toBe(false);

@@ -49,7 +49,7 @@ test('servers learn of each change, and of draining first', async () => {
   await keeper.start();
   expect(told.splice(0)).toEqual(['all true', 'x.nats true', 'x.store true']);
   problems.nats = 'it is unreachable';
-  await waitFor(() => told.length > 0, { what: 'the change to be told' });
+  await waitFor(() => told.length > 0, { what: 'the change to be reported' });
   expect(told.splice(0)).toEqual(['x.nats false']);
   await keeper.stop();
   expect(told).toEqual(['all false', 'x.store false']);

@@ -77,7 +77,7 @@ describe('verifyHello', () => {
   });
 });
 
-describe('verifyHello of a key that nobody needs a private key for', () => {
+describe('verifyHello of a key that needs no private key', () => {
   const FIELD = 2n ** 255n - 19n;
   const bytesOf = (y: bigint, sign: 0 | 1): Buffer =>
     Buffer.from((y | (BigInt(sign) << 255n)).toString(16).padStart(64, '0'), 'hex').reverse();

@@ -84,7 +84,7 @@ function helloText(context: HelloContext, nonce: Uint8Array): Buffer {
 const FIELD = 2n ** 255n - 19n;
 /**
  * The y coordinates of the eight points of small order (RFC 7748, section 7). For such a key, a signature that
- * anybody can write down matches one challenge in eight or more.
+ * anyone can construct matches at least one challenge in eight.
  */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   0n,

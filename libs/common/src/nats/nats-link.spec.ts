@@ -45,7 +45,7 @@ describe('the connection to NATS', () => {
     await waitFor(() => !link.connected, { what: 'the loss to be noticed' });
     expect(() => link.connection).toThrow(/is unreachable: try again/);
     await server.restart();
-    await waitFor(() => times === 2, { what: 'the connection to stand again' });
+    await waitFor(() => times === 2, { what: 'the connection to be restored' });
     await link.connection.flush();
   });
 

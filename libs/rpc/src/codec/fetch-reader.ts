@@ -38,7 +38,7 @@ export class FetchReader {
 
   constructor(private readonly init: FetchReaderInit) {}
 
-  /** Throws {@link MessageReadError}, and what the decoder throws. */
+  /** Throws {@link MessageReadError}, and the errors of the decoder. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at = this.#take(chunk, at);
   }

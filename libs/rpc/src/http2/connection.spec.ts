@@ -248,7 +248,7 @@ describe('Http2Connection', () => {
     flags,
   });
   it.each<[string, Buffer]>([
-    ['what is not HTTP/2', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['bytes that are not HTTP/2', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['data without a stream', frame(head(FrameType.data, 0), Buffer.from('x'))],
     ['a ping of the wrong size', frame(head(FrameType.ping, 0), Buffer.from('x'))],
     ['truncated settings', frame(head(FrameType.settings, 0), Buffer.from('x'))],

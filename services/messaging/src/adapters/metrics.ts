@@ -1,10 +1,10 @@
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import type { MessageStore } from '../app/ports.js';
-import type { RelayCounts } from '../app/relay.js';
+import type { MessageCounts } from '../app/message-exchange.js';
 
 export interface MeasuredMessaging {
   readonly store: Pick<MessageStore, 'available' | 'pending'>;
-  readonly counts: RelayCounts;
+  readonly counts: MessageCounts;
   readonly sessions: { readonly size: number };
 }
 

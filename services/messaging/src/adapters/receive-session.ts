@@ -5,7 +5,7 @@ import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { Relay } from '../app/relay.js';
+import type { MessageExchange } from '../app/message-exchange.js';
 import type { WindowOptions } from '../domain/delivery-window.js';
 import type { PeerRef } from '../domain/message.js';
 import { toDeliveryId } from './convert.js';
@@ -25,7 +25,7 @@ export interface ReceiveTimeouts {
 }
 
 export interface ReceiveParts {
-  readonly relay: Relay;
+  readonly exchange: MessageExchange;
   readonly sessions: SessionRegistry;
   readonly handlers: HandlerFactory;
   readonly timeouts: ReceiveTimeouts;
@@ -102,11 +102,11 @@ export class ReceiveSession {
   }
 
   async #open(peer: PeerRef, after: number): Promise<void> {
-    const { relay, sessions, window, timeouts } = this.#parts;
+    const { exchange, sessions, window, timeouts } = this.#parts;
     // From here on an earlier stream of the same peer has ended, and so has its inbox.
     const token = sessions.open(peer, this);
     this.#token = token;
-    const inbox = await relay.open(peer, after);
+    const inbox = await exchange.open(peer, after);
     if (this.#ended) {
       inbox.close();
       return;
@@ -119,7 +119,7 @@ export class ReceiveSession {
       window,
       maxBlockedMs: timeouts.slowReaderMs,
       onSlowReader: () => this.close(slowReader()),
-      onDelivered: (delivered) => relay.delivered(delivered, peer),
+      onDelivered: (delivered) => exchange.delivered(delivered, peer),
     });
     await this.#deliverer.run();
     // An inbox closed by another session has been reopened there.

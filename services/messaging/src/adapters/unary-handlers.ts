@@ -1,6 +1,6 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Relay } from '../app/relay.js';
+import type { MessageExchange } from '../app/message-exchange.js';
 import { fromMessage, toTargetRequest } from './convert.js';
 import { decodeHistoryToken, decodeRoomToken, encodePageToken, pageLimit } from './page-token.js';
 import type { SessionRegistry } from './session-registry.js';
@@ -11,19 +11,19 @@ type UnaryMethods = 'send' | 'listMessages' | 'joinRoom' | 'leaveRoom' | 'listRo
 export function unaryHandlers(
   handlers: HandlerFactory,
   sessions: SessionRegistry,
-  relay: Relay,
+  exchange: MessageExchange,
 ): Pick<MessagingServiceServer, UnaryMethods> {
   return {
     send: handlers.unary(async ({ id, target, text }, { metadata }) => {
       const sender = sessions.authenticate(metadata);
-      const kept = await relay.send(sender, { id, target: toTargetRequest(target), text });
+      const kept = await exchange.send(sender, { id, target: toTargetRequest(target), text });
       const { message, duplicate, receivers, skipped } = kept;
       return { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
     }),
     listMessages: handlers.unary(async ({ target, pageSize, pageToken }, { metadata }) => {
       const peer = sessions.authenticate(metadata);
       const from = decodeHistoryToken(pageToken);
-      const { messages, before } = await relay.history(peer, {
+      const { messages, before } = await exchange.history(peer, {
         limit: pageLimit(pageSize),
         ...(from !== undefined && { before: from }),
         ...(target && { conversation: toTargetRequest(target) }),
@@ -32,16 +32,16 @@ export function unaryHandlers(
       return { messages: messages.map(fromMessage), nextPageToken };
     }),
     joinRoom: handlers.unary(async ({ room }, { metadata }) => {
-      const { name, members } = await relay.join(sessions.authenticate(metadata), room);
+      const { name, members } = await exchange.join(sessions.authenticate(metadata), room);
       return { room: { name, members: [...members] } };
     }),
     leaveRoom: handlers.unary(async ({ room }, { metadata }) => {
-      await relay.leave(sessions.authenticate(metadata), room);
+      await exchange.leave(sessions.authenticate(metadata), room);
       return {};
     }),
     listRooms: handlers.unary(async ({ pageSize, pageToken }, { metadata }) => {
       sessions.authenticate(metadata);
-      const { rooms, more } = await relay.rooms(decodeRoomToken(pageToken), pageLimit(pageSize));
+      const { rooms, more } = await exchange.rooms(decodeRoomToken(pageToken), pageLimit(pageSize));
       const last = rooms.at(-1);
       return {
         rooms: rooms.map(({ name, members }) => ({ name, members: [...members] })),

@@ -3,7 +3,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { PeerId } from '@enjambre/core/ids';
 
 interface UpkeepParts {
-  readonly relay: { prune(connected: ReadonlySet<PeerId>): Promise<void> };
+  readonly exchange: { prune(connected: ReadonlySet<PeerId>): Promise<void> };
   readonly sessions: { readonly peers: ReadonlySet<PeerId> };
   readonly log: Logger;
   /** Interval of the removal of expired data, in milliseconds. @default 60000 */
@@ -33,7 +33,7 @@ export class Upkeep implements Startable {
     if (this.#pruning) return;
     this.#pruning = true;
     try {
-      await this.parts.relay.prune(this.parts.sessions.peers);
+      await this.parts.exchange.prune(this.parts.sessions.peers);
     } catch (error) {
       this.parts.log.warn({ err: error }, 'expired data could not be removed: retrying');
     } finally {

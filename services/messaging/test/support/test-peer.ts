@@ -29,7 +29,7 @@ export class TestPeer {
   challenge: Uint8Array | undefined;
   token = '';
   /** The service's version, once received. */
-  relayVersion: string | undefined;
+  serviceVersion: string | undefined;
   /** Set when the stream has ended: with an error, or undefined for OK. */
   ended: { readonly error?: EnjambreError } | undefined;
   #wake: (() => void)[] = [];
@@ -50,7 +50,7 @@ export class TestPeer {
     this.call.on('data', ({ message }: ReceiveResponse) => {
       if (message?.$case === 'challenge') this.challenge = message.value;
       else if (message?.$case === 'token') this.token = message.value;
-      else if (message?.$case === 'relay') this.relayVersion = message.value.version;
+      else if (message?.$case === 'relay') this.serviceVersion = message.value.version;
       else if (message?.$case === 'delivery') {
         this.deliveries.push(message.value);
         if (acknowledges) this.acknowledge(message.value.deliveryId);

@@ -96,11 +96,11 @@ class World {
       if (effect.type === 'close') this.views.delete(effect.session);
       if (effect.type !== 'delta') continue;
       const views = this.views.get(effect.to);
-      if (!views) throw new Error('a delta to nobody');
+      if (!views) throw new Error('a delta for an unknown session');
       if (effect.snapshot) views.set(effect.infohash, new Map());
       const view = views.get(effect.infohash);
       if (!view) throw new Error('a delta before the snapshot');
-      for (const id of effect.removed) if (!view.delete(id)) throw new Error('a removal of somebody unknown');
+      for (const id of effect.removed) if (!view.delete(id)) throw new Error('a removal of an unknown peer');
       for (const { peer, seeder } of effect.upserted) view.set(peer.id, seeder);
     }
   }
@@ -108,12 +108,12 @@ class World {
   /** Throws if a view is wrong. */
   check(): void {
     for (const [session, views] of this.views) {
-      if (views.size !== session.watches.size) throw new Error('not what is watched');
+      if (views.size !== session.watches.size) throw new Error('not the watched swarms');
       for (const [infohash, view] of views) {
         const others = this.#othersIn(infohash, session);
         for (const [id, seeder] of view) if (others.get(id) !== seeder) throw new Error('a ghost');
         const maxPeers = session.watches.get(infohash)?.maxPeers ?? 0;
-        if (view.size !== Math.min(maxPeers, others.size)) throw new Error('somebody is lost');
+        if (view.size !== Math.min(maxPeers, others.size)) throw new Error('a peer is missing');
       }
     }
     this.#checkCounts();

@@ -31,7 +31,7 @@ describe('a NameIndex', () => {
     expect(index.page({ query: 'ab12cd3', limit: 10 }).items).toEqual([]);
   });
 
-  test('finds whole names only if asked to, however many names contain it', () => {
+  test('finds only whole names on request, even if many names contain it', () => {
     const index = fill([...Array.from({ length: 2000 }, (_, number) => `!model.bin.${number}`), 'model.bin']);
     expect(index.page({ query: 'model.bin', limit: 1000, exact: true })).toEqual({
       items: ['model.bin'],

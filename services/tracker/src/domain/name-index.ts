@@ -9,7 +9,7 @@ export interface Named {
 export interface PageQuery {
   /** Part of a name in any case, or at least the first 8 digits of an id; empty for all. */
   readonly query: string;
-  /** The query is a whole name, up to normalization and surrounding spaces, or the beginning of an id. @default false */
+  /** The query is a whole name, up to normalization and surrounding spaces, or a prefix of an id. @default false */
   readonly exact?: boolean;
   /** Only items after this place. */
   readonly after?: Named;

@@ -50,11 +50,14 @@ describe('the selected peers', () => {
   test.each([
     [1, 1000],
     [1000, 1],
-  ])('make up with the other kind what one kind lacks (%d seeders, %d leechers)', (seeders, leechers) => {
-    const peers = select(new Samples().add(seeders, true).add(leechers, false), 50);
-    expect(peers).toHaveLength(50);
-    expect(seedersIn(peers)).toBe(seeders === 1 ? 1 : 49);
-  });
+  ])(
+    'are filled up with the other kind if one kind is short (%d seeders, %d leechers)',
+    (seeders, leechers) => {
+      const peers = select(new Samples().add(seeders, true).add(leechers, false), 50);
+      expect(peers).toHaveLength(50);
+      expect(seedersIn(peers)).toBe(seeders === 1 ? 1 : 49);
+    },
+  );
 
   test('are preferably those with a low in-degree, if there are twice as many', () => {
     const peers = select(new Samples().add(100, false, 'late', 1).add(100, false, 'early', 80), 50);

@@ -33,7 +33,7 @@ export interface InboxParts {
 
 /** Read-ahead: enough that the receiver does not wait for a round trip. */
 const BATCH = 256;
-/** Byte limit of the read-ahead; the largest message of NATS fits. */
+/** Byte limit of the read-ahead, above the largest message of NATS. */
 const BATCH_BYTES = 2 << 20;
 const PULL_MS = 20_000;
 /** NATS must not redeliver by itself: that would break the order. In milliseconds. */

@@ -15,7 +15,7 @@ import { ContactBook } from './contact-book.js';
 import type { EventPublisher, HistoryPage, Inbox, Kept, MessageStore } from './ports.js';
 import { SenderLanes } from './sender-lanes.js';
 
-export interface RelayParts {
+export interface MessageExchangeParts {
   readonly store: MessageStore;
   readonly events: EventPublisher;
   readonly capacity: Capacity;
@@ -24,7 +24,7 @@ export interface RelayParts {
 }
 
 /** Counters of the service since its start. */
-export interface RelayCounts {
+export interface MessageCounts {
   accepted: number;
   /** Repetitions of messages accepted before. */
   repeated: number;
@@ -60,16 +60,16 @@ const MAX_OPENINGS = 8;
 const MAX_MEMBERS_PER_PAGE = 10_000;
 
 /** The operations of authenticated peers. */
-export class Relay {
-  readonly counts: RelayCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
-  readonly #parts: RelayParts;
+export class MessageExchange {
+  readonly counts: MessageCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
+  readonly #parts: MessageExchangeParts;
   readonly #contacts: ContactBook;
   readonly #rates: SendRates;
   readonly #lanes: SenderLanes;
   /** Opens inboxes of a peer in the order of requests: the last one stays open. */
   readonly #openings = new SenderLanes(MAX_OPENINGS);
 
-  constructor(parts: RelayParts) {
+  constructor(parts: MessageExchangeParts) {
     const { capacity } = parts;
     this.#parts = parts;
     this.#contacts = new ContactBook(parts);
