@@ -15,7 +15,7 @@ export interface ContentSearchInit {
   readonly checking: () => void;
   /** Called when the copy in use has other content, and the search waits for another copy instead. */
   readonly moved: (content: Content, change: Partial<TransferRecord>) => void;
-  /** Called when content is missing, when {@link ContentSearch.reason} changed, and when a hashed copy was not intact. */
+  /** Called if content is missing, {@link ContentSearch.reason} changed, or a hashed copy was not intact. */
   readonly missing: () => void;
   /** Records the identity of the part that is about to get its final name. */
   readonly naming: (assembly: string) => void;
