@@ -76,5 +76,5 @@ function readExactly(fd: number, position: number, length: number): Buffer {
 }
 
 function shortFile(): Error {
-  return Object.assign(new Error('the file is shorter than it was'), { code: 'SHORT_FILE' });
+  return Object.assign(new Error('the file is shorter than before'), { code: 'SHORT_FILE' });
 }
