@@ -91,15 +91,15 @@ if run version test -e /app/node_modules/typescript; then fail "it holds what on
 
 say "a tracker, a messaging service and two agents, from that root"
 start messaging messaging --listen 127.0.0.1:0
-relay=127.0.0.1:$(port_of messaging 'messaging listening on')
-start tracker tracker --listen 127.0.0.1:0 --messaging "$relay"
+messaging=127.0.0.1:$(port_of messaging 'messaging listening on')
+start tracker tracker --listen 127.0.0.1:0 --messaging "$messaging"
 tracker=127.0.0.1:$(port_of tracker 'tracker listening on')
 for name in a b; do
-  start "$name" agent --name "$name" --listen 127.0.0.1:0 --tracker "$tracker" --messaging "$relay"
+  start "$name" agent --name "$name" --listen 127.0.0.1:0 --tracker "$tracker" --messaging "$messaging"
   run "$name" "$entrypoint" health "127.0.0.1:$(port_of "$name" 'agent [^"]*listening on')" >/dev/null
 done
 run a "$entrypoint" health "$tracker" >/dev/null
-run a "$entrypoint" health "$relay" >/dev/null
+run a "$entrypoint" health "$messaging" >/dev/null
 
 # Only reflection reads descriptors.binpb.
 buf curl --protocol grpc --http2-prior-knowledge --list-methods "http://$tracker" | grep TrackerService/Connect >/dev/null ||

@@ -81,11 +81,11 @@ for services in old new; do
   mkdir -p "$run/old-files" "$run/new-files"
   start "$services" "tracker-$services" tracker --listen 127.0.0.1:0
   tracker=$address
-  start "$services" "relay-$services" messaging --listen 127.0.0.1:0
+  start "$services" "messaging-$services" messaging --listen 127.0.0.1:0
   for version in old new; do
-    relay=$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$work/relay-$services.log" | head -1)
+    messaging=$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$work/messaging-$services.log" | head -1)
     start "$version" "agent-$services-$version" agent --name "$version" --data-dir "$run/$version" --listen 127.0.0.1:0 \
-      --tracker "$tracker" --messaging "$relay"
+      --tracker "$tracker" --messaging "$messaging"
   done
   for _ in $(seq 100); do
     [ "$(node "$(cli new)" peers --tracker "$tracker" --json | wc -l)" -lt 2 ] || break

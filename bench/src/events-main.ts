@@ -32,8 +32,8 @@ await runBench(async () => {
   ]);
   await report({
     benchmark: 'events',
-    about: `${EVENTS} events at once, then ${PACED} at up to 1000 a second; ${ROUNDS} rounds in turn; median (least to most)`,
-    tables: [{ head: ['events', 'a second', 'p50 µs', 'p99 µs'], rows }],
+    about: `${EVENTS} events at once, then ${PACED} at up to 1000 per second; ${ROUNDS} rounds in turn; median (least to most)`,
+    tables: [{ head: ['events', 'per second', 'p50 µs', 'p99 µs'], rows }],
     data: { events: EVENTS, paced: PACED, rounds: ROUNDS, ...samples },
   });
 });

@@ -42,11 +42,11 @@ async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sa
   after.defer(() => swarm.stop());
   try {
     const nats = store === 'memory' ? undefined : swarm.add(await NatsServer.start());
-    const relay = swarm.run([
+    const messaging = swarm.run([
       ...['messaging', '--listen', '127.0.0.1:0', '--log-format', 'json', '--message-rate', '1000000'],
       ...(nats ? ['--nats', nats.url] : []),
     ]);
-    const address = await relay.waitForLog(
+    const address = await messaging.waitForLog(
       (entry) => (typeof entry['address'] === 'string' ? entry['address'] : undefined),
       'the messaging service to listen',
     );
@@ -55,8 +55,8 @@ async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sa
       messagesPerSecond: latenciesMs.length / seconds,
       p50Ms: quantile(latenciesMs, 0.5),
       p99Ms: quantile(latenciesMs, 0.99),
-      relayCpuSeconds: cpuSeconds(relay.pid),
-      relayPeakMiB: peakMiB(relay.pid),
+      relayCpuSeconds: cpuSeconds(messaging.pid),
+      relayPeakMiB: peakMiB(messaging.pid),
     };
   } finally {
     await after.run();

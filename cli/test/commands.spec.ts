@@ -26,7 +26,7 @@ function on(args: readonly string[], options: CliOptions = {}): Promise<CliResul
 }
 
 describe('enjambre ls', () => {
-  test('shows a table with hostile names made harmless', async () => {
+  test('shows a table with escaped hostile names', async () => {
     agent.script.transfers = () => [
       transferOf({ name: HOSTILE, uploadRate: 5_000_000n }),
       transferOf({ name: 'b', state: TransferState.DOWNLOADING, bytesDone: 999_999n, downloadRate: 1000n }),

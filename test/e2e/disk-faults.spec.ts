@@ -56,7 +56,7 @@ async function shareFolder(
   return { path, infohash: String(shared['infohash']) };
 }
 
-describeWithMounts('a download to a disk of its own', () => {
+describeWithMounts('a download to a separate disk', () => {
   test('stops with the reason when the disk is full, others continue, and with free space it completes', async () => {
     // Slow enough for the other to be active after all that, also on a busy machine.
     const link = await openLink(swarm, MIB / 4);

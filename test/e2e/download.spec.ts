@@ -39,7 +39,7 @@ describe('a download from one seeder', () => {
     const before = await stat(join(bob.downloadDir, 'model.bin'));
     const result = await swarm.command(bob, ['get', 'model.bin']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(result.stdout).toContain(`there already  ${join(bob.downloadDir, 'model.bin')}`);
+    expect(result.stdout).toContain(`already complete  ${join(bob.downloadDir, 'model.bin')}`);
     expect((await stat(join(bob.downloadDir, 'model.bin'))).mtimeMs).toBe(before.mtimeMs);
   });
 

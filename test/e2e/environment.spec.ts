@@ -17,8 +17,7 @@ afterEach(() => swarm.stop());
 /** Runs as a user unknown to the system, which requires root. */
 const isRoot = process.getuid?.() === 0;
 const testAsRoot = isRoot ? test : test.skip;
-if (!isRoot)
-  process.stderr.write('\nSKIPPED: a user whom the system does not know: only root can be one\n\n');
+if (!isRoot) process.stderr.write('\nSKIPPED: a user unknown to the system: requires root\n\n');
 const STRANGER = ['setpriv', '--reuid', '54321', '--regid', '54321', '--clear-groups'];
 const NO_HOME = /^enjambre: there is no home folder: .*: set a folder with --data-dir$/;
 
@@ -26,7 +25,7 @@ const run = (args: readonly string[], options: RunOptions): Promise<CommandResul
   finish(swarm.run(args, options));
 
 describe('without a home folder', () => {
-  testAsRoot('only who needs it is told, in a sentence', async () => {
+  testAsRoot('only commands that need one fail, with one sentence', async () => {
     const options = { through: STRANGER, env: { HOME: undefined, XDG_DATA_HOME: undefined } };
     for (const args of [['--help'], ['agent', '--help'], ['dev', '--help'], ['tracker', '--help']])
       expect(await run(args, { ...options, cwd: '/' })).toMatchObject({ code: 0, stderr: '' });

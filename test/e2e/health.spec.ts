@@ -87,7 +87,7 @@ describe('health', () => {
       await untilStatus(swarm, bob, {
         ref: file.infohash,
         is: ({ bytes_done }) => bytes_done >= 1,
-        what: 'under way',
+        what: 'the download to be active',
       });
       await fillUp(join(bob.downloadDir, 'filler'));
       lastLine(await swarm.command(bob, ['limit', file.infohash, '--max-download', 'none', '--json']));
@@ -117,7 +117,7 @@ describe('health', () => {
     await waitFor(async () => (await readiness(metrics)).state === 'ready', { what: 'alice to be ready' });
     await tracker.kill();
     await waitFor(async () => (await readiness(metrics)).state === 'degraded', {
-      what: 'the loss to be told',
+      what: 'the loss to be reported',
     });
     const health = probe(alice.address);
     expect(await health.status('')).toBe('SERVING');
@@ -131,14 +131,14 @@ describe('health', () => {
     const withNats = ['--nats', nats.url, ...METRICS];
     const tracker = await metricsOf(await swarm.startTracker(withNats));
     const messaging = await metricsOf(await swarm.startMessaging(withNats));
-    const [trackerHealth, relayHealth] = [probe(swarm.trackerAddress), probe(swarm.messagingAddress)];
+    const [trackerHealth, messagingHealth] = [probe(swarm.trackerAddress), probe(swarm.messagingAddress)];
     const states = async (): Promise<string[]> => [
       (await readiness(tracker)).state,
       (await readiness(messaging)).state,
       await trackerHealth.status(''),
       await trackerHealth.status('enjambre.tracker.nats'),
-      await relayHealth.status('enjambre.messaging.v1.MessagingService'),
-      await relayHealth.status('enjambre.messaging.store'),
+      await messagingHealth.status('enjambre.messaging.v1.MessagingService'),
+      await messagingHealth.status('enjambre.messaging.store'),
     ];
     const become = (...wanted: string[]): Promise<true> =>
       waitFor(async () => (await states()).join() === wanted.join(), { what: wanted.join() });
@@ -152,7 +152,7 @@ describe('health', () => {
   });
 
   test.each(['tracker', 'messaging', 'agent'])(
-    'of a %s that is told to end says so before calls are cut off',
+    'of a %s on SIGTERM reports draining before it ends calls',
     async (service) => {
       await swarm.startTracker(METRICS);
       await swarm.startMessaging(METRICS);
@@ -165,14 +165,14 @@ describe('health', () => {
       const metrics = await metricsOf(process);
       // A call that stays open until the service ends it.
       const { heard, over } = probe(address).watch('');
-      await waitFor(() => heard.length > 0, { what: 'health to be told' });
+      await waitFor(() => heard.length > 0, { what: 'the health status' });
       process.signal('SIGTERM');
       const draining = await waitFor(
         async () => {
           const { status, reasons } = await readiness(metrics);
           return status === 503 && reasons;
         },
-        { what: 'the drain to be told' },
+        { what: 'the drain to be reported' },
       );
       expect(draining).toContain(`${service}: it is draining`);
       await over;

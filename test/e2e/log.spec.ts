@@ -166,7 +166,7 @@ describe('a service whose log cannot be written', () => {
       text = await readFile(join(inside, 'log'), 'utf8');
       return messages(text).find((line) => line.includes('dropped'));
     };
-    const told = await waitFor(isTold, { what: 'the loss to be told', seen: () => text.slice(-500) });
+    const told = await waitFor(isTold, { what: 'the loss to be reported', seen: () => text.slice(-500) });
     expect(told).toBe(`${await tracker.dropped()} log lines were dropped: no space left on device`);
     await endsInTime(tracker.process);
   });

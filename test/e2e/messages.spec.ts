@@ -106,7 +106,7 @@ describe('a message', () => {
     expect(early.stderr).toMatch(/^enjambre: the messaging service at \S+ cannot be reached .*: start it/);
     await swarm.startMessaging();
     await waitFor(async () => (await send(alice, ['bob', 'again'])).code === 0, {
-      what: 'the relay to know bob',
+      what: 'bob to be known to the messaging service',
     });
     await arrived(bob, 'again');
     await waitFor(

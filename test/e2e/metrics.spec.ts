@@ -26,7 +26,7 @@ async function untilSays(address: string, wanted: Readonly<Record<string, number
       said = Object.fromEntries(Object.keys(wanted).map((name) => [name, page.get(name)]));
       return Object.entries(wanted).every(([name, value]) => said[name] === value);
     },
-    { what: 'the numbers to be right', timeoutMs: 10_000, seen: () => ({ said, wanted }) },
+    { what: 'the expected numbers', timeoutMs: 10_000, seen: () => ({ said, wanted }) },
   );
   expect(said).toEqual(wanted);
 }
@@ -77,13 +77,13 @@ describe('metrics', () => {
 
   test('of a messaging service count each message once, and those pending for absent receivers', async () => {
     await swarm.startTracker();
-    const relay = await metricsOf(await swarm.startMessaging(METRICS));
+    const messaging = await metricsOf(await swarm.startMessaging(METRICS));
     const [alice, bob] = [await swarm.startAgent('alice'), await swarm.startAgent('bob')];
     const send = async (text: string): Promise<void> => {
       expect((await swarm.command(alice, ['send', 'bob', text])).code).toBe(0);
     };
     await send('you are there');
-    await untilSays(relay, {
+    await untilSays(messaging, {
       enjambre_messaging_messages_accepted_total: 1,
       enjambre_messaging_deliveries_total: 1,
       enjambre_messaging_pending_copies: 0,
@@ -91,7 +91,7 @@ describe('metrics', () => {
     });
     await bob.process.stop();
     await send('you are not');
-    await untilSays(relay, {
+    await untilSays(messaging, {
       enjambre_messaging_messages_accepted_total: 2,
       enjambre_messaging_deliveries_total: 1,
       enjambre_messaging_pending_copies: 1,

@@ -69,7 +69,7 @@ test('an agent killed without its status file recovers a share, a complete, a pa
 
   const told = await again.process.waitForLog(
     ({ msg }) => (String(msg).startsWith(`${STATUS} was lost`) ? String(msg) : undefined),
-    'the log to tell of it',
+    'the log to report it',
   );
   expect(told).toMatch(/4 of 4 rebuilt \(4 from transfers\/\*\.json\)/);
   const [aside] = (await readdir(bob.dataDir)).filter((name) => name.startsWith(`${STATUS}.bad-`));

@@ -16,7 +16,7 @@ const SIZE: RollingSize = {
 const TIMEOUT_MS = 900_000;
 
 test(
-  'no download fails and no message is lost while all trackers and the relay are restarted in turn',
+  'no download fails and no message is lost while all trackers and the messaging service are restarted in turn',
   async () => {
     const figures = await rolling(SIZE);
     if (ROLLING_ROUNDS !== undefined) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);

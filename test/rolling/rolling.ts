@@ -56,12 +56,12 @@ export async function rolling(size: RollingSize): Promise<RollingFigures> {
     const trackers = [...Array(size.trackers).keys()].map(
       () => new ServiceProcess(swarm, { kind: 'tracker', args }),
     );
-    const relay = new ServiceProcess(swarm, { kind: 'messaging', args });
-    const services = [...trackers, relay];
+    const messaging = new ServiceProcess(swarm, { kind: 'messaging', args });
+    const services = [...trackers, messaging];
     for (const service of services) await service.start();
     const network = [
       ...['--tracker', trackers.map(({ address }) => address).join(',')],
-      ...['--messaging', relay.address],
+      ...['--messaging', messaging.address],
     ];
     const start = async (name: string, args: readonly string[] = []): Promise<BusyAgent> => {
       const busy = new BusyAgent(await swarm.startAgent(name, [...network, ...args]));

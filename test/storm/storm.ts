@@ -2,7 +2,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { NatsServer } from '@enjambre/harness/nats-server';
 import { ProcessSwarm } from '@enjambre/harness/swarm';
 import type { SendRequest } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import { RelayProcess } from './relay-process.js';
+import { MessagingProcess } from './messaging-process.js';
 import { StormPeer } from './storm-peer.js';
 
 export interface StormSize {
@@ -10,7 +10,7 @@ export interface StormSize {
   readonly messages: number;
   readonly senders: number;
   readonly receivers: number;
-  readonly relayKills: number;
+  readonly messagingKills: number;
   readonly natsKills: number;
 }
 
@@ -52,10 +52,10 @@ export async function storm(size: StormSize): Promise<StormFigures> {
   const peers: StormPeer[] = [];
   try {
     const nats = swarm.add(await NatsServer.start());
-    const relay = new RelayProcess(swarm, nats.url);
-    await relay.start();
+    const messaging = new MessagingProcess(swarm, nats.url);
+    await messaging.start();
     const peer = (name: string): StormPeer => {
-      const made = new StormPeer(name, relay.address);
+      const made = new StormPeer(name, messaging.address);
       peers.push(made);
       return made;
     };
@@ -64,7 +64,7 @@ export async function storm(size: StormSize): Promise<StormFigures> {
     await waitFor(() => peers.every(({ isConnected }) => isConnected), { what: 'all peers to be connected' });
     const members = [...receivers.slice(0, ROOM_RECEIVERS), ...senders];
     for (const member of members) await member.join(ROOM);
-    return await rage({ size, nats, relay, senders, receivers, members, peers });
+    return await rage({ size, nats, messaging, senders, receivers, members, peers });
   } finally {
     for (const peer of peers) peer.stop();
     await swarm.stop();
@@ -74,7 +74,7 @@ export async function storm(size: StormSize): Promise<StormFigures> {
 interface Scene {
   readonly size: StormSize;
   readonly nats: NatsServer;
-  readonly relay: RelayProcess;
+  readonly messaging: MessagingProcess;
   readonly senders: readonly StormPeer[];
   readonly receivers: readonly StormPeer[];
   readonly members: readonly StormPeer[];
@@ -131,8 +131,8 @@ function messageOf(
 }
 
 /** Kills both kinds of servers, evenly mixed, each time after an equal share of the messages was acknowledged. */
-async function killNowAndThen({ size, nats, relay }: Scene, answered: () => number): Promise<void> {
-  const kills = size.relayKills + size.natsKills;
+async function killNowAndThen({ size, nats, messaging }: Scene, answered: () => number): Promise<void> {
+  const kills = size.messagingKills + size.natsKills;
   for (let kill = 1; kill <= kills; kill++) {
     const due = Math.floor((size.messages * kill) / (kills + 1));
     await waitFor(() => answered() >= due, { what: `${due} answers`, timeoutMs: END_TIMEOUT_MS, everyMs: 1 });
@@ -142,8 +142,8 @@ async function killNowAndThen({ size, nats, relay }: Scene, answered: () => numb
       await nats.kill();
       await nats.restart();
     } else {
-      await relay.kill();
-      await relay.start();
+      await messaging.kill();
+      await messaging.start();
     }
   }
 }

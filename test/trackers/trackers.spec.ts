@@ -15,7 +15,7 @@ const SIZE: ChaosSize = {
 const TIMEOUT_MS = 600_000;
 
 test(
-  'downloads go on and all trackers agree on files, though a tracker and a node of NATS are killed in the middle',
+  'downloads continue and all trackers agree on files, although a tracker and a NATS node are killed',
   async () => {
     const figures = await chaos(SIZE);
     if (CHAOS_AGENTS !== undefined) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);

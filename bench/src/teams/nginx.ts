@@ -71,7 +71,7 @@ async function peakOfChildren(shell: ManagedProcess): Promise<number> {
       try {
         peak = Math.max(peak, peakMiB(Number(pid)));
       } catch {
-        // It has ended meanwhile.
+        // It ended in the meantime.
       }
     }
     await delay(LOOK_EVERY_MS);

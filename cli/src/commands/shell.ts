@@ -141,7 +141,7 @@ async function getEntry(run: Run): Promise<void> {
 async function sendEntry(run: Run): Promise<void> {
   const others = await run((session) => withAgent(session, (agent) => agent.peers('')));
   const to = await autocomplete<string>({
-    message: 'To whom?',
+    message: 'Which recipient?',
     options: [
       ...others.map(({ peer }) => ({
         value: peer?.peerId ?? '',

@@ -14,7 +14,7 @@ import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 export const trackerOptions = {
   listen: {
     placeholder: 'HOST:PORT',
-    description: 'address for agents and look-ups; without HOST, all IPv6 and IPv4 addresses',
+    description: 'address for agents and lookups; without HOST, all IPv6 and IPv4 addresses',
     schema: tcpAddressSchema,
     default: ':7070',
   },

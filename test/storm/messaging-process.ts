@@ -2,7 +2,7 @@ import type { ManagedProcess } from '@enjambre/harness/managed-process';
 import type { ProcessSwarm } from '@enjambre/harness/swarm';
 
 /** The built messaging service, in a process that can be killed and started again at the same address. */
-export class RelayProcess {
+export class MessagingProcess {
   #process: ManagedProcess | undefined;
   #address = '127.0.0.1:0';
 
@@ -16,16 +16,16 @@ export class RelayProcess {
   }
 
   async start(): Promise<void> {
-    const relay = this.swarm.run([
+    const messaging = this.swarm.run([
       'messaging',
       ...['--listen', this.#address, '--nats', this.natsUrl, '--log-format', 'json', '--log-level', 'info'],
       // No rate limit for the storm.
       ...['--message-rate', '1000000'],
     ]);
-    this.#process = relay;
-    this.#address = await relay.waitForLog(
+    this.#process = messaging;
+    this.#address = await messaging.waitForLog(
       ({ address }) => (typeof address === 'string' ? address : undefined),
-      'the relay to listen',
+      'the messaging service to listen',
     );
   }
 
