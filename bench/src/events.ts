@@ -22,7 +22,7 @@ export interface EventBenchInit {
 }
 
 const SOURCE = 'tracker/bench';
-/** The same as a busy network: 1000 events per second. */
+/** Rate of a busy network: 1000 events per second. */
 const PACE_MS = 1;
 const log = createLogger({ name: 'bench', level: 'silent' });
 

@@ -23,7 +23,7 @@ describe('an error', () => {
     [
       'copy it from there',
       { remedy: 'remove-first', transfer: '5d41402a' },
-      'copy it from there, or `enjambre rm 5d41402a` it first',
+      'copy it from there, or remove it first with `enjambre rm 5d41402a`',
     ],
     ['or remove it first', { remedy: 'remove' }, 'or remove it first with `enjambre rm`'],
     [
@@ -34,7 +34,7 @@ describe('an error', () => {
     [
       'no peer shares "x"',
       { remedy: 'see-files' },
-      'no peer shares "x": see `enjambre files` for what is shared',
+      'no peer shares "x": see `enjambre files` for shared files',
     ],
     [
       'this agent has no ban on "bob"',

@@ -18,10 +18,10 @@ type Facts = Readonly<Record<string, string | undefined>>;
 /** The end of an error's message, by its `remedy`. */
 const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>> = {
   remove: () => ' with `enjambre rm`',
-  'remove-first': ({ transfer = 'REF' }) => `, or \`enjambre rm ${transfer}\` it first`,
+  'remove-first': ({ transfer = 'REF' }) => `, or remove it first with \`enjambre rm ${transfer}\``,
   'remove-other': ({ transfer = 'REF' }) => `, or remove that one with \`enjambre rm ${transfer}\``,
   'see-transfers': () => ': see `enjambre ls`',
-  'see-files': () => ': see `enjambre files` for what is shared',
+  'see-files': () => ': see `enjambre files` for shared files',
   'see-bans': () => ': see `enjambre peers --banned`',
   'list-rooms': () => ': `enjambre rooms` shows the rooms and their members',
   'read-inbox': () => ' with `enjambre inbox`',

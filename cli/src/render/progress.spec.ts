@@ -32,7 +32,7 @@ describe('a progress line', () => {
     ]);
   });
 
-  test('never fills more columns than there are', () => {
+  test('never fills more columns than the terminal has', () => {
     const { output } = screen();
     fc.assert(
       fc.property(
