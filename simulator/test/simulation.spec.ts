@@ -55,6 +55,12 @@ describe('a simulated swarm', () => {
     expect(duplicateShare).toBe(0);
   });
 
+  it('sends a block whole, whatever its length: large scenarios use blocks of a whole piece', () => {
+    const content = { bytes: 32 * MIB, pieceLength: 2 * MIB, blockLength: 2 * MIB };
+    const { finished, duplicateShare } = new Simulation(scenario([SEEDER, LINK, LINK], { content }), 1).run();
+    expect([finished, duplicateShare]).toEqual([2, 0]);
+  });
+
   it('fills a downlink from several uplinks, and never exceeds it', () => {
     const four = Array.from({ length: 4 }, () => SEEDER);
     const wide = new Simulation(scenario([...four, { ...LINK, down: 40 * MIB }]), 1).run();

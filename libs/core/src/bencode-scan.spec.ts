@@ -10,7 +10,9 @@ const find = (bytes: Uint8Array, key = 'info') => runSteps(scanFor(bytes, key));
 /** Counts as the scanner does: each string, number, list and dictionary, keys included. */
 function countOf(value: BencodeValue): number {
   if (value instanceof BencodeDict) return [...value].reduce((sum, [, each]) => sum + 1 + countOf(each), 1);
-  return Array.isArray(value) ? value.reduce((sum: number, each) => sum + countOf(each), 1) : 1;
+  return Array.isArray(value)
+    ? (value as BencodeValue[]).reduce<number>((sum, each) => sum + countOf(each), 1)
+    : 1;
 }
 
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({

@@ -115,6 +115,7 @@ export class Uploads {
       this.handle({ type: 'part-failed', stream, id, part, reason });
       return;
     }
+    this.handle({ type: 'part-read', stream, id, part });
     if (!(await outgoing.send())) return;
     serving.sent(peerId, part.length);
     this.handle({ type: 'part-sent', stream, id, part });

@@ -28,7 +28,13 @@ export type BlockRequest = { readonly id: number; readonly length: number } & (
 
 /** Input of the engine. A downloader is one peer for one file; it requests blocks on any number of streams. */
 export type UploadEvent<Downloader, Stream> =
-  | { readonly type: 'downloader-joined'; readonly downloader: Downloader; readonly file: UploadFile }
+  | {
+      readonly type: 'downloader-joined';
+      readonly downloader: Downloader;
+      readonly file: UploadFile;
+      /** Whom it belongs to: parties share slots and memory fairly. Compared by identity. @default itself */
+      readonly party?: unknown;
+    }
   /** The pieces that it joined with; copied. Sent once, before any `downloader-has`. */
   | { readonly type: 'downloader-bitfield'; readonly downloader: Downloader; readonly has: Bitfield }
   | { readonly type: 'downloader-has'; readonly downloader: Downloader; readonly pieces: readonly number[] }
@@ -48,6 +54,8 @@ export type UploadEvent<Downloader, Stream> =
   | { readonly type: 'stream-paced'; readonly stream: Stream; readonly bytesPerSecond: number }
   | { readonly type: 'requested'; readonly stream: Stream; readonly request: BlockRequest }
   | { readonly type: 'cancelled'; readonly stream: Stream; readonly id: number }
+  /** A part returned by the engine has been read, and is being sent: from now on only the downloader delays it. */
+  | { readonly type: 'part-read'; readonly stream: Stream; readonly id: number; readonly part: Part }
   /** A part returned by the engine has been sent. */
   | { readonly type: 'part-sent'; readonly stream: Stream; readonly id: number; readonly part: Part }
   /** The part could not be read: no more of its block is sent. */
@@ -60,8 +68,11 @@ export type UploadEvent<Downloader, Stream> =
     }
   | { readonly type: 'tick' };
 
-/** How a downloader broke the protocol: the request id is in use, or too many requests are unanswered. */
-export type Breach = 'duplicate' | 'full';
+/**
+ * How a downloader broke the protocol: the request id is in use, or too many requests are unanswered; or it reads nothing
+ * while others need the memory.
+ */
+export type Breach = 'duplicate' | 'full' | 'stalled';
 
 /** What to do, in this order. */
 export type UploadEffect<Downloader, Stream> =
@@ -73,3 +84,18 @@ export type UploadEffect<Downloader, Stream> =
   | { readonly type: 'choke' | 'unchoke'; readonly downloader: Downloader }
   /** Whether the downloader must leave the choice of blocks to the uploader; initially it does not. */
   | { readonly type: 'super-seed'; readonly downloader: Downloader; readonly on: boolean };
+
+/** Events of an open stream. */
+export type StreamEvent<Downloader, Stream> = Extract<
+  UploadEvent<Downloader, Stream>,
+  {
+    type:
+      | 'stream-closed'
+      | 'stream-paced'
+      | 'requested'
+      | 'cancelled'
+      | 'part-read'
+      | 'part-sent'
+      | 'part-failed';
+  }
+>;

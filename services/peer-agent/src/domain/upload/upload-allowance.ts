@@ -1,4 +1,3 @@
-import { BLOCK_SIZE } from '@enjambre/core/layout';
 import { ByteBucket, lowerLimit, UNLIMITED } from '../limits/byte-bucket.js';
 import type { RateShare } from '../limits/rate-limiter.js';
 import { partLength } from './part-length.js';
@@ -34,9 +33,9 @@ export class UploadAllowance {
     return this.#ceiling === UNLIMITED;
   }
 
-  /** Bytes of a block to send at a time, so that they are sent evenly. */
+  /** Bytes of a block to send at a time, so that they are sent evenly; Infinity for the whole block. */
   get partLength(): number {
-    if (!this.init.takesParts) return BLOCK_SIZE;
+    if (!this.init.takesParts) return Infinity;
     return partLength(this.#ceiling);
   }
 

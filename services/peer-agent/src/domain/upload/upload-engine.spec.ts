@@ -276,7 +276,7 @@ class Table {
   /** Unanswered requests, by stream. */
   readonly #unanswered = new Map<string, Set<number>>();
   /** Parts that are being sent. */
-  readonly #underWay: { stream: string; id: number; part: Part }[] = [];
+  readonly #underWay: { stream: string; id: number; part: Part; sinceMs: number }[] = [];
   readonly #limiter = new RateLimiter(UNLIMITED);
   #nowMs = 0;
   #nextId = 1;
@@ -338,7 +338,8 @@ class Table {
     expect([...this.#unanswered].filter(([, ids]) => ids.size > 0)).toEqual([]);
     expect(this.#engine.load).toEqual({ waiting: 0, bytes: 0 });
     expect(this.#file.share.underWay).toBe(0);
-    expect(this.#engine.wakeMs).toBe(Infinity);
+    // The only slot changes hands while both are there.
+    expect(this.#engine.wakeMs === Infinity).toBe(this.#present.size < 2);
   }
 
   #join(downloader: string): void {
@@ -391,7 +392,10 @@ class Table {
   }
 
   #apply(effect: UploadEffect<string, string>): void {
-    if (effect.type === 'violation') throw new Error('unexpected violation');
+    if (effect.type === 'violation') {
+      expect(effect.breach).toBe('stalled');
+      return this.#stalled(effect.stream);
+    }
     if (effect.type === 'reject') return this.#answer(effect.stream, effect.id);
     if (effect.type !== 'send') return expect(this.#present).toContain(effect.downloader);
     const { stream, id, part } = effect;
@@ -399,12 +403,25 @@ class Table {
     expect(this.have.has(part.piece)).toBe(true);
     const { begin, length, left } = part;
     expect(begin + length + left).toBe(BLOCK);
-    this.#underWay.push({ stream, id, part });
+    this.#underWay.push({ stream, id, part, sinceMs: this.#nowMs });
+    // Some are read at once, others only when they are sent.
+    if (id % 2 === 0) this.#engine.handle({ type: 'part-read', stream, id, part }, this.#nowMs);
     const bytesOfAll = (all: readonly { part: Part }[]): number =>
       all.reduce((sum, one) => sum + one.part.length, 0);
     expect(bytesOfAll(this.#underWay)).toBeLessThanOrEqual(this.#limits.maxBytes);
     const own = this.#underWay.filter((one) => one.stream === stream);
     expect(bytesOfAll(own)).toBeLessThanOrEqual(this.#limits.maxStreamBytes);
+  }
+
+  /** Others wait for what it holds, and nothing of that was sent for two seconds. */
+  #stalled(stream: string): void {
+    const held = this.#underWay.filter((one) => one.stream === stream);
+    expect(held.length).toBeGreaterThan(0);
+    for (const { sinceMs } of held) expect(this.#nowMs - sinceMs).toBeGreaterThanOrEqual(2000);
+    this.#unanswered.delete(stream);
+    this.#open.delete(stream);
+    this.#drop(stream);
+    this.#feed({ type: 'stream-closed', stream });
   }
 
   /** Once for each request. */
@@ -419,6 +436,134 @@ class Table {
 }
 
 describe('the upload engine', () => {
+  const full = Bitfield.full(layout.pieceCount);
+  const fileOf = (): UploadFile => ({
+    layout,
+    have: full,
+    share: new RateLimiter(UNLIMITED).share(),
+    superSeeding: new SuperSeeding(layout.pieceCount, seededRandom(1)),
+  });
+
+  /** Opens a stream of each downloader, named as the downloader, and requests as many blocks on it. */
+  function crowd(
+    engine: UploadEngine<string, string>,
+    downloaders: readonly { name: string; party: string; blocks: number }[],
+    nowMs: number,
+    isRead = true,
+  ): UploadEffect<string, string>[] {
+    const file = fileOf();
+    const effects: UploadEffect<string, string>[] = [];
+    const feed = (event: UploadEvent<string, string>): void =>
+      void effects.push(...engine.handle(event, nowMs));
+    for (const { name, party, blocks } of downloaders) {
+      feed({ type: 'downloader-joined', downloader: name, file, party });
+      feed({ type: 'stream-opened', stream: name, downloader: name, takesParts: false });
+      for (let id = 1; id <= blocks; id++)
+        feed({
+          type: 'requested',
+          stream: name,
+          request: { id, piece: id % layout.pieceCount, begin: 0, length: BLOCK },
+        });
+    }
+    for (let effect = engine.next(nowMs); effect; effect = engine.next(nowMs)) {
+      effects.push(effect);
+      if (isRead && effect.type === 'send')
+        engine.handle({ type: 'part-read', stream: effect.stream, id: effect.id, part: effect.part }, nowMs);
+    }
+    return effects;
+  }
+
+  it('takes the slots of 256 strangers that ask for nothing back after ten seconds, and of one party at once', () => {
+    const idle = (party: (number: number) => string) =>
+      Array.from({ length: 256 }, (_, number) => ({
+        name: `idle ${number}`,
+        party: party(number),
+        blocks: 0,
+      }));
+    const honest = [{ name: 'honest', party: 'honest', blocks: 1 }];
+    const many = new UploadEngine<string, string>({ slots: 256 });
+    crowd(
+      many,
+      idle((number) => `party ${number}`),
+      0,
+    );
+    expect(crowd(many, honest, 1000)).toEqual([
+      { type: 'choke', downloader: 'honest' },
+      { type: 'reject', stream: 'honest', id: 1, reason: 'choked' },
+    ]);
+    expect(many.wakeMs).toBe(10_000);
+    expect(many.handle({ type: 'tick' }, 9999)).toEqual([]);
+    expect(many.handle({ type: 'tick' }, 10_000)).toEqual([
+      { type: 'choke', downloader: 'idle 0' },
+      { type: 'unchoke', downloader: 'honest' },
+    ]);
+    const one = new UploadEngine<string, string>({ slots: 256 });
+    crowd(
+      one,
+      idle(() => 'mallory'),
+      0,
+    );
+    expect(crowd(one, honest, 1000)).toMatchObject([
+      { type: 'choke', downloader: 'idle 0' },
+      { type: 'send', stream: 'honest' },
+    ]);
+  });
+
+  it('gives a downloader that has progress no less time for those that wait', () => {
+    const engine = new UploadEngine<string, string>({ slots: 1 });
+    const [sent] = crowd(engine, [{ name: 'busy', party: 'busy', blocks: 2 }], 0);
+    crowd(engine, [{ name: 'late', party: 'late', blocks: 0 }], 0);
+    if (sent?.type !== 'send') throw new Error('nothing was sent');
+    engine.handle({ type: 'part-sent', stream: 'busy', id: sent.id, part: sent.part }, 9000);
+    expect(engine.handle({ type: 'tick' }, 18_999)).toEqual([]);
+    expect(engine.handle({ type: 'tick' }, 19_000)).toMatchObject([
+      { type: 'choke', downloader: 'busy' },
+      { type: 'unchoke', downloader: 'late' },
+    ]);
+  });
+
+  it('leaves half of the memory to an honest party beside one with thirty streams that reads nothing', () => {
+    const limits = { maxBytes: 48 * BLOCK, maxStreamBytes: 8 * BLOCK, maxQueued: 100 };
+    const engine = new UploadEngine<string, string>({ slots: 256, limits });
+    const streams = Array.from({ length: 30 }, (_, number) => ({
+      name: `m${number}`,
+      party: 'mallory',
+      blocks: 20,
+    }));
+    crowd(engine, streams, 0);
+    expect(engine.load.bytes).toBe(48 * BLOCK);
+    expect(engine.wakeMs).toBe(2000);
+    // Alone it may have all of it; with another it loses what it does not read.
+    crowd(engine, [{ name: 'honest', party: 'honest', blocks: 30 }], 1000);
+    const ended = engine.handle({ type: 'tick' }, 2000).filter(({ type }) => type === 'violation');
+    expect(ended).toHaveLength(30);
+    for (const { name: stream } of streams.slice(0, 29))
+      engine.handle({ type: 'stream-closed', stream }, 2000);
+    const sent: UploadEffect<string, string>[] = [];
+    for (let effect = engine.next(2000); effect; effect = engine.next(2000)) sent.push(effect);
+    expect(sent.filter((effect) => effect.type === 'send' && effect.stream === 'honest')).toHaveLength(8);
+  });
+
+  it('does not take a slow disk for a downloader that reads nothing', () => {
+    const limits = { maxBytes: 4 * BLOCK, maxStreamBytes: 2 * BLOCK, maxQueued: 100 };
+    const engine = new UploadEngine<string, string>({ slots: 256, limits });
+    crowd(
+      engine,
+      ['a', 'b', 'c'].map((name) => ({ name, party: name, blocks: 4 })),
+      0,
+      false,
+    );
+    expect(engine.wakeMs).toBe(Infinity);
+    expect(engine.handle({ type: 'tick' }, 60_000)).toEqual([]);
+  });
+
+  it('lets nobody stall while there is memory for all', () => {
+    const engine = new UploadEngine<string, string>({ slots: 256 });
+    crowd(engine, [{ name: 'slow', party: 'slow', blocks: 8 }], 0);
+    expect(engine.wakeMs).toBe(Infinity);
+    expect(engine.handle({ type: 'tick' }, 60_000)).toEqual([]);
+  });
+
   it('rejects requests of its choice while it is incomplete: it would send unverified pieces', () => {
     const engine = new UploadEngine<string, string>({ slots: 1 });
     const have = Bitfield.full(layout.pieceCount);

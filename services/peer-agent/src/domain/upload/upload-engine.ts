@@ -1,11 +1,10 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
-import type { BlockPlace, RejectReason } from '../block.js';
+import type { RejectReason } from '../block.js';
 import { PARKED_MS } from '../swarm-constants.js';
 import { SuperSeedBlocks } from './super-seed-blocks.js';
-import type { BlockRequest, Part, UploadEffect, UploadEvent, UploadFile } from './messages.js';
-import type { PieceClass } from './piece-class.js';
-import { Pacing, type PacedPart } from './pacing.js';
-import type { SuperSeedMember } from './super-seeding.js';
+import type { BlockRequest, Part, StreamEvent, UploadEffect, UploadEvent, UploadFile } from './messages.js';
+import { Pacing } from './pacing.js';
+import { partOf } from './part-length.js';
 import { UploadAllowance } from './upload-allowance.js';
 import {
   DEFAULT_UPLOAD_LIMITS,
@@ -14,58 +13,22 @@ import {
   type UploadLimits,
 } from './upload-scheduler.js';
 import { UploadSlots } from './upload-slots.js';
+import {
+  chosenBlock,
+  newStream,
+  stalledAtMs,
+  type DownloaderState,
+  type FileState,
+  type Rest,
+  type Sending,
+  type StreamState,
+} from './upload-state.js';
 
 export interface UploadEngineInit {
   /** Downloaders served concurrently; more are choked until one leaves. */
   readonly slots: number;
   /** @default DEFAULT_UPLOAD_LIMITS */
   readonly limits?: UploadLimits;
-}
-
-/** A downloader of a file. */
-interface DownloaderState<Downloader, Stream> {
-  readonly downloader: Downloader;
-  readonly file: UploadFile;
-  readonly streams: Set<StreamState<Downloader, Stream>>;
-  /** Set once its bitfield has arrived. */
-  seat: { readonly member: SuperSeedMember; readonly blocks: SuperSeedBlocks } | undefined;
-}
-
-/** A stream of a downloader. */
-interface StreamState<Downloader, Stream> {
-  readonly stream: Stream;
-  readonly owner: DownloaderState<Downloader, Stream>;
-  readonly allowance: UploadAllowance;
-  /** Blocks being sent, by the id of their requests. */
-  readonly sending: Map<number, Sending>;
-  /** Bytes taken from its allowance that have not been sent yet. */
-  underWay: number;
-  /** When to review requests that are held back; undefined if there are none. */
-  wakeMs: number | undefined;
-}
-
-interface Sending {
-  readonly request: BlockRequest;
-  readonly place: BlockPlace;
-  readonly inParts: boolean;
-}
-
-/** The rest of a block that is sent in parts. */
-interface Rest<Downloader, Stream> extends PacedPart {
-  readonly state: StreamState<Downloader, Stream>;
-  readonly id: number;
-  readonly part: Part;
-}
-
-/** Events of an open stream. */
-type StreamEvent<Downloader, Stream> = Extract<
-  UploadEvent<Downloader, Stream>,
-  { type: 'stream-closed' | 'stream-paced' | 'requested' | 'cancelled' | 'part-sent' | 'part-failed' }
->;
-
-interface FileState<Downloader, Stream> {
-  readonly downloaders: Set<DownloaderState<Downloader, Stream>>;
-  superSeeds: boolean;
 }
 
 /**
@@ -75,7 +38,8 @@ interface FileState<Downloader, Stream> {
  * left.
  *
  * Guarantees: each request is answered once, by a block or a rejection, unless its stream is closed; bytes handed out
- * and not yet sent stay within the limits, per stream and in total; only pieces that the file has are sent.
+ * and not yet sent stay within the limits, per stream, per party and in total; only pieces that the file has are sent; a
+ * downloader without progress keeps neither a slot nor memory that others wait for.
  *
  * @typeParam Downloader one peer for one file, compared by identity
  * @typeParam Stream what a downloader requests blocks on, compared by identity
@@ -107,7 +71,8 @@ export class UploadEngine<Downloader, Stream> {
   /** When the next `tick` is due; Infinity if none is needed. */
   get wakeMs(): number {
     const [first] = this.#parked;
-    return Math.min(first?.wakeMs ?? Infinity, this.#pacing.wakeMs);
+    const parkedMs = first?.wakeMs ?? Infinity;
+    return Math.min(parkedMs, this.#pacing.wakeMs, this.#slots.dueMs, this.#stalledAtMs);
   }
 
   /** Takes one event and returns what to do besides sending. `nowMs` never decreases. */
@@ -170,6 +135,8 @@ export class UploadEngine<Downloader, Stream> {
       case 'cancelled':
         if (this.#scheduler.cancel(state, event.id)) this.#reject(state, event.id, 'cancelled');
         return;
+      case 'part-read':
+        return this.#read(state, event.id, event.part);
       case 'part-sent':
         return this.#sent(state, event.id, event.part);
       case 'part-failed':
@@ -177,13 +144,20 @@ export class UploadEngine<Downloader, Stream> {
     }
   }
 
-  #join({ downloader, file }: Extract<UploadEvent<Downloader, Stream>, { type: 'downloader-joined' }>): void {
-    const state = { downloader, file, streams: new Set<StreamState<Downloader, Stream>>(), seat: undefined };
+  #join({
+    downloader,
+    file,
+    party = downloader,
+  }: Extract<UploadEvent<Downloader, Stream>, { type: 'downloader-joined' }>): void {
+    const streams = new Set<StreamState<Downloader, Stream>>();
+    const state = { downloader, party, file, streams, seat: undefined };
     this.#downloaders.set(downloader, state);
     const others = this.#files.get(file);
     if (others) others.downloaders.add(state);
     else this.#files.set(file, { downloaders: new Set([state]), superSeeds: false });
-    if (!this.#slots.enter(downloader)) this.#emit({ type: 'choke', downloader });
+    const { isServed, choked } = this.#slots.enter(downloader, party, this.#nowMs);
+    if (!isServed) this.#emit({ type: 'choke', downloader });
+    if (choked !== undefined) this.#choke(choked);
   }
 
   #seat(downloader: Downloader, has: Bitfield): void {
@@ -215,8 +189,18 @@ export class UploadEngine<Downloader, Stream> {
     if (seat) file.superSeeding.leave(seat.member);
     this.#review(file);
     if (others?.downloaders.size === 0) this.#files.delete(file);
-    const next = this.#slots.leave(downloader);
-    if (next) this.#emit({ type: 'unchoke', downloader: next });
+    const next = this.#slots.leave(downloader, this.#nowMs);
+    if (next !== undefined) this.#emit({ type: 'unchoke', downloader: next });
+  }
+
+  /** A downloader has lost its slot: what waits is rejected, what is being sent is finished. */
+  #choke(downloader: Downloader): void {
+    this.#emit({ type: 'choke', downloader });
+    for (const state of this.#downloaders.get(downloader)?.streams ?? []) {
+      for (const id of this.#scheduler.drain(state)) this.#reject(state, id, 'choked');
+      state.wakeMs = undefined;
+      this.#parked.delete(state);
+    }
   }
 
   /**
@@ -243,10 +227,13 @@ export class UploadEngine<Downloader, Stream> {
     const owner = this.#downloaders.get(downloader);
     if (!owner) return;
     const allowance = new UploadAllowance(owner.file.share, { takesParts });
-    const state = { stream, owner, allowance, sending: new Map(), underWay: 0, wakeMs: undefined };
+    const state = newStream(stream, owner, allowance);
     this.#streams.set(stream, state);
     owner.streams.add(state);
-    this.#scheduler.open(state, () => this.#pacing.mayBegin(allowance, this.#nowMs));
+    this.#scheduler.open(state, {
+      party: owner.party,
+      mayServe: () => this.#pacing.mayBegin(allowance, this.#nowMs),
+    });
   }
 
   #close(state: StreamState<Downloader, Stream>): void {
@@ -276,7 +263,7 @@ export class UploadEngine<Downloader, Stream> {
   }: UploadJob<StreamState<Downloader, Stream>, BlockRequest>): UploadEffect<Downloader, Stream> | undefined {
     const { stream, owner, allowance } = state;
     const { id } = request;
-    const place = 'any' in request ? this.#choose(owner, request.any) : request;
+    const place = 'any' in request ? chosenBlock(owner, request.any, this.#nowMs) : request;
     if (place === 'later') {
       this.#park(state, request);
       return undefined;
@@ -289,17 +276,8 @@ export class UploadEngine<Downloader, Stream> {
     this.#take(state, part.length);
     const inParts = part.left > 0;
     if (inParts) allowance.isBusy = true;
-    state.sending.set(id, { request, place, inParts });
+    state.sending.set(id, { request, place, inParts, onWire: 0 });
     return { type: 'send', stream, id, part };
-  }
-
-  /** Only an uploader that has all pieces can choose well. */
-  #choose(
-    { file, seat }: DownloaderState<Downloader, Stream>,
-    of: PieceClass,
-  ): BlockPlace | 'later' | 'none' {
-    if (!seat || !file.have.isFull()) return 'none';
-    return seat.blocks.next(of, this.#nowMs);
   }
 
   #park(state: StreamState<Downloader, Stream>, request: BlockRequest): void {
@@ -315,11 +293,23 @@ export class UploadEngine<Downloader, Stream> {
     this.#scheduler.wake(state);
   }
 
+  #read(state: StreamState<Downloader, Stream>, id: number, part: Part): void {
+    const sending = state.sending.get(id);
+    if (!sending) return;
+    if (state.onWire === 0) state.progressMs = this.#nowMs;
+    sending.onWire = part.length;
+    state.onWire += part.length;
+  }
+
   #sent(state: StreamState<Downloader, Stream>, id: number, part: Part): void {
     const { owner, allowance } = state;
     const sending = state.sending.get(id);
     if (!sending) return;
     this.#moved(state, part.length);
+    state.onWire -= sending.onWire;
+    sending.onWire = 0;
+    this.#slots.progress(owner.downloader, this.#nowMs);
+    state.progressMs = this.#nowMs;
     if (owner.seat) owner.file.superSeeding.sent(owner.seat.member, part.piece, this.#nowMs);
     if (part.left === 0) return this.#done(state, sending);
     const rest = partOf(sending.place, part.begin + part.length, allowance.partLength);
@@ -349,6 +339,18 @@ export class UploadEngine<Downloader, Stream> {
       this.#wake(state);
     }
     this.#pacing.tick(this.#nowMs);
+    for (const { choked, unchoked } of this.#slots.review(this.#nowMs)) {
+      if (choked !== undefined) this.#choke(choked);
+      if (unchoked !== undefined) this.#emit({ type: 'unchoke', downloader: unchoked });
+    }
+    if (this.#stalledAtMs > this.#nowMs) return;
+    for (const state of this.#streams.values())
+      if (stalledAtMs([state]) <= this.#nowMs)
+        this.#emit({ type: 'violation', stream: state.stream, breach: 'stalled' });
+  }
+
+  get #stalledAtMs(): number {
+    return this.#scheduler.isExhausted ? stalledAtMs(this.#streams.values()) : Infinity;
   }
 
   #take(state: StreamState<Downloader, Stream>, bytes: number): void {
@@ -368,10 +370,4 @@ export class UploadEngine<Downloader, Stream> {
   #emit(effect: UploadEffect<Downloader, Stream>): void {
     this.#effects.push(effect);
   }
-}
-
-function partOf(place: BlockPlace, begin: number, atMost: number): Part {
-  const rest = place.begin + place.length - begin;
-  const length = Math.min(rest, atMost);
-  return { piece: place.piece, begin, length, left: rest - length };
 }

@@ -27,8 +27,23 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
   maxQueued: 2048,
 };
 
+export interface StreamInit {
+  /** Whom the stream belongs to: parties share the memory fairly. @default the stream itself */
+  readonly party?: unknown;
+  /** Called before each block; false while a limit blocks the stream. @default always true */
+  readonly mayServe?: () => boolean;
+}
+
+/** The streams of one party. */
+interface Party {
+  streams: number;
+  bytes: number;
+}
+
 interface Queue<Stream, Request> {
   readonly stream: Stream;
+  readonly key: unknown;
+  readonly party: Party;
   /** False while a limit allows nothing more to be sent. */
   readonly mayServe: () => boolean;
   readonly waiting: Map<number, Request>;
@@ -40,10 +55,12 @@ interface Queue<Stream, Request> {
 
 /**
  * Chooses the request to serve next: streams take turns, block by block, so that each gets a fair share of the bytes.
- * Bounds the bytes in memory, per stream and in total.
+ * Bounds the bytes in memory, per stream, per party and in total: a party gets no more than its equal share, and at least
+ * what a stream may have.
  */
 export class UploadScheduler<Stream, Request extends UploadRequest = UploadRequest> {
   readonly #queues = new Map<Stream, Queue<Stream, Request>>();
+  readonly #parties = new Map<unknown, Party>();
   #bytes = 0;
 
   constructor(private readonly limits: UploadLimits = DEFAULT_UPLOAD_LIMITS) {}
@@ -55,10 +72,17 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     return { waiting, bytes: this.#bytes };
   }
 
-  /** @param mayServe called before each block; false while a limit blocks the stream */
-  open(stream: Stream, mayServe: () => boolean = () => true): void {
+  /** True if no more may be in memory: all streams wait. */
+  get isExhausted(): boolean {
+    return this.#bytes >= this.limits.maxBytes;
+  }
+
+  open(stream: Stream, { party: key = stream, mayServe = () => true }: StreamInit = {}): void {
     const requests = { waiting: new Map(), parked: new Map(), running: new Set<number>() };
-    this.#queues.set(stream, { stream, mayServe, ...requests, bytes: 0 });
+    const party = this.#parties.get(key) ?? { streams: 0, bytes: 0 };
+    party.streams += 1;
+    this.#parties.set(key, party);
+    this.#queues.set(stream, { stream, key, party, mayServe, ...requests, bytes: 0 });
   }
 
   /** Drops a stream and all its requests. */
@@ -67,6 +91,19 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     if (!queue) return;
     this.#queues.delete(stream);
     this.#bytes -= queue.bytes;
+    queue.party.bytes -= queue.bytes;
+    queue.party.streams -= 1;
+    if (queue.party.streams === 0) this.#parties.delete(queue.key);
+  }
+
+  /** Removes all requests of a stream that are not being served, and returns their ids. */
+  drain(stream: Stream): number[] {
+    const queue = this.#queues.get(stream);
+    if (!queue) return [];
+    const ids = [...queue.parked.keys(), ...queue.waiting.keys()];
+    queue.parked.clear();
+    queue.waiting.clear();
+    return ids;
   }
 
   /** Queues a request. Returns `full` or `duplicate` if the stream broke the protocol. */
@@ -106,15 +143,15 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
 
   /** The next request to serve, or undefined if none waits or all limits are reached. */
   next(): UploadJob<Stream, Request> | undefined {
-    if (this.#bytes >= this.limits.maxBytes) return undefined;
+    if (this.isExhausted) return undefined;
+    const fair = Math.max(this.limits.maxStreamBytes, this.limits.maxBytes / this.#parties.size);
     for (const queue of this.#queues.values()) {
-      if (queue.bytes >= this.limits.maxStreamBytes) continue;
+      if (queue.bytes >= this.limits.maxStreamBytes || queue.party.bytes >= fair) continue;
       const request = first(queue.waiting);
       if (!request || !queue.mayServe()) continue;
       queue.waiting.delete(request.id);
       queue.running.add(request.id);
-      queue.bytes += request.length;
-      this.#bytes += request.length;
+      this.#count(queue, request.length);
       this.#moveToEnd(queue);
       return { stream: queue.stream, request };
     }
@@ -125,8 +162,13 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
   done(stream: Stream, request: Request): void {
     const queue = this.#queues.get(stream);
     if (!queue?.running.delete(request.id)) return;
-    queue.bytes -= request.length;
-    this.#bytes -= request.length;
+    this.#count(queue, -request.length);
+  }
+
+  #count(queue: Queue<Stream, Request>, bytes: number): void {
+    queue.bytes += bytes;
+    queue.party.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   #moveToEnd(queue: Queue<Stream, Request>): void {

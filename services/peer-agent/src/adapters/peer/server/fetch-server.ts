@@ -134,11 +134,7 @@ class FetchSession implements BlockStream {
   }
 
   violated(breach: Breach): void {
-    this.#fail(
-      breach === 'full'
-        ? tooManyRequests()
-        : new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use'),
-    );
+    this.#fail(ERRORS[breach]());
   }
 
   #onMessage({ message }: FetchRequest): void {
@@ -220,7 +216,7 @@ class FetchSession implements BlockStream {
     clearTimeout(this.#timer);
     if (this.#sending.size === 0) return;
     this.#timer = setTimeout(() => {
-      this.#fail(new EnjambreError('timeout', 'SLOW_READER', 'the downloader read no block for too long'));
+      this.#fail(slowReader());
     }, STALL_TIMEOUT_MS);
   }
 
@@ -242,6 +238,16 @@ class FetchSession implements BlockStream {
     for (const done of [...this.#sending]) done();
     this.parts.uploads.handle({ type: 'stream-closed', stream: this });
   }
+}
+
+const ERRORS: Readonly<Record<Breach, () => EnjambreError>> = {
+  full: tooManyRequests,
+  duplicate: () => new EnjambreError('invalid', 'BAD_REQUEST', 'the id of a request is in use'),
+  stalled: slowReader,
+};
+
+function slowReader(): EnjambreError {
+  return new EnjambreError('timeout', 'SLOW_READER', 'the downloader read no block for too long');
 }
 
 function tooManyRequests(): EnjambreError {

@@ -14,6 +14,7 @@ import { HaveNews } from '../have-news.js';
 import { readHello, type Greeting } from '../hello.js';
 import { HELLO_TIMEOUT_MS, MAX_HAVE_PIECES } from '../wire-constants.js';
 import type { SelfDescription } from '../client/peer-link.js';
+import { networkOf } from '@enjambre/core/network-of';
 
 type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>;
 
@@ -78,7 +79,7 @@ export class SyncServer {
     this.#sessions.set(key, session);
     this.#bySecret.set(session.secret.toString('hex'), session);
     const file = session.serving.upload;
-    this.parts.uploads.handle({ type: 'downloader-joined', downloader: session, file });
+    this.parts.uploads.handle({ type: 'downloader-joined', downloader: session, file, party: session.party });
   }
 
   #closed(session: SyncSession): void {
@@ -106,6 +107,8 @@ export class SyncSession implements Downloader {
   readonly #nonce = randomBytes(NONCE_BYTES);
   /** Identifies this stream to its Fetch streams; only its downloader learns it. */
   readonly secret = randomBytes(SESSION_BYTES);
+  /** Its address, as far as one network has it: slots and memory are shared fairly between those. */
+  readonly party: string;
   readonly #endListeners = new Set<(error: EnjambreError) => void>();
   #who: Greeting | undefined;
   /** True once its bitfield has arrived. */
@@ -118,6 +121,7 @@ export class SyncSession implements Downloader {
 
   constructor(call: SyncCall, parts: SyncServerComponents, events: SessionEvents) {
     this.#call = call;
+    this.party = networkOf(call.getPeer());
     this.#parts = parts;
     this.#events = events;
     this.#timer = setTimeout(() => {
