@@ -69,7 +69,15 @@ async function rebuildOne(
 /** Never in place: an entry with its name may belong to someone else, and must not be written to. */
 function guessFacts({ infohash, name }: Metainfo, location: string): TransferFacts {
   const facts = { infohash, name, location, goal: 'run', reason: '', origin: false, copies: [] } as const;
-  return { ...facts, askedByName: false, inPlace: false, ownFiles: 'none', assembly: '', movingTo: '', addedAtMs: Date.now() };
+  return {
+    ...facts,
+    askedByName: false,
+    inPlace: false,
+    ownFiles: 'none',
+    assembly: '',
+    movingTo: '',
+    addedAtMs: Date.now(),
+  };
 }
 
 async function recordOf(
