@@ -150,13 +150,14 @@ export class FdCache {
 
 async function openIn(path: string, mode: OpenMode): Promise<number> {
   if (mode === 'read') return openFile(path, constants.O_RDONLY);
-  if (mode === 'write') return openFile(path, constants.O_RDWR);
-  const flags = constants.O_RDWR | constants.O_CREAT;
+  // What is written is never reached by a link that another user may have planted.
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+  if (mode === 'write') return openFile(path, flags);
   try {
-    return await openFile(path, flags, 0o644);
+    return await openFile(path, flags | constants.O_CREAT, 0o644);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await makeFolder(dirname(path));
-    return openFile(path, flags, 0o644);
+    return openFile(path, flags | constants.O_CREAT, 0o644);
   }
 }

@@ -79,7 +79,9 @@ export class FileStore implements PieceStore {
     this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
     const lengths = init.metainfo.files.map(({ length }) => length);
     const pathOf = (file: number): string => this.#pathOf(file);
-    this.#parts = new PartFiles(components, { lengths, pathOf });
+    const isStaged = init.target !== undefined && init.path !== init.target;
+    const stage = isStaged ? dirname(init.path) : undefined;
+    this.#parts = new PartFiles(components, { lengths, pathOf, stage });
     this.#survey = new FileSurvey({ fileCount: lengths.length, pathOf });
     const { metainfo } = init;
     const hashPiece = (piece: number): Promise<Buffer | undefined> => this.hashPiece(piece);

@@ -1,11 +1,12 @@
 import { fdatasync, fstat, ftruncate } from 'node:fs';
-import { stat, truncate } from 'node:fs/promises';
+import { lstat, truncate } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf } from '@enjambre/common/system-error';
 import { diskError } from './disk-errors.js';
 import type { FdCache } from './fd-cache.js';
 import type { FileIdentity } from './hash-jobs.js';
+import { checkStage, makeStage } from './stage-folder.js';
 
 const statFd = promisify(fstat);
 const truncateFd = promisify(ftruncate);
@@ -19,6 +20,8 @@ export interface PartFilesInit {
   /** Full length of each file in bytes. */
   readonly lengths: readonly number[];
   readonly pathOf: (file: number) => string;
+  /** The folder of this user alone in which the files are; see {@link makeStage}. @default none: they are in place */
+  readonly stage?: string | undefined;
 }
 
 /** Files checked concurrently: more than the system has threads for it. */
@@ -42,6 +45,8 @@ export class PartFiles {
   /** Set when a sync has failed: the system may have dropped unwritten data, and reports that only once. */
   #broken: EnjambreError | undefined;
   #patrolled = 0;
+  /** Resolves once the stage exists and is private. */
+  #stage: Promise<void> | undefined;
 
   constructor(
     private readonly components: PartFilesComponents,
@@ -56,14 +61,15 @@ export class PartFiles {
   /** Runs `use` with a descriptor of a file at its full length: sparse, so at no cost. */
   write<T>(file: number, use: (fd: number, identity: FileIdentity | undefined) => Promise<T>): Promise<T> {
     const mode = this.#held.has(file) ? 'write' : 'create';
-    return this.#guard(file, () =>
-      this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
+    return this.#guard(file, async () => {
+      if (mode === 'create') await this.#enterStage();
+      return this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
         await this.#prepare(file, fd);
         // A sync in progress does not cover this write: only a later one does.
         this.#dirty.add(file);
         return use(fd, this.#held.get(file)).finally(() => this.#dirty.add(file));
-      }),
-    );
+      });
+    });
   }
 
   /** These files hold verified pieces: they must exist, and stay. Extends them to their full length. */
@@ -75,6 +81,7 @@ export class PartFiles {
   /** Resolves when all written data is on disk, under its path. */
   async flush(): Promise<void> {
     if (this.#broken) throw this.#broken;
+    if (this.init.stage !== undefined) await checkStage(this.init.stage);
     await this.#each([...this.#dirty], SYNCS_AT_ONCE, (file) => this.#settleDirty(file));
     await this.#patrol();
   }
@@ -92,6 +99,7 @@ export class PartFiles {
   close(): void {
     this.#held.clear();
     this.#ready.clear();
+    this.#stage = undefined;
     this.#broken = undefined;
   }
 
@@ -104,6 +112,14 @@ export class PartFiles {
       this.#dirty.add(file);
       throw error;
     }
+  }
+
+  #enterStage(): Promise<void> {
+    const { stage } = this.init;
+    if (stage === undefined) return Promise.resolve();
+    this.#stage ??= makeStage(stage);
+    this.#stage.catch(() => (this.#stage = undefined));
+    return this.#stage;
   }
 
   #prepare(file: number, fd: number): Promise<void> {
@@ -128,7 +144,9 @@ export class PartFiles {
   async #adopt(file: number): Promise<void> {
     if (this.#held.has(file)) return this.#check(file);
     const path = this.init.pathOf(file);
-    const { dev, ino, size } = await stat(path, { bigint: true });
+    const found = await lstat(path, { bigint: true });
+    if (found.isSymbolicLink()) throw partLinked(path);
+    const { dev, ino, size } = found;
     const length = this.#lengthOf(file);
     if (size !== BigInt(length)) await truncate(path, length);
     this.#held.set(file, { dev, ino });
@@ -156,7 +174,7 @@ export class PartFiles {
 
   async #check(file: number): Promise<void> {
     const path = this.init.pathOf(file);
-    const look = await this.#guard(file, () => stat(path, { bigint: true }));
+    const look = await this.#guard(file, () => lstat(path, { bigint: true }));
     const held = this.#held.get(file);
     const same = !held || (held.dev === look.dev && held.ino === look.ino);
     if (!same || look.size !== BigInt(this.#lengthOf(file))) throw partChanged(path);
@@ -170,6 +188,7 @@ export class PartFiles {
       const path = this.init.pathOf(file);
       const errno = errnoOf(error);
       if (errno === 'SHORT_FILE' || errno === 'OTHER_FILE') throw partChanged(path, error);
+      if (errno === 'ELOOP') throw partLinked(path, error);
       throw errno === 'ENOENT' ? partMissing(path, error) : diskError(error, path);
     }
   }
@@ -194,6 +213,11 @@ export class PartFiles {
 function partMissing(path: string, cause: unknown): EnjambreError {
   const message = `${path}: it is missing: restore it, or verify the download to fetch it again`;
   return new EnjambreError('precondition', 'FILE_MISSING', message, { cause });
+}
+
+function partLinked(path: string, cause?: unknown): EnjambreError {
+  const message = `${path}: it is a symbolic link, and the agent writes to no file through a link: put the file itself there, or remove the link and verify the download`;
+  return new EnjambreError('precondition', 'FILE_CHANGED', message, { cause });
 }
 
 function partChanged(path: string, cause?: unknown): EnjambreError {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { RESERVED_NAME } from '../../app/ports/store-factory.js';
 import type { DiskFiles } from './disk-files.js';
-import { makeFolder } from './make-folder.js';
+import { makeStage } from './stage-folder.js';
 
 /** Paths of one probe in a folder. */
 export interface Probe {
@@ -43,7 +43,7 @@ export class Probes {
     const probe = placesOf(folder, id);
     try {
       await this.sweep(folder);
-      await makeFolder(probe.stage);
+      await makeStage(probe.stage);
       return await use(probe);
     } finally {
       await this.#remove(folder, id);

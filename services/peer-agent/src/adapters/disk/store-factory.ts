@@ -21,6 +21,7 @@ import { studyNames } from './name-study.js';
 import { rehearse } from './rehearsal.js';
 import { Places } from './places.js';
 import { Probes } from './probes.js';
+import { makeStage } from './stage-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { FileStore, type FileStoreComponents } from './file-store.js';
 import type { PrivateFolders } from './private-folders.js';
@@ -106,7 +107,7 @@ export class FileStoreFactory implements StoreFactory {
     ];
     try {
       if (await isThere(old)) {
-        await makeFolder(dirname(path));
+        await makeStage(dirname(path));
         // A file is linked to its new name before the old one is removed: after a crash it may have both.
         if (await isSameFile(old, path)) await this.#files.unlink(old);
         else await moveNew(old, path, this.#files);
