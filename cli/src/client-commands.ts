@@ -276,13 +276,15 @@ function withConnection(command: Command): Command {
   return withJson(command)
     .option('--agent <ADDR>', 'address of the agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
     .option('--data-dir <DIR>', 'data folder of the agent (ENJAMBRE_DATA_DIR)')
-    .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+    .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)')
+    .option('--token-file <FILE>', 'file that holds the token (ENJAMBRE_TOKEN_FILE)');
 }
 
 export function connectionOf(given: Given): Session['connection'] {
   return {
     agent: text(given.agent),
     token: text(given.token),
+    tokenFile: text(given.tokenFile),
     dataDir: text(given.dataDir),
     tracker: text(given.tracker),
   };

@@ -47,6 +47,23 @@ describe('the selected agent', () => {
       token: 'v',
     });
     expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toMatchObject({ token: 'from-file' });
+    await writeFile(join(dataDir, 'other.token'), ' other\n');
+    const named = { ...flags, tokenFile: 'other.token' };
+    expect(await resolveAgent(named, { environment: {}, cwd: dataDir })).toMatchObject({ token: 'other' });
+    expect(await resolveAgent({ ...named, token: 't' }, { environment: {}, cwd: dataDir })).toMatchObject({
+      token: 't',
+    });
+    const environment = { ENJAMBRE_TOKEN_FILE: join(dataDir, 'other.token') };
+    expect(await resolveAgent(flags, { environment, cwd: '/' })).toMatchObject({ token: 'other' });
+    await writeFile(join(dataDir, 'other.token'), '\n');
+    await expect(resolveAgent(named, { environment: {}, cwd: dataDir })).rejects.toThrow(
+      /--token-file: .*other\.token is empty/,
+    );
+    await expect(
+      resolveAgent({ ...flags, tokenFile: 'none' }, { environment: {}, cwd: dataDir }),
+    ).rejects.toThrow(
+      /--token-file: cannot read .*\/none \(no such file or directory\): fix its permissions/,
+    );
     await rm(dataDir, { recursive: true });
     expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toEqual({ address: '127.0.0.1:7073' });
   });

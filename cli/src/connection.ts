@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
 import { homeFolder } from '@enjambre/common/config/home-folder';
 import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
+import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
@@ -15,6 +16,8 @@ export interface Surroundings extends WorkingFolder {
 export interface ConnectionFlags {
   readonly agent?: string | undefined;
   readonly token?: string | undefined;
+  /** A file that holds the token, which then is in no list of processes. */
+  readonly tokenFile?: string | undefined;
   readonly dataDir?: string | undefined;
   /** Query this tracker, or the first of several that answers, instead of an agent. */
   readonly tracker?: string | undefined;
@@ -43,7 +46,10 @@ export async function resolveAgent(flags: ConnectionFlags, around: Surroundings)
   }
   const address = readAddress(said.value, said.source);
   if (address.startsWith('unix:')) return { address };
-  const token = setting('token', flags, environment)?.value ?? (await storedToken(flags, around));
+  const token =
+    setting('token', flags, environment)?.value ??
+    (await tokenIn(setting('tokenFile', flags, environment), around)) ??
+    (await storedToken(flags, around));
   return token === undefined ? { address } : { address, token };
 }
 
@@ -99,6 +105,22 @@ async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<st
   if (said) return pathFrom(around, said.value);
   const { defaultDataDir } = await import('@enjambre/peer-agent/default-data-dir');
   return defaultDataDir(environment);
+}
+
+/** The token in a named file; undefined if none is named. Throws `invalid`, BAD_OPTION. */
+async function tokenIn(file: Setting | undefined, around: WorkingFolder): Promise<string | undefined> {
+  if (!file) return undefined;
+  const path = pathFrom(around, file.value);
+  const token = await readFile(path, 'utf8').catch((error: unknown) => {
+    const message = `${file.source}: cannot read ${path} (${systemErrorText(error)}): fix its permissions, or name another file`;
+    throw new EnjambreError('invalid', 'BAD_OPTION', message, { cause: error });
+  });
+  if (token.trim() !== '') return token.trim();
+  throw new EnjambreError(
+    'invalid',
+    'BAD_OPTION',
+    `${file.source}: ${path} is empty: it must hold the token`,
+  );
 }
 
 /** The token of an agent whose data folder can be read here; undefined if there is none. */

@@ -18,7 +18,8 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
       .optionsGroup('Common options:')
       .option('--json', 'print one JSON object per line, and nothing else, on standard output')
       .option('--agent <ADDR>', 'address of the agent: unix:PATH or HOST:PORT (ENJAMBRE_AGENT)')
-      .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)');
+      .option('--token <TOKEN>', 'control token of an agent reached over TCP (ENJAMBRE_TOKEN)')
+      .option('--token-file <FILE>', 'file that holds the token (ENJAMBRE_TOKEN_FILE)');
     doctor.action(async () => {
       const given: Given = { ...program.opts(), ...doctor.opts() };
       const output = makeOutput({ json: given.json === true });

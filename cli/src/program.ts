@@ -44,6 +44,7 @@ function createProgram(context: Context): Command {
       '--token <TOKEN>',
       'control token of an agent reached over TCP (default: read from <data-dir>/control.token; ENJAMBRE_TOKEN)',
     )
+    .option('--token-file <FILE>', 'file that holds the token (ENJAMBRE_TOKEN_FILE)')
     .addHelpText(
       'after',
       '\nREF is an infohash or at least its first 8 digits, a magnet link, a .torrent file (- for standard input), or a name.',

@@ -26,7 +26,7 @@ function isOfAnother({ reason }: EnjambreError): boolean {
 /** Words an agent's error for the user, with the next step. */
 export function explainAgentError(error: EnjambreError, address: string): EnjambreError {
   if (error.reason === 'BAD_TOKEN') {
-    const message = `the agent at ${address} requires its token: pass --token or ENJAMBRE_TOKEN (it is in control.token in the agent's data folder)`;
+    const message = `the agent at ${address} requires its token: pass --token-file, --token or ENJAMBRE_TOKEN (it is in control.token in the agent's data folder)`;
     return new EnjambreError('unauthenticated', 'BAD_TOKEN', message, { cause: error });
   }
   if (error.code === 'internal') {

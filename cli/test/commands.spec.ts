@@ -472,7 +472,7 @@ describe('the agent', () => {
     const { code, stderr } = await on(['ls']);
 
     expect(code).toBe(1);
-    expect(stderr).toMatch(/--token or ENJAMBRE_TOKEN/);
+    expect(stderr).toMatch(/--token-file, --token or ENJAMBRE_TOKEN/);
   });
 
   test('cannot send control characters to a terminal', async () => {

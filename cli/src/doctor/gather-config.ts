@@ -10,7 +10,7 @@ import type { AgentConfig, agentOptions } from '@enjambre/peer-agent/config';
 import { nearest, type ConfigFacts } from './judge-config.js';
 
 /** Variables of the command itself. */
-const OF_THE_COMMAND: readonly string[] = ['ENJAMBRE_AGENT', 'ENJAMBRE_TOKEN'];
+const OF_THE_COMMAND: readonly string[] = ['ENJAMBRE_AGENT', 'ENJAMBRE_TOKEN', 'ENJAMBRE_TOKEN_FILE'];
 /** Kubernetes sets these variables for each of its services; they are no settings. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/;
 

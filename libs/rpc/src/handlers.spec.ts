@@ -150,9 +150,12 @@ describe('a unary handler', () => {
 
   it('is not called when the call is refused', async () => {
     const calls: string[] = [];
-    const authorize = ({ metadata }: CallContext): void => {
-      if (metadata.get('token')[0] !== 'right')
-        throw new EnjambreError('unauthenticated', 'BAD_TOKEN', 'who are you?');
+    const authorize = ({ metadata }: CallContext): Promise<void> | undefined => {
+      const error = new EnjambreError('unauthenticated', 'BAD_TOKEN', 'who are you?');
+      const [token] = metadata.get('token');
+      if (token === 'late') return Promise.reject(error);
+      if (token !== 'right') throw error;
+      return undefined;
     };
     const client = await serve(
       {
@@ -165,8 +168,10 @@ describe('a unary handler', () => {
     );
     await expect(list(client)).rejects.toMatchObject({ code: 'unauthenticated', reason: 'BAD_TOKEN' });
     await expect(readAll(client)).rejects.toMatchObject({ code: 'unauthenticated', reason: 'BAD_TOKEN' });
-    expect(calls).toEqual([]);
     const metadata = new Metadata();
+    metadata.set('token', 'late');
+    await expect(list(client, { metadata })).rejects.toMatchObject({ reason: 'BAD_TOKEN' });
+    expect(calls).toEqual([]);
     metadata.set('token', 'right');
     await list(client, { metadata });
     expect(calls).toEqual(['unary']);

@@ -22,8 +22,8 @@ export interface HandlerOptions {
   /** Owner of the error reasons, such as "enjambre.tracker". */
   readonly domain: string;
   readonly log: Logger;
-  /** Called before every handler; throws to refuse the call. */
-  readonly authorize?: (context: CallContext) => void;
+  /** Called before every handler; throws, or rejects, to refuse the call. */
+  readonly authorize?: (context: CallContext) => Promise<void> | undefined;
 }
 
 /** Creates gRPC handlers from plain functions: errors become rich statuses, defects are logged. */
@@ -96,7 +96,8 @@ export class HandlerFactory {
   }
 
   async #run<T>(context: CallContext, work: () => Promise<T> | T): Promise<T> {
-    this.options.authorize?.(context);
+    const check = this.options.authorize?.(context);
+    if (check) await check;
     return work();
   }
 }

@@ -55,6 +55,17 @@ export const agentOptions = {
     description: 'unix:PATH moves the control socket; HOST:PORT also accepts control over TCP',
     schema: addressSchema.optional(),
   },
+  shareRoot: {
+    placeholder: 'DIR',
+    description: 'the only folder that control over TCP may share from; without it, all but the data folder',
+    schema: pathSchema.optional(),
+  },
+  outputRoot: {
+    placeholder: 'DIR',
+    description:
+      'the only folder that control over TCP may place downloads in, besides the download folder; without it, all but the data folder',
+    schema: pathSchema.optional(),
+  },
   tracker: {
     placeholder: 'HOST:PORT[,…]',
     description:

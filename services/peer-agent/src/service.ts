@@ -294,7 +294,7 @@ class AgentService implements Agent {
     components: AgentHandlersComponents,
     credentials: Credentials,
   ): Promise<GrpcServer[]> {
-    const { control, dataDir } = this.#config;
+    const { control, dataDir, shareRoot, outputRoot } = this.#config;
     const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
     const common = {
       credentials,
@@ -309,7 +309,8 @@ class AgentService implements Agent {
     const servers = [new GrpcServer({ ...common, maxReceiveBytes, listen: socket, services })];
     if (control?.kind === 'tcp') {
       const token = await loadControlToken(dataDir);
-      const guarded = controlServices(components, { token });
+      const roots = { share: shareRoot, output: outputRoot };
+      const guarded = controlServices(components, { token, roots });
       servers.push(new GrpcServer({ ...common, listen: control, services: guarded }));
     }
     return servers;

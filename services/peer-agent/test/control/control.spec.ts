@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import { makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { callUnary, readStream } from '@enjambre/rpc/client';
@@ -11,6 +12,7 @@ import {
   Distance,
   AgentServiceClient,
   AgentServiceService,
+  LinkPolicy,
   Priority,
   TrackerState,
   ShareRequest,
@@ -28,8 +30,11 @@ import { DownloadAgent } from '../support/download-agent.js';
 import { infoHash, peerNamed } from '../support/ids.js';
 import { TestFolder } from '../support/folder.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
+import type { RemoteRoots } from '../../src/adapters/control/remote-roots.js';
 
 const TOKEN = 'the-right-token-of-this-agent';
+/** Refuses calls without delay. */
+const IMPATIENT = { ...SYSTEM_CLOCK, sleep: () => Promise.resolve(true) };
 const log = createLogger({ name: 'test', level: 'silent' });
 let folder: TestFolder;
 let agent: DownloadAgent;
@@ -56,7 +61,11 @@ afterEach(async () => {
   await folder.remove();
 });
 
-async function controlled(listen: Address, token?: string): Promise<AgentServiceClient> {
+async function controlled(
+  listen: Address,
+  token?: string,
+  roots: RemoteRoots = {},
+): Promise<AgentServiceClient> {
   const facts = () => ({
     peerId: 'p',
     name: 'agent',
@@ -74,6 +83,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
   });
   const services = controlServices(
     {
+      clock: IMPATIENT,
       transfers: agent.transfers,
       limits: agent.limits,
       locality: agent.locality,
@@ -84,7 +94,7 @@ async function controlled(listen: Address, token?: string): Promise<AgentService
       facts,
       log,
     },
-    token === undefined ? {} : { token },
+    { roots, ...(token !== undefined && { token }) },
   );
   const server = new GrpcServer({ listen, credentials: PLAINTEXT, services, log, graceMs: 50 });
   await server.start();
@@ -356,5 +366,49 @@ describe('control over the socket', () => {
     const client = await bySocket();
     const listing = callUnary(client.listFiles.bind(client), { query: '', pageSize: 0, pageToken: '' });
     await expect(listing).rejects.toMatchObject({ code: 'unavailable', reason: 'NO_TRACKER' });
+  });
+});
+
+describe('control over TCP that is confined to folders', () => {
+  const tcp: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+  const outside = { code: 'denied', reason: 'OUTSIDE_ROOT' };
+
+  it('shares what is in its folder, and nothing that a path or a link reaches from there', async () => {
+    const root = folder.at('pub');
+    const client = await controlled(tcp, undefined, { share: root });
+    const mine = await folder.write('pub/mine.bin', bytesOf(1000));
+    const secret = await folder.write('secret.bin', bytesOf(1000, 2));
+    await symlink(secret, folder.at('pub', 'link.bin'));
+    expect((await share(client, mine)).at(-1)?.result?.$case).toBe('shared');
+    for (const path of [
+      secret,
+      `${root}/../secret.bin`,
+      folder.at('pub', 'link.bin'),
+      '/etc/passwd',
+      `${root}-2`,
+    ])
+      await expect(share(client, path)).rejects.toMatchObject(outside);
+    const links = ShareRequest.fromPartial({ path: root, links: LinkPolicy.ANYWHERE });
+    const all = async (): Promise<void> => {
+      await readStream(client.share(links)).next();
+    };
+    await expect(all()).rejects.toMatchObject(outside);
+  });
+
+  it('downloads into its folder, also one that does not exist yet, and the download folder only', async () => {
+    const root = folder.at('out');
+    const client = await controlled(tcp, undefined, { output: root });
+    const { bytes } = metainfoOf(bytesOf(1000), 16_384, 'some.bin');
+    const get = (outputDir: string): Promise<unknown> =>
+      callUnary(client.download.bind(client), {
+        source: { $case: 'metainfo', value: bytes },
+        outputDir,
+        limits: undefined,
+      });
+    for (const dir of ['/etc', folder.path, `${root}/../other`, `${root}/new/../../x`])
+      await expect(get(dir)).rejects.toMatchObject(outside);
+    await get(`${root}/new/deep`);
+    await callUnary(client.removeTransfer.bind(client), { ref: 'some.bin', deleteData: false, force: false });
+    await get('');
   });
 });

@@ -9,6 +9,7 @@ import {
   type DownloadRequest,
   type DownloadResponse,
   type GetInfoResponse,
+  type ShareRequest,
   type WatchTransferRequest,
   type WatchTransferResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
@@ -29,8 +30,10 @@ import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-h
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
 import { share } from './share-handler.js';
-import { checkToken } from './token-check.js';
+import { checkWithin, type RemoteRoots } from './remote-roots.js';
+import { TokenCheck } from './token-check.js';
 import { ChangeSignal } from './signals.js';
+import type { Clock } from '@enjambre/common/async/clock';
 
 /** The agent's own part of GetInfo. */
 export type AgentInfo = Pick<
@@ -39,6 +42,7 @@ export type AgentInfo = Pick<
 >;
 
 export interface AgentHandlersComponents {
+  readonly clock: Clock;
   readonly transfers: Transfers;
   readonly limits: AgentLimits;
   readonly locality: Locality;
@@ -54,6 +58,8 @@ export interface AgentHandlersComponents {
 export interface AgentHandlersInit {
   /** If set, calls must carry it as "authorization: Bearer TOKEN". */
   readonly token?: string;
+  /** @default no bounds */
+  readonly roots?: RemoteRoots;
 }
 
 const DEFAULT_INTERVAL_MS = 500;
@@ -62,15 +68,19 @@ const MIN_INTERVAL_MS = 50;
 /** The control API, used by the command line and by grpcurl. */
 export function controlServices(
   components: AgentHandlersComponents,
-  { token }: AgentHandlersInit = {},
+  { token, roots = {} }: AgentHandlersInit = {},
 ): ServedService[] {
-  const authorize = token === undefined ? undefined : checkToken(token);
+  const authorize = token === undefined ? undefined : new TokenCheck(components, token).authorize;
   const { messages, log } = components;
   const handlers = new HandlerFactory({ domain: 'enjambre.agent', log, ...(authorize && { authorize }) });
-  return [agentService(components, handlers), messagingService(messages, handlers)];
+  return [agentService(components, handlers, roots), messagingService(messages, handlers)];
 }
 
-function agentService(components: AgentHandlersComponents, handlers: HandlerFactory): ServedService {
+function agentService(
+  components: AgentHandlersComponents,
+  handlers: HandlerFactory,
+  roots: RemoteRoots,
+): ServedService {
   const { transfers } = components;
   const changing = (act: (transfer: Transfer) => Promise<void>) =>
     handlers.unary(async ({ ref }: { ref: string }) => {
@@ -81,8 +91,14 @@ function agentService(components: AgentHandlersComponents, handlers: HandlerFact
     });
   const implementation: AgentServiceServer = {
     getInfo: handlers.unary(() => info(components)),
-    share: handlers.serverStream((request, context) => share(transfers, request, context)),
-    download: handlers.unary((request) => download(transfers, request)),
+    share: handlers.serverStream(async function* (request: ShareRequest, context) {
+      await checkWithin(request.path, roots.share, 'share from');
+      yield* share(transfers, request, context, roots.share);
+    }),
+    download: handlers.unary(async (request) => {
+      if (request.outputDir !== '') await checkWithin(request.outputDir, roots.output, 'download to');
+      return download(transfers, request);
+    }),
     listTransfers: handlers.unary(() => ({
       transfers: transfers.list().map((transfer) => transferToWire(transfer.view())),
     })),

@@ -34,20 +34,27 @@ const REASONS: Readonly<Record<LeftOutWhy, LeftOutReason>> = {
   name: LeftOutReason.NAME,
 };
 
-/** Shares the requested path, and reports progress until it is done. */
+/**
+ * Shares the requested path, and reports progress until it is done.
+ *
+ * @param root the folder that no link may lead out of; undefined for no bound
+ */
 export async function* share(
   transfers: Transfers,
   { path, name, pieceLength, limits: wire, links, skipUnsupported }: ShareRequest,
   { signal }: CallContext,
+  root: string | undefined,
 ): AsyncGenerator<ShareResponse> {
   checkPieceLength(pieceLength);
+  if (root !== undefined && links === WirePolicy.ANYWHERE) throw linksLeadOut(root);
   const limits = limitChangeFromWire(wire);
   const changes = new ChangeSignal();
   const state = { done: 0, total: 0, over: false };
   const progress = (done: number, total: number): void => {
     Object.assign(state, { done, total });
   };
-  const scan = { links: POLICIES[links] ?? 'skip', skipUnsupported };
+  const within = root === undefined ? {} : { within: root };
+  const scan = { links: POLICIES[links] ?? 'skip', skipUnsupported, ...within };
   const sharing = transfers.share({ path, name, pieceLength, limits, signal, progress, scan }).finally(() => {
     state.over = true;
     changes.notify();
@@ -76,6 +83,11 @@ function leftOutToWire({ entries, ...counts }: LeftOut): WireLeftOut {
     ...counts,
     entries: entries.map(({ path, why, fault }) => ({ path, reason: REASONS[why], fault })),
   };
+}
+
+function linksLeadOut(root: string): EnjambreError {
+  const message = `links may lead out of ${root}, the only folder that control over TCP may share from: follow only links inside, or use the agent's socket`;
+  return new EnjambreError('denied', 'OUTSIDE_ROOT', message);
 }
 
 function checkPieceLength(pieceLength: number): void {
