@@ -75,8 +75,9 @@ export class UploadSlots<Downloader> {
 
   /** Gives slots without progress to downloaders that wait, in turn. */
   review(nowMs: number): SlotChange<Downloader>[] {
-    const changes: SlotChange<Downloader>[] = [];
     let rest = this.#waiting.size;
+    if (rest === 0) return [];
+    const changes: SlotChange<Downloader>[] = [];
     while (rest > 0 && this.dueMs <= nowMs) {
       rest -= 1;
       const [choked] = this.#served.keys();
@@ -86,6 +87,9 @@ export class UploadSlots<Downloader> {
       changes.push({ choked, unchoked: this.#unchoke(nowMs) });
       this.#waiting.set(choked, { party: place?.party });
     }
+    // All that waited have a slot: the other idle ones keep theirs for as long again.
+    for (const [downloader, { progressMs }] of [...this.#served])
+      if (progressMs + SLOT_IDLE_MS <= nowMs) this.progress(downloader, nowMs);
     return changes;
   }
 
@@ -96,9 +100,10 @@ export class UploadSlots<Downloader> {
   /** The one that a party with two slots more than `party` can spare. */
   #fromLargestParty(party: unknown): Downloader | undefined {
     const counts = this.#counts();
-    const [largest, count] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one));
-    if (count < (counts.get(party) ?? 0) + 2) return undefined;
-    for (const [downloader, place] of this.#served) if (place.party === largest) return downloader;
+    const enough = (counts.get(party) ?? 0) + 2;
+    const [largest] = [...counts].filter(([, count]) => count >= enough).sort(([, a], [, b]) => b - a);
+    if (!largest) return undefined;
+    for (const [downloader, place] of this.#served) if (place.party === largest[0]) return downloader;
     return undefined;
   }
 
