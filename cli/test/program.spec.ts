@@ -74,7 +74,7 @@ describe('the command line', () => {
       ['limit', '--upload', '1MB'],
       "enjambre: unknown option '--upload' (Did you mean --max-upload?): see `enjambre limit --help`\n",
     ],
-    [['get', 'x', '--output-file=y'], expect.stringContaining('(Did you mean --output?)')],
+    [['get', 'x', '--outputs=y'], expect.stringContaining('(Did you mean --output?)')],
     [['--frob'], "enjambre: unknown option '--frob': see `enjambre --help`\n"],
     [
       ['share', 'x', '--piece-length', 'big'],

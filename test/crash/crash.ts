@@ -135,8 +135,10 @@ async function checkClaims(
 
 /** Path of the file under its name, or where it is assembled; undefined before its first byte. */
 async function pathOf({ downloadDir }: SwarmAgent): Promise<string | undefined> {
-  const name = (await readdir(downloadDir, { recursive: true })).find((found) => found.endsWith(FILE));
-  return name === undefined ? undefined : join(downloadDir, name);
+  const entries = await readdir(downloadDir, { recursive: true, withFileTypes: true });
+  // A kill during the rehearsal leaves a folder of that name in its probe.
+  const found = entries.find((entry) => entry.isFile() && entry.name === FILE);
+  return found && join(found.parentPath, found.name);
 }
 
 /** Read from the metainfo that the agent stores: a bencoded integer after its key. */
