@@ -30,7 +30,11 @@ describe('control over TCP', () => {
     expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
 
     const ls = ['ls', '--agent', address, '--data-dir', 'nowhere'];
-    expectRefused(await swarm.enjambre(ls), 1, /requires its token: pass --token-file, --token or ENJAMBRE_TOKEN/);
+    expectRefused(
+      await swarm.enjambre(ls),
+      1,
+      /requires its token: pass --token-file, --token or ENJAMBRE_TOKEN/,
+    );
     expectRefused(await swarm.enjambre([...ls, '--token', `${token}x`]), 1, /requires its token/);
     expectRefused(await swarm.enjambre([...ls, '--token', '']), 1, /requires its token/);
     const shared = await shareFile(swarm, [alice], { name: 'seen.bin', bytes: 1000 });
