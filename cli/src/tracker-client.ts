@@ -123,10 +123,13 @@ export class TrackerClient {
     });
   }
 
-  /** Files of exactly this name, or whose infohash begins with at least these 8 digits; at most a page. */
+  /** Files of exactly this name, or whose infohash begins with at least these 8 digits. Throws `precondition`, AMBIGUOUS_REF, for more than a page. */
   async filesNamed(query: string): Promise<File[]> {
     const request = { query, pageSize: PAGE_SIZE, pageToken: '', exactName: true };
-    return (await this.#call(this.#client.listFiles.bind(this.#client), request)).files;
+    const { files, nextPageToken } = await this.#call(this.#client.listFiles.bind(this.#client), request);
+    if (nextPageToken === '') return files;
+    const message = `more than ${PAGE_SIZE} files match ${query}: use an infohash`;
+    throw new EnjambreError('precondition', 'AMBIGUOUS_REF', message);
   }
 
   peers(): Promise<Peer[]> {

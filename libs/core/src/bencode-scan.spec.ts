@@ -76,7 +76,14 @@ describe('scanFor', () => {
   });
 
   test('takes lengths of strings that exceed the bytes for malformed', () => {
-    for (const text of ['d4:info99:xe', 'd4:info99999999999999999999999:xe', 'd4:infoi5', 'd4:info-1:e'])
+    for (const text of [
+      'd4:info99:xe',
+      'd4:info99999999999999999999999:xe',
+      'd4:infoi5',
+      'd4:info-1:e',
+      'd000000000000004:infoi1ee',
+      `d${'0'.repeat(1_000_000)}`,
+    ])
       expect(find(Buffer.from(text))).toBeUndefined();
   });
 });

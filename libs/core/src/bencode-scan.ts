@@ -1,4 +1,4 @@
-import { MAX_INTEGER_DIGITS } from './bencode-value.js';
+import { MAX_BENCODE_BYTES, MAX_INTEGER_DIGITS } from './bencode-value.js';
 import { StepCount, type Steps } from './steps.js';
 
 const COLON = 0x3a;
@@ -7,6 +7,8 @@ const END = 0x65;
 const INTEGER = 0x69;
 const LIST = 0x6c;
 const ZERO = 0x30;
+/** Digits of the length of the longest byte string. */
+const MAX_LENGTH_DIGITS = String(MAX_BENCODE_BYTES).length;
 /** With `i`, a sign and `e`. */
 const LONGEST_INTEGER = MAX_INTEGER_DIGITS + 3;
 
@@ -57,7 +59,7 @@ class Scanner {
     for (let digit = this.#digit(at); digit !== undefined; digit = this.#digit(at)) {
       length = length * 10 + digit;
       at += 1;
-      if (length > this.bytes.length) return undefined;
+      if (at - this.at > MAX_LENGTH_DIGITS) return undefined;
     }
     if (at === this.at || this.bytes[at] !== COLON || at + 1 + length > this.bytes.length) return undefined;
     this.at = at + 1 + length;

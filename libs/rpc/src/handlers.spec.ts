@@ -3,12 +3,12 @@ import { connect as http2 } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
+import { networkOf } from '@enjambre/core/network-of';
 import {
   TrackerServiceClient,
   TrackerServiceService,
   type WatchEventsResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { formatAddress } from '@enjambre/common/config/address';
 import { createLogger } from '@enjambre/common/log/logger';
 import { callUnary, readStream } from './client.js';
 import { dialer } from '@enjambre/harness/dialer';
@@ -37,6 +37,7 @@ afterEach(async () => {
 async function serve(
   handle: { unary?: Unary; stream?: Stream },
   options: Partial<HandlerOptions> = {},
+  host = '127.0.0.1',
 ): Promise<TrackerServiceClient> {
   const log = createLogger({ name: 'test', level: 'silent' });
   const handlers = new HandlerFactory({ domain: 'enjambre.test', log, ...options });
@@ -49,13 +50,15 @@ async function serve(
   ];
   const server = new GrpcServer({
     credentials: PLAINTEXT,
-    listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    listen: { kind: 'tcp', host, port: 0 },
     services,
     log,
     graceMs: 50,
   });
   await server.start();
-  const client = dialer.client(TrackerServiceClient, formatAddress(server.address), {
+  const { address } = server;
+  const port = address.kind === 'tcp' ? address.port : 0;
+  const client = dialer.client(TrackerServiceClient, `127.0.0.1:${port}`, {
     'grpc.use_local_subchannel_pool': 1,
   });
   started.push({ server, client });
@@ -147,6 +150,19 @@ describe('a unary handler', () => {
     await expect(call).rejects.toMatchObject({ code: 'cancelled' });
     await gone;
   });
+
+  it.each(['127.0.0.1', '::', ''])(
+    'knows the network of its caller, on a server that listens on "%s"',
+    async (host) => {
+      const peers: string[] = [];
+      const unary: Unary = (_, { peer }) => {
+        peers.push(peer);
+        return { files: [], nextPageToken: '' };
+      };
+      await list(await serve({ unary }, {}, host));
+      expect(peers.map(networkOf)).toEqual(['127.0.0.1']);
+    },
+  );
 
   it('is not called when the call is refused', async () => {
     const calls: string[] = [];

@@ -90,6 +90,19 @@ describe('findByRef', () => {
     expect(find('aaaaaaaa', [self])).toBe(self.infohash);
   });
 
+  it('takes names that look the same for one if strangers chose them', () => {
+    const files = [
+      { ...one, name: 'caf\u00e9' },
+      { ...two, name: 'cafe\u0301' },
+    ];
+    const ambiguous = expect.objectContaining({ reason: 'AMBIGUOUS_REF' });
+    expect(find('caf\u00e9', files)).toBe(one.infohash);
+    expect(() => findByRef(parseRef('caf\u00e9'), files, { strangers: true })).toThrow(ambiguous);
+    const spaced = [one, { ...two, name: ` ${one.name}` }];
+    expect(() => findByRef(parseRef(one.name), spaced, { strangers: true })).toThrow(ambiguous);
+    expect(findByRef(parseRef(one.name), [one], { strangers: true })).toBe(one);
+  });
+
   it('lists size, publisher and date of files with the same name, whose texts cannot control a terminal', () => {
     const sharedAt = new Date('2026-11-30T12:34:56Z');
     const files = [

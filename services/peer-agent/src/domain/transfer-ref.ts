@@ -2,6 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
 import { idDigits, withDigits, withName } from '@enjambre/core/named';
+import { sameName } from '@enjambre/core/names';
 import { quote } from '@enjambre/core/quote';
 
 /** How a person refers to a transfer. */
@@ -45,13 +46,19 @@ interface Named {
  * take its place by having it as a name. For the same reason a prefix of an infohash and a name that match different
  * files are ambiguous. Among names, an exact match takes precedence over one that looks the same, and that over one
  * that differs in surrounding spaces. Throws `precondition` AMBIGUOUS_REF if several candidates match.
+ *
+ * @param strangers true if strangers named the candidates: then all names that look the same are one
  */
-export function findByRef<T extends Named>(ref: TransferRef, candidates: readonly T[]): T | undefined {
+export function findByRef<T extends Named>(
+  ref: TransferRef,
+  candidates: readonly T[],
+  { strangers = false }: { readonly strangers?: boolean } = {},
+): T | undefined {
   if (ref.kind === 'infohash' || ref.kind === 'digits') {
     const found = candidates.find(({ infohash }) => infohash === ref.infohash);
     if (found || ref.kind === 'infohash') return found;
   }
-  const named = withName(ref.name, candidates);
+  const named = strangers ? looksLike(ref.name, candidates) : withName(ref.name, candidates);
   if (ref.kind !== 'prefix') return single(named, ref.name);
   const digits = withDigits(ref.prefix, candidates, ({ infohash }) => infohash);
   return single([...new Set([...named, ...digits])], ref.name.trim());
@@ -79,6 +86,10 @@ function single<T extends Named>(found: readonly T[], text: string): T | undefin
     'AMBIGUOUS_REF',
     `"${text}" matches ${found.length} files: use an infohash, such as ${choices.join(', ')}`,
   );
+}
+
+function looksLike<T extends Named>(text: string, candidates: readonly T[]): readonly T[] {
+  return candidates.filter(({ name }) => sameName(name.trim(), text.trim()));
 }
 
 /** Name, size and publisher, as far as they are known. */

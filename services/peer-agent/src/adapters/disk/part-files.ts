@@ -1,5 +1,5 @@
-import { fdatasync, fstat, ftruncate } from 'node:fs';
-import { lstat, truncate } from 'node:fs/promises';
+import { fdatasync, fstat, ftruncate, type BigIntStats } from 'node:fs';
+import { lstat, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf } from '@enjambre/common/system-error';
@@ -62,7 +62,7 @@ export class PartFiles {
   write<T>(file: number, use: (fd: number, identity: FileIdentity | undefined) => Promise<T>): Promise<T> {
     const mode = this.#held.has(file) ? 'write' : 'create';
     return this.#guard(file, async () => {
-      if (mode === 'create') await this.#enterStage();
+      if (mode === 'create') await this.#enterStage(file);
       return this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
         await this.#prepare(file, fd);
         // A sync in progress does not cover this write: only a later one does.
@@ -114,12 +114,14 @@ export class PartFiles {
     }
   }
 
-  #enterStage(): Promise<void> {
+  /** Before a file is created: its folder must be the one that no other user can change. */
+  async #enterStage(file: number): Promise<void> {
     const { stage } = this.init;
-    if (stage === undefined) return Promise.resolve();
+    if (stage === undefined || this.#ready.has(file)) return;
     this.#stage ??= makeStage(stage);
     this.#stage.catch(() => (this.#stage = undefined));
-    return this.#stage;
+    await this.#stage;
+    await checkStage(stage);
   }
 
   #prepare(file: number, fd: number): Promise<void> {
@@ -135,20 +137,35 @@ export class PartFiles {
   async #makeReady(file: number, fd: number): Promise<void> {
     if (this.#held.has(file)) return;
     const { dev, ino, size } = await statFd(fd, { bigint: true });
+    if (this.init.stage !== undefined) await this.#checkPlace(file, { dev, ino });
     const length = this.#lengthOf(file);
     if (size !== BigInt(length)) await truncateFd(fd, length);
     this.#held.set(file, { dev, ino });
+  }
+
+  /** The open file must be at its path, in a stage that is still private: it may have been swapped before the open. */
+  async #checkPlace(file: number, opened: FileIdentity): Promise<void> {
+    const path = this.init.pathOf(file);
+    if (this.init.stage !== undefined) await checkStage(this.init.stage);
+    const { dev, ino } = await lstat(path, { bigint: true });
+    if (dev !== opened.dev || ino !== opened.ino) throw partChanged(path);
+  }
+
+  /** In place, a file may be a link of its owner: it is read and left alone, but never written to. */
+  #look(path: string): Promise<BigIntStats> {
+    return (this.init.stage === undefined ? stat : lstat)(path, { bigint: true });
   }
 
   /** Accepts the file at the path as the one that was written to. */
   async #adopt(file: number): Promise<void> {
     if (this.#held.has(file)) return this.#check(file);
     const path = this.init.pathOf(file);
-    const found = await lstat(path, { bigint: true });
+    const found = await this.#look(path);
     if (found.isSymbolicLink()) throw partLinked(path);
     const { dev, ino, size } = found;
     const length = this.#lengthOf(file);
-    if (size !== BigInt(length)) await truncate(path, length);
+    if (size !== BigInt(length))
+      await this.components.fds.with(path, 'write', (fd) => truncateFd(fd, length));
     this.#held.set(file, { dev, ino });
   }
 
@@ -174,7 +191,7 @@ export class PartFiles {
 
   async #check(file: number): Promise<void> {
     const path = this.init.pathOf(file);
-    const look = await this.#guard(file, () => lstat(path, { bigint: true }));
+    const look = await this.#guard(file, () => this.#look(path));
     const held = this.#held.get(file);
     const same = !held || (held.dev === look.dev && held.ino === look.ino);
     if (!same || look.size !== BigInt(this.#lengthOf(file))) throw partChanged(path);

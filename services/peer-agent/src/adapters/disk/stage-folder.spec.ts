@@ -1,7 +1,8 @@
-import { chmod, chown, lchown, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { bytesOf, metainfoOf } from '../../../test/support/content.js';
+import { bytesOf, folderMetainfo, metainfoOf } from '../../../test/support/content.js';
 import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import { FdCache } from './fd-cache.js';
@@ -77,19 +78,21 @@ describe('the folder in which a download is assembled', () => {
       expect(await folder.tree('secret')).toEqual([]);
     });
 
-    it('of this user is followed, unless others can write where it leads', async () => {
-      await write();
+    it('of this user is followed, and others cannot write where it leads', async () => {
       await chmod(folder.at('secret'), 0o777);
-      await expect(checkStage(stage())).rejects.toEqual(notPrivate);
+      await write();
+      expect(await modeOf(folder.at('secret'))).toBe(0o755);
     });
   });
 
-  it('is refused if others can write to it', async () => {
+  it('is taken back from others who can write to it, as Kubernetes lets the group of a volume', async () => {
     await mkdir(stage(), { recursive: true });
-    await chmod(stage(), 0o777);
-    await expect(write()).rejects.toEqual(notPrivate);
-    await chmod(stage(), 0o755);
+    await chmod(stage(), 0o2775);
     await write();
+    expect(await modeOf(stage())).toBe(0o755);
+    await chmod(stage(), 0o777);
+    await checkStage(stage());
+    expect(await modeOf(stage())).toBe(0o755);
   });
 
   asRoot('is refused if it belongs to another user', async () => {
@@ -113,11 +116,28 @@ describe('the folder in which a download is assembled', () => {
     }
   });
 
-  it('is checked again while the download is in progress', async () => {
+  asRoot('that is swapped while a download is in progress receives nothing more', async () => {
+    const tree = folderMetainfo({ 'a.bin': data, 'b.bin': data }, BLOCK_SIZE, 'tree');
+    const privates = new PrivateFolders({ dataDir: folder.at('data'), downloadDir: folder.at('downloads') });
+    const store = new FileStoreFactory({ pool, fds, privates }, OWNER).download(
+      tree,
+      folder.at('downloads'),
+      false,
+    );
+    await store.write(0, 0, Buffer.from(data.subarray(0, BLOCK_SIZE)));
+    await rename(folder.at('downloads', '.incomplete'), folder.at('aside'));
+    const planted = dirname(store.path);
+    await mkdir(planted, { recursive: true });
+    await mkdir(folder.at('cron.d'));
+    await symlink(folder.at('cron.d'), store.path);
+    for (const path of [folder.at('downloads', '.incomplete'), planted])
+      await chown(path, OTHER_USER, OTHER_USER);
+    await expect(store.write(2, 0, Buffer.from(data.subarray(0, BLOCK_SIZE)))).rejects.toEqual(notPrivate);
+    expect(await folder.tree('cron.d')).toEqual([]);
+  });
+
+  it('may be gone when it is checked', async () => {
     await makeStage(stage());
-    await checkStage(stage());
-    await chmod(stage(), 0o702);
-    await expect(checkStage(stage())).rejects.toEqual(notPrivate);
     await checkStage(folder.at('downloads', '.incomplete', 'not there yet'));
   });
 });

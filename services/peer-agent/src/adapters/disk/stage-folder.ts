@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
@@ -9,11 +9,13 @@ import { makeFolder } from './make-folder.js';
 const ATTEMPTS = 3;
 const OWNER_ONLY = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
+/** Errors of file systems without file modes. */
+const NO_MODES: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
 
 /**
  * Creates the folder in which a download is assembled, and its parent `.incomplete`, for this user only. Another user
  * of a shared download folder could plant links there, through which the agent would write to files of its own user:
- * what exists must be a folder of this user, or a link of this user to one, that no other user can write to. Throws `denied` NOT_PRIVATE.
+ * what exists must be a folder of this user, or a link of this user to one; write permission of others is taken back. Throws `denied` NOT_PRIVATE.
  *
  * @param stage such as `/downloads/.incomplete/INFOHASH-OWNER`
  */
@@ -61,9 +63,18 @@ async function checkPrivate(folder: string): Promise<void> {
     if (!found.isDirectory())
       throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' });
     // Where all files have one owner, their modes say nothing.
-    if (found.uid === uid && (found.mode & WRITABLE_BY_OTHERS) !== 0)
-      throw notPrivate(folder, 'can be written to by other users');
+    if (found.uid === uid && (found.mode & WRITABLE_BY_OTHERS) !== 0) await closeToOthers(folder, found.mode);
   }
+}
+
+/**
+ * Takes write permission from others: Kubernetes gives it to the group of a volume at each start. A file system on which
+ * that changes nothing has no modes.
+ */
+async function closeToOthers(folder: string, mode: number): Promise<void> {
+  await chmod(folder, mode & 0o7777 & ~WRITABLE_BY_OTHERS).catch((error: unknown) => {
+    if (!NO_MODES.has(errnoOf(error))) throw error;
+  });
 }
 
 /** The owner that a file system gives to what this process creates: some have one owner for all files. */

@@ -26,6 +26,7 @@ import {
   selectionToWire,
 } from './convert-network.js';
 import type { TrackerPool } from './tracker-pool.js';
+import { quote } from '@enjambre/core/quote';
 
 /** The agent's session with a tracker of the pool. */
 interface SessionState {
@@ -41,12 +42,22 @@ export interface TrackerQueriesComponents {
   readonly stopping: AbortSignal;
 }
 
+/** Maximum number of files with one name: the page size of trackers. */
+const MOST_NAMESAKES = 1000;
+
 /** Asks the tracker in use, and soon the next if it does not answer. Needs no session. */
 export class TrackerQueries implements NetworkView {
   constructor(private readonly parts: TrackerQueriesComponents) {}
 
   async findFiles(query: string): Promise<readonly SharedFile[]> {
-    const { files } = await this.#files({ query, pageSize: 1000, pageToken: '', exactName: true });
+    const { files, nextPageToken } = await this.#files({
+      query,
+      pageSize: MOST_NAMESAKES,
+      pageToken: '',
+      exactName: true,
+    });
+    // What is not on the page may be what is meant.
+    if (nextPageToken !== '') throw tooManyNamesakes(query);
     return files.map(fileFromWire);
   }
 
@@ -121,4 +132,9 @@ export class TrackerQueries implements NetworkView {
     const details = { cause: messageOf(error), metadata: { setting: 'tracker' } };
     return new EnjambreError('unavailable', 'NO_TRACKER', message, details);
   }
+}
+
+function tooManyNamesakes(query: string): EnjambreError {
+  const message = `more than ${MOST_NAMESAKES} files match ${quote(query)}: use an infohash`;
+  return new EnjambreError('precondition', 'AMBIGUOUS_REF', message);
 }

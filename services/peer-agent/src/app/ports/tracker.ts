@@ -76,8 +76,8 @@ export interface TrackerPort extends Discovery {
   /** Reports a banned peer to the network; queued while there is no session. */
   reportBan(ban: BanReport): void;
   /**
-   * Looks up a name, or the first 8 or more digits of an infohash, in the tracker's catalogue; at most 1,000 files.
-   * Throws `unavailable` NO_TRACKER.
+   * Looks up a name, or the first 8 or more digits of an infohash, in the tracker's catalogue. Throws `unavailable`
+   * NO_TRACKER, and `precondition` AMBIGUOUS_REF for more than 1,000 files.
    */
   findFiles(query: string): Promise<readonly SharedFile[]>;
 }

@@ -38,7 +38,9 @@ export class TransferLookup {
       throw error;
     });
     const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
-    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others);
+    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others, {
+      strangers: true,
+    });
     if (found)
       return {
         infohash: found.infohash,

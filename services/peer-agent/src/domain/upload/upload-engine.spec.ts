@@ -533,15 +533,36 @@ describe('the upload engine', () => {
     crowd(engine, streams, 0);
     expect(engine.load.bytes).toBe(48 * BLOCK);
     expect(engine.wakeMs).toBe(2000);
-    // Alone it may have all of it; with another it loses what it does not read.
-    crowd(engine, [{ name: 'honest', party: 'honest', blocks: 30 }], 1000);
-    const ended = engine.handle({ type: 'tick' }, 2000).filter(({ type }) => type === 'violation');
-    expect(ended).toHaveLength(30);
-    for (const { name: stream } of streams.slice(0, 29))
-      engine.handle({ type: 'stream-closed', stream }, 2000);
-    const sent: UploadEffect<string, string>[] = [];
-    for (let effect = engine.next(2000); effect; effect = engine.next(2000)) sent.push(effect);
-    expect(sent.filter((effect) => effect.type === 'send' && effect.stream === 'honest')).toHaveLength(8);
+    // Alone it may have all of it; with another it loses what it does not read, a stream at a time.
+    const honest = crowd(engine, [{ name: 'honest', party: 'honest', blocks: 30 }], 1000);
+    expect(honest).toEqual([]);
+    const given: number[] = [];
+    for (let round = 0; round < 40; round++) {
+      const [end, ...others] = engine.handle({ type: 'tick' }, 2000);
+      if (!end) break;
+      if (end.type !== 'violation') throw new Error(`${end.type} was not expected`);
+      expect([end.breach, others]).toEqual(['stalled', []]);
+      engine.handle({ type: 'stream-closed', stream: end.stream }, 2000);
+      for (let effect = engine.next(2000); effect; effect = engine.next(2000))
+        if (effect.type === 'send' && effect.stream === 'honest') given.push(round);
+    }
+    // As much as a stream may hold, two blocks from each of four streams; the fifth leaves memory for others.
+    expect(given).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(engine.handle({ type: 'tick' }, 60_000)).toEqual([]);
+  });
+
+  it('lets a slow uplink serve many honest downloaders that each hold their share', () => {
+    const limits = { maxBytes: 48 * BLOCK, maxStreamBytes: 8 * BLOCK, maxQueued: 100 };
+    const engine = new UploadEngine<string, string>({ slots: 256, limits });
+    const names = Array.from({ length: 60 }, (_, number) => `d${number}`);
+    crowd(
+      engine,
+      names.map((name) => ({ name, party: name, blocks: 4 })),
+      0,
+    );
+    expect(engine.load.bytes).toBe(48 * BLOCK);
+    expect(engine.wakeMs).toBeGreaterThan(60_000);
+    expect(engine.handle({ type: 'tick' }, 60_000).filter(({ type }) => type === 'violation')).toEqual([]);
   });
 
   it('does not take a slow disk for a downloader that reads nothing', () => {

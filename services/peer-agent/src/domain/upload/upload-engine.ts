@@ -15,8 +15,8 @@ import {
 import { UploadSlots } from './upload-slots.js';
 import {
   chosenBlock,
+  firstStalled,
   newStream,
-  stalledAtMs,
   type DownloaderState,
   type FileState,
   type Rest,
@@ -72,7 +72,7 @@ export class UploadEngine<Downloader, Stream> {
   get wakeMs(): number {
     const [first] = this.#parked;
     const parkedMs = first?.wakeMs ?? Infinity;
-    return Math.min(parkedMs, this.#pacing.wakeMs, this.#slots.dueMs, this.#stalledAtMs);
+    return Math.min(parkedMs, this.#pacing.wakeMs, this.#slots.dueMs, this.#stalled?.atMs ?? Infinity);
   }
 
   /** Takes one event and returns what to do besides sending. `nowMs` never decreases. */
@@ -343,14 +343,16 @@ export class UploadEngine<Downloader, Stream> {
       if (choked !== undefined) this.#choke(choked);
       if (unchoked !== undefined) this.#emit({ type: 'unchoke', downloader: unchoked });
     }
-    if (this.#stalledAtMs > this.#nowMs) return;
-    for (const state of this.#streams.values())
-      if (stalledAtMs([state]) <= this.#nowMs)
-        this.#emit({ type: 'violation', stream: state.stream, breach: 'stalled' });
+    // One at a time: what it frees may be enough.
+    const stalled = this.#stalled;
+    if (stalled && stalled.atMs <= this.#nowMs)
+      this.#emit({ type: 'violation', stream: stalled.stream.stream, breach: 'stalled' });
   }
 
-  get #stalledAtMs(): number {
-    return this.#scheduler.isExhausted ? stalledAtMs(this.#streams.values()) : Infinity;
+  get #stalled(): ReturnType<typeof firstStalled<StreamState<Downloader, Stream>>> {
+    return this.#scheduler.isExhausted
+      ? firstStalled(this.#streams.values(), this.#scheduler.maxBytes)
+      : undefined;
   }
 
   #take(state: StreamState<Downloader, Stream>, bytes: number): void {

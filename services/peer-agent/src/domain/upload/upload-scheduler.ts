@@ -72,6 +72,10 @@ export class UploadScheduler<Stream, Request extends UploadRequest = UploadReque
     return { waiting, bytes: this.#bytes };
   }
 
+  get maxBytes(): number {
+    return this.limits.maxBytes;
+  }
+
   /** True if no more may be in memory: all streams wait. */
   get isExhausted(): boolean {
     return this.#bytes >= this.limits.maxBytes;

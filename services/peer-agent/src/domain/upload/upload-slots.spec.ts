@@ -74,6 +74,16 @@ describe('UploadSlots', () => {
     expect(slots.leave('mallory 2', 0)).toBe('mallory 4');
   });
 
+  it('leaves no party without a slot for long while another has many, also one that was idle', () => {
+    const slots = new UploadSlots<string>(4);
+    enter(slots, 'alice', 'alice', 0);
+    for (let number = 0; number < 4; number++) enter(slots, `mallory ${number}`, 'mallory', 0);
+    for (let number = 0; number < 3; number++) slots.progress(`mallory ${number}`, 9000);
+    slots.review(10_000);
+    expect(slots.isServed('alice')).toBe(true);
+    expect([0, 1, 2, 3].filter((number) => slots.isServed(`mallory ${number}`))).toHaveLength(3);
+  });
+
   it('never serves more than there are slots, and always as many as it can, whatever happens', () => {
     const step = fc.record({
       kind: fc.constantFrom('enter', 'leave', 'progress', 'review'),

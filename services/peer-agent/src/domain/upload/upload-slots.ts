@@ -87,6 +87,15 @@ export class UploadSlots<Downloader> {
       changes.push({ choked, unchoked: this.#unchoke(nowMs) });
       this.#waiting.set(choked, { party: place?.party });
     }
+    // Who had no progress waits behind the others; a party without enough slots gets them from the largest.
+    for (const [downloader, { party }] of [...this.#waiting]) {
+      const spare = this.#fromLargestParty(party);
+      if (spare === undefined) continue;
+      this.#choke(spare);
+      this.#waiting.delete(downloader);
+      this.#served.set(downloader, { party, progressMs: nowMs });
+      changes.push({ choked: spare, unchoked: downloader });
+    }
     // All that waited have a slot: the other idle ones keep theirs for as long again.
     for (const [downloader, { progressMs }] of [...this.#served])
       if (progressMs + SLOT_IDLE_MS <= nowMs) this.progress(downloader, nowMs);

@@ -68,14 +68,20 @@ export function newStream<Downloader, Stream>(
   return { stream, owner, allowance, sending, underWay: 0, onWire: 0, progressMs: 0, wakeMs: undefined };
 }
 
-/** When the first of these streams will have read nothing for too long; Infinity if all of them read. */
-export function stalledAtMs(
-  streams: Iterable<{ readonly onWire: number; readonly progressMs: number }>,
-): number {
-  let oldestMs = Infinity;
-  for (const { onWire, progressMs } of streams)
-    if (onWire > 0 && progressMs < oldestMs) oldestMs = progressMs;
-  return oldestMs + STALL_MS;
+/**
+ * The stream that loses the memory it holds, and when: of those that hold more than an equal share and have read nothing
+ * for too long, the first. A slow uplink fills equal shares with honest streams: they lose nothing.
+ */
+export function firstStalled<Stream extends { readonly onWire: number; readonly progressMs: number }>(
+  streams: Iterable<Stream>,
+  maxBytes: number,
+): { readonly stream: Stream; readonly atMs: number } | undefined {
+  const holding = [...streams].filter(({ onWire }) => onWire > 0);
+  let first: Stream | undefined;
+  for (const stream of holding)
+    if (stream.onWire > maxBytes / holding.length && stream.progressMs < (first?.progressMs ?? Infinity))
+      first = stream;
+  return first && { stream: first, atMs: first.progressMs + STALL_MS };
 }
 
 /** The block to send to a downloader that leaves the choice; only an uploader that has all pieces can choose well. */
