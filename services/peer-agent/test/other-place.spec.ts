@@ -10,6 +10,7 @@ import { DownloadAgent, type AgentParts } from './support/download-agent.js';
 import { TestFolder } from './support/folder.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
+import { misnamedFile } from './support/memory-tracker.js';
 
 const PIECE = 64 * 1024;
 /** Five pieces, the last one short. */
@@ -211,15 +212,7 @@ describe('the claims of the progress log', () => {
 
 it('a download with an unknown name resolves it after a refused share', async () => {
   const { infohash } = metainfo;
-  agent.tracker.files.push({
-    infohash,
-    name: 'unknown',
-    size: 0,
-    pieceLength: 0,
-    fileCount: 1,
-    sharedBy: '',
-    sharedAt: undefined,
-  });
+  agent.tracker.files.push(misnamedFile(infohash));
   await agent.transfers.download({ kind: 'ref', ref: infohash }, { outputDir: '' });
   await inState('resolving');
   refused.add('save');

@@ -13,6 +13,7 @@ import { TestFolder } from './support/folder.js';
 import { inState } from './support/in-state.js';
 import { overriding } from './support/overriding.js';
 import { Uploader } from './support/uploader.js';
+import { misnamedFile } from './support/memory-tracker.js';
 
 const PIECE = 64 * 1024;
 const data = bytesOf(3 * PIECE);
@@ -115,17 +116,7 @@ describe('a download with the target of another', () => {
   it('fails before its first byte if its name was not known before', async () => {
     await start(theirs);
     await offered();
-    const found = [
-      {
-        infohash: mine.infohash,
-        name: 'unknown',
-        size: 0,
-        pieceLength: 0,
-        fileCount: 1,
-        sharedBy: '',
-        sharedAt: undefined,
-      },
-    ];
+    const found = [misnamedFile(mine.infohash)];
     agent.tracker.findFiles = () => Promise.resolve(found);
     const { transfer } = await agent.transfers.download(
       { kind: 'ref', ref: `magnet:?xt=urn:btmh:1220${mine.infohash}` },

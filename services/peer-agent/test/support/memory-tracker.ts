@@ -31,6 +31,12 @@ interface Place {
   readonly beyond: boolean;
 }
 
+/** A file that the catalogue lists under another name than its own, without a publisher. */
+export function misnamedFile(infohash: InfoHash): SharedFile {
+  const facts = { size: 0, pieceLength: 0, fileCount: 1, sharedBy: '', sharedAt: undefined };
+  return { infohash, name: 'unknown', ...facts };
+}
+
 type Change = Parameters<SwarmListener['peers']>[0];
 
 /** State of one swarm. */

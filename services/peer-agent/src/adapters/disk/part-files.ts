@@ -137,16 +137,16 @@ export class PartFiles {
   async #makeReady(file: number, fd: number): Promise<void> {
     if (this.#held.has(file)) return;
     const { dev, ino, size } = await statFd(fd, { bigint: true });
-    if (this.init.stage !== undefined) await this.#checkPlace(file, { dev, ino });
+    if (this.init.stage !== undefined) await this.#checkPlace(file, this.init.stage, { dev, ino });
     const length = this.#lengthOf(file);
     if (size !== BigInt(length)) await truncateFd(fd, length);
     this.#held.set(file, { dev, ino });
   }
 
   /** The open file must be at its path, in a stage that is still private: it may have been swapped before the open. */
-  async #checkPlace(file: number, opened: FileIdentity): Promise<void> {
+  async #checkPlace(file: number, stage: string, opened: FileIdentity): Promise<void> {
     const path = this.init.pathOf(file);
-    if (this.init.stage !== undefined) await checkStage(this.init.stage);
+    await checkStage(stage);
     const { dev, ino } = await lstat(path, { bigint: true });
     if (dev !== opened.dev || ino !== opened.ino) throw partChanged(path);
   }

@@ -106,7 +106,7 @@ describe('the folder in which a download is assembled', () => {
     );
   });
 
-  it('is used on a file system that gives all files one owner, whoever made them', async () => {
+  it('is used on a file system on which all files have the same owner', async () => {
     await mkdir(stage(), { recursive: true });
     const uid = jest.spyOn(process, 'getuid').mockReturnValue(OTHER_USER);
     try {

@@ -14,8 +14,9 @@ const NO_MODES: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
 
 /**
  * Creates the folder in which a download is assembled, and its parent `.incomplete`, for this user only. Another user
- * of a shared download folder could plant links there, through which the agent would write to files of its own user:
- * what exists must be a folder of this user, or a link of this user to one; write permission of others is taken back. Throws `denied` NOT_PRIVATE.
+ * of a shared download folder could otherwise plant links there, and make the agent overwrite its own user's files.
+ * Existing folders must belong to this user, as must links to them; write permission of others is removed. Throws
+ * `denied` NOT_PRIVATE.
  *
  * @param stage such as `/downloads/.incomplete/INFOHASH-OWNER`
  */
@@ -58,7 +59,7 @@ async function checkPrivate(folder: string): Promise<void> {
     const uid = process.getuid?.();
     if (uid !== undefined && found.uid !== uid && found.uid !== (await ownUid(dirname(folder))))
       throw notPrivate(folder, `belongs to another user (${found.uid})`);
-    // A link of this user leads where this user wants; what it leads to is checked as well.
+    // The target of this user's own link is checked next.
     if (found.isSymbolicLink()) continue;
     if (!found.isDirectory())
       throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' });
@@ -68,8 +69,8 @@ async function checkPrivate(folder: string): Promise<void> {
 }
 
 /**
- * Takes write permission from others: Kubernetes gives it to the group of a volume at each start. A file system on which
- * that changes nothing has no modes.
+ * Removes write permission of others: Kubernetes grants it to the group of a volume at each start. A file system that
+ * ignores this has no modes.
  */
 async function closeToOthers(folder: string, mode: number): Promise<void> {
   await chmod(folder, mode & 0o7777 & ~WRITABLE_BY_OTHERS).catch((error: unknown) => {
@@ -77,7 +78,7 @@ async function closeToOthers(folder: string, mode: number): Promise<void> {
   });
 }
 
-/** The owner that a file system gives to what this process creates: some have one owner for all files. */
+/** The owner of what this process creates: some file systems have one owner for all files. */
 async function ownUid(folder: string): Promise<number | undefined> {
   try {
     const probe = join(folder, `.probe-${randomUUID()}`);

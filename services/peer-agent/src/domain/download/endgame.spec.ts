@@ -44,7 +44,7 @@ class Scene {
     this.picker.block({ piece, block })!.askedOf.push(of.id);
   }
 
-  /** Makes the piece fail with several senders, so that it goes on parole. */
+  /** Fails the piece with blocks of several senders, which puts it on parole. */
   doubt(index: number): void {
     const doubtful = this.picker.start(index);
     doubtful.blocks.forEach((block, at) => {

@@ -15,12 +15,11 @@ export interface SlotChange<Downloader> {
 
 /**
  * Decides which downloaders are served concurrently. A cluster cooperates, so all are, up to a number of slots; further
- * ones are choked and wait in order of arrival. Nobody can keep the slots for himself: a party, such as all peers of one
- * address, that has more slots than another gives one up to it, and a downloader without progress gives its slot to one
- * that waits.
+ * ones are choked and wait in order of arrival. Parties, such as all peers of one network, share the slots fairly: one
+ * with two slots more than another gives one up to it. A downloader without progress gives its slot to one that waits.
  */
 export class UploadSlots<Downloader> {
-  /** The one without progress for the longest time comes first. */
+  /** Longest without progress first. */
   readonly #served = new Map<Downloader, Place>();
   readonly #waiting = new Map<Downloader, { readonly party: unknown }>();
 
@@ -34,26 +33,21 @@ export class UploadSlots<Downloader> {
   }
 
   /**
-   * @param party whom the downloader belongs to
-   * @returns whether it is served, and who loses its slot to it
+   * @param party the party of the downloader
+   * @returns whether it is served, and the downloader that loses its slot to it
    */
   enter(
     downloader: Downloader,
     party: unknown,
     nowMs: number,
   ): { readonly isServed: boolean; readonly choked: Downloader | undefined } {
-    if (this.#served.size < this.slots) {
-      this.#served.set(downloader, { party, progressMs: nowMs });
-      return { isServed: true, choked: undefined };
-    }
-    const choked = this.#fromLargestParty(party);
-    if (choked === undefined) {
-      this.#waiting.set(downloader, { party });
-      return { isServed: false, choked };
-    }
-    this.#choke(choked);
-    this.#served.set(downloader, { party, progressMs: nowMs });
-    return { isServed: true, choked };
+    const isFull = this.#served.size >= this.slots;
+    const choked = isFull ? this.#fromLargestParty(party) : undefined;
+    const isServed = !isFull || choked !== undefined;
+    if (choked !== undefined) this.#choke(choked);
+    if (isServed) this.#serve(downloader, party, nowMs);
+    else this.#waiting.set(downloader, { party });
+    return { isServed, choked };
   }
 
   /** Frees the slot of a downloader and returns the downloader that gets it, if any waits. */
@@ -87,16 +81,15 @@ export class UploadSlots<Downloader> {
       changes.push({ choked, unchoked: this.#unchoke(nowMs) });
       this.#waiting.set(choked, { party: place?.party });
     }
-    // Who had no progress waits behind the others; a party without enough slots gets them from the largest.
+    // A party that has lost its last slots gets one back from the largest party.
     for (const [downloader, { party }] of [...this.#waiting]) {
       const spare = this.#fromLargestParty(party);
       if (spare === undefined) continue;
       this.#choke(spare);
-      this.#waiting.delete(downloader);
-      this.#served.set(downloader, { party, progressMs: nowMs });
+      this.#serve(downloader, party, nowMs);
       changes.push({ choked: spare, unchoked: downloader });
     }
-    // All that waited have a slot: the other idle ones keep theirs for as long again.
+    // Every slot has been offered: the remaining idle downloaders keep theirs for another interval.
     for (const [downloader, { progressMs }] of [...this.#served])
       if (progressMs + SLOT_IDLE_MS <= nowMs) this.progress(downloader, nowMs);
     return changes;
@@ -106,7 +99,7 @@ export class UploadSlots<Downloader> {
     return this.#served.has(downloader);
   }
 
-  /** The one that a party with two slots more than `party` can spare. */
+  /** A downloader of the largest party, if that has at least two slots more than `party`. */
   #fromLargestParty(party: unknown): Downloader | undefined {
     const counts = this.#counts();
     const enough = (counts.get(party) ?? 0) + 2;
@@ -114,6 +107,11 @@ export class UploadSlots<Downloader> {
     if (!largest) return undefined;
     for (const [downloader, place] of this.#served) if (place.party === largest[0]) return downloader;
     return undefined;
+  }
+
+  #serve(downloader: Downloader, party: unknown, nowMs: number): void {
+    this.#waiting.delete(downloader);
+    this.#served.set(downloader, { party, progressMs: nowMs });
   }
 
   #choke(downloader: Downloader): void {
@@ -132,8 +130,7 @@ export class UploadSlots<Downloader> {
       if (count === 0) break;
     }
     if (!best) return undefined;
-    this.#waiting.delete(best.downloader);
-    this.#served.set(best.downloader, { party: best.party, progressMs: nowMs });
+    this.#serve(best.downloader, best.party, nowMs);
     return best.downloader;
   }
 

@@ -128,7 +128,7 @@ export class EndpointRace implements MessageStream<SyncRequest> {
   }
 }
 
-/** One error for several failures. It blames no peer: whoever answered was not the peer. */
+/** One error for several failures. It blames no peer: the host that answered was another. */
 function allOf(failures: readonly EnjambreError[]): EnjambreError {
   const [first, ...others] = failures;
   if (first && others.length === 0) return first;

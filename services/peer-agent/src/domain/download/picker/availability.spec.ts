@@ -22,7 +22,7 @@ describe('Availability', () => {
     expect(availability.rarest).toBe(1);
   });
 
-  it('matches a plain recount, whichever peers come and go and whatever is wanted', () => {
+  it('matches a full recount after any sequence of joins, departures and requests', () => {
     const peer = fc.uniqueArray(fc.nat(PIECES - 1));
     const step = fc.oneof(
       fc.record({ do: fc.constant('join' as const), pieces: peer }),

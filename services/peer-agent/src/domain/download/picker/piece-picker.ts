@@ -118,7 +118,7 @@ export class PiecePicker {
     }
   }
 
-  /** The data of the piece is worthless: it is wanted again. */
+  /** The data of the piece is wrong: all of it must be requested again. */
   reset(piece: ActivePiece): void {
     this.#retire(piece);
     this.availability.want(piece.index);
