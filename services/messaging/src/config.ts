@@ -1,5 +1,6 @@
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import {
+  budgetOptions,
   commonOptions,
   hostName,
   nameSchema,
@@ -97,6 +98,7 @@ export const messagingOptions = {
     schema: countSchema,
     default: '10000',
   },
+  ...budgetOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

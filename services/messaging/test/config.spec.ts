@@ -15,6 +15,7 @@ describe('the options of a messaging service', () => {
       duplicateWindow: 3_600_000,
       messageRate: 200,
       maxPending: 10_000,
+      addressBudget: 5,
       natsReplicas: 'auto',
     });
   });
@@ -41,6 +42,8 @@ describe('the options of a messaging service', () => {
     ['duplicateWindow', '-1h', /^--duplicate-window: /],
     ['messageRate', '0', /^--message-rate: /],
     ['maxPending', '1.5', /^--max-pending: /],
+    ['addressBudget', '0', /^--address-budget: must be a whole number from 1 to 100/],
+    ['addressBudget', '101', /^--address-budget: /],
     ['nats', 'http://x', /^--nats: "http:\/\/x" is not a NATS address/],
     ['listen', 'unix:/x', /^--listen: /],
   ])('name the invalid option: %s %s', (flag, value, message) => {

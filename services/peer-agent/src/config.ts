@@ -1,5 +1,6 @@
 import {
   addressSchema,
+  budgetOptions,
   commonOptions,
   hostName,
   labelsSchema,
@@ -133,6 +134,7 @@ export const agentOptions = {
     schema: labelsSchema,
     repeatable: true,
   },
+  ...budgetOptions,
   ...commonOptions,
 } satisfies Record<string, Option>;
 

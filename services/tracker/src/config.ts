@@ -1,5 +1,6 @@
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
 import {
+  budgetOptions,
   commonOptions,
   hostName,
   nameSchema,
@@ -67,6 +68,7 @@ export const trackerOptions = {
     schema: bytesSchema,
     default: '256MiB',
   },
+  ...budgetOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

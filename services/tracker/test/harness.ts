@@ -55,6 +55,7 @@ export class Harness {
       eventMaxAge: 3_600_000,
       eventMaxBytes: 1_000_000,
       catalogueMaxBytes: 1_000_000,
+      addressBudget: 100,
       metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',

@@ -80,6 +80,11 @@ export const nameSchema = z
   .max(64, 'a name has at most 64 characters')
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name must not contain control characters');
 
+const percentSchema = z
+  .string()
+  .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
+  .transform(Number);
+
 const STDOUT = 1;
 
 const MAX_NAME_CHARS = 64;
@@ -111,5 +116,16 @@ export const commonOptions = {
       .enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` })
       .optional()
       .transform((format) => format ?? (isatty(STDOUT) ? 'pretty' : 'json')),
+  },
+} satisfies Record<string, Option>;
+
+/** Settings of the services that strangers can reach. */
+export const budgetOptions = {
+  addressBudget: {
+    placeholder: 'PERCENT',
+    description:
+      'part of each limit that the clients of one address may use together, 1 to 100; 100 behind a NAT or load balancer that hides addresses',
+    schema: percentSchema,
+    default: '5',
   },
 } satisfies Record<string, Option>;
