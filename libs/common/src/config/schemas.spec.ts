@@ -32,6 +32,7 @@ describe('the schema of', () => {
 
   it('a name takes 64 characters of any script, and no control characters', () => {
     for (const good of ['a', 'n'.repeat(64), 'Zoë 東京']) expect(nameSchema.parse(good)).toBe(good);
+    expect(nameSchema.parse(' al\u200bice')).toBe('alice');
     for (const bad of ['', 'n'.repeat(65), 'a\nb', 'a\u001b[31mb', 'a\u0085b']) {
       expect(nameSchema.safeParse(bad).success).toBe(false);
     }

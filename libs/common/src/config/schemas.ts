@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { messageOf } from '@enjambre/core/error';
+import { canonicalName, MAX_PEER_NAME_CHARS } from '@enjambre/core/peer-names';
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
 import { parseAddress, parseTcpAddress } from './address.js';
@@ -10,12 +11,12 @@ import { homeFolder } from './home-folder.js';
 import type { MachineDefault, Option } from './options.js';
 
 /** An {@link Address}. */
-export const addressSchema = addressBy(parseAddress);
+export const addressSchema = parsedBy(parseAddress);
 
 /** An {@link Address} that is not a unix socket. */
-export const tcpAddressSchema = addressBy(parseTcpAddress);
+export const tcpAddressSchema = parsedBy(parseTcpAddress);
 
-function addressBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
+function parsedBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
   return z.string().transform((text, context) => {
     try {
       return parse(text);
@@ -73,12 +74,8 @@ export const labelsSchema = z
     return labels;
   });
 
-/** A name for people: 1 to 64 characters, no control characters. */
-export const nameSchema = z
-  .string()
-  .min(1, 'a name is missing')
-  .max(64, 'a name has at most 64 characters')
-  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'a name must not contain control characters');
+/** A name for people, in its {@link canonicalName canonical form}. */
+export const nameSchema = parsedBy(canonicalName);
 
 const percentSchema = z
   .string()
@@ -87,12 +84,10 @@ const percentSchema = z
 
 const STDOUT = 1;
 
-const MAX_NAME_CHARS = 64;
-
 /** Default name of a service. */
 export const hostName: MachineDefault = {
   shown: 'the host name',
-  find: () => hostname().slice(0, MAX_NAME_CHARS) || 'localhost',
+  find: () => hostname().slice(0, MAX_PEER_NAME_CHARS) || 'localhost',
 };
 
 /** Settings of all services. */

@@ -1,5 +1,5 @@
 import { verifyHello } from '@enjambre/common/identity/identity';
-import { EnjambreError } from '@enjambre/core/error';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
 import {
   infoHashFromBytes,
   infoHashToBytes,
@@ -9,12 +9,10 @@ import {
   type PeerId,
 } from '@enjambre/core/ids';
 import { labelsFault, type Labels } from '@enjambre/core/labels';
+import { canonicalName } from '@enjambre/core/peer-names';
 import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { CONTENT_CHANGED } from '../../app/ports/piece-store.js';
 import type { Serving, ServingDirectory } from '../../app/upload/serving.js';
-
-/** Names are shown on terminals: no control characters. */
-const NAME = /^[^\u0000-\u001f\u007f-\u009f]{0,64}$/;
 
 /** Values that the signature of a downloader's hello must cover; see Challenge in the proto. */
 export interface HelloTerms {
@@ -40,13 +38,7 @@ export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash):
  */
 export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDirectory): Greeting {
   const { peerId, infohash } = readIds(hello);
-  if (!NAME.test(hello.name)) {
-    throw new EnjambreError(
-      'invalid',
-      'BAD_HELLO',
-      'a name has at most 64 characters and no control characters',
-    );
-  }
+  const name = readName(hello);
   const fault = labelsFault(hello.labels);
   if (fault !== undefined) throw new EnjambreError('invalid', 'BAD_HELLO', fault);
   const signed = verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
@@ -58,7 +50,7 @@ export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDir
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   const serving = directory.find(infohash);
   if (!serving) throw directory.hasChanged?.(infohash) === true ? hasChanged() : unknownInfohash();
-  return { peerId, name: hello.name, labels: hello.labels, serving };
+  return { peerId, name, labels: hello.labels, serving };
 }
 
 function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {
@@ -66,6 +58,15 @@ function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {
     return { peerId: peerIdFromBytes(hello.peerId), infohash: infoHashFromBytes(hello.infohash) };
   } catch (cause) {
     throw new EnjambreError('invalid', 'BAD_HELLO', 'peer id and infohash have 32 bytes each', { cause });
+  }
+}
+
+/** Its name as the services see it; empty for an agent without a name. */
+function readName({ name }: Hello): string {
+  try {
+    return name === '' ? '' : canonicalName(name);
+  } catch (cause) {
+    throw new EnjambreError('invalid', 'BAD_HELLO', messageOf(cause), { cause });
   }
 }
 
