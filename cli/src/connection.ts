@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
 import { homeFolder } from '@enjambre/common/config/home-folder';
-import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
+import { operatorOptions } from '@enjambre/common/config/operator-option';
+import { flagName, resolveOptions, variableName, type Environment } from '@enjambre/common/config/options';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
@@ -65,6 +66,11 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
   return said.value.split(',').map((text) => readAddress(text.trim(), said.source, parseTcpAddress));
 }
 
+/** The file with the token of this machine's operator: ENJAMBRE_OPERATOR_TOKEN_FILE, else in the user's folder. */
+export function operatorTokenFile(environment: Environment): string | undefined {
+  return resolveOptions(operatorOptions, {}, environment).operatorTokenFile;
+}
+
 interface Setting {
   readonly value: string;
   /** The flag or variable that it comes from. */
@@ -103,7 +109,7 @@ async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<st
   if (said?.value.startsWith('~/'))
     return resolve(homeFolder(environment, `write ${said.source} without ~`), said.value.slice(2));
   if (said) return pathFrom(around, said.value);
-  const { defaultDataDir } = await import('@enjambre/peer-agent/default-data-dir');
+  const { defaultDataDir } = await import('@enjambre/common/config/default-data-dir');
   return defaultDataDir(environment);
 }
 

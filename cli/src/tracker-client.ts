@@ -1,4 +1,5 @@
 import { firstOf } from '@enjambre/common/async/first-of';
+import { operatorAuthorization } from '@enjambre/common/identity/operator-token';
 import { callUnary, readStream } from '@enjambre/rpc/client';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
@@ -10,6 +11,7 @@ import {
   type SwarmMember,
   type WatchEventsRequest,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { Metadata } from '@grpc/grpc-js';
 import type { Session } from './context.js';
 import { allPages, PAGE_SIZE } from './pages.js';
 import { explainTrackerError, isUnreachable } from './unreachable.js';
@@ -150,9 +152,16 @@ export class TrackerClient {
     ).members;
   }
 
-  async *events(request: WatchEventsRequest): AsyncGenerator<Event, void, undefined> {
+  /** @param operatorTokenFile its token is presented to a tracker on this machine, which then shows all texts */
+  async *events(
+    request: WatchEventsRequest,
+    operatorTokenFile: string | undefined,
+  ): AsyncGenerator<Event, void, undefined> {
+    const metadata = new Metadata();
+    const authorization = await operatorAuthorization(this.#address, operatorTokenFile);
+    if (authorization !== undefined) metadata.set('authorization', authorization);
     try {
-      for await (const { event } of readStream(this.#client.watchEvents(request), this.#signal)) {
+      for await (const { event } of readStream(this.#client.watchEvents(request, metadata), this.#signal)) {
         if (event) yield event;
       }
     } catch (error) {

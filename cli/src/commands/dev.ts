@@ -114,12 +114,14 @@ function underFlag(key: keyof Listens, service: Listening): Listening {
 /** The flags and variables that the services get: LISTEN and NAME are the agent's. */
 function common(
   listen: Address,
-  { logLevel, logFormat }: Flags,
-  { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT }: Environment,
+  { logLevel, logFormat, operatorTokenFile }: Flags,
+  environment: Environment,
 ): [Flags, Environment] {
+  const { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE, HOME, XDG_DATA_HOME } =
+    environment;
   return [
-    { listen: formatAddress(listen), logLevel, logFormat },
-    { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT },
+    { listen: formatAddress(listen), logLevel, logFormat, operatorTokenFile },
+    { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE, HOME, XDG_DATA_HOME },
   ];
 }
 

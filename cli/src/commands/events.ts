@@ -4,7 +4,7 @@ import { lineOf } from '@enjambre/common/events/event-line';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import { agentStream } from '../agent-client.js';
-import { resolveTrackers } from '../connection.js';
+import { operatorTokenFile, resolveTrackers } from '../connection.js';
 import type { Session } from '../context.js';
 import type { JsonObject } from '../render/json-line.js';
 import { clockTime } from '../render/text.js';
@@ -58,7 +58,10 @@ async function followEvents(session: Session, request: Request): Promise<void> {
 async function* eventsOf(session: Session, request: Request): AsyncGenerator<Event, void, undefined> {
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) yield* agentStream(session, (agent) => agent.events(request));
-  else yield* trackerStream(session, trackers, (tracker) => tracker.events(request));
+  else {
+    const file = operatorTokenFile(session.context.environment);
+    yield* trackerStream(session, trackers, (tracker) => tracker.events(request, file));
+  }
 }
 
 function show({ output }: Session, event: Event): void {

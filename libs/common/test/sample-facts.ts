@@ -32,6 +32,7 @@ const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
     target: text(70),
     targetName: text(64),
     preview: text(120),
+    bytes: count,
   }),
   messageDelivered: fc.record({ sender: peer, messageId, receiver: peer }),
 };

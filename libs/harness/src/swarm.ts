@@ -142,7 +142,8 @@ export class ProcessSwarm {
     { cwd = this.root, env, through = [], ...options }: RunOptions = {},
   ): ManagedProcess {
     const [program = '', ...rest] = [...through, process.execPath, ENJAMBRE, ...args];
-    return this.spawn(program, rest, { ...options, cwd, env: { ...noSettings(), ...env } });
+    const own = { ENJAMBRE_OPERATOR_TOKEN_FILE: join(this.root, 'operator.token') };
+    return this.spawn(program, rest, { ...options, cwd, env: { ...noSettings(), ...own, ...env } });
   }
 
   /** Starts any other program; it ends with the swarm, too. */

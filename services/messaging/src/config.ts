@@ -7,6 +7,7 @@ import {
   pathSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
@@ -99,6 +100,7 @@ export const messagingOptions = {
     default: '10000',
   },
   ...budgetOptions,
+  ...operatorOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

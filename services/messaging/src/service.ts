@@ -14,11 +14,13 @@ import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
+import { OperatorToken } from '@enjambre/common/identity/operator-token';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { fromEvent } from './adapters/convert-events.js';
+import { eventViewOf } from './adapters/event-views.js';
 import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
 import { measureMessaging } from './adapters/metrics.js';
@@ -74,13 +76,9 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
-  const link =
-    config.nats === undefined
-      ? undefined
-      : lifecycle.add(
-          'nats',
-          new NatsLink({ log }, { url: config.nats, caFile: config.natsCa, name: source }),
-        );
+  const { nats: url, natsCa: caFile } = config;
+  const link = url === undefined ? undefined : new NatsLink({ log }, { url, caFile, name: source });
+  if (link) lifecycle.add('nats', link);
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
@@ -92,11 +90,14 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     { exchange, sessions, handlers, timeouts, window: capacity },
     capacity.sessions * STREAMS_PER_SESSION,
   );
+  const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const watchers = new EventWatchers(events, 'messaging service');
   const implementation: MessagingServiceServer = {
     receive: (call) => receivers.accept(call),
     ...unaryHandlers(handlers, sessions, exchange),
-    watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
+    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
+      watchers.watch(request, { signal, view: eventViewOf({ operator, sessions, exchange }, metadata) }),
+    ),
   };
 
   const { upkeepMs: pruneEveryMs } = overrides;

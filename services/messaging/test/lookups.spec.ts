@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/rpc/client';
-import { fromServiceError } from '@enjambre/rpc/status';
-import { waitFor } from '@enjambre/harness/wait-for';
-import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type {
   ListMessagesRequest,
   ListMessagesResponse,
   ListRoomsResponse,
-  WatchEventsResponse,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { everyone, Harness, room, send } from './support/harness.js';
 import type { TestPeer } from './support/test-peer.js';
@@ -94,57 +90,4 @@ describe('look-ups', () => {
         await expect(listRooms(alice, 0, pageToken)).rejects.toMatchObject({ reason: 'BAD_PAGE_TOKEN' });
     },
   );
-});
-
-describe('WatchEvents', () => {
-  test('streams accepted and acknowledged messages once each, without a token', async () => {
-    const harness = await Harness.start();
-    const client = harness.client();
-    const events: Event[] = [];
-    const call = client.watchEvents({ types: ['message.*'], since: undefined, replayOnly: false });
-    call.on('data', ({ event }: WatchEventsResponse) => events.push(event!));
-    let ended: unknown;
-    call.on('error', (error) => (ended = fromServiceError(error)));
-    await new Promise((resolve) => call.on('metadata', resolve));
-    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
-    const text = '🐝'.repeat(200);
-    await send(alice, bob, text, 'a');
-    await send(alice, bob, text, 'a');
-    await send(alice, everyone, 'x', 'b');
-    await waitFor(() => events.length >= 4, { what: 'events' });
-    const sender = { peerId: alice.peerId, name: 'alice' };
-    const facts = events.map(({ event }) => event);
-    expect(facts).toContainEqual({
-      $case: 'messageSent',
-      value: {
-        sender,
-        messageId: 'a',
-        target: `peer:${bob.peerId}`,
-        targetName: 'bob',
-        preview: '🐝'.repeat(120),
-      },
-    });
-    expect(facts).toContainEqual({
-      $case: 'messageSent',
-      value: { sender, messageId: 'b', target: 'all', targetName: 'everyone', preview: 'x' },
-    });
-    const receiver = { peerId: bob.peerId, name: 'bob' };
-    for (const messageId of ['a', 'b'])
-      expect(facts).toContainEqual({ $case: 'messageDelivered', value: { sender, messageId, receiver } });
-    expect(new Set(events.map(({ id }) => id)).size).toBe(4);
-    expect(events[0]!.source).toBe('messaging/test');
-    await harness.messaging.stop();
-    await waitFor(() => ended, { what: 'the end' });
-    expect(ended).toMatchObject({ reason: 'STOPPING' });
-    await harness.stop();
-  });
-
-  test('refuses an oversized filter', async () => {
-    const harness = await Harness.start();
-    const types = Array<string>(33).fill('*');
-    const call = harness.client().watchEvents({ types, since: undefined, replayOnly: false });
-    const error = await new Promise((resolve) => call.on('data', () => undefined).on('error', resolve));
-    expect(fromServiceError(error)).toMatchObject({ reason: 'BAD_EVENT_FILTER' });
-    await harness.stop();
-  });
 });

@@ -9,10 +9,11 @@ import {
   tcpAddressListSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { durationSchema, rateSchema } from '@enjambre/common/config/quantities';
 import type { Option, Resolved } from '@enjambre/common/config/options';
 import { z } from 'zod';
-import { defaultDataDir } from './default-data-dir.js';
+import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
 
 const ignoreSchema = z.array(
   z
@@ -135,6 +136,7 @@ export const agentOptions = {
     repeatable: true,
   },
   ...budgetOptions,
+  ...operatorOptions,
   ...commonOptions,
 } satisfies Record<string, Option>;
 

@@ -42,7 +42,7 @@ import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
-import { TrackerLink } from './adapters/tracker/tracker-link.js';
+import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
 import { Bans } from './app/agent/bans.js';
 import { FolderSharing, type FolderSharingComponents } from './app/sharing/folder-sharing.js';
@@ -193,8 +193,7 @@ class AgentService implements Agent {
     const credentials = PLAINTEXT;
     const dialer = new Dialer({ credentials, metrics: this.#metrics });
     const ties = { identity, dialer, log };
-    const addresses = config.tracker.map(formatAddress);
-    const tracker = new TrackerLink(ties, { addresses, description: () => this.#description() });
+    const tracker = this.#trackerLink(ties);
     const hasher = new DiskContentHasher(pool, privates);
     const limits = new AgentLimits(clock, config);
     const bans = new Bans({ clock, archive: new BansFile(config.dataDir, log), tracker, log });
@@ -235,6 +234,12 @@ class AgentService implements Agent {
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
     add('health', new HealthKeeper(health, [peers, ...controls]));
+  }
+
+  #trackerLink(ties: TrackerLinkComponents): TrackerLink {
+    const { tracker, operatorTokenFile } = this.#config;
+    const addresses = tracker.map(formatAddress);
+    return new TrackerLink(ties, { addresses, description: () => this.#description(), operatorTokenFile });
   }
 
   /** The agent's health; also adds the parts that publish it. */

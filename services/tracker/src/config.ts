@@ -7,6 +7,7 @@ import {
   pathSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
@@ -69,6 +70,7 @@ export const trackerOptions = {
     default: '256MiB',
   },
   ...budgetOptions,
+  ...operatorOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

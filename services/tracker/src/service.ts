@@ -1,6 +1,7 @@
 import { isLoopbackHost, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
+import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
@@ -13,6 +14,7 @@ import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
+import { OperatorToken } from '@enjambre/common/identity/operator-token';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
@@ -85,12 +87,11 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
   const { nats: url, natsCa: caFile } = config;
-  const link =
-    url === undefined
-      ? undefined
-      : lifecycle.add('nats', new NatsLink({ log }, { url, caFile, name: source }));
+  const link = url === undefined ? undefined : new NatsLink({ log }, { url, caFile, name: source });
+  if (link) lifecycle.add('nats', link);
+  const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const events =
-    overrides.events ?? openEvents({ lifecycle, dialer, log, clock }, { ...config, source, link });
+    overrides.events ?? openEvents({ lifecycle, dialer, log, clock, operator }, { ...config, source, link });
   const { hub, network } = composeNetwork({ config, overrides, clock, random, capacity, log, link, events });
 
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
@@ -105,7 +106,9 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
     ...lookupHandlers(handlers, hub.registry.directory, { random, clock, network }),
-    watchEvents: handlers.serverStream((request, context) => watchers.watch(request, context)),
+    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
+      watchers.watch(request, { signal, view: operator.isPresentedIn(metadata) ? WHOLE : WITHOUT_TEXTS }),
+    ),
   };
 
   startConsole(events, log, source);

@@ -67,6 +67,10 @@ describe('the console', () => {
     expect(lineOf(messageSent(preview))).toBe(line);
   });
 
+  test('shows the size of a message whose text is for others', () => {
+    expect(lineOf(messageSent('', 2048n))).toBe('message sent: alice (3f2a91bc) → bob: 2.0 kB');
+  });
+
   test('shows its own events and all messages, but no file events of other trackers', () => {
     const lines: string[] = [];
     const log = createLogger({ name: 'test', level: 'silent' });
@@ -95,7 +99,10 @@ const messageDelivered: Fact = {
   value: { sender, messageId: '1', receiver: { peerId: samplePeer(2).id, name: 'bob' } },
 };
 
-function messageSent(preview: string): Fact {
+function messageSent(preview: string, bytes = BigInt(preview.length)): Fact {
   const target = `peer:${samplePeer(2).id}`;
-  return { $case: 'messageSent', value: { sender, messageId: '1', target, targetName: 'bob', preview } };
+  return {
+    $case: 'messageSent',
+    value: { sender, messageId: '1', target, targetName: 'bob', preview, bytes },
+  };
 }

@@ -56,6 +56,7 @@ export class Harness {
       eventMaxBytes: 1_000_000,
       catalogueMaxBytes: 1_000_000,
       addressBudget: 100,
+      operatorTokenFile: undefined,
       metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',

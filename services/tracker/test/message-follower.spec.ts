@@ -1,4 +1,5 @@
 import { EmbeddedEventBus } from '@enjambre/common/events/embedded-event-bus';
+import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { GrpcServer } from '@enjambre/rpc/server';
@@ -10,11 +11,18 @@ import {
   type MessagingServiceServer,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import type { Metadata } from '@grpc/grpc-js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually, Harness } from './harness.js';
 import { Watcher } from './watcher.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
+const OPERATOR = 'the-token-of-the-operator';
+const isOperators = (metadata: Metadata): boolean =>
+  metadata.get('authorization').includes(`Bearer ${OPERATOR}`);
 const alice = { peerId: 'ab'.repeat(32), name: 'alice' };
 
 type TcpAddress = Extract<Address, { kind: 'tcp' }>;
@@ -30,8 +38,9 @@ class FakeMessaging {
     const watchers = (this.#watchers = new EventWatchers(this.bus, 'messaging service'));
     const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
     const implementation = {
-      watchEvents: handlers.serverStream((request: Parameters<typeof watchers.watch>[0], context) =>
-        watchers.watch(request, context),
+      watchEvents: handlers.serverStream(
+        (request: Parameters<typeof watchers.watch>[0], { signal, metadata }) =>
+          watchers.watch(request, { signal, view: isOperators(metadata) ? WHOLE : WITHOUT_TEXTS }),
       ),
     } as unknown as MessagingServiceServer;
     const name = 'enjambre.messaging.v1.MessagingService';
@@ -52,12 +61,14 @@ class FakeMessaging {
 }
 
 function messageSent(preview: string): Fact {
-  const value = { sender: alice, messageId: preview, target: 'all', targetName: 'everyone', preview };
+  const bytes = BigInt(preview.length);
+  const value = { sender: alice, messageId: preview, target: 'all', targetName: 'everyone', preview, bytes };
   return { $case: 'messageSent', value };
 }
 
 describe('a tracker that follows a messaging service', () => {
   let messaging: FakeMessaging;
+  let folder: string;
   let harness: Harness;
   let watcher: Watcher;
   const heard = (): unknown[] =>
@@ -66,13 +77,31 @@ describe('a tracker that follows a messaging service', () => {
   beforeEach(async () => {
     messaging = new FakeMessaging();
     await messaging.start();
-    harness = await Harness.start({}, { messaging: messaging.address });
-    watcher = await Watcher.start(harness.client());
+    folder = await mkdtemp(join(tmpdir(), 'enjambre-follower-'));
+    const operatorTokenFile = join(folder, 'operator.token');
+    await writeFile(operatorTokenFile, `${OPERATOR}\n`);
+    harness = await Harness.start({}, { messaging: messaging.address, operatorTokenFile });
+    watcher = await Watcher.start(harness.client(), {}, OPERATOR);
   });
 
   afterEach(async () => {
     await harness.stop();
     await messaging.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  test('shows texts to the operator only, to others who wrote to whom and how much', async () => {
+    const strangers = [
+      await Watcher.start(harness.client()),
+      await Watcher.start(harness.client(), {}, 'not-the-operators-token'),
+    ];
+    messaging.say('secret');
+    await watcher.kindsWhen(1);
+    expect(heard()).toEqual(['secret']);
+    for (const stranger of strangers) {
+      await stranger.kindsWhen(1);
+      expect(stranger.events[0]?.event?.value).toMatchObject({ sender: alice, preview: '', bytes: 6n });
+    }
   });
 
   test('passes message events to its watchers unchanged, and no other events', async () => {

@@ -6,7 +6,7 @@ import type {
   WatchEventsRequest,
   WatchEventsResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import { Metadata, type ClientReadableStream } from '@grpc/grpc-js';
 import { eventually } from './harness.js';
 
 /** A caller of WatchEvents that keeps the events. */
@@ -15,8 +15,10 @@ export class Watcher {
   error: EnjambreError | undefined;
   readonly call: ClientReadableStream<WatchEventsResponse>;
 
-  private constructor(client: TrackerServiceClient, request: Partial<WatchEventsRequest>) {
-    this.call = client.watchEvents({ types: [], since: undefined, replayOnly: false, ...request });
+  private constructor(client: TrackerServiceClient, request: Partial<WatchEventsRequest>, token?: string) {
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    this.call = client.watchEvents({ types: [], since: undefined, replayOnly: false, ...request }, metadata);
     this.call.on('data', ({ event }: WatchEventsResponse) => this.events.push(event!));
     this.call.on('error', (error) => (this.error = fromServiceError(error)));
   }
@@ -25,8 +27,9 @@ export class Watcher {
   static async start(
     client: TrackerServiceClient,
     request: Partial<WatchEventsRequest> = {},
+    token?: string,
   ): Promise<Watcher> {
-    const watcher = new Watcher(client, request);
+    const watcher = new Watcher(client, request, token);
     await new Promise((resolve) => watcher.call.on('metadata', resolve));
     return watcher;
   }

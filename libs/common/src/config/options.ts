@@ -18,8 +18,8 @@ export interface Option<T = unknown> {
 export interface MachineDefault {
   /** Text for help and documents. */
   readonly shown: string;
-  /** Throws {@link EnjambreError} if there is none. */
-  readonly find: (environment: Environment) => string;
+  /** Undefined, or throws {@link EnjambreError}, if there is none. */
+  readonly find: (environment: Environment) => string | undefined;
 }
 
 export type OptionTable = Readonly<Record<string, Option>>;

@@ -36,7 +36,15 @@ const SCHEMAS = {
   downloadProgressed: about.extend({ bytesLeft: count }),
   downloadCompleted: about.extend({ bytesDownloaded: count }),
   downloadFailed: about.extend({ reason: text }),
-  messageSent: z.object({ sender: peer, messageId, target: text, targetName: text, preview: text }),
+  messageSent: z.object({
+    sender: peer,
+    messageId,
+    target: text,
+    targetName: text,
+    preview: text,
+    // Absent from services before this field.
+    bytes: count.default(0n),
+  }),
   messageDelivered: z.object({ sender: peer, messageId, receiver: peer }),
 } satisfies { readonly [Case in FactCase]: z.ZodType<Extract<Fact, { $case: Case }>['value']> };
 

@@ -30,7 +30,7 @@ export function lineOf({ $case, value }: Fact): string {
     case 'downloadFailed':
       return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.reason)}`;
     case 'messageSent':
-      return `message sent: ${idOf(value.sender)} → ${targetOf(value)}: ${previewOf(value.preview)}`;
+      return `message sent: ${idOf(value.sender)} → ${targetOf(value)}: ${textOf(value)}`;
     case 'messageDelivered':
       return `message delivered: ${idOf(value.sender)} → ${nameOf(value.receiver)}`;
   }
@@ -62,7 +62,9 @@ function shortIdOf(id: string | undefined): string {
   return printable((id ?? '').slice(0, SHORT_ID_DIGITS));
 }
 
-function previewOf(preview: string): string {
+/** The beginning of a text, or its size where the text is not shown. */
+function textOf({ preview, bytes: size }: MessageSent): string {
+  if (preview === '' && size > 0n) return bytes(size);
   const shown = printable(preview.slice(0, MAX_PREVIEW_CHARS));
   return preview.length > MAX_PREVIEW_CHARS ? `${shown}…` : shown;
 }

@@ -3,10 +3,11 @@ import * as fc from 'fast-check';
 import { numberedFact, numberOf } from '../../test/sample-facts.js';
 import { EmbeddedEventBus } from './embedded-event-bus.js';
 import type { EventBus, EventListener, HeardEvent, ReplayStart } from './event-bus.js';
+import { WHOLE, WITHOUT_TEXTS, type EventView } from './event-view.js';
 import { EventWatchers } from './event-watchers.js';
 
 const ALL = { types: [], since: new Date(0), replayOnly: false };
-const open = { signal: new AbortController().signal };
+const open = { signal: new AbortController().signal, view: WHOLE };
 
 /**
  * A bus that records its events late, and does not deliver them again then, like that on NATS. Events of
@@ -148,6 +149,30 @@ describe('watching events', () => {
     expect(cases).toEqual(['peerDisconnected']);
   });
 
+  it('shows each caller its own view of an event', async () => {
+    const bus = new EmbeddedEventBus({ source: 'messaging/m' });
+    const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
+    const sent = { sender: peer, messageId: '1', target: 'all', targetName: 'everyone', bytes: 6n };
+    bus.publish({ $case: 'messageSent', value: { ...sent, preview: 'secret' } });
+    bus.publish({ $case: 'peerDisconnected', value: { peer, reason: 'x' } });
+    const watchers = new EventWatchers(bus, 'messaging service');
+    const seenBy = async (view: EventView): Promise<unknown[]> => {
+      const facts: unknown[] = [];
+      const request = { ...ALL, replayOnly: true };
+      for await (const { event } of watchers.watch(request, { ...open, view }))
+        facts.push(event.event?.value);
+      return facts;
+    };
+    expect(await seenBy(WITHOUT_TEXTS)).toEqual([
+      { ...sent, preview: '' },
+      { peer, reason: 'x' },
+    ]);
+    expect(await seenBy(WHOLE)).toEqual([
+      { ...sent, preview: 'secret' },
+      { peer, reason: 'x' },
+    ]);
+  });
+
   it('refuses an invalid time', async () => {
     const watchers = new EventWatchers(new EmbeddedEventBus({ source: 'tracker/t' }), 'tracker');
     const feed = watchers.watch({ ...ALL, since: new Date(NaN) }, open);
@@ -171,7 +196,7 @@ describe('watching events', () => {
   it('ends quietly when its caller is gone', async () => {
     const abort = new AbortController();
     const watchers = new EventWatchers(new EmbeddedEventBus({ source: 'tracker/t' }), 'tracker');
-    const next = watchers.watch({ ...ALL, since: undefined }, abort).next();
+    const next = watchers.watch({ ...ALL, since: undefined }, { ...open, signal: abort.signal }).next();
     abort.abort();
     expect(await next).toEqual({ done: true, value: undefined });
   });

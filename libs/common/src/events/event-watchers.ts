@@ -3,6 +3,7 @@ import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { EventBus, HeardEvent, ReplayStart } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
 import { eventFilter } from './event-filter.js';
+import type { EventView } from './event-view.js';
 import { eventTypeOf } from './event-types.js';
 
 /** The WatchEventsRequest of any service. */
@@ -10,6 +11,13 @@ interface WatchRequest {
   readonly types: readonly string[];
   readonly since: Date | undefined;
   readonly replayOnly: boolean;
+}
+
+/** The caller of WatchEvents. */
+interface Watcher {
+  readonly signal: AbortSignal;
+  /** Applied to each event before it is sent. */
+  readonly view: EventView;
 }
 
 interface Watch {
@@ -33,10 +41,11 @@ export class EventWatchers {
    * the two. Throws `invalid` BAD_EVENT_FILTER or BAD_SINCE, `exhausted` SLOW_READER, `unavailable` STOPPING
    * or NATS_UNREACHABLE.
    */
-  async *watch(
-    request: WatchRequest,
-    { signal }: { readonly signal: AbortSignal },
-  ): AsyncGenerator<{ event: Event }> {
+  async *watch(request: WatchRequest, { signal, view }: Watcher): AsyncGenerator<{ event: Event }> {
+    for await (const event of this.#whole(request, signal)) yield { event: view(event) };
+  }
+
+  async *#whole(request: WatchRequest, signal: AbortSignal): AsyncGenerator<Event> {
     if (this.#stopping) throw this.#stoppingError();
     const passesType = eventFilter(request.types);
     const passes = (event: Event): boolean => passesType(eventTypeOf(event));
@@ -60,16 +69,16 @@ export class EventWatchers {
     for (const feed of this.#open) feed.end(this.#stoppingError());
   }
 
-  async *#replayOnly({ feed, passes }: Watch, sinceMs: number | undefined): AsyncGenerator<{ event: Event }> {
+  async *#replayOnly({ feed, passes }: Watch, sinceMs: number | undefined): AsyncGenerator<Event> {
     if (sinceMs === undefined) return;
     for await (const { event } of this.bus.replay({ sinceMs }, feed.signal)) {
-      if (passes(event)) yield { event };
+      if (passes(event)) yield event;
     }
     // Throws if the end of the feed ended the replay.
     if (feed.signal.aborted) await feed.next();
   }
 
-  async *#follow(watch: Watch, sinceMs: number | undefined): AsyncGenerator<{ event: Event }> {
+  async *#follow(watch: Watch, sinceMs: number | undefined): AsyncGenerator<Event> {
     const { feed, passes } = watch;
     const told = new ToldEvents();
     const unsubscribe = this.bus.subscribe((heard) => {
@@ -83,7 +92,7 @@ export class EventWatchers {
         if (told.has(heard)) continue;
         // From here positions only increase, unless the record is lost: then they restart.
         if (heard.position !== undefined) told.clear();
-        yield { event: heard.event };
+        yield heard.event;
       }
     } finally {
       unsubscribe();
@@ -94,18 +103,14 @@ export class EventWatchers {
    * Replays until the events that arrive meanwhile fit into the feed. A long record is thus read at the
    * caller's pace, from the record and not from memory.
    */
-  async *#catchUp(
-    { feed, passes }: Watch,
-    since: ReplayStart,
-    told: ToldEvents,
-  ): AsyncGenerator<{ event: Event }> {
+  async *#catchUp({ feed, passes }: Watch, since: ReplayStart, told: ToldEvents): AsyncGenerator<Event> {
     for (let start = since; ;) {
       for await (const heard of this.bus.replay(start, feed.signal)) {
         if (heard.position !== undefined) start = { after: heard.position };
         const again = told.has(heard);
         told.add(heard);
         feed.forget(heard.event.id);
-        if (!again && passes(heard.event)) yield { event: heard.event };
+        if (!again && passes(heard.event)) yield heard.event;
       }
       if (!feed.overflowed) return;
       feed.reset();

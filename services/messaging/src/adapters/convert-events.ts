@@ -9,7 +9,8 @@ export function fromEvent(event: DomainEvent): Fact {
   switch (event.type) {
     case 'message.sent': {
       const { target, targetName, preview } = event;
-      return { $case: 'messageSent', value: { sender, messageId, target, targetName, preview } };
+      const bytes = BigInt(event.bytes);
+      return { $case: 'messageSent', value: { sender, messageId, target, targetName, preview, bytes } };
     }
     case 'message.delivered':
       return { $case: 'messageDelivered', value: { sender, messageId, receiver: fromPeer(event.receiver) } };

@@ -57,12 +57,17 @@ export class SessionRegistry {
     if (session) this.#remove(session);
   }
 
-  /** The caller of a unary call. Throws `unauthenticated` BAD_TOKEN. */
-  authenticate(metadata: Metadata): PeerRef {
+  /** The peer whose session's token a call carries; undefined for none. */
+  find(metadata: Metadata): PeerRef | undefined {
     const [header] = metadata.get('authorization');
     const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
-    const session = token === undefined ? undefined : this.#byToken.get(token);
-    if (session) return session.peer;
+    return token === undefined ? undefined : this.#byToken.get(token)?.peer;
+  }
+
+  /** The caller of a unary call. Throws `unauthenticated` BAD_TOKEN. */
+  authenticate(metadata: Metadata): PeerRef {
+    const peer = this.find(metadata);
+    if (peer) return peer;
     const message =
       'the call has no token of an open Receive stream: call Receive first, and send its token with the call';
     throw new EnjambreError('unauthenticated', 'BAD_TOKEN', message);

@@ -31,6 +31,11 @@ export class ContactBook {
     }
   }
 
+  /** False before the roster was read. */
+  isMember(room: string, peer: PeerId): boolean {
+    return this.#loaded?.rooms.members(room)?.has(peer) === true;
+  }
+
   /** Throws `exhausted` TOO_MANY_PEERS. */
   async greet(peer: PeerRef): Promise<void> {
     const { store, clock } = this.parts;

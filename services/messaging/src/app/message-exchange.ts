@@ -102,6 +102,16 @@ export class MessageExchange {
     this.#parts.events.publish(messageDelivered(message, receiver));
   }
 
+  /**
+   * True if `reader` may read a message of `sender` to `target`, as in the event of the message: it is the sender or
+   * one of the receivers. Every greeted peer may read what was for everyone.
+   */
+  mayRead(reader: PeerId, { sender, target }: { readonly sender: string; readonly target: string }): boolean {
+    if (reader === sender || target === 'all' || target === `peer:${reader}`) return true;
+    const room = /^room:(.*)$/s.exec(target)?.[1];
+    return room !== undefined && this.#contacts.isMember(room, reader);
+  }
+
   async join(peer: PeerRef, room: string): Promise<RoomView> {
     this.#rates.take(peer.id, this.#parts.clock());
     const roster = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer.id));

@@ -12,6 +12,8 @@ export type DomainEvent =
       readonly targetName: string;
       /** The beginning of the text. */
       readonly preview: string;
+      /** Size of the text in bytes. */
+      readonly bytes: number;
     }
   | {
       readonly type: 'message.delivered';
@@ -30,6 +32,7 @@ export function messageSent(message: Message, previewChars: number): DomainEvent
     target: targetKey(target),
     targetName: targetName(target),
     preview: previewOf(text, previewChars),
+    bytes: Buffer.byteLength(text),
   };
 }
 

@@ -24,7 +24,9 @@ export class Harness {
   ): Promise<Harness> {
     const config = resolveOptions(messagingOptions, { listen: '127.0.0.1:0', name: 'test', ...flags }, {});
     const log = createLogger({ name: 'messaging', level: 'silent' });
-    const messaging = createMessaging(config, { log, ...overrides });
+    // By default without an operator: nothing is created in the home folder.
+    const operatorTokenFile = flags['operatorTokenFile'];
+    const messaging = createMessaging({ ...config, operatorTokenFile }, { log, ...overrides });
     await messaging.start();
     return new Harness(messaging);
   }

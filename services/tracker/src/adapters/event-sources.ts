@@ -6,7 +6,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { NatsReplicas } from '@enjambre/common/nats/replicas';
 import type { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { Dialer } from '@enjambre/rpc/dialer';
-import { MessageFollower } from './message-follower.js';
+import { MessageFollower, type FollowerComponents } from './message-follower.js';
 
 interface EventComponents {
   readonly lifecycle: Lifecycle;
@@ -14,6 +14,8 @@ interface EventComponents {
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Presented to the messaging service that is followed, for the texts of its messages. */
+  readonly operator: FollowerComponents['operator'];
 }
 
 interface TrackerEventSettings {
@@ -41,9 +43,9 @@ export function openEvents(components: EventComponents, settings: TrackerEventSe
   if (link) return openNatsBus(components, { source, retention, replicas, link });
   const events = openEmbeddedBus(components, { source, retention });
   if (messaging) {
-    const { lifecycle, dialer, log, clock } = components;
+    const { lifecycle, ...parts } = components;
     const address = formatAddress(messaging);
-    lifecycle.add('messages', new MessageFollower({ dialer, events, log, clock }, { address }));
+    lifecycle.add('messages', new MessageFollower({ ...parts, events }, { address }));
   }
   return events;
 }

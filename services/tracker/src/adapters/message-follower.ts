@@ -2,11 +2,13 @@ import { Backoff } from '@enjambre/core/backoff';
 import { sleep } from '@enjambre/common/async/sleep';
 import { readStream } from '@enjambre/rpc/client';
 import type { Dialer } from '@enjambre/rpc/dialer';
+import type { OperatorToken } from '@enjambre/common/identity/operator-token';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { messageOf } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import { MessagingServiceClient } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { Metadata } from '@grpc/grpc-js';
 
 export interface FollowerComponents {
   readonly dialer: Dialer;
@@ -15,6 +17,8 @@ export interface FollowerComponents {
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Its token is presented, since texts are for operators only. */
+  readonly operator: Pick<OperatorToken, 'authorization'>;
 }
 
 export interface FollowerInit {
@@ -69,7 +73,10 @@ export class MessageFollower implements Startable {
   }
 
   async #read(client: MessagingServiceClient, backoff: Backoff): Promise<void> {
-    const call = client.watchEvents({ types: TYPES, since: this.#since, replayOnly: false });
+    const metadata = new Metadata();
+    const { authorization } = this.parts.operator;
+    if (authorization !== undefined) metadata.set('authorization', authorization);
+    const call = client.watchEvents({ types: TYPES, since: this.#since, replayOnly: false }, metadata);
     call.on('metadata', () => {
       backoff.reset();
       this.#away = false;

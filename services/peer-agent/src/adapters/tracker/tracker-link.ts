@@ -40,6 +40,8 @@ export interface TrackerLinkInit {
   readonly resolve?: ResolveHost;
   /** Read at each connection: the port may be known only after start. */
   readonly description: () => AgentDescription;
+  /** File with the token of this machine's operator. @default none */
+  readonly operatorTokenFile?: string | undefined;
 }
 
 /** News kept per transfer: that it started, paused, resumed or ended. */
@@ -85,7 +87,12 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#parts = parts;
     this.#init = init;
     this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
-    this.network = new TrackerQueries({ pool: this.#pool, session: this, stopping: this.#stopping.signal });
+    this.network = new TrackerQueries({
+      pool: this.#pool,
+      session: this,
+      stopping: this.#stopping.signal,
+      operatorTokenFile: init.operatorTokenFile,
+    });
   }
 
   /** The tracker in use, or currently being tried. */

@@ -1,3 +1,4 @@
+import { operatorAuthorization } from '@enjambre/common/identity/operator-token';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { callUnary, readStream, type UnaryOptions } from '@enjambre/rpc/client';
 import type {
@@ -5,6 +6,7 @@ import type {
   ListFilesResponse,
   TrackerServiceClient,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { Metadata } from '@grpc/grpc-js';
 import type {
   CatalogueFile,
   EventSelection,
@@ -40,6 +42,8 @@ export interface TrackerQueriesComponents {
   readonly session: SessionState;
   /** Ends all queries. */
   readonly stopping: AbortSignal;
+  /** File with the token of the operator of this machine, if there is one. */
+  readonly operatorTokenFile: string | undefined;
 }
 
 /** Maximum number of files with one name: the page size of trackers. */
@@ -86,9 +90,12 @@ export class TrackerQueries implements NetworkView {
     let heard = false;
     let failure: unknown;
     await this.#chooseAnswering(signal);
-    for (const { client } of this.parts.pool.inTurn()) {
+    for (const { client, address } of this.parts.pool.inTurn()) {
       try {
-        for await (const { event } of readStream(client.watchEvents(request), signal)) {
+        for await (const { event } of readStream(
+          client.watchEvents(request, await this.#proof(address)),
+          signal,
+        )) {
           heard = true;
           if (event) yield networkEventFromWire(event);
         }
@@ -99,6 +106,14 @@ export class TrackerQueries implements NetworkView {
       }
     }
     throw this.#explain(failure);
+  }
+
+  /** A tracker on this machine shows texts of messages to its operator. */
+  async #proof(address: string): Promise<Metadata> {
+    const metadata = new Metadata();
+    const authorization = await operatorAuthorization(address, this.parts.operatorTokenFile);
+    if (authorization !== undefined) metadata.set('authorization', authorization);
+    return metadata;
   }
 
   #files(request: ListFilesRequest): Promise<ListFilesResponse> {

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
-import { homeFolder } from '@enjambre/common/config/home-folder';
-import type { Environment } from '@enjambre/common/config/options';
+import { homeFolder } from './home-folder.js';
+import type { Environment } from './options.js';
 
 /**
  * The default folder for an agent's state (XDG base directories; a relative XDG_DATA_HOME is ignored). Throws as

@@ -1,0 +1,28 @@
+import { EnjambreError } from '@enjambre/core/error';
+import { join } from 'node:path';
+import { defaultDataDir } from './default-data-dir.js';
+import type { Environment, Option } from './options.js';
+import { pathSchema } from './schemas.js';
+
+const OPERATOR_TOKEN_FILE = 'operator.token';
+
+/** The setting that names the operator's token, for services that create it and for those that present it. */
+export const operatorOptions = {
+  operatorTokenFile: {
+    placeholder: 'FILE',
+    description:
+      'file with the token of the operator, who may read all texts in events; tracker and messaging create it if missing',
+    schema: pathSchema.optional(),
+    default: { shown: '~/.local/share/enjambre/operator.token', find: defaultOperatorTokenFile },
+  },
+} satisfies Record<string, Option>;
+
+/** In the user's folder for state; undefined if there is no home folder, as in a container. */
+export function defaultOperatorTokenFile(environment: Environment): string | undefined {
+  try {
+    return join(defaultDataDir(environment), OPERATOR_TOKEN_FILE);
+  } catch (error) {
+    if (error instanceof EnjambreError) return undefined;
+    throw error;
+  }
+}
