@@ -8,10 +8,13 @@ function read(parts: readonly Buffer[]): string[] {
   const seen: string[] = [];
   let data = '';
   const reader = new FrameReader({
-    data: (_stream, part) => (data += part.toString('hex')),
-    dataEnded: ({ stream, flags, length }) => {
-      seen.push(`data ${stream} ${flags} ${length} ${data}`);
-      data = '';
+    dataBegins: ({ stream }) => (data = `${stream}`),
+    data: (part) => (data += ` ${part.toString('hex')}`),
+    dataEnded: ({ flags, length }, bytes) => {
+      const [stream, ...parts] = data.split(' ');
+      const hex = parts.join('');
+      expect(bytes).toBe(hex.length / 2);
+      seen.push(`data ${stream} ${flags} ${length} ${hex}`);
     },
     frame: ({ type, stream, flags }, payload) =>
       seen.push(`${type} ${stream} ${flags} ${payload.toString('hex')}`),

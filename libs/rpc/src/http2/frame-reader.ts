@@ -9,10 +9,12 @@ import {
 } from './frames.js';
 
 export interface FrameHandler {
+  /** The beginning of a DATA frame; its whole length counts against the windows. */
+  dataBegins(head: FrameHead): void;
   /** A part of the bytes of a DATA frame: a view of the pushed bytes, valid only during the call. */
-  data(stream: number, part: Buffer): void;
-  /** The end of a DATA frame; its whole length counts against the windows. */
-  dataEnded(head: FrameHead): void;
+  data(part: Buffer): void;
+  /** The end of a DATA frame, with the number of its bytes without padding. */
+  dataEnded(head: FrameHead, bytes: number): void;
   /** Any other frame. The payload is valid only during the call. */
   frame(head: FrameHead, payload: Buffer): void;
 }
@@ -59,6 +61,7 @@ export class FrameReader {
     this.#left = head.length;
     this.#payloadFilled = 0;
     this.#padding = head.type === FrameType.data && (head.flags & Flag.padded) !== 0 ? -1 : 0;
+    if (head.type === FrameType.data) this.handler.dataBegins(head);
     if (head.length === 0) this.#finish();
     return end;
   }
@@ -73,7 +76,7 @@ export class FrameReader {
     }
     const leftAfter = this.#left - (end - from);
     const dataEnd = end - Math.max(0, this.#padding - leftAfter);
-    if (dataEnd > at) this.handler.data(this.#head.stream, bytes.subarray(at, dataEnd));
+    if (dataEnd > at) this.handler.data(bytes.subarray(at, dataEnd));
   }
 
   #finish(): void {
@@ -83,7 +86,8 @@ export class FrameReader {
       return this.handler.frame(head, this.#payload.subarray(0, this.#payloadFilled));
     if (this.#padding < 0)
       throw new Http2Violation(ErrorCode.frameSizeError, 'a padded frame without length');
-    this.handler.dataEnded(head);
+    const padding = head.flags & Flag.padded ? 1 + this.#padding : 0;
+    this.handler.dataEnded(head, head.length - padding);
   }
 }
 

@@ -34,6 +34,7 @@ export const ErrorCode = {
   noError: 0,
   protocolError: 1,
   flowControlError: 3,
+  streamClosed: 5,
   frameSizeError: 6,
   cancel: 8,
   compressionError: 9,
@@ -90,9 +91,15 @@ export function rstStreamFrame(stream: number, code: number): Buffer {
   return frame({ type: FrameType.rstStream, flags: 0, stream }, uint32(code));
 }
 
-/** @param code reason of the shutdown; no stream of the server was processed */
-export function goawayFrame(code: number): Buffer {
-  return frame({ type: FrameType.goaway, flags: 0, stream: 0 }, Buffer.concat([uint32(0), uint32(code)]));
+/**
+ * No stream of the server was processed.
+ *
+ * @param code reason of the shutdown
+ * @param text the reason for people
+ */
+export function goawayFrame(code: number, text = ''): Buffer {
+  const payload = Buffer.concat([uint32(0), uint32(code), Buffer.from(text)]);
+  return frame({ type: FrameType.goaway, flags: 0, stream: 0 }, payload);
 }
 
 function uint32(value: number): Buffer {

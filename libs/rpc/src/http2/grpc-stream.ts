@@ -3,7 +3,8 @@ import type { ObservedCall } from '../call-observer.js';
 import { fromServiceError } from '../status.js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { GRPC_PREFIX_BYTES, putGrpcPrefix } from '../codec/grpc-prefix.js';
-import type { Http2Connection, Http2Stream } from './connection.js';
+import type { Http2Connection } from './connection.js';
+import type { Http2Stream } from './http2-stream.js';
 import type { MadeCalls } from '../made-calls.js';
 import type { MessageStream } from '../message-stream.js';
 
@@ -53,8 +54,9 @@ export class GrpcStream<Request> implements MessageStream<Request> {
           this.#end(status.INTERNAL, unreadable(error));
         }
       },
-      closed: (reason = 'the stream ended without a status') => {
-        this.#fail(status.UNAVAILABLE, reason);
+      closed: (end) => {
+        if (end?.isViolation) this.#end(status.INTERNAL, violation(end.reason));
+        else this.#fail(status.UNAVAILABLE, end?.reason ?? 'the stream ended without a status');
       },
     });
   }
@@ -127,7 +129,11 @@ function requestHeaders({
 }
 
 function unreadable(cause: unknown): EnjambreError {
-  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', `the peer sent ${messageOf(cause)}`, { cause });
+  return violation(`the peer sent ${messageOf(cause)}`, cause);
+}
+
+function violation(message: string, cause?: unknown): EnjambreError {
+  return new EnjambreError('invalid', 'PROTOCOL_VIOLATION', message, { cause });
 }
 
 /** UNKNOWN for a number that gRPC does not define. */

@@ -93,9 +93,9 @@ describe('header blocks of another implementation', () => {
       connection.request(said, {
         headers: (received) => (got = received),
         data: () => undefined,
-        closed: (reason) => {
-          if (reason === undefined) resolve(got);
-          else reject(new Error(reason));
+        closed: (end) => {
+          if (end === undefined) resolve(got);
+          else reject(new Error(end.reason));
         },
       });
     });

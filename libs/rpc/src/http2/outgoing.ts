@@ -58,10 +58,14 @@ export class OutgoingData {
   /** Extends a window by `bytes`; stream 0 is the connection's window. Throws {@link Http2Violation}. */
   widen(stream: number, bytes: number): void {
     if (bytes === 0) throw new Http2Violation(ErrorCode.protocolError, 'a window update of zero');
+    if (stream === 0) {
+      this.#window = grown(this.#window, bytes);
+      return this.#pushAll();
+    }
     const waiting = this.#streams.get(stream);
-    if (waiting) waiting.window = grown(waiting.window, bytes);
-    if (stream === 0) this.#window = grown(this.#window, bytes);
-    this.#pushAll();
+    if (!waiting) return;
+    waiting.window = grown(waiting.window, bytes);
+    this.#push(stream, waiting);
   }
 
   /**
