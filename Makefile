@@ -107,6 +107,10 @@ MUTATION_PARTS ?= core engine upload
 mutation: build ## Mutate libs/core, the download engine and the upload scheduler: tests must fail (long)
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
+.PHONY: fuzz
+fuzz: build ## Give each reader of bytes from strangers 1,000,000 inputs (FUZZ_INPUTS, FUZZ_TARGET, FUZZ_SEED): none crashes, none takes 50 ms
+	@FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(JEST) test/fuzz
+
 .PHONY: bench
 bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many bench-loop ## Run all benchmarks
 
