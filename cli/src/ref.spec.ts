@@ -105,4 +105,13 @@ describe('a ref for a tracker', () => {
     await expect(trackerInfohash('twin', around(), files)).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
     await expect(trackerInfohash('nobody', around(), files)).rejects.toMatchObject({ reason: 'UNKNOWN_REF' });
   });
+
+  test('does not prefer an exact name to one that looks the same: strangers choose names', async () => {
+    const alike = [
+      File.fromPartial({ infohash: other, name: 'caf\u00e9' }),
+      File.fromPartial({ infohash: metainfo.infohash, name: 'cafe\u0301' }),
+    ];
+    const lookup = trackerInfohash('caf\u00e9', around(), () => Promise.resolve(alike));
+    await expect(lookup).rejects.toMatchObject({ reason: 'AMBIGUOUS_REF' });
+  });
 });

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
-import { withDigits, withName } from '@enjambre/core/named';
+import { looksLike, withDigits } from '@enjambre/core/named';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { MAX_TORRENT_BYTES, readTorrent, STANDARD, tooLarge, type TorrentSource } from './torrent-file.js';
@@ -46,8 +46,8 @@ export async function transferRef(ref: string, around: TorrentSource): Promise<s
 
 /**
  * Resolves `ref` to an infohash for a tracker. Names and prefixes are looked up with
- * `files(query)`, which matches whole names. As with an agent, an infohash takes precedence over a name, and a name and a
- * prefix that match different files are ambiguous. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ * `files(query)`, which matches whole names. As with an agent, an infohash takes precedence over a name; names that look
+ * the same are ambiguous, since strangers choose them, and so are a name and a prefix that match different files. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
  */
 export async function trackerInfohash(
   ref: string,
@@ -63,7 +63,7 @@ export async function trackerInfohash(
   if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
     return text.toLowerCase();
   const digits = withDigits(text.trim(), all, ({ infohash }) => infohash);
-  const matching = [...new Set([...withName(text, all), ...digits])];
+  const matching = [...new Set([...looksLike(text, all), ...digits])];
   const [found] = matching;
   // The tracker itself reports an unknown infohash.
   if (!found && INFOHASH.test(text)) return text.toLowerCase();

@@ -30,3 +30,11 @@ export function withName<T extends { readonly name: string }>(
   const bare = text.trim();
   return alike.length > 0 || bare === text ? alike : withName(bare, candidates);
 }
+
+/** Candidates whose name looks like `text`: for names that strangers chose, where an exact match proves nothing. */
+export function looksLike<T extends { readonly name: string }>(
+  text: string,
+  candidates: readonly T[],
+): readonly T[] {
+  return candidates.filter(({ name }) => sameName(name.trim(), text.trim()));
+}

@@ -1,8 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
-import { idDigits, withDigits, withName } from '@enjambre/core/named';
-import { sameName } from '@enjambre/core/names';
+import { idDigits, looksLike, withDigits, withName } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
 
 /** How a person refers to a transfer. */
@@ -86,10 +85,6 @@ function single<T extends Named>(found: readonly T[], text: string): T | undefin
     'AMBIGUOUS_REF',
     `"${text}" matches ${found.length} files: use an infohash, such as ${choices.join(', ')}`,
   );
-}
-
-function looksLike<T extends Named>(text: string, candidates: readonly T[]): readonly T[] {
-  return candidates.filter(({ name }) => sameName(name.trim(), text.trim()));
 }
 
 /** Name, size and publisher, as far as they are known. */
