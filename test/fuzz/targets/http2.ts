@@ -86,12 +86,20 @@ function readFrames(chunks: readonly Buffer[]): ReadFrame[] {
   const read: ReadFrame[] = [];
   let parts: Buffer[] = [];
   const reader = new FrameReader({
-    data: (_, part) => parts.push(Buffer.from(part)),
-    dataEnded: (head) => {
-      read.push({ head, bytes: Buffer.concat(parts).toString('latin1') });
+    dataBegins: () => {
       parts = [];
     },
-    frame: (head, payload) => read.push({ head, bytes: payload.toString('latin1') }),
+    data: (part) => {
+      parts.push(Buffer.from(part));
+    },
+    dataEnded: (head, bytes) => {
+      const body = Buffer.concat(parts);
+      if (body.length !== bytes) throw new Broken(`${body.length} bytes of a body of ${bytes}`);
+      read.push({ head, bytes: body.toString('latin1') });
+    },
+    frame: (head, payload) => {
+      read.push({ head, bytes: payload.toString('latin1') });
+    },
   });
   try {
     for (const chunk of chunks) reader.push(chunk);
