@@ -29,7 +29,7 @@ async function twoHosts(...how: Parameters<typeof TwoHosts.build>): Promise<TwoH
 async function shareBesideTracker({ first }: TwoHosts, ...flags: string[]): Promise<Buffer> {
   const content = randomBytes(1 << 20);
   await writeFile(join(first.folder, 'a.bin'), content);
-  await first.begin('enjambre tracker', /tracker .*listening/);
+  await first.begin('enjambre tracker --allow-endpoints dual', /tracker .*listening/);
   await first.begin(['enjambre agent', ...flags].join(' '), CONNECTED);
   await first.must(`enjambre share ${first.folder}/a.bin`);
   return content;

@@ -119,12 +119,13 @@ async function lookAtEndpoint(
   trackers: readonly AskedTracker[],
 ): Promise<Finding[]> {
   const { endpoint, endpoints, unreachable, peerId } = info.answer;
+  const refused = info.answer.refusedEndpoints.map(plain);
   const allOnLoopback = trackers.every(({ address }) => isLoopback(address));
   const told = [...new Set([endpoint, ...endpoints])].filter((text) => text !== '');
   const [first, ...others] = await Promise.all(
     told.map(async (at) => ({ endpoint: plain(at), answerer: await askPeer(session, at, peerId) })),
   );
-  return judgeEndpoint({ endpoint: '', ...first, others, unreachable, allOnLoopback });
+  return judgeEndpoint({ endpoint: '', ...first, others, unreachable, refused, allOnLoopback });
 }
 
 async function lookAtPeers(session: Session, { neighbours }: LiveAgent): Promise<Finding[]> {

@@ -40,6 +40,8 @@ export interface EndpointFacts {
   readonly others?: readonly { readonly endpoint: string; readonly answerer: Answerer }[];
   /** True if the tracker reports that no other machine can reach any of them. @default unknown */
   readonly unreachable?: boolean;
+  /** Advertised addresses that the tracker does not send to peers. @default none */
+  readonly refused?: readonly string[];
   /** True if all trackers have loopback addresses. */
   readonly allOnLoopback: boolean;
 }
@@ -92,8 +94,9 @@ export function judgeMessaging({ address, health, problem }: MessagingFacts): Fi
 }
 
 export function judgeEndpoint(facts: EndpointFacts): Finding[] {
-  const { endpoint, answerer, others = [], unreachable = false, allOnLoopback } = facts;
+  const { endpoint, answerer, others = [], unreachable = false, refused = [], allOnLoopback } = facts;
   const { ok, warn, fail } = about('endpoint');
+  if (endpoint === '' && refused.length > 0) return [fail(noneAccepted(refused))];
   if (endpoint === '' || answerer === undefined)
     return [
       warn('no tracker has reported yet at which address peers reach this agent: fix the tracker first'),
@@ -121,7 +124,20 @@ export function judgeEndpoint(facts: EndpointFacts): Finding[] {
         `this agent is reachable only at ${endpoint}, so no other machine can download from it: listen on another address with --listen, or set --advertise HOST:PORT`,
       ),
     ];
-  return [ok(`this agent answers at ${good.join(', ')}, its advertised address (dialed from here)`)];
+  return [
+    ok(
+      `this agent answers at ${good.join(', ')}, its advertised address (dialed from here)${leftOut(refused)}`,
+    ),
+  ];
+}
+
+function leftOut(refused: readonly string[]): string {
+  return refused.length > 0 ? `; the tracker does not send peers ${listed(refused)}` : '';
+}
+
+function noneAccepted(refused: readonly string[]): string {
+  const why = 'because it sees this agent at another address';
+  return `the tracker sends no peer ${listed(refused)}, ${why}: remove --advertise, or start the tracker with --allow-endpoints`;
 }
 
 /** "10.0.0.7:7072 (nothing listens there)" */

@@ -103,6 +103,20 @@ describe('reachability', () => {
     expectFindings(judge({ endpoint: '' }), ['warn', /no tracker has reported/]);
   });
 
+  test('an advertised address that the tracker refuses is a failure if it is the only one', () => {
+    const refused = ['203.0.113.7:7072'];
+    const judge = (facts: Partial<Parameters<typeof judgeEndpoint>[0]>): Finding[] =>
+      judgeEndpoint({
+        endpoint: '10.0.0.7:7072',
+        answerer: 'itself',
+        refused,
+        allOnLoopback: false,
+        ...facts,
+      });
+    expectFindings(judge({ endpoint: '' }), ['fail', /203\.0\.113\.7:7072.*--advertise.*--allow-endpoints/]);
+    expectFindings(judge({}), ['ok', /does not send peers 203\.0\.113\.7:7072/]);
+  });
+
   test('of several addresses, those that do not lead to the agent are named', () => {
     const judge = (...others: Answerer[]): Finding[] =>
       judgeEndpoint({

@@ -11,6 +11,18 @@ import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
+import { messageOf } from '@enjambre/core/error';
+import { z } from 'zod';
+import { AllowedHosts } from './domain/allowed-hosts.js';
+
+const allowedHostsSchema = z.array(z.string()).transform((texts, context) => {
+  try {
+    return new AllowedHosts(texts.flatMap((text) => text.split(',').map((part) => part.trim())));
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+});
 
 /** The settings of `enjambre tracker`. */
 export const trackerOptions = {
@@ -19,6 +31,13 @@ export const trackerOptions = {
     description: 'address for agents and lookups; without HOST, all IPv6 and IPv4 addresses',
     schema: tcpAddressSchema,
     default: ':7070',
+  },
+  allowEndpoints: {
+    placeholder: 'CIDR[,…]',
+    description:
+      'addresses that agents may advertise although the tracker sees them at others, such as 10.0.0.0/8; also HOST or *.DOMAIN for names; loopback, link-local and multicast addresses are never allowed',
+    schema: allowedHostsSchema,
+    repeatable: true,
   },
   name: {
     placeholder: 'NAME',

@@ -22,6 +22,7 @@ import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
+import { EndpointRules } from './adapters/endpoint-rules.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
@@ -75,7 +76,7 @@ const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_00
 
 /** Creates a tracker: standalone, or one of several on the same NATS. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
-  const { clock = Date.now, random = Math.random, metrics } = overrides;
+  const { clock = Date.now, random = Math.random, host = thisHost(), metrics } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'tracker', level: config.logLevel, format: config.logFormat });
   const capacity = { ...DEFAULT_CAPACITY, ...overrides.capacity };
@@ -92,27 +93,16 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const events =
     overrides.events ?? openEvents({ lifecycle, dialer, log, clock, operator }, { ...config, source, link });
-  const { hub, network } = composeNetwork({ config, overrides, clock, random, capacity, log, link, events });
+  const surroundings = { config, overrides, host, clock, random, capacity, log, link, events };
+  const { hub, network } = composeNetwork(surroundings);
 
-  const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
-  const agents = new ConnectHandler({
-    hub,
-    handlers,
-    timeouts,
-    maxStreams: capacity.sessions * STREAMS_PER_SESSION,
-    servesOthers: !isLoopbackHost(config.listen.host),
-  });
-  const watchers = new EventWatchers(events, 'tracker');
-  const implementation: TrackerServiceServer = {
-    connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, hub.registry.directory, { random, clock, network }),
-    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
-      watchers.watch(request, { signal, view: operator.isPresentedIn(metadata) ? WHOLE : WITHOUT_TEXTS }),
-    ),
-  };
+  const agents = { timeouts, maxStreams: capacity.sessions * STREAMS_PER_SESSION };
+  const calls = composeCalls({ ...surroundings, hub, network, operator }, agents);
 
   startConsole(events, log, source);
-  const services = [{ name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation }];
+  const services = [
+    { name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation: calls.implementation },
+  ];
   const serving = { credentials, log, metrics, notesReachedAt: true };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('tracker', natsCheck('tracker', link));
@@ -122,7 +112,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   });
   lifecycle.add('network', network);
   lifecycle.add('server', server);
-  lifecycle.add('streams', openStreams('tracker', { server, log }, [agents, watchers]));
+  lifecycle.add('streams', openStreams('tracker', { server, log }, calls.streams));
   lifecycle.add('health', new HealthKeeper(health, [server]));
   return {
     health,
@@ -137,9 +127,36 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   };
 }
 
+interface CallSurroundings extends NetworkSurroundings {
+  readonly hub: SessionHub;
+  readonly network: Network;
+  readonly operator: OperatorToken;
+}
+
+/** The tracker's calls, and those of them that stay open. */
+function composeCalls(
+  { config, host, log, clock, random, events, hub, network, operator }: CallSurroundings,
+  limits: { readonly timeouts: ConnectTimeouts; readonly maxStreams: number },
+): { implementation: TrackerServiceServer; streams: [ConnectHandler, EventWatchers] } {
+  const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
+  const rules = new EndpointRules(config.allowEndpoints, host);
+  const servesOthers = !isLoopbackHost(config.listen.host);
+  const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, ...limits });
+  const watchers = new EventWatchers(events, 'tracker');
+  const implementation: TrackerServiceServer = {
+    connect: (call) => agents.accept(call),
+    ...lookupHandlers(handlers, hub.registry.directory, { random, clock, network }),
+    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
+      watchers.watch(request, { signal, view: operator.isPresentedIn(metadata) ? WHOLE : WITHOUT_TEXTS }),
+    ),
+  };
+  return { implementation, streams: [agents, watchers] };
+}
+
 interface NetworkSurroundings {
   readonly config: TrackerConfig;
   readonly overrides: TrackerOverrides;
+  readonly host: TrackerHost;
   readonly clock: () => number;
   readonly random: () => number;
   readonly capacity: Capacity;
@@ -150,14 +167,12 @@ interface NetworkSurroundings {
 
 /** The sessions of this tracker and of the others, and their connection. */
 function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
-  const { config, overrides, clock, random, capacity, log, link, events } = around;
+  const { config, overrides, host, clock, random, capacity, log, link, events } = around;
   const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;
   const id = newReplicaId();
   const store =
     overrides.store?.(id) ??
-    (link
-      ? new NatsStore({ link, log }, { id, host: overrides.host ?? thisHost(), replicas, maxBytes })
-      : new MemoryStore(id));
+    (link ? new NatsStore({ link, log }, { id, host, replicas, maxBytes }) : new MemoryStore(id));
   const parts = networkParts(
     { clock: SYSTEM_CLOCK, store, log, maxRecords: capacity.swarms },
     {

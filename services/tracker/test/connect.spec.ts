@@ -72,6 +72,24 @@ describe('a Connect stream', () => {
     }
   });
 
+  test('lets no agent name addresses of others: they receive none of these, and the agent is told', async () => {
+    const endpoints = ['203.0.113.7:1', '169.254.169.254:80', 'example.com:1', '10.0.0.7:1'];
+    const welcome = await harness.stranger().greet({ endpoint: ':1', endpoints });
+    expect(welcome).toMatchObject({ endpoints: ['10.0.0.7:1'], unreachable: false });
+    expect(welcome.refusedEndpoints).toEqual([
+      { endpoint: '203.0.113.7:1', reason: 'NOT_VERIFIED' },
+      { endpoint: '169.254.169.254:80', reason: 'NOT_DIALABLE' },
+      { endpoint: 'example.com:1', reason: 'NOT_VERIFIED' },
+    ]);
+    const alone = await harness.agent('alone', { endpoint: '203.0.113.7:1' });
+    alone.share(infohash(1));
+    const reader = await harness.agent('reader');
+    reader.watch(infohash(1));
+    expect((await reader.next('peerDelta')).upserted).toEqual([]);
+    const hidden = await harness.stranger().greet({ endpoint: '203.0.113.7:1' });
+    expect(hidden).toMatchObject({ endpoint: '', endpoints: [], unreachable: true });
+  });
+
   test('keeps an IPv6 endpoint', async () => {
     expect((await harness.stranger().greet({ endpoint: '[fd00::7]:7072' })).endpoint).toBe('[fd00::7]:7072');
   });

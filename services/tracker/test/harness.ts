@@ -16,6 +16,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { TrackerConfig } from '../src/config.js';
+import { AllowedHosts } from '../src/domain/allowed-hosts.js';
 import { createTracker, type Tracker, type TrackerOverrides } from '../src/service.js';
 
 type Response = NonNullable<ConnectResponse['message']>;
@@ -47,6 +48,7 @@ export class Harness {
   ): Promise<Harness> {
     const config = {
       listen: { kind: 'tcp', host: '127.0.0.1', port },
+      allowEndpoints: new AllowedHosts(['10.0.0.0/8', 'fd00::/8']),
       name: 'test',
       nats: undefined,
       natsCa: undefined,

@@ -10,7 +10,7 @@ const MAX_PREVIEW_CHARS = 60;
 export function lineOf({ $case, value }: Fact): string {
   switch ($case) {
     case 'peerConnected':
-      return `peer connected: ${idOf(value.peer)} at ${printable(value.endpoint)}`;
+      return `peer connected: ${idOf(value.peer)} ${value.endpoint === '' ? 'at no address' : `at ${printable(value.endpoint)}`}`;
     case 'peerDisconnected':
       return `peer disconnected: ${idOf(value.peer)}: ${printable(value.reason)}`;
     case 'peerBanned': {

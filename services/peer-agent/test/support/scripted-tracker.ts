@@ -116,6 +116,7 @@ function welcome(): Answer {
     endpoint: '10.0.0.7:7072',
     endpoints: [],
     unreachable: false,
+    refusedEndpoints: [],
     version: 'test',
     time: new Date(),
   };

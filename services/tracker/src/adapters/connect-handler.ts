@@ -1,6 +1,7 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { EnjambreError } from '@enjambre/core/error';
 import { ConnectSession, type ConnectCall, type ConnectTimeouts } from './connect-session.js';
+import type { EndpointRules } from './endpoint-rules.js';
 import type { SessionHub } from './session-hub.js';
 
 interface ConnectHandlerOptions {
@@ -9,6 +10,7 @@ interface ConnectHandlerOptions {
   readonly timeouts: ConnectTimeouts;
   /** Maximum number of open streams, before and after their hello. */
   readonly maxStreams: number;
+  readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
 }

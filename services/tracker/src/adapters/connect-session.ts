@@ -9,6 +9,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/swarm.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
+import type { EndpointRules } from './endpoint-rules.js';
 import { acceptHello, toEpoch } from './hello.js';
 import { callerOf, trackerAt, type Caller } from './reach.js';
 import { Outbox } from './outbox.js';
@@ -29,6 +30,7 @@ interface ConnectSessionOptions {
   readonly hub: SessionHub;
   readonly handlers: HandlerFactory;
   readonly timeouts: ConnectTimeouts;
+  readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
 }
@@ -42,6 +44,7 @@ export class ConnectSession implements SessionStream {
   readonly #handlers: HandlerFactory;
   readonly #outbox: Outbox;
   readonly #caller: Caller;
+  readonly #rules: EndpointRules;
   readonly #servesOthers: boolean;
   readonly #nonce = randomBytes(NONCE_BYTES);
   readonly #helloTimer: NodeJS.Timeout;
@@ -51,11 +54,12 @@ export class ConnectSession implements SessionStream {
   #request: ConnectRequest | undefined;
   #ended = false;
 
-  constructor({ call, hub, handlers, timeouts, servesOthers }: ConnectSessionOptions) {
+  constructor({ call, hub, handlers, timeouts, rules, servesOthers }: ConnectSessionOptions) {
     this.#call = call;
     this.#hub = hub;
     this.#handlers = handlers;
     this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
+    this.#rules = rules;
     this.#servesOthers = servesOthers;
     this.#outbox = new Outbox(call, {
       reader: this.#caller,
@@ -134,18 +138,21 @@ export class ConnectSession implements SessionStream {
   }
 
   #welcome(hello: Hello): void {
-    const peer = acceptHello(hello, this.#nonce, this.#caller);
+    const terms = { nonce: this.#nonce, caller: this.#caller, rules: this.#rules };
+    const { peer, refused } = acceptHello(hello, terms);
     this.#session = this.#hub.open(peer, this, {
       epoch: toEpoch(hello.epoch),
       trackerAt: trackerAt(this.#caller),
     });
     clearTimeout(this.#helloTimer);
-    const { elsewhere, ports } = peer.reach;
+    const { elsewhere, ownHost, ports } = peer.reach;
+    const forOthers = elsewhere.length + ports.length;
     const value = {
       peerId: peerIdToBytes(peer.id),
       endpoint: peer.endpoint,
       endpoints: [...elsewhere],
-      unreachable: this.#servesOthers && elsewhere.length + ports.length === 0,
+      unreachable: forOthers === 0 && (this.#servesOthers || ownHost.length === 0),
+      refusedEndpoints: [...refused],
       version: VERSION,
       time: new Date(this.#hub.clock()),
     };

@@ -1,10 +1,16 @@
 import { isIPv6 } from 'node:net';
-import { isUnspecifiedHost, parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
+import {
+  formatAddress,
+  isUnspecifiedHost,
+  parseTcpAddress,
+  type TcpAddress,
+} from '@enjambre/common/config/address';
 import { badHello, checkHello } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
 import { labelsFault } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { mainEndpoint, type PeerInfo } from '../domain/peer.js';
+import type { EndpointRules, Refusal } from './endpoint-rules.js';
 import { reachOf, type Caller } from './reach.js';
 
 /** The last millisecond of the year 9999: leaves room for later epochs. */
@@ -13,18 +19,40 @@ const MAX_EPOCH = 253_402_300_799_999n;
 const MAX_CLAIMS = 16;
 const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
+/** An accepted hello. */
+interface Introduction {
+  readonly peer: PeerInfo;
+  /** Its endpoints that other agents do not receive. */
+  readonly refused: readonly { readonly endpoint: string; readonly reason: Refusal }[];
+}
+
+/** The values that a hello is checked against. */
+interface HelloTerms {
+  /** The nonce that the signature must cover. */
+  readonly nonce: Uint8Array;
+  readonly caller: Caller;
+  readonly rules: EndpointRules;
+}
+
 /**
  * Verifies a hello and returns the peer.
  *
- * @param nonce the nonce that the signature must cover
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
-export function acceptHello(hello: Hello, nonce: Uint8Array, caller: Caller): PeerInfo {
+export function acceptHello(hello: Hello, { nonce, caller, rules }: HelloTerms): Introduction {
   checkLabels(hello.labels);
-  const reach = reachOf(claimsOf(hello), caller);
+  const claims = claimsOf(hello).map((claim) => ({ claim, reason: rules.refusalOf(claim, caller) }));
   const { id, name } = checkHello('tracker', hello, nonce);
   const { labels, version } = hello;
-  return { id, name, endpoint: mainEndpoint(reach), reach, labels, version };
+  const accepted = claims.filter(({ reason }) => reason === undefined);
+  const reach = reachOf(
+    accepted.map(({ claim }) => claim),
+    caller,
+  );
+  const refused = claims.flatMap(({ claim, reason }) =>
+    reason === undefined ? [] : [{ endpoint: formatAddress(claim), reason }],
+  );
+  return { peer: { id, name, endpoint: mainEndpoint(reach), reach, labels, version }, refused };
 }
 
 /** Throws `invalid` BAD_HELLO for too many or too long labels. */

@@ -112,6 +112,7 @@ describe('reachability', () => {
     from('10.0.0.1'),
   ];
   const claims = [
+    [],
     [':7072'],
     ['0.0.0.0:7072'],
     ['127.0.0.1:7072'],
@@ -121,7 +122,7 @@ describe('reachability', () => {
     [':7072', '10.0.0.7:7072'],
   ];
 
-  test.each(claims)('by groups equals that by addresses: %s', (...claimed) => {
+  test.each(claims.map((claimed) => [claimed]))('by groups equals that by addresses: %j', (claimed) => {
     let unreached = 0;
     for (const owner of callers) {
       const peer = agent(owner, ...claimed);

@@ -7,6 +7,7 @@ import {
   plainHost,
   type TcpAddress,
 } from '@enjambre/common/config/address';
+import { IpAddress } from '@enjambre/core/ip-address';
 import { reachedAt } from '@enjambre/rpc/reached-at';
 import type { Metadata } from '@grpc/grpc-js';
 import { HERE, type PeerInfo, type Reach } from '../domain/peer.js';
@@ -33,15 +34,19 @@ export function callerOf({ peer, metadata }: { peer: string; metadata: Metadata 
   return { seen, reached, host: isLoopbackHost(seen) || seen === reached ? HERE : seen };
 }
 
-/** The endpoints of a peer that claims to serve at these addresses. */
+/**
+ * The endpoints of a peer with these claims, all accepted; none without claims. An unspecified host stands for the
+ * address that the tracker sees.
+ */
 export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): Reach {
   const elsewhere = new Set<string>();
   const ownHost = new Set<string>();
   const ports: Reach['ports'][number][] = [];
   const put = (at: string, port: number): void => {
-    const list = isLoopbackHost(at) || isLinkLocalHost(at) ? ownHost : elsewhere;
+    const list = isOnlyOwnHost(at) ? ownHost : elsewhere;
     list.add(formatAddress({ kind: 'tcp', host: at, port }));
   };
+  const unspecified = claims.filter(({ host: claimed }) => isUnspecifiedHost(claimed));
   for (const { host: claimed, port } of claims) {
     const onlyIpv4 = claimed === '0.0.0.0';
     const fits = !onlyIpv4 || isIPv4(seen);
@@ -53,8 +58,15 @@ export function reachOf(claims: readonly TcpAddress[], { seen, host }: Caller): 
     }
   }
   // The address that we see may not be one that it listens on, but it is the only one.
-  if (elsewhere.size + ownHost.size === 0) for (const { port } of claims) put(seen, port);
+  if (elsewhere.size + ownHost.size === 0) for (const { port } of unspecified) put(seen, port);
   return { elsewhere: [...elsewhere], ownHost: [...ownHost], host, ports };
+}
+
+/** True for an address that leads to another machine from each machine. */
+function isOnlyOwnHost(host: string): boolean {
+  if (isLoopbackHost(host) || isLinkLocalHost(host)) return true;
+  const kind = IpAddress.parse(host)?.kind;
+  return kind === 'loopback' || kind === 'link-local';
 }
 
 /** The kind of address at which the caller reaches peers on the tracker's host. */

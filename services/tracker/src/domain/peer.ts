@@ -4,7 +4,7 @@ import type { Labels } from '@enjambre/core/labels';
 /** The host of the tracker, as the host of an agent. */
 export const HERE = '';
 
-/** Endpoints at which a peer serves others, each "host:port", best first. At least one list is not empty. */
+/** Endpoints at which a peer serves others, each "host:port", best first. All lists are empty if none was accepted. */
 export interface Reach {
   /** For peers on other hosts. */
   readonly elsewhere: readonly string[];
@@ -26,14 +26,14 @@ export interface Reach {
 export interface PeerInfo {
   readonly id: PeerId;
   readonly name: string;
-  /** Endpoint at which it serves other peers, for people: "host:port". */
+  /** Endpoint at which it serves other peers, for people: "host:port"; empty if it has none. */
   readonly endpoint: string;
   readonly reach: Reach;
   readonly labels: Labels;
   readonly version: string;
 }
 
-/** The first endpoint. */
+/** The first endpoint; empty if there is none. */
 export function mainEndpoint({ elsewhere, ownHost }: Pick<Reach, 'elsewhere' | 'ownHost'>): string {
   return elsewhere[0] ?? ownHost[0] ?? '';
 }

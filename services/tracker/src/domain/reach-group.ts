@@ -16,23 +16,24 @@ export interface Standpoint {
 
 /** Peers that are reachable from everywhere. */
 export const OPEN: ReachGroup = 'open';
+const NOWHERE: ReachGroup = 'nowhere';
 const AT_TRACKER: ReachGroup = 'at the tracker';
 const AT_TRACKER_IPV4: ReachGroup = 'at the tracker, IPv4 only';
 
-export function groupOf({ elsewhere, host, ports }: Reach): ReachGroup {
+export function groupOf({ elsewhere, ownHost, host, ports }: Reach): ReachGroup {
   if (elsewhere.length > 0) return OPEN;
-  if (ports.length === 0) return ownHost(host);
+  if (ports.length === 0) return ownHost.length > 0 ? on(host) : NOWHERE;
   return ports.every(({ onlyIpv4 }) => onlyIpv4) ? AT_TRACKER_IPV4 : AT_TRACKER;
 }
 
 /** The groups reachable from a location, including its own. */
 export function groupsReachedFrom({ host, trackerAt }: Standpoint): ReachGroup[] {
-  const groups = [OPEN, ownHost(host)];
+  const groups = [OPEN, on(host)];
   if (host === HERE || trackerAt !== undefined) groups.push(AT_TRACKER);
   if (host === HERE || trackerAt === 'ipv4') groups.push(AT_TRACKER_IPV4);
   return groups;
 }
 
-function ownHost(host: string): ReachGroup {
+function on(host: string): ReachGroup {
   return `on ${host}`;
 }

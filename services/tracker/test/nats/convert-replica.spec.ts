@@ -142,6 +142,13 @@ describe('messages between trackers', () => {
     expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint, reach } }] } });
   });
 
+  test('keep a session without an endpoint as unreachable', () => {
+    const reach = { ...sampleReach(), host: '' };
+    const hidden = { ...state, peer: { ...peer, endpoint: '', reach } };
+    const read = decodeMessage(encodeMessage(message({ ended: [], sessions: [hidden] }), HOST), HOST);
+    expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint: '', reach } }] } });
+  });
+
   /** Decodes a session with this reach, sent by a tracker on {@link HOST}, at a tracker on `host`. */
   const readAt = (host: typeof HOST, beside: Partial<Reach>): Reach | undefined => {
     const reach = { elsewhere: [], ownHost: ['127.0.0.1:7072'], host: '', ports: [], ...beside };

@@ -146,6 +146,7 @@ function info({
     endpoint: tracker.endpoint,
     endpoints: [...tracker.endpoints],
     unreachable: tracker.unreachable,
+    refusedEndpoints: tracker.refusedEndpoints.map(({ endpoint }) => endpoint),
     tracker: tracker.address,
     trackerState: tracker.connected ? TrackerState.CONNECTED : TrackerState.CONNECTING,
     trackerError: tracker.problem,

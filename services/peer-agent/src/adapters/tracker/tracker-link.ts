@@ -1,13 +1,17 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
-import { flagName } from '@enjambre/common/config/options';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
-import type { PeerDelta, Problem, Welcome } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type {
+  PeerDelta,
+  Problem,
+  RefusedEndpoint,
+  Welcome,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
   SharedFile,
@@ -20,6 +24,7 @@ import { WIDE_WATCH_PEERS } from '../../domain/swarm-constants.js';
 import { banMessage, deltaFromWire, membershipMessage } from './convert.js';
 import { TrackerQueries } from './tracker-queries.js';
 import { TrackerPool, type PooledTracker, type ResolveHost } from './tracker-pool.js';
+import { logWelcome } from './log-welcome.js';
 import {
   TrackerSession,
   type AgentDescription,
@@ -127,6 +132,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#welcome?.unreachable ?? false;
   }
 
+  /** Endpoints of this agent that its tracker does not give to peers. */
+  get refusedEndpoints(): readonly RefusedEndpoint[] {
+    return this.#welcome?.refusedEndpoints ?? [];
+  }
+
   /** The tracker's version; empty while there is no session. */
   get version(): string {
     return this.#welcome?.version ?? '';
@@ -196,7 +206,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#welcome = welcome;
     this.#told.delete(this.address);
     this.#reconnection.opened();
-    this.#logWelcome(welcome);
+    logWelcome(this.#parts.log, this.address, welcome);
     for (const membership of this.#memberships.values()) {
       for (const message of this.#news.get(membership.infohash) ?? []) this.#say(message);
       this.#say(membershipMessage(membership, 'update'));
@@ -206,18 +216,6 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#news.clear();
     for (const infohash of this.#watches.keys()) this.#say(this.#watchMessage(infohash));
     for (const ban of this.#untold.splice(0)) this.#say(banMessage(ban));
-  }
-
-  #logWelcome({ endpoint, endpoints, unreachable }: Welcome): void {
-    const { log } = this.#parts;
-    const said = { tracker: this.address, endpoint, endpoints };
-    const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint;
-    log.info(said, `connected to tracker ${this.address}; peers reach this agent at ${where}`);
-    if (!unreachable) return;
-    log.warn(
-      said,
-      `no other machine can download from this agent: it is reachable at ${endpoint} only; listen on another address with ${flagName('listen')}, or set ${flagName('advertise')} HOST:PORT`,
-    );
   }
 
   delta(delta: PeerDelta): void {

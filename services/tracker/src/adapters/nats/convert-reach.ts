@@ -48,6 +48,7 @@ export function toReach(session: ReplicaSession, between: Between): Reach {
   const where = { host, ports: host === HERE ? ports : [] };
   if (endpoints.length + ownHostEndpoints.length > 0)
     return { elsewhere: endpoints.map(toEndpoint), ownHost: ownHostEndpoints.map(toEndpoint), ...where };
+  if (endpoint === '') return { elsewhere: [], ownHost: [], ...where };
   const isOwn = /^(127\.|\[::1\]|localhost:)/.test(endpoint);
   const only = [toEndpoint(endpoint)];
   return { elsewhere: isOwn ? [] : only, ownHost: isOwn ? only : [], ...where };
