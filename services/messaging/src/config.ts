@@ -59,7 +59,7 @@ export const messagingOptions = {
   messageMaxBytes: {
     placeholder: 'SIZE',
     description:
-      'storage for all messages; the oldest are dropped first. NATS reserves it at the first start of the service',
+      'storage for all messages; delivered ones are dropped first, then new ones are refused. NATS reserves it at the first start of the service',
     schema: bytesSchema,
     default: '256MiB',
   },

@@ -32,7 +32,7 @@ export function measureMessaging(metrics: Metrics, { store, counts, sessions }: 
     () => counts.skipped,
   );
   counter('deliveries_total', 'Copies acknowledged by their receivers.', () => counts.delivered);
-  gauge('pending_copies', 'Copies waiting for their receivers.', () => store.pending.messages);
-  gauge('pending_bytes', 'Approximate bytes of these copies.', () => store.pending.bytes);
+  gauge('pending_copies', 'Copies waiting for their receivers.', () => store.pending.total.messages);
+  gauge('pending_bytes', 'Approximate bytes of these copies.', () => store.pending.total.bytes);
   gauge('store_available', '1 while messages can be stored, else 0.', () => Number(store.available));
 }

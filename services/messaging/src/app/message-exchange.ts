@@ -174,12 +174,12 @@ export class MessageExchange {
     const receivers = all.filter((receiver) => this.#hasRoom(receiver));
     if (receivers.length === 0) throw receiverFull();
     const message = { id, sender, target, text, sentAt: clock() };
-    return store.put({ message, receivers, skipped: all.length - receivers.length });
+    return store.put({ message, receivers, skipped: all.length - receivers.length, party: '' });
   }
 
   #hasRoom(receiver: PeerId): boolean {
     const { pendingMessages, pendingBytes } = this.#parts.capacity;
-    const { messages, bytes } = this.#parts.store.backlog(receiver);
+    const { messages, bytes } = this.#parts.store.pending.of(receiver);
     return messages < pendingMessages && bytes < pendingBytes;
   }
 

@@ -2,28 +2,32 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { DomainEvent } from '../domain/events.js';
 import type { KnownPeer, Membership } from '../domain/roster.js';
 import type { Delivery, Message } from '../domain/message.js';
+import type { Pending } from '../domain/pending.js';
 
-/** A message to store, and its receivers. */
-export interface Outgoing {
+/** A message as it is stored, and its receivers. */
+export interface Stored {
   readonly message: Message;
   readonly receivers: readonly PeerId[];
   /** Number of other receivers that did not get it for lack of room. */
   readonly skipped: number;
 }
 
+/** A message to store. */
+export interface Outgoing extends Stored {
+  /** The party of its sender: its part of mailboxes and of the store is counted. */
+  readonly party: string;
+}
+
 /** The result of storing a message. */
-export interface Kept extends Outgoing {
+export interface Kept extends Stored {
   /** True if it had been stored before; message and receivers are then those of the first time. */
   readonly duplicate: boolean;
   /** True if at least one copy is new. */
   readonly fresh: boolean;
 }
 
-/** The messages waiting for a receiver. */
-export interface Backlog {
-  readonly messages: number;
-  readonly bytes: number;
-}
+/** Approximate counts of waiting messages: never much too low. After a restart, whose they are may be unknown. */
+export type PendingView = Pick<Pending, 'total' | 'of' | 'ofSender' | 'ofParty' | 'costOf'>;
 
 /** The deliveries of one receiver, as read by its session. */
 export interface Inbox {
@@ -67,8 +71,7 @@ export interface Contacts {
 export interface MessageStore {
   /** False while it is unreachable. */
   readonly available: boolean;
-  /** Approximate number of messages waiting for all receivers together. */
-  readonly pending: Backlog;
+  readonly pending: PendingView;
   start(): Promise<void>;
   stop(): Promise<void>;
 
@@ -81,12 +84,15 @@ export interface MessageStore {
 
   /**
    * Stores a message in its sender's history and for each receiver, or completes a write interrupted by a
-   * crash. Resolves when all copies are stored. Calls for one sender must not overlap. Throws
-   * `already-exists` ID_REUSED.
+   * crash. Resolves when all copies are stored. Calls for one sender must not overlap. A full store drops
+   * messages that all receivers have acknowledged, the oldest first, but none that waits for one. Throws
+   * `already-exists` ID_REUSED, `exhausted` STORE_FULL.
    */
   put(outgoing: Outgoing): Promise<Kept>;
-  /** Approximate backlog of a receiver: never much too low. */
-  backlog(receiver: PeerId): Backlog;
+  /** Call it when a message is refused because of {@link pending}: counts that may be too high are corrected soon. */
+  recount(receiver: PeerId): void;
+  /** Its part of the store, in bytes, of a message that waits for this number of receivers. */
+  costOf(message: Message, receivers: number): number;
   /**
    * Opens the inbox of a receiver; an open one is closed.
    *

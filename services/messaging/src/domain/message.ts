@@ -111,6 +111,17 @@ export function idReused(id: string): EnjambreError {
   );
 }
 
+/** Suggested retry delay while the store is full, in milliseconds: an estimate. */
+const STORE_FULL_RETRY_MS = 10_000;
+
+/** The error for a message that would displace messages that wait for their receivers. */
+export function storeFull(
+  why = 'the store of the messaging service is full of messages that wait for their receivers',
+): EnjambreError {
+  const message = `${why}: send again in ${STORE_FULL_RETRY_MS / 1000} s, or when receivers have read theirs`;
+  return new EnjambreError('exhausted', 'STORE_FULL', message, { retryAfterMs: STORE_FULL_RETRY_MS });
+}
+
 function isPrintable(text: string): boolean {
   return text.length <= 2 * MAX_CHARS && Array.from(text).length <= MAX_CHARS && PRINTABLE.test(text);
 }

@@ -7,13 +7,21 @@ import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
 const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
 const all = (): boolean => true;
 
-/** Contract of every {@link MessageStore}. `create` creates a started, empty store; the suite stops it. */
-export function messageStoreContract(create: () => Promise<MessageStore>): void {
+/** A limit far above what most tests store. */
+const MUCH = 1 << 26;
+/** Part of the store that one message of {@link LARGE} takes at most, with its copies. */
+const LARGE = 'x'.repeat(40_000);
+
+/**
+ * Contract of every {@link MessageStore}. `create` creates a started, empty store with this limit of bytes; the suite
+ * stops it.
+ */
+export function messageStoreContract(create: (maxBytes: number) => Promise<MessageStore>): void {
   describe('a message store', () => {
     let store: MessageStore;
 
     beforeEach(async () => {
-      store = await create();
+      store = await create(MUCH);
     });
 
     afterEach(() => store.stop());
@@ -141,7 +149,7 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
         receivers: [bob.id],
         fresh: false,
       });
-      expect(store.backlog(carol.id).messages).toBe(0);
+      expect(store.pending.of(carol.id).messages).toBe(0);
     });
 
     test('an id is refused for another text or target, but not for another sender', async () => {
@@ -151,15 +159,15 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       await expect(put({ ...message, text: 'other' })).rejects.toMatchObject(reused);
       await expect(put({ ...message, target: { kind: 'peer', peer: carol } })).rejects.toMatchObject(reused);
       expect(await put({ ...message, sender: carol, text: 'mine' })).toMatchObject({ duplicate: false });
-      expect(store.backlog(carol.id).messages).toBe(0);
+      expect(store.pending.of(carol.id).messages).toBe(0);
     });
 
     test('counts waiting messages', async () => {
-      expect(store.backlog(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
+      expect(store.pending.of(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
       await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
       await put(sampleMessage(alice, bob, { text: 'x'.repeat(1000) }));
-      expect(store.backlog(bob.id).messages).toBe(2);
-      expect(store.backlog(bob.id).bytes).toBeGreaterThan(2000);
+      expect(store.pending.of(bob.id).messages).toBe(2);
+      expect(store.pending.of(bob.id).bytes).toBeGreaterThan(2000);
       const inbox = await store.open(bob.id, 0);
       inbox.acknowledge((await inbox.next())!.id);
       await settled(store, 1);
@@ -208,13 +216,77 @@ export function messageStoreContract(create: () => Promise<MessageStore>): void 
       await inbox.next();
       await store.forgetPeer(bob.id);
       expect(await inbox.next()).toBeUndefined();
-      expect(store.backlog(bob.id).messages).toBe(0);
+      expect(store.pending.of(bob.id).messages).toBe(0);
       await store.forgetPeer(bob.id);
     });
 
+    test('counts waiting messages by their sender and its party, and its part of the store', async () => {
+      const text = 'x'.repeat(1000);
+      await store.put(outgoing(sampleMessage(alice, bob, { text }), [bob.id], '10.0.0.1'));
+      await store.put(outgoing(sampleMessage(alice, bob, { text }), [bob.id], '10.0.0.1'));
+      await store.put(outgoing(sampleMessage(carol, bob, { text }), [bob.id], '10.0.0.2'));
+      expect(store.pending.ofSender(bob.id, alice.id).messages).toBe(2);
+      expect(store.pending.ofParty(bob.id, '10.0.0.1').messages).toBe(2);
+      expect(store.pending.ofParty(bob.id, '10.0.0.2').messages).toBe(1);
+      expect(store.pending.costOf('10.0.0.1')).toBe(2 * store.pending.costOf('10.0.0.2'));
+      expect(store.pending.costOf('10.0.0.2')).toBeGreaterThanOrEqual(1000);
+      const inbox = await store.open(bob.id, 0);
+      for (const { id } of await take(inbox, 2)) inbox.acknowledge(id);
+      await settled(store, 1);
+      expect(store.pending.ofParty(bob.id, '10.0.0.1').messages).toBe(0);
+      expect(store.pending.costOf('10.0.0.1')).toBe(0);
+    });
+
+    test('refuses a new message rather than drop one that waits, and delivers all that it accepted', async () => {
+      await store.stop();
+      store = await create(400_000);
+      const accepted: Message[] = [];
+      const full = async (): Promise<unknown> => {
+        for (let n = 0; n < 20; n++) {
+          const message = sampleMessage(alice, bob, { text: LARGE });
+          try {
+            await put(message);
+            accepted.push(message);
+          } catch (error) {
+            return error;
+          }
+        }
+        return undefined;
+      };
+      const refused = { code: 'exhausted', reason: 'STORE_FULL', retryAfterMs: 10_000 };
+      expect(await full()).toMatchObject(refused);
+      expect(accepted.length).toBeGreaterThan(2);
+      expect(await full()).toMatchObject(refused);
+      const inbox = await store.open(bob.id, 0);
+      const got = await take(inbox, accepted.length);
+      expect(got.map(({ message }) => message.id)).toEqual(accepted.map(({ id }) => id));
+    });
+
+    test('drops what all receivers have acknowledged for new messages, and nothing else', async () => {
+      await store.stop();
+      store = await create(600_000);
+      const kept = sampleMessage(alice, carol, { text: LARGE });
+      await put(kept);
+      const inbox = await store.open(bob.id, 0);
+      for (let n = 0; n < 40; n++) {
+        const message = sampleMessage(alice, bob, { text: LARGE });
+        await insist(() => put(message));
+        const delivery = await inbox.next();
+        expect(delivery!.message.id).toBe(message.id);
+        inbox.acknowledge(delivery!.id);
+      }
+      expect((await (await store.open(carol.id, 0)).next())!.message.id).toBe(kept.id);
+      const page = await store.history({ peer: bob.id, matches: all, limit: 100 });
+      expect(page.messages.length).toBeLessThan(20);
+    });
+
+    /** Acknowledgements reach some stores a little later: a full one may have room then. */
+    const insist = (work: () => Promise<unknown>): Promise<unknown> =>
+      waitFor(work, { what: 'room for a message', retryErrors: true });
+
     /** Waits until the store counts this number of messages waiting for bob. */
     const settled = async (store: MessageStore, messages: number): Promise<void> => {
-      await waitFor(() => store.backlog(bob.id).messages === messages, { what: 'acknowledgements' });
+      await waitFor(() => store.pending.of(bob.id).messages === messages, { what: 'acknowledgements' });
     };
   });
 }

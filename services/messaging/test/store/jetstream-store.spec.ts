@@ -8,12 +8,14 @@ import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_
 import type { JetStreamOptions } from '../../src/adapters/jetstream/jetstream-access.js';
 import { JetStreamStore } from '../../src/adapters/jetstream/jetstream-store.js';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
-import { BUCKET, inboxSubject, outboxSubject, STREAM } from '../../src/adapters/jetstream/names.js';
+import { DiscardPolicy } from 'nats';
+import { BUCKET, inboxSubject, outboxSubject, STREAM, SUBJECTS } from '../../src/adapters/jetstream/names.js';
 import { outgoing, sampleMessage, samplePeer } from '../support/samples.js';
 import { encodeOutbox } from '../../src/adapters/jetstream/stored.js';
 import { messageStoreContract } from './contract.js';
 
 const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
+const USUAL = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 };
 const log = createLogger({ name: 'messaging', level: 'silent' });
 
 describe('JetStream', () => {
@@ -25,9 +27,9 @@ describe('JetStream', () => {
 
   afterAll(() => nats.stop());
 
-  messageStoreContract(async () => {
+  messageStoreContract(async (maxBytes) => {
     await emptied(nats.url);
-    const store = open(nats.url);
+    const store = open(nats.url, { ...USUAL, maxBytes });
     await store.start();
     return store;
   });
@@ -72,7 +74,7 @@ describe('a JetStream store', () => {
       ],
       memberships: [{ room: 'ñ. *>', peer: alice.id }],
     });
-    expect(after.backlog(bob.id).messages).toBe(2);
+    expect(after.pending.of(bob.id).messages).toBe(2);
     const again = await after.open(bob.id, 0);
     expect([(await again.next())!.message, (await again.next())!.message]).toEqual(messages.slice(1));
     expect(await after.put(outgoing(messages[0]!))).toMatchObject({ duplicate: true, fresh: false });
@@ -221,22 +223,34 @@ describe('a JetStream store', () => {
     await late.stop();
   });
 
-  test('keeps to its byte limit, and keeps ids no longer than messages', async () => {
+  test('a stream of an older version, which dropped the oldest message when it was full, drops none from now on', async () => {
+    const connection = await connectToNats(nats.url);
+    const { streams } = await connection.jetstreamManager();
+    await streams.add({ name: STREAM, subjects: SUBJECTS, max_bytes: 300_000, discard: DiscardPolicy.Old });
+    const store = open(nats.url, { ...USUAL, maxBytes: 300_000 });
+    await store.start();
+    await store.contacts();
+    expect((await streams.info(STREAM)).config.discard).toBe('new');
+    const messages = [...Array(5).keys()].map(() => sampleMessage(alice, bob, { text: 'x'.repeat(60_000) }));
+    const results = [];
+    for (const message of messages)
+      results.push(await store.put(outgoing(message)).catch((error: unknown) => error));
+    expect(results.at(-1)).toMatchObject({ reason: 'STORE_FULL' });
+    expect((await (await store.open(bob.id, 0)).next())!.message.id).toBe(messages[0]!.id);
+    await connection.close();
+    await store.stop();
+  });
+
+  test('keeps ids no longer than messages; a changed limit is applied at the next start', async () => {
     const store = open(nats.url, { maxAgeMs: 60_000, maxBytes: 300_000, duplicateWindowMs: 600_000 });
     await store.start();
-    const messages = [...Array(10).keys()].map(() => sampleMessage(alice, bob, { text: 'x'.repeat(30_000) }));
-    for (const message of messages) await store.put(outgoing(message));
-    const page = await store.history({ peer: bob.id, matches: () => true, limit: 100 });
-    expect(page.messages.length).toBeLessThan(6);
-    expect(page.messages[0]).toEqual(messages.at(-1));
-    expect((await (await store.open(bob.id, 0)).next())!.message).not.toEqual(messages[0]);
+    await store.put(outgoing(sampleMessage(alice, bob)));
     await store.stop();
-    // A changed setting is applied at the next start.
     const wider = await started();
     await wider.contacts();
     const connection = await connectToNats(nats.url);
     const { config } = await (await connection.jetstreamManager()).streams.info(STREAM);
-    expect(config).toMatchObject({ max_bytes: 1 << 26, duplicate_window: 600_000 * 1e6 });
+    expect(config).toMatchObject({ max_bytes: 1 << 26, duplicate_window: 600_000 * 1e6, discard: 'new' });
     await connection.close();
     await wider.stop();
   });
@@ -267,10 +281,7 @@ class ConnectedStore extends JetStreamStore {
   }
 }
 
-function open(
-  url: string,
-  options = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 },
-): JetStreamStore {
+function open(url: string, options: JetStreamOptions = USUAL): JetStreamStore {
   return new ConnectedStore(new NatsLink({ log }, { url, name: 'test' }), options);
 }
 

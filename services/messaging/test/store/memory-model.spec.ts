@@ -52,25 +52,49 @@ describe('a memory store', () => {
         }
         const waiting = put.filter(({ id }) => !acknowledged.has(id));
         expect(underWay.map(({ message }) => message)).toEqual(waiting);
-        expect(store.backlog(bob.id).messages).toBe(waiting.length);
+        expect(store.pending.of(bob.id).messages).toBe(waiting.length);
       }),
       { numRuns: 200 },
     );
   });
 
-  test('keeps to its limit: the oldest are dropped first, from inboxes and histories too', async () => {
+  test('keeps to its limit of messages: those that were delivered are dropped first, from histories too', async () => {
     let now = NOW;
     const store = new MemoryStore({ maxAgeMs: 1000, maxBytes: 1e9, maxMessages: 3, clock: () => now });
     const messages = [...Array(5).keys()].map(() => sampleMessage(senders[0]!, bob, { sentAt: now }));
+    const put = (at: number) => store.put(outgoing(messages[at]!));
     const inbox = await store.open(bob.id, 0);
-    for (const message of messages) await store.put(outgoing(message));
-    expect((await inbox.next())!.message).toEqual(messages[2]);
-    expect(store.backlog(bob.id).messages).toBe(3);
+    for (const at of [0, 1, 2]) await put(at);
+    await expect(put(3)).rejects.toMatchObject({ reason: 'STORE_FULL' });
+    await inbox.next();
+    inbox.acknowledge((await inbox.next())!.id);
+    await put(3);
+    expect(store.pending.of(bob.id).messages).toBe(3);
     const history = { peer: bob.id, matches: () => true, limit: 10 };
-    expect((await store.history(history)).messages).toEqual(messages.slice(2).toReversed());
+    const kept = [messages[3], messages[2], messages[0]];
+    expect((await store.history(history)).messages).toEqual(kept);
     now += 1001;
     expect((await store.history(history)).messages).toEqual([]);
-    expect(store.backlog(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
+    expect(store.pending.of(bob.id)).toMatchObject({ messages: 0, bytes: 0 });
+    expect(store.pending.costOf('10.0.0.1')).toBe(0);
+    await put(4);
+  });
+
+  test('a page of history searches a bounded number of messages', async () => {
+    const store = new MemoryStore({ maxAgeMs: 1000, maxBytes: 1e9, maxMessages: 1e6, clock: () => NOW });
+    const [first] = [sampleMessage(senders[0]!, bob, { sentAt: NOW })];
+    await store.put(outgoing(first));
+    for (let n = 0; n < 12_000; n++)
+      await store.put(outgoing(sampleMessage(senders[1]!, bob, { sentAt: NOW })));
+    const history = { peer: bob.id, matches: ({ id }: { id: string }) => id === first.id, limit: 10 };
+    let before: number | undefined;
+    let pages = 0;
+    for (let found = 0; found === 0; pages += 1) {
+      const page = await store.history({ ...history, ...(before !== undefined && { before }) });
+      found = page.messages.length;
+      before = page.before;
+    }
+    expect(pages).toBe(3);
   });
 
   test('starts above all delivery ids from before a restart', async () => {

@@ -3,11 +3,11 @@ import { MemoryStore } from '../../src/adapters/memory/memory-store.js';
 import { messageStoreContract } from './contract.js';
 
 describe('memory', () => {
-  messageStoreContract(() =>
+  messageStoreContract((maxBytes) =>
     Promise.resolve(
       new MemoryStore({
         maxAgeMs: 3_600_000,
-        maxBytes: 1 << 26,
+        maxBytes,
         maxMessages: 10_000,
         clock: () => 1_700_000_000_000,
       }),

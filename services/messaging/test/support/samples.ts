@@ -24,7 +24,12 @@ export function sampleMessage(from: PeerRef, to: PeerRef, message: Partial<Messa
 }
 
 /** The arguments that put a message for these receivers. */
-export function outgoing(message: Message, receivers?: readonly PeerId[]): Outgoing {
+export function outgoing(message: Message, receivers?: readonly PeerId[], party = '10.0.0.1'): Outgoing {
   const { target } = message;
-  return { message, receivers: receivers ?? (target.kind === 'peer' ? [target.peer.id] : []), skipped: 0 };
+  return {
+    message,
+    receivers: receivers ?? (target.kind === 'peer' ? [target.peer.id] : []),
+    skipped: 0,
+    party,
+  };
 }

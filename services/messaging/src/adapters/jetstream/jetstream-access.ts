@@ -17,6 +17,7 @@ import {
   type KV,
   type NatsConnection,
 } from 'nats';
+import { storeFull } from '../../domain/message.js';
 import { BUCKET, STREAM, SUBJECTS } from './names.js';
 import type { IdBase } from './numbering.js';
 
@@ -109,7 +110,7 @@ export class JetStreamAccess implements Startable {
       return await work(await this.#jetStream());
     } catch (error) {
       // The stream may have been deleted: it is created again the next time.
-      if (error instanceof NatsError) this.#ready = undefined;
+      if (error instanceof NatsError && !isFull(error)) this.#ready = undefined;
       throw away(error);
     }
   }
@@ -175,12 +176,10 @@ export class JetStreamAccess implements Startable {
       max_age: nanos(maxAgeMs),
       max_bytes: maxBytes,
       duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),
+      // A message that waits for its receiver is never dropped for a newer one: room is made before.
+      discard: DiscardPolicy.New,
     };
-    const fixed = {
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-    };
+    const fixed = { retention: RetentionPolicy.Limits, storage: StorageType.File };
     const { created } = await ensureStream(jsm, {
       name: STREAM,
       // An existing stream keeps its number of nodes: the placement changes it.
@@ -203,6 +202,7 @@ export class JetStreamAccess implements Startable {
 /** JetStream's error codes. */
 const CONSUMER_NOT_FOUND = 10_014;
 const MESSAGE_NOT_FOUND = 10_037;
+const STREAM_FULL = 10_077;
 
 /** Maps the error for a missing consumer or message to `undefined`. */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
@@ -214,11 +214,19 @@ export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined
   }
 }
 
+/** True if the stream has no room for a message. */
+function isFull(error: unknown): boolean {
+  return (
+    isApiError(error, STREAM_FULL) || (error instanceof NatsError && /maximum bytes/i.test(error.message))
+  );
+}
+
 function isApiError(error: unknown, code: number): boolean {
   return error instanceof NatsError && error.api_error?.err_code === code;
 }
 
 function away(error: unknown): unknown {
+  if (isFull(error)) return storeFull();
   if (error instanceof EnjambreError || !(error instanceof NatsError)) return error;
   const message = `NATS cannot store or read messages: ${jetStreamProblem(error)}; then try again, a message with the same id`;
   return new EnjambreError('unavailable', 'STORE_AWAY', message, { cause: error });

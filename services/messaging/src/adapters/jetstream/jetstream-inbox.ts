@@ -6,9 +6,10 @@ import type { PeerId } from '@enjambre/core/ids';
 import { AckPolicy, DeliverPolicy, nanos, type ConsumerInfo } from 'nats';
 import type { Inbox } from '../../app/ports.js';
 import { sizeOf, type Delivery } from '../../domain/message.js';
-import type { Backlogs } from './backlogs.js';
+import type { Copy, Pending } from '../../domain/pending.js';
 import type { ContactBucket } from './contact-bucket.js';
 import { unlessMissing, type JetStream, type JetStreamAccess } from './jetstream-access.js';
+import { costEach } from './message-writer.js';
 import { inboxSubject, STREAM } from './names.js';
 import {
   BEFORE_ALL,
@@ -27,7 +28,7 @@ import { decodeStored } from './stored.js';
 export interface InboxParts {
   readonly access: JetStreamAccess;
   readonly contacts: ContactBucket;
-  readonly backlogs: Backlogs;
+  readonly pending: Pending;
   readonly log: Logger;
 }
 
@@ -39,9 +40,12 @@ const PULL_MS = 20_000;
 /** NATS must not redeliver by itself: that would break the order. In milliseconds. */
 const ACK_WAIT_MS = 7 * 86_400_000;
 
+/** Assumed size of messages from before this process, whose size is unknown. */
+export const UNKNOWN_BYTES = 1024;
+
 interface UnderWay {
   acknowledge: () => void;
-  readonly bytes: number;
+  readonly copy: Copy;
 }
 
 /**
@@ -110,7 +114,7 @@ export class JetStreamInbox implements Inbox {
     const underWay = this.#underWay.get(seq);
     if (!underWay || this.#closing.signal.aborted) return;
     this.#underWay.delete(seq);
-    this.#parts.backlogs.remove(this.#receiver, underWay.bytes);
+    this.#parts.pending.remove(underWay.copy);
     underWay.acknowledge();
   }
 
@@ -210,7 +214,8 @@ export class JetStreamInbox implements Inbox {
     try {
       const { message } = decodeStored(pulled.data);
       const bytes = sizeOf(message);
-      this.#underWay.set(seq, { acknowledge, bytes });
+      const copy = { receiver: this.#receiver, sender: message.sender.id, bytes, cost: costEach(message) };
+      this.#underWay.set(seq, { acknowledge, copy });
       this.#buffer.push({ id: toDeliveryId(this.#idBase, seq), message, bytes });
       this.#wakeReader?.();
     } catch (error) {
@@ -236,7 +241,7 @@ export class JetStreamInbox implements Inbox {
   }
 
   async #makeConsumer({ jsm, idBase }: JetStream): Promise<void> {
-    const { contacts, backlogs } = this.#parts;
+    const { contacts, pending } = this.#parts;
     const name = this.#receiver;
     if (idBase !== this.#idBase) this.#moveTo(idBase);
     const before = await unlessMissing(jsm.consumers.info(STREAM, name));
@@ -256,7 +261,7 @@ export class JetStreamInbox implements Inbox {
     });
     this.#gaps.restart();
     this.#lastRead = latest(this.#lastRead, floor);
-    backlogs.correct(name, made.num_pending);
+    pending.correct(name, made.num_pending, UNKNOWN_BYTES);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Logger } from '@enjambre/common/log/logger';
 import { EnjambreError } from '@enjambre/core/error';
 import { parsePeerId, type PeerId } from '@enjambre/core/ids';
+import type { ConsumerInfo } from 'nats';
 import type {
-  Backlog,
   Contacts,
   HistoryPage,
   HistoryQuery,
@@ -11,8 +11,9 @@ import type {
   MessageStore,
   Outgoing,
 } from '../../app/ports.js';
+import type { Message } from '../../domain/message.js';
+import { Pending } from '../../domain/pending.js';
 import type { KnownPeer, Membership } from '../../domain/roster.js';
-import { Backlogs } from './backlogs.js';
 import { ContactBucket } from './contact-bucket.js';
 import { JetStreamHistory } from './history.js';
 import {
@@ -21,12 +22,11 @@ import {
   type JetStreamComponents,
   type JetStreamOptions,
 } from './jetstream-access.js';
-import { JetStreamInbox } from './jetstream-inbox.js';
-import { MessageWriter } from './message-writer.js';
-import { STREAM } from './names.js';
+import { JetStreamInbox, UNKNOWN_BYTES } from './jetstream-inbox.js';
+import { MessageWriter, streamCost } from './message-writer.js';
+import { inboxSubject, STREAM } from './names.js';
+import { StreamRoom } from './stream-room.js';
 
-/** Below this count no sender is refused, so too high a count does no harm. */
-const EXACT_FROM = 1000;
 const CORRECT_EVERY_MS = 2000;
 
 /**
@@ -36,7 +36,7 @@ const CORRECT_EVERY_MS = 2000;
 export class JetStreamStore implements MessageStore {
   readonly #access: JetStreamAccess;
   readonly #contacts: ContactBucket;
-  readonly #backlogs = new Backlogs();
+  readonly pending = new Pending();
   readonly #writer: MessageWriter;
   readonly #history: JetStreamHistory;
   readonly #log: Logger;
@@ -48,16 +48,12 @@ export class JetStreamStore implements MessageStore {
     this.#log = log;
     this.#access = new JetStreamAccess({ log, link }, options);
     this.#contacts = new ContactBucket(this.#access, log);
-    this.#writer = new MessageWriter(this.#access, this.#backlogs);
+    this.#writer = new MessageWriter(this.#access, new StreamRoom(log), this.pending);
     this.#history = new JetStreamHistory(this.#access, log);
   }
 
   get available(): boolean {
     return this.#access.ready;
-  }
-
-  get pending(): Backlog {
-    return this.#backlogs.total;
   }
 
   start(): Promise<void> {
@@ -79,7 +75,7 @@ export class JetStreamStore implements MessageStore {
     await this.#access.use(async ({ jsm }) => {
       for await (const info of jsm.consumers.list(STREAM)) {
         if (info.config.durable_name === undefined) continue;
-        this.#backlogs.correct(parsePeerId(info.name), info.num_pending + info.num_ack_pending);
+        this.#recounted(parsePeerId(info.name), info);
       }
     });
     return contacts;
@@ -92,9 +88,12 @@ export class JetStreamStore implements MessageStore {
   async forgetPeer(id: PeerId): Promise<void> {
     await this.#inboxes.get(id)?.closed();
     this.#inboxes.delete(id);
-    await this.#access.use(({ jsm }) => unlessMissing(jsm.consumers.delete(STREAM, id)));
+    await this.#access.use(async ({ jsm }) => {
+      await unlessMissing(jsm.consumers.delete(STREAM, id));
+      await jsm.streams.purge(STREAM, { filter: inboxSubject(id) });
+    });
     await this.#contacts.forgetPeer(id);
-    this.#backlogs.correct(id, 0);
+    this.pending.forget(id);
     this.#correctedAt.delete(id);
   }
 
@@ -110,15 +109,13 @@ export class JetStreamStore implements MessageStore {
     return this.#writer.put(outgoing);
   }
 
-  backlog(receiver: PeerId): Backlog {
-    const backlog = this.#backlogs.of(receiver);
-    if (backlog.messages >= EXACT_FROM) this.#correct(receiver);
-    return backlog;
+  costOf(message: Message, receivers: number): number {
+    return streamCost(message, receivers);
   }
 
   async open(receiver: PeerId, after: number): Promise<Inbox> {
     const inbox = new JetStreamInbox(
-      { access: this.#access, contacts: this.#contacts, backlogs: this.#backlogs, log: this.#log },
+      { access: this.#access, contacts: this.#contacts, pending: this.pending, log: this.#log },
       receiver,
     );
     const before = this.#inboxes.get(receiver);
@@ -132,20 +129,21 @@ export class JetStreamStore implements MessageStore {
     return this.#history.page(query);
   }
 
-  /**
-   * Messages dropped by age are not counted: the number is requested from NATS now and then, for the next
-   * call.
-   */
-  #correct(receiver: PeerId): void {
+  /** Messages that expired are still counted: the number is requested from NATS, now and then. */
+  recount(receiver: PeerId): void {
     const now = performance.now();
     if (now - (this.#correctedAt.get(receiver) ?? -Infinity) < CORRECT_EVERY_MS) return;
     this.#correctedAt.set(receiver, now);
     const asked = this.#access.use(async ({ jsm }) => {
       const info = await unlessMissing(jsm.consumers.info(STREAM, receiver));
-      if (info) this.#backlogs.correct(receiver, info.num_pending + info.num_ack_pending);
+      if (info) this.#recounted(receiver, info);
     });
     asked.catch((error: unknown) => {
       if (!(error instanceof EnjambreError)) this.#log.warn({ err: error }, 'a backlog could not be counted');
     });
+  }
+
+  #recounted(receiver: PeerId, { num_pending, num_ack_pending }: ConsumerInfo): void {
+    this.pending.correct(receiver, num_pending + num_ack_pending, UNKNOWN_BYTES);
   }
 }

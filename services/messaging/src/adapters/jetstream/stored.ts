@@ -1,12 +1,12 @@
 import { parsePeerId, peerIdFromBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
 import type { Target as ProtoTarget } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { StoredMessage } from '@enjambre/proto/gen/enjambre/messaging/v1/stored_message';
-import type { Outgoing } from '../../app/ports.js';
+import type { Stored } from '../../app/ports.js';
 import { checkMessageId, checkRoomName, checkText, type Message, type Target } from '../../domain/message.js';
 import { fromMessage } from '../convert.js';
 
 /** Encodes the sender's copy, with the list of receivers. */
-export function encodeOutbox({ message, receivers, skipped }: Outgoing): Uint8Array {
+export function encodeOutbox({ message, receivers, skipped }: Stored): Uint8Array {
   return encode({ message: fromMessage(message), receivers: receivers.map(peerIdToBytes), skipped });
 }
 
@@ -16,7 +16,7 @@ export function encodeInbox(message: Message): Uint8Array {
 }
 
 /** Decodes either copy. Throws any error if it is malformed: any NATS client can publish on the subjects. */
-export function decodeStored(data: Uint8Array): Outgoing {
+export function decodeStored(data: Uint8Array): Stored {
   const { message, receivers, skipped } = StoredMessage.decode(data);
   if (!message) throw new Error('there is no message in it');
   const { id, senderId, senderName, target, targetName, text, sentAt } = message;

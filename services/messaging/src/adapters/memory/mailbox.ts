@@ -2,26 +2,17 @@ import type { Delivery } from '../../domain/message.js';
 import type { MemoryInbox } from './memory-inbox.js';
 
 /** The waiting messages of one receiver, and its open inbox. */
-export class Mailbox {
+export class Mailbox<T extends Delivery> {
   inbox: MemoryInbox | undefined;
-  readonly #pending = new Map<number, Delivery>();
-  #bytes = 0;
-
-  get messages(): number {
-    return this.#pending.size;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
+  readonly #pending = new Map<number, T>();
 
   /** True if no message is waiting and no inbox is open. */
   get isIdle(): boolean {
-    return this.messages === 0 && !this.inbox;
+    return this.#pending.size === 0 && !this.inbox;
   }
 
   /** In id order. */
-  get deliveries(): Delivery[] {
+  get deliveries(): T[] {
     return [...this.#pending.values()];
   }
 
@@ -30,23 +21,26 @@ export class Mailbox {
   }
 
   /** Ids must increase. */
-  add(delivery: Delivery): void {
+  add(delivery: T): void {
     this.#pending.set(delivery.id, delivery);
-    this.#bytes += delivery.bytes;
     this.inbox?.push(delivery);
   }
 
-  delete(id: number): void {
+  /** The delivery that was waiting under this id, if there was one. */
+  take(id: number): T | undefined {
     const delivery = this.#pending.get(id);
-    if (!delivery) return;
     this.#pending.delete(id);
-    this.#bytes -= delivery.bytes;
+    return delivery;
   }
 
-  acknowledgeUpTo(id: number): void {
-    for (const pending of this.#pending.keys()) {
-      if (pending > id) return;
-      this.delete(pending);
+  /** Takes the deliveries up to this id. */
+  takeUpTo(id: number): T[] {
+    const taken: T[] = [];
+    for (const delivery of this.#pending.values()) {
+      if (delivery.id > id) break;
+      taken.push(delivery);
     }
+    for (const { id } of taken) this.#pending.delete(id);
+    return taken;
   }
 }
