@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
 import { PLAINTEXT, type Credentials } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
-import { flagName } from '@enjambre/common/config/options';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -25,14 +24,14 @@ import { BlockMemory } from './adapters/disk/block-memory.js';
 import { DiskPool } from './adapters/disk/disk-pool.js';
 import { DiskRoom } from './adapters/disk/disk-room.js';
 import { FdCache } from './adapters/disk/fd-cache.js';
-import { DiskWatchedFolder } from './adapters/disk/disk-watched-folder.js';
 import { makeFolder } from './adapters/disk/make-folder.js';
 import { PrivateFolders } from './adapters/disk/private-folders.js';
 import { checkDownloadDir, makeSharedDir } from './adapters/disk/shared-dir.js';
 import { FileStoreFactory } from './adapters/disk/store-factory.js';
 import { agentChecks, type CheckedAgent } from './adapters/health-checks.js';
 import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
-import { endpointsOf, leadsHere } from './adapters/own-addresses.js';
+import { endpointsOf } from './adapters/own-addresses.js';
+import { EndpointGuard } from './adapters/peer/client/endpoint-guard.js';
 import { GrpcPeerConnector } from './adapters/peer/client/peer-connector.js';
 import { MAX_MESSAGE_BYTES } from './adapters/peer/wire-constants.js';
 import { peerService } from './adapters/peer/server/peer-handlers.js';
@@ -45,7 +44,6 @@ import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
 import { Bans } from './app/agent/bans.js';
-import { FolderSharing, type FolderSharingComponents } from './app/sharing/folder-sharing.js';
 import { findLeftover } from './app/transfer/leftover.js';
 import { AgentLimits } from './app/agent/limits.js';
 import { Locality } from './app/agent/locality.js';
@@ -55,7 +53,7 @@ import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
 import { Transfers } from './app/transfer/transfers.js';
 import type { AgentConfig } from './config.js';
-import { ignoredNames } from './domain/ignore-patterns.js';
+import { sharedFolder } from './shared-folder.js';
 import { OutstandingBudget } from './domain/download/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
 import { UPLOAD_SLOTS } from './domain/swarm-constants.js';
@@ -79,19 +77,6 @@ const MAX_CONTROL_BYTES = 11 << 20;
 
 /** Enough for watchers of a transfer to receive the end of the call; calls that change something are quick. */
 const CONTROL_GRACE_MS = 500;
-
-/** Flags that share what is left out of the shared folder by default. */
-const LINK_HINTS = { link: flagName('sharedLinks'), outside: `${flagName('sharedLinks')} anywhere` };
-/**
- * A file in the shared folder that has not grown for this long is finished: a copy over a network rarely pauses longer.
- */
-const SHARED_QUIET_MS = 2000;
-/** Programs change a file in several steps. */
-const SHARED_NOTICE_MS = 100;
-/** By then, a full disk or too many open files may have been fixed. */
-const SHARED_RETRY_MS = 60_000;
-/** Few entries are hashed concurrently; the others are being recorded, which mostly waits for disk syncs. */
-const SHARED_AT_ONCE = 16;
 
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {
@@ -200,10 +185,8 @@ class AgentService implements Agent {
     const budget = new OutstandingBudget();
     const random = this.#random;
     const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
-    const connector = new GrpcPeerConnector(
-      { self, signer: identity, dialer, memory },
-      { leadsHere: (address) => leadsHere(address, this.address) },
-    );
+    const guard = this.#endpointGuard(tracker);
+    const connector = new GrpcPeerConnector({ self, signer: identity, dialer, guard, memory });
     const transfers = new Transfers(
       { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(clock), ...shared },
       { downloadDir: this.#downloadDir },
@@ -229,7 +212,8 @@ class AgentService implements Agent {
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
     add('transfers', transfers);
-    this.#shareFolder({ clock, transfers, hasher, archive: data, log });
+    const sharing = sharedFolder(config, { clock, transfers, hasher, archive: data, log });
+    if (sharing) add('shared folder', sharing);
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
@@ -240,6 +224,14 @@ class AgentService implements Agent {
     const { tracker, operatorTokenFile } = this.#config;
     const addresses = tracker.map(formatAddress);
     return new TrackerLink(ties, { addresses, description: () => this.#description(), operatorTokenFile });
+  }
+
+  #endpointGuard(tracker: TrackerLink): EndpointGuard {
+    const { metrics } = this.#config;
+    return new EndpointGuard({
+      servers: () => [this.address, ...this.controls, ...(metrics ? [metrics] : [])],
+      trackerIsHere: () => tracker.isHere,
+    });
   }
 
   /** The agent's health; also adds the parts that publish it. */
@@ -258,24 +250,6 @@ class AgentService implements Agent {
     const findDownload = (metainfo: Metainfo): Promise<string | undefined> =>
       findLeftover(metainfo, this.#downloadDir, stores);
     return new DataFolder(this.#config.dataDir, this.#log, { findDownload });
-  }
-
-  /** Shares the entries of the shared folder, if one is configured. */
-  #shareFolder(parts: Omit<FolderSharingComponents, 'folder'>): void {
-    const { sharedDir, sharedIgnore, sharedPoll, sharedLinks: links } = this.#config;
-    if (sharedDir === undefined) return;
-    const ignores = ignoredNames(sharedIgnore);
-    const skipUnsupported = this.#config.sharedUnsupported === 'skip';
-    const folder = new DiskWatchedFolder({
-      path: sharedDir,
-      ignores,
-      links,
-      skipUnsupported,
-      log: this.#log,
-    });
-    const times = { quietMs: SHARED_QUIET_MS, noticeMs: SHARED_NOTICE_MS, retryMs: SHARED_RETRY_MS };
-    const init = { ...times, sweepMs: sharedPoll, atOnce: SHARED_AT_ONCE, hints: LINK_HINTS };
-    this.#lifecycle.add('shared folder', new FolderSharing({ ...parts, folder }, init));
   }
 
   #messaging(

@@ -25,6 +25,11 @@ export function endpointsOf(bound: Address): readonly string[] {
 export function leadsHere({ host, port }: TcpAddress, bound: Address): boolean {
   if (bound.kind !== 'tcp' || port !== bound.port) return false;
   if (!isUnspecifiedHost(bound.host)) return host === bound.host;
-  if (isLoopbackHost(host) || isUnspecifiedHost(host)) return true;
+  return isUnspecifiedHost(host) || isHere(host);
+}
+
+/** True for a host that is this machine: a loopback address, or that of an interface. */
+export function isHere(host: string): boolean {
+  if (isLoopbackHost(host)) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host));
 }

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { dialer } from '@enjambre/harness/dialer';
+import { EndpointGuard } from '../../src/adapters/peer/client/endpoint-guard.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import type { PeerAddress, PeerConnector } from '../../src/app/ports/peers.js';
 import type { Serving } from '../../src/app/upload/serving.js';
@@ -33,7 +34,8 @@ export class GrpcSite implements SwarmSite {
   connector(): PeerConnector {
     const signer = PeerIdentity.generate();
     const self = { peerId: signer.peerId, name: 'downloader', version: 'test' };
-    return new GrpcPeerConnector({ self, signer, dialer });
+    const guard = new EndpointGuard({ servers: () => [], trackerIsHere: () => true });
+    return new GrpcPeerConnector({ self, signer, dialer, guard });
   }
 
   async uploader(name: string, has?: readonly number[]): Promise<UploaderSite> {

@@ -11,6 +11,7 @@ import type { DiskPool } from '../../src/adapters/disk/disk-pool.js';
 import { FdCache } from '../../src/adapters/disk/fd-cache.js';
 import { PrivateFolders } from '../../src/adapters/disk/private-folders.js';
 import { FileStoreFactory } from '../../src/adapters/disk/store-factory.js';
+import { EndpointGuard } from '../../src/adapters/peer/client/endpoint-guard.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
@@ -85,6 +86,7 @@ export class DownloadAgent {
     self: { peerId: this.identity.peerId, name: 'agent', version: 'test' },
     signer: this.identity,
     dialer,
+    guard: new EndpointGuard({ servers: () => [], trackerIsHere: () => true }),
   });
   readonly archive: TransferArchive;
   readonly limits = new AgentLimits(SYSTEM_CLOCK, NO_LIMITS);

@@ -66,6 +66,7 @@ export class HostileUploader {
     readonly name: string,
     readonly content: { readonly metainfo: Metainfo; readonly data: Buffer },
     private readonly script: Script,
+    private readonly host: string,
   ) {
     this.layout = new PieceLayout(content.metainfo);
     this.#server.addService(script.newer ? newer(PeerServiceService) : PeerServiceService, {
@@ -80,10 +81,11 @@ export class HostileUploader {
     name: string,
     content: { readonly metainfo: Metainfo; readonly data: Buffer },
     script: Script = {},
+    host = '127.0.0.1',
   ): Promise<HostileUploader> {
-    const uploader = new HostileUploader(name, content, script);
+    const uploader = new HostileUploader(name, content, script, host);
     uploader.#port = await new Promise((resolve, reject) => {
-      uploader.#server.bindAsync('127.0.0.1:0', PLAINTEXT.server, (error, port) => {
+      uploader.#server.bindAsync(`${host}:0`, PLAINTEXT.server, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });
@@ -92,7 +94,7 @@ export class HostileUploader {
   }
 
   get address(): PeerAddress {
-    const endpoint = `127.0.0.1:${this.#port}`;
+    const endpoint = `${this.host}:${this.#port}`;
     return { peerId: peerNamed(this.name), name: this.name, endpoint, seeder: true };
   }
 

@@ -105,6 +105,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return this.#pool.address;
   }
 
+  /** True if that tracker is on this machine: then other agents are, too. */
+  get isHere(): boolean {
+    return this.#pool.isHere;
+  }
+
   get connected(): boolean {
     return this.#welcome !== undefined;
   }

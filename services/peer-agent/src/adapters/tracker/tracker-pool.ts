@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { formatAddress, parseTcpAddress } from '@enjambre/common/config/address';
+import { formatAddress, parseTcpAddress, plainHost } from '@enjambre/common/config/address';
 import type { Dialer } from '@enjambre/rpc/dialer';
+import { isHere } from '../own-addresses.js';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 /** All addresses of a host. */
@@ -50,6 +51,13 @@ export class TrackerPool {
   /** The tracker in use, or currently being tried. */
   get address(): string {
     return this.#current;
+  }
+
+  /** True if the tracker in use is on this machine. */
+  get isHere(): boolean {
+    const { host } = parseTcpAddress(this.#current);
+    const found = this.#found.get(this.#current) ?? [];
+    return (found.length > 0 ? found : [host]).every((address) => isHere(plainHost(address)));
   }
 
   get client(): TrackerServiceClient {

@@ -16,6 +16,7 @@ class Scene {
   readonly opened: string[] = [];
   readonly cancelled: string[] = [];
   readonly lost: string[] = [];
+  readonly reached: string[] = [];
   readonly written: string[] = [];
   readonly heard: SyncResponse[] = [];
   readonly ends: (EnjambreError | undefined)[] = [];
@@ -36,6 +37,11 @@ class Scene {
           cancel: () => void this.cancelled.push(endpoint),
         };
       },
+      enter: (_: string, dial: () => void) => {
+        dial();
+        return () => undefined;
+      },
+      reached: (endpoint: string) => void this.reached.push(endpoint),
       lost: (endpoint: string) => void this.lost.push(endpoint),
       won: (endpoint: string) => void (this.winner = endpoint),
     };

@@ -11,10 +11,14 @@ export interface EndpointRaceParts {
   readonly peerId: PeerId;
   /** Addresses of the peer, best first; at least one. */
   readonly endpoints: readonly string[];
+  /** Calls `dial` when the address may be dialed, perhaps at once. Returns how to give up waiting. */
+  readonly enter: (endpoint: string, dial: () => void) => () => void;
   readonly open: (endpoint: string, listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
   /** The stream at this endpoint has ended without winning. Called once for each opened stream except the winner. */
   readonly lost: (endpoint: string) => void;
   readonly won: (endpoint: string) => void;
+  /** The peer itself answers at this endpoint, as far as it says. */
+  readonly reached: (endpoint: string) => void;
 }
 
 /**
@@ -29,6 +33,8 @@ export class EndpointRace implements MessageStream<SyncRequest> {
   readonly #tryNext: () => void;
   #winner: MessageStream<SyncRequest> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Gives up the turn that an address waits for: one at a time. */
+  #leaveTurn: (() => void) | undefined;
   #over = false;
 
   constructor(
@@ -60,8 +66,20 @@ export class EndpointRace implements MessageStream<SyncRequest> {
 
   #open(): void {
     clearTimeout(this.#timer);
+    if (this.#leaveTurn || this.#over) return;
     const endpoint = this.#waiting.shift();
-    if (endpoint === undefined || this.#over) return;
+    if (endpoint === undefined) return;
+    let isDialed = false as boolean;
+    const dial = AsyncResource.bind(() => {
+      isDialed = true;
+      this.#leaveTurn = undefined;
+      this.#dial(endpoint);
+    });
+    const leave = this.parts.enter(endpoint, dial);
+    if (!isDialed) this.#leaveTurn = leave;
+  }
+
+  #dial(endpoint: string): void {
     if (this.#waiting.length > 0) this.#timer = setTimeout(this.#tryNext, ATTEMPT_DELAY_MS);
     const stream = this.parts.open(endpoint, {
       message: (message) => {
@@ -78,8 +96,9 @@ export class EndpointRace implements MessageStream<SyncRequest> {
     const stream = this.#running.get(endpoint);
     if (!stream || this.#over) return;
     if (this.#winner === undefined) {
-      const problem = this.#isSingle ? undefined : this.#problemOf(endpoint, response);
-      if (problem) return this.#fail(endpoint, problem);
+      const problem = this.#problemOf(endpoint, response);
+      if (problem && !this.#isSingle) return this.#fail(endpoint, problem);
+      if (!problem) this.parts.reached(endpoint);
       this.#winner = stream;
       this.#leaveOthers(endpoint);
       this.parts.won(endpoint);
@@ -109,13 +128,15 @@ export class EndpointRace implements MessageStream<SyncRequest> {
     this.#leave(endpoint);
     this.#failures.push(error);
     if (this.#waiting.length > 0) return this.#tryNext();
-    if (this.#running.size > 0) return;
+    if (this.#running.size > 0 || this.#leaveTurn) return;
     this.#over = true;
     this.listener.ended(allOf(this.#failures));
   }
 
   #leaveOthers(winner?: string): void {
     clearTimeout(this.#timer);
+    this.#leaveTurn?.();
+    this.#leaveTurn = undefined;
     this.#waiting.length = 0;
     for (const endpoint of this.#running.keys()) if (endpoint !== winner) this.#leave(endpoint);
   }

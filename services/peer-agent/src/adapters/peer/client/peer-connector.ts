@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
-import { parseTcpAddress, type TcpAddress } from '@enjambre/common/config/address';
+import { formatAddress } from '@enjambre/common/config/address';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
-import type { InfoHash } from '@enjambre/core/ids';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import {
   type FetchRequest,
@@ -13,8 +13,12 @@ import {
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../../app/ports/peers.js';
 import { BlockMemory } from '../../disk/block-memory.js';
+import { DialGate, type DialTarget } from './dial-gate.js';
 import { DialTurns } from './dial-turns.js';
+import { notDialed, type EndpointGuard, type Refusal } from './endpoint-guard.js';
 import { EndpointRace } from './endpoint-race.js';
+import { HostNames } from './host-names.js';
+import { LateStream } from './late-stream.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
@@ -24,13 +28,18 @@ export interface PeerConnectorComponents {
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
   readonly dialer: Dialer;
+  /** Checks the addresses of peers. */
+  readonly guard: EndpointGuard;
   /** Memory for received blocks. @default its own */
   readonly memory?: BlockMemory;
 }
 
-export interface PeerConnectorInit {
-  /** True if the address leads to this agent itself. @default never */
-  readonly leadsHere?: (address: TcpAddress) => boolean;
+/** An address at which to dial a peer now. */
+interface Place {
+  /** HOST:PORT, with an IP address as host. */
+  readonly at: string;
+  /** The endpoint that the peer announces. */
+  readonly endpoint: string;
 }
 
 interface Uploader {
@@ -42,38 +51,27 @@ interface Uploader {
 export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
   readonly #turns = new DialTurns();
-  readonly #leadsHere: (address: TcpAddress) => boolean;
+  readonly #gate = new DialGate();
+  readonly #names = new HostNames();
   readonly #parts: PeerConnectorComponents;
   readonly #memory: BlockMemory;
   readonly #metainfo: MetainfoFetch;
 
-  constructor(parts: PeerConnectorComponents, { leadsHere = () => false }: PeerConnectorInit = {}) {
+  constructor(parts: PeerConnectorComponents) {
     this.#parts = parts;
     this.#memory = parts.memory ?? new BlockMemory();
     this.#metainfo = new MetainfoFetch(parts.dialer);
-    this.#leadsHere = leadsHere;
   }
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, tell: (news: SourceNews) => void): BlockSource {
     let endpoint: string | undefined;
-    const endpoints = this.#endpointsOf(peer);
-    const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> => {
-      if (endpoints.length === 0) return refused(sync, nowhere(peer));
-      const race = {
-        peerId: peer.peerId,
-        endpoints,
-        open: (at: string, stream: StreamListener<SyncResponse>) => {
-          this.#turns.dialed(peer.peerId, at);
-          return this.#acquire(at).connections.openSync(stream);
-        },
-        lost: (at: string) => this.#release(at),
-        won: (at: string) => {
-          endpoint = at;
-          this.#turns.reached(peer.peerId, at);
-        },
-      };
-      return new EndpointRace(race, sync);
-    };
+    const endpoints = this.#nextOf(peer);
+    const race = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
+      this.#race(peer, endpoints, { sync, won: (at) => (endpoint = at) });
+    const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
+      endpoints.every((text) => this.#names.known(text))
+        ? race(sync)
+        : new LateStream(this.#names.learn(endpoints), () => race(sync));
     const parts = {
       openSync,
       // Opened when the uploader answers, in the async context of the link.
@@ -90,6 +88,37 @@ export class GrpcPeerConnector implements PeerConnector {
     return new GrpcPeerLink(parts, { ...what, peer });
   }
 
+  #race(
+    peer: PeerAddress,
+    endpoints: readonly string[],
+    { sync, won }: { sync: StreamListener<SyncResponse>; won: (at: string) => void },
+  ): MessageStream<SyncRequest> {
+    const { peerId } = peer;
+    const places = this.#placesOf(endpoints);
+    if (places.length === 0) return refused(sync, this.#nowhere(peer));
+    const endpointOf = new Map(places.map(({ at, endpoint }) => [at, endpoint]));
+    const race = {
+      peerId,
+      endpoints: places.map(({ at }) => at),
+      enter: (at: string, dial: () => void) => this.#gate.enter({ peerId, endpoint: at }, dial),
+      open: (at: string, stream: StreamListener<SyncResponse>) => {
+        this.#turns.dialed(peerId, endpointOf.get(at) ?? at);
+        return this.#acquire(at).connections.openSync(stream);
+      },
+      lost: (at: string) => this.#release(at),
+      won,
+      reached: (at: string) => {
+        this.#reached(peerId, { at, endpoint: endpointOf.get(at) ?? at });
+      },
+    };
+    return new EndpointRace(race, sync);
+  }
+
+  #reached(peerId: PeerId, { at, endpoint }: Place): void {
+    this.#turns.reached(peerId, endpoint);
+    this.#gate.reached({ peerId, endpoint: at });
+  }
+
   #fetchFrom(
     endpoint: string | undefined,
     fetch: StreamListener<FetchResponse>,
@@ -99,13 +128,35 @@ export class GrpcPeerConnector implements PeerConnector {
     return uploader.connections.openFetch(fetch);
   }
 
-  /** Addresses at which to dial a peer now, without those that lead to this agent itself. */
-  #endpointsOf({ peerId, endpoint, endpoints = [endpoint] }: PeerAddress): string[] {
+  /** Endpoints at which to dial a peer now, without those of which no address may be dialed. */
+  #nextOf({ peerId, endpoint, endpoints = [endpoint] }: PeerAddress): string[] {
     const usable = endpoints.filter((text) => {
-      const address = addressIn(text);
-      return address !== undefined && !this.#leadsHere(address);
+      const addresses = this.#names.known(text);
+      return !addresses || addresses.some((address) => !this.#parts.guard.refusal(address));
     });
     return this.#turns.next(peerId, usable);
+  }
+
+  /** The addresses of these endpoints that may be dialed. */
+  #placesOf(endpoints: readonly string[]): Place[] {
+    const places = endpoints.flatMap((endpoint) => {
+      const addresses = this.#names.known(endpoint) ?? [];
+      const allowed = addresses.filter((address) => !this.#parts.guard.refusal(address));
+      return allowed.map((address) => ({ at: formatAddress(address), endpoint }));
+    });
+    return [...new Map(places.map((place) => [place.at, place])).values()];
+  }
+
+  #nowhere({ name, endpoint, endpoints = [endpoint] }: PeerAddress): EnjambreError {
+    const refusals = endpoints.flatMap((text) =>
+      (this.#names.known(text) ?? []).flatMap((address) => {
+        const refusal = this.#parts.guard.refusal(address);
+        return refusal ? [{ text, refusal }] : [];
+      }),
+    );
+    const [first] = refusals.filter(({ refusal }) => refusal.reason === 'ADDRESS_REFUSED');
+    const { text, refusal } = first ?? { text: endpoint, refusal: UNREACHABLE };
+    return notDialed(name, text, refusal);
   }
 
   async fetchMetainfo(
@@ -114,25 +165,44 @@ export class GrpcPeerConnector implements PeerConnector {
     signal: AbortSignal,
     progress: MetainfoProgress = () => undefined,
   ): Promise<Metainfo> {
-    const endpoints = this.#endpointsOf(peer);
-    if (endpoints.length === 0) throw nowhere(peer);
+    const { peerId } = peer;
+    const endpoints = this.#nextOf(peer);
+    await this.#names.learn(endpoints);
+    const places = this.#placesOf(endpoints);
+    if (places.length === 0) throw this.#nowhere(peer);
     let falsehood: EnjambreError | undefined;
-    const ask = async (endpoint: string, { signal, answers }: Attempt): Promise<Metainfo> => {
-      this.#turns.dialed(peer.peerId, endpoint);
+    const ask = async (place: Place, { signal, answers }: Attempt): Promise<Metainfo> => {
+      await this.#turn({ peerId, endpoint: place.at }, signal);
+      this.#turns.dialed(peerId, place.endpoint);
       try {
-        return await this.#metainfo.at(endpoint, infohash, signal, (bytes, total) => {
+        return await this.#metainfo.at(place.at, infohash, signal, (bytes, total) => {
           answers();
+          this.#reached(peerId, place);
           progress(bytes, total);
         });
       } catch (error) {
         const known = EnjambreError.from(error);
         if (known.reason === 'BAD_METAINFO') falsehood ??= known;
+        if (known.reason === 'UNKNOWN_INFOHASH') this.#reached(peerId, place);
         throw known;
       }
     };
     // A false answer at one address is more significant than silence at another.
-    return firstOf(endpoints, ask, signal).catch((error: unknown) => {
+    return firstOf(places, ask, signal).catch((error: unknown) => {
       throw signal.aborted ? error : (falsehood ?? error);
+    });
+  }
+
+  /** Resolves when the address may be dialed. */
+  #turn(target: DialTarget, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = this.#gate.enter(target, resolve);
+      const giveUp = (): void => {
+        leave();
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) giveUp();
+      else signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -157,15 +227,6 @@ export class GrpcPeerConnector implements PeerConnector {
   }
 }
 
-/** Undefined for text that is not an address: it comes from the tracker. */
-function addressIn(text: string): TcpAddress | undefined {
-  try {
-    return parseTcpAddress(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** A stream that never opened: its listener receives the error in the next turn. */
 function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): MessageStream<SyncRequest> {
   const nextTurn = setImmediate(() => {
@@ -175,7 +236,5 @@ function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): 
   return { write: () => undefined, end: () => undefined, cancel: stop };
 }
 
-function nowhere({ name, endpoint }: PeerAddress): EnjambreError {
-  const message = `${name} is announced at ${endpoint}, which is not reachable from here: configure it to listen on, or to advertise, an address that others can reach`;
-  return new EnjambreError('unavailable', 'NO_ENDPOINT', message);
-}
+/** No address is known, or all lead to this agent itself. */
+const UNREACHABLE: Refusal = { reason: 'NO_ENDPOINT', what: 'which is not reachable from here' };
