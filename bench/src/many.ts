@@ -45,7 +45,7 @@ export async function benchMany({ counts, parent }: ManyInit): Promise<ManyResul
   for (const files of counts) {
     const swarm = await ProcessSwarm.create({ parent });
     try {
-      await swarm.startTracker();
+      await swarm.startTracker(['--address-budget', '100']);
       results.push(await oneRun(swarm, files));
     } finally {
       await swarm.stop();

@@ -51,7 +51,7 @@ const SHARES_AT_ONCE = 2;
 export async function benchRestart(init: RestartInit): Promise<RestartResult> {
   const swarm = await ProcessSwarm.create();
   try {
-    await swarm.startTracker();
+    await swarm.startTracker(['--address-budget', '100']);
     const downloader = await swarm.startAgent('downloader');
     let seeder = await swarm.startAgent('seeder');
     const infohashes = await shareSparse(swarm, seeder, init);

@@ -29,7 +29,9 @@ export class TrackerUnderLoad {
   static async start(after: Cleanup): Promise<TrackerUnderLoad> {
     const swarm = await ProcessSwarm.create();
     after.defer(() => swarm.stop());
-    const tracker = await swarm.startTracker([], { through: ['taskset', '-c', '0'] });
+    const tracker = await swarm.startTracker(['--address-budget', '100'], {
+      through: ['taskset', '-c', '0'],
+    });
     const client = dialer.client(TrackerServiceClient, swarm.trackerAddress, {
       'grpc.use_local_subchannel_pool': 1,
     });

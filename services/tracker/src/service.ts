@@ -181,7 +181,9 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
     },
   );
   const { journal: changes, catalogue } = parts;
-  const registry = new SwarmRegistry({ random, capacity, startedAt: clock(), changes, catalogue });
+  const { addressBudget } = config;
+  const limits = { capacity, addressBudget };
+  const registry = new SwarmRegistry({ random, ...limits, startedAt: clock(), changes, catalogue });
   const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
   const hub = new SessionHub({ registry, events: publisher, clock });
   const carryOut = hub.apply.bind(hub);

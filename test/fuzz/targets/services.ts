@@ -40,6 +40,7 @@ const SESSION: SessionState = {
   peer: samplePeer(3, { zone: 'eu-1' }),
   connectedAt: 1_700_000_000_000,
   epoch: 7,
+  party: '10.0.0.7',
   members: [
     {
       infohash: sampleHash(1),

@@ -4,6 +4,7 @@ import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, peerIdToBytes } from '@enjambre/core/ids';
+import { networkOf } from '@enjambre/core/network-of';
 import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
@@ -44,6 +45,7 @@ export class ConnectSession implements SessionStream {
   readonly #handlers: HandlerFactory;
   readonly #outbox: Outbox;
   readonly #caller: Caller;
+  readonly #party: string;
   readonly #rules: EndpointRules;
   readonly #servesOthers: boolean;
   readonly #nonce = randomBytes(NONCE_BYTES);
@@ -59,6 +61,7 @@ export class ConnectSession implements SessionStream {
     this.#hub = hub;
     this.#handlers = handlers;
     this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
+    this.#party = networkOf(call.getPeer());
     this.#rules = rules;
     this.#servesOthers = servesOthers;
     this.#outbox = new Outbox(call, {
@@ -143,6 +146,7 @@ export class ConnectSession implements SessionStream {
     this.#session = this.#hub.open(peer, this, {
       epoch: toEpoch(hello.epoch),
       trackerAt: trackerAt(this.#caller),
+      party: this.#party,
     });
     clearTimeout(this.#helloTimer);
     const { elsewhere, ownHost, ports } = peer.reach;

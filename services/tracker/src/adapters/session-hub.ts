@@ -18,9 +18,8 @@ interface EventPublisher {
   publish(event: TrackerEvent): void;
 }
 
-interface Opening {
+interface Opening extends Pick<SessionHolder, 'trackerAt' | 'party'> {
   readonly epoch: number | undefined;
-  readonly trackerAt: SessionHolder['trackerAt'];
 }
 
 interface HubOptions {
@@ -49,9 +48,9 @@ export class SessionHub {
    *
    * @param opening the agent's epoch, if it sent one
    */
-  open(peer: PeerInfo, stream: SessionStream, { epoch, trackerAt }: Opening): Session {
+  open(peer: PeerInfo, stream: SessionStream, { epoch, ...place }: Opening): Session {
     const now = this.clock();
-    const { session, effects } = this.registry.connect(peer, now, { epoch: epoch ?? now, trackerAt });
+    const { session, effects } = this.registry.connect(peer, now, { epoch: epoch ?? now, ...place });
     this.#streams.set(session, stream);
     this.apply(effects);
     return session;

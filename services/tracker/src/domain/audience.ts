@@ -48,6 +48,12 @@ export class Audience {
     return this.#size === 0;
   }
 
+  /** The session of some watch; undefined if there is none. */
+  anyWatcher(): Session | undefined {
+    for (const watches of [this.#withRoom, this.#full]) for (const { session } of watches) return session;
+    return undefined;
+  }
+
   /** Adds a watch and fills it; the effect is its snapshot. */
   add(session: Session, maxPeers: number, effects: Effect[]): Watch {
     const watch = new Watch(session, this.swarm, maxPeers);

@@ -10,11 +10,15 @@ const claim = (number: number, infohash?: BanClaim['infohash']): BanClaim => ({
   infohash,
 });
 
-function registryWith(sessions: number): { registry: SwarmRegistry; sessions: Session[] } {
+/** @param partyOf the party of each session. @default each its own */
+function registryWith(
+  sessions: number,
+  partyOf = (index: number): string => `10.0.0.${index}`,
+): { registry: SwarmRegistry; sessions: Session[] } {
   const registry = new SwarmRegistry({ random: () => 0, startedAt: 0 });
   const opened = Array.from(
     { length: sessions },
-    (_, index) => registry.connect(samplePeer(index + 1), 0).session,
+    (_, index) => registry.connect(samplePeer(index + 1), 0, { party: partyOf(index) }).session,
   );
   return { registry, sessions: opened };
 }
@@ -76,7 +80,13 @@ describe('a ban reported by an agent', () => {
     expect(admitted(registry, sessions[1]!, 5, 10_000)).toBe(5);
   });
 
-  test('is limited over all sessions: new identities do not raise the limit', () => {
+  test('is limited for the sessions of one address: new identities do not raise the limit', () => {
+    const { registry, sessions } = registryWith(30, () => '198.51.100.7');
+    const passed = sessions.reduce((sum, session) => sum + admitted(registry, session, 10, 0), 0);
+    expect(passed).toBe(20);
+  });
+
+  test('is limited over all sessions: new addresses do not raise the limit', () => {
     const { registry, sessions } = registryWith(30);
     const passed = sessions.reduce((sum, session) => sum + admitted(registry, session, 10, 0), 0);
     expect(passed).toBe(100);

@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { TokenBucket } from '@enjambre/core/token-bucket';
+import { PartyBuckets } from './party-buckets.js';
 import type { Session } from './swarm.js';
 
 /** An agent's report of a peer that it has banned. */
@@ -12,12 +13,15 @@ export interface BanClaim {
 
 /** Per session: an agent that downloads from many bad peers at once may report them. */
 const PER_SESSION = { perSecond: 0.1, burst: 10 };
-/** For all sessions together: identities are free, and each claim is a stored event. */
+/** For all sessions of one party together: identities are free, and each claim is a stored event. */
+const PER_PARTY = { perSecond: 0.5, burst: 20 };
+/** For all sessions. */
 const IN_ALL = { perSecond: 10, burst: 100 };
 
 /** Limits the rate of published claims. */
 export class BanClaims {
   readonly #all: TokenBucket;
+  readonly #parties = new PartyBuckets(PER_PARTY);
   readonly #sessions = new WeakMap<Session, TokenBucket>();
 
   constructor(now: number) {
@@ -31,7 +35,7 @@ export class BanClaims {
     }
     let own = this.#sessions.get(session);
     if (!own) this.#sessions.set(session, (own = new TokenBucket(PER_SESSION, now)));
-    const retryAfterMs = own.take(now) || this.#all.take(now);
+    const retryAfterMs = own.take(now) || this.#parties.take(session.party, now) || this.#all.take(now);
     if (retryAfterMs === 0) return;
     const message = 'too many bans were reported: this one is not published';
     throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });

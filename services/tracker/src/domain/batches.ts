@@ -68,9 +68,9 @@ class Batch {
   }
 }
 
-function sessionBytes({ peer }: SessionState): number {
+function sessionBytes({ peer, party }: SessionState): number {
   const { name, endpoint, version, labels, reach } = peer;
-  let chars = name.length + endpoint.length + version.length + reach.host.length;
+  let chars = party.length + name.length + endpoint.length + version.length + reach.host.length;
   for (const { length } of [...reach.elsewhere, ...reach.ownHost]) chars += length + 4;
   if (reach.ports.length > 0) chars += HOST_CHARS;
   for (const [key, value] of Object.entries(labels)) chars += key.length + value.length + 4;

@@ -64,8 +64,8 @@ export class Directory {
     return this.#swarms.get(infohash);
   }
 
-  addSwarm(infohash: InfoHash): Swarm {
-    const swarm = new Swarm(infohash);
+  addSwarm(infohash: InfoHash, sponsor: Session): Swarm {
+    const swarm = new Swarm(infohash, sponsor);
     this.#swarms.set(infohash, swarm);
     return swarm;
   }

@@ -85,12 +85,12 @@ export class RemoteSessions {
 
   /** The session for a state; undefined if the peer has a newer one. */
   #session(replica: ReplicaId, state: SessionState, effects: Effect[]): Session | undefined {
-    const { peer, connectedAt, epoch } = state;
+    const { peer, connectedAt, epoch, party } = state;
     const present = this.registry.directory.session(peer.id);
     if (present?.replica === replica && present.epoch === epoch) return present;
     if (present && !this.#isNewer(replica, epoch, present)) return undefined;
     if (present && !present.isLocal) this.#sessions(present.replica).delete(peer.id);
-    const opened = this.registry.connect(peer, connectedAt, { replica, epoch });
+    const opened = this.registry.connect(peer, connectedAt, { replica, epoch, party });
     effects.push(...opened.effects);
     this.#sessions(replica).set(peer.id, opened.session);
     return opened.session;

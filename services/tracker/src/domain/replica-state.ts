@@ -24,6 +24,8 @@ export interface SessionState {
   readonly connectedAt: number;
   /** Among sessions of a peer, the one with the highest epoch wins. */
   readonly epoch: number;
+  /** See {@link Session.party}. */
+  readonly party: string;
   readonly members: readonly MemberState[];
   /** Swarms that it has left. */
   readonly left: readonly InfoHash[];
@@ -84,7 +86,7 @@ export function toMemberState(member: Member): MemberState {
 
 /** A session with its memberships in the swarms of `infohashes`. */
 export function toSessionState(session: Session, infohashes: Iterable<InfoHash>): SessionState {
-  const { peer, connectedAt, epoch, memberships } = session;
+  const { peer, connectedAt, epoch, party, memberships } = session;
   const members: MemberState[] = [];
   const left: InfoHash[] = [];
   for (const infohash of infohashes) {
@@ -92,5 +94,5 @@ export function toSessionState(session: Session, infohashes: Iterable<InfoHash>)
     if (member) members.push(toMemberState(member));
     else left.push(infohash);
   }
-  return { peer, connectedAt, epoch, members, left };
+  return { peer, connectedAt, epoch, party, members, left };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { InfoHash } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import { batchesOf } from './batches.js';
+import { DEFAULT_CAPACITY } from './capacity.js';
 import { ChangeJournal } from './change-journal.js';
 import { RemoteSessions } from './remote-sessions.js';
 import { ReplicaBook, REPLICA_LOST_MS } from './replica-book.js';
@@ -278,7 +279,7 @@ describe('trackers of one network', () => {
   });
 
   test('accept sessions of others up to the limit, and count the refused ones', () => {
-    const capacity = { sessions: 2, swarms: 10, membershipsPerSession: 1, watchesPerSession: 1 };
+    const capacity = { ...DEFAULT_CAPACITY, sessions: 2, swarms: 10, membershipsPerSession: 1 };
     const registry = new SwarmRegistry({ random: () => 0, startedAt: 0, capacity });
     const remote = new RemoteSessions(registry, 'a'.repeat(32));
     const other = new World().trackers[1]!;

@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { Audience } from './audience.js';
+import { Budgets } from './budgets.js';
 import { BanClaims, type BanClaim } from './ban-claims.js';
 import type { Catalogue, FileRecord } from './catalogue.js';
 import { Directory } from './directory.js';
@@ -8,7 +9,7 @@ import { advanceDownload, type DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
 import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
-import { checkRoom, DEFAULT_CAPACITY, type Capacity } from './capacity.js';
+import { checkRoom, DEFAULT_CAPACITY, type Capacity, type Resources } from './capacity.js';
 import type { PeerInfo } from './peer.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
 import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
@@ -41,6 +42,8 @@ interface RegistryOptions {
   readonly startedAt: number;
   /** @default DEFAULT_CAPACITY */
   readonly capacity?: Capacity;
+  /** What the peers of one party may use together, in percent of each limit. @default 100 */
+  readonly addressBudget?: number;
   /** Receives all changes that other trackers must know. */
   readonly changes?: LocalChanges;
   /** The network's records of files. */
@@ -66,16 +69,26 @@ export class SwarmRegistry {
   readonly directory: Directory;
   readonly #random: () => number;
   readonly #capacity: Capacity;
+  readonly #budgets: Budgets;
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
   /** Audiences of the watched swarms. */
   readonly #audiences = new Map<Swarm, Audience>();
 
-  constructor({ random, startedAt, capacity = DEFAULT_CAPACITY, changes, catalogue }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
+    const {
+      random,
+      startedAt,
+      capacity = DEFAULT_CAPACITY,
+      addressBudget = 100,
+      changes,
+      catalogue,
+    } = options;
     this.directory = new Directory(startedAt);
     this.#random = random;
     this.#capacity = capacity;
+    this.#budgets = new Budgets(capacity, addressBudget);
     this.#claims = new BanClaims(startedAt);
     this.#changes = changes;
     this.#catalogue = catalogue;
@@ -90,20 +103,26 @@ export class SwarmRegistry {
   connect(
     peer: PeerInfo,
     now: number,
-    { replica = '', epoch = now, trackerAt }: Partial<SessionHolder> = {},
+    { replica = '', epoch = now, ...place }: Partial<SessionHolder> = {},
   ): { session: Session; effects: Effect[] } {
     const effects: Effect[] = [];
     const previous = this.directory.session(peer.id);
+    const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
+    const session = new Session(peer, now, { replica, epoch: newest, ...place });
+    this.#budgets.checkSession(session, previous);
     if (previous) {
       effects.push(...this.disconnect(previous, 'replaced by a newer session'), replaced(previous));
     }
-    checkRoom(this.directory.sessionCount, this.#capacity.sessions, 'TOO_MANY_PEERS', 'peers');
-    const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
-    const session = new Session(peer, now, { replica, epoch: newest, trackerAt });
     this.directory.addSession(session);
+    this.#budgets.count(session, 'sessions', 1);
     this.#tell(session, effects, { type: 'peer.connected', peer });
     if (session.isLocal) this.#changes?.changed(session);
     return { session, effects };
+  }
+
+  /** What the peers of a party use now. */
+  usedBy(party: string): Resources {
+    return this.#budgets.usedBy(party);
   }
 
   /** Ends a session with all its memberships and watches. No effect on an ended session. */
@@ -114,6 +133,7 @@ export class SwarmRegistry {
     for (const infohash of [...session.watches.keys()]) this.#dropWatch(session, infohash);
     for (const member of [...session.memberships.values()]) this.#leave(member, effects);
     this.directory.deleteSession(session);
+    this.#budgets.count(session, 'sessions', -1);
     this.#tell(session, effects, { type: 'peer.disconnected', peer: session.peer, reason });
     if (session.isLocal) this.#changes?.ended(session);
     return effects;
@@ -185,12 +205,17 @@ export class SwarmRegistry {
    */
   watch(session: Session, infohash: InfoHash, maxPeers: number): Effect[] {
     const effects: Effect[] = [];
-    if (session.watches.has(infohash)) this.#dropWatch(session, infohash);
-    checkRoom(session.watches.size, this.#capacity.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
-    const swarm = this.#swarm(infohash);
+    const places = clampMaxPeers(maxPeers);
+    const present = session.watches.get(infohash);
+    if (!present)
+      checkRoom(session.watches.size, this.#capacity.watchesPerSession, 'TOO_MANY_WATCHES', 'watches');
+    this.#budgets.check(session, 'places', places - (present?.maxPeers ?? 0));
+    if (present) this.#dropWatch(session, infohash);
+    const swarm = this.#swarm(infohash, session);
     if (swarm.size === 0) effects.push(swarmNotFound(session));
-    const watch = this.#audience(swarm).add(session, clampMaxPeers(maxPeers), effects);
+    const watch = this.#audience(swarm).add(session, places, effects);
     session.watches.set(infohash, watch);
+    this.#budgets.count(session, 'places', places);
     return effects;
   }
 
@@ -280,7 +305,9 @@ export class SwarmRegistry {
       'TOO_MANY_SWARMS',
       'swarms of this peer',
     );
-    const member = this.directory.addMember(session, this.#swarm(infohash), seeder);
+    this.#budgets.check(session, 'memberships');
+    const member = this.directory.addMember(session, this.#swarm(infohash, session), seeder);
+    this.#budgets.count(session, 'memberships', 1);
     this.#audiences.get(member.swarm)?.joined(member, now, effects);
     if (session.isLocal) this.#changes?.changed(session, infohash);
     return member;
@@ -295,18 +322,35 @@ export class SwarmRegistry {
 
   #leave(member: Member, effects: Effect[]): void {
     this.directory.deleteMember(member);
-    this.#audiences.get(member.swarm)?.left(member, effects);
-    this.directory.release(member.swarm);
     const { session, swarm } = member;
+    this.#budgets.count(session, 'memberships', -1);
+    this.#audiences.get(swarm)?.left(member, effects);
+    this.#passOn(swarm, session);
+    this.directory.release(swarm);
     if (session.isLocal) this.#changes?.changed(session, swarm.infohash);
     if (swarm.size === 0) this.#catalogue?.unused(swarm.infohash);
   }
 
-  #swarm(infohash: InfoHash): Swarm {
+  #swarm(infohash: InfoHash, session: Session): Swarm {
     const swarm = this.directory.swarm(infohash);
     if (swarm) return swarm;
-    checkRoom(this.directory.swarmCount, this.#capacity.swarms, 'TOO_MANY_SWARMS', 'swarms');
-    return this.directory.addSwarm(infohash);
+    this.#budgets.check(session, 'swarms');
+    this.#budgets.count(session, 'swarms', 1);
+    return this.directory.addSwarm(infohash, session);
+  }
+
+  /**
+   * A swarm counts for a session that is in it: otherwise it would count for the party of one that left long ago.
+   * Call it after the session has ended its membership or watch.
+   */
+  #passOn(swarm: Swarm, left: Session): void {
+    const { infohash, sponsor } = swarm;
+    if (sponsor !== left || left.memberships.has(infohash) || left.watches.has(infohash)) return;
+    const next = swarm.anyMember() ?? this.#audiences.get(swarm)?.anyWatcher();
+    this.#budgets.count(left, 'swarms', -1);
+    if (!next) return;
+    swarm.sponsor = next;
+    this.#budgets.count(next, 'swarms', 1);
   }
 
   /**
@@ -334,10 +378,12 @@ export class SwarmRegistry {
     if (!watch) return;
     const { swarm } = watch;
     session.watches.delete(infohash);
+    this.#budgets.count(session, 'places', -watch.maxPeers);
     const audience = this.#audiences.get(swarm);
     audience?.delete(watch);
     if (audience?.isEmpty) this.#audiences.delete(swarm);
     swarm.isWatched = this.#audiences.has(swarm);
+    this.#passOn(swarm, session);
     this.directory.release(swarm);
   }
 }

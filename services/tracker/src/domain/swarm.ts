@@ -19,6 +19,8 @@ export interface SessionHolder {
   readonly epoch: number;
   /** The kind of address at which the peer reaches the host of this tracker. */
   readonly trackerAt: Standpoint['trackerAt'];
+  /** The part of its address that it cannot change at will; empty if its tracker does not report it. */
+  readonly party: string;
 }
 
 /** A peer's presence, from its hello to the end of its stream, here or at another tracker of the network. */
@@ -31,6 +33,7 @@ export class Session {
   readonly watches = new Map<InfoHash, Watch>();
   readonly replica: string;
   readonly epoch: number;
+  readonly party: string;
   /** Location of the peer, closest first: see {@link neighbourhoodsOf}. */
   readonly places: readonly string[];
   /** The group of locations that reach it. */
@@ -42,10 +45,11 @@ export class Session {
   constructor(
     readonly peer: PeerInfo,
     readonly connectedAt: number,
-    { replica = '', epoch = connectedAt, trackerAt }: Partial<SessionHolder> = {},
+    { replica = '', epoch = connectedAt, trackerAt, party = '' }: Partial<SessionHolder> = {},
   ) {
     this.replica = replica;
     this.epoch = epoch;
+    this.party = party;
     this.places = neighbourhoodsOf(placeOf(peer.labels));
     this.group = groupOf(peer.reach);
     this.reaches = groupsReachedFrom({ host: peer.reach.host, trackerAt });
@@ -161,7 +165,11 @@ export class Swarm extends Crowd<Member> {
   /** Created on first use: members of most swarms are reachable from everywhere. */
   #byReach: ReachIndex<Member> | undefined;
 
-  constructor(readonly infohash: InfoHash) {
+  /** @param sponsor the member or watcher that it counts for, among the swarms of its party */
+  constructor(
+    readonly infohash: InfoHash,
+    public sponsor: Session,
+  ) {
     super();
   }
 
@@ -171,6 +179,13 @@ export class Swarm extends Crowd<Member> {
       for (const { session } of members) if (session.isLocal) return true;
     }
     return false;
+  }
+
+  /** The session of some member; undefined if there is none. */
+  anyMember(): Session | undefined {
+    for (const { session } of this.seeders) return session;
+    for (const { session } of this.leechers) return session;
+    return undefined;
   }
 
   ref(): FileRef {

@@ -52,6 +52,7 @@ const session: fc.Arbitrary<SessionState> = fc
     labels: fc.dictionary(labelKey, word(255), { maxKeys: 16 }),
     connectedAt: time,
     epoch: count,
+    party: fc.constantFrom('', '10.0.0.7', 'fd99:0:0:0::/64'),
     members: fc.array(member, { maxLength: 20 }),
     left: fc.array(fc.nat(1000).map(sampleHash), { maxLength: 20 }),
   })
@@ -182,7 +183,7 @@ describe('messages between trackers', () => {
   });
 
   const peer = samplePeer(1);
-  const state: SessionState = { peer, connectedAt: 0, epoch: 1, members: [], left: [] };
+  const state: SessionState = { peer, connectedAt: 0, epoch: 1, party: '10.0.0.7', members: [], left: [] };
   const member0 = {
     infohash: sampleHash(1),
     seeder: true,

@@ -61,6 +61,7 @@ function sampleSession(number: number, members = 1): SessionState {
     peer: { ...samplePeer(number), labels: { zone: 'eu-1', node: `n${number}` } },
     connectedAt: 1_700_000_000_000 + number,
     epoch: 1_700_000_000_500 + number,
+    party: `10.0.0.${number}`,
     members: [...Array(members).keys()].map((member) => ({
       infohash: sampleHash(member + 1),
       seeder: member % 2 === 0,

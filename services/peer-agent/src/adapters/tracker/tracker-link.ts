@@ -1,5 +1,5 @@
 import { EnjambreError } from '@enjambre/core/error';
-import { infoHashFromBytes, infoHashToBytes, shortId, type InfoHash } from '@enjambre/core/ids';
+import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -25,6 +25,7 @@ import { banMessage, deltaFromWire, membershipMessage } from './convert.js';
 import { TrackerQueries } from './tracker-queries.js';
 import { TrackerPool, type PooledTracker, type ResolveHost } from './tracker-pool.js';
 import { logWelcome } from './log-welcome.js';
+import { Objections } from './objections.js';
 import {
   TrackerSession,
   type AgentDescription,
@@ -53,8 +54,6 @@ export interface TrackerLinkInit {
 const MAX_NEWS = 8;
 /** Bans kept for the next session; the oldest are dropped first. */
 const MAX_UNTOLD_BANS = 20;
-/** Harmless problems: a watch on a swarm without members, and a message unknown to an older tracker. */
-const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSAGE']);
 /** Maximum time until a tracker welcomes the agent; shorter if there is another tracker. */
 const WELCOME_TIMEOUT_MS = 10_000;
 const NEXT_TIMEOUT_MS = 4000;
@@ -78,6 +77,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   readonly #news = new Map<InfoHash, TrackerMessage[]>();
   /** Bans not yet reported to a tracker. */
   #untold: BanReport[] = [];
+  readonly #objections: Objections;
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
@@ -92,6 +92,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#parts = parts;
     this.#init = init;
     this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
+    this.#objections = new Objections({ log: parts.log, retry: (infohashes) => this.#retry(infohashes) });
     this.network = new TrackerQueries({
       pool: this.#pool,
       session: this,
@@ -160,6 +161,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
+    this.#objections.clear();
     this.#session?.close();
     this.#pool.close();
     return Promise.resolve();
@@ -233,19 +235,14 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   }
 
   objection(problem: Problem): void {
-    const about =
-      problem.infohash.length === 32 ? ` about ${shortId(infoHashFromBytes(problem.infohash))}` : '';
-    const level = HARMLESS.has(problem.reason) ? 'debug' : 'warn';
-    this.#parts.log[level](
-      { reason: problem.reason },
-      `the tracker rejected a message${about}: ${problem.message}`,
-    );
+    this.#objections.add(problem);
   }
 
   closed(error: EnjambreError): void {
     const wasConnected = this.connected;
     this.#welcome = undefined;
     this.#session = undefined;
+    this.#objections.clear();
     if (wasConnected) this.#told.delete(this.address);
     this.#tellAway(this.address, error);
     this.#openLater(error);
@@ -306,6 +303,14 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       throw error;
     } finally {
       ended.removeEventListener('abort', abandon);
+    }
+  }
+
+  #retry(infohashes: readonly InfoHash[]): void {
+    for (const infohash of infohashes) {
+      const membership = this.#memberships.get(infohash);
+      if (membership) this.#say(membershipMessage(membership, 'update'));
+      if (this.#watches.has(infohash)) this.#say(this.#watchMessage(infohash));
     }
   }
 

@@ -24,6 +24,7 @@ import { malformed, shortText, toEndpoint } from './malformed.js';
 const REPLICA_ID = /^[0-9a-f]{32}$/;
 const MAX_NAME_CHARS = 64;
 const MAX_VERSION_CHARS = 64;
+const MAX_PARTY_CHARS = 64;
 /** Maximum number of parts of a snapshot. */
 export const MAX_PARTS = 4096;
 
@@ -119,7 +120,7 @@ function toChanges({ ended, sessions }: ReplicaChanges, between: Between): Chang
 }
 
 function fromSession(
-  { peer, connectedAt, epoch, members, left }: SessionState,
+  { peer, connectedAt, epoch, party, members, left }: SessionState,
   trackerHost: TrackerHost,
 ): ReplicaSession {
   const { id, name, endpoint, reach, labels, version } = peer;
@@ -131,6 +132,7 @@ function fromSession(
     version,
     connectedAt: new Date(connectedAt),
     epoch: BigInt(epoch),
+    party,
     members: members.map(fromMember),
     left: left.map(infoHashToBytes),
     ...fromReach(reach, trackerHost),
@@ -152,6 +154,7 @@ function toSession(session: ReplicaSession, between: Between): SessionState {
     peer,
     connectedAt: toTime(session.connectedAt),
     epoch: toBytes(session.epoch),
+    party: shortText(session.party, MAX_PARTY_CHARS),
     members: session.members.map(toMember),
     left: session.left.map(infoHashFromBytes),
   };
