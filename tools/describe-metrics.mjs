@@ -4,6 +4,7 @@ import { measureEvents } from '../libs/common/dist/metrics/event-metrics.js';
 import { measureHealth } from '../libs/common/dist/metrics/health-metrics.js';
 import { measureLog } from '../libs/common/dist/metrics/log-metrics.js';
 import { Metrics } from '../libs/common/dist/metrics/metrics.js';
+import { measureRefusals } from '../libs/rpc/dist/gate/refusals.js';
 import { CallCounts } from '../libs/rpc/dist/call-metrics.js';
 import { measureMessaging } from '../services/messaging/dist/adapters/metrics.js';
 import { measureAgent } from '../services/peer-agent/dist/adapters/metrics.js';
@@ -27,6 +28,7 @@ const sections = [
     (metrics) => {
       new CallCounts(metrics, 'server');
       new CallCounts(metrics, 'client');
+      measureRefusals(metrics, anything);
       measureHealth(metrics, anything);
       measureLog(metrics);
     },

@@ -1,40 +1,84 @@
 import { chmodSync } from 'node:fs';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { createConnection, createServer, isIP, type ListenOptions, type Server, type Socket } from 'node:net';
+import type { Address, TcpAddress } from '@enjambre/common/config/address';
 import { listenAnywhere } from '@enjambre/common/config/listen-anywhere';
 
-/**
- * Binds a grpc-js server and returns its address, with the port that the system chose if it was 0. Only the
- * owner can access a unix socket. Throws the errors of grpc-js.
- */
-export async function bind(
-  server: Server,
-  listen: Address,
-  credentials: ServerCredentials,
-): Promise<Address> {
-  const bindTo = (address: Address): Promise<number> => bindAsync(server, address, credentials);
-  if (listen.kind === 'tcp') return listenAnywhere(listen, async (at) => ({ ...at, port: await bindTo(at) }));
-  await removeStale(listen.path);
+export interface Listener {
+  /** Receives each connection, in the turn in which it is accepted. */
+  readonly accept: (socket: Socket) => void;
+  /** Receives an error of the system while connections are accepted, such as too many open files. */
+  readonly failed: (error: Error) => void;
+}
+
+export interface Listening {
+  /** With the port that the system chose if it was 0. */
+  readonly address: Address;
+  /** Accepts no more connections; the open ones stay. */
+  close(): void;
+}
+
+/** Listens at an address. Only the owner can access a unix socket. Throws the errors of the system. */
+export async function listen(at: Address, listener: Listener): Promise<Listening> {
+  const servers: Server[] = [];
+  const address =
+    at.kind === 'tcp'
+      ? await listenAnywhere(at, (host) => listenAtHost(host, listener, servers))
+      : await listenAtPath(at.path, listener, servers);
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
+  return { address, close };
+}
+
+/** Listens at all addresses of the host that can be used, with one port. */
+async function listenAtHost(at: TcpAddress, listener: Listener, servers: Server[]): Promise<TcpAddress> {
+  let { port } = at;
+  let failure: unknown;
+  for (const host of await addressesOf(at.host)) {
+    try {
+      const server = await listening({ host, port }, listener);
+      servers.push(server);
+      port = portOf(server);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (servers.length === 0) throw failure;
+  return { ...at, port };
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (isIP(host) !== 0) return [host];
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+async function listenAtPath(path: string, listener: Listener, servers: Server[]): Promise<Address> {
+  await removeStale(path);
   const previousMask = process.umask(0o177);
   try {
-    await bindTo(listen);
-    chmodSync(listen.path, 0o600);
-    return listen;
+    servers.push(await listening({ path }, listener));
+    chmodSync(path, 0o600);
+    return { kind: 'unix', path };
   } finally {
     process.umask(previousMask);
   }
 }
 
-/** Returns the port. */
-function bindAsync(server: Server, address: Address, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(address), credentials, (error, port) => {
-      if (error) reject(error);
-      else resolve(port);
-    });
-  });
+async function listening(options: ListenOptions, { accept, failed }: Listener): Promise<Server> {
+  const server = createServer(accept);
+  server.listen(options);
+  await once(server, 'listening');
+  server.on('error', failed);
+  return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
 }
 
 /** Removes the socket of a killed process: it has no listener, and would block the address. */

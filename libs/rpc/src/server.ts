@@ -1,9 +1,9 @@
-import { unlink } from 'node:fs/promises';
 import {
   Server,
   ServerInterceptingCall,
   logVerbosity,
   setLogVerbosity,
+  type ConnectionInjector,
   type ServerInterceptor,
   type ServerOptions,
   type ServiceDefinition,
@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { formatAddress, type Address } from '@enjambre/common/config/address';
 import { cannotListen } from '@enjambre/common/config/cannot-listen';
+import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
@@ -18,8 +19,11 @@ import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
 import { credentialsAt, type Credentials } from './credentials.js';
+import { Gate } from './gate/gate.js';
+import { http2ServerOf } from './gate/grpc-internals.js';
+import { SERVICE_LIMITS, type ServerLimits } from './gate/limits.js';
 import { ServedHealth } from './health.js';
-import { bind } from './listen.js';
+import { listen, type Listening } from './listen.js';
 import { noteReachedAt } from './reached-at.js';
 import { addReflection } from './reflection.js';
 
@@ -43,8 +47,23 @@ export interface GrpcServerOptions {
   readonly graceMs?: number;
   /** Metrics that count its calls. @default none */
   readonly metrics?: Metrics | undefined;
+  /** What its clients may use; those of a unix socket have no limits. @default SERVICE_LIMITS */
+  readonly limits?: ServerLimits;
+  /** Percentage of each limit that the clients of one address may use together. @default 5 */
+  readonly budgetPercent?: number;
+  /** @default the system clock */
+  readonly clock?: Clock;
   /** Records for handlers the address at which they were reached: see `reachedAt`. @default false */
   readonly notesReachedAt?: boolean;
+}
+
+/** The parts of a server between start and stop. */
+interface Running {
+  readonly server: Server;
+  readonly injector: ConnectionInjector;
+  readonly gate: Gate | undefined;
+  /** Undefined until it listens. */
+  listening: Listening | undefined;
 }
 
 /** A lost client is detected after at most the sum of the two. */
@@ -62,7 +81,7 @@ const DEFAULT_GRACE_MS = 3000;
 export class GrpcServer implements Startable {
   readonly #options: GrpcServerOptions;
   readonly #health: ServedHealth;
-  #server: Server | undefined;
+  #running: Running | undefined;
   #bound: Address | undefined;
   /** Admits the calls that arrived before {@link start}. */
   #open: () => void = () => undefined;
@@ -78,9 +97,14 @@ export class GrpcServer implements Startable {
     return this.#bound;
   }
 
+  /** Open connections; 0 for a unix socket, where nobody counts them. */
+  get connections(): number {
+    return this.#running?.gate?.connections ?? 0;
+  }
+
   /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
   async start(): Promise<void> {
-    if (!this.#server) await this.#listen();
+    if (!this.#running) await this.#listen();
     this.#open();
     this.setServing(true);
   }
@@ -92,7 +116,7 @@ export class GrpcServer implements Startable {
   }
 
   async #listen(...held: ServerInterceptor[]): Promise<void> {
-    const { services, listen, listenSetting, credentials, metrics, notesReachedAt } = this.#options;
+    const { services, listen: at, listenSetting, credentials, metrics, log, notesReachedAt } = this.#options;
     const interceptors = [
       ...(notesReachedAt ? [noteReachedAt] : []),
       ...(metrics ? [countServed(new CallCounts(metrics, 'server'))] : []),
@@ -101,16 +125,49 @@ export class GrpcServer implements Startable {
     ];
     // Our code throws or logs errors; grpc-js would write them to standard error as well.
     if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
-    this.#server = new Server({ ...this.#serverOptions(), interceptors });
-    for (const { definition, implementation } of services)
-      this.#server.addService(definition, implementation);
-    this.#health.addTo(this.#server);
-    addReflection(this.#server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
-    const server = this.#server;
-    const secured = credentialsAt(formatAddress(listen), credentials);
-    this.#bound = await bind(server, listen, secured.server).catch((error: unknown) => {
-      this.#server = undefined;
-      throw cannotListen(listen, error, listenSetting);
+    const server = new Server({ ...this.#serverOptions(), interceptors });
+    for (const { definition, implementation } of services) server.addService(definition, implementation);
+    this.#health.addTo(server);
+    addReflection(server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
+    const secured = credentialsAt(formatAddress(at), credentials);
+    const injector = server.createConnectionInjector(secured.server);
+    const gate = this.#gate(injector, secured);
+    gate?.guard(http2ServerOf(server));
+    const accept = gate ? gate.accept.bind(gate) : injector.injectConnection.bind(injector);
+    this.#running = { server, injector, gate, listening: undefined };
+    try {
+      this.#running.listening = await listen(at, {
+        accept,
+        failed: (err) => log.warn({ err }, `cannot accept connections at ${formatAddress(at)}`),
+      });
+    } catch (error) {
+      gate?.stop();
+      this.#running = undefined;
+      throw cannotListen(at, error, listenSetting);
+    }
+    this.#bound = this.#running.listening.address;
+  }
+
+  /** None for a unix socket: its clients are no strangers. */
+  #gate(injector: ConnectionInjector, { scheme }: Credentials): Gate | undefined {
+    const {
+      listen: at,
+      log,
+      metrics,
+      limits = SERVICE_LIMITS,
+      budgetPercent = 5,
+      clock = SYSTEM_CLOCK,
+    } = this.#options;
+    if (at.kind === 'unix') return undefined;
+    const plaintext = scheme === 'http';
+    return new Gate({
+      log,
+      clock,
+      metrics,
+      plaintext,
+      limits,
+      budgetPercent,
+      admit: injector.injectConnection.bind(injector),
     });
   }
 
@@ -126,14 +183,14 @@ export class GrpcServer implements Startable {
 
   /** Not serving → no new calls → open calls finish or run out of grace → closed. */
   async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server) return;
-    this.#server = undefined;
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
     this.setServing(false);
+    const { server, injector, gate, listening } = running;
+    listening?.close();
+    gate?.stop();
     const graceMs = this.#options.graceMs ?? DEFAULT_GRACE_MS;
-    // The drain closes connections when the grace period ends: without channelz, forceShutdown does not know
-    // them.
-    if (this.#bound) server.drain(formatAddress(this.#bound), graceMs);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         server.forceShutdown();
@@ -143,8 +200,9 @@ export class GrpcServer implements Startable {
         clearTimeout(timer);
         resolve();
       });
+      // Ends the connections when the grace period ends: without channelz, forceShutdown does not know them.
+      injector.drain(graceMs);
     });
-    if (this.#bound?.kind === 'unix') await unlink(this.#bound.path).catch(() => undefined);
   }
 
   #serverOptions(): ServerOptions {

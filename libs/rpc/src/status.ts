@@ -5,7 +5,7 @@ import type { Any } from '@enjambre/proto/gen/google/protobuf/any';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
 
 /** Metadata key of the encoded google.rpc.Status, common to all gRPC libraries. */
-const DETAILS_KEY = 'grpc-status-details-bin';
+export const DETAILS_KEY = 'grpc-status-details-bin';
 const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
 const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
 const MAX_MESSAGE_CHARS = 1024;

@@ -6,6 +6,7 @@ import { DEFAULT_RETENTION } from '@enjambre/common/events/event-stream';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
+import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
@@ -59,6 +60,8 @@ export interface Messaging extends Startable {
 
 /** Leaves room for streams before their hello and for sessions about to be replaced. */
 const STREAMS_PER_SESSION = 2;
+/** What its clients may use; room for sessions about to be replaced. */
+const LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 15_000 };
 const SERVICE_NAME = 'enjambre.messaging.v1.MessagingService';
 const DEFAULT_TIMEOUTS: ReceiveTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 /** Limit of messages in memory: bounds the overhead of entries as well. */
@@ -104,7 +107,8 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
-  const serving = { credentials: PLAINTEXT, log, metrics };
+  const budget = { limits: LIMITS, budgetPercent: config.addressBudget };
+  const serving = { credentials: PLAINTEXT, log, metrics, ...budget };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { formatAddress, parseAddress, type Address } from '@enjambre/common/config/address';
-import { PLAINTEXT, type Credentials } from '@enjambre/rpc/credentials';
+import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
-import { GrpcServer } from '@enjambre/rpc/server';
+import type { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
@@ -13,11 +13,7 @@ import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { VERSION } from '@enjambre/common/version';
-import {
-  controlServices,
-  type AgentInfo,
-  type AgentHandlersComponents,
-} from './adapters/control/agent-handlers.js';
+import type { AgentInfo } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
 import { badDataFolder, badDownloadFolder } from './adapters/state/data-folder-error.js';
 import { BlockMemory } from './adapters/disk/block-memory.js';
@@ -33,14 +29,13 @@ import { measureAgent, type MeasuredAgent } from './adapters/metrics.js';
 import { endpointsOf } from './adapters/own-addresses.js';
 import { EndpointGuard } from './adapters/peer/client/endpoint-guard.js';
 import { GrpcPeerConnector } from './adapters/peer/client/peer-connector.js';
-import { MAX_MESSAGE_BYTES } from './adapters/peer/wire-constants.js';
 import { peerService } from './adapters/peer/server/peer-handlers.js';
 import { RelayLink, type RelayLinkComponents } from './adapters/messaging/relay-link.js';
 import { BansFile } from './adapters/state/bans-file.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
-import { loadControlToken, loadIdentity } from './adapters/state/secrets.js';
+import { loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
 import { Bans } from './app/agent/bans.js';
@@ -53,6 +48,7 @@ import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
 import { Transfers } from './app/transfer/transfers.js';
 import type { AgentConfig } from './config.js';
+import { controlServers, peerServer } from './servers.js';
 import { sharedFolder } from './shared-folder.js';
 import { OutstandingBudget } from './domain/download/outstanding-budget.js';
 import { seededRandom, type Random } from './domain/random.js';
@@ -67,16 +63,6 @@ export interface AgentOverrides {
   /** Health of other services in this process, for the same page. */
   readonly beside?: readonly Health[];
 }
-
-/** A .torrent of 64 MiB, sent to start a download, and some room; over the socket, which only its owner can reach. */
-const MAX_SOCKET_BYTES = 65 << 20;
-/**
- * Over TCP a message is received before its token is checked: larger .torrents must be fetched by their magnet link.
- */
-const MAX_CONTROL_BYTES = 11 << 20;
-
-/** Enough for watchers of a transfer to receive the end of the call; calls that change something are quick. */
-const CONTROL_GRACE_MS = 500;
 
 /** A running agent. The addresses are known after `start`. */
 export interface Agent extends Startable {
@@ -193,11 +179,11 @@ class AgentService implements Agent {
     );
     const uploads = new Uploads({ clock, log }, { slots: UPLOAD_SLOTS });
     const peerCalls = peerService({ directory: transfers, uploads, self, log });
-    const serving = { credentials, log, metrics: this.#metrics, maxReceiveBytes: MAX_MESSAGE_BYTES };
-    const peers = new GrpcServer({ listen: config.listen, services: [peerCalls], ...serving });
+    const serving = { config, credentials, log, metrics: this.#metrics };
+    const peers = peerServer(serving, peerCalls);
     const { relay, inbox, messages } = this.#messaging(ties, clock);
     const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
-    const controls = await this.#controlServers(control, credentials);
+    const controls = await controlServers(serving, control);
     this.#controls = controls;
     const parts = { ...shared, transfers, uploadLoad: peerCalls.uploadLoad, pool, messages, relay };
     atEnd('lock', () => lock.release());
@@ -266,33 +252,6 @@ class AgentService implements Agent {
     if (!messaging) return undefined;
     const address = formatAddress(messaging);
     return new RelayLink(components, { address, name, version: VERSION });
-  }
-
-  /** The socket always; also TCP, guarded by a token, if configured. */
-  async #controlServers(
-    components: AgentHandlersComponents,
-    credentials: Credentials,
-  ): Promise<GrpcServer[]> {
-    const { control, dataDir, shareRoot, outputRoot } = this.#config;
-    const socket = control?.kind === 'unix' ? control : parseAddress(`unix:${join(dataDir, 'agent.sock')}`);
-    const common = {
-      credentials,
-      log: this.#log,
-      metrics: this.#metrics,
-      listenSetting: 'control',
-      maxReceiveBytes: MAX_CONTROL_BYTES,
-      graceMs: CONTROL_GRACE_MS,
-    };
-    const maxReceiveBytes = MAX_SOCKET_BYTES;
-    const services = controlServices(components);
-    const servers = [new GrpcServer({ ...common, maxReceiveBytes, listen: socket, services })];
-    if (control?.kind === 'tcp') {
-      const token = await loadControlToken(dataDir);
-      const roots = { share: shareRoot, output: outputRoot };
-      const guarded = controlServices(components, { token, roots });
-      servers.push(new GrpcServer({ ...common, listen: control, services: guarded }));
-    }
-    return servers;
   }
 
   get #downloadDir(): string {

@@ -2,7 +2,7 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { formatAddress, type Address } from './address.js';
 
 /**
- * The error of a server that cannot listen. `error` comes from the system or grpc-js.
+ * The error of a server that cannot listen. `error` comes from the system.
  *
  * @param setting the server's setting for the address
  */
@@ -19,8 +19,7 @@ function obstacle(listen: Address, said: string): { reason: string; text: string
   if (errno === 'EADDRINUSE')
     return { reason: 'PORT_IN_USE', text: `${target} is in use by another program` };
   if (errno === 'EADDRNOTAVAIL') return { reason, text: `${target} is not an address of this machine` };
-  if (said.startsWith('Name resolution failed'))
-    return { reason, text: `cannot resolve the host of ${target}` };
+  if (said.includes('getaddrinfo ')) return { reason, text: `cannot resolve the host of ${target}` };
   // The system reports EACCES also for a folder that does not exist.
   if (listen.kind === 'unix' && ['EACCES', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'].includes(errno))
     return {

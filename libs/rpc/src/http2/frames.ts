@@ -92,13 +92,14 @@ export function rstStreamFrame(stream: number, code: number): Buffer {
 }
 
 /**
- * No stream of the server was processed.
+ * Ends a connection.
  *
  * @param code reason of the shutdown
  * @param text the reason for people
+ * @param last the last stream of the peer that was processed
  */
-export function goawayFrame(code: number, text = ''): Buffer {
-  const payload = Buffer.concat([uint32(0), uint32(code), Buffer.from(text)]);
+export function goawayFrame(code: number, text = '', last = 0): Buffer {
+  const payload = Buffer.concat([uint32(last), uint32(code), Buffer.from(text)]);
   return frame({ type: FrameType.goaway, flags: 0, stream: 0 }, payload);
 }
 

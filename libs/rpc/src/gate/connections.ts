@@ -1,0 +1,126 @@
+import type { Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '@enjambre/common/async/clock';
+import { EnjambreError } from '@enjambre/core/error';
+import { networkOf } from '@enjambre/core/network-of';
+import type { Budgets, Exhausted } from './budgets.js';
+import { UNUSED_MS } from './limits.js';
+import type { Refusals } from './refusals.js';
+import { TurnAway } from './turn-away.js';
+
+/** A connection of a client. */
+export interface Connection {
+  readonly party: string;
+  readonly socket: Socket;
+  readonly sinceMs: number;
+  /** True once it has opened a stream. */
+  used: boolean;
+}
+
+export interface ConnectionsComponents {
+  readonly budgets: Budgets;
+  readonly refusals: Refusals;
+  readonly clock: Pick<Clock, 'nowMs' | 'every'>;
+  /** False if the handshake of TLS comes first: then nothing can be said to a client that is refused. */
+  readonly plaintext: boolean;
+}
+
+/** Unused connections are looked for, and forgotten parties removed, this often. */
+const REVIEW_MS = 1000;
+
+/** Admits connections within the budgets of their parties. */
+export class Connections {
+  readonly #open = new Map<string, Connection>();
+  readonly #unused = new Set<Connection>();
+  readonly #turnAway = new TurnAway();
+  readonly #review: Timer;
+
+  /** @param admit serves a connection */
+  constructor(
+    private readonly parts: ConnectionsComponents,
+    private readonly admit: (socket: Socket) => void,
+  ) {
+    this.#review = parts.clock.every(REVIEW_MS, () => {
+      this.#endUnused();
+      parts.budgets.prune(this.#now());
+    });
+  }
+
+  /** The connection of a session; undefined once it has ended. */
+  of(session: Http2Session | undefined): Connection | undefined {
+    const key = session && !session.destroyed ? keyOf(session.socket) : undefined;
+    return key === undefined ? undefined : this.#open.get(key);
+  }
+
+  accept(socket: Socket): void {
+    const key = keyOf(socket);
+    // It ended before it was accepted.
+    if (key === undefined) return void socket.destroy();
+    const party = networkOf(`${socket.remoteAddress}:${socket.remotePort}`);
+    const error = this.#refusalOf(party);
+    if (error) {
+      this.parts.refusals.add('connection', party, error);
+      if (this.parts.plaintext) this.#turnAway.refuse(socket, error);
+      else socket.destroy();
+      return;
+    }
+    const connection = { party, socket, sinceMs: this.#now(), used: false };
+    this.#open.set(key, connection);
+    this.#unused.add(connection);
+    socket.once('close', () => {
+      this.#open.delete(key);
+      this.#unused.delete(connection);
+      this.parts.budgets.giveBack(party, 'connections');
+    });
+    this.admit(socket);
+  }
+
+  /** It has opened a stream. */
+  isUsed(connection: Connection): void {
+    if (!connection.used) this.#unused.delete(connection);
+    connection.used = true;
+  }
+
+  /** Ends those that were refused. */
+  stop(): void {
+    this.#review.cancel();
+    this.#turnAway.stop();
+  }
+
+  #refusalOf(party: string): EnjambreError | undefined {
+    const { budgets } = this.parts;
+    const retryAfterMs = budgets.spend(party, 'connectionsPerSecond', this.#now());
+    if (retryAfterMs > 0) return tooManyConnections('your address opens connections too fast', retryAfterMs);
+    const exhausted = budgets.take(party, 'connections');
+    return exhausted && tooManyConnections(FULL[exhausted], RETRY_MS);
+  }
+
+  #endUnused(): void {
+    for (const connection of this.#unused) {
+      // The set is in the order of arrival.
+      if (this.#now() - connection.sinceMs < UNUSED_MS) return;
+      connection.socket.destroy();
+    }
+  }
+
+  #now(): number {
+    return Math.trunc(this.parts.clock.nowMs());
+  }
+}
+
+const RETRY_MS = 5000;
+
+const FULL: Readonly<Record<Exhausted, string>> = {
+  party: 'your address has too many open connections',
+  all: 'the server has too many open connections',
+};
+
+function tooManyConnections(why: string, retryAfterMs: number): EnjambreError {
+  const message = `${why}: try again after ${retryAfterMs} ms`;
+  return new EnjambreError('exhausted', 'TOO_MANY_CONNECTIONS', message, { retryAfterMs });
+}
+
+/** Unique among the open connections of a server; undefined if the socket has ended. */
+function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress}`;
+}
