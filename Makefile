@@ -96,6 +96,10 @@ try-upgrade: build ## Build an older version (OLD=commit) and run it beside this
 crash: build ## Kill an agent 100 times during downloads: every file correct, no false claim
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
+.PHONY: attack
+attack: build ## Attack each service as a stranger, beside honest downloads and messages (ATTACK_SCENARIO=NAME,… ATTACK_TARGET=checkout)
+	@node test/attack/dist/main.js
+
 .PHONY: chaos-trackers
 chaos-trackers: build ## Kill trackers and NATS nodes, 3 of each, during downloads of 20 agents: all finish, all agree
 	@tools/need-nats-server.sh

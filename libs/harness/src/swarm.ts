@@ -43,6 +43,8 @@ export interface Stoppable {
 export interface SwarmInit {
   /** Parent folder of all files; a temporary folder if absent. */
   readonly parent?: string;
+  /** Path of the command, such as that of an older version. @default the built command of this version */
+  readonly command?: string;
 }
 
 /**
@@ -60,10 +62,13 @@ export class ProcessSwarm {
   #messaging: ManagedProcess | undefined;
   #messagingAddress = '';
 
-  private constructor(readonly root: string) {}
+  private constructor(
+    readonly root: string,
+    private readonly enjambrePath: string,
+  ) {}
 
-  static async create({ parent = tmpdir() }: SwarmInit = {}): Promise<ProcessSwarm> {
-    return new ProcessSwarm(await mkdtemp(join(parent, 'enjambre-')));
+  static async create({ parent = tmpdir(), command = ENJAMBRE }: SwarmInit = {}): Promise<ProcessSwarm> {
+    return new ProcessSwarm(await mkdtemp(join(parent, 'enjambre-')), command);
   }
 
   get trackerAddress(): string {
@@ -141,7 +146,7 @@ export class ProcessSwarm {
     args: readonly string[],
     { cwd = this.root, env, through = [], ...options }: RunOptions = {},
   ): ManagedProcess {
-    const [program = '', ...rest] = [...through, process.execPath, ENJAMBRE, ...args];
+    const [program = '', ...rest] = [...through, process.execPath, this.enjambrePath, ...args];
     const own = { ENJAMBRE_OPERATOR_TOKEN_FILE: join(this.root, 'operator.token') };
     return this.spawn(program, rest, { ...options, cwd, env: { ...noSettings(), ...own, ...env } });
   }

@@ -1,0 +1,36 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Check } from './scenario.js';
+import type { Stage } from './stage.js';
+
+const REFUSED_MS = 20_000;
+
+/**
+ * A download by this ref must fail with an error, and leave nothing hidden in the download folder.
+ *
+ * @param mayWait it may also wait for better peers
+ */
+export async function checkRefused(
+  stage: Stage,
+  ref: string,
+  { what, mayWait = false }: { readonly what: string; readonly mayWait?: boolean },
+): Promise<Check> {
+  const { downloader } = stage;
+  try {
+    const { path, infohash } = await downloader.finish(ref, REFUSED_MS);
+    await downloader.remove(infohash).catch(() => undefined);
+    return { what, holds: false, seen: `it was downloaded to ${path}` };
+  } catch (error) {
+    const { message } = error as Error;
+    const hasHidden = await access(join(downloader.agent.downloadDir, '.ssh')).then(
+      () => true,
+      () => false,
+    );
+    const isTimeout = /cancel|no answer within/i.test(message);
+    return {
+      what,
+      holds: !hasHidden && (mayWait || !isTimeout),
+      seen: hasHidden ? '.ssh was written' : message,
+    };
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Targets } from '../attack.js';
+import type { Scenario } from '../scenario.js';
+import type { Stage } from '../stage.js';
+import { controlTokens } from './control.js';
+
+const FILES = 3000;
+
+/** Scenarios against an agent that shares. */
+export const seederScenarios: readonly Scenario[] = [
+  {
+    name: 'metainfo-streams',
+    about: '2,000 streams of GetMetainfo with a zero window',
+    victim: 'seeder',
+    count: 2000,
+    prepare: shareManyFiles,
+  },
+  {
+    name: 'before-hello',
+    about: 'compressed messages before a hello, 12 kB headers and unknown methods, 1,000 a second',
+    victim: 'seeder',
+    count: 1000,
+  },
+  {
+    name: 'slots',
+    about: '256 fresh keys that take upload slots and request nothing',
+    victim: 'seeder',
+    count: 256,
+  },
+  {
+    name: 'zero-window',
+    about: '30 downloaders that request 16 MiB each and read nothing',
+    victim: 'seeder',
+    count: 30,
+  },
+  {
+    name: 'connections',
+    about: '5,000 connections, silent or with half a preface',
+    victim: 'seeder',
+    count: 5000,
+    // The system ends them, or the server does: there is no stream for a status.
+    isRefused: false,
+  },
+  {
+    name: 'slow-hellos',
+    about: '2,000 streams without a hello, and header blocks that drip',
+    victim: 'seeder',
+    count: 2000,
+  },
+  {
+    name: 'rapid-reset',
+    about: '5,000 streams a second that are reset at once',
+    victim: 'seeder',
+    count: 5000,
+  },
+  {
+    name: 'ping-flood',
+    about: '20,000 PING frames a second',
+    victim: 'seeder',
+    count: 20_000,
+  },
+  {
+    name: 'settings-flood',
+    about: '20,000 SETTINGS and RST_STREAM frames a second',
+    victim: 'seeder',
+    count: 20_000,
+  },
+  controlTokens,
+];
+
+/** Shares a folder whose metainfo has half a megabyte. */
+async function shareManyFiles(stage: Stage): Promise<Partial<Targets>> {
+  const folder = join(stage.swarm.root, 'many');
+  await mkdir(folder);
+  for (let number = 0; number < FILES; number++)
+    await writeFile(join(folder, `${String(number).padStart(100, 'x')}.bin`), 'x');
+  const { transfer } = await stage.seeder.share(folder);
+  return { infohash: transfer?.infohash ?? '' };
+}
