@@ -37,6 +37,8 @@ export class RawConnection {
   #nextStream = 1;
   #sendWindow = DEFAULT_WINDOW;
   #streamWindow = DEFAULT_WINDOW;
+  /** The call of the DATA frame that is being read. */
+  #reading: RawCall | undefined;
   #open = true;
   /** Called once when the socket is closed. */
   onClose: () => void = () => undefined;
@@ -46,7 +48,8 @@ export class RawConnection {
     private readonly init: RawConnectionInit,
   ) {
     const reader = new FrameReader({
-      data: (stream, part) => this.calls.get(stream)?.receive(part),
+      dataBegins: ({ stream }) => void (this.#reading = this.calls.get(stream)),
+      data: (part) => this.#reading?.receive(part),
       dataEnded: (head) => {
         if (head.flags & Flag.endStream) this.#endStream(head.stream);
       },
