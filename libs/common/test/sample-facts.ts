@@ -20,6 +20,7 @@ const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
   peerConnected: fc.record({ peer, endpoint: text(260), version: text(64) }),
   peerDisconnected: fc.record({ peer, reason }),
   peerBanned: fc.record({ peer, by: peer, reason, file: fc.option(file, { nil: undefined }) }),
+  peerThrottled: fc.record({ peer, events: count, seconds: count }),
   fileShared: fc.record({ peer, file }),
   fileWithdrawn: fc.record({ peer, file }),
   downloadStarted: fc.record({ peer, file }),

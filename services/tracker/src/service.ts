@@ -188,8 +188,10 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
   const { addressBudget } = config;
   const limits = { capacity, addressBudget };
   const registry = new SwarmRegistry({ random, ...limits, startedAt: clock(), changes, catalogue });
-  const publisher = { publish: (event: TrackerEvent) => events.publish(fromEvent(event)) };
-  const hub = new SessionHub({ registry, events: publisher, clock });
+  const publisher = {
+    publish: (event: TrackerEvent, party: string) => events.publish(fromEvent(event), party),
+  };
+  const hub = new SessionHub({ registry, events: publisher, clock, addressBudget });
   const carryOut = hub.apply.bind(hub);
   const network = new Network({ ...parts, registry, carryOut }, { id, name });
   return { hub, network };

@@ -1,6 +1,7 @@
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { EventBus, EventListener, Fact, HeardEvent, ReplayStart } from './event-bus.js';
 import { slowReader } from './event-feed.js';
+import { EventRecord } from './event-record.js';
 import { EventStamp, type StampInit } from './event-stamp.js';
 import { Listeners } from './listeners.js';
 
@@ -13,6 +14,8 @@ export interface EmbeddedEventBusInit extends StampInit {
 
 const DEFAULT_MAX_EVENTS = 10_000;
 const DEFAULT_MAX_AGE_MS = 3_600_000;
+/** The party of the service's own events. */
+const OWN = '';
 
 /** The bus of a service without NATS: it lives in this process and does not outlast it. */
 export class EmbeddedEventBus implements EventBus {
@@ -21,17 +24,14 @@ export class EmbeddedEventBus implements EventBus {
   #published = 0;
   readonly #stamp: EventStamp;
   readonly #listeners = new Listeners();
-  /** A ring buffer: the event at position p is at index p modulo its size. */
-  readonly #record: Event[] = [];
-  readonly #maxEvents: number;
+  readonly #record: EventRecord;
   readonly #maxAgeMs: number;
   readonly #clock: () => number;
-  #last = 0;
 
   constructor(init: EmbeddedEventBusInit) {
     this.#stamp = new EventStamp(init);
     this.#clock = init.clock ?? Date.now;
-    this.#maxEvents = init.maxEvents ?? DEFAULT_MAX_EVENTS;
+    this.#record = new EventRecord(init.maxEvents ?? DEFAULT_MAX_EVENTS);
     this.#maxAgeMs = init.maxAgeMs ?? DEFAULT_MAX_AGE_MS;
   }
 
@@ -47,16 +47,14 @@ export class EmbeddedEventBus implements EventBus {
     return this.#published;
   }
 
-  publish(fact: Fact): void {
+  publish(fact: Fact, party = OWN): void {
     this.#published += 1;
-    this.adopt(this.#stamp.make(fact));
+    this.#add(this.#stamp.make(fact), party);
   }
 
   /** Publishes an event of another service unchanged: the caller must not pass the same event twice. */
   adopt(event: Event): void {
-    this.#last += 1;
-    this.#record[this.#last % this.#maxEvents] = event;
-    this.#listeners.tell({ event, position: this.#last });
+    this.#add(event, event.source);
   }
 
   subscribe(listener: EventListener): () => void {
@@ -72,20 +70,16 @@ export class EmbeddedEventBus implements EventBus {
 
   /** A copy: events published during the replay do not change it. */
   #recorded(start: ReplayStart): HeardEvent[] {
-    const from = 'after' in start ? start.after + 1 : this.#first;
-    if (from < this.#first) throw slowReader();
+    const after = 'after' in start ? start.after : undefined;
+    if (after !== undefined && !this.#record.isWholeAfter(after)) throw slowReader();
     const oldestMs = this.#clock() - this.#maxAgeMs;
     const sinceMs = 'sinceMs' in start ? Math.max(start.sinceMs, oldestMs) : oldestMs;
-    const recorded: HeardEvent[] = [];
-    for (let position = from; position <= this.#last; position += 1) {
-      const event = this.#record[position % this.#maxEvents];
-      if (event && timeOf(event) >= sinceMs) recorded.push({ event, position });
-    }
-    return recorded;
+    return [...this.#record.after(after ?? 0)].filter(({ event }) => timeOf(event) >= sinceMs);
   }
 
-  get #first(): number {
-    return Math.max(1, this.#last - this.#maxEvents + 1);
+  #add(event: Event, party: string): void {
+    const position = this.#record.add(event, party);
+    this.#listeners.tell({ event, position });
   }
 }
 

@@ -29,8 +29,12 @@ export interface EventBus extends Startable {
   /** Published events that are waiting to be recorded. */
   readonly backlog: number;
 
-  /** Never waits and never throws. Listeners receive the event before this returns. */
-  publish(fact: Fact): void;
+  /**
+   * Never waits and never throws. Listeners receive the event before this returns.
+   *
+   * @param party whose doing it is: a record in memory is divided fairly among parties. @default the service
+   */
+  publish(fact: Fact, party?: string): void;
 
   /**
    * Delivers every event once, and the events of one service in order. An event delivered without a position

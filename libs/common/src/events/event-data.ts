@@ -30,6 +30,7 @@ const SCHEMAS = {
   peerBanned: z
     .object({ peer, by: peer, reason: text, file: file.optional() })
     .transform((value) => ({ ...value, file: value.file })),
+  peerThrottled: z.object({ peer, events: count, seconds: count }),
   fileShared: about,
   fileWithdrawn: about,
   downloadStarted: about,

@@ -17,6 +17,8 @@ export function lineOf({ $case, value }: Fact): string {
       const where = value.file ? ` in ${titleOf(value.file)}` : '';
       return `peer banned: ${idOf(value.peer)} by ${nameOf(value.by)}${where}: ${printable(value.reason)}`;
     }
+    case 'peerThrottled':
+      return `events left out: ${value.events} of ${idOf(value.peer)} and other peers at its address in ${value.seconds} s`;
     case 'fileShared':
       return `file shared: ${sharedOf(value.file)} by ${nameOf(value.peer)}`;
     case 'fileWithdrawn':

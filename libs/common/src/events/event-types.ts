@@ -8,6 +8,7 @@ export const EVENT_TYPES = {
   peerConnected: 'peer.connected',
   peerDisconnected: 'peer.disconnected',
   peerBanned: 'peer.banned',
+  peerThrottled: 'peer.throttled',
   fileShared: 'file.shared',
   fileWithdrawn: 'file.withdrawn',
   downloadStarted: 'download.started',

@@ -43,6 +43,7 @@ export class ConnectHandler {
   stop(): void {
     this.#stopping = true;
     for (const session of this.#open.values()) session.close(stopping(), 'the tracker is stopping');
+    this.#options.hub.summarise();
   }
 }
 

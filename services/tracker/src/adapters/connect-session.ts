@@ -12,6 +12,7 @@ import type { Session } from '../domain/swarm.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import type { EndpointRules } from './endpoint-rules.js';
 import { acceptHello, toEpoch } from './hello.js';
+import { Intake } from './intake.js';
 import { callerOf, trackerAt, type Caller } from './reach.js';
 import { Outbox } from './outbox.js';
 import { MALFORMED } from './service-definition.js';
@@ -43,6 +44,7 @@ export class ConnectSession implements SessionStream {
   readonly #call: ConnectCall;
   readonly #hub: SessionHub;
   readonly #handlers: HandlerFactory;
+  readonly #intake: Intake;
   readonly #outbox: Outbox;
   readonly #caller: Caller;
   readonly #party: string;
@@ -64,7 +66,14 @@ export class ConnectSession implements SessionStream {
     this.#party = networkOf(call.getPeer());
     this.#rules = rules;
     this.#servesOthers = servesOthers;
-    this.#outbox = new Outbox(call, {
+    this.#intake = new Intake(call);
+    const reader = {
+      write: (message: ConnectResponse) => call.write(message),
+      on: (event: 'drain', listener: () => void) => call.on(event, listener),
+      pause: () => this.#intake.hold('reader'),
+      resume: () => this.#intake.release('reader'),
+    };
+    this.#outbox = new Outbox(reader, {
       reader: this.#caller,
       maxBlockedMs: timeouts.slowReaderMs,
       onSlowReader: () => this.close(slowReader(), 'reads too slowly'),
@@ -105,6 +114,7 @@ export class ConnectSession implements SessionStream {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#helloTimer);
+    this.#intake.close();
     this.#outbox.close();
     if (this.#session) this.#hub.end(this.#session, reason);
   }
@@ -122,6 +132,8 @@ export class ConnectSession implements SessionStream {
     if (this.#ended) return;
     this.#request = request;
     this.#hub.traffic.message(request.message?.$case);
+    const waitMs = this.#hub.pace.count(this.#party, this.#hub.clock());
+    if (waitMs > 0) this.#intake.rest(waitMs);
     try {
       if (this.#session) this.#hub.apply(this.#handle(this.#session, request));
       else this.#greet(request);

@@ -19,6 +19,10 @@ export function fromEvent(event: TrackerEvent): Fact {
         value: { peer: fromPeer(banned), by: peer, reason, file: file && fromFile(file) },
       };
     }
+    case 'peer.throttled': {
+      const { events, seconds } = event;
+      return { $case: 'peerThrottled', value: { peer, events: BigInt(events), seconds: BigInt(seconds) } };
+    }
     case 'file.shared':
       return { $case: 'fileShared', value: { peer, file: fromFile(event.file) } };
     case 'file.withdrawn':

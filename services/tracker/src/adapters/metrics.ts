@@ -12,6 +12,8 @@ export class TrafficCounts {
   /** Changes of swarms sent to watching agents. */
   deltas = 0;
   deltaPeers = 0;
+  /** Events of parties that caused too many. */
+  eventsLeftOut = 0;
 
   message(kind: Kind | undefined): void {
     const known = kind ?? 'unknown';
@@ -60,6 +62,11 @@ export function measureTracker(metrics: Metrics, { directory, traffic }: Measure
   counter('deltas_total', 'Changes of swarms sent to watching agents.', () => traffic.deltas);
   counter('delta_peers_total', 'Peers in these changes.', () => traffic.deltaPeers);
   counter('messages_rejected_total', 'Messages from agents answered with a problem.', () => traffic.rejected);
+  counter(
+    'events_left_out_total',
+    'Events not published because the peers at one address caused too many.',
+    () => traffic.eventsLeftOut,
+  );
   metrics.counter(
     { name: 'enjambre_tracker_messages_total', help: 'Messages from agents, by kind.', labels: ['kind'] },
     () => Array.from(traffic.received, ([kind, count]) => [{ kind }, count] as const),

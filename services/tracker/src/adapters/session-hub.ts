@@ -1,6 +1,8 @@
 import type { EnjambreError } from '@enjambre/core/error';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { TrackerEvent } from '../domain/events.js';
+import { EventQuota } from '../domain/event-quota.js';
+import { MessagePace } from '../domain/message-pace.js';
 import type { PeerInfo } from '../domain/peer.js';
 import type { Session, SessionHolder } from '../domain/swarm.js';
 import type { SwarmRegistry } from '../domain/swarm-registry.js';
@@ -15,7 +17,8 @@ export interface SessionStream {
 }
 
 interface EventPublisher {
-  publish(event: TrackerEvent): void;
+  /** @param party whose doing it is */
+  publish(event: TrackerEvent, party: string): void;
 }
 
 interface Opening extends Pick<SessionHolder, 'trackerAt' | 'party'> {
@@ -27,19 +30,29 @@ interface HubOptions {
   readonly events: EventPublisher;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** What one party may use of each rate, in percent. */
+  readonly addressBudget: number;
 }
+
+/** Delay after which the number of events left out is published. */
+const SUMMARY_MS = 10_000;
 
 /** Applies the registry's effects: on the streams of its sessions and on the event bus. */
 export class SessionHub {
   readonly registry: SwarmRegistry;
   readonly clock: () => number;
   readonly traffic = new TrafficCounts();
+  readonly pace: MessagePace;
+  readonly #quota: EventQuota;
+  #summary: NodeJS.Timeout | undefined;
   readonly #events: EventPublisher;
   readonly #streams = new Map<Session, SessionStream>();
 
-  constructor({ registry, events, clock }: HubOptions) {
+  constructor({ registry, events, clock, addressBudget }: HubOptions) {
     this.registry = registry;
     this.clock = clock;
+    this.pace = new MessagePace(addressBudget);
+    this.#quota = new EventQuota(addressBudget);
     this.#events = events;
   }
 
@@ -77,9 +90,22 @@ export class SessionHub {
           this.#streams.get(effect.session)?.close(effect.error, effect.error.reason);
           break;
         case 'event':
-          this.#events.publish(effect.event);
+          this.#publish(effect.event, effect.party);
           break;
       }
     }
+  }
+
+  /** Publishes the number of events that were left out until now. */
+  summarise(): void {
+    clearTimeout(this.#summary);
+    this.#summary = undefined;
+    for (const { party, event } of this.#quota.summaries(this.clock())) this.#events.publish(event, party);
+  }
+
+  #publish(event: TrackerEvent, party: string): void {
+    if (this.#quota.admit(party, event, this.clock())) return this.#events.publish(event, party);
+    this.traffic.eventsLeftOut += 1;
+    this.#summary ??= setTimeout(() => this.summarise(), SUMMARY_MS);
   }
 }

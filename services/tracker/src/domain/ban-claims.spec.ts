@@ -45,6 +45,7 @@ describe('a ban reported by an agent', () => {
     expect(registry.ban(alice, claim(2, sampleHash(1)), 0)).toEqual([
       {
         type: 'event',
+        party: '10.0.0.0',
         event: {
           type: 'peer.banned',
           banned: { id: bob.peer.id, name: 'peer-2' },

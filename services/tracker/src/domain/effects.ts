@@ -39,6 +39,8 @@ interface CloseEffect {
 
 interface EventEffect {
   readonly type: 'event';
+  /** Whose doing it is: see {@link Session.party}. */
+  readonly party: string;
   readonly event: TrackerEvent;
 }
 

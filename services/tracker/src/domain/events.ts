@@ -27,6 +27,13 @@ export type TrackerEvent =
       readonly reason: string;
       readonly file: FileRef | undefined;
     }
+  /** Events of the peers at one address, of which `peer` is one, that were left out. */
+  | {
+      readonly type: 'peer.throttled';
+      readonly peer: PeerInfo;
+      readonly events: number;
+      readonly seconds: number;
+    }
   | ({ readonly type: 'file.shared' } & About)
   | ({ readonly type: 'file.withdrawn' } & About)
   | ({ readonly type: 'download.started' } & About)

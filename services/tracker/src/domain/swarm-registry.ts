@@ -154,7 +154,7 @@ export class SwarmRegistry {
     swarm.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
     if (!member.sharing && !restated) {
-      effects.push({ type: 'event', event: { type: 'file.shared', peer: session.peer, file: swarm.ref() } });
+      effects.push(eventOf(session, { type: 'file.shared', peer: session.peer, file: swarm.ref() }));
     }
     member.sharing = true;
     return effects;
@@ -168,7 +168,7 @@ export class SwarmRegistry {
     const file = member.swarm.ref();
     this.#leave(member, effects);
     if (member.seeder) {
-      effects.push({ type: 'event', event: { type: 'file.withdrawn', peer: session.peer, file } });
+      effects.push(eventOf(session, { type: 'file.withdrawn', peer: session.peer, file }));
       if (member.swarm.size === 0) this.#catalogue?.withdrawn(infohash);
     }
     return effects;
@@ -195,7 +195,7 @@ export class SwarmRegistry {
     } else this.#changes?.progressed(member);
     const event = advanceDownload(member, report.news, report.reason, now);
     if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
-    if (event) effects.push({ type: 'event', event });
+    if (event) effects.push(eventOf(session, event));
     return effects;
   }
 
@@ -234,7 +234,7 @@ export class SwarmRegistry {
     const { peerId, reason, infohash } = claim;
     const banned = { id: peerId, name: this.directory.session(peerId)?.peer.name ?? '' };
     const file = infohash && (this.directory.swarm(infohash)?.ref() ?? { infohash, name: '', size: 0 });
-    return [{ type: 'event', event: { type: 'peer.banned', banned, peer: session.peer, reason, file } }];
+    return [eventOf(session, { type: 'peer.banned', banned, peer: session.peer, reason, file })];
   }
 
   /** Applies another tracker's state of a membership of its session. Throws the errors of {@link share}. */
@@ -283,7 +283,7 @@ export class SwarmRegistry {
   }
 
   #tell(session: Session, effects: Effect[], event: TrackerEvent): void {
-    if (session.isLocal) effects.push({ type: 'event', event });
+    if (session.isLocal) effects.push(eventOf(session, event));
   }
 
   /** Notes a member's file in the catalogue, and the member in the changes. */
@@ -386,6 +386,10 @@ export class SwarmRegistry {
     this.#passOn(swarm, session);
     this.directory.release(swarm);
   }
+}
+
+function eventOf({ party }: Session, event: TrackerEvent): Effect {
+  return { type: 'event', party, event };
 }
 
 function replaced(session: Session): Effect {
