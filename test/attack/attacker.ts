@@ -22,8 +22,10 @@ export interface AttackInit {
   readonly targets: Targets;
   /** Strength, such as its number of streams. */
   readonly count: number;
-  /** Its address on the loopback interface. @default 127.6.6.6 */
+  /** Its address. @default 127.6.6.6 */
   readonly from?: string;
+  /** Program and arguments that run it on another host. @default this host */
+  readonly through?: readonly string[];
 }
 
 /** A separate process that attacks. */
@@ -31,11 +33,15 @@ export class Attacker {
   private constructor(private readonly process: ManagedProcess) {}
 
   /** Starts it, and waits until the attack is at full strength. */
-  static async start(swarm: ProcessSwarm, { from = '127.6.6.6', ...init }: AttackInit): Promise<Attacker> {
+  static async start(
+    swarm: ProcessSwarm,
+    { from = '127.6.6.6', through = [], ...init }: AttackInit,
+  ): Promise<Attacker> {
     if (PROGRAM === undefined) throw new Error('the attacker is not built: run `make build`');
     const order = JSON.stringify({ ...init, from });
-    const args = ['-n', String(NICENESS), process.execPath, PROGRAM, order];
-    const attacker = new Attacker(swarm.spawn('nice', args, { env: { NODE_OPTIONS: undefined } }));
+    const command = [...through, 'nice', '-n', String(NICENESS), process.execPath, PROGRAM, order];
+    const [program = '', ...args] = command;
+    const attacker = new Attacker(swarm.spawn(program, args, { env: { NODE_OPTIONS: undefined } }));
     await waitFor(() => attacker.counts.inFullSwing || !attacker.process.isRunning, {
       what: `the attack ${init.attack} at full strength`,
       timeoutMs: SWING_MS,

@@ -13,6 +13,9 @@ import {
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import { FrameReader } from '@enjambre/rpc/http2/frame-reader';
+import { FrameType, PREFACE } from '@enjambre/rpc/http2/frames';
+import { tallyGoaway } from './answers.js';
 import type { Tally } from './tally.js';
 
 /** How an uploader of an attacker behaves. */
@@ -55,6 +58,7 @@ export class HostilePeer {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       injector.injectConnection(wrapped(socket));
+      tallyAnswers(socket, tally);
     });
   }
 
@@ -121,6 +125,27 @@ function fullBits(pieces: number): Buffer {
   const spare = 8 * bits.length - pieces;
   if (spare > 0) bits[bits.length - 1] = (0xff << spare) & 0xff;
   return bits;
+}
+
+/** Counts the GOAWAY frames of a client, which a server of grpc-js hides. */
+function tallyAnswers(socket: Socket, tally: Tally): void {
+  const ignore = (): void => undefined;
+  const reader = new FrameReader({
+    ...{ dataBegins: ignore, data: ignore, dataEnded: ignore },
+    frame: ({ type }, payload) => {
+      if (type === FrameType.goaway) tallyGoaway(payload, tally);
+    },
+  });
+  let skipped = 0;
+  socket.on('data', (chunk: Buffer) => {
+    const from = Math.min(chunk.length, PREFACE.length - skipped);
+    skipped += from;
+    try {
+      reader.push(chunk.subarray(from));
+    } catch {
+      tally.ended('unreadable');
+    }
+  });
 }
 
 /** Passes whole frames through, so that a script may write frames of its own between them. */

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { judge } from './goals.js';
-import { play } from './play.js';
+import { playSomewhere } from './play-apart.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { FULL, SHORT, type Size } from './size.js';
@@ -30,7 +30,7 @@ process.exit(rows.every(({ goals }) => goals.every(({ isMet }) => isMet)) ? 0 : 
 
 async function rowOf(scenario: Scenario): Promise<Row> {
   try {
-    const outcome = await play(scenario, size);
+    const outcome = await playSomewhere(scenario, size);
     const goals = judge(scenario, outcome);
     if (isJson) process.stdout.write(`${JSON.stringify({ ...outcome, goals })}\n`);
     else process.stderr.write(`${tableOf([{ scenario: scenario.name, goals }]).split('\n')[2] ?? ''}\n`);

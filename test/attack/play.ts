@@ -1,3 +1,4 @@
+import { layLink } from './hosts.js';
 import type { Check, Scenario } from './scenario.js';
 import type { Size } from './size.js';
 import { Stage } from './stage.js';
@@ -24,8 +25,8 @@ export interface Outcome {
 
 /** Plays one scenario on its own stage: the honest action alone, then under attack. */
 export async function play(scenario: Scenario, size: Size): Promise<Outcome> {
-  const { messagingArgs = [] } = scenario;
-  const stage = await Stage.open({ ...size, messagingArgs });
+  const { messagingArgs = [], isApart = false } = scenario;
+  const stage = await Stage.open({ ...size, messagingArgs, ...(isApart && { hosts: await layLink() }) });
   try {
     const victim = stage.victim(scenario.victim);
     // The first run starts threads and warms up code; it does not count.

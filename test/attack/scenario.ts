@@ -36,6 +36,8 @@ export interface Scenario {
   readonly isRefused?: boolean;
   /** Settings of the messaging service that versions before this one know, too. */
   readonly messagingArgs?: readonly string[];
+  /** True if the attacker needs a host of its own: see `playApart`. @default false */
+  readonly isApart?: boolean;
   /** Before the attack; returns other targets for it. */
   prepare?(stage: Stage): Promise<Partial<Targets>>;
   /** While the attack lasts, after the honest action. */

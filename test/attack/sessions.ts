@@ -53,6 +53,8 @@ export function connectTracker(
         say({ $case: 'hello', value: { ...basics, ...rest, ...wrong } });
       } else if (message?.$case === 'welcome') {
         tally.hold('sessions');
+        // Absent from the answers of older trackers.
+        if (message.value.refusedEndpoints.length > 0) tally.refused('Welcome refused_endpoints');
         resolve({ call, identity, say });
       } else if (message?.$case === 'problem') {
         tally.refused(`Problem ${message.value.reason}`);

@@ -1,3 +1,5 @@
+import type { Hosts } from './hosts.js';
+
 /** How large a run is. */
 export interface Size {
   /** Bytes of the honest file. */
@@ -14,6 +16,8 @@ export interface Size {
   readonly strength: number;
   /** Settings of the messaging service. */
   readonly messagingArgs?: readonly string[];
+  /** The hosts of the honest side and of the attacker, if these are not one. */
+  readonly hosts?: Hosts;
   /** Path of the command of the victims; that of this version if absent. */
   readonly command?: string;
 }

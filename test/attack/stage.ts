@@ -36,12 +36,12 @@ export class Stage {
   static async open(size: Size): Promise<Stage> {
     const swarm = await ProcessSwarm.create(size.command === undefined ? {} : { command: size.command });
     try {
-      const metrics = ['--metrics', '127.0.0.1:0'];
-      const messaging = await swarm.startMessaging([...metrics, ...(size.messagingArgs ?? [])]);
-      const tracker = await swarm.startTracker([...metrics, '--messaging', swarm.messagingAddress]);
+      const common = ['--metrics', '127.0.0.1:0', '--listen', `${size.hosts?.honest ?? '127.0.0.1'}:0`];
+      const messaging = await swarm.startMessaging([...common, ...(size.messagingArgs ?? [])]);
+      const tracker = await swarm.startTracker([...common, '--messaging', swarm.messagingAddress]);
       const [seeder, downloader] = await Promise.all([
-        swarm.startAgent('seeder', metrics),
-        swarm.startAgent('downloader', metrics),
+        swarm.startAgent('seeder', common),
+        swarm.startAgent('downloader', common),
       ]);
       const processes = { tracker, messaging, seeder: seeder.process, downloader: downloader.process };
       const names = Object.keys(processes) as VictimName[];
@@ -72,8 +72,10 @@ export class Stage {
   async attack(
     init: Omit<AttackInit, 'targets'> & { readonly targets?: Partial<Targets> },
   ): Promise<Attacker> {
+    const { hosts } = this.size;
     const attacker = await Attacker.start(this.swarm, {
       ...init,
+      ...(hosts && { from: hosts.attacker, through: hosts.through }),
       targets: { ...this.targets, ...init.targets },
     });
     this.#attackers.push(attacker);

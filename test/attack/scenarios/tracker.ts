@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeRandomFile } from '@enjambre/harness/content';
 import { checkRefused } from '../checks.js';
+import { LINK_LOCAL } from '../hosts.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 
@@ -78,6 +79,7 @@ export const trackerScenarios: readonly Scenario[] = [
     about: 'seeders at addresses of others: link-local, localhost, other ports of this host',
     victim: 'downloader',
     count: 1,
+    isApart: true,
     prepare: async (stage) => {
       const seen = { count: 0 };
       reached.set(stage, seen);
@@ -86,14 +88,21 @@ export const trackerScenarios: readonly Scenario[] = [
         socket.on('error', () => undefined);
         socket.destroy();
       });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      stage.swarm.add({ stop: () => new Promise<void>((resolve) => void server.close(() => resolve())) });
+      await new Promise<void>((resolve) => server.listen(0, resolve));
+      stage.swarm.add({
+        stop: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+      });
       const { port } = server.address() as AddressInfo;
-      const others = ['169.254.169.254:80', `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
-      return { content: [...others, '224.0.0.1:80', stage.targets.downloader].join(',') };
+      const hosts = [
+        'localhost',
+        '127.0.0.1',
+        '[::1]',
+        '0.0.0.0',
+        LINK_LOCAL,
+        stage.size.hosts?.honest ?? '',
+      ];
+      return { content: hosts.map((host) => `${host}:${port}`).join(',') };
     },
-    // The tracker lists no such endpoint; an older one accepts them without a word.
-    isRefused: false,
     check: (stage) => {
       const { count } = reached.get(stage) ?? { count: 0 };
       const seen = `${count} connections`;
