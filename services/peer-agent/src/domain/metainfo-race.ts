@@ -1,4 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
+import { countParties, inPartyTurns, shuffled } from './links/party-turns.js';
 import type { Random } from './random.js';
 import { RetryTimes, type Failure } from './retry-times.js';
 
@@ -41,6 +42,7 @@ interface Asked {
 interface Runner {
   readonly peer: PeerId;
   seeder: boolean;
+  party: string;
   /** False once no source lists the peer; an answer in progress still counts. */
   named: boolean;
   asked: Asked | undefined;
@@ -81,7 +83,7 @@ export class MetainfoRace {
   #failed = 0;
   #replacedMs = -Infinity;
 
-  constructor(random: Random) {
+  constructor(private readonly random: Random) {
     this.#retries = new RetryTimes(random);
   }
 
@@ -89,10 +91,11 @@ export class MetainfoRace {
     return this.#runners.size;
   }
 
-  know(peer: PeerId, seeder: boolean): void {
+  /** @param party the peer's network: see {@link inPartyTurns} */
+  know(peer: PeerId, { seeder, party }: { readonly seeder: boolean; readonly party: string }): void {
     const known = this.#runners.get(peer);
-    if (known) Object.assign(known, { seeder, named: true });
-    else this.#runners.set(peer, { peer, seeder, named: true, asked: undefined });
+    if (known) Object.assign(known, { seeder, party, named: true });
+    else this.#runners.set(peer, { peer, seeder, party, named: true, asked: undefined });
   }
 
   /** The peer is no longer listed. Its failures are remembered, in case it is listed again. */
@@ -160,12 +163,19 @@ export class MetainfoRace {
     );
   }
 
-  /** Peers that may be asked now: those with the fewest failures first, seeders first among equals. */
+  /**
+   * Peers that may be asked now, in the order of asking. The parties take turns, those with the fewest peers asked
+   * first; within a party, the peers with the fewest failures come first, seeders first among equals.
+   */
   #ready(nowMs: number): Runner[] {
     const failures = ({ peer }: Runner): number => this.#retries.countOf(peer);
-    return [...this.#runners.values()]
-      .filter(({ asked, peer }) => !asked && this.#retries.notBeforeMs(peer) <= nowMs)
-      .sort((one, other) => failures(one) - failures(other) || Number(other.seeder) - Number(one.seeder));
+    const ready = [...this.#runners.values()].filter(
+      ({ asked, peer }) => !asked && this.#retries.notBeforeMs(peer) <= nowMs,
+    );
+    const inOrder = shuffled(ready, this.random).sort(
+      (one, other) => failures(one) - failures(other) || Number(other.seeder) - Number(one.seeder),
+    );
+    return inPartyTurns(inOrder, ({ party }) => party, countParties(this.#asked()));
   }
 
   /** Drops answers that are too slow, or that hold too many bytes together. */

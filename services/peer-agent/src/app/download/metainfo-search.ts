@@ -2,6 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { MetainfoRace } from '../../domain/metainfo-race.js';
+import { partyOf } from '../../domain/links/party-turns.js';
 import type { Random } from '../../domain/random.js';
 import { MAX_LINKS } from '../../domain/swarm-constants.js';
 import { searchText } from './metainfo-text.js';
@@ -44,7 +45,7 @@ export class MetainfoSearch implements SwarmListener {
     for (const peer of gone) this.#race.forget(peer);
     for (const address of upserted) {
       this.#peers.set(address.peerId, address);
-      this.#race.know(address.peerId, address.seeder);
+      this.#race.know(address.peerId, { seeder: address.seeder, party: partyOf(address) });
     }
     for (const peer of gone) if (!named.has(peer) && !this.#asked.has(peer)) this.#peers.delete(peer);
     if (upserted.length > 0) this.#rouse();

@@ -4,7 +4,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { MemorySwarm, type MemoryUploader } from '../../../test/support/memory-swarm.js';
-import { MAX_LINKS } from '../../domain/swarm-constants.js';
+import { MAX_LINKS, WIDE_WATCH_PEERS } from '../../domain/swarm-constants.js';
 import type { PeerAddress } from '../ports/peers.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
 
@@ -117,14 +117,15 @@ describe('links to a swarm', () => {
     expect(links.get(address(101).peerId)).toBeDefined();
   });
 
-  it('have at most as many waiting peers as there may be links', async () => {
+  it('have at most as many waiting peers as the tracker lists at a time', async () => {
     const links = await full();
-    const others = Array.from({ length: 3 * MAX_LINKS }, (_, number) => address(100 + number));
+    const others = Array.from({ length: 2 * WIDE_WATCH_PEERS }, (_, number) => address(100 + number));
     links.update({ snapshot: false, upserted: others, removed: [] });
     const all = Array.from({ length: MAX_LINKS }, (_, number) => address(number).peerId);
     links.update({ snapshot: false, upserted: [], removed: all });
     const used = others.filter(({ peerId }) => links.get(peerId));
-    expect(used).toEqual(others.slice(-MAX_LINKS));
+    expect(used).toHaveLength(MAX_LINKS);
+    expect(others.slice(-WIDE_WATCH_PEERS)).toEqual(expect.arrayContaining(used));
   });
 
   it('are not replaced while they work: a restarted tracker may list other peers than before', async () => {
@@ -239,9 +240,23 @@ describe('peers that connect and send no data', () => {
     expect([widened, swarm.closed]).toEqual([0, []]);
   });
 
-  it('are kept if they have no open requests', async () => {
+  it('give way one by one to those that wait, if they have given nothing for half a minute', async () => {
     const links = await full();
-    links.update({ snapshot: false, upserted: [address(100)], removed: [] });
+    const pass = async (ms: number): Promise<number> => {
+      nowMs += ms;
+      for (let number = 3; number < MAX_LINKS; number++) send(number);
+      links.review();
+      await Promise.resolve();
+      return swarm.closed.length;
+    };
+    links.update({ snapshot: false, upserted: addresses(3, 100), removed: [] });
+    expect([await pass(29_000), await pass(1000), await pass(9000), await pass(1000)]).toEqual([0, 1, 1, 2]);
+    expect(swarm.closed).toEqual(['peer 0: REPLACED', 'peer 1: REPLACED']);
+    expect(links.counts.ready).toBe(MAX_LINKS);
+  });
+
+  it('are kept if no others wait', async () => {
+    const links = await full();
     links.request(address(3).peerId, 1, place);
     peer(3).reject(1, 'choked');
     nowMs += 60_000;

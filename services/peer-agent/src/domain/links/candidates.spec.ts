@@ -69,6 +69,50 @@ describe('candidates', () => {
     expect(table.links.has(peer)).toBe(true);
   });
 
+  it.each<[string, (table: LinkTable, fake: PeerId) => void]>([
+    ['never answer', () => undefined],
+    ['say hello and give nothing', (table, fake) => table.feedOf('source-joined', fake)],
+    [
+      'send a block now and then',
+      (table, fake) => {
+        table.feedOf('source-joined', fake);
+        table.feed({ type: 'block-arrived', source: fake, id: 1, ref: { piece: 0, block: 0 } });
+      },
+    ],
+  ])('of one party do not keep another waiting, even if 600 of them %s', (_, act) => {
+    const table = new LinkTable();
+    const fakes = Array.from({ length: 600 }, (_, at) => peerNamed(`fake ${at}`));
+    const addresses = fakes.map((peerId, at) => ({ peerId, endpoint: `10.0.0.1:${at + 1}` }));
+    const honest = { peerId: peerNamed('honest'), endpoint: '10.0.0.2:7072' };
+    table.feed({ type: 'peers', snapshot: true, upserted: addresses, removed: [] });
+    const second = (): void => {
+      for (let tick = 0; tick < 10; tick++) {
+        for (const fake of fakes.filter((peer) => table.links.has(peer))) act(table, fake);
+        table.feed({ type: 'tick' }, 100);
+      }
+    };
+    for (let seconds = 0; seconds < 5; seconds++) second();
+    table.feed({ type: 'peers', snapshot: false, upserted: [honest], removed: [] });
+    // Its hello takes a while.
+    second();
+    expect(table.links.has(honest.peerId)).toBe(true);
+    table.feedOf('source-joined', honest.peerId);
+    second();
+    table.feedOf('source-left', honest.peerId);
+    second();
+    expect(table.links.has(honest.peerId)).toBe(true);
+  });
+
+  it('of parties that never answer do not hide the one that does', () => {
+    const table = new LinkTable();
+    const all = Array.from({ length: 201 }, (_, at) => peerNamed(`${at}`)).map(addressOf);
+    const honest = all[200]!.peerId;
+    table.feed({ type: 'peers', snapshot: true, upserted: all, removed: [] });
+    let ticks = 0;
+    for (; !table.links.has(honest) && ticks < 100; ticks++) table.feed({ type: 'tick' }, 100);
+    expect(ticks).toBeLessThan(30);
+  });
+
   it('have one link each, none while banned, never too many, and in the end one to each listed peer', () => {
     const step = fc.tuple(fc.nat(9), fc.nat(PEERS.length - 1), fc.nat(60));
     fc.assert(

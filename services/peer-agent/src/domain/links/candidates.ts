@@ -9,7 +9,15 @@ import type {
   CloseReason,
   PeerChange,
 } from './messages.js';
-import { findIdle, findReplaceable, isQuiet, type LinkState } from './replacement.js';
+import { countParties, inPartyTurns, partyOf, shuffled } from './party-turns.js';
+import {
+  findExcess,
+  findIdle,
+  findReplaceable,
+  findUseless,
+  isQuiet,
+  type LinkState,
+} from './replacement.js';
 import { SparePeers } from './spare-peers.js';
 
 export interface CandidatesComponents {
@@ -23,11 +31,14 @@ const MAX_CANDIDATES = 2 * MAX_LINKS;
 /** A peer that was set aside for another is not tried again before this time. */
 const SET_ASIDE_MS = 10_000;
 const WIDEN_AGAIN_MS = 30_000;
+/** While others wait, a link that gives nothing is given up this often. */
+const TURNOVER_MS = 10_000;
 /** Delays between attempts to reach a peer. */
 const RETRY = { baseMs: 300, maxMs: 10_000 };
 
 interface Candidate<Address> extends LinkState {
   address: Address;
+  party: string;
   /** A link is open, or being opened. */
   linked: boolean;
   ready: boolean;
@@ -55,6 +66,7 @@ export class Candidates<Address extends CandidateAddress> {
   /** Peers set aside for another, and when. */
   readonly #setAside = new Map<PeerId, number>();
   #widenedMs = -Infinity;
+  #turnoverMs = -Infinity;
   #nowMs = 0;
   #effects: CandidateEffect<Address>[] = [];
 
@@ -123,7 +135,9 @@ export class Candidates<Address extends CandidateAddress> {
       const candidate = this.#candidates.get(peer);
       if (candidate) candidate.listed = false;
     }
-    for (const address of upserted) this.#list(address);
+    const allFit = this.#candidates.size + upserted.length <= MAX_LINKS;
+    for (const address of allFit ? upserted : this.#inTurns(shuffled(upserted, this.parts.random)))
+      this.#list(address);
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
     this.#listSpare();
   }
@@ -143,6 +157,7 @@ export class Candidates<Address extends CandidateAddress> {
       this.#list(address);
     }
     this.#listSpare();
+    this.#turnOver();
     this.#widenIfIdle();
   }
 
@@ -152,15 +167,18 @@ export class Candidates<Address extends CandidateAddress> {
     if (known) {
       const moved = endpointsOf(known.address) !== endpointsOf(address);
       known.address = address;
+      known.party = partyOf(address);
       known.listed = true;
       if (moved && !known.linked) this.#open(known);
       return;
     }
     this.#spare.delete(peerId);
     if (this.parts.isBanned(peerId)) return this.#shun(address);
-    if (!this.#hasRoom()) return this.#spare.put(peerId, address);
+    const party = partyOf(address);
+    if (!this.#hasRoom(party)) return this.#spare.put(address);
     const candidate: Candidate<Address> = {
       address,
+      party,
       linked: false,
       ready: false,
       sinceMs: this.#nowMs,
@@ -174,15 +192,36 @@ export class Candidates<Address extends CandidateAddress> {
     this.#open(candidate);
   }
 
-  /** Opens links to spare peers, if there is room now. */
-  #listSpare(): void {
-    const isWanted = (peer: PeerId): boolean =>
-      !this.parts.isBanned(peer) && this.#nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS;
-    for (const address of this.#spare.take(isWanted, () => this.#hasRoom())) this.#list(address);
+  /** Addresses in the order in which they get places: parties that have the fewest come first. */
+  #inTurns(addresses: readonly Address[]): Address[] {
+    return inPartyTurns(addresses, partyOf, this.#places);
   }
 
-  /** Gives up a peer to make room, if necessary. False if all must be kept. */
-  #hasRoom(): boolean {
+  /** Number of places of each party. */
+  get #places(): Map<string, number> {
+    return countParties(this.#candidates.values());
+  }
+
+  /** Spare peers that may be tried now. */
+  #waiting(): Address[] {
+    return this.#spare.wanted(
+      (peer) =>
+        !this.parts.isBanned(peer) && this.#nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS,
+    );
+  }
+
+  /** Opens links to spare peers, if there is room now. */
+  #listSpare(): void {
+    const waiting = this.#waiting();
+    if (waiting.length === 0) return;
+    for (const address of this.#inTurns(waiting)) {
+      if (!this.#hasRoom(partyOf(address))) return;
+      this.#list(address);
+    }
+  }
+
+  /** Gives up a peer to make room for one of this party, if necessary. False if all must be kept. */
+  #hasRoom(party: string): boolean {
     if (this.#candidates.size < MAX_LINKS) return true;
     const worst = findReplaceable(this.#candidates.values(), this.#nowMs);
     if (worst) {
@@ -192,7 +231,11 @@ export class Candidates<Address extends CandidateAddress> {
     // Peers that do not answer may still do so; they must not keep others waiting.
     if (this.#candidates.size - this.#countQuiet() < MAX_LINKS && this.#candidates.size < MAX_CANDIDATES)
       return true;
-    return this.#setIdleAside();
+    const counts = this.#places;
+    const [idle] = findIdle(this.#candidates.values(), this.#nowMs).filter(givesWayTo(party, counts));
+    const useless = idle ?? findExcess(this.#candidates.values(), party, counts);
+    if (useless) this.#putAside(useless);
+    return useless !== undefined;
   }
 
   #countQuiet(): number {
@@ -201,18 +244,27 @@ export class Candidates<Address extends CandidateAddress> {
     return quiet;
   }
 
-  /** Sets aside a peer that is currently useless, to be tried again later. False if there is none. */
-  #setIdleAside(): boolean {
-    const [idle] = findIdle(this.#candidates.values(), this.#nowMs);
-    if (!idle) return false;
+  /** A link that has given nothing for long makes room for another peer, one at a time. */
+  #turnOver(): void {
+    if (this.#candidates.size < MAX_LINKS || this.#nowMs - this.#turnoverMs < TURNOVER_MS) return;
+    const useless = findUseless(this.#candidates.values(), this.#nowMs);
+    const [next] = useless.length > 0 ? this.#inTurns(this.#waiting()) : [];
+    const last = next && useless.find(givesWayTo(partyOf(next), this.#places));
+    if (!last) return;
+    this.#turnoverMs = this.#nowMs;
+    this.#putAside(last);
+    this.#list(next);
+  }
+
+  /** Sets aside a peer, to be tried again later. */
+  #putAside(idle: Candidate<Address>): void {
     const { address, listed } = idle;
     idle.listed = false;
     this.#close(idle, 'set-aside');
     this.#setAside.set(address.peerId, this.#nowMs);
     const [oldest] = this.#setAside.keys();
     if (this.#setAside.size > MAX_CANDIDATES && oldest) this.#setAside.delete(oldest);
-    if (listed) this.#spare.put(address.peerId, address);
-    return true;
+    if (listed) this.#spare.put(address);
   }
 
   /** All places are taken, and most peers do not answer, or none sends what was requested. */
@@ -255,6 +307,15 @@ export class Candidates<Address extends CandidateAddress> {
     if (candidate.listed && banned) this.#shun(candidate.address);
     this.#candidates.delete(peer);
   }
+}
+
+/** Peers of a party with few places do not give way to one of a party with more. */
+function givesWayTo(
+  party: string,
+  counts: ReadonlyMap<string, number>,
+): (link: { readonly party: string }) => boolean {
+  const held = counts.get(party) ?? 0;
+  return (link) => (counts.get(link.party) ?? 0) >= held;
 }
 
 function endpointsOf({ endpoint, endpoints = [endpoint] }: CandidateAddress): string {

@@ -42,6 +42,33 @@ export function findIdle<Link extends LinkState>(links: Iterable<Link>, nowMs: n
   return idle.sort((one, other) => Number(one.ready) - Number(other.ready) || one.sinceMs - other.sinceMs);
 }
 
+/** A link that has given nothing for this long makes room for a waiting peer, sooner or later. */
+const USELESS_MS = 30_000;
+
+/** The links that have given nothing for long, worst first: their peers choke us, or have nothing that we need. */
+export function findUseless<Link extends LinkState>(links: Iterable<Link>, nowMs: number): Link[] {
+  const since = ({ sinceMs, heardMs }: Link): number => Math.max(sinceMs, heardMs);
+  const useless = [...links].filter((link) => link.ready && nowMs - since(link) >= USELESS_MS);
+  return useless.sort((one, other) => since(one) - since(other));
+}
+
+/**
+ * The link to give up for a peer of `party`, because another party has at least two more places: of the party with the
+ * most, the one that has given nothing for the longest time. Undefined if the places are shared evenly.
+ *
+ * @param counts places by party
+ */
+export function findExcess<Link extends LinkState & { readonly party: string }>(
+  links: Iterable<Link>,
+  party: string,
+  counts: ReadonlyMap<string, number>,
+): Link | undefined {
+  const most = Math.max(...counts.values());
+  if (most < (counts.get(party) ?? 0) + 2) return undefined;
+  const excess = [...links].filter((link) => counts.get(link.party) === most);
+  return excess.sort((one, other) => one.heardMs - other.heardMs || one.sinceMs - other.sinceMs)[0];
+}
+
 /** A link that delivered a block within this time works. */
 const WORKS_MS = 10_000;
 

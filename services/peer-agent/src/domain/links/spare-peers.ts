@@ -1,18 +1,19 @@
 import type { PeerId } from '@enjambre/core/ids';
-import { MAX_LINKS } from '../swarm-constants.js';
+import { WIDE_WATCH_PEERS } from '../swarm-constants.js';
+import type { CandidateAddress } from './messages.js';
+import { partyOf } from './party-turns.js';
 
 /**
- * Peers listed by the tracker that exceed the number of links, the longest known first. They are kept because the
- * tracker does not list them again: the newest, as many as there may be links.
+ * Peers listed by the tracker that exceed the number of links. They are kept because the tracker does not list them
+ * again: as many as it lists at a time. If there are more, those of the party with the most make room, oldest first.
  */
-export class SparePeers<Address> {
+export class SparePeers<Address extends CandidateAddress> {
   readonly #peers = new Map<PeerId, Address>();
 
-  put(peer: PeerId, address: Address): void {
-    this.#peers.delete(peer);
-    this.#peers.set(peer, address);
-    const [oldest] = this.#peers.keys();
-    if (this.#peers.size > MAX_LINKS && oldest) this.#peers.delete(oldest);
+  put(address: Address): void {
+    this.#peers.delete(address.peerId);
+    this.#peers.set(address.peerId, address);
+    if (this.#peers.size > WIDE_WATCH_PEERS) this.#dropOne();
   }
 
   delete(peer: PeerId): void {
@@ -23,13 +24,20 @@ export class SparePeers<Address> {
     this.#peers.clear();
   }
 
-  /** Removes and yields the wanted peers, one by one, while there is room. */
-  *take(isWanted: (peer: PeerId) => boolean, hasRoom: () => boolean): Generator<Address> {
-    for (const [peer, address] of this.#peers) {
-      if (!isWanted(peer)) continue;
-      if (!hasRoom()) return;
-      this.#peers.delete(peer);
-      yield address;
+  /** Those that are wanted now, the longest known first. */
+  wanted(isWanted: (peer: PeerId) => boolean): Address[] {
+    return [...this.#peers.values()].filter(({ peerId }) => isWanted(peerId));
+  }
+
+  #dropOne(): void {
+    const parties = new Map<string, Address[]>();
+    for (const address of this.#peers.values()) {
+      const party = partyOf(address);
+      parties.set(party, [...(parties.get(party) ?? []), address]);
     }
+    let largest: readonly Address[] = [];
+    for (const party of parties.values()) if (party.length > largest.length) largest = party;
+    const [oldest] = largest;
+    if (oldest) this.#peers.delete(oldest.peerId);
   }
 }
