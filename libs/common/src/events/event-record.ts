@@ -15,6 +15,8 @@ export class EventRecord {
   readonly #events = new Map<number, Kept>();
   /** Positions of the events of each party, oldest first. */
   readonly #parties = new Map<string, Set<number>>();
+  /** The parties with each number of events, those that have had it longest first. */
+  readonly #byCount: Set<string>[] = [];
   #last = 0;
   /** Position of the newest event that was dropped. */
   #dropped = 0;
@@ -26,9 +28,10 @@ export class EventRecord {
   add(event: Event, party: string): number {
     this.#last += 1;
     this.#events.set(this.#last, { event, party });
-    const own = this.#parties.get(party);
-    if (own) own.add(this.#last);
-    else this.#parties.set(party, new Set([this.#last]));
+    const own = this.#parties.get(party) ?? new Set();
+    own.add(this.#last);
+    this.#parties.set(party, own);
+    this.#move(party, own.size - 1, own.size);
     if (this.#events.size > this.maxEvents) this.#dropOne();
     return this.#last;
   }
@@ -44,16 +47,20 @@ export class EventRecord {
   }
 
   #dropOne(): void {
-    let longest: Set<number> | undefined;
-    let owner = '';
-    for (const [party, positions] of this.#parties) {
-      if (positions.size > (longest?.size ?? 0)) [owner, longest] = [party, positions];
-    }
-    const [oldest] = longest ?? [];
-    if (oldest === undefined) return;
-    longest?.delete(oldest);
-    if (longest?.size === 0) this.#parties.delete(owner);
+    const [party = ''] = this.#byCount.at(-1) ?? [];
+    const own = this.#parties.get(party);
+    const [oldest] = own ?? [];
+    if (!own || oldest === undefined) return;
+    own.delete(oldest);
+    this.#move(party, own.size + 1, own.size);
+    if (own.size === 0) this.#parties.delete(party);
     this.#events.delete(oldest);
     this.#dropped = Math.max(this.#dropped, oldest);
+  }
+
+  #move(party: string, from: number, to: number): void {
+    this.#byCount[from]?.delete(party);
+    if (to > 0) (this.#byCount[to] ??= new Set()).add(party);
+    while (this.#byCount.length > 0 && !this.#byCount.at(-1)?.size) this.#byCount.pop();
   }
 }
