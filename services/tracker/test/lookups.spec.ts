@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/rpc/client';
-import { AnnounceEvent, type TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import {
+  AnnounceEvent,
+  GetSwarmResponse,
+  type TrackerServiceClient,
+} from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, hex, infohash, MODEL, TestAgent } from './harness.js';
 
 describe('look-ups', () => {
@@ -70,6 +74,12 @@ describe('look-ups', () => {
       code: 'invalid',
       reason: 'BAD_PAGE_SIZE',
     });
+  });
+
+  test('refuse a query that is longer than any name', async () => {
+    const refusal = { code: 'invalid', reason: 'BAD_QUERY' };
+    await expect(listFiles({ query: 'x'.repeat(1025) })).rejects.toMatchObject(refusal);
+    await expect(listPeers({ query: 'x'.repeat(1025) })).rejects.toMatchObject(refusal);
   });
 
   test('show one file, whatever the case of its infohash', async () => {
@@ -148,6 +158,14 @@ describe('look-ups', () => {
       if (pageToken === '') break;
     }
     expect(seen.size).toBe(260);
+    for (const agent of agents) agent.announce(infohash(1));
+    const swarm = { infohash: hex(infohash(1)), maxPeers: 200 };
+    await eventually(async () => {
+      const { file } = await callUnary(crowd.getSwarm.bind(crowd), swarm).catch(() => ({ file: undefined }));
+      return file?.leechers === 260 || undefined;
+    });
+    const answer = GetSwarmResponse.encode(await callUnary(crowd.getSwarm.bind(crowd), swarm)).finish();
+    expect(answer.length).toBeLessThan(1_000_000);
     await crowded.stop();
   });
 });

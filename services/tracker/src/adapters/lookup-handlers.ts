@@ -4,7 +4,7 @@ import { parseInfoHash } from '@enjambre/core/ids';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
 import type { Directory, KnownSwarm } from '../domain/directory.js';
-import type { Named, Page, PageQuery } from '../domain/name-index.js';
+import type { Named, PageQuery } from '../domain/name-index.js';
 import type { Session } from '../domain/swarm.js';
 import { clampMaxPeers } from '../domain/swarm-registry.js';
 import { fromSession, fromStats, fromSwarm, fromMember } from './convert-lookups.js';
@@ -33,9 +33,12 @@ interface PageRequest {
 const DEFAULT_PAGE_SIZE = 100;
 const HIGHEST_PAGE_SIZE = 1000;
 /**
- * gRPC clients accept 4 MiB; a character takes up to 3 bytes. One peer has at most about 10,000 characters.
+ * Labels and endpoints in one answer: it waits in memory until the caller reads it. A character takes up to 3 bytes. One
+ * peer has at most about 10,000 of them, usually 200.
  */
-const MAX_PAGE_CHARS = 1_000_000;
+const MAX_ANSWER_CHARS = 250_000;
+/** More than any name. */
+const MAX_QUERY_CHARS = 1024;
 
 /** Handlers of the look-ups for people and tools; none of them changes anything. */
 export function lookupHandlers(
@@ -46,13 +49,17 @@ export function lookupHandlers(
   return {
     listFiles: handlers.unary((request) => {
       const page = directory.files({ ...toPageQuery(request), exact: request.exactName });
-      return { files: page.items.map(fromSwarm), nextPageToken: tokenAfter(page, fileKey) };
+      return { files: page.items.map(fromSwarm), nextPageToken: toToken(page.next) };
     }),
     getFile: handlers.unary(({ infohash }) => ({ file: fromSwarm(findFile(directory, infohash)) })),
     getSwarm: handlers.unary(({ infohash, maxPeers }, context) => {
       if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
       const swarm = findFile(directory, infohash);
-      const members = swarm.sample(clampMaxPeers(maxPeers), random);
+      const sample = swarm.sample(clampMaxPeers(maxPeers), random);
+      const members = sample.slice(
+        0,
+        fitting(sample, ({ session }) => charsOf(session)),
+      );
       return {
         file: fromSwarm(swarm),
         members: members.map((member) => fromMember(member, callerOf(context))),
@@ -60,9 +67,10 @@ export function lookupHandlers(
     }),
     listPeers: handlers.unary((request, context) => {
       const caller = callerOf(context);
-      const page = bounded(directory.peers(toPageQuery(request)), charsOf);
-      const peers = page.items.map((session) => fromSession(session, caller));
-      return { peers, nextPageToken: tokenAfter(page, ({ peer }) => peer) };
+      const { items, next } = directory.peers(toPageQuery(request));
+      const sessions = items.slice(0, fitting(items, charsOf));
+      const peers = sessions.map((session) => fromSession(session, caller));
+      return { peers, nextPageToken: toToken(sessions.length < items.length ? sessions.at(-1)?.peer : next) };
     }),
     getStats: handlers.unary(() => fromStats(directory.stats(), network.status, clock())),
   };
@@ -76,18 +84,20 @@ function findFile(directory: Directory, infohash: string): KnownSwarm {
 
 function toPageQuery({ query, pageSize, pageToken }: PageRequest): PageQuery {
   if (pageSize < 0) throw new EnjambreError('invalid', 'BAD_PAGE_SIZE', 'page_size must not be negative');
+  if (query.length > MAX_QUERY_CHARS) throw badQuery();
   const limit = pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, HIGHEST_PAGE_SIZE);
   return pageToken === '' ? { query, limit } : { query, limit, after: decodePageToken(pageToken) };
 }
 
-/**
- * Shortens a page of peers with long labels or endpoints, so that the answer does not exceed the limit of
- * clients.
- */
-function bounded<Item>({ items, more }: Page<Item>, sizeOf: (item: Item) => number): Page<Item> {
+function badQuery(): EnjambreError {
+  return new EnjambreError('invalid', 'BAD_QUERY', `a query has at most ${MAX_QUERY_CHARS} characters`);
+}
+
+/** Number of items that an answer has room for, at least one: labels and endpoints may be long. */
+function fitting<Item>(items: readonly Item[], sizeOf: (item: Item) => number): number {
   let chars = 0;
-  const tooLong = items.findIndex((item) => (chars += sizeOf(item)) > MAX_PAGE_CHARS);
-  return tooLong < 0 ? { items, more } : { items: items.slice(0, tooLong), more: true };
+  const tooLong = items.findIndex((item) => (chars += sizeOf(item)) > MAX_ANSWER_CHARS);
+  return tooLong < 0 ? items.length : Math.max(1, tooLong);
 }
 
 function charsOf({ peer: { labels, reach } }: Session): number {
@@ -95,11 +105,6 @@ function charsOf({ peer: { labels, reach } }: Session): number {
   return texts.reduce((chars, { length }) => chars + length, 0);
 }
 
-function tokenAfter<Item>({ items, more }: Page<Item>, keyOf: (item: Item) => Named): string {
-  const last = items.at(-1);
-  return more && last !== undefined ? encodePageToken(keyOf(last)) : '';
-}
-
-function fileKey({ file, infohash }: KnownSwarm): Named {
-  return { name: file.name, id: infohash };
+function toToken(place: Named | undefined): string {
+  return place === undefined ? '' : encodePageToken(place);
 }

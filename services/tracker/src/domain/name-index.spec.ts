@@ -16,7 +16,7 @@ describe('a NameIndex', () => {
     index.add({ name: 'b', id: id(1) }, 1);
     index.add({ name: 'a', id: id(3) }, 2);
     index.add({ name: 'a', id: id(2) }, 3);
-    expect(index.page({ query: '', limit: 10 })).toEqual({ items: [3, 2, 1], more: false });
+    expect(index.page({ query: '', limit: 10 })).toEqual({ items: [3, 2, 1], next: undefined });
   });
 
   test('finds parts of names in any case', () => {
@@ -35,7 +35,7 @@ describe('a NameIndex', () => {
     const index = fill([...Array.from({ length: 2000 }, (_, number) => `!model.bin.${number}`), 'model.bin']);
     expect(index.page({ query: 'model.bin', limit: 1000, exact: true })).toEqual({
       items: ['model.bin'],
-      more: false,
+      next: undefined,
     });
     expect(index.page({ query: ' model.bin', limit: 1000, exact: true }).items).toEqual(['model.bin']);
     for (const query of ['Model.bin', 'model', 'model.bin.1', ''])
@@ -54,8 +54,8 @@ describe('a NameIndex', () => {
 
   test('reports more items only if there are', () => {
     const index = fill(['a', 'b', 'c']);
-    expect(index.page({ query: '', limit: 2 }).more).toBe(true);
-    expect(index.page({ query: '', limit: 3 }).more).toBe(false);
+    expect(index.page({ query: '', limit: 2 }).next).toMatchObject({ name: 'b' });
+    expect(index.page({ query: '', limit: 3 }).next).toBeUndefined();
   });
 
   test('pages show every remaining item exactly once, whatever changes between them', () => {
@@ -76,8 +76,8 @@ describe('a NameIndex', () => {
           for (let round = 0; ; round += 1) {
             const page = index.page(after ? { query: '', limit, after } : { query: '', limit });
             shown.push(...page.items.map((item) => item.id));
-            after = page.items.at(-1);
-            if (!page.more) break;
+            after = page.next;
+            if (!after) break;
             for (const { adds, number } of rounds[round] ?? []) {
               if (adds === present.has(number)) continue;
               stays.delete(number);
@@ -94,6 +94,41 @@ describe('a NameIndex', () => {
     );
   });
 
+  test('finds all namesakes in pages, among them those of an id that begins like the name', () => {
+    const index = new NameIndex<Named>();
+    const name = 'deadbeef';
+    const keys = Array.from({ length: 30 }, (_, number) => ({ name, id: id(number) }));
+    keys.push({ name: 'a', id: `${name}1${'0'.repeat(55)}` }, { name: 'z', id: `${name}2${'0'.repeat(55)}` });
+    keys.push({ name: ` ${name}`, id: id(99) });
+    for (const key of keys) index.add(key, key);
+    const shown: string[] = [];
+    for (let after: Named | undefined; ;) {
+      const page = index.page({ query: name, exact: true, limit: 7, ...(after && { after }) });
+      shown.push(...page.items.map((item) => item.id));
+      after = page.next;
+      if (!after) break;
+    }
+    expect(shown).toHaveLength(33);
+    expect(new Set(shown)).toEqual(new Set(keys.map((key) => key.id)));
+  });
+
+  test('searches very many names in several pages, and finds whole names at once', () => {
+    const index = new NameIndex<string>();
+    for (let number = 0; number < 50_000; number += 1)
+      index.add({ name: `file ${number}`, id: id(number) }, 'other');
+    index.add({ name: 'zebra', id: id(50_000) }, 'zebra');
+    const found: string[] = [];
+    let pages = 0;
+    for (let after: Named | undefined; ; pages += 1) {
+      const page = index.page({ query: 'zebra', limit: 10, ...(after && { after }) });
+      found.push(...page.items);
+      after = page.next;
+      if (!after) break;
+    }
+    expect([found, pages]).toEqual([['zebra'], 5]);
+    expect(index.page({ query: 'zebra', exact: true, limit: 10 }).items).toEqual(['zebra']);
+  });
+
   test('does not retain removed items, even without requests', () => {
     const index = new NameIndex<number>();
     for (let round = 0; round < 100_000; round += 1) {
@@ -101,6 +136,6 @@ describe('a NameIndex', () => {
       index.delete(id(round));
     }
     expect(index.size).toBe(0);
-    expect(index.page({ query: '', limit: 1 })).toEqual({ items: [], more: false });
+    expect(index.page({ query: '', limit: 1 })).toEqual({ items: [], next: undefined });
   });
 });

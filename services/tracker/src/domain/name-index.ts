@@ -1,4 +1,6 @@
 import { idDigits } from '@enjambre/core/named';
+import { DigitIndex } from './digit-index.js';
+import { SortedRows } from './sorted-rows.js';
 
 /** Properties that a listing shows and is ordered by. */
 export interface Named {
@@ -18,29 +20,33 @@ export interface PageQuery {
 
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** True if there are items after the last one. */
-  readonly more: boolean;
+  /** There may be more items after this place; undefined if there are none. */
+  readonly next: Named | undefined;
 }
 
 interface Row<Item> extends Named {
   readonly lowerName: string;
   readonly bareName: string;
   readonly item: Item;
-  gone: boolean;
 }
 
-/** Number of unsorted changes above which they are sorted without waiting for the next page. */
-const MIN_BACKLOG = 1024;
-
 /**
- * Items in the order of name (by code unit) and id. Changes cost O(1) and are sorted by the next page:
- * sorting an almost sorted array is linear.
+ * Names that one page compares with a part of a name, about 5 ms of work. A longer search continues with the next page,
+ * which may have fewer items than the limit, or none.
  */
+const MAX_COMPARED = 10_000;
+/** Ids with one beginning that an exact search considers: more digits find the others. */
+const MAX_SAME_DIGITS = 1000;
+
+/** Items in the order of name (by code unit) and id. The cost of a change, and of a page, hardly grows with their number. */
 export class NameIndex<Item> {
-  #ordered: Row<Item>[] = [];
-  #backlog = 0;
-  #added: Row<Item>[] = [];
   readonly #rows = new Map<string, Row<Item>>();
+  readonly #ordered = new SortedRows<Row<Item>>(compare);
+  /** Only rows whose names are not in the form that exact searches compare. */
+  readonly #odd = new SortedRows<Row<Item>>(
+    (one, other) => compareTexts(one.bareName, other.bareName) || compare(one, other),
+  );
+  readonly #byDigits = new DigitIndex<Row<Item>>();
 
   get size(): number {
     return this.#rows.size;
@@ -48,69 +54,66 @@ export class NameIndex<Item> {
 
   /** The key's id must not exist yet. */
   add({ name, id }: Named, item: Item): void {
-    const row = { name, id, lowerName: fold(name), bareName: bare(name), item, gone: false };
+    const row = { name, id, lowerName: fold(name), bareName: bare(name), item };
     this.#rows.set(id, row);
-    this.#added.push(row);
-    this.#changed();
+    this.#ordered.add(row);
+    this.#byDigits.add(row);
+    if (row.bareName !== name) this.#odd.add(row);
   }
 
   delete(id: string): void {
     const row = this.#rows.get(id);
     if (!row) return;
-    row.gone = true;
     this.#rows.delete(id);
-    this.#changed();
+    this.#ordered.delete(row);
+    this.#byDigits.delete(row);
+    if (row.bareName !== row.name) this.#odd.delete(row);
   }
 
   page({ query, exact, after, limit }: PageQuery): Page<Item> {
-    this.#settle();
-    const isNamed = exact === true ? nameIs(query) : nameContains(query);
     const digits = idDigits(fold(query));
+    if (exact === true) return this.#exactPage(bare(query), digits, { after, limit });
+    const wanted = fold(query);
     const items: Item[] = [];
-    for (let at = after ? this.#firstBehind(after) : 0; at < this.#ordered.length; at += 1) {
-      const row = this.#ordered[at] as Row<Item>;
-      if (!isNamed(row) && !(digits !== undefined && row.id.startsWith(digits))) continue;
-      if (items.length === limit) return { items, more: true };
-      items.push(row.item);
+    let last: Row<Item> | undefined;
+    let compared = 0;
+    for (const row of this.#ordered.from(isAtOrBefore(after))) {
+      if (items.length === limit || compared === MAX_COMPARED) return { items, next: last };
+      last = row;
+      compared += 1;
+      const isWanted = row.lowerName.includes(wanted) || (digits !== undefined && row.id.startsWith(digits));
+      if (isWanted) items.push(row.item);
     }
-    return { items, more: false };
+    return { items, next: undefined };
   }
 
-  #changed(): void {
-    this.#backlog += 1;
-    if (this.#backlog > Math.max(MIN_BACKLOG, this.#rows.size)) this.#settle();
-  }
-
-  #settle(): void {
-    if (this.#backlog === 0) return;
-    const present = (row: Row<Item>): boolean => !row.gone;
-    this.#ordered = this.#ordered.filter(present).concat(this.#added.filter(present)).sort(compare);
-    this.#added = [];
-    this.#backlog = 0;
-  }
-
-  #firstBehind(place: Named): number {
-    let low = 0;
-    let high = this.#ordered.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compare(this.#ordered[middle] as Row<Item>, place) <= 0) low = middle + 1;
-      else high = middle;
+  #exactPage(
+    name: string,
+    digits: string | undefined,
+    { after, limit }: { readonly after: Named | undefined; readonly limit: number },
+  ): Page<Item> {
+    const isBehind = (row: Row<Item>): boolean => after === undefined || compare(row, after) > 0;
+    const found: Row<Item>[] = [];
+    for (const row of this.#ordered.from((row) => row.name < name || !isBehind(row))) {
+      if (row.name !== name || found.length > limit) break;
+      found.push(row);
     }
-    return low;
+    for (const row of this.#odd.from(
+      (row) => row.bareName < name || (row.bareName === name && !isBehind(row)),
+    )) {
+      if (row.bareName !== name || found.length > 2 * limit) break;
+      found.push(row);
+    }
+    const alike = digits === undefined ? [] : this.#byDigits.find(digits, MAX_SAME_DIGITS);
+    found.push(...alike.filter((row) => row.bareName !== name && isBehind(row)));
+    found.sort(compare);
+    const rows = found.slice(0, limit);
+    return { items: rows.map(({ item }) => item), next: found.length > limit ? rows.at(-1) : undefined };
   }
 }
 
-type NameTest = (row: { readonly lowerName: string; readonly bareName: string }) => boolean;
-
-function nameContains(query: string): NameTest {
-  const wanted = fold(query);
-  return ({ lowerName }) => lowerName.includes(wanted);
-}
-
-function nameIs(query: string): NameTest {
-  const wanted = bare(query);
-  return ({ bareName }) => bareName === wanted;
+function isAtOrBefore(place: Named | undefined): (row: Named) => boolean {
+  return (row) => place !== undefined && compare(row, place) <= 0;
 }
 
 function bare(name: string): string {
@@ -123,7 +126,10 @@ function fold(name: string): string {
 }
 
 function compare(one: Named, other: Named): number {
-  if (one.name !== other.name) return one.name < other.name ? -1 : 1;
-  if (one.id !== other.id) return one.id < other.id ? -1 : 1;
-  return 0;
+  return compareTexts(one.name, other.name) || compareTexts(one.id, other.id);
+}
+
+function compareTexts(one: string, other: string): number {
+  if (one < other) return -1;
+  return one === other ? 0 : 1;
 }
