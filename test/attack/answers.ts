@@ -42,6 +42,6 @@ function reasonOf(details: string | undefined): string | undefined {
 export function tallyGoaway(payload: Buffer, tally: Tally): void {
   const code = http2Error(payload.readUInt32BE(4));
   const text = payload.subarray(8).toString('latin1').slice(0, 60);
-  if (text === '') tally.ended(`GOAWAY ${code}`);
+  if (text === '' || code === 'NO_ERROR') tally.ended(`GOAWAY ${code}`);
   else tally.refused(`GOAWAY ${code} ${text}`);
 }

@@ -12,7 +12,6 @@ const MISSED: Readonly<Record<string, readonly Goal['name'][]>> = {
   'swarm-answers': ['memory', 'refusal'],
   events: ['refusal'],
   swarms: ['refusal'],
-  dials: ['check'],
   'fake-seeders': ['share'],
   'metainfo-streams': ['memory', 'refusal'],
   slots: ['refusal'],
@@ -20,16 +19,12 @@ const MISSED: Readonly<Record<string, readonly Goal['name'][]>> = {
   'rapid-reset': ['refusal'],
   'ping-flood': ['refusal'],
   'settings-flood': ['refusal'],
-  'hostile-frames': ['refusal'],
-  poisoner: ['refusal'],
   // The only seeder is not asked again for the bad piece.
   'flipped-bit': ['honest'],
   'messaging-keys': ['share', 'refusal'],
   mailbox: ['share', 'refusal'],
-  undelivered: ['check', 'refusal'],
   broadcast: ['memory', 'refusal'],
   'names-twin': ['check'],
-  'watch-text': ['share'],
 };
 
 /** Why no attacker can have a host of its own here; empty if it can. */

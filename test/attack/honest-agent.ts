@@ -90,8 +90,9 @@ export class HonestAgent {
     throw new Error('the download ended without a result');
   }
 
-  async remove(ref: string): Promise<void> {
-    const request = { ref, deleteData: true, force: false };
+  /** Removes a transfer; a download with its files. */
+  async remove(ref: string, deleteData = true): Promise<void> {
+    const request = { ref, deleteData, force: false };
     await callUnary(this.#control.removeTransfer.bind(this.#control), request, {
       timeoutMs: CALL_TIMEOUT_MS,
     });

@@ -25,8 +25,13 @@ export interface Outcome {
 
 /** Plays one scenario on its own stage: the honest action alone, then under attack. */
 export async function play(scenario: Scenario, size: Size): Promise<Outcome> {
-  const { messagingArgs = [], isApart = false } = scenario;
-  const stage = await Stage.open({ ...size, messagingArgs, ...(isApart && { hosts: await layLink() }) });
+  const { messagingArgs = [], seederArgs = [], isApart = false } = scenario;
+  const stage = await Stage.open({
+    ...size,
+    messagingArgs,
+    seederArgs,
+    ...(isApart && { hosts: await layLink() }),
+  });
   try {
     const victim = stage.victim(scenario.victim);
     // The first run starts threads and warms up code; it does not count.
@@ -37,7 +42,7 @@ export async function play(scenario: Scenario, size: Size): Promise<Outcome> {
     const targets = (await scenario.prepare?.(stage)) ?? {};
     const rssBeforeMiB = await victim.rssMiB();
     await victim.reset();
-    const count = Math.max(1, Math.ceil(scenario.count * size.strength));
+    const count = size.isShort ? (scenario.shortCount ?? Math.ceil(scenario.count / 4)) : scenario.count;
     const attacker = await stage.attack({ attack: scenario.attack ?? scenario.name, count, targets });
     let failure: string | undefined;
     const run = (): Promise<number> => honest(stage, scenario);

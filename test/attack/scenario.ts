@@ -31,6 +31,8 @@ export interface Scenario {
   readonly attack?: string;
   /** Strength of the attack. */
   readonly count: number;
+  /** Its strength in `make test`, if a quarter does not reach the limits. */
+  readonly shortCount?: number;
   readonly share?: Share;
   /** False if the attacker can be harmless without being refused. @default true */
   readonly isRefused?: boolean;
@@ -38,6 +40,8 @@ export interface Scenario {
   readonly messagingArgs?: readonly string[];
   /** True if the attacker needs a host of its own: see `playApart`. @default false */
   readonly isApart?: boolean;
+  /** Settings of the seeder that versions before this one know, too. */
+  readonly seederArgs?: readonly string[];
   /** Before the attack; returns other targets for it. */
   prepare?(stage: Stage): Promise<Partial<Targets>>;
   /** While the attack lasts, after the honest action. */

@@ -12,10 +12,12 @@ export interface Size {
   readonly messages: number;
   /** An honest run under attack ends after this time. */
   readonly deadlineMs: number;
-  /** Part of the strength of each attack, from 0 to 1. */
-  readonly strength: number;
+  /** True for a quarter of the strength of each attack. */
+  readonly isShort: boolean;
   /** Settings of the messaging service. */
   readonly messagingArgs?: readonly string[];
+  /** Settings of the seeder. */
+  readonly seederArgs?: readonly string[];
   /** The hosts of the honest side and of the attacker, if these are not one. */
   readonly hosts?: Hosts;
   /** Path of the command of the victims; that of this version if absent. */
@@ -31,7 +33,7 @@ export const FULL: Size = {
   leastMs: 8000,
   messages: 100,
   deadlineMs: 60_000,
-  strength: 1,
+  isShort: false,
 };
 
 /** `make test`. */
@@ -41,5 +43,5 @@ export const SHORT: Size = {
   leastMs: 1000,
   messages: 10,
   deadlineMs: 60_000,
-  strength: 0.25,
+  isShort: true,
 };

@@ -40,7 +40,7 @@ export class Stage {
       const messaging = await swarm.startMessaging([...common, ...(size.messagingArgs ?? [])]);
       const tracker = await swarm.startTracker([...common, '--messaging', swarm.messagingAddress]);
       const [seeder, downloader] = await Promise.all([
-        swarm.startAgent('seeder', common),
+        swarm.startAgent('seeder', [...common, ...(size.seederArgs ?? [])]),
         swarm.startAgent('downloader', common),
       ]);
       const processes = { tracker, messaging, seeder: seeder.process, downloader: downloader.process };

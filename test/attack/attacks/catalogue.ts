@@ -33,8 +33,11 @@ export const events: Attack = async (run) => {
 /** Shares `count` files that do not exist, in one session. */
 export const swarms: Attack = (run) => shareNames(run, (number) => `swarm-${number}`);
 
-/** Shares `count` files whose names contain that of the honest file. */
-export const fillers: Attack = (run) => shareNames(run, (number) => `!honest.bin.${number}`);
+/** Shares files whose names contain that of an honest file, and sort before it: `count` of one, two more of another. */
+export const fillers: Attack = (run) =>
+  shareNames({ ...run, count: 2 * run.count + 2 }, (number) =>
+    number < run.count ? `!honest.bin.${number}` : `!single.bin.${number}`,
+  );
 
 async function shareNames(run: Run, nameOf: (number: number) => string): Promise<void> {
   const session = await join(run);

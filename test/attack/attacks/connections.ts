@@ -8,7 +8,7 @@ import { reach } from '../reach.js';
 
 const CANCEL = 8;
 const RETRY_MS = 200;
-const BATCH = 50;
+const BATCH = 200;
 
 /** Connections to the seeder that send nothing, and as many that send half of the preface. */
 export const connections: Attack = async (run) => {

@@ -164,8 +164,8 @@ async function silentEndpoints({ from, tally }: Run, count: number): Promise<Mem
       socket.on('error', () => undefined);
       socket.resume();
       tally.fact('dials');
-      tally.hold('dials in a second');
-      setTimeout(() => tally.release('dials in a second'), 1000).unref();
+      tally.hold('dials in ten seconds');
+      setTimeout(() => tally.release('dials in ten seconds'), 10_000).unref();
     });
     await new Promise<void>((resolve) => server.listen(0, from, resolve));
     endpoints.push({ endpoint: `${from}:${(server.address() as AddressInfo).port}` });

@@ -44,6 +44,8 @@ export const downloaderScenarios: readonly Scenario[] = [
     about: 'a seeder that answers each request with wrong bytes',
     victim: 'downloader',
     count: 1,
+    // So that the downloader asks both.
+    seederArgs: ['--max-upload', '20MB'],
     refusals: async (stage) => {
       const banned = await stage.downloader.banned();
       const others = banned.filter((id) => id !== stage.targets.seederId);
