@@ -44,6 +44,7 @@ async function measure({ store, underWay }: Setting, after: Cleanup): Promise<Sa
     const nats = store === 'memory' ? undefined : swarm.add(await NatsServer.start());
     const messaging = swarm.run([
       ...['messaging', '--listen', '127.0.0.1:0', '--log-format', 'json', '--message-rate', '1000000'],
+      ...['--address-budget', '100'],
       ...(nats ? ['--nats', nats.url] : []),
     ]);
     const address = await messaging.waitForLog(

@@ -56,7 +56,10 @@ export async function rolling(size: RollingSize): Promise<RollingFigures> {
     const trackers = [...Array(size.trackers).keys()].map(
       () => new ServiceProcess(swarm, { kind: 'tracker', args }),
     );
-    const messaging = new ServiceProcess(swarm, { kind: 'messaging', args });
+    const messaging = new ServiceProcess(swarm, {
+      kind: 'messaging',
+      args: [...args, '--address-budget', '100'],
+    });
     const services = [...trackers, messaging];
     for (const service of services) await service.start();
     const network = [

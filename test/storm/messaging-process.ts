@@ -20,7 +20,7 @@ export class MessagingProcess {
       'messaging',
       ...['--listen', this.#address, '--nats', this.natsUrl, '--log-format', 'json', '--log-level', 'info'],
       // No rate limit for the storm.
-      ...['--message-rate', '1000000'],
+      ...['--message-rate', '1000000', '--address-budget', '100'],
     ]);
     this.#process = messaging;
     this.#address = await messaging.waitForLog(

@@ -10,6 +10,15 @@ describe('TokenBucket', () => {
     expect(bucket.take(100)).toBe(0);
   });
 
+  it('gives several tokens at a time, and its burst for more than that', () => {
+    const bucket = new TokenBucket({ perSecond: 10, burst: 5 }, 0);
+    expect(bucket.take(0, 3)).toBe(0);
+    expect(bucket.take(0, 3)).toBe(100);
+    expect(bucket.take(100, 3)).toBe(0);
+    expect(bucket.take(100, 1000)).toBe(500);
+    expect(bucket.take(600, 1000)).toBe(0);
+  });
+
   it('is full after a long enough pause', () => {
     const bucket = new TokenBucket({ perSecond: 10, burst: 2 }, 0);
     bucket.take(0);

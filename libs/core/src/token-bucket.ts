@@ -8,7 +8,7 @@ export interface BucketOptions {
 /** Tokens are counted in thousandths: a millisecond then adds a whole number of them, without rounding. */
 const TOKEN = 1000;
 
-/** A token bucket: each token allows one action, in the long run `perSecond` per second. */
+/** A token bucket: each token allows one action, or a unit of one, in the long run `perSecond` per second. */
 export class TokenBucket {
   /** In thousandths of a token: {@link TOKEN} is one. */
   #level: number;
@@ -23,11 +23,16 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes a token and returns 0, or returns the milliseconds until the next token. */
-  take(now: number): number {
+  /**
+   * Takes tokens and returns 0, or returns the milliseconds until there are enough.
+   *
+   * @param count number of tokens; more than the burst count as the burst, or they would never be there
+   */
+  take(now: number, count = 1): number {
     this.#fill(now);
-    if (this.#level < TOKEN) return Math.ceil((TOKEN - this.#level) / this.options.perSecond);
-    this.#level -= TOKEN;
+    const wanted = Math.min(count, this.options.burst) * TOKEN;
+    if (this.#level < wanted) return Math.ceil((wanted - this.#level) / this.options.perSecond);
+    this.#level -= wanted;
     return 0;
   }
 

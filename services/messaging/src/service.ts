@@ -36,6 +36,7 @@ import { MessageExchange } from './app/message-exchange.js';
 import type { MessagingConfig } from './config.js';
 import type { DomainEvent } from './domain/events.js';
 import { DEFAULT_CAPACITY, type Capacity } from './domain/capacity.js';
+import { partyQuotas } from './domain/party-quotas.js';
 
 /** Replacements for tests. */
 export interface MessagingOverrides {
@@ -64,6 +65,9 @@ const STREAMS_PER_SESSION = 2;
 const LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 15_000 };
 const SERVICE_NAME = 'enjambre.messaging.v1.MessagingService';
 const DEFAULT_TIMEOUTS: ReceiveTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
+/** Calls of all senders together, and copies to rooms and everyone, by the rate of one sender. */
+const CALLS_PER_RATE = 100;
+const COPIES_PER_RATE = 50;
 /** Limit of messages in memory: bounds the overhead of entries as well. */
 const MAX_MESSAGES_IN_MEMORY = 200_000;
 
@@ -85,13 +89,15 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
-  const exchange = new MessageExchange({ store, events: publisher, capacity, clock });
-  const sessions = new SessionRegistry(capacity.sessions);
+  const quotas = partyQuotas(capacity, config.addressBudget);
+  const exchange = new MessageExchange({ store, events: publisher, capacity, quotas, clock });
+  const sessions = new SessionRegistry(capacity.sessions, quotas.sessions);
 
   const handlers = new HandlerFactory({ domain: 'enjambre.messaging', log });
   const receivers = new ReceiveHandler(
     { exchange, sessions, handlers, timeouts, window: capacity },
     capacity.sessions * STREAMS_PER_SESSION,
+    quotas.sessions * STREAMS_PER_SESSION,
   );
   const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const watchers = new EventWatchers(events, 'messaging service');
@@ -156,10 +162,14 @@ function createStore(
   return new JetStreamStore({ log, link }, kept);
 }
 
-function capacityOf({ messageRate, messageMaxAge, maxPending, eventPreview }: MessagingConfig): Capacity {
+function capacityOf(config: MessagingConfig): Capacity {
+  const { messageRate, messageMaxAge, messageMaxBytes, maxPending, eventPreview } = config;
   return {
     ...DEFAULT_CAPACITY,
     messagesPerSecond: messageRate,
+    callsPerSecond: CALLS_PER_RATE * messageRate,
+    copiesPerSecond: COPIES_PER_RATE * messageRate,
+    storeBytes: messageMaxBytes,
     messageBurst: 2 * messageRate,
     previewChars: eventPreview,
     peerRetentionMs: messageMaxAge,

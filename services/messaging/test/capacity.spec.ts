@@ -104,7 +104,7 @@ describe('capacity', () => {
     let now = 1_800_000_000_000;
     const harness = await Harness.start({
       clock: () => now,
-      capacity: { knownPeers: 2, peerRetentionMs: 1000 },
+      capacity: { knownPeers: 2, peerRetentionMs: 1000, newcomerRetentionMs: 1000 },
       upkeepMs: 20,
     });
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];

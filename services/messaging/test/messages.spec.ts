@@ -50,15 +50,22 @@ describe('a message', () => {
     expect(bob.texts).toEqual(['1', '2']);
   });
 
-  test('to an ambiguous name is refused, listing the ids', async () => {
-    const [alice, one, other] = [
-      await harness.peer('alice'),
-      await harness.peer('bob'),
-      await harness.peer('bob'),
-    ];
-    const failure = await send(alice, 'bob', 'who?').catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'precondition', reason: 'AMBIGUOUS_PEER' });
-    for (const peer of [one, other]) expect(String(failure)).toContain(peer.peerId.slice(0, 16));
+  test('of a second peer of a name shows it with digits; the name alone means the first', async () => {
+    const carol = await harness.peer('carol');
+    const first = await harness.peer('bob');
+    const second = await harness.peer('b\u200bob');
+    const shown = `bob (${second.peerId.slice(0, 8)})`;
+    await send(carol, 'bob', 'to the first');
+    await send(carol, shown, 'to the second');
+    await send(second, carol, 'from the second');
+    await send(first, carol, 'from the first');
+    await Promise.all([first.received(1), second.received(1), carol.received(2)]);
+    expect([first.texts, second.texts]).toEqual([['to the first'], ['to the second']]);
+    expect(second.deliveries[0]!.message!.targetName).toBe(shown);
+    const senders = carol.deliveries.map(({ message }) => message!.senderName);
+    expect(senders).toEqual([shown, 'bob']);
+    await join(first, 'ops');
+    expect((await join(second, 'ops')).room?.members).toEqual(['bob', shown]);
   });
 
   test('to an unknown peer is refused with the next step', async () => {

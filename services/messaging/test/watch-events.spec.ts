@@ -71,7 +71,7 @@ describe('WatchEvents', () => {
     await send(alice, bob, text, 'a');
     await send(alice, bob, text, 'a');
     await send(alice, everyone, 'x', 'b');
-    await waitFor(() => events.length >= 4, { what: 'events' });
+    await waitFor(() => events.length >= 3, { what: 'events' });
     const sender = { peerId: alice.peerId, name: 'alice' };
     const facts = events.map(({ event }) => event);
     const target = `peer:${bob.peerId}`;
@@ -85,9 +85,11 @@ describe('WatchEvents', () => {
       value: { sender, messageId: 'b', target: 'all', targetName: 'everyone', preview: 'x', bytes: 1n },
     });
     const receiver = { peerId: bob.peerId, name: 'bob' };
-    for (const messageId of ['a', 'b'])
-      expect(facts).toContainEqual({ $case: 'messageDelivered', value: { sender, messageId, receiver } });
-    expect(new Set(events.map(({ id }) => id)).size).toBe(4);
+    expect(facts).toContainEqual({
+      $case: 'messageDelivered',
+      value: { sender, messageId: 'a', receiver },
+    });
+    expect(new Set(events.map(({ id }) => id)).size).toBe(3);
     expect(events[0]!.source).toBe('messaging/test');
     await harness.messaging.stop();
     await waitFor(() => watcher.ended, { what: 'the end' });

@@ -1,4 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
+import { networkOf } from '@enjambre/core/network-of';
+import { Tally } from '../domain/tally.js';
+import { tooManyPeers } from './session-registry.js';
 import { ReceiveSession, type ReceiveCall, type ReceiveParts } from './receive-session.js';
 
 /** Handles Receive: tracks all open streams and ends them when the service stops. */
@@ -6,10 +9,16 @@ export class ReceiveHandler {
   readonly #open = new Map<ReceiveCall, ReceiveSession>();
   #stopping = false;
 
-  /** @param maxStreams maximum number of open streams, before and after their hello */
+  readonly #byParty = new Tally();
+
+  /**
+   * @param maxStreams maximum number of open streams, before and after their hello
+   * @param maxOfParty and of those of one party
+   */
   constructor(
     private readonly parts: ReceiveParts,
     private readonly maxStreams: number,
+    private readonly maxOfParty: number,
   ) {}
 
   accept(call: ReceiveCall): void {
@@ -19,11 +28,19 @@ export class ReceiveHandler {
       return;
     }
     if (this.#open.size >= this.maxStreams) {
-      handlers.fail(call, tooManyPeers());
+      handlers.fail(call, tooManyPeers('too many streams are open'));
       return;
     }
+    const party = networkOf(call.getPeer());
+    if (this.#byParty.of(party) >= this.maxOfParty) {
+      handlers.fail(call, tooManyPeers('too many streams are open from your address'));
+      return;
+    }
+    this.#byParty.add(party);
     this.#open.set(call, new ReceiveSession(call, this.parts));
-    call.on('cancelled', () => this.#open.delete(call));
+    call.on('cancelled', () => {
+      if (this.#open.delete(call)) this.#byParty.remove(party);
+    });
   }
 
   /** Ends all streams and accepts no more. */
@@ -35,8 +52,4 @@ export class ReceiveHandler {
 
 function stopping(): EnjambreError {
   return new EnjambreError('unavailable', 'STOPPING', 'the messaging service is stopping: connect again');
-}
-
-function tooManyPeers(): EnjambreError {
-  return new EnjambreError('exhausted', 'TOO_MANY_PEERS', 'too many peers are connected: try again later');
 }

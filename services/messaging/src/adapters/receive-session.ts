@@ -3,11 +3,12 @@ import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { checkHello } from '@enjambre/common/identity/hello';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
+import { networkOf } from '@enjambre/core/network-of';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { MessageExchange } from '../app/message-exchange.js';
 import type { WindowOptions } from '../domain/delivery-window.js';
-import type { PeerRef } from '../domain/message.js';
+import type { Caller } from '../domain/message.js';
 import { toDeliveryId } from './convert.js';
 import { Deliverer } from './deliverer.js';
 import { MALFORMED } from './service-definition.js';
@@ -93,7 +94,8 @@ export class ReceiveSession {
     if (message?.$case !== 'hello') {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
-    const peer = checkHello('messaging', message.value, this.#nonce);
+    const party = networkOf(this.#call.getPeer());
+    const peer = { ...checkHello('messaging', message.value, this.#nonce), party };
     this.#greeted = true;
     clearTimeout(this.#helloTimer);
     this.#open(peer, toDeliveryId(message.value.afterDeliveryId)).catch((error: unknown) =>
@@ -101,7 +103,7 @@ export class ReceiveSession {
     );
   }
 
-  async #open(peer: PeerRef, after: number): Promise<void> {
+  async #open(peer: Caller, after: number): Promise<void> {
     const { exchange, sessions, window, timeouts } = this.#parts;
     // From here on an earlier stream of the same peer has ended, and so has its inbox.
     const token = sessions.open(peer, this);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Metadata } from '@grpc/grpc-js';
-import type { PeerRef } from '../domain/message.js';
+import type { Caller } from '../domain/message.js';
+import { Tally } from '../domain/tally.js';
 
 /** The stream of a session, as the registry needs it. */
 interface SessionStream {
@@ -10,7 +11,7 @@ interface SessionStream {
 }
 
 interface Session {
-  readonly peer: PeerRef;
+  readonly peer: Caller;
   readonly stream: SessionStream;
   readonly token: string;
 }
@@ -23,8 +24,16 @@ export class SessionRegistry {
   readonly #byPeer = new Map<PeerId, Session>();
   readonly #byToken = new Map<string, Session>();
 
-  /** @param maxSessions maximum number of connected peers */
-  constructor(private readonly maxSessions: number) {}
+  readonly #byParty = new Tally();
+
+  /**
+   * @param maxSessions maximum number of connected peers
+   * @param maxOfParty and of those of one party
+   */
+  constructor(
+    private readonly maxSessions: number,
+    private readonly maxOfParty: number,
+  ) {}
 
   get size(): number {
     return this.#byPeer.size;
@@ -38,15 +47,16 @@ export class SessionRegistry {
    * Opens a session and returns its token; the previous session of that peer is closed. Throws `exhausted`
    * TOO_MANY_PEERS.
    */
-  open(peer: PeerRef, stream: SessionStream): string {
+  open(peer: Caller, stream: SessionStream): string {
     const before = this.#byPeer.get(peer.id);
-    if (!before && this.#byPeer.size >= this.maxSessions) {
-      throw new EnjambreError('exhausted', 'TOO_MANY_PEERS', 'too many peers are connected: try again later');
-    }
+    if (!before && this.#byPeer.size >= this.maxSessions) throw tooManyPeers('too many peers are connected');
+    if (before?.peer.party !== peer.party && this.#byParty.of(peer.party) >= this.maxOfParty)
+      throw tooManyPeers('too many peers are connected from your address');
     if (before) this.#remove(before);
     const session = { peer, stream, token: randomBytes(TOKEN_BYTES).toString('base64url') };
     this.#byPeer.set(peer.id, session);
     this.#byToken.set(session.token, session);
+    this.#byParty.add(peer.party);
     before?.stream.close(replaced());
     return session.token;
   }
@@ -58,14 +68,14 @@ export class SessionRegistry {
   }
 
   /** The peer whose session's token a call carries; undefined for none. */
-  find(metadata: Metadata): PeerRef | undefined {
+  find(metadata: Metadata): Caller | undefined {
     const [header] = metadata.get('authorization');
     const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
     return token === undefined ? undefined : this.#byToken.get(token)?.peer;
   }
 
   /** The caller of a unary call. Throws `unauthenticated` BAD_TOKEN. */
-  authenticate(metadata: Metadata): PeerRef {
+  authenticate(metadata: Metadata): Caller {
     const peer = this.find(metadata);
     if (peer) return peer;
     const message =
@@ -74,9 +84,18 @@ export class SessionRegistry {
   }
 
   #remove(session: Session): void {
-    this.#byToken.delete(session.token);
+    if (!this.#byToken.delete(session.token)) return;
+    this.#byParty.remove(session.peer.party);
     if (this.#byPeer.get(session.peer.id) === session) this.#byPeer.delete(session.peer.id);
   }
+}
+
+/** Retry delay if too many peers are connected. */
+const FULL_RETRY_MS = 30_000;
+
+export function tooManyPeers(what: string): EnjambreError {
+  const details = { retryAfterMs: FULL_RETRY_MS };
+  return new EnjambreError('exhausted', 'TOO_MANY_PEERS', `${what}: try again later`, details);
 }
 
 function replaced(): EnjambreError {

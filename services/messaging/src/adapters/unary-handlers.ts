@@ -40,8 +40,8 @@ export function unaryHandlers(
       return {};
     }),
     listRooms: handlers.unary(async ({ pageSize, pageToken }, { metadata }) => {
-      sessions.authenticate(metadata);
-      const { rooms, more } = await exchange.rooms(decodeRoomToken(pageToken), pageLimit(pageSize));
+      const peer = sessions.authenticate(metadata);
+      const { rooms, more } = await exchange.rooms(peer, decodeRoomToken(pageToken), pageLimit(pageSize));
       const last = rooms.at(-1);
       return {
         rooms: rooms.map(({ name, members }) => ({ name, members: [...members] })),

@@ -1,14 +1,17 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { quote } from '@enjambre/core/quote';
-import { Roster } from '../domain/roster.js';
+import { Roster, type KnownPeer } from '../domain/roster.js';
 import type { Capacity } from '../domain/capacity.js';
-import { checkRoomName, type PeerRef } from '../domain/message.js';
+import { checkRoomName, type Caller } from '../domain/message.js';
+import type { PartyQuotas } from '../domain/party-quotas.js';
+import { Rates } from '../domain/rates.js';
 import type { MessageStore } from './ports.js';
 
-interface ContactBookParts {
+export interface ContactBookParts {
   readonly store: MessageStore;
   readonly capacity: Capacity;
+  readonly quotas: PartyQuotas;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -17,8 +20,13 @@ interface ContactBookParts {
 export class ContactBook {
   #loading: Promise<Roster> | undefined;
   #loaded: Roster | undefined;
+  readonly #newPeers: Rates;
+  /** Peers whose part is being stored. */
+  readonly #noting = new Set<PeerId>();
 
-  constructor(private readonly parts: ContactBookParts) {}
+  constructor(private readonly parts: ContactBookParts) {
+    this.#newPeers = new Rates(parts.quotas.newPeers, tooManyNewPeers);
+  }
 
   /** Throws `unavailable` STORE_AWAY while the store cannot be read. */
   async roster(): Promise<Roster> {
@@ -31,27 +39,44 @@ export class ContactBook {
     }
   }
 
-  /** False before the roster was read. */
-  isMember(room: string, peer: PeerId): boolean {
-    return this.#loaded?.rooms.members(room)?.has(peer) === true;
+  /** The roster, once it was read. */
+  get loaded(): Roster | undefined {
+    return this.#loaded;
   }
 
   /** Throws `exhausted` TOO_MANY_PEERS. */
-  async greet(peer: PeerRef): Promise<void> {
+  async greet(caller: Caller): Promise<void> {
     const { store, clock } = this.parts;
     const roster = await this.roster();
-    roster.checkRoomFor(peer.id);
-    const known = { id: peer.id, name: peer.name, seenAt: clock() };
+    const now = clock();
+    if (!roster.get(caller.id)) {
+      roster.checkRoomFor(caller.party);
+      this.#newPeers.take(caller.party, now);
+    }
+    const known = roster.greeted(caller, now);
     await store.savePeer(known);
-    roster.greet(known);
+    roster.set(known);
   }
 
-  async join(room: string, peer: PeerId): Promise<Roster> {
+  /** Call it when a peer has sent or received a message: it is known for longer. Does not wait, and may fail. */
+  tookPart(id: PeerId): void {
+    const peer = this.#loaded?.get(id);
+    if (!peer || peer.tookPart || this.#noting.has(id)) return;
+    this.#noting.add(id);
+    this.#change(peer, { tookPart: true })
+      // Stored with its next message.
+      .catch(() => undefined)
+      .finally(() => this.#noting.delete(id));
+  }
+
+  async join(room: string, { id: peer }: Caller): Promise<Roster> {
     checkRoomName(room);
     const roster = await this.roster();
-    roster.rooms.checkRoomFor(room, peer);
+    const member = { peer, party: roster.get(peer)?.party ?? '' };
+    roster.rooms.checkRoomFor(room, member);
     await this.parts.store.saveMembership({ room, peer });
-    roster.rooms.join(room, peer);
+    roster.rooms.join(room, member);
+    this.tookPart(peer);
     return roster;
   }
 
@@ -59,7 +84,7 @@ export class ContactBook {
   async leave(room: string, peer: PeerId): Promise<void> {
     checkRoomName(room);
     const roster = await this.roster();
-    if (!roster.rooms.members(room)?.has(peer)) {
+    if (!roster.rooms.has(room, peer)) {
       const message = `not a member of the room ${quote(room)}`;
       throw new EnjambreError('not-found', 'NOT_A_MEMBER', message, { metadata: { remedy: 'list-rooms' } });
     }
@@ -67,26 +92,45 @@ export class ContactBook {
     roster.rooms.leave(room, peer);
   }
 
-  /** Removes peers that were absent for too long; connected ones count as seen now. */
+  /**
+   * Removes peers that were absent for too long; connected ones count as seen now. A newcomer that a message waits for
+   * is kept as long as others.
+   */
   async prune(connected: ReadonlySet<PeerId>): Promise<void> {
-    const { store, clock } = this.parts;
+    const { store, clock, capacity } = this.parts;
     const roster = await this.roster();
-    for (const { id, name } of roster.stale(clock())) {
+    const now = clock();
+    this.#newPeers.prune(now);
+    for (const peer of roster.stale(now)) {
+      const { id, seenAt } = peer;
       if (connected.has(id)) {
-        await this.greet({ id, name });
+        await this.#change(peer, { seenAt: now });
         continue;
       }
+      if (store.pending.of(id).messages > 0 && seenAt >= now - capacity.peerRetentionMs) continue;
       for (const room of roster.forget(id)) await store.deleteMembership({ room, peer: id });
       await store.forgetPeer(id);
     }
   }
 
+  async #change(peer: KnownPeer, change: Partial<KnownPeer>): Promise<void> {
+    await this.parts.store.savePeer({ ...peer, ...change });
+    // It may have said hello meanwhile.
+    const current = this.#loaded?.get(peer.id);
+    if (current) this.#loaded?.set({ ...current, ...change });
+  }
+
   async #load(): Promise<Roster> {
     const { peers, memberships } = await this.parts.store.contacts();
-    const roster = new Roster(this.parts.capacity);
-    for (const peer of peers) roster.greet(peer);
-    for (const { room, peer } of memberships) roster.rooms.join(room, peer);
+    const roster = new Roster(this.parts.capacity, this.parts.quotas);
+    for (const peer of peers) roster.set(peer);
+    for (const membership of memberships) roster.restore(membership);
     this.#loaded = roster;
     return roster;
   }
+}
+
+function tooManyNewPeers(retryAfterMs: number): EnjambreError {
+  const message = `too many new peers have come from your address within a minute: try again after ${retryAfterMs} ms`;
+  return new EnjambreError('exhausted', 'TOO_MANY_PEERS', message, { retryAfterMs });
 }

@@ -1,4 +1,3 @@
-import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { messageDelivered, messageSent } from '../domain/events.js';
 import type { Capacity } from '../domain/capacity.js';
@@ -6,11 +5,15 @@ import {
   checkMessageId,
   checkRoomName,
   checkText,
+  type Caller,
   type Message,
   type PeerRef,
   type TargetRequest,
 } from '../domain/message.js';
-import { SendRates } from '../domain/send-rates.js';
+import { CallRates } from '../domain/call-rates.js';
+import type { PartyQuotas } from '../domain/party-quotas.js';
+import type { Roster } from '../domain/roster.js';
+import { Admission } from './admission.js';
 import { ContactBook } from './contact-book.js';
 import type { EventPublisher, HistoryPage, Inbox, Kept, MessageStore } from './ports.js';
 import { SenderLanes } from './sender-lanes.js';
@@ -19,6 +22,8 @@ export interface MessageExchangeParts {
   readonly store: MessageStore;
   readonly events: EventPublisher;
   readonly capacity: Capacity;
+  /** What the peers of one party may use together. */
+  readonly quotas: PartyQuotas;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -52,33 +57,36 @@ export interface RoomPage {
   readonly more: boolean;
 }
 
-/** Suggested retry delay for a full receiver, in milliseconds: an estimate. */
-const FULL_RETRY_MS = 5000;
 /** Limit of hellos of one peer that wait for the previous one. */
 const MAX_OPENINGS = 8;
-/** Limit of members named in one page of rooms, so that a page fits into a gRPC message. */
-const MAX_MEMBERS_PER_PAGE = 10_000;
+/** Limit of look-ups of one peer that wait for the previous one. */
+const MAX_LOOKUPS = 16;
+/** Limit of members named in one page of rooms: they are sorted, and a page must fit into a gRPC message. */
+const MAX_MEMBERS_PER_PAGE = 2000;
 
 /** The operations of authenticated peers. */
 export class MessageExchange {
   readonly counts: MessageCounts = { accepted: 0, repeated: 0, copies: 0, skipped: 0, delivered: 0 };
   readonly #parts: MessageExchangeParts;
   readonly #contacts: ContactBook;
-  readonly #rates: SendRates;
+  readonly #rates: CallRates;
+  readonly #admission: Admission;
   readonly #lanes: SenderLanes;
   /** Opens inboxes of a peer in the order of requests: the last one stays open. */
   readonly #openings = new SenderLanes(MAX_OPENINGS);
+  readonly #lookups = new SenderLanes(MAX_LOOKUPS);
 
   constructor(parts: MessageExchangeParts) {
-    const { capacity } = parts;
     this.#parts = parts;
     this.#contacts = new ContactBook(parts);
-    this.#rates = new SendRates({ perSecond: capacity.messagesPerSecond, burst: capacity.messageBurst });
-    this.#lanes = new SenderLanes(capacity.waitingPerSender);
+    this.#rates = new CallRates(parts.capacity, parts.quotas);
+    this.#admission = new Admission(parts);
+    this.#lanes = new SenderLanes(parts.capacity.waitingPerSender);
   }
 
-  /** Registers an authenticated peer: others can now write to it. Throws `exhausted` TOO_MANY_PEERS. */
-  async open(peer: PeerRef, after: number): Promise<Inbox> {
+  /** Registers an authenticated peer: others can now write to it. Throws `exhausted` TOO_MANY_PEERS, TOO_FAST. */
+  async open(peer: Caller, after: number): Promise<Inbox> {
+    this.#rates.hello(peer, this.#parts.clock());
     return this.#openings.run(peer.id, async () => {
       await this.#contacts.greet(peer);
       return this.#parts.store.open(peer.id, after);
@@ -86,20 +94,23 @@ export class MessageExchange {
   }
 
   /** Accepts a message; the errors are listed at Send in messaging.proto. */
-  async send(sender: PeerRef, request: SendRequest): Promise<Kept> {
+  async send(sender: Caller, request: SendRequest): Promise<Kept> {
     checkMessageId(request.id);
     checkText(request.text);
-    this.#rates.take(sender.id, this.#parts.clock());
+    this.#rates.call(sender, this.#parts.clock());
     const kept = await this.#lanes.run(sender.id, () => this.#put(sender, request));
     this.#count(kept);
+    this.#contacts.tookPart(sender.id);
     if (kept.fresh) this.#parts.events.publish(messageSent(kept.message, this.#parts.capacity.previewChars));
     return kept;
   }
 
-  /** Call it when a receiver has acknowledged a message. */
-  delivered(message: Message, receiver: PeerRef): void {
+  /** Call it when a receiver has acknowledged a message. A message to many is one event, not one for each of them. */
+  delivered(message: Message, { id }: PeerRef): void {
     this.counts.delivered += 1;
-    this.#parts.events.publish(messageDelivered(message, receiver));
+    if (message.target.kind !== 'everyone') this.#contacts.tookPart(id);
+    if (message.target.kind === 'peer')
+      this.#parts.events.publish(messageDelivered(message, message.target.peer));
   }
 
   /**
@@ -109,28 +120,29 @@ export class MessageExchange {
   mayRead(reader: PeerId, { sender, target }: { readonly sender: string; readonly target: string }): boolean {
     if (reader === sender || target === 'all' || target === `peer:${reader}`) return true;
     const room = /^room:(.*)$/s.exec(target)?.[1];
-    return room !== undefined && this.#contacts.isMember(room, reader);
+    return room !== undefined && this.#contacts.loaded?.rooms.has(room, reader) === true;
   }
 
-  async join(peer: PeerRef, room: string): Promise<RoomView> {
-    this.#rates.take(peer.id, this.#parts.clock());
-    const roster = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer.id));
+  async join(peer: Caller, room: string): Promise<RoomView> {
+    this.#rates.call(peer, this.#parts.clock());
+    const roster = await this.#lanes.run(peer.id, () => this.#contacts.join(room, peer));
     return roomView(roster, room);
   }
 
-  async leave(peer: PeerRef, room: string): Promise<void> {
-    this.#rates.take(peer.id, this.#parts.clock());
+  async leave(peer: Caller, room: string): Promise<void> {
+    this.#rates.call(peer, this.#parts.clock());
     await this.#lanes.run(peer.id, () => this.#contacts.leave(room, peer.id));
   }
 
   /** Rooms after the name `after`, in order. */
-  async rooms(after: string, limit: number): Promise<RoomPage> {
+  async rooms(peer: Caller, after: string, limit: number): Promise<RoomPage> {
+    this.#rates.lookup(peer, this.#parts.clock());
     const roster = await this.#contacts.roster();
-    const names = roster.rooms.names(after);
+    const names = roster.rooms.names(after, limit + 1);
     const rooms: RoomView[] = [];
     let members = 0;
     for (const name of names) {
-      members += roster.rooms.members(name)?.size ?? 0;
+      members += roster.rooms.size(name);
       if (rooms.length === limit || (rooms.length > 0 && members > MAX_MEMBERS_PER_PAGE)) break;
       rooms.push(roomView(roster, name));
     }
@@ -139,17 +151,13 @@ export class MessageExchange {
 
   /** Sent and received messages of `peer`; `conversation` restricts them to one peer or room. */
   async history(
-    peer: PeerRef,
+    peer: Caller,
     { conversation, before, limit }: { conversation?: TargetRequest; before?: number; limit: number },
   ): Promise<HistoryPage> {
-    this.#rates.take(peer.id, this.#parts.clock());
+    this.#rates.lookup(peer, this.#parts.clock());
     const matches = conversation ? await this.#inConversation(peer.id, conversation) : () => true;
-    return this.#parts.store.history({
-      peer: peer.id,
-      matches,
-      limit,
-      ...(before !== undefined && { before }),
-    });
+    const query = { peer: peer.id, matches, limit, ...(before !== undefined && { before }) };
+    return this.#lookups.run(peer.id, () => this.#parts.store.history(query));
   }
 
   /** Removes expired data; call it periodically. */
@@ -167,20 +175,16 @@ export class MessageExchange {
     counts.skipped += skipped;
   }
 
-  async #put(sender: PeerRef, { id, target: wanted, text }: SendRequest): Promise<Kept> {
+  async #put(sender: Caller, { id, target: wanted, text }: SendRequest): Promise<Kept> {
     const { store, clock } = this.#parts;
     const roster = await this.#contacts.roster();
+    const now = clock();
+    if (wanted.kind !== 'peer') this.#rates.copies(sender, now, roster.receiversOf(wanted));
     const { target, receivers: all } = roster.resolve(sender.id, wanted);
-    const receivers = all.filter((receiver) => this.#hasRoom(receiver));
-    if (receivers.length === 0) throw receiverFull();
-    const message = { id, sender, target, text, sentAt: clock() };
-    return store.put({ message, receivers, skipped: all.length - receivers.length, party: '' });
-  }
-
-  #hasRoom(receiver: PeerId): boolean {
-    const { pendingMessages, pendingBytes } = this.#parts.capacity;
-    const { messages, bytes } = this.#parts.store.pending.of(receiver);
-    return messages < pendingMessages && bytes < pendingBytes;
+    const from = { id: sender.id, name: roster.shownName(sender.id) };
+    const message = { id, sender: from, target, text, sentAt: now };
+    const receivers = this.#admission.admit(message, sender, all);
+    return store.put({ message, receivers, skipped: all.length - receivers.length, party: sender.party });
   }
 
   async #inConversation(self: PeerId, conversation: TargetRequest): Promise<(message: Message) => boolean> {
@@ -196,12 +200,7 @@ export class MessageExchange {
   }
 }
 
-function roomView(roster: Awaited<ReturnType<ContactBook['roster']>>, name: string): RoomView {
-  const members = [...(roster.rooms.members(name) ?? [])].map((id) => roster.nameOf(id)).sort();
+function roomView(roster: Roster, name: string): RoomView {
+  const members = (roster.rooms.members(name) ?? []).map((id) => roster.shownName(id)).sort();
   return { name, members };
-}
-
-function receiverFull(): EnjambreError {
-  const message = `the queue of the receiver is full: send again in ${FULL_RETRY_MS / 1000} s, or when it has read its messages`;
-  return new EnjambreError('exhausted', 'RECEIVER_FULL', message, { retryAfterMs: FULL_RETRY_MS });
 }

@@ -6,6 +6,12 @@ export interface PeerRef {
   readonly name: string;
 }
 
+/** An authenticated peer that makes a call. */
+export interface Caller extends PeerRef {
+  /** The part of its address that it cannot change at will: all peers of one party share its quotas. */
+  readonly party: string;
+}
+
 /** The resolved target of a message. */
 export type Target =
   | { readonly kind: 'peer'; readonly peer: PeerRef }

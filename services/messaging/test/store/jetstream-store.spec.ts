@@ -15,6 +15,8 @@ import { encodeOutbox } from '../../src/adapters/jetstream/stored.js';
 import { messageStoreContract } from './contract.js';
 
 const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
+const ALICE = { ...alice, seenAt: 0, namedAt: 0, party: '10.0.0.1', tookPart: true };
+const BOB = { ...bob, seenAt: 0, namedAt: 0, party: '2001:db8:0:1::/64', tookPart: false };
 const USUAL = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 };
 const log = createLogger({ name: 'messaging', level: 'silent' });
 
@@ -54,9 +56,9 @@ describe('a JetStream store', () => {
 
   test('restores peers, rooms, messages, cursors and backlogs after a restart', async () => {
     const before = await started();
-    await before.savePeer({ ...alice, seenAt: 1 });
-    await before.savePeer({ ...alice, name: 'renamed', seenAt: 2 });
-    await before.savePeer({ ...bob, seenAt: 3 });
+    await before.savePeer({ ...ALICE, seenAt: 1 });
+    await before.savePeer({ ...ALICE, name: 'renamed', seenAt: 2 });
+    await before.savePeer({ ...BOB, seenAt: 3 });
     await before.saveMembership({ room: 'ñ. *>', peer: alice.id });
     await before.saveMembership({ room: 'gone', peer: alice.id });
     await before.deleteMembership({ room: 'gone', peer: alice.id });
@@ -69,8 +71,8 @@ describe('a JetStream store', () => {
     const after = await started();
     expect(await after.contacts()).toEqual({
       peers: [
-        { id: alice.id, name: 'renamed', seenAt: 2 },
-        { ...bob, seenAt: 3 },
+        { ...ALICE, name: 'renamed', seenAt: 2 },
+        { ...BOB, seenAt: 3 },
       ],
       memberships: [{ room: 'ñ. *>', peer: alice.id }],
     });
@@ -123,15 +125,27 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
+  test('reads peers as an earlier version stored them', async () => {
+    const store = await started();
+    await store.contacts();
+    const connection = await connectToNats(nats.url);
+    const bucket = await connection.jetstream().views.kv(BUCKET);
+    await bucket.put(`peer.${alice.id}`, JSON.stringify({ name: 'alice', seenAt: 7 }));
+    await connection.close();
+    const peer = { id: alice.id, name: 'alice', seenAt: 7, namedAt: 7, party: '', tookPart: true };
+    expect((await store.contacts()).peers).toEqual([peer]);
+    await store.stop();
+  });
+
   test('ignores malformed contacts', async () => {
     const store = await started();
-    await store.savePeer({ ...alice, seenAt: 1 });
+    await store.savePeer({ ...ALICE, seenAt: 1 });
     const connection = await connectToNats(nats.url);
     const bucket = await connection.jetstream().views.kv(BUCKET);
     for (const key of [`peer.${bob.id}`, 'peer.x', 'room.x', 'cursor.x', 'other', `room.IA.${bob.id}`])
       await bucket.put(key, '{"name":7}');
     await connection.close();
-    expect(await store.contacts()).toEqual({ peers: [{ ...alice, seenAt: 1 }], memberships: [] });
+    expect(await store.contacts()).toEqual({ peers: [{ ...ALICE, seenAt: 1 }], memberships: [] });
     await store.stop();
   });
 

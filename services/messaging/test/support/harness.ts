@@ -10,11 +10,13 @@ import {
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { messagingOptions } from '../../src/config.js';
 import { createMessaging, type Messaging, type MessagingOverrides } from '../../src/service.js';
+import { Detour } from './detour.js';
 import { TestPeer, type PeerOptions } from './test-peer.js';
 
 /** A messaging service on a free port and its clients, stopped together. */
 export class Harness {
   readonly #clients: MessagingServiceClient[] = [];
+  readonly #detours: Detour[] = [];
 
   private constructor(readonly messaging: Messaging) {}
 
@@ -22,7 +24,9 @@ export class Harness {
     overrides: MessagingOverrides = {},
     flags: Record<string, string> = {},
   ): Promise<Harness> {
-    const config = resolveOptions(messagingOptions, { listen: '127.0.0.1:0', name: 'test', ...flags }, {});
+    // All peers of most tests are at one address.
+    const usual = { listen: '127.0.0.1:0', name: 'test', addressBudget: '100' };
+    const config = resolveOptions(messagingOptions, { ...usual, ...flags }, {});
     const log = createLogger({ name: 'messaging', level: 'silent' });
     // By default without an operator: nothing is created in the home folder.
     const operatorTokenFile = flags['operatorTokenFile'];
@@ -35,9 +39,9 @@ export class Harness {
     return this.messaging.address.kind === 'tcp' ? this.messaging.address.port : 0;
   }
 
-  /** A client on its own connection. */
-  client(): MessagingServiceClient {
-    const client = dialer.client(MessagingServiceClient, `127.0.0.1:${this.port}`, {
+  /** A client on its own connection; `port` may be that of a {@link Detour}. */
+  client(port = this.port): MessagingServiceClient {
+    const client = dialer.client(MessagingServiceClient, `127.0.0.1:${port}`, {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);
@@ -56,7 +60,15 @@ export class Harness {
     return peer;
   }
 
+  /** Clients of this port come from another address, such as "127.0.0.66": they are another party. */
+  async from(address: string): Promise<number> {
+    const detour = await Detour.start(address, this.port);
+    this.#detours.push(detour);
+    return detour.port;
+  }
+
   async stop(): Promise<void> {
+    for (const detour of this.#detours) detour.stop();
     for (const client of this.#clients) client.close();
     await this.messaging.stop();
   }

@@ -10,7 +10,16 @@ import type { JetStreamAccess } from './jetstream-access.js';
 
 /** A bucket of 10,000 peers is read in well under a second. */
 const LOAD_TIMEOUT_MS = 20_000;
-const peerSchema = z.object({ name: z.string().min(1).max(64), seenAt: z.number() });
+const peerSchema = z
+  .object({
+    name: z.string().min(1).max(64),
+    seenAt: z.number(),
+    // Absent from versions before these fields: such a peer may have taken part.
+    namedAt: z.number().optional(),
+    party: z.string().max(64).default(''),
+    tookPart: z.boolean().default(true),
+  })
+  .transform(({ namedAt, ...peer }) => ({ ...peer, namedAt: namedAt ?? peer.seenAt }));
 
 interface Found {
   readonly peers: KnownPeer[];
@@ -46,8 +55,8 @@ export class ContactBucket {
     });
   }
 
-  async savePeer({ id, name, seenAt }: KnownPeer): Promise<void> {
-    await this.#put(`peer.${id}`, JSON.stringify({ name, seenAt }));
+  async savePeer({ id, ...peer }: KnownPeer): Promise<void> {
+    await this.#put(`peer.${id}`, JSON.stringify(peer));
   }
 
   async forgetPeer(id: PeerId): Promise<void> {
@@ -90,8 +99,7 @@ export class ContactBucket {
   #read(key: string, text: string, found: Found): void {
     const [kind, first = '', second = ''] = key.split('.');
     if (kind === 'peer') {
-      const { name, seenAt } = peerSchema.parse(JSON.parse(text));
-      found.peers.push({ id: parsePeerId(first), name, seenAt });
+      found.peers.push({ id: parsePeerId(first), ...peerSchema.parse(JSON.parse(text)) });
     } else if (kind === 'room') {
       const room = Buffer.from(first, 'base64url').toString();
       checkRoomName(room);

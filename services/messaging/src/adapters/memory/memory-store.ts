@@ -51,7 +51,7 @@ const MAX_PAGE_BYTES = 1 << 20;
 /** Limit of messages that one page of history searches, so that it costs milliseconds. */
 const MAX_SEARCHED = 5000;
 /** Approximate memory of a receiver of a stored message: its places in list, mailbox, inbox and history. Measured. */
-const BYTES_PER_RECEIVER = 128;
+const BYTES_PER_RECEIVER = 256;
 
 /** In place of a message that was dropped. */
 const GONE: Outgoing = {
