@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '@enjambre/core/error';
 import type { Coverage } from './coverage.js';
 import { mutate } from './mutator.js';
@@ -57,7 +58,7 @@ export class Fuzzer {
     this.#corpus = [...target.seeds];
   }
 
-  run(): FuzzResult {
+  async run(): Promise<FuzzResult> {
     const { inputs, coverage } = this.options;
     for (const seed of this.target.seeds) this.#try(seed);
     coverage.take();
@@ -71,6 +72,8 @@ export class Fuzzer {
       const batch = Array.from({ length }, () => this.#next());
       for (const input of batch) this.#try(input);
       done += length;
+      // What the inputs left for later, such as writes, runs now: otherwise it would pile up.
+      await nextTurn();
       if (!coverage.take()) continue;
       this.#keep(batch);
       vain = 0;

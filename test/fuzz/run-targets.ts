@@ -49,11 +49,11 @@ export function fuzz(title: string, all: readonly FuzzTarget[]): void {
 
     it.each(targets)(
       '$name refuses or reads each of its inputs',
-      (target) => {
+      async (target) => {
         const before = coverage.characters;
         const startMs = performance.now();
         const seeds = [...target.seeds, ...foundFor(target.name)];
-        const result = new Fuzzer(
+        const result = await new Fuzzer(
           { ...target, seeds },
           { inputs: INPUTS, seed: SEED, maxMs: MAX_MS, coverage },
         ).run();
