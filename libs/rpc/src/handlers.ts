@@ -3,11 +3,12 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   type ServerDuplexStream,
-  type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
 import { toServiceError } from './status.js';
+import { StreamReader } from './stream-reader.js';
 
 /** Context of a handler's call. */
 export interface CallContext {
@@ -22,6 +23,8 @@ export interface HandlerOptions {
   /** Owner of the error reasons, such as "enjambre.tracker". */
   readonly domain: string;
   readonly log: Logger;
+  /** @default the system clock */
+  readonly clock?: Pick<Clock, 'after'>;
   /** Called before every handler; throws, or rejects, to refuse the call. */
   readonly authorize?: (context: CallContext) => Promise<void> | undefined;
 }
@@ -50,7 +53,10 @@ export class HandlerFactory {
     };
   }
 
-  /** Sends the generator's messages one by one, no faster than the caller reads. */
+  /**
+   * Sends the generator's messages one by one, no faster than the caller reads. A caller that reads none of them for
+   * {@link SLOW_READER_MS} gets `timeout`, SLOW_READER.
+   */
   serverStream<Request, Response>(
     handle: (request: Request, context: CallContext) => AsyncIterable<Response>,
   ): handleServerStreamingCall<Request, Response> {
@@ -60,10 +66,11 @@ export class HandlerFactory {
         abort.abort();
       });
       const context = { metadata: call.metadata, peer: call.getPeer(), signal: abort.signal };
+      const reader = new StreamReader(call, this.options.clock ?? SYSTEM_CLOCK);
       const send = async (): Promise<void> => {
         for await (const message of handle(call.request, context)) {
           if (abort.signal.aborted) return;
-          if (!call.write(message)) await writable(call, abort.signal);
+          await reader.send(message, abort.signal);
         }
       };
       const sent = this.#run(context, send);
@@ -100,19 +107,4 @@ export class HandlerFactory {
     if (check) await check;
     return work();
   }
-}
-
-/** Resolves when the stream accepts more, or when its reader is gone. */
-async function writable(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      call.off('drain', done);
-      call.off('close', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    call.on('drain', done);
-    call.on('close', done);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,8 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-
-interface Http2Writable {
-  write(bytes: Buffer, done: (error?: Error | null) => void): boolean;
-}
+import { streamOf } from './gate/grpc-internals.js';
 
 /**
  * Writes an encoded message with its prefix to the HTTP/2 stream below a call, bypassing grpc-js, which would
@@ -14,14 +11,7 @@ export function writeRaw(
   bytes: Buffer,
   done: (error?: Error | null) => void,
 ): void {
-  streamOf(call).write(bytes, done);
-}
-
-/**
- * grpc-js 1.14 keeps the stream in the call that the stream object wraps; the version is pinned, and a test
- * detects changes.
- */
-function streamOf(call: ServerDuplexStream<unknown, unknown>): Http2Writable {
-  const { stream } = (call as unknown as { call: { stream: Http2Writable } }).call;
-  return stream;
+  const stream = streamOf(call);
+  if (!stream) throw new Error('the call has no HTTP/2 stream');
+  stream.write(bytes, done);
 }

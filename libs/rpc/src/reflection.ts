@@ -1,4 +1,4 @@
-import type { handleBidiStreamingCall, Server, ServiceDefinition } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, Server, ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { loadFileDescriptors } from './descriptors.js';
 
@@ -19,10 +19,22 @@ export function addReflection(server: Server, services: readonly string[]): void
   versionsOf([], services).forEach(({ definition }, version) => {
     const answer: ReflectionVersion['answer'] = (call) => {
       made ??= versionsOf(loadFileDescriptors(), services);
-      made[version]?.answer(call);
+      made[version]?.answer(paced(call));
     };
     server.addService(definition, { [METHOD]: answer });
   });
+}
+
+/** Lets the next question in when the answer to the last one is sent: an answer is much longer. */
+function paced(call: ServerDuplexStream<unknown, unknown>): ServerDuplexStream<unknown, unknown> {
+  const write = call.write.bind(call) as (answer: unknown, sent: () => void) => boolean;
+  call.write = (answer: unknown): boolean => {
+    call.pause();
+    return write(answer, () => {
+      call.resume();
+    });
+  };
+  return call;
 }
 
 /** The service in each of its versions, independent of the descriptors. */

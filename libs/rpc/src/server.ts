@@ -19,9 +19,10 @@ import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
 import { credentialsAt, type Credentials } from './credentials.js';
+import type { Resource } from './gate/budgets.js';
 import { Gate } from './gate/gate.js';
-import { http2ServerOf } from './gate/grpc-internals.js';
-import { SERVICE_LIMITS, type ServerLimits } from './gate/limits.js';
+import { addHttp2Options, http2ServerOf, methodsOf } from './gate/grpc-internals.js';
+import { MAX_HEADERS, SERVICE_LIMITS, type ServerLimits } from './gate/limits.js';
 import { ServedHealth } from './health.js';
 import { listen, type Listening } from './listen.js';
 import { noteReachedAt } from './reached-at.js';
@@ -71,6 +72,11 @@ const KEEPALIVE_TIME_MS = 4000;
 const KEEPALIVE_TIMEOUT_MS = 3000;
 /** Clients that ping more often are disconnected. */
 const MIN_CLIENT_PING_MS = 1000;
+/** Of Node's HTTP/2 server, below its streams. Its other limits are low enough by default. */
+const HTTP2_OPTIONS = {
+  /** A call with more is reset by HTTP/2 itself. */
+  maxHeaderListPairs: MAX_HEADERS,
+};
 const DEFAULT_MAX_RECEIVE_BYTES = 1 << 20;
 const DEFAULT_GRACE_MS = 3000;
 
@@ -97,9 +103,9 @@ export class GrpcServer implements Startable {
     return this.#bound;
   }
 
-  /** Open connections; 0 for a unix socket, where nobody counts them. */
-  get connections(): number {
-    return this.#running?.gate?.connections ?? 0;
+  /** What its clients hold together; 0 for a unix socket, where nobody counts. */
+  held(resource: Resource): number {
+    return this.#running?.gate?.held(resource) ?? 0;
   }
 
   /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
@@ -126,13 +132,14 @@ export class GrpcServer implements Startable {
     // Our code throws or logs errors; grpc-js would write them to standard error as well.
     if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
     const server = new Server({ ...this.#serverOptions(), interceptors });
+    if (at.kind === 'tcp') addHttp2Options(server, HTTP2_OPTIONS);
     for (const { definition, implementation } of services) server.addService(definition, implementation);
     this.#health.addTo(server);
     addReflection(server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     const secured = credentialsAt(formatAddress(at), credentials);
     const injector = server.createConnectionInjector(secured.server);
     const gate = this.#gate(injector, secured);
-    gate?.guard(http2ServerOf(server));
+    gate?.guard(http2ServerOf(server), methodsOf(server));
     const accept = gate ? gate.accept.bind(gate) : injector.injectConnection.bind(injector);
     this.#running = { server, injector, gate, listening: undefined };
     try {
@@ -212,6 +219,9 @@ export class GrpcServer implements Startable {
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
       'grpc.min_ping_interval_without_data_ms': MIN_CLIENT_PING_MS,
       'grpc.enable_channelz': 0,
+      ...(this.#options.listen.kind === 'tcp' && {
+        'grpc.max_concurrent_streams': (this.#options.limits ?? SERVICE_LIMITS).streamsPerConnection,
+      }),
     };
   }
 }

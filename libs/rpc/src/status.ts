@@ -39,7 +39,11 @@ const CODE_OF = new Map<status, ErrorCode>(
  */
 export function toStatus(error: unknown, domain: string): StatusObject {
   const known = EnjambreError.from(error);
-  const code = STATUS_OF[known.code];
+  return statusOf(known, domain, STATUS_OF[known.code]);
+}
+
+/** {@link toStatus} with a code for which there is no {@link ErrorCode}. */
+export function statusOf(known: EnjambreError, domain: string, code: status): StatusObject {
   const message = wellFormed(known.message.slice(0, MAX_MESSAGE_CHARS));
   const details = Status.encode({ code, message, details: detailsOf(known, domain) }).finish();
   const metadata = new Metadata();

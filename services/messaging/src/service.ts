@@ -62,7 +62,7 @@ export interface Messaging extends Startable {
 /** Leaves room for streams before their hello and for sessions about to be replaced. */
 const STREAMS_PER_SESSION = 2;
 /** What its clients may use; room for sessions about to be replaced. */
-const LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 15_000 };
+const LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 15_000, streams: 30_000 };
 const SERVICE_NAME = 'enjambre.messaging.v1.MessagingService';
 const DEFAULT_TIMEOUTS: ReceiveTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 /** Calls of all senders together, and copies to rooms and everyone, by the rate of one sender. */

@@ -17,10 +17,33 @@ interface Serving {
   readonly metrics: Metrics | undefined;
 }
 
-/** Each agent has two connections to another, for all files, and one for metainfo. */
-const PEER_LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 4000, connectionsPerSecond: 1000 };
-/** Over TCP: commands and consoles of a few people. */
-const CONTROL_LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 500, connectionsPerSecond: 200 };
+/**
+ * Each agent has two connections to another: one with a Sync stream for each file, one with a Fetch stream for each. It
+ * may have 250 files at a time, more wait and try again. A chunk of metainfo has 256 KiB, and some copies: the answers
+ * to one party take up to 32 MiB.
+ */
+const PEER_LIMITS: ServerLimits = {
+  ...SERVICE_LIMITS,
+  connections: 4000,
+  connectionsPerSecond: 1000,
+  streams: 10_000,
+  callsPerSecond: 10_000,
+  calls: 1000,
+  watches: 200,
+  greetings: 2500,
+};
+/** Over TCP: commands and consoles of a few people. A command may take long. */
+const CONTROL_LIMITS: ServerLimits = {
+  ...SERVICE_LIMITS,
+  connections: 500,
+  connectionsPerSecond: 200,
+  streams: 2000,
+  callsPerSecond: 1000,
+  calls: 1000,
+  watches: 1000,
+  greetings: 100,
+  callMs: Infinity,
+};
 
 /** A .torrent of 64 MiB, sent to start a download, and some room; over the socket, which only its owner can reach. */
 const MAX_SOCKET_BYTES = 65 << 20;

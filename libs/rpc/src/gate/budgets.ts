@@ -3,9 +3,9 @@ import { TokenBucket } from '@enjambre/core/token-bucket';
 import { BURST_SECONDS, LEAST_QUOTA, type ServerLimits } from './limits.js';
 
 /** What is counted while it is held. */
-export type Resource = 'connections';
+export type Resource = 'connections' | 'streams' | 'calls' | 'watches' | 'greetings';
 /** What is counted per second. */
-export type Rate = 'connectionsPerSecond';
+export type Rate = 'connectionsPerSecond' | 'callsPerSecond';
 
 /** Whose limit is reached: that of the party, or that of all. */
 export type Exhausted = 'party' | 'all';
@@ -90,5 +90,5 @@ export class Budgets {
 }
 
 function noneHeld(): Record<Resource, number> {
-  return { connections: 0 };
+  return { connections: 0, streams: 0, calls: 0, watches: 0, greetings: 0 };
 }

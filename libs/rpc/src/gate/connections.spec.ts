@@ -67,7 +67,7 @@ async function serves(): Promise<boolean> {
 /** Opens the connections that a party may have. */
 async function fill(from: string): Promise<void> {
   await Promise.all(Array.from({ length: 64 }, () => strangers.socket(from)));
-  await waitFor(() => server.connections === 64, { what: 'connections are open' });
+  await waitFor(() => server.held('connections') === 64, { what: 'connections are open' });
 }
 
 /** All that the server says until it ends the connection. */
@@ -90,7 +90,7 @@ describe('the connections of a server', () => {
     );
     expect(await serves()).toBe(true);
     strangers.stop();
-    await waitFor(() => server.connections <= 1, { what: 'connections are closed' });
+    await waitFor(() => server.held('connections') <= 1, { what: 'connections are closed' });
     expect(await metrics.page()).toContain(
       'enjambre_server_refusals_total{what="connection",reason="TOO_MANY_CONNECTIONS"} 1',
     );
@@ -130,13 +130,13 @@ describe('the connections of a server', () => {
       const page = await metrics.page();
       refused = Number(/reason="TOO_MANY_CONNECTIONS"} (\d+)/.exec(page)?.[1] ?? 0);
     }
-    await waitFor(() => server.connections === 0, { what: 'all are closed' });
+    await waitFor(() => server.held('connections') === 0, { what: 'all are closed' });
     // 20 a second, saved for five seconds.
     expect(refused).toBeGreaterThan(20);
     expect(await serves()).toBe(true);
     await clock.advance(1000);
     const socket = await strangers.socket(STRANGER);
-    await waitFor(() => server.connections === 1, { what: 'it is admitted' });
+    await waitFor(() => server.held('connections') === 1, { what: 'it is admitted' });
     socket.destroy();
   });
 
@@ -146,19 +146,19 @@ describe('the connections of a server', () => {
     slow.write(PREFACE.subarray(0, 10));
     const dripping = heardBy(slow);
     expect(await serves()).toBe(true);
-    await waitFor(() => server.connections === 2, { what: 'two are open' });
+    await waitFor(() => server.held('connections') === 2, { what: 'two are open' });
     await clock.advance(9000);
-    expect(server.connections).toBe(2);
+    expect(server.held('connections')).toBe(2);
     await clock.advance(2000);
     await Promise.all([silent, dripping]);
-    await waitFor(() => server.connections === 0, { what: 'all are closed' });
+    await waitFor(() => server.held('connections') === 0, { what: 'all are closed' });
   });
 
   it('stay open once a call was made', async () => {
     const client = dialer.client(HealthClient, formatAddress(server.address));
     await callUnary(client.check.bind(client), { service: '' });
     await clock.advance(20_000);
-    expect(server.connections).toBe(1);
+    expect(server.held('connections')).toBe(1);
     client.close();
   });
 

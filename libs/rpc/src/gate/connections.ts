@@ -1,21 +1,13 @@
-import type { Http2Session } from 'node:http2';
+import type { Http2Server, Http2Session, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
 import { EnjambreError } from '@enjambre/core/error';
 import { networkOf } from '@enjambre/core/network-of';
 import type { Budgets, Exhausted } from './budgets.js';
+import { Connection, type Conduct } from './connection.js';
 import { UNUSED_MS } from './limits.js';
 import type { Refusals } from './refusals.js';
 import { TurnAway } from './turn-away.js';
-
-/** A connection of a client. */
-export interface Connection {
-  readonly party: string;
-  readonly socket: Socket;
-  readonly sinceMs: number;
-  /** True once it has opened a stream. */
-  used: boolean;
-}
 
 export interface ConnectionsComponents {
   readonly budgets: Budgets;
@@ -64,7 +56,7 @@ export class Connections {
       else socket.destroy();
       return;
     }
-    const connection = { party, socket, sinceMs: this.#now(), used: false };
+    const connection = new Connection(party, socket, this.#now());
     this.#open.set(key, connection);
     this.#unused.add(connection);
     socket.once('close', () => {
@@ -79,6 +71,31 @@ export class Connections {
   isUsed(connection: Connection): void {
     if (!connection.used) this.#unused.delete(connection);
     connection.used = true;
+  }
+
+  /** Ends a connection for what its client does. */
+  end(connection: Connection, error: EnjambreError): void {
+    if (connection.ended) return;
+    this.parts.refusals.add('ended', connection.party, error);
+    connection.end(error);
+  }
+
+  /** Counts what no client does often, and ends the connection if it is too much. */
+  note(connection: Connection, conduct: Conduct): void {
+    if (!connection.mayStill(conduct, this.#now())) this.end(connection, TOO_MUCH[conduct]());
+  }
+
+  /** Guards the connections of a server. */
+  guard(server: Http2Server): void {
+    server.on('session', (session: ServerHttp2Session) => {
+      const connection = this.of(session);
+      if (!connection) return session.destroy();
+      connection.session = session;
+      const control = (): void => this.note(connection, 'control');
+      session.on('ping', control);
+      session.on('remoteSettings', control);
+      session.on('priority', control);
+    });
   }
 
   /** Ends those that were refused. */
@@ -109,6 +126,17 @@ export class Connections {
 }
 
 const RETRY_MS = 5000;
+
+const TOO_MUCH: Readonly<Record<Conduct, () => EnjambreError>> = {
+  refused: () => tooMuch('CALL_FLOOD', 'calls continue although they are refused: call less often'),
+  offence: () =>
+    tooMuch('BAD_CALLS', 'the connection has made too many calls that this server cannot answer'),
+  control: () => tooMuch('FRAME_FLOOD', 'the connection sends too many frames that belong to no call'),
+};
+
+function tooMuch(reason: string, message: string): EnjambreError {
+  return new EnjambreError('exhausted', reason, message);
+}
 
 const FULL: Readonly<Record<Exhausted, string>> = {
   party: 'your address has too many open connections',

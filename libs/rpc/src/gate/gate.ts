@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
-import { Budgets } from './budgets.js';
+import { Budgets, type Resource } from './budgets.js';
+import { Calls } from './calls.js';
 import { Connections } from './connections.js';
+import type { Methods } from './grpc-internals.js';
 import type { ServerLimits } from './limits.js';
 import { measureRefusals, Refusals } from './refusals.js';
 
@@ -24,25 +26,26 @@ export interface GateComponents {
 export class Gate {
   readonly #budgets: Budgets;
   readonly #connections: Connections;
+  readonly #calls: Calls;
 
   constructor({ log, clock, metrics, plaintext, admit, ...init }: GateComponents) {
     this.#budgets = new Budgets(init.limits, init.budgetPercent);
     const refusals = new Refusals({ log, clock });
     if (metrics) measureRefusals(metrics, refusals);
-    this.#connections = new Connections({ budgets: this.#budgets, refusals, clock, plaintext }, admit);
+    const parts = { budgets: this.#budgets, refusals, clock };
+    this.#connections = new Connections({ ...parts, plaintext }, admit);
+    this.#calls = new Calls({ ...parts, limits: init.limits, connections: this.#connections });
   }
 
-  /** Open connections of all clients. */
-  get connections(): number {
-    return this.#budgets.held('connections');
+  /** What all clients hold. */
+  held(resource: Resource): number {
+    return this.#budgets.held(resource);
   }
 
   /** Guards the streams of the server that serves the connections. */
-  guard(server: Http2Server): void {
-    server.on('stream', (stream) => {
-      const connection = this.#connections.of(stream.session);
-      if (connection) this.#connections.isUsed(connection);
-    });
+  guard(server: Http2Server, methods: Methods): void {
+    this.#connections.guard(server);
+    this.#calls.guard(server, methods);
   }
 
   accept(socket: Socket): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { checkHello } from '@enjambre/common/identity/hello';
 import { VERSION } from '@enjambre/common/version';
@@ -97,6 +98,7 @@ export class ReceiveSession {
     const party = networkOf(this.#call.getPeer());
     const peer = { ...checkHello('messaging', message.value, this.#nonce), party };
     this.#greeted = true;
+    greeted(this.#call);
     clearTimeout(this.#helloTimer);
     this.#open(peer, toDeliveryId(message.value.afterDeliveryId)).catch((error: unknown) =>
       this.close(error),

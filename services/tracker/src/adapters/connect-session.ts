@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
@@ -155,6 +156,7 @@ export class ConnectSession implements SessionStream {
   #welcome(hello: Hello): void {
     const terms = { nonce: this.#nonce, caller: this.#caller, rules: this.#rules };
     const { peer, refused } = acceptHello(hello, terms);
+    greeted(this.#call);
     this.#session = this.#hub.open(peer, this, {
       epoch: toEpoch(hello.epoch),
       trackerAt: trackerAt(this.#caller),

@@ -1,5 +1,6 @@
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { writeRaw } from '@enjambre/rpc/raw-write';
 import type {
@@ -30,8 +31,6 @@ export interface FetchServerComponents {
   readonly uploads: Uploads;
 }
 
-/** Maximum number of open streams, over all files. */
-const MAX_SESSIONS = 2000;
 /** Maximum modulus of a piece class for super-seeding uploaders. */
 const MAX_MODULUS = 1000;
 
@@ -49,13 +48,6 @@ export class FetchServer {
   }
 
   accept(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
-    if (this.#sessions.size >= MAX_SESSIONS) {
-      this.parts.handlers.fail(
-        call,
-        new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
-      );
-      return;
-    }
     const session = new FetchSession(call, { ...this.parts, frames: this.#frames }, () => {
       this.#sessions.delete(session);
     });
@@ -168,6 +160,7 @@ class FetchSession implements BlockStream {
     const owner = this.parts.sync.sessionOf(secret);
     clearTimeout(this.#timer);
     this.#owner = owner;
+    greeted(this.call);
     // Frames written past grpc-js must not precede the headers.
     this.call.sendMetadata(new Metadata());
     this.#unsubscribe = owner.onEnd((error) => {

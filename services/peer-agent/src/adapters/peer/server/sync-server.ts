@@ -3,6 +3,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
+import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { Offender } from '../../../app/agent/bans.js';
@@ -25,8 +26,6 @@ export interface SyncServerComponents {
   readonly uploads: Uploads;
 }
 
-/** Maximum number of open streams, over all files. */
-const MAX_STREAMS = 2000;
 /** Reason of a downloader's goodbye: a piece that we sent was bad. */
 const BAD_PIECE = 'BAD_PIECE';
 const NONCE_BYTES = 32;
@@ -38,29 +37,16 @@ export class SyncServer {
   readonly #sessions = new Map<string, SyncSession>();
   /** The same, by the secret that their Fetch streams present. */
   readonly #bySecret = new Map<string, SyncSession>();
-  /** All open streams: a peer takes up room even without a hello. */
-  #streams = 0;
 
   constructor(private readonly parts: SyncServerComponents) {}
 
   accept(call: SyncCall): void {
-    if (this.#streams >= MAX_STREAMS) {
-      this.parts.handlers.fail(
-        call,
-        new EnjambreError('exhausted', 'TOO_MANY_STREAMS', 'this agent serves too many peers: try another'),
-      );
-      return;
-    }
-    this.#streams += 1;
     new SyncSession(call, this.parts, {
       opened: (session) => {
         this.#opened(session);
       },
       closed: (session) => {
         this.#closed(session);
-      },
-      over: () => {
-        this.#streams -= 1;
       },
     });
   }
@@ -94,9 +80,10 @@ interface SessionEvents {
   opened(session: SyncSession): void;
   /** Once for each `opened`. */
   closed(session: SyncSession): void;
-  /** Once for each session. */
-  over(): void;
 }
+
+/** Messages to a downloader that it has not read: beyond them it does not keep up. */
+const MAX_UNREAD = 1000;
 
 /** One downloader of one file. */
 export class SyncSession implements Downloader {
@@ -201,6 +188,7 @@ export class SyncSession implements Downloader {
     if (this.#who) throw unexpected('a second hello');
     const { directory, self } = this.#parts;
     this.#who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
+    greeted(this.#call);
     const { serving } = this.#who;
     serving.downloaderJoined(this.#who);
     this.#write({
@@ -265,7 +253,9 @@ export class SyncSession implements Downloader {
   }
 
   #write(message: SyncResponse): void {
-    if (!this.#over) this.#call.write(message);
+    if (this.#over) return;
+    this.#call.write(message);
+    if (this.#call.writableLength > MAX_UNREAD) this.#fail(slowReader());
   }
 
   #fail(error: unknown): void {
@@ -282,7 +272,6 @@ export class SyncSession implements Downloader {
     clearTimeout(this.#timer);
     this.#unsubscribe();
     this.#news.stop();
-    this.#events.over();
     if (!this.#who) return;
     this.#who.serving.downloaderLeft(this.#who.peerId);
     this.#events.closed(this);
@@ -292,6 +281,10 @@ export class SyncSession implements Downloader {
 
 function keyOf(peerId: PeerId, serving: Serving): string {
   return `${peerId}/${serving.infohash}`;
+}
+
+function slowReader(): EnjambreError {
+  return new EnjambreError('timeout', 'SLOW_READER', 'the downloader read too few messages');
 }
 
 function unexpected(what: string): EnjambreError {

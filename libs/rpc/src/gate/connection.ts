@@ -1,0 +1,76 @@
+import { constants, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { EnjambreError } from '@enjambre/core/error';
+import { TokenBucket } from '@enjambre/core/token-bucket';
+import {
+  BURST_SECONDS,
+  CONTROL_FRAMES_PER_SECOND,
+  OFFENCES_PER_SECOND,
+  REFUSED_PER_SECOND,
+} from './limits.js';
+import { goawayText } from './refusal.js';
+
+/** What ends a connection if a client does it too often. */
+export type Conduct = 'refused' | 'offence' | 'control';
+
+const PER_SECOND: Readonly<Record<Conduct, number>> = {
+  refused: REFUSED_PER_SECOND,
+  offence: OFFENCES_PER_SECOND,
+  control: CONTROL_FRAMES_PER_SECOND,
+};
+
+/** Time for the statuses of refused calls: a GOAWAY before them would hide them from the client. */
+const STATUS_MS = 20;
+/** Time for the last frames of a connection. */
+const LAST_WORDS_MS = 200;
+
+/** A connection of a client. */
+export class Connection {
+  /** True once it has opened a stream. */
+  used = false;
+  /** True once the server ends it: it opens no more streams. */
+  ended = false;
+  /** Known after the handshake. */
+  session: ServerHttp2Session | undefined;
+  readonly #conduct = new Map<Conduct, TokenBucket>();
+
+  constructor(
+    readonly party: string,
+    readonly socket: Socket,
+    readonly sinceMs: number,
+  ) {}
+
+  /** Counts one more; false if that is too much. */
+  mayStill(conduct: Conduct, nowMs: number): boolean {
+    let bucket = this.#conduct.get(conduct);
+    if (!bucket) {
+      const perSecond = PER_SECOND[conduct];
+      bucket = new TokenBucket({ perSecond, burst: perSecond * BURST_SECONDS }, nowMs);
+      this.#conduct.set(conduct, bucket);
+    }
+    return bucket.take(nowMs) === 0;
+  }
+
+  /** Tells the client why, and ends the connection. */
+  end(error: EnjambreError): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { session, socket } = this;
+    if (!session || session.destroyed) return void socket.destroy();
+    const timers = [
+      setTimeout(() => {
+        if (session.destroyed) return;
+        const text = Buffer.from(goawayText(error));
+        // From here on nghttp2 ignores new streams.
+        session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, undefined, text);
+      }, STATUS_MS),
+      setTimeout(() => {
+        session.destroy();
+        socket.destroy();
+      }, LAST_WORDS_MS),
+    ];
+    socket.once('close', () => {
+      for (const timer of timers) clearTimeout(timer);
+    });
+  }
+}
