@@ -63,18 +63,19 @@ export async function trackerInfohash(
   if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
     return text.toLowerCase();
   const digits = withDigits(text.trim(), all, ({ infohash }) => infohash);
-  const matching = [...new Set([...looksLike(text, all), ...digits])];
+  // A file of which several names are claimed is one file.
+  const matching = new Set([...looksLike(text, all), ...digits].map(({ infohash }) => infohash));
   const [found] = matching;
   // The tracker itself reports an unknown infohash.
-  if (!found && INFOHASH.test(text)) return text.toLowerCase();
-  if (!found)
+  if (found === undefined && INFOHASH.test(text)) return text.toLowerCase();
+  if (found === undefined)
     throw new EnjambreError(
       'not-found',
       'UNKNOWN_REF',
       `no file is named ${text}: \`enjambre files\` lists shared files`,
     );
-  if (matching.length === 1) return found.infohash;
-  const choices = matching.map(({ infohash }) => infohash.slice(0, 12)).join(', ');
+  if (matching.size === 1) return found;
+  const choices = [...matching].map((infohash) => infohash.slice(0, 12)).join(', ');
   throw new EnjambreError('precondition', 'AMBIGUOUS_REF', `${text} is ambiguous: choose one of ${choices}`);
 }
 

@@ -69,7 +69,7 @@ function fileTable(found: readonly File[], screen: Screen): string {
     { title: 'infohash' },
   ] as const;
   const rows = found.map((file) => [
-    plain(file.name),
+    file.disputed ? `${plain(file.name)} (disputed)` : plain(file.name),
     formatBytes(file.size),
     String(file.seeders),
     String(file.leechers),

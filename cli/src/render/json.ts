@@ -145,6 +145,7 @@ export function fileJson(file: File): JsonObject {
     leechers: file.leechers,
     shared_at: file.sharedAt?.toISOString(),
     shared_by: file.sharedBy,
+    disputed: file.disputed,
   };
 }
 

@@ -27,7 +27,7 @@ afterEach(async () => {
 /** The catalogue lists content under a name and size; the uploader has its metainfo, which says its own. */
 async function listed(metainfo: Metainfo, as: Partial<SharedFile> = {}): Promise<void> {
   const { infohash, name, totalLength: size, pieceLength, files } = metainfo;
-  const publisher = { sharedBy: 'mallory', sharedAt: new Date('2026-11-30T12:00:00Z') };
+  const publisher = { sharedBy: 'mallory', sharedAt: new Date('2026-11-30T12:00:00Z'), disputed: false };
   agent.tracker.files.push({
     infohash,
     name,
@@ -75,6 +75,21 @@ describe('a download that was asked for by name', () => {
     await waitFor(() => again.fault === 'NAME_MISMATCH', { what: 'the refusal', seen: () => again.view() });
     expect(await written()).toEqual([]);
     expect(tracker.files).toHaveLength(1);
+  });
+
+  it('completes although a stranger claims another size, and another name, of the same infohash', async () => {
+    const metainfo = metainfoOf(data, PIECE, 'report.pdf');
+    await listed(metainfo, { size: 10, disputed: true });
+    agent.tracker.files.push({ ...agent.tracker.files[0]!, name: 'bait.pdf' });
+    expect(await agent.finished(await get('report.pdf'))).toEqual(data);
+  });
+
+  it('is refused under the name that a stranger claims of it', async () => {
+    await listed(metainfoOf(data, PIECE, 'report.pdf'), { disputed: true });
+    agent.tracker.files.push({ ...agent.tracker.files[0]!, name: 'bait.pdf' });
+    const transfer = await get('bait.pdf');
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('NAME_MISMATCH');
   });
 
   it('completes under a hidden name, since it was asked for', async () => {

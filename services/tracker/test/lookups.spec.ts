@@ -35,8 +35,17 @@ describe('look-ups', () => {
     for (let n = 1; n <= 5; n += 1) alice.share(infohash(n), { ...MODEL, name: `File ${n}.bin` });
     await eventually(async () => (await stats()).files === 5 || undefined);
     bob.announce(infohash(1), { event: AnnounceEvent.STARTED, bytesLeft: 600n, file: undefined });
-    bob.announce(infohash(1), { bytesLeft: 400n, bytesDownloaded: 600n, bytesUploaded: 7n });
-    bob.announce(infohash(2), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n });
+    bob.announce(infohash(1), {
+      bytesLeft: 400n,
+      bytesDownloaded: 600n,
+      bytesUploaded: 7n,
+      file: undefined,
+    });
+    bob.announce(infohash(2), {
+      event: AnnounceEvent.COMPLETED,
+      bytesLeft: 0n,
+      file: { ...MODEL, name: 'File 2.bin' },
+    });
     await eventually(async () => (await stats()).announces === 3n || undefined);
   });
 
@@ -94,6 +103,24 @@ describe('look-ups', () => {
       pieceLength: 16_384n,
     });
     expect(file?.sharedAt).toBeInstanceOf(Date);
+  });
+
+  test('list a file under each name that its publishers claim, and mark it as disputed', async () => {
+    const mallory = await harness.agent('mallory');
+    mallory.share(infohash(5), { ...MODEL, name: 'bait.bin', size: 7n });
+    await mallory.next('problem');
+    const claims = [
+      { name: 'File 5.bin', size: 1_000_000n, sharedBy: 'alice', disputed: true },
+      { name: 'bait.bin', size: 7n, sharedBy: 'mallory', disputed: true },
+    ];
+    for (const claim of claims)
+      expect((await listFiles({ query: claim.name, exactName: true })).files).toMatchObject([claim]);
+    const answer = await callUnary(client.getFile.bind(client), { infohash: hex(infohash(5)) });
+    expect(answer).toMatchObject({ file: claims[0], claims });
+    mallory.call.end();
+    await eventually(async () => (await stats()).peers === 2 || undefined);
+    expect((await listFiles({ query: 'File 5.bin' })).files).toMatchObject([{ disputed: false }]);
+    expect((await listFiles({ query: 'bait' })).files).toEqual([]);
   });
 
   test('return NOT_FOUND for a file without peers, and INVALID_ARGUMENT for an invalid infohash', async () => {

@@ -74,6 +74,12 @@ describe('findByRef', () => {
     expect(find('f'.repeat(64))).toBeUndefined();
   });
 
+  it('takes a file of which several names are claimed for one', () => {
+    const claimed = [one, { ...one, name: 'bait.bin' }];
+    expect(find(one.infohash.slice(0, 8), claimed)).toBe(one.infohash);
+    expect(find('bait.bin', claimed)).toBe(one.infohash);
+  });
+
   it.each(['aaaaaaaa', 'two.bin'])('reports %s as ambiguous, with the choices', (text) => {
     expect(() => find(text)).toThrow(
       expect.objectContaining({ code: 'precondition', reason: 'AMBIGUOUS_REF' }),

@@ -77,7 +77,11 @@ export function meansName(ref: TransferRef, { infohash }: Pick<Named, 'infohash'
   }
 }
 
-function single<T extends Named>(found: readonly T[], text: string): T | undefined {
+/** A file of which several names are claimed is one file. */
+function single<T extends Named>(matching: readonly T[], text: string): T | undefined {
+  const found = matching.filter(
+    ({ infohash }, at) => matching.findIndex((other) => other.infohash === infohash) === at,
+  );
   if (found.length <= 1) return found[0];
   const choices = found.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
   throw new EnjambreError(

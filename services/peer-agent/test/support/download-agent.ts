@@ -162,6 +162,7 @@ export class DownloadAgent {
       fileCount: files.length,
       sharedBy: 'alice',
       sharedAt: undefined,
+      disputed: false,
     });
     const source = { kind: 'ref', ref: infohash } as const;
     const { transfer } = await this.transfers.download(source, { outputDir: '' });

@@ -393,8 +393,15 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
 
     test('finds files by exact name, or by the first digits of an infohash, with their publisher', async () => {
       const sharedAt = new Date('2026-11-30T12:00:00Z');
-      const model = { ...file, infohash: one, sharedBy: 'alice', sharedAt };
-      const notes = { ...file, infohash: other, name: 'notes.txt', sharedBy: 'bob', sharedAt };
+      const model = { ...file, infohash: one, sharedBy: 'alice', sharedAt, disputed: false };
+      const notes = {
+        ...file,
+        infohash: other,
+        name: 'notes.txt',
+        sharedBy: 'bob',
+        sharedAt,
+        disputed: true,
+      };
       const filler = { ...model, infohash: marker, name: '!model.bin.1' };
       for (const each of [model, notes, filler]) site.catalogue(each);
       await site.open();

@@ -96,9 +96,9 @@ export class LinkSite implements TrackerSite {
     if (this.#watches.has(infohash)) this.#tell(infohash, { removed: [peerIdToBytes(peer)] });
   }
 
-  catalogue({ infohash, name, size, pieceLength, fileCount, sharedAt, sharedBy }: SharedFile): void {
+  catalogue({ infohash, name, size, pieceLength, fileCount, ...publisher }: SharedFile): void {
     const summary = { infohash, name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
-    this.#files.push({ ...summary, seeders: 1, leechers: 0, sharedAt, sharedBy });
+    this.#files.push({ ...summary, seeders: 1, leechers: 0, ...publisher });
   }
 
   heard(): Heard[] {

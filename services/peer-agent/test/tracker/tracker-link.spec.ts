@@ -478,12 +478,13 @@ describe('TrackerLink', () => {
             leechers: 0,
             sharedAt: undefined,
             sharedBy: '',
+            disputed: false,
           },
         ],
         nextPageToken: '',
       }),
     });
-    const publisher = { sharedBy: '', sharedAt: undefined };
+    const publisher = { sharedBy: '', sharedAt: undefined, disputed: false };
     expect(await link.findFiles('mod')).toEqual([
       { ...file, ...publisher, infohash: infoHash('aa'), name: 'mod 1000' },
     ]);

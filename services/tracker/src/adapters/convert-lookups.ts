@@ -6,11 +6,13 @@ import type {
   SwarmMember,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
-import type { KnownSwarm, Stats } from '../domain/directory.js';
+import type { Claim } from '../domain/claims.js';
+import type { Stats } from '../domain/directory.js';
 import type { Member, Session } from '../domain/swarm.js';
 import { endpointsFor, type Caller } from './reach.js';
 
-export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: KnownSwarm): File {
+export function fromClaim({ swarm, file, firstShare }: Claim): File {
+  const { infohash, seeders, leechers, claims } = swarm;
   return {
     infohash,
     name: file.name,
@@ -21,6 +23,7 @@ export function fromSwarm({ infohash, file, seeders, leechers, firstShare }: Kno
     leechers: leechers.size,
     sharedAt: firstShare && new Date(firstShare.at),
     sharedBy: firstShare?.by ?? '',
+    disputed: claims.length > 1,
   };
 }
 

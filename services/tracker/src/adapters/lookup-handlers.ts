@@ -3,11 +3,12 @@ import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash } from '@enjambre/core/ids';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
-import type { Directory, KnownSwarm } from '../domain/directory.js';
+import type { Claim } from '../domain/claims.js';
+import type { Directory } from '../domain/directory.js';
 import type { Named, PageQuery } from '../domain/name-index.js';
 import type { Session } from '../domain/swarm.js';
 import { clampMaxPeers } from '../domain/swarm-registry.js';
-import { fromSession, fromStats, fromSwarm, fromMember } from './convert-lookups.js';
+import { fromClaim, fromMember, fromSession, fromStats } from './convert-lookups.js';
 import { decodePageToken, encodePageToken } from './page-token.js';
 import { callerOf } from './reach.js';
 
@@ -49,19 +50,22 @@ export function lookupHandlers(
   return {
     listFiles: handlers.unary((request) => {
       const page = directory.files({ ...toPageQuery(request), exact: request.exactName });
-      return { files: page.items.map(fromSwarm), nextPageToken: toToken(page.next) };
+      return { files: page.items.map(fromClaim), nextPageToken: toToken(page.next) };
     }),
-    getFile: handlers.unary(({ infohash }) => ({ file: fromSwarm(findFile(directory, infohash)) })),
+    getFile: handlers.unary(({ infohash }) => {
+      const claims = findClaims(directory, infohash).map(fromClaim);
+      return { file: claims[0], claims };
+    }),
     getSwarm: handlers.unary(({ infohash, maxPeers }, context) => {
       if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
-      const swarm = findFile(directory, infohash);
-      const sample = swarm.sample(clampMaxPeers(maxPeers), random);
+      const [first] = findClaims(directory, infohash);
+      const sample = first.swarm.sample(clampMaxPeers(maxPeers), random);
       const members = sample.slice(
         0,
         fitting(sample, ({ session }) => charsOf(session)),
       );
       return {
-        file: fromSwarm(swarm),
+        file: fromClaim(first),
         members: members.map((member) => fromMember(member, callerOf(context))),
       };
     }),
@@ -76,9 +80,9 @@ export function lookupHandlers(
   };
 }
 
-function findFile(directory: Directory, infohash: string): KnownSwarm {
-  const file = directory.file(parseInfoHash(infohash));
-  if (file) return file;
+function findClaims(directory: Directory, infohash: string): [Claim, ...Claim[]] {
+  const [first, ...others] = directory.claims(parseInfoHash(infohash));
+  if (first) return [first, ...others];
   throw new EnjambreError('not-found', 'FILE_NOT_FOUND', 'no connected peer has a file of that infohash');
 }
 

@@ -129,8 +129,8 @@ export class Network implements Startable, StoreListener {
 
   recorded(infohash: InfoHash, record: FileRecord | undefined): void {
     this.#parts.catalogue.learn(infohash, record);
-    if (record) this.#parts.registry.settle(record);
-    else this.#parts.registry.remind(infohash);
+    if (record) this.#parts.registry.descriptions.settle(record);
+    else this.#parts.registry.descriptions.remind(infohash);
   }
 
   snapshot(): Snapshot {

@@ -46,23 +46,27 @@ describe('the catalogue of a network', () => {
   test('restores the first description and the first share of a file that returns', () => {
     catalogue.learn(FILE, { infohash: FILE, file: RENAMED, firstShare: shared });
     const { effects } = share(1, MODEL);
-    expect(registry.directory.file(FILE)).toMatchObject({ file: RENAMED, firstShare: shared });
+    expect(registry.directory.claims(FILE)).toMatchObject([
+      { file: RENAMED, firstShare: shared },
+      { file: MODEL, firstShare: { at: 7, by: 'peer-1' } },
+    ]);
     expect(effects).toMatchObject([{ type: 'problem', error: { reason: 'FILE_MISMATCH' } }]);
     expect(kept).toEqual([]);
   });
 
-  test('adopts the description of the network', () => {
+  test('adds the description of the network to those of members', () => {
     share(1);
     const page = { query: 'renamed', limit: 10 };
     expect(registry.directory.files(page).items).toEqual([]);
-    registry.settle({ infohash: FILE, file: RENAMED, firstShare: shared });
+    registry.descriptions.settle({ infohash: FILE, file: RENAMED, firstShare: shared });
     expect(registry.directory.files(page).items).toMatchObject([{ file: RENAMED, firstShare: shared }]);
-    expect(registry.directory.files({ query: '', limit: 10 }).items).toHaveLength(1);
+    expect(registry.directory.files({ query: '', limit: 10 }).items).toHaveLength(2);
+    expect(registry.directory.stats().files).toBe(1);
     // For a file without peers, and with an invalid summary.
-    registry.settle({ infohash: sampleHash(2), file: MODEL, firstShare: undefined });
+    registry.descriptions.settle({ infohash: sampleHash(2), file: MODEL, firstShare: undefined });
     expect(registry.directory.swarmCount).toBe(1);
     const nonsense = { infohash: FILE, file: { ...MODEL, size: -1 }, firstShare: undefined };
-    expect(() => registry.settle(nonsense)).toThrow('not a size');
+    expect(() => registry.descriptions.settle(nonsense)).toThrow('not a size');
   });
 
   test('remembers a file without connected peers, until the last one withdraws it', () => {
@@ -88,8 +92,8 @@ describe('the catalogue of a network', () => {
     share(1);
     catalogue.learn(FILE, kept[0]);
     catalogue.learn(FILE, undefined);
-    registry.remind(FILE);
-    registry.remind(sampleHash(2));
+    registry.descriptions.remind(FILE);
+    registry.descriptions.remind(sampleHash(2));
     expect(kept).toHaveLength(2);
     expect(kept[1]).toEqual(kept[0]);
   });

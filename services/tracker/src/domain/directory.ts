@@ -1,12 +1,7 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { FileSummary } from './file-summary.js';
+import { NO_CLAIMS, type Claim, type Claims } from './claims.js';
 import { NameIndex, type Page, type PageQuery } from './name-index.js';
 import { Member, Swarm, type Session } from './swarm.js';
-
-/** A swarm whose file has been described. */
-export interface KnownSwarm extends Swarm {
-  readonly file: FileSummary;
-}
 
 /** Size of the network, and counters of this tracker since it started. */
 export interface Stats {
@@ -26,10 +21,12 @@ export class Directory {
   downloadsCompleted = 0;
   #seeders = 0;
   #leechers = 0;
+  /** Number of described swarms. */
+  #files = 0;
   readonly #sessions = new Map<PeerId, Session>();
   readonly #swarms = new Map<InfoHash, Swarm>();
   readonly #peerIndex = new NameIndex<Session>();
-  readonly #fileIndex = new NameIndex<KnownSwarm>();
+  readonly #fileIndex = new NameIndex<Claim>();
 
   constructor(private readonly startedAt: number) {}
 
@@ -57,7 +54,7 @@ export class Directory {
 
   deleteSession({ peer }: Session): void {
     this.#sessions.delete(peer.id);
-    this.#peerIndex.delete(peer.id);
+    this.#peerIndex.delete(peer);
   }
 
   swarm(infohash: InfoHash): Swarm | undefined {
@@ -70,25 +67,24 @@ export class Directory {
     return swarm;
   }
 
-  /** Drops unused data: the file of a swarm without members, and a swarm that is not watched either. */
+  /** Drops unused data: the claims about a swarm without members, and a swarm that is not watched either. */
   release(swarm: Swarm): void {
     if (swarm.size > 0) return;
-    if (swarm.file) this.#fileIndex.delete(swarm.infohash);
-    swarm.file = undefined;
-    swarm.firstShare = undefined;
+    this.setClaims(swarm, NO_CLAIMS);
     if (!swarm.isWatched) this.#swarms.delete(swarm.infohash);
   }
 
-  /** Adds a swarm to the catalogue. */
-  describe(swarm: Swarm, file: FileSummary): void {
-    swarm.file = file;
-    this.#fileIndex.add({ name: file.name, id: swarm.infohash }, swarm as KnownSwarm);
-  }
-
-  /** Changes the description of a swarm in the catalogue. */
-  redescribe(swarm: Swarm, file: FileSummary): void {
-    this.#fileIndex.delete(swarm.infohash);
-    this.describe(swarm, file);
+  /** Changes what is said of a swarm. The catalogue lists it under each name, with the first claim of that name. */
+  setClaims(swarm: Swarm, claims: Claims): void {
+    if (claims === swarm.claims) return;
+    const before = byName(swarm.claims);
+    const after = byName(claims);
+    this.#files += Number(claims.length > 0) - Number(swarm.claims.length > 0);
+    swarm.claims = claims;
+    for (const [name, claim] of before)
+      if (after.get(name) !== claim) this.#fileIndex.delete({ name, id: swarm.infohash });
+    for (const [name, claim] of after)
+      if (before.get(name) !== claim) this.#fileIndex.add({ name, id: swarm.infohash }, claim);
   }
 
   addMember(session: Session, swarm: Swarm, seeder: boolean): Member {
@@ -111,15 +107,14 @@ export class Directory {
     this.#count(member, 1);
   }
 
-  /** Shared files by name. */
-  files(query: PageQuery): Page<KnownSwarm> {
+  /** Shared files by name: one of which several names are claimed is listed under each. */
+  files(query: PageQuery): Page<Claim> {
     return this.#fileIndex.page(query);
   }
 
-  /** One shared file; undefined if no connected peer has it or has described it. */
-  file(infohash: InfoHash): KnownSwarm | undefined {
-    const swarm = this.#swarms.get(infohash);
-    return swarm?.file ? (swarm as KnownSwarm) : undefined;
+  /** The claims about one shared file; empty if no connected peer has it or has described it. */
+  claims(infohash: InfoHash): Claims {
+    return this.#swarms.get(infohash)?.claims ?? NO_CLAIMS;
   }
 
   /** Connected peers by name. */
@@ -131,7 +126,7 @@ export class Directory {
     return {
       startedAt: this.startedAt,
       peers: this.#sessions.size,
-      files: this.#fileIndex.size,
+      files: this.#files,
       seeders: this.#seeders,
       leechers: this.#leechers,
       announces: this.announces,
@@ -147,4 +142,11 @@ export class Directory {
     this.#seeders += by;
     session.seeding += by;
   }
+}
+
+/** The first claim of each name. */
+function byName(claims: Claims): Map<string, Claim> {
+  const names = new Map<string, Claim>();
+  for (const claim of claims) if (!names.has(claim.file.name)) names.set(claim.file.name, claim);
+  return names;
 }

@@ -48,6 +48,7 @@ function noteProgress(member: Member, now: number): void {
   member.progressedTo = member.bytesLeft;
 }
 
-function about({ session, swarm }: Member): { peer: PeerInfo; file: FileRef } {
-  return { peer: session.peer, file: swarm.ref() };
+/** A member and its file, as it describes it. */
+export function about({ session, swarm, claim }: Member): { peer: PeerInfo; file: FileRef } {
+  return { peer: session.peer, file: swarm.ref(claim) };
 }

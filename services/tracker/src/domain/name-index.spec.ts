@@ -84,7 +84,7 @@ describe('a NameIndex', () => {
               if (adds) present.add(number);
               else present.delete(number);
               if (adds) index.add(keyOf(number), keyOf(number));
-              else index.delete(id(number));
+              else index.delete(keyOf(number));
             }
           }
           expect(new Set(shown).size).toBe(shown.length);
@@ -129,11 +129,22 @@ describe('a NameIndex', () => {
     expect(index.page({ query: 'zebra', exact: true, limit: 10 }).items).toEqual(['zebra']);
   });
 
+  test('lists an item of several names under each, until that name is gone', () => {
+    const index = new NameIndex<string>();
+    for (const name of ['b', 'a']) index.add({ name, id: id(1) }, name);
+    const all = { query: '', limit: 10 };
+    expect([index.size, index.page(all).items]).toEqual([2, ['a', 'b']]);
+    expect(index.page({ ...all, query: id(1), exact: true }).items).toEqual(['a', 'b']);
+    index.delete({ name: 'b', id: id(1) });
+    index.delete({ name: 'c', id: id(1) });
+    expect([index.size, index.page(all).items]).toEqual([1, ['a']]);
+  });
+
   test('does not retain removed items, even without requests', () => {
     const index = new NameIndex<number>();
     for (let round = 0; round < 100_000; round += 1) {
       index.add({ name: 'x', id: id(round) }, round);
-      index.delete(id(round));
+      index.delete({ name: 'x', id: id(round) });
     }
     expect(index.size).toBe(0);
     expect(index.page({ query: '', limit: 1 })).toEqual({ items: [], next: undefined });

@@ -40,7 +40,9 @@ const MAX_SAME_DIGITS = 1000;
 
 /** Items in the order of name (by code unit) and id. The cost of a change, and of a page, hardly grows with their number. */
 export class NameIndex<Item> {
-  readonly #rows = new Map<string, Row<Item>>();
+  /** By id; a list only for the few ids with several names. */
+  readonly #rows = new Map<string, Row<Item> | readonly Row<Item>[]>();
+  #size = 0;
   readonly #ordered = new SortedRows<Row<Item>>(compare);
   /** Only rows whose names are not in the form that exact searches compare. */
   readonly #odd = new SortedRows<Row<Item>>(
@@ -49,25 +51,37 @@ export class NameIndex<Item> {
   readonly #byDigits = new DigitIndex<Row<Item>>();
 
   get size(): number {
-    return this.#rows.size;
+    return this.#size;
   }
 
-  /** The key's id must not exist yet. */
+  /** The key must not exist yet; an id may have several names. */
   add({ name, id }: Named, item: Item): void {
     const row = { name, id, lowerName: fold(name), bareName: bare(name), item };
-    this.#rows.set(id, row);
+    const others = this.#rowsOf(id);
+    this.#rows.set(id, others.length === 0 ? row : [...others, row]);
+    this.#size += 1;
     this.#ordered.add(row);
     this.#byDigits.add(row);
     if (row.bareName !== name) this.#odd.add(row);
   }
 
-  delete(id: string): void {
-    const row = this.#rows.get(id);
+  delete({ name, id }: Named): void {
+    const rows = this.#rowsOf(id);
+    const row = rows.find((one) => one.name === name);
     if (!row) return;
-    this.#rows.delete(id);
+    const [only, ...others] = rows.filter((one) => one !== row);
+    if (!only) this.#rows.delete(id);
+    else this.#rows.set(id, others.length === 0 ? only : [only, ...others]);
+    this.#size -= 1;
     this.#ordered.delete(row);
     this.#byDigits.delete(row);
     if (row.bareName !== row.name) this.#odd.delete(row);
+  }
+
+  #rowsOf(id: string): readonly Row<Item>[] {
+    const rows = this.#rows.get(id);
+    if (rows === undefined) return [];
+    return 'item' in rows ? [rows] : rows;
   }
 
   page({ query, exact, after, limit }: PageQuery): Page<Item> {

@@ -13,7 +13,9 @@ export interface MemberState {
   readonly bytesLeft: number;
   readonly bytesDownloaded: number;
   readonly bytesUploaded: number;
+  /** What this peer says of the file. */
   readonly file: FileSummary | undefined;
+  /** The first share with that description. */
   readonly firstShare: FirstShare | undefined;
 }
 
@@ -80,8 +82,9 @@ export interface LocalChanges {
 
 export function toMemberState(member: Member): MemberState {
   const { seeder, bytesLeft, bytesDownloaded, bytesUploaded } = member;
-  const { infohash, file, firstShare } = member.swarm;
-  return { infohash, seeder, bytesLeft, bytesDownloaded, bytesUploaded, file, firstShare };
+  const { swarm, claim } = member;
+  const { file, firstShare } = claim ?? {};
+  return { infohash: swarm.infohash, seeder, bytesLeft, bytesDownloaded, bytesUploaded, file, firstShare };
 }
 
 /** A session with its memberships in the swarms of `infohashes`. */

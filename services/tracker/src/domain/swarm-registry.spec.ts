@@ -34,9 +34,9 @@ describe('a SwarmRegistry', () => {
     share(connect(1));
     now = 2000;
     share(connect(2));
-    const file = registry.directory.file(FILE);
+    const [file] = registry.directory.claims(FILE);
     expect(file).toMatchObject({ file: MODEL, firstShare: { at: 1000, by: 'peer-1' } });
-    expect(file?.seeders.size).toBe(2);
+    expect(file?.swarm.seeders.size).toBe(2);
   });
 
   test('keeps a file in the catalogue while a member is connected, and no longer', () => {
@@ -44,16 +44,16 @@ describe('a SwarmRegistry', () => {
     share(alice);
     announce(bob, 'started', { file: MODEL });
     registry.disconnect(alice, 'gone');
-    expect(registry.directory.file(FILE)).toBeDefined();
+    expect(registry.directory.claims(FILE)).toHaveLength(1);
     registry.disconnect(bob, 'gone');
-    expect(registry.directory.file(FILE)).toBeUndefined();
+    expect(registry.directory.claims(FILE)).toEqual([]);
     expect(registry.directory.stats()).toMatchObject({ peers: 0, files: 0, seeders: 0, leechers: 0 });
     expect(registry.directory.swarmCount).toBe(0);
   });
 
   test('does not list a swarm without a description', () => {
     announce(connect(1), 'started');
-    expect(registry.directory.file(FILE)).toBeUndefined();
+    expect(registry.directory.claims(FILE)).toEqual([]);
     expect(registry.directory.stats()).toMatchObject({ files: 0, leechers: 1 });
   });
 
@@ -65,11 +65,15 @@ describe('a SwarmRegistry', () => {
     expect(eventsOf(share(bob))).toEqual([]);
   });
 
-  test('keeps the first description and reports that to a peer with another one', () => {
+  test('lists what two peers say of a file, the first one first, and reports that to the second', () => {
     share(connect(1));
     const effects = share(connect(2), false, { ...MODEL, name: 'virus.exe' });
     expect(problemsOf(effects)).toEqual(['FILE_MISMATCH']);
-    expect(registry.directory.file(FILE)).toMatchObject({ file: MODEL });
+    const said = registry.directory.claims(FILE).map(({ file, firstShare }) => [file.name, firstShare?.by]);
+    expect(said).toEqual([
+      ['model.bin', 'peer-1'],
+      ['virus.exe', 'peer-2'],
+    ]);
     expect(registry.directory.stats().seeders).toBe(2);
   });
 

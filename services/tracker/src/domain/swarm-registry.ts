@@ -3,9 +3,10 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { Audience } from './audience.js';
 import { Budgets } from './budgets.js';
 import { BanClaims, type BanClaim } from './ban-claims.js';
-import type { Catalogue, FileRecord } from './catalogue.js';
+import type { Catalogue } from './catalogue.js';
+import { Descriptions } from './descriptions.js';
 import { Directory } from './directory.js';
-import { advanceDownload, type DownloadNews } from './download-progress.js';
+import { about, advanceDownload, type DownloadNews } from './download-progress.js';
 import type { Effect } from './effects.js';
 import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
@@ -67,6 +68,8 @@ export function clampMaxPeers(wanted: number): number {
 export class SwarmRegistry {
   /** For look-ups. */
   readonly directory: Directory;
+  /** What peers and the network say of files. */
+  readonly descriptions: Descriptions;
   readonly #random: () => number;
   readonly #capacity: Capacity;
   readonly #budgets: Budgets;
@@ -86,6 +89,7 @@ export class SwarmRegistry {
       catalogue,
     } = options;
     this.directory = new Directory(startedAt);
+    this.descriptions = new Descriptions(this.directory, catalogue);
     this.#random = random;
     this.#capacity = capacity;
     this.#budgets = new Budgets(capacity, addressBudget);
@@ -149,12 +153,11 @@ export class SwarmRegistry {
       session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
     member.bytesLeft = 0;
-    this.#describe(member, file, effects);
-    const { swarm } = member;
-    swarm.firstShare ??= { at: now, by: session.peer.name };
+    if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
+    if (member.claim) member.claim.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
     if (!member.sharing && !restated) {
-      effects.push(eventOf(session, { type: 'file.shared', peer: session.peer, file: swarm.ref() }));
+      effects.push(eventOf(session, { type: 'file.shared', ...about(member) }));
     }
     member.sharing = true;
     return effects;
@@ -165,10 +168,10 @@ export class SwarmRegistry {
     const effects: Effect[] = [];
     const member = session.memberships.get(infohash);
     if (!member) throw new EnjambreError('not-found', 'NOT_A_MEMBER', 'this peer is not in that swarm');
-    const file = member.swarm.ref();
+    const { peer, file } = about(member);
     this.#leave(member, effects);
     if (member.seeder) {
-      effects.push(eventOf(session, { type: 'file.withdrawn', peer: session.peer, file }));
+      effects.push(eventOf(session, { type: 'file.withdrawn', peer, file }));
       if (member.swarm.size === 0) this.#catalogue?.withdrawn(infohash);
     }
     return effects;
@@ -179,7 +182,7 @@ export class SwarmRegistry {
     const { infohash, file } = report;
     const present = session.memberships.get(infohash);
     // Every announce repeats the file: only a new description is checked.
-    const isNewFile = file !== undefined && !sameSummary(file, present?.swarm.file);
+    const isNewFile = file !== undefined && !sameSummary(file, present?.claim?.file);
     if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
     const bytesLeft = report.news === 'completed' ? 0 : report.bytesLeft;
@@ -190,7 +193,7 @@ export class SwarmRegistry {
     member.bytesDownloaded = report.bytesDownloaded;
     member.bytesUploaded = report.bytesUploaded;
     if (isNewFile) {
-      this.#describe(member, file, effects);
+      if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
       this.#note(member);
     } else this.#changes?.progressed(member);
     const event = advanceDownload(member, report.news, report.reason, now);
@@ -250,8 +253,8 @@ export class SwarmRegistry {
     member.bytesLeft = state.bytesLeft;
     member.bytesDownloaded = state.bytesDownloaded;
     member.bytesUploaded = state.bytesUploaded;
-    if (file && !member.swarm.file) this.#describe(member, file, []);
-    member.swarm.firstShare ??= state.firstShare;
+    if (file) this.descriptions.describe(member, file);
+    if (member.claim) member.claim.firstShare ??= state.firstShare;
     return effects;
   }
 
@@ -263,34 +266,14 @@ export class SwarmRegistry {
     return effects;
   }
 
-  /**
-   * Applies the network's description of a file, in place of the one given here. Throws the errors of
-   * {@link share}.
-   */
-  settle({ infohash, file, firstShare }: FileRecord): void {
-    checkFileSummary(file);
-    const swarm = this.directory.swarm(infohash);
-    if (!swarm || swarm.size === 0) return;
-    if (!sameSummary(file, swarm.file)) this.directory.redescribe(swarm, file);
-    swarm.firstShare = firstShare ?? swarm.firstShare;
-  }
-
-  /** Stores a forgotten record again if peers of this tracker have the file. */
-  remind(infohash: InfoHash): void {
-    const swarm = this.directory.swarm(infohash);
-    if (!swarm?.file || !swarm.hasLocal()) return;
-    this.#catalogue?.note({ infohash, file: swarm.file, firstShare: swarm.firstShare });
-  }
-
   #tell(session: Session, effects: Effect[], event: TrackerEvent): void {
     if (session.isLocal) effects.push(eventOf(session, event));
   }
 
   /** Notes a member's file in the catalogue, and the member in the changes. */
   #note({ session, swarm }: Member): void {
-    const { infohash, file, firstShare } = swarm;
-    if (file) this.#catalogue?.note({ infohash, file, firstShare });
-    this.#changes?.changed(session, infohash);
+    this.descriptions.record(swarm);
+    this.#changes?.changed(session, swarm.infohash);
   }
 
   #join(
@@ -322,6 +305,7 @@ export class SwarmRegistry {
 
   #leave(member: Member, effects: Effect[]): void {
     this.directory.deleteMember(member);
+    this.descriptions.unsay(member);
     const { session, swarm } = member;
     this.#budgets.count(session, 'memberships', -1);
     this.#audiences.get(swarm)?.left(member, effects);
@@ -351,19 +335,6 @@ export class SwarmRegistry {
     if (!next) return;
     swarm.sponsor = next;
     this.#budgets.count(next, 'swarms', 1);
-  }
-
-  /**
-   * The first summary in the network is kept: a peer with another one stays a member, but does not rename the
-   * file for others.
-   */
-  #describe({ swarm, session }: Member, file: FileSummary, effects: Effect[]): void {
-    if (!swarm.file) {
-      const known = this.#catalogue?.get(swarm.infohash);
-      this.directory.describe(swarm, known?.file ?? file);
-      swarm.firstShare ??= known?.firstShare;
-    }
-    if (!sameSummary(file, swarm.file)) effects.push(fileMismatch(session));
   }
 
   #audience(swarm: Swarm): Audience {
@@ -403,6 +374,6 @@ function swarmNotFound(to: Session): Effect {
 }
 
 function fileMismatch(to: Session): Effect {
-  const message = 'that infohash has another description already: the first one is kept';
+  const message = 'another peer describes that infohash differently: the catalogue marks it as disputed';
   return { type: 'problem', to, error: new EnjambreError('precondition', 'FILE_MISMATCH', message) };
 }

@@ -1,8 +1,8 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import { neighbourhoodsOf, placeOf } from '@enjambre/core/locality';
+import { NO_CLAIMS, type Claim, type Claims } from './claims.js';
 import { Crowd } from './crowd.js';
 import type { FileRef } from './events.js';
-import type { FileSummary } from './file-summary.js';
 import type { PeerInfo } from './peer.js';
 import type { Candidates } from './peer-selection.js';
 import { RandomSet, RandomSets } from './random-set.js';
@@ -80,6 +80,8 @@ export class Member {
   bytesUploaded = 0;
   /** True after Share: it offers the file itself. */
   sharing = false;
+  /** What it says of the file; undefined if nothing, or if there was no room for it. */
+  claim: Claim | undefined;
   download: DownloadState = 'none';
   /** Time of its last progress event, in milliseconds since 1970. */
   progressedAt = 0;
@@ -153,11 +155,10 @@ export interface FirstShare {
   readonly by: string;
 }
 
-/** The peers that have or want one file, and its description. */
+/** The peers that have or want one file, and what they say of it. */
 export class Swarm extends Crowd<Member> {
-  /** Absent until a member has described it, and while there is no member. */
-  file: FileSummary | undefined;
-  firstShare: FirstShare | undefined;
+  /** Empty until a member has described the file, and while there is no member. */
+  claims: Claims = NO_CLAIMS;
   /** True while at least one session watches it. */
   isWatched = false;
   /** True once it has had a member that is not reachable from everywhere. */
@@ -188,8 +189,10 @@ export class Swarm extends Crowd<Member> {
     return undefined;
   }
 
-  ref(): FileRef {
-    return { infohash: this.infohash, name: this.file?.name ?? '', size: this.file?.size ?? 0 };
+  /** The file as the first claim describes it, or a member's own. */
+  ref(claim = this.claims[0]): FileRef {
+    const { name = '', size = 0 } = claim?.file ?? {};
+    return { infohash: this.infohash, name, size };
   }
 
   override add(member: Member): void {

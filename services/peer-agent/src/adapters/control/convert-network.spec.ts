@@ -31,6 +31,7 @@ const file: fc.Arbitrary<File> = fc.record({
   leechers: number,
   sharedAt: time,
   sharedBy: text,
+  disputed: fc.boolean(),
 });
 
 const peer: fc.Arbitrary<Peer> = fc.record({

@@ -14,8 +14,9 @@ import type {
 } from '../../app/ports/network.js';
 
 export function catalogueFileFromWire(file: File): CatalogueFile {
-  const { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy } = file;
-  return { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy };
+  const { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy, disputed } =
+    file;
+  return { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy, disputed };
 }
 
 export function networkPeerFromWire(peer: Peer): NetworkPeer {

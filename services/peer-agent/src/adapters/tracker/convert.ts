@@ -99,6 +99,7 @@ export function fileFromWire(file: File): SharedFile {
     fileCount: file.fileCount,
     sharedBy: file.sharedBy,
     sharedAt: file.sharedAt,
+    disputed: file.disputed,
   };
 }
 

@@ -12,6 +12,8 @@ export interface CatalogueFile {
   /** When and by which peer it was first shared in this network. */
   readonly sharedAt: Date | undefined;
   readonly sharedBy: string;
+  /** True if publishers claim different things of it. */
+  readonly disputed: boolean;
 }
 
 /** An agent that is connected to the network, as the tracker describes it. */

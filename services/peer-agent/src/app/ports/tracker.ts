@@ -15,6 +15,8 @@ export interface SharedFile extends FileSummary {
   readonly sharedBy: string;
   /** Undefined if no peer that shared it is known. */
   readonly sharedAt: Date | undefined;
+  /** True if publishers claim different things of it. */
+  readonly disputed: boolean;
 }
 
 /** This agent's state in one swarm; announced again in each new session. */

@@ -37,7 +37,10 @@ export class TransferLookup {
       if (own) return [];
       throw error;
     });
-    const others = shared.filter(({ infohash }) => infohash !== own?.infohash);
+    // Where publishers disagree, the size is whatever the metainfo says.
+    const others = shared
+      .filter(({ infohash }) => infohash !== own?.infohash)
+      .map((file) => (file.disputed ? { ...file, size: 0 } : file));
     const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others, {
       strangers: true,
     });
