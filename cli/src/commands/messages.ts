@@ -27,6 +27,11 @@ export async function send(session: Session, options: SendOptions): Promise<void
   const again = sent.duplicate ? '  (already sent)' : '';
   const many = target.target?.$case === 'peer' ? '' : `, ${count(sent.receivers, 'receiver')}`;
   session.output.line(`sent to ${targetText(target)}${many}${again}`);
+  if (sent.namesakes > 0) {
+    session.output.note(
+      `${count(sent.namesakes, 'other peer')} ${sent.namesakes === 1 ? 'uses' : 'use'} this name: name it with digits of its id, as in "alice (1a2b3c4d)"`,
+    );
+  }
   if (sent.skipped > 0) {
     session.output.note(
       `${count(sent.skipped, 'peer')} did not receive it: too many messages are pending for them`,

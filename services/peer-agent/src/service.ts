@@ -35,6 +35,7 @@ import { BansFile } from './adapters/state/bans-file.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
+import { NamesFile } from './adapters/state/names-file.js';
 import { loadIdentity } from './adapters/state/secrets.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
@@ -244,7 +245,10 @@ class AgentService implements Agent {
   ): { relay: RelayLink | undefined; inbox: InboxFile; messages: Messages } {
     const relay = this.#relay(components);
     const inbox = new InboxFile(this.#config.dataDir, this.#log);
-    return { relay, inbox, messages: new Messages({ clock, archive: inbox, relay, log: this.#log }) };
+    const names = new NamesFile(this.#config.dataDir, this.#log);
+    const self = { peerId: components.identity.peerId, name: this.#config.name };
+    const messages = new Messages({ clock, archive: inbox, names, self, relay, log: this.#log });
+    return { relay, inbox, messages };
   }
 
   #relay(components: RelayLinkComponents): RelayLink | undefined {

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
@@ -8,9 +8,11 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { dialer } from '@enjambre/harness/dialer';
 import { RelayLink } from '../src/adapters/messaging/relay-link.js';
 import { InboxFile } from '../src/adapters/state/inbox-file.js';
+import { NamesFile } from '../src/adapters/state/names-file.js';
 import { Messages } from '../src/app/messages/messages.js';
 import type { InboxArchive } from '../src/app/ports/archives.js';
 import { TestFolder } from './support/folder.js';
+import { peerNamed } from './support/ids.js';
 import { ScriptedRelay, type RelayVisit } from './support/scripted-relay.js';
 import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
 
@@ -46,7 +48,10 @@ async function start(watch: (archive: InboxArchive) => InboxArchive = (archive) 
     { address: relay.address, name: 'agent', version: 'test' },
   );
   const file = new InboxFile(folder.path, log);
-  const messages = new Messages({ clock: SYSTEM_CLOCK, archive: watch(file), relay: link, log });
+  const names = new NamesFile(folder.path, log);
+  const self = { peerId: identity.peerId, name: 'agent' };
+  const parts = { clock: SYSTEM_CLOCK, archive: watch(file), names, self, log };
+  const messages = new Messages({ ...parts, relay: link });
   await messages.start();
   await link.start();
   return { messages, link, file };
@@ -150,13 +155,79 @@ describe('the inbox of an agent', () => {
   });
 
   it('reports that there is no messaging service', () => {
-    const messages = new Messages({ clock: SYSTEM_CLOCK, archive: agent.file, relay: undefined, log });
+    const names = new NamesFile(folder.path, log);
+    const self = { peerId: identity.peerId, name: 'agent' };
+    const parts = { clock: SYSTEM_CLOCK, archive: agent.file, names, self, log };
+    const messages = new Messages({ ...parts, relay: undefined });
     expect(() => messages.rooms({ size: 0, token: '' })).toThrow(
       expect.objectContaining({
         reason: 'NO_MESSAGING',
         metadata: { remedy: 'set-messaging' },
       }),
     );
+  });
+});
+
+describe('the names of peers', () => {
+  const alice = peerNamed('alice');
+  const mallory = peerNamed('mallory');
+  const shown = `alice (${mallory.slice(0, 8)})`;
+  const senders = (): string[] =>
+    agent.messages.list({ after: 0, unreadOnly: false, limit: 100 }).map(({ message }) => message.senderName);
+  const to = (peer: string) => ({ id: 'x', target: { kind: 'peer' as const, peer }, text: 'x' });
+  const sentTo = (): unknown[] => relay.sent.map(({ target }) => target?.target?.value);
+
+  it('belong to the peer met first, also after a restart, whatever the messaging service says', async () => {
+    (await session(0)).deliver(1n, 'a');
+    await waitFor(() => senders().length === 1, { what: 'the first message' });
+    await stop();
+    agent = await start();
+    const visit = await session(1);
+    visit.deliver(2n, 'b', { senderId: mallory, senderName: 'alice' });
+    visit.deliver(3n, 'c', { senderName: `alice (${alice.slice(0, 8)})` });
+    await waitFor(() => senders().length === 3, { what: 'the others' });
+    expect(senders()).toEqual(['alice', shown, 'alice']);
+    await agent.messages.send(to('alice'));
+    await agent.messages.send(to(shown));
+    expect(sentTo()).toEqual([alice, shown]);
+  });
+
+  it('are learned from an inbox of an earlier version, which has no names', async () => {
+    (await session(0)).deliver(1n, 'a');
+    await waitFor(() => senders().length === 1, { what: 'the message' });
+    await stop();
+    await rm(folder.at('names.json'));
+    agent = await start();
+    await connected();
+    await agent.messages.send(to('alice'));
+    expect(sentTo()).toEqual([alice]);
+  });
+
+  it('are learned from the first message to a peer; one that is gone is not replaced silently', async () => {
+    await connected();
+    relay.receiver = { peerId: alice, targetName: 'alice' };
+    await agent.messages.send(to('alice'));
+    relay.refusal = { code: status.NOT_FOUND, details: 'no peer', reason: 'UNKNOWN_PEER' };
+    await expect(agent.messages.send(to('alice'))).rejects.toMatchObject({
+      code: 'not-found',
+      reason: 'UNKNOWN_PEER',
+      message: expect.stringMatching(
+        /knows as "alice" .* is someone else: .* with digits/,
+      ) as unknown as string,
+    });
+    relay.refusal = undefined;
+    // The person says which one, and the service knows no other.
+    relay.receiver = { peerId: mallory, targetName: 'alice' };
+    await agent.messages.send(to(shown));
+    await agent.messages.send(to('alice'));
+    expect(sentTo()).toEqual(['alice', shown, mallory]);
+  });
+
+  it('that cannot be read are set aside, and the agent starts', async () => {
+    await stop();
+    await appendFile(folder.at('names.json'), '{"version":1,"names":{"alice":"x"}}');
+    agent = await start();
+    expect((await folder.tree()).filter((name) => name.startsWith('names.json.bad-'))).toHaveLength(1);
   });
 });
 
@@ -196,7 +267,14 @@ describe('the session with the messaging service', () => {
     relay.kill();
     const sending = agent.messages.send(message);
     await relay.start();
-    expect(await sending).toEqual({ sentAtMs: 2000, duplicate: false, receivers: 1, skipped: 0 });
+    expect(await sending).toEqual({
+      sentAtMs: 2000,
+      duplicate: false,
+      receivers: 1,
+      skipped: 0,
+      namesakes: 0,
+      receiver: undefined,
+    });
     expect(relay.sent).toMatchObject([{ id: 'm1', text: 'hello', target: { target: { value: 'bob' } } }]);
   });
 

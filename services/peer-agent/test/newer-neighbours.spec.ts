@@ -171,7 +171,7 @@ it('keeps its session with a messaging service of a newer version, and receives 
   });
   await link.start();
   await waitFor(() => link.problem === '', { what: 'the session' });
-  relay.last!.deliver(1n, 'm1', 'hello');
+  relay.last!.deliver(1n, 'm1', { text: 'hello' });
   await waitFor(() => relay.last!.acknowledged.length > 0, { what: 'the acknowledgement' });
   expect(delivered.map(({ message }) => message.text)).toEqual(['hello']);
   expect(relay.visits).toHaveLength(1);

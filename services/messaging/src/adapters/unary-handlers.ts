@@ -18,7 +18,10 @@ export function unaryHandlers(
       const sender = sessions.authenticate(metadata);
       const kept = await exchange.send(sender, { id, target: toTargetRequest(target), text });
       const { message, duplicate, receivers, skipped } = kept;
-      return { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
+      const result = { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
+      if (message.target.kind !== 'peer') return { ...result, peerId: '', targetName: '', namesakes: 0 };
+      const { id: peerId, name: targetName } = message.target.peer;
+      return { ...result, peerId, targetName, namesakes: exchange.namesakesOf(peerId) };
     }),
     listMessages: handlers.unary(async ({ target, pageSize, pageToken }, { metadata }) => {
       const peer = sessions.authenticate(metadata);

@@ -105,6 +105,11 @@ export class MessageExchange {
     return kept;
   }
 
+  /** Number of other known peers with the name of a peer. */
+  namesakesOf(id: PeerId): number {
+    return this.#contacts.loaded?.namesakesOf(id) ?? 0;
+  }
+
   /** Call it when a receiver has acknowledged a message. A message to many is one event, not one for each of them. */
   delivered(message: Message, { id }: PeerRef): void {
     this.counts.delivered += 1;

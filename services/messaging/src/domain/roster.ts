@@ -144,13 +144,14 @@ export class Roster {
   }
 
   /**
-   * Finds a peer by id, by name, which stands for the peer that used it first, by name with digits, or by at least the
-   * first 8 digits of an id. Throws `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER.
+   * Finds a peer by at least the first 8 digits of its id, by name with digits, or by name, which stands for the peer
+   * that used it first. Throws `not-found` UNKNOWN_PEER, `precondition` AMBIGUOUS_PEER.
    */
   findPeer(text: string): KnownPeer {
+    // Digits first: a peer that uses them as a name must not get the messages of the one that has them.
+    const digits = this.#withDigits(text);
     const first = this.#names.first(text);
-    const id = this.#peers.has(text.toLowerCase() as PeerId) ? (text.toLowerCase() as PeerId) : first;
-    const found = this.#knownOf(id === undefined ? this.#withDigits(text) : [id]);
+    const found = this.#knownOf(digits.length > 0 || first === undefined ? digits : [first]);
     const [peer] = found;
     if (!peer) {
       const message = `no peer ${quote(text)} is known to this messaging service: check its name, or start it`;

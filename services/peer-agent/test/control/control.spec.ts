@@ -25,6 +25,8 @@ import { controlServices } from '../../src/adapters/control/agent-handlers.js';
 import { TrackerLink } from '../../src/adapters/tracker/tracker-link.js';
 import { bytesOf, metainfoOf } from '../support/content.js';
 import { InboxFile } from '../../src/adapters/state/inbox-file.js';
+import { NamesFile } from '../../src/adapters/state/names-file.js';
+import { parsePeerId } from '@enjambre/core/ids';
 import { Messages } from '../../src/app/messages/messages.js';
 import { DownloadAgent } from '../support/download-agent.js';
 import { infoHash, peerNamed } from '../support/ids.js';
@@ -78,6 +80,8 @@ async function controlled(
   const messages = new Messages({
     clock: SYSTEM_CLOCK,
     archive: new InboxFile(folder.path, log),
+    names: new NamesFile(folder.path, log),
+    self: { peerId: parsePeerId('ab'.repeat(32)), name: 'agent' },
     relay: undefined,
     log,
   });

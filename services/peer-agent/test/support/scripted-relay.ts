@@ -22,6 +22,12 @@ import { peerNamed } from './ids.js';
 
 const NONCE = Buffer.alloc(32, 3);
 
+interface Written {
+  readonly text: string;
+  readonly senderId: string;
+  readonly senderName: string;
+}
+
 /** One session of an agent, as the messaging service sees it. */
 export class RelayVisit {
   hello: ReceiverHello | undefined;
@@ -31,11 +37,16 @@ export class RelayVisit {
 
   constructor(readonly call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>) {}
 
-  deliver(deliveryId: bigint, id: string, text = `text of ${id}`): void {
+  deliver(
+    deliveryId: bigint,
+    id: string,
+    { text = `text of ${id}`, ...sender }: Partial<Written> = {},
+  ): void {
     const message = {
       id,
       senderId: peerNamed('alice'),
       senderName: 'alice',
+      ...sender,
       target: { target: { $case: 'everyone' as const, value: true } },
       targetName: 'everyone',
       text,
@@ -50,8 +61,10 @@ export class ScriptedRelay {
   readonly visits: RelayVisit[] = [];
   readonly sent: SendRequest[] = [];
   readonly joined: string[] = [];
+  /** The receiver in answers to Send. */
+  receiver: Partial<SendResponse> = {};
   /** All later calls fail with this error. */
-  refusal: { code: status; details: string } | undefined;
+  refusal: { code: status; details: string; reason?: string } | undefined;
   /** All later sessions fail with this error. */
   sessionRefusal: EnjambreError | undefined;
   #server = new Server();
@@ -75,12 +88,18 @@ export class ScriptedRelay {
       receive: (call: ServerDuplexStream<ReceiveRequest, ReceiveResponse>) => this.#receive(call),
       send: (call: ServerUnaryCall<SendRequest, SendResponse>, callback: sendUnaryData<SendResponse>) => {
         const token = call.metadata.get('authorization')[0];
-        if (this.refusal) return callback({ ...this.refusal });
+        const { refusal } = this;
+        if (refusal?.reason !== undefined)
+          return callback(
+            toServiceError(new EnjambreError('not-found', refusal.reason, refusal.details), 'enjambre'),
+          );
+        if (refusal) return callback({ ...refusal });
         if (token !== `Bearer token-${this.visits.length}`)
           return callback({ code: status.UNAUTHENTICATED, details: 'another session' });
         this.sent.push(call.request);
         const duplicate = this.sent.length > 1;
-        callback(null, { sentAt: new Date(2000), duplicate, receivers: 1, skipped: 0 });
+        const receipt = { sentAt: new Date(2000), duplicate, receivers: 1, skipped: 0 };
+        callback(null, { ...receipt, peerId: '', targetName: '', namesakes: 0, ...this.receiver });
       },
       joinRoom: (call: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
         this.joined.push(call.request.room);

@@ -63,8 +63,12 @@ async function send(
     throw new EnjambreError('invalid', 'BAD_TARGET', 'no recipient given: set a peer, a room or everyone');
   }
   const its = id || randomUUID();
-  const { sentAtMs, ...receipt } = await messages.send({ id: its, target: to, text });
-  return { id: its, sentAt: new Date(sentAtMs), ...receipt };
+  const { sentAtMs, duplicate, receivers, skipped, namesakes } = await messages.send({
+    id: its,
+    target: to,
+    text,
+  });
+  return { id: its, sentAt: new Date(sentAtMs), duplicate, receivers, skipped, namesakes };
 }
 
 async function listInbox(messages: Messages, request: ListInboxRequest): Promise<ListInboxResponse> {

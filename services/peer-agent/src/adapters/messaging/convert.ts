@@ -3,14 +3,17 @@ import type {
   Delivery as WireDelivery,
   Message as WireMessage,
   Room as WireRoom,
+  SendResponse,
   Target as WireTarget,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { Delivery, Room } from '../../app/ports/messaging.js';
+import type { Delivery, Receipt, Room } from '../../app/ports/messaging.js';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 /** Maximum text length accepted; our messaging service never sends more. */
 const MAX_TEXT_BYTES = 64 << 10;
 const MAX_ID_CHARS = 64;
+/** A name of 64 characters with eight digits of an id. */
+const MAX_SHOWN_NAME_CHARS = 64 + ' (1a2b3c4d)'.length;
 
 export function targetToWire(target: MessageTarget): WireTarget {
   switch (target.kind) {
@@ -58,9 +61,9 @@ export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
   return {
     id: wire.id,
     senderId: parsePeerId(wire.senderId),
-    senderName: wire.senderName.slice(0, 64),
+    senderName: wire.senderName.slice(0, MAX_SHOWN_NAME_CHARS),
     target,
-    targetName: wire.targetName.slice(0, 64),
+    targetName: wire.targetName.slice(0, MAX_SHOWN_NAME_CHARS),
     text: wire.text,
     sentAtMs: wire.sentAt?.getTime() ?? 0,
   };
@@ -69,6 +72,19 @@ export function messageFromWire(wire: WireMessage | undefined): ChatMessage {
 /** Throws if the message is invalid. */
 export function deliveryFromWire({ deliveryId, message }: WireDelivery): Delivery {
   return { deliveryId, message: messageFromWire(message) };
+}
+
+export function receiptFromWire(wire: SendResponse): Receipt {
+  const { sentAt, duplicate, receivers, skipped, peerId, targetName, namesakes } = wire;
+  const isPeer = /^[0-9a-f]{64}$/.test(peerId);
+  return {
+    sentAtMs: sentAt?.getTime() ?? 0,
+    duplicate,
+    receivers,
+    skipped,
+    receiver: isPeer ? { id: parsePeerId(peerId), name: targetName } : undefined,
+    namesakes,
+  };
 }
 
 export function roomFromWire(wire: WireRoom | undefined): Room {

@@ -21,7 +21,7 @@ import type {
   Room,
 } from '../../app/ports/messaging.js';
 import type { MessageTarget } from '../../domain/inbox.js';
-import { deliveryFromWire, messageFromWire, roomFromWire, targetToWire } from './convert.js';
+import { deliveryFromWire, messageFromWire, receiptFromWire, roomFromWire, targetToWire } from './convert.js';
 import { RelaySession, type RelaySessionListener } from './relay-session.js';
 
 export interface RelayLinkComponents {
@@ -126,10 +126,10 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     text: string;
   }): ReturnType<RelayPort['send']> {
     const request = { id, target: targetToWire(target), text };
-    const { sentAt, ...receipt } = await this.#call((options) =>
+    const response = await this.#call((options) =>
       callUnary(this.#client.send.bind(this.#client), request, options),
     );
-    return { sentAtMs: sentAt?.getTime() ?? 0, ...receipt };
+    return receiptFromWire(response);
   }
 
   async history(target: MessageTarget | undefined, { size, token }: Page): ReturnType<RelayPort['history']> {

@@ -2,14 +2,25 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { Inbox, type InboxEntry, type InboxMessage, type MessageTarget } from '../../domain/inbox.js';
+import type { PeerId } from '@enjambre/core/ids';
+import {
+  Inbox,
+  type ChatMessage,
+  type InboxEntry,
+  type InboxMessage,
+  type MessageTarget,
+} from '../../domain/inbox.js';
+import { AddressBook } from './address-book.js';
 import type { Delivery, DeliveryListener, Page, Receipt, RelayPort, Room } from '../ports/messaging.js';
-import type { InboxArchive } from '../ports/archives.js';
+import type { InboxArchive, NameArchive } from '../ports/archives.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
 export interface MessagesComponents {
   readonly clock: Clock;
   readonly archive: InboxArchive;
+  readonly names: NameArchive;
+  /** This agent. */
+  readonly self: { readonly peerId: PeerId; readonly name: string };
   /** Absent if the agent has no messaging service. */
   readonly relay: RelayPort | undefined;
   readonly log: Logger;
@@ -21,6 +32,7 @@ const COMPACT_AFTER = 5000;
 /** The messages of this agent: its inbox, and its calls to the messaging service. */
 export class Messages implements DeliveryListener, Startable {
   readonly #inbox = new Inbox();
+  readonly #contacts: AddressBook;
   readonly #serial = new Serial();
   readonly #watchers = new Set<() => void>();
   /** Entries in the file. */
@@ -31,6 +43,7 @@ export class Messages implements DeliveryListener, Startable {
   #torn = false;
 
   constructor(private readonly parts: MessagesComponents) {
+    this.#contacts = new AddressBook(parts);
     parts.relay?.receive(this);
   }
 
@@ -39,10 +52,12 @@ export class Messages implements DeliveryListener, Startable {
       this.#inbox.apply(entry);
       this.#entries += 1;
     }
+    await this.#contacts.load([...this.#inbox.list()].map(({ message }) => message));
   }
 
-  stop(): Promise<void> {
-    return this.#serial.idle();
+  async stop(): Promise<void> {
+    await this.#serial.idle();
+    await this.#contacts.idle();
   }
 
   /** Number of the newest message; 0 if there is none. */
@@ -71,6 +86,7 @@ export class Messages implements DeliveryListener, Startable {
         this.#inbox.apply(entry);
         entries.push(entry);
       }
+      this.#contacts.meet(deliveries.map(({ message }) => message));
       await this.#save(entries);
       if (entries.length > 0) for (const watcher of [...this.#watchers]) watcher();
     });
@@ -85,12 +101,14 @@ export class Messages implements DeliveryListener, Startable {
     }
   }
 
-  send(message: { id: string; target: MessageTarget; text: string }): Promise<Receipt> {
-    return this.#relay.send(message);
+  /** A name means the peer that this agent met first under it. Throws `not-found` UNKNOWN_PEER if that is gone. */
+  send({ target, ...message }: { id: string; target: MessageTarget; text: string }): Promise<Receipt> {
+    return this.#contacts.written(target, (to) => this.#relay.send({ ...message, target: to }));
   }
 
-  history(target: MessageTarget | undefined, page: Page): ReturnType<RelayPort['history']> {
-    return this.#relay.history(target, page);
+  async history(target: MessageTarget | undefined, page: Page): ReturnType<RelayPort['history']> {
+    const { messages, nextToken } = await this.#relay.history(target && this.#contacts.meant(target), page);
+    return { messages: messages.map((message) => this.#named(message)), nextToken };
   }
 
   async joinRoom(name: string): Promise<Room> {
@@ -116,9 +134,13 @@ export class Messages implements DeliveryListener, Startable {
     const found: InboxMessage[] = [];
     for (const message of this.#inbox.list(options)) {
       if (found.length === options.limit) break;
-      found.push(message);
+      found.push({ ...message, message: this.#named(message.message) });
     }
     return found;
+  }
+
+  #named(message: ChatMessage): ChatMessage {
+    return this.#contacts.named(message);
   }
 
   /** Marks messages as read. */

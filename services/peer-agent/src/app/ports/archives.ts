@@ -3,6 +3,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Ban } from '../../domain/ban-list.js';
 import type { InboxEntry } from '../../domain/inbox.js';
+import type { KnownName } from '../../domain/known-names.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 /** Durable record of which pieces of one download are on disk; survives crashes. */
@@ -45,6 +46,13 @@ export interface BanArchive {
   load(): Promise<Ban[]>;
   /** Resolves when exactly these bans survive a crash. */
   save(bans: readonly Ban[]): Promise<void>;
+}
+
+/** Persists the peers that were met first under their names. */
+export interface NameArchive {
+  load(): Promise<KnownName[]>;
+  /** Resolves when exactly these names survive a crash. */
+  save(names: readonly KnownName[]): Promise<void>;
 }
 
 /** Persists an inbox. */

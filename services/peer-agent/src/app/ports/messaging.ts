@@ -1,4 +1,5 @@
 import type { EnjambreError } from '@enjambre/core/error';
+import type { PeerId } from '@enjambre/core/ids';
 import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 export interface Room {
@@ -40,6 +41,16 @@ export interface Receipt {
   /** How many members receive it, and how many do not because their queue is full. */
   readonly receivers: number;
   readonly skipped: number;
+  /** The receiver of a message to one peer; undefined from an older service, or for many receivers. */
+  readonly receiver: PeerName | undefined;
+  /** How many other peers have the receiver's name. */
+  readonly namesakes: number;
+}
+
+/** A peer as the messaging service shows it: "alice", or "alice (1a2b3c4d)" if another peer used the name first. */
+export interface PeerName {
+  readonly id: PeerId;
+  readonly name: string;
 }
 
 /** How {@link RelayPort.leaveRoom} ended. */
