@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { infoHash, peerNamed } from '../../test/support/ids.js';
-import { BAN_MS, BanList, PARK_MS, type Ban, type Party } from './ban-list.js';
+import { BAN_MS, BanList, PARK_MS, SAME_CAUSE_MS, type Ban, type Party } from './ban-list.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -30,28 +30,38 @@ describe('BanList', () => {
     const bans = new BanList();
     const offend = (file: string, ms: number) =>
       bans.offend(mallory, { infohash: infoHash(file), reason: `piece at ${ms}` }, ms);
-    expect(offend('aa', 0)).toEqual({ parkMs: PARK_MS[0] });
-    expect(offend('bb', 10)).toEqual({ parkMs: PARK_MS[1] });
-    expect(bans.reasonFor(mallory.peerId, 11)).toBeUndefined();
+    expect(offend('aa', 0)).toEqual({ parkMs: PARK_MS[0], isRepeated: false });
+    expect(offend('bb', 2000)).toEqual({ parkMs: PARK_MS[1], isRepeated: true });
+    expect(bans.reasonFor(mallory.peerId, 2001)).toBeUndefined();
     // The first offence has expired by then.
-    expect(offend('aa', HOUR)).toEqual({ parkMs: PARK_MS[1] });
-    expect(offend('aa', HOUR + 1)).toMatchObject({ reason: `piece at ${HOUR + 1}` });
-    expect(bans.reasonFor(mallory.peerId, HOUR + 2)).toBe(`piece at ${HOUR + 1}`);
+    expect(offend('aa', HOUR)).toEqual({ parkMs: PARK_MS[1], isRepeated: true });
+    expect(offend('aa', HOUR + 1000)).toMatchObject({ reason: `piece at ${HOUR + 1000}` });
+    expect(bans.reasonFor(mallory.peerId, HOUR + 1001)).toBe(`piece at ${HOUR + 1000}`);
+  });
+
+  it('counts once what happens within a second: one damaged connection may have carried several downloads', () => {
+    const bans = new BanList();
+    for (let ms = 0; ms < 1000; ms += 100) {
+      const offence = { infohash: infoHash('aa'), reason: 'bad' };
+      expect(bans.offend(mallory, offence, ms)).toEqual({ parkMs: PARK_MS[0], isRepeated: false });
+      expect(bans.strike(alice, 'x', ms)).toEqual({ parkMs: PARK_MS[0], isRepeated: false });
+    }
+    expect(SAME_CAUSE_MS).toBeLessThanOrEqual(PARK_MS[0]!);
   });
 
   it('forgives bad pieces of a file that the peer announces as changed, and of no other, up to a limit', () => {
     const bans = new BanList();
-    const offend = (file: string, ms: number) =>
-      bans.offend(mallory, { infohash: infoHash(file), reason: 'bad' }, ms);
+    const offend = (file: string, second: number) =>
+      bans.offend(mallory, { infohash: infoHash(file), reason: 'bad' }, 1000 * second);
     offend('aa', 0);
     offend('bb', 1);
-    bans.pardon(mallory.peerId, infoHash('aa'), 2);
-    bans.pardon(mallory.peerId, infoHash('cc'), 2);
-    expect(offend('cc', 2)).toEqual({ parkMs: PARK_MS[1] });
+    bans.pardon(mallory.peerId, infoHash('aa'), 2000);
+    bans.pardon(mallory.peerId, infoHash('cc'), 2000);
+    expect(offend('cc', 2)).toMatchObject({ parkMs: PARK_MS[1] });
     let pieces = 0;
-    for (let ms = 3; bans.reasonFor(mallory.peerId, ms) === undefined; ms++, pieces++) {
-      bans.pardon(mallory.peerId, infoHash('cc'), ms);
-      offend('cc', ms);
+    for (let at = 3; bans.reasonFor(mallory.peerId, 1000 * at) === undefined; at++, pieces++) {
+      bans.pardon(mallory.peerId, infoHash('cc'), 1000 * at);
+      offend('cc', at);
     }
     expect(pieces).toBeLessThanOrEqual(10);
   });
@@ -63,54 +73,52 @@ describe('BanList', () => {
     // One every nine minutes is seven in an hour: each is forgiven.
     let ms = 0;
     for (; ms < 24 * HOUR; ms += 9 * MINUTE) {
-      expect(offend(ms)).toEqual({ parkMs: PARK_MS[0] });
+      expect(offend(ms)).toMatchObject({ parkMs: PARK_MS[0] });
       pardon(ms + 1);
     }
     ms += HOUR;
-    for (let times = 0; times < 8; times++) {
-      offend(ms + times);
-      pardon(ms + times);
+    for (let second = 0; second < 8; second++) {
+      offend(ms + 1000 * second);
+      pardon(ms + 1000 * second);
     }
-    offend(ms + 8);
-    pardon(ms + 8);
+    offend(ms + 8000);
+    pardon(ms + 8000);
     pardon(ms + HOUR - 1);
-    expect(offend(ms + HOUR - 1)).toEqual({ parkMs: PARK_MS[1] });
+    expect(offend(ms + HOUR - 1)).toMatchObject({ parkMs: PARK_MS[1] });
     pardon(ms + HOUR);
-    expect(offend(ms + HOUR)).toEqual({ parkMs: PARK_MS[0] });
+    expect(offend(ms + HOUR + 1000)).toMatchObject({ parkMs: PARK_MS[0] });
   });
 
   it('bans with the third strike, and returns the ban', () => {
     const bans = new BanList();
-    expect([1, 2, 3].map((ms) => bans.strike(mallory, `breach ${ms}`, ms)?.reason)).toEqual([
-      undefined,
-      undefined,
-      'breach 3',
-    ]);
-    expect(bans.reasonFor(mallory.peerId, 4)).toBe('breach 3');
+    const strikes = [1, 2, 3].map((second) => bans.strike(mallory, `breach ${second}`, 1000 * second));
+    expect(strikes).toMatchObject([{ parkMs: PARK_MS[0] }, { parkMs: PARK_MS[1] }, { reason: 'breach 3' }]);
+    expect(bans.reasonFor(mallory.peerId, 4000)).toBe('breach 3');
   });
 
   it('does not ban for one or two strikes, or for those of another peer', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
-    bans.strike(mallory, 'x', 1);
-    bans.strike(alice, 'x', 2);
-    expect(bans.reasonFor(mallory.peerId, 3)).toBeUndefined();
-    expect(bans.reasonFor(alice.peerId, 3)).toBeUndefined();
+    bans.strike(mallory, 'x', 1000);
+    bans.strike(alice, 'x', 2000);
+    expect(bans.reasonFor(mallory.peerId, 3000)).toBeUndefined();
+    expect(bans.reasonFor(alice.peerId, 3000)).toBeUndefined();
   });
 
   it('forgives strikes after ten minutes of good behaviour', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
     bans.strike(mallory, 'x', MINUTE);
-    expect(bans.strike(mallory, 'x', 11 * MINUTE)).toBeUndefined();
-    expect(bans.strike(mallory, 'x', 20 * MINUTE)).toBeUndefined();
-    expect(bans.strike(mallory, 'x', 29 * MINUTE)).toBeDefined();
+    expect(bans.strike(mallory, 'x', 11 * MINUTE)).toMatchObject({ isRepeated: false });
+    expect(bans.strike(mallory, 'x', 20 * MINUTE)).toMatchObject({ isRepeated: true });
+    expect(bans.strike(mallory, 'x', 29 * MINUTE)).toMatchObject({ reason: 'x' });
   });
 
   it('counts strikes from zero after a ban', () => {
     const bans = new BanList();
-    for (let ms = 0; ms < 3; ms++) bans.strike(mallory, 'x', ms);
-    expect(bans.strike(mallory, 'x', 10)).toBeUndefined();
+    for (let ms = 0; ms < 3000; ms += 1000) bans.strike(mallory, 'x', ms);
+    expect(bans.reasonFor(mallory.peerId, 3000)).toBe('x');
+    expect(bans.strike(mallory, 'x', 4000)).toMatchObject({ isRepeated: false });
   });
 
   it('remembers ten thousand bans, and forgets the oldest first', () => {
@@ -133,9 +141,9 @@ describe('BanList', () => {
   it('bounds the strikes it remembers of ten thousand new identities', () => {
     const bans = new BanList();
     bans.strike(mallory, 'x', 0);
-    bans.strike(mallory, 'x', 0);
+    bans.strike(mallory, 'x', 1000);
     for (let index = 0; index < 10_000; index++) bans.strike(party(`peer ${index}`), 'x', 0);
-    expect(bans.strike(mallory, 'x', 1)).toBeUndefined();
+    expect(bans.strike(mallory, 'x', 2000)).toMatchObject({ isRepeated: false });
   });
 
   it('lists bans with their start and end, oldest first, until they expire', () => {
@@ -155,7 +163,7 @@ describe('BanList', () => {
     expect(bans.lift(mallory.peerId)).toBe(true);
     expect(bans.reasonFor(mallory.peerId, 1)).toBeUndefined();
     expect(bans.snapshot(1)).toEqual([]);
-    expect(bans.strike(mallory, 'x', 1)).toBeUndefined();
+    expect(bans.strike(mallory, 'x', 1)).toMatchObject({ isRepeated: false });
     expect(bans.lift(alice.peerId)).toBe(false);
   });
 

@@ -32,8 +32,21 @@ const MAX_OFFENCES = 3;
 const OFFENCE_MS = 60 * 60 * 1000;
 /** Maximum number of pardons per peer within {@link OFFENCE_MS}. */
 const MAX_PARDONS = 8;
-/** How long a download parks a peer after its first and its second bad piece. */
+/** How long downloads park a peer after its first and its second bad piece or violation. */
 export const PARK_MS: readonly number[] = [1000, 5000];
+/**
+ * What a peer does within this time of the last offence has the same cause, perhaps one flipped bit: the connection that
+ * it damaged may have carried several downloads. Not longer than a peer is parked.
+ */
+export const SAME_CAUSE_MS = 1000;
+
+/** What follows from an offence that is no ban. */
+export interface Warning {
+  /** How long downloads park the peer: then they ask it again, over a new connection. */
+  readonly parkMs: number;
+  /** It has offended on an earlier connection, too. */
+  readonly isRepeated: boolean;
+}
 
 export const BAN_MS = 60 * 60 * 1000;
 const MAX_STRIKES = 3;
@@ -65,19 +78,22 @@ export class BanList {
     return ban;
   }
 
-  /** Counts a bad piece. Returns the ban if it was one too many, otherwise how long the download parks the peer. */
+  /** Counts a bad piece, unless it has the same cause as the last. Returns the ban if it was one too many. */
   offend(
     party: Party,
     { infohash, reason }: { readonly infohash: InfoHash; readonly reason: string },
     nowMs: number,
-  ): Ban | { readonly parkMs: number } {
+  ): Ban | Warning {
     const { pieces, pardonsMs } = this.#offences.get(party.peerId) ?? { pieces: [], pardonsMs: [] };
-    const recent = [...pieces.filter(({ atMs }) => nowMs - atMs < OFFENCE_MS), { infohash, atMs: nowMs }];
+    const before = pieces.filter(({ atMs }) => nowMs - atMs < OFFENCE_MS);
+    const last = before.at(-1);
+    if (last && isSameCause(last.atMs, nowMs)) return warning(before.length);
+    const recent = [...before, { infohash, atMs: nowMs }];
     if (recent.length >= MAX_OFFENCES) return this.ban(party, reason, nowMs);
     this.#offences.delete(party.peerId);
     this.#offences.set(party.peerId, { pieces: recent, pardonsMs });
     forgetOldest(this.#offences);
-    return { parkMs: PARK_MS[recent.length - 1] ?? 0 };
+    return warning(recent.length);
   }
 
   /**
@@ -93,14 +109,15 @@ export class BanList {
     offences.pardonsMs = [...offences.pardonsMs, nowMs];
   }
 
-  /** Counts a protocol violation. Returns the ban if it was one too many. */
-  strike(party: Party, reason: string, nowMs: number): Ban | undefined {
+  /** Counts a protocol violation, unless it has the same cause as the last. Returns the ban if it was one too many. */
+  strike(party: Party, reason: string, nowMs: number): Ban | Warning {
     const before = this.#strikes.get(party.peerId);
+    if (before && isSameCause(before.lastMs, nowMs)) return warning(before.count);
     const count = before && nowMs - before.lastMs < FORGIVE_MS ? before.count + 1 : 1;
     if (count >= MAX_STRIKES) return this.ban(party, reason, nowMs);
     this.#strikes.set(party.peerId, { count, lastMs: nowMs });
     forgetOldest(this.#strikes);
-    return undefined;
+    return warning(count);
   }
 
   /** Why a peer is banned; undefined if it is not. */
@@ -146,6 +163,15 @@ export class BanList {
 /** Order in which bans are shown; stable. */
 export function newestFirst(a: Pick<Ban, 'sinceMs' | 'peerId'>, b: Pick<Ban, 'sinceMs' | 'peerId'>): number {
   return b.sinceMs - a.sinceMs || (a.peerId < b.peerId ? -1 : Number(a.peerId > b.peerId));
+}
+
+/** @param count offences so far */
+function warning(count: number): Warning {
+  return { parkMs: PARK_MS[count - 1] ?? 0, isRepeated: count > 1 };
+}
+
+function isSameCause(lastMs: number, nowMs: number): boolean {
+  return nowMs >= lastMs && nowMs - lastMs < SAME_CAUSE_MS;
 }
 
 function cut(text: string, maxChars: number): string {

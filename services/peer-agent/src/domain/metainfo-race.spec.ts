@@ -145,9 +145,11 @@ describe('a search for metainfo', () => {
       askedMs.push(nowMs);
       race.failed(liar, nowMs + 10, 'false');
     }
-    expect(askedMs.length).toBeGreaterThan(1);
-    expect(askedMs.length).toBeLessThan(6);
-    expect(askedMs[1]).toBeGreaterThan(30_000);
+    expect(askedMs.length).toBeGreaterThan(2);
+    expect(askedMs.length).toBeLessThan(7);
+    // A bit may have flipped on the way: it gets a second chance at once.
+    expect(askedMs[1]).toBeLessThan(2000);
+    expect(askedMs[2]).toBeGreaterThan(30_000);
   });
 
   it('remembers failed peers when the tracker lists all peers again', () => {

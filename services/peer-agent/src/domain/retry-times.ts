@@ -5,7 +5,9 @@ import type { Random } from './random.js';
 /** Delay before a failed peer is asked again, doubled with each failure. */
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 5000;
-/** The same for a peer that sent a false answer: verifying each of those is expensive. */
+/** The same for a peer that sent a false answer for the first time: a bit may have flipped on the way. */
+const FIRST_FALSE_RETRY_MS = 1000;
+/** The same for a peer that did so again: verifying false answers is expensive. */
 const FALSE_RETRY_MS = 60_000;
 const MAX_FALSE_RETRY_MS = 60 * 60_000;
 /** How long a peer may be silent while others wait to be asked in its place, doubled with each failure. */
@@ -48,9 +50,7 @@ export class RetryTimes {
   failed(peer: PeerId, nowMs: number, failure: Failure): void {
     const before = this.#failures.get(peer) ?? { count: 0, false: 0, notBeforeMs: -Infinity };
     const waitMs =
-      failure === 'false'
-        ? doubled(FALSE_RETRY_MS, before.false, MAX_FALSE_RETRY_MS)
-        : doubled(RETRY_MS, before.count, MAX_RETRY_MS);
+      failure === 'false' ? falseRetryMs(before.false) : doubled(RETRY_MS, before.count, MAX_RETRY_MS);
     this.#failures.delete(peer);
     this.#failures.set(peer, {
       count: before.count + 1,
@@ -60,4 +60,9 @@ export class RetryTimes {
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > MAX_REMEMBERED && oldest !== undefined) this.#failures.delete(oldest);
   }
+}
+
+/** @param before false answers so far */
+function falseRetryMs(before: number): number {
+  return before === 0 ? FIRST_FALSE_RETRY_MS : doubled(FALSE_RETRY_MS, before - 1, MAX_FALSE_RETRY_MS);
 }

@@ -406,7 +406,7 @@ describe('a search for metainfo', () => {
       await waitFor(() => lies > 0 && refusals >= round, { what: `refusal ${round}`, seen });
       agent.tracker.widen(content.metainfo.infohash);
     }
-    expect(lies).toBe(1);
+    expect(lies).toBeLessThanOrEqual(2);
     agent.tracker.add((await uploader('honest')).address);
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });

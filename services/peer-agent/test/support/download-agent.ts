@@ -25,6 +25,7 @@ import type { StoreFactory } from '../../src/app/ports/store-factory.js';
 import type { TransferArchive } from '../../src/app/ports/archives.js';
 import type { Transfer } from '../../src/app/transfer/transfer.js';
 import { Transfers } from '../../src/app/transfer/transfers.js';
+import type { Warning } from '../../src/domain/ban-list.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
 import { seededRandom } from '../../src/domain/random.js';
@@ -47,14 +48,14 @@ class WatchedBans extends Bans {
   /** Senders of bad pieces, in order. */
   readonly blamed: PeerId[] = [];
 
-  override offend(offender: Offender, reason: string): number {
+  override offend(offender: Offender, reason: string): Warning {
     this.blamed.push(offender.peerId);
     return super.offend(offender, reason);
   }
 
-  override strike(offender: Offender, breach: string): void {
+  override strike(offender: Offender, breach: string): Warning {
     this.struck.push(offender.peerId);
-    super.strike(offender, breach);
+    return super.strike(offender, breach);
   }
 }
 

@@ -2,7 +2,7 @@ import { shortId, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { BanList, newestFirst, type Ban, type Party } from '../../domain/ban-list.js';
+import { BanList, newestFirst, type Ban, type Party, type Warning } from '../../domain/ban-list.js';
 import { findBan } from '../../domain/ban-ref.js';
 import type { BanArchive } from '../ports/archives.js';
 import type { TrackerPort } from '../ports/tracker.js';
@@ -49,16 +49,10 @@ export class Bans implements Startable {
     if (this.#saveTimer) await this.#save();
   }
 
-  /**
-   * Counts a bad piece; one too many leads to a ban. Returns for how many milliseconds the download parks the peer; 0
-   * after a ban.
-   */
-  offend(offender: Offender, reason: string): number {
+  /** Counts a bad piece; one too many leads to a ban. */
+  offend(offender: Offender, reason: string): Warning {
     const { infohash } = offender;
-    const outcome = this.#list.offend(offender, { infohash, reason }, this.#nowMs);
-    if ('parkMs' in outcome) return outcome.parkMs;
-    this.#banned(offender, outcome);
-    return 0;
+    return this.#settle(offender, this.#list.offend(offender, { infohash, reason }, this.#nowMs));
   }
 
   /** Forgives the bad pieces of a peer that reports that its content has changed: they were not an attack. */
@@ -72,9 +66,8 @@ export class Bans implements Startable {
   }
 
   /** Counts a protocol violation; one too many leads to a ban. */
-  strike(offender: Offender, breach: string): void {
-    const ban = this.#list.strike(offender, breach, this.#nowMs);
-    if (ban) this.#banned(offender, ban);
+  strike(offender: Offender, breach: string): Warning {
+    return this.#settle(offender, this.#list.strike(offender, breach, this.#nowMs));
   }
 
   /** Why a peer is banned; undefined if it is not. */
@@ -99,6 +92,12 @@ export class Bans implements Startable {
   /** Wall-clock time, since bans are saved across processes. */
   get #nowMs(): number {
     return this.#parts.clock.epochMs();
+  }
+
+  #settle(offender: Offender, outcome: Ban | Warning): Warning {
+    if ('parkMs' in outcome) return outcome;
+    this.#banned(offender, outcome);
+    return { parkMs: 0, isRepeated: true };
   }
 
   #banned({ infohash }: Offender, ban: Ban): void {

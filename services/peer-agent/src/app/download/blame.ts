@@ -46,21 +46,24 @@ export class Blame {
   }
 
   /**
-   * A peer sent a bad piece, perhaps through no fault of its own. Parks it for a while, or bans it if it does so
-   * repeatedly. Returns false, without effect, if it has withdrawn the file since.
+   * A peer sent a bad piece, perhaps through no fault of its own: a bit may have flipped on the way. Parks it for a
+   * moment, then asks it for the piece once more, over a new connection. If it does so repeatedly, the piece is asked
+   * of others, and finally it is banned. Returns false, without effect, if it has withdrawn the file since.
    */
   badPiece(peer: PeerId, piece: number, reason: string): boolean {
     const { account, bans, ledger, infohash } = this.parts;
     if (this.#culprits.hasWithdrawn(peer)) return false;
-    const parkMs = bans.offend({ peerId: peer, name: ledger.nameOf(peer), infohash }, reason);
-    this.#culprits.blame(peer, piece, { parkMs, nowMs: this.parts.clock.nowMs() });
+    const { parkMs, isRepeated } = bans.offend({ peerId: peer, name: ledger.nameOf(peer), infohash }, reason);
+    const nowMs = this.parts.clock.nowMs();
+    this.#culprits.park(peer, nowMs + parkMs);
+    if (isRepeated) this.#culprits.avoid(peer, piece, nowMs);
     if (bans.reasonFor(peer) !== undefined) account.note('ban');
     return true;
   }
 
-  /** A link ended: a peer that violated the protocol gets a strike. */
+  /** A link ended: a peer that violated the protocol gets a strike, and is parked for a moment. */
   linkEnded({ peerId, name }: PeerAddress, error: EnjambreError): void {
-    const { log, bans, infohash } = this.parts;
+    const { clock, log, bans, infohash } = this.parts;
     log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
     if (error.reason === CONTENT_CHANGED) {
       this.#culprits.withdrew(peerId);
@@ -71,6 +74,7 @@ export class Blame {
       { peer: peerId, reason: error.reason },
       `peer ${name} (${shortId(peerId)}) violated the protocol: ${error.message}`,
     );
-    bans.strike({ peerId, name, infohash }, error.message);
+    const { parkMs } = bans.strike({ peerId, name, infohash }, error.message);
+    this.#culprits.park(peerId, clock.nowMs() + parkMs);
   }
 }

@@ -1,7 +1,7 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
 
-/** How long the sender of a bad piece is not asked for that piece again. */
+/** How long a peer that repeatedly sent bad pieces is not asked for such a piece again. */
 const AVOID_MS = 60_000;
 /** Maximum number of entries: each has cost a bad piece. */
 const MAX_CULPRITS = 1000;
@@ -36,10 +36,14 @@ export class Culprits {
     for (const piece of culprit.avoided.keys()) has.clear(piece);
   }
 
-  blame(peer: PeerId, piece: number, { parkMs, nowMs }: { parkMs: number; nowMs: number }): void {
-    const culprit = this.#culpritOf(peer);
-    culprit.parkedUntilMs = nowMs + parkMs;
-    culprit.avoided.set(piece, nowMs + AVOID_MS);
+  /** The peer is parked until this time. */
+  park(peer: PeerId, untilMs: number): void {
+    this.#culpritOf(peer).parkedUntilMs = untilMs;
+  }
+
+  /** The peer is not asked for this piece for a while. */
+  avoid(peer: PeerId, piece: number, nowMs: number): void {
+    this.#culpritOf(peer).avoided.set(piece, nowMs + AVOID_MS);
   }
 
   withdrew(peer: PeerId): void {

@@ -3,7 +3,8 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { parsePeerId } from '@enjambre/core/ids';
 import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
-import type { DownloadEffect } from './messages.js';
+import type { BlockRef } from '../block.js';
+import type { DownloadEffect, DownloadEvent } from './messages.js';
 import { OutstandingBudget } from './outstanding-budget.js';
 import { VirtualSwarm, type SwarmOptions, type VirtualPeer } from '../../../test/support/virtual-swarm.js';
 
@@ -203,6 +204,45 @@ describe('DownloadEngine', () => {
     };
     expect(send()).toEqual(['ban']);
     expect(send()).toEqual(['ban']);
+  });
+
+  it('reports a peer once for all bad data of a link, also when that becomes known after the peer is let in again', () => {
+    const { engine, layout } = swarm([], { bytes: 4 * MIB, pieceLength: MIB });
+    const peer = parsePeerId('ab'.repeat(32));
+    let reports = 0;
+    const asked: { id: number; ref: BlockRef }[] = [];
+    const feed = (event: DownloadEvent): void => {
+      for (const effect of engine.handle(event, 1)) {
+        if (effect.type === 'ban') reports += 1;
+        if (effect.type === 'request') asked.push(effect);
+      }
+    };
+    const join = (): void =>
+      feed({ type: 'source-joined', source: peer, has: Bitfield.full(layout.pieceCount) });
+    const arrive = (): BlockRef[] =>
+      asked.splice(0).map(({ id, ref }) => {
+        feed({ type: 'block-arrived', source: peer, id, ref });
+        return ref;
+      });
+    const store = (refs: readonly BlockRef[]): void => {
+      for (const ref of refs) feed({ type: 'block-stored', ref, digest: Buffer.alloc(32) });
+    };
+    join();
+    const early: BlockRef[] = [];
+    while (asked.length > 0) early.push(...arrive());
+    expect(early).toHaveLength(16);
+    feed({ type: 'source-left', source: peer });
+    join();
+    asked.length = 0;
+    const first = early.filter(({ piece }) => piece === early[0]!.piece);
+    store(first);
+    expect(reports).toBe(1);
+    join();
+    // The rest of what it sent before the report: the same cause.
+    store(early.filter((ref) => !first.includes(ref)));
+    expect(reports).toBe(1);
+    while (asked.length > 0 && reports === 1) store(arrive());
+    expect(reports).toBe(2);
   });
 
   it('keeps requested and unstored bytes within its bound when the disk is slow', () => {

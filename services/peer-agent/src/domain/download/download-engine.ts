@@ -37,7 +37,8 @@ export class DownloadEngine {
   readonly #peers = new Map<PeerId, PeerState>();
   readonly #superSeeders: SuperSeeders;
   readonly #nearFirst: NearFirst | undefined;
-  readonly #banned = new Set<PeerId>();
+  /** Number of links so far. */
+  #links = 0;
   /** Bytes that have arrived and are not stored yet. */
   #storingBytes = 0;
   /** Peers with nothing to request; reviewed when there may be new work. */
@@ -131,10 +132,9 @@ export class DownloadEngine {
   }
 
   #join({ source: id, has, distance = 'unknown' }: Extract<DownloadEvent, { type: 'source-joined' }>): void {
-    // The caller decides on bans; a peer that it lets in again is no longer banned here.
-    this.#banned.delete(id);
     this.#leave(id);
     const peer = new PeerState(id, has, this.#config, this.#nowMs);
+    peer.link = ++this.#links;
     this.#peers.set(id, peer);
     this.#nearFirst?.joined(peer, distance, this.#nowMs);
     for (const piece of has.indexes()) this.#picker.availability.add(piece, 1);
@@ -187,6 +187,7 @@ export class DownloadEngine {
     const useful = block !== undefined && block.sender === undefined;
     if (useful) {
       block.sender = peer.id;
+      block.link = peer.link;
       this.#cancelAll(block.askedOf, ref);
       block.askedOf.length = 0;
       this.#storingBytes += memoryOf(bytes);
@@ -265,15 +266,13 @@ export class DownloadEngine {
   }
 
   #verify(piece: ActivePiece): void {
-    const { isRight, culprits } = verifyPiece(this.#picker, piece);
+    const { isRight, culprits } = verifyPiece(this.#picker, piece, this.#links);
     this.#emit({ type: isRight ? 'verified' : 'failed', piece: piece.index });
     if (!isRight) this.#idle.clear();
     for (const culprit of culprits) this.#ban(culprit, piece.index);
   }
 
   #ban(id: PeerId, piece: number): void {
-    if (this.#banned.has(id)) return;
-    this.#banned.add(id);
     this.#emit({ type: 'ban', source: id, piece, reason: `sent bytes that do not belong to piece ${piece}` });
     this.#leave(id);
   }

@@ -20,6 +20,8 @@ const MIN_MS_PER_BYTE = 1e-6;
  * its methods change them, and each method reports one event.
  */
 export class PeerState {
+  /** The number of its link. */
+  link = 0;
   readonly #requests = new PeerRequests();
   readonly #window: RequestWindow;
   readonly #meter = new RateMeter();

@@ -19,8 +19,19 @@ function piece(senders: readonly string[], index = 0): ActivePiece {
 describe('SmartBan', () => {
   it('names the sole sender of a failed piece at once', () => {
     const smartBan = new SmartBan();
-    expect(smartBan.failed(piece(['mallory', 'mallory!']))).toBe(mallory);
+    expect(smartBan.failed(piece(['mallory', 'mallory!']))).toEqual({ peer: mallory, link: 0 });
     expect(smartBan.has(0)).toBe(false);
+  });
+
+  it('names the first link of a sole sender, one of whose blocks is bad, and the last with a block that is proven bad', () => {
+    const smartBan = new SmartBan();
+    const mixed = piece(['mallory!', 'mallory', 'mallory!']);
+    mixed.blocks.forEach((block, at) => (block.link = 7 + at));
+    expect(smartBan.failed(mixed)).toEqual({ peer: mallory, link: 7 });
+    const shared = piece(['mallory!', 'alice', 'mallory!', 'mallory']);
+    shared.blocks.forEach((block, at) => (block.link = 7 + at));
+    smartBan.failed(shared);
+    expect(smartBan.verified(piece(['bob', 'bob', 'bob', 'bob']))).toEqual([{ peer: mallory, link: 9 }]);
   });
 
   it('names no peer when there were several senders, and wants the piece from one peer', () => {
@@ -33,14 +44,15 @@ describe('SmartBan', () => {
   it('names the sender of a block that differs from the good one, and no other', () => {
     const smartBan = new SmartBan();
     smartBan.failed(piece(['alice', 'mallory!', 'bob']));
-    expect(smartBan.verified(piece(['bob', 'bob', 'bob']))).toEqual([mallory]);
+    expect(smartBan.verified(piece(['bob', 'bob', 'bob']))).toEqual([{ peer: mallory, link: 0 }]);
   });
 
   it('names the culprits of all attempts, each once', () => {
     const smartBan = new SmartBan();
     smartBan.failed(piece(['alice', 'mallory!', 'mallory!']));
     smartBan.failed(piece(['bob!', 'mallory!', 'alice']));
-    expect(smartBan.verified(piece(['alice', 'alice', 'alice'])).sort()).toEqual([bob, mallory].sort());
+    const named = smartBan.verified(piece(['alice', 'alice', 'alice'])).map(({ peer }) => peer);
+    expect(named.sort()).toEqual([bob, mallory].sort());
   });
 
   it('never names an honest peer, whichever peers sent what in however many attempts', () => {
@@ -54,11 +66,11 @@ describe('SmartBan', () => {
         for (const senders of attempts) {
           if (!senders.some((name) => name.includes('!'))) continue;
           const sole = smartBan.failed(piece(senders));
-          if (sole) named.add(sole);
+          if (sole) named.add(sole.peer);
           for (const name of senders) if (name.includes('!')) guilty.add(peerNamed(name.replace('!', '')));
         }
         for (const culprit of smartBan.verified(piece(['alice', 'alice', 'alice', 'alice'])))
-          named.add(culprit);
+          named.add(culprit.peer);
         expect([...named].sort()).toEqual([...guilty].sort());
       }),
     );
@@ -76,7 +88,7 @@ describe('SmartBan', () => {
     const smartBan = new SmartBan();
     smartBan.failed(piece(['alice', 'mallory!'], 1));
     expect(smartBan.verified(piece(['alice', 'alice'], 2))).toEqual([]);
-    expect(smartBan.verified(piece(['alice', 'alice'], 1))).toEqual([mallory]);
+    expect(smartBan.verified(piece(['alice', 'alice'], 1))).toEqual([{ peer: mallory, link: 0 }]);
     expect(alice).not.toBe(mallory);
   });
 

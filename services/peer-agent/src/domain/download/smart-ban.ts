@@ -3,7 +3,14 @@ import type { ActivePiece } from './picker/active-piece.js';
 
 interface FailedAttempt {
   readonly digests: readonly Buffer[];
-  readonly senders: readonly (PeerId | undefined)[];
+  readonly blocks: readonly { readonly sender: PeerId | undefined; readonly link: number }[];
+}
+
+/** A peer that sent bad data. */
+export interface Culprit {
+  readonly peer: PeerId;
+  /** The number of its link on which it did so; if that may be one of several, the first. */
+  readonly link: number;
 }
 
 /**
@@ -13,6 +20,8 @@ interface FailedAttempt {
  */
 export class SmartBan {
   readonly #attempts = new Map<number, FailedAttempt[]>();
+  /** The number of links at the last report of a peer. */
+  readonly #reported = new Map<PeerId, number>();
 
   /** Number of pieces for which {@link has} is true. */
   get count(): number {
@@ -30,28 +39,42 @@ export class SmartBan {
   }
 
   /** Records a piece that failed verification. Returns the culprit if there was only one sender. */
-  failed(piece: ActivePiece): PeerId | undefined {
-    const senders = piece.blocks.map(({ sender }) => sender);
-    const distinct = new Set(senders);
-    if (distinct.size === 1) return senders[0];
+  failed(piece: ActivePiece): Culprit | undefined {
+    const blocks = piece.blocks.map(({ sender, link }) => ({ sender, link }));
+    const [peer, ...others] = new Set(blocks.map(({ sender }) => sender));
+    if (peer !== undefined && others.length === 0)
+      return { peer, link: Math.min(...blocks.map(({ link }) => link)) };
     const attempts = this.#attempts.get(piece.index) ?? [];
-    attempts.push({ digests: piece.digests(), senders });
+    attempts.push({ digests: piece.digests(), blocks });
     this.#attempts.set(piece.index, attempts);
     return undefined;
   }
 
   /** Records a verified piece. Returns the senders of earlier blocks that differ from it. */
-  verified(piece: ActivePiece): PeerId[] {
+  verified(piece: ActivePiece): Culprit[] {
     const attempts = this.#attempts.get(piece.index) ?? [];
     this.#attempts.delete(piece.index);
     const good = piece.digests();
-    const culprits = new Set<PeerId>();
-    for (const { digests, senders } of attempts) {
-      digests.forEach((digest, block) => {
-        const sender = senders[block];
-        if (sender !== undefined && !good[block]?.equals(digest)) culprits.add(sender);
+    const culprits = new Map<PeerId, number>();
+    for (const { digests, blocks } of attempts) {
+      digests.forEach((digest, at) => {
+        const { sender, link = 0 } = blocks[at] ?? {};
+        if (sender === undefined || good[at]?.equals(digest)) return;
+        culprits.set(sender, Math.max(link, culprits.get(sender) ?? 0));
       });
     }
-    return [...culprits];
+    return [...culprits].map(([peer, link]) => ({ peer, link }));
+  }
+
+  /**
+   * True if the peer is to be reported: it did so on a link that was opened after its last report. Bad data of earlier
+   * links has the same cause.
+   *
+   * @param links number of links so far
+   */
+  report({ peer, link }: Culprit, links: number): boolean {
+    if (link <= (this.#reported.get(peer) ?? 0)) return false;
+    this.#reported.set(peer, links);
+    return true;
   }
 }

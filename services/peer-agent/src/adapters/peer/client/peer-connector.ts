@@ -43,6 +43,7 @@ interface Place {
 }
 
 interface Uploader {
+  readonly endpoint: string;
   readonly connections: UploaderConnections;
   users: number;
 }
@@ -64,10 +65,10 @@ export class GrpcPeerConnector implements PeerConnector {
   }
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, tell: (news: SourceNews) => void): BlockSource {
-    let endpoint: string | undefined;
+    let uploader: Uploader | undefined;
     const endpoints = this.#nextOf(peer);
     const race = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
-      this.#race(peer, endpoints, { sync, won: (at) => (endpoint = at) });
+      this.#race(peer, endpoints, { sync, won: (winner) => (uploader = winner) });
     const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
       endpoints.every((text) => this.#names.known(text))
         ? race(sync)
@@ -75,14 +76,19 @@ export class GrpcPeerConnector implements PeerConnector {
     const parts = {
       openSync,
       // Opened when the uploader answers, in the async context of the link.
-      openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>) =>
-        this.#fetchFrom(endpoint, fetch),
-      ),
+      openFetch: AsyncResource.bind((fetch: StreamListener<FetchResponse>): MessageStream<FetchRequest> => {
+        if (!uploader) throw new Error('a Fetch stream is opened before its Sync stream');
+        return uploader.connections.openFetch(fetch);
+      }),
       self: this.#parts.self,
       signer: this.#parts.signer,
-      tell,
+      tell: (news: SourceNews): void => {
+        if (uploader && news.type === 'source-left' && DOUBTFUL.has(news.error.reason))
+          this.#retire(uploader);
+        tell(news);
+      },
       ended: (): void => {
-        if (endpoint !== undefined) this.#release(endpoint);
+        if (uploader) this.#release(uploader);
       },
     };
     return new GrpcPeerLink(parts, { ...what, peer });
@@ -91,22 +97,31 @@ export class GrpcPeerConnector implements PeerConnector {
   #race(
     peer: PeerAddress,
     endpoints: readonly string[],
-    { sync, won }: { sync: StreamListener<SyncResponse>; won: (at: string) => void },
+    { sync, won }: { sync: StreamListener<SyncResponse>; won: (uploader: Uploader) => void },
   ): MessageStream<SyncRequest> {
     const { peerId } = peer;
     const places = this.#placesOf(endpoints);
     if (places.length === 0) return refused(sync, this.#nowhere(peer));
     const endpointOf = new Map(places.map(({ at, endpoint }) => [at, endpoint]));
+    const dialed = new Map<string, Uploader>();
     const race = {
       peerId,
       endpoints: places.map(({ at }) => at),
       enter: (at: string, dial: () => void) => this.#gate.enter({ peerId, endpoint: at }, dial),
       open: (at: string, stream: StreamListener<SyncResponse>) => {
         this.#turns.dialed(peerId, endpointOf.get(at) ?? at);
-        return this.#acquire(at).connections.openSync(stream);
+        const uploader = this.#acquire(at);
+        dialed.set(at, uploader);
+        return uploader.connections.openSync(stream);
       },
-      lost: (at: string) => this.#release(at),
-      won,
+      lost: (at: string): void => {
+        const uploader = dialed.get(at);
+        if (uploader) this.#release(uploader);
+      },
+      won: (at: string): void => {
+        const uploader = dialed.get(at);
+        if (uploader) won(uploader);
+      },
       reached: (at: string) => {
         this.#reached(peerId, { at, endpoint: endpointOf.get(at) ?? at });
       },
@@ -117,15 +132,6 @@ export class GrpcPeerConnector implements PeerConnector {
   #reached(peerId: PeerId, { at, endpoint }: Place): void {
     this.#turns.reached(peerId, endpoint);
     this.#gate.reached({ peerId, endpoint: at });
-  }
-
-  #fetchFrom(
-    endpoint: string | undefined,
-    fetch: StreamListener<FetchResponse>,
-  ): MessageStream<FetchRequest> {
-    const uploader = endpoint === undefined ? undefined : this.#uploaders.get(endpoint);
-    if (!uploader) throw new Error('a Fetch stream is opened before its Sync stream');
-    return uploader.connections.openFetch(fetch);
   }
 
   /** Endpoints at which to dial a peer now, without those of which no address may be dialed. */
@@ -210,22 +216,29 @@ export class GrpcPeerConnector implements PeerConnector {
     let uploader = this.#uploaders.get(endpoint);
     if (!uploader) {
       const memoryFor = (bytes: number): Buffer => this.#memory.take(bytes);
-      uploader = { connections: new UploaderConnections(this.#parts.dialer, endpoint, memoryFor), users: 0 };
+      const connections = new UploaderConnections(this.#parts.dialer, endpoint, memoryFor);
+      uploader = { endpoint, connections, users: 0 };
       this.#uploaders.set(endpoint, uploader);
     }
     uploader.users += 1;
     return uploader;
   }
 
-  #release(endpoint: string): void {
-    const uploader = this.#uploaders.get(endpoint);
-    if (!uploader) return;
+  #release(uploader: Uploader): void {
     uploader.users -= 1;
     if (uploader.users > 0) return;
-    this.#uploaders.delete(endpoint);
+    this.#retire(uploader);
     uploader.connections.close();
   }
+
+  /** Later links use new connections. */
+  #retire(uploader: Uploader): void {
+    if (this.#uploaders.get(uploader.endpoint) === uploader) this.#uploaders.delete(uploader.endpoint);
+  }
 }
+
+/** Reasons for which a link ends that the connection may have caused: the next link must not use it. */
+const DOUBTFUL: ReadonlySet<string> = new Set(['BAD_PIECE', 'PROTOCOL_VIOLATION']);
 
 /** A stream that never opened: its listener receives the error in the next turn. */
 function refused(listener: StreamListener<SyncResponse>, error: EnjambreError): MessageStream<SyncRequest> {

@@ -6,6 +6,8 @@ export interface BlockState {
   readonly askedOf: PeerId[];
   /** The peer that sent it; undefined until it arrives. */
   sender: PeerId | undefined;
+  /** The number of the sender's link. */
+  link: number;
   /** Root of its leaves; undefined until it is on disk. */
   digest: Buffer | undefined;
 }
@@ -27,6 +29,7 @@ export class ActivePiece {
     this.blocks = Array.from({ length: blockCount }, () => ({
       askedOf: [],
       sender: undefined,
+      link: 0,
       digest: undefined,
     }));
   }
