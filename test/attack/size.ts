@@ -42,6 +42,6 @@ export const SHORT: Size = {
   runs: 1,
   leastMs: 1000,
   messages: 10,
-  deadlineMs: 60_000,
+  deadlineMs: 30_000,
   isShort: true,
 };

@@ -27,6 +27,7 @@ export const seederScenarios: readonly Scenario[] = [
     about: '256 fresh keys that take upload slots and request nothing',
     victim: 'seeder',
     count: 256,
+    shortCount: 256,
   },
   {
     name: 'zero-window',

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { writeRandomFile } from '@enjambre/harness/content';
+import { waitFor } from '@enjambre/harness/wait-for';
 import { checkRefused } from '../checks.js';
 import type { Targets } from '../attack.js';
 import { LINK_LOCAL } from '../hosts.js';
@@ -11,6 +12,8 @@ import type { Stage } from '../stage.js';
 const SWARMS = 50_000;
 /** New addresses that an agent may dial in ten seconds: 20 at once and five a second. */
 const DIALS = 75;
+/** The tracker sums up the events that it left out. */
+const THROTTLED_MS = 20_000;
 const LISTED_MS = 10_000;
 
 /** Connections to addresses that the attacker only named. */
@@ -50,6 +53,16 @@ export const trackerScenarios: readonly Scenario[] = [
     about: '24,000 events a second by one session',
     victim: 'tracker',
     count: 24_000,
+    // Messages beyond the limit are read later, and events beyond it are left out: everybody sees how many.
+    refusals: async (stage) => {
+      const count = async (): Promise<number> => {
+        const { json } = await stage.swarm.command(stage.downloader.agent, ['events', '--json']);
+        return json.filter((event) => JSON.stringify(event).includes('peer.throttled')).length;
+      };
+      const options = { what: 'the event', timeoutMs: THROTTLED_MS, everyMs: 500 };
+      const found = await waitFor(async () => (await count()) || undefined, options).catch(() => 0);
+      return found > 0 ? { 'peer.throttled': found } : {};
+    },
     check: async (stage) => {
       const { json } = await stage.swarm.command(stage.downloader.agent, ['events', '--json']);
       const holds = json.some((event) => JSON.stringify(event).includes('honest.bin'));
@@ -108,6 +121,7 @@ export const trackerScenarios: readonly Scenario[] = [
     about: '600 seeders that accept connections and never answer',
     victim: 'downloader',
     count: 600,
+    shortCount: 600,
     share: { of: 'dials in ten seconds', most: DIALS },
     isRefused: false,
   },
