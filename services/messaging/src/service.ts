@@ -21,7 +21,7 @@ import { Monitor } from '@enjambre/common/metrics/monitor';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { fromEvent } from './adapters/convert-events.js';
-import { eventViewOf } from './adapters/event-views.js';
+import { eventHandler } from './adapters/event-views.js';
 import { JetStreamStore } from './adapters/jetstream/jetstream-store.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
 import { measureMessaging } from './adapters/metrics.js';
@@ -104,9 +104,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const implementation: MessagingServiceServer = {
     receive: (call) => receivers.accept(call),
     ...unaryHandlers(handlers, sessions, exchange),
-    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
-      watchers.watch(request, { signal, view: eventViewOf({ operator, sessions, exchange }, metadata) }),
-    ),
+    watchEvents: eventHandler({ handlers, watchers, operator, sessions, exchange }),
   };
 
   const { upkeepMs: pruneEveryMs } = overrides;

@@ -119,6 +119,34 @@ describe('Receive', () => {
     await bob.received(2);
   });
 
+  test('ends for many messages before the hello, also of a later version', async () => {
+    const peer = harness.stranger();
+    for (let n = 0; n < 8; n++) peer.sayBytes(Buffer.alloc(0));
+    await peer.greet();
+    const flooder = harness.stranger();
+    for (let n = 0; n < 9; n++) flooder.sayBytes(Buffer.alloc(0));
+    expect(await flooder.end()).toMatchObject({ code: 'invalid', reason: 'BAD_HELLO' });
+  });
+
+  test('ends for a huge message, for many ids in one, and for many that are not in flight', async () => {
+    const ids = (count: number): bigint[] => Array<bigint>(count).fill(7n);
+    const [huge, long, busy, honest] = [
+      await harness.peer('huge'),
+      await harness.peer('long'),
+      await harness.peer('busy'),
+      await harness.peer('honest'),
+    ];
+    huge.acknowledge(...ids(20_000));
+    long.acknowledge(...ids(1025));
+    for (let n = 0; n < 3; n++) busy.acknowledge(...ids(1000));
+    honest.acknowledge(...ids(1000));
+    for (const peer of [huge, long])
+      expect(await peer.end()).toMatchObject({ code: 'invalid', reason: 'BAD_MESSAGE' });
+    expect(await busy.end()).toMatchObject({ code: 'exhausted', reason: 'TOO_FAST' });
+    await send(honest, honest, 'still there');
+    await honest.received(1);
+  });
+
   test('ends with UNAVAILABLE when the service stops, also before the hello', async () => {
     const [peer, stranger] = [await harness.peer('alice'), harness.stranger()];
     await stranger.when(() => stranger.challenge);
@@ -158,6 +186,26 @@ describe('a call without a token of an open stream', () => {
       callUnary(client.listMessages.bind(client), { target, pageSize: 0, pageToken: '' }, { metadata }),
     ];
     expect(await Promise.all(calls.map(reasonOf))).toEqual(calls.map(() => 'BAD_TOKEN'));
+    await harness.stop();
+  });
+
+  test('costs its address more than others, so that guesses are slow', async () => {
+    const harness = await Harness.start(
+      { clock: () => 1_800_000_000_000 },
+      { messageRate: '1', addressBudget: '5' },
+    );
+    const port = await harness.from('127.0.0.66');
+    const client = harness.client(port);
+    const guess = (): Promise<string | undefined> => {
+      const metadata = new Metadata();
+      metadata.set('authorization', `Bearer ${'a'.repeat(43)}`);
+      return reasonOf(callUnary(client.joinRoom.bind(client), { room: 'r' }, { metadata }));
+    };
+    const reasons: (string | undefined)[] = [];
+    for (let n = 0; n < 12; n++) reasons.push(await guess());
+    // The burst is 100 calls.
+    expect(reasons).toEqual([...Array<string>(10).fill('BAD_TOKEN'), 'TOO_FAST', 'TOO_FAST']);
+    await harness.peer('alice');
     await harness.stop();
   });
 

@@ -48,14 +48,15 @@ export class Deliverer {
     }
   }
 
-  /** Ignores deliveries that are not in flight. */
-  acknowledge(id: number): void {
-    if (this.#stopped || !this.#window.acknowledge(id)) return;
+  /** False for a delivery that is not in flight: it is ignored. */
+  acknowledge(id: number): boolean {
+    if (this.#stopped || !this.#window.acknowledge(id)) return false;
     this.#options.inbox.acknowledge(id);
     const message = this.#messages.get(id);
     this.#messages.delete(id);
     if (message) this.#options.onDelivered(message);
     this.#wake?.();
+    return true;
   }
 
   stop(): void {

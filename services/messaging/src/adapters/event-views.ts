@@ -1,20 +1,38 @@
 import { WHOLE, WITHOUT_TEXTS, type EventView } from '@enjambre/common/events/event-view';
+import type { EventWatchers } from '@enjambre/common/events/event-watchers';
 import type { OperatorToken } from '@enjambre/common/identity/operator-token';
+import { networkOf } from '@enjambre/core/network-of';
+import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Metadata } from '@grpc/grpc-js';
 import type { MessageExchange } from '../app/message-exchange.js';
 import type { SessionRegistry } from './session-registry.js';
 
-export interface EventViewParts {
+interface EventViewParts {
   readonly operator: Pick<OperatorToken, 'isPresentedIn'>;
   readonly sessions: Pick<SessionRegistry, 'find'>;
-  readonly exchange: Pick<MessageExchange, 'mayRead'>;
+  readonly exchange: Pick<MessageExchange, 'mayRead' | 'watched'>;
+}
+
+export interface EventHandlerParts extends EventViewParts {
+  readonly handlers: HandlerFactory;
+  readonly watchers: EventWatchers;
+}
+
+/** Handles WatchEvents. */
+export function eventHandler(parts: EventHandlerParts): MessagingServiceServer['watchEvents'] {
+  const { handlers, watchers, exchange } = parts;
+  return handlers.serverStream(async function* (request, { signal, metadata, peer }) {
+    exchange.watched(networkOf(peer));
+    yield* watchers.watch(request, { signal, view: viewOf(parts, metadata) });
+  });
 }
 
 /**
  * What the caller of WatchEvents may see: texts are for operators and for the parties of a message, as long as the
  * session of the caller's token is open.
  */
-export function eventViewOf({ operator, sessions, exchange }: EventViewParts, metadata: Metadata): EventView {
+function viewOf({ operator, sessions, exchange }: EventViewParts, metadata: Metadata): EventView {
   if (operator.isPresentedIn(metadata)) return WHOLE;
   return (event) => {
     const fact = event.event;

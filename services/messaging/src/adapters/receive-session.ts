@@ -10,6 +10,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { MessageExchange } from '../app/message-exchange.js';
 import type { WindowOptions } from '../domain/delivery-window.js';
 import type { Caller } from '../domain/message.js';
+import { ReceiverManners } from '../domain/receiver-manners.js';
 import { toDeliveryId } from './convert.js';
 import { Deliverer } from './deliverer.js';
 import { MALFORMED } from './service-definition.js';
@@ -42,6 +43,7 @@ export class ReceiveSession {
   readonly #parts: ReceiveParts;
   readonly #nonce = randomBytes(NONCE_BYTES);
   readonly #helloTimer: NodeJS.Timeout;
+  readonly #manners = new ReceiverManners(now());
   #greeted = false;
   #token: string | undefined;
   #deliverer: Deliverer | undefined;
@@ -80,15 +82,26 @@ export class ReceiveSession {
   #receive(request: ReceiveRequest): void {
     const { message } = request;
     if (this.#ended) return;
-    if (!message && request !== MALFORMED) return; // From a later version.
     try {
-      if (!this.#greeted) this.#greet(message);
-      else if (message?.$case === 'ack') {
-        for (const id of message.value.deliveryIds) this.#deliverer?.acknowledge(toDeliveryId(id));
-      } else throw badMessage();
+      if (!message && request !== MALFORMED) this.#ignore();
+      else if (!this.#greeted) this.#greet(message);
+      else if (message?.$case === 'ack') this.#acknowledge(message.value.deliveryIds);
+      else throw badMessage();
     } catch (error) {
       this.close(error);
     }
+  }
+
+  /** A message from a later version. */
+  #ignore(): void {
+    if (this.#greeted) this.#manners.hadNoEffect(1, now());
+    else this.#manners.beforeHello();
+  }
+
+  #acknowledge(ids: readonly bigint[]): void {
+    this.#manners.acknowledges(ids.length);
+    const unknown = ids.filter((id) => this.#deliverer?.acknowledge(toDeliveryId(id)) !== true);
+    this.#manners.hadNoEffect(unknown.length, now());
   }
 
   #greet(message: ReceiveRequest['message']): void {
@@ -129,6 +142,10 @@ export class ReceiveSession {
     // An inbox closed by another session has been reopened there.
     this.close(new EnjambreError('aborted', 'REPLACED', 'another stream receives for this peer'));
   }
+}
+
+function now(): number {
+  return Math.floor(performance.now());
 }
 
 function noHello(): EnjambreError {

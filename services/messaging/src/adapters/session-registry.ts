@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Metadata } from '@grpc/grpc-js';
@@ -22,6 +22,7 @@ const BEARER = /^Bearer ([\w-]{1,128})$/i;
 /** Connected peers, and the tokens of their unary calls. */
 export class SessionRegistry {
   readonly #byPeer = new Map<PeerId, Session>();
+  /** By the hash of the token: the time of a look-up tells nothing about the token itself. */
   readonly #byToken = new Map<string, Session>();
 
   readonly #byParty = new Tally();
@@ -55,7 +56,7 @@ export class SessionRegistry {
     if (before) this.#remove(before);
     const session = { peer, stream, token: randomBytes(TOKEN_BYTES).toString('base64url') };
     this.#byPeer.set(peer.id, session);
-    this.#byToken.set(session.token, session);
+    this.#byToken.set(hashOf(session.token), session);
     this.#byParty.add(peer.party);
     before?.stream.close(replaced());
     return session.token;
@@ -63,7 +64,7 @@ export class SessionRegistry {
 
   /** Ends the session of a token; no effect if it has ended. */
   end(token: string): void {
-    const session = this.#byToken.get(token);
+    const session = this.#byToken.get(hashOf(token));
     if (session) this.#remove(session);
   }
 
@@ -71,23 +72,25 @@ export class SessionRegistry {
   find(metadata: Metadata): Caller | undefined {
     const [header] = metadata.get('authorization');
     const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
-    return token === undefined ? undefined : this.#byToken.get(token)?.peer;
-  }
-
-  /** The caller of a unary call. Throws `unauthenticated` BAD_TOKEN. */
-  authenticate(metadata: Metadata): Caller {
-    const peer = this.find(metadata);
-    if (peer) return peer;
-    const message =
-      'the call has no token of an open Receive stream: call Receive first, and send its token with the call';
-    throw new EnjambreError('unauthenticated', 'BAD_TOKEN', message);
+    return token === undefined ? undefined : this.#byToken.get(hashOf(token))?.peer;
   }
 
   #remove(session: Session): void {
-    if (!this.#byToken.delete(session.token)) return;
+    if (!this.#byToken.delete(hashOf(session.token))) return;
     this.#byParty.remove(session.peer.party);
     if (this.#byPeer.get(session.peer.id) === session) this.#byPeer.delete(session.peer.id);
   }
+}
+
+/** The error for a unary call without the token of an open stream. */
+export function badToken(): EnjambreError {
+  const message =
+    'the call has no token of an open Receive stream: call Receive first, and send its token with the call';
+  return new EnjambreError('unauthenticated', 'BAD_TOKEN', message);
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
 }
 
 /** Retry delay if too many peers are connected. */

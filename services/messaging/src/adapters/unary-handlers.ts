@@ -1,9 +1,11 @@
-import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import { networkOf } from '@enjambre/core/network-of';
+import type { CallContext, HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { MessageExchange } from '../app/message-exchange.js';
 import { fromMessage, toTargetRequest } from './convert.js';
 import { decodeHistoryToken, decodeRoomToken, encodePageToken, pageLimit } from './page-token.js';
-import type { SessionRegistry } from './session-registry.js';
+import type { Caller } from '../domain/message.js';
+import { badToken, type SessionRegistry } from './session-registry.js';
 
 type UnaryMethods = 'send' | 'listMessages' | 'joinRoom' | 'leaveRoom' | 'listRooms';
 
@@ -13,9 +15,16 @@ export function unaryHandlers(
   sessions: SessionRegistry,
   exchange: MessageExchange,
 ): Pick<MessagingServiceServer, UnaryMethods> {
+  /** Throws `unauthenticated` BAD_TOKEN, `exhausted` TOO_FAST. */
+  const authenticate = ({ metadata, peer }: CallContext): Caller => {
+    const caller = sessions.find(metadata);
+    if (caller) return caller;
+    exchange.refused(networkOf(peer));
+    throw badToken();
+  };
   return {
-    send: handlers.unary(async ({ id, target, text }, { metadata }) => {
-      const sender = sessions.authenticate(metadata);
+    send: handlers.unary(async ({ id, target, text }, context) => {
+      const sender = authenticate(context);
       const kept = await exchange.send(sender, { id, target: toTargetRequest(target), text });
       const { message, duplicate, receivers, skipped } = kept;
       const result = { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
@@ -23,8 +32,8 @@ export function unaryHandlers(
       const { id: peerId, name: targetName } = message.target.peer;
       return { ...result, peerId, targetName, namesakes: exchange.namesakesOf(peerId) };
     }),
-    listMessages: handlers.unary(async ({ target, pageSize, pageToken }, { metadata }) => {
-      const peer = sessions.authenticate(metadata);
+    listMessages: handlers.unary(async ({ target, pageSize, pageToken }, context) => {
+      const peer = authenticate(context);
       const from = decodeHistoryToken(pageToken);
       const { messages, before } = await exchange.history(peer, {
         limit: pageLimit(pageSize),
@@ -34,16 +43,16 @@ export function unaryHandlers(
       const nextPageToken = before === undefined ? '' : encodePageToken(before);
       return { messages: messages.map(fromMessage), nextPageToken };
     }),
-    joinRoom: handlers.unary(async ({ room }, { metadata }) => {
-      const { name, members } = await exchange.join(sessions.authenticate(metadata), room);
+    joinRoom: handlers.unary(async ({ room }, context) => {
+      const { name, members } = await exchange.join(authenticate(context), room);
       return { room: { name, members: [...members] } };
     }),
-    leaveRoom: handlers.unary(async ({ room }, { metadata }) => {
-      await exchange.leave(sessions.authenticate(metadata), room);
+    leaveRoom: handlers.unary(async ({ room }, context) => {
+      await exchange.leave(authenticate(context), room);
       return {};
     }),
-    listRooms: handlers.unary(async ({ pageSize, pageToken }, { metadata }) => {
-      const peer = sessions.authenticate(metadata);
+    listRooms: handlers.unary(async ({ pageSize, pageToken }, context) => {
+      const peer = authenticate(context);
       const { rooms, more } = await exchange.rooms(peer, decodeRoomToken(pageToken), pageLimit(pageSize));
       const last = rooms.at(-1);
       return {

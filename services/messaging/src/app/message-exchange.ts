@@ -105,6 +105,16 @@ export class MessageExchange {
     return kept;
   }
 
+  /** Call it for a call with a wrong token. Throws `exhausted` TOO_FAST. */
+  refused(party: string): void {
+    this.#rates.wrongToken(party, this.#parts.clock());
+  }
+
+  /** Call it for a caller of WatchEvents. Throws `exhausted` TOO_FAST. */
+  watched(party: string): void {
+    this.#rates.watch(party, this.#parts.clock());
+  }
+
   /** Number of other known peers with the name of a peer. */
   namesakesOf(id: PeerId): number {
     return this.#contacts.loaded?.namesakesOf(id) ?? 0;

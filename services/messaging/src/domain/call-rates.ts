@@ -9,6 +9,9 @@ const LOOKUP_COST = 10;
 /** What a hello costs, in calls: a signature is checked, and an inbox is opened. */
 const HELLO_COST = 10;
 
+/** What a call with a wrong token costs, in calls. An honest peer makes few, when its stream has just ended. */
+const WRONG_TOKEN_COST = 10;
+
 /** Limits the calls of each sender, and those of all peers of a party. */
 export class CallRates {
   readonly #senders: Rates;
@@ -39,6 +42,16 @@ export class CallRates {
 
   hello({ party }: Caller, now: number): void {
     this.#parties.take(party, now, HELLO_COST);
+  }
+
+  /** A stream of events, which may search the record. */
+  watch(party: string, now: number): void {
+    this.#parties.take(party, now, LOOKUP_COST);
+  }
+
+  /** A call with a wrong token: guesses are slow. */
+  wrongToken(party: string, now: number): void {
+    this.#parties.take(party, now, WRONG_TOKEN_COST);
   }
 
   /** A message to a room or to everyone: each receiver gets a copy. */
