@@ -5,7 +5,7 @@ import { BURST_SECONDS, LEAST_QUOTA, type ServerLimits } from './limits.js';
 /** What is counted while it is held. */
 export type Resource = 'connections' | 'streams' | 'calls' | 'watches' | 'greetings';
 /** What is counted per second. */
-export type Rate = 'connectionsPerSecond' | 'callsPerSecond';
+export type Rate = 'connectionsPerSecond' | 'callsPerSecond' | 'refusalsPerSecond';
 
 /** Whose limit is reached: that of the party, or that of all. */
 export type Exhausted = 'party' | 'all';

@@ -11,6 +11,7 @@ import { GREETING_BYTES, REQUEST_MS, TURN_MS, WAITING_PER_TURN, type ServerLimit
 import { offenceOf } from './offences.js';
 import { refuseStream } from './refusal.js';
 import type { Refusals } from './refusals.js';
+import { Rounds } from './rounds.js';
 import { Turns } from './turns.js';
 
 export interface CallsComponents {
@@ -32,11 +33,13 @@ export class Calls {
   readonly #parts: CallsComponents;
   readonly #answers: Turns;
   readonly #greetings: Turns;
+  readonly #rounds: Rounds;
 
   constructor(parts: CallsComponents) {
     this.#parts = parts;
     this.#answers = new Turns(parts.budgets, 'calls');
     this.#greetings = new Turns(parts.budgets, 'greetings');
+    this.#rounds = new Rounds(setImmediate);
   }
 
   /** Guards the calls of a server. */
@@ -120,7 +123,9 @@ export class Calls {
     );
     const leave = turns.take(party, () => {
       stopWaiting();
-      if (!stream.closed && !stream.destroyed) begin();
+      this.#rounds.begin(party, () => {
+        if (!stream.closed && !stream.destroyed) begin();
+      });
     });
     return arrival.atEnd(leave);
   }
@@ -137,7 +142,7 @@ export class Calls {
 
   #refuse({ stream, connection }: Arrival, error: EnjambreError): void {
     this.#refused(stream, connection, error);
-    this.#parts.connections.note(connection, 'refused');
+    this.#parts.connections.refused(connection);
   }
 
   #refused(stream: ServerHttp2Stream, { party }: Connection, error: EnjambreError): void {

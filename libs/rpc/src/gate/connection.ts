@@ -2,24 +2,18 @@ import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { EnjambreError } from '@enjambre/core/error';
 import { TokenBucket } from '@enjambre/core/token-bucket';
-import {
-  BURST_SECONDS,
-  CONTROL_FRAMES_PER_SECOND,
-  OFFENCES_PER_SECOND,
-  REFUSED_PER_SECOND,
-} from './limits.js';
+import { BURST_SECONDS, CONTROL_FRAMES_PER_SECOND, OFFENCES_PER_SECOND } from './limits.js';
 import { goawayText } from './refusal.js';
 
 /** What ends a connection if a client does it too often. */
-export type Conduct = 'refused' | 'offence' | 'control';
+export type Conduct = 'offence' | 'control';
 
 const PER_SECOND: Readonly<Record<Conduct, number>> = {
-  refused: REFUSED_PER_SECOND,
   offence: OFFENCES_PER_SECOND,
   control: CONTROL_FRAMES_PER_SECOND,
 };
 
-/** Time for the statuses of refused calls: a GOAWAY before them would hide them from the client. */
+/** Time for the statuses of refused calls. */
 const STATUS_MS = 20;
 /** Time for the last frames of a connection. */
 const LAST_WORDS_MS = 200;
@@ -51,18 +45,25 @@ export class Connection {
     return bucket.take(nowMs) === 0;
   }
 
-  /** Tells the client why, and ends the connection. */
-  end(error: EnjambreError): void {
+  /**
+   * Tells the client why, and ends the connection.
+   *
+   * @param afterStatus true if a call was refused: a GOAWAY before its status would hide it from the client
+   */
+  end(error: EnjambreError, afterStatus: boolean): void {
     if (this.ended) return;
     this.ended = true;
     const { session, socket } = this;
     if (!session || session.destroyed) return void socket.destroy();
+    const goaway = (): void => {
+      if (session.destroyed) return;
+      // From here on nghttp2 ignores new streams.
+      session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, undefined, Buffer.from(goawayText(error)));
+    };
+    if (!afterStatus) goaway();
     const timers = [
       setTimeout(() => {
-        if (session.destroyed) return;
-        const text = Buffer.from(goawayText(error));
-        // From here on nghttp2 ignores new streams.
-        session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, undefined, text);
+        if (afterStatus) goaway();
       }, STATUS_MS),
       setTimeout(() => {
         session.destroy();

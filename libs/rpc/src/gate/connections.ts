@@ -77,12 +77,20 @@ export class Connections {
   end(connection: Connection, error: EnjambreError): void {
     if (connection.ended) return;
     this.parts.refusals.add('ended', connection.party, error);
-    connection.end(error);
+    connection.end(error, error.reason !== FRAME_FLOOD);
   }
 
   /** Counts what no client does often, and ends the connection if it is too much. */
   note(connection: Connection, conduct: Conduct): void {
     if (!connection.mayStill(conduct, this.#now())) this.end(connection, TOO_MUCH[conduct]());
+  }
+
+  /** Counts a refused call, and ends the connection if the party makes too many of them. */
+  refused(connection: Connection): void {
+    const { party } = connection;
+    if (this.parts.budgets.spend(party, 'refusalsPerSecond', this.#now()) === 0) return;
+    const message = 'calls continue although they are refused: call less often';
+    this.end(connection, new EnjambreError('exhausted', 'CALL_FLOOD', message));
   }
 
   /** Guards the connections of a server. */
@@ -127,11 +135,12 @@ export class Connections {
 
 const RETRY_MS = 5000;
 
+const FRAME_FLOOD = 'FRAME_FLOOD';
+
 const TOO_MUCH: Readonly<Record<Conduct, () => EnjambreError>> = {
-  refused: () => tooMuch('CALL_FLOOD', 'calls continue although they are refused: call less often'),
   offence: () =>
     tooMuch('BAD_CALLS', 'the connection has made too many calls that this server cannot answer'),
-  control: () => tooMuch('FRAME_FLOOD', 'the connection sends too many frames that belong to no call'),
+  control: () => tooMuch(FRAME_FLOOD, 'the connection sends too many frames that belong to no call'),
 };
 
 function tooMuch(reason: string, message: string): EnjambreError {

@@ -13,6 +13,8 @@ export interface ServerLimits {
   readonly streamsPerConnection: number;
   /** New calls per second. Not counted for all parties together. */
   readonly callsPerSecond: number;
+  /** Refused calls per second. Beyond that each ends its connection. Not counted for all parties together. */
+  readonly refusalsPerSecond: number;
   /**
    * Calls being answered, from a whole request until the answer is sent: unary calls, and server streams that are no
    * watches. More wait for their turn. It bounds the memory of answers that nobody reads.
@@ -33,6 +35,7 @@ export const SERVICE_LIMITS: ServerLimits = {
   streams: 100_000,
   streamsPerConnection: 250,
   callsPerSecond: 5000,
+  refusalsPerSecond: 4000,
   calls: 320,
   watches: 1000,
   greetings: 2000,
@@ -45,6 +48,7 @@ export const LEAST_QUOTA = {
   connectionsPerSecond: 20,
   streams: 256,
   callsPerSecond: 50,
+  refusalsPerSecond: 100,
   calls: 16,
   watches: 8,
   greetings: 32,
@@ -66,9 +70,10 @@ export const GREETING_BYTES = 16 << 10;
 export const HEADER_BYTES = 8 << 10;
 /** Headers of a call, ours have some 12. HTTP/2 compresses repetitions, so their bytes on the wire are no bound. */
 export const MAX_HEADERS = 64;
-/** A connection ends with more refused calls than this per second, or as many times {@link BURST_SECONDS} at once. */
-export const REFUSED_PER_SECOND = 200;
-/** The same for calls that no honest client makes. One of a later version may try a few methods. */
+/**
+ * A connection ends with more calls that no honest client makes than this per second, or {@link BURST_SECONDS} times as
+ * many at once. One of a later version may try a few methods.
+ */
 export const OFFENCES_PER_SECOND = 2;
 /** The same for frames that belong to no call: PING, SETTINGS, PRIORITY. */
 export const CONTROL_FRAMES_PER_SECOND = 100;
