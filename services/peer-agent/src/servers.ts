@@ -25,7 +25,8 @@ interface Serving {
 const PEER_LIMITS: ServerLimits = {
   ...SERVICE_LIMITS,
   connections: 4000,
-  connectionsPerSecond: 1000,
+  // A small file costs a downloader three of them.
+  connectionsPerSecond: 4000,
   streams: 10_000,
   callsPerSecond: 10_000,
   calls: 1000,

@@ -43,11 +43,16 @@ export class Budgets {
     return this.#held[resource];
   }
 
+  /** True if the limit of all is reached. */
+  isFull(resource: Resource): boolean {
+    return this.#held[resource] >= this.#limits[resource];
+  }
+
   /** Counts one more, or returns the limit that is reached. */
   take(party: string, resource: Resource): Exhausted | undefined {
     const { held } = this.#party(party);
     if (held[resource] >= this.quota(resource)) return 'party';
-    if (this.#held[resource] >= this.#limits[resource]) return 'all';
+    if (this.isFull(resource)) return 'all';
     held[resource] += 1;
     this.#held[resource] += 1;
     return undefined;

@@ -52,7 +52,7 @@ export class Connections {
     const error = this.#refusalOf(party);
     if (error) {
       this.parts.refusals.add('connection', party, error);
-      if (this.parts.plaintext) this.#turnAway.refuse(socket, error);
+      if (this.parts.plaintext) this.#turnAway.refuse(socket, party, error);
       else socket.destroy();
       return;
     }
@@ -60,7 +60,8 @@ export class Connections {
     this.#open.set(key, connection);
     this.#unused.add(connection);
     socket.once('close', () => {
-      this.#open.delete(key);
+      // A new connection from the same port may have taken its entry.
+      if (this.#open.get(key) === connection) this.#open.delete(key);
       this.#unused.delete(connection);
       this.parts.budgets.giveBack(party, 'connections');
     });
@@ -114,10 +115,12 @@ export class Connections {
 
   #refusalOf(party: string): EnjambreError | undefined {
     const { budgets } = this.parts;
-    const retryAfterMs = budgets.spend(party, 'connectionsPerSecond', this.#now());
-    if (retryAfterMs > 0) return tooManyConnections('your address opens connections too fast', retryAfterMs);
     const exhausted = budgets.take(party, 'connections');
-    return exhausted && tooManyConnections(FULL[exhausted], RETRY_MS);
+    if (exhausted) return tooManyConnections(FULL[exhausted], RETRY_MS);
+    const retryAfterMs = budgets.spend(party, 'connectionsPerSecond', this.#now());
+    if (retryAfterMs === 0) return undefined;
+    budgets.giveBack(party, 'connections');
+    return tooManyConnections('your address opens connections too fast', retryAfterMs);
   }
 
   #endUnused(): void {

@@ -16,6 +16,8 @@ import { goawayText, refusalHeaders } from './refusal.js';
 
 /** Refused connections that may wait for their first call, to answer it; others are ended at once. */
 const MAX_WAITING = 64;
+/** The same for one party: a flooder leaves room for the answers to others. */
+const MAX_WAITING_OF_PARTY = 8;
 /** Time that a refused connection has for its first call, and then for reading the answer. */
 const WAIT_MS = 1000;
 /** Bytes that a client may send before and after its first call. */
@@ -26,16 +28,17 @@ const MAX_BYTES = 16 << 10;
  * status, which every gRPC client reports, and a GOAWAY frame carries it as text.
  */
 export class TurnAway {
-  readonly #waiting = new Set<Socket>();
+  /** With the party of each. */
+  readonly #waiting = new Map<Socket, string>();
 
-  refuse(socket: Socket, error: EnjambreError): void {
+  refuse(socket: Socket, party: string, error: EnjambreError): void {
     socket.on('error', () => undefined);
     socket.write(settingsFrame([]));
-    if (this.#waiting.size >= MAX_WAITING) {
+    if (!this.#hasRoom(party)) {
       end(socket, error);
       return;
     }
-    this.#waiting.add(socket);
+    this.#waiting.set(socket, party);
     const timer = setTimeout(() => {
       end(socket, error);
     }, WAIT_MS);
@@ -47,7 +50,12 @@ export class TurnAway {
   }
 
   stop(): void {
-    for (const socket of this.#waiting) socket.destroy();
+    for (const socket of this.#waiting.keys()) socket.destroy();
+  }
+
+  #hasRoom(party: string): boolean {
+    const ofParty = [...this.#waiting.values()].filter((other) => other === party);
+    return this.#waiting.size < MAX_WAITING && ofParty.length < MAX_WAITING_OF_PARTY;
   }
 
   #awaitCall(socket: Socket, error: EnjambreError): void {

@@ -37,6 +37,27 @@ describe('Turns', () => {
     expect(begun.at(-1)).toBe('c');
   });
 
+  it('share what ends among the parties that wait, the last to have had a turn last', () => {
+    const { turns } = scene();
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const take = (party: string, count: number): void => {
+      for (let i = 0; i < count; i += 1)
+        ends.push(
+          turns.take(party, () => {
+            begun.push(party);
+          }),
+        );
+    };
+    take('a', 40);
+    take('b', 40);
+    take('c', 40);
+    take('d', 2);
+    const before = begun.length;
+    for (const end of ends.slice(0, 6)) end();
+    expect(begun.slice(before)).toEqual(['c', 'd', 'c', 'd', 'c', 'c']);
+  });
+
   it('give back all that was taken, whatever ends first', () => {
     const step = fc.record({ party: fc.nat(3), ends: fc.option(fc.nat(200)) });
     fc.assert(

@@ -46,10 +46,12 @@ export class Turns {
   }
 
   #giveBack(party: string): void {
+    const wasFull = this.#budgets.isFull(this.resource);
     this.#budgets.giveBack(party, this.resource);
-    // Its own party first; others wait only if the limit of all was reached.
-    if (this.#next(party)) return;
-    for (const other of this.#waiting.keys()) if (this.#next(other)) return;
+    // Others wait only if the limit of all was reached. They take turns, and come before the party that had the room:
+    // otherwise the parties that were first would keep it to themselves.
+    const others = wasFull ? [...this.#waiting.keys()].filter((other) => other !== party) : [];
+    for (const next of [...others, party]) if (this.#next(next)) return;
   }
 
   /** Begins the first call that waits of a party, if it has room. */
@@ -57,6 +59,9 @@ export class Turns {
     const [first] = this.#waiting.get(party) ?? [];
     if (!first || this.#budgets.take(party, this.resource) !== undefined) return false;
     this.#leave(first);
+    const others = this.#waiting.get(party);
+    // It is the last to have a turn now.
+    if (others && this.#waiting.delete(party)) this.#waiting.set(party, others);
     first.begin();
     return true;
   }
