@@ -59,7 +59,7 @@ export function lookupHandlers(
     getSwarm: handlers.unary(({ infohash, maxPeers }, context) => {
       if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
       const [first] = findClaims(directory, infohash);
-      const sample = first.swarm.sample(clampMaxPeers(maxPeers), random);
+      const sample = directory.swarm(first.swarm.infohash)?.sample(clampMaxPeers(maxPeers), random) ?? [];
       const members = sample.slice(
         0,
         fitting(sample, ({ session }) => charsOf(session)),

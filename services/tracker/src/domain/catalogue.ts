@@ -1,6 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import { sameSummary, type FileSummary } from './file-summary.js';
-import type { FirstShare } from './swarm.js';
+import type { FirstShare } from './claims.js';
 
 /** A network's record of a file, kept even while no connected peer has it. */
 export interface FileRecord {

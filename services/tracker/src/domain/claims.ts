@@ -1,9 +1,24 @@
+import type { InfoHash } from '@enjambre/core/ids';
 import { sameSummary, type FileSummary } from './file-summary.js';
-import type { FirstShare, Swarm } from './swarm.js';
 
 /** Descriptions kept for one infohash, and those of them that peers of one party brought. */
 const MAX_CLAIMS = 8;
 const MAX_CLAIMS_OF_PARTY = 2;
+
+/** The first share of a file in the network. */
+export interface FirstShare {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly by: string;
+}
+
+/** The swarm that a claim is about. */
+interface ClaimedSwarm {
+  readonly infohash: InfoHash;
+  readonly seeders: { readonly size: number };
+  readonly leechers: { readonly size: number };
+  readonly claims: Claims;
+}
 
 /**
  * What a publisher says of a file. A tracker has no byte of it, so it cannot know whether it is true, and keeps what
@@ -16,7 +31,7 @@ export class Claim {
   isRecorded = false;
 
   constructor(
-    readonly swarm: Swarm,
+    readonly swarm: ClaimedSwarm,
     readonly file: FileSummary,
     /** The party whose peer made it first. */
     readonly party: string,

@@ -1,7 +1,8 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { FileSummary } from './file-summary.js';
 import type { PeerInfo } from './peer.js';
-import type { FirstShare, Member, Session } from './swarm.js';
+import type { FirstShare } from './claims.js';
+import type { Member, Session } from './swarm.js';
 
 /** Id of one run of one tracker: 32 hex digits, random at each start. */
 export type ReplicaId = string;

@@ -148,13 +148,6 @@ export class Watch {
   }
 }
 
-/** The first share of a file in the network. */
-export interface FirstShare {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly by: string;
-}
-
 /** The peers that have or want one file, and what they say of it. */
 export class Swarm extends Crowd<Member> {
   /** Empty until a member has described the file, and while there is no member. */
