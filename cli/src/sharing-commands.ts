@@ -63,6 +63,7 @@ export const SHARING: readonly ClientCommand[] = [
         description: "target folder (default: the agent's download folder)",
         parse: onDisk('--output'),
       },
+      { flags: '--name <NAME>', description: 'name that the content must have; required if it is hidden' },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <SECONDS>',
@@ -77,6 +78,7 @@ export const SHARING: readonly ClientCommand[] = [
       const { get } = await import('./commands/get.js');
       await get(session, ref, {
         output: text(given.output),
+        name: text(given.name),
         detach: given.detach === true,
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
         limits: limitsGiven(given),

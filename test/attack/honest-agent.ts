@@ -67,7 +67,7 @@ export class HonestAgent {
     const options = { timeoutMs: deadlineMs };
     const { transfer } = await callUnary(
       this.#control.download.bind(this.#control),
-      { source, outputDir: '', limits: undefined },
+      { source, outputDir: '', limits: undefined, name: '' },
       options,
     );
     const infohash = transfer?.infohash ?? ref;

@@ -120,6 +120,7 @@ export class BusyAgent {
       source: { $case: 'metainfo', value: shared.metainfo } as const,
       outputDir: '',
       limits: undefined,
+      name: '',
     };
     const options = { timeoutMs: CALL_TIMEOUT_MS };
     const { transfer } = await callUnary(this.#control.download.bind(this.#control), request, options);

@@ -13,6 +13,8 @@ import { pathFrom, type WorkingFolder } from '../working-folder.js';
 export interface GetOptions {
   /** Target folder; the agent's download folder if absent. */
   readonly output?: string | undefined;
+  /** Name that the content must have; allows a hidden one. */
+  readonly name?: string | undefined;
   /** Return as soon as the download is started. */
   readonly detach: boolean;
   /** How long to wait for completion; the agent continues after it. */
@@ -40,13 +42,13 @@ export async function get(session: Session, ref: string, options: GetOptions): P
 async function download(
   session: Session,
   ref: string,
-  { output, detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
+  { output, name = '', detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
 ): Promise<void> {
   await withAgent(session, async (agent) => {
     const source = await downloadSource(ref, session);
     const outputDir = output === undefined ? '' : pathFrom(session.context, output);
     const { transfer, alreadyComplete } = await agent
-      .download({ source, outputDir, limits })
+      .download({ source, outputDir, limits, name })
       .catch(async (error: unknown) => {
         throw await notShared(error, ref, session.context);
       });

@@ -42,8 +42,13 @@ async function listed(metainfo: Metainfo, as: Partial<SharedFile> = {}): Promise
   agent.tracker.add(uploader.named());
 }
 
-async function get(ref: string): Promise<Transfer> {
-  const { transfer } = await agent.transfers.download({ kind: 'ref', ref }, { outputDir: '' });
+async function get(ref: string, name = ''): Promise<Transfer> {
+  const { transfer } = await agent.transfers.download({ kind: 'ref', ref }, { outputDir: '', name });
+  return transfer;
+}
+
+async function getTorrent({ bytes }: Pick<Metainfo, 'bytes'>, name = ''): Promise<Transfer> {
+  const { transfer } = await agent.transfers.download({ kind: 'metainfo', bytes }, { outputDir: '', name });
   return transfer;
 }
 
@@ -114,5 +119,53 @@ describe('a download that was asked for by infohash', () => {
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('HIDDEN_NAME');
     expect(await written()).toEqual([]);
+  });
+
+  it('completes under a hidden name that was requested besides, whatever the catalogue says', async () => {
+    const metainfo = metainfoOf(data, PIECE, '.env');
+    await listed(metainfo, { name: 'lies.bin', size: 1 });
+    expect(await agent.finished(await get(metainfo.infohash, '.env'))).toEqual(data);
+  });
+
+  it('is refused if the content has another name than was requested besides', async () => {
+    const metainfo = metainfoOf(data, PIECE, 'model.bin');
+    await listed(metainfo);
+    const transfer = await get(metainfo.infohash, 'other.bin');
+    await inState(transfer, 'failed');
+    expect(transfer.fault).toBe('NAME_MISMATCH');
+  });
+});
+
+describe('a download of a .torrent', () => {
+  it('is refused at once if the content has a hidden name, and leaves no transfer', async () => {
+    await expect(getTorrent(metainfoOf(data, PIECE, '.ssh'))).rejects.toMatchObject({
+      code: 'precondition',
+      reason: 'HIDDEN_NAME',
+      message: expect.stringContaining('the content is ".ssh" (32768 bytes), which is a hidden name'),
+      metadata: { setting: 'name=.ssh' },
+    });
+    expect(agent.transfers.list()).toEqual([]);
+    expect((await agent.folder.tree()).filter((path) => path.includes('.ssh'))).toEqual([]);
+  });
+
+  it('is refused if the content has another name than was requested besides', async () => {
+    await expect(getTorrent(metainfoOf(data, PIECE, '.ssh'), '.env')).rejects.toMatchObject({
+      reason: 'NAME_MISMATCH',
+    });
+    expect(agent.transfers.list()).toEqual([]);
+  });
+
+  it('completes under a hidden name that was requested besides', async () => {
+    const metainfo = metainfoOf(data, PIECE, '.env');
+    await listed(metainfo);
+    expect(await agent.finished(await getTorrent(metainfo, '.env'))).toEqual(data);
+  });
+
+  it('that this agent shares itself is known, whatever its name', async () => {
+    const path = await agent.folder.write('.env', data);
+    const { signal } = new AbortController();
+    const options = { path, name: '', pieceLength: 0, signal, progress: () => undefined };
+    const { transfer, metainfo } = await agent.transfers.share(options);
+    expect((await getTorrent(metainfo)).infohash).toBe(transfer.infohash);
   });
 });

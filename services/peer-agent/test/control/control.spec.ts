@@ -227,12 +227,14 @@ describe('control over the socket', () => {
       source: undefined,
       outputDir: '',
       limits: undefined,
+      name: '',
     });
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
     const crafted = callUnary(client.download.bind(client), {
       source: { $case: 'metainfo', value: Buffer.from('de') },
       outputDir: '',
       limits: undefined,
+      name: '',
     });
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
@@ -408,6 +410,7 @@ describe('control over TCP that is confined to folders', () => {
         source: { $case: 'metainfo', value: bytes },
         outputDir,
         limits: undefined,
+        name: '',
       });
     for (const dir of ['/etc', folder.path, `${root}/../other`, `${root}/new/../../x`])
       await expect(get(dir)).rejects.toMatchObject(outside);

@@ -159,9 +159,9 @@ function info({
 
 async function download(
   transfers: Transfers,
-  { source, outputDir, limits }: DownloadRequest,
+  { source, outputDir, limits, name }: DownloadRequest,
 ): Promise<DownloadResponse> {
-  const wanted = { outputDir, limits: limitChangeFromWire(limits) };
+  const wanted = { outputDir, limits: limitChangeFromWire(limits), name };
   const { transfer, already } = await transfers.download(sourceOf(source), wanted);
   return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
 }

@@ -21,6 +21,13 @@ export function identityOf({
   return { infohash, name, size: totalLength };
 }
 
+/** The identity of content that must have this name, unless it is empty. What others say of it does not count then. */
+export function asked(found: Identity, name: string): Identity {
+  return name === ''
+    ? found
+    : { ...found, name, size: found.askedByName ? found.size : 0, askedByName: true };
+}
+
 export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord): Identity {
   return { infohash, name, size: bytesTotal };
 }

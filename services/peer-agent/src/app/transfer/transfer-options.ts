@@ -32,6 +32,8 @@ export interface DownloadOptions {
   readonly outputDir: string;
   /** Limits of the transfer; for a known transfer, changes of its limits. */
   readonly limits?: LimitChange;
+  /** Name that the content of a new transfer must have. @default any name that is not hidden */
+  readonly name?: string;
 }
 
 export interface Started {

@@ -10,7 +10,8 @@ import type { Offender } from '../agent/bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, wantedOf, type DownloadSource } from './download-source.js';
 import { planAgain } from './transfer-place.js';
-import { identityOf, identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
+import { asked, identityOf, identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
+import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
@@ -118,7 +119,10 @@ export class Transfers implements Startable, ServingDirectory {
    * download there. Throws `already-exists` TARGET_TAKEN if another transfer has the target, and `precondition`
    * ELSEWHERE if the content already has its final name in another folder.
    */
-  async download(source: DownloadSource, { outputDir, limits = {} }: DownloadOptions): Promise<Started> {
+  async download(
+    source: DownloadSource,
+    { outputDir, limits = {}, name = '' }: DownloadOptions,
+  ): Promise<Started> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Outside the lock: a tracker that does not answer must not block other calls.
@@ -126,8 +130,9 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);
+      if (info) checkTorrentName(info, name);
       const location = wanted ?? this.init.downloadDir;
-      const transfer = await this.#begin(found, metainfo, { location, limits });
+      const transfer = await this.#begin(asked(found, name), metainfo, { location, limits });
       await this.save(transfer);
       return { transfer, already: false };
     });
