@@ -9,16 +9,8 @@ const TIMEOUT_MS = 180_000;
 
 /** Goals that the product misses for now, by scenario. */
 const MISSED: Readonly<Record<string, readonly Goal['name'][]>> = {
-  'swarm-answers': ['memory', 'refusal'],
   // The tracker lists 200 of 601 peers at random, whatever their party: the honest one is seldom among them.
   'fake-seeders': ['honest'],
-  'metainfo-streams': ['memory', 'refusal'],
-  'zero-window': ['refusal'],
-  'rapid-reset': ['refusal'],
-  'ping-flood': ['refusal'],
-  'settings-flood': ['refusal'],
-  // The only seeder is not asked again for the bad piece.
-  'flipped-bit': ['honest'],
 };
 
 /** Why no attacker can have a host of its own here; empty if it can. */

@@ -14,11 +14,12 @@ import {
   poisoner,
   wrongMetainfo,
 } from './attacks/seeders.js';
-import { metainfoStreams, swarmAnswers } from './attacks/streams.js';
+import { metainfoConnections, metainfoStreams, swarmAnswers } from './attacks/streams.js';
 
 /** All attacks by name. */
 export const attacks: Readonly<Record<string, Attack>> = {
   'metainfo-streams': metainfoStreams,
+  'metainfo-connections': metainfoConnections,
   'swarm-answers': swarmAnswers,
   'before-hello': beforeHello,
   slots,

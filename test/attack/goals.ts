@@ -53,8 +53,12 @@ function memoryGoal({ victim }: Scenario, { rssBeforeMiB, attacked, isAlive }: O
   return { name: 'memory', isMet: attacked.rssPeakMiB <= most, figure, isTimed: false };
 }
 
-function refusalGoals({ isRefused = true }: Scenario, { counts }: Outcome): Goal[] {
-  const figure = Object.entries(counts.refused)
+function refusalGoals({ isRefused = true, endsByNode = [] }: Scenario, { counts }: Outcome): Goal[] {
+  const byNode = endsByNode.flatMap((how) => {
+    const count = counts.ended[how];
+    return count === undefined ? [] : [[`${how} by Node`, count] as const];
+  });
+  const figure = [...Object.entries(counts.refused), ...byNode]
     .sort(([, a], [, b]) => b - a)
     .slice(0, 2)
     .map(([reason, count]) => `${count} × ${reason}`)

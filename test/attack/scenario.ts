@@ -36,6 +36,11 @@ export interface Scenario {
   readonly share?: Share;
   /** False if the attacker can be harmless without being refused. @default true */
   readonly isRefused?: boolean;
+  /**
+   * Ends without a reason that count as refusals: Node ends the connection for what it takes for an attack, such as
+   * streams beyond the limit, before our code sees it. @default none
+   */
+  readonly endsByNode?: readonly string[];
   /** Settings of the messaging service that versions before this one know, too. */
   readonly messagingArgs?: readonly string[];
   /** True if the attacker needs a host of its own: see `playApart`. @default false */

@@ -8,25 +8,25 @@ import { reach } from '../reach.js';
 
 const CANCEL = 8;
 const RETRY_MS = 200;
-const BATCH = 200;
+const BATCH = 100;
+const BATCH_MS = 100;
 
-/** Connections to the seeder that send nothing, and as many that send half of the preface. */
+/** Connections to the seeder that send nothing, and as many that send half of the preface; 1,000 a second. */
 export const connections: Attack = async (run) => {
   const open = new Set<RawConnection>();
-  while (isUnderWay(run)) {
-    for (let failures = 0; open.size < run.count && failures < 3 * BATCH && isUnderWay(run);) {
+  for (let tried = 0; isUnderWay(run);) {
+    if (open.size < run.count) {
+      tried += BATCH;
       const batch = Array.from({ length: BATCH }, () => reach(run, run.targets.seeder, { greets: false }));
       for (const connection of await Promise.all(batch)) {
-        if (connection?.isOpen) {
-          if (open.size % 2) connection.write(PREFACE.subarray(0, 12));
-          open.add(connection);
-          connection.onClose = () => void open.delete(connection);
-        } else failures += 1;
+        if (!connection?.isOpen) continue;
+        if (open.size % 2) connection.write(PREFACE.subarray(0, 12));
+        open.add(connection);
+        connection.onClose = () => void open.delete(connection);
       }
-      if (open.size < BATCH) failures += BATCH;
     }
-    run.tally.inFullSwing = true;
-    await delay(RETRY_MS);
+    if (open.size >= run.count || tried >= run.count) run.tally.inFullSwing = true;
+    await delay(BATCH_MS);
   }
 };
 

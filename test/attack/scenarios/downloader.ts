@@ -45,7 +45,7 @@ export const downloaderScenarios: readonly Scenario[] = [
     victim: 'downloader',
     count: 1,
     // So that the downloader asks both.
-    seederArgs: ['--max-upload', '20MB'],
+    seederArgs: ['--max-upload', '10MB'],
     refusals: async (stage) => {
       const banned = await stage.downloader.banned();
       const others = banned.filter((id) => id !== stage.targets.seederId);

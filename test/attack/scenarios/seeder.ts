@@ -6,6 +6,8 @@ import type { Stage } from '../stage.js';
 import { controlTokens } from './control.js';
 
 const FILES = 3000;
+/** How Node ends a connection: it gives no reason. */
+const BY_NODE = ['GOAWAY INTERNAL_ERROR'];
 
 /** Scenarios against an agent that shares. */
 export const seederScenarios: readonly Scenario[] = [
@@ -14,6 +16,15 @@ export const seederScenarios: readonly Scenario[] = [
     about: '2,000 streams of GetMetainfo with a zero window',
     victim: 'seeder',
     count: 2000,
+    endsByNode: BY_NODE,
+    prepare: shareManyFiles,
+  },
+  {
+    name: 'metainfo-connections',
+    about: '100 connections with 20 streams of GetMetainfo each and a zero window',
+    victim: 'seeder',
+    count: 100,
+    shortCount: 50,
     prepare: shareManyFiles,
   },
   {
@@ -34,14 +45,14 @@ export const seederScenarios: readonly Scenario[] = [
     about: '30 downloaders that request 16 MiB each and read nothing',
     victim: 'seeder',
     count: 30,
+    // They keep their share until others wait for it, and their streams until SLOW_READER, 60 s later.
+    isRefused: false,
   },
   {
     name: 'connections',
     about: '5,000 connections, silent or with half a preface',
     victim: 'seeder',
     count: 5000,
-    // The system ends them, or the server does: there is no stream for a status.
-    isRefused: false,
   },
   {
     name: 'slow-hellos',
@@ -54,6 +65,7 @@ export const seederScenarios: readonly Scenario[] = [
     about: '5,000 streams a second that are reset at once',
     victim: 'seeder',
     count: 5000,
+    endsByNode: BY_NODE,
   },
   {
     name: 'ping-flood',
@@ -66,6 +78,7 @@ export const seederScenarios: readonly Scenario[] = [
     about: '20,000 SETTINGS and RST_STREAM frames a second',
     victim: 'seeder',
     count: 20_000,
+    endsByNode: BY_NODE,
   },
   controlTokens,
 ];
