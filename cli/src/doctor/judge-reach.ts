@@ -132,12 +132,12 @@ export function judgeEndpoint(facts: EndpointFacts): Finding[] {
 }
 
 function leftOut(refused: readonly string[]): string {
-  return refused.length > 0 ? `; the tracker does not send peers ${listed(refused)}` : '';
+  return refused.length > 0 ? `; the tracker does not send peers elsewhere ${listed(refused)}` : '';
 }
 
 function noneAccepted(refused: readonly string[]): string {
   const why = 'because it sees this agent at another address';
-  return `the tracker sends no peer ${listed(refused)}, ${why}: remove --advertise, or start the tracker with --allow-endpoints`;
+  return `the tracker sends no peer elsewhere ${listed(refused)}, ${why}: remove --advertise, or start the tracker with --allow-endpoints`;
 }
 
 /** "10.0.0.7:7072 (nothing listens there)" */

@@ -5,7 +5,7 @@ import { HERE } from '../domain/peer.js';
 import type { Caller } from './reach.js';
 import type { TrackerHost } from './tracker-host.js';
 
-/** Why other agents do not receive an endpoint: it is not known to be the agent's, or no one may dial it. */
+/** Why agents elsewhere do not receive an endpoint: it is not known to be the agent's, or no one may dial it. */
 export type Refusal = 'NOT_VERIFIED' | 'NOT_DIALABLE';
 
 /**

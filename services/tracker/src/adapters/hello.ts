@@ -7,9 +7,10 @@ import {
 } from '@enjambre/common/config/address';
 import { badHello, checkHello } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
+import { IpAddress } from '@enjambre/core/ip-address';
 import { labelsFault } from '@enjambre/core/labels';
 import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { mainEndpoint, type PeerInfo } from '../domain/peer.js';
+import { HERE, mainEndpoint, type PeerInfo } from '../domain/peer.js';
 import type { EndpointRules, Refusal } from './endpoint-rules.js';
 import { reachOf, type Caller } from './reach.js';
 
@@ -22,8 +23,14 @@ const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 /** An accepted hello. */
 interface Introduction {
   readonly peer: PeerInfo;
-  /** Its endpoints that other agents do not receive. */
+  /** Its endpoints that agents elsewhere do not receive. */
   readonly refused: readonly { readonly endpoint: string; readonly reason: Refusal }[];
+}
+
+interface JudgedClaim {
+  readonly claim: TcpAddress;
+  /** Undefined if it is accepted. */
+  readonly reason: Refusal | undefined;
 }
 
 /** The values that a hello is checked against. */
@@ -45,14 +52,28 @@ export function acceptHello(hello: Hello, { nonce, caller, rules }: HelloTerms):
   const { id, name } = checkHello('tracker', hello, nonce);
   const { labels, version } = hello;
   const accepted = claims.filter(({ reason }) => reason === undefined);
-  const reach = reachOf(
+  const verified = reachOf(
     accepted.map(({ claim }) => claim),
     caller,
   );
+  const reach = { ...verified, ownHost: [...verified.ownHost, ...forNeighbours(claims, caller)] };
   const refused = claims.flatMap(({ claim, reason }) =>
     reason === undefined ? [] : [{ endpoint: formatAddress(claim), reason }],
   );
   return { peer: { id, name, endpoint: mainEndpoint(reach), reach, labels, version }, refused };
+}
+
+/**
+ * Behind one NAT, agents reach each other only at addresses that the tracker cannot verify. It gives those to agents that
+ * it sees at the same address, and to no others: a stranger misdirects only those behind his own address. On the
+ * tracker's host all addresses can be verified.
+ */
+function forNeighbours(claims: readonly JudgedClaim[], caller: Caller): string[] {
+  if (caller.host === HERE) return [];
+  const unverified = claims.filter(
+    ({ claim, reason }) => reason === 'NOT_VERIFIED' && IpAddress.parse(claim.host)?.kind === 'unicast',
+  );
+  return unverified.map(({ claim }) => formatAddress(claim));
 }
 
 /** Throws `invalid` BAD_HELLO for too many or too long labels. */

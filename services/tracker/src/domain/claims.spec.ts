@@ -80,6 +80,27 @@ describe('what publishers say of one infohash', () => {
     expect(names()).toContain('model.bin');
   });
 
+  test('is heard although as many parties as there is room for came first, and what two say stays', () => {
+    for (let party = 0; party < 8; party += 1) share(`bot ${party}`, named(`bait ${party}`));
+    const honest = share('honest', MODEL);
+    expect(names()).toHaveLength(8);
+    expect(names()).toContain('model.bin');
+    share('other', MODEL);
+    for (let party = 8; party < 40; party += 1) share(`bot ${party}`, named(`bait ${party}`));
+    expect(names()).toContain('model.bin');
+    expect(honest.memberships.get(FILE)?.claim?.supporters).toBe(2);
+  });
+
+  test('is judged once, although each announce repeats it', () => {
+    for (let party = 0; party < 8; party += 1)
+      for (const member of [1, 2])
+        share(`bot ${party}`, named(`bait ${party}`), connect(`bot ${party} ${member}`));
+    const late = connect('late');
+    const report = { ...REPORT, infohash: FILE, file: MODEL };
+    expect(registry.announce(late, report, 0)).toContainEqual(expect.objectContaining({ type: 'problem' }));
+    expect(registry.announce(late, report, 0)).toEqual([]);
+  });
+
   test('is counted right, whatever peers say', () => {
     const step = fc.record({
       peer: fc.nat(5),

@@ -50,17 +50,20 @@ export function claimLike(claims: Claims, file: FileSummary): Claim | undefined 
 }
 
 /**
- * Adds a claim of a party. If there is no room, the party with the most claims loses its newest one, so a stranger cannot
- * fill the list before others come. Returns undefined if the claim has no room.
+ * Adds a claim of a party. If there is no room, it takes the place of a claim of the party with the most, its newest one,
+ * or of the oldest one that only one member makes: a stranger who comes first keeps no place that others need, and what
+ * several publishers say stays. Returns undefined if the claim has no room. Parties that a tracker does not report have
+ * the empty name, and no limit of their own.
  */
 export function withClaim(claims: Claims, claim: Claim): Claims | undefined {
   const ofParty = (party: string): Claim[] => claims.filter((one) => one.party === party && !one.isRecorded);
-  const own = ofParty(claim.party).length;
+  const own = claim.party === '' ? 0 : ofParty(claim.party).length;
   if (own >= MAX_CLAIMS_OF_PARTY) return undefined;
   if (claims.length < MAX_CLAIMS) return [...claims, claim];
   let most: Claim[] = [];
   for (const { party } of claims) if (ofParty(party).length > most.length) most = ofParty(party);
-  const loser = most.length > own + 1 ? most.at(-1) : undefined;
+  const lonely = claims.find(({ supporters, isRecorded }) => supporters <= 1 && !isRecorded);
+  const loser = most.length > own + 1 ? most.at(-1) : lonely;
   return loser && [...claims.filter((one) => one !== loser), claim];
 }
 

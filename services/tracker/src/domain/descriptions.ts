@@ -27,11 +27,10 @@ export class Descriptions {
     const present = claimLike(swarm.claims, file);
     const claim = present ?? new Claim(swarm, file, session.party, undefined);
     const claims = present ? swarm.claims : withClaim(swarm.claims, claim);
-    if (claims) {
-      claim.supporters += 1;
-      member.claim = claim;
-      this.directory.setClaims(swarm, withoutUnsupported(claims));
-    }
+    // Without room it is not listed, but it is what the member says: its next announce brings nothing new.
+    claim.supporters += 1;
+    member.claim = claim;
+    if (claims) this.directory.setClaims(swarm, withoutUnsupported(claims));
     return swarm.claims[0] === claim;
   }
 

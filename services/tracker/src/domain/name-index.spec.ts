@@ -125,7 +125,7 @@ describe('a NameIndex', () => {
       after = page.next;
       if (!after) break;
     }
-    expect([found, pages]).toEqual([['zebra'], 5]);
+    expect([found, pages]).toEqual([['zebra'], 25]);
     expect(index.page({ query: 'zebra', exact: true, limit: 10 }).items).toEqual(['zebra']);
   });
 

@@ -8,7 +8,10 @@ export const HERE = '';
 export interface Reach {
   /** For peers on other hosts. */
   readonly elsewhere: readonly string[];
-  /** Additional endpoints for peers on its own host: loopback and link-local addresses. */
+  /**
+   * Additional endpoints for peers on its own host, or behind the same NAT: loopback and link-local addresses, and those
+   * that the tracker cannot verify.
+   */
   readonly ownHost: readonly string[];
   /**
    * Its host, as identified by the tracker that it is connected to: the address that the tracker sees,

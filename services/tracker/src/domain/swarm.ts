@@ -80,7 +80,7 @@ export class Member {
   bytesUploaded = 0;
   /** True after Share: it offers the file itself. */
   sharing = false;
-  /** What it says of the file; undefined if nothing, or if there was no room for it. */
+  /** What it says of the file, listed or not; undefined if nothing. */
   claim: Claim | undefined;
   download: DownloadState = 'none';
   /** Time of its last progress event, in milliseconds since 1970. */

@@ -12,7 +12,7 @@ export function logWelcome(
   const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint || 'no address';
   log.info(said, `connected to tracker ${tracker}; peers reach this agent at ${where}`);
   if (refused.length > 0) {
-    const text = `tracker ${tracker} does not offer peers ${refused.map(refusalText).join(', ')}`;
+    const text = `tracker ${tracker} does not offer peers elsewhere ${refused.map(refusalText).join(', ')}`;
     if (unreachable) log.warn(said, `${text}: ${REMEDY}`);
     else log.info(said, text);
   }
