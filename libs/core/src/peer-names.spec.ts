@@ -95,5 +95,9 @@ describe('the name of a peer', () => {
 
   test('that another peer used first is shown with the beginning of the id', () => {
     expect(shownName('alice', parsePeerId('1a2b3c4d'.repeat(8)))).toBe('alice (1a2b3c4d)');
+    const long = shownName('🐝'.repeat(32), parsePeerId('1a2b3c4d'.repeat(8)));
+    expect([long.length <= MAX_PEER_NAME_CHARS, long.isWellFormed(), long.endsWith('🐝 (1a2b3c4d)')]).toEqual(
+      [true, true, true],
+    );
   });
 });

@@ -41,9 +41,18 @@ export function nameKey(name: string): string {
   return name.toUpperCase().toLowerCase().normalize('NFKC');
 }
 
-/** How a peer is shown whose name another peer used first: "alice (1a2b3c4d)". */
+/**
+ * How a peer is shown whose name another peer used first: "alice (1a2b3c4d)". A long name is cut, so that the result is
+ * no longer than {@link MAX_PEER_NAME_CHARS}.
+ */
 export function shownName(name: string, id: PeerId): string {
-  return `${name} (${shortId(id)})`;
+  const suffix = ` (${shortId(id)})`;
+  let shown = '';
+  for (const character of name) {
+    if (shown.length + character.length + suffix.length > MAX_PEER_NAME_CHARS) break;
+    shown += character;
+  }
+  return shown + suffix;
 }
 
 const TOO_LONG = `is longer than ${MAX_PEER_NAME_CHARS} characters`;

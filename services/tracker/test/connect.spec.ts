@@ -90,6 +90,22 @@ describe('a Connect stream', () => {
     expect(hidden).toMatchObject({ endpoint: '', endpoints: [], unreachable: true });
   });
 
+  test('shows a second peer of a name with its id, to others and to itself, however it writes the name', async () => {
+    const first = await harness.agent('alice');
+    first.share(infohash(1));
+    const second = harness.stranger();
+    const shown = `alice (${second.peerId.slice(0, 8)})`;
+    expect((await second.greet({ name: 'al\u200bice' })).name).toBe(shown);
+    second.share(infohash(1));
+    const reader = await harness.agent('reader');
+    reader.watch(infohash(1));
+    await reader.peersOf(infohash(1), (names) => names.join() === `${shown}*,alice*`);
+    expect(await peerNames()).toEqual(['alice', shown, 'reader']);
+    second.call.end();
+    await eventually(async () => (await peerNames()).length === 2 || undefined);
+    expect((await harness.stranger().greet({ name: 'Alice' })).name).toMatch(/^Alice \([0-9a-f]{8}\)$/);
+  });
+
   test('keeps an IPv6 endpoint', async () => {
     expect((await harness.stranger().greet({ endpoint: '[fd00::7]:7072' })).endpoint).toBe('[fd00::7]:7072');
   });

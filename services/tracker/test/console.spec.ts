@@ -13,6 +13,14 @@ const file = { infohash: sampleHash(0x5d41402a), name: 'model.bin', size: 1_234_
 
 describe('the console', () => {
   test.each<[string, TrackerEvent]>([
+    [
+      'peer connected: alice (3f2a91bc) at 10.0.0.7:7072',
+      { type: 'peer.connected', peer: { ...peer, name: 'alice (3f2a91bc)' } },
+    ],
+    [
+      'peer connected: alice (3f2a91bc) at no address',
+      { type: 'peer.connected', peer: { ...peer, endpoint: '' } },
+    ],
     ['peer connected: alice (3f2a91bc) at 10.0.0.7:7072', { type: 'peer.connected', peer }],
     [
       'peer disconnected: alice (3f2a91bc): connection lost',

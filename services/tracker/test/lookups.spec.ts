@@ -5,7 +5,7 @@ import {
   GetSwarmResponse,
   type TrackerServiceClient,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { eventually, Harness, hex, infohash, MODEL, TestAgent } from './harness.js';
+import { eventually, Harness, hex, infohash, MODEL, type TestAgent } from './harness.js';
 
 describe('look-ups', () => {
   let harness: Harness;
@@ -175,7 +175,7 @@ describe('look-ups', () => {
     const crowded = await Harness.start();
     const labels = Object.fromEntries([...Array(16).keys()].map((n) => [`label${n}`, '\u20ac'.repeat(255)]));
     const crowd = crowded.client();
-    const agents = [...Array(260).keys()].map(() => new TestAgent(crowd));
+    const agents = [...Array(260).keys()].map(() => crowded.stranger());
     await Promise.all(agents.map((agent, n) => agent.greet({ name: `peer ${n}`, labels })));
     const seen = new Set<string>();
     for (let pageToken = ''; ;) {

@@ -43,7 +43,9 @@ function nameOf(peer: PeerRef | undefined): string {
 }
 
 function idOf(peer: PeerRef | undefined): string {
-  return `${nameOf(peer)} (${shortIdOf(peer?.peerId)})`;
+  const [name, id] = [nameOf(peer), `(${shortIdOf(peer?.peerId)})`];
+  // Another peer used the name first.
+  return name.endsWith(` ${id}`) ? name : `${name} ${id}`;
 }
 
 function sharedOf(file: FileRef | undefined): string {

@@ -117,6 +117,7 @@ function welcome(): Answer {
     endpoints: [],
     unreachable: false,
     refusedEndpoints: [],
+    name: '',
     version: 'test',
     time: new Date(),
   };

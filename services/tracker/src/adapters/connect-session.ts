@@ -167,6 +167,7 @@ export class ConnectSession implements SessionStream {
     const forOthers = elsewhere.length + ports.length;
     const value = {
       peerId: peerIdToBytes(peer.id),
+      name: this.#session.peer.name,
       endpoint: peer.endpoint,
       endpoints: [...elsewhere],
       unreachable: forOthers === 0 && (this.#servesOthers || ownHost.length === 0),

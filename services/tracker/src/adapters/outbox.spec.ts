@@ -7,7 +7,7 @@ import { Session } from '../domain/swarm.js';
 import { Outbox } from './outbox.js';
 
 const ELSEWHERE = { seen: '10.0.0.9', reached: '10.0.0.5', host: '10.0.0.9' };
-const session = new Session(samplePeer(0), 0);
+const session = new Session(samplePeer(0), 'peer-0', 0);
 
 function delta(
   upserted: number[],

@@ -72,7 +72,7 @@ export class SessionHub {
   /** Ends a session whose stream has ended. */
   end(session: Session, reason: string): void {
     this.#streams.delete(session);
-    this.apply(this.registry.disconnect(session, reason));
+    this.apply(this.registry.disconnect(session, reason, this.clock()));
   }
 
   apply(effects: readonly Effect[]): void {

@@ -54,7 +54,7 @@ export class ChangeJournal implements LocalChanges {
       const { session, swarm } = member;
       // It may have ended, or left and rejoined, in the meantime.
       if (!session.open || session.memberships.get(swarm.infohash) !== member) continue;
-      const { peer, connectedAt, epoch, party } = session;
+      const { introduced: peer, connectedAt, epoch, party } = session;
       yield { peer, connectedAt, epoch, party, members: [toMemberState(member)], left: [] };
     }
     this.#progressed.clear();

@@ -22,6 +22,7 @@ export interface MemberState {
 
 /** A session, or its changes. */
 export interface SessionState {
+  /** Under its own name: each tracker finds out which peer used a name first. */
   readonly peer: PeerInfo;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
@@ -90,7 +91,7 @@ export function toMemberState(member: Member): MemberState {
 
 /** A session with its memberships in the swarms of `infohashes`. */
 export function toSessionState(session: Session, infohashes: Iterable<InfoHash>): SessionState {
-  const { peer, connectedAt, epoch, party, memberships } = session;
+  const { introduced: peer, connectedAt, epoch, party, memberships } = session;
   const members: MemberState[] = [];
   const left: InfoHash[] = [];
   for (const infohash of infohashes) {

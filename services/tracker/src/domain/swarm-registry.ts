@@ -12,6 +12,7 @@ import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
 import { checkRoom, DEFAULT_CAPACITY, type Capacity, type Resources } from './capacity.js';
 import type { PeerInfo } from './peer.js';
+import { PeerNames } from './peer-names.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
 import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
 
@@ -73,6 +74,7 @@ export class SwarmRegistry {
   readonly #random: () => number;
   readonly #capacity: Capacity;
   readonly #budgets: Budgets;
+  readonly #names: PeerNames;
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
@@ -93,6 +95,7 @@ export class SwarmRegistry {
     this.#random = random;
     this.#capacity = capacity;
     this.#budgets = new Budgets(capacity, addressBudget);
+    this.#names = new PeerNames(capacity.sessions, addressBudget);
     this.#claims = new BanClaims(startedAt);
     this.#changes = changes;
     this.#catalogue = catalogue;
@@ -112,14 +115,16 @@ export class SwarmRegistry {
     const effects: Effect[] = [];
     const previous = this.directory.session(peer.id);
     const newest = replica === '' ? Math.max(epoch, (previous?.epoch ?? 0) + 1) : epoch;
-    const session = new Session(peer, now, { replica, epoch: newest, ...place });
-    this.#budgets.checkSession(session, previous);
+    const holder = { replica, epoch: newest, ...place, party: place.party ?? '' };
+    this.#budgets.checkSession({ ...holder, isLocal: replica === '' }, previous);
     if (previous) {
-      effects.push(...this.disconnect(previous, 'replaced by a newer session'), replaced(previous));
+      effects.push(...this.disconnect(previous, 'replaced by a newer session', now), replaced(previous));
     }
+    const shown = this.#names.enter(peer, holder.party, now);
+    const session = new Session(peer, shown, now, holder);
     this.directory.addSession(session);
     this.#budgets.count(session, 'sessions', 1);
-    this.#tell(session, effects, { type: 'peer.connected', peer });
+    this.#tell(session, effects, { type: 'peer.connected', peer: session.peer });
     if (session.isLocal) this.#changes?.changed(session);
     return { session, effects };
   }
@@ -130,13 +135,14 @@ export class SwarmRegistry {
   }
 
   /** Ends a session with all its memberships and watches. No effect on an ended session. */
-  disconnect(session: Session, reason: string): Effect[] {
+  disconnect(session: Session, reason: string, now = session.connectedAt): Effect[] {
     const effects: Effect[] = [];
     if (!session.open) return effects;
     session.open = false;
     for (const infohash of [...session.watches.keys()]) this.#dropWatch(session, infohash);
     for (const member of [...session.memberships.values()]) this.#leave(member, effects);
     this.directory.deleteSession(session);
+    this.#names.leave(session.introduced, now);
     this.#budgets.count(session, 'sessions', -1);
     this.#tell(session, effects, { type: 'peer.disconnected', peer: session.peer, reason });
     if (session.isLocal) this.#changes?.ended(session);

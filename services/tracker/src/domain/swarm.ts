@@ -41,18 +41,27 @@ export class Session {
   /** The groups that it reaches. */
   readonly reaches: readonly ReachGroup[];
 
-  /** @param connectedAt milliseconds since 1970 */
+  /** The peer, under the name that others see. */
+  readonly peer: PeerInfo;
+
+  /**
+   * @param introduced the peer under its own name
+   * @param shownName the name that others see
+   * @param connectedAt milliseconds since 1970
+   */
   constructor(
-    readonly peer: PeerInfo,
+    readonly introduced: PeerInfo,
+    shownName: string,
     readonly connectedAt: number,
     { replica = '', epoch = connectedAt, trackerAt, party = '' }: Partial<SessionHolder> = {},
   ) {
+    this.peer = shownName === introduced.name ? introduced : { ...introduced, name: shownName };
     this.replica = replica;
     this.epoch = epoch;
     this.party = party;
-    this.places = neighbourhoodsOf(placeOf(peer.labels));
-    this.group = groupOf(peer.reach);
-    this.reaches = groupsReachedFrom({ host: peer.reach.host, trackerAt });
+    this.places = neighbourhoodsOf(placeOf(introduced.labels));
+    this.group = groupOf(introduced.reach);
+    this.reaches = groupsReachedFrom({ host: introduced.reach.host, trackerAt });
   }
 
   /** True if its stream ends here: then this tracker publishes its events. */

@@ -42,7 +42,7 @@ const member: fc.Arbitrary<MemberState> = fc.record({
 const session: fc.Arbitrary<SessionState> = fc
   .record({
     number: fc.nat(1000),
-    name: word(64),
+    name: fc.stringMatching(/^[a-zñ界]{1,64}$/),
     reach: fc.record({
       elsewhere: fc.array(word(260), { minLength: 1, maxLength: 16 }),
       ownHost: fc.array(word(260), { maxLength: 4 }),
@@ -141,6 +141,16 @@ describe('messages between trackers', () => {
     const older = { ...state, peer: { ...peer, endpoint, reach: { ...sampleReach(), host: '' } } };
     const read = decodeMessage(encodeMessage(message({ ended: [], sessions: [older] }), HOST), HOST);
     expect(read).toMatchObject({ changes: { sessions: [{ peer: { endpoint, reach } }] } });
+  });
+
+  test.each([
+    ['al\u200bice', 'alice'],
+    ['alice (1a2b3c4d)', '00000001'],
+    ['\u200b', '00000001'],
+  ])('name a peer as agents of this version do: %j', (name, expected) => {
+    const told = message({ ended: [], sessions: [{ ...state, peer: { ...samplePeer(1), name } }] });
+    const read = decodeMessage(encodeMessage(told, HOST), HOST);
+    expect(read).toMatchObject({ changes: { sessions: [{ peer: { name: expected } }] } });
   });
 
   test('keep a session without an endpoint as unreachable', () => {

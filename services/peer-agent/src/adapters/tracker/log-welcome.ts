@@ -1,13 +1,20 @@
 import { flagName } from '@enjambre/common/config/options';
 import type { Logger } from '@enjambre/common/log/logger';
+import { quote } from '@enjambre/core/quote';
 import type { RefusedEndpoint, Welcome } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 /** Logs at which addresses peers reach this agent, and what to do if there is none for other machines. */
 export function logWelcome(
   log: Logger,
   tracker: string,
-  { endpoint, endpoints, unreachable, refusedEndpoints: refused }: Welcome,
+  { name, endpoint, endpoints, unreachable, refusedEndpoints: refused }: Welcome,
 ): void {
+  const isSecond = /^(.+) \([0-9a-f]{8}\)$/.exec(name);
+  if (isSecond)
+    log.warn(
+      { tracker, name },
+      `another agent is called ${quote(isSecond[1] ?? '')}, so others see this one as ${quote(name)}: choose another ${flagName('name')}`,
+    );
   const said = { tracker, endpoint, endpoints, refused };
   const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint || 'no address';
   log.info(said, `connected to tracker ${tracker}; peers reach this agent at ${where}`);

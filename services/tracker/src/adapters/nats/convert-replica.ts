@@ -1,4 +1,11 @@
-import { infoHashFromBytes, infoHashToBytes, peerIdFromBytes, peerIdToBytes } from '@enjambre/core/ids';
+import {
+  infoHashFromBytes,
+  infoHashToBytes,
+  peerIdFromBytes,
+  peerIdToBytes,
+  shortId,
+} from '@enjambre/core/ids';
+import { canonicalName } from '@enjambre/core/peer-names';
 import {
   ReplicaMessage as ProtoMessage,
   ReplicaSnapshotPart,
@@ -144,7 +151,7 @@ function toSession(session: ReplicaSession, between: Between): SessionState {
   checkLabels(labels);
   const peer = {
     id: peerIdFromBytes(session.peerId),
-    name: shortText(session.name, MAX_NAME_CHARS),
+    name: toName(session),
     endpoint: toEndpoint(session.endpoint),
     reach: toReach(session, between),
     labels,
@@ -158,6 +165,16 @@ function toSession(session: ReplicaSession, between: Between): SessionState {
     members: session.members.map(toMember),
     left: session.left.map(infoHashFromBytes),
   };
+}
+
+/** An older tracker may send a name in another form; what no agent of this version can have is replaced. */
+function toName({ name, peerId }: ReplicaSession): string {
+  const claimed = shortText(name, MAX_NAME_CHARS);
+  try {
+    return canonicalName(claimed);
+  } catch {
+    return shortId(peerIdFromBytes(peerId));
+  }
 }
 
 function fromMember(member: MemberState): ReplicaMember {
