@@ -76,6 +76,8 @@ describe('the peers of one address', () => {
         const its = peer();
         const reason = await reasonOf(its.greet({ name: `fresh ${n}` }));
         its.call.end();
+        // Its session has ended then.
+        await its.end();
         return reason;
       }),
     );
@@ -107,6 +109,31 @@ describe('the peers of one address', () => {
     now += 10 * 60_000 + 1;
     await forgotten(alice, 'carol');
     await (await harness.peer('bob', { identity: bob.identity })).received(1);
+  });
+
+  test('one that was connected for ten minutes is known for longer, and a name stays with a forgotten peer', async () => {
+    let now = 1_800_000_000_000;
+    harness = await Harness.start({ clock: () => now, upkeepMs: 20, capacity: OFTEN }, FIVE);
+    const [alice, bob, carol] = [
+      await harness.peer('alice'),
+      await harness.peer('bob'),
+      await harness.peer('carol'),
+    ];
+    carol.call.end();
+    await carol.end();
+    now += 10 * 60_000 + 1;
+    await forgotten(alice, 'carol');
+    bob.call.end();
+    await bob.end();
+    now += 11 * 60_000;
+    await send(alice, 'bob', 'for one that is away');
+    const thief = await harness.peer('Carol');
+    await expect(send(alice, 'carol', 'for the first')).rejects.toMatchObject({ reason: 'UNKNOWN_PEER' });
+    expect(await send(alice, thief, 'to it')).toMatchObject({
+      targetName: `Carol (${thief.peerId.slice(0, 8)})`,
+    });
+    await harness.peer('carol', { identity: carol.identity });
+    expect(await send(alice, 'carol', 'for the first')).toMatchObject({ peerId: carol.peerId });
   });
 
   test('become known at a bounded rate', async () => {

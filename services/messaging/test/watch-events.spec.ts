@@ -19,9 +19,13 @@ class Watcher {
   readonly events: Event[] = [];
   ended: unknown;
 
-  static async start(client: MessagingServiceClient, metadata = new Metadata()): Promise<Watcher> {
+  static async start(
+    client: MessagingServiceClient,
+    metadata = new Metadata(),
+    since?: Date,
+  ): Promise<Watcher> {
     const watcher = new Watcher();
-    const request = { types: ['message.*'], since: undefined, replayOnly: false };
+    const request = { types: ['message.*'], since, replayOnly: false };
     const call = client.watchEvents(request, metadata);
     call.on('data', ({ event }: WatchEventsResponse) => watcher.events.push(event!));
     call.on('error', (error) => (watcher.ended = fromServiceError(error)));
@@ -126,6 +130,27 @@ describe('WatchEvents', () => {
       targetName: 'bob',
       bytes: 6n,
     });
+  });
+
+  test('shows a newcomer no text from before its hello, nor of a room from before it joined', async () => {
+    const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
+    for (const peer of [alice, bob]) await joinRoom(peer, 'ops');
+    await send(alice, everyone, 'to all before');
+    await send(alice, room('ops'), 'to ops before');
+    const carol = await harness.peer('carol');
+    await send(alice, room('ops'), 'to ops between');
+    await joinRoom(carol, 'ops');
+    await joinRoom(bob, 'ops');
+    await send(alice, everyone, 'to all');
+    await send(alice, room('ops'), 'to ops');
+    const replay = async ({ metadata }: TestPeer): Promise<string[]> =>
+      (await Watcher.start(harness.client(), metadata, new Date(Date.now() - 86_400_000))).texts(5);
+    expect(await replay(carol)).toEqual(['', '', '', 'to all', 'to ops']);
+    const all = ['to all before', 'to ops before', 'to ops between', 'to all', 'to ops'];
+    expect(await replay(bob)).toEqual(all);
+    await callUnary(carol.client.leaveRoom.bind(carol.client), { room: 'ops' }, { metadata: carol.metadata });
+    await joinRoom(carol, 'ops');
+    expect(await replay(carol)).toEqual(['', '', '', 'to all', '']);
   });
 
   test('a token shows texts only while its session is open', async () => {

@@ -39,7 +39,8 @@ function viewOf({ operator, sessions, exchange }: EventViewParts, metadata: Meta
     if (fact?.$case !== 'messageSent') return event;
     const reader = sessions.find(metadata);
     const { sender, target } = fact.value;
-    const isParty = reader && exchange.mayRead(reader.id, { sender: sender?.peerId ?? '', target });
+    const sentAt = event.time?.getTime() ?? 0;
+    const isParty = reader && exchange.mayRead(reader.id, { sender: sender?.peerId ?? '', target, sentAt });
     return isParty ? event : WITHOUT_TEXTS(event);
   };
 }

@@ -55,6 +55,7 @@ export class ContactBook {
     }
     const known = roster.greeted(caller, now);
     await store.savePeer(known);
+    if (roster.keptName(caller.id)) await store.deleteName(caller.id);
     roster.set(known);
   }
 
@@ -72,9 +73,10 @@ export class ContactBook {
   async join(room: string, { id: peer }: Caller): Promise<Roster> {
     checkRoomName(room);
     const roster = await this.roster();
-    const member = { peer, party: roster.get(peer)?.party ?? '' };
+    if (roster.rooms.has(room, peer)) return roster;
+    const member = { peer, party: roster.get(peer)?.party ?? '', joinedAt: this.parts.clock() };
     roster.rooms.checkRoomFor(room, member);
-    await this.parts.store.saveMembership({ room, peer });
+    await this.parts.store.saveMembership({ room, peer, joinedAt: member.joinedAt });
     roster.rooms.join(room, member);
     this.tookPart(peer);
     return roster;
@@ -101,15 +103,31 @@ export class ContactBook {
     const roster = await this.roster();
     const now = clock();
     this.#newPeers.prune(now);
+    await this.#notePresent(roster, connected, now);
     for (const peer of roster.stale(now)) {
       const { id, seenAt } = peer;
-      if (connected.has(id)) {
-        await this.#change(peer, { seenAt: now });
-        continue;
-      }
+      // Another hello may have come while earlier ones were removed.
+      if (connected.has(id) || roster.get(id) !== peer) continue;
       if (store.pending.of(id).messages > 0 && seenAt >= now - capacity.peerRetentionMs) continue;
-      for (const room of roster.forget(id)) await store.deleteMembership({ room, peer: id });
+      const { rooms, keptName } = roster.forget(id, now);
+      if (keptName) await store.saveName(keptName);
+      for (const room of rooms) await store.deleteMembership({ room, peer: id });
       await store.forgetPeer(id);
+    }
+    for (const { id } of roster.expiredNames(now)) {
+      await store.deleteName(id);
+      roster.dropName(id);
+    }
+  }
+
+  async #notePresent(roster: Roster, connected: ReadonlySet<PeerId>, now: number): Promise<void> {
+    for (const id of connected) {
+      const before = roster.get(id);
+      if (!before) continue;
+      const peer = roster.present(before, now);
+      const { seenAt, presentMs, tookPart } = peer;
+      if (roster.isWorthStoring(before, peer)) await this.#change(before, { seenAt, presentMs, tookPart });
+      else roster.set(peer);
     }
   }
 
@@ -121,10 +139,11 @@ export class ContactBook {
   }
 
   async #load(): Promise<Roster> {
-    const { peers, memberships } = await this.parts.store.contacts();
+    const { peers, memberships, names } = await this.parts.store.contacts();
     const roster = new Roster(this.parts.capacity, this.parts.quotas);
     for (const peer of peers) roster.set(peer);
     for (const membership of memberships) roster.restore(membership);
+    for (const name of names) roster.restoreName(name);
     this.#loaded = roster;
     return roster;
   }

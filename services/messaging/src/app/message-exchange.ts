@@ -57,6 +57,15 @@ export interface RoomPage {
   readonly more: boolean;
 }
 
+/** A message as its event names it. */
+export interface SentFact {
+  readonly sender: string;
+  /** "peer:ID", "room:NAME" or "all". */
+  readonly target: string;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
+}
+
 /** Limit of hellos of one peer that wait for the previous one. */
 const MAX_OPENINGS = 8;
 /** Limit of look-ups of one peer that wait for the previous one. */
@@ -129,13 +138,18 @@ export class MessageExchange {
   }
 
   /**
-   * True if `reader` may read a message of `sender` to `target`, as in the event of the message: it is the sender or
-   * one of the receivers. Every greeted peer may read what was for everyone.
+   * True if `reader` may read a message of `sender` to `target` that was sent at `sentAt`, as in the event of the
+   * message: it is the sender or one of the receivers. A member of a room may read what was sent since it joined, a
+   * known peer what was sent to everyone since its first hello.
    */
-  mayRead(reader: PeerId, { sender, target }: { readonly sender: string; readonly target: string }): boolean {
-    if (reader === sender || target === 'all' || target === `peer:${reader}`) return true;
+  mayRead(reader: PeerId, { sender, target, sentAt }: SentFact): boolean {
+    if (reader === sender || target === `peer:${reader}`) return true;
+    const roster = this.#contacts.loaded;
     const room = /^room:(.*)$/s.exec(target)?.[1];
-    return room !== undefined && this.#contacts.loaded?.rooms.has(room, reader) === true;
+    let since: number | undefined;
+    if (target === 'all') since = roster?.get(reader)?.knownSince;
+    else if (room !== undefined) since = roster?.rooms.joinedAt(room, reader);
+    return since !== undefined && sentAt >= since;
   }
 
   async join(peer: Caller, room: string): Promise<RoomView> {

@@ -1,5 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { DomainEvent } from '../domain/events.js';
+import type { KeptName } from '../domain/kept-names.js';
 import type { KnownPeer, Membership } from '../domain/roster.js';
 import type { Delivery, Message } from '../domain/message.js';
 import type { Pending } from '../domain/pending.js';
@@ -62,6 +63,7 @@ export interface HistoryPage {
 export interface Contacts {
   readonly peers: readonly KnownPeer[];
   readonly memberships: readonly Membership[];
+  readonly names: readonly KeptName[];
 }
 
 /**
@@ -80,7 +82,10 @@ export interface MessageStore {
   /** Removes a peer that has left its rooms, and its waiting messages. */
   forgetPeer(id: PeerId): Promise<void>;
   saveMembership(membership: Membership): Promise<void>;
-  deleteMembership(membership: Membership): Promise<void>;
+  deleteMembership(membership: Omit<Membership, 'joinedAt'>): Promise<void>;
+  saveName(name: KeptName): Promise<void>;
+  /** Removes the name kept for a peer. */
+  deleteName(id: PeerId): Promise<void>;
 
   /**
    * Stores a message in its sender's history and for each receiver, or completes a write interrupted by a

@@ -8,7 +8,7 @@ export interface Capacity {
   readonly newPeersPerMinute: number;
   /** Time after which a disconnected peer is removed, in milliseconds. */
   readonly peerRetentionMs: number;
-  /** The same for a peer that never sent a message, received one or joined a room. */
+  /** The same for a peer that never sent a message, received one, joined a room or was connected for this long. */
   readonly newcomerRetentionMs: number;
   readonly rooms: number;
   /** Memberships in all rooms together. */

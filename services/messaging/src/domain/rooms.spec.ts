@@ -28,7 +28,7 @@ describe('rooms', () => {
             try {
               rooms.checkRoomFor(room, { peer, party });
               if (rooms.size(room) === 0) makers.set(room, party);
-              rooms.join(room, { peer, party });
+              rooms.join(room, { peer, party, joinedAt: 0 });
             } catch {
               // One that is refused changes nothing.
             }
@@ -56,7 +56,7 @@ describe('rooms', () => {
   test('lists names after another, also one that is gone', () => {
     const rooms = new Rooms(limits, quotas);
     for (const [at, room] of ['b', 'd', 'a'].entries())
-      rooms.join(room, { peer: samplePeer(at).id, party: 'x' });
+      rooms.join(room, { peer: samplePeer(at).id, party: 'x', joinedAt: 0 });
     expect([rooms.names('', 2), rooms.names('b', 2), rooms.names('c', 2), rooms.names('d', 2)]).toEqual([
       ['a', 'b'],
       ['d'],

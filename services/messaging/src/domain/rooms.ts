@@ -10,9 +10,13 @@ interface Member {
   readonly party: string;
 }
 
+interface NewMember extends Member {
+  /** Milliseconds since 1970. */
+  readonly joinedAt: number;
+}
+
 interface OpenRoom {
-  /** Parties by member. */
-  readonly members: Map<PeerId, string>;
+  readonly members: Map<PeerId, NewMember>;
   /** The party of its first member. */
   readonly party: string;
 }
@@ -48,6 +52,11 @@ export class Rooms {
     return this.#rooms.get(room)?.members.has(peer) === true;
   }
 
+  /** When a member joined; undefined for others. */
+  joinedAt(room: string, peer: PeerId): number | undefined {
+    return this.#rooms.get(room)?.members.get(peer)?.joinedAt;
+  }
+
   /** The rooms of one peer. */
   of(peer: PeerId): string[] {
     return [...(this.#roomsOf.get(peer) ?? [])];
@@ -74,7 +83,8 @@ export class Rooms {
     refuse(this.#rooms.size, limits.rooms, 'TOO_MANY_ROOMS', 'there are already % rooms: join one of them');
   }
 
-  join(room: string, { peer, party }: Member): void {
+  join(room: string, member: NewMember): void {
+    const { peer, party } = member;
     let open = this.#rooms.get(room);
     if (!open) {
       this.#rooms.set(room, (open = { members: new Map(), party }));
@@ -82,7 +92,7 @@ export class Rooms {
       this.#roomsByParty.add(party);
     }
     if (open.members.has(peer)) return;
-    open.members.set(peer, party);
+    open.members.set(peer, member);
     this.#membershipsByParty.add(party);
     let rooms = this.#roomsOf.get(peer);
     if (!rooms) this.#roomsOf.set(peer, (rooms = new Set()));
@@ -92,7 +102,7 @@ export class Rooms {
   /** No effect if `peer` is not a member. */
   leave(room: string, peer: PeerId): void {
     const open = this.#rooms.get(room);
-    const party = open?.members.get(peer);
+    const party = open?.members.get(peer)?.party;
     if (!open || party === undefined) return;
     open.members.delete(peer);
     this.#membershipsByParty.remove(party);
@@ -117,7 +127,7 @@ export class Rooms {
     const { membersPerRoom } = this.limits;
     refuse(members.size, membersPerRoom, 'TOO_MANY_MEMBERS', 'the room already has % members: join another');
     if (members.size < this.quotas.membersPerRoom) return;
-    const ofParty = [...members.values()].filter((its) => its === party).length;
+    const ofParty = [...members.values()].filter((its) => its.party === party).length;
     const why = 'the room already has % members from your address: join another';
     refuse(ofParty, this.quotas.membersPerRoom, 'TOO_MANY_MEMBERS', why);
   }

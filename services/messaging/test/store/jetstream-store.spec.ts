@@ -15,8 +15,9 @@ import { encodeOutbox } from '../../src/adapters/jetstream/stored.js';
 import { messageStoreContract } from './contract.js';
 
 const [alice, bob, carol] = [samplePeer(1), samplePeer(2), samplePeer(3)] as const;
-const ALICE = { ...alice, seenAt: 0, namedAt: 0, party: '10.0.0.1', tookPart: true };
-const BOB = { ...bob, seenAt: 0, namedAt: 0, party: '2001:db8:0:1::/64', tookPart: false };
+const NEW = { seenAt: 0, knownSince: 0, namedAt: 0, presentMs: 0 };
+const ALICE = { ...alice, ...NEW, party: '10.0.0.1', tookPart: true };
+const BOB = { ...bob, ...NEW, presentMs: 7, party: '2001:db8:0:1::/64', tookPart: false };
 const USUAL = { maxAgeMs: 3_600_000, maxBytes: 1 << 26, duplicateWindowMs: 600_000 };
 const log = createLogger({ name: 'messaging', level: 'silent' });
 
@@ -59,9 +60,13 @@ describe('a JetStream store', () => {
     await before.savePeer({ ...ALICE, seenAt: 1 });
     await before.savePeer({ ...ALICE, name: 'renamed', seenAt: 2 });
     await before.savePeer({ ...BOB, seenAt: 3 });
-    await before.saveMembership({ room: 'ñ. *>', peer: alice.id });
-    await before.saveMembership({ room: 'gone', peer: alice.id });
+    await before.saveMembership({ room: 'ñ. *>', peer: alice.id, joinedAt: 5 });
+    await before.saveMembership({ room: 'gone', peer: alice.id, joinedAt: 5 });
     await before.deleteMembership({ room: 'gone', peer: alice.id });
+    const name = { id: carol.id, name: 'ñ', namedAt: 1, party: '10.0.0.1', keptUntil: 2 };
+    await before.saveName(name);
+    await before.saveName({ ...name, id: bob.id });
+    await before.deleteName(bob.id);
     const messages = [1, 2, 3].map(() => sampleMessage(alice, bob));
     for (const message of messages) await before.put(outgoing(message));
     const inbox = await before.open(bob.id, 0);
@@ -74,7 +79,8 @@ describe('a JetStream store', () => {
         { ...ALICE, name: 'renamed', seenAt: 2 },
         { ...BOB, seenAt: 3 },
       ],
-      memberships: [{ room: 'ñ. *>', peer: alice.id }],
+      memberships: [{ room: 'ñ. *>', peer: alice.id, joinedAt: 5 }],
+      names: [name],
     });
     expect(after.pending.of(bob.id).messages).toBe(2);
     const again = await after.open(bob.id, 0);
@@ -125,15 +131,20 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
-  test('reads peers as an earlier version stored them', async () => {
+  test('reads peers and rooms as an earlier version stored them', async () => {
     const store = await started();
     await store.contacts();
     const connection = await connectToNats(nats.url);
     const bucket = await connection.jetstream().views.kv(BUCKET);
     await bucket.put(`peer.${alice.id}`, JSON.stringify({ name: 'alice', seenAt: 7 }));
+    await bucket.put(`room.${Buffer.from('ops').toString('base64url')}.${alice.id}`, '');
     await connection.close();
-    const peer = { id: alice.id, name: 'alice', seenAt: 7, namedAt: 7, party: '', tookPart: true };
-    expect((await store.contacts()).peers).toEqual([peer]);
+    const times = { seenAt: 7, knownSince: 7, namedAt: 7, presentMs: 0 };
+    const { peers, memberships } = await store.contacts();
+    expect(peers).toEqual([{ id: alice.id, name: 'alice', ...times, party: '', tookPart: true }]);
+    const [membership] = memberships;
+    expect(membership).toMatchObject({ room: 'ops', peer: alice.id });
+    expect(Math.abs(membership!.joinedAt - Date.now())).toBeLessThan(60_000);
     await store.stop();
   });
 
@@ -142,10 +153,19 @@ describe('a JetStream store', () => {
     await store.savePeer({ ...ALICE, seenAt: 1 });
     const connection = await connectToNats(nats.url);
     const bucket = await connection.jetstream().views.kv(BUCKET);
-    for (const key of [`peer.${bob.id}`, 'peer.x', 'room.x', 'cursor.x', 'other', `room.IA.${bob.id}`])
+    for (const key of [
+      `peer.${bob.id}`,
+      'peer.x',
+      'room.x',
+      'cursor.x',
+      'name.x',
+      `name.${bob.id}`,
+      'other',
+      `room.IA.${bob.id}`,
+    ])
       await bucket.put(key, '{"name":7}');
     await connection.close();
-    expect(await store.contacts()).toEqual({ peers: [{ ...ALICE, seenAt: 1 }], memberships: [] });
+    expect(await store.contacts()).toEqual({ peers: [{ ...ALICE, seenAt: 1 }], memberships: [], names: [] });
     await store.stop();
   });
 
@@ -232,7 +252,7 @@ describe('a JetStream store', () => {
     await expect(store.contacts()).rejects.toMatchObject({ code: 'unavailable', reason: 'NATS_UNREACHABLE' });
     await late.restart();
     await waitFor(() => store.available, { what: 'NATS' });
-    expect(await insist(() => store.contacts())).toEqual({ peers: [], memberships: [] });
+    expect(await insist(() => store.contacts())).toEqual({ peers: [], memberships: [], names: [] });
     await store.stop();
     await late.stop();
   });

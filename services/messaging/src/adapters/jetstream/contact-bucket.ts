@@ -4,6 +4,7 @@ import { parsePeerId, type PeerId } from '@enjambre/core/ids';
 import type { KvEntry } from 'nats';
 import { z } from 'zod';
 import type { Contacts } from '../../app/ports.js';
+import type { KeptName } from '../../domain/kept-names.js';
 import type { KnownPeer, Membership } from '../../domain/roster.js';
 import { checkRoomName } from '../../domain/message.js';
 import type { JetStreamAccess } from './jetstream-access.js';
@@ -15,20 +16,34 @@ const peerSchema = z
     name: z.string().min(1).max(64),
     seenAt: z.number(),
     // Absent from versions before these fields: such a peer may have taken part.
+    knownSince: z.number().optional(),
     namedAt: z.number().optional(),
     party: z.string().max(64).default(''),
+    presentMs: z.number().default(0),
     tookPart: z.boolean().default(true),
   })
-  .transform(({ namedAt, ...peer }) => ({ ...peer, namedAt: namedAt ?? peer.seenAt }));
+  .transform(({ namedAt: named, knownSince, ...peer }) => {
+    const namedAt = named ?? peer.seenAt;
+    return { ...peer, namedAt, knownSince: knownSince ?? namedAt };
+  });
+/** Milliseconds since 1970. */
+const timeSchema = z.coerce.number().min(0);
+const nameSchema = z.object({
+  name: z.string().min(1).max(64),
+  namedAt: z.number(),
+  party: z.string().max(64),
+  keptUntil: z.number(),
+});
 
 interface Found {
   readonly peers: KnownPeer[];
   readonly memberships: Membership[];
+  readonly names: KeptName[];
 }
 
 /**
- * Stores peers, memberships and cursors in a KV bucket: "peer.ID", "room.NAME.ID" (the name in base64url,
- * since keys are ASCII) and "cursor.ID".
+ * Stores peers, memberships, cursors and names of forgotten peers in a KV bucket: "peer.ID", "room.NAME.ID" (the name
+ * in base64url, since keys are ASCII), "cursor.ID" and "name.ID".
  */
 export class ContactBucket {
   readonly #cursors = new Map<PeerId, number>();
@@ -41,7 +56,7 @@ export class ContactBucket {
   /** Reads the whole bucket. Malformed entries are ignored. */
   load(): Promise<Contacts> {
     return this.access.use(async ({ contacts }) => {
-      const found: Found = { peers: [], memberships: [] };
+      const found: Found = { peers: [], memberships: [], names: [] };
       const entries = await contacts.history();
       const deadline = setTimeout(() => entries.stop(tooSlow()), LOAD_TIMEOUT_MS);
       try {
@@ -66,11 +81,19 @@ export class ContactBucket {
   }
 
   async saveMembership(membership: Membership): Promise<void> {
-    await this.#put(membershipKey(membership), '');
+    await this.#put(membershipKey(membership), String(membership.joinedAt));
   }
 
-  async deleteMembership(membership: Membership): Promise<void> {
+  async deleteMembership(membership: Omit<Membership, 'joinedAt'>): Promise<void> {
     await this.access.use(({ contacts }) => contacts.purge(membershipKey(membership)));
+  }
+
+  async saveName({ id, ...name }: KeptName): Promise<void> {
+    await this.#put(`name.${id}`, JSON.stringify(name));
+  }
+
+  async deleteName(id: PeerId): Promise<void> {
+    await this.access.use(({ contacts }) => contacts.purge(`name.${id}`));
   }
 
   /** The last saved delivery that a receiver has acknowledged; 0 if none was saved. */
@@ -90,27 +113,33 @@ export class ContactBucket {
 
   #readOrLeave(entry: KvEntry, found: Found): void {
     try {
-      this.#read(entry.key, entry.string(), found);
+      this.#read(entry, found);
     } catch (error) {
       this.log.warn({ err: error, key: entry.key }, 'a malformed entry of the contacts is ignored');
     }
   }
 
-  #read(key: string, text: string, found: Found): void {
+  #read(entry: KvEntry, found: Found): void {
+    const { key } = entry;
+    const text = entry.string();
     const [kind, first = '', second = ''] = key.split('.');
     if (kind === 'peer') {
       found.peers.push({ id: parsePeerId(first), ...peerSchema.parse(JSON.parse(text)) });
     } else if (kind === 'room') {
       const room = Buffer.from(first, 'base64url').toString();
       checkRoomName(room);
-      found.memberships.push({ room, peer: parsePeerId(second) });
+      // Earlier versions store no time.
+      const joinedAt = text === '' ? entry.created.getTime() : timeSchema.parse(text);
+      found.memberships.push({ room, peer: parsePeerId(second), joinedAt });
+    } else if (kind === 'name') {
+      found.names.push({ id: parsePeerId(first), ...nameSchema.parse(JSON.parse(text)) });
     } else if (kind === 'cursor') {
       this.#cursors.set(parsePeerId(first), z.coerce.number().int().min(0).parse(text));
     }
   }
 }
 
-function membershipKey({ room, peer }: Membership): string {
+function membershipKey({ room, peer }: Omit<Membership, 'joinedAt'>): string {
   return `room.${Buffer.from(room).toString('base64url')}.${peer}`;
 }
 

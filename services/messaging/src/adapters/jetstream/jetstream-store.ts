@@ -13,6 +13,7 @@ import type {
 } from '../../app/ports.js';
 import type { Message } from '../../domain/message.js';
 import { Pending } from '../../domain/pending.js';
+import type { KeptName } from '../../domain/kept-names.js';
 import type { KnownPeer, Membership } from '../../domain/roster.js';
 import { ContactBucket } from './contact-bucket.js';
 import { JetStreamHistory } from './history.js';
@@ -101,8 +102,16 @@ export class JetStreamStore implements MessageStore {
     return this.#contacts.saveMembership(membership);
   }
 
-  deleteMembership(membership: Membership): Promise<void> {
+  deleteMembership(membership: Omit<Membership, 'joinedAt'>): Promise<void> {
     return this.#contacts.deleteMembership(membership);
+  }
+
+  saveName(name: KeptName): Promise<void> {
+    return this.#contacts.saveName(name);
+  }
+
+  deleteName(id: PeerId): Promise<void> {
+    return this.#contacts.deleteName(id);
   }
 
   put(outgoing: Outgoing): Promise<Kept> {

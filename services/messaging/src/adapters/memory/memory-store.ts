@@ -96,7 +96,7 @@ export class MemoryStore implements MessageStore {
   }
 
   contacts(): Promise<Contacts> {
-    return Promise.resolve({ peers: [], memberships: [] });
+    return Promise.resolve({ peers: [], memberships: [], names: [] });
   }
 
   savePeer(): Promise<void> {
@@ -116,6 +116,14 @@ export class MemoryStore implements MessageStore {
   }
 
   deleteMembership(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  saveName(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  deleteName(): Promise<void> {
     return Promise.resolve();
   }
 
