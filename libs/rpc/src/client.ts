@@ -6,6 +6,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { sleep } from '@enjambre/common/async/sleep';
 import { fromServiceError } from './status.js';
 
 export interface UnaryOptions {
@@ -24,15 +25,42 @@ type UnaryMethod<Request, Response> = (
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Calls a unary method, bound to its client. Throws {@link EnjambreError}. */
+/** The reason of a server that refused a call before it began. */
+const NOT_BEGUN = 'TOO_MANY_CALLS';
+
+/**
+ * Calls a unary method, bound to its client. A call that the server refuses because there are too many is repeated as
+ * the server says, until the timeout. Throws {@link EnjambreError}.
+ */
 export async function callUnary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, signal, metadata = new Metadata() }: UnaryOptions = {},
+  { timeoutMs = DEFAULT_TIMEOUT_MS, ...options }: UnaryOptions = {},
+): Promise<Response> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await callOnce(method, request, { ...options, deadline });
+    } catch (error) {
+      if (!(error instanceof EnjambreError) || error.reason !== NOT_BEGUN) throw error;
+      // Others are told the same time: not all come back at once.
+      const waitMs = (error.retryAfterMs ?? 0) * (1 + Math.random());
+      if (Date.now() + waitMs >= deadline) throw error;
+      await sleep(waitMs, options.signal ?? new AbortController().signal);
+    }
+  }
+}
+
+type OnceOptions = Omit<UnaryOptions, 'timeoutMs'> & { readonly deadline: number };
+
+async function callOnce<Request, Response>(
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  { deadline, signal, metadata = new Metadata() }: OnceOptions,
 ): Promise<Response> {
   if (signal?.aborted) throw cancelled();
   return new Promise<Response>((resolve, reject) => {
-    const call = method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, response) => {
+    const call = method(request, metadata, { deadline }, (error, response) => {
       signal?.removeEventListener('abort', onAbort);
       if (error) reject(explained(error, signal));
       else resolve(response);

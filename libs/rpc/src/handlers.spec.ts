@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as http2 } from 'node:http2';
+import { connect as http2, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
@@ -12,6 +12,7 @@ import {
 import { createLogger } from '@enjambre/common/log/logger';
 import { callUnary, readStream } from './client.js';
 import { dialer } from '@enjambre/harness/dialer';
+import { VirtualClock } from '@enjambre/harness/virtual-clock';
 import { PLAINTEXT } from './credentials.js';
 import { HandlerFactory, type CallContext, type HandlerOptions } from './handlers.js';
 import { GrpcServer } from './server.js';
@@ -26,7 +27,10 @@ const event = (id: string): WatchEventsResponse => ({
 });
 const started: { server: GrpcServer; client: TrackerServiceClient }[] = [];
 
+const sessions: ClientHttp2Session[] = [];
+
 afterEach(async () => {
+  for (const session of sessions.splice(0)) session.destroy();
   for (const { client, server } of started.splice(0)) {
     client.close();
     await server.stop();
@@ -245,6 +249,49 @@ describe('a streaming handler', () => {
     await clean;
   });
 
+  it('ends when its reader reads nothing for half a minute, but not while it has nothing to read', async () => {
+    const clock = new VirtualClock();
+    let ended: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => (ended = resolve));
+    let more: () => void = () => undefined;
+    const quiet = new Promise<void>((resolve) => (more = resolve));
+    const client = await serve(
+      {
+        stream: async function* (_, { signal }) {
+          try {
+            yield event('first');
+            await quiet;
+            while (!signal.aborted) yield event('x'.repeat(100_000));
+          } finally {
+            ended();
+          }
+        },
+      },
+      { clock },
+    );
+    const call = rawWatch(client);
+    call.once('data', () => call.pause());
+    await once(call, 'data');
+    await clock.advance(120_000);
+    const [code] = await Promise.all([
+      new Promise((resolve) => {
+        call.on('error', () => undefined);
+        call.on('close', () => {
+          resolve(call.rstCode);
+        });
+      }),
+      (async () => {
+        more();
+        // Until the windows are full.
+        for (let other = 0; other < 20; other++) await list(client);
+        await clock.advance(30_000);
+        await over;
+        call.resume();
+      })(),
+    ]);
+    expect(code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  });
+
   it('sends no faster than the reader reads', async () => {
     let yielded = 0;
     const client = await serve({
@@ -255,21 +302,25 @@ describe('a streaming handler', () => {
         }
       },
     });
-    // Not a gRPC client: grpc-js reads ahead of its reader without bound.
-    const session = http2(`http://${client.getChannel().getTarget().replace(/^dns:/, '')}`);
-    const path = '/enjambre.tracker.v1.TrackerService/WatchEvents';
-    const call = session.request({
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
+    const call = rawWatch(client);
     call.pause();
-    call.end(Buffer.alloc(5)); // An empty message.
     await once(call, 'response');
     for (let other = 0; other < 50; other++) await list(client);
     expect(yielded).toBeGreaterThan(1);
     expect(yielded).toBeLessThan(50);
-    session.destroy();
   });
 });
+
+/** A call of WatchEvents without a gRPC client: grpc-js reads ahead of its reader without bound. */
+function rawWatch(client: TrackerServiceClient): ClientHttp2Stream {
+  const session = http2(`http://${client.getChannel().getTarget().replace(/^dns:/, '')}`);
+  sessions.push(session);
+  const call = session.request({
+    ':method': 'POST',
+    ':path': '/enjambre.tracker.v1.TrackerService/WatchEvents',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  call.end(Buffer.alloc(5)); // An empty message.
+  return call;
+}

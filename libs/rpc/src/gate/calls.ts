@@ -114,7 +114,8 @@ export class Calls {
   /** Begins a call when it is its turn. Returns a function that ends its turn, as its end does. */
   #inTurn(turns: Turns, arrival: Arrival, begin: () => void): () => void {
     const { party, stream } = arrival;
-    if (turns.waitingOf(party) >= WAITING_PER_TURN * this.#parts.budgets.quota(turns.resource)) {
+    const mayWait = WAITING_PER_TURN[turns.resource] * this.#parts.budgets.quota(turns.resource);
+    if (turns.waitingOf(party) >= mayWait) {
       this.#refuse(arrival, tooManyCalls('has too many calls that wait', RETRY_MS));
       return () => undefined;
     }

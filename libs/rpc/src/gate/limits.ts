@@ -60,8 +60,11 @@ export const BURST_SECONDS = 5;
 export const UNUSED_MS = 10_000;
 /** A call that waits longer for its turn is refused. */
 export const TURN_MS = 10_000;
-/** Calls of a party that may wait, for each that it may have. Each may hold 64 KiB that arrived meanwhile. */
-export const WAITING_PER_TURN = 4;
+/**
+ * Calls of a party that may wait, for each that it may have at a time. Each may hold 64 KiB that arrived meanwhile.
+ * Streams before their hello wait shorter, and more of them may be begun.
+ */
+export const WAITING_PER_TURN = { calls: 16, greetings: 4 } as const;
 /** Time for the whole request of a call that is no stream of requests. */
 export const REQUEST_MS = 30_000;
 /** What a bidirectional stream may send before its hello is accepted. */

@@ -1,4 +1,4 @@
-import type { Budgets, Resource } from './budgets.js';
+import type { Budgets } from './budgets.js';
 
 /** Waits for room in a budget. */
 interface Waiting {
@@ -14,7 +14,7 @@ export class Turns {
 
   constructor(
     budgets: Budgets,
-    readonly resource: Resource,
+    readonly resource: 'calls' | 'greetings',
   ) {
     this.#budgets = budgets;
   }
