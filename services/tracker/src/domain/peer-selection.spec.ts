@@ -9,15 +9,25 @@ interface Sample {
   readonly seeder: boolean;
   readonly place: string;
   readonly inDegree: number;
+  readonly party: string;
 }
 
 class Samples implements Candidates<Sample> {
   readonly seeders = new RandomSet<Sample>();
   readonly leechers = new RandomSet<Sample>();
 
+  #party: string | undefined;
+
   add(count: number, seeder: boolean, place = '', inDegree = 0): this {
     const kind = seeder ? this.seeders : this.leechers;
-    for (let n = 0; n < count; n += 1) kind.add({ name: `${place}${n}`, seeder, place, inDegree });
+    for (let n = 0; n < count; n += 1)
+      kind.add({ name: `${place}${n}`, seeder, place, inDegree, party: this.#party ?? `${place}${n}` });
+    return this;
+  }
+
+  /** Those that are added next belong to this party. */
+  of(party: string): this {
+    this.#party = party;
     return this;
   }
 
@@ -92,6 +102,35 @@ describe('the selected peers', () => {
 
   test.each([1, 2, 3])('are never chosen by proximity if they are %d', (total) => {
     expect(wantedAtFirst(total).near).toBe(0);
+  });
+
+  test('include the honest seeder among 600 fake ones of one party, if 200 are wanted', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const from = new Samples().of('10.0.0.1').add(600, true, 'fake').of('10.0.0.2').add(1, true, 'honest');
+      const peers = select(from, 200, [], seed);
+      expect([peers.length, at(peers, 'honest')]).toEqual([200, 1]);
+    }
+  });
+
+  test('are at most a quarter of one party, however many it has, while there are others', () => {
+    const from = new Samples().of('10.0.0.1').add(500, true, 'fake');
+    from
+      .of('10.0.0.2')
+      .add(30, true, 'b')
+      .of('10.0.0.3')
+      .add(30, true, 'c')
+      .of('10.0.0.4')
+      .add(30, false, 'd');
+    from.of('10.0.0.5').add(200, true, 'e');
+    for (let seed = 1; seed <= 20; seed++)
+      expect(at(select(from, 50, [], seed), 'fake')).toBeLessThanOrEqual(15);
+  });
+
+  test('of a swarm behind one address are chosen as in any other', () => {
+    const from = new Samples().of('10.0.0.1').add(100, false, 'late', 1).add(100, false, 'early', 80);
+    const peers = select(from, 50);
+    expect(peers).toHaveLength(50);
+    expect(at(peers, 'late')).toBeGreaterThan(35);
   });
 
   test('include other zones, if there are any, for any size of the own zone', () => {

@@ -32,6 +32,10 @@ const SEEDER_SHARE = 0.5;
 
 /** Random draws per chosen peer: two are enough (M. Mitzenmacher, The Power of Two Choices). */
 const CHOICES = 2;
+/** Share of the chosen peers that one party may have while there are others. */
+const PARTY_SHARE = 0.25;
+/** Random draws per chosen peer in search of other parties: of 600 peers of one party, a list of 200 misses none. */
+const MAX_DRAWS = 8;
 
 /** Maximum number chosen by proximity among `total`. */
 export function nearQuota(total: number): number {
@@ -49,12 +53,21 @@ export function wantedInstead(maxPeers: number, knownSeeders: number, random: ()
   return { total: 1, near: knownSeeders > 0 && random() >= FAR_SHARE ? 1 : 0, seeders };
 }
 
+/** A peer that may be chosen. */
+export interface Selectable {
+  readonly seeder: boolean;
+  readonly inDegree: number;
+  /** The part of its address that it cannot change at will; empty if unknown. */
+  readonly party: string;
+}
+
 /**
  * Chooses peers for a newcomer: first near ones, closest first, then seeders, then leechers. Each time it
  * draws twice as many at random among equals, and takes those with the lowest in-degree: otherwise early
- * peers would serve all, and late peers none. Costs O(chosen + excluded), however large the swarm.
+ * peers would serve all, and late peers none. One party gets a quarter at most, as long as others are found: very many
+ * fake peers behind one address do not hide the honest ones. Costs O(chosen + excluded), however large the swarm.
  */
-export function selectPeers<Peer extends { readonly seeder: boolean; readonly inDegree: number }>(
+export function selectPeers<Peer extends Selectable>(
   from: Candidates<Peer>,
   wanted: Wanted<Peer>,
   random: () => number,
@@ -64,13 +77,12 @@ export function selectPeers<Peer extends { readonly seeder: boolean; readonly in
   const take = (candidates: Drawable<Peer> | undefined, upTo: number): void => {
     if (candidates === undefined || chosen.size >= upTo) return;
     const lacking = upTo - chosen.size;
-    const drawn: Peer[] = [];
+    const drawn = new FairDraw<Peer>({ lacking, share: Math.ceil(wanted.total * PARTY_SHARE) }, chosen);
     for (const peer of candidates.shuffled(random)) {
-      if (!chosen.has(peer) && !wanted.excludes(peer)) drawn.push(peer);
-      if (drawn.length >= CHOICES * lacking) break;
+      if (!chosen.has(peer) && !wanted.excludes(peer)) drawn.add(peer);
+      if (drawn.isDone) break;
     }
-    drawn.sort((one, other) => one.inDegree - other.inDegree);
-    for (const peer of drawn.slice(0, lacking)) {
+    for (const peer of drawn.best()) {
       chosen.add(peer);
       if (peer.seeder) seeders += 1;
     }
@@ -80,4 +92,46 @@ export function selectPeers<Peer extends { readonly seeder: boolean; readonly in
   take(from.leechers, wanted.total);
   take(from.seeders, wanted.total);
   return [...chosen];
+}
+
+/** Draws peers until there are twice as many as lacking, not counting those of a party beyond its share. */
+class FairDraw<Peer extends Selectable> {
+  readonly #fair: Peer[] = [];
+  /** Peers of parties that have had their share. */
+  readonly #excess: Peer[] = [];
+  readonly #parties = new Map<string, number>();
+
+  constructor(
+    private readonly limits: { readonly lacking: number; readonly share: number },
+    chosen: Iterable<Peer>,
+  ) {
+    for (const peer of chosen) this.#count(peer);
+  }
+
+  get isDone(): boolean {
+    const { lacking } = this.limits;
+    if (this.#fair.length >= CHOICES * lacking) return true;
+    return this.#fair.length + this.#excess.length >= MAX_DRAWS * lacking;
+  }
+
+  add(peer: Peer): void {
+    const isFair = peer.party === '' || (this.#parties.get(peer.party) ?? 0) < this.limits.share;
+    (isFair ? this.#fair : this.#excess).push(peer);
+    this.#count(peer);
+  }
+
+  /** Those with the lowest in-degree, as many as are lacking; others only if there are too few. */
+  best(): Peer[] {
+    const byDegree = (one: Peer, other: Peer): number => one.inDegree - other.inDegree;
+    // With one party, its share is as good as the rest.
+    const isOneParty = this.#parties.size < 2;
+    const all = isOneParty
+      ? [...this.#fair, ...this.#excess].sort(byDegree)
+      : [...this.#fair.sort(byDegree), ...this.#excess.sort(byDegree)];
+    return all.slice(0, this.limits.lacking);
+  }
+
+  #count({ party }: Peer): void {
+    if (party !== '') this.#parties.set(party, (this.#parties.get(party) ?? 0) + 1);
+  }
 }

@@ -110,6 +110,10 @@ export class Member {
     return this.#knownBy?.size ?? 0;
   }
 
+  get party(): string {
+    return this.session.party;
+  }
+
   get knownBy(): Iterable<Watch> {
     return this.#knownBy ?? [];
   }
