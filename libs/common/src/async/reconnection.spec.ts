@@ -31,6 +31,13 @@ describe('the next session', () => {
     expect(waits).toEqual([200, 400, 800, 1600, 3000, 3000]);
   });
 
+  it('waits as long as the service asks, and somewhat longer, but at most about a minute', () => {
+    const { reconnection } = at();
+    expect(reconnection.waitMs('TOO_MANY_PEERS', 10_000)).toBe(12_500);
+    expect(reconnection.waitMs('TOO_FAST', 1)).toBe(400);
+    expect(reconnection.waitMs('TOO_MANY_PEERS', 1e12)).toBe(75_000);
+  });
+
   it('waits long after a replacement: it would replace its twin in turn', () => {
     const { reconnection, pass } = at();
     reconnection.opened();

@@ -199,9 +199,12 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     this.#arrived = [];
     this.#obstacle = error;
     if (this.#stopping.signal.aborted) return;
-    this.#timer = setTimeout(() => {
-      this.#open();
-    }, this.#reconnection.waitMs(error.reason));
+    this.#timer = setTimeout(
+      () => {
+        this.#open();
+      },
+      this.#reconnection.waitMs(error.reason, error.retryAfterMs),
+    );
   }
 
   #open(): void {

@@ -257,8 +257,9 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     );
   }
 
-  #openLater({ reason, message }: EnjambreError): void {
-    const waitMs = this.#reconnection.waitMs(reason);
+  #openLater({ reason, message, retryAfterMs }: EnjambreError): void {
+    // Another tracker may have room now.
+    const waitMs = this.#reconnection.waitMs(reason, this.#pool.size < 2 ? retryAfterMs : 0);
     this.#problem = message;
     if (this.#stopping.signal.aborted) return;
     this.#pool.advance();
