@@ -77,14 +77,15 @@ export class Directory {
   /** Changes what is said of a swarm. The catalogue lists it under each name, with the first claim of that name. */
   setClaims(swarm: Swarm, claims: Claims): void {
     if (claims === swarm.claims) return;
-    const before = byName(swarm.claims);
-    const after = byName(claims);
+    const before = firstOfNames(swarm.claims);
+    const after = firstOfNames(claims);
     this.#files += Number(claims.length > 0) - Number(swarm.claims.length > 0);
     swarm.claims = claims;
-    for (const [name, claim] of before)
-      if (after.get(name) !== claim) this.#fileIndex.delete({ name, id: swarm.infohash });
-    for (const [name, claim] of after)
-      if (before.get(name) !== claim) this.#fileIndex.add({ name, id: swarm.infohash }, claim);
+    const id = swarm.infohash;
+    for (const claim of before)
+      if (!after.includes(claim)) this.#fileIndex.delete({ name: claim.file.name, id });
+    for (const claim of after)
+      if (!before.includes(claim)) this.#fileIndex.add({ name: claim.file.name, id }, claim);
   }
 
   addMember(session: Session, swarm: Swarm, seeder: boolean): Member {
@@ -145,8 +146,7 @@ export class Directory {
 }
 
 /** The first claim of each name. */
-function byName(claims: Claims): Map<string, Claim> {
-  const names = new Map<string, Claim>();
-  for (const claim of claims) if (!names.has(claim.file.name)) names.set(claim.file.name, claim);
-  return names;
+function firstOfNames(claims: Claims): Claims {
+  if (claims.length < 2) return claims;
+  return claims.filter(({ file }, at) => claims.findIndex((other) => other.file.name === file.name) === at);
 }

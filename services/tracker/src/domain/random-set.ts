@@ -7,10 +7,13 @@ export interface Drawable<T> {
   shuffled(random: () => number): Iterable<T>;
 }
 
+/** A set of this many items is searched item by item: most swarms are smaller, and a map takes 200 bytes. */
+const MAX_SEARCHED = 8;
+
 /** A set for random draws: add, delete and one draw cost O(1). */
 export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   readonly #items: T[] = [];
-  /** Created with the first item: in most swarms one of the sets stays empty. */
+  /** Once there are more than {@link MAX_SEARCHED} items. */
   #slots: Map<T, number> | undefined;
 
   get size(): number {
@@ -18,24 +21,31 @@ export class RandomSet<T> implements Iterable<T>, Drawable<T> {
   }
 
   has(item: T): boolean {
-    return this.#slots?.has(item) ?? false;
+    return this.#slotOf(item) !== undefined;
   }
 
   add(item: T): void {
-    this.#slots ??= new Map();
-    if (this.#slots.has(item)) return;
-    this.#slots.set(item, this.#items.length);
+    if (this.has(item)) return;
     this.#items.push(item);
+    if (this.#slots) this.#slots.set(item, this.#items.length - 1);
+    else if (this.#items.length > MAX_SEARCHED)
+      this.#slots = new Map(this.#items.map((one, slot) => [one, slot]));
   }
 
   delete(item: T): void {
-    const slot = this.#slots?.get(item);
+    const slot = this.#slotOf(item);
     if (slot === undefined) return;
     const last = this.#items.pop() as T;
     this.#slots?.delete(item);
     if (last === item) return;
     this.#items[slot] = last;
     this.#slots?.set(last, slot);
+  }
+
+  #slotOf(item: T): number | undefined {
+    if (this.#slots) return this.#slots.get(item);
+    const slot = this.#items.indexOf(item);
+    return slot < 0 ? undefined : slot;
   }
 
   [Symbol.iterator](): Iterator<T> {
