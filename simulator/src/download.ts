@@ -158,6 +158,7 @@ export class Download {
   #open(peer: PeerId): void {
     const link = new Link(this.host, this.world.host(peer), this.world.layout.pieceCount);
     this.#links.set(peer, link);
+    this.#choose({ type: 'dialed', source: peer });
     this.world.agenda.in(TRIPS_TO_HELLO * this.world.latencyMs(link), () => {
       link.uploader.uploader.accept(link);
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Backoff, doubled, jittered } from './backoff.js';
+import { Backoff, doubled, jittered, retryWaitMs } from './backoff.js';
 
 describe('doubled', () => {
   it('is the first wait, doubled up to the longest, however often', () => {
@@ -13,6 +13,28 @@ describe('doubled', () => {
 describe('jittered', () => {
   it('is between half of the wait and all of it', () => {
     expect([0, 0.5, 1].map((random) => jittered(100, () => random))).toEqual([50, 75, 100]);
+  });
+});
+
+describe('retryWaitMs', () => {
+  it('is the time that the server asks for, give or take a fifth, but never less than the backoff', () => {
+    expect([0, 0.5, 1].map((random) => retryWaitMs(100, 1000, () => random))).toEqual([800, 1000, 1200]);
+    expect(retryWaitMs(2000, 1000, () => 1)).toBe(2000);
+    expect(retryWaitMs(100, undefined, () => 1)).toBe(100);
+  });
+
+  it('is about a minute at most, whatever the server asks for', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (ms, lot) => {
+          const waitMs = retryWaitMs(100, ms, () => lot);
+          expect(waitMs).toBeGreaterThanOrEqual(100);
+          expect(waitMs).toBeLessThanOrEqual(72_000);
+        },
+      ),
+    );
   });
 });
 

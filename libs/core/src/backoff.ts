@@ -20,6 +20,25 @@ export function jittered(ms: number, random: () => number): number {
   return ms * (0.5 + random() / 2);
 }
 
+/** Longest wait that a server may ask for: it may be wrong, or hostile. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/**
+ * The wait before the next attempt in milliseconds: `backoffMs`, or the time that the server asked for if that is
+ * longer. That time is uniform in [0.8, 1.2] of `retryAfterMs`, at most a minute of it: the clients refused together do
+ * not come back together.
+ *
+ * @param random uniform in [0, 1)
+ */
+export function retryWaitMs(
+  backoffMs: number,
+  retryAfterMs: number | undefined,
+  random: () => number,
+): number {
+  if (retryAfterMs === undefined) return backoffMs;
+  return Math.max(backoffMs, (Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) * (4 + 2 * random())) / 5);
+}
+
 /** Exponential backoff with jitter: each wait is between half and all of base × 2ⁿ, at most `maxMs`. */
 export class Backoff {
   #attempts = 0;

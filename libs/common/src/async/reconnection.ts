@@ -1,15 +1,14 @@
-import { Backoff } from '@enjambre/core/backoff';
+import { Backoff, retryWaitMs } from '@enjambre/core/backoff';
+import type { EnjambreError } from '@enjambre/core/error';
 
 /** A session that lasted this long was a good one: the next attempt starts without backoff. */
 const GOOD_SESSION_MS = 500;
 /** A replaced session has a twin with the same identity: replacing it in turn gains nothing. */
 const REPLACED_WAIT_MS = 30_000;
 
-/** A service may not send an agent away for longer. */
-const MAX_ASKED_MS = 60_000;
-
 /**
- * Schedules the next session with a service: soon after a good session, with growing delays after bad ones.
+ * Schedules the next session with a service: soon after a good session, with growing delays after bad ones, and not
+ * before the service asks for it.
  */
 export class Reconnection {
   readonly #backoff: Backoff;
@@ -27,18 +26,12 @@ export class Reconnection {
     this.#sinceMs = this.nowMs();
   }
 
-  /**
-   * Milliseconds to wait after the session, or the attempt, has ended for `reason`.
-   *
-   * @param retryAfterMs what the service asks for: many that it has refused must not return at once, nor together
-   */
-  waitMs(reason: string, retryAfterMs = 0): number {
+  /** Milliseconds to wait after the session, or the attempt, has ended with this error. */
+  waitMs({ reason, retryAfterMs }: Pick<EnjambreError, 'reason' | 'retryAfterMs'>): number {
     if (this.nowMs() - this.#sinceMs >= GOOD_SESSION_MS) this.#backoff.reset();
     this.#sinceMs = Infinity;
-    const waitMs = this.#backoff.next();
-    if (reason === 'REPLACED') return REPLACED_WAIT_MS * (0.5 + this.random() / 2);
-    const askedMs = Math.min(retryAfterMs, MAX_ASKED_MS) * (1 + this.random() / 4);
-    return Math.max(waitMs, askedMs);
+    const waitMs = retryWaitMs(this.#backoff.next(), retryAfterMs, this.random);
+    return reason === 'REPLACED' ? REPLACED_WAIT_MS * (0.5 + this.random() / 2) : waitMs;
   }
 }
 

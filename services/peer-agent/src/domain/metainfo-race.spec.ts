@@ -88,7 +88,10 @@ function run(runners: readonly Runner[], wayRate = Infinity): Result {
     const step: RaceStep = race.step(nowMs);
     for (const peer of step.drop) asked.delete(peer);
     expect(step.ask.filter((peer) => asked.has(peer))).toEqual([]);
-    for (const peer of step.ask) asked.set(peer, { sinceMs: nowMs, bytes: 0 });
+    for (const peer of step.ask) {
+      race.dialed(peer, nowMs);
+      asked.set(peer, { sinceMs: nowMs, bytes: 0 });
+    }
     result.asked += step.ask.length;
     result.needed += Number(step.needsPeers);
     result.mostAsked = Math.max(result.mostAsked, asked.size);
@@ -127,7 +130,11 @@ describe('a search for metainfo', () => {
     const know = (name: string): void => race.know(peerNamed(name), { seeder: true, party: name });
     for (let at = 0; at < 200; at++) know(`silent ${at}`);
     let nowMs = 0;
-    while (nowMs < 60_000) nowMs += race.step(nowMs).waitMs;
+    while (nowMs < 60_000) {
+      const { ask, waitMs } = race.step(nowMs);
+      for (const peer of ask) race.dialed(peer, nowMs);
+      nowMs += waitMs;
+    }
     know('newcomer');
     const joinedMs = nowMs;
     while (!race.step(nowMs).ask.includes(peerNamed('newcomer'))) nowMs += 150;
@@ -152,6 +159,16 @@ describe('a search for metainfo', () => {
     expect(askedMs[2]).toBeGreaterThan(30_000);
   });
 
+  it('does not ask a peer that is full before the time for which it asks', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    const full = peerNamed('full');
+    race.know(full, { seeder: true, party: full });
+    expect(race.step(0).ask).toEqual([full]);
+    race.failed(full, 10, 'silent or refused', 30_000);
+    for (let nowMs = 20; nowMs < 24_000; nowMs += 150) expect(race.step(nowMs).ask).toEqual([]);
+    expect(race.step(36_100).ask).toEqual([full]);
+  });
+
   it('remembers failed peers when the tracker lists all peers again', () => {
     const race = new MetainfoRace(seededRandom(1));
     const [refusing, other] = [peerNamed('refusing'), peerNamed('other')];
@@ -163,6 +180,33 @@ describe('a search for metainfo', () => {
     expect(race.step(20).ask).toEqual([]);
     race.know(other, { seeder: false, party: other });
     expect(race.step(1000).ask[0]).toBe(other);
+  });
+
+  it('gives a peer its time from when it is dialed, however long it waited for its turn', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    for (let at = 0; at < 200; at++)
+      race.know(peerNamed(`peer ${at}`), { seeder: true, party: `party ${at}` });
+    const [asked, everAsked] = [new Set<PeerId>(), new Set<PeerId>()];
+    let nowMs = 0;
+    const pass = (ms: number): PeerId[] => {
+      const dropped: PeerId[] = [];
+      for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 150) {
+        const { ask, drop } = race.step(nowMs);
+        for (const peer of drop) asked.delete(peer);
+        for (const peer of ask) asked.add(peer);
+        for (const peer of ask) everAsked.add(peer);
+        dropped.push(...drop);
+      }
+      return dropped;
+    };
+    // They wait in turns, and no turn counts as a failure: always as many wait.
+    pass(60_000);
+    expect([everAsked.size, asked.size]).toEqual([200, 50]);
+    expect(race.answers(nowMs).some(({ silent }) => silent)).toBe(false);
+    const first = [...asked].at(-1)!;
+    race.dialed(first, nowMs);
+    expect(pass(450)).not.toContain(first);
+    expect(pass(900)).toContain(first);
   });
 
   it('asks another peer at once when one fails', () => {

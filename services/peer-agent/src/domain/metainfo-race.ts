@@ -8,10 +8,12 @@ const HEAD_START_MS = 150;
 /** The same while a peer sends at a good rate: more senders only share the same link. */
 const PATIENCE_MS = 1000;
 /**
- * A peer that was asked and has sent nothing for this time counts as silent. The time may be longer: see
+ * A peer that was dialed and has sent nothing for this time counts as silent. The time may be longer: see
  * {@link RetryTimes}.
  */
 const SILENT_MS = 500;
+/** A peer that has waited this long to be dialed lets another wait in its place, if there is one. */
+const TURN_MS = 1000;
 /** Maximum number of peers asked concurrently. Silent ones make room for others. */
 const MAX_ASKED = 50;
 /** Maximum number of concurrent senders, if all of them send at least at {@link MIN_RATE}. */
@@ -30,6 +32,8 @@ const IDLE_MS = 60_000;
 /** An answer in progress. */
 interface Asked {
   readonly sinceMs: number;
+  /** When an address of the peer was first dialed; undefined while all of them wait for their turn. */
+  dialedMs: number | undefined;
   bytes: number;
   /** Total length announced by the peer; 0 until it is. */
   total: number;
@@ -105,16 +109,26 @@ export class MetainfoRace {
     else this.#runners.delete(peer);
   }
 
+  /** An address of the peer is dialed: its time to answer starts. */
+  dialed(peer: PeerId, nowMs: number): void {
+    const asked = this.#runners.get(peer)?.asked;
+    if (asked) asked.dialedMs ??= nowMs;
+  }
+
   received(peer: PeerId, { bytes, total }: { readonly bytes: number; readonly total: number }): void {
     const asked = this.#runners.get(peer)?.asked;
     if (asked) Object.assign(asked, { bytes, total });
   }
 
-  /** The peer did not deliver the metainfo: another one is asked at once. */
-  failed(peer: PeerId, nowMs: number, failure: Failure = 'silent or refused'): void {
+  /**
+   * The peer did not deliver the metainfo: another one is asked at once.
+   *
+   * @param retryAfterMs the peer asks not to be asked again for this time
+   */
+  failed(peer: PeerId, nowMs: number, failure: Failure = 'silent or refused', retryAfterMs?: number): void {
     const runner = this.#runners.get(peer);
     if (!runner?.asked) return;
-    this.#giveUp(runner, nowMs, failure);
+    this.#giveUp(runner, nowMs, failure, retryAfterMs);
     this.#failed += 1;
   }
 
@@ -122,7 +136,7 @@ export class MetainfoRace {
     return this.#asked().map(({ peer, asked }) => ({
       peer,
       askedMs: nowMs - asked.sinceMs,
-      silent: nowMs - asked.sinceMs >= SILENT_MS && asked.rate < MIN_RATE,
+      silent: waitedMs(asked, nowMs) >= SILENT_MS && asked.rate < MIN_RATE,
       done: asked.total > 0 ? asked.bytes / asked.total : 0,
     }));
   }
@@ -134,7 +148,8 @@ export class MetainfoRace {
     const wanted = Math.min(this.#due(nowMs), ready.length);
     const ask = wanted > 0 ? ready.slice(0, this.#makeRoom(wanted, nowMs, drop)) : [];
     const seen = { atMs: nowMs, bytes: 0 };
-    for (const runner of ask) runner.asked = { sinceMs: nowMs, bytes: 0, total: 0, rate: 0, seen };
+    for (const runner of ask)
+      runner.asked = { sinceMs: nowMs, dialedMs: undefined, bytes: 0, total: 0, rate: 0, seen };
     return {
       ask: ask.map(({ peer }) => peer),
       drop: drop.map(({ peer }) => peer),
@@ -180,10 +195,10 @@ export class MetainfoRace {
 
   /** Drops answers that are too slow, or that hold too many bytes together. */
   #outdated(nowMs: number): Runner[] {
-    const drop = this.#asked().filter(
-      ({ asked: { sinceMs, bytes } }) =>
-        nowMs - sinceMs >= SLOW_MS && (bytes * 1000) / (nowMs - sinceMs) < MIN_RATE,
-    );
+    const drop = this.#asked().filter(({ asked }) => {
+      const ms = waitedMs(asked, nowMs);
+      return ms >= SLOW_MS && (asked.bytes * 1000) / ms < MIN_RATE;
+    });
     for (const runner of drop) this.#giveUp(runner, nowMs);
     const left = this.#asked().sort((one, other) => leftMs(one.asked) - leftMs(other.asked));
     let held = left.reduce((sum, { asked }) => sum + asked.bytes, 0);
@@ -206,12 +221,21 @@ export class MetainfoRace {
     if (excess <= 0) return wanted;
     const silent = this.#silent(nowMs).slice(0, excess);
     for (const runner of silent) this.#giveUp(runner, nowMs);
-    drop.push(...silent);
-    return wanted - excess + silent.length;
+    const waiting = this.#waiting(nowMs).slice(0, excess - silent.length);
+    for (const runner of waiting) this.#release(runner);
+    drop.push(...silent, ...waiting);
+    return wanted - excess + silent.length + waiting.length;
+  }
+
+  /** Asked peers that have waited long to be dialed. They have not failed. */
+  #waiting(nowMs: number): Runner[] {
+    return this.#asked().filter(
+      ({ asked: { dialedMs, sinceMs } }) => dialedMs === undefined && nowMs - sinceMs >= TURN_MS,
+    );
   }
 
   /**
-   * Asked peers whose time is up, the longest asked first. A peer that was never asked need not wait for the extended
+   * Asked peers whose time is up, the first dialed first. A peer that was never asked need not wait for the extended
    * time of peers that failed before, if they are more than half of the maximum.
    */
   #silent(nowMs: number): Runner[] {
@@ -220,10 +244,10 @@ export class MetainfoRace {
     const newWaits = [...this.#runners.values()].some((runner) => !runner.asked && isNew(runner));
     const isShort = newWaits && asked.filter((runner) => !isNew(runner)).length > MAX_ASKED / 2;
     return asked
-      .filter(({ peer, asked: { sinceMs } }) => {
-        return nowMs - sinceMs >= (isShort ? SILENT_MS : this.#retries.silentMs(peer));
+      .filter(({ peer, asked }) => {
+        return waitedMs(asked, nowMs) >= (isShort ? SILENT_MS : this.#retries.silentMs(peer));
       })
-      .sort((one, other) => one.asked.sinceMs - other.asked.sinceMs);
+      .sort((one, other) => waitedMs(other.asked, nowMs) - waitedMs(one.asked, nowMs));
   }
 
   #roomAmongSenders(
@@ -231,7 +255,10 @@ export class MetainfoRace {
     asked: readonly (Runner & { asked: Asked })[],
     { wanted, nowMs, drop }: { wanted: number; nowMs: number; drop: Runner[] },
   ): number {
-    const fresh = asked.filter(({ asked: { sinceMs, bytes } }) => bytes === 0 && nowMs - sinceMs < SILENT_MS);
+    const fresh = asked.filter(
+      ({ asked: { dialedMs, bytes } }) =>
+        bytes === 0 && dialedMs !== undefined && nowMs - dialedMs < SILENT_MS,
+    );
     const room = Math.min(wanted, MAX_SENDERS - senders.length - fresh.length, MAX_ASKED - asked.length);
     if (room > 0) return room;
     if (senders.length < MAX_SENDERS || nowMs - this.#replacedMs < PATIENCE_MS) return 0;
@@ -244,10 +271,19 @@ export class MetainfoRace {
     return 1;
   }
 
-  #giveUp(runner: Runner, nowMs: number, failure: Failure = 'silent or refused'): void {
+  #giveUp(
+    runner: Runner,
+    nowMs: number,
+    failure: Failure = 'silent or refused',
+    retryAfterMs?: number,
+  ): void {
+    this.#release(runner);
+    this.#retries.failed(runner.peer, nowMs, failure, retryAfterMs);
+  }
+
+  #release(runner: Runner): void {
     runner.asked = undefined;
     if (!runner.named) this.#runners.delete(runner.peer);
-    this.#retries.failed(runner.peer, nowMs, failure);
   }
 
   #waitMs(nowMs: number): number {
@@ -263,6 +299,11 @@ function measure(asked: Asked, nowMs: number): void {
   if (nowMs - seen.atMs < HEAD_START_MS / 2) return;
   asked.rate = ((bytes - seen.bytes) * 1000) / (nowMs - seen.atMs);
   asked.seen = { atMs: nowMs, bytes };
+}
+
+/** How long the peer could have answered. */
+function waitedMs({ dialedMs }: Asked, nowMs: number): number {
+  return dialedMs === undefined ? 0 : nowMs - dialedMs;
 }
 
 /** Time that the rest takes at this rate. */

@@ -1,4 +1,4 @@
-import { doubled, jittered } from '@enjambre/core/backoff';
+import { doubled, jittered, retryWaitMs } from '@enjambre/core/backoff';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Random } from './random.js';
 
@@ -47,7 +47,8 @@ export class RetryTimes {
     return doubled(SILENT_MS, this.countOf(peer), MAX_SILENT_MS);
   }
 
-  failed(peer: PeerId, nowMs: number, failure: Failure): void {
+  /** @param retryAfterMs the peer asks not to be asked again for this time */
+  failed(peer: PeerId, nowMs: number, failure: Failure, retryAfterMs?: number): void {
     const before = this.#failures.get(peer) ?? { count: 0, false: 0, notBeforeMs: -Infinity };
     const waitMs =
       failure === 'false' ? falseRetryMs(before.false) : doubled(RETRY_MS, before.count, MAX_RETRY_MS);
@@ -55,7 +56,7 @@ export class RetryTimes {
     this.#failures.set(peer, {
       count: before.count + 1,
       false: before.false + Number(failure === 'false'),
-      notBeforeMs: nowMs + jittered(waitMs, this.random),
+      notBeforeMs: nowMs + retryWaitMs(jittered(waitMs, this.random), retryAfterMs, this.random),
     });
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > MAX_REMEMBERED && oldest !== undefined) this.#failures.delete(oldest);

@@ -17,7 +17,12 @@ export type SourceEvent =
       readonly distance?: Distance;
     }
   /** Its open requests will not be answered. */
-  | { readonly type: 'source-left'; readonly source: PeerId }
+  | {
+      readonly type: 'source-left';
+      readonly source: PeerId;
+      /** It asks not to be dialed again for this time. @default no time */
+      readonly retryAfterMs?: number | undefined;
+    }
   | { readonly type: 'source-has'; readonly source: PeerId; readonly pieces: readonly number[] }
   /** A part of a block arrived: the peer is not silent, however slow. */
   | { readonly type: 'source-heard'; readonly source: PeerId }

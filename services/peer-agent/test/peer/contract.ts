@@ -390,9 +390,12 @@ export function peerConnectorContract(create: () => Promise<SwarmSite>): void {
       const { address } = await site.uploader('uploader');
       const steps: [number, number][] = [];
       const { signal } = new AbortController();
-      const found = await connector.fetchMetainfo(address, infohash, signal, (bytes, total) => {
-        steps.push([bytes, total]);
+      let dials = 0;
+      const found = await connector.fetchMetainfo(address, infohash, signal, {
+        dialed: () => (dials += 1),
+        received: (bytes, total) => steps.push([bytes, total]),
       });
+      expect(dials).toBe(1);
       expect(found.infohash).toBe(infohash);
       expect(found.bytes.equals(metainfo.bytes)).toBe(true);
       const total = metainfo.bytes.length;

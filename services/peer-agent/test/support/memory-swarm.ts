@@ -5,7 +5,13 @@ import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import { runSteps } from '@enjambre/core/steps';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../src/app/ports/peers.js';
+import type {
+  BlockSource,
+  MetainfoProgress,
+  PeerAddress,
+  PeerConnector,
+  SourceNews,
+} from '../../src/app/ports/peers.js';
 import type { BlockRef, RejectReason } from '../../src/domain/block.js';
 import type { PieceClass } from '../../src/domain/upload/piece-class.js';
 import { peerNamed } from './ids.js';
@@ -48,10 +54,11 @@ export class MemorySwarm implements PeerConnector {
 
   open(
     peer: PeerAddress,
-    { infohash, have }: Parameters<PeerConnector['open']>[1],
+    { infohash, have, dialed }: Parameters<PeerConnector['open']>[1],
     tell: (news: SourceNews) => void,
   ): MemoryLink {
     const uploader = this.#byEndpoint.get(peer.endpoint);
+    dialed?.();
     const closed = (reason: string): void => void this.closed.push(`${peer.name}: ${reason}`);
     return new MemoryLink({ uploader, peer, infohash, have, tell, closed });
   }
@@ -60,17 +67,18 @@ export class MemorySwarm implements PeerConnector {
     peer: PeerAddress,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress: (bytes: number, total: number) => void = () => undefined,
+    progress: MetainfoProgress = {},
   ): Promise<Metainfo> {
     await Promise.resolve();
     if (signal.aborted) throw cancelled();
+    progress.dialed?.();
     const uploader = this.#byEndpoint.get(peer.endpoint);
     if (!uploader || uploader.isGone) throw unreachable(peer);
     if (uploader.isSilent)
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(cancelled())));
     const { bytes } = uploader;
     if (uploader.isHonest && infohash !== this.content.metainfo.infohash) throw unknownFile();
-    for (const come of [bytes.length >> 1, bytes.length]) progress(come, bytes.length);
+    for (const come of [bytes.length >> 1, bytes.length]) progress.received?.(come, bytes.length);
     return runSteps(parseMetainfoSteps(bytes, infohash));
   }
 }

@@ -199,12 +199,9 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     this.#arrived = [];
     this.#obstacle = error;
     if (this.#stopping.signal.aborted) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#open();
-      },
-      this.#reconnection.waitMs(error.reason, error.retryAfterMs),
-    );
+    this.#timer = setTimeout(() => {
+      this.#open();
+    }, this.#reconnection.waitMs(error));
   }
 
   #open(): void {
@@ -213,7 +210,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
       this.#obstacle = inboxFull();
       this.#timer = setTimeout(() => {
         this.#open();
-      }, this.#reconnection.waitMs('INBOX_FULL'));
+      }, this.#reconnection.waitMs(this.#obstacle));
       return;
     }
     const { identity } = this.parts;

@@ -84,6 +84,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   /** Last problem logged for each tracker. */
   readonly #told = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
+  /** Sessions that ended since the last welcome: each was with the next tracker. */
+  #refusals = 0;
   readonly #stopping = new AbortController();
   /** Epoch of the last session; see Hello in the proto. */
   #epoch = 0;
@@ -212,6 +214,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   welcome(welcome: Welcome): void {
     this.#welcome = welcome;
     this.#told.delete(this.address);
+    this.#refusals = 0;
     this.#reconnection.opened();
     logWelcome(this.#parts.log, this.address, welcome);
     for (const membership of this.#memberships.values()) {
@@ -245,7 +248,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#objections.clear();
     if (wasConnected) this.#told.delete(this.address);
     this.#tellAway(this.address, error);
-    this.#openLater(error);
+    this.#refusals += 1;
+    // Another tracker may have room: its own refusal says when to try again.
+    const othersLeft = this.#refusals % this.#pool.size !== 0;
+    const { reason, message, retryAfterMs } = error;
+    this.#openLater({ reason, message, retryAfterMs: othersLeft ? undefined : retryAfterMs });
   }
 
   #tellAway(tracker: string, { reason, message }: EnjambreError): void {
@@ -257,10 +264,9 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     );
   }
 
-  #openLater({ reason, message, retryAfterMs }: EnjambreError): void {
-    // Another tracker may have room now.
-    const waitMs = this.#reconnection.waitMs(reason, this.#pool.size < 2 ? retryAfterMs : 0);
-    this.#problem = message;
+  #openLater(error: Pick<EnjambreError, 'reason' | 'message' | 'retryAfterMs'>): void {
+    const waitMs = this.#reconnection.waitMs(error);
+    this.#problem = error.message;
     if (this.#stopping.signal.aborted) return;
     this.#pool.advance();
     this.#timer = setTimeout(() => void this.#open(), waitMs);

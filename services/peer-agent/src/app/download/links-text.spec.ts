@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { linksText } from './links-text.js';
 
 const NOW = 100_000;
-const base = { ready: true, sinceMs: 0, askedMs: undefined, heardMs: -Infinity };
+const base = { ready: true, dialed: true, sinceMs: 0, askedMs: undefined, heardMs: -Infinity };
 let number = 0;
 const link = (state: Partial<Omit<typeof base, 'askedMs'> & { askedMs: number }>) => ({
   ...base,

@@ -84,18 +84,23 @@ export class MetainfoSearch implements SwarmListener {
     this.#asked.set(peer, abort);
     const { connector, infohash } = this.parts;
     const either = AbortSignal.any([signal, abort.signal]);
-    const progress = (bytes: number, total: number): void => {
-      if (!either.aborted) this.#race.received(peer, { bytes, total });
+    const progress = {
+      dialed: (): void => {
+        if (!either.aborted) this.#race.dialed(peer, this.parts.clock.nowMs());
+      },
+      received: (bytes: number, total: number): void => {
+        if (!either.aborted) this.#race.received(peer, { bytes, total });
+      },
     };
     try {
       const found = await connector.fetchMetainfo(address, infohash, either, progress);
       this.#found ??= found;
     } catch (error) {
       if (either.aborted) return;
-      const { message, reason } = EnjambreError.from(error);
+      const { message, reason, retryAfterMs } = EnjambreError.from(error);
       this.#lastFailure = `${address.name} at ${address.endpoint} did not send the metainfo: ${message}`;
       const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
-      this.#race.failed(peer, this.parts.clock.nowMs(), failure);
+      this.#race.failed(peer, this.parts.clock.nowMs(), failure, retryAfterMs);
     } finally {
       if (this.#asked.get(peer) === abort) this.#asked.delete(peer);
       this.#rouse();

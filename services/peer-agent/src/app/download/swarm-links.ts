@@ -129,7 +129,8 @@ export class SwarmLinks {
 
   #open(address: PeerAddress): void {
     const { connector, infohash, layout, have } = this.parts;
-    const source = connector.open(address, { infohash, layout, have }, (news) => {
+    const dialed = (): void => this.#feed({ type: 'dialed', source: address.peerId });
+    const source = connector.open(address, { infohash, layout, have, dialed }, (news) => {
       this.#heard(news, address);
     });
     this.#links.set(address.peerId, source);
@@ -139,7 +140,8 @@ export class SwarmLinks {
     if (!this.#links.has(news.source)) return;
     if (news.type === 'source-left') this.#links.delete(news.source);
     // Before the handler, which may send new requests.
-    this.#feed(news);
+    const isRefused = news.type === 'source-left';
+    this.#feed(isRefused ? { ...news, retryAfterMs: news.error.retryAfterMs } : news);
     if (news.type !== 'source-left' || news.joined) this.handler.heard(news, address);
     else if (!news.byUs) this.handler.unreachable(address, news.error);
   }

@@ -52,26 +52,33 @@ export interface BlockSource {
   close(reason: string, message: string, piece?: number): void;
 }
 
+/** What happens while a metainfo is fetched. */
+export interface MetainfoProgress {
+  /** An address of the peer is dialed; addresses may have to wait for their turn. */
+  dialed?(): void;
+  /** Bytes fetched so far, and the total that the peer announced. */
+  received?(bytes: number, total: number): void;
+}
+
 export interface PeerConnector {
   /**
-   * Opens a link to an uploader. `have` is our bitfield; it is read when it is sent. `tell` receives every event, never
-   * before this call returns.
+   * Opens a link to an uploader. `have` is our bitfield; it is read when it is sent. `dialed` is called when an address
+   * is dialed, perhaps before this call returns; addresses may have to wait for their turn. `tell` receives every event,
+   * never before this call returns.
    */
   open(
     peer: PeerAddress,
-    what: { infohash: InfoHash; layout: PieceLayout; have: Bitfield },
+    what: { infohash: InfoHash; layout: PieceLayout; have: Bitfield; dialed?: () => void },
     tell: (news: SourceNews) => void,
   ): BlockSource;
   /**
    * Fetches and verifies the metainfo of a file. Throws {@link EnjambreError}: `invalid` BAD_METAINFO if the peer sends
    * anything else, `cancelled` if `signal` aborts.
-   *
-   * @param progress receives the bytes fetched so far, and the total that the peer announced
    */
   fetchMetainfo(
     peer: PeerAddress,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress?: (bytes: number, total: number) => void,
+    progress?: MetainfoProgress,
   ): Promise<Metainfo>;
 }

@@ -19,11 +19,19 @@ class LinkTable {
   readonly banned = new Set<PeerId>();
   readonly links = new Set<PeerId>();
   readonly candidates = new Candidates({
-    isBanned: (peer) => this.banned.has(peer),
+    isBanned: (peer) => {
+      this.looks += 1;
+      return this.banned.has(peer);
+    },
     random: seededRandom(1),
   });
+  /** Questions about bans: each pass over peers asks one for each. */
+  looks = 0;
   widened = 0;
   #nowMs = 0;
+
+  /** @param dialsAtOnce false if a test feeds `dialed` itself */
+  constructor(private readonly dialsAtOnce = true) {}
 
   feed(event: CandidateEvent<CandidateAddress>, afterMs = 0): void {
     this.#nowMs += afterMs;
@@ -31,7 +39,7 @@ class LinkTable {
   }
 
   /** Of a linked peer. */
-  feedOf(type: 'source-joined' | 'asked' | 'source-left', source: PeerId): void {
+  feedOf(type: 'dialed' | 'source-joined' | 'asked' | 'source-left', source: PeerId): void {
     if (type === 'source-left') this.links.delete(source);
     if (type === 'source-joined') this.feed({ type, source, has: Bitfield.empty(1) });
     else this.feed({ type, source });
@@ -44,6 +52,7 @@ class LinkTable {
     expect(this.links.has(peer)).toBe(false);
     expect(this.banned.has(peer)).toBe(false);
     this.links.add(peer);
+    if (this.dialsAtOnce) this.feedOf('dialed', peer);
     expect(this.links.size).toBeLessThanOrEqual(2 * MAX_LINKS);
   }
 }
@@ -67,6 +76,18 @@ describe('candidates', () => {
     const moved = { ...addressOf(peer), endpoint: 'elsewhere' };
     table.feed({ type: 'peers', snapshot: false, upserted: [moved], removed: [] });
     expect(table.links.has(peer)).toBe(true);
+  });
+
+  it('that are full are not dialed before the time for which they ask', () => {
+    const table = new LinkTable();
+    const full = PEERS[0]!;
+    table.feed({ type: 'peers', snapshot: true, upserted: [addressOf(full)], removed: [] });
+    table.links.delete(full);
+    table.feed({ type: 'source-left', source: full, retryAfterMs: 30_000 });
+    let ticks = 0;
+    for (; !table.links.has(full); ticks++) table.feed({ type: 'tick' }, 100);
+    expect(ticks).toBeGreaterThanOrEqual(240);
+    expect(ticks).toBeLessThanOrEqual(361);
   });
 
   it.each<[string, (table: LinkTable, fake: PeerId) => void]>([
@@ -101,6 +122,47 @@ describe('candidates', () => {
     table.feedOf('source-left', honest.peerId);
     second();
     expect(table.links.has(honest.peerId)).toBe(true);
+  });
+
+  it('that wait to be dialed take turns, and are set aside only when they were dialed in vain', () => {
+    const table = new LinkTable(false);
+    table.feed({ type: 'peers', snapshot: true, upserted: PEERS.map(addressOf), removed: [] });
+    const lastMs = new Map<PeerId, number>();
+    let nowMs = 0;
+    let longest = 0;
+    const wait = (ticks: number): void => {
+      for (let tick = 0; tick < ticks; tick++) {
+        nowMs += 100;
+        table.feed({ type: 'tick' }, 100);
+        for (const peer of table.links) lastMs.set(peer, nowMs);
+        longest = Math.max(longest, ...[...lastMs.values()].map((ms) => nowMs - ms));
+      }
+    };
+    wait(100);
+    expect([table.links.size, lastMs.size]).toEqual([MAX_LINKS, PEERS.length]);
+    expect(longest).toBeLessThanOrEqual(4000);
+    const first = [...table.links][0]!;
+    table.feedOf('dialed', first);
+    wait(4);
+    expect(table.links.has(first)).toBe(true);
+    // A later dial does not give it more time.
+    table.feedOf('dialed', first);
+    wait(12);
+    expect(table.links.has(first)).toBe(false);
+    longest = 0;
+    wait(70);
+    expect(table.links.has(first)).toBe(false);
+    expect(longest).toBeGreaterThan(8000);
+  });
+
+  it('that wait for a place cost nothing in most ticks while all links work', () => {
+    const table = new LinkTable();
+    table.feed({ type: 'peers', snapshot: true, upserted: PEERS.map(addressOf), removed: [] });
+    for (const source of table.links) table.feedOf('source-joined', source);
+    table.looks = 0;
+    for (let tick = 0; tick < 100; tick++) table.feed({ type: 'tick' }, 100);
+    const spare = PEERS.length - MAX_LINKS;
+    expect(table.looks).toBeLessThanOrEqual(100 * MAX_LINKS + 11 * spare);
   });
 
   it('of parties that never answer do not hide the one that does', () => {

@@ -1,5 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
-import { Backoff } from '@enjambre/core/backoff';
+import { Backoff, retryWaitMs } from '@enjambre/core/backoff';
 import type { Random } from '../random.js';
 import { MAX_LINKS } from '../swarm-constants.js';
 import type {
@@ -15,10 +15,11 @@ import {
   findIdle,
   findReplaceable,
   findUseless,
+  findWaiting,
   isQuiet,
   type LinkState,
 } from './replacement.js';
-import { SparePeers } from './spare-peers.js';
+import { SparePeers, type Spare } from './spare-peers.js';
 
 export interface CandidatesComponents {
   /** Peers currently banned. */
@@ -33,6 +34,8 @@ const SET_ASIDE_MS = 10_000;
 const WIDEN_AGAIN_MS = 30_000;
 /** While others wait, a link that gives nothing is given up this often. */
 const TURNOVER_MS = 10_000;
+/** Without room or news, places are given out again this often: bans and delays expire. */
+const REVIEW_MS = 1000;
 /** Delays between attempts to reach a peer. */
 const RETRY = { baseMs: 300, maxMs: 10_000 };
 
@@ -42,6 +45,7 @@ interface Candidate<Address> extends LinkState {
   /** A link is open, or being opened. */
   linked: boolean;
   ready: boolean;
+  dialed: boolean;
   sinceMs: number;
   askedMs: number | undefined;
   /** The tracker still lists the peer. A working link is kept regardless. */
@@ -67,6 +71,7 @@ export class Candidates<Address extends CandidateAddress> {
   readonly #setAside = new Map<PeerId, number>();
   #widenedMs = -Infinity;
   #turnoverMs = -Infinity;
+  #reviewMs = -Infinity;
   #nowMs = 0;
   #effects: CandidateEffect<Address>[] = [];
 
@@ -97,8 +102,11 @@ export class Candidates<Address extends CandidateAddress> {
     const candidate = this.#candidates.get(event.source);
     if (!candidate?.linked) return;
     switch (event.type) {
+      case 'dialed':
+        return this.#dialed(candidate);
       case 'source-joined':
         candidate.ready = true;
+        candidate.dialed = true;
         candidate.sinceMs = this.#nowMs;
         return;
       case 'asked':
@@ -113,9 +121,16 @@ export class Candidates<Address extends CandidateAddress> {
         candidate.askedMs = undefined;
         return;
       case 'source-left':
-        return this.#lost(candidate);
+        return this.#lost(candidate, event.retryAfterMs);
       default: // Other events do not affect the choice of links.
     }
+  }
+
+  /** The time for its hello starts with the first dial: later ones do not make a silent peer a new one. */
+  #dialed(candidate: Candidate<Address>): void {
+    if (candidate.dialed) return;
+    candidate.dialed = true;
+    candidate.sinceMs = this.#nowMs;
   }
 
   #answered(candidate: Candidate<Address>): void {
@@ -136,8 +151,8 @@ export class Candidates<Address extends CandidateAddress> {
       if (candidate) candidate.listed = false;
     }
     const allFit = this.#candidates.size + upserted.length <= MAX_LINKS;
-    for (const address of allFit ? upserted : this.#inTurns(shuffled(upserted, this.parts.random)))
-      this.#list(address);
+    const listed = upserted.map((address) => ({ address, party: partyOf(address) }));
+    for (const peer of allFit ? listed : this.#inTurns(shuffled(listed, this.parts.random))) this.#list(peer);
     for (const candidate of this.#candidates.values()) this.#dropIfDone(candidate);
     this.#listSpare();
   }
@@ -154,33 +169,45 @@ export class Candidates<Address extends CandidateAddress> {
     for (const [peer, address] of this.#shunned) {
       if (this.parts.isBanned(peer)) continue;
       this.#shunned.delete(peer);
-      this.#list(address);
+      this.#list({ address, party: partyOf(address) });
     }
-    this.#listSpare();
-    this.#turnOver();
+    if (this.#isDue) this.#listSpare();
     this.#widenIfIdle();
   }
 
-  #list(address: Address): void {
+  /** Spare peers are only sorted when a place is free, or may be: that takes time for each of many downloads. */
+  get #isDue(): boolean {
+    if (this.#nowMs - this.#reviewMs >= REVIEW_MS || this.#candidates.size < MAX_LINKS) return true;
+    if (findReplaceable(this.#candidates.values(), this.#nowMs)) return true;
+    return findIdle(this.#candidates.values(), this.#nowMs).length > 0;
+  }
+
+  #list(peer: Spare<Address>): void {
+    const { address, party } = peer;
     const { peerId } = address;
     const known = this.#candidates.get(peerId);
     if (known) {
       const moved = endpointsOf(known.address) !== endpointsOf(address);
       known.address = address;
-      known.party = partyOf(address);
+      known.party = party;
       known.listed = true;
       if (moved && !known.linked) this.#open(known);
       return;
     }
     this.#spare.delete(peerId);
-    if (this.parts.isBanned(peerId)) return this.#shun(address);
-    const party = partyOf(address);
-    if (!this.#hasRoom(party)) return this.#spare.put(address);
+    if (this.parts.isBanned(peerId)) this.#shun(address);
+    else if (this.#hasRoom(party)) this.#place(peer);
+    else this.#spare.put(peer);
+  }
+
+  #place({ address, party }: Spare<Address>): void {
+    this.#spare.delete(address.peerId);
     const candidate: Candidate<Address> = {
       address,
       party,
       linked: false,
       ready: false,
+      dialed: false,
       sinceMs: this.#nowMs,
       askedMs: undefined,
       listed: true,
@@ -188,13 +215,13 @@ export class Candidates<Address extends CandidateAddress> {
       retryMs: this.#nowMs,
       backoff: new Backoff({ ...RETRY, random: this.parts.random }),
     };
-    this.#candidates.set(peerId, candidate);
+    this.#candidates.set(address.peerId, candidate);
     this.#open(candidate);
   }
 
-  /** Addresses in the order in which they get places: parties that have the fewest come first. */
-  #inTurns(addresses: readonly Address[]): Address[] {
-    return inPartyTurns(addresses, partyOf, this.#places);
+  /** Peers in the order in which they get places: parties that have the fewest come first. */
+  #inTurns(peers: readonly Spare<Address>[]): Spare<Address>[] {
+    return inPartyTurns(peers, ({ party }) => party, this.#places);
   }
 
   /** Number of places of each party. */
@@ -203,7 +230,7 @@ export class Candidates<Address extends CandidateAddress> {
   }
 
   /** Spare peers that may be tried now. */
-  #waiting(): Address[] {
+  #waiting(): Spare<Address>[] {
     return this.#spare.wanted(
       (peer) =>
         !this.parts.isBanned(peer) && this.#nowMs - (this.#setAside.get(peer) ?? -Infinity) >= SET_ASIDE_MS,
@@ -212,11 +239,13 @@ export class Candidates<Address extends CandidateAddress> {
 
   /** Opens links to spare peers, if there is room now. */
   #listSpare(): void {
+    this.#reviewMs = this.#nowMs;
     const waiting = this.#waiting();
     if (waiting.length === 0) return;
-    for (const address of this.#inTurns(waiting)) {
-      if (!this.#hasRoom(partyOf(address))) return;
-      this.#list(address);
+    const inTurns = this.#inTurns(waiting);
+    for (const peer of inTurns) {
+      if (!this.#hasRoom(peer.party)) return this.#turnOver(inTurns);
+      this.#place(peer);
     }
   }
 
@@ -235,7 +264,21 @@ export class Candidates<Address extends CandidateAddress> {
     const [idle] = findIdle(this.#candidates.values(), this.#nowMs).filter(givesWayTo(party, counts));
     const useless = idle ?? findExcess(this.#candidates.values(), party, counts);
     if (useless) this.#putAside(useless);
-    return useless !== undefined;
+    return useless !== undefined || this.#swapWaiting(givesWayTo(party, counts));
+  }
+
+  /**
+   * A peer that waits long to be dialed gives its place to another, which may be dialed at once, and gets one again soon:
+   * nothing is known against it.
+   */
+  #swapWaiting(mayGive: (link: Candidate<Address>) => boolean): boolean {
+    const waiting = findWaiting(this.#candidates.values(), this.#nowMs).find(mayGive);
+    if (!waiting) return false;
+    const { address, party, listed } = waiting;
+    waiting.listed = false;
+    this.#close(waiting, 'set-aside');
+    if (listed) this.#spare.put({ address, party });
+    return true;
   }
 
   #countQuiet(): number {
@@ -245,33 +288,34 @@ export class Candidates<Address extends CandidateAddress> {
   }
 
   /** A link that has given nothing for long makes room for another peer, one at a time. */
-  #turnOver(): void {
-    if (this.#candidates.size < MAX_LINKS || this.#nowMs - this.#turnoverMs < TURNOVER_MS) return;
+  #turnOver(waiting: readonly Spare<Address>[]): void {
+    if (this.#nowMs - this.#turnoverMs < TURNOVER_MS) return;
+    const next = waiting.find(({ address }) => !this.#candidates.has(address.peerId));
     const useless = findUseless(this.#candidates.values(), this.#nowMs);
-    const [next] = useless.length > 0 ? this.#inTurns(this.#waiting()) : [];
-    const last = next && useless.find(givesWayTo(partyOf(next), this.#places));
+    const last = next && useless.find(givesWayTo(next.party, this.#places));
     if (!last) return;
     this.#turnoverMs = this.#nowMs;
     this.#putAside(last);
-    this.#list(next);
+    this.#place(next);
   }
 
   /** Sets aside a peer, to be tried again later. */
   #putAside(idle: Candidate<Address>): void {
-    const { address, listed } = idle;
+    const { address, party, listed } = idle;
     idle.listed = false;
     this.#close(idle, 'set-aside');
     this.#setAside.set(address.peerId, this.#nowMs);
     const [oldest] = this.#setAside.keys();
     if (this.#setAside.size > MAX_CANDIDATES && oldest) this.#setAside.delete(oldest);
-    if (listed) this.#spare.put(address);
+    if (listed) this.#spare.put({ address, party });
   }
 
-  /** All places are taken, and most peers do not answer, or none sends what was requested. */
+  /** All places are taken, and most peers do not answer or wait to be dialed, or none sends what was requested. */
   #widenIfIdle(): void {
     if (this.#candidates.size < MAX_LINKS || this.#nowMs - this.#widenedMs < WIDEN_AGAIN_MS) return;
     const idle = findIdle(this.#candidates.values(), this.#nowMs);
-    if (idle.length < MAX_LINKS / 2 && !idle.some(({ ready }) => ready)) return;
+    const waiting = findWaiting(this.#candidates.values(), this.#nowMs);
+    if (idle.length + waiting.length < MAX_LINKS / 2 && !idle.some(({ ready }) => ready)) return;
     this.#widenedMs = this.#nowMs;
     this.#effects.push({ type: 'widen' });
   }
@@ -290,12 +334,14 @@ export class Candidates<Address extends CandidateAddress> {
     this.#lost(candidate);
   }
 
-  #lost(candidate: Candidate<Address>): void {
+  #lost(candidate: Candidate<Address>, retryAfterMs?: number): void {
     if (candidate.ready) candidate.sinceMs = this.#nowMs;
     candidate.askedMs = undefined;
     candidate.linked = false;
     candidate.ready = false;
-    candidate.retryMs = this.#nowMs + candidate.backoff.next();
+    // It may not be dialed at all: it had its turn.
+    candidate.dialed = true;
+    candidate.retryMs = this.#nowMs + retryWaitMs(candidate.backoff.next(), retryAfterMs, this.parts.random);
     this.#dropIfDone(candidate);
   }
 

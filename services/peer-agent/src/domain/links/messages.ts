@@ -24,6 +24,8 @@ export interface PeerChange<Address extends CandidateAddress> {
 export type CandidateEvent<Address extends CandidateAddress> =
   | SourceEvent
   | ({ readonly type: 'peers' } & PeerChange<Address>)
+  /** An address of the peer is dialed; before that, the link waits for its turn (docs/protocol.md). */
+  | { readonly type: 'dialed'; readonly source: PeerId }
   /** A block was requested of the peer. */
   | { readonly type: 'asked'; readonly source: PeerId }
   | { readonly type: 'tick' };
@@ -35,7 +37,7 @@ export type CloseReason = 'banned' | 'replaced' | 'set-aside';
 
 /** What to do, in this order. */
 export type CandidateEffect<Address extends CandidateAddress> =
-  /** Opens a link to the peer. Answered by `source-joined` or `source-left`. */
+  /** Opens a link to the peer. Answered by `dialed`, at once or later, and then `source-joined` or `source-left`. */
   | { readonly type: 'open'; readonly address: Address }
   | { readonly type: 'close'; readonly peer: PeerId; readonly reason: CloseReason }
   /** Most of the listed peers are useless: the tracker must list others. */

@@ -6,7 +6,7 @@ export interface LinkUse {
   readonly heardMs: number;
 }
 
-/** A peer that does not say hello within this time must not keep others waiting. */
+/** A peer that does not say hello within this time after it was dialed must not keep others waiting. */
 const QUIET_MS = 500;
 /** While no peer sends anything, one that has left requests unanswered for this long gives its place to another. */
 const UNANSWERED_MS = 10_000;
@@ -15,7 +15,9 @@ const UNANSWERED_MS = 10_000;
 export interface LinkState {
   /** Both sides have said hello. */
   readonly ready: boolean;
-  /** Since when it is ready, or not ready. */
+  /** It was dialed at least once. One that waits for its turn to be dialed cannot answer. */
+  readonly dialed: boolean;
+  /** Since when it is ready, or not ready; before its first hello, since it was first dialed, or has its place. */
   readonly sinceMs: number;
   /** Time of the first request since its last answer; undefined if none is open. */
   readonly askedMs: number | undefined;
@@ -24,8 +26,17 @@ export interface LinkState {
 }
 
 /** True if the peer does not answer, as far as so short a time shows. */
-export function isQuiet({ ready, sinceMs }: LinkState, nowMs: number): boolean {
-  return !ready && nowMs - sinceMs >= QUIET_MS;
+export function isQuiet({ ready, dialed, sinceMs }: LinkState, nowMs: number): boolean {
+  return !ready && dialed && nowMs - sinceMs >= QUIET_MS;
+}
+
+/** A peer that has waited this long to be dialed lets another wait in its place, if there is one. */
+const TURN_MS = 1000;
+
+/** The links whose peers have waited long for their turn to be dialed, longest first. They have not failed. */
+export function findWaiting<Link extends LinkState>(links: Iterable<Link>, nowMs: number): Link[] {
+  const waiting = [...links].filter(({ dialed, sinceMs }) => !dialed && nowMs - sinceMs >= TURN_MS);
+  return waiting.sort((one, other) => one.sinceMs - other.sinceMs);
 }
 
 /**

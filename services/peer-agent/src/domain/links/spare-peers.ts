@@ -1,18 +1,25 @@
 import type { PeerId } from '@enjambre/core/ids';
 import { WIDE_WATCH_PEERS } from '../swarm-constants.js';
 import type { CandidateAddress } from './messages.js';
-import { partyOf } from './party-turns.js';
+import { countParties } from './party-turns.js';
+
+/** A spare peer and its party. */
+export interface Spare<Address> {
+  readonly address: Address;
+  readonly party: string;
+}
 
 /**
  * Peers listed by the tracker that exceed the number of links. They are kept because the tracker does not list them
  * again: as many as it lists at a time. If there are more, those of the party with the most make room, oldest first.
  */
 export class SparePeers<Address extends CandidateAddress> {
-  readonly #peers = new Map<PeerId, Address>();
+  readonly #peers = new Map<PeerId, Spare<Address>>();
 
-  put(address: Address): void {
-    this.#peers.delete(address.peerId);
-    this.#peers.set(address.peerId, address);
+  put(spare: Spare<Address>): void {
+    const { peerId } = spare.address;
+    this.#peers.delete(peerId);
+    this.#peers.set(peerId, spare);
     if (this.#peers.size > WIDE_WATCH_PEERS) this.#dropOne();
   }
 
@@ -25,19 +32,14 @@ export class SparePeers<Address extends CandidateAddress> {
   }
 
   /** Those that are wanted now, the longest known first. */
-  wanted(isWanted: (peer: PeerId) => boolean): Address[] {
-    return [...this.#peers.values()].filter(({ peerId }) => isWanted(peerId));
+  wanted(isWanted: (peer: PeerId) => boolean): Spare<Address>[] {
+    return [...this.#peers.values()].filter(({ address }) => isWanted(address.peerId));
   }
 
   #dropOne(): void {
-    const parties = new Map<string, Address[]>();
-    for (const address of this.#peers.values()) {
-      const party = partyOf(address);
-      parties.set(party, [...(parties.get(party) ?? []), address]);
-    }
-    let largest: readonly Address[] = [];
-    for (const party of parties.values()) if (party.length > largest.length) largest = party;
-    const [oldest] = largest;
-    if (oldest) this.#peers.delete(oldest.peerId);
+    const counts = countParties(this.#peers.values());
+    const most = Math.max(...counts.values());
+    for (const [peer, { party }] of this.#peers)
+      if (counts.get(party) === most) return void this.#peers.delete(peer);
   }
 }

@@ -1,4 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Bitfield } from '@enjambre/core/bitfield';
+import type { PeerId } from '@enjambre/core/ids';
+import { Candidates } from '../../../domain/links/candidates.js';
+import type { CandidateEvent } from '../../../domain/links/messages.js';
 import { seededRandom } from '../../../domain/random.js';
 import { peerNamed } from '../../../../test/support/ids.js';
 import { DialGate, type DialTarget } from './dial-gate.js';
@@ -80,4 +84,41 @@ describe('addresses that strangers name', () => {
     enter(target('10.0.1.1'));
     expect(dialed).toHaveLength(21);
   });
+});
+
+it.each([
+  ['at the rate of the gate', false, 60_000],
+  ['within seconds if it was reached before', true, 5000],
+])('the one peer that answers is found among 256 networks that do not, %s', (_, isKnown, mostMs) => {
+  const candidates = new Candidates<DialTarget>({ isBanned: () => false, random: seededRandom(2) });
+  const leave = new Map<PeerId, () => void>();
+  const honest = peerNamed('honest');
+  let joined = false;
+  const feed = (event: CandidateEvent<DialTarget>): void => {
+    for (const effect of candidates.handle(event, nowMs)) {
+      if (effect.type === 'close') leave.get(effect.peer)?.();
+      if (effect.type !== 'open') continue;
+      const { address } = effect;
+      const source = address.peerId;
+      const dial = (): void => {
+        feed({ type: 'dialed', source });
+        if (source === honest) setTimeout(() => feed({ type: 'source-joined', source, has }), 100);
+      };
+      leave.set(source, gate.enter(address, dial));
+    }
+  };
+  const has = Bitfield.empty(1);
+  const dead = Array.from({ length: 256 }, (_, at) => ({
+    peerId: peerNamed(`dead ${at}`),
+    endpoint: `[2001:db8:0:${at.toString(16)}::1]:7072`,
+  }));
+  const answering = { peerId: honest, endpoint: '10.0.0.1:7072' };
+  if (isKnown) gate.reached(answering);
+  const upserted = [...dead, answering];
+  feed({ type: 'peers', snapshot: true, upserted, removed: [] });
+  for (; !joined && nowMs < 120_000; joined = candidates.counts.ready > 0) {
+    pass(100);
+    feed({ type: 'tick' });
+  }
+  expect(nowMs).toBeLessThan(mostMs);
 });

@@ -36,6 +36,13 @@ describe('a peer with many addresses', () => {
     expect(new Set(rounds.flat()).size).toBe(16);
   });
 
+  it('starts after the last one dialed when a round ended early, even if all fit in one', () => {
+    const turns = new DialTurns();
+    const few = many.slice(0, 3);
+    expect(dial(turns, few, 1)).toEqual([few[0]]);
+    expect(turns.next(bob, few)).toEqual([few[1], few[2], few[0]]);
+  });
+
   it('is dialed as before when its addresses change', () => {
     const turns = new DialTurns();
     dial(turns, many);

@@ -6,8 +6,8 @@ const MAX_DIALED = 4;
 const MAX_KNOWN = 1000;
 
 /**
- * Chooses the addresses at which to dial a peer: a few in each round, the others in later rounds, starting with the one
- * that last worked.
+ * Chooses the addresses at which to dial a peer: a few in each round, starting with the one that last worked and then
+ * those that were not dialed in the last round, since a round may end early.
  */
 export class DialTurns {
   readonly #reached = new Recent();
@@ -19,8 +19,6 @@ export class DialTurns {
     const reached = this.#reached.get(peer);
     const known = all.filter((endpoint) => endpoint === reached);
     const others = all.filter((endpoint) => endpoint !== reached);
-    const room = MAX_DIALED - known.length;
-    if (others.length <= room) return [...known, ...others];
     const start = others.indexOf(this.#dialed.get(peer) ?? '') + 1;
     return [...known, ...others.slice(start), ...others.slice(0, start)].slice(0, MAX_DIALED);
   }

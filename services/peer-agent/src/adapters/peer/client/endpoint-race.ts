@@ -149,12 +149,17 @@ export class EndpointRace implements MessageStream<SyncRequest> {
   }
 }
 
-/** One error for several failures. It blames no peer: the host that answered was another. */
+/**
+ * One error for several failures. It blames no peer: the host that answered was another. The peer is dialed again when
+ * the last of its addresses allows it.
+ */
 function allOf(failures: readonly EnjambreError[]): EnjambreError {
   const [first, ...others] = failures;
   if (first && others.length === 0) return first;
   const said = [...new Set(failures.map(({ message }) => message))].join('; ');
-  return new EnjambreError('unavailable', 'NOT_REACHED', said.slice(0, MAX_PROBLEM_CHARS), { cause: first });
+  const waits = failures.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  const details = { cause: first, ...(waits.length > 0 && { retryAfterMs: Math.max(...waits) }) };
+  return new EnjambreError('unavailable', 'NOT_REACHED', said.slice(0, MAX_PROBLEM_CHARS), details);
 }
 
 function noAnswer(): EnjambreError {

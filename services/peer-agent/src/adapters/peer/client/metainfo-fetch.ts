@@ -16,9 +16,6 @@ const METAINFO_TIMEOUT_MS = 15 * 60_000;
 /** Parsing metainfo takes up to a hundred times its bytes in memory: larger ones are parsed one after the other. */
 const PARSED_AT_ONCE_BYTES = 64 << 10;
 
-/** Bytes received, and total bytes. */
-export type MetainfoProgress = (bytes: number, total: number) => void;
-
 /** Fetches metainfo from untrusted peers; the memory that they can occupy is bounded over all fetches. */
 export class MetainfoFetch {
   readonly #memory = new MetainfoMemory();
@@ -35,7 +32,8 @@ export class MetainfoFetch {
     endpoint: string,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress: MetainfoProgress,
+    /** Bytes received, and total bytes. */
+    received: (bytes: number, total: number) => void,
   ): Promise<Metainfo> {
     const client = this.dialer.client(PeerServiceClient, endpoint, {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -54,7 +52,7 @@ export class MetainfoFetch {
         this.#memory.take(chunk.length);
         size += chunk.length;
         chunks.push(Buffer.from(chunk));
-        progress(size, totalLength);
+        received(size, totalLength);
       }
       const bytes = Buffer.concat(chunks);
       const parse = (): Promise<Metainfo> => turns.run(until(signal, this.parse(bytes, infohash)));

@@ -11,7 +11,13 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import type { BlockSource, PeerAddress, PeerConnector, SourceNews } from '../../../app/ports/peers.js';
+import type {
+  BlockSource,
+  MetainfoProgress,
+  PeerAddress,
+  PeerConnector,
+  SourceNews,
+} from '../../../app/ports/peers.js';
 import { BlockMemory } from '../../disk/block-memory.js';
 import { DialGate, type DialTarget } from './dial-gate.js';
 import { DialTurns } from './dial-turns.js';
@@ -21,7 +27,7 @@ import { HostNames } from './host-names.js';
 import { LateStream } from './late-stream.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
-import { MetainfoFetch, type MetainfoProgress } from './metainfo-fetch.js';
+import { MetainfoFetch } from './metainfo-fetch.js';
 import { UploaderConnections } from './uploader-connections.js';
 
 export interface PeerConnectorComponents {
@@ -48,6 +54,13 @@ interface Uploader {
   users: number;
 }
 
+interface RaceListener {
+  readonly sync: StreamListener<SyncResponse>;
+  readonly won: (uploader: Uploader) => void;
+  /** An address is dialed. */
+  readonly dialed: () => void;
+}
+
 /** Opens links; links to the same uploader share connections, which are closed when unused. */
 export class GrpcPeerConnector implements PeerConnector {
   readonly #uploaders = new Map<string, Uploader>();
@@ -67,12 +80,13 @@ export class GrpcPeerConnector implements PeerConnector {
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, tell: (news: SourceNews) => void): BlockSource {
     let uploader: Uploader | undefined;
     const endpoints = this.#nextOf(peer);
-    const race = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
-      this.#race(peer, endpoints, { sync, won: (winner) => (uploader = winner) });
-    const openSync = (sync: StreamListener<SyncResponse>): MessageStream<SyncRequest> =>
-      endpoints.every((text) => this.#names.known(text))
-        ? race(sync)
-        : new LateStream(this.#names.learn(endpoints), () => race(sync));
+    const won = (winner: Uploader): void => void (uploader = winner);
+    const openSync = (sync: StreamListener<SyncResponse>, dialed: () => void): MessageStream<SyncRequest> => {
+      const race = (): MessageStream<SyncRequest> => this.#race(peer, endpoints, { sync, won, dialed });
+      return endpoints.every((text) => this.#names.known(text))
+        ? race()
+        : new LateStream(this.#names.learn(endpoints), race);
+    };
     const parts = {
       openSync,
       // Opened when the uploader answers, in the async context of the link.
@@ -97,7 +111,7 @@ export class GrpcPeerConnector implements PeerConnector {
   #race(
     peer: PeerAddress,
     endpoints: readonly string[],
-    { sync, won }: { sync: StreamListener<SyncResponse>; won: (uploader: Uploader) => void },
+    { sync, won, dialed: isDialed }: RaceListener,
   ): MessageStream<SyncRequest> {
     const { peerId } = peer;
     const places = this.#placesOf(endpoints);
@@ -110,6 +124,7 @@ export class GrpcPeerConnector implements PeerConnector {
       enter: (at: string, dial: () => void) => this.#gate.enter({ peerId, endpoint: at }, dial),
       open: (at: string, stream: StreamListener<SyncResponse>) => {
         this.#turns.dialed(peerId, endpointOf.get(at) ?? at);
+        isDialed();
         const uploader = this.#acquire(at);
         dialed.set(at, uploader);
         return uploader.connections.openSync(stream);
@@ -169,7 +184,7 @@ export class GrpcPeerConnector implements PeerConnector {
     peer: PeerAddress,
     infohash: InfoHash,
     signal: AbortSignal,
-    progress: MetainfoProgress = () => undefined,
+    progress: MetainfoProgress = {},
   ): Promise<Metainfo> {
     const { peerId } = peer;
     const endpoints = this.#nextOf(peer);
@@ -180,11 +195,12 @@ export class GrpcPeerConnector implements PeerConnector {
     const ask = async (place: Place, { signal, answers }: Attempt): Promise<Metainfo> => {
       await this.#turn({ peerId, endpoint: place.at }, signal);
       this.#turns.dialed(peerId, place.endpoint);
+      progress.dialed?.();
       try {
         return await this.#metainfo.at(place.at, infohash, signal, (bytes, total) => {
           answers();
           this.#reached(peerId, place);
-          progress(bytes, total);
+          progress.received?.(bytes, total);
         });
       } catch (error) {
         const known = EnjambreError.from(error);

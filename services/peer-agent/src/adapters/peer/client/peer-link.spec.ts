@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
@@ -14,6 +14,7 @@ import { infoHash, peerNamed } from '../../../../test/support/ids.js';
 import { bytesOf, metainfoOf } from '../../../../test/support/content.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import type { SourceNews } from '../../../app/ports/peers.js';
+import { HELLO_TIMEOUT_MS } from '../wire-constants.js';
 import { GrpcPeerLink } from './peer-link.js';
 
 const PIECES = 3;
@@ -25,9 +26,12 @@ const uploader = peerNamed('uploader');
 class FakeStream<Request, Response> implements MessageStream<Request> {
   readonly said: Request[] = [];
   listener: StreamListener<Response> | undefined;
+  /** Called when an address is dialed. */
+  dial: (() => void) | undefined;
 
-  readonly open = (listener: StreamListener<Response>): this => {
+  readonly open = (listener: StreamListener<Response>, dialed?: () => void): this => {
     this.listener = listener;
+    this.dial = dialed;
     return this;
   };
 
@@ -162,6 +166,23 @@ describe('a link that is closed', () => {
     await waitFor(() => ended > 0, { what: 'the end', everyMs: 2, timeoutMs: 1000 });
     expect(ended).toBe(1);
   });
+});
+
+it('the time for a hello starts again with each address that is dialed, and not before', () => {
+  jest.useFakeTimers();
+  try {
+    jest.advanceTimersByTime(10 * HELLO_TIMEOUT_MS);
+    expect(news).toEqual([]);
+    sync.dial?.();
+    jest.advanceTimersByTime(HELLO_TIMEOUT_MS - 1);
+    sync.dial?.();
+    jest.advanceTimersByTime(HELLO_TIMEOUT_MS - 1);
+    expect(news).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(news).toMatchObject([{ type: 'source-left', error: { reason: 'NO_HELLO' } }]);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 describe('what a link reports', () => {

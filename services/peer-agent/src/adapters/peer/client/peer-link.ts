@@ -38,10 +38,16 @@ export interface LinkTarget {
   readonly infohash: InfoHash;
   readonly layout: PieceLayout;
   readonly have: Bitfield;
+  /** Called when an address is dialed. @default not reported */
+  readonly dialed?: () => void;
 }
 
 interface LinkComponents {
-  readonly openSync: (listener: StreamListener<SyncResponse>) => MessageStream<SyncRequest>;
+  /** Calls `dialed` for each address that it dials, perhaps at once. */
+  readonly openSync: (
+    listener: StreamListener<SyncResponse>,
+    dialed: () => void,
+  ) => MessageStream<SyncRequest>;
   readonly openFetch: (listener: StreamListener<FetchResponse>) => MessageStream<FetchRequest>;
   readonly self: SelfDescription;
   readonly signer: HelloSigner;
@@ -68,7 +74,8 @@ export class GrpcPeerLink implements BlockSource {
   });
   /** The uploader's pieces; empty before its bitfield arrives. */
   #theirs: Bitfield;
-  readonly #helloTimer: NodeJS.Timeout;
+  /** Runs from a dial to the bitfield: a link may wait long for its turn to dial. */
+  #helloTimer: NodeJS.Timeout | undefined;
   /** Runs until the server has ended the stream, after we did. */
   #lastWords: NodeJS.Timeout | undefined;
   #challenged = false;
@@ -83,10 +90,8 @@ export class GrpcPeerLink implements BlockSource {
       this.#guarded((message) => {
         this.#onSync(message);
       }),
+      () => this.#onDialed(),
     );
-    this.#helloTimer = setTimeout(() => {
-      this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
-    }, HELLO_TIMEOUT_MS);
   }
 
   get id(): PeerId {
@@ -123,6 +128,16 @@ export class GrpcPeerLink implements BlockSource {
     // A peer that has not answered cannot read a goodbye.
     this.#finish(this.#challenged ? GOODBYE_MS : 0);
     this.#left(new EnjambreError('aborted', reason, message), true);
+  }
+
+  /** Each address has the whole time for a hello. */
+  #onDialed(): void {
+    if (this.#closed || this.#ready) return;
+    clearTimeout(this.#helloTimer);
+    this.#helloTimer = setTimeout(() => {
+      this.#end(new EnjambreError('timeout', 'NO_HELLO', 'the peer did not say hello in time'));
+    }, HELLO_TIMEOUT_MS);
+    this.#target.dialed?.();
   }
 
   /** An error thrown by `handle` ends the link, as does the end of the stream. */
