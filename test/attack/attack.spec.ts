@@ -1,17 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { judge, type Goal } from './goals.js';
+import { judge } from './goals.js';
 import { whyNoHosts } from '../e2e/support/two-hosts.js';
 import { playSomewhere } from './play-apart.js';
 import { scenarios } from './scenarios.js';
 import { SHORT } from './size.js';
 
 const TIMEOUT_MS = 180_000;
-
-/** Goals that the product misses for now, by scenario. */
-const MISSED: Readonly<Record<string, readonly Goal['name'][]>> = {
-  // The tracker lists 200 of 601 peers at random, whatever their party: the honest one is seldom among them.
-  'fake-seeders': ['honest'],
-};
 
 /** Why no attacker can have a host of its own here; empty if it can. */
 const NO_HOSTS = whyNoHosts();
@@ -22,8 +16,7 @@ for (const scenario of scenarios) {
     async () => {
       const goals = judge(scenario, await playSomewhere(scenario, SHORT));
       const missed = goals.filter(({ isMet, isTimed }) => !isMet && !isTimed);
-      const known = MISSED[scenario.name] ?? [];
-      expect(missed.filter(({ name }) => !known.includes(name))).toEqual([]);
+      expect(missed).toEqual([]);
     },
     TIMEOUT_MS,
   );
