@@ -8,29 +8,47 @@ import type { MessageStore } from './ports.js';
 
 export interface AdmissionParts {
   readonly store: Pick<MessageStore, 'pending' | 'costOf' | 'recount'>;
-  readonly capacity: Pick<Capacity, 'pendingMessages' | 'pendingBytes'>;
+  readonly capacity: Pick<Capacity, 'pendingMessages' | 'pendingBytes' | 'storeBytes'>;
   readonly quotas: Pick<PartyQuotas, 'pendingMessages' | 'pendingBytes' | 'storeBytes'>;
 }
 
 /** Suggested retry delay for a full receiver, in milliseconds: an estimate. */
 const FULL_RETRY_MS = 5000;
 
+/** The end of a message, which the command completes with the flag. */
+const LARGER_PART = 'give each address a larger part of the messaging service';
+const OF_ADDRESS = { setting: 'addressBudget' };
+
 type Limit = Pick<Capacity, 'pendingMessages' | 'pendingBytes'>;
 
 /** Decides which mailboxes a message fits, so that no sender and no party takes more than its part of one. */
 export class Admission {
+  /** Cost of the messages that are being stored, by party: the store counts them when it has them. */
+  readonly #underWay = new Map<string, number>();
+
   constructor(private readonly parts: AdmissionParts) {}
 
   /**
-   * Returns the receivers whose mailbox has room for it. Throws `exhausted` RECEIVER_FULL if there is none,
-   * STORE_FULL if too much of this party waits in the store, `invalid` TOO_LARGE if it can never fit.
+   * Stores a message with `put`, for those receivers whose mailbox has room for it. Throws `exhausted` RECEIVER_FULL if
+   * there is none, STORE_FULL if this party's part of the store is used up, `invalid` TOO_LARGE if it can never fit.
    */
-  admit(message: Message, { party }: Caller, receivers: readonly PeerId[]): readonly PeerId[] {
+  async run<T>(
+    message: Message,
+    { party }: Caller,
+    receivers: readonly PeerId[],
+    put: (roomy: readonly PeerId[]) => Promise<T>,
+  ): Promise<T> {
     const sender = message.sender.id;
     const roomy = receivers.filter((receiver) => this.#hasRoom(receiver, sender, party));
     if (roomy.length === 0) throw this.#receiverFull(receivers);
-    this.#checkStore(message, party, roomy.length);
-    return roomy;
+    const cost = this.parts.store.costOf(message, roomy.length);
+    this.#checkStore(cost, party, roomy.length);
+    this.#charge(party, cost);
+    try {
+      return await put(roomy);
+    } finally {
+      this.#charge(party, -cost);
+    }
   }
 
   #hasRoom(receiver: PeerId, sender: PeerId, party: string): boolean {
@@ -44,22 +62,32 @@ export class Admission {
     return fits;
   }
 
-  #checkStore(message: Message, party: string, receivers: number): void {
-    const { store, quotas } = this.parts;
-    const cost = store.costOf(message, receivers);
-    if (cost > quotas.storeBytes) throw tooLarge(cost, receivers, quotas.storeBytes);
-    if (store.pending.costOf(party) + cost <= quotas.storeBytes) return;
-    throw storeFull('too many messages from your address wait for their receivers');
+  /** One message may exceed the party's part: a large room is out of reach otherwise. The next one has to wait then. */
+  #checkStore(cost: number, party: string, receivers: number): void {
+    const { store, capacity, quotas } = this.parts;
+    if (cost > capacity.storeBytes) throw tooLarge(cost, receivers, capacity.storeBytes);
+    const waiting = store.pending.costOf(party) + (this.#underWay.get(party) ?? 0);
+    if (waiting < quotas.storeBytes) return;
+    throw partFull();
+  }
+
+  #charge(party: string, cost: number): void {
+    const charged = (this.#underWay.get(party) ?? 0) + cost;
+    if (charged > 0) this.#underWay.set(party, charged);
+    else this.#underWay.delete(party);
   }
 
   #receiverFull(receivers: readonly PeerId[]): EnjambreError {
     const { store, capacity } = this.parts;
     const isFull = receivers.every((receiver) => !isBelow(store.pending.of(receiver), capacity));
-    const what = isFull
-      ? 'the queue of the receiver is full'
-      : 'your part of the queue of the receiver, or that of all peers at your address, is full';
-    const message = `${what}: send again in ${FULL_RETRY_MS / 1000} s, or when it has read its messages`;
-    return new EnjambreError('exhausted', 'RECEIVER_FULL', message, { retryAfterMs: FULL_RETRY_MS });
+    const later = `send again in ${FULL_RETRY_MS / 1000} s, or when it has read its messages`;
+    const message = isFull
+      ? `the queue of the receiver is full: ${later}`
+      : `your part of the queue of the receiver, or that of all peers at your address, is full: ${later}; ${LARGER_PART}`;
+    return new EnjambreError('exhausted', 'RECEIVER_FULL', message, {
+      retryAfterMs: FULL_RETRY_MS,
+      ...(!isFull && { metadata: OF_ADDRESS }),
+    });
   }
 }
 
@@ -67,7 +95,12 @@ function isBelow({ messages, bytes }: Backlog, { pendingMessages, pendingBytes }
   return messages < pendingMessages && bytes < pendingBytes;
 }
 
+function partFull(): EnjambreError {
+  const what = "messages from your address take its part of the messaging service's store";
+  return storeFull(what, LARGER_PART).with(OF_ADDRESS);
+}
+
 function tooLarge(cost: number, receivers: number, limit: number): EnjambreError {
-  const message = `the message takes ${cost} bytes for its ${receivers} receivers, but only ${limit} are allowed: share it as a file instead`;
-  return new EnjambreError('invalid', 'TOO_LARGE', message);
+  const message = `the message takes ${cost} bytes for its ${receivers} receivers, but the store has only ${limit}: share it as a file instead, or give the messaging service more room`;
+  return new EnjambreError('invalid', 'TOO_LARGE', message, { metadata: { setting: 'messageMaxBytes' } });
 }

@@ -212,8 +212,9 @@ export class MessageExchange {
     const { target, receivers: all } = roster.resolve(sender.id, wanted);
     const from = { id: sender.id, name: roster.shownName(sender.id) };
     const message = { id, sender: from, target, text, sentAt: now };
-    const receivers = this.#admission.admit(message, sender, all);
-    return store.put({ message, receivers, skipped: all.length - receivers.length, party: sender.party });
+    return this.#admission.run(message, sender, all, (receivers) =>
+      store.put({ message, receivers, skipped: all.length - receivers.length, party: sender.party }),
+    );
   }
 
   async #inConversation(self: PeerId, conversation: TargetRequest): Promise<(message: Message) => boolean> {

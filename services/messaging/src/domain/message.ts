@@ -123,8 +123,10 @@ const STORE_FULL_RETRY_MS = 10_000;
 /** The error for a message that would displace messages that wait for their receivers. */
 export function storeFull(
   why = 'the store of the messaging service is full of messages that wait for their receivers',
+  otherwise = '',
 ): EnjambreError {
-  const message = `${why}: send again in ${STORE_FULL_RETRY_MS / 1000} s, or when receivers have read theirs`;
+  const later = `send again in ${STORE_FULL_RETRY_MS / 1000} s, or when receivers have read theirs`;
+  const message = `${why}: ${later}${otherwise && `; ${otherwise}`}`;
   return new EnjambreError('exhausted', 'STORE_FULL', message, { retryAfterMs: STORE_FULL_RETRY_MS });
 }
 

@@ -80,6 +80,12 @@ describe('a memory store', () => {
     await put(4);
   });
 
+  test('a small message costs its part of the number of messages', async () => {
+    const store = new MemoryStore({ maxAgeMs: 1000, maxBytes: 1e6, maxMessages: 100, clock: () => NOW });
+    for (let n = 0; n < 5; n++) await store.put(outgoing(sampleMessage(senders[0]!, bob, { sentAt: NOW })));
+    expect(store.pending.costOf('10.0.0.1')).toBe(0.05 * 1e6);
+  });
+
   test('a page of history searches a bounded number of messages', async () => {
     const store = new MemoryStore({ maxAgeMs: 1000, maxBytes: 1e9, maxMessages: 1e6, clock: () => NOW });
     const [first] = [sampleMessage(senders[0]!, bob, { sentAt: NOW })];

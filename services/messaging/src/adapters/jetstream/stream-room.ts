@@ -14,6 +14,9 @@ const PURGED_AT_ONCE = 32;
  */
 const OLD_PARTS = [0.25, 0.5, 0.75];
 
+/** After an attempt that freed too little, in milliseconds: until then a message that does not fit is refused unseen. */
+const FULL_MS = 3000;
+
 interface Size {
   readonly bytes: number;
   readonly maxBytes: number;
@@ -27,14 +30,20 @@ export class StreamRoom {
   readonly #serial = new Serial();
   /** As of the last look, plus what was stored since. */
   #size: Size | undefined;
+  /** Until then there is no use in another attempt. */
+  #fullUntil = -Infinity;
 
-  constructor(private readonly log: Logger) {}
+  /** @param now in milliseconds from any origin */
+  constructor(
+    private readonly log: Logger,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /** Makes room for a message of this size, with all its copies. Throws `exhausted` STORE_FULL. */
   async reserve(jetStream: JetStream, bytes: number): Promise<void> {
     if (!this.#fits(bytes)) {
       await this.#serial.run(async () => {
-        if (this.#fits(bytes)) return;
+        if (this.#fits(bytes) || this.now() < this.#fullUntil) return;
         await this.#look(jetStream);
         if (!this.#fits(bytes)) await this.#free(jetStream, bytes);
       });
@@ -62,6 +71,8 @@ export class StreamRoom {
       await jetStream.jsm.streams.purge(STREAM, { filter: ALL_OUTBOXES, seq });
       await this.#look(jetStream);
     }
+    if (enough()) return;
+    this.#fullUntil = this.now() + FULL_MS;
     if (!this.#fits(bytes)) this.log.warn('the store is full of messages that wait: new ones are refused');
   }
 

@@ -130,9 +130,13 @@ export class MemoryStore implements MessageStore {
   /** Its counts are exact. */
   recount(): void {}
 
-  /** The text is stored once for all receivers. */
+  /**
+   * The text is stored once for all receivers. A small message costs its part of the number of messages, so that a part
+   * of the bytes is a part of the number.
+   */
   costOf(message: Message, receivers: number): number {
-    return sizeOf(message) + receivers * BYTES_PER_RECEIVER;
+    const { maxBytes, maxMessages } = this.#options;
+    return Math.max(sizeOf(message) + receivers * BYTES_PER_RECEIVER, Math.floor(maxBytes / maxMessages));
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- errors must be rejections
