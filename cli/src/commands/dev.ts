@@ -39,6 +39,7 @@ export const devOptions: OptionTable = {
     Object.entries(agentOptions).filter(([key]) => key !== 'tracker' && key !== 'messaging'),
   ),
   ...listens,
+  allowEndpoints: trackerOptions.allowEndpoints,
 };
 
 /** `enjambre dev`: tracker, messaging service and an agent in one process, until SIGINT or SIGTERM. */
@@ -114,14 +115,17 @@ function underFlag(key: keyof Listens, service: Listening): Listening {
 /** The flags and variables that the services get: LISTEN and NAME are the agent's. */
 function common(
   listen: Address,
-  { logLevel, logFormat, operatorTokenFile }: Flags,
+  { logLevel, logFormat, operatorTokenFile, addressBudget, allowEndpoints }: Flags,
   environment: Environment,
 ): [Flags, Environment] {
-  const { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE, HOME, XDG_DATA_HOME } =
-    environment;
+  const { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE } = environment;
+  const { ENJAMBRE_ADDRESS_BUDGET, ENJAMBRE_ALLOW_ENDPOINTS, HOME, XDG_DATA_HOME } = environment;
   return [
-    { listen: formatAddress(listen), logLevel, logFormat, operatorTokenFile },
-    { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE, HOME, XDG_DATA_HOME },
+    { listen: formatAddress(listen), logLevel, logFormat, operatorTokenFile, addressBudget, allowEndpoints },
+    {
+      ...{ ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE },
+      ...{ ENJAMBRE_ADDRESS_BUDGET, ENJAMBRE_ALLOW_ENDPOINTS, HOME, XDG_DATA_HOME },
+    },
   ];
 }
 
