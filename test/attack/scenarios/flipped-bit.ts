@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Scenario } from '../scenario.js';
 
 /** Bytes into the connection at which a bit is flipped: within a block. */
@@ -15,6 +15,7 @@ export const flippedBit: Scenario = {
   prepare: async (stage) => {
     const target = stage.targets.seeder;
     let isFlipped = false;
+    const sockets = new Set<Socket>();
     const server = createServer((near) => {
       const at = target.lastIndexOf(':');
       const far = connect({ host: target.slice(0, at), port: Number(target.slice(at + 1)) });
@@ -33,11 +34,27 @@ export const flippedBit: Scenario = {
       });
       near.pipe(far);
       far.on('end', () => near.end());
-      near.on('error', () => far.destroy());
-      far.on('error', () => near.destroy());
+      // A socket that is paused for good would keep the server from closing.
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(one);
+        one.on('error', () => undefined);
+        one.on('close', () => {
+          sockets.delete(one);
+          other.destroy();
+        });
+      }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    stage.swarm.add({ stop: () => new Promise<void>((resolve) => void server.close(() => resolve())) });
+    stage.swarm.add({
+      stop: () =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          for (const socket of sockets) socket.destroy();
+        }),
+    });
     const link = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     await stage.seeder.agent.process.stop();
     const { address } = await stage.swarm.startAgent('seeder', ['--advertise', link]);
