@@ -156,6 +156,16 @@ const breaches: [string, (self: () => HostileUploader) => Script][] = [
   ],
   ['sends its bitfield before its hello', (self) => ({ greet: (victim) => victim.say(self().bitfield()) })],
   ['sends two bitfields', (self) => ({ ready: (victim) => victim.say(self().bitfield()) })],
+  [
+    'sends very many messages',
+    () => ({
+      ready: (victim) => {
+        for (let message = 0; message < 3000; message++)
+          victim.say({ $case: 'have', value: { pieces: [message % PIECES] } });
+      },
+      request: () => undefined,
+    }),
+  ],
   ['says hello twice', (self) => ({ ready: (victim) => victim.say(self().hello()) })],
   ['says hello for another file', () => ({ hello: { infohash: infoHashToBytes(infoHash('ff')) } })],
   [

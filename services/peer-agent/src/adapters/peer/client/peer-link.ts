@@ -4,6 +4,7 @@ import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enj
 import type { Labels } from '@enjambre/core/labels';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { PieceLayout } from '@enjambre/core/layout';
+import { TokenBucket } from '@enjambre/core/token-bucket';
 import type {
   Block,
   FetchRequest,
@@ -56,6 +57,12 @@ interface LinkComponents {
   readonly ended: () => void;
 }
 
+/**
+ * Messages of a peer besides its answers. An honest one batches its haves, 50 times a second at most; those of a stall
+ * arrive at once.
+ */
+const MESSAGES = { perSecond: 200, burst: 2000 };
+
 /** News without its source. */
 type Untold<News> = News extends unknown ? Omit<News, 'source'> : never;
 
@@ -68,6 +75,7 @@ export class GrpcPeerLink implements BlockSource {
   /** Opened after the uploader's hello, which carries the session for it. */
   #fetch: MessageStream<FetchRequest> | undefined;
   readonly #blocks = new BlockParts();
+  readonly #messages = new TokenBucket(MESSAGES, Math.floor(performance.now()));
   /** Our pieces only matter to an uploader that has all pieces: it may super-seed. */
   readonly #news = new HaveNews((pieces) => {
     this.#sync.write({ message: { $case: 'have', value: { pieces } } });
@@ -196,6 +204,7 @@ export class GrpcPeerLink implements BlockSource {
   }
 
   #onSync({ message }: SyncResponse): void {
+    this.#countMessage();
     switch (message?.$case) {
       case 'challenge':
         return this.#onChallenge(message.value);
@@ -279,8 +288,13 @@ export class GrpcPeerLink implements BlockSource {
           reason: rejectFromWire(message.value.reason),
         });
       case undefined:
-        return;
+        return this.#countMessage(); // A message from a later version.
     }
+  }
+
+  /** Counts a message that is no answer to a request. */
+  #countMessage(): void {
+    if (this.#messages.take(Math.floor(performance.now())) > 0) throw violation('too many messages');
   }
 
   #onBlock({ id, piece, begin, data }: Block): void {
