@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import type { InfoHash } from '@enjambre/core/ids';
+import { Bitfield } from '@enjambre/core/bitfield';
+import { EnjambreError } from '@enjambre/core/error';
+import { parsePeerId, type InfoHash } from '@enjambre/core/ids';
+import { readBans, writeBans } from '../../../services/peer-agent/src/adapters/state/bans-file.js';
+import { linesOf, readInbox } from '../../../services/peer-agent/src/adapters/state/inbox-file.js';
+import { readNames, writeNames } from '../../../services/peer-agent/src/adapters/state/names-file.js';
+import { checksum, readBitfield } from '../../../services/peer-agent/src/adapters/state/progress-log.js';
+import type { InboxEntry } from '../../../services/peer-agent/src/domain/inbox.js';
 import {
   entryText,
   journalLine,
@@ -20,6 +27,7 @@ function isReason(error: unknown): boolean {
   return (
     isInvalid(error) ||
     error instanceof SyntaxError ||
+    (error instanceof Error && error.name === 'ZodError') ||
     (error instanceof Error && error.constructor === Error)
   );
 }
@@ -91,4 +99,94 @@ const facts: FuzzTarget = {
   },
 };
 
-export const STATE_TARGETS: readonly FuzzTarget[] = [status, journal, facts];
+const ID = parsePeerId('ab'.repeat(32));
+
+const bans: FuzzTarget = {
+  name: 'state-bans',
+  seeds: [
+    writeBans([]),
+    writeBans([{ peerId: ID, name: 'bob', reason: 'bad', sinceMs: 1e12, untilMs: 1.1e12 }]),
+  ].map((text) => Buffer.from(text)),
+  words: WORDS,
+  reshape: reshapeJson,
+  refuses: isReason,
+  run: (input) => {
+    const read = readBans(input.toString());
+    mustEqual('bans of their own text', readBans(writeBans(read)), read);
+  },
+};
+
+const names: FuzzTarget = {
+  name: 'state-names',
+  seeds: [[], [{ key: 'alice', id: ID }], [{ key: '__proto__', id: ID }]].map((known) =>
+    Buffer.from(writeNames(known)),
+  ),
+  words: WORDS,
+  reshape: reshapeJson,
+  refuses: isReason,
+  run: (input) => {
+    const read = readNames(input.toString());
+    mustEqual('names of their own text', readNames(writeNames(read)), read);
+  },
+};
+
+const MESSAGE = { id: 'm', senderId: ID, senderName: 'bob', targetName: 'alice', text: 'hi', sentAtMs: 1e12 };
+const INBOX: readonly InboxEntry[] = [
+  {
+    type: 'received',
+    number: 1,
+    message: { ...MESSAGE, target: { kind: 'peer', peer: ID } },
+    receivedAtMs: 1e12,
+    deliveryId: 7n,
+  },
+  {
+    type: 'received',
+    number: 2,
+    message: { ...MESSAGE, target: { kind: 'room', room: 'ops' } },
+    receivedAtMs: 1e12,
+    deliveryId: 8n,
+  },
+  {
+    type: 'received',
+    number: 3,
+    message: { ...MESSAGE, target: { kind: 'everyone' } },
+    receivedAtMs: 1e12,
+    deliveryId: 9n,
+  },
+  { type: 'read', numbers: [1, 2] },
+  { type: 'room', room: 'ops', joined: true },
+];
+
+const inbox: FuzzTarget = {
+  name: 'state-inbox',
+  seeds: [INBOX, ...INBOX.map((entry) => [entry])].map((entries) => Buffer.from(linesOf(entries))),
+  words: WORDS,
+  reshape: (input, below) => {
+    const line = reshapeJson(input, below);
+    return line && Buffer.concat([line, Buffer.from('\n')]);
+  },
+  refuses: isReason,
+  run: (input) => {
+    const read = readInbox(input.toString());
+    mustEqual('entries of their own lines', readInbox(linesOf(read)), read);
+  },
+};
+
+const PIECES = 77;
+const SUM_BYTES = checksum(Buffer.alloc(0)).length;
+
+/** The first byte says whether the checksum is right: otherwise none would be read. */
+const bitfield: FuzzTarget = {
+  name: 'state-bitfield',
+  seeds: [Buffer.alloc(11), Buffer.from([1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xf8])],
+  run: (input) => {
+    const bits = input.subarray(1);
+    const file = (input[0] ?? 0) % 2 === 0 ? bits : Buffer.concat([bits, checksum(bits)]);
+    const read = readBitfield(file, PIECES);
+    if (!read) throw new EnjambreError('invalid', 'TORN', 'no bitfield');
+    const claimed = file.length === 0 ? Bitfield.empty(PIECES).toBytes() : file.subarray(0, -SUM_BYTES);
+    if (!Buffer.from(read.toBytes()).equals(claimed)) throw new Broken('it holds other pieces than the file');
+  },
+};
+
+export const STATE_TARGETS: readonly FuzzTarget[] = [status, journal, facts, bans, names, inbox, bitfield];

@@ -61,7 +61,7 @@ export class BansFile implements BanArchive {
 }
 
 /** Throws the reason if the file is torn or has another format. */
-function readBans(text: string): Ban[] {
+export function readBans(text: string): Ban[] {
   const parsed = fileSchema.safeParse(JSON.parse(text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -76,7 +76,7 @@ function readBans(text: string): Ban[] {
   }));
 }
 
-function writeBans(bans: readonly Ban[]): string {
+export function writeBans(bans: readonly Ban[]): string {
   const entries: z.input<typeof banSchema>[] = bans.map(({ peerId, name, reason, sinceMs, untilMs }) => ({
     peer_id: peerId,
     name,

@@ -71,9 +71,8 @@ export class InboxFile implements InboxArchive {
     const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
     // Appended text must not continue a torn line.
     if (whole.length < bytes.length) await truncate(this.#path, whole.length);
-    const lines = whole.toString('utf8').split('\n').slice(0, -1);
     try {
-      return lines.map((line) => entrySchema.parse(JSON.parse(line)));
+      return readInbox(whole.toString('utf8'));
     } catch (error) {
       await setAside(this.#path, error, this.log);
       return [];
@@ -134,7 +133,13 @@ export class InboxFile implements InboxArchive {
   }
 }
 
-function linesOf(entries: Iterable<InboxEntry>): string {
+/** Parses whole lines. Throws the reason if one of them has another format. */
+export function readInbox(text: string): InboxEntry[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line) => entrySchema.parse(JSON.parse(line)));
+}
+
+export function linesOf(entries: Iterable<InboxEntry>): string {
   let text = '';
   for (const entry of entries) {
     text += `${JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`;

@@ -37,7 +37,7 @@ export class NamesFile implements NameArchive {
     const text = (await readIfThere(this.#path)).toString('utf8');
     if (text === '') return [];
     try {
-      return Object.entries(fileSchema.parse(JSON.parse(text)).names).map(([key, id]) => ({ key, id }));
+      return readNames(text);
     } catch (error) {
       await setAside(this.#path, error, this.log);
       return [];
@@ -45,14 +45,21 @@ export class NamesFile implements NameArchive {
   }
 
   async save(known: readonly KnownName[]): Promise<void> {
-    const names = Object.fromEntries(known.map(({ key, id }) => [key, id]));
     try {
-      await writeFileAtomic(this.#path, `${JSON.stringify({ version: VERSION, names }, null, 2)}\n`, {
-        mode: 0o600,
-      });
+      await writeFileAtomic(this.#path, writeNames(known), { mode: 0o600 });
       await syncFolder(dirname(this.#path));
     } catch (error) {
       throw diskError(error, this.#path, 'other');
     }
   }
+}
+
+/** Throws the reason if the file is torn or has another format. */
+export function readNames(text: string): KnownName[] {
+  return Object.entries(fileSchema.parse(JSON.parse(text)).names).map(([key, id]) => ({ key, id }));
+}
+
+export function writeNames(known: readonly KnownName[]): string {
+  const names = Object.fromEntries(known.map(({ key, id }) => [key, id]));
+  return `${JSON.stringify({ version: VERSION, names }, null, 2)}\n`;
 }

@@ -88,7 +88,7 @@ export class FileProgressLog implements ProgressLog {
 }
 
 /** Empty if there is no file; undefined if the file is torn or foreign. */
-function readBitfield(file: Buffer, pieceCount: number): Bitfield | undefined {
+export function readBitfield(file: Buffer, pieceCount: number): Bitfield | undefined {
   if (file.length === 0) return Bitfield.empty(pieceCount);
   const bits = file.subarray(0, Math.max(0, file.length - CHECKSUM_BYTES));
   if (!checksum(bits).equals(file.subarray(bits.length))) return undefined;
@@ -99,6 +99,6 @@ function readBitfield(file: Buffer, pieceCount: number): Bitfield | undefined {
   }
 }
 
-function checksum(bits: Buffer): Buffer {
+export function checksum(bits: Buffer): Buffer {
   return createHash('sha256').update(bits).digest();
 }
