@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { callUnary } from '@enjambre/rpc/client';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { connectToNats } from '@enjambre/harness/nats-client';
 import { NatsServer } from '@enjambre/harness/nats-server';
@@ -56,9 +57,12 @@ describe('a messaging service that starts', () => {
     await alice.end();
     const bob = await harness.peer('bob');
     now += 10 * MINUTE + 1;
-    await waitFor(async () => (await reasonOf(send(bob, 'alice', 'x'))) === 'UNKNOWN_PEER', {
-      what: 'alice to be forgotten',
-    });
+    // Asks for messages: one that is sent would keep it known.
+    const { client, metadata } = bob;
+    const target = { target: { $case: 'peer', value: 'alice' } } as const;
+    const asks = () =>
+      callUnary(client.listMessages.bind(client), { target, pageSize: 0, pageToken: '' }, { metadata });
+    await waitFor(async () => (await reasonOf(asks())) === 'UNKNOWN_PEER', { what: 'alice to be forgotten' });
     await harness.stop();
     await start();
     const thief = await harness.peer('alice');
