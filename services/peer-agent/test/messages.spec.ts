@@ -287,6 +287,30 @@ describe('the session with the messaging service', () => {
     });
   });
 
+  it('waits as long as a busy service asks, and then sends', async () => {
+    await connected();
+    relay.refusal = new EnjambreError('exhausted', 'TOO_FAST', 'send slower', { retryAfterMs: 300 });
+    const beganMs = performance.now();
+    const sending = agent.messages.send(message);
+    await waitFor(() => relay.sends === 2, { what: 'a second attempt', seen: () => relay.sends, everyMs: 5 });
+    expect(performance.now() - beganMs).toBeGreaterThan(235);
+    relay.refusal = undefined;
+    expect(await sending).toMatchObject({ receivers: 1 });
+    expect(relay.sends).toBe(3);
+  });
+
+  it('says at once why a message is refused when a person would have to wait too long', async () => {
+    await connected();
+    const why = 'the queue of the receiver is full: send again in 5 s, or when it has read its messages';
+    relay.refusal = new EnjambreError('exhausted', 'RECEIVER_FULL', why, { retryAfterMs: 5000 });
+    await expect(agent.messages.send(message)).rejects.toMatchObject({
+      code: 'exhausted',
+      reason: 'RECEIVER_FULL',
+      message: why,
+    });
+    expect(relay.sends).toBe(1);
+  });
+
   it('passes on why the service refuses a session', async () => {
     await connected();
     const message = 'NATS cannot store or read messages: try again';

@@ -60,11 +60,13 @@ export class RelayVisit {
 export class ScriptedRelay {
   readonly visits: RelayVisit[] = [];
   readonly sent: SendRequest[] = [];
+  /** Calls of Send, also those that were refused. */
+  sends = 0;
   readonly joined: string[] = [];
   /** The receiver in answers to Send. */
   receiver: Partial<SendResponse> = {};
   /** All later calls fail with this error. */
-  refusal: { code: status; details: string; reason?: string } | undefined;
+  refusal: { code: status; details: string; reason?: string } | EnjambreError | undefined;
   /** All later sessions fail with this error. */
   sessionRefusal: EnjambreError | undefined;
   #server = new Server();
@@ -89,6 +91,8 @@ export class ScriptedRelay {
       send: (call: ServerUnaryCall<SendRequest, SendResponse>, callback: sendUnaryData<SendResponse>) => {
         const token = call.metadata.get('authorization')[0];
         const { refusal } = this;
+        this.sends += 1;
+        if (refusal instanceof EnjambreError) return callback(toServiceError(refusal, 'enjambre'));
         if (refusal?.reason !== undefined)
           return callback(
             toServiceError(new EnjambreError('not-found', refusal.reason, refusal.details), 'enjambre'),

@@ -345,6 +345,28 @@ describe('TrackerLink', () => {
     expect([link.connected, link.problem, link.endpoint]).toEqual([false, 'too many peers', '']);
   });
 
+  it('returns to a tracker without room when that asks for it, and asks another tracker at once', async () => {
+    const full = (): TrackerScript => ({
+      greeted: ({ call }) => {
+        const details = { retryAfterMs: 1500 };
+        const error = new EnjambreError('exhausted', 'TOO_MANY_PEERS', 'full', details);
+        call.emit('error', toServiceError(error, 'enjambre.tracker'));
+      },
+    });
+    const { tracker, link } = await tracked(full());
+    const two = [await new ScriptedTracker(full()).start(), await new ScriptedTracker(full()).start()];
+    trackers.push(...two);
+    await Promise.all([link.start(), linkTo(two.map(({ address }) => address)).start()]);
+    const visits = (): number[] => [tracker, ...two].map((one) => one.visits.length);
+    await waitFor(() => visits().every((count) => count >= 2), { what: 'two attempts', seen: visits });
+    expect(tracker.visits[1]!.atMs - tracker.visits[0]!.atMs).toBeGreaterThan(1195);
+    const [first, second, third] = two
+      .flatMap((one) => one.visits.map(({ atMs }) => atMs))
+      .sort((a, b) => a - b);
+    expect(second! - first!).toBeLessThan(1000);
+    expect(third! - second!).toBeGreaterThan(1195);
+  });
+
   it('reconnects soon after a session that worked', async () => {
     let refuse = false;
     const { tracker, link } = await tracked({

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
+import { retryWaitMs } from '@enjambre/core/backoff';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { adviceOn, Reconnection } from '@enjambre/common/async/reconnection';
 import { sleep } from '@enjambre/common/async/sleep';
@@ -242,12 +243,16 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     }
   }
 
-  /** Calls with the session's token. Idempotent calls are retried while sessions come and go. */
+  /**
+   * Calls with the session's token. Idempotent calls are retried while sessions come and go, and after the time for
+   * which the service asks, unless that is too long for a person to wait: its error says when to try again.
+   */
   async #call<T>(attempt: (options: UnaryOptions) => Promise<T>): Promise<T> {
     const { signal } = this.#stopping;
     const endMs = Date.now() + CALL_TIMEOUT_MS;
     let said: EnjambreError | undefined;
     for (;;) {
+      let waitMs = RETRY_MS;
       const token = this.#token;
       try {
         if (token !== undefined) {
@@ -257,12 +262,12 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
         }
       } catch (error) {
         const known = EnjambreError.from(error);
-        if (!PASSING.has(known.code)) throw known;
+        if (!isPassing(known, endMs - Date.now())) throw known;
+        waitMs = retryWaitMs(RETRY_MS, known.retryAfterMs, Math.random);
         // The messaging service's own error is more useful than the fact that it cannot be reached.
         said = OF_THE_WAY.has(known.reason) ? said : known;
       }
-      if (Date.now() >= endMs || !(await sleep(RETRY_MS, signal)))
-        throw said ?? this.#explain(this.#obstacle);
+      if (Date.now() >= endMs || !(await sleep(waitMs, signal))) throw said ?? this.#explain(this.#obstacle);
     }
   }
 
@@ -273,6 +278,12 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     const metadata = { setting: 'messaging' };
     return new EnjambreError('unavailable', 'MESSAGING_UNREACHABLE', message, { metadata });
   }
+}
+
+/** True if another attempt within `leftMs` may succeed. */
+function isPassing({ code, retryAfterMs }: EnjambreError, leftMs: number): boolean {
+  if (code !== 'exhausted') return PASSING.has(code);
+  return retryAfterMs !== undefined && retryAfterMs < leftMs;
 }
 
 function inboxFull(): EnjambreError {
