@@ -198,6 +198,7 @@ class AgentService implements Agent {
     for (const server of controls) add('control address', reserved(server));
     this.#peers = add('peer server', peers);
     add('tracker link', tracker);
+    atEnd('connections to uploaders', () => connector.close());
     add('transfers', transfers);
     const sharing = sharedFolder(config, { clock, transfers, hasher, archive: data, log });
     if (sharing) add('shared folder', sharing);

@@ -3,7 +3,7 @@ import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { dialer } from '@enjambre/harness/dialer';
 import { EndpointGuard } from '../../src/adapters/peer/client/endpoint-guard.js';
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
-import type { PeerAddress, PeerConnector } from '../../src/app/ports/peers.js';
+import type { PeerAddress } from '../../src/app/ports/peers.js';
 import type { Serving } from '../../src/app/upload/serving.js';
 import { Uploads } from '../../src/app/upload/uploads.js';
 import { UNLIMITED } from '../../src/domain/limits/byte-bucket.js';
@@ -31,11 +31,13 @@ export class GrpcSite implements SwarmSite {
     return site;
   }
 
-  connector(): PeerConnector {
+  connector(): GrpcPeerConnector {
     const signer = PeerIdentity.generate();
     const self = { peerId: signer.peerId, name: 'downloader', version: 'test' };
     const guard = new EndpointGuard({ servers: () => [], trackerIsHere: () => true });
-    return new GrpcPeerConnector({ self, signer, dialer, guard });
+    const connector = new GrpcPeerConnector({ self, signer, dialer, guard });
+    this.#stops.push(() => connector.close());
+    return connector;
   }
 
   async uploader(name: string, has?: readonly number[]): Promise<UploaderSite> {

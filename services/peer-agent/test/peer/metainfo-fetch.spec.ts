@@ -5,6 +5,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { parseMetainfoSteps } from '@enjambre/core/metainfo-parse';
 import type { Steps } from '@enjambre/core/steps';
 import { dialer } from '@enjambre/harness/dialer';
+import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MetainfoFetch } from '../../src/adapters/peer/client/metainfo-fetch.js';
 import { bytesOf, metainfoOf, metainfoOfMany } from '../support/content.js';
 import { HostileUploader, type Script } from '../support/hostile-uploader.js';
@@ -40,14 +41,16 @@ describe('metainfo from untrusted peers', () => {
   let parses: HeldParses;
   let fetch: MetainfoFetch;
   const servers: HostileUploader[] = [];
+  const clients: PeerServiceClient[] = [];
 
   beforeEach(() => {
     parses = new HeldParses();
-    fetch = new MetainfoFetch(dialer, (bytes, expected) => parses.parse(bytes, expected));
+    fetch = new MetainfoFetch((bytes, expected) => parses.parse(bytes, expected));
   });
 
   afterEach(() => {
     parses.isHeld = false;
+    for (const client of clients.splice(0)) client.close();
     for (const server of servers.splice(0)) server.stop();
   });
 
@@ -56,7 +59,9 @@ describe('metainfo from untrusted peers', () => {
     const server = await HostileUploader.start('server', { metainfo, data: Buffer.alloc(0) }, script);
     servers.push(server);
     let seen = '';
-    const outcome = fetch.at(server.address.endpoint, metainfo.infohash, signal, (bytes, total) => {
+    const client = dialer.client(PeerServiceClient, server.address.endpoint);
+    clients.push(client);
+    const outcome = fetch.from(client, metainfo.infohash, signal, (bytes, total) => {
       seen = `${bytes} of ${total}`;
     });
     const fetched = { ended: false, outcome };

@@ -13,6 +13,8 @@ export class BadLink {
   connections = 0;
   /** Frames damaged so far. */
   damaged = 0;
+  /** Open connections. */
+  open = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
@@ -42,6 +44,8 @@ export class BadLink {
 
   #accept(near: Socket): void {
     this.connections += 1;
+    this.open += 1;
+    near.on('close', () => (this.open -= 1));
     const far = connect(Number(this.to.endpoint.split(':').at(-1)), '127.0.0.1');
     let rest = Buffer.alloc(0);
     far.on('data', (chunk) => {

@@ -187,6 +187,7 @@ export class DownloadAgent {
   /** Stops the agent; its folders remain for another one. */
   async halt(): Promise<void> {
     await this.transfers.stop();
+    await this.connector.close();
     await this.bans.stop();
     await this.#fds.close();
     await this.#pool.stop();

@@ -6,9 +6,7 @@ import type { Steps } from '@enjambre/core/steps';
 import { Serial } from '@enjambre/common/async/serial';
 import { turns } from '@enjambre/common/async/turns';
 import { readStream } from '@enjambre/rpc/client';
-import type { Dialer } from '@enjambre/rpc/dialer';
-import { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { MAX_MESSAGE_BYTES } from '../wire-constants.js';
+import type { PeerServiceClient } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MetainfoMemory } from './metainfo-memory.js';
 
 /** Maximum time for a metainfo, even over a slow link: {@link MetainfoRace} drops peers that send too little. */
@@ -23,21 +21,17 @@ export class MetainfoFetch {
 
   /** @param parse throws `invalid` BAD_METAINFO, also for a different infohash than expected */
   constructor(
-    private readonly dialer: Dialer,
     private readonly parse: (bytes: Uint8Array, expected: InfoHash) => Steps<Metainfo> = parseMetainfoSteps,
   ) {}
 
   /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and errors of the call. */
-  async at(
-    endpoint: string,
+  async from(
+    client: PeerServiceClient,
     infohash: InfoHash,
     signal: AbortSignal,
     /** Bytes received, and total bytes. */
     received: (bytes: number, total: number) => void,
   ): Promise<Metainfo> {
-    const client = this.dialer.client(PeerServiceClient, endpoint, {
-      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    });
     let size = 0;
     try {
       const call = client.getMetainfo(
@@ -59,7 +53,6 @@ export class MetainfoFetch {
       return await (size <= PARSED_AT_ONCE_BYTES ? parse() : this.#parses.runUnless(signal, parse));
     } finally {
       this.#memory.release(size);
-      client.close();
     }
   }
 }

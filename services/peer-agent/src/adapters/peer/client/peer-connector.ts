@@ -28,7 +28,7 @@ import { LateStream } from './late-stream.js';
 import { GrpcPeerLink, type HelloSigner, type LinkTarget, type SelfDescription } from './peer-link.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 import { MetainfoFetch } from './metainfo-fetch.js';
-import { UploaderConnections } from './uploader-connections.js';
+import { Uploaders, type Uploader } from './uploaders.js';
 
 export interface PeerConnectorComponents {
   readonly self: SelfDescription;
@@ -48,12 +48,6 @@ interface Place {
   readonly endpoint: string;
 }
 
-interface Uploader {
-  readonly endpoint: string;
-  readonly connections: UploaderConnections;
-  users: number;
-}
-
 interface RaceListener {
   readonly sync: StreamListener<SyncResponse>;
   readonly won: (uploader: Uploader) => void;
@@ -61,20 +55,25 @@ interface RaceListener {
   readonly dialed: () => void;
 }
 
-/** Opens links; links to the same uploader share connections, which are closed when unused. */
+/** Opens links, and fetches metainfo. */
 export class GrpcPeerConnector implements PeerConnector {
-  readonly #uploaders = new Map<string, Uploader>();
+  readonly #uploaders: Uploaders;
   readonly #turns = new DialTurns();
   readonly #gate = new DialGate();
   readonly #names = new HostNames();
   readonly #parts: PeerConnectorComponents;
-  readonly #memory: BlockMemory;
-  readonly #metainfo: MetainfoFetch;
+  readonly #metainfo = new MetainfoFetch();
 
   constructor(parts: PeerConnectorComponents) {
     this.#parts = parts;
-    this.#memory = parts.memory ?? new BlockMemory();
-    this.#metainfo = new MetainfoFetch(parts.dialer);
+    const memory = parts.memory ?? new BlockMemory();
+    this.#uploaders = new Uploaders(parts.dialer, (bytes) => memory.take(bytes));
+  }
+
+  /** Closes all connections once they are not used. */
+  close(): Promise<void> {
+    this.#uploaders.close();
+    return Promise.resolve();
   }
 
   open(peer: PeerAddress, what: Omit<LinkTarget, 'peer'>, tell: (news: SourceNews) => void): BlockSource {
@@ -98,11 +97,11 @@ export class GrpcPeerConnector implements PeerConnector {
       signer: this.#parts.signer,
       tell: (news: SourceNews): void => {
         if (uploader && news.type === 'source-left' && DOUBTFUL.has(news.error.reason))
-          this.#retire(uploader);
+          this.#uploaders.retire(uploader);
         tell(news);
       },
       ended: (): void => {
-        if (uploader) this.#release(uploader);
+        if (uploader) this.#uploaders.release(uploader);
       },
     };
     return new GrpcPeerLink(parts, { ...what, peer });
@@ -125,17 +124,19 @@ export class GrpcPeerConnector implements PeerConnector {
       open: (at: string, stream: StreamListener<SyncResponse>) => {
         this.#turns.dialed(peerId, endpointOf.get(at) ?? at);
         isDialed();
-        const uploader = this.#acquire(at);
+        const uploader = this.#uploaders.acquire(at);
         dialed.set(at, uploader);
         return uploader.connections.openSync(stream);
       },
       lost: (at: string): void => {
         const uploader = dialed.get(at);
-        if (uploader) this.#release(uploader);
+        if (uploader) this.#uploaders.release(uploader);
       },
       won: (at: string): void => {
         const uploader = dialed.get(at);
-        if (uploader) won(uploader);
+        if (!uploader) return;
+        uploader.answered = true;
+        won(uploader);
       },
       reached: (at: string) => {
         this.#reached(peerId, { at, endpoint: endpointOf.get(at) ?? at });
@@ -196,9 +197,11 @@ export class GrpcPeerConnector implements PeerConnector {
       await this.#turn({ peerId, endpoint: place.at }, signal);
       this.#turns.dialed(peerId, place.endpoint);
       progress.dialed?.();
+      const uploader = this.#uploaders.acquire(place.at);
       try {
-        return await this.#metainfo.at(place.at, infohash, signal, (bytes, total) => {
+        return await this.#metainfo.from(uploader.connections.calls, infohash, signal, (bytes, total) => {
           answers();
+          uploader.answered = true;
           this.#reached(peerId, place);
           progress.received?.(bytes, total);
         });
@@ -206,7 +209,11 @@ export class GrpcPeerConnector implements PeerConnector {
         const known = EnjambreError.from(error);
         if (known.reason === 'BAD_METAINFO') falsehood ??= known;
         if (known.reason === 'UNKNOWN_INFOHASH') this.#reached(peerId, place);
+        // The next request may get through on a new connection.
+        else if (!signal.aborted) this.#uploaders.retire(uploader);
         throw known;
+      } finally {
+        this.#uploaders.release(uploader);
       }
     };
     // A false answer at one address is more significant than silence at another.
@@ -226,30 +233,6 @@ export class GrpcPeerConnector implements PeerConnector {
       if (signal.aborted) giveUp();
       else signal.addEventListener('abort', giveUp, { once: true });
     });
-  }
-
-  #acquire(endpoint: string): Uploader {
-    let uploader = this.#uploaders.get(endpoint);
-    if (!uploader) {
-      const memoryFor = (bytes: number): Buffer => this.#memory.take(bytes);
-      const connections = new UploaderConnections(this.#parts.dialer, endpoint, memoryFor);
-      uploader = { endpoint, connections, users: 0 };
-      this.#uploaders.set(endpoint, uploader);
-    }
-    uploader.users += 1;
-    return uploader;
-  }
-
-  #release(uploader: Uploader): void {
-    uploader.users -= 1;
-    if (uploader.users > 0) return;
-    this.#retire(uploader);
-    uploader.connections.close();
-  }
-
-  /** Later links use new connections. */
-  #retire(uploader: Uploader): void {
-    if (this.#uploaders.get(uploader.endpoint) === uploader) this.#uploaders.delete(uploader.endpoint);
   }
 }
 

@@ -1,6 +1,7 @@
 import { apart } from '@enjambre/common/tracing/tracing';
 import { FetchReader } from '@enjambre/rpc/codec/fetch-reader';
 import {
+  PeerServiceClient,
   PeerServiceService,
   type FetchRequest,
   type FetchResponse,
@@ -15,11 +16,12 @@ import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream
 
 /**
  * The connections to one uploader: one for small messages, which would otherwise queue behind blocks, and one for
- * blocks. Either is opened with its first stream, and reopened if it broke.
+ * blocks. Either is opened with its first stream, and reopened if it broke. Calls have a client of their own, on grpc-js.
  */
 export class UploaderConnections {
   #small: Http2Channel | undefined;
   #bulk: Http2Channel | undefined;
+  #calls: PeerServiceClient | undefined;
 
   /**
    * @param endpoint HOST:PORT
@@ -30,6 +32,15 @@ export class UploaderConnections {
     private readonly endpoint: string,
     private readonly memoryFor: (bytes: number) => Buffer,
   ) {}
+
+  /** It connects with its first call. */
+  get calls(): PeerServiceClient {
+    return (this.#calls ??= apart(() =>
+      this.dialer.client(PeerServiceClient, this.endpoint, {
+        'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+      }),
+    ));
+  }
 
   openSync({ message, ended }: StreamListener<SyncResponse>): MessageStream<SyncRequest> {
     if (!this.#small?.isOpen) this.#small = this.#connect();
@@ -55,9 +66,10 @@ export class UploaderConnections {
     return apart(() => this.dialer.channel(this.endpoint));
   }
 
-  /** The connections close once their streams have ended. */
+  /** The connections close once their streams and calls have ended. */
   close(): void {
     this.#small?.close();
     this.#bulk?.close();
+    this.#calls?.close();
   }
 }
