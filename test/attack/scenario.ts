@@ -19,6 +19,9 @@ interface Share {
   readonly most: number;
 }
 
+/** How Node ends a connection: it gives no reason. */
+export const BY_NODE = ['GOAWAY INTERNAL_ERROR'];
+
 /** One attack beside an honest action. */
 export interface Scenario {
   readonly name: string;

@@ -8,6 +8,7 @@ import { inSwarm } from './seeders.js';
 
 /** Messages that wait for the windows of the tracker, at most. */
 const MAX_UNSENT = 256 << 10;
+const SWING_MS = 30_000;
 
 /** Shares and withdraws one file in turn: an event each. */
 export const events: Attack = async (run) => {
@@ -41,6 +42,8 @@ export const fillers: Attack = (run) =>
 
 async function shareNames(run: Run, nameOf: (number: number) => string): Promise<void> {
   const session = await join(run);
+  // A tracker that reads slowly has to be attacked for long.
+  setTimeout(() => (run.tally.inFullSwing = true), SWING_MS).unref();
   if (session) {
     const { call } = session;
     for (let number = 0; number < run.count && isUnderWay(run); number++) {

@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Targets } from '../attack.js';
-import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
+import { BY_NODE, type Scenario } from '../scenario.js';
 import { controlTokens } from './control.js';
 
 const FILES = 3000;
-/** How Node ends a connection: it gives no reason. */
-const BY_NODE = ['GOAWAY INTERNAL_ERROR'];
 
 /** Scenarios against an agent that shares. */
 export const seederScenarios: readonly Scenario[] = [

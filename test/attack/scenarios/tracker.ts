@@ -5,7 +5,7 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import { checkRefused } from '../checks.js';
 import type { Targets } from '../attack.js';
 import { LINK_LOCAL } from '../hosts.js';
-import type { Check, Scenario } from '../scenario.js';
+import { BY_NODE, type Check, type Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 
 /** 5 % of the swarms of a tracker. */
@@ -47,6 +47,7 @@ export const trackerScenarios: readonly Scenario[] = [
     about: '600 calls of GetSwarm, 1 MB each, with a zero window',
     victim: 'tracker',
     count: 600,
+    endsByNode: BY_NODE,
   },
   {
     name: 'events',
