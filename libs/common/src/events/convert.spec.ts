@@ -44,6 +44,12 @@ describe('an event as a CloudEvent', () => {
     expect(data.file.size).toBe('9223372036854775808');
   });
 
+  it('is read without halves of characters, which JSON can spell and no other encoding can hold', () => {
+    const half = changed((json) => ({ ...json, id: 'x-\ud800' }));
+    expect(half.toString()).toContain('\\ud800');
+    expect(decodeEvent(SUBJECT, half)).toEqual({ ...sample, id: 'x-\ufffd' });
+  });
+
   it('may have fields of a later version', () => {
     const later = changed((json) => ({ ...json, traceparent: 'x', data: { ...json.data, urgency: 3 } }));
     expect(decodeEvent(SUBJECT, later)).toEqual(sample);

@@ -59,7 +59,7 @@ export function decodeEvent(subject: string, encoded: Uint8Array): Event {
   if (!$case) throw badEvent('the subject is not that of an event');
   if (encoded.length > MAX_ENCODED_BYTES) throw badEvent(`it is longer than ${MAX_ENCODED_BYTES} bytes`);
   try {
-    const envelope = ENVELOPE.parse(JSON.parse(UTF8.decode(encoded)));
+    const envelope = ENVELOPE.parse(JSON.parse(UTF8.decode(encoded), wellFormed));
     const { id, source, type, time, data } = envelope;
     if (type !== subject) throw new Error('its type does not match its subject');
     const path = decodeURIComponent(source.slice(SOURCE_PREFIX.length));
@@ -67,6 +67,11 @@ export function decodeEvent(subject: string, encoded: Uint8Array): Event {
   } catch (error) {
     throw badEvent(error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error));
   }
+}
+
+/** JSON can spell half a character (\ud800), which no other encoding of the event can hold. */
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 /** The subject of the event: a file's infohash, a message's id, or a peer's id. */
