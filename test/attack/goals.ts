@@ -64,7 +64,9 @@ function refusalGoals({ isRefused = true, endsByNode = [] }: Scenario, { counts 
     .map(([reason, count]) => `${count} × ${reason}`)
     .join(', ');
   if (!isRefused) return [];
-  return [{ name: 'refusal', isMet: figure !== '', figure: figure === '' ? 'none' : figure, isTimed: false }];
+  // When Node ends a connection depends on when it gets to it.
+  const isTimed = endsByNode.length > 0;
+  return [{ name: 'refusal', isMet: figure !== '', figure: figure === '' ? 'none' : figure, isTimed }];
 }
 
 function shareGoals({ share }: Scenario, { counts }: Outcome): Goal[] {
