@@ -40,6 +40,17 @@ describe('a file for which the tracker has no room', () => {
     expect(retried).toHaveLength(2);
   });
 
+  test('is announced again with a thousand others at a time, so that new shares need not wait', () => {
+    for (let number = 0; number < 2500; number += 1) {
+      const infohash = Buffer.alloc(32);
+      infohash.writeUInt32BE(number);
+      objections.add({ ...problem(1, 'TOO_MANY_SWARMS'), infohash });
+    }
+    jest.advanceTimersByTime(1000 + 2000 + 4000 + 8000 + 8000);
+    expect(retried.map(({ length }) => length)).toEqual([1000, 1000, 500]);
+    expect(new Set(retried.flat()).size).toBe(2500);
+  });
+
   test('is not announced again in another session, which announces everything', () => {
     objections.add(problem(1, 'TOO_MANY_SWARMS'));
     objections.clear();

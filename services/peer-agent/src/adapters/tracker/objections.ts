@@ -16,6 +16,8 @@ const HARMLESS: ReadonlySet<string> = new Set(['SWARM_NOT_FOUND', 'UNKNOWN_MESSA
 const NO_ROOM: ReadonlySet<string> = new Set(['TOO_MANY_SWARMS', 'TOO_MANY_WATCHES']);
 const RETRY_MS = 60_000;
 const MAX_DOUBLINGS = 3;
+/** Files announced again at a time: a tracker takes the messages of an address at a limited rate. */
+const MOST_AT_ONCE = 1000;
 
 /** Messages that the tracker rejected: logs them, and retries those that it had no room for. */
 export class Objections {
@@ -49,7 +51,11 @@ export class Objections {
 
   #wait(infohash: InfoHash, message: string): void {
     this.#waiting.add(infohash);
-    if (this.#timer) return;
+    this.#retryLater(message);
+  }
+
+  #retryLater(message: string): void {
+    if (this.#timer || this.#waiting.size === 0) return;
     const { retryMs = RETRY_MS } = this.#options;
     const waitMs = retryMs * 2 ** Math.min(this.#retries, MAX_DOUBLINGS);
     this.#timer = setTimeout(() => this.#retry(message), waitMs);
@@ -58,14 +64,13 @@ export class Objections {
   /** Logs at the time of the retry, when it is known for how many files there was no room. */
   #retry(message: string): void {
     const { log, retry } = this.#options;
+    const files = this.#waiting.size;
     this.#timer = undefined;
     this.#retries += 1;
-    const refused = [...this.#waiting];
-    this.#waiting.clear();
-    log.warn(
-      { files: refused.length },
-      `the tracker had no room for ${refused.length} files: ${message}; retrying`,
-    );
-    retry(refused);
+    const next = [...this.#waiting].slice(0, MOST_AT_ONCE);
+    for (const infohash of next) this.#waiting.delete(infohash);
+    log.warn({ files }, `the tracker had no room for ${files} files: ${message}; retrying`);
+    retry(next);
+    this.#retryLater(message);
   }
 }
