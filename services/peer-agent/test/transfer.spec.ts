@@ -212,7 +212,10 @@ describe('a complete download', () => {
 
   it('is refused for the name of the folder where downloads are assembled', async () => {
     const reserved = metainfoOf(data, PIECE, '.incomplete');
-    await expect(agent.download(reserved)).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_NAME' });
+    const source = { kind: 'metainfo', bytes: reserved.bytes } as const;
+    await expect(
+      agent.transfers.download(source, { outputDir: '', name: '.incomplete' }),
+    ).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_NAME' });
   });
 
   it('no longer counts its sources as connected', async () => {
