@@ -18,7 +18,11 @@ import { fillUp, whyNoMounts, withSmallDisk } from './support/own-mounts.js';
 
 jest.setTimeout(120_000);
 
-const LISTEN = ['--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0', '--log-format', 'json'];
+const LISTEN = [
+  ...['--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0', '--log-format', 'json'],
+  // One agent makes the tracker log thousands of lines.
+  ...['--address-budget', '100'],
+];
 const DROPPED = 'enjambre_log_lines_dropped_total';
 /** More lines than a log buffers for a reader that has stopped: 4 MiB, plus a pipe. */
 const FLOOD = 25_000;
@@ -187,7 +191,7 @@ interface StoppedTerminal {
 async function stoppedTerminal(starting: string): Promise<StoppedTerminal> {
   const pidFile = join(swarm.root, 'pid');
   const script = `exec script -qec "echo \\$\\$ > ${pidFile}; stty ixon -echo; ${starting} $*" /dev/null`;
-  const args = ['tracker', ...LISTEN.slice(0, 4), '--log-format', 'pretty'];
+  const args = ['tracker', ...LISTEN, '--log-format', 'pretty'];
   const terminal = swarm.run(args, { through: ['sh', '-c', script, 'sh'], input: true });
   const pid = Number(
     await waitFor(() => readFile(pidFile, 'utf8'), { what: 'its process id', retryErrors: true }),

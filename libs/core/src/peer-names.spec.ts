@@ -48,8 +48,8 @@ describe('the name of a peer', () => {
   ])('%j is seen as %j', (given, seen) => expect(canonicalName(given)).toBe(seen));
 
   test.each([
-    ['', 'shows no character'],
-    ['   ', 'shows no character'],
+    ['', 'is missing'],
+    ['   ', 'is missing'],
     ['\u200b\u3164', 'shows no character'],
     ['a\nb', 'control character'],
     ['\u009b1m', 'control character'],

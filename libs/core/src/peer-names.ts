@@ -23,6 +23,7 @@ const SHOWN_ID = /\([0-9a-f]{8}\)$/i;
  *   {@link MAX_PEER_NAME_CHARS}, and for one that ends like a {@link shownName}
  */
 export function canonicalName(text: string): string {
+  if (text.trim() === '') throw new EnjambreError('invalid', 'BAD_NAME', 'a name is missing');
   if (text.length > ABSURD_NAME_CHARS) throw badName(text, TOO_LONG);
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) throw badName(text, 'holds a control character');
   if (/\p{Surrogate}/u.test(text)) throw badName(text, 'is not valid Unicode');
