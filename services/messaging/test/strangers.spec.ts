@@ -6,7 +6,7 @@ import { MemoryStore } from '../src/adapters/memory/memory-store.js';
 import { everyone, Harness, reasonOf, send } from './support/harness.js';
 import { TestPeer } from './support/test-peer.js';
 
-const KEYS = 2000;
+const KEYS = 600;
 /** Hellos of the attacker at a time. */
 const AT_ONCE = 40;
 /** What is in use after a garbage collection, with the attacker itself, which is in this process. */
@@ -26,7 +26,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-describe('thousands of fresh keys from one address', () => {
+describe('hundreds of fresh keys from one address', () => {
   let harness: Harness;
   let store: MemoryStore;
 
@@ -89,5 +89,5 @@ describe('thousands of fresh keys from one address', () => {
     // Others still get their messages into the same mailbox, and to everyone.
     await send(alice, absent.peerId, 'from alice');
     await send(bob, everyone, 'from bob');
-  }, 60_000);
+  }, 120_000);
 });
