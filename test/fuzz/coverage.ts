@@ -1,5 +1,15 @@
 import { Session, type Profiler } from 'node:inspector';
 
+/** What a fuzzer asks of a coverage. */
+export interface Guide {
+  readonly characters: number;
+  /** True if code ran since the last call that had not run before. */
+  take(): boolean;
+}
+
+/** No guide: in a process that has loaded the code of many tests, a look at the coverage takes long. */
+export const UNGUIDED: Guide = { characters: 0, take: () => false };
+
 /** Which characters of a function have run. */
 type Reached = Uint8Array;
 
@@ -7,7 +17,7 @@ type Reached = Uint8Array;
  * The code of this process that has run, by V8's own coverage of blocks. After each {@link take} V8 reports only what
  * changed, so that a call costs a fraction of a millisecond.
  */
-export class Coverage {
+export class Coverage implements Guide {
   readonly #session = new Session();
   readonly #functions = new Map<string, Reached>();
   #characters = 0;
@@ -22,11 +32,6 @@ export class Coverage {
   /** Characters of code that have run so far. */
   get characters(): number {
     return this.#characters;
-  }
-
-  /** Functions that have run so far. */
-  get functions(): number {
-    return this.#functions.size;
   }
 
   /** True if code ran since the last call that had not run before. */

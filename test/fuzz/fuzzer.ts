@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '@enjambre/core/error';
-import type { Coverage } from './coverage.js';
+import type { Guide } from './coverage.js';
 import { mutate } from './mutator.js';
 import { Random } from './random.js';
 import { Broken, isInvalid, type FuzzTarget } from './target.js';
@@ -11,7 +11,7 @@ export interface FuzzOptions {
   readonly seed: number;
   /** An input may take this long, in milliseconds; undefined for any time. */
   readonly maxMs?: number | undefined;
-  readonly coverage: Coverage;
+  readonly coverage: Guide;
 }
 
 export interface FuzzResult {
