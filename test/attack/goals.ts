@@ -53,7 +53,7 @@ function memoryGoal({ victim }: Scenario, { rssBeforeMiB, attacked, isAlive }: O
   return { name: 'memory', isMet: attacked.rssPeakMiB <= most, figure, isTimed: false };
 }
 
-function refusalGoals({ isRefused = true, endsByNode = [] }: Scenario, { counts }: Outcome): Goal[] {
+function refusalGoals({ isRefused = true, endsByNode = [], victim }: Scenario, { counts }: Outcome): Goal[] {
   const byNode = endsByNode.flatMap((how) => {
     const count = counts.ended[how];
     return count === undefined ? [] : [[`${how} by Node`, count] as const];
@@ -64,8 +64,9 @@ function refusalGoals({ isRefused = true, endsByNode = [] }: Scenario, { counts 
     .map(([reason, count]) => `${count} × ${reason}`)
     .join(', ');
   if (!isRefused) return [];
-  // When Node ends a connection depends on when it gets to it.
-  const isTimed = endsByNode.length > 0;
+  // When Node ends a connection depends on when it gets to it; an uploader is refused if the download lasts until it is
+  // dialed.
+  const isTimed = endsByNode.length > 0 || victim === 'downloader';
   return [{ name: 'refusal', isMet: figure !== '', figure: figure === '' ? 'none' : figure, isTimed }];
 }
 
