@@ -1,53 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { callUnary, readStream } from '@enjambre/rpc/client';
-import { dialer } from '@enjambre/harness/dialer';
+import { AgentUser } from '@enjambre/harness/agent-user';
 import { hashFile } from '@enjambre/harness/content';
 import type { SwarmAgent } from '@enjambre/harness/swarm';
-import {
-  AgentServiceClient,
-  ShareRequest,
-  TrackerState,
-  TransferState,
-  type SharedFile,
-  type Transfer,
-} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import {
-  AgentMessagingServiceClient,
-  type InboxMessage,
-} from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 
 const CALL_TIMEOUT_MS = 60_000;
 const WATCH_NANOS = 50_000_000;
 const POLL_MS = 5;
 
 /** An agent of the product with an honest user, who uses its control socket. */
-export class HonestAgent {
-  readonly #control: AgentServiceClient;
-  readonly #chat: AgentMessagingServiceClient;
-
-  constructor(readonly agent: SwarmAgent) {
-    const socket = `unix:${agent.dataDir}/agent.sock`;
-    this.#control = dialer.client(AgentServiceClient, socket, {
-      'grpc.max_receive_message_length': 64 << 20,
-    });
-    this.#chat = dialer.client(AgentMessagingServiceClient, socket);
-  }
-
-  async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {
-    const info = await callUnary(
-      this.#control.getInfo.bind(this.#control),
-      {},
-      { timeoutMs: CALL_TIMEOUT_MS },
-    );
-    const isConnected = info.trackerState === TrackerState.CONNECTED && info.messagingError === '';
-    return { peerId: info.peerId, isConnected };
-  }
-
-  async share(path: string): Promise<SharedFile> {
-    const request = ShareRequest.fromPartial({ path });
-    for await (const { result } of readStream(this.#control.share(request)))
-      if (result?.$case === 'shared') return result.value;
-    throw new Error(`${path} was not shared`);
+export class HonestAgent extends AgentUser {
+  constructor(agent: SwarmAgent) {
+    super(agent, { timeoutMs: CALL_TIMEOUT_MS });
   }
 
   /** Downloads, and returns the milliseconds that it took. Throws if it fails or is not done at the deadline. */
@@ -66,12 +31,12 @@ export class HonestAgent {
     const source = { $case: 'ref', value: ref } as const;
     const options = { timeoutMs: deadlineMs };
     const { transfer } = await callUnary(
-      this.#control.download.bind(this.#control),
+      this.control.download.bind(this.control),
       { source, outputDir: '', limits: undefined, name: '' },
       options,
     );
     const infohash = transfer?.infohash ?? ref;
-    const watch = this.#control.watchTransfer({
+    const watch = this.control.watchTransfer({
       ref: infohash,
       interval: { seconds: 0n, nanos: WATCH_NANOS },
     });
@@ -93,7 +58,7 @@ export class HonestAgent {
   /** Removes a transfer; a download with its files. */
   async remove(ref: string, deleteData = true): Promise<void> {
     const request = { ref, deleteData, force: false };
-    await callUnary(this.#control.removeTransfer.bind(this.#control), request, {
+    await callUnary(this.control.removeTransfer.bind(this.control), request, {
       timeoutMs: CALL_TIMEOUT_MS,
     });
   }
@@ -101,28 +66,13 @@ export class HonestAgent {
   /** The ids of the peers that it has banned. */
   async banned(): Promise<string[]> {
     const request = { pageSize: 1000, pageToken: '' };
-    const { bans } = await callUnary(this.#control.listBans.bind(this.#control), request);
+    const { bans } = await callUnary(this.control.listBans.bind(this.control), request);
     return bans.map(({ peerId }) => peerId);
   }
 
   async send(target: string, text: string, id = ''): Promise<void> {
     const request = { id, target: { target: { $case: 'peer', value: target } as const }, text };
-    await callUnary(this.#chat.sendMessage.bind(this.#chat), request, { timeoutMs: CALL_TIMEOUT_MS });
-  }
-
-  /** All messages in its inbox. */
-  async inbox(): Promise<InboxMessage[]> {
-    const all: InboxMessage[] = [];
-    let pageToken = '';
-    do {
-      const request = { includeRead: true, markRead: false, pageSize: 1000, pageToken };
-      const page = await callUnary(this.#chat.listInbox.bind(this.#chat), request, {
-        timeoutMs: CALL_TIMEOUT_MS,
-      });
-      all.push(...page.messages);
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
-    return all;
+    await callUnary(this.chat.sendMessage.bind(this.chat), request, { timeoutMs: CALL_TIMEOUT_MS });
   }
 
   /** Waits for a message with this text. */
@@ -130,17 +80,12 @@ export class HonestAgent {
     const request = { includeRead: false, markRead: true, pageSize: 1000, pageToken: '' };
     const endMs = performance.now() + deadlineMs;
     for (;;) {
-      const page = await callUnary(this.#chat.listInbox.bind(this.#chat), request, {
+      const page = await callUnary(this.chat.listInbox.bind(this.chat), request, {
         timeoutMs: CALL_TIMEOUT_MS,
       });
       if (page.messages.some(({ message }) => message?.text === text)) return;
       if (performance.now() > endMs) throw new Error(`no message arrived within ${deadlineMs} ms`);
       await delay(POLL_MS);
     }
-  }
-
-  close(): void {
-    this.#control.close();
-    this.#chat.close();
   }
 }

@@ -1,17 +1,16 @@
-/** Numbers that are the same for the same seed (xorshift32). */
+import { seededRandom } from '../../services/peer-agent/src/domain/random.js';
+
+/** Choices that are the same for the same seed. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed | 0 || 1;
+    this.#next = seededRandom(seed);
   }
 
   /** A whole number from 0 up to, but not including, `limit`; 0 if the limit is 0. */
   below(limit: number): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return limit === 0 ? 0 : (this.#state >>> 0) % limit;
+    return Math.floor(this.#next() * limit);
   }
 
   /** Undefined for an empty list. */

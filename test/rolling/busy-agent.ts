@@ -1,22 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { callUnary, readStream } from '@enjambre/rpc/client';
-import { dialer } from '@enjambre/harness/dialer';
+import { AgentUser } from '@enjambre/harness/agent-user';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { hashFile } from '@enjambre/harness/content';
-import type { SwarmAgent } from '@enjambre/harness/swarm';
-import {
-  AgentServiceClient,
-  ShareRequest,
-  TrackerState,
-  TransferState,
-  type SharedFile,
-  type Transfer,
-} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import {
-  AgentMessagingServiceClient,
-  type InboxMessage,
-} from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import { TransferState, type SharedFile, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { AgentMessagingServiceClient } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
 
 /** A shared file, with its infohash and content. */
 export interface Original {
@@ -24,7 +13,6 @@ export interface Original {
   readonly sha256: string;
 }
 
-const PAGE = 1000;
 const CALL_TIMEOUT_MS = 30_000;
 /** A download without progress for this time is stuck, whatever was restarted. */
 const DOWNLOAD_TIMEOUT_MS = 120_000;
@@ -32,36 +20,13 @@ const DOWNLOAD_TIMEOUT_MS = 120_000;
 const CHAT_PAUSE_MS = 25;
 
 /** An agent that repeatedly downloads and removes files, and chats, over its control socket. */
-export class BusyAgent {
+export class BusyAgent extends AgentUser {
   readonly downloads: { failed: string[]; done: number; wrong: number } = { failed: [], done: 0, wrong: 0 };
   /** Texts of the acknowledged messages, in order. */
   readonly sent: string[] = [];
   /** Failed attempts to send a message. */
   retries = 0;
   isDownloading = false;
-  readonly #control: AgentServiceClient;
-  readonly #chat: AgentMessagingServiceClient;
-
-  constructor(readonly agent: SwarmAgent) {
-    const socket = `unix:${agent.dataDir}/agent.sock`;
-    this.#control = dialer.client(AgentServiceClient, socket, {
-      'grpc.max_receive_message_length': 16 << 20,
-    });
-    this.#chat = dialer.client(AgentMessagingServiceClient, socket);
-  }
-
-  async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {
-    const info = await callUnary(this.#control.getInfo.bind(this.#control), {});
-    const isConnected = info.trackerState === TrackerState.CONNECTED && info.messagingError === '';
-    return { peerId: info.peerId, isConnected };
-  }
-
-  async share(path: string): Promise<SharedFile> {
-    const request = ShareRequest.fromPartial({ path });
-    for await (const { result } of readStream(this.#control.share(request)))
-      if (result?.$case === 'shared') return result.value;
-    throw new Error(`${path} was not shared`);
-  }
 
   /** Downloads one original after the other until `signal` aborts, and completes the current one. */
   async keepDownloading(originals: readonly Original[], signal: AbortSignal): Promise<void> {
@@ -73,7 +38,7 @@ export class BusyAgent {
         if ((await hashFile(transfer.path)) === original.sha256) this.downloads.done += 1;
         else this.downloads.wrong += 1;
         const request = { ref: transfer.infohash, deleteData: true, force: false };
-        await callUnary(this.#control.removeTransfer.bind(this.#control), request);
+        await callUnary(this.control.removeTransfer.bind(this.control), request);
         await rm(transfer.path, { force: true });
       } catch (error) {
         this.downloads.failed.push(String(error));
@@ -96,24 +61,6 @@ export class BusyAgent {
     }
   }
 
-  /** All received messages, in order of arrival. */
-  async inbox(): Promise<InboxMessage[]> {
-    const all: InboxMessage[] = [];
-    let pageToken = '';
-    do {
-      const request = { includeRead: true, markRead: false, pageSize: PAGE, pageToken };
-      const page = await callUnary(this.#chat.listInbox.bind(this.#chat), request);
-      all.push(...page.messages);
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
-    return all;
-  }
-
-  close(): void {
-    this.#control.close();
-    this.#chat.close();
-  }
-
   async #download({ shared }: Original): Promise<Transfer> {
     const request = {
       // With the metainfo no lookup is needed, so it also starts while the tracker is unavailable.
@@ -123,10 +70,10 @@ export class BusyAgent {
       name: '',
     };
     const options = { timeoutMs: CALL_TIMEOUT_MS };
-    const { transfer } = await callUnary(this.#control.download.bind(this.#control), request, options);
+    const { transfer } = await callUnary(this.control.download.bind(this.control), request, options);
     const ref = transfer?.infohash ?? '';
     const signal = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
-    const watch = this.#control.watchTransfer({ ref, interval: { seconds: 0n, nanos: 50_000_000 } });
+    const watch = this.control.watchTransfer({ ref, interval: { seconds: 0n, nanos: 50_000_000 } });
     for await (const { transfer: now } of readStream(watch, signal)) {
       if (now?.state === TransferState.SEEDING) return now;
       if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.reason}`);
@@ -137,7 +84,7 @@ export class BusyAgent {
   async #sends(request: Parameters<AgentMessagingServiceClient['sendMessage']>[0]): Promise<boolean> {
     try {
       const options = { timeoutMs: CALL_TIMEOUT_MS };
-      await callUnary(this.#chat.sendMessage.bind(this.#chat), request, options);
+      await callUnary(this.chat.sendMessage.bind(this.chat), request, options);
       return true;
     } catch (error) {
       const { code, message } = fromServiceError(error);

@@ -5,7 +5,7 @@ import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
-import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
+import { SERVICE_LIMITS } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
@@ -72,8 +72,6 @@ export interface Tracker extends Startable {
 
 /** Leaves room for streams before their hello and for sessions about to be replaced. */
 const STREAMS_PER_SESSION = 2;
-/** What its clients may use; room for lookups and for sessions about to be replaced. */
-const LIMITS: ServerLimits = { ...SERVICE_LIMITS, connections: 60_000 };
 const SERVICE_NAME = 'enjambre.tracker.v1.TrackerService';
 const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_000 };
 
@@ -106,7 +104,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const services = [
     { name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation: calls.implementation },
   ];
-  const budget = { limits: LIMITS, budgetPercent: config.addressBudget };
+  const budget = { limits: SERVICE_LIMITS, budgetPercent: config.addressBudget };
   const serving = { credentials, log, metrics, ...budget, notesReachedAt: true };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('tracker', natsCheck('tracker', link));

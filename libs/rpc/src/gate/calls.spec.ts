@@ -226,7 +226,7 @@ describe('calls', () => {
     await allIsGivenBack();
   });
 
-  it('are refused if they come too fast, and end the connection if that goes on', async () => {
+  it('are refused if they come too fast, and end the connection if they continue', async () => {
     const over = await session();
     const saved = Array.from({ length: 250 }, () => call(over, 'GetStats').end(EMPTY).resume());
     await Promise.all(saved.map((each) => closed(each)));

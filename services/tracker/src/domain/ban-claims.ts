@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { KeyedBuckets } from '@enjambre/core/keyed-buckets';
 import { TokenBucket } from '@enjambre/core/token-bucket';
-import { PartyBuckets } from './party-buckets.js';
 import type { Session } from './swarm.js';
 
 /** An agent's report of a peer that it has banned. */
@@ -21,7 +21,7 @@ const IN_ALL = { perSecond: 10, burst: 100 };
 /** Limits the rate of published claims. */
 export class BanClaims {
   readonly #all: TokenBucket;
-  readonly #parties = new PartyBuckets(PER_PARTY);
+  readonly #parties = new KeyedBuckets(PER_PARTY);
   readonly #sessions = new WeakMap<Session, TokenBucket>();
 
   constructor(now: number) {

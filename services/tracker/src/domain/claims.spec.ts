@@ -30,7 +30,7 @@ describe('what publishers say of one infohash', () => {
   const found = (query: string): string[] =>
     registry.directory.files({ query, exact: true, limit: 10 }).items.map(({ file }) => file.name);
 
-  test('is found under each name, whoever came first', () => {
+  test('is found under each name, in any order of publishers', () => {
     share('stranger', named('bait'));
     share('honest', MODEL);
     expect([found('bait'), found('model.bin')]).toEqual([['bait'], ['model.bin']]);

@@ -1,6 +1,6 @@
 import { quotaOf } from '@enjambre/core/address-quota';
+import { KeyedBuckets } from '@enjambre/core/keyed-buckets';
 import type { TrackerEvent } from './events.js';
-import { PartyBuckets } from './party-buckets.js';
 import type { PeerInfo } from './peer.js';
 
 /**
@@ -20,12 +20,12 @@ interface LeftOut {
 
 /** Leaves out events of parties that cause too many, and counts them. Their effect on swarms remains. */
 export class EventQuota {
-  readonly #buckets: PartyBuckets;
+  readonly #buckets: KeyedBuckets;
   readonly #leftOut = new Map<string, LeftOut>();
 
   /** @param percent what one party may use of the rate of all */
   constructor(percent: number) {
-    this.#buckets = new PartyBuckets({
+    this.#buckets = new KeyedBuckets({
       perSecond: quotaOf(PER_SECOND, percent, 1),
       burst: quotaOf(BURST, percent, 1),
     });

@@ -226,11 +226,11 @@ describe('several trackers on one NATS', () => {
     const before = await fileOf(one!);
     await waitFor(() => one!.tracker.network.unkept === 0, { what: 'the record to be kept' });
     await replicas.stop();
-    const [anew] = await replicas.startAll('anew');
-    const bob = await anew!.agent('bob');
+    const [late] = await replicas.startAll('late');
+    const bob = await late!.agent('bob');
     bob.share(hash, { ...MODEL, name: 'second' });
     expect((await bob.next('problem')).reason).toBe('FILE_MISMATCH');
-    expect(await fileOf(anew!)).toEqual({ ...before, disputed: true });
+    expect(await fileOf(late!)).toEqual({ ...before, disputed: true });
     expect(before).toMatchObject({ name: 'first', sharedBy: 'alice' });
   });
 

@@ -1,6 +1,7 @@
-import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import { isLoopbackHost, plainHost, type Address, type TcpAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
+import { IpAddress, type AddressKind } from '@enjambre/core/ip-address';
 import { leadsHere } from '../../own-addresses.js';
 
 export interface EndpointGuardInit {
@@ -30,13 +31,10 @@ export class EndpointGuard {
     const address: TcpAddress = { kind: 'tcp', host, port };
     if (this.init.servers().some((bound) => leadsHere(address, bound)))
       return { reason: 'NO_ENDPOINT', what: 'which is not reachable from here' };
-    if (port === 0 || isIP(host) === 0) return refused('which is no complete address');
-    if (has(LOOPBACK, host)) {
-      if (this.#mayDialLoopback) return undefined;
-      return refused('a loopback address, although the tracker is on another machine');
-    }
-    const kind = KINDS.find(({ list }) => has(list, host));
-    return kind && refused(kind.what);
+    const kind = IpAddress.parse(host)?.kind;
+    if (port === 0 || kind === undefined) return refused('which is no complete address');
+    if (kind === 'loopback' && this.#mayDialLoopback) return undefined;
+    return kind === 'unicast' ? undefined : refused(WHAT[kind]);
   }
 
   /** An agent that listens only on loopback has no other peers. */
@@ -56,31 +54,17 @@ function refused(what: string): Refusal {
   return { reason: 'ADDRESS_REFUSED', what };
 }
 
-/** Addresses that lead to no agent elsewhere. The lists treat IPv4-mapped addresses as IPv4. */
-const KINDS: readonly { readonly what: string; readonly list: BlockList }[] = [
-  { what: 'a link-local address', list: listOf('169.254.0.0/16', 'fe80::/10') },
-  { what: 'a multicast address', list: listOf('224.0.0.0/4', 'ff00::/8') },
-  { what: 'an unspecified or reserved address', list: listOf('0.0.0.0/8', '::/96', '240.0.0.0/4') },
-];
-const LOOPBACK = listOf('127.0.0.0/8', '::1/128');
+/** Addresses that lead to no agent elsewhere, in the words for people. */
+const WHAT: Readonly<Record<Exclude<AddressKind, 'unicast'>, string>> = {
+  loopback: 'a loopback address, although the tracker is on another machine',
+  'link-local': 'a link-local address',
+  multicast: 'a multicast address',
+  unspecified: 'an unspecified or reserved address',
+  reserved: 'an unspecified or reserved address',
+};
 
 /** One text for each address; an IPv4-mapped one as IPv4. */
 function canonical(text: string): string {
   const host = text.replace(/%.*$/, '');
   return isIPv6(host) ? plainHost(new SocketAddress({ address: host, family: 'ipv6' }).address) : host;
-}
-
-function listOf(...subnets: string[]): BlockList {
-  const list = new BlockList();
-  for (const subnet of subnets) {
-    const [address = '', bits] = subnet.split('/');
-    list.addSubnet(address, Number(bits), isIPv4(address) ? 'ipv4' : 'ipv6');
-  }
-  return list;
-}
-
-/** Also for an IPv4-mapped address; never throws. */
-function has(list: BlockList, host: string): boolean {
-  if (isIPv4(host)) return list.check(host, 'ipv4');
-  return isIPv6(host) && list.check(host, 'ipv6');
 }
