@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeBencode, encodeBencode } from './bencode.js';
 import { BencodeDict, type BencodeValue } from './bencode-value.js';
-import { scanFor } from './bencode-scan.js';
+import { scanFor, sumOf } from './bencode-scan.js';
 import { runSteps } from './steps.js';
 
 const find = (bytes: Uint8Array, key = 'info') => runSteps(scanFor(bytes, key));
@@ -85,5 +85,38 @@ describe('scanFor', () => {
       `d${'0'.repeat(1_000_000)}`,
     ])
       expect(find(Buffer.from(text))).toBeUndefined();
+  });
+});
+
+/** The integers after `key`, as {@link sumOf} finds them. */
+function sumIn(plain: unknown, key: string): number {
+  if (typeof plain !== 'object' || plain === null) return 0;
+  return Object.entries(plain).reduce(
+    (sum, [name, each]) =>
+      sum + (name === key && typeof each === 'number' ? each : 0) + sumIn(each as unknown, key),
+    0,
+  );
+}
+
+describe('sumOf', () => {
+  test('adds up the integers of a key at every depth', () => {
+    const tree = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.dictionary(
+        fc.constantFrom('', 'a', 'length', '6:lengthi9e'),
+        fc.oneof({ maxDepth: 4 }, fc.nat(1000), fc.constantFrom('length', 'x'), tie('tree')),
+        { noNullPrototype: true, maxKeys: 4 },
+      ),
+    })).tree;
+    fc.assert(
+      fc.property(tree, (plain) => {
+        expect(runSteps(sumOf(bencoded(plain), 'length'))).toBe(sumIn(plain, 'length'));
+      }),
+    );
+  });
+
+  test('has no sum of what is cut off', () => {
+    const whole = bencoded({ a: { length: 5 } });
+    for (let length = 0; length < whole.length; length++)
+      expect(runSteps(sumOf(whole.subarray(0, length), 'length'))).toBeUndefined();
   });
 });

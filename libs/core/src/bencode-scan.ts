@@ -43,13 +43,26 @@ export function* scanFor(bytes: Uint8Array, key: string): Steps<ScannedValue | u
   return found && { ...found, otherValues: scanner.values - found.values };
 }
 
+/**
+ * Adds up all integers that follow the string `key` in a bencoded value, at any depth, without decoding anything. Needs
+ * no memory. Undefined if the bytes are malformed.
+ */
+export function* sumOf(bytes: Uint8Array, key: string): Steps<number | undefined> {
+  const scanner = new Scanner(bytes, 0, Buffer.from(key, 'latin1'));
+  return (yield* scanner.skip()) ? scanner.sum : undefined;
+}
+
 class Scanner {
   values = 0;
+  /** Sum of the integers that follow `key`. */
+  sum = 0;
+  #isAfterKey = false;
   readonly #step = new StepCount();
 
   constructor(
     private readonly bytes: Uint8Array,
     public at: number,
+    private readonly key?: Buffer,
   ) {}
 
   /** Reads a byte string; undefined if there is none. */
@@ -70,6 +83,7 @@ class Scanner {
   /** Moves behind one value of any kind. False if it is malformed. */
   *skip(): Steps<boolean> {
     let depth = 0;
+    this.#isAfterKey = false;
     do {
       const byte = this.bytes[this.at];
       if (byte === DICT || byte === LIST) {
@@ -82,12 +96,22 @@ class Scanner {
       } else if (byte === INTEGER) {
         const digits = this.bytes.subarray(this.at, this.at + LONGEST_INTEGER).indexOf(END);
         if (digits === -1) return false;
+        if (this.#isAfterKey) this.sum += this.#integer(digits);
+        this.#isAfterKey = false;
         this.at += digits + 1;
         this.values += 1;
-      } else if (!this.string()) return false;
+      } else {
+        const text = this.string();
+        if (!text) return false;
+        this.#isAfterKey = this.key?.equals(text) === true;
+      }
       if (this.#step.isFull()) yield;
     } while (depth > 0);
     return true;
+  }
+
+  #integer(length: number): number {
+    return Number(Buffer.from(this.bytes.subarray(this.at + 1, this.at + length)).toString('latin1'));
   }
 
   #digit(at: number): number | undefined {

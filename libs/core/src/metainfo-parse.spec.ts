@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { faultOf } from '../test/fault-of.js';
 import { dict, goodTree, hashFile, someBytes } from '../test/torrents.js';
@@ -7,6 +7,8 @@ import { decodeBencode, encodeBencode } from './bencode.js';
 import { type BencodeDict, type BencodeValue } from './bencode-value.js';
 import { fileRoot } from './file-root.js';
 import { buildMetainfo } from './metainfo-build.js';
+import { parseInfoHash } from './ids.js';
+import { UnusableTorrent } from './metainfo.js';
 import { runSteps } from './steps.js';
 import { parseMetainfo, parseMetainfoSteps, parseTorrent } from './metainfo-parse.js';
 
@@ -28,6 +30,11 @@ const info = {
 
 function torrent(changes: Record<string, BencodeValue> = {}, layers: BencodeValue = dict({})): Buffer {
   return encodeBencode(dict({ info: dict({ ...info, ...changes }), 'piece layers': layers }));
+}
+
+function infoHashOf(bytes: Buffer): string {
+  const raw = (decodeBencode(bytes) as BencodeDict).raw('info');
+  return createHash('sha256').update(raw).digest('hex');
 }
 
 function without(key: keyof typeof info): Buffer {
@@ -54,6 +61,43 @@ describe('a metainfo', () => {
       reason: 'BAD_METAINFO',
       message: 'bad metainfo: it belongs to another file',
     });
+  });
+
+  test('that the expected infohash authenticates, but that cannot be used, is told from a false one', () => {
+    const hashOf = (bytes: Buffer) => parseInfoHash(infoHashOf(bytes));
+    const unnamed = torrent({ name: 1 });
+    const error = faultOf(() => runSteps(parseMetainfoSteps(unnamed, hashOf(unnamed))));
+    expect(error).toBeInstanceOf(UnusableTorrent);
+    expect(error).toMatchObject({ code: 'invalid', reason: 'UNUSABLE_TORRENT' });
+    expect(error.message).toContain(
+      'the torrent itself cannot be used: bad metainfo: it has no name in UTF-8',
+    );
+
+    const layerless = torrent({
+      'file tree': dict({ a: leaf({ length: 3 * PIECE, 'pieces root': ROOT }) }),
+    });
+    expect(faultOf(() => runSteps(parseMetainfoSteps(layerless, hashOf(layerless))))).toMatchObject({
+      reason: 'BAD_METAINFO',
+    });
+  });
+
+  test('of far too many pieces is refused by its lengths alone, before its files are decoded', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, index) => [
+        `f${String(index).padStart(4, '0')}`,
+        leaf({ length: 1400 * PIECE, 'pieces root': ROOT }),
+      ]),
+    );
+    // A name that looks like an entry does not count.
+    files['6:lengthi9e'] = smallFile;
+    const bytes = torrent({ 'file tree': dict(files) });
+    const steps = parseMetainfoSteps(bytes, parseInfoHash(infoHashOf(bytes)));
+    const spy = jest.spyOn(Buffer, 'from');
+    const error = faultOf(() => runSteps(steps));
+    const copies = spy.mock.calls.filter(([from]) => (from as unknown) === bytes);
+    spy.mockRestore();
+    expect(error.message).toContain('it has 4200001 pieces, more than 4194304');
+    expect(copies).toHaveLength(0);
   });
 
   test('of another infohash is refused without decoding a single value of it', () => {

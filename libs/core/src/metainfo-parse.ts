@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { decodeTorrent, encodeSteps } from './bencode.js';
-import { scanFor } from './bencode-scan.js';
+import { scanFor, sumOf } from './bencode-scan.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes, type InfoHash } from './ids.js';
-import { badMetainfo, MAX_PIECES, type Metainfo, type MetainfoFile } from './metainfo.js';
+import { badMetainfo, MAX_PIECES, type Metainfo, type MetainfoFile, UnusableTorrent } from './metainfo.js';
 import { ABSURD_NAME_BYTES, nameFault } from './names.js';
 import { messageOf } from './error.js';
 import { isPieceLength } from './piece-length.js';
@@ -32,8 +32,9 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
 }
 
 /**
- * {@link parseMetainfo} in steps: very many files take seconds. Also throws `invalid` BAD_METAINFO if the
- * infohash is not `expected`, before anything is decoded.
+ * {@link parseMetainfo} in steps: very many files take seconds. Given the `expected` infohash, it throws `invalid`
+ * BAD_METAINFO before anything is decoded if the bytes belong to another, and {@link UnusableTorrent} if the fault
+ * is in what the infohash authenticates: then every copy of this metainfo has it.
  */
 export function* parseMetainfoSteps(bytes: Uint8Array, expected?: InfoHash): Steps<Metainfo> {
   const { metainfo, missing = '' } = yield* parseTorrentSteps(bytes, expected);
@@ -65,7 +66,7 @@ export function* parseTorrentSteps(bytes: Uint8Array, expected?: InfoHash): Step
   const own = Buffer.from(bytes);
   const { value, canonical } = yield* decode(own);
   const torrent = expectDict(value, 'the file');
-  const info = yield* readInfo(torrent);
+  const info = yield* expected === undefined ? readInfo(torrent) : unusable(readInfo(torrent));
   const held = torrent.get('piece layers');
   const { layers, missing } = yield* readPieceLayers(held, info.files, info.pieceLength);
   if (missing !== undefined) return { info, missing };
@@ -83,6 +84,25 @@ function* checkInfo(bytes: Uint8Array, expected: InfoHash): Steps<void> {
   if (infohash !== expected) throw badMetainfo('it belongs to another file');
   if (found.otherValues > found.values + MAX_EXTRA_VALUES)
     throw badMetainfo(`it holds ${found.otherValues} values beside its info`);
+  yield* unusable(checkLengths(bytes.subarray(found.start, found.end)));
+}
+
+/** Refuses far too many pieces before the files are decoded, which takes a hundred times their bytes in memory. */
+function* checkLengths(info: Uint8Array): Steps<void> {
+  const [pieceLength, tree] = [yield* scanFor(info, 'piece length'), yield* scanFor(info, 'file tree')];
+  if (!pieceLength || !tree) return;
+  const { value } = yield* decode(Buffer.from(info.subarray(pieceLength.start, pieceLength.end)));
+  const total = yield* sumOf(info.subarray(tree.start, tree.end), 'length');
+  if (typeof value === 'number' && total !== undefined) refuseTooMany(Math.ceil(total / value));
+}
+
+/** Faults of authenticated bytes, which another peer's copy would have as well. */
+function* unusable<T>(steps: Steps<T>): Steps<T> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    throw new UnusableTorrent(error);
+  }
 }
 
 function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
@@ -110,6 +130,10 @@ function* readInfo(torrent: BencodeDict): Steps<TorrentInfo> {
 
 function checkPieceCount(files: readonly MetainfoFile[], pieceLength: number): void {
   const pieces = files.reduce((sum, { length }) => sum + Math.ceil(length / pieceLength), 0);
+  refuseTooMany(pieces);
+}
+
+function refuseTooMany(pieces: number): void {
   if (pieces > MAX_PIECES) throw badMetainfo(`it has ${pieces} pieces, more than ${MAX_PIECES}`);
 }
 

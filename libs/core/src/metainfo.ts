@@ -1,5 +1,5 @@
 import { MAX_BENCODE_DEPTH } from './bencode-value.js';
-import { EnjambreError } from './error.js';
+import { EnjambreError, messageOf } from './error.js';
 import type { InfoHash } from './ids.js';
 
 /**
@@ -57,4 +57,15 @@ export interface Metainfo {
 /** The error for invalid metainfo; `fault` names the violated rule, as a clause. */
 export function badMetainfo(fault: string, cause?: unknown): EnjambreError {
   return new EnjambreError('invalid', 'BAD_METAINFO', `bad metainfo: ${fault}`, { cause });
+}
+
+/**
+ * The infohash authenticates metainfo that this version refuses: no peer has a better one. A class, since a peer may
+ * send any reason as a status, but only an own parse makes this.
+ */
+export class UnusableTorrent extends EnjambreError {
+  constructor(cause: unknown) {
+    const message = `no peer can help, since the torrent itself cannot be used: ${messageOf(cause)}`;
+    super('invalid', 'UNUSABLE_TORRENT', message, { cause });
+  }
 }

@@ -26,8 +26,7 @@ export const downloaderScenarios: readonly Scenario[] = [
     isRefused: false,
     check: async (stage) => [
       await checkRefused(stage, 'pieces.bin', {
-        what: 'a torrent of too many pieces is not downloaded',
-        mayWait: true,
+        what: 'a torrent of too many pieces fails with the reason',
       }),
       await checkList(stage),
     ],

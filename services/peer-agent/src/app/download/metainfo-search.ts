@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { Metainfo } from '@enjambre/core/metainfo';
+import { type Metainfo, UnusableTorrent } from '@enjambre/core/metainfo';
 import { MetainfoRace } from '../../domain/metainfo-race.js';
 import { partyOf } from '../../domain/links/party-turns.js';
 import type { Random } from '../../domain/random.js';
@@ -27,6 +27,7 @@ export class MetainfoSearch implements SwarmListener {
   #isWoken = false;
   #isWide = false;
   #lastFailure = '';
+  #unusable: UnusableTorrent | undefined;
 
   constructor(private readonly parts: MetainfoSearchComponents) {
     this.#race = new MetainfoRace(parts.random);
@@ -51,11 +52,15 @@ export class MetainfoSearch implements SwarmListener {
     if (upserted.length > 0) this.#rouse();
   }
 
-  /** Searches until a peer delivers the metainfo. Undefined only if `signal` aborts. */
+  /**
+   * Searches until a peer delivers the metainfo. Undefined only if `signal` aborts. Throws {@link UnusableTorrent} if
+   * a peer delivered one that cannot be used.
+   */
   async run(tracker: Discovery, signal: AbortSignal): Promise<Metainfo | undefined> {
     tracker.watch(this.parts.infohash, this);
     try {
-      while (!signal.aborted && !this.#found) await this.#step(tracker, signal);
+      while (!signal.aborted && !this.#found && !this.#unusable) await this.#step(tracker, signal);
+      if (this.#unusable && !signal.aborted) throw this.#unusable;
       return signal.aborted ? undefined : this.#found;
     } finally {
       tracker.unwatch(this.parts.infohash);
@@ -97,7 +102,9 @@ export class MetainfoSearch implements SwarmListener {
       this.#found ??= found;
     } catch (error) {
       if (either.aborted) return;
-      const { message, reason, retryAfterMs } = EnjambreError.from(error);
+      const known = EnjambreError.from(error);
+      const { message, reason, retryAfterMs } = known;
+      if (known instanceof UnusableTorrent) this.#unusable ??= known;
       this.#lastFailure = `${address.name} at ${address.endpoint} did not send the metainfo: ${message}`;
       const failure = reason === 'BAD_METAINFO' ? 'false' : 'silent or refused';
       this.#race.failed(peer, this.parts.clock.nowMs(), failure, retryAfterMs);

@@ -73,7 +73,7 @@ export interface PeerConnector {
   ): BlockSource;
   /**
    * Fetches and verifies the metainfo of a file. Throws {@link EnjambreError}: `invalid` BAD_METAINFO if the peer sends
-   * anything else, `cancelled` if `signal` aborts.
+   * anything else, `UnusableTorrent` if no metainfo of that infohash can be used, `cancelled` if `signal` aborts.
    */
   fetchMetainfo(
     peer: PeerAddress,

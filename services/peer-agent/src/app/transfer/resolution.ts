@@ -20,7 +20,7 @@ export class Resolution {
     return this.#search?.problem;
   }
 
-  /** Undefined if `signal` aborted. Throws as {@link settleName} does. */
+  /** Undefined if `signal` aborted. Throws as {@link MetainfoSearch.run} and {@link settleName} do. */
   async run(
     before: TransferRecord,
     signal: AbortSignal,

@@ -24,7 +24,7 @@ export class MetainfoFetch {
     private readonly parse: (bytes: Uint8Array, expected: InfoHash) => Steps<Metainfo> = parseMetainfoSteps,
   ) {}
 
-  /** Throws `invalid` BAD_METAINFO, `exhausted` METAINFO_MEMORY, and errors of the call. */
+  /** Throws `invalid` BAD_METAINFO, `UnusableTorrent`, `exhausted` METAINFO_MEMORY, and errors of the call. */
   async from(
     client: PeerServiceClient,
     infohash: InfoHash,

@@ -4,7 +4,7 @@ import { formatAddress } from '@enjambre/common/config/address';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
-import type { Metainfo } from '@enjambre/core/metainfo';
+import { type Metainfo, UnusableTorrent } from '@enjambre/core/metainfo';
 import {
   type FetchRequest,
   type FetchResponse,
@@ -207,7 +207,7 @@ export class GrpcPeerConnector implements PeerConnector {
         });
       } catch (error) {
         const known = EnjambreError.from(error);
-        if (known.reason === 'BAD_METAINFO') falsehood ??= known;
+        if (known.reason === 'BAD_METAINFO' || known instanceof UnusableTorrent) falsehood ??= known;
         if (known.reason === 'UNKNOWN_INFOHASH') this.#reached(peerId, place);
         // The next request may get through on a new connection.
         else if (!signal.aborted) this.#uploaders.retire(uploader);
