@@ -5,15 +5,11 @@ import type { Stage } from './stage.js';
 
 const REFUSED_MS = 20_000;
 
-/**
- * A download by this ref must fail with an error, and leave nothing hidden in the download folder.
- *
- * @param mayWait it may also wait for better peers
- */
+/** A download by this ref must fail with an error, and leave nothing hidden in the download folder. */
 export async function checkRefused(
   stage: Stage,
   ref: string,
-  { what, mayWait = false }: { readonly what: string; readonly mayWait?: boolean },
+  { what }: { readonly what: string },
 ): Promise<Check> {
   const { downloader } = stage;
   try {
@@ -29,7 +25,7 @@ export async function checkRefused(
     const isTimeout = /cancel|no answer within/i.test(message);
     return {
       what,
-      holds: !hasHidden && (mayWait || !isTimeout),
+      holds: !hasHidden && !isTimeout,
       seen: hasHidden ? '.ssh was written' : message,
     };
   }
