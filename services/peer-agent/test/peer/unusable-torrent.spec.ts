@@ -47,7 +47,10 @@ describe('a torrent that cannot be used', () => {
   it('fails with the reason, however many peers have it', async () => {
     agent.tracker.add((await uploader('honest', {}, unusable)).address);
     const transfer = await agent.resolve(unusable);
-    await waitFor(() => transfer.view().state === 'failed', { seen: () => transfer.view().reason });
+    await waitFor(() => transfer.view().state === 'failed', {
+      what: 'the transfer to fail',
+      seen: () => transfer.view().reason,
+    });
     expect(transfer.view().reason).toContain(
       'the torrent itself cannot be used: bad metainfo: its name ".."',
     );
@@ -65,7 +68,7 @@ describe('a torrent that cannot be used', () => {
     agent.tracker.add(liar);
     const transfer = await agent.resolve(metainfo);
     const seen = () => `${claims} claims; ${transfer.view().state}: ${transfer.view().reason}`;
-    await waitFor(() => claims > 0, { seen });
+    await waitFor(() => claims > 0, { what: 'a claim of the liar', seen });
     agent.tracker.add((await uploader('honest')).address);
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
