@@ -3,7 +3,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand, Flag, Given } from './client-command.js';
 import type { Context, Session } from './context.js';
 import { traced } from './traced.js';
-import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
+import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
 import { present, text, wholeNumber } from './option-values.js';
 import type { Output } from './output.js';
 import { append } from './service-options.js';
@@ -86,8 +86,10 @@ const TRANSFERS: readonly ClientCommand[] = [
     summary: 'show or change the rate limits of this agent or of the transfer REF',
     flags: [uploadFlag, downloadFlag, priorityFlag],
     notes: LIMIT_NOTES,
-    handle: async (session, [ref], given) =>
-      (await import('./commands/limit.js')).limit(session, ref, limitsGiven(given)),
+    handle: async (session, [ref], given) => {
+      const { limitsGiven } = await import('./limit-values.js');
+      await (await import('./commands/limit.js')).limit(session, ref, limitsGiven(given));
+    },
   },
   {
     usage: 'rm <REF>',

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
 import { homeFolder } from '@enjambre/common/config/home-folder';
-import { operatorOptions } from '@enjambre/common/config/operator-option';
-import { flagName, resolveOptions, variableName, type Environment } from '@enjambre/common/config/options';
+import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
@@ -64,11 +63,6 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
   const agentSaid = setting('agent', flags, environment) ?? flags.dataDir;
   if (flags.tracker === undefined && agentSaid !== undefined) return [];
   return said.value.split(',').map((text) => readAddress(text.trim(), said.source, parseTcpAddress));
-}
-
-/** The file with the token of this machine's operator: ENJAMBRE_OPERATOR_TOKEN_FILE, else in the user's folder. */
-export function operatorTokenFile(environment: Environment): string | undefined {
-  return resolveOptions(operatorOptions, {}, environment).operatorTokenFile;
 }
 
 interface Setting {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { bytesSchema } from '@enjambre/common/config/quantities';
+import { parseBytes } from '@enjambre/common/config/parse-quantities';
 import { EnjambreError } from '@enjambre/core/error';
 import { isPieceLength } from '@enjambre/core/piece-length';
 
@@ -26,9 +26,17 @@ export function onDisk(what: string): (value: string) => string {
 }
 
 export function pieceLength(value: string): number {
-  const bytes = bytesSchema.safeParse(value);
-  if (bytes.success && isPieceLength(bytes.data)) return bytes.data;
+  const bytes = bytesIn(value);
+  if (bytes !== undefined && isPieceLength(bytes)) return bytes;
   throw new InvalidArgumentError('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576.');
+}
+
+function bytesIn(text: string): number | undefined {
+  try {
+    return parseBytes(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A parser of whole numbers from 1 to `most`. */

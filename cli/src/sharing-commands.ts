@@ -1,5 +1,5 @@
 import type { ClientCommand } from './client-command.js';
-import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from './limit-flags.js';
+import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
 import { onDisk, pieceLength, present, seconds, text } from './option-values.js';
 import { append } from './service-options.js';
 
@@ -40,7 +40,10 @@ export const SHARING: readonly ClientCommand[] = [
     ],
     handle: async (session, [path = ''], given) => {
       onDisk('PATH')(path);
-      const { share } = await import('./commands/share.js');
+      const [{ share }, { limitsGiven }] = await Promise.all([
+        import('./commands/share.js'),
+        import('./limit-values.js'),
+      ]);
       await share(session, path, {
         name: text(given.name),
         pieceLength: typeof given.pieceLength === 'number' ? given.pieceLength : undefined,
@@ -75,7 +78,10 @@ export const SHARING: readonly ClientCommand[] = [
       priorityFlag,
     ],
     handle: async (session, [ref = ''], given) => {
-      const { get } = await import('./commands/get.js');
+      const [{ get }, { limitsGiven }] = await Promise.all([
+        import('./commands/get.js'),
+        import('./limit-values.js'),
+      ]);
       await get(session, ref, {
         output: text(given.output),
         name: text(given.name),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { Cause, Explanation, Transfer, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { conclusionOf, messageWithRemedy, reasonOf } from './wording.js';
+import { conclusionOf, reasonOf } from './transfer-wording.js';
+import { messageWithRemedy } from './wording.js';
 
 const said = (message: string, metadata: Record<string, string>): string =>
   messageWithRemedy(new EnjambreError('precondition', 'ANY', message, { metadata }));

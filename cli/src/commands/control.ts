@@ -7,7 +7,7 @@ import { transferJson } from '../render/json.js';
 import { removedJson, removedLines } from '../render/removed.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
-import { reasonOf } from '../wording.js';
+import { reasonOf } from '../transfer-wording.js';
 
 /** `enjambre pause`: stops a transfer; its data is kept. */
 export async function pause(session: Session, ref: string): Promise<void> {

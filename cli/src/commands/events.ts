@@ -1,10 +1,11 @@
-import { durationSchema } from '@enjambre/common/config/quantities';
+import type { Environment } from '@enjambre/common/config/options';
+import { parseDuration } from '@enjambre/common/config/parse-quantities';
 import { encodeEvent } from '@enjambre/common/events/convert';
 import { lineOf } from '@enjambre/common/events/event-line';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Event } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import { agentStream } from '../agent-client.js';
-import { operatorTokenFile, resolveTrackers } from '../connection.js';
+import { resolveTrackers } from '../connection.js';
 import type { Session } from '../context.js';
 import type { JsonObject } from '../render/json-line.js';
 import { clockTime } from '../render/text.js';
@@ -59,9 +60,18 @@ async function* eventsOf(session: Session, request: Request): AsyncGenerator<Eve
   const trackers = resolveTrackers(session.connection, session.context.environment);
   if (trackers.length === 0) yield* agentStream(session, (agent) => agent.events(request));
   else {
-    const file = operatorTokenFile(session.context.environment);
+    const file = await operatorTokenFile(session.context.environment);
     yield* trackerStream(session, trackers, (tracker) => tracker.events(request, file));
   }
+}
+
+/** The file with the token of this machine's operator: ENJAMBRE_OPERATOR_TOKEN_FILE, else in the user's folder. */
+async function operatorTokenFile(environment: Environment): Promise<string | undefined> {
+  const [{ resolveOptions }, { operatorOptions }] = await Promise.all([
+    import('@enjambre/common/config/options'),
+    import('@enjambre/common/config/operator-option'),
+  ]);
+  return resolveOptions(operatorOptions, {}, environment).operatorTokenFile;
 }
 
 function show({ output }: Session, event: Event): void {
@@ -73,10 +83,19 @@ function show({ output }: Session, event: Event): void {
 
 /** Throws `invalid`, BAD_SINCE. */
 function timeOf(text: string, nowMs: number): Date {
-  const span = durationSchema.safeParse(text);
-  if (span.success) return new Date(nowMs - span.data);
+  const age = ageIn(text);
+  if (age !== undefined) return new Date(nowMs - age);
   const time = new Date(text);
   if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(time.getTime())) return time;
   const message = `--since: "${text}" is not a time: give an age such as 10m or 7d, or a time such as 2026-11-25T12:00`;
   throw new EnjambreError('invalid', 'BAD_SINCE', message);
+}
+
+/** Milliseconds; undefined if the text is no duration. */
+function ageIn(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -18,7 +18,7 @@ import {
   shortDigits,
 } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
-import { conclusionOf } from '../wording.js';
+import { conclusionOf } from '../transfer-wording.js';
 
 /** Shorter downloads get no table of causes: they were too short to wait for anything. */
 const LEAST_SECONDS = 1;

@@ -2,7 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { Priority, type LimitChange, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
-import { priorityWord } from '../limit-flags.js';
+import { priorityWord } from '../limit-values.js';
 import { transferRef } from '../ref.js';
 import { transferJson } from '../render/json.js';
 import { isLimited, limitsText, rateLimitText } from '../render/limits.js';

@@ -14,7 +14,8 @@ import type { GetInfoResponse, Transfer } from '@enjambre/proto/gen/enjambre/age
 import { withAgent } from '../agent-client.js';
 import type { Context, Session } from '../context.js';
 import { EXIT, failureOf } from '../exit.js';
-import { downloadFlag, limitsGiven, priorityFlag, uploadFlag } from '../limit-flags.js';
+import { downloadFlag, priorityFlag, uploadFlag } from '../limit-flags.js';
+import { limitsGiven } from '../limit-values.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
 import { pause, remove, resume } from './control.js';

@@ -24,7 +24,7 @@ import {
   shortDigits,
 } from '../render/text.js';
 import { stateWord, type StateWord } from '../render/transfer-state.js';
-import { reasonOf } from '../wording.js';
+import { reasonOf } from '../transfer-wording.js';
 
 /** `enjambre ls`: the transfers of the agent. */
 export async function list(session: Session): Promise<void> {

@@ -6,7 +6,7 @@ import { ProgressLine, type Progress } from '../render/progress.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { follow, type Watchable } from './follow.js';
-import { reasonOf } from '../wording.js';
+import { reasonOf } from '../transfer-wording.js';
 
 /** How long a resumed transfer may still report its old state. */
 const STARTING_MS = 1000;

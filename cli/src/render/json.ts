@@ -1,12 +1,12 @@
 import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { priorityWord } from '../limit-flags.js';
+import { priorityWord } from '../limit-values.js';
 import { distanceWord, trafficJson } from './distance.js';
 import type { JsonObject } from './json-line.js';
 import { leftOutJson } from './left-out.js';
 import { stateWord } from './transfer-state.js';
-import { reasonOf } from '../wording.js';
+import { reasonOf } from '../transfer-wording.js';
 
 /** The shapes that `--json` prints: a public interface, so fields are only ever added. */
 

@@ -1,5 +1,5 @@
 import { Priority, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { priorityWord } from '../limit-flags.js';
+import { priorityWord } from '../limit-values.js';
 import { formatRate } from './text.js';
 
 type Limits = Pick<Transfer, 'maxUpload' | 'maxDownload' | 'priority'>;

@@ -1,5 +1,5 @@
 import { EnjambreError } from '@enjambre/core/error';
-import { MAX_RATE, MIN_RATE } from '@enjambre/common/config/quantities';
+import { MAX_RATE, MIN_RATE } from '@enjambre/common/config/parse-quantities';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type {
   AgentServiceServer,
