@@ -9,6 +9,8 @@ export interface FolderLooksInit {
 
 interface Look<T> {
   readonly done: Promise<T>;
+  /** Set when it is done. */
+  result: { readonly found: T } | undefined;
   isSilent: boolean;
 }
 
@@ -28,7 +30,7 @@ export class FolderLooks<T> {
   /** Undefined if the file system is silent. */
   async at(folder: string): Promise<{ readonly found: T } | undefined> {
     const look = this.#looks.get(folder) ?? this.#begin(folder);
-    if (look.isSilent) return undefined;
+    if (look.result || look.isSilent) return look.result;
     const end = new AbortController();
     const silence = sleep(this.init.waitMs, end.signal).then(() => {
       if (!end.signal.aborted) look.isSilent = true;
@@ -41,10 +43,11 @@ export class FolderLooks<T> {
 
   #begin(folder: string): Look<T> {
     const done = this.look(folder);
-    const look = { done, isSilent: false };
+    const look: Look<T> = { done, result: undefined, isSilent: false };
     this.#looks.set(folder, look);
     const forget = (): void => void this.#looks.delete(folder);
-    void done.finally(() => {
+    void done.then((found) => {
+      look.result = { found };
       if (this.init.keepMs === 0 || look.isSilent) forget();
       else setTimeout(forget, this.init.keepMs).unref();
     });

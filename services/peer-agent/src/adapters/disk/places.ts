@@ -31,17 +31,22 @@ export class Places {
     this.#identities = new FolderLooks((folder) => identityOf(folder, files), init);
   }
 
+  /** Throws `unavailable` DISK_SILENT. */
+  async realFolder(folder: string): Promise<string> {
+    const look = await this.#canonical.at(folder);
+    if (!look) throw folderSilent(folder);
+    return look.found;
+  }
+
   /**
    * Relation of a place to another. Throws `unavailable` DISK_SILENT if the file system of its folder does not respond;
    * if that of the other does not, the other's path is used as it is.
    */
   async relate(place: Place, other: Place): Promise<PlaceRelation> {
-    const [mine, others] = await Promise.all([
-      this.#canonical.at(place.folder),
+    const [folder, others] = await Promise.all([
+      this.realFolder(place.folder),
       this.#canonical.at(other.folder),
     ]);
-    if (!mine) throw folderSilent(place.folder);
-    const folder = mine.found;
     const its = others?.found ?? other.folder;
     const target = join(its, other.name);
     if (folder === target || folder.startsWith(`${target}/`)) return 'inside';

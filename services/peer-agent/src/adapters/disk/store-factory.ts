@@ -118,6 +118,10 @@ export class FileStoreFactory implements StoreFactory {
     }
   }
 
+  realFolder(folder: string): Promise<string> {
+    return this.#places.realFolder(folder);
+  }
+
   relate(place: Place, other: Place): Promise<PlaceRelation> {
     return this.#places.relate(place, other);
   }

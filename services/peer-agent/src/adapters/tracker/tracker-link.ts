@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
@@ -94,6 +95,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#parts = parts;
     this.#init = init;
     this.#pool = new TrackerPool(parts.dialer, { ...init, key: parts.identity.peerId });
+    // Each look-up in progress listens to it, and there may be many.
+    setMaxListeners(0, this.#stopping.signal);
     this.#objections = new Objections({ log: parts.log, retry: (infohashes) => this.#retry(infohashes) });
     this.network = new TrackerQueries({
       pool: this.#pool,

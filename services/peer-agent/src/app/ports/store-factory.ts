@@ -44,6 +44,11 @@ export interface StoreFactory {
    */
   moveDownload(metainfo: Metainfo, from: string, to: string): Promise<void>;
   /**
+   * Path of a folder without symbolic links, as far as it exists. Throws `unavailable` DISK_SILENT if its file system
+   * does not answer.
+   */
+  realFolder(folder: string): Promise<string>;
+  /**
    * Relation of `place` to `other`, as the file system sees it. Throws `unavailable` DISK_SILENT if the file system of
    * the first does not answer.
    */

@@ -1,5 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Holding } from './holding.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 
 /** Space that a download still needs. */
@@ -14,6 +16,20 @@ export interface RoomNeed {
 
 /** An active download, whose remaining space is reserved. */
 export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
+
+/** Space that an active download still needs; undefined if none. Repairs in place need none. */
+export function needOf({ record, bytesDone }: Pick<Holding, 'record' | 'bytesDone'>): Running | undefined {
+  const { location, bytesTotal, inPlace } = record;
+  return inPlace ? undefined : { folder: location, bytes: bytesTotal - bytesDone };
+}
+
+/** All active downloads except one, with the space that they still need. */
+export function* runningBeside(
+  infohash: InfoHash,
+  transfers: Iterable<{ readonly infohash: InfoHash; readonly need: Running | undefined }>,
+): Iterable<Running> {
+  for (const { infohash: other, need } of transfers) if (need && other !== infohash) yield need;
+}
 
 /**
  * Checks that the disk has room for a download in addition to the active ones. Checks run one at a time, so that two

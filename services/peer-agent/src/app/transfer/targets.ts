@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
@@ -19,33 +19,49 @@ export interface Holder {
  */
 export class Targets {
   readonly #places = new Map<InfoHash, Held>();
+  /** By loose name: a claim is compared with few of very many places. */
+  readonly #byName = new Map<string, Set<InfoHash>>();
   readonly #serial = new Serial();
 
   constructor(
-    private readonly stores: Pick<StoreFactory, 'relate'>,
+    private readonly stores: Pick<StoreFactory, 'realFolder' | 'relate'>,
     private readonly holderOf: (infohash: InfoHash) => Holder | undefined,
   ) {}
 
   /** Records the place of an existing transfer, which can no longer be refused. */
   hold(infohash: InfoHash, place: Place): void {
-    this.#places.set(infohash, held(place));
+    this.release(infohash);
+    const its = held(place);
+    this.#places.set(infohash, its);
+    const namesakes = this.#byName.get(its.loose);
+    if (namesakes) namesakes.add(infohash);
+    else this.#byName.set(its.loose, new Set([infohash]));
   }
 
   release(infohash: InfoHash): void {
+    const loose = this.#places.get(infohash)?.loose ?? '';
     this.#places.delete(infohash);
+    const namesakes = this.#byName.get(loose);
+    namesakes?.delete(infohash);
+    if (namesakes?.size === 0) this.#byName.delete(loose);
   }
 
   /**
    * Reserves a place for a transfer, instead of its previous one. Throws `already-exists` TARGET_TAKEN if another
-   * transfer has it, or if it is inside the folder that an unfinished one will become.
+   * transfer has it, or if it is inside the folder that an unfinished one will become; `unavailable` DISK_SILENT.
    */
   claim(infohash: InfoHash, place: Place): Promise<void> {
     return this.#serial.run(async () => {
       const wanted = held(place);
-      for (const [other, its] of this.#places) {
-        if (other !== infohash) await this.#checkApart(wanted, its, other);
+      const folder = await this.stores.realFolder(place.folder);
+      // Another place can only be the same if it has this name, and can only contain it if its name is in the path.
+      for (const name of new Set([wanted.loose, ...folder.split(sep).map(looseName)])) {
+        for (const other of this.#byName.get(name) ?? []) {
+          const its = this.#places.get(other);
+          if (its && other !== infohash) await this.#checkApart(wanted, its, other);
+        }
       }
-      this.#places.set(infohash, wanted);
+      this.hold(infohash, place);
     });
   }
 

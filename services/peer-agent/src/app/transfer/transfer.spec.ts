@@ -112,6 +112,7 @@ beforeEach(async () => {
     rehearse: () => Promise.resolve(),
     room: () => Promise.resolve(undefined),
     moveDownload: () => Promise.resolve(),
+    realFolder: (folder) => Promise.resolve(folder),
     relate: () => Promise.resolve('apart'),
   };
   const noBans = { load: () => Promise.resolve([]), save: () => Promise.resolve() };

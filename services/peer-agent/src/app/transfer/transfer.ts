@@ -16,6 +16,7 @@ import type { MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
+import { needOf, type Running } from './room.js';
 import { startSeedingChores } from '../upload/seeding-chores.js';
 import { Serving, type ServingComponents } from '../upload/serving.js';
 import { StateMachine } from './state-machine.js';
@@ -103,6 +104,10 @@ export class Transfer {
   /** Known peers of its download, and those with an open link. */
   get linkCounts(): { known: number; ready: number } | undefined {
     return this.#states.download?.linkCounts;
+  }
+
+  get need(): Running | undefined {
+    return this.state === 'downloading' ? needOf(this.#its) : undefined;
   }
 
   /** The persistent state, as of now. */
