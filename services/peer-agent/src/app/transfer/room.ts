@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
 import type { InfoHash } from '@enjambre/core/ids';
-import type { Holding } from './holding.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 
 /** Space that a download still needs. */
@@ -18,7 +18,13 @@ export interface RoomNeed {
 export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
 
 /** Space that an active download still needs; undefined if none. Repairs in place need none. */
-export function needOf({ record, bytesDone }: Pick<Holding, 'record' | 'bytesDone'>): Running | undefined {
+export function needOf({
+  record,
+  bytesDone,
+}: {
+  readonly record: Pick<TransferRecord, 'location' | 'bytesTotal' | 'inPlace'>;
+  readonly bytesDone: number;
+}): Running | undefined {
   const { location, bytesTotal, inPlace } = record;
   return inPlace ? undefined : { folder: location, bytes: bytesTotal - bytesDone };
 }
