@@ -106,6 +106,13 @@ describe('a search for metainfo', () => {
     expect(run(repeat(honest(100 * KIB), 50))).toMatchObject({ asked: 1, ms: TICK_MS });
   });
 
+  it('asks the first peer as soon as it is known, not a head start later', () => {
+    const race = new MetainfoRace(seededRandom(1));
+    expect(race.step(0).ask).toEqual([]);
+    race.know(peerNamed('seeder'), { seeder: true, party: '10.0.0.1' });
+    expect(race.step(2).ask).toEqual([peerNamed('seeder')]);
+  });
+
   it('gets past four silent peers within half a second', () => {
     expect(run([...repeat(silent, 4), honest(100 * KIB)]).ms).toBeLessThan(500);
   });

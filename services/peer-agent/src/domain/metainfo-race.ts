@@ -145,7 +145,8 @@ export class MetainfoRace {
     for (const { asked } of this.#asked()) measure(asked, nowMs);
     const drop = this.#outdated(nowMs);
     const ready = this.#ready(nowMs);
-    const wanted = Math.min(this.#due(nowMs), ready.length);
+    // Without a peer to ask, no head start begins: the first one is asked as soon as it is known.
+    const wanted = ready.length === 0 ? 0 : Math.min(this.#due(nowMs), ready.length);
     const ask = wanted > 0 ? ready.slice(0, this.#makeRoom(wanted, nowMs, drop)) : [];
     const seen = { atMs: nowMs, bytes: 0 };
     for (const runner of ask)

@@ -1,16 +1,18 @@
 import { NearIndex, type Placed } from './near-index.js';
 import type { Candidates } from './peer-selection.js';
-import { RandomSet } from './random-set.js';
+import { PartySet } from './party-set.js';
+import type { RandomSet } from './random-set.js';
 
 /** Properties of a member that decide its place in a crowd. */
 export interface CrowdMember extends Placed {
   readonly seeder: boolean;
+  readonly party: string;
 }
 
 /** Members of one swarm, for random draws. */
 export class Crowd<Member extends CrowdMember> implements Candidates<Member> {
-  readonly seeders = new RandomSet<Member>();
-  readonly leechers = new RandomSet<Member>();
+  readonly seeders = new PartySet<Member>();
+  readonly leechers = new PartySet<Member>();
   /** Created on first use: most swarms are small enough to be sent whole. */
   #near: NearIndex<Member> | undefined;
 
@@ -39,7 +41,7 @@ export class Crowd<Member extends CrowdMember> implements Candidates<Member> {
     return this.#near.at(place);
   }
 
-  #kind(seeder: boolean): RandomSet<Member> {
+  #kind(seeder: boolean): PartySet<Member> {
     return seeder ? this.seeders : this.leechers;
   }
 }

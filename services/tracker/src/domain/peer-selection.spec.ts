@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { PartySet } from './party-set.js';
 import { RandomSet } from './random-set.js';
 import { nearQuota, selectPeers, wantedAtFirst, wantedInstead, type Candidates } from './peer-selection.js';
 import { seededRandom } from '../../test/seeded-random.js';
@@ -13,8 +14,8 @@ interface Sample {
 }
 
 class Samples implements Candidates<Sample> {
-  readonly seeders = new RandomSet<Sample>();
-  readonly leechers = new RandomSet<Sample>();
+  readonly seeders = new PartySet<Sample>();
+  readonly leechers = new PartySet<Sample>();
 
   #party: string | undefined;
 
@@ -104,11 +105,15 @@ describe('the selected peers', () => {
     expect(wantedAtFirst(total).near).toBe(0);
   });
 
-  test('include the honest seeder among 600 fake ones of one party, if 200 are wanted', () => {
+  test.each([
+    [600, 200],
+    [600, 50],
+    [20_000, 4],
+  ])('include the honest seeder among %d fake ones of one party, if %d are wanted', (fakes, total) => {
+    const from = new Samples().of('10.0.0.1').add(fakes, true, 'fake').of('10.0.0.2').add(1, true, 'honest');
     for (let seed = 1; seed <= 20; seed++) {
-      const from = new Samples().of('10.0.0.1').add(600, true, 'fake').of('10.0.0.2').add(1, true, 'honest');
-      const peers = select(from, 200, [], seed);
-      expect([peers.length, at(peers, 'honest')]).toEqual([200, 1]);
+      const peers = select(from, total, [], seed);
+      expect([peers.length, at(peers, 'honest')]).toEqual([total, 1]);
     }
   });
 

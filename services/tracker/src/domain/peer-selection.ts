@@ -1,9 +1,10 @@
+import type { PartyDrawable } from './party-set.js';
 import type { Drawable } from './random-set.js';
 
 /** The peers to choose from. */
 export interface Candidates<Peer> {
-  readonly seeders: Drawable<Peer>;
-  readonly leechers: Drawable<Peer>;
+  readonly seeders: PartyDrawable<Peer>;
+  readonly leechers: PartyDrawable<Peer>;
   /** Peers of a node, rack, zone or region, by its name: seeders and leechers alike. */
   near(place: string): Drawable<Peer> | undefined;
 }
@@ -34,7 +35,7 @@ const SEEDER_SHARE = 0.5;
 const CHOICES = 2;
 /** Share of the chosen peers that one party may have while there are others. */
 const PARTY_SHARE = 0.25;
-/** Random draws per chosen peer in search of other parties: of 600 peers of one party, a list of 200 misses none. */
+/** Random draws per chosen peer in search of other parties. */
 const MAX_DRAWS = 8;
 
 /** Maximum number chosen by proximity among `total`. */
@@ -64,8 +65,8 @@ export interface Selectable {
 /**
  * Chooses peers for a newcomer: first near ones, closest first, then seeders, then leechers. Each time it
  * draws twice as many at random among equals, and takes those with the lowest in-degree: otherwise early
- * peers would serve all, and late peers none. One party gets a quarter at most, as long as others are found: very many
- * fake peers behind one address do not hide the honest ones. Costs O(chosen + excluded), however large the swarm.
+ * peers would serve all, and late peers none. One party gets a quarter at most, as long as others are found: once it has
+ * more, the parties take turns, so that no number of fake peers behind one address hides the honest ones. Costs O(chosen + excluded), however large the swarm.
  */
 export function selectPeers<Peer extends Selectable>(
   from: Candidates<Peer>,
@@ -74,14 +75,13 @@ export function selectPeers<Peer extends Selectable>(
 ): Peer[] {
   const chosen = new Set<Peer>();
   let seeders = 0;
-  const take = (candidates: Drawable<Peer> | undefined, upTo: number): void => {
+  const take = (candidates: Drawable<Peer> | PartyDrawable<Peer> | undefined, upTo: number): void => {
     if (candidates === undefined || chosen.size >= upTo) return;
     const lacking = upTo - chosen.size;
     const drawn = new FairDraw<Peer>({ lacking, share: Math.ceil(wanted.total * PARTY_SHARE) }, chosen);
-    for (const peer of candidates.shuffled(random)) {
-      if (!chosen.has(peer) && !wanted.excludes(peer)) drawn.add(peer);
-      if (drawn.isDone) break;
-    }
+    const canTakeTurns = 'inTurns' in candidates;
+    drawn.addAll(without(candidates.shuffled(random), wanted), () => canTakeTurns && drawn.isLopsided);
+    if (canTakeTurns) drawn.addAll(without(candidates.inTurns(random), wanted));
     for (const peer of drawn.best()) {
       chosen.add(peer);
       if (peer.seeder) seeders += 1;
@@ -94,27 +94,48 @@ export function selectPeers<Peer extends Selectable>(
   return [...chosen];
 }
 
+function* without<Peer>(peers: Iterable<Peer>, wanted: Wanted<Peer>): Generator<Peer, void, undefined> {
+  for (const peer of peers) if (!wanted.excludes(peer)) yield peer;
+}
+
 /** Draws peers until there are twice as many as lacking, not counting those of a party beyond its share. */
 class FairDraw<Peer extends Selectable> {
   readonly #fair: Peer[] = [];
   /** Peers of parties that have had their share. */
   readonly #excess: Peer[] = [];
   readonly #parties = new Map<string, number>();
+  readonly #seen: Set<Peer>;
 
   constructor(
     private readonly limits: { readonly lacking: number; readonly share: number },
     chosen: Iterable<Peer>,
   ) {
+    this.#seen = new Set(chosen);
     for (const peer of chosen) this.#count(peer);
   }
 
-  get isDone(): boolean {
+  /** A party has had its share. */
+  get isLopsided(): boolean {
+    return this.#excess.length > 0;
+  }
+
+  get #isDone(): boolean {
     const { lacking } = this.limits;
     if (this.#fair.length >= CHOICES * lacking) return true;
     return this.#fair.length + this.#excess.length >= MAX_DRAWS * lacking;
   }
 
-  add(peer: Peer): void {
+  /** Draws peers until there are enough, or `isOver`. */
+  addAll(peers: Iterable<Peer>, isOver = (): boolean => false): void {
+    if (this.#isDone) return;
+    for (const peer of peers) {
+      if (!this.#seen.has(peer)) this.#add(peer);
+      if (this.#isDone || isOver()) return;
+    }
+  }
+
+  #add(peer: Peer): void {
+    this.#seen.add(peer);
     const isFair = peer.party === '' || (this.#parties.get(peer.party) ?? 0) < this.limits.share;
     (isFair ? this.#fair : this.#excess).push(peer);
     this.#count(peer);

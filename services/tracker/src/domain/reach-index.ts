@@ -1,5 +1,6 @@
 import { Crowd, type CrowdMember } from './crowd.js';
 import type { Candidates } from './peer-selection.js';
+import { PartySets, type PartyDrawable } from './party-set.js';
 import { RandomSets, type Drawable } from './random-set.js';
 import type { ReachGroup } from './reach-group.js';
 
@@ -41,12 +42,12 @@ export class ReachIndex<Member extends Reached> {
 }
 
 class Reachable<Member extends Reached> implements Candidates<Member> {
-  readonly seeders: Drawable<Member>;
-  readonly leechers: Drawable<Member>;
+  readonly seeders: PartyDrawable<Member>;
+  readonly leechers: PartyDrawable<Member>;
 
   constructor(private readonly crowds: readonly Crowd<Member>[]) {
-    this.seeders = new RandomSets(crowds.map(({ seeders }) => seeders));
-    this.leechers = new RandomSets(crowds.map(({ leechers }) => leechers));
+    this.seeders = new PartySets(crowds.map(({ seeders }) => seeders));
+    this.leechers = new PartySets(crowds.map(({ leechers }) => leechers));
   }
 
   get size(): number {
