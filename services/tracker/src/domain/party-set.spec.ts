@@ -20,7 +20,7 @@ function changed(list: readonly (readonly [boolean, Item])[], drawAt: number): P
   list.forEach(([adds, item], step) => {
     if (adds) set.add(item);
     else set.delete(item);
-    if (step === drawAt) for (const each of set.inTurns(seededRandom(1))) if (each) break;
+    if (step === drawAt) set.inTurns(seededRandom(1))[Symbol.iterator]().next();
   });
   return set;
 }

@@ -127,10 +127,9 @@ class FairDraw<Peer extends Selectable> {
 
   /** Draws peers until there are enough, or `isOver`. */
   addAll(peers: Iterable<Peer>, isOver = (): boolean => false): void {
-    if (this.#isDone) return;
     for (const peer of peers) {
-      if (!this.#seen.has(peer)) this.#add(peer);
       if (this.#isDone || isOver()) return;
+      if (!this.#seen.has(peer)) this.#add(peer);
     }
   }
 
