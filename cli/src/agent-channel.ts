@@ -19,6 +19,7 @@ export function agentOf({ connection, context }: Session): Promise<AgentEndpoint
 /** A channel to that agent. */
 export async function channelOf(session: Session): Promise<AgentChannel> {
   const [dialer, endpoint] = await Promise.all([session.context.dialer(), agentOf(session)]);
+  session.output.debug(`agent at ${endpoint.address}`);
   return new AgentChannel(dialer, endpoint, session.signal);
 }
 

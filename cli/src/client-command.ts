@@ -4,17 +4,25 @@ import type { Session } from './context.js';
 export type Given = Readonly<Record<string, unknown>>;
 type Handler = (session: Session, args: readonly string[], given: Given) => Promise<void>;
 
+/** What an argument or a flag's value names; completion offers values of that kind. */
+type ArgumentKind =
+  'transfer' | 'shared-file' | 'peer' | 'room' | 'address' | 'path' | 'folder' | 'torrent' | 'column';
+
 export interface Flag {
   readonly flags: string;
   readonly description: string;
   readonly parse?: (value: string, previous: never) => unknown;
+  /** Kind of its value; absent for a switch and for free text. */
+  readonly kind?: ArgumentKind;
 }
 
 /** A command that calls an agent or a tracker. */
 export interface ClientCommand {
-  /** Name and arguments, such as "get <REF>". */
+  /** Name and arguments, such as "get <REF...>". */
   readonly usage: string;
   readonly summary: string;
+  /** Kinds of the arguments in `usage`, by their names; absent for free text. */
+  readonly kinds?: Readonly<Record<string, ArgumentKind>>;
   readonly flags?: readonly Flag[];
   /** Text at the end of `--help`, such as examples. */
   readonly notes?: string;

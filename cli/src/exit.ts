@@ -1,4 +1,5 @@
 import { EnjambreError, messageOf, type ErrorCode } from '@enjambre/core/error';
+import type { Output } from './output.js';
 import { messageWithRemedy } from './wording.js';
 
 /** Exit codes of the process; scripts depend on these numbers. */
@@ -56,6 +57,27 @@ export interface Failure {
   /** One sentence: the problem and the next step. */
   readonly message: string;
   readonly exitCode: ExitCode;
+}
+
+/** Ends the command with an exit code; its failures are reported already. */
+export class ReportedFailure extends Error {
+  constructor(readonly exitCode: ExitCode) {
+    super('the failures are reported');
+  }
+}
+
+/**
+ * Reports a failure as one sentence on standard error and, with --json, as an object on standard output as well.
+ *
+ * @param argument the one of several that it is about
+ */
+export function reportFailure(
+  { reason, message, exitCode }: Failure,
+  output: Output,
+  argument?: string,
+): void {
+  output.error(`enjambre: ${message}`);
+  output.object({ type: 'error', reason, message, exit_code: exitCode, argument });
 }
 
 /** Describes any thrown value. */

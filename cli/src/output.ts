@@ -10,55 +10,87 @@ export interface TextStream {
   write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
-export interface OutputOptions {
+/** How much a command prints, and for whom. */
+export interface OutputMode {
   /** One JSON object per line and nothing else on standard output. */
   readonly json: boolean;
+  /** Only results and errors. @default false */
+  readonly quiet?: boolean;
+  /** Also which servers are called. @default false */
+  readonly verbose?: boolean;
+}
+
+interface OutputOptions extends OutputMode {
   readonly color: boolean;
 }
 
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 const CLEAR_LINE = '\r\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
 /** The properties of the output that layout depends on. */
 export type Screen = Pick<Output, 'colors' | 'width'>;
 
-/** The output of a command: lines for people or, with --json, objects for programs; never both. */
+/**
+ * The output of a command. Results go to standard output: lines for people or, with --json, objects for programs.
+ * All else goes to standard error.
+ */
 export class Output {
   readonly json: boolean;
+  readonly quiet: boolean;
   readonly colors: ReturnType<typeof picocolors.createColors>;
+  readonly #verbose: boolean;
   /** Number of lines that the next {@link redraw} overwrites. */
-  #drawn = 1;
+  #drawn = 0;
 
   constructor(
     private readonly stdout: TextStream,
     private readonly stderr: TextStream,
-    options: OutputOptions,
+    { json, quiet = false, verbose = false, color }: OutputOptions,
   ) {
-    this.json = options.json;
-    this.colors = picocolors.createColors(options.color);
+    this.json = json;
+    this.quiet = quiet;
+    this.#verbose = verbose;
+    this.colors = picocolors.createColors(color);
   }
 
-  /** True if lines can be redrawn. */
+  /** True if progress is shown, and not only its end. */
+  get showsProgress(): boolean {
+    return !this.json && !this.quiet;
+  }
+
+  /** True if the lines of progress can be redrawn. */
   get live(): boolean {
-    return !this.json && this.stdout.isTTY === true;
+    return this.showsProgress && this.stderr.isTTY === true;
   }
 
-  /** Columns that a line may fill: bounded only on a terminal. */
+  /** Columns that a line of a result may fill: bounded only on a terminal. */
   get width(): number {
-    return this.stdout.isTTY === true ? this.columns : Infinity;
+    return this.stdout.isTTY === true ? this.stdout.columns || DEFAULT_COLUMNS : Infinity;
   }
 
-  get columns(): number {
-    return this.stdout.columns || DEFAULT_COLUMNS;
+  /** Columns of the terminal that shows the progress. */
+  get progressColumns(): number {
+    return this.stderr.columns || DEFAULT_COLUMNS;
   }
 
-  /** Prints a line for people; nothing with --json. Pass text from the network through `plain` first. */
+  /** Number of lines that can be redrawn. */
+  get progressRows(): number {
+    return Math.max(1, (this.stderr.rows || DEFAULT_ROWS) - 1);
+  }
+
+  /** Prints a line of a result for people; nothing with --json. Pass text from the network through `plain` first. */
   line(text = ''): void {
-    this.#drawn = 1;
     if (!this.json) this.stdout.write(`${text}\n`);
+  }
+
+  /** Prints a line that explains a result for people; nothing with --json or --quiet. */
+  detail(text = ''): void {
+    if (!this.quiet) this.line(text);
   }
 
   /** Prints an object for programs; nothing without --json. */
@@ -81,17 +113,55 @@ export class Output {
     throw new EnjambreError('denied', 'CANNOT_WRITE', message, { cause: failure });
   }
 
-  /** Redraws the lines that it drew last, at the end of the terminal. None may be wider than the terminal. */
-  redraw(lines: readonly string[]): void {
-    if (!this.live) return;
-    const up = this.#drawn > 1 ? `\u001b[${this.#drawn - 1}A${CLEAR_BELOW}` : '';
-    this.#drawn = lines.length;
-    this.stdout.write(CLEAR_LINE + up + lines.join('\n'));
+  /** Prints a line of progress, for a log or a pipe. */
+  progress(text: string): void {
+    if (this.showsProgress) this.stderr.write(`${text}\n`);
   }
 
-  /** Prints a sentence on standard error, also with --json. */
+  /**
+   * Redraws the lines that it drew last, at the end of the terminal. None may be wider than the terminal. All other
+   * output removes them first, except after {@link keep}.
+   */
+  redraw(lines: readonly string[]): void {
+    if (!this.live) return;
+    this.stderr.write(this.#erasure() + lines.join('\n'));
+    this.#drawn = lines.length;
+  }
+
+  /** Leaves the lines that it drew last as they are. */
+  keep(): void {
+    if (this.#drawn > 0) this.stderr.write('\n');
+    this.#drawn = 0;
+  }
+
+  /** Suggests a next step to people, or says that there is nothing to show. */
+  hint(sentence: string): void {
+    if (!this.json) this.note(sentence);
+  }
+
+  /** Prints a warning, also with --json. */
   note(sentence: string): void {
+    if (!this.quiet) this.error(sentence);
+  }
+
+  /** Prints a sentence with --verbose. */
+  debug(sentence: string): void {
+    if (this.#verbose) this.error(sentence);
+  }
+
+  /** Prints a sentence on standard error, whatever the flags. */
+  error(sentence: string): void {
+    this.#erase();
     this.stderr.write(`${plain(sentence)}\n`);
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.stderr.write(this.#erasure());
+    this.#drawn = 0;
+  }
+
+  #erasure(): string {
+    return this.#drawn > 1 ? `${CLEAR_LINE}\u001b[${this.#drawn - 1}A${CLEAR_BELOW}` : CLEAR_LINE;
   }
 }
 
@@ -99,8 +169,9 @@ export class Output {
 export function outputBeside(
   stderr: TextStream,
   environment: Readonly<Record<string, string | undefined>>,
+  { quiet }: Output,
 ): Output {
-  return new Output(stderr, stderr, { json: false, color: wantsColor(stderr, environment) });
+  return new Output(stderr, stderr, { json: false, quiet, color: wantsColor(stderr, environment) });
 }
 
 /** Whether to use colours: the default on a terminal; NO_COLOR and FORCE_COLOR override it. */

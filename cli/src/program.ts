@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '@enjambre/common/version';
-import { addClientCommands } from './client-commands.js';
+import { addClientCommands, type MakeOutput } from './client-commands.js';
 import type { Context } from './context.js';
 import { addDoctor } from './doctor-command.js';
-import { EXIT, failureOf, type ExitCode, type Failure } from './exit.js';
-import { Output, wantsColor } from './output.js';
+import { EXIT, failureOf, reportFailure, ReportedFailure, type ExitCode, type Failure } from './exit.js';
+import { addConnectionFlags, addOutputFlags } from './global-flags.js';
+import { Output, wantsColor, type OutputMode } from './output.js';
 import { addServiceCommands } from './service-commands.js';
 
 const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
@@ -21,9 +22,10 @@ export async function run(args: readonly string[], context: Context): Promise<Ex
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError && HELP_CODES.has(error.code)) return EXIT.done;
+    if (error instanceof ReportedFailure) return error.exitCode;
     if (args.length === 0) context.stderr.write(program.helpInformation({ error: true }));
     const failure = error instanceof CommanderError ? usageFailure(error, program, args) : failureOf(error);
-    report(failure, outputOf(context, { json: saysJson(args) }));
+    reportFailure(failure, outputOf(context, { json: saysJson(args) }));
     return failure.exitCode;
   }
 }
@@ -31,20 +33,9 @@ export async function run(args: readonly string[], context: Context): Promise<Ex
 function createProgram(context: Context): Command {
   const program = new Command('enjambre')
     .description("Moves large files to many machines at once: BitTorrent's algorithms over gRPC.")
-    .version(VERSION, '--version', 'print the version')
-    .helpOption('--help', 'show this help')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
-    .option('--json', 'print one JSON object per line, and nothing else, on standard output')
-    .option(
-      '--agent <ADDR>',
-      'address of the agent: unix:PATH or HOST:PORT (default unix:<data-dir>/agent.sock; ENJAMBRE_AGENT)',
-    )
-    .option('--data-dir <DIR>', 'data folder of the agent, which contains its socket (ENJAMBRE_DATA_DIR)')
-    .option(
-      '--token <TOKEN>',
-      'control token of an agent reached over TCP (default: read from <data-dir>/control.token; ENJAMBRE_TOKEN)',
-    )
-    .option('--token-file <FILE>', 'file that holds the token (ENJAMBRE_TOKEN_FILE)')
     .addHelpText(
       'after',
       '\nREF is an infohash or at least its first 8 digits, a magnet link, a .torrent file (- for standard input), or a name.',
@@ -59,23 +50,26 @@ function createProgram(context: Context): Command {
       getOutHasColors: () => wantsColor(context.stdout, context.environment),
       getOutHelpWidth: () => context.stdout.columns || 100,
     });
+  addConnectionFlags(addOutputFlags(program));
+  const makeOutput: MakeOutput = (mode) => outputOf(context, mode);
   addServiceCommands(program, context);
-  addClientCommands(program, context, (options) => outputOf(context, options));
-  addDoctor(program, context, (options) => outputOf(context, options));
+  addClientCommands(program, context, makeOutput);
+  addDoctor(program, context, makeOutput);
   return program;
 }
 
-/** `get <REF>`, without "[options]": every command has some. */
+/** `get <REF...>`, without "[options]": every command has some. */
 function termOf(command: Command): string {
-  const args = command.registeredArguments.map((arg) =>
-    arg.required ? `<${arg.name()}>` : `[${arg.name()}]`,
-  );
+  const args = command.registeredArguments.map((arg) => {
+    const name = `${arg.name()}${arg.variadic ? '...' : ''}`;
+    return arg.required ? `<${name}>` : `[${name}]`;
+  });
   return [command.name(), ...args].join(' ');
 }
 
-function outputOf(context: Context, options: { readonly json: boolean }): Output {
-  const color = !options.json && wantsColor(context.stdout, context.environment);
-  return new Output(context.stdout, context.stderr, { json: options.json, color });
+function outputOf(context: Context, mode: OutputMode): Output {
+  const color = !mode.json && wantsColor(context.stdout, context.environment);
+  return new Output(context.stdout, context.stderr, { ...mode, color });
 }
 
 /** Rewrites `enjambre help get` to `enjambre get --help`; an unknown command then fails as usual. */
@@ -94,7 +88,8 @@ function helpFirst(program: Command, args: readonly string[]): string[] {
 /** Index of the first of `args` that is neither a flag nor the value of one. */
 function operandIndex({ options }: Command, args: readonly string[]): number {
   let at = 0;
-  while (args[at]?.startsWith('-')) at += options.find(({ long }) => long === args[at])?.required ? 2 : 1;
+  while (args[at]?.startsWith('-'))
+    at += options.find(({ long, short }) => long === args[at] || short === args[at])?.required ? 2 : 1;
   return at;
 }
 
@@ -131,9 +126,4 @@ function kindredFlags(said: string, program: Command, command: string): string {
     .flatMap(({ long }) => long ?? [])
     .filter((long) => long.split('-').some((word) => word !== '' && words.has(word)));
   return kindred.length === 0 ? '' : ` (Did you mean ${kindred.join(' or ')}?)`;
-}
-
-function report({ reason, message, exitCode }: Failure, output: Output): void {
-  output.note(`enjambre: ${message}`);
-  output.object({ type: 'error', reason, message, exit_code: exitCode });
 }

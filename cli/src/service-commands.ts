@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { OptionTable } from '@enjambre/common/config/options';
 import type { Context } from './context.js';
+import { givenTo } from './global-flags.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
 interface Service {
@@ -48,12 +49,15 @@ export function addServiceCommands(program: Command, context: Context): void {
 async function prepare(command: Command, service: Service, context: Context): Promise<void> {
   const table = await service.options();
   addServiceOptions(command, table);
-  command.option('--json', 'same as --log-format json');
+  command
+    .option('--json', 'same as --log-format json')
+    .option('-q, --quiet', 'same as --log-level warn')
+    .option('-v, --verbose', 'same as --log-level debug');
   command.action(async () => {
     const { detachStandardStreams } = await import('@enjambre/common/log/standard-output');
     detachStandardStreams();
     const run = await service.run();
-    const given = { ...command.parent?.opts(), ...command.opts() };
+    const given = givenTo(command);
     const { startTracing } = await import('@enjambre/common/tracing/start-tracing');
     const endTracing = await startTracing(`enjambre-${command.name()}`, context.environment);
     try {

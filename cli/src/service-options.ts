@@ -33,7 +33,7 @@ export function append(value: string, previous: readonly string[] | undefined): 
   return [...(previous ?? []), value];
 }
 
-/** The values given on the command line for the options in `table`; --json means JSON logs. */
+/** The values given on the command line for the options in `table`; --json, --quiet and --verbose are about the log. */
 export function serviceFlags(table: OptionTable, given: Readonly<Record<string, unknown>>): Flags {
   const flags: Record<string, string | readonly string[] | undefined> = {};
   for (const key of Object.keys(table)) {
@@ -42,5 +42,7 @@ export function serviceFlags(table: OptionTable, given: Readonly<Record<string, 
     else if (Array.isArray(value)) flags[key] = value.map(String);
   }
   if (given.json === true && 'logFormat' in table) flags.logFormat ??= 'json';
+  const level = given.verbose === true ? 'debug' : given.quiet === true ? 'warn' : undefined;
+  if (level !== undefined && 'logLevel' in table) flags.logLevel ??= level;
   return flags;
 }

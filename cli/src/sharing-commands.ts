@@ -6,12 +6,13 @@ import { append } from './service-options.js';
 /** Commands that share and download content. */
 export const SHARING: readonly ClientCommand[] = [
   {
-    usage: 'share <PATH>',
-    summary: 'share a file or folder, and print its infohash and magnet link',
+    usage: 'share <PATH...>',
+    summary: 'share files or folders, and print the infohash and magnet link of each',
+    kinds: { PATH: 'path' },
     flags: [
       {
         flags: '--name <NAME>',
-        description: 'share it under another name',
+        description: 'share it under another name; needs a single PATH',
         parse: present('--name: a name is missing'),
       },
       {
@@ -22,6 +23,7 @@ export const SHARING: readonly ClientCommand[] = [
       {
         flags: '--torrent <FILE>',
         description: 'also write a .torrent file; - for standard output (may be repeated)',
+        kind: 'path',
         parse: (value: string, previous: readonly string[] | undefined) =>
           append(present('--torrent: a path is missing')(value), previous),
       },
@@ -38,13 +40,13 @@ export const SHARING: readonly ClientCommand[] = [
       uploadFlag,
       priorityFlag,
     ],
-    handle: async (session, [path = ''], given) => {
-      onDisk('PATH')(path);
+    handle: async (session, paths, given) => {
+      paths.forEach(onDisk('PATH'));
       const [{ share }, { limitsGiven }] = await Promise.all([
         import('./commands/share.js'),
         import('./limit-values.js'),
       ]);
-      await share(session, path, {
+      await share(session, paths, {
         name: text(given.name),
         pieceLength: typeof given.pieceLength === 'number' ? given.pieceLength : undefined,
         torrents: Array.isArray(given.torrent) ? given.torrent.map(String) : [],
@@ -58,15 +60,20 @@ export const SHARING: readonly ClientCommand[] = [
       '\nIf symbolic links are left out, the rest is shared, each link is named on standard error, and the command exits 1.',
   },
   {
-    usage: 'get <REF>',
+    usage: 'get <REF...>',
+    kinds: { REF: 'shared-file' },
     summary: 'download, and wait for completion (--detach returns at once)',
     flags: [
       {
-        flags: '--output <DIR>',
+        flags: '-o, --output <DIR>',
+        kind: 'folder',
         description: "target folder (default: the agent's download folder)",
         parse: onDisk('--output'),
       },
-      { flags: '--name <NAME>', description: 'name that the content must have; required if it is hidden' },
+      {
+        flags: '--name <NAME>',
+        description: 'name that the content must have; required if it is hidden; needs a single REF',
+      },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <SECONDS>',
@@ -77,12 +84,12 @@ export const SHARING: readonly ClientCommand[] = [
       downloadFlag,
       priorityFlag,
     ],
-    handle: async (session, [ref = ''], given) => {
+    handle: async (session, refs, given) => {
       const [{ get }, { limitsGiven }] = await Promise.all([
         import('./commands/get.js'),
         import('./limit-values.js'),
       ]);
-      await get(session, ref, {
+      await get(session, refs, {
         output: text(given.output),
         name: text(given.name),
         detach: given.detach === true,

@@ -23,7 +23,7 @@ const MAX_MESSAGE_BYTES = 16 << 20;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** The parts of a session that a call to a tracker needs. */
-type Asker = Pick<Session, 'context' | 'signal'>;
+type Asker = Pick<Session, 'context' | 'signal' | 'output'>;
 
 type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Response>>[0];
 
@@ -32,7 +32,7 @@ type UnaryMethod<Request, Response> = Parameters<typeof callUnary<Request, Respo
  * none answers, `unavailable`, TRACKER_UNREACHABLE.
  */
 export async function withTracker<T>(
-  { context, signal }: Asker,
+  { context, signal, output }: Asker,
   addresses: readonly string[],
   work: (tracker: TrackerClient) => Promise<T>,
 ): Promise<T> {
@@ -40,6 +40,7 @@ export async function withTracker<T>(
   let left = addresses;
   for (;;) {
     const address = await answering(dialer, left, signal);
+    output.debug(`tracker at ${address}`);
     const tracker = new TrackerClient(dialer, address, signal);
     try {
       return await work(tracker);
@@ -54,12 +55,14 @@ export async function withTracker<T>(
 
 /** The same for a stream, from the first of `addresses` that answers. */
 export async function* trackerStream<T>(
-  { context, signal }: Asker,
+  { context, signal, output }: Asker,
   addresses: readonly string[],
   open: (tracker: TrackerClient) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const dialer = await context.dialer();
-  const tracker = new TrackerClient(dialer, await answering(dialer, addresses, signal), signal);
+  const address = await answering(dialer, addresses, signal);
+  output.debug(`tracker at ${address}`);
+  const tracker = new TrackerClient(dialer, address, signal);
   try {
     yield* open(tracker);
   } finally {

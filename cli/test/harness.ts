@@ -10,12 +10,12 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Standard input, in chunks; not a terminal. */
   readonly stdin?: readonly Uint8Array[];
-  /** Standard output is a terminal with this number of columns. */
+  /** Standard output and error are a terminal with this number of columns. */
   readonly columns?: number;
   /** Stands for Ctrl-C. */
   readonly interrupt?: AbortController;
-  /** Called after each write with the whole standard output so far. */
-  readonly onOutput?: (stdout: string) => void;
+  /** Called after each write with all output so far. */
+  readonly onOutput?: (output: string) => void;
 }
 
 export interface CliResult {
@@ -31,18 +31,25 @@ export interface CliResult {
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   let stdout = '';
   let stderr = '';
+  const terminal = options.columns !== undefined && { isTTY: true, columns: options.columns };
   const out: TextStream = {
     write: (text, written) => {
       stdout += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
-      options.onOutput?.(stdout);
+      options.onOutput?.(stdout + stderr);
       written?.();
     },
-    ...(options.columns !== undefined && { isTTY: true, columns: options.columns }),
+    ...terminal,
   };
   const context: Context = {
     stdout: out,
     stdin: Readable.from(options.stdin ?? []),
-    stderr: { write: (text) => (stderr += String(text)) },
+    stderr: {
+      write: (text) => {
+        stderr += String(text);
+        options.onOutput?.(stdout + stderr);
+      },
+      ...terminal,
+    },
     canAsk: false,
     environment: { NO_COLOR: '1', ...options.environment },
     cwd: options.cwd ?? '/',

@@ -85,15 +85,18 @@ describe('enjambre inspect', () => {
     ]);
   });
 
-  test('shows the beginning of a long tree, and all of it with --all', async () => {
+  test('shows the beginning of a long tree on a terminal, and all of it with --all and in a pipe', async () => {
     const paths = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`f${index}`, 1]));
     await writeFile(join(cwd, 'long.torrent'), torrent(paths).bytes);
-    const short = (await cli(['inspect', 'long.torrent'], { cwd })).stdout.split('\n');
-    const long = (await cli(['inspect', 'long.torrent', '--all'], { cwd })).stdout.split('\n');
+    const onTerminal = { cwd, columns: 80 };
+    const { stdout, stderr } = await cli(['inspect', 'long.torrent'], onTerminal);
 
-    expect(short).toHaveLength(6 + 50 + 2);
-    expect(short.at(-2)).toBe('… (`--all` shows all 2,000 files)');
-    expect(long).toHaveLength(6 + 2001 + 1);
+    expect(stdout.split('\n')).toHaveLength(6 + 50 + 1);
+    expect(stderr).toBe('… (`--all` shows all 2,000 files)\n');
+    for (const [args, options] of [[['--all'], onTerminal] as const, [[], { cwd }] as const])
+      expect((await cli(['inspect', 'long.torrent', ...args], options)).stdout.split('\n')).toHaveLength(
+        6 + 2001 + 1,
+      );
   });
 
   test('reads standard input, in any number of chunks', async () => {

@@ -37,12 +37,11 @@ const change = (fields: Partial<LimitChange>): LimitChange => ({
 
 describe('enjambre limit', () => {
   test('changes only the named limits of the agent, and says how long they last', async () => {
-    const { code, stdout } = await on('limit', '--max-upload', '10MB');
+    const { code, stdout, stderr } = await on('limit', '--max-upload', '10MB');
     expect(code).toBe(0);
     expect(asked).toEqual([{ ref: '', change: change({ maxUpload: 10_000_000n }) }]);
-    const [limits, howLong] = stdout.split('\n');
-    expect(limits).toBe('this agent, all transfers together: up 10 MB/s, down no limit');
-    expect(howLong).toContain('until the agent stops; its flags --max-upload and --max-download');
+    expect(stdout).toBe('this agent, all transfers together: up 10 MB/s, down no limit\n');
+    expect(stderr).toContain('until the agent stops; its flags --max-upload and --max-download');
   });
 
   test('changes the limits and priority of a transfer', async () => {

@@ -29,7 +29,7 @@ describe('the command line', () => {
   test('help of a command can be requested in two ways', async () => {
     const { stdout } = await cli(['get', '--help']);
 
-    expect(stdout).toMatch(/^Usage: enjambre get \[options\] <REF>/);
+    expect(stdout).toMatch(/^Usage: enjambre get \[options\] <REF\.\.\.>/);
     for (const args of [
       ['help', 'get'],
       ['--json', 'help', 'get'],
@@ -103,5 +103,42 @@ describe('the command line', () => {
     const { objects } = await cli(['get', '--json']);
 
     expect(objects()).toMatchObject([{ type: 'error', reason: 'USAGE', exit_code: 2 }]);
+  });
+
+  test.each([
+    ['-h', '--help'],
+    ['-V', '--version'],
+  ])('%s is %s', async (short, long) => {
+    expect((await cli([short])).stdout).toBe((await cli([long])).stdout);
+    if (long === '--help') expect((await cli(['get', short])).stdout).toBe((await cli(['get', long])).stdout);
+  });
+
+  test('version prints more than the number for people and for programs, and with -q as much as --version', async () => {
+    const number = (await cli(['--version'])).stdout;
+    const { stdout } = await cli(['version']);
+    expect(stdout).toMatch(
+      new RegExp(`^enjambre ${number.trim()}, Node \\d+\\S+, ${process.platform} ${process.arch}\n$`),
+    );
+    expect((await cli(['version', '--json'])).objects()).toEqual([
+      expect.objectContaining({ type: 'version', version: number.trim(), platform: process.platform }),
+    ]);
+    expect((await cli(['-q', 'version'])).stdout).toBe(number);
+  });
+
+  test('a global flag counts before and after the command; the last one wins', async () => {
+    const message = async (...args: string[]): Promise<string> => (await cli(args)).stderr;
+    expect(await message('--agent', 'unix:/a', 'ls')).toContain('no agent answers at unix:/a');
+    expect(await message('ls', '--agent', 'unix:/a')).toContain('no agent answers at unix:/a');
+    expect(await message('--agent', 'unix:/a', 'ls', '--agent', 'unix:/b')).toContain('unix:/b');
+    expect(await message('ls', '--agent', 'unix:/a', '--agent', 'unix:/b')).toContain('unix:/b');
+    expect(await message('--data-dir', '/a', 'shell')).toContain('the menu needs a terminal');
+  });
+
+  test('-v reports on standard error which server is called, and how; -q does not hide errors', async () => {
+    const { code, stdout, stderr } = await cli(['-v', 'ls', '-q', '--agent', 'unix:/nowhere.sock']);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toMatch(
+      /^agent at unix:\/nowhere\.sock\ncall enjambre\.agent\.v1\.AgentService\/ListTransfers: UNAVAILABLE after \d+ ms\nenjambre: no agent answers/,
+    );
   });
 });

@@ -77,9 +77,7 @@ describe('pause', () => {
   test('withdraws a share, and `get` of a paused download resumes it', async () => {
     link.bytesPerSecond = Infinity;
     const file = await shareFile(swarm, [alice], { name: 'withdrawn.bin', bytes: 2 * MIB });
-    expect((await swarm.command(alice, ['pause', 'withdrawn.bin'])).stdout).toMatch(
-      /^withdrawn\.bin is paused: `enjambre resume/,
-    );
+    expect((await swarm.command(alice, ['pause', 'withdrawn.bin'])).stdout).toBe('withdrawn.bin is paused');
     await untilListed(file, false);
     const get = swarm.start(bob, ['get', file.magnet, '--json']);
     expect((await finish(get)).code).toBe(3);
@@ -100,7 +98,7 @@ describe('verify', () => {
     expect(await hasCopy(bob, file)).toBe(false);
 
     const before = await statusOf(swarm, bob, file.infohash);
-    const result = await swarm.command(bob, ['verify', '--wait', file.infohash]);
+    const result = await swarm.command(bob, ['verify', '--wait', '-q', file.infohash]);
     expect(result).toMatchObject({
       code: 0,
       stderr: '',
@@ -244,7 +242,7 @@ describe('transfers, files and peers are listed', () => {
     expect(all).toContainEqual(lines[0]);
     const text = await swarm.command(bob, ['files', 'shown']);
     expect(text.stdout).toMatch(/^shown\.bin +2\.1 MB +2 +0 +alice +[0-9a-f]{8}$/m);
-    expect((await swarm.command(bob, ['files', 'no such'])).stdout).toMatch(/^no file matches no such: /);
+    expect((await swarm.command(bob, ['files', 'no such'])).stderr).toMatch(/^no file matches no such: /);
   });
 
   test('by `peers`, all or those of one file', async () => {

@@ -46,7 +46,7 @@ describe('a download from one seeder', () => {
   test('prints path and sources in lines of text', async () => {
     const file = await shareFile(swarm, [alice], { name: 'told.bin', bytes: 3 * MIB });
     const result = await swarm.command(bob, ['get', 'told.bin']);
-    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.code).toBe(0);
     expect(result.stdout).toMatch(
       new RegExp(`^done {2}${join(bob.downloadDir, 'told.bin')} {2}3\\.15 MB in `, 'm'),
     );

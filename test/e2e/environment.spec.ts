@@ -82,8 +82,8 @@ test('a removed working folder matters only for relative paths', async () => {
     });
   const at = ['--agent', `unix:${alice.dataDir}/agent.sock`];
   expect(await inside(['--help'])).toMatchObject({ code: 0, stderr: '' });
-  expect(await inside(['ls', ...at])).toMatchObject({ code: 0, stderr: '' });
-  expect(await inside(['ls', '--data-dir', alice.dataDir])).toMatchObject({ code: 0, stderr: '' });
+  expect(await inside(['ls', '-q', ...at])).toMatchObject({ code: 0, stderr: '' });
+  expect(await inside(['ls', '-q', '--data-dir', alice.dataDir])).toMatchObject({ code: 0, stderr: '' });
   const absent = 'f'.repeat(64);
   expectRefused(await inside(['status', absent, ...at]), 3, /f{8}/);
   const refusal =

@@ -144,7 +144,7 @@ describe('a .torrent', () => {
 
   test('made like these but with valid names is accepted: only the names were refused', async () => {
     await writeFile(join(swarm.root, 'good.torrent'), craftTorrent({ name: 'innocent', files: ['a'] }));
-    const result = await swarm.command(bob, ['get', './good.torrent', '--detach']);
+    const result = await swarm.command(bob, ['get', './good.torrent', '--detach', '-q']);
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect((await swarm.command(bob, ['rm', 'innocent'])).code).toBe(0);
   });

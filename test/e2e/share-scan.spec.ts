@@ -82,7 +82,7 @@ describe('a folder with links', () => {
   });
 
   test('is shared completely with --follow-links-outside, and arrives so', async () => {
-    const args = ['share', 'hub/snapshots/abc', '--follow-links-outside', '--name', 'whole'];
+    const args = ['share', 'hub/snapshots/abc', '-q', '--follow-links-outside', '--name', 'whole'];
     const { code, stderr } = await swarm.command(alice, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await swarm.command(bob, ['get', 'whole'])).code).toBe(0);

@@ -104,7 +104,7 @@ describe('a traced swarm', () => {
     const alice = await swarm.startAgent('alice');
     const env = settings('http/json');
     await collector.stop();
-    const { code, stderr } = await runTraced(alice, ['ls'], env);
+    const { code, stderr } = await runTraced(alice, ['ls', '--quiet'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 

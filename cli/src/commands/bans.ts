@@ -3,6 +3,7 @@ import type { Ban } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import type { Screen } from '../output.js';
+import { forEach } from '../several.js';
 import { banJson } from '../render/json.js';
 import { table } from '../render/table.js';
 import { formatAgo, formatIn, plain, shortDigits } from '../render/text.js';
@@ -16,16 +17,19 @@ export async function banned(session: Session, ref: string): Promise<void> {
   const bans = await withAgent(session, (agent) => agent.bans());
   const { output, context } = session;
   for (const ban of bans) output.object(banJson('ban', ban));
-  if (bans.length === 0) output.line('this agent has banned no peers');
+  if (bans.length === 0) output.hint('this agent has banned no peers');
   else output.line(banTable(bans, output, context.now()));
 }
 
-/** `enjambre unban`: lifts the ban on a peer. */
-export async function unban(session: Session, peer: string): Promise<void> {
-  const ban = await withAgent(session, (agent) => agent.liftBan(peer));
-  session.output.object(banJson('unbanned', ban));
-  const title = ban.name === '' ? shortDigits(ban.peerId) : `${plain(ban.name)} (${shortDigits(ban.peerId)})`;
-  session.output.line(`${title} is no longer banned; the reason was: ${plain(ban.reason)}`);
+/** `enjambre unban`: lifts the bans on peers. */
+export async function unban(session: Session, peers: readonly string[]): Promise<void> {
+  await forEach(session, peers, async (peer) => {
+    const ban = await withAgent(session, (agent) => agent.liftBan(peer));
+    session.output.object(banJson('unbanned', ban));
+    const title =
+      ban.name === '' ? shortDigits(ban.peerId) : `${plain(ban.name)} (${shortDigits(ban.peerId)})`;
+    session.output.line(`${title} is no longer banned; the reason was: ${plain(ban.reason)}`);
+  });
 }
 
 function banTable(bans: readonly Ban[], screen: Screen, now: number): string {

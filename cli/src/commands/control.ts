@@ -1,20 +1,26 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { withAgent, type AgentClient } from '../agent-client.js';
+import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
+import { forEach, isStopped, selected, type Selection } from '../several.js';
 import { transferJson } from '../render/json.js';
 import { removedJson, removedLines } from '../render/removed.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { reasonOf } from '../transfer-wording.js';
 
-/** `enjambre pause`: stops a transfer; its data is kept. */
-export async function pause(session: Session, ref: string): Promise<void> {
-  const transfer = await change(session, ref, (agent, its) => agent.pause(its));
-  session.output.line(
-    `${plain(transfer.name)} is paused: \`enjambre resume ${shortDigits(transfer.infohash)}\` resumes it`,
-  );
+/** `enjambre pause`: stops transfers; their data is kept. */
+export async function pause(session: Session, selection: Selection): Promise<void> {
+  const { output } = session;
+  const refs = await selected(session, selection, (transfer) => !isStopped(transfer));
+  await forEach(session, refs, async (ref) => {
+    const its = await transferRef(ref, session);
+    const transfer = await withAgent(session, (agent) => agent.pause(its));
+    output.object(transferJson('transfer', transfer));
+    output.line(`${plain(transfer.name)} is paused`);
+    output.hint(`\`enjambre resume ${shortDigits(transfer.infohash)}\` resumes it`);
+  });
 }
 
 /** Time within which a resumed transfer shows whether it can start. */
@@ -27,8 +33,13 @@ const UNSETTLED: ReadonlySet<TransferState> = new Set([
 ]);
 const WATCH_MS = 100;
 
-/** `enjambre resume`: resumes a paused or failed transfer. Throws `aborted` if it soon fails again. */
-export async function resume(session: Session, ref: string): Promise<void> {
+/** `enjambre resume`: resumes paused or failed transfers. Throws `aborted` if one soon fails again. */
+export async function resume(session: Session, selection: Selection): Promise<void> {
+  const refs = await selected(session, selection, isStopped);
+  await forEach(session, refs, (ref) => resumeOne(session, ref));
+}
+
+async function resumeOne(session: Session, ref: string): Promise<void> {
   const its = await transferRef(ref, session);
   const begun = await withAgent(session, (agent) => agent.resume(its));
   const transfer = await settled(session, begun);
@@ -73,10 +84,10 @@ export interface RemoveOptions {
   readonly force?: boolean;
 }
 
-/** `enjambre rm`: removes a transfer. */
+/** `enjambre rm`: removes transfers. */
 export async function remove(
   session: Session,
-  ref: string,
+  selection: Selection,
   { data, force = false }: RemoveOptions,
 ): Promise<void> {
   if (force && !data) {
@@ -84,19 +95,10 @@ export async function remove(
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   const { output } = session;
-  const its = await transferRef(ref, session);
-  const removed = await withAgent(session, (agent) => agent.remove(its, { data, force }));
-  output.object(removedJson(removed));
-  for (const line of removedLines(removed)) output.line(line);
-}
-
-async function change(
-  session: Session,
-  ref: string,
-  apply: (agent: AgentClient, ref: string) => Promise<Transfer>,
-): Promise<Transfer> {
-  const its = await transferRef(ref, session);
-  const transfer = await withAgent(session, (agent) => apply(agent, its));
-  session.output.object(transferJson('transfer', transfer));
-  return transfer;
+  await forEach(session, await selected(session, selection), async (ref) => {
+    const its = await transferRef(ref, session);
+    const removed = await withAgent(session, (agent) => agent.remove(its, { data, force }));
+    output.object(removedJson(removed));
+    for (const line of removedLines(removed)) output.line(line);
+  });
 }

@@ -38,7 +38,7 @@ export async function events(session: Session, options: EventsOptions): Promise<
     show(session, event);
     shown += 1;
   }
-  if (shown === 0) session.output.line('no such events are stored: `--follow` waits for new ones');
+  if (shown === 0) session.output.hint('no such events are stored: `--follow` waits for new ones');
 }
 
 /** Resumes where it stopped when tracker or agent return, as far back as they store events; shows each event once. */

@@ -3,6 +3,7 @@ import { withAgent } from '../agent-client.js';
 import type { Screen } from '../output.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
+import { forEach } from '../several.js';
 import { causeText, causeWord } from '../render/cause.js';
 import { distanceText, distanceWord } from '../render/distance.js';
 import type { JsonObject } from '../render/json-line.js';
@@ -23,14 +24,17 @@ import { conclusionOf } from '../transfer-wording.js';
 /** Shorter downloads get no table of causes: they were too short to wait for anything. */
 const LEAST_SECONDS = 1;
 
-/** `enjambre explain`: how a download spent its time. */
-export async function explain(session: Session, ref: string): Promise<void> {
+/** `enjambre explain`: how downloads spent their time. */
+export async function explain(session: Session, refs: readonly string[]): Promise<void> {
   const { output } = session;
-  const explanation = await withAgent(session, async (agent) =>
-    agent.explain(await transferRef(ref, session)),
-  );
-  output.object(explanationJson(explanation));
-  for (const line of describe(explanation, output)) output.line(line);
+  await forEach(session, refs, async (ref) => {
+    const explanation = await withAgent(session, async (agent) =>
+      agent.explain(await transferRef(ref, session)),
+    );
+    output.object(explanationJson(explanation));
+    if (ref !== refs[0]) output.line();
+    for (const line of describe(explanation, output)) output.line(line);
+  });
 }
 
 function describe(explanation: Explanation, screen: Screen): string[] {

@@ -1,12 +1,14 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { LimitChange, Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { withAgent } from '../agent-client.js';
+import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { downloadSource, localPath } from '../ref.js';
 import { doneJson, secondsOf, sourcesOf, transferJson } from '../render/json.js';
+import type { ProgressLine } from '../render/progress.js';
 import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
+import { Failures } from '../several.js';
 import { untilWhole } from './until-whole.js';
 import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
@@ -23,40 +25,90 @@ export interface GetOptions {
   readonly limits?: LimitChange | undefined;
 }
 
-/** `enjambre get`: starts a download and, without `detach`, waits for completion. */
-export async function get(session: Session, ref: string, options: GetOptions): Promise<void> {
-  const { timeoutSeconds } = options;
-  if (timeoutSeconds === undefined) return download(session, ref, options);
-  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
-  const signal = AbortSignal.any([session.signal, deadline]);
-  let transfer: Transfer | undefined;
-  try {
-    await download({ ...session, signal }, ref, { ...options, begun: (its) => (transfer = its) });
-  } catch (error) {
-    const inTime =
-      !deadline.aborted || session.signal.aborted || EnjambreError.from(error).code !== 'cancelled';
-    throw inTime ? error : tooLate(timeoutSeconds, transfer);
+/** `enjambre get`: starts downloads and, without `detach`, waits until all are complete. */
+export async function get(session: Session, refs: readonly string[], options: GetOptions): Promise<void> {
+  if (refs.length > 1 && options.name !== undefined) {
+    const message = '--name is for a single REF: get the others with another command';
+    throw new EnjambreError('invalid', 'USAGE', message);
   }
+  const failures = new Failures(session.output, refs);
+  const wait = waitOf(session, options);
+  await withAgent(wait.session, async (agent) => {
+    const begun: Begun[] = [];
+    for (const ref of refs)
+      await failures.attempt(ref, async () => {
+        begun.push(await wait.inTime(() => start(wait.session, agent, { ref, options })));
+      });
+    const board = new Set<ProgressLine>();
+    const ends = begun.map((its) =>
+      failures.attempt(its.ref, () =>
+        wait.inTime(() => end(wait.session, agent, { begun: its, options, board }), its.transfer),
+      ),
+    );
+    for (const { reason } of await failed(ends)) throw reason;
+  });
+  failures.end();
 }
 
-async function download(
+interface Begun {
+  readonly ref: string;
+  readonly transfer: Transfer;
+  readonly alreadyComplete: boolean;
+}
+
+/** Waits until all have ended; the ones that failed. */
+async function failed(ends: readonly Promise<void>[]): Promise<readonly { readonly reason: unknown }[]> {
+  return (await Promise.allSettled(ends)).filter((each) => each.status === 'rejected');
+}
+
+interface Wait {
+  /** A session that also ends at `--timeout`. */
+  readonly session: Session;
+  /** Throws `aborted`, TIMED_OUT, if the time ends first. */
+  readonly inTime: <T>(work: () => Promise<T>, transfer?: Transfer) => Promise<T>;
+}
+
+function waitOf(session: Session, { timeoutSeconds }: GetOptions): Wait {
+  if (timeoutSeconds === undefined) return { session, inTime: (work) => work() };
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  return {
+    session: { ...session, signal: AbortSignal.any([session.signal, deadline]) },
+    inTime: async (work, transfer) => {
+      try {
+        return await work();
+      } catch (error) {
+        const isLate =
+          deadline.aborted && !session.signal.aborted && EnjambreError.from(error).code === 'cancelled';
+        throw isLate ? tooLate(timeoutSeconds, transfer) : error;
+      }
+    },
+  };
+}
+
+async function start(
   session: Session,
-  ref: string,
-  { output, name = '', detach, limits, begun }: GetOptions & { begun?: (transfer: Transfer) => void },
+  agent: AgentClient,
+  { ref, options }: { ref: string; options: GetOptions },
+): Promise<Begun> {
+  const { output, name = '', limits } = options;
+  const source = await downloadSource(ref, session);
+  const outputDir = output === undefined ? '' : pathFrom(session.context, output);
+  const { transfer, alreadyComplete } = await agent
+    .download({ source, outputDir, limits, name })
+    .catch(async (error: unknown) => {
+      throw await notShared(error, ref, session.context);
+    });
+  if (!transfer) throw new EnjambreError('internal', 'BAD_ANSWER', 'the agent answered without a transfer');
+  return { ref, transfer, alreadyComplete };
+}
+
+async function end(
+  session: Session,
+  agent: AgentClient,
+  { begun, options, board }: { begun: Begun; options: GetOptions; board: Set<ProgressLine> },
 ): Promise<void> {
-  await withAgent(session, async (agent) => {
-    const source = await downloadSource(ref, session);
-    const outputDir = output === undefined ? '' : pathFrom(session.context, output);
-    const { transfer, alreadyComplete } = await agent
-      .download({ source, outputDir, limits, name })
-      .catch(async (error: unknown) => {
-        throw await notShared(error, ref, session.context);
-      });
-    if (!transfer) throw new EnjambreError('internal', 'BAD_ANSWER', 'the agent answered without a transfer');
-    begun?.(transfer);
-    if (detach) started(session, transfer);
-    else finished(session, await untilWhole(session, agent, transfer), alreadyComplete);
-  });
+  if (options.detach) started(session, begun.transfer);
+  else finished(session, await untilWhole(session, agent, begun.transfer, { board }), begun.alreadyComplete);
 }
 
 /** An unknown ref may be a local path that the user meant to share, or a .torrent under another name. */
@@ -79,12 +131,19 @@ function started({ output }: Session, transfer: Transfer): void {
   const state = stateWord(transfer.state);
   if (state === 'seeding')
     output.line(`${plain(transfer.name)} is already complete: ${plain(transfer.path)}`);
-  else output.line(`${plain(transfer.name)}: ${state}; ${status} shows its progress`);
+  else {
+    output.line(`${plain(transfer.name)}: ${state}`);
+    output.hint(`${status} shows its progress`);
+  }
 }
 
 function finished({ output }: Session, transfer: Transfer, already: boolean): void {
   output.object(doneJson(transfer));
   if (transfer.warning !== '') output.note(`${transfer.name} is complete, but ${transfer.warning}`);
+  if (output.quiet) {
+    output.line(plain(transfer.path));
+    return;
+  }
   if (already) {
     output.line(`already complete  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
     return;

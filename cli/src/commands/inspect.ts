@@ -1,6 +1,7 @@
 import { formatMagnet } from '@enjambre/core/magnet';
 import { parseTorrent, type TorrentInfo } from '@enjambre/core/metainfo-parse';
 import type { Session } from '../context.js';
+import { forEach } from '../several.js';
 import { treeLines } from '../render/file-tree.js';
 import type { JsonObject } from '../render/json-line.js';
 import { count, formatBinary, formatBytes, plain } from '../render/text.js';
@@ -11,11 +12,22 @@ export interface InspectOptions {
   readonly all: boolean;
 }
 
-/** Lines of the tree that are shown without `--all`. */
+/** Lines of the tree that are shown on a terminal without `--all`. */
 const MAX_LINES = 50;
 
-/** `enjambre inspect`: the contents of a `.torrent`. Makes no calls. Throws `invalid`, BAD_METAINFO. */
-export async function inspect(session: Session, path: string, options: InspectOptions): Promise<void> {
+/** `enjambre inspect`: the contents of `.torrent` files. Makes no calls. Throws `invalid`, BAD_METAINFO. */
+export async function inspect(
+  session: Session,
+  paths: readonly string[],
+  options: InspectOptions,
+): Promise<void> {
+  await forEach(session, paths, async (path) => {
+    if (path !== paths[0]) session.output.line();
+    await inspectOne(session, path, options);
+  });
+}
+
+async function inspectOne(session: Session, path: string, options: InspectOptions): Promise<void> {
   const { output } = session;
   const { info: metainfo, missing } = parseTorrent(await readTorrent(path, session));
   if (output.json) {
@@ -31,8 +43,8 @@ export async function inspect(session: Session, path: string, options: InspectOp
   output.line();
   let shown = 0;
   for (const line of treeLines(metainfo)) {
-    if (shown === MAX_LINES && !options.all) {
-      output.line(`… (\`--all\` shows all ${count(metainfo.files.length, 'file')})`);
+    if (shown === MAX_LINES && !options.all && output.width < Infinity) {
+      output.hint(`… (\`--all\` shows all ${count(metainfo.files.length, 'file')})`);
       return;
     }
     output.line(line);

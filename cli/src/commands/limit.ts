@@ -40,7 +40,7 @@ async function ofTransfer(
 
 async function changeAgent(session: Session, agent: AgentClient, change: LimitChange): Promise<void> {
   tellAgent(session, await agent.setLimits({ ref: '', change }));
-  session.output.line(
+  session.output.hint(
     'until the agent stops; its flags --max-upload and --max-download set the limits at start',
   );
 }

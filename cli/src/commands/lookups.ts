@@ -15,8 +15,8 @@ export async function files(session: Session, query: string): Promise<void> {
   const { output } = session;
   for (const file of found) output.object(fileJson(file));
   if (found.length > 0) output.line(fileTable(found, output));
-  else if (query === '') output.line('no files are shared yet: share one with `enjambre share PATH`');
-  else output.line(`no file matches ${plain(query)}: \`enjambre files\` lists all shared files`);
+  else if (query === '') output.hint('no files are shared yet: share one with `enjambre share PATH`');
+  else output.hint(`no file matches ${query}: \`enjambre files\` lists all shared files`);
 }
 
 /** `enjambre peers`: the peers connected to the tracker, or those that have at least part of one file. */
@@ -27,8 +27,8 @@ export async function peers(session: Session, ref: string): Promise<void> {
   if (members.length > 0) {
     const show = ref === '' ? peerTable : swarmTable;
     output.line(show(members, output, context.now()));
-  } else if (ref === '') output.line('no peer is connected yet: start one with `enjambre agent`');
-  else output.line('no connected peer has any part of it: `enjambre files` lists shared files');
+  } else if (ref === '') output.hint('no peer is connected yet: start one with `enjambre agent`');
+  else output.hint('no connected peer has any part of it: `enjambre files` lists shared files');
 }
 
 /** Files by name or infohash, from the given tracker, else through the agent. */

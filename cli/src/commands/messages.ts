@@ -80,7 +80,7 @@ export async function inbox(session: Session, { follow, all }: InboxOptions): Pr
   });
   if (follow) return followInbox(session);
   const more = all ? '' : ': `enjambre inbox --all` includes those that were read';
-  if (shown === 0) session.output.line(`no ${all ? '' : 'unread '}messages${more}`);
+  if (shown === 0) session.output.hint(`no ${all ? '' : 'unread '}messages${more}`);
 }
 
 /** Shows each message once, also if the agent lost its read mark in a crash. */
@@ -129,7 +129,7 @@ export async function history(session: Session, { peer, room, limit }: HistoryOp
     output.object(historyJson(message));
     output.line(messageLine(message, output.colors));
   }
-  if (found.length === 0) output.line('no messages are stored');
+  if (found.length === 0) output.hint('no messages are stored');
 }
 
 function targetOf(peer: string | undefined, room: string | undefined): Target | undefined {

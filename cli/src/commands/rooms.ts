@@ -11,7 +11,7 @@ export async function rooms(session: Session): Promise<void> {
   const { output } = session;
   for (const room of found) output.object(roomJson('room', room));
   if (found.length === 0) {
-    output.line('there are no rooms yet: `enjambre rooms join NAME` creates one');
+    output.hint('there are no rooms yet: `enjambre rooms join NAME` creates one');
     return;
   }
   const columns = [{ title: 'room' }, { title: 'members' }] as const;

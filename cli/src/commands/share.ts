@@ -17,6 +17,7 @@ import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
 import { formatBytes, plain } from '../render/text.js';
 import { STANDARD } from '../torrent-file.js';
+import { forEach } from '../several.js';
 import { pathFrom } from '../working-folder.js';
 
 export interface ShareOptions {
@@ -36,12 +37,25 @@ export interface ShareOptions {
 
 const POLICIES = { inside: LinkPolicy.INSIDE, anywhere: LinkPolicy.ANYWHERE } as const;
 
-/** `enjambre share`: lets the agent hash and share a file or folder. Ctrl-C stops the hashing. */
-export async function share(given: Session, path: string, options: ShareOptions): Promise<void> {
+/** `enjambre share`: lets the agent hash and share files or folders. Ctrl-C stops the hashing. */
+export async function share(
+  session: Session,
+  paths: readonly string[],
+  options: ShareOptions,
+): Promise<void> {
+  const own = options.name !== undefined ? '--name' : options.torrents.length > 0 ? '--torrent' : undefined;
+  if (paths.length > 1 && own !== undefined) {
+    const message = `${own} is for a single path: share the others with another command`;
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
+  await forEach(session, paths, (path) => shareOne(session, path, options));
+}
+
+async function shareOne(given: Session, path: string, options: ShareOptions): Promise<void> {
   const toOutput = options.torrents.includes(STANDARD);
   if (toOutput) checkOutput(given);
   const { stderr, environment } = given.context;
-  const session = toOutput ? { ...given, output: outputBeside(stderr, environment) } : given;
+  const session = toOutput ? { ...given, output: outputBeside(stderr, environment, given.output) } : given;
   const torrents = options.torrents
     .filter((file) => file !== STANDARD)
     .map((file) => pathFrom(session.context, file));
@@ -110,6 +124,10 @@ function tell(
   torrents: readonly string[],
 ): void {
   output.object(sharedJson(transfer, shared, torrents));
+  if (output.quiet) {
+    output.line(plain(transfer.infohash));
+    return;
+  }
   const { dim, bold } = output.colors;
   const again = shared.alreadyShared ? '  (already shared)' : '';
   output.line(`${bold(plain(transfer.name))}  ${formatBytes(transfer.bytesTotal)}${again}`);

@@ -106,7 +106,7 @@ function greeting(info: GetInfoResponse): string {
 async function shareEntry(run: Run, cwd: string): Promise<void> {
   const chosen = await askPath({ message: 'Which file or folder?', root: `${cwd}/` });
   if (isCancel(chosen) || chosen === '') return;
-  await run((session) => share(session, chosen, { torrents: [] }));
+  await run((session) => share(session, [chosen], { torrents: [] }));
 }
 
 /** Choices that are not ids. */
@@ -136,7 +136,7 @@ async function getEntry(run: Run): Promise<void> {
   const ref =
     picked === TYPED ? await text({ message: 'Infohash, magnet link, .torrent path or name' }) : picked;
   if (isCancel(ref) || ref.trim() === '') return;
-  await run((session) => get(session, ref.trim(), { detach: false }));
+  await run((session) => get(session, [ref.trim()], { detach: false }));
 }
 
 async function sendEntry(run: Run): Promise<void> {
@@ -219,22 +219,23 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
     ],
   });
   if (isCancel(action)) return;
+  const one = { refs: [ref], all: false };
   await run((session) => {
     switch (action) {
       case 'pause':
-        return pause(session, ref);
+        return pause(session, one);
       case 'resume':
-        return resume(session, ref);
+        return resume(session, one);
       case 'limit':
         return limitTransfer(session, ref);
       case 'verify':
-        return verify(session, ref, { wait: false });
+        return verify(session, one, { wait: false });
       case 'remove':
-        return remove(session, ref, { data: false });
+        return remove(session, one, { data: false });
       case 'delete':
         return removeWithFiles(session, ref);
       default:
-        return status(session, ref);
+        return status(session, [ref]);
     }
   });
 }
@@ -255,5 +256,5 @@ async function limitTransfer(session: Session, ref: string): Promise<void> {
 
 async function removeWithFiles(session: Session, ref: string): Promise<void> {
   const sure = await confirm({ message: 'Delete the downloaded files?', initialValue: false });
-  if (sure === true) await remove(session, ref, { data: true });
+  if (sure === true) await remove(session, { refs: [ref], all: false }, { data: true });
 }

@@ -8,6 +8,7 @@ import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import type { Output, Screen } from '../output.js';
 import { transferRef } from '../ref.js';
+import { forEach } from '../several.js';
 import { crossedText, distanceText } from '../render/distance.js';
 import { secondsOf, transferJson } from '../render/json.js';
 import { isLimited, limitsText } from '../render/limits.js';
@@ -32,18 +33,21 @@ export async function list(session: Session): Promise<void> {
   const { output } = session;
   for (const transfer of transfers) output.object(transferJson('transfer', transfer));
   if (transfers.length === 0) {
-    output.line('no transfers yet: start one with `enjambre share PATH` or `enjambre get REF`');
+    output.hint('no transfers yet: start one with `enjambre share PATH` or `enjambre get REF`');
     return;
   }
   output.line(transferTable(transfers, output));
 }
 
-/** `enjambre status`: one transfer in detail. */
-export async function status(session: Session, ref: string): Promise<void> {
-  const found = await withAgent(session, async (agent) => agent.transfer(await transferRef(ref, session)));
+/** `enjambre status`: transfers in detail. */
+export async function status(session: Session, refs: readonly string[]): Promise<void> {
   const { output, context } = session;
-  output.object(transferJson('transfer', found));
-  for (const line of describe(found, output, context.now())) output.line(line);
+  await forEach(session, refs, async (ref) => {
+    const found = await withAgent(session, async (agent) => agent.transfer(await transferRef(ref, session)));
+    output.object(transferJson('transfer', found));
+    if (ref !== refs[0]) output.line();
+    for (const line of describe(found, output, context.now())) output.line(line);
+  });
 }
 
 function transferTable(transfers: readonly Transfer[], screen: Screen): string {

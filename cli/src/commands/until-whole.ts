@@ -5,24 +5,32 @@ import { connectedSources, progressJson, secondsOf } from '../render/json.js';
 import { ProgressLine, type Progress } from '../render/progress.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
+import { isStopped } from '../several.js';
 import { follow, type Watchable } from './follow.js';
 import { reasonOf } from '../transfer-wording.js';
 
 /** How long a resumed transfer may still report its old state. */
 const STARTING_MS = 1000;
 
+export interface WaitOptions {
+  /** Receives every update. */
+  readonly seen?: (transfer: Transfer) => void;
+  /** Lines of progress that are shown together. @default its own */
+  readonly board?: Set<ProgressLine>;
+}
+
 /**
- * Follows a transfer until it is complete, and shows its progress. `seen` receives every update.
+ * Follows a transfer until it is complete, and shows its progress.
  * Throws `aborted` if it fails, is paused or removed, or if its files are missing.
  */
 export async function untilWhole(
   session: Session,
   agent: Watchable,
   transfer: Transfer,
-  seen: (transfer: Transfer) => void = () => undefined,
+  { seen = () => undefined, board = new Set() }: WaitOptions = {},
 ): Promise<Transfer> {
   const { output, signal, context } = session;
-  const line = new ProgressLine(output, context.now);
+  const line = new ProgressLine(output, context.now, board);
   const startedAt = context.now();
   let active = false;
   const onLost = (): void => {
@@ -52,10 +60,6 @@ export async function untilWhole(
     else line.show(progressOf(now));
     return done;
   }
-}
-
-function isStopped({ state }: Transfer): boolean {
-  return state === TransferState.PAUSED || state === TransferState.FAILED || state === TransferState.MISSING;
 }
 
 /** True if the transfer is complete, false if it is running. Throws if it has stopped. */

@@ -2,6 +2,7 @@ import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
+import { forEach, selected, type Selection } from '../several.js';
 import { transferJson, verifiedJson, type Findings } from '../render/json.js';
 import { count, formatBytes, plain, shortDigits } from '../render/text.js';
 import { untilWhole } from './until-whole.js';
@@ -12,7 +13,12 @@ export interface VerifyOptions {
 }
 
 /** `enjambre verify`: lets the agent check all data on disk. Throws `aborted` if the data cannot be completed. */
-export async function verify(session: Session, ref: string, { wait }: VerifyOptions): Promise<void> {
+export async function verify(session: Session, selection: Selection, options: VerifyOptions): Promise<void> {
+  const refs = await selected(session, selection);
+  await forEach(session, refs, (ref) => verifyOne(session, ref, options));
+}
+
+async function verifyOne(session: Session, ref: string, { wait }: VerifyOptions): Promise<void> {
   const its = await transferRef(ref, session);
   await withAgent(session, async (agent) => {
     const transfer = await agent.verify(its);
@@ -22,7 +28,7 @@ export async function verify(session: Session, ref: string, { wait }: VerifyOpti
     }
     const check = new Check(transfer);
     try {
-      await untilWhole(session, agent, transfer, (now) => check.see(now));
+      await untilWhole(session, agent, transfer, { seen: (now) => check.see(now) });
     } finally {
       if (check.findings) tell(session, check.findings);
     }
@@ -74,7 +80,8 @@ class Check {
 function begun({ output }: Session, transfer: Transfer): void {
   output.object(transferJson('transfer', transfer));
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  output.line(`${plain(transfer.name)} is being checked: ${status} shows its progress`);
+  output.line(`${plain(transfer.name)} is being checked`);
+  output.hint(`${status} shows its progress`);
 }
 
 function tell({ output }: Session, findings: Findings): void {

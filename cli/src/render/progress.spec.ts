@@ -98,18 +98,57 @@ describe('a progress line', () => {
       written()
         .split('\r\u001b[K')
         .map((part) => /^(\u001b\[\d+A\u001b\[J)?/.exec(part)?.[0]),
-    ).toEqual(['', '', '\u001b[2A\u001b[J', '', '']);
+    ).toEqual(['', '', '\u001b[2A\u001b[J', '', '', '']);
   });
 
-  test('is printed at the start, then at most every two seconds, and at the end', () => {
+  /** Seconds at which lines are printed in a pipe within `seconds`. */
+  function printedAt(seconds: number, at: (ms: number) => Partial<Progress>): number[] {
     const { output, written } = screen();
+    const times: number[] = [];
     let now = 0;
     const line = new ProgressLine(output, () => now);
-    for (; now < 5000; now += 200) line.show({ ...progress, bytesDone: now * 100_000 });
+    for (let length = 0; now <= seconds * 1000; now += 200) {
+      line.show({ ...progress, ...at(now) });
+      if (written().length > length) times.push(now / 1000);
+      length = written().length;
+    }
     line.finish({ ...progress, bytesDone: 1_000_000_000 });
+    expect(written()).toMatch(/100%.*\n$/);
+    return times;
+  }
 
-    const percents = written().match(/\d+%/g);
-    expect(percents).toEqual(['0%', '20%', '40%', '100%']);
+  test('is printed in a pipe at the start, at intervals that grow to a minute, and at the end', () => {
+    expect(printedAt(300, (ms) => ({ bytesDone: ms * 1000 }))).toEqual([0, 2, 6, 14, 30, 62, 122, 182, 242]);
+  });
+
+  test('that does not move is repeated at intervals that grow to ten minutes', () => {
+    const times = printedAt(3600, () => ({ note: 'no peer answers', bytesDone: 0 }));
+    expect(times).toEqual([0, 2, 6, 14, 30, 62, 126, 254, 510, 1022, 1622, 2222, 2822, 3422]);
+  });
+
+  test('is printed at once when it reports another reason, but not for each number in it', () => {
+    const times = printedAt(60, (ms) => {
+      if (ms < 20_000) return { note: `no peer answers, next attempt in ${Math.ceil(20 - ms / 1000)} s` };
+      return { note: ms < 41_000 ? 'the disk is full' : 'no peer answers, next attempt in 7 s' };
+    });
+    expect(times).toEqual([0, 2, 6, 14, 20, 22, 26, 34, 50]);
+  });
+
+  test('several are redrawn together, and one that ends stays above the others', () => {
+    const { output, written } = screen({ isTTY: true });
+    const board = new Set<ProgressLine>();
+    const [a, b] = ['a', 'b'].map((name) => {
+      const line = new ProgressLine(output, () => 0, board);
+      line.show({ ...progress, name });
+      return line;
+    });
+    a?.finish({ ...progress, name: 'a', bytesDone: 1_000_000_000 });
+    output.line('done');
+    b?.show({ ...progress, name: 'b' });
+    output.error('a warning');
+
+    const drawn = written().split(/\r\u001b\[K(?:\u001b\[\d+A\u001b\[J)?/);
+    expect(drawn.map((part) => part.replace(/ .*/g, ''))).toEqual(['', 'a', 'a\nb', 'a\ndone\n', 'b', 'a\n']);
   });
 
   test('is redrawn on a terminal and left with one newline', () => {

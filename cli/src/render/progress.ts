@@ -24,7 +24,10 @@ export interface Progress {
   readonly note?: string | undefined;
 }
 
-const PLAIN_INTERVAL_MS = 2000;
+/** Times between two lines in a pipe: doubled with each, up to a minute or, while nothing moves, ten. */
+const FIRST_INTERVAL_MS = 2000;
+const LONGEST_MOVING_MS = 60_000;
+const LONGEST_STUCK_MS = 600_000;
 const WIDEST_BAR = 30;
 const NARROWEST_BAR = 5;
 const NAME_COLUMNS = 32;
@@ -33,47 +36,79 @@ const MAX_BELOW = 4;
 
 /**
  * Shows progress on a terminal (redrawn in place; facts that do not fit beside the bar go below it) or in a pipe
- * (a line at the start, at most one every 2 s, and one at the end). With --json it shows nothing.
+ * (a line at the start, others at growing intervals and when what it waits for changes, and one at the end).
+ * With --json or --quiet it shows nothing.
  */
 export class ProgressLine {
   #last: Progress | undefined;
   #shownAt = Number.NEGATIVE_INFINITY;
-  #open = false;
+  /** In a pipe: the last line, the reasons that were shown, and the time to the next line. */
+  #printed: Progress | undefined;
+  readonly #notes = new Set<string>();
+  #interval = FIRST_INTERVAL_MS;
 
-  /** @param now milliseconds of any clock */
+  /**
+   * @param now milliseconds of any clock
+   * @param board all lines that are shown at the same time
+   */
   constructor(
     private readonly output: Output,
     private readonly now: () => number,
+    private readonly board = new Set<ProgressLine>(),
   ) {}
 
   show(progress: Progress): void {
     this.#last = progress;
-    if (this.output.live) this.#draw(progress);
-    else if (this.now() - this.#shownAt >= PLAIN_INTERVAL_MS) this.#print(progress);
+    if (this.output.live) this.#draw();
+    else if (this.output.showsProgress && this.#isDue(progress)) this.#print(progress);
   }
 
-  /** Shows `final`, by default the last progress, and leaves the line. Safe to call twice. */
+  /** Shows `final`, by default the last progress, and leaves the line, if there is one. Safe to call twice. */
   finish(final: Progress | undefined = this.#last): void {
-    if (final && this.output.live) this.#draw(final);
-    else if (final && final !== this.#last) this.#print(final);
+    if (!this.#last) return;
+    if (final && !this.output.live && final !== this.#last) this.#print(final);
+    this.#last = final;
     this.leave();
   }
 
-  /** Leaves the line as it is, so that something else can be printed. */
+  /** Leaves the line as it is, so that something else can be printed. The others of the board are drawn below it. */
   leave(): void {
-    if (this.#open) this.output.line();
-    this.#open = false;
+    this.board.delete(this);
+    if (this.#last && this.output.live) {
+      this.output.redraw(this.#lines());
+      this.output.keep();
+    }
     this.#last = undefined;
   }
 
-  #draw(progress: Progress): void {
-    this.#open = true;
-    this.output.redraw(barLines(progress, this.output.columns - 1, this.output.colors));
+  #draw(): void {
+    this.board.add(this);
+    const lines = Array.from(this.board).flatMap((line) => line.#lines());
+    this.output.redraw(lines.slice(0, this.output.progressRows));
+  }
+
+  #lines(): string[] {
+    const { progressColumns, colors } = this.output;
+    return this.#last ? barLines(this.#last, progressColumns - 1, colors) : [];
+  }
+
+  /** In a pipe: true if the line is due again, or reports something for the first time. */
+  #isDue(progress: Progress): boolean {
+    const waited = this.now() - this.#shownAt;
+    if (!this.#notes.has(kindOf(progress))) return waited >= FIRST_INTERVAL_MS;
+    const isStuck = progress.bytesDone === this.#printed?.bytesDone;
+    return waited >= Math.min(this.#interval, isStuck ? LONGEST_STUCK_MS : LONGEST_MOVING_MS);
   }
 
   #print(progress: Progress): void {
     this.#shownAt = this.now();
-    this.output.line([progress.name, ...facts(progress)].join('  '));
+    this.#printed = progress;
+    this.#interval = Math.min(
+      this.#notes.has(kindOf(progress)) ? 2 * this.#interval : FIRST_INTERVAL_MS,
+      LONGEST_STUCK_MS,
+    );
+    this.#notes.add(kindOf(progress));
+    this.output.progress([progress.name, ...facts(progress)].join('  '));
   }
 }
 
@@ -112,6 +147,11 @@ function belowLines(parts: readonly string[], columns: number): string[] {
   if (lines.length > MAX_BELOW)
     kept.push(shorten(`${kept.pop() ?? ''} ${lines[MAX_BELOW] ?? ''}`, columns - indent.length));
   return kept.map((line) => indent + line);
+}
+
+/** A note without its numbers: a reason that is counted down is the same reason. */
+function kindOf({ note = '' }: Progress): string {
+  return note.replace(/\d+/g, '');
 }
 
 function facts(progress: Progress): string[] {

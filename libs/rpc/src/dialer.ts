@@ -3,6 +3,7 @@ import type { ChannelCredentials, ChannelOptions, Client, ClientOptions } from '
 import { parseTcpAddress } from '@enjambre/common/config/address';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { CallCounts, countMade } from './call-metrics.js';
+import type { CallObserver } from './call-observer.js';
 import { credentialsAt, type Credentials } from './credentials.js';
 import { Http2Channel } from './http2/channel.js';
 import { Http2Connection } from './http2/connection.js';
@@ -30,6 +31,8 @@ export interface DialerInit {
   readonly credentials: Credentials;
   /** Metrics that count the calls of its clients. @default none */
   readonly metrics?: Metrics | undefined;
+  /** Sees the calls of its clients. @default none */
+  readonly observer?: CallObserver | undefined;
 }
 
 /**
@@ -37,12 +40,23 @@ export interface DialerInit {
  * has the credentials.
  */
 export class Dialer {
+  readonly #init: DialerInit;
   readonly #credentials: Credentials;
   readonly #calls: MadeCalls;
 
-  constructor({ credentials, metrics }: DialerInit) {
+  constructor(init: DialerInit) {
+    const { credentials, metrics, observer } = init;
+    this.#init = init;
     this.#credentials = credentials;
-    this.#calls = new MadeCalls(metrics ? [countMade(new CallCounts(metrics, 'client'))] : []);
+    this.#calls = new MadeCalls([
+      ...(metrics ? [countMade(new CallCounts(metrics, 'client'))] : []),
+      ...(observer ? [observer] : []),
+    ]);
+  }
+
+  /** The same dialer, whose calls `observer` sees. */
+  observedBy(observer: CallObserver): Dialer {
+    return new Dialer({ ...this.#init, observer });
   }
 
   /**

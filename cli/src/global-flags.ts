@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import type { Flag, Given } from './client-command.js';
+import type { Session } from './context.js';
+import { text } from './option-values.js';
+import type { OutputMode } from './output.js';
+
+/** Flags that every command takes, before or after its name; the last one given wins. */
+
+const OUTPUT: readonly Flag[] = [
+  { flags: '--json', description: 'print one JSON object per line, and nothing else, on standard output' },
+  { flags: '-q, --quiet', description: 'print only results and errors; lists print only ids' },
+  { flags: '-v, --verbose', description: 'also report on standard error which servers are called' },
+];
+
+const CONNECTION: readonly Flag[] = [
+  {
+    flags: '--agent <ADDR>',
+    description:
+      'address of the agent: unix:PATH or HOST[:7073] (default unix:<data-dir>/agent.sock; ENJAMBRE_AGENT)',
+    kind: 'address',
+  },
+  {
+    flags: '--data-dir <DIR>',
+    description: 'data folder of the agent, which contains its socket (ENJAMBRE_DATA_DIR)',
+    kind: 'folder',
+  },
+  {
+    flags: '--token <TOKEN>',
+    description:
+      'control token of an agent reached over TCP (default: read from <data-dir>/control.token; ENJAMBRE_TOKEN)',
+  },
+  {
+    flags: '--token-file <FILE>',
+    description: 'file that holds the token (ENJAMBRE_TOKEN_FILE)',
+    kind: 'path',
+  },
+];
+
+/** Adds `flags` to a command, each with its parser. */
+export function addFlags(command: Command, flags: readonly Flag[]): Command {
+  for (const { flags: names, description, parse } of flags) {
+    if (parse) command.option(names, description, parse as (value: string, previous: unknown) => unknown);
+    else command.option(names, description);
+  }
+  return command;
+}
+
+/** The flags of commands that call no agent. */
+export function addOutputFlags(command: Command): Command {
+  return addFlags(command, OUTPUT);
+}
+
+/** The flags that select an agent; without `--data-dir` for a command that has its own. */
+export function addConnectionFlags(command: Command, { dataDir = true } = {}): Command {
+  return addFlags(
+    command,
+    CONNECTION.filter(({ flags }) => dataDir || !flags.startsWith('--data-dir')),
+  );
+}
+
+/** The flags given before and after the command's name. */
+export function givenTo(command: Command): Given {
+  return { ...command.parent?.opts(), ...command.opts() };
+}
+
+export function outputModeOf(given: Given): OutputMode {
+  return { json: given.json === true, quiet: given.quiet === true, verbose: given.verbose === true };
+}
+
+export function connectionOf(given: Given): Session['connection'] {
+  return {
+    agent: text(given.agent),
+    token: text(given.token),
+    tokenFile: text(given.tokenFile),
+    dataDir: text(given.dataDir),
+    tracker: text(given.tracker),
+  };
+}

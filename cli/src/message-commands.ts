@@ -1,0 +1,66 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { ClientCommand } from './client-command.js';
+import { text, wholeNumber } from './option-values.js';
+
+/** Largest page of the messaging service. */
+const MAX_HISTORY = 1000;
+
+/** Commands for messages and rooms. */
+export const MESSAGES: readonly ClientCommand[] = [
+  {
+    usage: 'send [WORDS...]',
+    kinds: { WORDS: 'peer' },
+    summary: 'send a message: `send PEER TEXT`, `send --room ROOM TEXT`, `send --all TEXT`',
+    flags: [
+      { flags: '--room <ROOM>', description: 'send to all members of a room', kind: 'room' },
+      { flags: '--all', description: 'send to all peers' },
+      { flags: '--id <ID>', description: 'id of the message; use the same id to retry' },
+    ],
+    handle: async (session, words, given) => {
+      const { send } = await import('./commands/messages.js');
+      await send(session, { words, room: text(given.room), all: given.all === true, id: text(given.id) });
+    },
+  },
+  {
+    usage: 'inbox',
+    summary: 'show unread messages',
+    flags: [
+      { flags: '-f, --follow', description: 'wait for new messages and show them' },
+      { flags: '--all', description: 'include messages that were read' },
+    ],
+    handle: async (session, _, given) => {
+      const { inbox } = await import('./commands/messages.js');
+      await inbox(session, { follow: given.follow === true, all: given.all === true });
+    },
+  },
+  {
+    usage: 'history [PEER]',
+    kinds: { PEER: 'peer' },
+    summary: 'show the messages sent and received by this agent that the messaging service still keeps',
+    flags: [
+      { flags: '--room <ROOM>', description: 'only messages in this room', kind: 'room' },
+      {
+        flags: '-n, --limit <N>',
+        description: 'the last N messages, at most 1000 (default 100)',
+        parse: wholeNumber(MAX_HISTORY),
+      },
+    ],
+    handle: async (session, [peer], given) => {
+      const { history } = await import('./commands/messages.js');
+      const limit = typeof given.limit === 'number' ? given.limit : 100;
+      await history(session, { peer, room: text(given.room), limit });
+    },
+  },
+  {
+    usage: 'rooms [ACTION] [ROOM]',
+    kinds: { ROOM: 'room' },
+    summary: 'list rooms; `rooms join ROOM` and `rooms leave ROOM` change membership',
+    handle: async (session, [action, room]) => {
+      const commands = await import('./commands/rooms.js');
+      if (action === undefined) return commands.rooms(session);
+      if (room !== undefined && action === 'join') return commands.joinRoom(session, room);
+      if (room !== undefined && action === 'leave') return commands.leaveRoom(session, room);
+      throw new EnjambreError('invalid', 'USAGE', 'write `rooms`, `rooms join ROOM` or `rooms leave ROOM`');
+    },
+  },
+];
